@@ -1,0 +1,1 @@
+"""The application: what Celery runs and the operator's commands, over services, clients, store and domain."""

@@ -1,0 +1,68 @@
+"""Celery's options, each with its reason. Measurements behind them: docs/decisions/0001-celery-version.md and 0002."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kombu import Queue
+
+from config.names import QUEUE_OF_TASK, QueueName
+
+VISIBILITY_TIMEOUT_SECONDS = 900
+"""After this a message nobody acknowledged is delivered again. Longer than any task's deadline: a second delivery is for the dead only."""
+
+
+def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
+    """All options of the app for one Redis address. No secret but the address itself is in them."""
+    return {
+        "broker_url": redis_url,
+        "result_backend": redis_url,
+        # JSON only: a pickle in a queue is code execution, and other languages enqueue too.
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        # A message is acknowledged when its work has ended, so a killed worker's message comes back.
+        "task_acks_late": True,
+        # A failed task is acknowledged too: its work stands in the ledger with a time to look again, not in the broker.
+        "task_acks_on_failure_or_timeout": True,
+        "task_reject_on_worker_lost": False,
+        # The thread pool of 5.6 fetches again only about once a second when its window is full; four deep hides that (0.97 of the cap kept busy).
+        "worker_prefetch_multiplier": 4,
+        # Would cut NetSuite writes in flight at every broken connection.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        # What Flower shows: started, sent, received, done.
+        "task_track_started": True,
+        "worker_send_task_events": True,
+        "task_send_sent_event": True,
+        "result_extended": True,
+        # A day of readable results; the ledger is the record, results are for looking.
+        "result_expires": 86_400,
+        "result_backend_always_retry": True,
+        "result_backend_max_retries": 10,
+        # A typo in a queue's name must fail, not make a queue that nobody reads.
+        "task_create_missing_queues": False,
+        "task_queues": [Queue(queue.value) for queue in QueueName],
+        "task_default_queue": QueueName.UPKEEP.value,
+        "task_routes": {task.value: {"queue": queue.value} for task, queue in QUEUE_OF_TASK.items()},
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+            "global_keyprefix": key_prefix,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+        },
+        "result_backend_transport_options": {"global_keyprefix": key_prefix, "retry_policy": {"timeout": 5.0}},
+        "redis_socket_timeout": 30,
+        "redis_socket_connect_timeout": 5,
+        "redis_socket_keepalive": True,
+        "task_publish_retry_policy": {"max_retries": 5, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 3},
+        "beat_max_loop_interval": 5,
+        "timezone": "UTC",
+        "enable_utc": True,
+    }

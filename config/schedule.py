@@ -1,0 +1,36 @@
+"""What beat starts, and when (UTC)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.names import TaskName
+from config.settings import Settings, cron
+
+RESUME_EVERY_SECONDS = 5.0
+"""How soon work of a dead worker, a lost message or a wait that ended is picked up."""
+
+
+def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Beat's entries. Two beats at once are harmless: resume claims work atomically, a scan joins the one that runs."""
+    entries: dict[str, dict[str, Any]] = {
+        "resume": {
+            "task": TaskName.RESUME.value,
+            "schedule": RESUME_EVERY_SECONDS,
+            # A resume that waited longer than its period has been overtaken by the next one.
+            "options": {"expires": RESUME_EVERY_SECONDS * 2},
+        }
+    }
+    if settings.scan_cron:
+        entries["scan"] = {
+            "task": TaskName.SCAN_PROJECTS.value,
+            "schedule": cron(settings.scan_cron),
+            "kwargs": {"trigger": "schedule"},
+        }
+    if settings.export_cron:
+        entries["export"] = {
+            "task": TaskName.EXPORT_APPROVED.value,
+            "schedule": cron(settings.export_cron),
+            "kwargs": {"trigger": "schedule"},
+        }
+    return entries

@@ -1,0 +1,55 @@
+"""Subcontractor invoices to vendor bills: Items first, then the bill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Task, chain
+
+from config.names import TaskName
+from tasks.messages import ExportApproved, MakeItems, OneInvoice, OneProject, read
+from worker.app import app
+from worker.container import current
+from worker.domain.identities import InvoiceKey
+from worker.domain.work import Lane
+
+
+@app.task(name=TaskName.EXPORT_APPROVED.value, lanes=(Lane.LISTINGS,))
+def export_approved(**arguments: Any) -> dict[str, Any]:
+    """Start the export of all approved invoices, or join the one that goes on: {"run": id, "joined": bool}."""
+    message = read(ExportApproved, arguments)
+    run, joined = current().export_runs.export_approved(message.trigger)
+    return {"run": run.id, "joined": joined}
+
+
+@app.task(name=TaskName.EXPORT_PROJECT.value, lanes=(Lane.LISTINGS, Lane.EXPORTS))
+def export_project(**arguments: Any) -> dict[str, str]:
+    """Find one project's invoices that are to be exported."""
+    message = read(OneProject, arguments)
+    return current().export_runs.list_invoices(message.project_id).result(noun="project")
+
+
+@app.task(name=TaskName.EXPORT.value, lanes=(Lane.EXPORTS, Lane.ITEMS), bind=True)
+def export(self: Task, **arguments: Any) -> dict[str, str]:
+    """Export one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}. Missing Items are made first, by a chain."""
+    message = read(OneInvoice, arguments)
+    step = current().invoice_export.export(InvoiceKey(message.project_id, message.invoice_id))
+    if step.missing:
+        ids = message.model_dump()
+        raise self.replace(chain(make_items.si(**ids, wbs_code_ids=step.missing), create_bill.si(**ids)))
+    return step.outcome.result(noun="bill")
+
+
+@app.task(name=TaskName.MAKE_ITEMS.value, lanes=())
+def make_items(**arguments: Any) -> dict[str, str]:
+    """Make the Items that an invoice lacks."""
+    message = read(MakeItems, arguments)
+    key = InvoiceKey(message.project_id, message.invoice_id)
+    return current().invoice_export.make_items(key, message.wbs_code_ids).result(noun="invoice")
+
+
+@app.task(name=TaskName.CREATE_BILL.value, lanes=(Lane.EXPORTS, Lane.ITEMS))
+def create_bill(**arguments: Any) -> dict[str, str]:
+    """Write the bill, if every line has its Item; otherwise say what is missing and come back."""
+    message = read(OneInvoice, arguments)
+    return current().invoice_export.create_bill(InvoiceKey(message.project_id, message.invoice_id)).result(noun="bill")

@@ -1,0 +1,26 @@
+"""Upkeep: what is due or was interrupted, and whether the three records agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.names import TaskName
+from tasks.messages import Nothing, read
+from worker.app import app
+from worker.base import give_out
+from worker.container import current
+from worker.domain.work import Lane
+
+
+@app.task(name=TaskName.RESUME.value, lanes=(), ignore_result=True)
+def resume(**arguments: Any) -> dict[str, int]:
+    """Give out what is due, and what was in hand of a worker that died."""
+    read(Nothing, arguments)
+    return {"given_out": give_out(app, tuple(Lane))}
+
+
+@app.task(name=TaskName.RECONCILE.value, lanes=())
+def reconcile(**arguments: Any) -> dict[str, int]:
+    """Compare Procore, NetSuite and the ledger; reads only: {"checked": n, "findings": n}."""
+    read(Nothing, arguments)
+    return current().verification.reconcile()

@@ -1,0 +1,35 @@
+"""WBS codes to Items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.names import TaskName
+from tasks.messages import CreateItem, OneProject, ScanProjects, read
+from worker.app import app
+from worker.container import current
+from worker.domain.identities import CodeKey
+from worker.domain.work import Lane
+
+
+@app.task(name=TaskName.SCAN_PROJECTS.value, lanes=(Lane.SCANS,))
+def scan_projects(**arguments: Any) -> dict[str, Any]:
+    """Start a scan, or join the one that goes on: {"run": id, "joined": bool}."""
+    message = read(ScanProjects, arguments)
+    run, joined = current().wbs_scan.scan(message.trigger, message.project_ids)
+    return {"run": run.id, "joined": joined}
+
+
+@app.task(name=TaskName.SCAN_PROJECT.value, lanes=(Lane.SCANS, Lane.ITEMS))
+def scan_project(**arguments: Any) -> dict[str, str]:
+    """Find one project's codes that need an Item."""
+    message = read(OneProject, arguments)
+    return current().wbs_scan.scan_project(message.project_id).result(noun="project")
+
+
+@app.task(name=TaskName.CREATE_ITEM.value, lanes=(Lane.ITEMS,))
+def create_item(**arguments: Any) -> dict[str, str]:
+    """Make one code's Item: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""
+    message = read(CreateItem, arguments)
+    key = CodeKey(message.project_id, message.wbs_code_id)
+    return current().wbs_scan.make_item(key).result(noun="item")

@@ -1,0 +1,53 @@
+"""The base of every task: after each one, waiting work is given out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from celery import Celery, Task
+
+from config.names import TaskName
+from worker import container
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
+
+
+class WorkTask(Task):
+    """Sends the messages of waiting work when a task has ended, whatever its end: so a lane never waits for the next beat."""
+
+    abstract = True
+    lanes: tuple[Lane, ...] = tuple(Lane)
+    """Lanes that this task's end may have made room in or put work into."""
+
+    def after_return(self, *_: Any) -> None:
+        """Called by Celery in the worker after success and failure."""
+        give_out(self.app, self.lanes)
+
+
+def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
+    """Send the messages of work whose turn it is; how many were sent. What cannot be sent counts as in hand and comes back when overdue."""
+    keys = container.current().dispatch.next(lanes)
+    for key in keys:
+        task, arguments = message_of(key)
+        # Who waits for such work asks the ledger; a stored result would only cost memory.
+        app.send_task(task.value, kwargs=arguments, ignore_result=True)
+    return len(keys)
+
+
+def message_of(key: str) -> tuple[TaskName, dict[str, Any]]:
+    """The task and arguments that do a piece of waiting work."""
+    if key == SCAN_OF_ALL:
+        return TaskName.SCAN_PROJECTS, {"trigger": "resume"}
+    if key == EXPORTS_OF_ALL:
+        return TaskName.EXPORT_APPROVED, {"trigger": "resume"}
+    kind, _, rest = key.partition(":")
+    if kind == "scan":
+        return TaskName.SCAN_PROJECT, {"project_id": int(rest)}
+    if kind == "exports":
+        return TaskName.EXPORT_PROJECT, {"project_id": int(rest)}
+    if kind == "code":
+        code = CodeKey.parse(key)
+        return TaskName.CREATE_ITEM, {"project_id": code.project_id, "wbs_code_id": code.wbs_code_id}
+    invoice = InvoiceKey.parse(key)
+    return TaskName.EXPORT, {"project_id": invoice.project_id, "invoice_id": invoice.invoice_id}

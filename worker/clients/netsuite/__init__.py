@@ -1,0 +1,1 @@
+"""NetSuite's SuiteTalk REST API and SuiteQL: look-ups, and the two records that wbs-sync creates."""

@@ -1,0 +1,87 @@
+"""OAuth 2.0 client credentials with a signed JWT (ohelp/section_162755359851, ohelp/section_162790605110)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from worker.clients.http import Transport
+from worker.clients.netsuite.errors import error_of, words_of
+from worker.domain.errors import Misconfigured, Transient
+from worker.domain.problems import Cause
+from worker.store.tokens import AccessToken
+
+ASSERTION_SECONDS = 300
+"""NetSuite takes up to an hour; five minutes leave room for skewed clocks and little for a thief."""
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class NetSuiteAddress:
+    """Where NetSuite is, and as whom. `base_url` is scheme and host."""
+
+    base_url: str
+    account_id: str
+    client_id: str
+    certificate_id: str
+    private_key_file: Path
+
+    @property
+    def token_url(self) -> str:
+        """The token service, which is also the audience of the assertion."""
+        return f"{self.base_url}/services/rest/auth/oauth2/v1/token"
+
+
+def mint_token(transport: Transport, address: NetSuiteAddress) -> AccessToken:
+    """A fresh access token. Raises Misconfigured when the key or NetSuite refuses, Transient when it may work later."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": _assertion(address),
+    }
+    answer = transport.send("POST", address.token_url, headers={}, form=form)
+    if answer.status in (400, 401, 403):
+        words = words_of(answer)
+        raise Misconfigured(words, cause=Cause.NETSUITE_LOGIN, facts={"answer": words})
+    if error := error_of(answer, writes=False):
+        raise error
+    body = answer.json()
+    try:
+        # `expires_in` has been seen as a number and as text.
+        return AccessToken(str(body["access_token"]), float(body["expires_in"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Transient("NetSuite's token answer is not as published") from error
+
+
+def _assertion(address: NetSuiteAddress) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": address.client_id,
+        "scope": "rest_webservices",
+        "aud": address.token_url,
+        "iat": now,
+        "exp": now + ASSERTION_SECONDS,
+    }
+    try:
+        key = load_pem_private_key(address.private_key_file.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise _bad_key(f"{address.private_key_file} holds no readable private key") from error
+    if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
+        raise _bad_key(f"{address.private_key_file} is neither an EC nor an RSA key")
+    # NetSuite takes ES256/384/512 and PS256/384/512, never RS256.
+    algorithm = (
+        {256: "ES256", 384: "ES384", 521: "ES512"}[key.key_size]
+        if isinstance(key, EllipticCurvePrivateKey)
+        else "PS256"
+    )
+    return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": address.certificate_id})
+
+
+def _bad_key(words: str) -> Misconfigured:
+    return Misconfigured(words, cause=Cause.NETSUITE_LOGIN, facts={"answer": words})

@@ -1,0 +1,289 @@
+"""NetSuite, method by method. Every request holds a slot at the gate; writes that got no answer raise OutcomeUnknown."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worker.clients.http import Answer, Transport
+from worker.clients.netsuite import suiteql, wire
+from worker.clients.netsuite.auth import NetSuiteAddress
+from worker.clients.netsuite.errors import Unauthorized, error_of
+from worker.domain.errors import (
+    Blocked,
+    Misconfigured,
+    NotFound,
+    OutcomeUnknown,
+    SyncError,
+    Transient,
+    UnexpectedAnswer,
+)
+from worker.domain.invoices import Bill, FoundBill
+from worker.domain.items import FoundItem, ItemNeed
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT
+from worker.store.cache import Cache
+from worker.store.gate import Gate, Precedence
+from worker.store.tokens import Tokens
+
+ROWS_PER_PAGE = 1000
+BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""Waits after 429 and 401, each spread by chance; after the last the work itself waits."""
+NAME_LIMIT_REMEMBERED_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A vendor or project (job) of NetSuite."""
+
+    id: str
+    name: str
+
+
+class NetSuite:
+    """One account, for one precedence at the gate."""
+
+    def __init__(
+        self,
+        address: NetSuiteAddress,
+        defaults: wire.AccountDefaults,
+        *,
+        transport: Transport,
+        tokens: Tokens,
+        gate: Gate,
+        cache: Cache,
+        precedence: Precedence,
+    ) -> None:
+        self._records = f"{address.base_url}/services/rest/record/v1"
+        self._suiteql = f"{address.base_url}/services/rest/query/v1/suiteql"
+        self._defaults = defaults
+        self._transport = transport
+        self._tokens = tokens
+        self._gate = gate
+        self._cache = cache
+        self._precedence = precedence
+
+    # Items
+
+    def find_items(
+        self, *, external_ids: Sequence[str], names: Sequence[str], ignoring_case: bool = False
+    ) -> list[FoundItem]:
+        """Items with one of these external ids or names, of whatever type, inactive ones too.
+
+        One query per 1,000 codes. `ignoring_case`: also names that differ in case only; slower, asked after NetSuite said
+        that a name is taken which the exact look-up does not show.
+        """
+        found: dict[str, FoundItem] = {}
+        columns = "SELECT id, itemid, externalid, itemtype, subtype, isinactive FROM item WHERE"
+        for ids, some in zip(*_aligned(external_ids, names), strict=True):
+            by_id = suiteql.is_in("externalid", ids) if ids else ""
+            by_name = suiteql.is_in("itemid", some) if some else ""
+            if ignoring_case and some:
+                by_name = suiteql.any_of(by_name, suiteql.is_in("UPPER(itemid)", [name.upper() for name in some]))
+            for row in self._query(f"{columns} {suiteql.any_of(by_id, by_name)} ORDER BY id"):
+                item = wire.found_item(row)
+                found[item.id] = item
+        return list(found.values())
+
+    def item_by_external_id(self, external_id: str) -> FoundItem | None:
+        """GET /{type}/eid:{external id}: sees a record the moment it is committed, which SuiteQL may not."""
+        item_type = self._defaults.item_type
+        try:
+            body = self._send(
+                "GET",
+                f"{self._records}/{item_type}/eid:{external_id}",
+                params={"fields": "id,itemId,externalId,isInactive"},
+            ).json()
+        except NotFound:
+            return None
+        subtype = "Resale" if item_type == "otherChargeResaleItem" else "Purchase"
+        # The record type in the path is the proof of type and subtype.
+        return FoundItem(
+            str(body["id"]),
+            str(body.get("itemId") or ""),
+            external_id,
+            "OthCharge",
+            subtype,
+            bool(body.get("isInactive")),
+        )
+
+    def create_item(self, need: ItemNeed) -> str:
+        """POST /{type}: the internal id of the new Item.
+
+        Raises AlreadyExists, Blocked (ITEM_REFUSED, with NetSuite's words), OutcomeUnknown, Transient (not sent), Misconfigured.
+        """
+        body = wire.item_body(need, self._defaults, display_name_limit=ITEM_NAME_LIMIT)
+        try:
+            answer = self._send("POST", f"{self._records}/{self._defaults.item_type}", body=body, writes=True)
+        except Blocked as error:
+            raise Blocked(str(error), cause=Cause.ITEM_REFUSED, facts=error.facts | {"name": need.name}) from error
+        return _created_id(answer) or self._id_of(self._defaults.item_type, need.external_id)
+
+    def set_item_external_id(self, item_id: str, external_id: str) -> None:
+        """PATCH /{type}/{id}: marks an adopted Item as ours. Setting the same value again changes nothing."""
+        path = f"{self._records}/{self._defaults.item_type}/{item_id}"
+        self._send("PATCH", path, body={"externalId": external_id}, writes=True)
+
+    def item_name_limit(self) -> int:
+        """The account's length of `itemId` by its metadata catalog, 60 where that does not tell; remembered for a day."""
+        known = self._cache.get("item_name_limit")
+        if known is None:
+            known = self._asked_name_limit()
+            self._cache.put("item_name_limit", known, seconds=NAME_LIMIT_REMEMBERED_SECONDS)
+        return int(known)
+
+    # Bills
+
+    def find_bill_ids(self, *, external_id: str, vendor_id: str, document_number: str) -> list[str]:
+        """Internal ids of bills with our external id, or of this vendor with this document number."""
+        number = suiteql.literal(document_number)
+        query = (
+            "SELECT id, externalid, tranid, entity FROM transaction WHERE type = 'VendBill' AND "
+            f"(externalid = {suiteql.literal(external_id)} OR (tranid = {number} AND entity = {suiteql.literal(vendor_id)})) ORDER BY id"
+        )
+        return [str(row["id"]) for row in self._query(query)]
+
+    def bill(self, bill_id: str) -> FoundBill | None:
+        """GET /vendorBill/{id} with its lines; None when there is none."""
+        return self._bill(bill_id)
+
+    def bill_by_external_id(self, external_id: str) -> FoundBill | None:
+        """GET /vendorBill/eid:{external id} with its lines; None when there is none."""
+        return self._bill(f"eid:{external_id}")
+
+    def create_bill(self, bill: Bill) -> str:
+        """POST /vendorBill: the internal id of the new bill. Never an upsert: a repeated PUT appends lines (ohelp/section_1545295601).
+
+        Raises AlreadyExists, Blocked (BILL_REFUSED or PERIOD_CLOSED), OutcomeUnknown, Transient (not sent), Misconfigured.
+        """
+        body = wire.bill_body(bill, self._defaults)
+        try:
+            answer = self._send("POST", f"{self._records}/vendorBill", body=body, writes=True)
+        except Blocked as error:
+            cause = error.cause if error.cause is Cause.PERIOD_CLOSED else Cause.BILL_REFUSED
+            raise Blocked(str(error), cause=cause, facts=error.facts) from error
+        return _created_id(answer) or self._id_of("vendorBill", bill.external_id)
+
+    # Vendors and projects
+
+    def find_vendors(self, *, internal_id: str = "", external_id: str = "", name: str = "") -> list[Linked]:
+        """Active vendors by one of: internal id, external id, exact company name."""
+        where = _one_of(internal_id=internal_id, external_id=external_id, name=("companyname", name))
+        rows = self._query(f"SELECT id, companyname FROM vendor WHERE isinactive = 'F' AND {where} ORDER BY id")
+        return [Linked(str(row["id"]), str(row.get("companyname") or "")) for row in rows]
+
+    def find_jobs(self, *, internal_id: str = "", number: str = "") -> list[Linked]:
+        """Projects (jobs) by internal id or by number (`entityid`)."""
+        where = _one_of(internal_id=internal_id, external_id="", name=("entityid", number))
+        rows = self._query(f"SELECT id, entityid FROM job WHERE {where} ORDER BY id")
+        return [Linked(str(row["id"]), str(row.get("entityid") or "")) for row in rows]
+
+    # The way of one request
+
+    def _bill(self, identity: str) -> FoundBill | None:
+        try:
+            answer = self._send("GET", f"{self._records}/vendorBill/{identity}", params={"expandSubResources": "true"})
+        except NotFound:
+            return None
+        return wire.found_bill(answer.json())
+
+    def _id_of(self, record_type: str, external_id: str) -> str:
+        """The id of what was just created, where the answer had no Location. It stands, so whatever fails here is no failed write."""
+        try:
+            answer = self._send("GET", f"{self._records}/{record_type}/eid:{external_id}", params={"fields": "id"})
+            return str(answer.json()["id"])
+        except (SyncError, KeyError, TypeError) as error:
+            raise OutcomeUnknown(f"created, but its id could not be read: {error}") from error
+
+    def _asked_name_limit(self) -> int:
+        url = f"{self._records}/metadata-catalog/{self._defaults.item_type}"
+        try:
+            body = self._send("GET", url, accept="application/schema+json").json()
+        except (NotFound, Blocked, Misconfigured, UnexpectedAnswer):
+            # The catalog needs a permission of its own; without it the usual length holds.
+            return ITEM_NAME_LIMIT
+        properties = body.get("properties") if isinstance(body, dict) else None
+        limit = (properties or {}).get("itemId", {}).get("maxLength")
+        return limit if isinstance(limit, int) and limit > 0 else ITEM_NAME_LIMIT
+
+    def _query(self, query: str) -> Iterator[Mapping[str, Any]]:
+        """All rows of a SuiteQL query (ohelp/section_157909186990); it must have a unique ORDER BY."""
+        offset = 0
+        while True:
+            params = {"limit": ROWS_PER_PAGE, "offset": offset}
+            body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
+            if not isinstance(body, dict) or not isinstance(body.get("items"), list):
+                raise UnexpectedAnswer("NetSuite's SuiteQL answer is not as published")
+            yield from body["items"]
+            if not body.get("hasMore"):
+                return
+            offset += ROWS_PER_PAGE
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        writes: bool = False,
+        prefer: str = "",
+        accept: str = "application/json",
+    ) -> Answer:
+        """One request, again after 401 and 429: both say that nothing was done."""
+        headers = {
+            "Accept": accept,
+            # A misspelt property must be refused, not dropped in silence.
+            "X-NetSuite-PropertyNameValidation": "Error",
+            "X-NetSuite-PropertyValueValidation": "Error",
+        }
+        if prefer:
+            headers["Prefer"] = prefer
+        refusal: SyncError | None = None
+        for wait in (*BACK_OFF_SECONDS, None):
+            token = self._tokens.get()
+            with self._gate.slot(self._precedence):
+                answer = self._transport.send(
+                    method,
+                    url,
+                    headers=headers | {"Authorization": f"Bearer {token}"},
+                    params=params,
+                    body=body,
+                    writes=writes,
+                )
+            refusal = error_of(answer, writes=writes)
+            if refusal is None:
+                return answer
+            if isinstance(refusal, Unauthorized):
+                self._tokens.forget(token)
+            elif answer.status != 429:
+                raise refusal
+            if wait is not None:
+                time.sleep(getattr(refusal, "retry_after", None) or random.uniform(wait / 2, wait))
+        if isinstance(refusal, Unauthorized):
+            words = str(refusal)
+            raise Misconfigured(words, cause=Cause.NETSUITE_LOGIN, facts={"answer": words}) from refusal
+        raise Transient(str(refusal), retry_after=5.0) from refusal
+
+
+def _created_id(answer: Answer) -> str:
+    """The last part of `Location`, which a create answers (ohelp/section_1545141395) but not everyone has seen."""
+    return answer.headers.get("Location", "").rstrip("/").rsplit("/", 1)[-1]
+
+
+def _one_of(*, internal_id: str, external_id: str, name: tuple[str, str]) -> str:
+    if internal_id:
+        return f"id = {suiteql.literal(internal_id)}"
+    if external_id:
+        return f"externalid = {suiteql.literal(external_id)}"
+    return f"{name[0]} = {suiteql.literal(name[1])}"
+
+
+def _aligned(external_ids: Sequence[str], names: Collection[str]) -> tuple[list[Sequence[str]], list[Sequence[str]]]:
+    """Both lists in as many batches, so that each query asks for up to 1,000 of either."""
+    one, other = list(suiteql.batches(external_ids)), list(suiteql.batches(list(names)))
+    length = max(len(one), len(other))
+    return one + [()] * (length - len(one)), other + [()] * (length - len(other))

@@ -1,0 +1,35 @@
+"""SuiteQL built safely: REST takes no bind parameters, so values become literals here and nowhere else.
+
+At most 1,000 values in one IN, no date literals (ohelp/article_0824094533); column names come back in lower case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+MOST_VALUES = 1000
+
+
+def literal(value: str) -> str:
+    """A text literal: quotes doubled (O'Brien), control characters refused with ValueError."""
+    if any(ord(character) < 32 for character in value):
+        raise ValueError("a SuiteQL text cannot hold control characters")
+    return "'" + value.replace("'", "''") + "'"
+
+
+def is_in(column: str, values: Collection[str]) -> str:
+    """`column IN ('a', 'b')`; `values` must be 1 to 1,000."""
+    if not 1 <= len(values) <= MOST_VALUES:
+        raise ValueError(f"IN takes 1 to {MOST_VALUES} values, not {len(values)}")
+    return f"{column} IN ({', '.join(literal(value) for value in values)})"
+
+
+def any_of(*conditions: str) -> str:
+    """Conditions joined by OR, empty ones left out."""
+    return " OR ".join(condition for condition in conditions if condition)
+
+
+def batches(values: Sequence[str], size: int = MOST_VALUES) -> Iterator[Sequence[str]]:
+    """The values in runs that one IN can take."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -1,0 +1,1 @@
+"""Procore's REST API: what wbs-sync reads, and the one field it writes back."""

@@ -1,0 +1,245 @@
+"""Procore, method by method. Each names its endpoint; all honour the shared rate limits and renew the token by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from worker.clients.http import Answer, Transport
+from worker.clients.procore import wire
+from worker.clients.procore.errors import Unauthorized, error_of, words_of
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient
+from worker.domain.invoices import Invoice
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import Project, WbsCode
+from worker.store.cache import Cache
+from worker.store.gate import Precedence
+from worker.store.limits import RateLimits
+from worker.store.tokens import AccessToken, Tokens
+
+PROJECTS_PER_PAGE = 300
+CODES_PER_PAGE = 1000
+BUDGET_LINES_PER_PAGE = 100
+INVOICES_PER_PAGE = 100
+BUDGET_ENDPOINT_REMEMBERED_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class ProcoreVendor:
+    """A company in Procore's directory; `origin_id` is its link to the ERP."""
+
+    id: int
+    name: str
+    origin_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceHead:
+    """What a list of invoices tells of one."""
+
+    id: int
+    status: str
+    origin_id: str | None
+    document_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcoreAddress:
+    """Where Procore is, and as whom."""
+
+    base_url: str
+    auth_url: str
+    client_id: str
+    client_secret: str
+    company_id: int
+
+    def __repr__(self) -> str:
+        return f"ProcoreAddress({self.base_url}, company {self.company_id})"
+
+
+def mint_token(transport: Transport, address: ProcoreAddress) -> AccessToken:
+    """Client credentials (https://developers.procore.com/documentation/oauth-client-credentials): no refresh token is issued."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": address.client_id,
+        "client_secret": address.client_secret,
+    }
+    answer = transport.send("POST", f"{address.auth_url}/oauth/token", headers={}, form=form)
+    if answer.status in (400, 401, 403):
+        words = f"{answer.status} {words_of(answer)}"
+        raise Misconfigured(words, cause=Cause.PROCORE_LOGIN, facts={"answer": words})
+    if error := error_of(answer):
+        raise error
+    body = answer.json()
+    return AccessToken(str(body["access_token"]), float(body["expires_in"]))
+
+
+class Procore:
+    """One company's Procore, for one precedence at the rate limits."""
+
+    def __init__(
+        self,
+        address: ProcoreAddress,
+        *,
+        transport: Transport,
+        tokens: Tokens,
+        limits: RateLimits,
+        cache: Cache,
+        precedence: Precedence,
+    ) -> None:
+        self._address = address
+        self._transport = transport
+        self._tokens = tokens
+        self._limits = limits
+        self._cache = cache
+        self._precedence = precedence
+
+    @property
+    def company_id(self) -> int:
+        """The company all of this is about."""
+        return self._address.company_id
+
+    def who_am_i(self) -> str:
+        """GET /rest/v1.0/me: the name of the app's user. Proves login and connection."""
+        body = self._get("/rest/v1.0/me").json()
+        return str(body.get("login") or body.get("name") or body.get("id")) if isinstance(body, dict) else "?"
+
+    def list_projects(self) -> Iterator[Project]:
+        """GET /rest/v1.1/projects: all projects that the app may see, inactive ones too (Procore's default leaves them out)."""
+        params = {"company_id": self.company_id, "filters[by_status]": "All"}
+        for row in self._pages(wire.ProjectRow, "/rest/v1.1/projects", params, PROJECTS_PER_PAGE):
+            yield row.project()
+
+    def list_budgeted_codes(self, project_id: int) -> list[WbsCode]:
+        """WBS codes that have a budget line item, the amount being of no matter.
+
+        From the v2 list of budget line items (BETA, not on every account), else from the rows of a budget view; these name
+        codes by id only, so their texts come from the list of WBS codes. Raises NotFound or NotPermitted when the app may
+        not read the project's budget.
+        """
+        if self._cache.get("procore:budget_line_items") != "missing":
+            try:
+                return self._budget_line_items(project_id)
+            except NotFound:
+                # Either the account has no such endpoint, or the app may not see the project: the other way tells which.
+                codes = self._budget_view_codes(project_id)
+                self._cache.put("procore:budget_line_items", "missing", seconds=BUDGET_ENDPOINT_REMEMBERED_SECONDS)
+                return codes
+        return self._budget_view_codes(project_id)
+
+    def is_budgeted(self, project_id: int, wbs_code_id: int) -> bool:
+        """Whether one code has a budget line item now."""
+        if self._cache.get("procore:budget_line_items") == "missing":
+            return any(code.id == wbs_code_id for code in self._budget_view_codes(project_id))
+        return any(code.id == wbs_code_id for code in self._budget_line_items(project_id, wbs_code_id=wbs_code_id))
+
+    def list_active_codes(self, project_id: int) -> list[WbsCode]:
+        """GET /rest/v1.0/projects/{id}/work_breakdown_structure/wbs_codes, active ones."""
+        path = f"/rest/v1.0/projects/{project_id}/work_breakdown_structure/wbs_codes"
+        rows = self._pages(wire.WbsCodeRow, path, {"filters[status][]": "active"}, CODES_PER_PAGE)
+        return [row.wbs_code() for row in rows]
+
+    def list_invoices(self, project_id: int, statuses: Collection[str]) -> list[InvoiceHead]:
+        """GET /rest/v1.1/requisitions: the project's invoices of these statuses, without their lines."""
+        heads: list[InvoiceHead] = []
+        for status in statuses:
+            params = {"project_id": project_id, "filters[status]": status}
+            for row in self._pages(wire.InvoiceHeadRow, "/rest/v1.1/requisitions", params, INVOICES_PER_PAGE):
+                heads.append(InvoiceHead(row.id, row.status, row.origin_id, row.invoice_number))  # noqa: PERF401
+        return heads
+
+    def get_invoice(self, project_id: int, invoice_id: int) -> Invoice:
+        """GET /rest/v1.1/requisitions/{id} with its lines. Raises NotFound, NotPermitted."""
+        params = {"project_id": project_id, "view": "extended"}
+        answer = self._get(f"/rest/v1.1/requisitions/{invoice_id}", params)
+        return wire.read(wire.InvoiceRow, answer.json()).invoice()
+
+    def get_vendor(self, vendor_id: int) -> ProcoreVendor:
+        """GET /rest/v1.0/vendors/{id}."""
+        answer = self._get(f"/rest/v1.0/vendors/{vendor_id}", {"company_id": self.company_id})
+        row = wire.read(wire.VendorRow, answer.json())
+        return ProcoreVendor(row.id, row.name, row.origin_id)
+
+    def write_origin_id(self, invoice: Invoice, origin_id: str) -> None:
+        """PATCH /rest/v1.1/requisitions/{id}: names the bill, which locks the invoice in Procore.
+
+        Safe to repeat: it sets the same value. Raises Blocked when Procore refuses it.
+        """
+        body = {
+            "project_id": invoice.project_id,
+            "commitment_id": invoice.commitment_id,
+            "requisition": {"origin_id": origin_id},
+        }
+        path = f"/rest/v1.1/requisitions/{invoice.id}"
+        try:
+            self._request("PATCH", path, params=None, body=body)
+        except (NotPermitted, NotFound) as error:
+            raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts={"answer": str(error)}) from error
+        except Blocked as error:
+            raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts=error.facts) from error
+
+    def _budget_line_items(self, project_id: int, *, wbs_code_id: int | None = None) -> list[WbsCode]:
+        path = f"/rest/v2.0/companies/{self.company_id}/projects/{project_id}/budget_line_items"
+        params = {"filters[wbs_code_id]": str(wbs_code_id)} if wbs_code_id else {}
+        rows = self._pages(wire.BudgetLineRow, path, params, BUDGET_LINES_PER_PAGE)
+        codes = {row.wbs_code.id: row.wbs_code.wbs_code() for row in rows if row.wbs_code}
+        return list(codes.values())
+
+    def _budget_view_codes(self, project_id: int) -> list[WbsCode]:
+        params = {"project_id": project_id}
+        views = list(self._pages(wire.BudgetViewRow, "/rest/v1.0/budget_views", params, CODES_PER_PAGE))
+        if not views:
+            return []
+        path = f"/rest/v1.0/budget_views/{views[0].id}/detail_rows"
+        rows = self._pages(wire.DetailRow, path, params | {"budget_row_type": "budgeted"}, CODES_PER_PAGE)
+        budgeted = {row.wbs_code_id for row in rows}
+        path = f"/rest/v1.0/projects/{project_id}/work_breakdown_structure/wbs_codes"
+        codes = self._pages(wire.WbsCodeRow, path, {}, CODES_PER_PAGE)
+        return [row.wbs_code() for row in codes if row.id in budgeted]
+
+    def _pages(
+        self, model: type[wire.ModelT], path: str, params: Mapping[str, Any], per_page: int
+    ) -> Iterator[wire.ModelT]:
+        """All rows of a list (https://developers.procore.com/documentation/pagination): the last page has no `next` link."""
+        page, before = 1, ""
+        while True:
+            answer = self._get(path, {**params, "page": page, "per_page": per_page})
+            rows = wire.read_list(model, answer.json())
+            # Not every endpoint pages: one that answers the same again would otherwise never end.
+            if answer.text == before:
+                return
+            yield from rows
+            more = answer.next_page if answer.next_page is not None else len(rows) == per_page
+            if not more or not rows:
+                return
+            page, before = page + 1, answer.text
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        return self._request("GET", path, params=params)
+
+    def _request(self, method: str, path: str, *, params: Mapping[str, Any] | None, body: Any = None) -> Answer:
+        """One request within the limits; a refused token is renewed once."""
+        try:
+            return self._attempt(method, path, params, body)
+        except Unauthorized:
+            pass
+        try:
+            return self._attempt(method, path, params, body)
+        except Unauthorized as error:
+            raise Misconfigured(str(error), cause=Cause.PROCORE_LOGIN, facts={"answer": str(error)}) from error
+
+    def _attempt(self, method: str, path: str, params: Mapping[str, Any] | None, body: Any) -> Answer:
+        token = self._tokens.get()
+        self._limits.wait(self._precedence)
+        headers = {"Authorization": f"Bearer {token}", "Procore-Company-Id": str(self.company_id)}
+        answer = self._transport.send(method, self._address.base_url + path, headers=headers, params=params, body=body)
+        self._limits.observe(answer.headers)
+        error = error_of(answer)
+        if isinstance(error, Unauthorized):
+            self._tokens.forget(token)
+        if isinstance(error, Transient) and answer.status == 429:
+            self._limits.block(error.retry_after or 10.0)
+        if error:
+            raise error
+        return answer

@@ -1,0 +1,259 @@
+"""The composition root: everything one process needs, built once from the settings, after the fork if there is one."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+from config.settings import Settings
+from worker.clients.http import Transport
+from worker.clients.netsuite import auth as netsuite_auth
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.wire import AccountDefaults
+from worker.clients.procore import client as procore_client
+from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.services.attempts import Attempts
+from worker.services.dispatch import Dispatch, lane_limits
+from worker.services.export_runs import ExportRuns
+from worker.services.invoice_export import InvoiceExport
+from worker.services.invoice_items import InvoiceItems
+from worker.services.items import Items
+from worker.services.links import Links
+from worker.services.projects import Projects
+from worker.services.wbs_scan import WbsScan
+from worker.store.cache import Cache
+from worker.store.connection import connect
+from worker.store.gate import Gate, Precedence
+from worker.store.holds import Holds, Remote
+from worker.store.leases import LeaseKeeper
+from worker.store.ledger import Ledger
+from worker.store.limits import RateLimits
+from worker.store.locks import Locks
+from worker.store.projects import ProjectList
+from worker.store.tokens import Tokens
+from worker.store.work import Work
+
+
+class Container:
+    """All parts, wired. Built lazily, part by part, so that a command pays for what it uses."""
+
+    def __init__(self, settings: Settings, *, redis_url: str) -> None:
+        self.settings = settings
+        self.redis_url = redis_url
+        self.redis = connect(redis_url)
+        self._prefix = settings.redis_key_prefix
+        self._keeper = LeaseKeeper()
+
+    # Store
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What is known of codes and invoices."""
+        return Ledger(self.redis, self._prefix)
+
+    @cached_property
+    def locks(self) -> Locks:
+        """Locks on codes and invoices."""
+        return Locks(self.redis, self._prefix, self._keeper)
+
+    @cached_property
+    def work(self) -> Work:
+        """Lanes and runs."""
+        return Work(self.redis, self._prefix)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The cap on NetSuite requests in flight."""
+        return Gate(self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Links and facts of the NetSuite account."""
+        return Cache(self.redis, self._prefix, self.settings.netsuite_account_id.lower())
+
+    @cached_property
+    def listed_projects(self) -> ProjectList:
+        """The projects as last listed."""
+        return ProjectList(self.redis, self._prefix)
+
+    # Clients
+
+    @cached_property
+    def netsuite_address(self) -> netsuite_auth.NetSuiteAddress:
+        """Where NetSuite is, and as whom."""
+        return netsuite_auth.NetSuiteAddress(
+            base_url=self.settings.netsuite_url,
+            account_id=self.settings.netsuite_account_id,
+            client_id=self.settings.netsuite_client_id,
+            certificate_id=self.settings.netsuite_certificate_id,
+            private_key_file=self.settings.netsuite_private_key_file,
+        )
+
+    @cached_property
+    def procore_address(self) -> ProcoreAddress:
+        """Where Procore is, and as whom."""
+        return ProcoreAddress(
+            base_url=self.settings.procore_base_url,
+            auth_url=self.settings.procore_auth_url,
+            client_id=self.settings.procore_client_id,
+            client_secret=self.settings.procore_client_secret.get_secret_value(),
+            company_id=self.settings.procore_company_id,
+        )
+
+    @cached_property
+    def _procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
+        transport = Transport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
+        address = self.procore_address
+        tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
+        return transport, tokens, RateLimits(self.redis, self._prefix, Remote.PROCORE)
+
+    @cached_property
+    def _netsuite_parts(self) -> tuple[Transport, Tokens]:
+        transport = Transport(remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds)
+        address = self.netsuite_address
+        return transport, Tokens(
+            self.redis, self._prefix, Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address)
+        )
+
+    def procore(self, precedence: Precedence) -> Procore:
+        """Procore for exports or for scans."""
+        transport, tokens, limits = self._procore_parts
+        return Procore(
+            self.procore_address,
+            transport=transport,
+            tokens=tokens,
+            limits=limits,
+            cache=self.cache,
+            precedence=precedence,
+        )
+
+    def netsuite(self, precedence: Precedence) -> NetSuite:
+        """NetSuite for exports or for scans."""
+        transport, tokens = self._netsuite_parts
+        defaults = AccountDefaults(
+            item_type=self.settings.netsuite_item_type,
+            subsidiary_id=self.settings.netsuite_subsidiary_id,
+            expense_account_id=self.settings.netsuite_expense_account_id,
+            income_account_id=self.settings.netsuite_income_account_id,
+            tax_schedule_id=self.settings.netsuite_tax_schedule_id,
+            project_field=self.settings.netsuite_project_field,
+        )
+        return NetSuite(
+            self.netsuite_address,
+            defaults,
+            transport=transport,
+            tokens=tokens,
+            gate=self.gate,
+            cache=self.cache,
+            precedence=precedence,
+        )
+
+    # Services
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """What becomes of each attempt."""
+        holds = Holds(self.redis, self._prefix)
+        return Attempts(self.redis, work=self.work, ledger=self.ledger, holds=holds)
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        """Which waiting work is given out."""
+        limits = lane_limits(self.settings.netsuite_concurrency)
+        return Dispatch(work=self.work, attempts=self.attempts, limits=limits)
+
+    def projects(self, precedence: Precedence) -> Projects:
+        """The company's projects."""
+        return Projects(self.procore(precedence), self.listed_projects, only=self.settings.project_ids)
+
+    def items(self, precedence: Precedence) -> Items:
+        """Planning and making Items."""
+        return Items(
+            self.redis,
+            procore=self.procore(precedence),
+            netsuite=self.netsuite(precedence),
+            projects=self.projects(precedence),
+            ledger=self.ledger,
+            locks=self.locks,
+            name_format=self.settings.item_name_format,
+            mark_adopted=self.settings.netsuite_adopted_items_get_external_id,
+            settle_seconds=self.settings.netsuite_settle_seconds,
+        )
+
+    @cached_property
+    def wbs_scan(self) -> WbsScan:
+        """The scan."""
+        return WbsScan(
+            self.redis,
+            procore=self.procore(Precedence.SCAN),
+            projects=self.projects(Precedence.SCAN),
+            items=self.items(Precedence.SCAN),
+            ledger=self.ledger,
+            locks=self.locks,
+            work=self.work,
+            attempts=self.attempts,
+        )
+
+    @cached_property
+    def links(self) -> Links:
+        """Vendors and projects in NetSuite."""
+        return Links(
+            procore=self.procore(Precedence.EXPORT), netsuite=self.netsuite(Precedence.EXPORT), cache=self.cache
+        )
+
+    @cached_property
+    def invoice_items(self) -> InvoiceItems:
+        """The Items an invoice needs."""
+        pool = ThreadPoolExecutor(self.settings.netsuite_concurrency, thread_name_prefix="invoice-items")
+        return InvoiceItems(items=self.items(Precedence.EXPORT), ledger=self.ledger, work=self.work, pool=pool)
+
+    @cached_property
+    def invoice_export(self) -> InvoiceExport:
+        """The export of one invoice."""
+        return InvoiceExport(
+            self.redis,
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            projects=self.projects(Precedence.EXPORT),
+            links=self.links,
+            invoice_items=self.invoice_items,
+            ledger=self.ledger,
+            locks=self.locks,
+            attempts=self.attempts,
+            export_statuses=self.settings.export_statuses,
+            retainage_item_id=self.settings.netsuite_retainage_item_id,
+            settle_seconds=self.settings.netsuite_settle_seconds,
+        )
+
+    @cached_property
+    def export_runs(self) -> ExportRuns:
+        """The export of all approved invoices."""
+        return ExportRuns(
+            self.redis,
+            procore=self.procore(Precedence.EXPORT),
+            projects=self.projects(Precedence.EXPORT),
+            ledger=self.ledger,
+            locks=self.locks,
+            work=self.work,
+            attempts=self.attempts,
+            export_statuses=self.settings.export_statuses,
+        )
+
+
+_container: Container | None = None
+_guard = threading.Lock()
+
+
+def use(container: Container | None) -> None:
+    """Set this process's container (the worker at its start, tests for themselves)."""
+    global _container
+    with _guard:
+        _container = container
+
+
+def current() -> Container:
+    """This process's container. RuntimeError before `use`."""
+    if _container is None:
+        raise RuntimeError("the container is built when a worker process starts")
+    return _container

@@ -1,0 +1,71 @@
+"""What a remote's answer means for the work. Classified once, where the answer is read (`clients/*/errors.py`).
+
+Message first, facts keyword-only with defaults: this shape survives Celery's pickling of exceptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from worker.domain.problems import Cause
+
+
+class SyncError(Exception):
+    """Base of everything that may go wrong in a known way."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+
+
+class Transient(SyncError):
+    """Nothing was done and it may work later. `retry_after`: seconds, when the remote named them.
+
+    `down`: the remote (`procore`, `netsuite`) that as a whole does not answer as it should, so other work need not try either.
+    """
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None, down: str = "") -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.down = down
+
+
+class OutcomeUnknown(SyncError):
+    """A write was sent and its answer did not come: it may stand, may come to stand, or may not. Look before anything else."""
+
+
+class AlreadyExists(SyncError):
+    """The remote holds a record of this identity or name already. A success path: look it up."""
+
+
+class NotFound(SyncError):
+    """The remote says that the record does not exist (or that we may not see it)."""
+
+
+class NotPermitted(SyncError):
+    """The app or role may not do this on this one project or record; other work goes on."""
+
+
+class Blocked(SyncError):
+    """A person has to change something first. `cause` names what, `facts` fill its sentence."""
+
+    def __init__(
+        self, message: str = "", *, cause: Cause = Cause.UNEXPECTED, facts: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.facts = dict(facts or {})
+
+
+class Misconfigured(SyncError):
+    """Nothing of this kind can work until credentials, permissions or settings are mended: hold the work, say it once."""
+
+    def __init__(
+        self, message: str = "", *, cause: Cause = Cause.UNEXPECTED, facts: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.facts = dict(facts or {})
+
+
+class UnexpectedAnswer(SyncError):
+    """The remote answered something that is in no table: a bug of ours or news of theirs. Fails visibly, keeps its work."""

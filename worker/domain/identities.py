@@ -1,0 +1,88 @@
+"""Names that stay true for ever: external ids and work keys, built from Procore's numeric ids alone.
+
+Never from names or codes, which people change. NetSuite takes letters, digits, `-` and `_` in external ids and compares
+them without case (ohelp/section_156334828635, ohelp/section_N3432681).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+BILL_ORIGIN = re.compile(r"ns-vendorbill-(\d+)")
+
+
+def item_external_id(company_id: int, project_id: int, wbs_code_id: int) -> str:
+    """The external id of the one Item of a project's WBS code."""
+    return f"pcr-itm-{company_id}-{project_id}-{wbs_code_id}"
+
+
+def bill_external_id(company_id: int, invoice_id: int) -> str:
+    """The external id of the one vendor bill of a subcontractor invoice."""
+    return f"pcr-bill-{company_id}-{invoice_id}"
+
+
+def vendor_external_id(company_id: int, vendor_id: int) -> str:
+    """The external id under which an administrator may link a NetSuite vendor to a Procore company."""
+    return f"pcr-vendor-{company_id}-{vendor_id}"
+
+
+def is_our_item(external_id: str | None) -> bool:
+    """Whether an Item's external id was made by us, for whichever code."""
+    return bool(external_id) and str(external_id).lower().startswith("pcr-itm-")
+
+
+def is_our_bill(external_id: str | None) -> bool:
+    """Whether a bill's external id was made by us, for whichever invoice."""
+    return bool(external_id) and str(external_id).lower().startswith("pcr-bill-")
+
+
+def same_external_id(one: str | None, other: str | None) -> bool:
+    """NetSuite's own comparison: without case (ohelp/section_N3432681)."""
+    return bool(one) and bool(other) and str(one).lower() == str(other).lower()
+
+
+def bill_origin_id(bill_id: str) -> str:
+    """What we write as `origin_id` on a Procore invoice once its bill stands."""
+    return f"ns-vendorbill-{bill_id}"
+
+
+def bill_id_of_origin(origin_id: str | None) -> str | None:
+    """The NetSuite bill that an `origin_id` of ours names; None for an empty or another integration's one."""
+    match = BILL_ORIGIN.fullmatch(origin_id or "")
+    return match.group(1) if match else None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CodeKey:
+    """One project's WBS code."""
+
+    project_id: int
+    wbs_code_id: int
+
+    def __str__(self) -> str:
+        return f"code:{self.project_id}:{self.wbs_code_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Back from `str()`."""
+        _, project_id, wbs_code_id = text.split(":")
+        return cls(int(project_id), int(wbs_code_id))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InvoiceKey:
+    """One subcontractor invoice. `code:` and `invoice:` begin the texts, so both fit in one table of problems."""
+
+    project_id: int
+    invoice_id: int
+
+    def __str__(self) -> str:
+        return f"invoice:{self.project_id}:{self.invoice_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Back from `str()`."""
+        _, project_id, invoice_id = text.split(":")
+        return cls(int(project_id), int(invoice_id))

@@ -1,0 +1,233 @@
+"""From a subcontractor invoice to its vendor bill: whether, with which lines, and whether a bill found in NetSuite is it.
+
+Line arithmetic (docs/remotes.md): gross this period = completed and stored to date - the same of the previous
+invoice; retainage this period = work retained - work released + change of the retainage on stored materials.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from worker.domain import money
+from worker.domain.errors import Blocked
+from worker.domain.identities import bill_id_of_origin
+from worker.domain.problems import Cause
+
+DOCUMENT_NUMBER_LIMIT = 45
+"""Length of a bill's `tranId` (docs/remotes.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One line of a subcontractor invoice; amounts in the invoice's currency."""
+
+    line_item_id: int
+    position: int
+    wbs_code_id: int | None
+    flat_code: str
+    code_description: str
+    description: str
+    completed_to_date: Decimal
+    completed_before: Decimal
+    work_retained: Decimal
+    work_released: Decimal
+    materials_retained: Decimal
+
+    @property
+    def gross(self) -> Decimal:
+        """Work and stored materials of this period; below zero on deductive lines."""
+        return self.completed_to_date - self.completed_before
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """A subcontractor invoice (Procore's API: requisition)."""
+
+    id: int
+    project_id: int
+    commitment_id: int
+    previous_id: int | None
+    number: str
+    document_number: str
+    status: str
+    origin_id: str | None
+    billing_date: date | None
+    vendor_id: int
+    vendor_name: str
+    currency: str
+    base_currency: str
+    payment_due: Decimal
+    lines: tuple[InvoiceLine, ...]
+
+    @property
+    def label(self) -> str:
+        """How people call it."""
+        return self.document_number or f"number {self.number}"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Names for the sentences of its problems."""
+        return {
+            "invoice": self.label,
+            "vendor": self.vendor_name,
+            "number": self.number,
+            "payment_due": money.text(self.payment_due),
+        }
+
+    @property
+    def wbs_code_ids(self) -> list[int]:
+        """Codes that need an Item, each once: those of lines that come to something this period."""
+        return list(dict.fromkeys(line.wbs_code_id for line in self.lines if line.gross and line.wbs_code_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Retainage:
+    """What an invoice holds back and what it lets go this period; both zero or more unless lines are deductive."""
+
+    held: Decimal
+    released: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """One line of a vendor bill: an Item by its internal id and its amount."""
+
+    item_id: str
+    amount: Decimal
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A vendor bill as it should stand; ids are NetSuite's internal ids."""
+
+    external_id: str
+    vendor_id: str
+    job_id: str
+    document_number: str
+    date: date
+    memo: str
+    lines: tuple[BillLine, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """What the vendor is owed by it."""
+        return sum((line.amount for line in self.lines), money.ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBill:
+    """A vendor bill as NetSuite holds it."""
+
+    id: str
+    external_id: str | None
+    vendor_id: str
+    document_number: str
+    date: date | None
+    total: Decimal
+    lines: tuple[BillLine, ...]
+
+
+def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | None:
+    """Why an invoice is none of our business now, in words; None when it is."""
+    if invoice.origin_id and not bill_id_of_origin(invoice.origin_id):
+        return f"already claimed by another integration (origin id {invoice.origin_id})"
+    if invoice.status not in export_statuses:
+        return f"status is {invoice.status.replace('_', ' ')}"
+    if not invoice.payment_due and not any(
+        line.gross or line.work_retained or line.work_released for line in invoice.lines
+    ):
+        return "nothing is billed on it"
+    return None
+
+
+def require_billable(invoice: Invoice) -> None:
+    """Raise Blocked for what a person has to mend on the invoice itself, before anything is looked up or written."""
+    facts = invoice.facts
+    if invoice.currency != invoice.base_currency:
+        foreign = {"currency": invoice.currency, "base_currency": invoice.base_currency}
+        raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | foreign)
+    if invoice.payment_due < 0:
+        raise Blocked(cause=Cause.NEEDS_VENDOR_CREDIT, facts=facts)
+    if invoice.billing_date is None:
+        raise Blocked(cause=Cause.BILLING_DATE_MISSING, facts=facts)
+    if not invoice.document_number:
+        raise Blocked(cause=Cause.DOCUMENT_NUMBER_MISSING, facts=facts)
+    if len(invoice.document_number) > DOCUMENT_NUMBER_LIMIT:
+        raise Blocked(cause=Cause.DOCUMENT_NUMBER_TOO_LONG, facts=facts | {"limit": str(DOCUMENT_NUMBER_LIMIT)})
+    for line in invoice.lines:
+        if line.gross and line.wbs_code_id is None:
+            raise Blocked(cause=Cause.LINE_WITHOUT_CODE, facts=facts | {"position": str(line.position)})
+
+
+def retainage(invoice: Invoice, previous: Invoice | None) -> Retainage:
+    """Held and released this period. `previous` is the subcontract's invoice before, None for the first one."""
+    before = {line.line_item_id: line.materials_retained for line in previous.lines} if previous else {}
+    held = released = money.ZERO
+    for line in invoice.lines:
+        change = line.materials_retained - before.get(line.line_item_id, money.ZERO)
+        held += line.work_retained + max(change, money.ZERO)
+        released += line.work_released + max(-change, money.ZERO)
+    return Retainage(held, released)
+
+
+def require_tie(invoice: Invoice, retained: Retainage) -> None:
+    """Raise Blocked unless gross - held + released is the payment due, to the cent."""
+    lines_total = sum((line.gross for line in invoice.lines), money.ZERO) - retained.held + retained.released
+    if lines_total != invoice.payment_due:
+        raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=invoice.facts | {"lines_total": money.text(lines_total)})
+
+
+def bill_lines(
+    invoice: Invoice, retained: Retainage, item_ids: Mapping[int, str], retainage_item_id: str
+) -> tuple[BillLine, ...]:
+    """One line per invoice line that comes to something, then retainage held (negative) and released.
+
+    `item_ids`: WBS code id to Item id, for all of `invoice.wbs_code_ids`. Raises Blocked when retainage has no Item.
+    """
+    lines = [
+        BillLine(item_ids[line.wbs_code_id], line.gross, _line_description(line))
+        for line in invoice.lines
+        if line.gross and line.wbs_code_id is not None
+    ]
+    for amount, words in ((-retained.held, "Retainage held"), (retained.released, "Retainage released")):
+        if amount:
+            require_retainage_item(invoice, retained, retainage_item_id)
+            lines.append(BillLine(retainage_item_id, amount, words))
+    return tuple(lines)
+
+
+def require_retainage_item(invoice: Invoice, retained: Retainage, retainage_item_id: str) -> None:
+    """Raise Blocked when the invoice holds or releases retainage and no Item is set for it."""
+    if (retained.held or retained.released) and not retainage_item_id:
+        raise Blocked(cause=Cause.RETAINAGE_ITEM_MISSING, facts=invoice.facts)
+
+
+def difference(bill: Bill, found: FoundBill) -> str | None:
+    """How a bill in NetSuite differs from the one that should stand, in words; None when it is the same.
+
+    Lines are compared as a bag of (Item, amount): their order and an accountant's descriptions do not matter.
+    """
+    if found.vendor_id != bill.vendor_id:
+        return f"vendor id {found.vendor_id} instead of {bill.vendor_id}"
+    if found.document_number != bill.document_number:
+        return f"reference number {found.document_number!r} instead of {bill.document_number!r}"
+    if found.total != bill.total:
+        return f"total {money.text(found.total)} instead of {money.text(bill.total)}"
+    if found.date != bill.date:
+        return f"date {found.date} instead of {bill.date}"
+    if _amounts(found.lines) != _amounts(bill.lines):
+        return f"{len(found.lines)} lines that are not the invoice's {len(bill.lines)}"
+    return None
+
+
+def _amounts(lines: Sequence[BillLine]) -> Counter[tuple[str, Decimal]]:
+    return Counter((line.item_id, line.amount) for line in lines)
+
+
+def _line_description(line: InvoiceLine) -> str:
+    return f"{line.flat_code} {line.description}".strip()

@@ -1,0 +1,65 @@
+"""Whether an Item found in NetSuite is the one a WBS code needs: ours, to be adopted, in the way, or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.domain.errors import Blocked
+from worker.domain.identities import is_our_item, same_external_id
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import same_name
+
+OTHER_CHARGE = "OthCharge"
+USABLE_SUBTYPES = ("Purchase", "Resale")
+"""Other Charge subtypes that may stand on a vendor bill; `Sale` may not (docs/remotes.md, items)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItem:
+    """An Item as a look-up shows it; `type` and `subtype` in SuiteQL's words."""
+
+    id: str
+    name: str
+    external_id: str | None
+    type: str
+    subtype: str
+    inactive: bool
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is an Other Charge that a bill may name."""
+        return self.type == OTHER_CHARGE and self.subtype in USABLE_SUBTYPES
+
+
+@dataclass(frozen=True, slots=True)
+class ItemNeed:
+    """The Item that a WBS code needs."""
+
+    external_id: str
+    name: str
+    description: str
+
+
+def item_for(need: ItemNeed, found: Sequence[FoundItem]) -> FoundItem | None:
+    """The one found Item that serves the need: ours by external id, whatever its name is now, else one of that very name.
+
+    None when there is none. Raises Blocked when what stands there is in the way.
+    """
+    ours = [item for item in found if same_external_id(item.external_id, need.external_id)]
+    named = ours or [item for item in found if same_name(item.name, need.name)]
+    if not named:
+        return None
+    item = named[0]
+    facts = {"name": item.name, "item_id": item.id, "external_id": item.external_id or ""}
+    if len(named) > 1:
+        ids = ", ".join(sorted(other.id for other in named))
+        raise Blocked(cause=Cause.ITEM_DOUBLED, facts=facts | {"item_ids": ids})
+    if not item.usable:
+        found_type = f"{item.type} {item.subtype}".strip()
+        raise Blocked(cause=Cause.ITEM_OF_OTHER_TYPE, facts=facts | {"found_type": found_type})
+    if item.inactive:
+        raise Blocked(cause=Cause.ITEM_INACTIVE, facts=facts)
+    if not ours and is_our_item(item.external_id):
+        raise Blocked(cause=Cause.ITEM_OF_OTHER_CODE, facts=facts)
+    return item

@@ -1,0 +1,117 @@
+"""How a piece of work ends: done, skipped with a reason, waiting with a time, or a problem with a cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from worker.domain.problems import Cause, describe
+
+
+class State(StrEnum):
+    """Where a code or an invoice stands in the ledger."""
+
+    WAITING = "waiting"
+    INTENT = "intent"
+    UNKNOWN = "unknown"
+    CREATED = "created"
+    ADOPTED = "adopted"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+
+
+DONE = frozenset({State.CREATED, State.ADOPTED})
+"""NetSuite holds the record. The ledger never goes back from here by itself."""
+
+IN_DOUBT = frozenset({State.INTENT, State.UNKNOWN})
+"""A write may have been sent: look before anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the ledger knows of one code or one invoice.
+
+    `name`: the Item's name or the invoice's number. `code`, `description`: what a waiting code needs to be made. `remote_id`: NetSuite's internal id. `at`: when the state began, and
+    `sent_at`: when the last write may have been sent, both unix seconds of Redis' clock. `facts` fill the problem's sentence.
+    `for_invoice`: the code is needed by an invoice, budgeted or not. `write_back_due`: the bill stands, Procore does not know yet.
+    """
+
+    state: State
+    name: str = ""
+    remote_id: str = ""
+    at: float = 0
+    sent_at: float = 0
+    attempts: int = 0
+    code: str = ""
+    description: str = ""
+    cause: Cause | None = None
+    detail: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    for_invoice: bool = False
+    write_back_due: bool = False
+    fence: int = 0
+
+    @property
+    def done(self) -> bool:
+        """NetSuite holds the record."""
+        return self.state in DONE
+
+    @property
+    def in_doubt(self) -> bool:
+        """A write may have been sent, and its answer is not known."""
+        return self.state in IN_DOUBT
+
+
+class OutcomeKind(StrEnum):
+    """What one attempt came to."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+    ALREADY = "already"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attempt's end, in words a person can read in Flower.
+
+    `again_at`: for `unknown` and `waiting`, when it is looked at again (unix seconds, Redis' clock); None while another
+    worker has it in hand.
+    """
+
+    kind: OutcomeKind
+    name: str = ""
+    remote_id: str = ""
+    reason: str = ""
+    cause: Cause | None = None
+    again_at: float | None = None
+
+    def result(self, *, noun: str) -> dict[str, str]:
+        """The small dict a task returns; `noun` is `item` or `bill`."""
+        result = {"outcome": self.kind.value}
+        if self.name:
+            result[noun] = self.name
+        if self.remote_id:
+            result[f"{noun}_id"] = self.remote_id
+        if self.cause:
+            result["cause"] = self.cause.value
+        if self.reason:
+            result["reason"] = self.reason
+        return result
+
+
+def outcome_of(record: Record) -> Outcome:
+    """What a ledger record says, as an outcome of an attempt that had nothing left to do."""
+    if record.done:
+        return Outcome(OutcomeKind.ALREADY, record.name, record.remote_id)
+    if record.state is State.BLOCKED and record.cause:
+        reason = describe(record.cause, record.facts).sentence
+        return Outcome(OutcomeKind.BLOCKED, record.name, record.remote_id, reason, record.cause)
+    if record.state is State.SKIPPED:
+        return Outcome(OutcomeKind.SKIPPED, record.name, reason=record.detail)
+    kind = OutcomeKind.UNKNOWN if record.in_doubt else OutcomeKind.WAITING
+    return Outcome(kind, record.name, reason=record.detail)

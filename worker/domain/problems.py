@@ -1,0 +1,273 @@
+"""Every cause that can stop a code or an invoice: who fixes it, in which words, and what to do next.
+
+Causes are stable codes; sentences may be improved. Facts in braces are names (project, code, vendor), not ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Owner(StrEnum):
+    """Who can mend it."""
+
+    PROJECT_ACCOUNTANT = "project accountant"
+    ERP_ADMINISTRATOR = "ERP administrator"
+    INTEGRATION_ENGINEER = "integration engineer"
+
+
+class Cause(StrEnum):
+    """Stable codes, part of the public face: other apps and reports filter by them."""
+
+    PROJECT_NUMBER_MISSING = "project_number_missing"
+    NAME_TOO_LONG = "name_too_long"
+    NAME_HAS_COLON = "name_has_colon"
+    NAME_NOT_UNIQUE = "name_not_unique"
+    ITEM_OF_OTHER_TYPE = "item_of_other_type"
+    ITEM_INACTIVE = "item_inactive"
+    ITEM_OF_OTHER_CODE = "item_of_other_code"
+    ITEM_DOUBLED = "item_doubled"
+    ITEM_REFUSED = "item_refused"
+    PROJECT_NOT_READABLE = "project_not_readable"
+    PROJECT_NOT_LINKED = "project_not_linked"
+    VENDOR_NOT_LINKED = "vendor_not_linked"
+    VENDOR_AMBIGUOUS = "vendor_ambiguous"
+    INVOICE_NOT_FOUND = "invoice_not_found"
+    LINE_WITHOUT_CODE = "line_without_code"
+    LINES_DO_NOT_TIE = "lines_do_not_tie"
+    BILLING_DATE_MISSING = "billing_date_missing"
+    DOCUMENT_NUMBER_MISSING = "document_number_missing"
+    DOCUMENT_NUMBER_TOO_LONG = "document_number_too_long"
+    NEEDS_VENDOR_CREDIT = "needs_vendor_credit"
+    FOREIGN_CURRENCY = "foreign_currency"
+    RETAINAGE_ITEM_MISSING = "retainage_item_missing"
+    CODES_BLOCKED = "codes_blocked"
+    PERIOD_CLOSED = "period_closed"
+    DOCUMENT_NUMBER_TAKEN = "document_number_taken"
+    BILL_DIFFERS = "bill_differs"
+    BILL_DOUBLED = "bill_doubled"
+    BILL_REFUSED = "bill_refused"
+    WRITE_BACK_REFUSED = "write_back_refused"
+    PROCORE_LOGIN = "procore_login"
+    NETSUITE_LOGIN = "netsuite_login"
+    NETSUITE_PERMISSION = "netsuite_permission"
+    REMOTE_DOWN = "remote_down"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the catalogue."""
+
+    owner: Owner
+    sentence: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A cause told about one piece of work."""
+
+    cause: Cause
+    owner: Owner
+    sentence: str
+    next_step: str
+
+
+_ACCOUNTANT, _ADMIN, _ENGINEER = Owner.PROJECT_ACCOUNTANT, Owner.ERP_ADMINISTRATOR, Owner.INTEGRATION_ENGINEER
+_RETRIED = "It is tried again with the next scan or export."
+
+CATALOGUE: dict[Cause, Entry] = {
+    Cause.PROJECT_NUMBER_MISSING: Entry(
+        _ACCOUNTANT,
+        "Project {project} has no project number, so its Items cannot be named.",
+        "Give the project a number in Procore. " + _RETRIED,
+    ),
+    Cause.NAME_TOO_LONG: Entry(
+        _ACCOUNTANT,
+        "The Item name {name!r} has {length} characters; NetSuite takes {limit}.",
+        "Shorten the WBS code or the project number in Procore; names are never cut. " + _RETRIED,
+    ),
+    Cause.NAME_HAS_COLON: Entry(
+        _ACCOUNTANT,
+        "The Item name {name!r} holds ' : ', which NetSuite reads as parent and child.",
+        "Take the ' : ' out of the WBS code or project number in Procore. " + _RETRIED,
+    ),
+    Cause.NAME_NOT_UNIQUE: Entry(
+        _ACCOUNTANT,
+        "The Item name {name!r} would stand for code {code} of project {project} and for code {other_code} of project {other_project}.",
+        "Renumber one of the two projects or rename one code in Procore. " + _RETRIED,
+    ),
+    Cause.ITEM_OF_OTHER_TYPE: Entry(
+        _ADMIN,
+        "NetSuite has an Item {name!r} (id {item_id}), but it is {found_type}, not an Other Charge for purchase or resale.",
+        "Rename or remove that Item in NetSuite. " + _RETRIED,
+    ),
+    Cause.ITEM_INACTIVE: Entry(
+        _ADMIN,
+        "The Item {name!r} (id {item_id}) is inactive in NetSuite.",
+        "Make the Item active again, or rename it so that a new one can be made. " + _RETRIED,
+    ),
+    Cause.ITEM_OF_OTHER_CODE: Entry(
+        _ADMIN,
+        "The Item {name!r} (id {item_id}) was made for another WBS code ({external_id}).",
+        "Rename that Item in NetSuite, or the code or project number in Procore. " + _RETRIED,
+    ),
+    Cause.ITEM_DOUBLED: Entry(
+        _ADMIN,
+        "NetSuite holds more than one Item for {name!r}: ids {item_ids}.",
+        "Keep one, rename or remove the others in NetSuite. " + _RETRIED,
+    ),
+    Cause.ITEM_REFUSED: Entry(
+        _ADMIN,
+        "NetSuite refused the Item {name!r}: {answer}",
+        "Mend what NetSuite names (account defaults, mandatory fields, subsidiary). " + _RETRIED,
+    ),
+    Cause.PROJECT_NOT_READABLE: Entry(
+        _ENGINEER,
+        "Procore does not let the app read the {what} of project {project} ({answer}).",
+        "Add the project to the app's permitted projects and enable the Budget and Commitments tools for it. "
+        + _RETRIED,
+    ),
+    Cause.PROJECT_NOT_LINKED: Entry(
+        _ADMIN,
+        "Project {project} was not found in NetSuite: neither by its origin id nor by the number {number!r}.",
+        "Create the project in NetSuite with that number, or set the origin id of the Procore project. " + _RETRIED,
+    ),
+    Cause.VENDOR_NOT_LINKED: Entry(
+        _ADMIN,
+        "Vendor {vendor} was not found in NetSuite: neither by origin id, nor by external id {external_id}, nor by its name.",
+        "Create the vendor in NetSuite or set the origin id of the Procore company. " + _RETRIED,
+    ),
+    Cause.VENDOR_AMBIGUOUS: Entry(
+        _ADMIN,
+        "NetSuite has {count} vendors called {vendor}.",
+        "Set the origin id of the Procore company to the right vendor's internal id. " + _RETRIED,
+    ),
+    Cause.INVOICE_NOT_FOUND: Entry(
+        _ENGINEER,
+        "Invoice {invoice} of project {project} cannot be read in Procore ({answer}).",
+        "Check the invoice and project ids, and the app's permission on the project's commitments.",
+    ),
+    Cause.LINE_WITHOUT_CODE: Entry(
+        _ACCOUNTANT,
+        "Line {position} of invoice {invoice} ({vendor}) has no WBS code.",
+        "Give the line of the commitment a budget code in Procore. " + _RETRIED,
+    ),
+    Cause.LINES_DO_NOT_TIE: Entry(
+        _ACCOUNTANT,
+        "The lines of invoice {invoice} ({vendor}) come to {lines_total}, but its payment due is {payment_due}.",
+        "Check the invoice in Procore (taxes, edited totals, materials moved). " + _RETRIED,
+    ),
+    Cause.BILLING_DATE_MISSING: Entry(
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}) has no billing date.",
+        "Set the billing date in Procore. " + _RETRIED,
+    ),
+    Cause.DOCUMENT_NUMBER_MISSING: Entry(
+        _ACCOUNTANT,
+        "An invoice of {vendor} (Procore number {number}) has no invoice number.",
+        "Enter the subcontractor's invoice number in Procore. " + _RETRIED,
+    ),
+    Cause.DOCUMENT_NUMBER_TOO_LONG: Entry(
+        _ACCOUNTANT,
+        "The invoice number {invoice!r} of {vendor} has more than {limit} characters.",
+        "Shorten the invoice number in Procore. " + _RETRIED,
+    ),
+    Cause.NEEDS_VENDOR_CREDIT: Entry(
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}) comes to {payment_due}: less than nothing is due, so it needs a vendor credit, not a bill.",
+        "Enter the vendor credit in NetSuite by hand.",
+    ),
+    Cause.FOREIGN_CURRENCY: Entry(
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}) is in {currency}; only {base_currency} is exported.",
+        "Enter this bill in NetSuite by hand.",
+    ),
+    Cause.RETAINAGE_ITEM_MISSING: Entry(
+        _ENGINEER,
+        "Invoice {invoice} ({vendor}) holds or releases retainage, and no retainage Item is set.",
+        "Set NETSUITE_RETAINAGE_ITEM_ID to the Item of your retainage payable account. " + _RETRIED,
+    ),
+    Cause.CODES_BLOCKED: Entry(
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}) waits for Items of codes that are blocked: {codes}.",
+        "Work off the problems of these codes. " + _RETRIED,
+    ),
+    Cause.PERIOD_CLOSED: Entry(
+        _ACCOUNTANT,
+        "The posting period of {date} is closed, so invoice {invoice} ({vendor}) cannot be billed.",
+        "Reopen the period in NetSuite or change the billing date in Procore. " + _RETRIED,
+    ),
+    Cause.DOCUMENT_NUMBER_TAKEN: Entry(
+        _ACCOUNTANT,
+        "NetSuite has a bill of {vendor} with the number {invoice!r} (id {bill_id}) that differs: {difference}.",
+        "Compare the two; correct the number in Procore, or the bill in NetSuite. " + _RETRIED,
+    ),
+    Cause.BILL_DIFFERS: Entry(
+        _ACCOUNTANT,
+        "The bill of invoice {invoice} ({vendor}) stands in NetSuite (id {bill_id}) but differs: {difference}.",
+        "Correct the bill in NetSuite by hand; it is never changed by wbs-sync. " + _RETRIED,
+    ),
+    Cause.BILL_DOUBLED: Entry(
+        _ACCOUNTANT,
+        "NetSuite holds more than one bill for invoice {invoice} ({vendor}): ids {bill_ids}.",
+        "Void all but one in NetSuite before anything is paid.",
+    ),
+    Cause.BILL_REFUSED: Entry(
+        _ADMIN,
+        "NetSuite refused the bill of invoice {invoice} ({vendor}): {answer}",
+        "Mend what NetSuite names. " + _RETRIED,
+    ),
+    Cause.WRITE_BACK_REFUSED: Entry(
+        _ENGINEER,
+        "The bill of invoice {invoice} ({vendor}) stands (id {bill_id}), but Procore refused its origin id: {answer}",
+        "Give the app Admin permission on Commitments. " + _RETRIED,
+    ),
+    Cause.PROCORE_LOGIN: Entry(
+        _ENGINEER,
+        "Procore refuses the login of the app: {answer}",
+        "Check PROCORE_CLIENT_ID, PROCORE_CLIENT_SECRET and that the app is connected to the company. Work goes on by itself afterwards.",
+    ),
+    Cause.NETSUITE_LOGIN: Entry(
+        _ENGINEER,
+        "NetSuite refuses the login of the integration: {answer}",
+        "Check the M2M mapping, its certificate and the role. Work goes on by itself afterwards.",
+    ),
+    Cause.NETSUITE_PERMISSION: Entry(
+        _ADMIN,
+        "The integration's role may not do this in NetSuite: {answer}",
+        "Add the permission to the role. Work goes on by itself afterwards.",
+    ),
+    Cause.REMOTE_DOWN: Entry(
+        _ENGINEER,
+        "{remote} has not answered as it should {times} times in a row; the last answer was: {answer}",
+        "Look at the remote's status page and the network. Work goes on by itself afterwards.",
+    ),
+    Cause.ATTEMPTS_EXHAUSTED: Entry(
+        _ENGINEER,
+        "Tried {attempts} times without success; the last answer was: {answer}",
+        "Look at the remote's status and the worker's log, then scan or export again.",
+    ),
+    Cause.UNEXPECTED: Entry(
+        _ENGINEER,
+        "Something happened that wbs-sync does not know: {answer}",
+        "Send this text and the worker's log to those who maintain wbs-sync; scan or export again after the mend.",
+    ),
+}
+
+
+class _Facts(dict[str, str]):
+    """Facts for a sentence; a missing one shows as `?` instead of hiding the whole problem."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def describe(cause: Cause, facts: Mapping[str, str]) -> Problem:
+    """The problem in words. Never fails: an incomplete sentence is better than a lost problem."""
+    entry = CATALOGUE[cause]
+    return Problem(cause, entry.owner, entry.sentence.format_map(_Facts(facts)), entry.next_step)

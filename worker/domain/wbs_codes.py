@@ -1,0 +1,114 @@
+"""From a project's WBS code to the name of its Item, and everything that may forbid that name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from worker.domain.errors import Blocked
+from worker.domain.problems import Cause
+
+ITEM_NAME_LIMIT = 60
+"""Usual length of `itemId`; an account's metadata catalog may say otherwise (docs/remotes.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A Procore project. `number` is None where the project has none; `origin_id` is its link to the ERP."""
+
+    id: int
+    name: str
+    number: str | None
+    active: bool
+    origin_id: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How people call it."""
+        return f"{self.number} {self.name}" if self.number else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class WbsCode:
+    """A project's budget code. `flat_code` is its text (`01-100.S`); it may change, `id` does not."""
+
+    id: int
+    flat_code: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamingRule:
+    """How Items are named: the format with `{project_number}` and `{wbs_code}`, and NetSuite's length."""
+
+    format: str
+    limit: int = ITEM_NAME_LIMIT
+
+    def join(self, project_number: str, flat_code: str) -> str:
+        """The name, unchecked and unchanged: nothing is trimmed, cut or cased."""
+        return self.format.format(project_number=project_number, wbs_code=flat_code)
+
+    def item_name(self, project: Project, code: WbsCode) -> str:
+        """The name of the code's Item. Raises Blocked when it cannot be one."""
+        facts = {"project": project.label, "code": code.flat_code}
+        if not (project.number or "").strip():
+            raise Blocked(cause=Cause.PROJECT_NUMBER_MISSING, facts=facts)
+        name = self.join(str(project.number), code.flat_code)
+        facts["name"] = name
+        if len(name) > self.limit:
+            facts |= {"length": str(len(name)), "limit": str(self.limit)}
+            raise Blocked(cause=Cause.NAME_TOO_LONG, facts=facts)
+        if " : " in name:
+            raise Blocked(cause=Cause.NAME_HAS_COLON, facts=facts)
+        return name
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether NetSuite would take two Item names for one. Compared without case, the careful reading of its uniqueness."""
+    return one.casefold() == other.casefold()
+
+
+def rivals(project: Project, projects: Iterable[Project], rule: NamingRule) -> list[Project]:
+    """Other projects whose Items could come to the same names as this one's.
+
+    Joining is not one-to-one: `24` + `017-01.S` and `24-017` + `01.S` are the same text. Only a project whose number begins
+    with another's, or equals it, can clash, so only those have their codes compared.
+    """
+    mine = _stem(project, rule)
+    if not mine:
+        return []
+    return [
+        other
+        for other in projects
+        if other.id != project.id and (stem := _stem(other, rule)) and (stem.startswith(mine) or mine.startswith(stem))
+    ]
+
+
+def _stem(project: Project, rule: NamingRule) -> str:
+    """The part of a name that all Items of a project share at its beginning; "" for a project without number."""
+    number = (project.number or "").strip()
+    return rule.join(number, "\0").split("\0")[0].casefold() if number else ""
+
+
+def clashing_names(
+    project: Project, codes: Iterable[WbsCode], others: Mapping[Project, Iterable[WbsCode]], rule: NamingRule
+) -> dict[int, tuple[Project, WbsCode]]:
+    """For each code (by id) whose name would also be another code's: that other project and code.
+
+    Clashes inside the project are found too (two codes that differ in case only).
+    """
+    if not (project.number or "").strip():
+        return {}
+    mine = list(codes)
+    named: dict[str, list[tuple[Project, WbsCode]]] = {}
+    for owner, owned in [(project, mine), *others.items()]:
+        for code in owned:
+            if owner.number:
+                named.setdefault(rule.join(owner.number, code.flat_code).casefold(), []).append((owner, code))
+    clashes = {}
+    for code in mine:
+        sharing = named[rule.join(str(project.number), code.flat_code).casefold()]
+        other = next((pair for pair in sharing if pair != (project, code)), None)
+        if other:
+            clashes[code.id] = other
+    return clashes

@@ -1,0 +1,49 @@
+"""Pieces of work and the lanes they wait in. A key is text built from ids, the same for everyone who names that work."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Lane(StrEnum):
+    """Where work of one kind waits its turn."""
+
+    SCANS = "scans"
+    ITEMS = "items"
+    LISTINGS = "listings"
+    EXPORTS = "exports"
+
+
+class RunKind(StrEnum):
+    """What a person starts and watches to its end. One of each kind at a time."""
+
+    SCAN = "scan"
+    EXPORT = "export"
+
+
+RUN_OF_LANE = {
+    Lane.SCANS: RunKind.SCAN,
+    Lane.ITEMS: RunKind.SCAN,
+    Lane.LISTINGS: RunKind.EXPORT,
+    Lane.EXPORTS: RunKind.EXPORT,
+}
+
+SCAN_OF_ALL = "scan:all"
+EXPORTS_OF_ALL = "exports:all"
+
+
+def scan_of(project_id: int) -> str:
+    """The work of scanning one project."""
+    return f"scan:{project_id}"
+
+
+def exports_of(project_id: int) -> str:
+    """The work of finding one project's invoices to export."""
+    return f"exports:{project_id}"
+
+
+def lane_of(key: str) -> Lane:
+    """The lane that a key waits in, by its first word."""
+    return {"scan": Lane.SCANS, "code": Lane.ITEMS, "exports": Lane.LISTINGS, "invoice": Lane.EXPORTS}[
+        key.split(":", maxsplit=1)[0]
+    ]

@@ -1,0 +1,133 @@
+"""One attempt at one piece of work, and what becomes of it: ended, later, held, or a problem. Nothing ends nowhere."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, OutcomeUnknown, SyncError, Transient
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problems import Cause, describe
+from worker.domain.work import Lane
+from worker.store.connection import Redis, seconds
+from worker.store.holds import Holds, Remote
+from worker.store.ledger import Ledger
+from worker.store.work import Work
+
+log = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 12
+LONGEST_BACK_OFF_SECONDS = 120.0
+HOLD_SECONDS = 30.0
+RUN_WAITS_SECONDS = 60.0
+"""A run does not wait for work that is due later than this: it counts it as waiting or unknown and ends."""
+DOWN_TIMES_BEFORE_PROBLEM = 5
+REMOTE_OF_CAUSE = {
+    Cause.PROCORE_LOGIN: Remote.PROCORE,
+    Cause.NETSUITE_LOGIN: Remote.NETSUITE,
+    Cause.NETSUITE_PERMISSION: Remote.NETSUITE,
+}
+
+
+def back_off(failures: int) -> float:
+    """Seconds to wait after so many failures: doubling to two minutes, spread by chance so that a storm does not repeat itself."""
+    longest = min(2.0**failures, LONGEST_BACK_OFF_SECONDS)
+    return random.uniform(longest / 2, longest)
+
+
+class Attempts:
+    """Runs attempts and settles their work in the lanes."""
+
+    def __init__(self, client: Redis, *, work: Work, ledger: Ledger, holds: Holds) -> None:
+        self._client = client
+        self._work = work
+        self._ledger = ledger
+        self._holds = holds
+
+    def make(self, lane: Lane, key: str, attempt: Callable[[], Outcome]) -> Outcome:
+        """Claim the work, run the attempt, settle what came of it. A bug's exception is told as a problem and raised on."""
+        held_until, troubled = self._holds.state(lane)
+        if held_until:
+            self._work.later(lane, key, at=held_until)
+            return Outcome(OutcomeKind.WAITING, reason="held: see the problems", again_at=held_until)
+        self._work.claim(lane, key)
+        try:
+            outcome = attempt()
+        except Misconfigured as error:
+            return self._hold(lane, key, error)
+        except (Transient, OutcomeUnknown) as error:
+            return self._again(lane, key, error)
+        except Blocked as error:
+            return self._problem(lane, key, error.cause, error.facts)
+        except (NotFound, NotPermitted) as error:
+            return self._problem(lane, key, Cause.UNEXPECTED, {"answer": str(error)})
+        except Exception as error:
+            self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
+            raise
+        for remote in troubled:
+            self._over(remote)
+        self.settle(lane, key, outcome)
+        return outcome
+
+    def settle(self, lane: Lane, key: str, outcome: Outcome) -> None:
+        """Close the work, or let it wait until the outcome's time. Work that another worker has in hand is left to it."""
+        if outcome.kind not in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
+            self._work.close(lane, key, outcome.kind)
+        elif outcome.again_at is not None:
+            far = outcome.again_at - seconds(self._client) > RUN_WAITS_SECONDS
+            self._work.later(lane, key, at=outcome.again_at, outcome=outcome.kind if far else None)
+
+    def give_up(self, lane: Lane, key: str, tries: int) -> None:
+        """Work that took its worker down again and again becomes a problem instead of the next victim."""
+        facts = {"attempts": str(tries), "answer": "its worker ended without a word each time"}
+        self._problem(lane, key, Cause.ATTEMPTS_EXHAUSTED, facts)
+
+    def _again(self, lane: Lane, key: str, error: SyncError) -> Outcome:
+        if isinstance(error, Transient) and error.down:
+            return self._remote_down(lane, key, Remote(error.down), error)
+        failures = self._work.failed(key)
+        if failures >= MOST_ATTEMPTS:
+            facts = {"attempts": str(failures), "answer": str(error)}
+            return self._problem(lane, key, Cause.ATTEMPTS_EXHAUSTED, facts)
+        wait = max(back_off(failures), getattr(error, "retry_after", None) or 0.0)
+        outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=seconds(self._client) + wait)
+        self.settle(lane, key, outcome)
+        log.info("%s waits %.0f s after attempt %d: %s", key, wait, failures, error)
+        return outcome
+
+    def _hold(self, lane: Lane, key: str, error: Misconfigured) -> Outcome:
+        """Hold the remote's work and say so once; the problem closes itself when a later attempt gets through."""
+        remote = REMOTE_OF_CAUSE.get(error.cause)
+        if remote is None:
+            return self._problem(lane, key, error.cause, error.facts)
+        until, _ = self._holds.hold(remote, for_seconds=HOLD_SECONDS)
+        self._say_once(remote, error.cause, error.facts)
+        self._work.later(lane, key, at=until)
+        return Outcome(OutcomeKind.WAITING, reason="held: see the problems", cause=error.cause, again_at=until)
+
+    def _remote_down(self, lane: Lane, key: str, remote: Remote, error: Transient) -> Outcome:
+        """Nobody else tries for some seconds, and no attempt is counted: the trouble is the remote's, not this work's."""
+        until, times = self._holds.hold(remote, for_seconds=error.retry_after or random.uniform(2, 5))
+        if times >= DOWN_TIMES_BEFORE_PROBLEM:
+            facts = {"remote": remote.value.capitalize(), "times": str(times), "answer": str(error)}
+            self._say_once(remote, Cause.REMOTE_DOWN, facts)
+        self._work.later(lane, key, at=until)
+        return Outcome(OutcomeKind.WAITING, reason=str(error), again_at=until)
+
+    def _say_once(self, remote: Remote, cause: Cause, facts: Mapping[str, str]) -> None:
+        if self._ledger.report(f"remote:{remote}", cause, facts, at=seconds(self._client)):
+            log.error("%s", describe(cause, facts).sentence)
+
+    def _over(self, remote: Remote) -> None:
+        self._holds.over(remote)
+        if self._ledger.resolve(f"remote:{remote}"):
+            log.warning("%s works again; held work goes on", remote.value)
+
+    def _problem(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
+        sentence = describe(cause, facts).sentence
+        log.warning("%s: %s", key, sentence)
+        self._ledger.report(key, cause, facts, at=seconds(self._client))
+        outcome = Outcome(OutcomeKind.BLOCKED, reason=sentence, cause=cause)
+        self.settle(lane, key, outcome)
+        return outcome

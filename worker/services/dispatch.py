@@ -1,0 +1,44 @@
+"""Which waiting work is given out now. The caller sends the messages; this decides, and gives up what kills its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from worker.domain.work import Lane
+from worker.services.attempts import Attempts
+from worker.store.work import Work
+
+MOST_DEATHS = 5
+"""Work that was in hand of so many workers when they died or stalled is given to no further one."""
+
+
+def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
+    """How much of each lane may be in hand at once: enough that no slot of the gate idles, little enough that nothing waits
+    long in the broker, where nobody can overtake it.
+    """
+    return {
+        Lane.SCANS: 4,
+        Lane.ITEMS: 2 * netsuite_concurrency + 4,
+        Lane.LISTINGS: 4,
+        Lane.EXPORTS: 2 * netsuite_concurrency + 2,
+    }
+
+
+class Dispatch:
+    """Feeds the lanes."""
+
+    def __init__(self, *, work: Work, attempts: Attempts, limits: Mapping[Lane, int]) -> None:
+        self._work = work
+        self._attempts = attempts
+        self._limits = limits
+
+    def next(self, lanes: Iterable[Lane]) -> list[str]:
+        """Keys whose messages are to be sent now; they count as in hand from here on."""
+        keys = []
+        for lane in lanes:
+            for key, deaths in self._work.take(lane, limit=self._limits[lane]):
+                if deaths > MOST_DEATHS:
+                    self._attempts.give_up(lane, key, deaths)
+                else:
+                    keys.append(key)
+        return keys

@@ -1,0 +1,91 @@
+"""The export of all approved invoices: each project's list is read, and each invoice becomes work of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from worker.clients.procore.client import InvoiceHead, Procore
+from worker.domain.errors import NotFound, NotPermitted
+from worker.domain.identities import InvoiceKey, bill_id_of_origin
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problems import Cause
+from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
+from worker.services.attempts import Attempts
+from worker.services.projects import Projects
+from worker.store.connection import Redis, seconds
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+from worker.store.work import Run, Work
+
+
+class ExportRuns:
+    """Starts runs over all projects and lists what is to be exported."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        projects: Projects,
+        ledger: Ledger,
+        locks: Locks,
+        work: Work,
+        attempts: Attempts,
+        export_statuses: Collection[str],
+    ) -> None:
+        self._client = client
+        self._procore = procore
+        self._projects = projects
+        self._ledger = ledger
+        self._locks = locks
+        self._work = work
+        self._attempts = attempts
+        self._statuses = export_statuses
+
+    def export_approved(self, trigger: str) -> tuple[Run, bool]:
+        """Start an export of all approved invoices, or join the one that goes on, and list its projects: (run, joined)."""
+        run, joined = self._work.begin(RunKind.EXPORT, trigger, [EXPORTS_OF_ALL])
+        if self._work.is_open(run, EXPORTS_OF_ALL):
+            self._work.add(Lane.LISTINGS, [EXPORTS_OF_ALL])
+            self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects)
+        return run, joined
+
+    def list_invoices(self, project_id: int) -> Outcome:
+        """Find one project's invoices that have no bill yet and let them wait their turn."""
+        return self._attempts.make(Lane.LISTINGS, exports_of(project_id), lambda: self._list_invoices(project_id))
+
+    def to_export(self, project_id: int) -> tuple[list[InvoiceHead], int]:
+        """The project's invoices of the wanted statuses without a bill, and how many have one. Raises NotFound, NotPermitted."""
+        heads = self._procore.list_invoices(project_id, self._statuses)
+        records = self._ledger.invoices(project_id, [head.id for head in heads])
+        exported = {head.id for head in heads if bill_id_of_origin(head.origin_id)}
+        exported |= {invoice_id for invoice_id, record in records.items() if record.done and not record.write_back_due}
+        return [head for head in heads if head.id not in exported], len(exported)
+
+    def _list_projects(self) -> Outcome:
+        with self._locks.hold(EXPORTS_OF_ALL) as lock:
+            if lock is None:
+                return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
+            projects = self._projects.in_scope(self._projects.all())
+            children = [exports_of(project.id) for project in projects]
+            counts = {"projects": len(projects)}
+            self._work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, children=children, into=Lane.LISTINGS, counts=counts)
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(projects)} projects to look through")
+
+    def _list_invoices(self, project_id: int) -> Outcome:
+        project = self._projects.get(project_id)
+        label = project.label if project else f"id {project_id}"
+        try:
+            heads, exported = self.to_export(project_id)
+        except (NotFound, NotPermitted) as error:
+            facts = {"project": label, "what": "commitments", "answer": str(error)}
+            at = seconds(self._client)
+            self._ledger.report(f"project:{project_id}:commitments", Cause.PROJECT_NOT_READABLE, facts, at=at)
+            return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {error}", cause=Cause.PROJECT_NOT_READABLE)
+        self._ledger.resolve(f"project:{project_id}:commitments")
+        keys = [str(InvoiceKey(project_id, head.id)) for head in heads]
+        counts = {"projects_done": 1, "invoices": len(heads) + exported, "already": exported}
+        self._work.spawn(exports_of(project_id), Lane.LISTINGS, children=keys, into=Lane.EXPORTS, counts=counts)
+        return Outcome(
+            OutcomeKind.ALREADY, reason=f"{label}: {len(heads)} invoices to export, {exported} exported before"
+        )

@@ -1,0 +1,96 @@
+"""The Items that an invoice needs before its bill can be written, made side by side as the gate allows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from concurrent.futures import Executor
+
+from worker.domain.errors import Blocked, Transient
+from worker.domain.identities import CodeKey
+from worker.domain.invoices import Invoice
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import Project, WbsCode
+from worker.domain.work import Lane
+from worker.services.items import Items
+from worker.store.ledger import Ledger
+from worker.store.work import Work
+
+DEADLINE_SECONDS = 30.0
+"""No Item is begun later than this after the start; the rest is the next attempt's. Below the time that work may be in hand."""
+BUSY_WAIT_SECONDS = 0.25
+
+
+class InvoiceItems:
+    """Knows which Items an invoice has and lacks, and makes those it lacks."""
+
+    def __init__(self, *, items: Items, ledger: Ledger, work: Work, pool: Executor) -> None:
+        self._items = items
+        self._ledger = ledger
+        self._work = work
+        self._pool = pool
+
+    def known(self, invoice: Invoice) -> dict[int, str]:
+        """Item ids by WBS code id, as far as they are known."""
+        records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
+        return {wbs_code_id: record.remote_id for wbs_code_id, record in records.items() if record.done}
+
+    def missing(self, invoice: Invoice) -> list[int]:
+        """Codes that still need an Item."""
+        known = self.known(invoice)
+        return [wbs_code_id for wbs_code_id in invoice.wbs_code_ids if wbs_code_id not in known]
+
+    def look_up(self, project: Project, invoice: Invoice) -> list[int]:
+        """Look for the missing Items in bulk, note what is found, and give the codes that have to be made.
+
+        Raises Blocked when some can never be: then none is made for this invoice's sake.
+        """
+        missing = self.missing(invoice)
+        records = self._ledger.codes(invoice.project_id, missing)
+        open_codes = [code for code in codes_of(invoice, missing) if not _in_doubt(records.get(code.id))]
+        self._items.note(project.id, self._items.plan(project, open_codes), for_invoice=True)
+        self.require_none_blocked(invoice)
+        return self.missing(invoice)
+
+    def require_none_blocked(self, invoice: Invoice) -> None:
+        """Raise Blocked when a code of the invoice is a problem of its own."""
+        records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
+        texts = {line.wbs_code_id: line.flat_code for line in invoice.lines}
+        blocked = [texts[code_id] for code_id, record in records.items() if record.state is State.BLOCKED]
+        if blocked:
+            shown = ", ".join(blocked[:5]) + (f" and {len(blocked) - 5} more" if len(blocked) > 5 else "")
+            raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": shown})
+
+    def make(self, keys: Collection[CodeKey]) -> list[Outcome]:
+        """Make these Items, as many at once as the pool has threads. Raises Misconfigured; what is only late is left waiting."""
+        until = time.monotonic() + DEADLINE_SECONDS
+        return list(self._pool.map(lambda key: self._make_one(key, until), keys))
+
+    def _make_one(self, key: CodeKey, until: float) -> Outcome:
+        """One Item; while another worker makes it, wait for that one to find it in the ledger."""
+        outcome = Outcome(OutcomeKind.WAITING, reason="its turn did not come yet")
+        while time.monotonic() < until:
+            try:
+                outcome = self._items.make(key)
+            except Transient as error:
+                outcome = Outcome(OutcomeKind.WAITING, reason=str(error))
+                time.sleep(min(error.retry_after or 1.0, 5.0))
+                continue
+            if outcome.kind is not OutcomeKind.WAITING:
+                break
+            time.sleep(BUSY_WAIT_SECONDS)
+        if outcome.again_at is not None:
+            # A write in doubt is looked after in its own right, whatever becomes of the invoice.
+            self._work.add(Lane.ITEMS, [str(key)], at=outcome.again_at)
+        return outcome
+
+
+def codes_of(invoice: Invoice, wbs_code_ids: Collection[int]) -> list[WbsCode]:
+    """The invoice's own words for its codes: text and description as its lines carry them."""
+    lines = {line.wbs_code_id: line for line in invoice.lines}
+    return [WbsCode(code_id, lines[code_id].flat_code, lines[code_id].code_description) for code_id in wbs_code_ids]
+
+
+def _in_doubt(record: Record | None) -> bool:
+    return record is not None and record.in_doubt

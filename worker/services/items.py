@@ -1,0 +1,313 @@
+"""One Other Charge Item for each WBS code, exactly once: lock, intent, look, write, record.
+
+Planning looks up to 1,000 codes in one query; making writes one Item. Whatever interrupts it between two lines, the ledger
+holds an intent, and an intent whose end is not known is resolved by looking, never by sending again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.domain.errors import (
+    AlreadyExists,
+    Blocked,
+    Misconfigured,
+    NotFound,
+    NotPermitted,
+    OutcomeUnknown,
+    Transient,
+)
+from worker.domain.identities import CodeKey, item_external_id, same_external_id
+from worker.domain.items import FoundItem, ItemNeed, item_for
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals
+from worker.services.projects import Projects
+from worker.store.connection import Redis, seconds
+from worker.store.ledger import Ledger
+from worker.store.locks import Lock, Locks
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 900.0
+"""What a plan found out (budgeted, not in NetSuite) is trusted so long; after that a code is looked at anew before the write."""
+ITEM_SETTLE_SECONDS = 45.0
+"""An Item whose write got no answer is sent again after this if look-ups find nothing; its unique name guards the rest.
+Bills wait much longer (`NETSUITE_SETTLE_SECONDS`): docs/decisions/0003-exactly-once.md."""
+LOOK_AGAIN_SECONDS = 5.0
+MOST_WRITES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would happen to one code: CREATED (would be made), ADOPTED, ALREADY (ours stands), or BLOCKED with its cause."""
+
+    code: WbsCode
+    kind: OutcomeKind
+    name: str = ""
+    item: FoundItem | None = None
+    cause: Cause | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Items:
+    """Plans and makes Items."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        projects: Projects,
+        ledger: Ledger,
+        locks: Locks,
+        name_format: str,
+        mark_adopted: bool,
+        settle_seconds: float,
+    ) -> None:
+        self._client = client
+        self._procore = procore
+        self._netsuite = netsuite
+        self._projects = projects
+        self._ledger = ledger
+        self._locks = locks
+        self._name_format = name_format
+        self._mark_adopted = mark_adopted
+        self._settle = min(settle_seconds, ITEM_SETTLE_SECONDS)
+
+    # Planning: reads only
+
+    def plan(self, project: Project, codes: Sequence[WbsCode]) -> list[Planned]:
+        """What would happen to codes of one project that have no Item yet. One look-up for up to 1,000 of them."""
+        rule = self.naming_rule()
+        clashes = clashing_names(project, codes, self._codes_of_rivals(project, rule), rule)
+        named: list[tuple[WbsCode, ItemNeed]] = []
+        planned: list[Planned] = []
+        for code in codes:
+            try:
+                named.append((code, self._need(project, code, rule, clashes.get(code.id))))
+            except Blocked as error:
+                planned.append(Planned(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
+        return planned + self._looked_up(named)
+
+    def naming_rule(self) -> NamingRule:
+        """How Items of this account are named."""
+        return NamingRule(self._name_format, self._netsuite.item_name_limit())
+
+    def _need(
+        self, project: Project, code: WbsCode, rule: NamingRule, clash: tuple[Project, WbsCode] | None
+    ) -> ItemNeed:
+        name = rule.item_name(project, code)
+        if clash:
+            facts = {
+                "name": name,
+                "project": project.label,
+                "code": code.flat_code,
+                "other_project": clash[0].label,
+                "other_code": clash[1].flat_code,
+            }
+            raise Blocked(cause=Cause.NAME_NOT_UNIQUE, facts=facts)
+        external_id = item_external_id(self._procore.company_id, project.id, code.id)
+        return ItemNeed(external_id, name, code.description)
+
+    def _codes_of_rivals(self, project: Project, rule: NamingRule) -> dict[Project, list[WbsCode]]:
+        """Budgeted codes of projects whose numbers begin alike; hardly any project has such rivals."""
+        codes = {}
+        for rival in rivals(project, self._projects.all(), rule):
+            try:
+                codes[rival] = self._procore.list_budgeted_codes(rival.id)
+            except (NotFound, NotPermitted):
+                # What the app cannot read it will not make Items for, and NetSuite's own look-up still stands in between.
+                log.info("Codes of project %s cannot be compared with those of %s", rival.label, project.label)
+        return codes
+
+    def _looked_up(self, named: Sequence[tuple[WbsCode, ItemNeed]]) -> list[Planned]:
+        if not named:
+            return []
+        needs = [need for _, need in named]
+        found = self._netsuite.find_items(
+            external_ids=[need.external_id for need in needs], names=[need.name for need in needs]
+        )
+        by_id, by_name = _indexed(found)
+        planned = []
+        for code, need in named:
+            candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
+            planned.append(_planned(code, need, list(dict.fromkeys(candidates))))
+        return planned
+
+    # Noting a plan in the ledger
+
+    def note(self, project_id: int, planned: Iterable[Planned], *, for_invoice: bool = False) -> list[CodeKey]:
+        """Record what the plan found, and let the codes to be made wait. Gives those that wait."""
+        now = seconds(self._client)
+        waiting = {}
+        for one in planned:
+            key = CodeKey(project_id, one.code.id)
+            if one.kind is OutcomeKind.CREATED:
+                waiting[one.code.id] = Record(
+                    State.WAITING,
+                    one.name,
+                    at=now,
+                    code=one.code.flat_code,
+                    description=one.code.description,
+                    for_invoice=for_invoice,
+                )
+            elif one.item:
+                self._record_found(key, one.item, one.name, ours=one.kind is OutcomeKind.ALREADY, at=now)
+            else:
+                blocked = Record(
+                    State.BLOCKED, one.name, at=now, code=one.code.flat_code, cause=one.cause, facts=one.facts
+                )
+                self._ledger.write(key, blocked)
+        noted = self._ledger.plan_codes(project_id, waiting) if waiting else []
+        return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
+
+    # Making one Item
+
+    def make(self, key: CodeKey) -> Outcome:
+        """Make (or find) the Item of one code. Raises Transient and Misconfigured when nothing was done."""
+        with self._locks.hold(str(key)) as lock:
+            if lock is None:
+                return Outcome(OutcomeKind.WAITING, reason="another worker has it in hand")
+            record = self._ledger.code(key)
+            if record and record.done:
+                return outcome_of(record)
+            if record and record.in_doubt:
+                return self._resolve(key, record, lock)
+            if record is None or record.state is not State.WAITING or lock.at - record.at > FRESH_SECONDS:
+                return self._make_anew(key, record, lock)
+            return self._write(key, record, lock)
+
+    def _make_anew(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
+        """A code that nobody planned lately (enqueued from outside, blocked before, or a plan grown old): look at it from the start."""
+        project = self._projects.get(key.project_id)
+        for_invoice = bool(record and record.for_invoice)
+        code = self._active_code(project, key, for_invoice=for_invoice) if project else None
+        if project is None or code is None:
+            reason = "no budgeted, active code of a readable project"
+            gone = Record(State.SKIPPED, record.name if record else "", at=lock.at, detail=reason, fence=lock.fence)
+            self._ledger.write(key, gone)
+            return outcome_of(gone)
+        self.note(key.project_id, self.plan(project, [code]), for_invoice=for_invoice)
+        fresh = self._ledger.code(key)
+        return self._write(key, fresh, lock) if fresh and fresh.state is State.WAITING else _outcome_now(fresh)
+
+    def _active_code(self, project: Project, key: CodeKey, *, for_invoice: bool) -> WbsCode | None:
+        """The code as Procore has it now; None when it is inactive, or not budgeted and no invoice needs it."""
+        if not for_invoice and not (project.active and self._procore.is_budgeted(key.project_id, key.wbs_code_id)):
+            return None
+        codes = self._procore.list_active_codes(key.project_id)
+        return next((code for code in codes if code.id == key.wbs_code_id), None)
+
+    def _write(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
+        """Intent, POST, record. Every way out leaves the ledger saying what is true."""
+        if record.attempts >= MOST_WRITES:
+            facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
+            return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
+        now = seconds(self._client) if record.in_doubt else lock.at
+        intent = replace(
+            record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""
+        )
+        if not lock.still_ours() or not self._ledger.write(key, intent):
+            return Outcome(OutcomeKind.WAITING, record.name, reason="the lock was lost before the write")
+        need = self._need_of(key, record)
+        try:
+            item_id = self._netsuite.create_item(need)
+        except AlreadyExists as error:
+            return self._resolve(key, replace(intent, detail=str(error)), lock, ignoring_case=True)
+        except OutcomeUnknown as error:
+            return self._resolve(key, self._in_doubt(key, intent, str(error)), lock)
+        except Blocked as error:
+            return self._block(key, intent, lock, error)
+        except (Transient, Misconfigured):
+            # Certainly not done: the code waits again, as if it had never been sent.
+            self._ledger.write(key, replace(record, state=State.WAITING, fence=lock.fence))
+            raise
+        created = Record(State.CREATED, record.name, item_id, at=now)
+        self._ledger.write(key, created)
+        return Outcome(OutcomeKind.CREATED, record.name, item_id)
+
+    def _resolve(self, key: CodeKey, record: Record, lock: Lock, *, ignoring_case: bool = False) -> Outcome:
+        """Look for the Item of a write whose end is not known (or that NetSuite says exists); send again only after the settle time."""
+        need = self._need_of(key, record)
+        try:
+            found = self._look(need, ignoring_case=ignoring_case)
+        except Blocked as error:
+            return self._block(key, record, lock, error)
+        if found:
+            ours = same_external_id(found.external_id, need.external_id)
+            return self._record_found(key, found, record.name, ours=ours, at=lock.at)
+        now, send_again_at = seconds(self._client), record.sent_at + self._settle
+        if now >= send_again_at:
+            return self._write(key, record, lock)
+        again_at = min(now + LOOK_AGAIN_SECONDS, send_again_at)
+        reason = record.detail or "an earlier write was interrupted; looking for its Item"
+        return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
+
+    def _look(self, need: ItemNeed, *, ignoring_case: bool) -> FoundItem | None:
+        """By external id where it is seen at once, then by either in SuiteQL, which may lag behind."""
+        item = self._netsuite.item_by_external_id(need.external_id)
+        if item is None:
+            found = self._netsuite.find_items(
+                external_ids=[need.external_id], names=[need.name], ignoring_case=ignoring_case
+            )
+            return item_for(need, found)
+        return item_for(need, [item])
+
+    def _in_doubt(self, key: CodeKey, intent: Record, detail: str) -> Record:
+        """The settle time runs from the moment at which the answer was given up."""
+        unknown = replace(intent, state=State.UNKNOWN, sent_at=seconds(self._client), detail=detail)
+        self._ledger.write(key, unknown)
+        return unknown
+
+    def _block(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
+        facts = {"code": record.code, "name": record.name, **error.facts}
+        blocked = replace(
+            record, state=State.BLOCKED, at=lock.at, cause=error.cause, facts=facts, fence=lock.fence, attempts=0
+        )
+        self._ledger.write(key, blocked)
+        return outcome_of(blocked)
+
+    def _record_found(self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float) -> Outcome:
+        """Keep the id of an Item that stands. Its fields are left alone, but for an empty external id where the setting allows."""
+        if not ours and self._mark_adopted and item.external_id is None:
+            external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
+            self._netsuite.set_item_external_id(item.id, external_id)
+        state = State.CREATED if ours else State.ADOPTED
+        self._ledger.write(key, Record(state, item.name or name, item.id, at=at))
+        return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
+
+    def _need_of(self, key: CodeKey, record: Record) -> ItemNeed:
+        external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
+        return ItemNeed(external_id, record.name, record.description)
+
+
+def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], dict[str, list[FoundItem]]]:
+    by_id: dict[str, list[FoundItem]] = {}
+    by_name: dict[str, list[FoundItem]] = {}
+    for item in found:
+        by_name.setdefault(item.name.casefold(), []).append(item)
+        if item.external_id:
+            by_id.setdefault(item.external_id.lower(), []).append(item)
+    return by_id, by_name
+
+
+def _planned(code: WbsCode, need: ItemNeed, candidates: Sequence[FoundItem]) -> Planned:
+    try:
+        item = item_for(need, candidates)
+    except Blocked as error:
+        facts = {"code": code.flat_code, **error.facts}
+        return Planned(code, OutcomeKind.BLOCKED, need.name, cause=error.cause, facts=facts)
+    if item is None:
+        return Planned(code, OutcomeKind.CREATED, need.name)
+    ours = same_external_id(item.external_id, need.external_id)
+    return Planned(code, OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, need.name, item)
+
+
+def _outcome_now(record: Record | None) -> Outcome:
+    return outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="not known yet")

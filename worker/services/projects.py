@@ -1,0 +1,42 @@
+"""The company's projects: listed from Procore when the list at hand is old, limited to those this installation is for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from worker.clients.procore.client import Procore
+from worker.domain.wbs_codes import Project
+from worker.store.projects import ProjectList
+
+FRESH_SECONDS = 900.0
+"""A list younger than this serves exports; a scan always takes a new one."""
+
+
+class Projects:
+    """Look-ups in the list of projects. `only`: ids of a pilot; empty = all that the app may see."""
+
+    def __init__(self, procore: Procore, listed: ProjectList, *, only: Collection[int]) -> None:
+        self._procore = procore
+        self._listed = listed
+        self._only = frozenset(only)
+
+    def refresh(self) -> list[Project]:
+        """Take a new list from Procore: all projects, inactive ones too."""
+        self._listed.replace(self._procore.list_projects())
+        return self._listed.all()
+
+    def all(self) -> list[Project]:
+        """The list at hand, taken anew when it is old."""
+        return self._listed.all() if self._listed.age() < FRESH_SECONDS else self.refresh()
+
+    def get(self, project_id: int) -> Project | None:
+        """One project; None when the app cannot see it. A project that is not in the list at hand is looked for in a new one."""
+        found = self._listed.get(project_id) if self._listed.age() < FRESH_SECONDS else None
+        if found is None:
+            self.refresh()
+            found = self._listed.get(project_id)
+        return found
+
+    def in_scope(self, projects: list[Project]) -> list[Project]:
+        """Active ones that this installation is for."""
+        return [one for one in projects if one.active and (not self._only or one.id in self._only)]

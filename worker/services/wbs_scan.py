@@ -1,0 +1,146 @@
+"""The scan ("Export Cost Codes"): all projects, budgeted codes without an Item only. It costs what is new."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from worker.clients.procore.client import Procore
+from worker.domain.errors import NotFound, NotPermitted
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import Project, WbsCode
+from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
+from worker.services.attempts import Attempts
+from worker.services.items import Items, Planned
+from worker.services.projects import Projects
+from worker.store.connection import Redis, seconds
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+from worker.store.work import Run, Work
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlan:
+    """What a scan would do in one project. `already`: codes whose Item is in the ledger; `inactive`: budgeted, but not active."""
+
+    project: Project
+    planned: Sequence[Planned]
+    already: int
+    in_doubt: Sequence[int]
+    inactive: Sequence[WbsCode]
+
+
+class WbsScan:
+    """Finds the codes that need an Item and lets them wait for `Items.make`."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        projects: Projects,
+        items: Items,
+        ledger: Ledger,
+        locks: Locks,
+        work: Work,
+        attempts: Attempts,
+    ) -> None:
+        self._client = client
+        self._procore = procore
+        self._projects = projects
+        self._items = items
+        self._ledger = ledger
+        self._locks = locks
+        self._work = work
+        self._attempts = attempts
+
+    def scan(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
+        """Start a scan of all projects, or of some, or join the one that goes on, and list what it needs: (run, joined)."""
+        keys = [scan_of(project_id) for project_id in project_ids] or [SCAN_OF_ALL]
+        run, joined = self._work.begin(RunKind.SCAN, trigger, keys)
+        self._work.add(Lane.SCANS, [key for key in keys if self._work.is_open(run, key)])
+        if self._work.is_open(run, SCAN_OF_ALL):
+            self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects)
+        return run, joined
+
+    def scan_project(self, project_id: int) -> Outcome:
+        """Find the codes of one project that need an Item: adopt those that stand, let the others wait their turn."""
+        return self._attempts.make(Lane.SCANS, scan_of(project_id), lambda: self._scan_project(project_id))
+
+    def make_item(self, key: CodeKey) -> Outcome:
+        """Make the Item of one waiting code."""
+        return self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
+
+    def plan_project(self, project: Project) -> ProjectPlan:
+        """What would happen in one project; reads only. Raises NotFound or NotPermitted where the app may not look."""
+        budgeted = self._procore.list_budgeted_codes(project.id)
+        records = self._ledger.codes(project.id)
+        already = [code for code in budgeted if code.id in records and records[code.id].done]
+        in_doubt = [code.id for code in budgeted if code.id in records and records[code.id].in_doubt]
+        settled = {code.id for code in already} | set(in_doubt)
+        missing = [code for code in budgeted if code.id not in settled]
+        if not missing:
+            return ProjectPlan(project, (), len(already), in_doubt, ())
+        active = {code.id: code for code in self._procore.list_active_codes(project.id)}
+        inactive = [code for code in missing if code.id not in active]
+        # The list of codes has the fuller description of the two.
+        planned = self._items.plan(project, [active[code.id] for code in missing if code.id in active])
+        return ProjectPlan(project, planned, len(already), in_doubt, inactive)
+
+    def plan(self, project_ids: Collection[int], progress: Callable[[Project], None]) -> list[ProjectPlan | Project]:
+        """The dry run: a plan per project; a bare project where the app may not look."""
+        plans: list[ProjectPlan | Project] = []
+        for project in self._projects.in_scope(self._projects.refresh()):
+            if not project_ids or project.id in project_ids:
+                progress(project)
+                try:
+                    plans.append(self.plan_project(project))
+                except (NotFound, NotPermitted):
+                    plans.append(project)
+        return plans
+
+    def _list_projects(self) -> Outcome:
+        with self._locks.hold(SCAN_OF_ALL) as lock:
+            if lock is None:
+                return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
+            projects = self._projects.in_scope(self._projects.refresh())
+            children = [scan_of(project.id) for project in projects]
+            self._work.spawn(
+                SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts={"projects": len(projects)}
+            )
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(projects)} projects to scan")
+
+    def _scan_project(self, project_id: int) -> Outcome:
+        project = self._projects.get(project_id)
+        if project is None:
+            return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
+        if not project.active:
+            return Outcome(OutcomeKind.SKIPPED, reason=f"project {project.label} is not active")
+        try:
+            plan = self.plan_project(project)
+        except (NotFound, NotPermitted) as error:
+            return self._not_readable(project_id, project.label, "budget", str(error))
+        self._ledger.resolve(f"project:{project_id}:budget")
+        noted = self._items.note(project_id, plan.planned)
+        return self._spawn(plan, noted)
+
+    def _spawn(self, plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:
+        """Close the project's work and let its codes wait, in one step; the run counts what was settled on the spot."""
+        settled = Counter(one.kind.value for one in plan.planned if one.kind is not OutcomeKind.CREATED)
+        settled["already"] += plan.already
+        settled["skipped"] += len(plan.inactive)
+        counts = {"projects_done": 1, "codes": sum(settled.values()) + len(noted) + len(plan.in_doubt), **settled}
+        doubtful = [CodeKey(plan.project.id, wbs_code_id) for wbs_code_id in plan.in_doubt]
+        children = [str(key) for key in (*noted, *doubtful)]
+        self._work.spawn(scan_of(plan.project.id), Lane.SCANS, children=children, into=Lane.ITEMS, counts=counts)
+        reason = f"{plan.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"
+        return Outcome(OutcomeKind.ALREADY, reason=reason)
+
+    def _not_readable(self, project_id: int, label: str, what: str, answer: str) -> Outcome:
+        facts = {"project": label, "what": what, "answer": answer}
+        at = seconds(self._client)
+        self._ledger.report(f"project:{project_id}:{what}", Cause.PROJECT_NOT_READABLE, facts, at=at)
+        return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)

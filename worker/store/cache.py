@@ -1,0 +1,33 @@
+"""Answers worth keeping for a while: links to NetSuite records, facts of the account, the list of projects.
+
+Keys carry the NetSuite account, because internal ids of one account mean something else in another.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from worker.store.connection import Redis
+
+
+class Cache:
+    """Small JSON values with an end."""
+
+    def __init__(self, client: Redis, prefix: str, account: str) -> None:
+        self._client = client
+        self._stem = f"{prefix}cache:{account}:"
+
+    def get(self, key: str) -> Any:
+        """The value, or None when there is none (any more)."""
+        text = self._client.get(self._stem + key)
+        return json.loads(str(text)) if text else None
+
+    def put(self, key: str, value: Any, *, seconds: int) -> None:
+        """Keep a value for so many seconds."""
+        self._client.set(self._stem + key, json.dumps(value), ex=seconds)
+
+    def forget(self, *keys: str) -> None:
+        """Drop values that turned out wrong."""
+        if keys:
+            self._client.delete(*(self._stem + key for key in keys))

@@ -1,0 +1,26 @@
+"""One way to reach Redis, for everything but Celery's own connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+Redis = Any
+"""A `redis.Redis` that answers in text. Typed as Any: redis-py's own types make every answer perhaps awaitable."""
+
+
+def connect(url: str) -> Redis:
+    """A client for a redis:// or rediss:// address; it connects at the first command.
+
+    redis-py repeats a command whose connection broke, so every script of ours gives the same end when it runs twice.
+    """
+    return redis.Redis.from_url(
+        url, decode_responses=True, socket_timeout=30, socket_connect_timeout=5, health_check_interval=25
+    )
+
+
+def seconds(client: Redis) -> float:
+    """Redis' clock, unix seconds: the one time that all workers agree on."""
+    whole, micro = client.time()
+    return int(whole) + int(micro) / 1_000_000

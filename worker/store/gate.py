@@ -1,0 +1,122 @@
+"""The gate: never more NetSuite requests in flight than the cap, over all workers, exports before scans.
+
+A slot is a lease in a sorted set. Waiting costs one blocked connection, not a poll: who gives a slot back pushes a wake-up
+to a waiting export if there is one, else to a waiting scan. Exports that wait hold scans back, so a scan cannot take the
+slot that was just freed for an export.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from worker.domain.errors import Transient
+from worker.store.connection import Redis
+from worker.store.leases import LeaseKeeper
+
+SLOT_SECONDS = 30.0
+"""A dead worker's slot is free after this."""
+LONGEST_NAP_SECONDS = 1.0
+"""A waiter looks again after this even without a wake-up: a slot may have come free by its holder's death."""
+
+_ACQUIRE = """
+-- KEYS: slots, waiting exports, waiting scans. ARGV: token, limit, lease ms, is export, nap ms
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+local mine = ARGV[4] == '1' and KEYS[2] or KEYS[3]
+local taken = redis.call('ZCARD', KEYS[1])
+if ARGV[4] == '0' then taken = taken + redis.call('ZCARD', KEYS[2]) end
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) or taken < tonumber(ARGV[2]) then
+  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+  redis.call('ZREM', mine, ARGV[1])
+  return 1
+end
+redis.call('ZADD', mine, now + 2 * tonumber(ARGV[5]), ARGV[1])
+return 0
+"""
+_RELEASE = """
+-- KEYS: slots, waiting exports, waiting scans, wake exports, wake scans. ARGV: token
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+local wake = nil
+if redis.call('ZCARD', KEYS[2]) > 0 then wake = KEYS[4]
+elseif redis.call('ZCARD', KEYS[3]) > 0 then wake = KEYS[5] end
+if wake then redis.call('LPUSH', wake, 1); redis.call('LTRIM', wake, 0, 63); redis.call('PEXPIRE', wake, 5000) end
+return 1
+"""
+_RENEW = """
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+local t = redis.call('TIME')
+redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[2]), ARGV[1])
+return 1
+"""
+
+
+class Precedence(StrEnum):
+    """Who goes first at the gate and at Procore's limits."""
+
+    EXPORT = "export"
+    SCAN = "scan"
+
+
+class Gate:
+    """A semaphore of `limit` leases over all workers."""
+
+    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, *, limit: int) -> None:
+        self._client = client
+        self._keeper = keeper
+        self._limit = limit
+        self._slots = f"{prefix}gate"
+        self._waiting = {kind: f"{prefix}gate:waiting:{kind}" for kind in Precedence}
+        self._wake = {kind: f"{prefix}gate:wake:{kind}" for kind in Precedence}
+        self._acquire = client.register_script(_ACQUIRE)
+        self._release = client.register_script(_RELEASE)
+        self._renew = client.register_script(_RENEW)
+
+    @contextmanager
+    def slot(self, precedence: Precedence, *, patience: float = 20.0) -> Iterator[None]:
+        """Hold one slot for the block. Waits up to `patience` seconds, then raises Transient: the work gives its thread back."""
+        token = secrets.token_hex(8)
+        self._wait(token, precedence, patience)
+        with self._keeper.keeping(lambda: self._keep(token), every=SLOT_SECONDS / 4):
+            try:
+                yield
+            finally:
+                self._leave(token)
+
+    def in_use(self) -> int:
+        """Slots held now, those of dead workers included until their lease ends."""
+        return int(self._client.zcount(self._slots, "-inf", "+inf"))
+
+    def _wait(self, token: str, precedence: Precedence, patience: float) -> None:
+        until = time.monotonic() + patience
+        try:
+            while not self._take(token, precedence):
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise Transient("NetSuite's slots stayed busy", retry_after=1.0)
+                self._client.blpop([self._wake[precedence]], timeout=min(left, LONGEST_NAP_SECONDS))
+        except BaseException:
+            self._leave(token)
+            raise
+
+    def _take(self, token: str, precedence: Precedence) -> bool:
+        keys = [self._slots, self._waiting[Precedence.EXPORT], self._waiting[Precedence.SCAN]]
+        export = "1" if precedence is Precedence.EXPORT else "0"
+        lease, nap = int(SLOT_SECONDS * 1000), int(LONGEST_NAP_SECONDS * 1000)
+        return bool(self._acquire(keys=keys, args=[token, self._limit, lease, export, nap]))
+
+    def _leave(self, token: str) -> None:
+        waiting = [self._waiting[Precedence.EXPORT], self._waiting[Precedence.SCAN]]
+        wake = [self._wake[Precedence.EXPORT], self._wake[Precedence.SCAN]]
+        self._release(keys=[self._slots, *waiting, *wake], args=[token])
+
+    def _keep(self, token: str) -> None:
+        self._renew(keys=[self._slots], args=[token, int(SLOT_SECONDS * 1000)])

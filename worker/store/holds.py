@@ -1,0 +1,58 @@
+"""Holds: a remote that cannot be worked with now (login refused, permission missing, maintenance) holds all of its work."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from worker.domain.work import Lane
+from worker.store.connection import Redis, seconds
+
+
+class Remote(StrEnum):
+    """The two systems."""
+
+    PROCORE = "procore"
+    NETSUITE = "netsuite"
+
+
+REMOTES_OF_LANE = {
+    Lane.SCANS: (Remote.PROCORE, Remote.NETSUITE),
+    Lane.ITEMS: (Remote.NETSUITE,),
+    Lane.LISTINGS: (Remote.PROCORE,),
+    Lane.EXPORTS: (Remote.PROCORE, Remote.NETSUITE),
+}
+
+
+class Holds:
+    """Holds end by themselves; the first work after the end finds out whether the cause is gone."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+
+    def state(self, lane: Lane) -> tuple[float, list[Remote]]:
+        """When a lane's work may go on (unix seconds, Redis' clock; 0 = now), and which of its remotes are or were in trouble."""
+        remotes = REMOTES_OF_LANE[lane]
+        values = self._client.mget([key for remote in remotes for key in (self._key(remote), self._trouble(remote))])
+        until = max((float(end) for end in values[::2] if end), default=0.0)
+        return until, [remote for remote, trouble in zip(remotes, values[1::2], strict=True) if trouble]
+
+    def hold(self, remote: Remote, *, for_seconds: float) -> tuple[float, int]:
+        """Hold a remote's work: (the end, how often it was held since its work last got through)."""
+        end = seconds(self._client) + for_seconds
+        stands = self._client.get(self._key(remote))
+        if stands and float(stands) > end:
+            end = float(stands)
+        else:
+            self._client.set(self._key(remote), end, px=max(1, int(for_seconds * 1000)))
+        return end, int(self._client.incr(self._trouble(remote)))
+
+    def over(self, remote: Remote) -> None:
+        """Its work gets through again."""
+        self._client.delete(self._key(remote), self._trouble(remote))
+
+    def _key(self, remote: Remote) -> str:
+        return f"{self._prefix}hold:{remote}"
+
+    def _trouble(self, remote: Remote) -> str:
+        return f"{self._prefix}trouble:{remote}"

@@ -1,0 +1,62 @@
+"""One thread per process that renews what the process holds for a time: locks and gate slots."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Lease:
+    renew: Callable[[], None]
+    every: float
+    due: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.due = time.monotonic() + self.every
+
+
+class LeaseKeeper:
+    """Renews registered leases until they are given back. The thread starts with the first lease: after a fork, if there was one."""
+
+    def __init__(self) -> None:
+        self._leases: set[_Lease] = set()
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
+        """Call `renew` each `every` seconds while the block runs. A renewal that fails is tried again at the next turn."""
+        lease = _Lease(renew, every)
+        with self._guard:
+            self._leases.add(lease)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._leases.discard(lease)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(0.5)
+            now = time.monotonic()
+            with self._guard:
+                due = [lease for lease in self._leases if lease.due <= now]
+            for lease in due:
+                lease.due = now + lease.every
+                try:
+                    lease.renew()
+                except RedisError as error:
+                    # The lease may run out; its holder notices by its own clock before it writes.
+                    log.warning("A lease could not be renewed: %s", error)

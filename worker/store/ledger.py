@@ -1,0 +1,184 @@
+"""The ledger: what we know of every code and invoice. An index, never the only record: NetSuite holds the truth.
+
+One hash per project and kind, one small JSON text per record. Every write is a script that refuses to go back: from a record
+that NetSuite is known to hold to one that it is not, or from a later holder of the lock to an earlier one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause, Problem, describe
+from worker.store.connection import Redis
+
+_WRITE = """
+-- KEYS: records, problems, projects. ARGV: field, record, fence, is done, problem key, problem or '', project, cause
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if old and ARGV[4] == '0' then
+  local stored = cjson.decode(old)
+  if stored.state == 'created' or stored.state == 'adopted' then return 0 end
+  if (stored.fence or 0) > tonumber(ARGV[3]) then return 0 end
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('SADD', KEYS[3], ARGV[7])
+if ARGV[6] == '' then redis.call('HDEL', KEYS[2], ARGV[5]) return 1 end
+local known = redis.call('HGET', KEYS[2], ARGV[5])
+-- The same cause again is the same problem: it keeps the time since which it is open.
+local since = known and cjson.decode(known).cause == ARGV[8] and cjson.decode(known).since
+redis.call('HSET', KEYS[2], ARGV[5], since and cjson.encode({cause = ARGV[8], since = since, facts = cjson.decode(ARGV[6]).facts}) or ARGV[6])
+return 1
+"""
+_PLAN = """
+-- KEYS: records, problems, projects. ARGV: project, problem key prefix, (field, record)... Returns the fields that were taken.
+local taken = {}
+for i = 3, #ARGV, 2 do
+  local old = redis.call('HGET', KEYS[1], ARGV[i])
+  local state = old and cjson.decode(old).state
+  if not (state == 'created' or state == 'adopted' or state == 'intent' or state == 'unknown') then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    redis.call('HDEL', KEYS[2], ARGV[2] .. ARGV[i])
+    taken[#taken + 1] = ARGV[i]
+  end
+end
+redis.call('SADD', KEYS[3], ARGV[1])
+return taken
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """A problem as it stands: `key` names the code, invoice, project or remote; `since` in unix seconds."""
+
+    key: str
+    since: float
+    facts: Mapping[str, str]
+    problem: Problem
+
+
+class Ledger:
+    """Records of codes and invoices, and the index of open problems that goes with them."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._write = client.register_script(_WRITE)
+        self._plan = client.register_script(_PLAN)
+
+    def code(self, key: CodeKey) -> Record | None:
+        """What is known of one WBS code."""
+        return _decoded(self._client.hget(self._codes(key.project_id), str(key.wbs_code_id)))
+
+    def codes(self, project_id: int, wbs_code_ids: Iterable[int] | None = None) -> dict[int, Record]:
+        """Known codes of a project: all, or those asked for."""
+        return self._read(self._codes(project_id), wbs_code_ids)
+
+    def invoice(self, key: InvoiceKey) -> Record | None:
+        """What is known of one invoice."""
+        return _decoded(self._client.hget(self._invoices(key.project_id), str(key.invoice_id)))
+
+    def invoices(self, project_id: int, invoice_ids: Iterable[int] | None = None) -> dict[int, Record]:
+        """Known invoices of a project: all, or those asked for."""
+        return self._read(self._invoices(project_id), invoice_ids)
+
+    def projects(self) -> list[int]:
+        """Projects of which anything is known."""
+        return sorted(int(project_id) for project_id in self._client.smembers(f"{self._prefix}ledger:projects"))
+
+    def write(self, key: CodeKey | InvoiceKey, record: Record) -> bool:
+        """Record what is known now; False when the ledger already holds something later or more certain.
+
+        A blocked record becomes an open problem in the same step, any other closes it.
+        """
+        if isinstance(key, CodeKey):
+            records, field = self._codes(key.project_id), key.wbs_code_id
+        else:
+            records, field = self._invoices(key.project_id), key.invoice_id
+        problem = _problem_text(record.cause, record.facts, record.at) if record.state is State.BLOCKED else ""
+        args = [
+            field,
+            _encoded(record),
+            record.fence,
+            int(record.done),
+            str(key),
+            problem,
+            key.project_id,
+            record.cause or "",
+        ]
+        return bool(self._write(keys=[records, *self._index()], args=args))
+
+    def plan_codes(self, project_id: int, records: Mapping[int, Record]) -> list[int]:
+        """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted."""
+        pairs = [part for field, record in records.items() for part in (field, _encoded(record))]
+        args = [project_id, f"code:{project_id}:", *pairs]
+        return [int(field) for field in self._plan(keys=[self._codes(project_id), *self._index()], args=args)]
+
+    def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
+        """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
+        return bool(self._client.hset(f"{self._prefix}problems", key, _problem_text(cause, facts, at)))
+
+    def resolve(self, key: str) -> bool:
+        """Close such a problem; True when it was open."""
+        return bool(self._client.hdel(f"{self._prefix}problems", key))
+
+    def problems(self) -> list[OpenProblem]:
+        """All open problems, oldest first."""
+        stored = self._client.hgetall(f"{self._prefix}problems")
+        return sorted((_problem(key, text) for key, text in stored.items()), key=lambda one: (one.since, one.key))
+
+    def _read(self, records: str, fields: Iterable[int] | None) -> dict[int, Record]:
+        if fields is None:
+            return {int(field): _record(text) for field, text in self._client.hgetall(records).items()}
+        wanted = [str(field) for field in fields]
+        texts = self._client.hmget(records, wanted) if wanted else []
+        return {int(field): _record(text) for field, text in zip(wanted, texts, strict=True) if text}
+
+    def _codes(self, project_id: int) -> str:
+        return f"{self._prefix}codes:{project_id}"
+
+    def _invoices(self, project_id: int) -> str:
+        return f"{self._prefix}invoices:{project_id}"
+
+    def _index(self) -> list[str]:
+        return [f"{self._prefix}problems", f"{self._prefix}ledger:projects"]
+
+
+def _encoded(record: Record) -> str:
+    """Small: fields at their default are left out, and what only a waiting code needs is dropped once its Item stands.
+
+    The fence guards a write in doubt and nothing else: a code that is blocked or waits may be planned anew by anybody.
+    """
+    fields = {name: value for name, value in asdict(record).items() if value}
+    if not record.in_doubt:
+        fields.pop("fence", None)
+    if record.done:
+        for name in ("code", "description", "attempts", "sent_at", "for_invoice"):
+            fields.pop(name, None)
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+
+
+def _decoded(text: Any) -> Record | None:
+    return _record(text) if text else None
+
+
+def _record(text: str) -> Record:
+    fields = json.loads(text)
+    fields["state"] = State(fields["state"])
+    if "cause" in fields:
+        fields["cause"] = Cause(fields["cause"])
+    return Record(**fields)
+
+
+def _problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:
+    return json.dumps(
+        {"cause": (cause or Cause.UNEXPECTED).value, "facts": dict(facts), "since": at}, ensure_ascii=False
+    )
+
+
+def _problem(key: str, text: str) -> OpenProblem:
+    fields = json.loads(text)
+    return OpenProblem(key, float(fields["since"]), fields["facts"], describe(Cause(fields["cause"]), fields["facts"]))

@@ -1,0 +1,87 @@
+"""Procore's two rate limits (an hour and ten seconds), honoured by all workers together.
+
+The headers are the truth: each answer tells limit, remaining and reset of whichever window is nearer to its end
+(https://developers.procore.com/documentation/rate-limiting). What they tell is shared here; requests in flight are counted
+down before their answers come. Scans leave a tenth of each window to exports.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+
+from worker.domain.errors import Transient
+from worker.store.connection import Redis
+from worker.store.gate import Precedence
+
+_NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+_ACQUIRE = (
+    _NOW
+    + """
+-- KEYS: limits. ARGV: is scan. Returns milliseconds to wait, 0 = go
+local wait = 0
+local blocked = tonumber(redis.call('HGET', KEYS[1], 'blocked') or '0')
+if blocked > now then wait = blocked - now end
+for _, window in ipairs({'spike', 'hour'}) do
+  local f = redis.call('HMGET', KEYS[1], window .. ':limit', window .. ':left', window .. ':reset')
+  if f[1] and tonumber(f[3]) > now then
+    local reserve = ARGV[1] == '1' and math.floor(tonumber(f[1]) / 10) or 0
+    if tonumber(f[2]) <= reserve then wait = math.max(wait, tonumber(f[3]) - now) end
+  end
+end
+if wait > 0 then return wait end
+for _, window in ipairs({'spike', 'hour'}) do
+  local reset = redis.call('HGET', KEYS[1], window .. ':reset')
+  if reset and tonumber(reset) > now then redis.call('HINCRBY', KEYS[1], window .. ':left', -1) end
+end
+return 0
+"""
+)
+_OBSERVE = (
+    _NOW
+    + """
+-- KEYS: limits. ARGV: limit, remaining, reset (unix seconds)
+local reset = tonumber(ARGV[3]) * 1000
+if reset <= now then return 0 end
+local window = (reset - now <= 11000) and 'spike' or 'hour'
+if redis.call('HGET', KEYS[1], 'hour:limit') == ARGV[1] then window = 'hour' end
+local f = redis.call('HMGET', KEYS[1], window .. ':left', window .. ':reset')
+local left = tonumber(ARGV[2])
+if f[1] and tonumber(f[2]) == reset then left = math.min(left, tonumber(f[1])) end
+redis.call('HSET', KEYS[1], window .. ':limit', ARGV[1], window .. ':left', left, window .. ':reset', reset)
+redis.call('EXPIRE', KEYS[1], 7200)
+return 1
+"""
+)
+_BLOCK = _NOW + "redis.call('HSET', KEYS[1], 'blocked', now + ARGV[1]); redis.call('EXPIRE', KEYS[1], 7200); return 1"
+
+
+class RateLimits:
+    """The shared view of a remote's windows."""
+
+    def __init__(self, client: Redis, prefix: str, remote: str) -> None:
+        self._key = f"{prefix}limits:{remote}"
+        self._acquire = client.register_script(_ACQUIRE)
+        self._observe = client.register_script(_OBSERVE)
+        self._block = client.register_script(_BLOCK)
+
+    def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
+        """Return when a request may be sent. Raises Transient with the time to wait when that is longer than `patience` seconds."""
+        until = time.monotonic() + patience
+        while wait_ms := int(self._acquire(keys=[self._key], args=[int(precedence is Precedence.SCAN)])):
+            wait = wait_ms / 1000
+            if time.monotonic() + wait > until:
+                raise Transient("Procore's rate limit is used up", retry_after=wait)
+            # Spread: all workers are told the same moment.
+            time.sleep(wait + random.uniform(0, 0.25))
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Learn from an answer's `X-Rate-Limit-*` headers; answers without them teach nothing."""
+        values = [headers.get(f"X-Rate-Limit-{name}", "") for name in ("Limit", "Remaining", "Reset")]
+        if all(value.lstrip("-").isdigit() for value in values):
+            self._observe(keys=[self._key], args=values)
+
+    def block(self, seconds: float) -> None:
+        """Nobody sends for so long: the remote said 429."""
+        self._block(keys=[self._key], args=[int(seconds * 1000)])

@@ -1,0 +1,82 @@
+"""Locks on codes and invoices: a courtesy that saves requests. What makes "exactly once" true is NetSuite's uniqueness
+and the ledger's intent; see docs/decisions/0003-exactly-once.md for what happens when a lock is lost.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from worker.store.connection import Redis
+from worker.store.leases import LeaseKeeper
+
+LOCK_SECONDS = 20.0
+"""A dead worker's lock is free after this; a living one renews it long before."""
+
+_ACQUIRE = """
+local now = redis.call('TIME')
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return {0, now[1], now[2]} end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return {redis.call('INCR', KEYS[2]), now[1], now[2]}
+"""
+_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+@dataclass(slots=True)
+class Lock:
+    """A lock in hand. `fence` grows with every acquisition of any lock; `at` is Redis' time of the acquisition."""
+
+    key: str
+    fence: int
+    at: float
+    held_until: float
+    lost: bool = False
+
+    def still_ours(self) -> bool:
+        """Whether the lock is certainly still ours, by this process's own steady clock: asked just before a write."""
+        return not self.lost and time.monotonic() < self.held_until
+
+
+class Locks:
+    """Token-aware locks with expiry, renewed while held."""
+
+    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._keeper = keeper
+        self._acquire = client.register_script(_ACQUIRE)
+        self._renew = client.register_script(_RENEW)
+        self._release = client.register_script(_RELEASE)
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[Lock | None]:
+        """Hold the lock called `name` for the block; gives None at once when another has it."""
+        key, token = f"{self._prefix}lock:{name}", secrets.token_hex(12)
+        lock = self._try(key, token)
+        if lock is None:
+            yield None
+            return
+        with self._keeper.keeping(lambda: self._renewed(lock, token), every=LOCK_SECONDS / 4):
+            try:
+                yield lock
+            finally:
+                self._release(keys=[key], args=[token])
+
+    def _try(self, key: str, token: str) -> Lock | None:
+        asked = time.monotonic()
+        fence, whole, micro = self._acquire(keys=[key, f"{self._prefix}fence"], args=[token, int(LOCK_SECONDS * 1000)])
+        if not int(fence):
+            return None
+        return Lock(key, int(fence), int(whole) + int(micro) / 1_000_000, asked + LOCK_SECONDS)
+
+    def _renewed(self, lock: Lock, token: str) -> None:
+        asked = time.monotonic()
+        if self._renew(keys=[lock.key], args=[token, int(LOCK_SECONDS * 1000)]):
+            lock.held_until = asked + LOCK_SECONDS
+        else:
+            lock.lost = True

@@ -1,0 +1,50 @@
+"""The company's projects as last listed: names for people, numbers for Item names, links to NetSuite."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from worker.domain.wbs_codes import Project
+from worker.store.connection import Redis, seconds
+
+
+class ProjectList:
+    """One hash of all projects, replaced as a whole."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._key = f"{prefix}projects"
+        self._listed_at = f"{prefix}projects:listed_at"
+
+    def replace(self, projects: Iterable[Project]) -> None:
+        """Take over a fresh list."""
+        rows = {str(one.id): json.dumps([one.name, one.number, one.active, one.origin_id]) for one in projects}
+        with self._client.pipeline(transaction=True) as together:
+            together.delete(self._key)
+            if rows:
+                together.hset(self._key, mapping=rows)
+            together.set(self._listed_at, seconds(self._client))
+            together.execute()
+
+    def age(self) -> float:
+        """Seconds since the list was taken; infinite when there is none."""
+        listed_at = self._client.get(self._listed_at)
+        return seconds(self._client) - float(listed_at) if listed_at else float("inf")
+
+    def get(self, project_id: int) -> Project | None:
+        """One project, as last listed."""
+        row = self._client.hget(self._key, str(project_id))
+        return _project(project_id, row) if row else None
+
+    def all(self) -> list[Project]:
+        """All projects, as last listed."""
+        rows = self._client.hgetall(self._key)
+        return [
+            _project(int(project_id), row) for project_id, row in sorted(rows.items(), key=lambda pair: int(pair[0]))
+        ]
+
+
+def _project(project_id: int, row: str) -> Project:
+    name, number, active, origin_id = json.loads(row)
+    return Project(project_id, name, number, active, origin_id)

@@ -1,0 +1,276 @@
+"""Work that waits, work in hand, and the runs that wait for it: so that nothing is remembered by the broker alone.
+
+A lane has two sorted sets: `waiting`, scored by the time before which the work need not be looked at, and `hand`, scored by
+the time after which its worker counts as dead. Messages are only sent for what is moved to `hand`, a few times the number of
+slots, so a backlog of any length costs the broker nothing and never looks overdue.
+
+A run (one scan, one export of all approved invoices) is a hash of counts and the set of its open keys. A key leaves the set
+once, so work done twice counts once; the run has ended when the set is empty.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from worker.domain.outcomes import OutcomeKind
+from worker.domain.work import RUN_OF_LANE, Lane, RunKind
+from worker.store.connection import Redis
+
+IN_HAND_SECONDS = 40
+"""Work in hand longer than this is given out again. Harmless while its worker lives: the second finds the lock held."""
+RUN_KEPT_SECONDS = 7 * 86_400
+
+_NOW = "local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000\n"
+
+_ADD = """
+-- KEYS: waiting, hand. ARGV: at, keys...
+for i = 2, #ARGV do
+  if not redis.call('ZSCORE', KEYS[2], ARGV[i]) then redis.call('ZADD', KEYS[1], 'LT', ARGV[1], ARGV[i]) end
+end
+return 1
+"""
+_TAKE = (
+    _NOW
+    + """
+-- KEYS: waiting, hand, tries. ARGV: limit, seconds in hand. Returns key, tries, key, tries, ...
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
+  redis.call('ZREM', KEYS[2], key)
+  redis.call('ZADD', KEYS[1], 0, key)
+  redis.call('HINCRBY', KEYS[3], key, 1)
+end
+local room = tonumber(ARGV[1]) - redis.call('ZCARD', KEYS[2])
+local given = {}
+if room <= 0 then return given end
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
+  redis.call('ZREM', KEYS[1], key)
+  redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), key)
+  given[#given + 1] = key
+  given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
+end
+return given
+"""
+)
+_CLAIM = (
+    _NOW
+    + """
+-- KEYS: waiting, hand. ARGV: key, seconds in hand
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
+return 1
+"""
+)
+_SETTLE = """
+local function settle(current, prefix, key, field)
+  local run = redis.call('GET', current)
+  if not run then return end
+  local open = prefix .. 'run:' .. run .. ':open'
+  if redis.call('SREM', open, key) == 0 then return end
+  if field ~= '' then redis.call('HINCRBY', prefix .. 'run:' .. run, field, 1) end
+  if redis.call('SCARD', open) == 0 then redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now) end
+end
+"""
+_CLOSE = (
+    _NOW
+    + _SETTLE
+    + """
+-- KEYS: waiting, hand, tries, current run, failures. ARGV: key, run field, prefix
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('HDEL', KEYS[5], ARGV[1])
+settle(KEYS[4], ARGV[3], ARGV[1], ARGV[2])
+return 1
+"""
+)
+_LATER = (
+    _NOW
+    + _SETTLE
+    + """
+-- KEYS: waiting, hand, tries, current run. ARGV: key, run field ('' = the run goes on waiting), prefix, at
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1])
+if ARGV[2] ~= '' then settle(KEYS[4], ARGV[3], ARGV[1], ARGV[2]) end
+return 1
+"""
+)
+_BEGIN = (
+    _NOW
+    + """
+-- KEYS: current run. ARGV: new id, kind, trigger, prefix, kept seconds, first keys...
+local joined = 1
+local run = redis.call('GET', KEYS[1])
+if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.call('EXISTS', ARGV[4] .. 'run:' .. run) == 0 then
+  joined = 0
+  run = ARGV[1]
+  redis.call('SET', KEYS[1], run)
+  redis.call('HSET', ARGV[4] .. 'run:' .. run, 'kind', ARGV[2], 'trigger', ARGV[3], 'started_at', now)
+  redis.call('EXPIRE', ARGV[4] .. 'run:' .. run, ARGV[5])
+end
+local open = ARGV[4] .. 'run:' .. run .. ':open'
+for i = 6, #ARGV do
+  local whole = ARGV[i]:sub(-4) == ':all'
+  -- Who joins a run over everything finds its key in it, or already worked off; a run over some projects is widened.
+  if not whole or redis.call('HSETNX', ARGV[4] .. 'run:' .. run, 'whole', 1) == 1 then redis.call('SADD', open, ARGV[i]) end
+end
+redis.call('EXPIRE', open, ARGV[5])
+return {run, joined}
+"""
+)
+_SPAWN = (
+    _NOW
+    + _SETTLE
+    + """
+-- KEYS: parent waiting, parent hand, tries, current run, child waiting, child hand.
+-- ARGV: parent, prefix, number of counts, (field, count)..., children...
+local run = redis.call('GET', KEYS[4])
+local open = run and (ARGV[2] .. 'run:' .. run .. ':open')
+local counts = tonumber(ARGV[3])
+local mine = open and redis.call('SISMEMBER', open, ARGV[1]) == 1
+if mine then
+  for i = 1, counts do redis.call('HINCRBY', ARGV[2] .. 'run:' .. run, ARGV[2 + 2 * i], ARGV[3 + 2 * i]) end
+end
+for i = 4 + 2 * counts, #ARGV do
+  if not redis.call('ZSCORE', KEYS[6], ARGV[i]) then redis.call('ZADD', KEYS[5], 'LT', now, ARGV[i]) end
+  if mine then redis.call('SADD', open, ARGV[i]) end
+end
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+settle(KEYS[4], ARGV[2], ARGV[1], '')
+return 1
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it stands: `counts` by field (outcomes and what was seen), `open_keys` still to end; times in unix seconds."""
+
+    id: str
+    kind: RunKind
+    trigger: str
+    started_at: float
+    ended_at: float | None
+    open_keys: int
+    counts: Mapping[str, int]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it is left to do now."""
+        return self.ended_at is not None
+
+
+class Work:
+    """All lanes and runs. Every change is one atomic script."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        script = client.register_script
+        self._add, self._take, self._claim = script(_ADD), script(_TAKE), script(_CLAIM)
+        self._close, self._later = script(_CLOSE), script(_LATER)
+        self._begin, self._spawn = script(_BEGIN), script(_SPAWN)
+
+    def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
+        """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
+        for some in _in_batches(list(keys)):
+            self._add(keys=[self._waiting(lane), self._hand(lane)], args=[at, *some])
+
+    def take(self, lane: Lane, *, limit: int) -> list[tuple[str, int]]:
+        """Move work that is due from waiting to in hand, up to `limit` in hand; overdue work first.
+
+        Gives (key, how many workers died or stalled with it).
+        """
+        keys = [self._waiting(lane), self._hand(lane), f"{self._prefix}tries"]
+        flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS])
+        return [(flat[i], int(flat[i + 1])) for i in range(0, len(flat), 2)]
+
+    def claim(self, lane: Lane, key: str) -> None:
+        """Note that this worker begins with it now, whoever sent the message."""
+        self._claim(keys=[self._waiting(lane), self._hand(lane)], args=[key, IN_HAND_SECONDS])
+
+    def close(self, lane: Lane, key: str, outcome: OutcomeKind | None) -> None:
+        """The work has ended; its run counts the outcome once."""
+        self._close(keys=[*self._lane_keys(lane), f"{self._prefix}failures"], args=[key, _field(outcome), self._prefix])
+
+    def later(self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None) -> None:
+        """Look at it again at `at`. With an outcome, its run counts that and does not wait for it."""
+        self._later(keys=self._lane_keys(lane), args=[key, _field(outcome), self._prefix, at])
+
+    def failed(self, key: str) -> int:
+        """Count a failed attempt at a key; gives how many since it last ended."""
+        return int(self._client.hincrby(f"{self._prefix}failures", key, 1))
+
+    def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
+        """Start a run with its first keys, or join the one that goes on: (run, joined)."""
+        fresh = f"{kind}-{secrets.token_hex(5)}"
+        args = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, *keys]
+        run_id, joined = self._begin(keys=[self._current(kind)], args=args)
+        run = self.run(str(run_id))
+        assert run is not None  # noqa: S101 - made or found by the script just now
+        return run, bool(joined)
+
+    def spawn(
+        self, parent: str, lane: Lane, *, children: Collection[str], into: Lane, counts: Mapping[str, int]
+    ) -> None:
+        """End `parent`, and in the same step let its children wait and be part of the run. A second time changes nothing in the run."""
+        keys = [*self._lane_keys(lane), self._waiting(into), self._hand(into)]
+        flat = [part for name, count in counts.items() for part in (name, count)]
+        self._spawn(keys=keys, args=[parent, self._prefix, len(counts), *flat, *children])
+
+    def run(self, run_id: str) -> Run | None:
+        """A run by its id; None when it was never there or is older than a week."""
+        fields = self._client.hgetall(f"{self._prefix}run:{run_id}")
+        if not fields:
+            return None
+        ended = fields.pop("ended_at", None)
+        fields.pop("whole", None)
+        kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
+        open_keys = self._client.scard(f"{self._prefix}run:{run_id}:open")
+        counts = {name: int(value) for name, value in fields.items()}
+        return Run(run_id, kind, trigger, started, float(ended) if ended else None, int(open_keys), counts)
+
+    def current(self, kind: RunKind) -> Run | None:
+        """The run that goes on, or else the last one."""
+        run_id = self._client.get(self._current(kind))
+        return self.run(str(run_id)) if run_id else None
+
+    def is_open(self, run: Run, key: str) -> bool:
+        """Whether a run still waits for a key."""
+        return bool(self._client.sismember(f"{self._prefix}run:{run.id}:open", key))
+
+    def waits_until(self, lane: Lane, key: str) -> float | None:
+        """When a waiting key is looked at next; None when it does not wait."""
+        score = self._client.zscore(self._waiting(lane), key)
+        return None if score is None else float(score)
+
+    def in_hand(self, lane: Lane, key: str) -> bool:
+        """Whether a worker has it, or had it when it died."""
+        return self._client.zscore(self._hand(lane), key) is not None
+
+    def depth(self, lane: Lane) -> tuple[int, int]:
+        """How much waits and how much is in hand."""
+        return int(self._client.zcard(self._waiting(lane))), int(self._client.zcard(self._hand(lane)))
+
+    def _waiting(self, lane: Lane) -> str:
+        return f"{self._prefix}waiting:{lane}"
+
+    def _hand(self, lane: Lane) -> str:
+        return f"{self._prefix}hand:{lane}"
+
+    def _current(self, kind: RunKind) -> str:
+        return f"{self._prefix}run:current:{kind}"
+
+    def _lane_keys(self, lane: Lane) -> list[str]:
+        return [self._waiting(lane), self._hand(lane), f"{self._prefix}tries", self._current(RUN_OF_LANE[lane])]
+
+
+def _field(outcome: OutcomeKind | None) -> str:
+    return outcome.value if outcome else ""
+
+
+def _in_batches(keys: list[str], size: int = 1000) -> list[list[str]]:
+    return [keys[start : start + size] for start in range(0, len(keys), size)]
