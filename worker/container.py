@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
-from config.settings import Settings
+from config.settings import InvalidSettings, Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.client import NetSuite
@@ -14,13 +14,16 @@ from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.services.attempts import Attempts
+from worker.services.checks import Checks
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Items
 from worker.services.links import Links
+from worker.services.overview import Overview
 from worker.services.projects import Projects
+from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.store.cache import Cache
 from worker.store.connection import connect
@@ -239,6 +242,52 @@ class Container:
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
         )
+
+    @cached_property
+    def verification(self) -> Verification:
+        """Procore against NetSuite against the ledger."""
+        return Verification(
+            self.redis,
+            procore=self.procore(Precedence.SCAN),
+            netsuite=self.netsuite(Precedence.SCAN),
+            projects=self.projects(Precedence.SCAN),
+            items=self.items(Precedence.SCAN),
+            export_runs=self.export_runs,
+            invoice_export=self.invoice_export,
+            ledger=self.ledger,
+        )
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Whether this installation can work."""
+        return Checks(
+            self.redis,
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            projects=self.projects(Precedence.EXPORT),
+            retainage_item_id=self.settings.netsuite_retainage_item_id,
+        )
+
+    @cached_property
+    def overview(self) -> Overview:
+        """Where everything stands."""
+        return Overview(
+            ledger=self.ledger, work=self.work, gate=self.gate, projects=self.listed_projects,
+            slots=self.settings.netsuite_concurrency,
+        )  # fmt: skip
+
+    def claim_ledger(self) -> None:
+        """Make sure that the ledger in this Redis is this company's and account's. Raises InvalidSettings when it is another's."""
+        ours = f"{self.settings.procore_company_id}/{self.settings.netsuite_account_id.lower()}"
+        key = f"{self._prefix}belongs_to"
+        self.redis.set(key, ours, nx=True)
+        theirs = self.redis.get(key)
+        if theirs != ours:
+            sentence = (
+                f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, "
+                f"the settings say {ours}. Set another REDIS_KEY_PREFIX."
+            )
+            raise InvalidSettings(faults=(sentence,))
 
 
 _container: Container | None = None

@@ -1,7 +1,7 @@
 """From a subcontractor invoice to its vendor bill: whether, with which lines, and whether a bill found in NetSuite is it.
 
-Line arithmetic (docs/remotes.md): gross this period = completed and stored to date - the same of the previous
-invoice; retainage this period = work retained - work released + change of the retainage on stored materials.
+Line arithmetic (docs/remotes.md): gross this period = completed and stored to date - the same of the previous invoice;
+retainage this period = what the line holds back to date - the same of the previous invoice.
 """
 
 from __future__ import annotations
@@ -33,9 +33,16 @@ class InvoiceLine:
     description: str
     completed_to_date: Decimal
     completed_before: Decimal
+    work_retained_before: Decimal
     work_retained: Decimal
     work_released: Decimal
     materials_retained: Decimal
+    materials_released: Decimal
+
+    @property
+    def retained_to_date(self) -> Decimal:
+        """What is held back on the line after this invoice, on work and on stored materials."""
+        return self.work_retained_before + self.work_retained - self.work_released + self.materials_retained
 
     @property
     def gross(self) -> Decimal:
@@ -86,7 +93,7 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Retainage:
-    """What an invoice holds back and what it lets go this period; both zero or more unless lines are deductive."""
+    """What an invoice holds back and what it lets go this period; `held` is zero or more."""
 
     held: Decimal
     released: Decimal
@@ -165,14 +172,19 @@ def require_billable(invoice: Invoice) -> None:
 
 
 def retainage(invoice: Invoice, previous: Invoice | None) -> Retainage:
-    """Held and released this period. `previous` is the subcontract's invoice before, None for the first one."""
-    before = {line.line_item_id: line.materials_retained for line in previous.lines} if previous else {}
-    held = released = money.ZERO
-    for line in invoice.lines:
-        change = line.materials_retained - before.get(line.line_item_id, money.ZERO)
-        held += line.work_retained + max(change, money.ZERO)
-        released += line.work_released + max(-change, money.ZERO)
-    return Retainage(held, released)
+    """Held and released this period. `previous` is the subcontract's invoice before, None for the first one.
+
+    Taken from the balances, so that retainage which moves with stored materials into work is neither lost nor counted twice,
+    whichever of its two fields Procore moves it to.
+    """
+    before = {line.line_item_id: line.retained_to_date for line in previous.lines} if previous else {}
+    change = sum(
+        (line.retained_to_date - before.get(line.line_item_id, line.work_retained_before) for line in invoice.lines),
+        money.ZERO,
+    )
+    released = sum((line.work_released + line.materials_released for line in invoice.lines), money.ZERO)
+    held = change + released
+    return Retainage(held, released) if held >= 0 else Retainage(money.ZERO, released - held)
 
 
 def require_tie(invoice: Invoice, retained: Retainage) -> None:

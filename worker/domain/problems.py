@@ -53,6 +53,7 @@ class Cause(StrEnum):
     PROCORE_LOGIN = "procore_login"
     NETSUITE_LOGIN = "netsuite_login"
     NETSUITE_PERMISSION = "netsuite_permission"
+    DRIFT = "drift"
     REMOTE_DOWN = "remote_down"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     UNEXPECTED = "unexpected"
@@ -241,6 +242,11 @@ CATALOGUE: dict[Cause, Entry] = {
         _ADMIN,
         "The integration's role may not do this in NetSuite: {answer}",
         "Add the permission to the role. Work goes on by itself afterwards.",
+    ),
+    Cause.DRIFT: Entry(
+        _ADMIN,
+        "Procore and NetSuite do not agree: {finding}",
+        "Compare the two records and correct the one that is wrong; `wbs-sync verify` tells when they agree.",
     ),
     Cause.REMOTE_DOWN: Entry(
         _ENGINEER,

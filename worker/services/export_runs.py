@@ -42,11 +42,17 @@ class ExportRuns:
         self._attempts = attempts
         self._statuses = export_statuses
 
-    def export_approved(self, trigger: str) -> tuple[Run, bool]:
-        """Start an export of all approved invoices, or join the one that goes on, and list its projects: (run, joined)."""
+    def request(self, trigger: str) -> tuple[Run, bool]:
+        """Start an export of all approved invoices, or join the one that goes on: (run, joined). A worker does the rest."""
         run, joined = self._work.begin(RunKind.EXPORT, trigger, [EXPORTS_OF_ALL])
         if self._work.is_open(run, EXPORTS_OF_ALL):
             self._work.add(Lane.LISTINGS, [EXPORTS_OF_ALL])
+        return run, joined
+
+    def export_approved(self, trigger: str) -> tuple[Run, bool]:
+        """The same, and list the projects at once where that is still to be done."""
+        run, joined = self.request(trigger)
+        if self._work.is_open(run, EXPORTS_OF_ALL):
             self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects)
         return run, joined
 
@@ -54,9 +60,13 @@ class ExportRuns:
         """Find one project's invoices that have no bill yet and let them wait their turn."""
         return self._attempts.make(Lane.LISTINGS, exports_of(project_id), lambda: self._list_invoices(project_id))
 
+    def heads(self, project_id: int) -> list[InvoiceHead]:
+        """The project's invoices of the wanted statuses. Raises NotFound, NotPermitted."""
+        return self._procore.list_invoices(project_id, self._statuses)
+
     def to_export(self, project_id: int) -> tuple[list[InvoiceHead], int]:
         """The project's invoices of the wanted statuses without a bill, and how many have one. Raises NotFound, NotPermitted."""
-        heads = self._procore.list_invoices(project_id, self._statuses)
+        heads = self.heads(project_id)
         records = self._ledger.invoices(project_id, [head.id for head in heads])
         exported = {head.id for head in heads if bill_id_of_origin(head.origin_id)}
         exported |= {invoice_id for invoice_id, record in records.items() if record.done and not record.write_back_due}

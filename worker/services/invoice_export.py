@@ -148,14 +148,21 @@ class InvoiceExport:
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip)
         if bill_id := bill_id_of_origin(invoice.origin_id):
             return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id)
+        return self._billable(invoice)
+
+    def expected_bill(self, key: InvoiceKey) -> Bill:
+        """The bill of an invoice as it should stand, whether it stands or not; reads only. Raises Blocked where there cannot be one."""
+        return self._draft(self._billable(self._read(key)))
+
+    def _billable(self, invoice: Invoice) -> Billable:
+        """What the bill is made of. Raises Blocked for a problem."""
         require_billable(invoice)
-        previous = self._previous(invoice)
-        retained = retainage(invoice, previous)
+        retained = retainage(invoice, self._previous(invoice))
         require_retainage_item(invoice, retained, self._retainage_item_id)
         require_tie(invoice, retained)
-        project = self._projects.get(key.project_id)
+        project = self._projects.get(invoice.project_id)
         if project is None:
-            raise _unreadable(key, "the project is not visible to the app")
+            raise _unreadable(InvoiceKey(invoice.project_id, invoice.id), "the project is not visible to the app")
         # Both links first: without them nothing is written, not even Items that only this invoice needs.
         return Billable(invoice, project, retained, self._links.vendor_id(invoice), self._links.job_id(project))
 
@@ -238,6 +245,9 @@ class InvoiceExport:
         invoice = ready.invoice
         if invoice.billing_date is None:
             raise Blocked(cause=Cause.BILLING_DATE_MISSING, facts=invoice.facts)
+        known = self._items.known(invoice)
+        if lacking := [line.flat_code for line in invoice.lines if line.gross and line.wbs_code_id not in known]:
+            raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": ", ".join(lacking[:5])})
         bill = Bill(
             external_id=bill_external_id(self._procore.company_id, invoice.id),
             vendor_id=ready.vendor_id,
@@ -245,7 +255,7 @@ class InvoiceExport:
             document_number=invoice.document_number,
             date=invoice.billing_date,
             memo=f"Procore invoice {invoice.number}, {ready.project.label}"[:MEMO_LIMIT],
-            lines=bill_lines(invoice, ready.retained, self._items.known(invoice), self._retainage_item_id),
+            lines=bill_lines(invoice, ready.retained, known, self._retainage_item_id),
         )
         if bill.total != invoice.payment_due:
             facts = invoice.facts | {"lines_total": money.text(bill.total)}

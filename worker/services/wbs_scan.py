@@ -57,11 +57,16 @@ class WbsScan:
         self._work = work
         self._attempts = attempts
 
-    def scan(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
-        """Start a scan of all projects, or of some, or join the one that goes on, and list what it needs: (run, joined)."""
+    def request(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
+        """Start a scan of all projects, or of some, or join the one that goes on: (run, joined). A worker does the rest."""
         keys = [scan_of(project_id) for project_id in project_ids] or [SCAN_OF_ALL]
         run, joined = self._work.begin(RunKind.SCAN, trigger, keys)
         self._work.add(Lane.SCANS, [key for key in keys if self._work.is_open(run, key)])
+        return run, joined
+
+    def scan(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
+        """The same, and list the projects at once where that is still to be done."""
+        run, joined = self.request(trigger, project_ids)
         if self._work.is_open(run, SCAN_OF_ALL):
             self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects)
         return run, joined

@@ -33,6 +33,7 @@ ROWS_PER_PAGE = 1000
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Waits after 429 and 401, each spread by chance; after the last the work itself waits."""
 NAME_LIMIT_REMEMBERED_SECONDS = 86_400
+_ITEM_COLUMNS = "SELECT id, itemid, externalid, itemtype, subtype, isinactive FROM item WHERE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,12 @@ class NetSuite:
         that a name is taken which the exact look-up does not show.
         """
         found: dict[str, FoundItem] = {}
-        columns = "SELECT id, itemid, externalid, itemtype, subtype, isinactive FROM item WHERE"
         for ids, some in zip(*_aligned(external_ids, names), strict=True):
             by_id = suiteql.is_in("externalid", ids) if ids else ""
             by_name = suiteql.is_in("itemid", some) if some else ""
             if ignoring_case and some:
                 by_name = suiteql.any_of(by_name, suiteql.is_in("UPPER(itemid)", [name.upper() for name in some]))
-            for row in self._query(f"{columns} {suiteql.any_of(by_id, by_name)} ORDER BY id"):
+            for row in self._query(f"{_ITEM_COLUMNS} {suiteql.any_of(by_id, by_name)} ORDER BY id"):
                 item = wire.found_item(row)
                 found[item.id] = item
         return list(found.values())
@@ -109,6 +109,11 @@ class NetSuite:
             subtype,
             bool(body.get("isInactive")),
         )
+
+    def item(self, item_id: str) -> FoundItem | None:
+        """One Item by its internal id, of whatever type."""
+        rows = self._query(f"{_ITEM_COLUMNS} id = {suiteql.literal(item_id)} ORDER BY id")
+        return next((wire.found_item(row) for row in rows), None)
 
     def create_item(self, need: ItemNeed) -> str:
         """POST /{type}: the internal id of the new Item.
@@ -145,6 +150,16 @@ class NetSuite:
             f"(externalid = {suiteql.literal(external_id)} OR (tranid = {number} AND entity = {suiteql.literal(vendor_id)})) ORDER BY id"
         )
         return [str(row["id"]) for row in self._query(query)]
+
+    def bill_ids(self, external_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Internal ids of bills by our external ids (lower case), for those that exist; one query per 1,000."""
+        ids: dict[str, list[str]] = {}
+        for some in suiteql.batches(external_ids):
+            where = suiteql.is_in("externalid", some)
+            query = f"SELECT id, externalid FROM transaction WHERE type = 'VendBill' AND {where} ORDER BY id"
+            for row in self._query(query):
+                ids.setdefault(str(row["externalid"]).lower(), []).append(str(row["id"]))
+        return ids
 
     def bill(self, bill_id: str) -> FoundBill | None:
         """GET /vendorBill/{id} with its lines; None when there is none."""

@@ -94,9 +94,11 @@ class InvoiceLineRow(BaseModel):
     wbs_code: WbsCodeRow | None = None
     total_completed_and_stored_to_date: Money = money.ZERO
     total_completed_and_stored_to_date_from_previous: Money = money.ZERO
+    work_completed_retainage_from_previous_application: Money = money.ZERO
     work_completed_retainage_retained_this_period: Money = money.ZERO
     work_completed_retainage_released_this_period: Money = money.ZERO
     materials_stored_retainage_currently_retained: Money = money.ZERO
+    materials_stored_retainage_released_this_period: Money = money.ZERO
 
     def line(self, index: int) -> InvoiceLine:
         """In the domain's words; `index` stands in for a missing position."""
@@ -110,9 +112,11 @@ class InvoiceLineRow(BaseModel):
             description=self.description_of_work or (code.description if code else ""),
             completed_to_date=self.total_completed_and_stored_to_date,
             completed_before=self.total_completed_and_stored_to_date_from_previous,
+            work_retained_before=self.work_completed_retainage_from_previous_application,
             work_retained=self.work_completed_retainage_retained_this_period,
             work_released=self.work_completed_retainage_released_this_period,
             materials_retained=self.materials_stored_retainage_currently_retained,
+            materials_released=self.materials_stored_retainage_released_this_period,
         )
 
 

@@ -1,0 +1,99 @@
+"""Whether this installation can work: Redis, both logins, and the permissions that can be seen without writing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.domain.errors import Blocked, Misconfigured, SyncError
+from worker.domain.problems import describe
+from worker.services.projects import Projects
+from worker.store.connection import Redis
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `ok` None: could not be seen, which is no fault by itself."""
+
+    name: str
+    ok: bool | None
+    words: str
+
+
+class Checks:
+    """Runs them one after the other."""
+
+    def __init__(
+        self, client: Redis, *, procore: Procore, netsuite: NetSuite, projects: Projects, retainage_item_id: str
+    ) -> None:
+        self._client = client
+        self._procore = procore
+        self._netsuite = netsuite
+        self._projects = projects
+        self._retainage_item_id = retainage_item_id
+
+    def run(self) -> Iterator[Check]:
+        """Each check as it is done."""
+        looks: tuple[tuple[str, Callable[[], Check]], ...] = (
+            ("Redis answers", self._redis_answers),
+            ("Redis keeps what it is given", self._redis_is_durable),
+            ("Procore login", self._procore_login),
+            ("Procore projects", self._procore_projects),
+            ("NetSuite login and SuiteQL", self._netsuite_query),
+            ("Retainage Item", self._retainage_item),
+        )
+        for name, look in looks:
+            try:
+                yield look()
+            except (Blocked, Misconfigured) as error:
+                yield Check(name, False, describe(error.cause, error.facts).sentence)
+            except (SyncError, RedisError) as error:
+                yield Check(name, False, str(error) or type(error).__name__)
+
+    def _redis_answers(self) -> Check:
+        self._client.ping()
+        return Check("Redis answers", True, f"version {self._client.info('server').get('redis_version', '?')}")
+
+    def _redis_is_durable(self) -> Check:
+        """AOF on and no eviction: anything else may lose the ledger or the queue without a word."""
+        name = "Redis keeps what it is given"
+        try:
+            told = self._client.config_get("appendonly", "maxmemory-policy")
+        except RedisError:
+            return Check(name, None, "this Redis does not tell; make sure of appendonly yes and noeviction")
+        faults = []
+        if told.get("appendonly") != "yes":
+            faults.append("appendonly is off: set appendonly yes")
+        if told.get("maxmemory-policy") != "noeviction":
+            faults.append(f"maxmemory-policy is {told.get('maxmemory-policy')}: set noeviction")
+        return Check(name, not faults, "; ".join(faults) or "AOF on, noeviction")
+
+    def _procore_login(self) -> Check:
+        return Check("Procore login", True, f"as {self._procore.who_am_i()}, company {self._procore.company_id}")
+
+    def _procore_projects(self) -> Check:
+        listed = self._projects.refresh()
+        wanted = self._projects.in_scope(listed)
+        words = f"{len(listed)} visible to the app, {len(wanted)} active and in scope"
+        numberless = sum(1 for project in wanted if not project.number)
+        if numberless:
+            words += f", {numberless} without a project number"
+        return Check("Procore projects", bool(wanted), words if wanted else "no active project is visible to the app")
+
+    def _netsuite_query(self) -> Check:
+        limit = self._netsuite.item_name_limit()
+        self._netsuite.find_jobs(number="-")
+        return Check("NetSuite login and SuiteQL", True, f"works; Item names may have {limit} characters")
+
+    def _retainage_item(self) -> Check:
+        name = "Retainage Item"
+        if not self._retainage_item_id:
+            return Check(name, None, "not set: invoices with retainage will be blocked (NETSUITE_RETAINAGE_ITEM_ID)")
+        item = self._netsuite.item(self._retainage_item_id)
+        if item is None:
+            return Check(name, False, f"NetSuite has no Item with the id {self._retainage_item_id}")
+        return Check(name, not item.inactive, f"{item.name}{' is inactive' if item.inactive else ''}")
