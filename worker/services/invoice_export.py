@@ -155,7 +155,13 @@ class InvoiceExport:
         return self._draft(self._billable(self._read(key)))
 
     def _billable(self, invoice: Invoice) -> Billable:
-        """What the bill is made of. Raises Blocked for a problem."""
+        """What the bill is made of. Raises Blocked for a problem, told with the invoice's names."""
+        try:
+            return self._checked(invoice)
+        except Blocked as error:
+            raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
+
+    def _checked(self, invoice: Invoice) -> Billable:
         require_billable(invoice)
         retained = retainage(invoice, self._previous(invoice))
         require_retainage_item(invoice, retained, self._retainage_item_id)

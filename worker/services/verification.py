@@ -202,7 +202,9 @@ class Verification:
     ) -> None:
         bill_id = bill_id_of_origin(head.origin_id) or (record.remote_id if record and record.done else "")
         if len(standing) > 1:
-            verified.find(FindingKind.BILL_DOUBLED, key, f"{label} has {len(standing)} bills: ids {', '.join(standing)}.")
+            verified.find(
+                FindingKind.BILL_DOUBLED, key, f"{label} has {len(standing)} bills: ids {', '.join(standing)}."
+            )
         elif str(key) in problems or (record and not record.done and record.state is not State.BLOCKED):
             verified.explained += 1
         elif not bill_id:

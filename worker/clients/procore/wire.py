@@ -30,11 +30,12 @@ class ProjectRow(BaseModel):
     name: Text = ""
     project_number: OptionalText = None
     active: bool = True
+    is_demo: bool | None = None
     origin_id: OptionalText = None
 
     def project(self) -> Project:
-        """In the domain's words."""
-        return Project(self.id, self.name, self.project_number, self.active, self.origin_id)
+        """In the domain's words. Procore's sample project counts as inactive: nobody books money on it."""
+        return Project(self.id, self.name, self.project_number, self.active and not self.is_demo, self.origin_id)
 
 
 class WbsCodeRow(BaseModel):

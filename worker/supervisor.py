@@ -1,0 +1,224 @@
+"""Runs the processes of one machine: starts them, starts a dead one again, and ends all of them in order.
+
+A worker that dies loses no work (its messages come back, the ledger knows the rest); it only has to come back itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from config.processes import Process
+
+log = logging.getLogger(__name__)
+
+BAD_SETTINGS_EXIT_CODE = 2
+"""A process that ends with it would end so again: its settings or arguments are wrong."""
+GRACE = 25.0  # seconds from the first TERM to the KILL of what still runs
+ROUND = 0.2  # seconds between two looks at the processes
+FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0  # seconds before a dead process is started again
+STEADY = 60.0  # seconds alive after which a death counts as the first one
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# On Linux a child asks for TERM at the death of the thread that started it, so that a supervisor that was killed leaves
+# nothing running. A program of its own, since nothing but exec is safe between fork and exec of a threaded process.
+TIED = """\
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+if os.getppid() == int(sys.argv[1]):
+    os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def next_delay(last: float, lived: float) -> float:
+    """Seconds until a process that ran for `lived` is started again, when its last start was delayed by `last` (0 = not)."""
+    return FIRST_DELAY if not last or lived >= STEADY else min(2 * last, LONGEST_DELAY)
+
+
+class Supervisor:
+    """Keeps processes running until it is stopped. All of them are children of one thread, which does all the work."""
+
+    def __init__(
+        self, processes: Sequence[Process], *, env: Mapping[str, str], log_dir: Path, grace: float = GRACE
+    ) -> None:
+        """`env` is the whole environment of every process, its own variables aside; output goes to `log_dir/{name}.log`."""
+        self._children = [_Child(process, env, log_dir / f"{process.name}.log") for process in processes]
+        self._log_dir = log_dir
+        self._grace = grace
+        self._started, self._stopping, self._hurry, self._ended = (threading.Event() for _ in range(4))
+        self._thread = threading.Thread(target=self._live, name="supervisor", daemon=True)
+        self.faults: tuple[str, ...] = ()
+        """Sentences of the process that cannot run with these settings; everything was stopped because of it."""
+
+    def start(self) -> None:
+        """Start all processes, once; returns when each has been started, not when each is ready."""
+        if self._thread.ident is None:
+            self._log_dir.mkdir(parents=True, exist_ok=True)
+            self._thread.start()
+        self._started.wait()
+
+    def stop(self) -> None:
+        """End all processes in order and return when they have ended."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def alive(self) -> dict[str, int]:
+        """Name and process id of each process that runs."""
+        return {child.name: child.pid for child in self._children if child.runs()}
+
+    def run_until_stopped(self, meanwhile: Callable[[], object] | None = None) -> int:
+        """Run until SIGTERM, SIGINT or SIGHUP, or until a process refuses its settings; the exit code: 0 or 2.
+
+        A second signal ends everything at once. `meanwhile` is called every round in the calling (the main) thread; what it
+        raises stops everything and comes out.
+        """
+        before = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
+        try:
+            self.start()
+            while not self._ended.wait(ROUND):
+                if meanwhile and not self._stopping.is_set():
+                    meanwhile()
+        finally:
+            self.stop()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return BAD_SETTINGS_EXIT_CODE if self.faults else 0
+
+    def __enter__(self) -> Supervisor:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._stopping.is_set():
+            self._hurry.set()
+        self._stopping.set()
+
+    def _live(self) -> None:
+        try:
+            for child in sorted(self._children, key=lambda child: child.wave):
+                child.start()
+            self._started.set()
+            while not self._stopping.wait(ROUND):
+                for child in self._children:
+                    self._look_after(child)
+        except OSError as error:  # no memory, no files left
+            self.faults = (f"A process cannot be started: {error}.",)
+        finally:
+            self._started.set()
+            self._end_all()
+            self._ended.set()
+
+    def _look_after(self, child: _Child) -> None:
+        code = child.look()
+        if code == BAD_SETTINGS_EXIT_CODE:
+            self.faults = child.last_words()
+            log.error("%s cannot run with these settings: %s", child.name, " ".join(self.faults))
+            self._stopping.set()
+        elif code is not None:
+            log.warning("%s ended with code %s; it starts again in %.0f s", child.name, code, child.delay)
+
+    def _end_all(self) -> None:
+        """Ask the last wave first; a wave that takes its time holds up the next one's signal for a fifth of the grace."""
+        deadline = time.monotonic() + self._grace
+        for wave in sorted({child.wave for child in self._children}, reverse=True):
+            asked = [child for child in self._children if child.wave == wave]
+            for child in asked:
+                child.ask_to_end()
+            self._wait_for(asked, min(deadline, time.monotonic() + self._grace / 5))
+        self._wait_for(self._children, deadline)
+        for child in self._children:
+            if child.runs():
+                log.warning("%s did not end in time and is killed; its work is picked up at the next start", child.name)
+                child.kill()
+
+    def _wait_for(self, children: Sequence[_Child], until: float) -> None:
+        while [child for child in children if child.runs()] and time.monotonic() < until:
+            if self._hurry.wait(ROUND / 10):
+                return
+
+
+class _Child:
+    """One process: its present run, and when it is due to run again."""
+
+    def __init__(self, process: Process, env: Mapping[str, str], log_file: Path) -> None:
+        self.name = process.name
+        self.wave = process.wave
+        self.delay = 0.0
+        self._command = list(process.command)
+        self._env = {**env, **process.environment}
+        self._log_file = log_file
+        self._said_before = 0  # bytes in the log when the present run began
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._began = 0.0
+        self._due: float | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid if self._popen else 0
+
+    def runs(self) -> bool:
+        return self._popen is not None and self._popen.poll() is None
+
+    def start(self) -> None:
+        if self._popen is None and self._log_file.exists():
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))
+        tie = [sys.executable, "-I", "-S", "-c", TIED, str(os.getpid())] if sys.platform == "linux" else []
+        with self._log_file.open("ab") as output:
+            self._said_before = output.tell()
+            # A session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then ends all in order.
+            self._popen = subprocess.Popen(
+                tie + self._command,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._began = time.monotonic()
+        self._due = None
+
+    def look(self) -> int | None:
+        """The exit code of a run that has ended since the last look. One that is due again is started."""
+        if self._popen is None or self.runs():
+            return None
+        now = time.monotonic()
+        if self._due is None:
+            self.delay = next_delay(self.delay, now - self._began)
+            self._due = now + self.delay
+            return self._popen.returncode
+        if now >= self._due:
+            self.start()
+        return None
+
+    def ask_to_end(self) -> None:
+        if self._popen:
+            self._popen.terminate()
+
+    def kill(self) -> None:
+        """The process and what it started; it is not reaped yet, so the group is still its own."""
+        if self._popen:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+
+    def last_words(self) -> tuple[str, ...]:
+        """What the present run said to the person who started it; else its last line."""
+        with self._log_file.open("rb") as log_file:
+            log_file.seek(self._said_before)
+            lines = log_file.read().decode(errors="replace").splitlines()
+        sentences = tuple(line.removeprefix("wbs-sync: ") for line in lines if line.startswith("wbs-sync: "))
+        return sentences or tuple(lines[-1:]) or (f"{self.name} said nothing.",)
