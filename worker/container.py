@@ -26,7 +26,7 @@ from worker.services.projects import Projects
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.store.cache import Cache
-from worker.store.connection import connect
+from worker.store.connection import connect, seconds
 from worker.store.gate import Gate, Precedence
 from worker.store.holds import Holds, Remote
 from worker.store.leases import LeaseKeeper
@@ -47,6 +47,10 @@ class Container:
         self.redis = connect(redis_url)
         self._prefix = settings.redis_key_prefix
         self._keeper = LeaseKeeper()
+
+    def now(self) -> float:
+        """Redis' clock, unix seconds."""
+        return seconds(self.redis)
 
     # Store
 

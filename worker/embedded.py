@@ -282,7 +282,7 @@ def _answering(note: ServerNote | None) -> ServerNote | None:
 
 
 def _client(note: ServerNote) -> redis.Redis:
-    return redis.Redis.from_url(note.url, socket_timeout=5, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+    return redis.Redis.from_url(note.url, socket_timeout=2, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
 
 
 def _is_free(port: int) -> bool:

@@ -51,7 +51,7 @@ class NamingRule:
     def item_name(self, project: Project, code: WbsCode) -> str:
         """The name of the code's Item. Raises Blocked when it cannot be one."""
         facts = {"project": project.label, "code": code.flat_code}
-        if not (project.number or "").strip():
+        if not _has_number(project):
             raise Blocked(cause=Cause.PROJECT_NUMBER_MISSING, facts=facts)
         name = self.join(str(project.number), code.flat_code)
         facts["name"] = name
@@ -71,23 +71,34 @@ def same_name(one: str, other: str) -> bool:
 def rivals(project: Project, projects: Iterable[Project], rule: NamingRule) -> list[Project]:
     """Other projects whose Items could come to the same names as this one's.
 
-    Joining is not one-to-one: `24` + `017-01.S` and `24-017` + `01.S` are the same text. Only a project whose number begins
-    with another's, or equals it, can clash, so only those have their codes compared.
+    Joining is not one-to-one: `24` + `017-01.S` and `24-017` + `01.S` are the same text. All names of one project begin alike
+    and end alike, so only projects of which one's beginning and end can go on into the other's clash, and only those have
+    their codes compared.
     """
-    mine = _stem(project, rule)
-    if not mine:
+    if not _has_number(project):
         return []
+    mine = _ends(project, rule)
     return [
         other
         for other in projects
-        if other.id != project.id and (stem := _stem(other, rule)) and (stem.startswith(mine) or mine.startswith(stem))
+        if other.id != project.id and _has_number(other) and _can_meet(mine, _ends(other, rule))
     ]
 
 
-def _stem(project: Project, rule: NamingRule) -> str:
-    """The part of a name that all Items of a project share at its beginning; "" for a project without number."""
-    number = (project.number or "").strip()
-    return rule.join(number, "\0").split("\0")[0].casefold() if number else ""
+def _has_number(project: Project) -> bool:
+    return bool((project.number or "").strip())
+
+
+def _ends(project: Project, rule: NamingRule) -> tuple[str, str]:
+    """What the names of all Items of a project begin with and end with; the code, shown by a NUL, stands between."""
+    parts = rule.join(str(project.number), "\0").casefold().split("\0")
+    return parts[0], parts[-1]
+
+
+def _can_meet(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    heads, tails = (one[0], other[0]), (one[1], other[1])
+    longest_head, longest_tail = max(heads, key=len), max(tails, key=len)
+    return all(longest_head.startswith(head) for head in heads) and all(longest_tail.endswith(tail) for tail in tails)
 
 
 def clashing_names(
@@ -97,7 +108,7 @@ def clashing_names(
 
     Clashes inside the project are found too (two codes that differ in case only).
     """
-    if not (project.number or "").strip():
+    if not _has_number(project):
         return {}
     mine = list(codes)
     named: dict[str, list[tuple[Project, WbsCode]]] = {}

@@ -1,0 +1,69 @@
+"""The four processes of an installation, their command lines and the order in which they start and stop.
+
+`Procfile` and `docker-compose.yml` say the same in their own languages; tests/unit/test_deployment.py holds them to it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from config.names import QueueName
+
+QUEUES_OF_WORKER: dict[str, tuple[QueueName, ...]] = {
+    "items": (QueueName.SCANS, QueueName.ITEMS, QueueName.UPKEEP),
+    # Of its own, so that an export begins at once while a scan fills the other worker's threads.
+    "invoices": (QueueName.EXPORTS, QueueName.UPKEEP),
+}
+FLOWER_CONFIG = Path(__file__).parent.parent / "worker" / "flower_config.py"
+HEARTBEAT_VARIABLE = "WBS_SYNC_HEARTBEAT_FILE"
+"""Names a file that a worker touches at every heartbeat; its age is the worker's health."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process to run. Lower waves start first and stop last."""
+
+    name: str
+    command: tuple[str, ...]
+    wave: int = 0
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def processes(*, threads: int, data_dir: Path) -> tuple[Process, ...]:
+    """Both workers, Flower and beat, in the order of their start. Settings and secrets reach them by the environment alone."""
+    workers = tuple(
+        Process(
+            name,
+            _celery("worker", *_worker_options(name, threads)),
+            wave=0,
+            environment={HEARTBEAT_VARIABLE: str(heartbeat_file(data_dir, name).absolute())},
+        )
+        for name in QUEUES_OF_WORKER
+    )
+    beat = _celery("beat", f"--schedule={data_dir / 'beat-schedule'}", "--pidfile=")
+    return (
+        *workers,
+        Process("flower", _celery("flower", f"--conf={FLOWER_CONFIG}"), wave=1),
+        # Last to start and first to stop: what gives out work comes after those who do it.
+        Process("beat", beat, wave=2),
+    )
+
+
+def heartbeat_file(data_dir: Path, name: str) -> Path:
+    """Where the supervisor lets a worker leave its heartbeat."""
+    return data_dir / f"{name}.heartbeat"
+
+
+def _worker_options(name: str, threads: int) -> tuple[str, ...]:
+    queues = ",".join(QUEUES_OF_WORKER[name])
+    # Gossip and mingle are talk between workers that nothing here uses; -E is what Flower listens to.
+    talk = ("--without-gossip", "--without-mingle", "-E")
+    return ("-n", f"{name}@%h", "-Q", queues, "-P", "threads", "-c", str(threads), *talk)
+
+
+def _celery(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "-A", "worker.app", *arguments)

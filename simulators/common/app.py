@@ -1,0 +1,198 @@
+"""The shell around a simulated remote: faults, latency, requests in flight and the journal, in pure ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from simulators.common.faults import FaultPlan, Rule
+from simulators.common.journal import Journal
+from simulators.common.meter import Meter, template_of
+from simulators.common.settings import CommonSettings
+
+ADMIN_PREFIX = "/_admin"
+MAINTENANCE_PAGE = (
+    "<!DOCTYPE html><html><head><title>Service Unavailable</title></head><body><h1>Service Unavailable</h1>"
+    "<p>The account you are trying to access is currently unavailable while we undergo our regularly scheduled"
+    " maintenance.</p></body></html>"
+)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request on its way through a simulator."""
+
+    request_id: int
+    method: str
+    path: str
+    query: str
+    started: float  # unix seconds
+    in_flight: int = 0  # requests that held a slot when this one got its own; 0 = it holds none
+    fault: Rule | None = None
+    token_subject: str | None = None  # whose token it came with; set by the remote once it knows
+    refused: bool = False
+    status: int | None = None  # None = the connection was cut before any answer
+    ended: float | None = None  # unix seconds; set in the moment before the client sees the end
+
+
+class Remote(Protocol):
+    """What the shell and the admin endpoints need of a simulated remote's state."""
+
+    name: str
+    journal: Journal
+    faults: FaultPlan
+    meter: Meter
+
+    @property
+    def settings(self) -> CommonSettings:
+        """The remote's settings; may be changed while it runs."""
+        ...
+
+    def takes_slot(self, path: str) -> bool:
+        """Whether a request to `path` counts as in flight."""
+        ...
+
+    def refuse(self, exchange: Exchange) -> Response | None:
+        """The answer to a request that is refused on arrival (too many in flight, rate limit), or None."""
+        ...
+
+    def error_response(self, status: int) -> Response:
+        """An error with this status in the vendor's own shape, for faults."""
+        ...
+
+    def reset(self, seed: int, profile: str) -> None:
+        """Build the data anew from a seed; settings, faults and credentials stay."""
+        ...
+
+
+def exchange_of(request: Request) -> Exchange:
+    """The exchange that a handler's request belongs to."""
+    exchange: Exchange = request.scope["simulator.exchange"]
+    return exchange
+
+
+class RemoteShell:
+    """The ASGI application that listens: admin requests go to `admin`, all others to `inner`, faults permitting."""
+
+    def __init__(self, remote: Remote, inner: ASGIApp, admin: ASGIApp) -> None:
+        self._remote = remote
+        self._inner = inner
+        self._admin = admin
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request and journal it when it has ended."""
+        if scope["type"] != "http":
+            return
+        if scope["path"].startswith(ADMIN_PREFIX):
+            await self._admin(scope, receive, send)
+            return
+        exchange = self._arrive(scope)
+        scope["simulator.exchange"] = exchange
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+            elif not message.get("more_body", False):
+                self._leave(exchange)
+            await send(message)
+
+        try:
+            await self._serve(exchange, scope, receive, noting)
+        finally:
+            self._leave(exchange)
+
+    def _arrive(self, scope: Scope) -> Exchange:
+        path = scope["path"]
+        query = scope["query_string"].decode("latin-1")
+        exchange = Exchange(next(self._numbers), scope["method"], path, query, started=time.time())
+        self._remote.meter.requests[f"{exchange.method} {template_of(path)}"] += 1
+        return exchange
+
+    def _leave(self, exchange: Exchange) -> None:
+        """Give the slot back and journal the request, once, and before the client can know that it has ended.
+
+        Else a client that never has more requests in flight than it may would be refused for being quick, and a test
+        that looks into the journal after an answer would miss the entry.
+        """
+        if exchange.ended is not None:
+            return
+        exchange.ended = time.time()
+        if exchange.in_flight:
+            self._remote.meter.leave()
+        self._remote.journal.add(
+            request_id=exchange.request_id,
+            started=exchange.started,
+            ended=exchange.ended,
+            method=exchange.method,
+            path=exchange.path,
+            query=exchange.query,
+            status=exchange.status,
+            token_subject=exchange.token_subject,
+            fault=exchange.fault.kind if exchange.fault else None,
+            in_flight=exchange.in_flight,
+            refused=exchange.refused,
+        )
+
+    async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        remote = self._remote
+        refusal = HTMLResponse(MAINTENANCE_PAGE, 503) if remote.settings.maintenance else remote.refuse(exchange)
+        if refusal is not None:
+            exchange.refused = True
+            remote.meter.refused += 1
+            await refusal(scope, receive, send)
+            return
+        if remote.takes_slot(exchange.path):
+            exchange.in_flight = remote.meter.arrive()
+        rule = exchange.fault = remote.faults.strike(exchange.method, f"{exchange.path}?{exchange.query}")
+        pause = remote.settings.latency
+        if rule is not None and rule.kind == "latency":
+            pause += rule.number(0.0)
+        if pause > 0:
+            await asyncio.sleep(pause)
+        if rule is None or rule.kind in ("latency", "slow_commit"):
+            await self._inner(scope, receive, send)
+        elif rule.kind in ("error_after", "cut_after", "not_json"):
+            await self._work_then_fail(exchange, rule, scope, receive, send)
+        elif rule.kind == "cut_before":
+            await self._cut(exchange, scope, receive)
+        else:
+            await self._answer_instead(rule)(scope, receive, send)
+
+    def _answer_instead(self, rule: Rule) -> Response:
+        if rule.kind == "html":
+            return HTMLResponse(MAINTENANCE_PAGE, int(rule.number(503)))
+        if rule.kind == "empty":
+            return Response(status_code=int(rule.number(502)))
+        default = {"unauthorized": 401, "too_many": 429}.get(rule.kind, 500)
+        return self._remote.error_response(int(rule.number(default)))
+
+    async def _work_then_fail(self, exchange: Exchange, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+
+        async def hold_back(message: Message) -> None:
+            body.extend(message.get("body", b""))
+
+        await self._inner(scope, receive, hold_back)
+        if rule.kind == "cut_after":
+            await self._cut(exchange, scope, receive)
+        elif rule.kind == "error_after":
+            await self._remote.error_response(int(rule.number(500)))(scope, receive, send)
+        else:
+            half = bytes(body[: len(body) // 2]) or b'{"links":[{"rel":'
+            await Response(half, 200, media_type="application/json")(scope, receive, send)
+
+    async def _cut(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
+        """Close the client's connection without a word (see `server.CuttableProtocol`)."""
+        self._leave(exchange)
+        scope["state"]["transport"].abort()
+        # uvicorn answers 500 for an application that returns in silence, unless it has seen the connection go.
+        while (await receive())["type"] != "http.disconnect":
+            pass

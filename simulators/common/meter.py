@@ -1,0 +1,49 @@
+"""Counters of a simulator: requests in flight, requests refused, requests by path."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+_EXTERNAL_ID = re.compile(r"/eid:[^/]+")
+_NUMBER = re.compile(r"/\d+(?=/|$)")
+
+
+def template_of(path: str) -> str:
+    """The path with its ids taken out: `/rest/v1.0/projects/12` gives `/rest/v1.0/projects/{id}`."""
+    return _NUMBER.sub("/{id}", _EXTERNAL_ID.sub("/eid:{ext}", path))
+
+
+class Meter:
+    """What happened since the last `reset`."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.max_in_flight = 0
+        self.refused = 0
+        self.requests: Counter[str] = Counter()
+
+    def arrive(self) -> int:
+        """One more request holds a slot; answers how many do now."""
+        self.in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        return self.in_flight
+
+    def leave(self) -> None:
+        """A request gave its slot back."""
+        self.in_flight -= 1
+
+    def reset(self) -> None:
+        """Count anew; requests in flight stay counted."""
+        self.max_in_flight, self.refused = self.in_flight, 0
+        self.requests = Counter()
+
+    def as_json(self) -> dict[str, Any]:
+        """The counters by name."""
+        return {
+            "in_flight": self.in_flight,
+            "max_in_flight": self.max_in_flight,
+            "refused": self.refused,
+            "requests": dict(self.requests),
+        }

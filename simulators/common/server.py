@@ -1,0 +1,88 @@
+"""A uvicorn server in a thread, for tests and for `python -m simulators`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from types import TracebackType
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+START_TIMEOUT = 10.0  # seconds until a server that does not listen is given up
+STOP_TIMEOUT = 5.0  # seconds a stopping server has for the requests it still holds
+KEEP_ALIVE = 75  # seconds; long, so that an idle client is not cut off by anything but a fault it was promised
+
+
+class CuttableProtocol(H11Protocol):
+    """uvicorn's h11 protocol that lets the application reach its own connection, so that a fault can cut it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Keep the transport where every request's scope shows it: `scope["state"]["transport"]`."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class RunningServer:
+    """An ASGI application that listens on a loopback port, in a daemon thread of its own."""
+
+    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        self._server = server
+        self._listener = listener
+        self.host, self.port = listener.getsockname()[:2]
+        self.url = f"http://{self.host}:{self.port}"
+        self._thread = threading.Thread(target=self._run, name=f"simulator-{self.port}", daemon=True)
+
+    @classmethod
+    def start(cls, app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
+        """Bind `host:port` (0 takes a free port), serve `app` and return once it answers."""
+        # The protocol is named because asyncio switches Nagle's delay off only where it reads "TCP": without it every
+        # answer that is sent in two parts waits 40 ms for the client's delayed acknowledgement.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError:
+            listener.close()
+            raise
+        config = uvicorn.Config(
+            app,
+            http=CuttableProtocol,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=1,
+        )
+        running = cls(uvicorn.Server(config), listener)
+        running._thread.start()
+        running._wait_until_it_listens()
+        return running
+
+    def stop(self) -> None:
+        """Stop serving; requests still held after a second are dropped."""
+        self._server.should_exit = True
+        self._thread.join(STOP_TIMEOUT)
+        self._listener.close()
+
+    def __enter__(self) -> RunningServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._listener])
+
+    def _wait_until_it_listens(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"the simulator did not start to listen on {self.url}")
+            time.sleep(0.002)

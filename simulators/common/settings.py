@@ -1,0 +1,39 @@
+"""Settings of a simulator: a mutable dataclass that the admin endpoint reads and changes while it runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+
+@dataclasses.dataclass
+class CommonSettings:
+    """What both remotes have. Each remote's own settings extend it."""
+
+    latency: float = 0.0  # seconds before any request is looked at
+    maintenance: bool = False  # every request is answered with an HTML 503
+
+
+def change_settings(settings: CommonSettings, changes: Mapping[str, Any]) -> None:
+    """Set attributes by name; ValueError for a name the remote does not have, and then nothing is changed."""
+    known = {each.name for each in dataclasses.fields(settings)}
+    unknown = sorted(set(changes) - known)
+    if unknown:
+        raise ValueError(f"no such setting: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    for name, value in changes.items():
+        setattr(settings, name, _fitting(getattr(settings, name), value))
+
+
+def _fitting(present: Any, value: Any) -> Any:
+    """Money stays Decimal; seconds stay float, although the admin endpoint reads every number with a point as Decimal."""
+    if isinstance(present, Decimal):
+        return Decimal(str(value))
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def settings_as_json(settings: CommonSettings) -> dict[str, Any]:
+    """All settings by name; decimals as text."""
+    values = {each.name: getattr(settings, each.name) for each in dataclasses.fields(settings)}
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}

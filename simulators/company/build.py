@@ -1,0 +1,105 @@
+"""Builds a company from a seed: the same seed and profile give the same company, to the last id."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from itertools import cycle
+from random import Random
+
+from simulators.company.accounts import link_job, link_vendor, opening_books
+from simulators.company.billing import cents
+from simulators.company.cast import Cast
+from simulators.company.catalogue import CITIES, SUBCONTRACTORS
+from simulators.company.code_cases import add_code_cases, add_project_cases
+from simulators.company.codes import CodeList
+from simulators.company.ids import Ids
+from simulators.company.invoice_cases import add_invoice_cases
+from simulators.company.subcontracts import one_invoice
+from simulators.company.world import Company
+
+LARGE = re.compile(r"large:(\d+)x(\d+)(?::(\d+))?")
+
+
+def build_company(seed: int = 1, profile: str = "demo") -> Company:
+    """One consistent contractor with its NetSuite books.
+
+    `profile` is "demo" (24 projects, some 1,100 budgeted codes), "test" (6 healthy
+    projects and one of each awkward kind) or "large:PxC" (P projects with C budgeted codes
+    each, all healthy), ":N" appended for N approved invoices. `ValueError` for any other.
+    """
+    large = LARGE.fullmatch(profile)
+    if large:
+        projects, codes, invoices = (int(group or 0) for group in large.groups())
+        return _large(_empty(seed, profile), projects, codes, invoices)
+    if profile == "demo":
+        return _cased(
+            _empty(seed, profile), jobs=18, codes=(46, 66), vendors=45, subcontracts=20, troubled=8, long_codes=300
+        )
+    if profile == "test":
+        return _cased(
+            _empty(seed, profile), jobs=6, codes=(11, 13), vendors=10, subcontracts=2, troubled=4, long_codes=120
+        )
+    raise ValueError(f'no profile "{profile}"; known: demo, test, large:PxC, large:PxC:N')
+
+
+def _empty(seed: int, profile: str) -> Company:
+    rng = Random(f"{seed}/{profile}")
+    ids = Ids(rng)
+    return Company(
+        company_id=ids.take("company"),
+        name="Granite & Pine Builders",
+        seed=seed,
+        profile=profile,
+        rng=rng,
+        ids=ids,
+        code_list=CodeList(ids),
+        netsuite=opening_books(),
+    )
+
+
+def _cased(
+    company: Company,
+    *,
+    jobs: int,
+    codes: tuple[int, int],
+    vendors: int,
+    subcontracts: int,
+    troubled: int,
+    long_codes: int,
+) -> Company:
+    """`jobs` healthy projects and the six awkward ones; code and
+    invoice cases go to the last `troubled` healthy ones only.
+    """
+    cast = Cast(company)
+    cast.hire(vendors)
+    numbers = [f"24-{place + 1:03d}" for place in range(jobs - 2)] + ["24-017", "24"]
+    for place, number in enumerate(numbers):
+        by_origin_id = place % 5 != 4
+        cast.jobs.append(cast.start_job(number, codes, by_origin_id=by_origin_id, buildings=place % 5 == 1))
+    cast.let_subcontracts(subcontracts)
+    turns = cycle(cast.jobs[-troubled:])
+    add_code_cases(cast, turns)
+    add_project_cases(cast, codes)
+    add_invoice_cases(cast, turns, lines=300, distinct_codes=long_codes)
+    return company
+
+
+def _large(company: Company, projects: int, codes: int, invoices: int) -> Company:
+    """Many projects of the same shape; built for volume."""
+    for place, name in enumerate(SUBCONTRACTORS):
+        link_vendor(company, company.add_vendor(name, CITIES[place % len(CITIES)]), "origin_id")
+    templates = company.code_list.usual(codes)
+    for place in range(projects):
+        number = f"{20 + place // 1000}-{place % 1000:03d}"
+        project = company.add_project(number, f"Site {place + 1:05d}", CITIES[place % len(CITIES)])
+        link_job(company, project, by_origin_id=True)
+        for template in templates:
+            company.add_code(project, template, Decimal("10000.00"))
+    jobs, vendors = list(company.projects.values()), list(company.vendors.values())
+    for place in range(invoices):
+        project = jobs[place % len(jobs)]
+        lines = company.rng.sample(project.budgeted_codes(), min(5, codes))
+        amounts = [(code, cents(Decimal(company.rng.randrange(50_000, 2_000_000)) / 100)) for code in lines]
+        one_invoice(company, project, vendors[place % len(vendors)], amounts)
+    return company

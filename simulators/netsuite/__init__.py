@@ -1,0 +1,1 @@
+"""NetSuite's REST record API, SuiteQL and token endpoint over in-memory books."""

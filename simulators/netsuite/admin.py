@@ -1,0 +1,78 @@
+"""Admin endpoints that only NetSuite's simulator has: its records, its duplicates, and an accountant's hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from decimal import Decimal
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from simulators.common.admin import read_object
+from simulators.common.app import ADMIN_PREFIX
+from simulators.netsuite.state import NetSuiteState
+
+
+class RecordAdmin:
+    """Reads and edits records without NetSuite's rules."""
+
+    def __init__(self, state: NetSuiteState) -> None:
+        self._state = state
+
+    def routes(self) -> list[Route]:
+        """One route per resource and method."""
+        return [
+            Route(f"{ADMIN_PREFIX}/records", self.records, methods=["GET"]),
+            Route(f"{ADMIN_PREFIX}/records", self.edit, methods=["PATCH"]),
+            Route(f"{ADMIN_PREFIX}/duplicates", self.duplicates, methods=["GET"]),
+        ]
+
+    async def records(self, request: Request) -> Response:
+        """GET ?type=vendorBill|item|vendor|job: all of them, attributes as the state has them, amounts as text."""
+        state = self._state
+        shelves: dict[str, Any] = {
+            "vendorBill": state.bills,
+            "item": state.items,
+            "vendor": state.vendors,
+            "job": state.jobs,
+        }
+        shelf = shelves.get(request.query_params.get("type", ""))
+        if shelf is None:
+            return JSONResponse({"error": f"type has to be one of {', '.join(shelves)}"}, 400)
+        return _as_text({"records": [_record(each) for each in shelf]})
+
+    async def edit(self, request: Request) -> Response:
+        """PATCH {"type": "item"|"vendorBill", "id": "...", "changes": {...}}: what an accountant does by hand."""
+        body = await read_object(request)
+        edit = self._state.edit_item if body.get("type") == "item" else self._state.edit_bill
+        try:
+            edited = edit(str(body["id"]), **body["changes"])
+        except (KeyError, TypeError) as error:
+            return JSONResponse({"error": repr(error)}, 400)
+        return _as_text(_record(edited))
+
+    async def duplicates(self, request: Request) -> Response:
+        """Everything that exists more than once and should not."""
+        found = [{"kind": kind, "key": key, "ids": ids} for kind, key, ids in self._state.duplicates()]
+        return JSONResponse({"duplicates": found})
+
+
+def _record(record: Any) -> dict[str, Any]:
+    shown = dataclasses.asdict(record)
+    return {**shown, "total": record.total} if hasattr(record, "total") else shown
+
+
+def _as_text(body: dict[str, Any]) -> Response:
+    return Response(json.dumps(body, default=_plain), media_type="application/json")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,0 +1,91 @@
+"""How a bill looks when it is read."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from simulators.netsuite.records import Bill, BillLine, ExpenseLine
+from simulators.netsuite.state import NetSuiteState
+from simulators.netsuite.wire import RECORD_PATH
+
+_STATUS = {"id": "Open", "refName": "Open"}
+
+
+def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]:
+    """The bill with NetSuite's property names; sublists in full only with `expand` (expandSubResources=true)."""
+    vendor = state.vendors.get(bill.entity)
+    body: dict[str, Any] = {
+        "links": [],
+        "id": bill.id,
+        "tranId": bill.tranid,
+        "tranDate": bill.trandate,
+        "memo": bill.memo,
+        "entity": _reference(bill.entity, vendor.companyname if vendor else ""),
+        "status": _STATUS,
+        "total": bill.total,
+        "userTotal": bill.total,
+        "taxTotal": bill.tax,
+        "createdDate": bill.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "lastModifiedDate": bill.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    if bill.externalid:
+        body["externalId"] = bill.externalid
+    if bill.subsidiary:
+        body["subsidiary"] = _reference(bill.subsidiary, "")
+    if expand:
+        body["item"] = _sublist([_item_line(state, line) for line in bill.lines])
+        body["expense"] = _sublist([_expense_line(state, line) for line in bill.expenses])
+    else:
+        address = f"{RECORD_PATH}/vendorBill/{bill.id}"
+        body["item"] = {"links": [{"rel": "self", "href": f"{address}/item"}]}
+        body["expense"] = {"links": [{"rel": "self", "href": f"{address}/expense"}]}
+    return {**bill.fields, **body}
+
+
+def _reference(record_id: str, name: str) -> dict[str, Any]:
+    return {"links": [], "id": record_id, "refName": name}
+
+
+def _sublist(elements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"links": [], "items": elements, "totalResults": len(elements)}
+
+
+def _item_line(state: NetSuiteState, line: BillLine) -> dict[str, Any]:
+    item = state.items.get(line.item)
+    shown: dict[str, Any] = {
+        **line.fields,
+        "links": [],
+        "line": line.line,
+        "item": _reference(line.item, item.itemid if item else ""),
+        "quantity": _plain(line.quantity),
+        "rate": line.rate,
+        "amount": line.amount,
+        "description": line.description,
+    }
+    if line.customer:
+        shown[state.settings.project_field] = _project(state, line.customer)
+    return shown
+
+
+def _expense_line(state: NetSuiteState, line: ExpenseLine) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        **line.fields,
+        "links": [],
+        "line": line.line,
+        "account": _reference(line.account, ""),
+        "amount": line.amount,
+        "memo": line.memo,
+    }
+    if line.customer:
+        shown["customer"] = _project(state, line.customer)
+    return shown
+
+
+def _project(state: NetSuiteState, job_id: str) -> dict[str, Any]:
+    job = state.jobs.get(job_id)
+    return _reference(job_id, f"{job.entityid} {job.companyname}" if job else "")
+
+
+def _plain(quantity: Decimal) -> int | float:
+    return int(quantity) if quantity == quantity.to_integral_value() else float(quantity)

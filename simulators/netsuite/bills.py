@@ -1,0 +1,156 @@
+"""The rules of vendor bills (ohelp/article_164484956387, ohelp/section_0504045254)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+from simulators.netsuite import bodies
+from simulators.netsuite.bill_lines import changed_expenses, changed_lines
+from simulators.netsuite.bill_views import shown_bill
+from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.kind import Kind
+from simulators.netsuite.properties import APPROVAL_STATUSES, BILL_PROPERTIES
+from simulators.netsuite.records import Bill, Shelf
+from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
+
+_OWN = frozenset(
+    {"id", "externalId", "entity", "subsidiary", "tranId", "tranDate", "memo", "item", "expense", "approvalStatus"}
+)
+_NUMBER_LENGTH = 45
+_MEMO_LENGTH = 999
+
+
+class BillKind(Kind[Bill]):
+    """Vendor bills. Transactions of all types share external ids; bills are the only ones here."""
+
+    permission = "vendorBill"
+
+    @property
+    def shelf(self) -> Shelf[Bill]:
+        """All bills."""
+        return self.state.bills
+
+    def draft(self, body: Body, names: NameCheck) -> Bill:
+        """A new bill of at least one line."""
+        now = datetime.datetime.now(datetime.UTC)
+        empty = Bill(
+            id="",
+            externalid=None,
+            entity="",
+            subsidiary="",
+            tranid="",
+            trandate=now.date().isoformat(),
+            memo="",
+            tax=self.state.settings.bill_tax,
+            created_at=now,
+        )
+        return self.changed(empty, body, names, frozenset())
+
+    def changed(self, record: Bill, body: Body, names: NameCheck, replace: frozenset[str]) -> Bill:
+        """A copy with the properties of `body`. Lines without a known key are added unless the sublist is replaced.
+
+        That is the trap of a repeated PUT (ohelp/section_1545295601, ohelp/section_1545297048).
+        """
+        body = names.keep_known(body, BILL_PROPERTIES)
+        bill = dataclasses.replace(record, fields=dict(record.fields), modified_at=datetime.datetime.now(datetime.UTC))
+        if "externalId" in body:
+            given = bodies.text(body, "externalId")
+            bill.externalid = bodies.external_id_of(given) if given else None
+        if "tranId" in body:
+            bill.tranid = bodies.text(body, "tranId", _NUMBER_LENGTH)
+        if "memo" in body:
+            bill.memo = bodies.text(body, "memo", _MEMO_LENGTH)
+        bill.trandate = bodies.date(body, "tranDate", "trandate") or record.trandate
+        bill.entity = bodies.reference(body, "entity") or record.entity
+        bill.subsidiary = bodies.reference(body, "subsidiary") or record.subsidiary
+        self._take_approval_status(bill, body)
+        bill.fields.update({name: value for name, value in body.items() if name not in _OWN})
+        self._check_head(bill)
+        bill.lines = changed_lines(self.state, bill, body, names, "item" in replace)
+        bill.expenses = changed_expenses(self.state, bill, body, names, "expense" in replace)
+        self._check_whole(bill)
+        return bill
+
+    def _take_approval_status(self, bill: Bill, body: Body) -> None:
+        status = bodies.reference(body, "approvalStatus")
+        if status is None:
+            return
+        if status not in APPROVAL_STATUSES:
+            raise invalid_value(status, "approvalstatus", "approvalStatus")
+        bill.fields["approvalStatus"] = {"id": status}
+
+    def _check_head(self, bill: Bill) -> None:
+        if not bill.entity:
+            raise missing_value("Vendor", "entity")
+        vendor = self.state.vendors.get(bill.entity)
+        if vendor is None or vendor.isinactive:
+            raise invalid_value(bill.entity, "entity", "entity")
+        if self.state.settings.one_world:
+            if not bill.subsidiary:
+                raise missing_value("Subsidiary", "subsidiary")
+            # Vendor, subsidiary and currency have to fit together (ohelp/section_N276477).
+            if bill.subsidiary != vendor.subsidiary:
+                raise invalid_value(bill.subsidiary, "subsidiary", "subsidiary")
+        self._check_period(bill)
+
+    def _check_period(self, bill: Bill) -> None:
+        settings = self.state.settings
+        if not settings.closed_before:
+            return
+        closed_before = datetime.date.fromisoformat(settings.closed_before)
+        day = datetime.date.fromisoformat(bill.trandate)
+        following_month = (day.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
+        # A period is a month; it is closed when it ends before the date, so the month of the date itself is open.
+        if following_month <= closed_before:
+            raise NetSuiteError(
+                f"Error while accessing a resource. The posting period {day:%b %Y} is closed. You cannot post "
+                f"transactions dated {bill.trandate} to a closed period.",
+                code=settings.closed_period_code,
+                path="tranDate",
+            )
+
+    def _check_whole(self, bill: Bill) -> None:
+        if not bill.lines and not bill.expenses:
+            raise NetSuiteError(
+                "Error while accessing a resource. You must enter at least one line item for this transaction.",
+                path="item",
+            )
+        if bill.total < 0 and self.state.settings.refuse_negative_bills:
+            raise NetSuiteError(
+                "Error while accessing a resource. The total of this transaction must not be negative.", path="item"
+            )
+
+    def check_unique(self, record: Bill) -> None:
+        """The external id, and where the account blocks it the vendor's invoice number (ohelp/section_N547300)."""
+        if record.tranid and self.state.settings.duplicate_numbers == "block":
+            others = self.shelf.find("number", (record.entity, record.tranid.casefold()))
+            if any(other.id != record.id for other in others):
+                raise NetSuiteError(
+                    f"Error while accessing a resource. Duplicate document number: a bill with the reference number "
+                    f"{record.tranid} already exists for this vendor.",
+                    path="tranId",
+                )
+        self.check_external_id(record)
+
+    def check_deletable(self, record: Bill) -> None:
+        """Nothing here points at a bill."""
+
+    def missing(self, key: str) -> NetSuiteError:
+        """Unknown internal ids of transactions answer 400, not 404; unknown external ids as the account is set."""
+        if key.startswith("eid:") and self.state.settings.unknown_bill_eid_status == 404:
+            return NetSuiteError(
+                "The record instance does not exist. Provide a valid record instance ID.",
+                status=404,
+                code="NONEXISTENT_ID",
+            )
+        return NetSuiteError("Error while accessing a resource. Transaction type specified is incorrect.")
+
+    def belongs(self, record: Bill) -> bool:
+        """There is one type."""
+        return True
+
+    def shown(self, record: Bill, expand: bool) -> dict[str, Any]:
+        """The bill with NetSuite's property names."""
+        return shown_bill(self.state, record, expand)

@@ -1,0 +1,136 @@
+"""The rules of Other Charge items (ohelp/article_63201856891, ohelp/article_43203909591, ohelp/section_N276948)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+from simulators.netsuite import bodies
+from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.kind import Kind
+from simulators.netsuite.properties import ITEM_PROPERTIES
+from simulators.netsuite.records import ITEM_TYPES, Item, Shelf
+from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
+
+_OWN = frozenset({"id", "externalId", "itemId", "displayName", "isInactive", "subsidiary", "expenseAccount"})
+_TYPE_NAMES = {"OthCharge": "Other Charge", "Service": "Service", "InvtPart": "Inventory Item"}
+_DISPLAY_NAME_LENGTH = 60
+
+
+class ItemKind(Kind[Item]):
+    """Items of one record type; all types share names and external ids."""
+
+    permission = "item"
+
+    @property
+    def shelf(self) -> Shelf[Item]:
+        """Items of all types."""
+        return self.state.items
+
+    def draft(self, body: Body, names: NameCheck) -> Item:
+        """A new item; itemId, subsidiary and expenseAccount are needed as the account's preferences have it."""
+        itemtype, subtype = ITEM_TYPES[self.record_type]
+        empty = Item(
+            id="",
+            record_type=self.record_type,
+            itemtype=itemtype,
+            subtype=subtype,
+            itemid="",
+            displayname="",
+            externalid=None,
+            isinactive=False,
+            subsidiaries=(),
+            expense_account=self.state.settings.default_expense_account,
+            created_at=datetime.datetime.now(datetime.UTC),
+        )
+        return self.changed(empty, body, names, frozenset())
+
+    def changed(self, record: Item, body: Body, names: NameCheck, replace: frozenset[str]) -> Item:
+        """A copy with the properties of `body`; `subsidiary` is a multi-select field and replaced whole."""
+        body = names.keep_known(body, ITEM_PROPERTIES[self.record_type])
+        settings = self.state.settings
+        item = dataclasses.replace(record, fields=dict(record.fields), modified_at=datetime.datetime.now(datetime.UTC))
+        if "itemId" in body:
+            item.itemid = bodies.text(body, "itemId", settings.item_name_max_length)
+        if "displayName" in body:
+            item.displayname = bodies.text(body, "displayName", _DISPLAY_NAME_LENGTH)
+        if "externalId" in body:
+            given = bodies.text(body, "externalId")
+            item.externalid = bodies.external_id_of(given) if given else None
+        if "isInactive" in body:
+            item.isinactive = body["isInactive"] is True
+        if "expenseAccount" in body:
+            item.expense_account = bodies.reference(body, "expenseAccount") or settings.default_expense_account
+        if "subsidiary" in body:
+            item.subsidiaries = self._subsidiaries(body)
+        item.fields.update({name: value for name, value in body.items() if name not in _OWN})
+        self._check_complete(item)
+        return item
+
+    def _subsidiaries(self, body: Body) -> tuple[str, ...]:
+        chosen = [bodies.reference(each, "id", "subsidiary.") or "" for each in bodies.lines(body, "subsidiary")]
+        for each in chosen:
+            if each not in self.state.subsidiaries:
+                raise invalid_value(each, "subsidiary", "subsidiary")
+        return tuple(chosen)
+
+    def _check_complete(self, item: Item) -> None:
+        settings = self.state.settings
+        if not item.itemid.strip():
+            raise missing_value("Item Name/Number", "itemId")
+        if not item.expense_account:
+            raise missing_value("Expense Account", "expenseAccount")
+        if settings.one_world and not item.subsidiaries:
+            raise missing_value("Subsidiary", "subsidiary")
+        if settings.tax_schedule_required and not item.fields.get("taxSchedule"):
+            raise missing_value("Tax Schedule", "taxSchedule")
+
+    def check_unique(self, record: Item) -> None:
+        """Names are unique over all types, inactive items too, without case; so are external ids."""
+        namesakes = self.shelf.find("itemid", record.itemid.casefold())
+        if any(other.id != record.id for other in namesakes):
+            raise NetSuiteError(
+                "Error while accessing a resource. Uniqueness error - there is already an item with that name or "
+                "name/parent combination.",
+                code=self.state.settings.duplicate_item_code,
+                path="itemId",
+            )
+        self.check_external_id(record)
+
+    def check_deletable(self, record: Item) -> None:
+        """An item that a bill names stays. Looks at every bill: deletions are rare."""
+        if any(line.item == record.id for bill in self.state.bills for line in bill.lines):
+            raise NetSuiteError("This record cannot be deleted because it has dependent records.")
+
+    def missing(self, key: str) -> NetSuiteError:
+        """404, whatever the key."""
+        return NetSuiteError(
+            "The record instance does not exist. Provide a valid record instance ID.", status=404, code="NONEXISTENT_ID"
+        )
+
+    def belongs(self, record: Item) -> bool:
+        """An item is found under its own type only."""
+        return record.record_type == self.record_type
+
+    def shown(self, record: Item, expand: bool) -> dict[str, Any]:
+        """The item with NetSuite's property names."""
+        body: dict[str, Any] = {
+            "links": [],
+            "id": record.id,
+            "itemId": record.itemid,
+            "displayName": record.displayname,
+        }
+        if record.externalid:
+            body["externalId"] = record.externalid
+        body["isInactive"] = record.isinactive
+        body["itemType"] = {"id": record.itemtype, "refName": _TYPE_NAMES.get(record.itemtype, record.itemtype)}
+        if record.subtype:
+            body["subtype"] = {"id": record.subtype, "refName": record.subtype}
+        if record.expense_account:
+            body["expenseAccount"] = {"links": [], "id": record.expense_account}
+        chosen = [{"links": [], "id": each} for each in record.subsidiaries]
+        body["subsidiary"] = {"links": [], "items": chosen, "totalResults": len(chosen)} if expand else {"links": []}
+        body["createdDate"] = record.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        body["lastModifiedDate"] = record.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {**body, **record.fields}

@@ -1,0 +1,68 @@
+"""What the write path has to know of a kind of record."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
+
+from simulators.netsuite.bodies import Body, NameCheck
+from simulators.netsuite.records import Bill, Item, Shelf
+from simulators.netsuite.state import NetSuiteState
+from simulators.netsuite.wire import NetSuiteError
+
+W = TypeVar("W", bound=Item | Bill)
+
+
+class Kind(ABC, Generic[W]):
+    """The rules of items, or of bills: how a body becomes a record, and what must be unique."""
+
+    permission: str  # the name of the group in `missing_permissions`
+
+    def __init__(self, state: NetSuiteState, record_type: str) -> None:
+        self.state = state
+        self.record_type = record_type
+
+    @property
+    @abstractmethod
+    def shelf(self) -> Shelf[W]:
+        """Where records of this kind stand."""
+
+    @abstractmethod
+    def draft(self, body: Body, names: NameCheck) -> W:
+        """A new record made of `body`, without an id; refused when any rule but uniqueness is broken."""
+
+    @abstractmethod
+    def changed(self, record: W, body: Body, names: NameCheck, replace: frozenset[str]) -> W:
+        """A copy of `record` with `body` applied; sublists in `replace` are replaced, all others grow."""
+
+    @abstractmethod
+    def check_unique(self, record: W) -> None:
+        """Refuse the record when another one has its name, number or external id."""
+
+    @abstractmethod
+    def check_deletable(self, record: W) -> None:
+        """Refuse the deletion of a record that others point at."""
+
+    @abstractmethod
+    def missing(self, key: str) -> NetSuiteError:
+        """The error for a record that does not exist; `key` as it stood in the address."""
+
+    @abstractmethod
+    def shown(self, record: W, expand: bool) -> dict[str, Any]:
+        """The record as GET answers it; with `expand`, sublists in full."""
+
+    @abstractmethod
+    def belongs(self, record: W) -> bool:
+        """Whether the record is found under this record type."""
+
+    def check_external_id(self, record: W) -> None:
+        """External ids are unique within a group of record types, without case (ohelp/section_N3436356)."""
+        if record.externalid is None:
+            return
+        others = self.shelf.find("externalid", record.externalid.casefold())
+        if any(other.id != record.id for other in others):
+            raise NetSuiteError(
+                "Error while accessing a resource. This record already exists.",
+                code=self.state.settings.duplicate_external_id_code,
+                path="externalId",
+            )

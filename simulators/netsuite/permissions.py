@@ -1,0 +1,26 @@
+"""What the integration's role may do."""
+
+from __future__ import annotations
+
+from simulators.netsuite.state import NetSuiteState
+from simulators.netsuite.wire import NetSuiteError
+
+_LABELS = {
+    "item": "Lists -> Items",
+    "vendorBill": "Transactions -> Bills",
+    "vendor": "Lists -> Vendors",
+    "job": "Lists -> Projects",
+    "suiteql": "Reports -> SuiteAnalytics Workbook",
+}
+
+
+def require(state: NetSuiteState, group: str, action: str = "") -> None:
+    """403 INSUFFICIENT_PERMISSION when `missing_permissions` has "group" or "group:action"."""
+    missing = state.settings.missing_permissions
+    if group in missing or f"{group}:{action}" in missing:
+        raise NetSuiteError(
+            f"Permission Violation: You need a higher level of the '{_LABELS[group]}' permission to access this page. "
+            "Please contact your account administrator.",
+            status=403,
+            code="INSUFFICIENT_PERMISSION",
+        )

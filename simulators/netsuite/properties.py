@@ -1,0 +1,57 @@
+"""Names of the properties that a client can send, from Oracle's REST API Browser, record v1, 2026.1.
+
+Only names that one would write are here: totals, balances and dates that NetSuite computes are left out, and so are
+sublists that nobody needs for items and bills. A name that is not here is an unknown property.
+"""
+
+from __future__ import annotations
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of `text`."""
+    return frozenset(text.split())
+
+
+ITEM = names(
+    """
+    id externalId itemId displayName description purchaseDescription expenseAccount subsidiary includeChildren
+    taxSchedule isInactive department class location cost costCategory vendor vendorName customForm unitsType
+    isFulfillable generateAccruals parent purchaseTaxCode salesTaxCode isTaxable upcCode currency availableToPartners
+    manufacturingChargeItem deferralAccount amortizationPeriod amortizationTemplate billPriceVarianceAcct
+    billQtyVarianceAcct billExchRateVarianceAcct
+    """
+)
+RESOLD_ITEM = ITEM | names(
+    """
+    incomeAccount salesDescription rate pricesIncludeTax isOnline offerSupport billingSchedule deferredRevenueAccount
+    revenueRecognitionRule costEstimate
+    """
+)
+ITEM_PROPERTIES = {
+    "otherChargePurchaseItem": ITEM,
+    "otherChargeResaleItem": RESOLD_ITEM,
+    "otherChargeSaleItem": RESOLD_ITEM,
+}
+
+BILL_PROPERTIES = names(
+    """
+    id externalId entity subsidiary tranId tranDate dueDate memo postingPeriod currency exchangeRate account department
+    class location terms approvalStatus nextApprover customForm item expense paymentHold discountAmount discountDate
+    taxDetailsOverride taxPointDate taxRegOverride userTotal userTaxTotal billAddressList received toBePrinted
+    startDate endDate
+    """
+)
+BILL_ITEM_LINE_PROPERTIES = names(
+    """
+    line item quantity rate amount description customer job isBillable department class location taxCode grossAmt
+    taxRate1 tax1Amt taxDetailsReference orderDoc orderLine projecttask units vendorName amortizationSched
+    amortizStartDate amortizationEndDate
+    """
+)
+BILL_EXPENSE_LINE_PROPERTIES = names(
+    """
+    line account amount memo customer isBillable department class location category taxCode grossAmt taxRate1 tax1Amt
+    taxDetailsReference orderDoc orderLine projecttask amortizationSched amortizStartDate amortizationEndDate
+    """
+)
+APPROVAL_STATUSES = frozenset({"1", "2", "3", "11"})  # vendorBill.approvalStatus.id, an enumeration

@@ -1,0 +1,201 @@
+"""The records that clients write, items and vendor bills, and the record types that REST and SuiteQL call differently."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Generic, Protocol, TypeVar
+
+from simulators.books import NsBill, NsItem
+from simulators.netsuite.wire import money
+
+START = datetime.datetime(2026, 1, 2, 9, 0, tzinfo=datetime.UTC)  # when the records of the opening books were made
+ZERO = Decimal("0")
+
+# REST record type -> SuiteQL's (itemtype, subtype), ohelp/article_63201856891 and SuiteQL's item table.
+ITEM_TYPES: dict[str, tuple[str, str]] = {
+    "otherChargePurchaseItem": ("OthCharge", "Purchase"),
+    "otherChargeResaleItem": ("OthCharge", "Resale"),
+    "otherChargeSaleItem": ("OthCharge", "Sale"),
+    "serviceSaleItem": ("Service", "Sale"),
+    "inventoryItem": ("InvtPart", ""),
+}
+WRITABLE_ITEM_TYPES = frozenset({"otherChargePurchaseItem", "otherChargeResaleItem", "otherChargeSaleItem"})
+
+
+class Record(Protocol):
+    """What every record has."""
+
+    id: str
+    externalid: str | None
+
+
+@dataclass
+class Item:
+    """An item; `fields` keeps properties that were sent and that nothing here looks at."""
+
+    id: str
+    record_type: str
+    itemtype: str
+    subtype: str
+    itemid: str
+    displayname: str
+    externalid: str | None
+    isinactive: bool
+    subsidiaries: tuple[str, ...]
+    expense_account: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    created_at: datetime.datetime = START
+    modified_at: datetime.datetime = START
+
+    @classmethod
+    def of(cls, kept: NsItem) -> Item:
+        """The item that stood in the opening books."""
+        return cls(
+            id=kept.id,
+            record_type=kept.record_type,
+            itemtype=kept.itemtype,
+            subtype=kept.subtype,
+            itemid=kept.itemid,
+            displayname=kept.displayname,
+            externalid=kept.externalid,
+            isinactive=kept.isinactive,
+            subsidiaries=(kept.subsidiary,),
+            expense_account=kept.expense_account,
+        )
+
+
+@dataclass
+class BillLine:
+    """A line of a bill's item sublist; `line` is its key."""
+
+    line: int
+    item: str  # internal id
+    quantity: Decimal
+    rate: Decimal
+    amount: Decimal
+    description: str
+    customer: str | None  # internal id of the project
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class ExpenseLine:
+    """A line of a bill's expense sublist."""
+
+    line: int
+    account: str
+    amount: Decimal
+    memo: str
+    customer: str | None
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Bill:
+    """A vendor bill. Its total is the sum of its lines and the account's tax."""
+
+    id: str
+    externalid: str | None
+    entity: str
+    subsidiary: str
+    tranid: str
+    trandate: str  # YYYY-MM-DD
+    memo: str
+    lines: list[BillLine] = field(default_factory=list)
+    expenses: list[ExpenseLine] = field(default_factory=list)
+    tax: Decimal = ZERO
+    fields: dict[str, Any] = field(default_factory=dict)
+    created_at: datetime.datetime = START
+    modified_at: datetime.datetime = START
+
+    @property
+    def total(self) -> Decimal:
+        """In the bill's currency, to the cent."""
+        net = sum((line.amount for line in self.lines), ZERO) + sum((line.amount for line in self.expenses), ZERO)
+        return money(net + self.tax)
+
+    @classmethod
+    def of(cls, kept: NsBill, subsidiary: str) -> Bill:
+        """The bill that stood in the opening books."""
+        lines = [
+            BillLine(place, each.item, Decimal(1), each.amount, each.amount, each.description, each.customer)
+            for place, each in enumerate(kept.lines, start=1)
+        ]
+        return cls(
+            id=kept.id,
+            externalid=kept.externalid,
+            entity=kept.entity,
+            subsidiary=subsidiary,
+            tranid=kept.tranid,
+            trandate=kept.trandate,
+            memo=kept.memo,
+            lines=lines,
+        )
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Shelf(Generic[R]):
+    """All records of one group, found by internal id or by any index without looking at the others.
+
+    Indexes hold every record of a key, not one: what must be unique may turn out not to be, and tests ask for that.
+    The index `externalid` is always there, its keys in lower case: NetSuite compares external ids without case
+    (ohelp/section_N3432681), and they are unique within the group (ohelp/section_N3436356).
+    """
+
+    def __init__(self, first_id: int = 1, **indexes: Callable[[R], Hashable]) -> None:
+        self._records: dict[str, R] = {}
+        self._keys: dict[str, Callable[[R], Hashable]] = {"externalid": _folded_external_id, **indexes}
+        self._found: dict[str, dict[Hashable, dict[str, R]]] = {name: {} for name in self._keys}
+        self._last_id = first_id - 1
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(list(self._records.values()))
+
+    def next_id(self) -> str:
+        """A new internal id, above all that were ever used."""
+        return str(self._last_id + 1)
+
+    def get(self, record_id: str) -> R | None:
+        """By internal id."""
+        return self._records.get(record_id)
+
+    def find(self, index: str, key: Hashable) -> list[R]:
+        """By an index, in the order they were made; texts have to come in lower case (`str.casefold`)."""
+        return list(self._found[index].get(key, {}).values())
+
+    def put(self, record: R) -> None:
+        """Add the record, or put it in the place of the one with its id."""
+        self.remove(record.id)
+        self._records[record.id] = record
+        if record.id.isdecimal():
+            self._last_id = max(self._last_id, int(record.id))
+        for name, key_of in self._keys.items():
+            key = key_of(record)
+            if key is not None:
+                self._found[name].setdefault(key, {})[record.id] = record
+
+    def remove(self, record_id: str) -> None:
+        """Take a record away, if it is there."""
+        record = self._records.pop(record_id, None)
+        if record is None:
+            return
+        for name, key_of in self._keys.items():
+            same = self._found[name].get(key_of(record), {})
+            same.pop(record_id, None)
+
+    def repeated(self, index: str) -> list[tuple[Hashable, list[str]]]:
+        """The keys of an index that stand for more than one record, with the records' ids."""
+        found = list(self._found[index].items())
+        return [(key, sorted(same, key=int)) for key, same in found if len(same) > 1]
+
+
+def _folded_external_id(record: Record) -> str | None:
+    return record.externalid.casefold() if record.externalid else None

@@ -1,0 +1,70 @@
+"""What can be switched in the simulated NetSuite account.
+
+A customer's account differs from the next one in preferences, limits and scripts, and some answers of NetSuite are not
+documented; each such thing is a setting here, its default the likeliest reading of Oracle's help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from simulators.common.settings import CommonSettings
+
+
+@dataclass
+class NetSuiteSettings(CommonSettings):
+    """Limits, latencies and preferences; all may change while the simulator runs."""
+
+    # Governance: one pool per account, 5 on the Standard tier (ohelp/section_1525253248, ohelp/subsect_1559222360).
+    concurrency_limit: int = 5
+    disguise_429_as_401: bool = False  # practitioners report 401 "Invalid login attempt" in the place of 429
+
+    # Tokens: an hour (ohelp/article_0907013045).
+    token_lifetime: float = 3600.0  # seconds
+    expires_in_as: str = "string"  # "string" or "number": both are seen
+
+    # Seconds.
+    read_latency: float = 0.0
+    write_latency: float = 0.0
+    line_latency: float = 0.0  # for every line of a bill, added to write_latency
+    latency_spread: float = 0.0  # 0.3 makes each of them up to 30% shorter or longer
+
+    # Uniqueness. "atomic": checked in the moment of the commit. "window": checked on arrival, committed
+    # `uniqueness_window` + latency later without a second look; Oracle promises neither.
+    uniqueness: str = "atomic"
+    uniqueness_window: float = 0.0  # seconds
+    duplicate_item_code: str = "USER_ERROR"  # or DUP_ITEM
+    duplicate_external_id_code: str = "USER_ERROR"  # or DUP_RCRD
+    duplicate_numbers: str = "block"  # "block" or "allow" (preference Duplicate Number Warnings, ohelp/section_N547300)
+
+    # Records.
+    one_world: bool = True  # then items and bills need a subsidiary (ohelp/section_N276948)
+    item_name_max_length: int = 60
+    default_expense_account: str = ""  # Accounting Preferences; "" = none, so that items must bring theirs
+    tax_schedule_required: bool = False  # accounts with the legacy tax features
+    project_field: str = "customer"  # which field of a bill's line takes the project: "customer" or "job"
+    closed_before: str = (
+        ""  # YYYY-MM-DD; posting periods that end before it are closed. Taken from the books at the start
+    )
+    closed_period_code: str = "USER_ERROR"  # or CLOSED_TRAN_PRD
+    refuse_negative_bills: bool = True
+    bill_tax: Decimal = Decimal("0")  # a tax that the account adds to every new bill
+    unknown_bill_eid_status: int = 404  # or 400: undocumented
+    unknown_property_code: str = "USER_ERROR"  # or NONEXISTENT_FIELD
+    location_on_update: bool = False  # whether PUT answers with Location when it updated: undocumented
+    custom_fields: Sequence[str] = ()  # custitem_…, custbody_…, custcol_… that exist in this account
+
+    # SuiteQL.
+    suiteql_case_insensitive: bool = False
+    suiteql_lag: float = 0.0  # seconds until a new record is seen by queries
+    suiteql_nulls: bool = False  # whether empty columns stand in a row as null, or not at all
+    suiteql_date_format: str = "%Y-%m-%d"  # an account shows dates in the format of its user
+    suiteql_bill_sign: int = 1  # -1: bills show a negative foreigntotal
+
+    # Asynchronous jobs: as many processors as SuiteCloud Plus licenses (ohelp/chapter_161251386312).
+    async_processors: int = 2
+
+    # Such as "vendorBill:create", "item:update", "item:read", "suiteql".
+    missing_permissions: Sequence[str] = ()

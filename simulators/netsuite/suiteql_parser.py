@@ -1,0 +1,214 @@
+"""A parser for the part of SuiteQL that look-ups need.
+
+    SELECT columns FROM table [WHERE condition] [ORDER BY column [ASC|DESC], ...]
+
+Conditions are comparisons (= <> != < <= > >=), [NOT] IN, [NOT] LIKE and IS [NOT] NULL of a column, UPPER(column) or
+LOWER(column) with texts and whole numbers, joined by AND, OR and parentheses. A quote within a text is doubled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+LONGEST_IN = 1000  # values in one IN (ohelp/article_0824094533)
+_TOKEN = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_]\w*)?)"
+    r"|(?P<sign><>|!=|<=|>=|[=<>(),*]))"
+)
+_COMPARISONS = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
+
+
+class BadQuery(Exception):
+    """A query that cannot be understood."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column, as it is or in one case."""
+
+    name: str
+    case: str | None = None  # "upper", "lower" or None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`column operator values`; one value for all operators but "in"."""
+
+    column: Column
+    operator: str  # = <> < <= > >= in like null
+    values: frozenset[str]
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Junction:
+    """Conditions joined by AND or OR."""
+
+    word: str  # "and" or "or"
+    parts: tuple[Condition, ...]
+
+
+Condition = Comparison | Junction
+
+
+@dataclass
+class Query:
+    """A parsed query."""
+
+    columns: list[str]
+    table: str
+    where: Condition | None = None
+    order: list[tuple[str, bool]] = field(default_factory=list)  # (column, descending)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word in lower case, a text without its quotes, a number or a sign."""
+
+    kind: str
+    value: str
+
+
+def parse(sql: str) -> Query:
+    """The query that `sql` says; BadQuery when it is not one."""
+    return _Parser(_tokens(sql)).query()
+
+
+def _tokens(sql: str) -> list[Token]:
+    tokens: list[Token] = []
+    place, end = 0, len(sql.rstrip())
+    while place < end:
+        match = _TOKEN.match(sql, place)
+        if match is None:
+            raise BadQuery(f"unexpected text at character {place + 1}: {sql[place : place + 20]!r}")
+        kind, value = str(match.lastgroup), match[str(match.lastgroup)]
+        if kind == "text":
+            value = value[1:-1].replace("''", "'")
+        elif kind == "word":
+            value = value.lower()
+        tokens.append(Token(kind, value))
+        place = match.end()
+    return tokens
+
+
+class _Parser:
+    def __init__(self, tokens: list[Token]) -> None:
+        self._tokens = tokens
+        self._place = 0
+
+    def query(self) -> Query:
+        self._need("select")
+        columns = self._columns()
+        self._need("from")
+        query = Query(columns, self._word())
+        if self._take("where"):
+            query.where = self._either()
+        if self._take("order"):
+            self._need("by")
+            query.order.append(self._ordering())
+            while self._take(","):
+                query.order.append(self._ordering())
+        if self._place < len(self._tokens):
+            raise BadQuery(f"unexpected {self._tokens[self._place].value!r}")
+        return query
+
+    def _columns(self) -> list[str]:
+        if self._take("*"):
+            return ["*"]
+        columns = [self._name()]
+        while self._take(","):
+            columns.append(self._name())
+        return columns
+
+    def _ordering(self) -> tuple[str, bool]:
+        column = self._name()
+        if self._take("desc"):
+            return column, True
+        self._take("asc")
+        return column, False
+
+    def _either(self) -> Condition:
+        parts = [self._both()]
+        while self._take("or"):
+            parts.append(self._both())
+        return parts[0] if len(parts) == 1 else Junction("or", tuple(parts))
+
+    def _both(self) -> Condition:
+        parts = [self._condition()]
+        while self._take("and"):
+            parts.append(self._condition())
+        return parts[0] if len(parts) == 1 else Junction("and", tuple(parts))
+
+    def _condition(self) -> Condition:
+        if self._take("("):
+            inside = self._either()
+            self._need(")")
+            return inside
+        column = self._column()
+        if self._take("is"):
+            negated = self._take("not")
+            self._need("null")
+            return Comparison(column, "null", frozenset(), negated)
+        negated = self._take("not")
+        if self._take("in"):
+            return Comparison(column, "in", self._list(), negated)
+        if self._take("like"):
+            return Comparison(column, "like", frozenset({self._value()}), negated)
+        sign = self._next()
+        if negated or sign.kind != "sign" or sign.value not in _COMPARISONS:
+            raise BadQuery(f"a comparison is expected, not {sign.value!r}")
+        operator = "<>" if sign.value == "!=" else sign.value
+        return Comparison(column, operator, frozenset({self._value()}))
+
+    def _column(self) -> Column:
+        name = self._name()
+        if name not in ("upper", "lower"):
+            return Column(name)
+        self._need("(")
+        column = Column(self._name(), name)
+        self._need(")")
+        return column
+
+    def _list(self) -> frozenset[str]:
+        self._need("(")
+        values = [self._value()]
+        while self._take(","):
+            values.append(self._value())
+        self._need(")")
+        if len(values) > LONGEST_IN:
+            raise BadQuery(f"an IN list has at most {LONGEST_IN} values, not {len(values)}")
+        return frozenset(values)
+
+    def _value(self) -> str:
+        token = self._next()
+        if token.kind not in ("text", "number"):
+            raise BadQuery(f"a text or number is expected, not {token.value!r}")
+        return token.value
+
+    def _name(self) -> str:
+        return self._word().rpartition(".")[2]  # item.id is id: a query has one table
+
+    def _word(self) -> str:
+        token = self._next()
+        if token.kind != "word":
+            raise BadQuery(f"a name is expected, not {token.value!r}")
+        return token.value
+
+    def _next(self) -> Token:
+        if self._place >= len(self._tokens):
+            raise BadQuery("the query ends too early")
+        self._place += 1
+        return self._tokens[self._place - 1]
+
+    def _take(self, value: str) -> bool:
+        if self._place < len(self._tokens):
+            token = self._tokens[self._place]
+            if token.value == value and token.kind in ("word", "sign"):
+                self._place += 1
+                return True
+        return False
+
+    def _need(self, value: str) -> None:
+        if not self._take(value):
+            raise BadQuery(f"{value.upper()} is expected")

@@ -1,0 +1,222 @@
+"""What people do in Procore while an integration runs: budget, rename, renumber, approve, correct, add.
+
+Every edit moves the record's `updated_at` and keeps the indexes
+right. Amounts are dollars, given as Decimal, int or text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from simulators.company import Company
+from simulators.company.billing import Billed, Invoice, chain
+from simulators.company.catalogue import CITIES
+from simulators.company.model import BudgetLine, Project, Vendor, WbsCode
+from simulators.company.subcontracts import percent_of
+from simulators.company.world import Work, periods_of
+
+Amount = Decimal | int | str
+
+
+def dollars(amount: Amount) -> Decimal:
+    """`amount` as money with two places."""
+    return Decimal(amount).quantize(Decimal("0.01"))
+
+
+class Edits:
+    """The company and the changes that can be made to it from a test or through /_admin/edit."""
+
+    company: Company
+
+    def __init__(self, company: Company) -> None:
+        self.load(company)
+
+    def load(self, company: Company) -> None:
+        """Take `company` as the account's content."""
+        self.company = company
+        self.invoice_of_origin = {
+            invoice.origin_id: invoice.id for invoice in company.invoices.values() if invoice.origin_id is not None
+        }
+
+    def now(self) -> dt.datetime:
+        """When an edit happens."""
+        return dt.datetime.now(dt.UTC)
+
+    # ---- reading, for tests --------------------------------------------------------------------------------------
+
+    def project(self, project: int | str) -> Project:
+        """The project of this id or number; `KeyError` if there is none."""
+        if isinstance(project, int):
+            return self.company.projects[project]
+        return {each.number: each for each in self.company.projects.values()}[project]
+
+    def vendor(self, vendor: int | str) -> Vendor:
+        """The vendor of this id or name; `KeyError` if there is none."""
+        if isinstance(vendor, int):
+            return self.company.vendors[vendor]
+        return {each.name: each for each in self.company.vendors.values()}[vendor]
+
+    def invoice(self, invoice_id: int) -> Invoice:
+        """The invoice of this id; `KeyError` if there is none."""
+        return self.company.invoices[invoice_id]
+
+    # ---- projects, codes and budgets -----------------------------------------------------------------------------
+
+    def add_project(
+        self, number: str | None, codes: Sequence[str] = (), name: str = "New Project", origin_id: str | None = None
+    ) -> Project:
+        """A new active, permitted project; each of `codes` (flat codes such as "03-300.S.B2") gets a budget line."""
+        project = self.company.add_project(number, name, CITIES[0], at=self.now())
+        project.origin_id = origin_id
+        for flat_code in codes:
+            self.add_code(project.id, flat_code, budget=10_000)
+        return project
+
+    def edit_project(self, project_id: int, **fields: Any) -> Project:
+        """Set `name`, `number`, `origin_id`, `active`, `is_demo`, `template`, `permitted` or `tools_disabled`."""
+        project = self.company.projects[project_id]
+        _set(
+            project,
+            fields,
+            {"name", "number", "origin_id", "active", "is_demo", "template", "permitted", "tools_disabled"},
+        )
+        project.updated_at = self.now()
+        return project
+
+    def renumber_project(self, project_id: int, number: str | None) -> Project:
+        """Give a project another number, or none."""
+        return self.edit_project(project_id, number=number)
+
+    def add_code(
+        self, project_id: int, flat_code: str, budget: Amount | None = None, description: str | None = None
+    ) -> WbsCode:
+        """A new WBS code, budgeted if `budget` is given (0 counts)."""
+        template = self.company.code_list.parse(flat_code)
+        amount = None if budget is None else dollars(budget)
+        project = self.company.projects[project_id]
+        return self.company.add_code(project, template, amount, at=self.now(), description=description)
+
+    def rename_code(
+        self, project_id: int, wbs_code_id: int, flat_code: str | None = None, description: str | None = None
+    ) -> WbsCode:
+        """Give a code another flat code, another description, or both; its id stays."""
+        code = self.company.projects[project_id].codes[wbs_code_id]
+        if flat_code is not None:
+            template = self.company.code_list.parse(flat_code)
+            code.items, code.flat_code, code.flat_name = template.items, template.flat_code, template.flat_name
+        if description is not None:
+            code.own_description = description
+        code.updated_at = self.now()
+        return code
+
+    def set_code_status(self, project_id: int, wbs_code_id: int, status: str) -> WbsCode:
+        """Make a code "active" or "inactive"."""
+        code = self.company.projects[project_id].codes[wbs_code_id]
+        code.status, code.updated_at = status, self.now()
+        return code
+
+    def add_budget_line(self, project_id: int, wbs_code_id: int, amount: Amount = 0) -> BudgetLine:
+        """Budget a code."""
+        project = self.company.projects[project_id]
+        return self.company.add_budget_line(project, project.codes[wbs_code_id], dollars(amount), at=self.now())
+
+    def unbudget(self, project_id: int, wbs_code_id: int) -> WbsCode:
+        """Delete a code's budget line; the code stays."""
+        return self.company.projects[project_id].budget.pop(wbs_code_id).code
+
+    def edit_vendor(self, vendor_id: int, **fields: Any) -> Vendor:
+        """Set `name`, `origin_id` or `is_active`."""
+        vendor = self.company.vendors[vendor_id]
+        _set(vendor, fields, {"name", "origin_id", "is_active"})
+        vendor.updated_at = self.now()
+        return vendor
+
+    # ---- invoices ------------------------------------------------------------------------------------------------
+
+    def add_invoice(
+        self,
+        project_id: int,
+        vendor: int | str,
+        lines: Sequence[tuple[int | str | None, Amount] | Sequence[Any]],
+        *,
+        status: str = "approved",
+        invoice_number: str | None = None,
+        billing_date: dt.date | str | None = None,
+        retainage_percent: Amount = 10,
+    ) -> Invoice:
+        """The first invoice of a new subcontract: one line of work per
+        (code id or flat code or None, amount), in the open May period.
+
+        `vendor` is an id or a name. A flat code must be one of the project's; see `add_code` for a new one.
+        """
+        project = self.company.projects[project_id]
+        percent = Decimal(retainage_percent)
+        amounts = [(self._code(project, code), dollars(amount)) for code, amount in lines]
+        works = [Work(code, amount * 4) for code, amount in amounts]
+        commitment = self.company.open_subcontract(project, self.vendor(vendor), works, retainage_percent=percent)
+        billed = [
+            (line, Billed(work=amount, held=percent_of(amount, percent)))
+            for line, (_, amount) in zip(commitment.lines, amounts, strict=True)
+        ]
+        day = dt.date.fromisoformat(billing_date) if isinstance(billing_date, str) else billing_date
+        period = next(
+            (each for each in periods_of(project) if day and each.start <= day <= each.end), periods_of(project)[4]
+        )
+        return self.company.bill(
+            commitment, period, billed, status=status, invoice_number=invoice_number, billing_date=day, at=self.now()
+        )
+
+    def _code(self, project: Project, code: int | str | None) -> WbsCode | None:
+        if code is None:
+            return None
+        return project.codes[code] if isinstance(code, int) else project.code_named(code)
+
+    def set_invoice_status(self, invoice_id: int, status: str) -> Invoice:
+        """Approve an invoice, send it back, ..."""
+        return self.edit_invoice(invoice_id, status=status)
+
+    def edit_invoice(self, invoice_id: int, **fields: Any) -> Invoice:
+        """Set `status`, `invoice_number`, `billing_date`, `origin_id`,
+        `origin_data` or `off_by` (by how much the summary lies).
+        """
+        invoice = self.company.invoices[invoice_id]
+        if isinstance(fields.get("billing_date"), str):
+            fields["billing_date"] = dt.date.fromisoformat(fields["billing_date"])
+        if "off_by" in fields:
+            fields["off_by"] = dollars(fields["off_by"])
+        if "origin_id" in fields:
+            self.set_origin(invoice, fields.pop("origin_id"))
+        _set(invoice, fields, {"status", "invoice_number", "billing_date", "origin_data", "off_by"})
+        invoice.updated_at = self.now()
+        return invoice
+
+    def edit_invoice_line(self, invoice_id: int, line_id: int | None = None, **billed: Any) -> Invoice:
+        """Change what a line (the first one by default) bills: `work`, `materials`, `held`, ... as in `Billed`.
+
+        The summary and every later invoice of the subcontract follow.
+        """
+        invoice = self.company.invoices[invoice_id]
+        line = invoice.lines[0] if line_id is None else invoice.line(line_id)
+        _set(line.billed, {name: dollars(amount) for name, amount in billed.items()}, set(Billed.__slots__))
+        chain([self.company.invoices[each] for each in invoice.commitment.invoice_ids])
+        invoice.updated_at = self.now()
+        return invoice
+
+    def set_origin(self, invoice: Invoice, origin_id: str | None) -> None:
+        """Give an invoice an origin id (or take it away) and keep the index of them right."""
+        if invoice.origin_id is not None:
+            self.invoice_of_origin.pop(invoice.origin_id, None)
+        if origin_id is not None:
+            self.invoice_of_origin[origin_id] = invoice.id
+        invoice.origin_id = origin_id
+
+
+def _set(record: object, fields: dict[str, Any], allowed: set[str]) -> None:
+    unknown = sorted(set(fields) - allowed)
+    if unknown:
+        raise ValueError(f"cannot set {', '.join(unknown)}; can set {', '.join(sorted(allowed))}")
+    for name, value in fields.items():
+        setattr(record, name, value)

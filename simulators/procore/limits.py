@@ -1,0 +1,48 @@
+"""Procore's two request limits at once: an hour and ten seconds ("rate-limiting" guide)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SURPASSED = "You have surpassed the max number of requests for an hour. Please wait until your limit resets."
+
+
+@dataclass(slots=True)
+class Window:
+    """A span of time in which so many requests are allowed; a new one starts with the first request after its end."""
+
+    seconds: int
+    resets_at: float = 0.0
+    used: int = 0
+
+    def count(self, now: float) -> None:
+        """One more request, refused or not."""
+        if now >= self.resets_at:
+            self.resets_at, self.used = now + self.seconds, 0
+        self.used += 1
+
+
+class RateLimiter:
+    """Counts every request of the app, also those answered with an error. Times are unix seconds."""
+
+    def __init__(self) -> None:
+        self.hour = Window(3600)
+        self.spike = Window(10)
+
+    def admit(self, now: float, hourly: int | None, spike: int | None) -> bool:
+        """Count a request; whether both limits still allow it."""
+        self.hour.count(now)
+        self.spike.count(now)
+        return (hourly is None or self.hour.used <= hourly) and (spike is None or self.spike.used <= spike)
+
+    def headers(self, hourly: int | None, spike: int | None) -> dict[str, str]:
+        """X-Rate-Limit-* for the limit that will be hit first; nothing when both are off."""
+        windows = [(limit, window) for limit, window in ((spike, self.spike), (hourly, self.hour)) if limit is not None]
+        if not windows:
+            return {}
+        limit, window = min(windows, key=lambda each: each[0] - each[1].used)
+        return {
+            "X-Rate-Limit-Limit": str(limit),
+            "X-Rate-Limit-Remaining": str(max(0, limit - window.used)),
+            "X-Rate-Limit-Reset": str(int(window.resets_at) + 1),
+        }

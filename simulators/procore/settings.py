@@ -1,0 +1,33 @@
+"""What can be turned on a running Procore simulator. Each switch that stands for an undocumented point says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulators.common.settings import CommonSettings
+
+
+@dataclass
+class ProcoreSettings(CommonSettings):
+    """Defaults are the documented behaviour, or the likelier one where nothing is documented."""
+
+    token_lifetime: int = 5400  # seconds ("oauth-client-credentials" guide)
+    hourly_limit: int | None = 3600  # requests in 60 minutes; None = no such limit ("rate-limiting" guide)
+    spike_limit: int | None = 100  # requests in 10 seconds; None = no such limit (same guide)
+    retry_after_on_429: bool = (
+        False  # the error reference says 429 has Retry-After, the rate-limiting guide says 503 has
+    )
+    json_on_429: bool = False  # whether the documented sentence comes as JSON is not stated
+    budget_lines_v2: bool = True  # the v2.0 budget line list is BETA: off = 404 as on an account without it
+    unpermitted_status: int = 404  # a project the app may not see: "404 also means no read access"; 403 is met too
+    patch_forbidden: bool = False  # the service account lacks Admin on Commitments
+    patch_marks_synced: bool = True  # whether `erp_status` follows a plain PATCH of origin_id is not documented
+    origin_id_clearable: bool = False  # whether a PATCH may set origin_id back to null is not documented
+    duplicate_origin_status: int = 422  # 422 or 409: not documented
+    # Where the retainage on materials shows once they become work: among what is retained "this_period", or "from_previous",
+    # as the text of the field materials_retainage_retained_moved has it (requisitions reference page).
+    moved_retainage: str = "this_period"
+    line_amounts: str = "this_period"  # or "to_date": what a line's gross_amount and net_amount mean is not documented
+    refuse_unknown_parameters: bool = (
+        False  # Procore ignores them; True answers 400, to catch a client that invents some
+    )

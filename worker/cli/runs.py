@@ -1,0 +1,44 @@
+"""What scan and export say at the end of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from worker.cli.output import counts_line, out, table
+from worker.container import Container
+from worker.services.overview import run_view
+from worker.store.work import Run
+
+NOT_WELL = ("blocked", "unknown", "waiting")
+
+
+def run_report(container: Container, run: Run, *, joined: bool) -> dict[str, Any]:
+    """A run as JSON: counts, seconds, and the open problems."""
+    view = run_view(run)
+    seconds = (run.ended_at or run.started_at) - run.started_at
+    return {**view, "joined": joined, "seconds": round(seconds, 2), "problems": container.overview.problems()}
+
+
+def all_well(run: Run) -> bool:
+    """Whether nothing is blocked, in doubt or still waiting."""
+    return run.ended and not any(run.counts.get(name) for name in NOT_WELL)
+
+
+def print_run(title: str, report: Mapping[str, Any]) -> None:
+    """One line of counts, then the problems by cause."""
+    out.print(f"[bold]{title}[/bold] in {report['seconds']:.1f} s: {counts_line(report['counts'])}")
+
+
+def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool) -> None:
+    """Open problems: each in full, or one row per cause with an example."""
+    rows = list(problems)
+    if not by_cause:
+        shown = ((row["about"], row["cause"], row["owner"], row["sentence"], row["next_step"]) for row in rows)
+        table(title, ("about", "cause", "who", "what", "next step"), shown)
+        return
+    first = {row["cause"]: row for row in reversed(rows)}
+    counts = Counter(row["cause"] for row in rows)
+    grouped = ((cause, count, first[cause]["owner"], first[cause]["sentence"]) for cause, count in counts.most_common())
+    table(title, ("cause", "count", "who", "for example"), grouped)

@@ -1,0 +1,83 @@
+"""The simulators as a process of their own: production code never imports them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+
+from worker.cli.output import Fault
+
+COMMAND = (sys.executable, "-m", "simulators")
+NEEDS = "The simulators need the `demo` extra: pip install 'wbs-sync[demo]' (or `uv sync` in a checkout)."
+ADMIN_TIMEOUT_SECONDS = 10
+
+
+class SimulatorsProcess:
+    """Simulators that listen; `settings` are those of wbs-sync that reach them."""
+
+    def __init__(self, process: subprocess.Popen[str], settings: dict[str, str]) -> None:
+        self._process = process
+        self.settings = settings
+
+    @classmethod
+    def start(cls, *, profile: str, seed: int, data_dir: Path) -> SimulatorsProcess:
+        """Start both on free ports and return when they listen."""
+        arguments = ["--profile", profile, "--seed", str(seed), "--data-dir", str(data_dir), "--json"]
+        # A session of its own: Ctrl-C reaches the command, which ends the workers before their remotes.
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise Fault(f"The simulators did not start. {_why(process)}")
+        return cls(process, json.loads(line))
+
+    @staticmethod
+    def run(arguments: Sequence[str]) -> int:
+        """Run them in the foreground; their exit code."""
+        process = subprocess.Popen([*COMMAND, *arguments], start_new_session=True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: os.kill(process.pid, signal.SIGTERM))
+        return process.wait()
+
+    def admin(self, remote: str, method: str, path: str, body: Any = None) -> Any:
+        """Ask or set something at a simulator's admin address; `remote` is procore or netsuite."""
+        base = self.settings[f"{remote.upper()}_BASE_URL"]
+        answer = requests.request(method, f"{base}/_admin/{path}", json=body, timeout=ADMIN_TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return answer.json()
+
+    def stop(self) -> None:
+        """End them."""
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe:
+                pipe.close()
+
+    def __enter__(self) -> SimulatorsProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _why(process: subprocess.Popen[str]) -> str:
+    words = process.communicate()[1].strip().splitlines()
+    last = words[-1] if words else ""
+    return NEEDS if "ModuleNotFoundError" in last else last

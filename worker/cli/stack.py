@@ -1,0 +1,54 @@
+"""Everything that runs on one machine, as `up` and `demo` start it: the server, two workers, beat and Flower."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.processes import processes
+from config.settings import Settings
+from worker.embedded import EmbeddedServer, free_port
+from worker.supervisor import Supervisor
+
+FLOWER_USER = "wbs-sync"
+
+
+@dataclass(slots=True)
+class Stack:
+    """What was started. `server` is None when REDIS_URL names one that is not ours."""
+
+    server: EmbeddedServer | None
+    supervisor: Supervisor
+    flower_url: str
+    flower_login: str
+    environment: Mapping[str, str]
+
+    @classmethod
+    def prepare(cls, settings: Settings) -> Stack:
+        """Start the server if there is none, and make the processes ready to start; the address goes into this environment too."""
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        server = None if settings.redis_url else EmbeddedServer.start(settings.data_dir)
+        port = settings.flower_port or free_port()
+        made = f"{FLOWER_USER}:{secrets.token_urlsafe(12)}"
+        login = settings.flower_basic_auth.get_secret_value() if settings.flower_basic_auth else made
+        redis_url = server.url if server else settings.redis_url.get_secret_value() if settings.redis_url else ""
+        os.environ |= {"REDIS_URL": redis_url, "FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": login}
+        supervisor = Supervisor(
+            processes(threads=settings.worker_threads, data_dir=settings.data_dir),
+            env=os.environ,
+            log_dir=settings.data_dir / "logs",
+        )
+        return cls(server, supervisor, f"http://{settings.flower_address}:{port}", login, os.environ)
+
+    def keep_server(self) -> None:
+        """Start the embedded server again if it died; its data come back from its append-only file."""
+        if self.server:
+            self.server.revive()
+
+    def stop(self) -> None:
+        """Beat, Flower and workers first, the server last."""
+        self.supervisor.stop()
+        if self.server:
+            self.server.stop()

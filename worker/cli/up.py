@@ -1,0 +1,49 @@
+"""`wbs-sync up`: everything on one machine, under one supervisor."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from config.settings import load_settings
+from worker.cli.output import BAD_SETTINGS, Fault, err, faults_as_sentences, json_option, out, print_json
+from worker.cli.session import open_container
+from worker.cli.stack import Stack
+from worker.embedded import EmbeddedServerError
+
+
+@click.command()
+@json_option
+def up(as_json: bool) -> None:
+    """Start the embedded server (if REDIS_URL is empty), both workers, beat and Flower; runs until Ctrl-C or TERM.
+
+    A process that dies is started again; bad settings end everything with a sentence.
+    """
+    with faults_as_sentences():
+        settings = load_settings()
+        try:
+            stack = Stack.prepare(settings)
+        except EmbeddedServerError as error:
+            raise Fault(str(error)) from error
+        try:
+            open_container()
+            told = {"flower": stack.flower_url, "login": stack.flower_login, "data_dir": str(settings.data_dir)}
+            _announce(told, as_json=as_json)
+            code = stack.supervisor.run_until_stopped(stack.keep_server)
+        finally:
+            stack.stop()
+        for fault in stack.supervisor.faults:
+            err.print(f"[red]wbs-sync:[/red] {fault}", soft_wrap=True)
+        sys.exit(BAD_SETTINGS if code else 0)
+
+
+def _announce(told: dict[str, str], *, as_json: bool) -> None:
+    """Where Flower is and how to log in: on this terminal only, in no log."""
+    if as_json:
+        print_json(told)
+        sys.stdout.flush()
+        return
+    out.print(f"Flower   {told['flower']}  (login {told['login']})", soft_wrap=True)
+    out.print(f"Data     {told['data_dir']}, logs in {told['data_dir']}/logs", soft_wrap=True)
+    out.print("Running. Ctrl-C stops everything in order; work that is under way is finished or picked up next time.")
