@@ -6,9 +6,10 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Celery, signals
+from redis.exceptions import RedisError
 
 from config.celery_options import celery_options
 from config.logs import set_up_logging
@@ -31,10 +32,14 @@ def settings_or_exit() -> Settings:
         if settings.redis_url is None:
             raise InvalidSettings(faults=("REDIS_URL is not set: a worker needs it; `wbs-sync up` brings its own.",))
     except InvalidSettings as error:
-        for fault in error.faults:
-            sys.stderr.write(f"wbs-sync: {fault}\n")
-        sys.exit(BAD_SETTINGS_EXIT_CODE)
+        _exit_with(error)
     return settings
+
+
+def _exit_with(error: InvalidSettings) -> NoReturn:
+    for fault in error.faults:
+        sys.stderr.write(f"wbs-sync: {fault}\n")
+    sys.exit(BAD_SETTINGS_EXIT_CODE)
 
 
 def _options() -> dict[str, Any]:
@@ -64,7 +69,15 @@ def _log_our_way(**_: Any) -> None:
 def _build_container(**_: Any) -> None:
     """Threads share one container; each prefork child builds its own, since connections do not survive a fork."""
     settings = settings_or_exit()
-    container.use(Container(settings, redis_url=_redis_url(settings)))
+    built = Container(settings, redis_url=_redis_url(settings))
+    try:
+        built.claim_ledger()
+    except InvalidSettings as error:
+        _exit_with(error)
+    except RedisError as error:
+        # Not there yet: Celery goes on asking for it, and so does every command of ours.
+        log.warning("Redis does not answer yet: %s", type(error).__name__)
+    container.use(built)
 
 
 @signals.heartbeat_sent.connect

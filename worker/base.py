@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery, Task
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from config.names import TaskName
 from worker import container
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
+
+log = logging.getLogger(__name__)
 
 
 class WorkTask(Task):
@@ -22,7 +27,11 @@ class WorkTask(Task):
 
     def after_return(self, *_: Any) -> None:
         """Called by Celery in the worker after success and failure."""
-        give_out(self.app, self.lanes)
+        try:
+            give_out(self.app, self.lanes)
+        except (RedisError, OperationalError) as error:
+            # The task itself has ended well; the next one, or the next resume, gives out what waits.
+            log.warning("Waiting work could not be given out: %s", type(error).__name__)
 
 
 def give_out(app: Celery, lanes: Iterable[Lane]) -> int:

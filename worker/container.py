@@ -14,6 +14,7 @@ from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.services.attempts import Attempts
+from worker.services.bills import Bills
 from worker.services.checks import Checks
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.export_runs import ExportRuns
@@ -216,21 +217,34 @@ class Container:
         return InvoiceItems(items=self.items(Precedence.EXPORT), ledger=self.ledger, work=self.work, pool=pool)
 
     @cached_property
+    def bills(self) -> Bills:
+        """Vendor bills, exactly once."""
+        return Bills(
+            self.redis,
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            links=self.links,
+            invoice_items=self.invoice_items,
+            ledger=self.ledger,
+            locks=self.locks,
+            retainage_item_id=self.settings.netsuite_retainage_item_id,
+            settle_seconds=self.settings.netsuite_settle_seconds,
+        )
+
+    @cached_property
     def invoice_export(self) -> InvoiceExport:
         """The export of one invoice."""
         return InvoiceExport(
             self.redis,
             procore=self.procore(Precedence.EXPORT),
-            netsuite=self.netsuite(Precedence.EXPORT),
             projects=self.projects(Precedence.EXPORT),
             links=self.links,
             invoice_items=self.invoice_items,
+            bills=self.bills,
             ledger=self.ledger,
-            locks=self.locks,
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
             retainage_item_id=self.settings.netsuite_retainage_item_id,
-            settle_seconds=self.settings.netsuite_settle_seconds,
         )
 
     @cached_property

@@ -100,8 +100,7 @@ class RemoteShell:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-            elif not message.get("more_body", False):
-                self._leave(exchange)
+                self._leave(exchange)  # already here: a 204 ends with its headers
             await send(message)
 
         try:

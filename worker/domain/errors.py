@@ -29,6 +29,10 @@ class Transient(SyncError):
         self.down = down
 
 
+class NoRoom(Transient):
+    """Nothing was tried: the gate or a rate limit had no room in time. It counts as no attempt."""
+
+
 class OutcomeUnknown(SyncError):
     """A write was sent and its answer did not come: it may stand, may come to stand, or may not. Look before anything else."""
 

@@ -79,8 +79,8 @@ class OutcomeKind(StrEnum):
 class Outcome:
     """One attempt's end, in words a person can read in Flower.
 
-    `again_at`: for `unknown` and `waiting`, when it is looked at again (unix seconds, Redis' clock); None while another
-    worker has it in hand.
+    `again_at`: for `unknown` and `waiting`, when it is looked at again (unix seconds, Redis' clock); None while the
+    next step of the same work follows.
     """
 
     kind: OutcomeKind

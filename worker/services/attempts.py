@@ -6,7 +6,16 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 
-from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, OutcomeUnknown, SyncError, Transient
+from worker.domain.errors import (
+    Blocked,
+    Misconfigured,
+    NoRoom,
+    NotFound,
+    NotPermitted,
+    OutcomeUnknown,
+    SyncError,
+    Transient,
+)
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause, describe
 from worker.domain.work import Lane
@@ -22,6 +31,7 @@ LONGEST_BACK_OFF_SECONDS = 120.0
 HOLD_SECONDS = 30.0
 RUN_WAITS_SECONDS = 60.0
 """A run does not wait for work that is due later than this: it counts it as waiting or unknown and ends."""
+BUSY_SECONDS = 3.0
 DOWN_TIMES_BEFORE_PROBLEM = 5
 REMOTE_OF_CAUSE = {
     Cause.PROCORE_LOGIN: Remote.PROCORE,
@@ -34,6 +44,12 @@ def back_off(failures: int) -> float:
     """Seconds to wait after so many failures: doubling to two minutes, spread by chance so that a storm does not repeat itself."""
     longest = min(2.0**failures, LONGEST_BACK_OFF_SECONDS)
     return random.uniform(longest / 2, longest)
+
+
+def busy(client: Redis, name: str = "") -> Outcome:
+    """Another worker holds the lock: look again soon, whichever way that one ends."""
+    again_at = seconds(client) + BUSY_SECONDS
+    return Outcome(OutcomeKind.WAITING, name, reason="another worker has it in hand", again_at=again_at)
 
 
 class Attempts:
@@ -71,7 +87,7 @@ class Attempts:
         return outcome
 
     def settle(self, lane: Lane, key: str, outcome: Outcome) -> None:
-        """Close the work, or let it wait until the outcome's time. Work that another worker has in hand is left to it."""
+        """Close the work, or let it wait until the outcome's time. An outcome that waits without a time stays in hand: its next step follows."""
         if outcome.kind not in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
             self._work.close(lane, key, outcome.kind)
         elif outcome.again_at is not None:
@@ -86,6 +102,11 @@ class Attempts:
     def _again(self, lane: Lane, key: str, error: SyncError) -> Outcome:
         if isinstance(error, Transient) and error.down:
             return self._remote_down(lane, key, Remote(error.down), error)
+        if isinstance(error, NoRoom):
+            again_at = seconds(self._client) + (error.retry_after or 1.0) + random.uniform(0, 1)
+            outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=again_at)
+            self.settle(lane, key, outcome)
+            return outcome
         failures = self._work.failed(key)
         if failures >= MOST_ATTEMPTS:
             facts = {"attempts": str(failures), "answer": str(error)}

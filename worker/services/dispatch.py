@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from worker.domain.work import Lane
+from worker.domain.work import Lane, RunKind
 from worker.services.attempts import Attempts
 from worker.store.work import Work
 
@@ -31,6 +31,11 @@ class Dispatch:
         self._work = work
         self._attempts = attempts
         self._limits = limits
+
+    def take_in_strays(self) -> None:
+        """Work that a run waits for and no lane holds waits again."""
+        for kind in RunKind:
+            self._work.take_in_strays(kind)
 
     def next(self, lanes: Iterable[Lane]) -> list[str]:
         """Keys whose messages are to be sent now; they count as in hand from here on."""

@@ -83,6 +83,8 @@ class ExportRuns:
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(projects)} projects to look through")
 
     def _list_invoices(self, project_id: int) -> Outcome:
+        if not self._projects.in_pilot(project_id):
+            return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
         label = project.label if project else f"id {project_id}"
         try:

@@ -26,6 +26,7 @@ from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals
+from worker.services.attempts import busy
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -173,7 +174,7 @@ class Items:
         """Make (or find) the Item of one code. Raises Transient and Misconfigured when nothing was done."""
         with self._locks.hold(str(key)) as lock:
             if lock is None:
-                return Outcome(OutcomeKind.WAITING, reason="another worker has it in hand")
+                return busy(self._client)
             record = self._ledger.code(key)
             if record and record.done:
                 return outcome_of(record)
@@ -185,7 +186,7 @@ class Items:
 
     def _make_anew(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
         """A code that nobody planned lately (enqueued from outside, blocked before, or a plan grown old): look at it from the start."""
-        project = self._projects.get(key.project_id)
+        project = self._projects.get(key.project_id) if self._projects.in_pilot(key.project_id) else None
         for_invoice = bool(record and record.for_invoice)
         code = self._active_code(project, key, for_invoice=for_invoice) if project else None
         if project is None or code is None:
@@ -276,11 +277,17 @@ class Items:
     def _record_found(self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float) -> Outcome:
         """Keep the id of an Item that stands. Its fields are left alone, but for an empty external id where the setting allows."""
         if not ours and self._mark_adopted and item.external_id is None:
-            external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
-            self._netsuite.set_item_external_id(item.id, external_id)
+            self._mark(item, item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id))
         state = State.CREATED if ours else State.ADOPTED
         self._ledger.write(key, Record(state, item.name or name, item.id, at=at))
         return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
+
+    def _mark(self, item: FoundItem, external_id: str) -> None:
+        try:
+            self._netsuite.set_item_external_id(item.id, external_id)
+        except (Blocked, AlreadyExists, NotFound, OutcomeUnknown) as error:
+            # The mark is a convenience; the ledger knows the Item by its id, and a later look-up by its name.
+            log.warning("Item %s is adopted, but NetSuite did not take its external id: %s", item.name, error)
 
     def _need_of(self, key: CodeKey, record: Record) -> ItemNeed:
         external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)

@@ -39,4 +39,8 @@ class Projects:
 
     def in_scope(self, projects: list[Project]) -> list[Project]:
         """Active ones that this installation is for."""
-        return [one for one in projects if one.active and (not self._only or one.id in self._only)]
+        return [one for one in projects if one.active and self.in_pilot(one.id)]
+
+    def in_pilot(self, project_id: int) -> bool:
+        """Whether this installation is for a project: always, unless PROJECT_IDS names others."""
+        return not self._only or project_id in self._only

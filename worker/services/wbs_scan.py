@@ -119,6 +119,8 @@ class WbsScan:
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(projects)} projects to scan")
 
     def _scan_project(self, project_id: int) -> Outcome:
+        if not self._projects.in_pilot(project_id):
+            return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
         if project is None:
             return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from worker.domain.errors import Transient
+from worker.domain.errors import NoRoom
 from worker.store.connection import Redis
 from worker.store.leases import LeaseKeeper
 
@@ -82,7 +82,7 @@ class Gate:
 
     @contextmanager
     def slot(self, precedence: Precedence, *, patience: float = 20.0) -> Iterator[None]:
-        """Hold one slot for the block. Waits up to `patience` seconds, then raises Transient: the work gives its thread back."""
+        """Hold one slot for the block. Waits up to `patience` seconds, then raises NoRoom: the work gives its thread back."""
         token = secrets.token_hex(8)
         self._wait(token, precedence, patience)
         with self._keeper.keeping(lambda: self._keep(token), every=SLOT_SECONDS / 4):
@@ -101,7 +101,7 @@ class Gate:
             while not self._take(token, precedence):
                 left = until - time.monotonic()
                 if left <= 0:
-                    raise Transient("NetSuite's slots stayed busy", retry_after=1.0)
+                    raise NoRoom("NetSuite's slots stayed busy", retry_after=1.0)
                 self._client.blpop([self._wake[precedence]], timeout=min(left, LONGEST_NAP_SECONDS))
         except BaseException:
             self._leave(token)

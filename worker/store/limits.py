@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Mapping
 
-from worker.domain.errors import Transient
+from worker.domain.errors import NoRoom
 from worker.store.connection import Redis
 from worker.store.gate import Precedence
 
@@ -67,12 +67,12 @@ class RateLimits:
         self._block = client.register_script(_BLOCK)
 
     def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
-        """Return when a request may be sent. Raises Transient with the time to wait when that is longer than `patience` seconds."""
+        """Return when a request may be sent. Raises NoRoom with the time to wait when that is longer than `patience` seconds."""
         until = time.monotonic() + patience
         while wait_ms := int(self._acquire(keys=[self._key], args=[int(precedence is Precedence.SCAN)])):
             wait = wait_ms / 1000
             if time.monotonic() + wait > until:
-                raise Transient("Procore's rate limit is used up", retry_after=wait)
+                raise NoRoom("Procore's rate limit is used up", retry_after=wait)
             # Spread: all workers are told the same moment.
             time.sleep(wait + random.uniform(0, 0.25))
 

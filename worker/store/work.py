@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from worker.domain.outcomes import OutcomeKind
-from worker.domain.work import RUN_OF_LANE, Lane, RunKind
+from worker.domain.work import RUN_OF_LANE, Lane, RunKind, lane_of
 from worker.store.connection import Redis
 
 IN_HAND_SECONDS = 40
@@ -220,6 +220,22 @@ class Work:
         keys = [*self._lane_keys(lane), self._waiting(into), self._hand(into)]
         flat = [part for name, count in counts.items() for part in (name, count)]
         self._spawn(keys=keys, args=[parent, self._prefix, len(counts), *flat, *children])
+
+    def take_in_strays(self, kind: RunKind, *, at_most: int = 100) -> int:
+        """Let open keys of the run that goes on wait again if they stand in no lane: their caller died between two steps.
+
+        Looks at some, chosen by chance; called again and again it finds all. Work that ended just now is found ended.
+        """
+        run = self.current(kind)
+        if run is None or run.ended:
+            return 0
+        keys = self._client.srandmember(f"{self._prefix}run:{run.id}:open", at_most)
+        strays = [
+            key for key in keys if self.waits_until(lane_of(key), key) is None and not self.in_hand(lane_of(key), key)
+        ]
+        for key in strays:
+            self.add(lane_of(key), [key])
+        return len(strays)
 
     def run(self, run_id: str) -> Run | None:
         """A run by its id; None when it was never there or is older than a week."""

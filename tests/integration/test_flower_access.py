@@ -1,0 +1,117 @@
+"""Flower as we start it: nothing without the login, nothing to break with it, and no secret on any page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from config.processes import processes
+from config.settings import OUR_PREFIXES, setting_names
+from tests.support import eventually
+from worker.embedded import EmbeddedServer, free_port
+from worker.supervisor import Supervisor
+
+pytestmark = pytest.mark.real
+
+LOGIN = ("engineer", "a-password-of-flower")
+PROCORE_SECRET = "a-secret-of-procore"
+PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/queues/length")
+
+
+def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
+    """Ours alone, whatever stands in the developer's."""
+    key = data_dir / "key.pem"
+    key.write_text("not used here")
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith((*OUR_PREFIXES, "FLOWER_"))}
+    return {name: value for name, value in theirs.items() if name not in setting_names()} | {
+        "REDIS_URL": redis_url,
+        "DATA_DIR": str(data_dir),
+        "PROCORE_CLIENT_ID": "an-app",
+        "PROCORE_CLIENT_SECRET": PROCORE_SECRET,
+        "PROCORE_COMPANY_ID": "7",
+        "NETSUITE_ACCOUNT_ID": "1234567",
+        "NETSUITE_CLIENT_ID": "an-integration",
+        "NETSUITE_CERTIFICATE_ID": "a-certificate",
+        "NETSUITE_PRIVATE_KEY_FILE": str(key),
+    }
+
+
+@dataclass
+class RunningFlower:
+    url: str
+    worker: str
+    redis_password: str
+
+    def get(self, path: str, login: tuple[str, str] | None = LOGIN) -> requests.Response:
+        return requests.get(self.url + path, auth=login, timeout=10)
+
+
+@pytest.fixture(scope="module")
+def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[RunningFlower]:
+    """Flower beside one worker that it has seen."""
+    folder = tmp_path_factory.mktemp("flower")
+    port = free_port()
+    env = environment(folder, redis_server.url)
+    env |= {"FLOWER_BASIC_AUTH": ":".join(LOGIN), "FLOWER_PORT": str(port), "REDIS_KEY_PREFIX": "flower-test:"}
+    wanted = [process for process in processes(threads=1, data_dir=folder) if process.name in ("items", "flower")]
+    with Supervisor(wanted, env=env, log_dir=folder / "logs"):
+        running = RunningFlower(f"http://127.0.0.1:{port}", "", urlsplit(redis_server.url).password or "")
+        running.worker = eventually(lambda: first_worker(running), 40, every=0.2)
+        yield running
+
+
+def first_worker(flower: RunningFlower) -> str:
+    """The name of the worker that Flower knows all about, or nothing yet."""
+    try:
+        workers = flower.get("/api/workers?refresh=1").json()
+    except requests.ConnectionError:
+        return ""
+    return next((name for name, facts in workers.items() if facts.get("conf")), "")
+
+
+def test_without_the_login_nothing_is_shown(flower: RunningFlower) -> None:
+    pages = (*PAGES, f"/worker/{flower.worker}")
+    assert {page: flower.get(page).status_code for page in pages} == dict.fromkeys(pages, 200)
+    for login in (None, ("engineer", "another")):
+        assert {page: flower.get(page, login).status_code for page in pages} == dict.fromkeys(pages, 401)
+
+
+def test_no_page_tells_a_password_or_a_secret(flower: RunningFlower) -> None:
+    assert flower.redis_password
+    pages = (*PAGES, f"/worker/{flower.worker}", "/metrics", "/healthcheck")
+    told = "".join(flower.get(page).text for page in pages)
+    assert [secret for secret in (flower.redis_password, PROCORE_SECRET, LOGIN[1]) if secret in told] == []
+    assert "redis://:**@127.0.0.1" in flower.get("/broker").text
+
+
+def test_nothing_can_be_stopped_from_a_page(flower: RunningFlower) -> None:
+    answer = requests.post(f"{flower.url}/api/worker/shutdown/{flower.worker}", auth=LOGIN, timeout=10)
+    assert answer.status_code == 403
+
+
+def test_tasks_are_listed_with_what_was_asked_and_what_came_of_it(flower: RunningFlower) -> None:
+    page = flower.get("/tasks").text
+    assert [name for name in ("kwargs", "result", "state") if f'data-column="{name}"' in page] == [
+        "kwargs",
+        "result",
+        "state",
+    ]
+
+
+@pytest.mark.parametrize("login", [None, "engineer:"])
+def test_it_does_not_start_without_a_login(tmp_path: Path, redis_server: EmbeddedServer, login: str | None) -> None:
+    env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(free_port())}
+    if login is not None:
+        env["FLOWER_BASIC_AUTH"] = login
+    command = next(process.command for process in processes(threads=1, data_dir=tmp_path) if process.name == "flower")
+    ended = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("wbs-sync: FLOWER_BASIC_AUTH must be user:password")
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,126 @@
+"""External ids and work keys: built from numbers, read back unchanged, compared the way NetSuite compares them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.domain.identities import (
+    CodeKey,
+    InvoiceKey,
+    bill_external_id,
+    bill_id_of_origin,
+    bill_origin_id,
+    is_our_bill,
+    is_our_item,
+    item_external_id,
+    same_external_id,
+    vendor_external_id,
+)
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, exports_of, lane_of, scan_of
+
+IDS = st.integers(min_value=1, max_value=2**63 - 1)
+TAKEN_BY_NETSUITE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def test_external_ids_are_spelt_as_published() -> None:
+    assert item_external_id(4, 17, 901) == "pcr-itm-4-17-901"
+    assert bill_external_id(4, 417) == "pcr-bill-4-417"
+    assert vendor_external_id(4, 33) == "pcr-vendor-4-33"
+
+
+@given(company=IDS, project=IDS, other=IDS)
+def test_external_ids_hold_only_what_netsuite_takes(company: int, project: int, other: int) -> None:
+    for made in (
+        item_external_id(company, project, other),
+        bill_external_id(company, other),
+        vendor_external_id(company, other),
+    ):
+        assert TAKEN_BY_NETSUITE.fullmatch(made)
+
+
+@given(one=st.tuples(IDS, IDS, IDS), other=st.tuples(IDS, IDS, IDS))
+def test_two_codes_share_an_external_id_only_when_they_are_the_same_code(
+    one: tuple[int, int, int], other: tuple[int, int, int]
+) -> None:
+    assert (item_external_id(*one) == item_external_id(*other)) == (one == other)
+
+
+@given(project=IDS, code=IDS)
+def test_a_code_key_comes_back_from_its_text(project: int, code: int) -> None:
+    assert CodeKey.parse(str(CodeKey(project, code))) == CodeKey(project, code)
+
+
+@given(project=IDS, invoice=IDS)
+def test_an_invoice_key_comes_back_from_its_text(project: int, invoice: int) -> None:
+    assert InvoiceKey.parse(str(InvoiceKey(project, invoice))) == InvoiceKey(project, invoice)
+
+
+def test_a_code_and_an_invoice_of_the_same_numbers_are_different_work() -> None:
+    assert str(CodeKey(1, 2)) != str(InvoiceKey(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("pcr-itm-1-2-3", "pcr-itm-1-2-3", True),
+        ("PCR-ITM-1-2-3", "pcr-itm-1-2-3", True),
+        ("pcr-itm-1-2-3", "pcr-itm-1-2-33", False),
+        (None, "pcr-itm-1-2-3", False),
+        ("", "", False),
+        (None, None, False),
+    ],
+)
+def test_external_ids_are_compared_without_case_and_no_id_equals_nothing(
+    one: str | None, other: str | None, same: bool
+) -> None:
+    assert same_external_id(one, other) is same
+    assert same_external_id(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("is_ours", "external_id", "ours"),
+    [
+        (is_our_item, "pcr-itm-1-2-3", True),
+        (is_our_item, "PCR-ITM-1-2-3", True),
+        (is_our_item, "pcr-bill-1-2", False),
+        (is_our_item, "agave-77", False),
+        (is_our_item, None, False),
+        (is_our_bill, "Pcr-Bill-1-2", True),
+        (is_our_bill, "pcr-itm-1-2-3", False),
+        (is_our_bill, "", False),
+    ],
+)
+def test_a_record_of_ours_is_known_by_how_its_external_id_begins(
+    is_ours: Callable[[str | None], bool], external_id: str | None, ours: bool
+) -> None:
+    assert is_ours(external_id) is ours
+
+
+@given(bill=st.integers(min_value=1, max_value=10**15).map(str))
+def test_the_bill_of_an_origin_id_is_the_bill_it_was_made_for(bill: str) -> None:
+    assert bill_id_of_origin(bill_origin_id(bill)) == bill
+
+
+@pytest.mark.parametrize("origin_id", [None, "", "88123", "ns-vendorbill-", "ns-vendorbill-12x", "x ns-vendorbill-12"])
+def test_an_origin_id_that_is_not_ours_names_no_bill(origin_id: str | None) -> None:
+    assert bill_id_of_origin(origin_id) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "lane"),
+    [
+        (SCAN_OF_ALL, Lane.SCANS),
+        (scan_of(17), Lane.SCANS),
+        (str(CodeKey(17, 901)), Lane.ITEMS),
+        (EXPORTS_OF_ALL, Lane.LISTINGS),
+        (exports_of(17), Lane.LISTINGS),
+        (str(InvoiceKey(17, 417)), Lane.EXPORTS),
+    ],
+)
+def test_every_kind_of_work_has_its_lane(key: str, lane: Lane) -> None:
+    assert lane_of(key) is lane

@@ -1,0 +1,297 @@
+"""From a subcontractor invoice to its bill: the arithmetic, the tie to the cent, and every refusal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.domain.errors import Blocked
+from worker.domain.invoices import (
+    Bill,
+    BillLine,
+    FoundBill,
+    Invoice,
+    InvoiceLine,
+    Retainage,
+    bill_lines,
+    difference,
+    reason_to_skip,
+    require_billable,
+    require_tie,
+    retainage,
+)
+from worker.domain.problems import Cause, describe
+
+RETAINAGE_ITEM = "9000"
+AMOUNTS = (
+    "completed_to_date",
+    "completed_before",
+    "work_retained_before",
+    "work_retained",
+    "work_released",
+    "materials_retained",
+    "materials_released",
+)
+
+
+def amount(text: str) -> Decimal:
+    return Decimal(text).quantize(Decimal("0.01"))
+
+
+def line(place: int = 1, *, wbs_code_id: int | None = 0, **amounts: Decimal) -> InvoiceLine:
+    plain: dict[str, Any] = dict.fromkeys(AMOUNTS, amount("0"))
+    code_id = 900 + place if wbs_code_id == 0 else wbs_code_id
+    return InvoiceLine(place, place, code_id, f"01-{place}.S", "Concrete", "Slab on grade", **plain | amounts)
+
+
+def invoice(*lines: InvoiceLine, due: str = "0", **changes: Any) -> Invoice:
+    plain = Invoice(
+        id=417,
+        project_id=17,
+        commitment_id=5,
+        previous_id=None,
+        number="3",
+        document_number="ACME-0417",
+        status="approved",
+        origin_id=None,
+        billing_date=date(2026, 9, 30),
+        vendor_id=33,
+        vendor_name="Acme Concrete",
+        currency="USD",
+        base_currency="USD",
+        payment_due=amount(due),
+        lines=lines,
+    )
+    return replace(plain, **changes)
+
+
+USUAL = line(completed_to_date=amount("1500.00"), completed_before=amount("500.00"), work_retained=amount("100.00"))
+
+
+# Arithmetic
+
+
+def test_a_line_comes_to_what_was_completed_since_the_invoice_before() -> None:
+    assert USUAL.gross == amount("1000.00")
+
+
+def test_retainage_held_and_released_are_told_apart() -> None:
+    lines = (line(1, work_retained=amount("100.00")), line(2, work_released=amount("30.00")))
+    assert retainage(invoice(*lines), None) == Retainage(held=amount("100.00"), released=amount("30.00"))
+
+
+def test_retainage_on_stored_materials_counts_by_its_change_since_the_invoice_before() -> None:
+    now = invoice(
+        line(1, materials_retained=amount("50.00")),
+        line(2, materials_retained=amount("5.00"), materials_released=amount("20.00")),
+    )
+    before = invoice(line(1, materials_retained=amount("20.00")), line(2, materials_retained=amount("25.00")))
+    assert retainage(now, before) == Retainage(held=amount("30.00"), released=amount("20.00"))
+
+
+@pytest.mark.parametrize("field", ["work_retained_before", "work_retained"])
+def test_retainage_that_moves_from_materials_into_work_is_neither_held_again_nor_released(field: str) -> None:
+    before = invoice(line(materials_retained=amount("50.00")))
+    moved = invoice(line(**{field: amount("50.00")}))
+    assert retainage(moved, before) == Retainage(held=amount("0"), released=amount("0"))
+
+
+def test_a_balance_that_shrinks_without_a_word_is_released() -> None:
+    now, before = invoice(line()), invoice(line(materials_retained=amount("50.00")))
+    assert retainage(now, before) == Retainage(held=amount("0"), released=amount("50.00"))
+
+
+def test_on_the_first_invoice_all_retainage_on_stored_materials_is_held() -> None:
+    assert retainage(invoice(line(materials_retained=amount("50.00"))), None).held == amount("50.00")
+
+
+def test_a_line_that_the_invoice_before_lacks_starts_from_what_procore_says_was_held() -> None:
+    now = invoice(line(2, materials_retained=amount("5.00"), work_retained_before=amount("40.00")))
+    assert retainage(now, invoice(line(1, materials_retained=amount("99.00")))).held == amount("5.00")
+
+
+def test_the_bill_has_a_line_for_each_code_and_one_for_retainage_held() -> None:
+    billed = invoice(USUAL, due="900")
+    lines = bill_lines(billed, retainage(billed, None), {901: "5871"}, RETAINAGE_ITEM)
+    assert lines == (
+        BillLine("5871", amount("1000.00"), "01-1.S Slab on grade"),
+        BillLine(RETAINAGE_ITEM, amount("-100.00"), "Retainage held"),
+    )
+
+
+def test_released_retainage_is_a_line_that_adds_to_the_bill() -> None:
+    billed = invoice(line(work_released=amount("75.00")), due="75")
+    lines = bill_lines(billed, retainage(billed, None), {}, RETAINAGE_ITEM)
+    assert lines == (BillLine(RETAINAGE_ITEM, amount("75.00"), "Retainage released"),)
+
+
+def test_lines_that_come_to_nothing_are_left_out_and_need_no_item() -> None:
+    idle = line(2, completed_to_date=amount("10.00"), completed_before=amount("10.00"))
+    billed = invoice(USUAL, idle, line(3, wbs_code_id=None), due="900")
+    assert billed.wbs_code_ids == [901]
+    assert [one.item_id for one in bill_lines(billed, Retainage(amount("0"), amount("0")), {901: "5871"}, "")] == ["5871"]
+
+
+def test_a_code_on_several_lines_is_needed_once() -> None:
+    assert invoice(USUAL, replace(USUAL, line_item_id=2)).wbs_code_ids == [901]
+
+
+CENTS = st.integers(min_value=-(10**9), max_value=10**9).map(lambda cents: Decimal(cents).scaleb(-2))
+HELD = st.integers(min_value=0, max_value=10**8).map(lambda cents: Decimal(cents).scaleb(-2))
+
+
+@st.composite
+def invoices(draw: st.DrawFn) -> tuple[Invoice, Invoice | None]:
+    places = range(1, draw(st.integers(1, 6)) + 1)
+    lines = [
+        line(
+            place,
+            wbs_code_id=draw(st.integers(1, 3)),
+            **{name: draw(CENTS if name.startswith("completed") else HELD) for name in AMOUNTS},
+        )
+        for place in places
+    ]
+    before = [
+        line(place, materials_retained=draw(HELD), work_retained=draw(HELD))
+        for place in places
+        if draw(st.booleans())
+    ]
+    previous = invoice(*before) if before and draw(st.booleans()) else None
+    return invoice(*lines), previous
+
+
+@given(invoices())
+def test_the_lines_of_a_bill_always_come_to_gross_less_held_plus_released(
+    drawn: tuple[Invoice, Invoice | None],
+) -> None:
+    one, previous = drawn
+    retained = retainage(one, previous)
+    total = sum((line.gross for line in one.lines), Decimal(0)) - retained.held + retained.released
+    lines = bill_lines(one, retained, {1: "11", 2: "12", 3: "13"}, RETAINAGE_ITEM)
+    assert sum((line.amount for line in lines), Decimal(0)) == total
+    assert all(line.amount for line in lines)
+    assert retained.held >= 0
+
+    tied = replace(one, payment_due=total)
+    require_tie(tied, retained)
+    for cent in (Decimal("0.01"), Decimal("-0.01")):
+        with pytest.raises(Blocked):
+            require_tie(replace(one, payment_due=total + cent), retained)
+
+
+# Whether it is billed at all
+
+
+@pytest.mark.parametrize(
+    ("one", "reason"),
+    [
+        pytest.param(invoice(USUAL, due="900"), None, id="to be billed"),
+        pytest.param(invoice(USUAL, due="900", origin_id="ns-vendorbill-88"), None, id="named by a bill of ours"),
+        pytest.param(invoice(USUAL, due="900", origin_id="sage-1"), "another integration (origin id sage-1)", id="claimed"),
+        pytest.param(invoice(USUAL, due="900", status="under_review"), "status is under review", id="not approved"),
+        pytest.param(invoice(line()), "nothing is billed", id="all zero"),
+        pytest.param(invoice(), "nothing is billed", id="no lines"),
+        pytest.param(invoice(USUAL), None, id="lines that cancel each other out"),
+        pytest.param(invoice(line(work_released=amount("5")), due="5"), None, id="released retainage only"),
+        pytest.param(invoice(line(work_retained=amount("5")), due="-5"), None, id="held retainage only"),
+    ],
+)  # fmt: skip
+def test_an_invoice_is_skipped_only_for_a_reason_that_is_told(one: Invoice, reason: str | None) -> None:
+    told = reason_to_skip(one, ("approved",))
+    assert told is None if reason is None else reason in str(told)
+
+
+@pytest.mark.parametrize(
+    ("one", "cause"),
+    [
+        (invoice(USUAL, due="900", currency="CAD"), Cause.FOREIGN_CURRENCY),
+        (invoice(USUAL, due="-0.01"), Cause.NEEDS_VENDOR_CREDIT),
+        (invoice(USUAL, due="900", billing_date=None), Cause.BILLING_DATE_MISSING),
+        (invoice(USUAL, due="900", document_number=""), Cause.DOCUMENT_NUMBER_MISSING),
+        (invoice(USUAL, due="900", document_number="x" * 46), Cause.DOCUMENT_NUMBER_TOO_LONG),
+        (invoice(replace(USUAL, wbs_code_id=None), due="900"), Cause.LINE_WITHOUT_CODE),
+    ],
+)
+def test_what_a_person_must_mend_on_the_invoice_is_a_problem_told_in_full(one: Invoice, cause: Cause) -> None:
+    with pytest.raises(Blocked) as caught:
+        require_billable(one)
+    assert caught.value.cause is cause
+    assert "?" not in describe(cause, caught.value.facts).sentence
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        invoice(USUAL, due="900"),
+        invoice(USUAL, due="0"),
+        invoice(USUAL, due="900", document_number="x" * 45),
+        invoice(USUAL, line(2, wbs_code_id=None), due="900"),
+    ],
+)
+def test_an_invoice_in_order_may_be_billed(one: Invoice) -> None:
+    require_billable(one)
+    assert reason_to_skip(one, ("approved",)) is None
+
+
+def test_an_invoice_that_does_not_tie_says_both_amounts() -> None:
+    billed = invoice(USUAL, due="900.01")
+    with pytest.raises(Blocked) as caught:
+        require_tie(billed, retainage(billed, None))
+    sentence = describe(caught.value.cause, caught.value.facts).sentence
+    assert caught.value.cause is Cause.LINES_DO_NOT_TIE
+    assert "900.00" in sentence
+    assert "900.01" in sentence
+
+
+@pytest.mark.parametrize("retained", [Retainage(amount("1"), amount("0")), Retainage(amount("0"), amount("1"))])
+def test_retainage_without_an_item_for_it_is_a_problem(retained: Retainage) -> None:
+    with pytest.raises(Blocked) as caught:
+        bill_lines(invoice(USUAL, due="900"), retained, {901: "5871"}, "")
+    assert caught.value.cause is Cause.RETAINAGE_ITEM_MISSING
+
+
+# Whether a bill that was found is the one that should stand
+
+LINES = (BillLine("5871", amount("1000"), "a"), BillLine("9000", amount("-100"), "b"))
+BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "memo", LINES)
+FOUND = FoundBill("88123", "pcr-bill-4-417", "33", "ACME-0417", date(2026, 9, 30), amount("900"), LINES)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        FOUND,
+        replace(FOUND, lines=LINES[::-1]),
+        replace(FOUND, lines=tuple(replace(one, description="edited") for one in LINES)),
+        replace(FOUND, external_id=None),
+    ],
+)
+def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill) -> None:
+    assert difference(BILL, found) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"vendor_id": "34"}, "vendor id 34 instead of 33"),
+        ({"document_number": "ACME-0418"}, "reference number 'ACME-0418' instead of 'ACME-0417'"),
+        ({"total": amount("900.01")}, "total 900.01 instead of 900.00"),
+        ({"date": date(2026, 10, 1)}, "date 2026-10-01 instead of 2026-09-30"),
+        ({"date": None}, "date None instead of 2026-09-30"),
+        ({"lines": (LINES[0], LINES[0])}, "2 lines that are not the invoice's 2"),
+        ({"lines": (*LINES, LINES[0])}, "3 lines that are not the invoice's 2"),
+        ({"lines": (replace(LINES[0], item_id="5872"), LINES[1])}, "2 lines that are not the invoice's 2"),
+    ],
+)
+def test_whatever_else_differs_is_told_in_words(changes: dict[str, Any], told: str) -> None:
+    assert difference(BILL, replace(FOUND, **changes)) == told
+
+
+def test_a_bill_comes_to_the_sum_of_its_lines() -> None:
+    assert BILL.total == amount("900.00")

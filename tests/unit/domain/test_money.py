@@ -1,0 +1,60 @@
+"""Money: whole cents or nothing."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.domain import money
+
+CENTS = st.integers(min_value=-(10**13), max_value=10**13)
+
+
+@given(cents=CENTS)
+def test_an_amount_in_cents_comes_through_unchanged(cents: int) -> None:
+    exact = Decimal(cents).scaleb(-2)
+    assert money.amount(str(exact)) == exact
+    assert money.amount(exact) == exact
+
+
+@pytest.mark.parametrize(
+    ("value", "amount"),
+    [
+        (None, "0.00"),
+        ("", "0.00"),
+        ("0", "0.00"),
+        (12, "12.00"),
+        ("12.5", "12.50"),
+        ("12.500000", "12.50"),
+        ("-1200.10", "-1200.10"),
+        (Decimal("7.1"), "7.10"),
+    ],
+)
+def test_amounts_are_read_as_decimals_of_two_places(value: object, amount: str) -> None:
+    assert str(money.amount(value)) == amount
+
+
+@pytest.mark.parametrize("value", [12.5, 0.0, True, math.nan, math.inf])
+def test_floats_and_booleans_never_carry_money(value: object) -> None:
+    with pytest.raises(ValueError, match="not an amount"):
+        money.amount(value)
+
+
+@pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-inf", "twelve", "1,200.00", [], {}])
+def test_what_is_no_finite_number_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"not an amount|parts of a cent"):
+        money.amount(value)
+
+
+@pytest.mark.parametrize("value", ["0.001", "12.345", "-0.005", Decimal("1.999"), "1e-3"])
+def test_parts_of_a_cent_are_refused_instead_of_rounded(value: object) -> None:
+    with pytest.raises(ValueError, match="parts of a cent"):
+        money.amount(value)
+
+
+def test_people_read_amounts_with_thousands_and_cents() -> None:
+    assert money.text(Decimal("-1234567.5")) == "-1,234,567.50"

@@ -1,0 +1,85 @@
+"""Problems: every cause has a sentence, an owner and a next step, and telling one never fails."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
+from worker.domain.problems import CATALOGUE, Cause, Owner, describe
+
+
+def facts_in(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def test_every_cause_has_its_row_and_no_row_is_without_a_cause() -> None:
+    assert set(CATALOGUE) == set(Cause)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_row_names_an_owner_a_sentence_and_a_next_step(cause: Cause) -> None:
+    row = CATALOGUE[cause]
+    assert row.owner in Owner
+    assert row.sentence.strip()
+    assert row.next_step.strip().endswith(".")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_causes_are_codes_that_other_programs_can_filter_by(cause: Cause) -> None:
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", cause.value)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_a_problem_is_told_even_when_all_its_facts_are_missing(cause: Cause) -> None:
+    problem = describe(cause, {})
+    assert problem.cause is cause
+    assert problem.sentence.count("?") >= len(facts_in(CATALOGUE[cause].sentence))
+
+
+@given(cause=st.sampled_from(list(Cause)), value=st.text(max_size=30))
+def test_a_problem_is_told_whatever_its_facts_hold(cause: Cause, value: str) -> None:
+    facts = dict.fromkeys(facts_in(CATALOGUE[cause].sentence), value)
+    sentence = describe(cause, facts | {"unasked": "for"}).sentence
+    assert all(value in sentence or repr(value) in sentence for value in facts.values())
+
+
+@pytest.mark.parametrize("state", [State.CREATED, State.ADOPTED])
+def test_a_record_that_netsuite_holds_has_nothing_left_to_do(state: State) -> None:
+    outcome = outcome_of(Record(state, "24-017-01.S", "5871"))
+    assert outcome.result(noun="item") == {"outcome": "already", "item": "24-017-01.S", "item_id": "5871"}
+
+
+def test_a_blocked_record_says_its_problem() -> None:
+    outcome = outcome_of(Record(State.BLOCKED, "x", cause=Cause.NAME_HAS_COLON, facts={"name": "24 : 01"}))
+    assert outcome.kind is OutcomeKind.BLOCKED
+    assert outcome.cause is Cause.NAME_HAS_COLON
+    assert "'24 : 01'" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        (State.SKIPPED, OutcomeKind.SKIPPED),
+        (State.WAITING, OutcomeKind.WAITING),
+        (State.INTENT, OutcomeKind.UNKNOWN),
+        (State.UNKNOWN, OutcomeKind.UNKNOWN),
+    ],
+)
+def test_a_record_that_is_not_done_tells_how_it_stands_and_why(state: State, kind: OutcomeKind) -> None:
+    outcome = outcome_of(Record(state, "x", detail="because"))
+    assert (outcome.kind, outcome.reason) == (kind, "because")
+
+
+def test_every_state_is_told_as_some_outcome() -> None:
+    assert all(outcome_of(Record(state)).kind in OutcomeKind for state in State)
+
+
+def test_a_result_holds_text_only_and_leaves_out_what_is_not_known() -> None:
+    assert Outcome(OutcomeKind.WAITING, again_at=12.0).result(noun="bill") == {"outcome": "waiting"}
+    told = Outcome(OutcomeKind.BLOCKED, "ACME-1", reason="no", cause=Cause.PERIOD_CLOSED).result(noun="bill")
+    assert told == {"outcome": "blocked", "bill": "ACME-1", "cause": "period_closed", "reason": "no"}

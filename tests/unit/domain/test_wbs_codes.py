@@ -1,0 +1,176 @@
+"""Item names: joined unchanged, refused when NetSuite could not keep them, and never shared by two codes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.domain.errors import Blocked
+from worker.domain.problems import Cause, describe
+from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals, same_name
+
+USUAL = NamingRule("{project_number}-{wbs_code}")
+CODE_FIRST = NamingRule("{wbs_code} {project_number}")
+FORMATS = ["{project_number}-{wbs_code}", "{wbs_code} {project_number}", "J{project_number}{wbs_code}", "{wbs_code}-{project_number}-{wbs_code}"]  # fmt: skip
+
+
+def project(number: str | None, project_id: int = 1, name: str = "Harbor Tower") -> Project:
+    return Project(project_id, name, number, active=True)
+
+
+def code(text: str, code_id: int = 100) -> WbsCode:
+    return WbsCode(code_id, text, "Concrete")
+
+
+def cause_of(rule: NamingRule, of: Project, text: str) -> Blocked:
+    with pytest.raises(Blocked) as caught:
+        rule.item_name(of, code(text))
+    return caught.value
+
+
+@given(number=st.text(min_size=1, max_size=12).filter(str.strip), text=st.text(max_size=20))
+def test_a_name_is_the_project_number_and_the_code_to_the_letter(number: str, text: str) -> None:
+    joined = f"{number}-{text}"
+    if " : " in joined:
+        assert cause_of(USUAL, project(number), text).cause is Cause.NAME_HAS_COLON
+    else:
+        assert USUAL.item_name(project(number), code(text)) == joined
+
+
+@pytest.mark.parametrize("number", [None, "", "   "])
+def test_a_project_without_a_number_names_no_item(number: str | None) -> None:
+    assert cause_of(USUAL, project(number), "01-100.S").cause is Cause.PROJECT_NUMBER_MISSING
+
+
+def test_a_name_as_long_as_the_limit_stays_whole() -> None:
+    name = USUAL.item_name(project("24-017"), code("x" * 53))
+    assert len(name) == 60
+    assert name.endswith("-" + "x" * 53)
+
+
+def test_a_name_one_longer_than_the_limit_is_refused_and_never_cut() -> None:
+    blocked = cause_of(USUAL, project("24-017"), "x" * 54)
+    assert blocked.cause is Cause.NAME_TOO_LONG
+    assert blocked.facts["length"] == "61"
+    assert blocked.facts["name"] == "24-017-" + "x" * 54
+
+
+def test_the_accounts_own_limit_is_the_one_that_counts() -> None:
+    rule = NamingRule(USUAL.format, limit=10)
+    assert rule.item_name(project("24"), code("1234567")) == "24-1234567"
+    assert cause_of(rule, project("24"), "12345678").facts["limit"] == "10"
+
+
+@pytest.mark.parametrize(("number", "text"), [("24", "01 : 02"), ("24 : 1", "01"), ("24 :", " 01")])
+def test_a_name_that_netsuite_reads_as_parent_and_child_is_refused(number: str, text: str) -> None:
+    rule = NamingRule("{project_number}{wbs_code}")
+    assert cause_of(rule, project(number), text).cause is Cause.NAME_HAS_COLON
+
+
+def test_a_colon_without_spaces_is_a_name_like_any_other() -> None:
+    assert USUAL.item_name(project("24"), code("01:02")) == "24-01:02"
+
+
+def test_a_refused_name_is_told_in_words_with_nothing_missing() -> None:
+    blocked = cause_of(USUAL, project("24-017"), "y" * 60)
+    assert "?" not in describe(blocked.cause, blocked.facts).sentence
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [("24-01.S", "24-01.s", True), ("STRASSE", "straße", True), ("24-01", "24-02", False)])  # fmt: skip
+def test_names_are_compared_without_case(one: str, other: str, same: bool) -> None:
+    assert same_name(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("rule", "mine", "theirs", "rival"),
+    [
+        (USUAL, "24", "24-017", True),
+        (USUAL, "24-017", "24", True),
+        (USUAL, "24", "24", True),
+        (USUAL, "ab", "AB-1", True),
+        (USUAL, "24", "240", False),
+        (USUAL, "24", "25", False),
+        (USUAL, "24 ", "24 -01", True),
+        (CODE_FIRST, "24", "0 24", True),
+        (CODE_FIRST, "24", "24", True),
+        (CODE_FIRST, "24", "124", False),
+        (CODE_FIRST, "24", "24 1", False),
+    ],
+)
+def test_only_projects_whose_names_can_meet_are_rivals(
+    rule: NamingRule, mine: str, theirs: str, rival: bool
+) -> None:
+    one, other = project(mine, 1), project(theirs, 2)
+    assert rivals(one, [one, other], rule) == ([other] if rival else [])
+    assert rivals(other, [one, other], rule) == ([one] if rival else [])
+
+
+@pytest.mark.parametrize("number", [None, "", " "])
+def test_a_project_without_number_is_nobodys_rival(number: str | None) -> None:
+    one, other = project(number, 1), project("24", 2)
+    assert rivals(one, [other], CODE_FIRST) == []
+    assert rivals(other, [one], CODE_FIRST) == []
+    assert clashing_names(one, [code("01", 1), code("01", 2)], {}, USUAL) == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "mine", "my_code", "theirs", "their_code"),
+    [
+        (USUAL, "24", "017-01.S", "24-017", "01.S"),
+        (USUAL, "24", "01.S", "24", "01.S"),
+        (USUAL, "A", "01.s", "a", "01.S"),
+        (CODE_FIRST, "24", "01 0", "0 24", "01"),
+    ],
+)
+def test_two_projects_that_come_to_one_name_are_told_of_each_other(
+    rule: NamingRule, mine: str, my_code: str, theirs: str, their_code: str
+) -> None:
+    one, other = project(mine, 1), project(theirs, 2)
+    first, second = code(my_code, 100), code(their_code, 200)
+    assert clashing_names(one, [first], {other: [second]}, rule) == {100: (other, second)}
+    assert clashing_names(other, [second], {one: [first]}, rule) == {200: (one, first)}
+
+
+def test_two_codes_of_one_project_that_differ_in_case_only_clash() -> None:
+    upper, lower, alone = code("01.S", 1), code("01.s", 2), code("02.S", 3)
+    here = project("24")
+    assert clashing_names(here, [upper, lower, alone], {}, USUAL) == {1: (here, lower), 2: (here, upper)}
+
+
+def test_a_code_listed_twice_is_no_clash_with_itself() -> None:
+    assert clashing_names(project("24"), [code("01"), code("01")], {}, USUAL) == {}
+
+
+NUMBERS = st.one_of(st.none(), st.text(alphabet="2-4 aA", max_size=5))
+CODES = st.lists(st.text(alphabet="2-4 aAs", max_size=5), max_size=5)
+
+
+@given(st.sampled_from(FORMATS), st.lists(st.tuples(NUMBERS, CODES), min_size=2, max_size=5))
+def test_whichever_codes_share_a_name_are_all_reported_and_never_a_lone_one(
+    name_format: str, drawn: list[tuple[str | None, list[str]]]
+) -> None:
+    rule = NamingRule(name_format)
+    owned = {
+        project(number, project_id): [code(text, 10 * project_id + place) for place, text in enumerate(texts)]
+        for project_id, (number, texts) in enumerate(drawn)
+    }
+    sharing: dict[str, list[int]] = defaultdict(list)
+    for owner, codes in owned.items():
+        if (owner.number or "").strip():
+            for one in codes:
+                sharing[rule.join(str(owner.number), one.flat_code).casefold()].append(one.id)
+    expected = {code_id for ids in sharing.values() if len(ids) > 1 for code_id in ids}
+
+    reported = set()
+    for owner, codes in owned.items():
+        others = {rival: owned[rival] for rival in rivals(owner, owned, rule)}
+        for code_id, (other_owner, other) in clashing_names(owner, codes, others, rule).items():
+            reported.add(code_id)
+            mine = next(one for one in codes if one.id == code_id)
+            assert same_name(
+                rule.join(str(owner.number), mine.flat_code), rule.join(str(other_owner.number), other.flat_code)
+            )
+    assert reported == expected

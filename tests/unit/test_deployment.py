@@ -1,0 +1,152 @@
+"""What stands in Procfile, docker-compose.yml, Dockerfile and .env.example is what the code means."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from config.env_example import env_example
+from config.names import QueueName
+from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
+from config.settings import Settings, setting_names
+
+ROOT = Path(__file__).parents[2]
+PROCFILE = (ROOT / "Procfile").read_text()
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+DEFAULTS = {name.upper(): field.default for name, field in Settings.model_fields.items()}
+VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}")
+
+
+def expected_commands(data_dir: str) -> dict[str, str]:
+    """Each process' command as one would type it in the project's folder."""
+    typed = {}
+    for process in processes(threads=DEFAULTS["WORKER_THREADS"], data_dir=Path(data_dir)):
+        command = " ".join(("python", *process.command[1:]))
+        typed[process.name] = command.replace(str(FLOWER_CONFIG), str(FLOWER_CONFIG.relative_to(ROOT)))
+    return typed
+
+
+def with_defaults(text: str) -> str:
+    return VARIABLE.sub(lambda found: found[2] or "", text)
+
+
+def procfile_commands() -> dict[str, str]:
+    lines = (line.partition(": ") for line in PROCFILE.splitlines())
+    return {name: with_defaults(command) for name, _, command in lines}
+
+
+def compose_services() -> dict[str, str]:
+    """Name and text of each service. The project has no YAML reader; two spaces of indent tell a service."""
+    services = COMPOSE.partition("\nservices:\n")[2].partition("\nvolumes:\n")[0]
+    parts = re.split(r"^  (\w+):\n", services, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_the_procfile_starts_the_processes_that_the_supervisor_starts() -> None:
+    procfile = procfile_commands()
+    # Nobody else makes the folder of beat's file there.
+    procfile["beat"] = procfile["beat"].removeprefix("mkdir -p data && exec ")
+    assert procfile == expected_commands("data")
+
+
+def test_compose_starts_the_same_processes() -> None:
+    commands = {
+        name: with_defaults(found[1])
+        for name, text in compose_services().items()
+        if (found := re.search(r"^    command: (python -m celery .*)$", text, re.MULTILINE))
+    }
+    assert commands == expected_commands("/data")
+
+
+def test_every_queue_is_read_by_a_process_of_the_procfile() -> None:
+    read = {queue for queues in re.findall(r" -Q (\S+)", PROCFILE) for queue in queues.split(",")}
+    assert read == {queue.value for queue in QueueName}
+
+
+@pytest.mark.parametrize("text", [PROCFILE, COMPOSE], ids=["Procfile", "docker-compose.yml"])
+def test_every_variable_is_a_setting_and_every_default_its_default(text: str) -> None:
+    used = VARIABLE.findall(text)
+    assert used
+    assert {name for name, _ in used} <= set(setting_names())
+    assert {name: default for name, default in used if default} == {
+        name: str(DEFAULTS[name]) for name, default in used if default
+    }
+
+
+def test_what_compose_sets_itself_is_a_setting_or_read_by_name() -> None:
+    blocks = re.findall(r"environment:.*\n((?:    (?:  )?  \S.*\n|    \S.*\n)+)", COMPOSE)
+    names = set(re.findall(r"^ +([A-Z][A-Z_]+):", "".join(blocks), re.MULTILINE))
+    assert {HEARTBEAT_VARIABLE, "SECRETS_DIR", "DATA_DIR", "FLOWER_ADDRESS"} <= names
+    assert names <= {*setting_names(), HEARTBEAT_VARIABLE, "SECRETS_DIR"}
+
+
+def test_compose_has_all_services_and_the_simulators_only_on_demand() -> None:
+    services = compose_services()
+    assert set(services) == {"redis", "items", "invoices", "flower", "beat", "simulators"}
+    assert [name for name, text in services.items() if "profiles: [demo]" in text] == ["simulators"]
+    assert all("healthcheck:" in services[name] for name in ("redis", "flower", "beat"))
+    assert all("<<: *worker" in services[name] for name in ("items", "invoices"))
+    assert COMPOSE.count(f"{HEARTBEAT_VARIABLE}: /tmp/heartbeat") == COMPOSE.count("find /tmp/heartbeat") == 1
+
+
+def test_redis_keeps_everything_it_is_given() -> None:
+    redis = compose_services()["redis"]
+    assert all(line in redis for line in ("appendonly yes\n", "maxmemory-policy noeviction\n", "requirepass "))
+    assert "ports:" not in redis
+
+
+def test_flower_stands_behind_a_login_on_the_loopback() -> None:
+    flower = compose_services()["flower"]
+    assert "FLOWER_BASIC_AUTH: ${FLOWER_BASIC_AUTH:?" in flower
+    ports = re.findall(r'^      - "(.*)"$', COMPOSE, re.MULTILINE)
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert "basic" not in " ".join(expected_commands("data").values())
+
+
+def test_a_worker_may_finish_its_longest_task() -> None:
+    grace = re.search(r"stop_grace_period: (\d+)s\n  healthcheck", COMPOSE)
+    assert grace
+    assert int(grace[1]) > DEFAULTS["NETSUITE_READ_TIMEOUT_SECONDS"]
+
+
+def test_no_image_runs_as_root_or_holds_what_is_not_named() -> None:
+    app, demo = (DOCKERFILE.partition(f"AS {target}\n")[2].partition("\nFROM ")[0] for target in ("app", "demo"))
+    assert "USER 10001:10001\n" in app
+    assert "USER" not in demo
+    assert "COPY simulators" not in DOCKERFILE.partition("AS build-demo")[0]
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert ignored[0] == "*"
+    assert not {"!.env", "!secrets", "!data", "!."} & set(ignored)
+
+
+def test_env_example_is_what_its_command_writes() -> None:
+    assert (ROOT / ".env.example").read_text() == env_example(), "python -m config.env_example > .env.example"
+
+
+def test_env_example_tells_every_setting_once_in_order_with_a_line_on_it() -> None:
+    blocks = env_example().split("\n\n")[1:]
+    names = [re.fullmatch(r"# (\S.*)\n(?:# )?([A-Z_]+)=.*\n?", block) for block in blocks]
+    assert [found[2] if found else found for found in names] == setting_names()
+
+
+def test_env_example_with_its_blanks_filled_in_and_its_defaults_taken_is_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {*os.environ} & set(setting_names()):
+        monkeypatch.delenv(name)
+    key = tmp_path / "key.pem"
+    key.write_text("a key")
+    filled = {"PROCORE_COMPANY_ID": "7", "NETSUITE_ACCOUNT_ID": "1234567", "NETSUITE_PRIVATE_KEY_FILE": str(key)}
+    lines = [line.removeprefix("# ") for line in env_example().splitlines() if re.match(r"(# )?[A-Z_]+=", line)]
+    required = [name for name, field in DEFAULTS.items() if Settings.model_fields[name.lower()].is_required()]
+    blanks = [f"{name}={filled.get(name, 'text')}" for name in required]
+    (tmp_path / ".env").write_text("\n".join([*lines, *blanks]))
+    settings = Settings(_env_file=tmp_path / ".env")
+    assert {name: getattr(settings, name.lower()) for name in DEFAULTS if name not in required} == {
+        name: default for name, default in DEFAULTS.items() if name not in required
+    }

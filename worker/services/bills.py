@@ -1,0 +1,225 @@
+"""One vendor bill for one invoice, exactly once: lock, look, intent, write, read back, record, tell Procore.
+
+Nothing but the external id (and in some accounts the document number of a vendor) stands between us and a double payment,
+so a bill whose write got no answer is never sent again before the settle window has passed with look-ups that find nothing,
+and a bill that stands is taken or refused, never changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.domain import money
+from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, OutcomeUnknown, Transient
+from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_id, is_our_bill, same_external_id
+from worker.domain.invoices import Bill, FoundBill, Invoice, Retainage, bill_lines, difference
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import Project
+from worker.services.attempts import busy
+from worker.services.invoice_items import InvoiceItems
+from worker.services.links import Links
+from worker.store.connection import Redis, seconds
+from worker.store.ledger import Ledger
+from worker.store.locks import Lock, Locks
+
+MOST_WRITES = 5
+"""A bill is sent again only after a settle time each; after so many the invoice is a person's."""
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 5.0, 120.0
+MEMO_LIMIT = 999
+"""NetSuite's usual length of a memo; it is for reading and identifies nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Billable:
+    """An invoice that may become a bill now; ids are NetSuite's internal ids."""
+
+    invoice: Invoice
+    project: Project
+    retained: Retainage
+    vendor_id: str
+    job_id: str
+
+
+class Bills:
+    """Writes bills and finds those that stand."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        links: Links,
+        invoice_items: InvoiceItems,
+        ledger: Ledger,
+        locks: Locks,
+        retainage_item_id: str,
+        settle_seconds: float,
+    ) -> None:
+        self._client = client
+        self._procore = procore
+        self._netsuite = netsuite
+        self._links = links
+        self._items = invoice_items
+        self._ledger = ledger
+        self._locks = locks
+        self._retainage_item_id = retainage_item_id
+        self._settle = settle_seconds
+
+    def make(self, key: InvoiceKey, ready: Billable) -> Outcome:
+        """Write the invoice's bill, or take the one that stands. Raises Transient and Misconfigured when nothing was done."""
+        with self._locks.hold(str(key)) as lock:
+            if lock is None:
+                return busy(self._client, ready.invoice.label)
+            record = self._ledger.invoice(key)
+            if record and record.done:
+                return outcome_of(record)
+            try:
+                bill = self.draft(ready)
+                found = self._look(bill, thorough=bool(record and record.in_doubt))
+                if found:
+                    return self._accept(key, ready, bill, found)
+                if record and record.in_doubt and lock.at < record.sent_at + self._settle:
+                    return self._not_yet(record, lock.at)
+                return self._write(key, ready, bill, record, lock)
+            except Blocked as error:
+                return self.block(key, ready.invoice, error, lock)
+
+    def draft(self, ready: Billable) -> Bill:
+        """The bill as it should stand. Raises Blocked when it does not come to the payment due."""
+        invoice = ready.invoice
+        if invoice.billing_date is None:
+            raise Blocked(cause=Cause.BILLING_DATE_MISSING, facts=invoice.facts)
+        known = self._items.known(invoice)
+        if lacking := [line.flat_code for line in invoice.lines if line.gross and line.wbs_code_id not in known]:
+            raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": ", ".join(lacking[:5])})
+        bill = Bill(
+            external_id=bill_external_id(self._procore.company_id, invoice.id),
+            vendor_id=ready.vendor_id,
+            job_id=ready.job_id,
+            document_number=invoice.document_number,
+            date=invoice.billing_date,
+            memo=f"Procore invoice {invoice.number}, {ready.project.label}"[:MEMO_LIMIT],
+            lines=bill_lines(invoice, ready.retained, known, self._retainage_item_id),
+        )
+        if bill.total != invoice.payment_due:
+            facts = invoice.facts | {"lines_total": money.text(bill.total)}
+            raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=facts)
+        return bill
+
+    def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice) -> Outcome:
+        """Tell Procore which bill it is. Refused, the bill still stands: a problem of its own, tried again with the next export."""
+        origin_id = bill_origin_id(record.remote_id)
+        if invoice.origin_id != origin_id:
+            try:
+                self._procore.write_origin_id(invoice, origin_id)
+            except Blocked as error:
+                facts = {**invoice.facts, "bill_id": record.remote_id, **error.facts}
+                self._ledger.report(str(key), error.cause, facts, at=seconds(self._client))
+                return replace(outcome_of(record), cause=error.cause, reason="Procore refused the origin id")
+        self._ledger.write(key, replace(record, write_back_due=False))
+        return outcome_of(record)
+
+    def block(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked, lock: Lock | None = None) -> Outcome:
+        """Record the problem of an invoice. A bill in doubt stays in doubt: then it is looked at again as well."""
+        facts = {**(invoice.facts if invoice else {}), **error.facts}
+        if invoice and invoice.billing_date:
+            facts["date"] = invoice.billing_date.isoformat()
+        name = invoice.label if invoice else facts.get("invoice", str(key.invoice_id))
+        fence = lock.fence if lock else 0
+        blocked = Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts, fence=fence)
+        if not self._ledger.write(key, blocked):
+            self._ledger.report(str(key), error.cause, facts, at=blocked.at)
+            return self.still_in_doubt(outcome_of(blocked), blocked.at)
+        return outcome_of(blocked)
+
+    def still_in_doubt(self, outcome: Outcome, now: float) -> Outcome:
+        """The invoice changed while a bill of it was in doubt: nothing is sent, but the doubt is not dropped either."""
+        return replace(outcome, kind=OutcomeKind.UNKNOWN, again_at=now + LONGEST_LOOK_SECONDS)
+
+    def _look(self, bill: Bill, *, thorough: bool) -> FoundBill | None:
+        """Our bill, or one of the same vendor with the same number. `thorough`: also where SuiteQL may lag behind a write of ours."""
+        if thorough and (found := self._netsuite.bill_by_external_id(bill.external_id)):
+            return found
+        ids = self._netsuite.find_bill_ids(
+            external_id=bill.external_id, vendor_id=bill.vendor_id, document_number=bill.document_number
+        )
+        bills = [found for bill_id in ids if (found := self._netsuite.bill(bill_id))]
+        ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
+        if len(ours or bills) > 1:
+            doubled = ", ".join(found.id for found in ours or bills)
+            raise Blocked(cause=Cause.BILL_DOUBLED, facts={"bill_ids": doubled})
+        return next(iter(ours or bills), None)
+
+    def _write(self, key: InvoiceKey, ready: Billable, bill: Bill, record: Record | None, lock: Lock) -> Outcome:
+        """Intent, POST, read back, record, tell Procore. Every way out leaves the ledger saying what is true."""
+        attempts = record.attempts if record and record.in_doubt else 0
+        if attempts >= MOST_WRITES:
+            facts = {"attempts": str(attempts), "answer": record.detail if record else ""}
+            raise Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
+        now = seconds(self._client)
+        intent = Record(State.INTENT, ready.invoice.label, at=now, sent_at=now, attempts=attempts + 1, fence=lock.fence)
+        if not lock.still_ours() or not self._ledger.write(key, intent):
+            return Outcome(OutcomeKind.WAITING, intent.name, reason="the lock was lost before the write")
+        try:
+            bill_id = self._netsuite.create_bill(bill)
+        except AlreadyExists as error:
+            return self._already_exists(key, ready, bill, intent, error)
+        except OutcomeUnknown as error:
+            unknown = replace(intent, state=State.UNKNOWN, sent_at=seconds(self._client), detail=str(error))
+            self._ledger.write(key, unknown)
+            found = self._look(bill, thorough=True)
+            return self._accept(key, ready, bill, found) if found else self._not_yet(unknown, seconds(self._client))
+        except (Blocked, Transient, Misconfigured) as error:
+            if isinstance(error, Blocked):
+                self._links.forget(ready.invoice, ready.project)
+            # Certainly not done: no bill is in doubt any more.
+            self._ledger.write(key, replace(intent, state=State.WAITING, attempts=attempts))
+            raise
+        written = self._netsuite.bill(bill_id)
+        if written is None:
+            raise OutcomeUnknown(f"bill {bill_id} was made but cannot be read back")
+        return self._accept(key, ready, bill, written, kind=OutcomeKind.CREATED)
+
+    def _already_exists(
+        self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, error: AlreadyExists
+    ) -> Outcome:
+        """NetSuite says that it stands. Ours or by hand: look. Seen by nobody yet: it is in doubt like any other write."""
+        found = self._look(bill, thorough=True)
+        if found:
+            return self._accept(key, ready, bill, found)
+        unknown = replace(intent, state=State.UNKNOWN, detail=str(error))
+        self._ledger.write(key, unknown)
+        return self._not_yet(unknown, seconds(self._client))
+
+    def _accept(
+        self, key: InvoiceKey, ready: Billable, bill: Bill, found: FoundBill, *, kind: OutcomeKind | None = None
+    ) -> Outcome:
+        """Take a bill that stands for the invoice's, if it is the same to the cent; never change it."""
+        ours = same_external_id(found.external_id, bill.external_id)
+        differs = difference(bill, found)
+        if not ours and is_our_bill(found.external_id):
+            differs = "it is the bill of another Procore invoice with the same number"
+        if differs:
+            cause = Cause.BILL_DIFFERS if ours else Cause.DOCUMENT_NUMBER_TAKEN
+            raise Blocked(cause=cause, facts={"bill_id": found.id, "difference": differs})
+        state = State.CREATED if ours else State.ADOPTED
+        facts = {"vendor": ready.invoice.vendor_name, "total": money.text(bill.total)}
+        record = Record(
+            state, ready.invoice.label, found.id, at=seconds(self._client), facts=facts, write_back_due=True
+        )
+        self._ledger.write(key, record)
+        kind = kind or (OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED)
+        return replace(self.write_back(key, record, ready.invoice), kind=kind)
+
+    def _not_yet(self, record: Record, now: float) -> Outcome:
+        """Look again in growing steps; nothing is sent before the settle window has passed."""
+        settled_at = record.sent_at + self._settle
+        step = min(max((now - record.sent_at) / 2, FIRST_LOOK_SECONDS), LONGEST_LOOK_SECONDS)
+        reason = record.detail or "an earlier write was interrupted; looking for its bill"
+        return Outcome(
+            OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=min(now + step, max(settled_at, now + 1))
+        )
