@@ -9,10 +9,13 @@ from redis.exceptions import RedisError
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
-from worker.domain.errors import Blocked, Misconfigured, SyncError
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
 from worker.domain.problems import describe
+from worker.domain.wbs_codes import Project
 from worker.services.projects import Projects
 from worker.store.connection import Redis
+
+PROJECTS_TRIED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,10 @@ class Checks:
             ("Redis keeps what it is given", self._redis_is_durable),
             ("Procore login", self._procore_login),
             ("Procore projects", self._procore_projects),
+            ("Procore budgets", lambda: self._readable("Procore budgets", self._count_codes)),
+            ("Procore invoices", lambda: self._readable("Procore invoices", self._count_invoices)),
             ("NetSuite login and SuiteQL", self._netsuite_query),
+            ("NetSuite records", self._netsuite_records),
             ("Retainage Item", self._retainage_item),
         )
         for name, look in looks:
@@ -83,6 +89,29 @@ class Checks:
         if numberless:
             words += f", {numberless} without a project number"
         return Check("Procore projects", bool(wanted), words if wanted else "no active project is visible to the app")
+
+    def _readable(self, name: str, read: Callable[[Project], str]) -> Check:
+        """Whether a few projects can be read: one that can shows the app's permission, one that cannot may be a project's own matter."""
+        refused = []
+        for project in self._projects.in_scope(self._projects.all())[:PROJECTS_TRIED]:
+            try:
+                return Check(name, True, f"{project.label}: {read(project)}")
+            except (NotFound, NotPermitted) as error:
+                refused.append(f"{project.label}: {error}")
+        return Check(name, False, "; ".join(refused) or "no project to look at")
+
+    def _count_codes(self, project: Project) -> str:
+        return f"{len(self._procore.list_budgeted_codes(project.id))} budgeted codes"
+
+    def _count_invoices(self, project: Project) -> str:
+        return f"{len(self._procore.list_invoices(project.id, ['approved']))} approved invoices"
+
+    def _netsuite_records(self) -> Check:
+        """The look-ups that exports need, each for something that does not exist."""
+        self._netsuite.find_items(external_ids=["pcr-check"], names=[])
+        self._netsuite.find_vendors(external_id="pcr-check")
+        self._netsuite.bill_ids(["pcr-check"])
+        return Check("NetSuite records", True, "Items, vendors and bills can be looked up")
 
     def _netsuite_query(self) -> Check:
         limit = self._netsuite.item_name_limit()

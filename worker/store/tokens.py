@@ -59,21 +59,33 @@ class Tokens:
 
     def _shared(self) -> str:
         for _ in range(100):
-            stored = self._client.get(self._key)
-            fields = json.loads(str(stored)) if stored else None
-            fresh_for = fields["renew_at"] - seconds(self._client) if fields else 0.0
-            if fields and fresh_for > 0:
-                self._local = (fields["value"], time.monotonic() + fresh_for)
-                return str(fields["value"])
+            value, fresh = self._stored()
+            if fresh:
+                return value
             if self._client.set(f"{self._key}:minting", 1, nx=True, ex=MINT_SECONDS):
                 return self._minted()
-            if fields:
-                return str(fields["value"])
+            if value:
+                return value
             time.sleep(0.1)
         raise Transient("another worker is still logging in", retry_after=2.0)
 
+    def _stored(self) -> tuple[str, bool]:
+        """The token that Redis holds ("" for none), and whether it need not be renewed yet; remembered if so."""
+        stored = self._client.get(self._key)
+        if not stored:
+            return "", False
+        fields = json.loads(str(stored))
+        fresh_for = fields["renew_at"] - seconds(self._client)
+        if fresh_for > 0:
+            self._local = (fields["value"], time.monotonic() + fresh_for)
+        return str(fields["value"]), fresh_for > 0
+
     def _minted(self) -> str:
         try:
+            # Another worker may have got one between our look and our turn.
+            value, fresh = self._stored()
+            if fresh:
+                return value
             token = self._mint()
             renew_at = seconds(self._client) + token.lifetime * RENEW_AT
             text = json.dumps({"value": token.value, "renew_at": renew_at})
