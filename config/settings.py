@@ -17,6 +17,8 @@ from celery.schedules import ParseException, crontab
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+BAD_SETTINGS_EXIT_CODE = 2
+"""A process that ends with it would end so again: a supervisor does not start it anew."""
 OUR_PREFIXES = ("PROCORE_", "NETSUITE_")
 REQUISITION_STATUSES = (
     "draft",

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from config.celery_options import celery_options
 from config.logs import set_up_logging
 from config.schedule import beat_schedule
-from config.settings import InvalidSettings, Settings, load_settings
+from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
 from worker import container
 from worker.base import WorkTask
 from worker.container import Container
@@ -22,7 +22,6 @@ from worker.container import Container
 log = logging.getLogger(__name__)
 
 TASK_MODULES = ("tasks.wbs", "tasks.invoices", "tasks.ledger")
-BAD_SETTINGS_EXIT_CODE = 2
 
 
 def settings_or_exit() -> Settings:
@@ -82,7 +81,10 @@ def _build_container(**_: Any) -> None:
 
 @signals.heartbeat_sent.connect
 def _touch_heartbeat(sender: Any = None, **_: Any) -> None:
-    """Health is the age of this file: asking a worker over the broker costs 58 MB and 0.6 s of CPU each time."""
+    """A worker's health is the age of the file that WBS_SYNC_HEARTBEAT_FILE names; the supervisor and docker-compose.yml set it.
+
+    Asking a worker over the broker instead costs 58 MB and 0.6 s of CPU each time.
+    """
     name = os.environ.get("WBS_SYNC_HEARTBEAT_FILE")
     if name:
         Path(name).touch()

@@ -104,8 +104,11 @@ class EmbeddedServer:
         return self._process.pid
 
     def revive(self) -> bool:
-        """Start the server again if it has died, under the same address if its port is free; whether it had died."""
-        if self._process.poll() is None:
+        """Start the server again if it has died, under its old address; whether it was started.
+
+        While somebody else has its port it is not: the workers know no other. Ask again then.
+        """
+        if self._process.poll() is None or not _is_free(self.port):
             return False
         self._note, self._process = _launch(self._folder)
         return True

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from worker.app import BAD_SETTINGS_EXIT_CODE, settings_or_exit
+from config.settings import BAD_SETTINGS_EXIT_CODE
+from worker.app import settings_or_exit
 
 _settings = settings_or_exit()
 _login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""

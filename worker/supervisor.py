@@ -18,11 +18,10 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from config.processes import Process
+from config.settings import BAD_SETTINGS_EXIT_CODE
 
 log = logging.getLogger(__name__)
 
-BAD_SETTINGS_EXIT_CODE = 2
-"""A process that ends with it would end so again: its settings or arguments are wrong."""
 GRACE = 25.0  # seconds from the first TERM to the KILL of what still runs
 ROUND = 0.2  # seconds between two looks at the processes
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0  # seconds before a dead process is started again

@@ -91,6 +91,20 @@ def test_what_was_answered_survives_kill_9_and_clients_just_reconnect(tmp_path: 
         assert valkey.get("code:499") == "499"
 
 
+def test_it_does_not_come_back_under_an_address_that_nobody_knows(tmp_path: Path) -> None:
+    with EmbeddedServer.start(tmp_path) as server:
+        url = server.url
+        os.kill(server.pid, signal.SIGKILL)
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            eventually(lambda: find_running(tmp_path) is None)
+            other.bind(("127.0.0.1", server.port))
+            other.listen()
+            assert not server.revive()
+        assert eventually(server.revive)
+        assert (server.url, find_running(tmp_path)) == (url, url)
+
+
 def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
         with pytest.raises(AlreadyRunning, match="already runs the embedded server"):

@@ -29,7 +29,11 @@ def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
     """Ours alone, whatever stands in the developer's."""
     key = data_dir / "key.pem"
     key.write_text("not used here")
-    theirs = {name: value for name, value in os.environ.items() if not name.startswith((*OUR_PREFIXES, "FLOWER_"))}
+    theirs = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith((*OUR_PREFIXES, "FLOWER_", "SECRETS_DIR"))
+    }
     return {name: value for name, value in theirs.items() if name not in setting_names()} | {
         "REDIS_URL": redis_url,
         "DATA_DIR": str(data_dir),
@@ -59,7 +63,11 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
     folder = tmp_path_factory.mktemp("flower")
     port = free_port()
     env = environment(folder, redis_server.url)
-    env |= {"FLOWER_BASIC_AUTH": ":".join(LOGIN), "FLOWER_PORT": str(port), "REDIS_KEY_PREFIX": "flower-test:"}
+    # In a file, where Flower itself would not look for it.
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    (secrets / "flower_basic_auth").write_text(":".join(LOGIN))
+    env |= {"SECRETS_DIR": str(secrets), "FLOWER_PORT": str(port), "REDIS_KEY_PREFIX": "flower-test:"}
     wanted = [process for process in processes(threads=1, data_dir=folder) if process.name in ("items", "flower")]
     with Supervisor(wanted, env=env, log_dir=folder / "logs"):
         running = RunningFlower(f"http://127.0.0.1:{port}", "", urlsplit(redis_server.url).password or "")

@@ -152,7 +152,7 @@ def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
     with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
         eventually(lambda: told(tmp_path) == ["items began"])
         runner.kill()
-    eventually(lambda: told(tmp_path)[-1] == "items ended")
+    assert eventually(lambda: told(tmp_path)[-1] == "items ended")
 
 
 def test_what_fails_meanwhile_stops_everything_and_comes_out(tmp_path: Path) -> None:

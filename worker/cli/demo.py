@@ -24,7 +24,6 @@ from worker.cli.simulators import SimulatorsProcess
 from worker.cli.stack import Stack
 from worker.cli.verify import as_dict, print_verified, run_verification
 from worker.container import Container
-from worker.embedded import EmbeddedServerError
 
 SLOTS = 15
 DEMO_SETTINGS = {
@@ -110,10 +109,7 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
     simulators.admin("netsuite", "PATCH", "settings", NETSUITE_BEHAVIOUR)
     simulators.admin("procore", "PATCH", "settings", PROCORE_BEHAVIOUR)
     os.environ |= simulators.settings | DEMO_SETTINGS | {"DATA_DIR": str(folder / "data")}
-    try:
-        stack = Stack.prepare(load_settings())
-    except EmbeddedServerError as error:
-        raise Fault(str(error)) from error
+    stack = Stack.prepare(load_settings())
     try:
         stack.supervisor.start()
         out.print(f"Flower: {stack.flower_url}  (login {stack.flower_login})", soft_wrap=True)

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from config.settings import InvalidSettings
+from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
+from worker.embedded import EmbeddedServerError
 
 FAILED = 1
-BAD_SETTINGS = 2
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -48,11 +48,11 @@ def faults_as_sentences() -> Any:
     except InvalidSettings as error:
         for fault in error.faults:
             err.print(f"[red]wbs-sync:[/red] {fault}", soft_wrap=True)
-        sys.exit(BAD_SETTINGS)
+        sys.exit(BAD_SETTINGS_EXIT_CODE)
     except (Blocked, Misconfigured) as error:
         problem = describe(error.cause, error.facts)
         raise Fault(f"{problem.sentence} {problem.next_step}") from error
-    except SyncError as error:
+    except (SyncError, EmbeddedServerError) as error:
         raise Fault(str(error)) from error
     except RedisError as error:
         raise Fault(

@@ -7,10 +7,9 @@ import sys
 import click
 
 from config.settings import load_settings
-from worker.cli.output import BAD_SETTINGS, Fault, err, faults_as_sentences, json_option, out, print_json
+from worker.cli.output import err, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
 from worker.cli.stack import Stack
-from worker.embedded import EmbeddedServerError
 
 
 @click.command()
@@ -22,10 +21,7 @@ def up(as_json: bool) -> None:
     """
     with faults_as_sentences():
         settings = load_settings()
-        try:
-            stack = Stack.prepare(settings)
-        except EmbeddedServerError as error:
-            raise Fault(str(error)) from error
+        stack = Stack.prepare(settings)
         try:
             open_container()
             told = {"flower": stack.flower_url, "login": stack.flower_login, "data_dir": str(settings.data_dir)}
@@ -35,7 +31,7 @@ def up(as_json: bool) -> None:
             stack.stop()
         for fault in stack.supervisor.faults:
             err.print(f"[red]wbs-sync:[/red] {fault}", soft_wrap=True)
-        sys.exit(BAD_SETTINGS if code else 0)
+        sys.exit(code)
 
 
 def _announce(told: dict[str, str], *, as_json: bool) -> None:

@@ -6,6 +6,9 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 
+from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import TimeoutError as RedisSilent
+
 from worker.domain.errors import (
     Blocked,
     Misconfigured,
@@ -74,6 +77,9 @@ class Attempts:
             return self._hold(lane, key, error)
         except (Transient, OutcomeUnknown) as error:
             return self._again(lane, key, error)
+        except (RedisGone, RedisSilent) as error:
+            # Nothing is wrong with the work. What had been sent to NetSuite stands in the ledger as an intent.
+            return self._again(lane, key, Transient(f"Redis did not answer: {type(error).__name__}"))
         except Blocked as error:
             return self._problem(lane, key, error.cause, error.facts)
         except (NotFound, NotPermitted) as error:

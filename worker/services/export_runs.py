@@ -76,7 +76,7 @@ class ExportRuns:
         with self._locks.hold(EXPORTS_OF_ALL) as lock:
             if lock is None:
                 return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
-            projects = self._projects.in_scope(self._projects.all())
+            projects = self._projects.in_scope(self._projects.refresh())
             children = [exports_of(project.id) for project in projects]
             counts = {"projects": len(projects)}
             self._work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, children=children, into=Lane.LISTINGS, counts=counts)

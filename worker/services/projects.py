@@ -9,7 +9,7 @@ from worker.domain.wbs_codes import Project
 from worker.store.projects import ProjectList
 
 FRESH_SECONDS = 900.0
-"""A list younger than this serves exports; a scan always takes a new one."""
+"""A list younger than this serves the export of one invoice; a scan and an export of all take a new one."""
 
 
 class Projects:
@@ -24,6 +24,10 @@ class Projects:
         """Take a new list from Procore: all projects, inactive ones too."""
         self._listed.replace(self._procore.list_projects())
         return self._listed.all()
+
+    def outdate(self) -> None:
+        """The next look-up takes a new list."""
+        self._listed.outdate()
 
     def all(self) -> list[Project]:
         """The list at hand, taken anew when it is old."""

@@ -59,6 +59,9 @@ class WbsScan:
 
     def request(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
         """Start a scan of all projects, or of some, or join the one that goes on: (run, joined). A worker does the rest."""
+        if project_ids:
+            # Who asks for one project has often just mended it (its number, its link): the list at hand would not show that.
+            self._projects.outdate()
         keys = [scan_of(project_id) for project_id in project_ids] or [SCAN_OF_ALL]
         run, joined = self._work.begin(RunKind.SCAN, trigger, keys)
         self._work.add(Lane.SCANS, [key for key in keys if self._work.is_open(run, key)])

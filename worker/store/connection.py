@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
 
 Redis = Any
 """A `redis.Redis` that answers in text. Typed as Any: redis-py's own types make every answer perhaps awaitable."""
@@ -13,10 +15,17 @@ Redis = Any
 def connect(url: str) -> Redis:
     """A client for a redis:// or rediss:// address; it connects at the first command.
 
-    redis-py repeats a command whose connection broke, so every script of ours gives the same end when it runs twice.
+    A command whose connection broke is repeated for about a second, so every script of ours gives the same end when it
+    runs twice.
     """
     return redis.Redis.from_url(
-        url, decode_responses=True, socket_timeout=30, socket_connect_timeout=5, health_check_interval=25
+        url,
+        decode_responses=True,
+        socket_timeout=30,
+        socket_connect_timeout=5,
+        health_check_interval=25,
+        # Said here, since an address alone gets none.
+        retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=1), 4),
     )
 
 

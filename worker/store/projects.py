@@ -32,6 +32,10 @@ class ProjectList:
         listed_at = self._client.get(self._listed_at)
         return seconds(self._client) - float(listed_at) if listed_at else float("inf")
 
+    def outdate(self) -> None:
+        """Somebody knows that it changed: from now on the list counts as old."""
+        self._client.delete(self._listed_at)
+
     def get(self, project_id: int) -> Project | None:
         """One project, as last listed."""
         row = self._client.hget(self._key, str(project_id))

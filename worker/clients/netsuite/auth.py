@@ -19,6 +19,8 @@ from worker.store.tokens import AccessToken
 
 ASSERTION_SECONDS = 300
 """NetSuite takes up to an hour; five minutes leave room for skewed clocks and little for a thief."""
+ALGORITHM_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
+"""NetSuite takes ES256/384/512 and, for RSA keys, PS256/384/512, never RS256."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -74,12 +76,9 @@ def _assertion(address: NetSuiteAddress) -> str:
         raise _bad_key(f"{address.private_key_file} holds no readable private key") from error
     if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
         raise _bad_key(f"{address.private_key_file} is neither an EC nor an RSA key")
-    # NetSuite takes ES256/384/512 and PS256/384/512, never RS256.
-    algorithm = (
-        {256: "ES256", 384: "ES384", 521: "ES512"}[key.key_size]
-        if isinstance(key, EllipticCurvePrivateKey)
-        else "PS256"
-    )
+    algorithm = ALGORITHM_OF_CURVE.get(key.curve.name) if isinstance(key, EllipticCurvePrivateKey) else "PS256"
+    if algorithm is None:
+        raise _bad_key(f"{address.private_key_file} is on none of the curves {', '.join(ALGORITHM_OF_CURVE)}")
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": address.certificate_id})
 
 

@@ -72,7 +72,10 @@ def mint_token(transport: Transport, address: ProcoreAddress) -> AccessToken:
     if error := error_of(answer):
         raise error
     body = answer.json()
-    return AccessToken(str(body["access_token"]), float(body["expires_in"]))
+    try:
+        return AccessToken(str(body["access_token"]), float(body["expires_in"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Transient("Procore's token answer is not as published") from error
 
 
 class Procore:
@@ -118,21 +121,11 @@ class Procore:
         codes by id only, so their texts come from the list of WBS codes. Raises NotFound or NotPermitted when the app may
         not read the project's budget.
         """
-        if self._cache.get("procore:budget_line_items") != "missing":
-            try:
-                return self._budget_line_items(project_id)
-            except NotFound:
-                # Either the account has no such endpoint, or the app may not see the project: the other way tells which.
-                codes = self._budget_view_codes(project_id)
-                self._cache.put("procore:budget_line_items", "missing", seconds=BUDGET_ENDPOINT_REMEMBERED_SECONDS)
-                return codes
-        return self._budget_view_codes(project_id)
+        return self._budgeted(project_id)
 
     def is_budgeted(self, project_id: int, wbs_code_id: int) -> bool:
-        """Whether one code has a budget line item now."""
-        if self._cache.get("procore:budget_line_items") == "missing":
-            return any(code.id == wbs_code_id for code in self._budget_view_codes(project_id))
-        return any(code.id == wbs_code_id for code in self._budget_line_items(project_id, wbs_code_id=wbs_code_id))
+        """Whether one code has a budget line item now. Raises NotFound, NotPermitted."""
+        return any(code.id == wbs_code_id for code in self._budgeted(project_id, wbs_code_id=wbs_code_id))
 
     def list_active_codes(self, project_id: int) -> list[WbsCode]:
         """GET /rest/v1.0/projects/{id}/work_breakdown_structure/wbs_codes, active ones."""
@@ -178,6 +171,18 @@ class Procore:
             raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts={"answer": str(error)}) from error
         except Blocked as error:
             raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts=error.facts) from error
+
+    def _budgeted(self, project_id: int, *, wbs_code_id: int | None = None) -> list[WbsCode]:
+        """Budgeted codes; with `wbs_code_id` at least that one, if it is budgeted."""
+        if self._cache.get("procore:budget_line_items") != "missing":
+            try:
+                return self._budget_line_items(project_id, wbs_code_id=wbs_code_id)
+            except NotFound:
+                # Either the account has no such endpoint, or the app may not see the project: the other way tells which.
+                codes = self._budget_view_codes(project_id)
+                self._cache.put("procore:budget_line_items", "missing", seconds=BUDGET_ENDPOINT_REMEMBERED_SECONDS)
+                return codes
+        return self._budget_view_codes(project_id)
 
     def _budget_line_items(self, project_id: int, *, wbs_code_id: int | None = None) -> list[WbsCode]:
         path = f"/rest/v2.0/companies/{self.company_id}/projects/{project_id}/budget_line_items"
