@@ -110,8 +110,11 @@ class Settings(BaseSettings):
     @field_validator("item_name_format")
     @classmethod
     def _usable_name_format(cls, value: str) -> str:
-        fields = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
-        if fields != {"project_number", "wbs_code"}:
+        fields = [(name, spec, change) for _, name, spec, change in Formatter().parse(value) if name is not None]
+        # A width or conversion (`{wbs_code:.9}`) would cut or change the code's text.
+        if {name for name, _, _ in fields} != {"project_number", "wbs_code"} or any(
+            spec or change for _, spec, change in fields
+        ):
             raise ValueError("must name {project_number} and {wbs_code}, and nothing else in braces")
         return value
 
@@ -159,9 +162,13 @@ def cron(text: str) -> crontab:
 
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings. Raises InvalidSettings with one sentence per fault; never shows a secret's value."""
-    faults = [*_misspelt(os.environ), *_secrets_dir_faults()]
+    faults = _misspelt(os.environ)
+    secrets_dir = os.environ.get("SECRETS_DIR") or None
+    if secrets_dir and not Path(secrets_dir).is_dir():
+        faults.append(f"SECRETS_DIR names no folder: {secrets_dir}.")
+        secrets_dir = None
     try:
-        settings = Settings(_secrets_dir=os.environ.get("SECRETS_DIR") or None, **overrides)
+        settings = Settings(_secrets_dir=secrets_dir, **overrides)
     except ValidationError as error:
         faults += [_sentence(detail) for detail in error.errors(include_input=False, include_url=False)]
     except SettingsError as error:
@@ -186,11 +193,6 @@ def _misspelt(environment: Any) -> list[str]:
             hint = f" Did you mean {close[0]}?" if close else ""
             faults.append(f"{name} is not a setting of wbs-sync.{hint}")
     return faults
-
-
-def _secrets_dir_faults() -> list[str]:
-    folder = os.environ.get("SECRETS_DIR")
-    return [f"SECRETS_DIR names no folder: {folder}."] if folder and not Path(folder).is_dir() else []
 
 
 def _sentence(detail: Any) -> str:

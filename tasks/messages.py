@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.names import TaskName
 
-Id = Annotated[int, Field(gt=0, lt=2**63, description="Procore's numeric id")]
+Id = Annotated[int, Field(gt=0, lt=2**63, strict=True, description="Procore's numeric id")]
 
 
 class InvalidMessage(Exception):

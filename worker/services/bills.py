@@ -86,7 +86,10 @@ class Bills:
                     return self._not_yet(record, lock.at)
                 return self._write(key, ready, bill, record, lock)
             except Blocked as error:
-                return self.block(key, ready.invoice, error, lock)
+                # While a write of ours may still come to stand, no other trouble ends that doubt.
+                in_doubt = record is not None and record.in_doubt and lock.at < record.sent_at + self._settle
+                ended = not in_doubt or error.cause is Cause.BILL_DIFFERS
+                return self.block(key, ready.invoice, error, lock if ended else None)
 
     def draft(self, ready: Billable) -> Bill:
         """The bill as it should stand. Raises Blocked when it does not come to the payment due."""

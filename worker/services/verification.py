@@ -37,6 +37,7 @@ class FindingKind(StrEnum):
     ITEM_DOUBLED = "item_doubled"
     ITEM_UNUSABLE = "item_unusable"
     ITEM_OTHER_THAN_RECORDED = "item_other_than_recorded"
+    ITEM_RENAMED = "item_renamed"
     BILL_MISSING = "bill_missing"
     BILL_DOUBLED = "bill_doubled"
     BILL_DIFFERS = "bill_differs"
@@ -148,6 +149,9 @@ class Verification:
         for code in codes:
             mine = [item for item in found if _is_of(item, ids[code.id], names.get(code.id))]
             key, record = CodeKey(project.id, code.id), records.get(code.id)
+            if not mine and record and record.done and (item := self._netsuite.item(record.remote_id)):
+                # Adopted, so without our external id, and since then the Item or the project has another name.
+                mine = [item]
             self._verify_code(f"{project.label}, code {code.flat_code}", key, mine, record, problems, verified)
 
     def _verify_code(
@@ -173,6 +177,9 @@ class Verification:
         elif recorded and recorded != found[0].id:
             sentence = f"{label}: the ledger says Item {recorded}, NetSuite has {found[0].id}."
             verified.find(FindingKind.ITEM_OTHER_THAN_RECORDED, key, sentence)
+        elif record and recorded and record.name != found[0].name:
+            sentence = f"{label}: its Item was called {record.name} and is called {found[0].name} now."
+            verified.find(FindingKind.ITEM_RENAMED, key, sentence)
         else:
             verified.right += 1
 

@@ -16,7 +16,18 @@ from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, Problem, describe
 from worker.store.connection import Redis
 
-_WRITE = """
+_OPEN = """
+local function open(problems, key, problem, cause)
+  local known = redis.call('HGET', problems, key)
+  -- The same cause again is the same problem: it keeps the time since which it is open.
+  local since = known and cjson.decode(known).cause == cause and cjson.decode(known).since
+  redis.call('HSET', problems, key, since and cjson.encode({cause = cause, since = since, facts = cjson.decode(problem).facts}) or problem)
+  return known and 0 or 1
+end
+"""
+_WRITE = (
+    _OPEN
+    + """
 -- KEYS: records, problems, projects. ARGV: field, record, fence, is done, problem key, problem or '', project, cause
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old and ARGV[4] == '0' then
@@ -26,13 +37,17 @@ if old and ARGV[4] == '0' then
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('SADD', KEYS[3], ARGV[7])
-if ARGV[6] == '' then redis.call('HDEL', KEYS[2], ARGV[5]) return 1 end
-local known = redis.call('HGET', KEYS[2], ARGV[5])
--- The same cause again is the same problem: it keeps the time since which it is open.
-local since = known and cjson.decode(known).cause == ARGV[8] and cjson.decode(known).since
-redis.call('HSET', KEYS[2], ARGV[5], since and cjson.encode({cause = ARGV[8], since = since, facts = cjson.decode(ARGV[6]).facts}) or ARGV[6])
+if ARGV[6] == '' then redis.call('HDEL', KEYS[2], ARGV[5]) else open(KEYS[2], ARGV[5], ARGV[6], ARGV[8]) end
 return 1
 """
+)
+_REPORT = (
+    _OPEN
+    + """
+-- KEYS: problems. ARGV: problem key, problem, cause
+return open(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+"""
+)
 _PLAN = """
 -- KEYS: records, problems, projects. ARGV: project, problem key prefix, (field, record)... Returns the fields that were taken.
 local taken = {}
@@ -68,6 +83,7 @@ class Ledger:
         self._prefix = prefix
         self._write = client.register_script(_WRITE)
         self._plan = client.register_script(_PLAN)
+        self._report = client.register_script(_REPORT)
 
     def code(self, key: CodeKey) -> Record | None:
         """What is known of one WBS code."""
@@ -119,7 +135,8 @@ class Ledger:
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
-        return bool(self._client.hset(f"{self._prefix}problems", key, _problem_text(cause, facts, at)))
+        args = [key, _problem_text(cause, facts, at), cause.value]
+        return bool(self._report(keys=[f"{self._prefix}problems"], args=args))
 
     def resolve(self, key: str) -> bool:
         """Close such a problem; True when it was open."""
