@@ -20,6 +20,7 @@ from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
 from worker.services.invoice_items import InvoiceItems
+from worker.services.items import LEDGER_IS_YOUNG
 from worker.services.links import Links
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -160,6 +161,9 @@ class Bills:
         if attempts >= MOST_WRITES:
             facts = {"attempts": str(attempts), "answer": record.detail if record else ""}
             raise Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
+        if lock.ledger_since is None or lock.at < lock.ledger_since + self._settle:
+            again_at = max(lock.at + FIRST_LOOK_SECONDS, (lock.ledger_since or 0) + self._settle)
+            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=again_at)
         now = seconds(self._client)
         intent = Record(State.INTENT, ready.invoice.label, at=now, sent_at=now, attempts=attempts + 1, fence=lock.fence)
         if not lock.still_ours() or not self._ledger.write(key, intent):

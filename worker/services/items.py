@@ -40,6 +40,7 @@ ITEM_SETTLE_SECONDS = 45.0
 """An Item whose write got no answer is sent again after this if look-ups find nothing; its unique name guards the rest.
 Bills wait much longer (`NETSUITE_SETTLE_SECONDS`): docs/decisions/0003-exactly-once.md."""
 LOOK_AGAIN_SECONDS = 5.0
+LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
 MOST_WRITES = 5
 
 
@@ -210,6 +211,9 @@ class Items:
         if record.attempts >= MOST_WRITES:
             facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
             return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
+        if lock.ledger_since is None or lock.at < lock.ledger_since + self._settle:
+            again_at = max(lock.at + LOOK_AGAIN_SECONDS, (lock.ledger_since or 0) + self._settle)
+            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=again_at)
         now = seconds(self._client) if record.in_doubt else lock.at
         intent = replace(
             record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""

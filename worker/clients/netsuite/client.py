@@ -110,6 +110,26 @@ class NetSuite:
             bool(body.get("isInactive")),
         )
 
+    def items_made_by_us(self, external_id_stem: str) -> Iterator[list[FoundItem]]:
+        """All Items whose external id begins so, 1,000 at a time and by ascending id: a query may give no more than 100,000 rows
+        in all (ohelp/section_156414087576), so each asks for the rows after the last one.
+        """
+        like, after = suiteql.literal(external_id_stem + "%"), "0"
+        while True:
+            query = f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {int(after)} ORDER BY id"
+            rows = self._rows(query, offset=0)["items"]
+            if rows:
+                yield [wire.found_item(row) for row in rows]
+            if len(rows) < ROWS_PER_PAGE:
+                return
+            after = str(rows[-1]["id"])
+
+    def has_bills_of_ours(self, external_id_stem: str) -> bool:
+        """Whether any bill's external id begins so."""
+        like = suiteql.literal(external_id_stem + "%")
+        query = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id"
+        return bool(self._rows(query, offset=0, limit=1)["items"])
+
     def item(self, item_id: str) -> FoundItem | None:
         """One Item by its internal id, of whatever type."""
         rows = self._query(f"{_ITEM_COLUMNS} id = {suiteql.literal(item_id)} ORDER BY id")
@@ -228,14 +248,18 @@ class NetSuite:
         """All rows of a SuiteQL query (ohelp/section_157909186990); it must have a unique ORDER BY."""
         offset = 0
         while True:
-            params = {"limit": ROWS_PER_PAGE, "offset": offset}
-            body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
-            if not isinstance(body, dict) or not isinstance(body.get("items"), list):
-                raise UnexpectedAnswer("NetSuite's SuiteQL answer is not as published")
+            body = self._rows(query, offset=offset)
             yield from body["items"]
             if not body.get("hasMore"):
                 return
             offset += ROWS_PER_PAGE
+
+    def _rows(self, query: str, *, offset: int, limit: int = ROWS_PER_PAGE) -> dict[str, Any]:
+        params = {"limit": limit, "offset": offset}
+        body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
+        if not isinstance(body, dict) or not isinstance(body.get("items"), list):
+            raise UnexpectedAnswer("NetSuite's SuiteQL answer is not as published")
+        return body
 
     def _send(
         self,
