@@ -24,6 +24,7 @@ from worker.services.items import Items
 from worker.services.links import Links
 from worker.services.overview import Overview
 from worker.services.projects import Projects
+from worker.services.recovery import Recovery
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.store.cache import Cache
@@ -69,6 +70,11 @@ class Container:
     def work(self) -> Work:
         """Lanes and runs."""
         return Work(self.redis, self._prefix)
+
+    @cached_property
+    def holds(self) -> Holds:
+        """Remotes that cannot be worked with now."""
+        return Holds(self.redis, self._prefix)
 
     @cached_property
     def gate(self) -> Gate:
@@ -162,8 +168,18 @@ class Container:
     @cached_property
     def attempts(self) -> Attempts:
         """What becomes of each attempt."""
-        holds = Holds(self.redis, self._prefix)
-        return Attempts(self.redis, work=self.work, ledger=self.ledger, holds=holds)
+        return Attempts(self.redis, work=self.work, ledger=self.ledger, holds=self.holds, recovery=self.recovery)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """The ledger, restored from NetSuite when Redis was lost."""
+        return Recovery(
+            self.redis,
+            netsuite=self.netsuite(Precedence.EXPORT),
+            company_id=self.settings.procore_company_id,
+            ledger=self.ledger,
+            locks=self.locks,
+        )
 
     @cached_property
     def dispatch(self) -> Dispatch:

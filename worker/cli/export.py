@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
@@ -59,13 +60,14 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
 
 
 def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:
+    began = container.now()
     container.work.add(Lane.EXPORTS, [str(key)])
     send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
     if not wait:
         print_json({"queued": str(key)}) if as_json else out.print(f"Queued {key}.")
         return
     ended = wait_until(lambda: _at_rest(container, key), seconds=LONGEST_WAIT_SECONDS)
-    outcome = _outcome(container, key)
+    outcome = _outcome(container, key, began)
     again_at = container.work.waits_until(Lane.EXPORTS, str(key))
     result = {**outcome.result(noun="bill"), "again_at": again_at}
     if as_json:
@@ -89,11 +91,13 @@ def _at_rest(container: Container, key: InvoiceKey) -> bool:
     return not soon and not container.work.in_hand(Lane.EXPORTS, str(key))
 
 
-def _outcome(container: Container, key: InvoiceKey) -> Outcome:
+def _outcome(container: Container, key: InvoiceKey, began: float) -> Outcome:
     """How it stands: by the ledger, or by a problem that never reached it."""
     record = container.ledger.invoice(key)
     if record:
-        return outcome_of(record)
+        # A bill of this very call was made or adopted by it; an older one was there already.
+        made_now = record.done and record.at >= began
+        return replace(outcome_of(record), kind=OutcomeKind(record.state.value)) if made_now else outcome_of(record)
     problem = next((one for one in container.ledger.problems() if one.key == str(key)), None)
     if problem:
         return Outcome(OutcomeKind.BLOCKED, reason=problem.problem.sentence, cause=problem.problem.cause)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,8 +48,9 @@ class Answer:
             return None
 
     def excerpt(self) -> str:
-        """The beginning of the body on one line, for people."""
-        return " ".join(self.text.split())[:200]
+        """The beginning of the body on one line, for people; of a gateway's page only its words."""
+        text = re.sub(r"<[^>]*>", " ", self.text) if "<html" in self.text[:500].lower() else self.text
+        return " ".join(text.split())[:200]
 
 
 class Transport:

@@ -10,12 +10,29 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+ITEM_EXTERNAL_ID = re.compile(r"pcr-itm-\d+-(\d+)-(\d+)", re.IGNORECASE)
 BILL_ORIGIN = re.compile(r"ns-vendorbill-(\d+)")
 
 
 def item_external_id(company_id: int, project_id: int, wbs_code_id: int) -> str:
     """The external id of the one Item of a project's WBS code."""
     return f"pcr-itm-{company_id}-{project_id}-{wbs_code_id}"
+
+
+def item_external_ids_of(company_id: int) -> str:
+    """What all our Items' external ids begin with."""
+    return f"pcr-itm-{company_id}-"
+
+
+def bill_external_ids_of(company_id: int) -> str:
+    """What all our bills' external ids begin with."""
+    return f"pcr-bill-{company_id}-"
+
+
+def code_of_item(external_id: str | None) -> CodeKey | None:
+    """The code whose Item an external id of ours names; None for any other text."""
+    match = ITEM_EXTERNAL_ID.fullmatch(external_id or "")
+    return CodeKey(int(match.group(1)), int(match.group(2))) if match else None
 
 
 def bill_external_id(company_id: int, invoice_id: int) -> str:

@@ -22,6 +22,7 @@ from worker.domain.errors import (
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause, describe
 from worker.domain.work import Lane
+from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
 from worker.store.holds import Holds, Remote
 from worker.store.ledger import Ledger
@@ -58,11 +59,12 @@ def busy(client: Redis, name: str = "") -> Outcome:
 class Attempts:
     """Runs attempts and settles their work in the lanes."""
 
-    def __init__(self, client: Redis, *, work: Work, ledger: Ledger, holds: Holds) -> None:
+    def __init__(self, client: Redis, *, work: Work, ledger: Ledger, holds: Holds, recovery: Recovery) -> None:
         self._client = client
         self._work = work
         self._ledger = ledger
         self._holds = holds
+        self._recovery = recovery
 
     def make(self, lane: Lane, key: str, attempt: Callable[[], Outcome]) -> Outcome:
         """Claim the work, run the attempt, settle what came of it. A bug's exception is told as a problem and raised on."""
@@ -72,6 +74,7 @@ class Attempts:
             return Outcome(OutcomeKind.WAITING, reason="held: see the problems", again_at=held_until)
         self._work.claim(lane, key)
         try:
+            self._recovery.ensure_ledger()
             outcome = attempt()
         except Misconfigured as error:
             return self._hold(lane, key, error)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain import money
-from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, OutcomeUnknown, Transient
+from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NoRoom, OutcomeUnknown, Transient
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_id, is_our_bill, same_external_id
 from worker.domain.invoices import Bill, FoundBill, Invoice, Retainage, bill_lines, difference
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
@@ -20,6 +20,7 @@ from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
 from worker.services.invoice_items import InvoiceItems
+from worker.services.items import LEDGER_IS_YOUNG
 from worker.services.links import Links
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -163,40 +164,49 @@ class Bills:
         if attempts >= MOST_WRITES:
             facts = {"attempts": str(attempts), "answer": record.detail if record else ""}
             raise Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
-        now = seconds(self._client)
-        intent = Record(State.INTENT, ready.invoice.label, at=now, sent_at=now, attempts=attempts + 1, fence=lock.fence)
-        if not lock.still_ours() or not self._ledger.write(key, intent):
-            return Outcome(OutcomeKind.WAITING, intent.name, reason="the lock was lost before the write")
+        if lock.ledger_since is None or lock.at < lock.ledger_since + self._settle:
+            again_at = max(lock.at + FIRST_LOOK_SECONDS, (lock.ledger_since or 0) + self._settle)
+            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=again_at)
+        waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, fence=lock.fence)
+        intents = [waiting]
         try:
-            bill_id = self._netsuite.create_bill(bill)
+            bill_id = self._netsuite.create_bill(
+                bill, before_sending=lambda: intents.append(self._intend(key, waiting, lock))
+            )
         except AlreadyExists as error:
-            return self._already_exists(key, ready, bill, intent, error)
+            return self._already_exists(key, ready, bill, replace(intents[-1], detail=str(error)), lock)
         except OutcomeUnknown as error:
-            unknown = replace(intent, state=State.UNKNOWN, sent_at=seconds(self._client), detail=str(error))
+            unknown = replace(intents[-1], state=State.UNKNOWN, sent_at=lock.now(), detail=str(error))
             self._ledger.write(key, unknown)
             found = self._look(bill, thorough=True)
-            return self._accept(key, ready, bill, found) if found else self._not_yet(unknown, seconds(self._client))
+            return self._accept(key, ready, bill, found) if found else self._not_yet(unknown, lock.now())
         except (Blocked, Transient, Misconfigured) as error:
             if isinstance(error, Blocked):
                 self._links.forget(ready.invoice, ready.project)
             # Certainly not done: no bill is in doubt any more.
-            self._ledger.write(key, replace(intent, state=State.WAITING, attempts=attempts))
+            self._ledger.write(key, waiting)
             raise
         written = self._netsuite.bill(bill_id)
         if written is None:
             raise OutcomeUnknown(f"bill {bill_id} was made but cannot be read back")
         return self._accept(key, ready, bill, written, kind=OutcomeKind.CREATED)
 
-    def _already_exists(
-        self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, error: AlreadyExists
-    ) -> Outcome:
+    def _intend(self, key: InvoiceKey, waiting: Record, lock: Lock) -> Record:
+        """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
+        now = lock.now()
+        intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1)
+        if not lock.still_ours() or not self._ledger.write(key, intent):
+            raise NoRoom("the lock was lost before the write")
+        return intent
+
+    def _already_exists(self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, lock: Lock) -> Outcome:
         """NetSuite says that it stands. Ours or by hand: look. Seen by nobody yet: it is in doubt like any other write."""
         found = self._look(bill, thorough=True)
         if found:
             return self._accept(key, ready, bill, found)
-        unknown = replace(intent, state=State.UNKNOWN, detail=str(error))
+        unknown = replace(intent, state=State.UNKNOWN)
         self._ledger.write(key, unknown)
-        return self._not_yet(unknown, seconds(self._client))
+        return self._not_yet(unknown, lock.now())
 
     def _accept(
         self, key: InvoiceKey, ready: Billable, bill: Bill, found: FoundBill, *, kind: OutcomeKind | None = None

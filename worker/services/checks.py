@@ -62,7 +62,13 @@ class Checks:
 
     def _redis_answers(self) -> Check:
         self._client.ping()
-        return Check("Redis answers", True, f"version {self._client.info('server').get('redis_version', '?')}")
+        told = self._client.info("server")
+        version = (
+            f"Valkey {told['valkey_version']}"
+            if "valkey_version" in told
+            else f"Redis {told.get('redis_version', '?')}"
+        )
+        return Check("Redis answers", True, version)
 
     def _redis_is_durable(self) -> Check:
         """AOF on and no eviction: anything else may lose the ledger or the queue without a word."""

@@ -40,6 +40,7 @@ ITEM_SETTLE_SECONDS = 45.0
 """An Item whose write got no answer is sent again after this if look-ups find nothing; its unique name guards the rest.
 Bills wait much longer (`NETSUITE_SETTLE_SECONDS`): docs/decisions/0003-exactly-once.md."""
 LOOK_AGAIN_SECONDS = 5.0
+LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
 MOST_WRITES = 5
 
 
@@ -210,28 +211,36 @@ class Items:
         if record.attempts >= MOST_WRITES:
             facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
             return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
-        now = seconds(self._client) if record.in_doubt else lock.at
-        intent = replace(
-            record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""
-        )
-        if not lock.still_ours() or not self._ledger.write(key, intent):
-            return Outcome(OutcomeKind.WAITING, record.name, reason="the lock was lost before the write")
-        need = self._need_of(key, record)
+        if lock.ledger_since is None or lock.at < lock.ledger_since + self._settle:
+            again_at = max(lock.at + LOOK_AGAIN_SECONDS, (lock.ledger_since or 0) + self._settle)
+            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=again_at)
+        need, intents = self._need_of(key, record), [record]
         try:
-            item_id = self._netsuite.create_item(need)
+            item_id = self._netsuite.create_item(
+                need, before_sending=lambda: intents.append(self._intend(key, record, lock))
+            )
         except AlreadyExists as error:
-            return self._resolve(key, replace(intent, detail=str(error)), lock, ignoring_case=True)
+            return self._resolve(key, replace(intents[-1], detail=str(error)), lock, ignoring_case=True)
         except OutcomeUnknown as error:
-            return self._resolve(key, self._in_doubt(key, intent, str(error)), lock)
+            return self._resolve(key, self._in_doubt(key, intents[-1], lock, str(error)), lock)
         except Blocked as error:
-            return self._block(key, intent, lock, error)
+            return self._block(key, intents[-1], lock, error)
         except (Transient, Misconfigured):
             # Certainly not done: the code waits again, as if it had never been sent.
             self._ledger.write(key, replace(record, state=State.WAITING, fence=lock.fence))
             raise
-        created = Record(State.CREATED, record.name, item_id, at=now)
-        self._ledger.write(key, created)
+        self._ledger.write(key, Record(State.CREATED, record.name, item_id, at=lock.now()))
         return Outcome(OutcomeKind.CREATED, record.name, item_id)
+
+    def _intend(self, key: CodeKey, record: Record, lock: Lock) -> Record:
+        """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
+        now = lock.now()
+        intent = replace(
+            record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""
+        )
+        if not lock.still_ours() or not self._ledger.write(key, intent):
+            raise NoRoom("the lock was lost before the write")
+        return intent
 
     def _resolve(self, key: CodeKey, record: Record, lock: Lock, *, ignoring_case: bool = False) -> Outcome:
         """Look for the Item of a write whose end is not known (or that NetSuite says exists); send again only after the settle time."""
@@ -243,7 +252,7 @@ class Items:
         if found:
             ours = same_external_id(found.external_id, need.external_id)
             return self._record_found(key, found, record.name, ours=ours, at=lock.at)
-        now, send_again_at = seconds(self._client), record.sent_at + self._settle
+        now, send_again_at = lock.now(), record.sent_at + self._settle
         if now >= send_again_at:
             return self._write(key, record, lock)
         again_at = min(now + LOOK_AGAIN_SECONDS, send_again_at)
@@ -260,9 +269,9 @@ class Items:
             return item_for(need, found)
         return item_for(need, [item])
 
-    def _in_doubt(self, key: CodeKey, intent: Record, detail: str) -> Record:
+    def _in_doubt(self, key: CodeKey, intent: Record, lock: Lock, detail: str) -> Record:
         """The settle time runs from the moment at which the answer was given up."""
-        unknown = replace(intent, state=State.UNKNOWN, sent_at=seconds(self._client), detail=detail)
+        unknown = replace(intent, state=State.UNKNOWN, sent_at=lock.now(), detail=detail)
         self._ledger.write(key, unknown)
         return unknown
 

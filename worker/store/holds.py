@@ -51,6 +51,10 @@ class Holds:
         """Its work gets through again."""
         self._client.delete(self._key(remote), self._trouble(remote))
 
+    def lift(self) -> None:
+        """Let held work try at once: somebody has mended the cause."""
+        self._client.delete(*(self._key(remote) for remote in Remote))
+
     def _key(self, remote: Remote) -> str:
         return f"{self._prefix}hold:{remote}"
 

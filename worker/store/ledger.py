@@ -28,7 +28,9 @@ end
 _WRITE = (
     _OPEN
     + """
--- KEYS: records, problems, projects. ARGV: field, record, fence, is done, problem key, problem or '', project, cause
+-- KEYS: records, problems, projects, ledger's state. ARGV: field, record, fence, is done, problem key, problem or '', project,
+-- cause, is intent
+if ARGV[9] == '1' and redis.call('EXISTS', KEYS[4]) == 0 then return 0 end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old and ARGV[4] == '0' then
   local stored = cjson.decode(old)
@@ -81,6 +83,7 @@ class Ledger:
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+        self._state = f"{prefix}ledger"
         self._write = client.register_script(_WRITE)
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
@@ -125,13 +128,29 @@ class Ledger:
             key.project_id,
             record.cause or "",
         ]
-        return bool(self._write(keys=[records, *self._index()], args=args))
+        return bool(self._write(keys=[records, *self._index(), self._state], args=args))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record]) -> list[int]:
         """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted."""
         pairs = [part for field, record in records.items() for part in (field, _encoded(record))]
         args = [project_id, f"code:{project_id}:", *pairs]
         return [int(field) for field in self._plan(keys=[self._codes(project_id), *self._index()], args=args)]
+
+    def restore_codes(self, records: Mapping[CodeKey, Record]) -> int:
+        """Take in Items that NetSuite holds for codes of which nothing is known; how many were taken in."""
+        with self._client.pipeline(transaction=False) as together:
+            for key, record in records.items():
+                together.hsetnx(self._codes(key.project_id), str(key.wbs_code_id), _encoded(record))
+                together.sadd(f"{self._prefix}ledger:projects", key.project_id)
+            return sum(int(taken) for taken in together.execute()[::2])
+
+    def is_open(self) -> bool:
+        """Whether there is a ledger: without one nothing is written to NetSuite."""
+        return bool(self._client.exists(self._state))
+
+    def open(self, *, since: float) -> None:
+        """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never."""
+        self._client.hset(self._state, "since", since)
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""

@@ -17,11 +17,23 @@ LOCK_SECONDS = 20.0
 """A dead worker's lock is free after this; a living one renews it long before."""
 
 _ACQUIRE = """
+-- KEYS: lock, fence counter, ledger's state. ARGV: token, lease ms. Returns fence, seconds, microseconds, trusted since or ''
 local now = redis.call('TIME')
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return {0, now[1], now[2]} end
+if holder and holder ~= ARGV[1] then return {0, now[1], now[2], ''} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return {redis.call('INCR', KEYS[2]), now[1], now[2]}
+local state = redis.call('HMGET', KEYS[3], 'since', 'server')
+if state[1] then
+  -- Another server than the one that knew the ledger: it was started anew or a replica took over, and the last second of
+  -- writes may be gone. What was in doubt then is in doubt again.
+  local info = redis.pcall('INFO', 'server')
+  local server = type(info) == 'string' and string.match(info, 'run_id:(%w+)')
+  if server and server ~= state[2] then
+    if state[2] then state[1] = now[1] end
+    redis.call('HSET', KEYS[3], 'server', server, 'since', state[1])
+  end
+end
+return {redis.call('INCR', KEYS[2]), now[1], now[2], state[1] or ''}
 """
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
@@ -29,13 +41,22 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL
 
 @dataclass(slots=True)
 class Lock:
-    """A lock in hand. `fence` grows with every acquisition of any lock; `at` is Redis' time of the acquisition."""
+    """A lock in hand. `fence` grows with every acquisition of any lock; `at` is Redis' time of the acquisition.
+
+    `ledger_since`: since when the ledger is known to have lost no intent (unix seconds); None while there is no ledger.
+    """
 
     key: str
     fence: int
     at: float
+    asked: float
     held_until: float
+    ledger_since: float | None = None
     lost: bool = False
+
+    def now(self) -> float:
+        """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock."""
+        return self.at + time.monotonic() - self.asked
 
     def still_ours(self) -> bool:
         """Whether the lock is certainly still ours, by this process's own steady clock: asked just before a write."""
@@ -69,10 +90,12 @@ class Locks:
 
     def _try(self, key: str, token: str) -> Lock | None:
         asked = time.monotonic()
-        fence, whole, micro = self._acquire(keys=[key, f"{self._prefix}fence"], args=[token, int(LOCK_SECONDS * 1000)])
+        keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger"]
+        fence, whole, micro, since = self._acquire(keys=keys, args=[token, int(LOCK_SECONDS * 1000)])
         if not int(fence):
             return None
-        return Lock(key, int(fence), int(whole) + int(micro) / 1_000_000, asked + LOCK_SECONDS)
+        at = int(whole) + int(micro) / 1_000_000
+        return Lock(key, int(fence), at, asked, asked + LOCK_SECONDS, float(since) if since else None)
 
     def _renewed(self, lock: Lock, token: str) -> None:
         asked = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,19 +110,40 @@ class NetSuite:
             bool(body.get("isInactive")),
         )
 
+    def items_made_by_us(self, external_id_stem: str) -> Iterator[list[FoundItem]]:
+        """All Items whose external id begins so, 1,000 at a time and by ascending id: a query may give no more than 100,000 rows
+        in all (ohelp/section_156414087576), so each asks for the rows after the last one.
+        """
+        like, after = suiteql.literal(external_id_stem + "%"), "0"
+        while True:
+            query = f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {int(after)} ORDER BY id"
+            rows = self._rows(query, offset=0)["items"]
+            if rows:
+                yield [wire.found_item(row) for row in rows]
+            if len(rows) < ROWS_PER_PAGE:
+                return
+            after = str(rows[-1]["id"])
+
+    def has_bills_of_ours(self, external_id_stem: str) -> bool:
+        """Whether any bill's external id begins so."""
+        like = suiteql.literal(external_id_stem + "%")
+        query = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id"
+        return bool(self._rows(query, offset=0, limit=1)["items"])
+
     def item(self, item_id: str) -> FoundItem | None:
         """One Item by its internal id, of whatever type."""
         rows = self._query(f"{_ITEM_COLUMNS} id = {suiteql.literal(item_id)} ORDER BY id")
         return next((wire.found_item(row) for row in rows), None)
 
-    def create_item(self, need: ItemNeed) -> str:
-        """POST /{type}: the internal id of the new Item.
+    def create_item(self, need: ItemNeed, *, before_sending: Callable[[], None]) -> str:
+        """POST /{type}: the internal id of the new Item. `before_sending` is called with the slot in hand, just before the
+        request leaves, again if NetSuite had no room for it; what it raises stops the request.
 
         Raises AlreadyExists, Blocked (ITEM_REFUSED, with NetSuite's words), OutcomeUnknown, Transient (not sent), Misconfigured.
         """
         body = wire.item_body(need, self._defaults, display_name_limit=ITEM_NAME_LIMIT)
         try:
-            answer = self._send("POST", f"{self._records}/{self._defaults.item_type}", body=body, writes=True)
+            answer = self._create(self._defaults.item_type, body, before_sending)
         except Blocked as error:
             raise Blocked(str(error), cause=Cause.ITEM_REFUSED, facts=error.facts | {"name": need.name}) from error
         return _created_id(answer) or self._id_of(self._defaults.item_type, need.external_id)
@@ -169,14 +190,15 @@ class NetSuite:
         """GET /vendorBill/eid:{external id} with its lines; None when there is none."""
         return self._bill(f"eid:{external_id}")
 
-    def create_bill(self, bill: Bill) -> str:
-        """POST /vendorBill: the internal id of the new bill. Never an upsert: a repeated PUT appends lines (ohelp/section_1545295601).
+    def create_bill(self, bill: Bill, *, before_sending: Callable[[], None]) -> str:
+        """POST /vendorBill: the internal id of the new bill; `before_sending` as for Items. Never an upsert: a repeated PUT
+        appends lines (ohelp/section_1545295601).
 
         Raises AlreadyExists, Blocked (BILL_REFUSED or PERIOD_CLOSED), OutcomeUnknown, Transient (not sent), Misconfigured.
         """
         body = wire.bill_body(bill, self._defaults)
         try:
-            answer = self._send("POST", f"{self._records}/vendorBill", body=body, writes=True)
+            answer = self._create("vendorBill", body, before_sending)
         except Blocked as error:
             cause = error.cause if error.cause is Cause.PERIOD_CLOSED else Cause.BILL_REFUSED
             raise Blocked(str(error), cause=cause, facts=error.facts) from error
@@ -197,6 +219,11 @@ class NetSuite:
         return [Linked(str(row["id"]), str(row.get("entityid") or "")) for row in rows]
 
     # The way of one request
+
+    def _create(self, record_type: str, body: Any, before_sending: Callable[[], None]) -> Answer:
+        return self._send(
+            "POST", f"{self._records}/{record_type}", body=body, writes=True, before_sending=before_sending
+        )
 
     def _bill(self, identity: str) -> FoundBill | None:
         try:
@@ -228,14 +255,18 @@ class NetSuite:
         """All rows of a SuiteQL query (ohelp/section_157909186990); it must have a unique ORDER BY."""
         offset = 0
         while True:
-            params = {"limit": ROWS_PER_PAGE, "offset": offset}
-            body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
-            if not isinstance(body, dict) or not isinstance(body.get("items"), list):
-                raise UnexpectedAnswer("NetSuite's SuiteQL answer is not as published")
+            body = self._rows(query, offset=offset)
             yield from body["items"]
             if not body.get("hasMore"):
                 return
             offset += ROWS_PER_PAGE
+
+    def _rows(self, query: str, *, offset: int, limit: int = ROWS_PER_PAGE) -> dict[str, Any]:
+        params = {"limit": limit, "offset": offset}
+        body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
+        if not isinstance(body, dict) or not isinstance(body.get("items"), list):
+            raise UnexpectedAnswer("NetSuite's SuiteQL answer is not as published")
+        return body
 
     def _send(
         self,
@@ -247,6 +278,7 @@ class NetSuite:
         writes: bool = False,
         prefer: str = "",
         accept: str = "application/json",
+        before_sending: Callable[[], None] | None = None,
     ) -> Answer:
         """One request, again after 401 and 429: both say that nothing was done."""
         headers = {
@@ -261,6 +293,8 @@ class NetSuite:
         for wait in (*BACK_OFF_SECONDS, None):
             token = self._tokens.get()
             with self._gate.slot(self._precedence):
+                if before_sending:
+                    before_sending()
                 answer = self._transport.send(
                     method,
                     url,

@@ -1,0 +1,25 @@
+"""`wbs-sync resume`: what beat does every few seconds, now."""
+
+from __future__ import annotations
+
+import click
+
+from config.names import TaskName
+from worker.cli.output import faults_as_sentences, json_option, out, print_json
+from worker.cli.session import open_container, send
+from worker.domain.work import Lane
+
+
+@click.command()
+@json_option
+def resume(as_json: bool) -> None:
+    """Give out work that is due or was left by a dead worker, and lift the waits of held work."""
+    with faults_as_sentences():
+        container = open_container()
+        container.holds.lift()
+        send(TaskName.RESUME)
+        waiting = {lane.value: container.work.depth(lane)[0] for lane in Lane}
+        if as_json:
+            print_json({"waiting": waiting})
+        else:
+            out.print(f"Workers look at what is due now: {sum(waiting.values())} pieces of work wait.")
