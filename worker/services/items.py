@@ -16,6 +16,7 @@ from worker.domain.errors import (
     AlreadyExists,
     Blocked,
     Misconfigured,
+    NoRoom,
     NotFound,
     NotPermitted,
     OutcomeUnknown,

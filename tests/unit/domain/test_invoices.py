@@ -98,8 +98,8 @@ def test_retainage_on_stored_materials_counts_by_its_change_since_the_invoice_be
 @pytest.mark.parametrize("field", ["work_retained_before", "work_retained"])
 def test_retainage_that_moves_from_materials_into_work_is_neither_held_again_nor_released(field: str) -> None:
     before = invoice(line(materials_retained=amount("50.00")))
-    moved = invoice(line(**{field: amount("50.00")}))
-    assert retainage(moved, before) == Retainage(held=amount("0"), released=amount("0"))
+    held: dict[str, Any] = {field: amount("50.00")}
+    assert retainage(invoice(line(**held)), before) == Retainage(held=amount("0"), released=amount("0"))
 
 
 def test_a_balance_that_shrinks_without_a_word_is_released() -> None:
@@ -135,7 +135,9 @@ def test_lines_that_come_to_nothing_are_left_out_and_need_no_item() -> None:
     idle = line(2, completed_to_date=amount("10.00"), completed_before=amount("10.00"))
     billed = invoice(USUAL, idle, line(3, wbs_code_id=None), due="900")
     assert billed.wbs_code_ids == [901]
-    assert [one.item_id for one in bill_lines(billed, Retainage(amount("0"), amount("0")), {901: "5871"}, "")] == ["5871"]
+    assert [one.item_id for one in bill_lines(billed, Retainage(amount("0"), amount("0")), {901: "5871"}, "")] == [
+        "5871"
+    ]
 
 
 def test_a_code_on_several_lines_is_needed_once() -> None:
@@ -146,6 +148,10 @@ CENTS = st.integers(min_value=-(10**9), max_value=10**9).map(lambda cents: Decim
 HELD = st.integers(min_value=0, max_value=10**8).map(lambda cents: Decimal(cents).scaleb(-2))
 
 
+def drawn_amounts(draw: st.DrawFn) -> dict[str, Any]:
+    return {name: draw(CENTS if name.startswith("completed") else HELD) for name in AMOUNTS}
+
+
 @st.composite
 def invoices(draw: st.DrawFn) -> tuple[Invoice, Invoice | None]:
     places = range(1, draw(st.integers(1, 6)) + 1)
@@ -153,16 +159,15 @@ def invoices(draw: st.DrawFn) -> tuple[Invoice, Invoice | None]:
         line(
             place,
             wbs_code_id=draw(st.integers(1, 3)),
-            **{name: draw(CENTS if name.startswith("completed") else HELD) for name in AMOUNTS},
+            **drawn_amounts(draw),
         )
         for place in places
     ]
     before = [
-        line(place, materials_retained=draw(HELD), work_retained=draw(HELD))
-        for place in places
-        if draw(st.booleans())
+        line(place, materials_retained=draw(HELD), work_retained=draw(HELD)) for place in places if draw(st.booleans())
     ]
-    previous = invoice(*before) if before and draw(st.booleans()) else None
+    has_previous = draw(st.booleans())
+    previous = invoice(*before) if has_previous else None
     return invoice(*lines), previous
 
 

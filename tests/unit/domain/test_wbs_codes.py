@@ -100,9 +100,7 @@ def test_names_are_compared_without_case(one: str, other: str, same: bool) -> No
         (CODE_FIRST, "24", "24 1", False),
     ],
 )
-def test_only_projects_whose_names_can_meet_are_rivals(
-    rule: NamingRule, mine: str, theirs: str, rival: bool
-) -> None:
+def test_only_projects_whose_names_can_meet_are_rivals(rule: NamingRule, mine: str, theirs: str, rival: bool) -> None:
     one, other = project(mine, 1), project(theirs, 2)
     assert rivals(one, [one, other], rule) == ([other] if rival else [])
     assert rivals(other, [one, other], rule) == ([one] if rival else [])
