@@ -86,7 +86,8 @@ class Attempts:
         except Blocked as error:
             return self._problem(lane, key, error.cause, error.facts)
         except (NotFound, NotPermitted) as error:
-            return self._problem(lane, key, Cause.UNEXPECTED, {"answer": str(error)})
+            facts = {"project": f"id {key.split(':')[1]}", "what": "data", "answer": str(error)}
+            return self._problem(lane, key, Cause.PROJECT_NOT_READABLE, facts)
         except Exception as error:
             self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
             raise

@@ -16,7 +16,7 @@ from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NoRoom, 
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_id, is_our_bill, same_external_id
 from worker.domain.invoices import Bill, FoundBill, Invoice, Retainage, bill_lines, difference
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
 from worker.services.invoice_items import InvoiceItems
@@ -87,10 +87,7 @@ class Bills:
                     return self._not_yet(record, lock.at)
                 return self._write(key, ready, bill, record, lock)
             except Blocked as error:
-                # While a write of ours may still come to stand, no other trouble ends that doubt.
-                in_doubt = record is not None and record.in_doubt and lock.at < record.sent_at + self._settle
-                ended = not in_doubt or error.cause is Cause.BILL_DIFFERS
-                return self.block(key, ready.invoice, error, lock if ended else None)
+                return self._end(key, lock, self._blocked(key, ready.invoice, error))
 
     def draft(self, ready: Billable) -> Bill:
         """The bill as it should stand. Raises Blocked when it does not come to the payment due."""
@@ -127,29 +124,54 @@ class Bills:
         self._ledger.write(key, replace(record, write_back_due=False))
         return outcome_of(record)
 
-    def block(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked, lock: Lock | None = None) -> Outcome:
-        """Record the problem of an invoice. A bill in doubt stays in doubt: then it is looked at again as well."""
+    def block(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Outcome:
+        """Record the problem of an invoice. A bill in doubt stays in doubt: then it is looked for as well."""
+        return self.conclude(key, self._blocked(key, invoice, error))
+
+    def conclude(self, key: InvoiceKey, end: Record) -> Outcome:
+        """Record how an invoice's export ended without a write: skipped, blocked, or found done. Raises Transient, Misconfigured."""
+        if self._ledger.write(key, end):
+            return outcome_of(end)
+        with self._locks.hold(str(key)) as lock:
+            return self._end(key, lock, end) if lock else busy(self._client, end.name)
+
+    def _blocked(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Record:
         facts = {**(invoice.facts if invoice else {}), **error.facts}
         if invoice and invoice.billing_date:
             facts["date"] = invoice.billing_date.isoformat()
         name = invoice.label if invoice else facts.get("invoice", str(key.invoice_id))
-        fence = lock.fence if lock else 0
-        blocked = Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts, fence=fence)
-        if not self._ledger.write(key, blocked):
-            self._ledger.report(str(key), error.cause, facts, at=blocked.at)
-            return self.still_in_doubt(outcome_of(blocked), blocked.at)
-        return outcome_of(blocked)
+        return Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts)
 
-    def still_in_doubt(self, outcome: Outcome, now: float) -> Outcome:
-        """The invoice changed while a bill of it was in doubt: nothing is sent, but the doubt is not dropped either."""
-        return replace(outcome, kind=OutcomeKind.UNKNOWN, again_at=now + LONGEST_LOOK_SECONDS)
+    def _end(self, key: InvoiceKey, lock: Lock, end: Record) -> Outcome:
+        """End the export, but no doubt with it: a bill that was sent may come to stand though the invoice changed meanwhile.
 
-    def _look(self, bill: Bill, *, thorough: bool) -> FoundBill | None:
+        One that stands is told as a problem of its own; while one may still come, it is looked for again.
+        """
+        record = self._ledger.invoice(key)
+        if record and record.done:
+            return outcome_of(record)
+        if record and record.in_doubt and end.cause is not Cause.BILL_DIFFERS:
+            found = self._netsuite.bill_by_external_id(bill_external_id(self._procore.company_id, key.invoice_id))
+            if found:
+                words = describe(end.cause, end.facts).sentence if end.cause else end.detail
+                facts = {"invoice": record.name, **end.facts, "bill_id": found.id, "difference": words}
+                end = replace(end, state=State.BLOCKED, cause=Cause.BILL_DIFFERS, facts=facts)
+            elif lock.now() < record.sent_at + self._settle:
+                if end.cause:
+                    self._ledger.report(str(key), end.cause, end.facts, at=end.at)
+                return replace(self._not_yet(record, lock.now()), reason=outcome_of(end).reason, cause=end.cause)
+        self._ledger.write(key, replace(end, fence=lock.fence))
+        return outcome_of(end)
+
+    def _look(self, bill: Bill, *, thorough: bool, ignoring_case: bool = False) -> FoundBill | None:
         """Our bill, or one of the same vendor with the same number. `thorough`: also where SuiteQL may lag behind a write of ours."""
         if thorough and (found := self._netsuite.bill_by_external_id(bill.external_id)):
             return found
         ids = self._netsuite.find_bill_ids(
-            external_id=bill.external_id, vendor_id=bill.vendor_id, document_number=bill.document_number
+            external_id=bill.external_id,
+            vendor_id=bill.vendor_id,
+            document_number=bill.document_number,
+            ignoring_case=ignoring_case,
         )
         bills = [found for bill_id in ids if (found := self._netsuite.bill(bill_id))]
         ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
@@ -195,13 +217,13 @@ class Bills:
         """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
         now = lock.now()
         intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1)
-        if not lock.still_ours() or not self._ledger.write(key, intent):
+        if not lock.still_ours() or not self._ledger.intend(key, intent, lock):
             raise NoRoom("the lock was lost before the write")
         return intent
 
     def _already_exists(self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, lock: Lock) -> Outcome:
         """NetSuite says that it stands. Ours or by hand: look. Seen by nobody yet: it is in doubt like any other write."""
-        found = self._look(bill, thorough=True)
+        found = self._look(bill, thorough=True, ignoring_case=True)
         if found:
             return self._accept(key, ready, bill, found)
         unknown = replace(intent, state=State.UNKNOWN)

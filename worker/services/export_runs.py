@@ -54,6 +54,8 @@ class ExportRuns:
         run, joined = self.request(trigger)
         if self._work.is_open(run, EXPORTS_OF_ALL):
             self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects)
+        # As for a scan: what another worker did before this one claimed it must not begin a run of its own.
+        self._work.let_go(Lane.LISTINGS, EXPORTS_OF_ALL)
         return run, joined
 
     def list_invoices(self, project_id: int) -> Outcome:

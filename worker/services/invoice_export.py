@@ -170,10 +170,8 @@ class InvoiceExport:
         if isinstance(ready, Billable):
             return ready
         state = State.CREATED if ready.kind is OutcomeKind.ALREADY else State.SKIPPED
-        now = seconds(self._client)
-        if not self._ledger.write(key, Record(state, ready.name, ready.remote_id, at=now, detail=ready.reason)):
-            return self._bills.still_in_doubt(ready, now)
-        return ready
+        end = Record(state, ready.name, ready.remote_id, at=seconds(self._client), detail=ready.reason)
+        return self._bills.conclude(key, end)
 
     def _read(self, key: InvoiceKey) -> Invoice:
         try:

@@ -239,7 +239,7 @@ class Items:
         intent = replace(
             record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""
         )
-        if not lock.still_ours() or not self._ledger.write(key, intent):
+        if not lock.still_ours() or not self._ledger.intend(key, intent, lock):
             raise NoRoom("the lock was lost before the write")
         return intent
 

@@ -72,6 +72,8 @@ class WbsScan:
         run, joined = self.request(trigger, project_ids)
         if self._work.is_open(run, SCAN_OF_ALL):
             self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects)
+        # Another worker may have listed them just before this one claimed it: left in hand, it would begin a scan of its own.
+        self._work.let_go(Lane.SCANS, SCAN_OF_ALL)
         return run, joined
 
     def scan_project(self, project_id: int) -> Outcome:

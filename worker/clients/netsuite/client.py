@@ -163,12 +163,19 @@ class NetSuite:
 
     # Bills
 
-    def find_bill_ids(self, *, external_id: str, vendor_id: str, document_number: str) -> list[str]:
-        """Internal ids of bills with our external id, or of this vendor with this document number."""
-        number = suiteql.literal(document_number)
+    def find_bill_ids(
+        self, *, external_id: str, vendor_id: str, document_number: str, ignoring_case: bool = False
+    ) -> list[str]:
+        """Internal ids of bills with our external id, or of this vendor with this document number.
+
+        `ignoring_case`: also numbers that differ in case only, asked after NetSuite said that the number is taken.
+        """
+        number = f"tranid = {suiteql.literal(document_number)}"
+        if ignoring_case:
+            number = f"UPPER(tranid) = {suiteql.literal(document_number.upper())}"
         query = (
             "SELECT id, externalid, tranid, entity FROM transaction WHERE type = 'VendBill' AND "
-            f"(externalid = {suiteql.literal(external_id)} OR (tranid = {number} AND entity = {suiteql.literal(vendor_id)})) ORDER BY id"
+            f"(externalid = {suiteql.literal(external_id)} OR ({number} AND entity = {suiteql.literal(vendor_id)})) ORDER BY id"
         )
         return [str(row["id"]) for row in self._query(query)]
 

@@ -1,0 +1,79 @@
+"""Offices for the flows: one that looked at the seeded company already, and fresh ones for tests that edit the world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.flows.office import Office
+from worker.clients.netsuite import client as netsuite_client
+from worker.embedded import EmbeddedServer
+from worker.services import attempts, bills, invoice_export, items
+
+OpenOffice = Callable[..., Office]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product's waits, shortened: their order and their ends stay what they are."""
+    monkeypatch.setattr(netsuite_client, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
+    monkeypatch.setattr(attempts, "back_off", lambda failures: 0.05)
+    monkeypatch.setattr(attempts, "HOLD_SECONDS", 0.2)
+    monkeypatch.setattr(items, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(bills, "FIRST_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)
+
+
+@pytest.fixture(scope="session")
+def doorman() -> Iterator[Executor]:
+    """Closes offices behind the tests: a server takes some tenths of a second to stop, and nobody has to wait for it."""
+    with ThreadPoolExecutor(2, thread_name_prefix="doorman") as pool:
+        yield pool
+
+
+@contextmanager
+def offices(folder: Path, redis_url: str, doorman: Executor) -> Iterator[OpenOffice]:
+    """Opens any number of offices and has them all closed."""
+    opened: list[Office] = []
+
+    def open_office(**options: object) -> Office:
+        opened.append(Office.open(folder / f"office-{len(opened)}", redis_url, **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    try:
+        yield open_office
+    finally:
+        for office in opened:
+            doorman.submit(office.close)
+
+
+# Each office has a ledger under a prefix of its own, so they share the server without emptying it.
+
+
+@pytest.fixture
+def open_office(tmp_path: Path, redis_server: EmbeddedServer, doorman: Executor) -> Iterator[OpenOffice]:
+    """Fresh offices with settings of the test's own."""
+    with offices(tmp_path, redis_server.url, doorman) as opens:
+        yield opens
+
+
+@pytest.fixture
+def office(open_office: OpenOffice) -> Office:
+    """A fresh office in which nothing was synced yet."""
+    return open_office()
+
+
+@pytest.fixture(scope="package")
+def synced(
+    tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer, doorman: Executor
+) -> Iterator[Office]:
+    """The seeded company after one scan and one export of all approved invoices. To be looked at, never changed."""
+    with offices(tmp_path_factory.mktemp("synced"), redis_server.url, doorman) as opens:
+        office = opens()
+        office.scan()
+        office.export_all()
+        yield office

@@ -1,0 +1,282 @@
+"""A contractor's back office for tests: both remotes on a stage, a real ledger, and the product's services driven by hand.
+
+No Celery here: what the workers do with messages `Office` does with calls, in this process and in order, so that a test says
+when the next thing happens. Everything below the tasks is the product's own: services, store, clients, HTTP, Valkey.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from config.names import TaskName
+from config.settings import load_settings
+from simulators.books import NsJob, NsVendor
+from simulators.common.journal import Entry
+from simulators.company.billing import Invoice
+from simulators.company.model import Project, WbsCode
+from simulators.netsuite.records import Bill, Item
+from simulators.netsuite.state import NetSuiteState
+from simulators.procore.state import ProcoreState
+from simulators.stage import Stage
+from tests.support import eventually
+from worker.base import message_of
+from worker.container import Container
+from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
+from worker.domain.outcomes import Outcome, Record
+from worker.domain.work import Lane
+from worker.store.work import Run
+
+T = TypeVar("T")
+VENDOR = "Blue Spruce Electric"
+"""A vendor of the seeded company that NetSuite knows by its origin id."""
+BILL_PATH = "/services/rest/record/v1/vendorBill"
+ITEM_PATH = "/services/rest/record/v1/otherChargePurchaseItem"
+
+
+class Office:
+    """One company, its two systems, and wbs-sync between them."""
+
+    def __init__(self, stage: Stage, container: Container) -> None:
+        self.stage = stage
+        self.container = container
+
+    @classmethod
+    def open(
+        cls, folder: Path, redis_url: str, *, seed: int = 1, world: Mapping[str, Any] | None = None, **settings: Any
+    ) -> Office:
+        """Start both remotes and wire the product to them, with a ledger of its own on the server, as after its first start.
+
+        `world`: settings of the simulators; `settings`: those of wbs-sync, by their names in lower case.
+        """
+        stage = Stage.start(folder, seed=seed, profile="test", **{"spike_limit": None, **(world or {})})
+        office = cls(stage, cls._wired(stage, redis_url, f"office-{secrets.token_hex(4)}:", settings))
+        office.container.recovery.ensure_ledger()
+        stage.netsuite.journal.clear()
+        return office
+
+    @staticmethod
+    def _wired(stage: Stage, redis_url: str, prefix: str, settings: Mapping[str, Any]) -> Container:
+        told: dict[str, Any] = {name.lower(): value for name, value in stage.env.items()}
+        told |= {"redis_key_prefix": prefix, "netsuite_concurrency": 4, **settings}
+        return Container(load_settings(_env_file=None, **told), redis_url=redis_url)
+
+    def reopened(self, **settings: Any) -> Office:
+        """The same company and the same ledger after a restart with other settings."""
+        prefix = self.container.settings.redis_key_prefix
+        return Office(self.stage, self._wired(self.stage, self.container.redis_url, prefix, settings))
+
+    def close(self) -> None:
+        """Stop both remotes."""
+        self.container.redis.close()
+        self.stage.stop()
+
+    @property
+    def procore(self) -> ProcoreState:
+        """The simulated Procore itself."""
+        return self.stage.procore
+
+    @property
+    def netsuite(self) -> NetSuiteState:
+        """The simulated NetSuite itself."""
+        return self.stage.netsuite
+
+    # What people start, and the workers' part
+
+    def scan(self, *project_ids: int) -> Run:
+        """A scan of all projects or of these, and everything that is due because of it."""
+        run, _ = self.container.wbs_scan.scan("test", project_ids)
+        self.work_off()
+        return self.run(run)
+
+    def export_all(self) -> Run:
+        """An export of all approved invoices, and everything that is due because of it."""
+        run, _ = self.container.export_runs.export_approved("test")
+        self.work_off()
+        return self.run(run)
+
+    def export(self, invoice: Invoice) -> Outcome:
+        """What the export of one invoice comes to, its Items made first; nothing else that waits is touched."""
+        key = InvoiceKey(invoice.project_id, invoice.id)
+        step = self.container.invoice_export.export(key)
+        if not step.missing:
+            return step.outcome
+        self.container.invoice_export.make_items(key, step.missing)
+        return self.container.invoice_export.create_bill(key)
+
+    def make_item(self, project: Project, code: WbsCode) -> Outcome:
+        """What another app gets that enqueues one code."""
+        return self.container.wbs_scan.make_item(CodeKey(project.id, code.id))
+
+    def work_off(self) -> None:
+        """Do all work that is due now, like workers that are quick enough."""
+        while keys := self.container.dispatch.next(Lane):
+            for key in keys:
+                self._work_on(key)
+
+    def settle(self, timeout: float = 20.0) -> None:
+        """Work until nothing waits any more, however late it is due. AssertionError after `timeout` seconds."""
+        eventually(self._nothing_waits, timeout)
+
+    def hurry(self) -> None:
+        """Make everything that waits due now, as a person's new request would."""
+        for lane in Lane:
+            self.container.work.add(lane, self.waiting(lane), at=0)
+
+    def waiting(self, lane: Lane) -> list[str]:
+        """The keys that wait in a lane."""
+        return [str(key) for key in self.container.redis.zrange(self._key(f"waiting:{lane}"), 0, -1)]
+
+    def due(self, key: str) -> float:
+        """How many seconds from now waiting work is looked at; AssertionError when it does not wait at all."""
+        lane = Lane.ITEMS if key.startswith("code:") else Lane.EXPORTS
+        at = self.container.work.waits_until(lane, key)
+        assert at is not None, f"{key} waits nowhere"
+        return at - self.container.now()
+
+    def at_once(self, *calls: Callable[[], T]) -> list[T]:
+        """All these calls at the same time, each in a thread, as workers would."""
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return [future.result() for future in [pool.submit(call) for call in calls]]
+
+    def _work_on(self, key: str) -> None:
+        task, arguments = message_of(key)
+        match task:
+            case TaskName.SCAN_PROJECTS:
+                self.container.wbs_scan.scan("test")
+            case TaskName.SCAN_PROJECT:
+                self.container.wbs_scan.scan_project(arguments["project_id"])
+            case TaskName.CREATE_ITEM:
+                self.container.wbs_scan.make_item(CodeKey(**arguments))
+            case TaskName.EXPORT_APPROVED:
+                self.container.export_runs.export_approved("test")
+            case TaskName.EXPORT_PROJECT:
+                self.container.export_runs.list_invoices(arguments["project_id"])
+            case _:
+                self.export(self.procore.invoice(arguments["invoice_id"]))
+
+    def _nothing_waits(self) -> bool:
+        self.work_off()
+        return not any(sum(self.container.work.depth(lane)) for lane in Lane)
+
+    def _key(self, name: str) -> str:
+        return self.container.settings.redis_key_prefix + name
+
+    # What came of it
+
+    def run(self, run: Run) -> Run:
+        """A run as it stands now."""
+        now = self.container.work.run(run.id)
+        assert now is not None
+        return now
+
+    def problems(self, about: str = "") -> dict[str, str]:
+        """Open problems, key to cause; `about` a key keeps those that begin with it."""
+        found = self.container.overview.problems()
+        return {one["key"]: one["cause"] for one in found if one["key"].startswith(about)}
+
+    def sentence(self, key: str) -> str:
+        """The sentence of an open problem."""
+        return next(str(one["sentence"]) for one in self.container.overview.problems() if one["key"] == key)
+
+    def code_record(self, project: Project, code: WbsCode) -> Record | None:
+        """The ledger's record of a code."""
+        return self.container.ledger.code(CodeKey(project.id, code.id))
+
+    def invoice_record(self, invoice: Invoice) -> Record | None:
+        """The ledger's record of an invoice."""
+        return self.container.ledger.invoice(InvoiceKey(invoice.project_id, invoice.id))
+
+    def items(self, name: str) -> list[Item]:
+        """All Items of this name in NetSuite, compared without case."""
+        return self.netsuite.items_named(name)
+
+    def item(self, name: str) -> Item:
+        """The one Item of this name; AssertionError when there is none or more than one."""
+        (item,) = self.items(name)
+        return item
+
+    def item_of(self, project: Project, code: WbsCode) -> Item | None:
+        """The Item with our external id of a code."""
+        return self.netsuite.item_by_external_id(self.item_external_id(project, code))
+
+    def item_external_id(self, project: Project, code: WbsCode) -> str:
+        """The external id of a code's Item."""
+        return item_external_id(self.procore.company.company_id, project.id, code.id)
+
+    def bills(self, invoice: Invoice) -> list[Bill]:
+        """All bills in NetSuite that carry our external id of an invoice."""
+        return self.netsuite.bills.find("externalid", self.bill_external_id(invoice))
+
+    def bill(self, invoice: Invoice) -> Bill:
+        """The one such bill; AssertionError when there is none or more than one."""
+        (bill,) = self.bills(invoice)
+        return bill
+
+    def bill_external_id(self, invoice: Invoice) -> str:
+        """The external id of an invoice's bill."""
+        return bill_external_id(self.procore.company.company_id, invoice.id)
+
+    def amounts(self, bill: Bill) -> list[tuple[str, Decimal]]:
+        """A bill's lines as (Item name, amount), in order of name and amount."""
+        names = {line.item: self.netsuite.items.get(line.item) for line in bill.lines}
+        return sorted((item.itemid if (item := names[line.item]) else "?", line.amount) for line in bill.lines)
+
+    # The journals
+
+    def mark(self) -> int:
+        """Where NetSuite's journal stands now, for `writes` and `posts`."""
+        return max((entry["n"] for entry in self.netsuite.journal.entries()), default=0)
+
+    def writes(self, since: int = 0) -> list[Entry]:
+        """Records that wbs-sync (and no person) wrote in NetSuite."""
+        return [entry for entry in self.netsuite.journal.writes(since) if entry["by"] == "client"]
+
+    def requests(self, since: int = 0) -> list[Entry]:
+        """Requests that NetSuite got, those for tokens left out."""
+        return [entry for entry in self.netsuite.journal.requests(since) if "oauth2" not in entry["path"]]
+
+    def posts(self, path: str, since: int = 0) -> list[Entry]:
+        """POSTs to one of NetSuite's addresses, answered or not."""
+        return [each for each in self.requests(since) if each["method"] == "POST" and each["path"] == path]
+
+    # What people do
+
+    def case(self, name: str) -> dict[str, Any]:
+        """The ids of one of the seeded company's awkward cases."""
+        return self.procore.company.cases[name]
+
+    def case_invoice(self, name: str) -> Invoice:
+        """The invoice of such a case."""
+        return self.procore.invoice(self.case(name)["invoice_id"])
+
+    def new_project(self, number: str | None, codes: Sequence[str] = (), *, linked: bool = True) -> Project:
+        """A new project with these budgeted codes; with `linked` NetSuite has its job."""
+        project = self.procore.add_project(number, codes)
+        if linked:
+            state = self.netsuite
+            job = NsJob(state.jobs.next_id(), number or f"JOB-{project.id}", project.name, None, "2")
+            state.jobs.put(job)
+            project.origin_id = job.id
+        return project
+
+    def new_invoice(
+        self, project: Project, *lines: tuple[str | int | None, str], vendor: str = VENDOR, **fields: Any
+    ) -> Invoice:
+        """A new approved invoice of (flat code, amount) lines, ten per cent of them held back."""
+        return self.procore.add_invoice(project.id, vendor, lines, **fields)
+
+    def new_vendor(self, name: str, *, company_name: str | None = None, external_id: str | None = None) -> NsVendor:
+        """A vendor in NetSuite."""
+        vendor = NsVendor(self.netsuite.vendors.next_id(), name, company_name or name, external_id, "2")
+        self.netsuite.vendors.put(vendor)
+        return vendor
+
+    def clear_faults(self) -> None:
+        """Both remotes are well again."""
+        self.stage.faults("netsuite", [])
+        self.stage.faults("procore", [])

@@ -1,0 +1,108 @@
+"""The same thing asked for twice at the same moment, or two things that need the same third: in threads, over a real lock.
+
+NetSuite here looks for duplicates when a request arrives and commits a while later without a second look, and lets a vendor's
+number stand twice: so the lock is all that is between two calls and two records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Barrier, get_ident
+
+import pytest
+
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import Record
+from worker.services import attempts
+from worker.store.ledger import Ledger
+from worker.store.locks import Lock, Locks
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+RACY = {"uniqueness": "window", "uniqueness_window": 0.05, "duplicate_numbers": "allow"}
+
+
+@pytest.fixture
+def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """A NetSuite whose uniqueness has a window."""
+    monkeypatch.setattr(attempts, "BUSY_SECONDS", 0.1)
+    return open_office(world=RACY)
+
+
+def test_two_invoices_that_need_the_same_new_code_make_one_item_and_two_bills(office: Office) -> None:
+    first, second = (office.procore.invoice(each) for each in office.case("shared_new_code")["invoice_ids"])
+    office.at_once(lambda: office.export(first), lambda: office.export(second))
+    office.settle()
+
+    project = office.procore.project(first.project_id)
+    code = project.codes[office.case("shared_new_code")["wbs_code_id"]]
+    item = office.item(f"{project.number}-{code.flat_code}")
+    assert office.bill(first).lines[0].item == office.bill(second).lines[0].item == item.id
+    assert len(office.posts(ITEM_PATH)) == 1
+    assert len(office.posts(BILL_PATH)) == 2
+    assert office.netsuite.duplicates() == []
+
+
+def test_an_invoice_exported_by_eight_at_once_makes_one_bill(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.scan(project.id)
+    office.at_once(*[lambda: office.export(invoice)] * 8)
+    office.settle()
+    assert office.bill(invoice)
+    assert len(office.posts(BILL_PATH)) == 1
+    assert office.problems() == {}
+
+
+def test_a_code_asked_for_by_eight_at_once_makes_one_item(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    (code,) = project.budgeted_codes()
+    office.at_once(*[lambda: office.make_item(project, code)] * 8)
+    office.settle()
+    assert office.item("24-800-05-120.S")
+    assert len(office.posts(ITEM_PATH)) == 1
+
+
+def test_a_scan_and_an_export_at_once_make_every_item_once(office: Office) -> None:
+    codes = [f"05-{number}.S" for number in range(120, 126)]
+    project = office.new_project("24-800", codes)
+    invoices = [office.new_invoice(project, *[(code, "100.00") for code in codes]) for _ in range(2)]
+    calls = [lambda one=one: office.export(one) for one in invoices]
+    office.at_once(lambda: office.scan(project.id), *calls)
+    office.settle()
+    assert len(office.posts(ITEM_PATH)) == len(codes)
+    assert all(office.bill(invoice) for invoice in invoices)
+    assert office.netsuite.duplicates() == []
+
+
+def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other tests of this file can fail: this is what they would see."""
+    everybody = Barrier(4)
+
+    @contextmanager
+    def lock_for_one(locks: Locks, name: str) -> Iterator[Lock]:
+        with hold(locks, f"{name}:{get_ident()}") as lock:
+            assert lock is not None
+            yield replace(lock, fence=1)
+
+    def look(ledger: Ledger, key: CodeKey) -> Record | None:
+        found = read(ledger, key)
+        everybody.wait(5)
+        return found
+
+    # Wide enough that the four meet in it on a slow machine too.
+    office.stage.settings("netsuite", uniqueness_window=1.0)
+    project = office.new_project("24-800", [CODE])
+    (code,) = project.budgeted_codes()
+    office.container.wbs_scan.scan("test", [project.id])
+    office.container.wbs_scan.scan_project(project.id)
+    read, hold = Ledger.code, Locks.hold
+    monkeypatch.setattr(Ledger, "code", look)
+    monkeypatch.setattr(Locks, "hold", lock_for_one)
+    office.at_once(*[lambda: office.make_item(project, code)] * 4)
+    assert [kind for kind, _, _ in office.netsuite.duplicates()] == ["item_name", "item_external_id"]

@@ -1,0 +1,246 @@
+"""Bills that are written: every line, the total to the cent, the Items first, and Procore told afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+
+from simulators.company.billing import Billed, Invoice
+from simulators.company.world import Work, periods_of
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, VENDOR, Office
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import OutcomeKind
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+RETAINAGE = "Retainage Payable"
+
+
+def expected_work(office: Office, invoice: Invoice) -> list[tuple[str, Decimal]]:
+    """The invoice's lines as (Item name, gross this period), by the company's own books and not by anything of ours."""
+    project = office.procore.project(invoice.project_id)
+    codes = [(line.contract_line.code, line.gross) for line in invoice.lines]
+    return sorted((f"{project.number}-{code.flat_code}", gross) for code, gross in codes if code and gross)
+
+
+def require_right(office: Office, invoice: Invoice) -> None:
+    """The invoice has its one bill, right in head, lines, retainage and total, and Procore knows it."""
+    bill = office.bill(invoice)
+    lines = office.amounts(bill)
+    assert [line for line in lines if line[0] != RETAINAGE] == expected_work(office, invoice)
+    retained = sum((line.retainage for line in invoice.lines), Decimal(0))
+    assert sum(amount for name, amount in lines if name == RETAINAGE) == -retained
+    assert bill.total == invoice.summary().current_payment_due
+    assert (bill.tranid, bill.trandate) == (invoice.invoice_number, invoice.billing_date.isoformat())
+    assert invoice.origin_id == f"ns-vendorbill-{bill.id}"
+    assert len(office.netsuite.writes("vendorBill", office.bill_external_id(invoice))) == 1, (
+        "written once, never patched"
+    )
+
+
+def test_every_bill_of_the_company_ties_line_by_line_and_is_written_back(synced: Office) -> None:
+    billed = [invoice for invoice in synced.procore.company.invoices.values() if synced.bills(invoice)]
+    assert len(billed) == 14
+    for invoice in billed:
+        require_right(synced, invoice)
+        assert synced.problems(f"invoice:{invoice.project_id}:{invoice.id}") == {}
+    assert synced.netsuite.duplicates() == []
+
+
+def test_no_line_names_a_bare_amount_and_none_is_billable(synced: Office) -> None:
+    """Quantity times rate is NetSuite's own arithmetic; a billable line would end on the owner's invoice."""
+    bill = synced.bill(synced.case_invoice("shared_budgeted_code"))
+    for line in bill.lines:
+        assert (line.quantity, line.rate) == (Decimal(1), line.amount)
+        assert line.fields == {"isBillable": False}
+
+
+def test_300_lines_come_out_to_the_cent(synced: Office) -> None:
+    invoice = synced.case_invoice("invoice_300_lines")
+    bill = synced.bill(invoice)
+    assert len(invoice.lines) == 300
+    assert len(bill.lines) == 301, "and the retainage"
+    assert Counter(amount for name, amount in synced.amounts(bill) if name != RETAINAGE) == Counter(
+        line.gross for line in invoice.lines
+    )
+    assert bill.total == sum((line.gross - line.retainage for line in invoice.lines), Decimal(0))
+
+
+@pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
+def test_released_retainage_is_a_line_of_its_own(synced: Office, case: str) -> None:
+    invoice = synced.case_invoice(case)
+    require_right(synced, invoice)
+    assert (RETAINAGE, Decimal("3000.00")) in synced.amounts(synced.bill(invoice))
+
+
+def test_held_and_released_on_one_invoice_are_two_lines(synced: Office) -> None:
+    lines = synced.amounts(synced.bill(synced.case_invoice("retainage_due_invoice")))
+    assert [amount for name, amount in lines if name == RETAINAGE] == [Decimal("-300.00"), Decimal("3000.00")]
+
+
+@pytest.mark.parametrize("moved", ["this_period", "from_previous"])
+def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(open_office: OpenOffice, moved: str) -> None:
+    """Which of two fields Procore moves it to is not documented; four months of one material, every net total right."""
+    office = open_office(world={"moved_retainage": moved, "closed_before": "2025-12-01"})
+    project = office.new_project("24-800", [CODE])
+    company = office.procore.company
+    (code,) = project.budgeted_codes()
+    contract = company.open_subcontract(project, office.procore.vendor(VENDOR), [Work(code, Decimal("50000.00"))])
+    (line,) = contract.lines
+    months = (
+        Billed(
+            work=Decimal("1000.00"),
+            held=Decimal("100.00"),
+            materials=Decimal("4000.00"),
+            materials_held=Decimal("400.00"),
+        ),
+        Billed(materials=Decimal("4000.00"), materials_held=Decimal("300.00"), materials_released=Decimal("100.00")),
+        Billed(moved=Decimal("4000.00"), moved_held=Decimal("300.00"), held=Decimal("350.00"), work=Decimal("500.00")),
+        Billed(work=Decimal("700.00"), held=Decimal("70.00"), released=Decimal("260.00")),
+    )
+    invoices = [
+        company.bill(contract, period, [(line, billed)])
+        for period, billed in zip(periods_of(project), months, strict=False)
+    ]
+    totals = []
+    for invoice in invoices:
+        office.export(invoice)
+        require_right(office, invoice)
+        totals.append(office.bill(invoice).total)
+    assert totals == [Decimal("4500.00"), Decimal("100.00"), Decimal("450.00"), Decimal("890.00")]
+
+
+def test_deductive_lines_stand_on_the_bill_with_their_sign(office: Office) -> None:
+    project = office.new_project("24-800", [CODE, "05-310.S"])
+    invoice = office.new_invoice(project, (CODE, "900.00"), ("05-310.S", "-250.00"))
+    office.export(invoice)
+    require_right(office, invoice)
+    assert ("24-800-05-310.S", Decimal("-250.00")) in office.amounts(office.bill(invoice))
+
+
+def test_an_unbudgeted_code_is_made_for_the_invoice_that_needs_it(office: Office) -> None:
+    project = office.new_project("24-800")
+    code = office.procore.add_code(project.id, CODE)
+    office.scan(project.id)
+    assert office.items("24-800-05-120.S") == []
+
+    invoice = office.new_invoice(project, (code.id, "900.00"))
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    require_right(office, invoice)
+    assert office.item("24-800-05-120.S").externalid == office.item_external_id(project, code)
+    first_bill, last_item = office.posts(BILL_PATH)[0], office.posts(ITEM_PATH)[-1]
+    assert last_item["ended"] <= first_bill["started"], "Items before the invoice, always"
+
+
+def test_the_bill_is_not_written_while_a_line_lacks_its_item(office: Office) -> None:
+    """Even when the step that makes Items never ran."""
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    key = f"invoice:{project.id}:{invoice.id}"
+    outcome = office.container.invoice_export.create_bill(InvoiceKey(project.id, invoice.id))
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "waits for 1 Items")
+    assert office.posts(BILL_PATH) == []
+    assert 0 < office.due(key) < 6
+    office.settle()
+    require_right(office, invoice)
+
+
+@pytest.mark.parametrize("field", ["customer", "job"])
+def test_the_project_stands_in_the_lines_field_that_the_account_wants(open_office: OpenOffice, field: str) -> None:
+    office = open_office(world={"project_field": field}, netsuite_project_field=field)
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    require_right(office, invoice)
+    assert {line.customer for line in office.bill(invoice).lines} == {project.origin_id}
+
+
+@pytest.mark.parametrize("written_as", ["number", "string"])
+def test_a_tokens_life_may_come_as_number_or_text(open_office: OpenOffice, written_as: str) -> None:
+    office = open_office(world={"expires_in_as": written_as})
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    require_right(office, invoice)
+
+
+@pytest.mark.parametrize("one_world", [True, False])
+def test_an_account_without_subsidiaries_is_sent_none(open_office: OpenOffice, one_world: bool) -> None:
+    subsidiary = {} if one_world else {"netsuite_subsidiary_id": ""}
+    office = open_office(world={"one_world": one_world}, **subsidiary)
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    require_right(office, invoice)
+    assert office.bill(invoice).subsidiary == ("2" if one_world else "")
+
+
+def test_a_bill_that_the_account_itself_made_dearer_is_found_when_it_is_read_back(open_office: OpenOffice) -> None:
+    """A tax default or a script may add to what was sent: the bill stands, does not tie, and is said so."""
+    office = open_office(world={"bill_tax": "0.01"})
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    outcome = office.export(invoice)
+    assert outcome.cause == "bill_differs"
+    assert "total 810.01 instead of 810.00" in outcome.reason
+    assert invoice.origin_id is None
+    mark = office.mark()
+    office.export(invoice)
+    assert office.writes(mark) == []
+
+
+def test_a_second_export_sends_netsuite_nothing_for_exported_invoices(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoices = [office.new_invoice(project, (CODE, amount)) for amount in ("900.00", "800.00")]
+    pilot = office.reopened(project_ids=str(project.id))
+    assert pilot.export_all().counts["created"] == 2
+    mark = office.mark()
+    again = pilot.export_all()
+    assert (again.ended, again.counts) == (True, {"projects": 1, "projects_done": 1, "invoices": 2, "already": 2})
+    assert [office.export(invoice).kind for invoice in invoices] == [OutcomeKind.ALREADY] * 2
+    assert office.requests(mark) == []
+
+
+def test_an_invoice_of_which_only_procore_remembers_the_bill_is_left_alone(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    office.container.redis.delete(f"{office.container.settings.redis_key_prefix}invoices:{project.id}")
+    mark = office.mark()
+    outcome = office.export(invoice)
+    assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ALREADY, office.bill(invoice).id)
+    assert office.requests(mark) == []
+
+
+def test_a_refused_write_back_leaves_the_bill_and_is_made_up_for_later(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.stage.settings("procore", patch_forbidden=True)
+    outcome = office.export(invoice)
+    key = f"invoice:{project.id}:{invoice.id}"
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.CREATED, "write_back_refused")
+    assert office.problems() == {key: "write_back_refused"}
+    assert f"stands (id {office.bill(invoice).id})" in office.sentence(key)
+    assert invoice.origin_id is None
+
+    office.stage.settings("procore", patch_forbidden=False)
+    mark = office.mark()
+    office.reopened(project_ids=str(project.id)).export_all()
+    assert office.problems() == {}
+    assert office.requests(mark) == []
+    require_right(office, invoice)
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after", "error_after"])
+def test_a_write_back_without_an_answer_is_repeated_until_it_stands(office: Office, kind: str) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.stage.faults("procore", [{"kind": kind, "method": "PATCH", "times": 1}])
+    office.export(invoice)
+    office.settle()
+    require_right(office, invoice)
+    assert office.problems() == {}

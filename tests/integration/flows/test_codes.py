@@ -1,0 +1,260 @@
+"""Which codes get an Item in a scan: budgeted, active, of an active project that the app may read, and not synced yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from simulators.company.model import Project, WbsCode
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import ITEM_PATH, Office
+from worker.domain.outcomes import OutcomeKind, State
+from worker.services import items
+from worker.services.wbs_scan import ProjectPlan
+
+pytestmark = pytest.mark.real
+
+
+def test_every_item_made_carries_the_accounts_defaults_and_the_codes_description(synced: Office) -> None:
+    project = synced.procore.project("24-001")
+    books = synced.netsuite.books
+    for code in project.budgeted_codes():
+        item = synced.item(f"24-001-{code.flat_code}")
+        assert (item.record_type, item.isinactive) == ("otherChargePurchaseItem", False)
+        assert item.externalid == synced.item_external_id(project, code)
+        assert item.displayname == code.description[:60]
+        assert item.subsidiaries == (books.subsidiary_id,)
+        assert item.expense_account == books.expense_account_id
+        assert item.fields["taxSchedule"] == {"id": books.tax_schedule_id}
+
+
+def test_a_budget_line_of_zero_counts(synced: Office) -> None:
+    assert synced.item(synced.case("zero_budget_line")["name"])
+
+
+def test_a_code_without_a_budget_line_is_not_made_by_a_scan(synced: Office) -> None:
+    assert synced.items(synced.case("unbudgeted_code")["name"]) == []
+    assert synced.items(synced.case("inactive_code")["name"]) == []
+
+
+def test_a_budgeted_code_that_is_inactive_is_skipped(synced: Office) -> None:
+    case = synced.case("inactive_budgeted_code")
+    assert synced.items(case["name"]) == []
+    assert synced.problems(f"code:{case['project_id']}:{case['wbs_code_id']}") == {}
+
+
+def test_projects_that_are_not_at_work_are_left_alone(synced: Office) -> None:
+    """An inactive project, and Procore's sample project."""
+    for case in ("inactive_project", "is_demo"):
+        project = synced.procore.project(synced.case(case)["project_id"])
+        assert not [code for code in project.budgeted_codes() if synced.items(f"{project.number}-{code.flat_code}")]
+        assert synced.container.ledger.codes(project.id) == {}
+
+
+def test_an_inactive_project_is_left_alone_even_when_it_is_asked_for_by_its_id(office: Office) -> None:
+    project = office.procore.project(office.case("inactive_project")["project_id"])
+    office.scan(project.id)
+    assert office.requests() == []
+
+
+def test_a_project_that_the_app_may_not_see_is_absent_and_the_rest_goes_on(synced: Office) -> None:
+    project = synced.procore.project(synced.case("project_not_permitted")["project_id"])
+    assert synced.container.ledger.codes(project.id) == {}
+    assert synced.problems(f"project:{project.id}") == {}
+    assert not [code for code in project.budgeted_codes() if synced.items(f"{project.number}-{code.flat_code}")]
+    assert synced.item_of(*_some_code(synced))
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_project_that_left_the_permitted_list_is_reported_when_it_is_asked_for(
+    open_office: OpenOffice, status: int
+) -> None:
+    office = open_office(world={"unpermitted_status": status})
+    project = office.new_project("24-800", ["05-120.S"])
+    project.permitted = False
+    office.scan(project.id)
+    assert office.problems() == {f"project:{project.id}:budget": "project_not_readable"}
+    assert office.writes() == []
+
+    project.permitted = True
+    office.scan(project.id)
+    assert office.problems() == {}
+    assert office.item("24-800-05-120.S")
+
+
+def test_a_permission_lost_between_the_list_and_the_budget_is_reported(office: Office) -> None:
+    project = office.new_project("24-800", ["05-120.S"])
+    office.container.wbs_scan.scan("test")
+    project.permitted = False
+    office.work_off()
+    assert office.problems(f"project:{project.id}") == {f"project:{project.id}:budget": "project_not_readable"}
+    assert office.item_of(*_some_code(office))
+
+
+def test_a_project_whose_tools_are_off_is_reported_and_the_rest_goes_on(synced: Office) -> None:
+    project_id = synced.case("project_tool_disabled")["project_id"]
+    assert synced.problems(f"project:{project_id}") == {
+        f"project:{project_id}:budget": "project_not_readable",
+        f"project:{project_id}:commitments": "project_not_readable",
+    }
+    assert "403" in synced.sentence(f"project:{project_id}:budget")
+    assert synced.item_of(*_some_code(synced))
+
+
+def test_an_account_without_the_list_of_budget_lines_gets_the_same_items(
+    open_office: OpenOffice, synced: Office
+) -> None:
+    """The v2 list is BETA; the rows of a budget view name the same codes."""
+    office = open_office(world={"budget_lines_v2": False})
+    office.scan()
+    made = {(item.itemid, item.displayname) for item in office.netsuite.items if item.externalid}
+    budgeted = {
+        project.id: {code.id for code in project.budgeted_codes()}
+        for project in synced.procore.company.projects.values()
+    }
+    wanted = {
+        (item.itemid, item.displayname)
+        for item in synced.netsuite.items
+        if item.externalid and _code_of(item.externalid) in budgeted.get(_project_of(item.externalid), ())
+    }
+    by_hand = {(item.itemid, item.displayname) for item in office.netsuite.items if item.externalid == "SAGE-ITEM-4471"}
+    assert made - by_hand == wanted
+    assert len(wanted) > 80
+
+
+def test_a_single_code_is_made_on_an_account_without_that_list_before_any_scan(open_office: OpenOffice) -> None:
+    office = open_office(world={"budget_lines_v2": False})
+    project = office.new_project("24-800", ["05-120.S"])
+    assert office.make_item(project, project.budgeted_codes()[0]).kind is OutcomeKind.CREATED
+    assert office.item("24-800-05-120.S")
+
+
+def test_a_code_that_lost_its_budget_line_between_the_scan_and_its_turn_is_not_made(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = office.new_project("24-800", ["05-120.S", "05-310.S"])
+    gone, stays = project.budgeted_codes()
+    office.container.wbs_scan.scan("test", [project.id])
+    office.container.wbs_scan.scan_project(project.id)
+    office.procore.unbudget(project.id, gone.id)
+    monkeypatch.setattr(items, "FRESH_SECONDS", 0.0)
+    office.work_off()
+
+    assert office.items("24-800-05-120.S") == []
+    record = office.code_record(project, gone)
+    assert record is not None
+    assert (record.state, record.detail) == (State.SKIPPED, "no budgeted, active code of a readable project")
+    assert office.item("24-800-05-310.S").externalid == office.item_external_id(project, stays)
+
+
+def test_a_code_that_became_inactive_between_the_scan_and_its_turn_is_not_made(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = office.new_project("24-800", ["05-120.S"])
+    (code,) = project.budgeted_codes()
+    office.container.wbs_scan.scan("test", [project.id])
+    office.container.wbs_scan.scan_project(project.id)
+    office.procore.set_code_status(project.id, code.id, "inactive")
+    monkeypatch.setattr(items, "FRESH_SECONDS", 0.0)
+    office.work_off()
+    assert office.items("24-800-05-120.S") == []
+
+
+def test_a_second_scan_sends_no_write_and_a_project_without_news_costs_netsuite_nothing(office: Office) -> None:
+    project = office.new_project("24-800", ["05-120.S", "05-310.S"])
+    run = office.scan(project.id)
+    assert (run.ended, run.counts["created"]) == (True, 2)
+    mark = office.mark()
+    again = office.scan(project.id)
+    assert (again.ended, again.counts["already"]) == (True, 2)
+    assert office.requests(mark) == []
+
+    office.scan()
+    mark = office.mark()
+    office.scan()
+    assert office.writes(mark) == []
+    assert office.posts(ITEM_PATH, mark) == []
+    assert office.netsuite.duplicates() == []
+
+
+def test_a_second_scan_joins_the_first(office: Office) -> None:
+    first, joined = office.container.wbs_scan.scan("one")
+    second, joined_too = office.container.wbs_scan.scan("two")
+    assert (second.id, joined, joined_too) == (first.id, False, True)
+    office.work_off()
+    assert office.run(first).ended
+    third, joined_too = office.container.wbs_scan.scan("three")
+    assert (third.id != first.id, joined_too) == (True, False)
+
+
+def test_the_dry_run_says_what_the_scan_then_does(open_office: OpenOffice) -> None:
+    office = open_office()
+    told = {
+        (plan.project.id, one.code.id): (one.kind, one.cause)
+        for plan in office.container.wbs_scan.plan((), lambda project: None)
+        if isinstance(plan, ProjectPlan)
+        for one in plan.planned
+    }
+    assert office.writes() == []
+    run = office.scan()
+
+    of_state = {
+        State.CREATED: OutcomeKind.CREATED,
+        State.ADOPTED: OutcomeKind.ADOPTED,
+        State.BLOCKED: OutcomeKind.BLOCKED,
+    }
+    done = {
+        (project.id, code_id): (of_state[record.state], record.cause)
+        for project in office.procore.company.projects.values()
+        for code_id, record in office.container.ledger.codes(project.id).items()
+    }
+    assert done == told
+    kinds = [kind for kind, _ in told.values()]
+    assert run.counts["created"] == kinds.count(OutcomeKind.CREATED) > 80
+    assert run.counts["adopted"] == kinds.count(OutcomeKind.ADOPTED) == 2
+
+
+def test_a_pilot_is_limited_to_the_projects_it_lists(open_office: OpenOffice) -> None:
+    office = open_office()
+    one = office.procore.project("24-003")
+    office = office.reopened(project_ids=str(one.id))
+    office.scan()
+    office.export_all()
+    ours = {item.externalid for item in office.netsuite.items if (item.externalid or "").startswith("pcr-itm")}
+    assert ours
+    assert {_project_of(each) for each in ours if each} == {one.id}
+    billed = [invoice for invoice in office.procore.company.invoices.values() if office.bills(invoice)]
+    assert billed
+    assert {invoice.project_id for invoice in billed} == {one.id}
+
+
+def test_a_description_longer_than_netsuite_takes_is_cut_and_the_name_is_not(office: Office) -> None:
+    project = office.new_project("24-800")
+    code = office.procore.add_code(project.id, "05-120.S", budget=1, description="long " * 30)
+    office.scan(project.id)
+    assert office.item("24-800-05-120.S").displayname == code.description[:60]
+
+
+def test_a_renamed_description_in_procore_does_not_overwrite_the_item(office: Office) -> None:
+    project = office.new_project("24-800", ["05-120.S"])
+    (code,) = project.budgeted_codes()
+    office.scan(project.id)
+    before = replace(office.item("24-800-05-120.S"))
+    office.procore.rename_code(project.id, code.id, "05-121.S", "Another text")
+    office.scan(project.id)
+    assert office.item("24-800-05-120.S") == before
+    assert office.items("24-800-05-121.S") == []
+
+
+def _some_code(office: Office) -> tuple[Project, WbsCode]:
+    project = office.procore.project("24-001")
+    return project, project.budgeted_codes()[0]
+
+
+def _project_of(external_id: str) -> int:
+    return int(external_id.split("-")[3]) if external_id.startswith("pcr-itm-") else 0
+
+
+def _code_of(external_id: str) -> int:
+    return int(external_id.split("-")[4]) if external_id.startswith("pcr-itm-") else 0

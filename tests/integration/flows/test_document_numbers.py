@@ -1,0 +1,132 @@
+"""The subcontractor's own invoice number: no clash between vendors, a comparison within one."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+
+import pytest
+
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, Office
+from worker.domain.outcomes import OutcomeKind, State
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+
+
+def test_the_number_of_another_vendors_bill_is_no_clash(synced: Office) -> None:
+    invoice = synced.case_invoice("same_number_other_vendor")
+    bill = synced.bill(invoice)
+    by_hand = synced.netsuite.bills.get(synced.case("same_number_other_vendor")["bill_id"])
+    assert by_hand is not None
+    assert bill.tranid == by_hand.tranid == "1007"
+    assert bill.entity != by_hand.entity
+
+
+def test_an_equal_bill_of_the_same_vendor_is_adopted_and_not_touched(office: Office) -> None:
+    case = office.case("same_number_same_vendor_equal")
+    invoice = office.case_invoice("same_number_same_vendor_equal")
+    by_hand = office.netsuite.bills.get(case["bill_id"])
+    assert by_hand is not None
+    before = dataclasses.replace(by_hand)
+    outcome = office.export(invoice)
+
+    assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ADOPTED, case["bill_id"])
+    assert office.netsuite.bills.get(case["bill_id"]) == before
+    assert office.posts(BILL_PATH) == []
+    assert invoice.origin_id == f"ns-vendorbill-{case['bill_id']}"
+    record = office.invoice_record(invoice)
+    assert record is not None
+    assert record.state is State.ADOPTED
+
+
+def test_a_different_bill_of_the_same_vendor_is_a_question_for_a_person(office: Office) -> None:
+    case = office.case("same_number_same_vendor_different")
+    invoice = office.case_invoice("same_number_same_vendor_different")
+    outcome = office.export(invoice)
+    assert outcome.cause == "document_number_taken"
+    assert f"id {case['bill_id']}) that differs: total 1,234.56 instead of 6,975.00" in outcome.reason
+    assert office.posts(BILL_PATH) == []
+    assert invoice.origin_id is None
+
+    office.procore.edit_invoice(invoice.id, invoice_number="SUMM-6435-01 R")
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    assert office.bill(invoice).tranid == "SUMM-6435-01 R"
+
+
+def test_a_number_that_differs_in_case_only_is_a_question_for_a_person_at_once(office: Office) -> None:
+    """NetSuite compares the numbers without case, the first look-up with it: the refusal must not end as a doubt of hours."""
+    case = office.case("same_number_same_vendor_different")
+    invoice = office.case_invoice("same_number_same_vendor_different")
+    office.netsuite.edit_bill(case["bill_id"], tranid=invoice.invoice_number.lower())
+    outcome = office.export(invoice)
+    assert outcome.cause == "document_number_taken"
+    assert f"reference number {invoice.invoice_number.lower()!r}" in outcome.reason
+    assert invoice.origin_id is None
+
+
+def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
+    assert office.export(first).kind is OutcomeKind.CREATED
+    outcome = office.export(second)
+    assert outcome.cause == "document_number_taken"
+    assert "the bill of another Procore invoice" in outcome.reason
+    assert office.bills(second) == []
+    assert second.origin_id is None
+
+
+def test_where_the_account_allows_equal_numbers_the_rule_is_the_same(open_office: OpenOffice) -> None:
+    """Then NetSuite's own check of the number does not stand behind us."""
+    office = open_office(world={"duplicate_numbers": "allow"})
+    project = office.new_project("24-800", [CODE])
+    first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
+    office.export(first)
+    assert office.export(second).cause == "document_number_taken"
+    assert len(office.posts(BILL_PATH)) == 1
+
+
+def test_a_bill_of_ours_that_differs_is_blocked_and_never_patched(office: Office) -> None:
+    """The ledger was lost, the origin id too, and in between an accountant edited the bill."""
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    edited = office.netsuite.edit_bill_line(office.bill(invoice).id, 1, Decimal("901.00"))
+    prefix = office.container.settings.redis_key_prefix
+    office.container.redis.delete(f"{prefix}invoices:{project.id}")
+    office.procore.edit_invoice(invoice.id, origin_id=None)
+    mark = office.mark()
+
+    outcome = office.export(invoice)
+    assert outcome.cause == "bill_differs"
+    assert "total 811.00 instead of 810.00" in outcome.reason
+    assert office.writes(mark) == []
+    assert office.bill(invoice) == edited
+
+
+def test_an_untouched_bill_of_ours_is_found_again_by_a_ledger_without_memory(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    bill = office.bill(invoice)
+    prefix = office.container.settings.redis_key_prefix
+    office.container.redis.delete(f"{prefix}invoices:{project.id}", f"{prefix}codes:{project.id}")
+    office.procore.edit_invoice(invoice.id, origin_id=None)
+    mark = office.mark()
+
+    outcome = office.export(invoice)
+    assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ALREADY, bill.id)
+    assert office.writes(mark) == []
+    assert invoice.origin_id == f"ns-vendorbill-{bill.id}"
+
+
+def test_a_number_longer_than_netsuite_takes_is_not_cut(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    longest = office.new_invoice(project, (CODE, "900.00"), invoice_number="N" * 45)
+    too_long = office.new_invoice(project, (CODE, "900.00"), invoice_number="N" * 46)
+    assert office.export(longest).kind is OutcomeKind.CREATED
+    assert office.bill(longest).tranid == "N" * 45
+    assert office.export(too_long).cause == "document_number_too_long"
+    assert office.bills(too_long) == []

@@ -1,0 +1,307 @@
+"""Writes that go wrong on the way: whatever becomes of the answer, the end is one Item and one bill.
+
+Faults strike the POST itself. What is known not to be done is sent again at once; what may have been done is looked for first,
+and sent again only when the settle window (here a second) has passed and nothing was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+from simulators.company.billing import Invoice
+from simulators.company.model import Project
+from tests.integration.flows.conftest import OpenOffice, offices
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.support import eventually
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.invoices import Bill
+from worker.domain.items import ItemNeed
+from worker.domain.outcomes import OutcomeKind, State
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+SETTLE = 1
+SENT_AGAIN = 2
+SENT_ONCE = 1
+FAULTS = [
+    pytest.param({"kind": "cut_before"}, SENT_AGAIN, id="connection cut before the commit"),
+    pytest.param({"kind": "cut_after"}, SENT_ONCE, id="connection cut after the commit"),
+    pytest.param({"kind": "error_before", "value": 500}, SENT_AGAIN, id="500 before the commit"),
+    pytest.param({"kind": "error_after", "value": 500}, SENT_ONCE, id="500 after the commit"),
+    pytest.param({"kind": "error_after", "value": 503}, SENT_ONCE, id="503 after the commit"),
+    pytest.param({"kind": "html", "value": 503}, SENT_AGAIN, id="HTML 503"),
+    pytest.param({"kind": "empty", "value": 502}, SENT_AGAIN, id="empty 502"),
+    pytest.param({"kind": "not_json"}, SENT_ONCE, id="200 with a cut body"),
+    pytest.param({"kind": "too_many", "times": 3}, 4, id="a burst of 429"),
+    pytest.param({"kind": "unauthorized", "times": 2}, 3, id="401 in place of 429"),
+]
+numbers = count(100)
+
+
+@pytest.fixture(scope="module")
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+    """One office for all tests of this file: each works on a project of its own."""
+    with offices(tmp_path_factory.mktemp("branch"), redis_server.url, doorman) as opens:
+        yield opens(netsuite_settle_seconds=SETTLE)
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+    """The same, but it waits for an answer no longer than a second."""
+    with offices(tmp_path_factory.mktemp("hasty"), redis_server.url, doorman) as opens:
+        yield opens(netsuite_settle_seconds=10, netsuite_read_timeout_seconds=1)
+
+
+@pytest.fixture
+def office(branch: Office) -> Iterator[Office]:
+    yield branch
+    branch.clear_faults()
+
+
+def new_project(office: Office) -> Project:
+    return office.new_project(f"26-{next(numbers)}", [CODE])
+
+
+def planned(office: Office) -> Project:
+    """A project whose one code waits for its Item."""
+    project = new_project(office)
+    office.container.wbs_scan.scan("test", [project.id])
+    office.container.wbs_scan.scan_project(project.id)
+    return project
+
+
+def billable(office: Office) -> Invoice:
+    """An invoice whose Item stands."""
+    project = new_project(office)
+    office.scan(project.id)
+    return office.new_invoice(project, (CODE, "900.00"))
+
+
+def break_posts(office: Office, path: str, fault: dict[str, Any]) -> None:
+    office.stage.faults("netsuite", [{"method": "POST", "path": f"{path}\\?", "times": 1, **fault}])
+
+
+@pytest.mark.parametrize(("fault", "sent"), FAULTS)
+def test_an_item_is_made_once_whatever_happens_to_its_write(office: Office, fault: dict[str, Any], sent: int) -> None:
+    project = planned(office)
+    (code,) = project.budgeted_codes()
+    break_posts(office, ITEM_PATH, fault)
+    mark = office.mark()
+    office.work_off()
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.done or office.due(f"code:{project.id}:{code.id}") <= SETTLE, "what waits has a time"
+    office.settle()
+
+    assert office.item(f"{project.number}-{CODE}").externalid == office.item_external_id(project, code)
+    assert len(office.posts(ITEM_PATH, mark)) == sent
+    assert len(office.netsuite.writes("item", office.item_external_id(project, code))) == 1
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.CREATED
+    assert office.problems() == {}
+
+
+@pytest.mark.parametrize(("fault", "sent"), FAULTS)
+def test_a_bill_is_made_once_whatever_happens_to_its_write(office: Office, fault: dict[str, Any], sent: int) -> None:
+    invoice = billable(office)
+    break_posts(office, BILL_PATH, fault)
+    mark = office.mark()
+    office.export(invoice)
+    record = office.invoice_record(invoice)
+    assert record is not None
+    assert record.done or office.due(f"invoice:{invoice.project_id}:{invoice.id}") <= SETTLE, "what waits has a time"
+    office.settle()
+
+    bill = office.bill(invoice)
+    assert bill.total == invoice.summary().current_payment_due
+    assert invoice.origin_id == f"ns-vendorbill-{bill.id}"
+    assert len(office.posts(BILL_PATH, mark)) == sent
+    assert len(office.netsuite.writes("vendorBill", office.bill_external_id(invoice))) == 1
+    assert office.problems() == {}
+
+
+def test_a_bill_in_doubt_is_not_sent_again_before_the_settle_window_and_is_after_it(office: Office) -> None:
+    invoice = billable(office)
+    break_posts(office, BILL_PATH, {"kind": "cut_before"})
+    mark = office.mark()
+    assert office.export(invoice).kind is OutcomeKind.UNKNOWN
+    office.settle()
+
+    first, second = office.posts(BILL_PATH, mark)
+    assert second["started"] - first["ended"] >= SETTLE
+    looks = [
+        each
+        for each in office.requests(mark)
+        if each["method"] == "GET" and each["path"].endswith(f"eid:{office.bill_external_id(invoice)}")
+    ]
+    assert [each["status"] for each in looks if each["ended"] <= second["started"]].count(404) >= 2
+    assert office.bill(invoice)
+
+
+def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(hasty: Office) -> None:
+    """Not the next export, not a second one, not a person who asks for that invoice."""
+    invoice = billable(hasty)
+    break_posts(hasty, BILL_PATH, {"kind": "cut_before"})
+    mark = hasty.mark()
+    hasty.export(invoice)
+    for _ in range(3):
+        assert hasty.export(invoice).kind is OutcomeKind.UNKNOWN
+    hasty.reopened(project_ids=str(invoice.project_id)).export_all()
+    assert len(hasty.posts(BILL_PATH, mark)) == 1
+    assert 0 < hasty.due(f"invoice:{invoice.project_id}:{invoice.id}") <= 10
+
+
+def test_an_item_whose_answer_comes_too_late_is_found(hasty: Office) -> None:
+    project = planned(hasty)
+    (code,) = project.budgeted_codes()
+    break_posts(hasty, ITEM_PATH, {"kind": "slow_commit", "value": 1.3})
+    mark = hasty.mark()
+    hasty.work_off()
+    record = hasty.code_record(project, code)
+    assert record is not None
+    assert record.state is State.UNKNOWN
+    eventually(lambda: _worked(hasty) and _done(hasty.code_record(project, code)))
+    assert hasty.item(f"{project.number}-{CODE}")
+    assert len(hasty.posts(ITEM_PATH, mark)) == 1
+
+
+def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(hasty: Office) -> None:
+    invoice = billable(hasty)
+    break_posts(hasty, BILL_PATH, {"kind": "slow_commit", "value": 1.3})
+    mark = hasty.mark()
+    outcome = hasty.export(invoice)
+    assert (outcome.kind, hasty.bills(invoice)) == (OutcomeKind.UNKNOWN, [])
+    assert "ReadTimeout" in outcome.reason
+    eventually(lambda: _worked(hasty) and _done(hasty.invoice_record(invoice)))
+    assert len(hasty.posts(BILL_PATH, mark)) == 1
+    assert invoice.origin_id == f"ns-vendorbill-{hasty.bill(invoice).id}"
+
+
+def test_a_record_that_queries_do_not_show_yet_is_found_by_its_external_id(open_office: OpenOffice) -> None:
+    """SuiteQL may lag behind a commit; a read by external id does not."""
+    office = open_office(world={"suiteql_lag": 3600.0}, netsuite_settle_seconds=SETTLE)
+    project = planned(office)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    for path in (ITEM_PATH, BILL_PATH):
+        break_posts(office, path, {"kind": "cut_after"})
+        office.export(invoice)
+        office.settle()
+    assert office.bill(invoice)
+    assert [len(office.posts(path)) for path in (ITEM_PATH, BILL_PATH)] == [1, 1]
+
+
+@pytest.mark.parametrize("dies", ["before the write", "after the write"])
+def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
+    office: Office, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    """Between the intent and the record: the next worker looks before it writes."""
+    invoice = billable(office)
+    create = NetSuite.create_bill
+
+    def die(client: NetSuite, bill: Bill, *, before_sending: Callable[[], None]) -> str:
+        if dies == "after the write":
+            create(client, bill, before_sending=before_sending)
+        else:
+            before_sending()
+        raise SystemExit
+
+    mark = office.mark()
+    with monkeypatch.context() as patched:
+        patched.setattr(NetSuite, "create_bill", die)
+        with pytest.raises(SystemExit):
+            office.export(invoice)
+    record = office.invoice_record(invoice)
+    assert record is not None
+    assert record.state is State.INTENT
+    assert office.export(invoice).kind is (OutcomeKind.UNKNOWN if dies == "before the write" else OutcomeKind.ALREADY)
+    office.settle()
+    assert office.bill(invoice)
+    assert len(office.posts(BILL_PATH, mark)) == 1
+
+
+def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = planned(office)
+    (code,) = project.budgeted_codes()
+    create = NetSuite.create_item
+
+    def die(client: NetSuite, need: ItemNeed, *, before_sending: Callable[[], None]) -> str:
+        create(client, need, before_sending=before_sending)
+        raise SystemExit
+
+    mark = office.mark()
+    with monkeypatch.context() as patched:
+        patched.setattr(NetSuite, "create_item", die)
+        with pytest.raises(SystemExit):
+            office.make_item(project, code)
+    office.make_item(project, code)
+    assert office.item(f"{project.number}-{CODE}")
+    assert len(office.posts(ITEM_PATH, mark)) == 1
+    office.settle()
+
+
+def test_a_long_burst_of_429_gives_the_thread_back_and_comes_again(office: Office) -> None:
+    project = planned(office)
+    (code,) = project.budgeted_codes()
+    break_posts(office, ITEM_PATH, {"kind": "too_many", "times": 6})
+    office.work_off()
+    assert office.items(f"{project.number}-{CODE}") == []
+    assert 0 < office.due(f"code:{project.id}:{code.id}") <= 5
+    office.hurry()
+    office.settle()
+    assert office.item(f"{project.number}-{CODE}")
+
+
+def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_settle_seconds=0)
+    invoice = billable(office)
+    break_posts(office, BILL_PATH, {"kind": "cut_before", "times": None})
+    office.export(invoice)
+    office.settle()
+    assert office.problems() == {f"invoice:{invoice.project_id}:{invoice.id}": "attempts_exhausted"}
+    assert len(office.posts(BILL_PATH)) == 5
+    assert office.bills(invoice) == []
+
+
+def test_a_problem_that_comes_while_a_bill_is_in_doubt_does_not_end_the_doubt(office: Office) -> None:
+    """A person types the bill in by hand while ours may still be on its way, and takes it back again."""
+    invoice = billable(office)
+    key = f"invoice:{invoice.project_id}:{invoice.id}"
+    break_posts(office, BILL_PATH, {"kind": "cut_before"})
+    mark = office.mark()
+    office.export(invoice)
+    some_bill = next(iter(office.netsuite.bills))
+    vendor = office.procore.company.vendor_links[invoice.vendor_id]
+    by_hand = office.netsuite.make_bill(
+        replace(some_bill, entity=vendor, tranid=invoice.invoice_number, externalid=None)
+    )
+    assert office.export(invoice).kind is OutcomeKind.UNKNOWN
+    assert office.problems(key) == {key: "document_number_taken"}
+    record = office.invoice_record(invoice)
+    assert record is not None
+    assert record.in_doubt
+
+    office.netsuite.delete_bill(by_hand.id)
+    office.export(invoice)
+    office.settle()
+    first, second = office.posts(BILL_PATH, mark)
+    assert second["started"] - first["ended"] >= SETTLE
+    assert office.bill(invoice)
+    assert office.problems() == {}
+
+
+def _worked(office: Office) -> bool:
+    office.work_off()
+    return True
+
+
+def _done(record: Any) -> bool:
+    return bool(record and record.done)

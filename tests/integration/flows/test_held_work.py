@@ -1,0 +1,145 @@
+"""A remote that cannot be worked with at all: the work is held, said once, not burned through, and goes on by itself."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from simulators.company.model import Project
+from simulators.stage import CERTIFICATE_ID
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from worker.domain.outcomes import OutcomeKind
+from worker.services import attempts
+
+pytestmark = pytest.mark.real
+
+CODES = [f"05-{number}.S" for number in range(120, 132)]
+
+
+@pytest.fixture(autouse=True)
+def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remote that is down is left alone for three tenths of a second instead of some seconds."""
+    monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
+
+
+def planned(office: Office) -> Project:
+    """A project whose twelve codes wait for their Items."""
+    project = office.new_project("24-800", CODES)
+    office.container.wbs_scan.scan("test", [project.id])
+    office.container.wbs_scan.scan_project(project.id)
+    return project
+
+
+def require_all_made(office: Office, project: Project) -> None:
+    office.settle()
+    assert len([code for code in project.budgeted_codes() if office.item_of(project, code)]) == len(CODES)
+    assert office.problems() == {}
+    assert office.netsuite.duplicates() == []
+
+
+def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office: Office) -> None:
+    project = planned(office)
+    doorkeeper = office.netsuite.doorkeeper
+    certificates = dict(doorkeeper._certificates)
+    doorkeeper.unmap_certificates()
+    mark = office.mark()
+    office.work_off()
+
+    assert office.problems() == {"remote:netsuite": "netsuite_login"}
+    assert office.sentence("remote:netsuite").startswith("NetSuite refuses the login of the integration")
+    assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait, and one of them found out for all"
+    assert all(office.due(f"code:{project.id}:{code.id}") <= 0.2 for code in project.budgeted_codes())
+
+    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    require_all_made(office, project)
+
+
+def test_an_export_while_the_login_is_refused_waits_too(office: Office) -> None:
+    project = planned(office)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"))
+    doorkeeper = office.netsuite.doorkeeper
+    certificates = dict(doorkeeper._certificates)
+    doorkeeper.unmap_certificates()
+    assert office.export(invoice).kind is OutcomeKind.WAITING
+    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    require_all_made(office, project)
+    assert office.bill(invoice)
+
+
+def test_a_login_that_procore_refuses_holds_the_work_until_it_is_mended(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    secret, office.procore.client_secret = office.procore.client_secret, "rotated"
+    since = max((entry["n"] for entry in office.procore.journal.entries()), default=0)
+    office.scan(project.id)
+    assert office.problems() == {"remote:procore": "procore_login"}
+    assert len(office.procore.journal.requests(since)) <= 2
+
+    office.procore.client_secret = secret
+    require_all_made(office, project)
+
+
+def test_tokens_that_were_revoked_are_renewed_without_a_word(office: Office) -> None:
+    project = planned(office)
+    office.netsuite.doorkeeper.revoke_tokens()
+    office.procore.revoke_tokens()
+    require_all_made(office, project)
+
+
+@pytest.mark.parametrize("missing", ["item:create", "item"])
+def test_a_missing_permission_holds_the_work_until_it_is_given(office: Office, missing: str) -> None:
+    project = planned(office)
+    office.stage.settings("netsuite", missing_permissions=(missing,))
+    mark = office.mark()
+    office.work_off()
+    assert office.problems() == {"remote:netsuite": "netsuite_permission"}
+    assert "'Lists -> Items' permission" in office.sentence("remote:netsuite")
+    assert len(office.posts(ITEM_PATH, mark)) <= 3, "twelve codes wait, and one or two of them found out for all"
+    assert office.writes() == []
+
+    office.stage.settings("netsuite", missing_permissions=())
+    require_all_made(office, project)
+
+
+def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"))
+    office.scan(project.id)
+    office.stage.settings("netsuite", missing_permissions=("vendorBill:create",))
+    assert office.export(invoice).cause == "netsuite_permission"
+    office.work_off()
+    assert len(office.posts(BILL_PATH)) == 1
+    record = office.invoice_record(invoice)
+    assert record is not None
+    assert not record.in_doubt
+
+    office.stage.settings("netsuite", missing_permissions=())
+    require_all_made(office, project)
+    assert office.bill(invoice)
+
+
+def test_maintenance_is_waited_out(open_office: OpenOffice) -> None:
+    """Every request is answered with an HTML page: one write is in doubt then, all others are not even tried."""
+    office = open_office(netsuite_settle_seconds=1)
+    project = planned(office)
+    office.stage.settings("netsuite", maintenance=True)
+    mark = office.mark()
+    office.work_off()
+    assert len(office.requests(mark)) <= 3
+    assert office.writes() == []
+    office.stage.settings("netsuite", maintenance=False)
+    require_all_made(office, project)
+
+
+def test_a_remote_that_refuses_connections_is_said_to_be_down_and_its_work_goes_on_when_it_is_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "DOWN_TIMES_BEFORE_PROBLEM", 1)
+    project = planned(office)
+    office.stage.take_down("netsuite")
+    office.work_off()
+    assert office.problems() == {"remote:netsuite": "remote_down"}
+    assert office.writes() == []
+    office.stage.bring_up("netsuite")
+    require_all_made(office, project)

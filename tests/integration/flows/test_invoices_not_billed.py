@@ -1,0 +1,218 @@
+"""Invoices that become no bill: each ends as what it is, said with names, and leaves no trace in NetSuite."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from simulators.company.billing import Invoice
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import Office
+from worker.domain.outcomes import OutcomeKind, State
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+
+
+def key_of(invoice: Invoice) -> str:
+    return f"invoice:{invoice.project_id}:{invoice.id}"
+
+
+def blocked(office: Office, invoice: Invoice, cause: str) -> None:
+    """The invoice, exported while its one Item is still to be made, is blocked for this cause, and nothing at all is written."""
+    outcome = office.export(invoice)
+    assert outcome.kind is OutcomeKind.BLOCKED
+    assert outcome.cause == cause
+    assert office.problems() == {key_of(invoice): cause}
+    vendor = office.procore.vendor(invoice.vendor_id).name
+    assert vendor in office.sentence(key_of(invoice))
+    assert office.writes() == []
+    assert office.bills(invoice) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "cause"),
+    [
+        ("vendor_not_linked", "vendor_not_linked"),
+        ("vendor_ambiguous", "vendor_ambiguous"),
+        ("project_not_linked", "project_not_linked"),
+        ("null_project_number", "codes_blocked"),
+        ("net_negative_invoice", "needs_vendor_credit"),
+        ("invoice_does_not_tie", "lines_do_not_tie"),
+        ("line_without_wbs_code", "line_without_code"),
+        ("multi_currency_invoice", "foreign_currency"),
+        ("closed_period_invoice", "period_closed"),
+        ("same_number_same_vendor_different", "document_number_taken"),
+    ],
+)
+def test_each_seeded_case_ends_as_its_problem_and_without_a_bill(synced: Office, case: str, cause: str) -> None:
+    invoice = synced.case_invoice(case)
+    assert synced.problems(key_of(invoice)) == {key_of(invoice): cause}
+    assert synced.bills(invoice) == []
+    assert invoice.origin_id is None
+    record = synced.invoice_record(invoice)
+    assert record is not None
+    assert record.state is State.BLOCKED
+    assert (
+        synced.procore.vendor(invoice.vendor_id).name in synced.sentence(key_of(invoice))
+        or case == "project_not_linked"
+    )
+
+
+@pytest.mark.parametrize(("case", "status"), [("draft_invoice", "draft"), ("under_review_invoice", "under review")])
+def test_an_invoice_that_is_not_approved_is_skipped(office: Office, case: str, status: str) -> None:
+    invoice = office.case_invoice(case)
+    outcome = office.export(invoice)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.SKIPPED, f"status is {status}")
+    assert office.requests() == []
+    assert office.problems() == {}
+
+
+def test_an_invoice_that_is_approved_later_is_exported_then(office: Office) -> None:
+    invoice = office.case_invoice("draft_invoice")
+    office.export(invoice)
+    office.procore.set_invoice_status(invoice.id, "approved")
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    assert office.bill(invoice)
+
+
+def test_which_statuses_are_exported_is_a_setting(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    approved = office.new_invoice(project, (CODE, "900.00"))
+    noted = office.new_invoice(project, (CODE, "800.00"), status="approved_as_noted")
+    pilot = office.reopened(project_ids=str(project.id))
+    pilot.export_all()
+    assert office.bill(approved)
+    assert office.export(noted).kind is OutcomeKind.SKIPPED
+    assert office.bills(noted) == []
+
+    both = office.reopened(project_ids=str(project.id), export_statuses="approved,approved_as_noted")
+    assert both.export_all().counts == {"projects": 1, "projects_done": 1, "invoices": 2, "already": 1, "created": 1}
+    assert office.bill(noted)
+
+
+def test_an_invoice_that_another_integration_claimed_is_skipped_and_said(office: Office) -> None:
+    invoice = office.case_invoice("foreign_origin_id")
+    outcome = office.export(invoice)
+    assert outcome.kind is OutcomeKind.SKIPPED
+    assert outcome.reason == "already claimed by another integration (origin id sage-991)"
+    assert office.requests() == []
+    assert invoice.origin_id == "sage-991"
+
+
+def test_an_invoice_that_bills_nothing_is_skipped(office: Office) -> None:
+    invoice = office.case_invoice("zero_invoice")
+    outcome = office.export(invoice)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.SKIPPED, "nothing is billed on it")
+    assert office.requests() == []
+
+
+def test_an_invoice_below_zero_needs_a_vendor_credit(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    blocked(office, office.new_invoice(project, (CODE, "-2000.00")), "needs_vendor_credit")
+
+
+def test_a_vendor_that_netsuite_does_not_know_blocks_before_anything_is_written(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    blocked(office, office.new_invoice(project, (CODE, "900.00"), vendor="Copper Canyon Concrete"), "vendor_not_linked")
+
+
+def test_a_vendor_that_netsuite_has_twice_blocks_before_anything_is_written(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    vendor = "Northstar Glass & Glazing"
+    blocked(office, office.new_invoice(project, (CODE, "900.00"), vendor=vendor), "vendor_ambiguous")
+
+
+def test_an_unlinked_project_blocks_before_anything_is_written(office: Office) -> None:
+    project = office.new_project("24-800", linked=False)
+    code = office.procore.add_code(project.id, CODE)  # unbudgeted: only this invoice needs it
+    invoice = office.new_invoice(project, (code.id, "900.00"))
+    assert office.export(invoice).cause == "project_not_linked"
+    assert office.writes() == []
+    assert office.items("24-800-05-120.S") == []
+
+
+def test_an_invoice_off_by_a_cent_is_blocked(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.procore.edit_invoice(invoice.id, off_by="-0.01")
+    blocked(office, invoice, "lines_do_not_tie")
+    assert "come to 810.00, but its payment due is 809.99" in office.sentence(key_of(invoice))
+
+
+def test_a_line_without_a_code_blocks_the_whole_invoice(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    blocked(office, office.new_invoice(project, (CODE, "900.00"), (None, "100.00")), "line_without_code")
+
+
+def test_another_currency_is_blocked(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    invoice.commitment.currency, invoice.commitment.exchange_rate = "CAD", Decimal("0.73")
+    blocked(office, invoice, "foreign_currency")
+
+
+def test_retainage_without_an_item_for_it_is_blocked_and_nothing_is_written(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_retainage_item_id="")
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    blocked(office, invoice, "retainage_item_missing")
+
+    none_held = office.new_invoice(project, (CODE, "900.00"), retainage_percent=0)
+    assert office.export(none_held).kind is OutcomeKind.CREATED
+    set_now = office.reopened(netsuite_retainage_item_id=office.stage.env["NETSUITE_RETAINAGE_ITEM_ID"])
+    assert set_now.export(invoice).kind is OutcomeKind.CREATED
+    assert set_now.problems() == {}
+
+
+@pytest.mark.parametrize("code", ["USER_ERROR", "CLOSED_TRAN_PRD"])
+def test_a_closed_period_blocks_until_it_is_opened(open_office: OpenOffice, code: str) -> None:
+    office = open_office(world={"closed_period_code": code})
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"), billing_date="2026-02-25")
+    assert office.export(invoice).cause == "period_closed"
+    assert "2026-02-25" in office.sentence(key_of(invoice))
+    assert not [entry for entry in office.writes() if entry["type"] == "vendorBill"]
+    pilot = office.reopened(project_ids=str(project.id))
+    assert pilot.export_all().counts["blocked"] == 1
+    assert office.bills(invoice) == []
+
+    office.stage.settings("netsuite", closed_before="2026-02-01")
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    assert office.problems(key_of(invoice)) == {}
+
+
+def test_a_blocked_code_blocks_its_invoice_and_no_other_item_is_made_for_it(office: Office) -> None:
+    project = office.new_project("24-800")
+    bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
+    good = office.procore.add_code(project.id, "05-310.S")
+    invoice = office.new_invoice(project, (bad.id, "500.00"), (good.id, "100.00"))
+    outcome = office.export(invoice)
+    assert outcome.cause == "codes_blocked"
+    assert "05-120.S.Phase : 2" in outcome.reason
+    assert office.writes() == []
+
+    other = office.new_invoice(project, (good.id, "100.00"))
+    assert office.export(other).kind is OutcomeKind.CREATED
+
+
+def test_an_invoice_of_a_project_that_the_app_may_not_see_is_reported(office: Office) -> None:
+    invoice = office.case_invoice("project_not_permitted")
+    assert office.export(invoice).cause == "invoice_not_found"
+    assert office.requests() == []
+    tool_off = office.case_invoice("project_tool_disabled")
+    assert office.export(tool_off).cause == "invoice_not_found"
+    assert "403" in office.sentence(key_of(tool_off))
+
+
+def test_a_mended_invoice_is_exported_with_the_next_run(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.procore.edit_invoice(invoice.id, off_by="0.01")
+    office.export(invoice)
+    office.procore.edit_invoice(invoice.id, off_by="0.00")
+    office.reopened(project_ids=str(project.id)).export_all()
+    assert office.bill(invoice).total == Decimal("810.00")
+    assert office.problems(key_of(invoice)) == {}

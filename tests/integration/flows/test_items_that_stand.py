@@ -1,0 +1,187 @@
+"""Items that stand in NetSuite before the code's turn comes: adopted and left as they are, or in the way and said so."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from simulators.company.model import Project, WbsCode
+from simulators.netsuite.records import Item
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import ITEM_PATH, Office
+from worker.domain.outcomes import State
+
+pytestmark = pytest.mark.real
+
+NAME = "24-800-05-120.S"
+
+
+def one_code(office: Office) -> tuple[Project, WbsCode]:
+    """A project with one budgeted code, whose Item is to be called NAME."""
+    project = office.new_project("24-800", ["05-120.S"])
+    return project, project.budgeted_codes()[0]
+
+
+def adopted(office: Office, project: Project, code: WbsCode) -> str:
+    """The id of the Item that the ledger says was adopted."""
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.ADOPTED
+    return record.remote_id
+
+
+def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Office) -> None:
+    case = office.case("item_by_hand")
+    before = dataclasses.replace(office.item(case["name"]))
+    office.scan(case["project_id"])
+
+    project = office.procore.project(case["project_id"])
+    assert adopted(office, project, project.codes[case["wbs_code_id"]]) == case["item_id"]
+    assert office.item(case["name"]) == before
+    assert before.displayname == "Typed in by accounting, do not rename"
+    assert [entry for entry in office.writes() if entry["id"] == case["item_id"]] == []
+
+
+def test_an_adopted_item_gets_our_external_id_only_where_the_setting_says_so(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_adopted_items_get_external_id=True)
+    case = office.case("item_by_hand")
+    before = dataclasses.replace(office.item(case["name"]))
+    office.scan(case["project_id"])
+
+    after = office.item(case["name"])
+    project = office.procore.project(case["project_id"])
+    assert after.externalid == office.item_external_id(project, project.codes[case["wbs_code_id"]])
+    assert dataclasses.replace(after, externalid=None, modified_at=before.modified_at) == before
+
+
+@pytest.mark.parametrize("mark", [False, True])
+def test_another_owners_external_id_is_never_overwritten(open_office: OpenOffice, mark: bool) -> None:
+    office = open_office(netsuite_adopted_items_get_external_id=mark)
+    case = office.case("item_by_hand_other_owner")
+    before = dataclasses.replace(office.item(case["name"]))
+    office.scan(case["project_id"])
+
+    project = office.procore.project(case["project_id"])
+    assert adopted(office, project, project.codes[case["wbs_code_id"]]) == case["item_id"]
+    assert office.item(case["name"]) == before
+    assert before.externalid == "SAGE-ITEM-4471"
+
+
+def test_an_item_of_the_name_in_other_letters_is_adopted(office: Office) -> None:
+    """SuiteQL looks with case, NetSuite's uniqueness does not: its refusal leads to the Item that stands."""
+    project, code = one_code(office)
+    by_hand = office.netsuite.make_item(NAME.lower())
+    office.scan(project.id)
+    assert adopted(office, project, code) == by_hand.id
+    assert office.item(NAME) == by_hand
+    assert office.problems(f"code:{project.id}") == {}
+
+
+@pytest.mark.parametrize(
+    ("case_name", "cause"), [("item_other_type", "item_of_other_type"), ("item_inactive", "item_inactive")]
+)
+def test_a_name_that_is_taken_by_an_unusable_item_is_blocked(synced: Office, case_name: str, cause: str) -> None:
+    case = synced.case(case_name)
+    key = f"code:{case['project_id']}:{case['wbs_code_id']}"
+    assert synced.problems(key) == {key: cause}
+    assert f"id {case['item_id']}" in synced.sentence(key)
+    assert [entry for entry in synced.writes() if entry["id"] == case["item_id"]] == []
+    assert synced.item(case["name"]).id == case["item_id"]
+
+
+def test_after_an_inactive_item_is_activated_the_next_scan_adopts_it(office: Office) -> None:
+    project, code = one_code(office)
+    by_hand = office.netsuite.make_item(NAME, isinactive=True)
+    office.scan(project.id)
+    assert list(office.problems().values()) == ["item_inactive"]
+
+    office.netsuite.edit_item(by_hand.id, isinactive=False)
+    office.scan(project.id)
+    assert adopted(office, project, code) == by_hand.id
+    assert office.problems() == {}
+
+
+def test_after_an_item_of_another_type_is_renamed_the_next_scan_makes_ours(office: Office) -> None:
+    project, code = one_code(office)
+    service = office.netsuite.make_item(NAME, "serviceSaleItem")
+    office.scan(project.id)
+    assert list(office.problems().values()) == ["item_of_other_type"]
+
+    office.netsuite.edit_item(service.id, itemid="Old name")
+    office.scan(project.id)
+    assert office.item(NAME) == office.item_of(project, code)
+    assert office.problems() == {}
+
+
+def test_an_inactive_item_in_other_letters_is_found_out_too(office: Office) -> None:
+    project, _ = one_code(office)
+    office.netsuite.make_item(NAME.lower(), isinactive=True)
+    office.scan(project.id)
+    assert list(office.problems().values()) == ["item_inactive"]
+    assert len(office.items(NAME)) == 1
+
+
+def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Office) -> None:
+    """Its external id says whose it is, even to a ledger that has lost all memory of it."""
+    project, code = one_code(office)
+    office.scan(project.id)
+    ours = office.item(NAME)
+    renamed = office.netsuite.edit_item(ours.id, itemid="Structural steel, tower")
+    mark = office.mark()
+    office.scan(project.id)
+    office.container.redis.delete(f"{office.container.settings.redis_key_prefix}codes:{project.id}")
+    office.scan(project.id)
+
+    assert office.writes(mark) == []
+    assert office.items(NAME) == []
+    assert office.netsuite.items.get(ours.id) == renamed
+    record = office.code_record(project, code)
+    assert record is not None
+    assert (record.state, record.remote_id) == (State.CREATED, ours.id)
+
+
+def test_an_item_of_the_right_name_that_belongs_to_another_code_of_ours_is_blocked(office: Office) -> None:
+    project, code = one_code(office)
+    other = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
+    office.scan(project.id)
+    assert office.problems() == {f"code:{project.id}:{code.id}": "item_of_other_code"}
+    assert office.item(NAME) == other
+    assert office.posts(ITEM_PATH) == []
+
+
+def test_our_external_id_counts_whatever_its_letters(office: Office) -> None:
+    """NetSuite compares external ids without case."""
+    project, code = one_code(office)
+    ours: Item = office.netsuite.make_item(NAME, externalid=office.item_external_id(project, code).upper())
+    office.scan(project.id)
+    record = office.code_record(project, code)
+    assert record is not None
+    assert (record.state, record.remote_id) == (State.CREATED, ours.id)
+    assert office.writes() == []
+
+
+def test_two_hand_made_items_for_one_name_are_a_problem_for_a_person(office: Office) -> None:
+    """An account may hold such a pair from before; which one is right is nothing a program knows."""
+    project, code = one_code(office)
+    office.netsuite.make_item(NAME)
+    office.netsuite.make_item(NAME.lower())
+    office.stage.settings("netsuite", suiteql_case_insensitive=True)
+    office.scan(project.id)
+    assert office.problems() == {f"code:{project.id}:{code.id}": "item_doubled"}
+    assert office.writes() == []
+
+
+def test_an_account_whose_answers_have_no_location_header_works_the_same(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Practitioners report creates without `Location`: the id is then asked for by external id."""
+    monkeypatch.setattr("simulators.netsuite.record_api.location_of", lambda *_: "")
+    project, code = one_code(office)
+    invoice = office.new_invoice(project, ("05-120.S", "500.00"))
+    office.scan(project.id)
+    office.export(invoice)
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.remote_id == office.item(NAME).id
+    assert invoice.origin_id == f"ns-vendorbill-{office.bill(invoice).id}"

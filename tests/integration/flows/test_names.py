@@ -1,0 +1,133 @@
+"""What a code's Item may be called: exactly the project's number and the code's text, or nothing at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import Office
+from worker.domain.outcomes import State
+
+pytestmark = pytest.mark.real
+
+
+def test_a_project_without_a_number_gets_no_items_until_it_has_one(office: Office) -> None:
+    project = office.procore.project(office.case("null_project_number")["project_id"])
+    office.scan(project.id)
+
+    causes = set(office.problems(f"code:{project.id}").values())
+    assert causes == {"project_number_missing"}
+    assert office.writes() == []
+
+    office.procore.renumber_project(project.id, "24-777")
+    office.scan(project.id)
+    assert office.problems(f"code:{project.id}") == {}
+    assert all(office.item(f"24-777-{code.flat_code}") for code in project.budgeted_codes())
+
+
+def test_two_codes_whose_names_are_the_same_text_are_both_blocked(synced: Office) -> None:
+    clash = synced.case("same_joined_name")
+    for pair in clash["codes"]:
+        key = f"code:{pair['project_id']}:{pair['wbs_code_id']}"
+        assert synced.problems(key) == {key: "name_not_unique"}
+    assert synced.items(clash["name"]) == []
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["shorter number first", "longer number first"])
+def test_once_one_of_the_two_is_renamed_both_get_their_item(office: Office, first: int) -> None:
+    clash = office.case("same_joined_name")
+    pairs = clash["codes"]
+    ids = [pairs[first]["project_id"], pairs[1 - first]["project_id"]]
+    office.scan(ids[0])
+    office.scan(ids[1])
+    assert office.items(clash["name"]) == []
+
+    office.procore.rename_code(pairs[0]["project_id"], pairs[0]["wbs_code_id"], "017-99.S")
+    office.scan(*ids)
+    assert office.item("24-017-99.S").externalid == f"pcr-itm-{office.procore.company.company_id}-" + "-".join(
+        str(pairs[0][name]) for name in ("project_id", "wbs_code_id")
+    )
+    assert office.item("24-017-01.S")
+    assert not [cause for cause in office.problems().values() if cause == "name_not_unique"]
+
+
+def test_two_codes_of_one_project_that_differ_in_case_only_are_both_blocked(office: Office) -> None:
+    project = office.new_project("24-800", ["05-120.S", "05-120.s"])
+    office.scan(project.id)
+    assert list(office.problems(f"code:{project.id}").values()) == ["name_not_unique"] * 2
+    assert office.writes() == []
+
+
+@pytest.mark.parametrize("limit", [60, 80])
+def test_a_name_of_exactly_the_accounts_length_is_made_and_one_longer_is_blocked(
+    open_office: OpenOffice, limit: int
+) -> None:
+    """The length comes from the account's metadata catalog, where that tells it."""
+    office = open_office(world={"item_name_max_length": limit})
+    project = office.new_project("24-800")
+    room = limit - len("24-800-32-900.S.")
+    fits = office.procore.add_code(project.id, "32-900.S." + "X" * room, budget=100)
+    too_long = office.procore.add_code(project.id, "32-900.S." + "Y" * (room + 1), budget=100)
+    office.scan(project.id)
+
+    assert len(office.item(f"24-800-{fits.flat_code}").itemid) == limit
+    key = f"code:{project.id}:{too_long.id}"
+    assert office.problems(f"code:{project.id}") == {key: "name_too_long"}
+    assert f"has {limit + 1} characters; NetSuite takes {limit}" in office.sentence(key)
+    assert len(office.posts("/services/rest/record/v1/otherChargePurchaseItem")) == 1
+
+
+def test_a_name_that_netsuite_would_read_as_parent_and_child_is_blocked(synced: Office) -> None:
+    case = synced.case("name_with_colon")
+    key = f"code:{case['project_id']}:{case['wbs_code_id']}"
+    assert synced.problems(key) == {key: "name_has_colon"}
+    assert synced.items(case["name"]) == []
+
+
+def test_odd_text_becomes_the_items_name_byte_for_byte(synced: Office) -> None:
+    """Letter case, double spaces and quotes: nothing is trimmed, cut or cased."""
+    case = synced.case("odd_text")
+    item = synced.item(case["name"])
+    assert item.itemid == '24-017-09-910.S.o\'neil  "east" wing'
+    assert item.displayname == 'paint  the o\'neil  "east" wing, 2 coats'
+
+
+def test_a_code_with_a_quote_is_found_again_instead_of_made_again(office: Office) -> None:
+    """The look-up's literal doubles the quote of O'Brien; else the hand-made Item would not be seen."""
+    project = office.new_project("24-800", ["05-120.S.O'Brien  JR"])
+    by_hand = office.netsuite.make_item("24-800-05-120.S.O'Brien  JR")
+    office.scan(project.id)
+    (code,) = project.budgeted_codes()
+    record = office.code_record(project, code)
+    assert record is not None
+    assert (record.state, record.remote_id) == (State.ADOPTED, by_hand.id)
+    assert office.writes() == []
+
+
+def test_the_format_of_names_is_a_setting(open_office: OpenOffice) -> None:
+    office = open_office(item_name_format="{wbs_code} ({project_number})")
+    project = office.new_project("24-800", ["05-120.S"])
+    office.scan(project.id)
+    assert office.item("05-120.S (24-800)")
+
+
+def test_a_project_renumbered_after_its_sync_keeps_its_items(office: Office) -> None:
+    project = office.new_project("24-800", ["05-120.S", "05-310.S"])
+    office.scan(project.id)
+    before, mark = {item.id: item for item in office.netsuite.items}, office.mark()
+
+    office.procore.renumber_project(project.id, "25-800")
+    office.scan(project.id)
+    assert office.writes(mark) == []
+    assert {item.id: item for item in office.netsuite.items} == before
+
+    new = office.procore.add_code(project.id, "06-100.S", budget=0)
+    invoice = office.new_invoice(project, ("05-120.S", "500.00"), ("06-100.S", "250.00"))
+    office.scan(project.id)
+    office.export(invoice)
+    assert office.item_of(project, new) == office.item("25-800-06-100.S")
+    assert [name for name, _ in office.amounts(office.bill(invoice))] == [
+        "24-800-05-120.S",
+        "25-800-06-100.S",
+        "Retainage Payable",
+    ]

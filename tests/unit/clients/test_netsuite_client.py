@@ -1,0 +1,325 @@
+"""NetSuite's client: refused logins and busy slots are waited out, and a write's end is never guessed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.unit.clients.remotes import Scripted, answer
+from worker.clients.http import Answer
+from worker.clients.netsuite import client as client_module
+from worker.clients.netsuite.auth import NetSuiteAddress
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.wire import AccountDefaults
+from worker.domain.errors import (
+    AlreadyExists,
+    Blocked,
+    Misconfigured,
+    OutcomeUnknown,
+    SyncError,
+    Transient,
+    UnexpectedAnswer,
+)
+from worker.domain.invoices import Bill, BillLine
+from worker.domain.items import ItemNeed
+from worker.domain.problems import Cause
+from worker.store.cache import Cache
+from worker.store.connection import Redis
+from worker.store.gate import Gate, Precedence
+from worker.store.leases import LeaseKeeper
+from worker.store.tokens import AccessToken, Tokens
+
+RECORDS = "https://td1.example/services/rest/record/v1"
+NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
+BILL = Bill("pcr-bill-4-417", "33", "700", "A-1", date(2026, 9, 30), "m", (BillLine("5871", Decimal("9.00"), "a"),))
+ROW = {"itemid": "n", "itemtype": "OthCharge", "subtype": "Purchase", "isinactive": "F"}
+NOT_FOUND = answer(404, {"o:errorDetails": [{"o:errorCode": "NONEXISTENT_ID", "detail": "no"}]})
+
+MakeClient = Callable[..., tuple[NetSuite, Scripted]]
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the client would have slept."""
+    slept: list[float] = []
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(sleep=slept.append, monotonic=time.monotonic))
+    return slept
+
+
+@pytest.fixture
+def netsuite_of(client: Redis, naps: list[float], tmp_path: Path) -> MakeClient:
+    def make(*answers: Answer | SyncError, item_type: str = "otherChargePurchaseItem") -> tuple[NetSuite, Scripted]:
+        minted: list[int] = []
+
+        def mint() -> AccessToken:
+            minted.append(1)
+            return AccessToken(f"token-{len(minted)}", 3600)
+
+        transport = Scripted(*answers)
+        netsuite = NetSuite(
+            NetSuiteAddress("https://td1.example", "TD1", "c", "k", tmp_path / "key.pem"),
+            AccountDefaults(item_type=item_type),
+            transport=transport,
+            tokens=Tokens(client, "t:", "netsuite", mint),
+            gate=Gate(client, "t:", LeaseKeeper(), limit=1),
+            cache=Cache(client, "t:", "td1"),
+            precedence=Precedence.SCAN,
+        )
+        return netsuite, transport
+
+    return make
+
+
+def nothing() -> None:
+    """Before sending: the ledger's note, of no matter here."""
+
+
+def refused(code: str, detail: str = "no", status: int = 400) -> Answer:
+    return answer(status, {"o:errorDetails": [{"o:errorCode": code, "detail": detail}]})
+
+
+def test_a_created_items_id_is_read_from_its_location(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(204, Location=f"{RECORDS}/otherChargePurchaseItem/5871"))
+    assert netsuite.create_item(NEED, before_sending=nothing) == "5871"
+    (sent,) = transport.sent
+    assert (sent.method, sent.url, sent.writes) == ("POST", f"{RECORDS}/otherChargePurchaseItem", True)
+    assert sent.headers["Authorization"] == "Bearer token-1"
+    assert sent.headers["X-NetSuite-PropertyNameValidation"] == "Error"
+
+
+def test_a_created_record_without_location_is_looked_up_by_its_external_id(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(204), answer(200, {"id": "88123"}))
+    assert netsuite.create_bill(BILL, before_sending=nothing) == "88123"
+    assert transport.sent[1].url == f"{RECORDS}/vendorBill/eid:pcr-bill-4-417"
+
+
+@pytest.mark.parametrize("look_up", [NOT_FOUND, answer(500), answer(200, "<html>"), answer(200, {}), answer(200, [])])
+def test_a_created_record_whose_id_cannot_be_read_is_in_doubt_and_no_failure(
+    netsuite_of: MakeClient, look_up: Answer
+) -> None:
+    netsuite, _ = netsuite_of(answer(204), look_up)
+    with pytest.raises(OutcomeUnknown, match="created"):
+        netsuite.create_item(NEED, before_sending=nothing)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "cause"),
+    [
+        (refused("DUP_ITEM"), AlreadyExists, None),
+        (refused("USER_ERROR", "Please enter value(s) for: Tax Schedule"), Blocked, Cause.ITEM_REFUSED),
+        (answer(500), OutcomeUnknown, None),
+        (OutcomeUnknown("no answer"), OutcomeUnknown, None),
+        (Transient("refused"), Transient, None),
+        (answer(403), Misconfigured, Cause.NETSUITE_PERMISSION),
+    ],
+)
+def test_an_item_that_was_not_made_says_what_that_means_and_is_not_sent_again(
+    netsuite_of: MakeClient, given: Answer | SyncError, expected: type[SyncError], cause: Cause | None
+) -> None:
+    netsuite, transport = netsuite_of(given)
+    with pytest.raises(SyncError) as caught:
+        netsuite.create_item(NEED, before_sending=nothing)
+    assert type(caught.value) is expected
+    assert getattr(caught.value, "cause", None) is cause
+    assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "cause"),
+    [(refused("CLOSED_TRAN_PRD"), Cause.PERIOD_CLOSED), (refused("USER_ERROR", "Invalid entity"), Cause.BILL_REFUSED)],
+)
+def test_a_refused_bill_names_the_closed_period_or_netsuites_words(
+    netsuite_of: MakeClient, given: Answer, cause: Cause
+) -> None:
+    with pytest.raises(Blocked) as caught:
+        netsuite_of(given)[0].create_bill(BILL, before_sending=nothing)
+    assert caught.value.cause is cause
+    assert caught.value.facts["answer"]
+
+
+def test_a_refused_token_is_replaced_and_the_request_sent_again(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(401), answer(204, Location="x/5871"))
+    assert netsuite.create_item(NEED, before_sending=nothing) == "5871"
+    assert [sent.headers["Authorization"] for sent in transport.sent] == ["Bearer token-1", "Bearer token-2"]
+
+
+def test_a_login_that_stays_refused_holds_the_work_after_a_few_tries(
+    netsuite_of: MakeClient, naps: list[float]
+) -> None:
+    netsuite, transport = netsuite_of(answer(401))
+    with pytest.raises(Misconfigured) as caught:
+        netsuite.create_item(NEED, before_sending=nothing)
+    assert caught.value.cause is Cause.NETSUITE_LOGIN
+    assert len(transport.sent) == len(naps) + 1 == 5
+
+
+def test_too_many_requests_are_waited_out_longer_each_time(netsuite_of: MakeClient, naps: list[float]) -> None:
+    netsuite, transport = netsuite_of(answer(429))
+    with pytest.raises(Transient) as caught:
+        netsuite.create_item(NEED, before_sending=nothing)
+    assert caught.value.retry_after
+    assert len(transport.sent) == 5
+    assert naps == sorted(naps)
+
+
+def test_a_wait_that_netsuite_names_is_kept(netsuite_of: MakeClient, naps: list[float]) -> None:
+    netsuite, _ = netsuite_of(answer(429, Retry_After="3"), answer(204, Location="x/5871"))
+    netsuite.create_item(NEED, before_sending=nothing)
+    assert naps == [3.0]
+
+
+def test_no_slot_is_held_while_the_client_waits(
+    netsuite_of: MakeClient, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    pause = SimpleNamespace(sleep=lambda _: held.append(client.zcard("t:gate")), monotonic=time.monotonic)
+    monkeypatch.setattr(client_module, "time", pause)
+    netsuite, _ = netsuite_of(answer(429), answer(204, Location="x/5871"))
+    netsuite.create_item(NEED, before_sending=nothing)
+    assert held == [0]
+
+
+@pytest.mark.parametrize("kind", ["item", "bill"])
+def test_a_write_is_announced_with_the_slot_in_hand_before_each_time_it_leaves(
+    netsuite_of: MakeClient, client: Redis, kind: str
+) -> None:
+    netsuite, transport = netsuite_of(answer(429), answer(401), answer(204, Location="x/5871"))
+    announced: list[tuple[int, int]] = []
+
+    def announce() -> None:
+        announced.append((client.zcard("t:gate"), len(transport.sent)))
+
+    if kind == "item":
+        netsuite.create_item(NEED, before_sending=announce)
+    else:
+        netsuite.create_bill(BILL, before_sending=announce)
+    assert announced == [(1, 0), (1, 1), (1, 2)]
+
+
+def test_a_write_that_may_not_be_announced_does_not_leave_and_gives_its_slot_back(
+    netsuite_of: MakeClient, client: Redis
+) -> None:
+    netsuite, transport = netsuite_of(answer(204, Location="x/5871"))
+
+    def refuse() -> None:
+        raise Transient("the lock was lost")
+
+    with pytest.raises(Transient, match="the lock was lost"):
+        netsuite.create_item(NEED, before_sending=refuse)
+    assert transport.sent == []
+    assert client.zcard("t:gate") == 0
+
+
+# Look-ups
+
+
+def test_all_pages_of_a_query_are_read(netsuite_of: MakeClient) -> None:
+    first = answer(200, {"items": [ROW | {"id": str(n)} for n in range(1000)], "hasMore": True})
+    netsuite, transport = netsuite_of(first, answer(200, {"items": [ROW | {"id": "1000"}], "hasMore": False}))
+    assert len(netsuite.find_items(external_ids=["x"], names=["n"])) == 1001
+    assert [sent.params["offset"] for sent in transport.sent] == [0, 1000]
+    assert all("ORDER BY id" in sent.body["q"] and sent.headers["Prefer"] == "transient" for sent in transport.sent)
+
+
+def test_a_thousand_codes_cost_one_query(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(200, {"items": []}))
+    many = [f"n{number}" for number in range(1000)]
+    netsuite.find_items(external_ids=many, names=many)
+    assert len(transport.sent) == 1
+    netsuite.find_items(external_ids=[*many, "one more"], names=many)
+    assert len(transport.sent) == 3
+
+
+def test_nothing_asked_costs_nothing(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(500))
+    assert netsuite.find_items(external_ids=[], names=[]) == []
+    assert transport.sent == []
+
+
+def test_names_are_looked_up_in_other_case_only_when_asked(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(200, {"items": []}))
+    netsuite.find_items(external_ids=["x"], names=["01.s"])
+    netsuite.find_items(external_ids=["x"], names=["01.s"], ignoring_case=True)
+    assert ["UPPER(itemid) IN ('01.S')" in sent.body["q"] for sent in transport.sent] == [False, True]
+
+
+@pytest.mark.parametrize("body", [{}, [], {"items": None}, {"items": "x"}])
+def test_a_query_answered_in_another_shape_is_a_clear_error_and_not_an_empty_answer(
+    netsuite_of: MakeClient, body: object
+) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=[])
+
+
+def test_a_page_of_html_in_place_of_an_answer_is_a_passing_trouble(netsuite_of: MakeClient) -> None:
+    with pytest.raises(Transient):
+        netsuite_of(answer(200, "<html>maintenance</html>"))[0].find_items(external_ids=["x"], names=[])
+
+
+def test_all_items_of_ours_are_found_by_asking_for_those_after_the_last(netsuite_of: MakeClient) -> None:
+    full = answer(200, {"items": [ROW | {"id": str(n)} for n in range(1, 1001)]})
+    netsuite, transport = netsuite_of(full, answer(200, {"items": [ROW | {"id": "4711"}]}))
+    assert [len(page) for page in netsuite.items_made_by_us("pcr-itm-4-")] == [1000, 1]
+    first, second = (sent.body["q"] for sent in transport.sent)
+    assert "externalid LIKE 'pcr-itm-4-%' AND id > 0 ORDER BY id" in first
+    assert "id > 1000 ORDER BY id" in second
+    assert all(sent.params["offset"] == 0 for sent in transport.sent)
+
+
+def test_where_there_are_no_items_of_ours_there_are_no_pages(netsuite_of: MakeClient) -> None:
+    assert list(netsuite_of(answer(200, {"items": []}))[0].items_made_by_us("pcr-itm-4-")) == []
+
+
+@pytest.mark.parametrize(("rows", "any_there"), [([{"id": "1"}], True), ([], False)])
+def test_bills_of_ours_are_asked_for_with_one_row(netsuite_of: MakeClient, rows: list[object], any_there: bool) -> None:
+    netsuite, transport = netsuite_of(answer(200, {"items": rows}))
+    assert netsuite.has_bills_of_ours("pcr-bill-4-") is any_there
+    assert transport.sent[0].params["limit"] == 1
+
+
+def test_what_is_not_there_is_none(netsuite_of: MakeClient) -> None:
+    netsuite, _ = netsuite_of(NOT_FOUND)
+    assert netsuite.item_by_external_id("x") is None
+    assert netsuite.bill("1") is None
+    assert netsuite.bill_by_external_id("x") is None
+
+
+def test_an_unknown_bill_is_none_although_netsuite_says_bad_request(netsuite_of: MakeClient) -> None:
+    netsuite, _ = netsuite_of(refused("USER_ERROR", "Transaction type specified is incorrect."))
+    assert netsuite.bill("1") is None
+
+
+@pytest.mark.parametrize(("item_type", "subtype"), [("otherChargePurchaseItem", "Purchase"), ("otherChargeResaleItem", "Resale")])  # fmt: skip
+def test_an_item_found_by_its_external_id_is_of_the_type_it_was_asked_for(
+    netsuite_of: MakeClient, item_type: str, subtype: str
+) -> None:
+    netsuite, _ = netsuite_of(answer(200, {"id": "5871", "itemId": "24", "isInactive": True}), item_type=item_type)
+    item = netsuite.item_by_external_id("x")
+    assert item is not None
+    assert (item.id, item.usable, item.inactive, item.subtype) == ("5871", True, True, subtype)
+
+
+def test_the_length_of_names_is_the_accounts_and_asked_once_a_day(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(200, {"properties": {"itemId": {"maxLength": 40}}}))
+    assert [netsuite.item_name_limit(), netsuite.item_name_limit()] == [40, 40]
+    assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize("given", [NOT_FOUND, answer(403), answer(200, {}), answer(200, {"properties": {"itemId": {}}}), answer(200, [])])  # fmt: skip
+def test_where_the_account_does_not_tell_names_may_have_sixty_characters(
+    netsuite_of: MakeClient, given: Answer
+) -> None:
+    assert netsuite_of(given)[0].item_name_limit() == 60
+
+
+def test_a_name_with_a_quote_is_looked_up_as_that_name(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(200, {"items": [{"id": "33", "companyname": "O'Brien"}]}))
+    (found,) = netsuite.find_vendors(name="O'Brien")
+    assert found.name == "O'Brien"
+    assert "companyname = 'O''Brien'" in transport.sent[0].body["q"]

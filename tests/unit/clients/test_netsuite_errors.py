@@ -1,0 +1,122 @@
+"""What NetSuite's answers mean: every row of the table by example."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.unit.clients.remotes import answer
+from worker.clients.http import Answer
+from worker.clients.netsuite.errors import TABLE, Unauthorized, error_of, words_of
+from worker.domain.errors import (
+    AlreadyExists,
+    Blocked,
+    Misconfigured,
+    NotFound,
+    OutcomeUnknown,
+    SyncError,
+    Transient,
+    UnexpectedAnswer,
+)
+from worker.domain.problems import Cause
+
+
+def refusal(status: int, code: str, detail: str) -> Answer:
+    """An error in NetSuite's own shape (ohelp/section_156570709583)."""
+    details = [{"detail": detail, "o:errorCode": code, "o:errorPath": "itemId"}]
+    return answer(status, {"title": "x", "status": status, "o:errorDetails": details})
+
+
+EXAMPLES: list[tuple[int, int, str, str, type[SyncError], Cause | None]] = [
+    # row, status, code, text, class, cause
+    (0, 401, "INVALID_LOGIN", "Invalid login attempt.", Unauthorized, None),
+    (1, 429, "CONCURRENCY_LIMIT_EXCEEDED", "Concurrent request limit exceeded.", Transient, None),
+    (2, 403, "USER_ERROR", "Permission Violation", Misconfigured, Cause.NETSUITE_PERMISSION),
+    (3, 400, "INSUFFICIENT_PERMISSION", "You need the Lists -> Items permission", Misconfigured, Cause.NETSUITE_PERMISSION),
+    (4, 404, "NONEXISTENT_ID", "Record type 'otherCharge' does not exist.", UnexpectedAnswer, None),
+    (5, 404, "NONEXISTENT_ID", "The record instance does not exist. Provide a valid record instance ID.", NotFound, None),
+    (5, 400, "RCRD_DSNT_EXIST", "That record does not exist.", NotFound, None),
+    (6, 400, "USER_ERROR", "Transaction type specified is incorrect.", NotFound, None),
+    (7, 400, "USER_ERROR", "Uniqueness error - there is already an item with that name or name/parent combination.", AlreadyExists, None),
+    (7, 400, "DUP_ITEM", "an item of that name", AlreadyExists, None),
+    (7, 400, "DUP_RCRD", "This record already exists", AlreadyExists, None),
+    (7, 400, "USER_ERROR", "This entity already exists.", AlreadyExists, None),
+    (7, 400, "USER_ERROR", "This transaction number has already been used.", AlreadyExists, None),
+    (7, 400, "RCRD_HAS_BEEN_CHANGED", "Record has been changed", AlreadyExists, None),
+    (8, 400, "CLOSED_TRAN_PRD", "no", Blocked, Cause.PERIOD_CLOSED),
+    (8, 400, "USER_ERROR", "The posting period you selected is closed.", Blocked, Cause.PERIOD_CLOSED),
+    (9, 408, "", "", OutcomeUnknown, None),
+    (10, 400, "USER_ERROR", "Please enter value(s) for: Tax Schedule", Blocked, Cause.UNEXPECTED),
+    (10, 400, "NONEXISTENT_EXTERNAL_ID", "Nonexistent externalId X for field", Blocked, Cause.UNEXPECTED),
+    (10, 400, "USER_ERROR", "This record has been locked by a user defined workflow.", Blocked, Cause.UNEXPECTED),
+    (11, 409, "", "", AlreadyExists, None),
+    (12, 422, "INVALID_CONTENT", "not understood", Blocked, Cause.UNEXPECTED),
+    (13, 500, "UNEXPECTED_ERROR", "An unexpected error occurred. Error ID: abc", OutcomeUnknown, None),
+    (13, 503, "", "", OutcomeUnknown, None),
+    (14, 405, "INVALID_METHOD", "no", UnexpectedAnswer, None),
+    (14, 302, "", "", UnexpectedAnswer, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "status", "code", "detail", "kind", "cause"), EXAMPLES)
+def test_an_answer_to_a_write_means_what_the_first_fitting_row_says(
+    row: int, status: int, code: str, detail: str, kind: type[SyncError], cause: Cause | None
+) -> None:
+    refused = refusal(status, code, detail)
+    words = words_of(refused)
+    fitting = [number for number, one in enumerate(TABLE) if status in one.statuses and re.search(one.pattern, words)]
+    assert fitting[0] == row
+
+    error = error_of(refused, writes=True)
+    assert type(error) is kind
+    assert getattr(error, "cause", None) is cause
+    assert detail in str(error)
+
+
+def test_every_row_of_the_table_has_an_example() -> None:
+    assert {row for row, *_ in EXAMPLES} == set(range(len(TABLE)))
+
+
+@pytest.mark.parametrize("status", range(100, 600))
+def test_every_status_means_something_and_only_2xx_is_good(status: int) -> None:
+    assert (error_of(answer(status), writes=True) is None) == (200 <= status < 300)
+
+
+@pytest.mark.parametrize("status", [408, *range(500, 512)])
+def test_what_leaves_a_write_in_doubt_is_only_a_delay_for_a_read(status: int) -> None:
+    assert type(error_of(answer(status), writes=True)) is OutcomeUnknown
+    assert type(error_of(answer(status), writes=False)) is Transient
+
+
+@pytest.mark.parametrize(("status", "down"), [(502, "netsuite"), (503, "netsuite"), (504, "netsuite"), (500, ""), (408, "")])  # fmt: skip
+def test_a_gateway_that_answers_in_its_place_says_that_netsuite_is_down(status: int, down: str) -> None:
+    error = error_of(answer(status, "<html>Bad gateway</html>"), writes=False)
+    assert isinstance(error, Transient)
+    assert error.down == down
+    assert "Bad gateway" in str(error)
+
+
+@pytest.mark.parametrize(("after", "seconds"), [("7", 7.0), ("", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)])
+def test_a_wait_that_netsuite_names_is_kept(after: str, seconds: float | None) -> None:
+    for error in (
+        error_of(answer(429, Retry_After=after), writes=True),
+        error_of(answer(503, Retry_After=after), writes=False),
+    ):
+        assert isinstance(error, Transient)
+        assert error.retry_after == seconds
+
+
+def test_a_refusal_tells_all_of_its_details() -> None:
+    details = [{"detail": "one", "o:errorCode": "A"}, {"detail": "two"}, "odd"]
+    assert words_of(answer(400, {"o:errorDetails": details})) == "400 A one; two"
+
+
+@pytest.mark.parametrize("body", [[], "text", {"o:errorDetails": "odd"}, {"o:errorDetails": None}, {}, None])
+def test_a_refusal_of_no_known_shape_still_has_its_status_and_words(body: object) -> None:
+    assert words_of(answer(400, body)).startswith("400")
+    assert isinstance(error_of(answer(400, body), writes=True), Blocked)
+
+
+def test_words_are_short_enough_for_a_person() -> None:
+    assert len(words_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 400

@@ -1,0 +1,115 @@
+"""The signed assertion of NetSuite's login, and what becomes of each answer to it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from tests.unit.clients.remotes import Scripted, answer
+from worker.clients.http import Answer
+from worker.clients.netsuite.auth import ASSERTION_TYPE, NetSuiteAddress, mint_token
+from worker.domain.errors import Misconfigured, SyncError, Transient
+from worker.domain.problems import Cause
+
+TOKEN = answer(200, {"access_token": "sesame", "expires_in": "3600", "token_type": "bearer"})
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def address_of(folder: Path, key: Any, encryption: KeySerializationEncryption | None = None) -> NetSuiteAddress:
+    pem = folder / "key.pem"
+    if isinstance(key, bytes):
+        pem.write_bytes(key)
+    elif key is not None:
+        pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption()))
+    return NetSuiteAddress("https://td1.example", "TD1", "client-1", "cert-1", pem)
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        (EC_KEY, "ES256"),
+        (ec.generate_private_key(ec.SECP384R1()), "ES384"),
+        (ec.generate_private_key(ec.SECP521R1()), "ES512"),
+        (RSA_KEY, "PS256"),
+    ],
+    ids=["P-256", "P-384", "P-521", "RSA"],
+)
+def test_the_assertion_is_signed_the_way_the_key_and_netsuite_allow(tmp_path: Path, key: Any, algorithm: str) -> None:
+    address, transport = address_of(tmp_path, key), Scripted(TOKEN)
+    assert mint_token(transport, address).lifetime == 3600
+    (sent,) = transport.sent
+    assertion = sent.form["client_assertion"]
+    assert jwt.get_unverified_header(assertion) == {"alg": algorithm, "kid": "cert-1", "typ": "JWT"}
+    claims = jwt.decode(assertion, key.public_key(), algorithms=[algorithm], audience=address.token_url)
+    assert (claims["iss"], claims["scope"]) == ("client-1", "rest_webservices")
+    assert claims["iat"] == pytest.approx(time.time(), abs=5)
+    assert 0 < claims["exp"] - claims["iat"] <= 3600
+
+
+def test_the_assertion_goes_to_the_token_service_it_is_meant_for(tmp_path: Path) -> None:
+    transport = Scripted(TOKEN)
+    mint_token(transport, address_of(tmp_path, EC_KEY))
+    (sent,) = transport.sent
+    assert (sent.method, sent.url) == ("POST", "https://td1.example/services/rest/auth/oauth2/v1/token")
+    assert sent.form["grant_type"] == "client_credentials"
+    assert sent.form["client_assertion_type"] == ASSERTION_TYPE
+    assert not sent.writes
+
+
+@pytest.mark.parametrize(
+    ("key", "encryption"),
+    [
+        (None, None),
+        (b"", None),
+        (b"not a key", None),
+        (EC_KEY, BestAvailableEncryption(b"password")),
+        (ed25519.Ed25519PrivateKey.generate(), None),
+        (ec.generate_private_key(ec.SECP256K1()), None),
+        (ec.generate_private_key(ec.SECP224R1()), None),
+    ],
+    ids=["no file", "empty", "no key", "password", "Ed25519", "secp256k1", "P-224"],
+)
+def test_a_key_that_cannot_sign_is_a_problem_of_the_set_up_and_nothing_is_sent(
+    tmp_path: Path, key: Any, encryption: KeySerializationEncryption | None
+) -> None:
+    transport = Scripted(TOKEN)
+    with pytest.raises(Misconfigured, match=r"key\.pem") as caught:
+        mint_token(transport, address_of(tmp_path, key, encryption))
+    assert caught.value.cause is Cause.NETSUITE_LOGIN
+    assert transport.sent == []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (answer(400, {"error": "invalid_grant"}), Misconfigured),
+        (answer(401, {"error": "invalid_client"}), Misconfigured),
+        (answer(403, None), Misconfigured),
+        (answer(429, None), Transient),
+        (answer(500, None), Transient),
+        (answer(503, "<html>"), Transient),
+        (answer(200, "<html>"), Transient),
+        (answer(200, {"access_token": "x"}), Transient),
+        (answer(200, {"access_token": "x", "expires_in": "soon"}), Transient),
+        (answer(200, ["odd"]), Transient),
+    ],
+)
+def test_an_answer_that_is_no_token_says_whether_waiting_helps(
+    tmp_path: Path, given: Answer, expected: type[SyncError]
+) -> None:
+    with pytest.raises(SyncError) as caught:
+        mint_token(Scripted(given), address_of(tmp_path, EC_KEY))
+    assert type(caught.value) is expected

@@ -1,0 +1,185 @@
+"""NetSuite's records in the domain's words, and the bodies that are sent: published names, exact amounts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.clients.remotes import answer
+from worker.clients.netsuite import wire
+from worker.clients.netsuite.wire import AccountDefaults
+from worker.domain.errors import UnexpectedAnswer
+from worker.domain.invoices import Bill, BillLine
+from worker.domain.items import ItemNeed
+
+NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
+LINES = (
+    BillLine("5871", Decimal("1000.10"), "01-100.S Slab"),
+    BillLine("9000", Decimal("-100.01"), "Retainage held"),
+)
+BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "wbs-sync", LINES)
+PLAIN = AccountDefaults(item_type="otherChargePurchaseItem")
+FULL = {
+    "subsidiary_id": "2",
+    "expense_account_id": "60",
+    "income_account_id": "40",
+    "tax_schedule_id": "1",
+}
+BOUNDS = 10**15 - 1  # cents: NetSuite's largest amounts have thirteen digits before the point
+
+
+# Amounts
+
+
+@given(st.integers(-BOUNDS, BOUNDS).map(lambda cents: Decimal(cents).scaleb(-2)))
+def test_an_amount_is_sent_digit_for_digit(amount: Decimal) -> None:
+    assert Decimal(json.dumps(wire.number(amount))) == amount
+
+
+@pytest.mark.parametrize("amount", ["0.1234567890123456789", "99999999999999999.99"])
+def test_an_amount_that_a_json_number_would_change_is_refused(amount: str) -> None:
+    with pytest.raises(ValueError, match="without losing a cent"):
+        wire.number(Decimal(amount))
+
+
+# Bodies
+
+
+def test_an_item_is_sent_with_its_name_and_external_id_and_nothing_that_is_not_set() -> None:
+    assert wire.item_body(NEED, PLAIN, display_name_limit=60) == {
+        "externalId": "pcr-itm-4-17-901",
+        "itemId": "24-017-01-100.S",
+        "displayName": "Concrete",
+        "includeChildren": False,
+    }
+
+
+def test_a_code_without_description_makes_an_item_without_display_name() -> None:
+    assert "displayName" not in wire.item_body(ItemNeed("x", "24-01", ""), PLAIN, display_name_limit=60)
+
+
+def test_only_the_display_name_is_ever_cut() -> None:
+    body = wire.item_body(ItemNeed("x", "n" * 90, "d" * 90), PLAIN, display_name_limit=60)
+    assert (body["itemId"], body["displayName"]) == ("n" * 90, "d" * 60)
+
+
+@pytest.mark.parametrize(("item_type", "has_income"), [("otherChargePurchaseItem", False), ("otherChargeResaleItem", True)])  # fmt: skip
+def test_an_income_account_goes_with_resale_items_only(item_type: str, has_income: bool) -> None:
+    body = wire.item_body(NEED, AccountDefaults(item_type=item_type, **FULL), display_name_limit=60)
+    assert ("incomeAccount" in body) == has_income
+    assert body["expenseAccount"] == {"id": "60"}
+    assert body["subsidiary"] == {"items": [{"id": "2"}]}
+
+
+@pytest.mark.parametrize("project_field", ["customer", "job"])
+def test_a_bill_is_sent_with_its_lines_for_the_project(project_field: str) -> None:
+    body = wire.bill_body(BILL, AccountDefaults(item_type="x", project_field=project_field, subsidiary_id="2"))
+    assert body == {
+        "externalId": "pcr-bill-4-417",
+        "entity": {"id": "33"},
+        "tranId": "ACME-0417",
+        "tranDate": "2026-09-30",
+        "memo": "wbs-sync",
+        "subsidiary": {"id": "2"},
+        "item": {
+            "items": [
+                {
+                    "item": {"id": line.item_id},
+                    "quantity": 1,
+                    "rate": float(line.amount),
+                    "description": line.description,
+                    project_field: {"id": "700"},
+                    "isBillable": False,
+                }
+                for line in LINES
+            ]
+        },
+    }
+
+
+# Published property names
+
+
+@pytest.fixture
+def schema_folder() -> Path:
+    folder = os.environ.get("VENDOR_SCHEMAS")
+    if not folder:
+        pytest.skip("VENDOR_SCHEMAS names no folder with the published record schemas")
+    return Path(folder) / "netsuite"
+
+
+def schema_of(folder: Path, record: str) -> Mapping[str, Any]:
+    loaded: Mapping[str, Any] = json.loads((folder / f"{record}.json").read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("item_type", ["otherChargePurchaseItem", "otherChargeResaleItem"])
+def test_an_item_is_sent_with_published_properties_only(schema_folder: Path, item_type: str) -> None:
+    body = wire.item_body(NEED, AccountDefaults(item_type=item_type, **FULL), display_name_limit=60)
+    assert set(body) <= set(schema_of(schema_folder, item_type)["properties"])
+
+
+@pytest.mark.parametrize("project_field", ["customer", "job"])
+def test_a_bill_is_sent_with_published_properties_only(schema_folder: Path, project_field: str) -> None:
+    schema = schema_of(schema_folder, "vendorBill")
+    body = wire.bill_body(BILL, AccountDefaults(item_type="x", project_field=project_field, **FULL))
+    assert set(body) <= set(schema["properties"])
+    for line in body["item"]["items"]:
+        assert set(line) <= set(schema["sublists"]["item"])
+
+
+# What comes back
+
+FOUND_BILL: dict[str, Any] = {
+    "id": "88123",
+    "externalId": "pcr-bill-4-417",
+    "entity": {"id": "33", "refName": "Acme"},
+    "tranId": "ACME-0417",
+    "tranDate": "2026-09-30",
+    "total": Decimal("900.09"),
+    "item": {"items": [{"item": {"id": "5871"}, "amount": Decimal("1000.10"), "description": "a"}]},
+}
+
+
+def test_a_bill_is_read_to_the_cent() -> None:
+    found = wire.found_bill(answer(200, json.dumps(FOUND_BILL, default=str).replace('"900.09"', "900.09")).json())
+    assert (found.id, found.vendor_id, found.document_number) == ("88123", "33", "ACME-0417")
+    assert (found.date, found.total) == (date(2026, 9, 30), Decimal("900.09"))
+    assert found.lines == (BillLine("5871", Decimal("1000.10"), "a"),)
+
+
+def test_a_line_without_amount_comes_to_quantity_times_rate() -> None:
+    line = {"item": {"id": "5871"}, "quantity": 2, "rate": Decimal("1.05")}
+    assert wire.found_bill(FOUND_BILL | {"item": {"items": [line]}}).lines[0].amount == Decimal("2.10")
+
+
+@pytest.mark.parametrize("name", ["externalId", "entity", "tranId", "tranDate", "total", "item"])
+def test_a_bill_with_an_empty_field_is_read_all_the_same(name: str) -> None:
+    missing = {key: value for key, value in FOUND_BILL.items() if key != name}
+    assert wire.found_bill(FOUND_BILL | {name: None}) == wire.found_bill(missing)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": None}, {"total": 900.1}, {"total": "900.001"}, {"tranDate": "30.09.2026"}, {"item": [1]}, {"item": {"items": ["x"]}}],
+)  # fmt: skip
+def test_a_bill_that_is_not_as_published_is_a_clear_error(changes: dict[str, Any]) -> None:
+    body = {key: value for key, value in (FOUND_BILL | changes).items() if not (key == "id" and value is None)}
+    with pytest.raises(UnexpectedAnswer, match="NetSuite's vendorBill is not as published"):
+        wire.found_bill(body)
+
+
+@pytest.mark.parametrize(("flag", "inactive"), [("T", True), ("F", False), (None, False)])
+def test_a_row_of_suiteql_is_read_as_an_item(flag: str | None, inactive: bool) -> None:
+    row = {"id": 5871, "itemid": "24-01", "externalid": "", "itemtype": "OthCharge", "subtype": None, "isinactive": flag}  # fmt: skip
+    item = wire.found_item(row)
+    assert (item.id, item.name, item.external_id, item.subtype, item.inactive) == ("5871", "24-01", None, "", inactive)

@@ -1,0 +1,218 @@
+"""Procore's client: all pages, the right token, the shared limits, and two ways to the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.clients.remotes import Scripted, answer
+from tests.unit.clients.test_procore_wire import INVOICE
+from worker.clients.http import Answer
+from worker.clients.procore import wire
+from worker.clients.procore.client import INVOICES_PER_PAGE, PROJECTS_PER_PAGE, Procore, ProcoreAddress, mint_token
+from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, Transient
+from worker.domain.problems import Cause
+from worker.store.cache import Cache
+from worker.store.connection import Redis
+from worker.store.gate import Precedence
+from worker.store.limits import RateLimits
+from worker.store.tokens import AccessToken, Tokens
+
+ADDRESS = ProcoreAddress("https://api.example", "https://login.example", "app-1", "sesame", 4)
+NOT_FOUND = answer(404, {"errors": "Not found"})
+CODE: dict[str, Any] = {"id": 901, "flat_code": "01-100.S", "description": "Concrete"}
+
+MakeClient = Callable[..., tuple[Procore, Scripted]]
+
+
+@pytest.fixture
+def procore_of(client: Redis) -> MakeClient:
+    def make(*answers: Answer | SyncError) -> tuple[Procore, Scripted]:
+        minted: list[int] = []
+
+        def mint() -> AccessToken:
+            minted.append(1)
+            return AccessToken(f"token-{len(minted)}", 3600)
+
+        transport = Scripted(*answers)
+        procore = Procore(
+            ADDRESS,
+            transport=transport,
+            tokens=Tokens(client, "t:", "procore", mint),
+            limits=RateLimits(client, "t:", "procore"),
+            cache=Cache(client, "t:", "td1"),
+            precedence=Precedence.SCAN,
+        )
+        return procore, transport
+
+    return make
+
+
+def paths(transport: Scripted) -> list[str]:
+    return [sent.url.removeprefix("https://api.example") for sent in transport.sent]
+
+
+def test_all_projects_are_asked_for_inactive_ones_too(procore_of: MakeClient) -> None:
+    procore, transport = procore_of(answer(200, [{"id": 17, "name": "Harbor", "active": False}], next_page=False))
+    (project,) = procore.list_projects()
+    assert not project.active
+    (sent,) = transport.sent
+    assert sent.params == {"company_id": 4, "filters[by_status]": "All", "page": 1, "per_page": PROJECTS_PER_PAGE}
+    assert sent.headers == {"Authorization": "Bearer token-1", "Procore-Company-Id": "4"}
+
+
+def test_a_list_is_read_to_the_page_without_a_next_link(procore_of: MakeClient) -> None:
+    procore, transport = procore_of(
+        answer(200, [{"id": 1}], next_page=True),
+        answer(200, [{"id": 2}], next_page=True),
+        answer(200, [{"id": 3}], next_page=False),
+    )
+    assert [project.id for project in procore.list_projects()] == [1, 2, 3]
+    assert [sent.params["page"] for sent in transport.sent] == [1, 2, 3]
+
+
+def test_without_links_a_full_page_means_that_there_may_be_more(procore_of: MakeClient) -> None:
+    full = answer(200, [{"id": n} for n in range(PROJECTS_PER_PAGE)])
+    procore, transport = procore_of(full, answer(200, [{"id": 999}]))
+    assert len(list(procore.list_projects())) == PROJECTS_PER_PAGE + 1
+    assert len(transport.sent) == 2
+
+
+def test_an_endpoint_that_does_not_page_does_not_go_on_for_ever(procore_of: MakeClient) -> None:
+    procore, transport = procore_of(answer(200, [{"id": n} for n in range(PROJECTS_PER_PAGE)]))
+    assert len(list(procore.list_projects())) == PROJECTS_PER_PAGE
+    assert len(transport.sent) == 2
+
+
+def test_budgeted_codes_come_from_the_list_of_budget_lines_each_once(procore_of: MakeClient) -> None:
+    rows = {"data": [{"wbs_code": CODE}, {"wbs_code": CODE}, {"wbs_code": None}]}
+    procore, transport = procore_of(answer(200, rows, next_page=False))
+    assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
+    assert paths(transport) == ["/rest/v2.0/companies/4/projects/17/budget_line_items"]
+
+
+VIEWS = answer(200, [{"id": 5}], next_page=False)
+ROWS = answer(200, [{"wbs_code_id": 901}, {"wbs_code_id": None}], next_page=False)
+CODES = answer(200, [CODE, CODE | {"id": 902}], next_page=False)
+
+
+def test_where_that_list_is_missing_the_budget_view_tells_and_is_asked_at_once_from_then_on(
+    procore_of: MakeClient,
+) -> None:
+    procore, transport = procore_of(NOT_FOUND, VIEWS, ROWS, CODES, VIEWS, ROWS, CODES)
+    assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
+    assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
+    assert sum("budget_line_items" in path for path in paths(transport)) == 1
+
+
+def test_a_project_that_the_app_may_not_see_is_not_taken_for_a_missing_list(procore_of: MakeClient) -> None:
+    procore, transport = procore_of(NOT_FOUND)
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            procore.list_budgeted_codes(17)
+    assert sum("budget_line_items" in path for path in paths(transport)) == 2
+
+
+@pytest.mark.parametrize(("listed", "budgeted"), [([{"wbs_code": CODE}], True), ([], False)])
+def test_one_code_is_looked_up_alone(procore_of: MakeClient, listed: list[Any], budgeted: bool) -> None:
+    procore, transport = procore_of(answer(200, {"data": listed}, next_page=False))
+    assert procore.is_budgeted(17, 901) is budgeted
+    assert transport.sent[0].params["filters[wbs_code_id]"] == "901"
+
+
+@pytest.mark.parametrize(("wbs_code_id", "budgeted"), [(901, True), (902, False)])
+def test_where_that_list_is_missing_one_code_is_looked_up_in_the_budget_view(
+    procore_of: MakeClient, wbs_code_id: int, budgeted: bool
+) -> None:
+    procore, _ = procore_of(NOT_FOUND, VIEWS, ROWS, CODES)
+    assert procore.is_budgeted(17, wbs_code_id) is budgeted
+
+
+def test_a_project_without_a_budget_view_has_no_budgeted_codes(procore_of: MakeClient) -> None:
+    procore, _ = procore_of(NOT_FOUND, answer(200, [], next_page=False))
+    assert procore.list_budgeted_codes(17) == []
+
+
+def test_invoices_are_asked_for_by_each_status(procore_of: MakeClient) -> None:
+    head = {"id": 417, "status": "approved", "origin_id": "", "invoice_number": "A-1"}
+    procore, transport = procore_of(answer(200, [head], next_page=False), answer(200, [], next_page=False))
+    (found,) = procore.list_invoices(17, ("approved", "approved_as_noted"))
+    assert (found.id, found.origin_id) == (417, None)
+    assert [sent.params["filters[status]"] for sent in transport.sent] == ["approved", "approved_as_noted"]
+    assert transport.sent[0].params["per_page"] == INVOICES_PER_PAGE
+
+
+def test_a_refused_token_is_replaced_once(procore_of: MakeClient) -> None:
+    procore, transport = procore_of(answer(401), answer(200, [], next_page=False))
+    assert list(procore.list_projects()) == []
+    assert [sent.headers["Authorization"] for sent in transport.sent] == ["Bearer token-1", "Bearer token-2"]
+
+
+def test_a_login_that_stays_refused_holds_the_work(procore_of: MakeClient) -> None:
+    procore, transport = procore_of(answer(401, {"errors": "no"}))
+    with pytest.raises(Misconfigured) as caught:
+        list(procore.list_projects())
+    assert caught.value.cause is Cause.PROCORE_LOGIN
+    assert len(transport.sent) == 2
+
+
+def test_after_a_429_no_further_request_is_sent(procore_of: MakeClient) -> None:
+    procore, transport = procore_of(answer(429, Retry_After="60"))
+    for _ in range(2):
+        with pytest.raises(Transient):
+            list(procore.list_projects())
+    assert len(transport.sent) == 1
+
+
+def test_limits_told_by_an_answer_are_kept(procore_of: MakeClient) -> None:
+    told = {"X_Rate_Limit_Limit": "3600", "X_Rate_Limit_Remaining": "0", "X_Rate_Limit_Reset": "99999999999"}
+    procore, transport = procore_of(answer(200, [], next_page=False, **told))
+    list(procore.list_projects())
+    with pytest.raises(Transient):
+        list(procore.list_projects())
+    assert len(transport.sent) == 1
+
+
+@pytest.mark.parametrize("given", [answer(403), NOT_FOUND, answer(422, {"errors": {"origin_id": ["taken"]}})])
+def test_a_refused_write_back_is_a_problem_of_its_own(procore_of: MakeClient, given: Answer) -> None:
+    procore, transport = procore_of(given)
+    with pytest.raises(Blocked) as caught:
+        procore.write_origin_id(wire.read(wire.InvoiceRow, INVOICE).invoice(), "ns-vendorbill-88123")
+    assert caught.value.cause is Cause.WRITE_BACK_REFUSED
+    assert caught.value.facts["answer"]
+    (sent,) = transport.sent
+    assert (sent.method, sent.url) == ("PATCH", "https://api.example/rest/v1.1/requisitions/417")
+    assert sent.body["requisition"] == {"origin_id": "ns-vendorbill-88123"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (answer(400, {"error": "invalid_client"}), Misconfigured),
+        (answer(401, {"error": "invalid_client"}), Misconfigured),
+        (answer(429), Transient),
+        (answer(503, "<html>"), Transient),
+        (answer(200, "<html>"), Transient),
+        (answer(200, {"access_token": "x"}), Transient),
+        (answer(200, ["odd"]), Transient),
+    ],
+)
+def test_an_answer_that_is_no_token_says_whether_waiting_helps(given: Answer, expected: type[SyncError]) -> None:
+    with pytest.raises(SyncError) as caught:
+        mint_token(Scripted(given), ADDRESS)
+    assert type(caught.value) is expected
+    assert "sesame" not in str(caught.value)
+
+
+def test_the_login_sends_the_apps_credentials_as_a_form() -> None:
+    transport = Scripted(answer(200, {"access_token": "t", "expires_in": 5400}))
+    assert mint_token(transport, ADDRESS).lifetime == 5400
+    (sent,) = transport.sent
+    assert sent.url == "https://login.example/oauth/token"
+    assert sent.form == {"grant_type": "client_credentials", "client_id": "app-1", "client_secret": "sesame"}
+
+
+def test_an_address_does_not_show_its_secret() -> None:
+    assert "sesame" not in repr(ADDRESS)

@@ -1,0 +1,92 @@
+"""What Procore's answers mean, in whichever shape they come."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.unit.clients.remotes import answer
+from worker.clients.procore.errors import Unauthorized, error_of, wait_of, words_of
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError, Transient, UnexpectedAnswer
+from worker.domain.problems import Cause
+
+NOT_CONNECTED = {"errors": "App is not connected to this company"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "cause"),
+    [
+        (400, {"errors": "bad"}, Blocked, Cause.UNEXPECTED),
+        (401, {"errors": "no"}, Unauthorized, None),
+        (403, NOT_CONNECTED, Misconfigured, Cause.PROCORE_LOGIN),
+        (403, {"errors": "You do not have permission"}, NotPermitted, None),
+        (404, {"errors": "Not found"}, NotFound, None),
+        (406, None, Blocked, Cause.UNEXPECTED),
+        (408, None, Transient, None),
+        (409, {"errors": "taken"}, Blocked, Cause.UNEXPECTED),
+        (422, {"errors": {"origin_id": ["has already been taken"]}}, Blocked, Cause.UNEXPECTED),
+        (429, None, Transient, None),
+        (500, "<html>", Transient, None),
+        (502, "<html>", Transient, None),
+        (503, None, Transient, None),
+        (504, None, Transient, None),
+        (302, None, UnexpectedAnswer, None),
+        (418, None, UnexpectedAnswer, None),
+        (501, None, UnexpectedAnswer, None),
+    ],
+)
+def test_every_status_means_what_procores_reference_says(
+    status: int, body: Any, kind: type[SyncError], cause: Cause | None
+) -> None:
+    error = error_of(answer(status, body))
+    assert type(error) is kind
+    assert getattr(error, "cause", None) is cause
+    assert str(error).startswith(str(status))
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_a_good_answer_is_no_error(status: int) -> None:
+    assert error_of(answer(status)) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": "Not found"}, "Not found"),
+        ({"errors": ["one", "two"]}, "one, two"),
+        ({"errors": {"name": ["is too long", "is odd"], "id": ["no"]}}, "name: is too long, is odd; id: no"),
+        ({"message": "Bad request"}, "Bad request"),
+        ({"error": {"code": "invalid", "message": "No such thing"}}, "code: invalid; message: No such thing"),
+        ({"error": "invalid_client", "error_description": "unknown"}, "invalid_client"),
+        ("<html>\n<h1>Bad gateway</h1></html>", "Bad gateway"),
+        (["odd"], '["odd"]'),
+        ({}, "{}"),
+        (None, ""),
+    ],
+)
+def test_procores_words_are_found_in_every_shape_of_body(body: Any, words: str) -> None:
+    assert words_of(answer(400, body)) == words
+
+
+def test_words_are_short_enough_for_a_person() -> None:
+    for body in ({"errors": ["x" * 200] * 9}, {"errors": {"a": "x" * 900}}, {"message": "x" * 900}, "x" * 900):
+        assert len(words_of(answer(400, body))) <= 300
+
+
+@pytest.mark.parametrize(("status", "down"), [(502, "procore"), (503, "procore"), (504, "procore"), (500, ""), (429, "")])  # fmt: skip
+def test_a_gateway_that_answers_in_its_place_says_that_procore_is_down(status: int, down: str) -> None:
+    error = error_of(answer(status))
+    assert isinstance(error, Transient)
+    assert error.down == down
+
+
+def test_the_wait_is_taken_from_either_header() -> None:
+    assert wait_of(answer(503, Retry_After="12")) == 12.0
+    assert wait_of(answer(429, X_Rate_Limit_Reset=str(int(time.time()) + 30))) == pytest.approx(30, abs=2)
+    assert wait_of(answer(429)) is None
+
+
+def test_a_reset_in_the_past_is_no_reason_to_send_at_once() -> None:
+    assert wait_of(answer(429, X_Rate_Limit_Reset="1")) == 1.0

@@ -1,0 +1,64 @@
+"""SuiteQL texts: whatever a person may type stays a value and never becomes part of the query."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.clients.netsuite import suiteql
+
+PRINTABLE = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]))
+
+
+def read_back(literal: str) -> str:
+    """What SQL takes a text literal for; AssertionError when it ends before its end."""
+    inside = literal[1:-1]
+    assert literal[0] == literal[-1] == "'"
+    assert "'" not in inside.replace("''", "")
+    return inside.replace("''", "'")
+
+
+@given(PRINTABLE)
+def test_a_literal_is_read_back_as_the_very_text(value: str) -> None:
+    assert read_back(suiteql.literal(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [("O'Brien & Sons", "'O''Brien & Sons'"), ("' OR 1=1 --", "''' OR 1=1 --'"), ("", "''"), ("'", "''''")],
+)
+def test_quotes_are_doubled(value: str, literal: str) -> None:
+    assert suiteql.literal(value) == literal
+
+
+@pytest.mark.parametrize("character", ["\0", "\n", "\t", "\r", "\x1b"])
+def test_control_characters_are_refused(character: str) -> None:
+    with pytest.raises(ValueError, match="control characters"):
+        suiteql.literal(f"01{character}02")
+
+
+def test_a_list_of_values_is_quoted_one_by_one() -> None:
+    assert suiteql.is_in("itemid", ["24-01", "O'Brien"]) == "itemid IN ('24-01', 'O''Brien')"
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+def test_a_list_that_netsuite_would_refuse_is_refused_here(count: int) -> None:
+    with pytest.raises(ValueError, match="1 to 1000"):
+        suiteql.is_in("id", [str(n) for n in range(count)])
+
+
+def test_a_list_may_be_as_long_as_netsuite_takes() -> None:
+    assert suiteql.is_in("id", [str(n) for n in range(1000)]).count(",") == 999
+
+
+def test_conditions_are_joined_by_or_and_empty_ones_left_out() -> None:
+    assert suiteql.any_of("a = 1", "", "b = 2") == "a = 1 OR b = 2"
+    assert suiteql.any_of("", "b = 2") == "b = 2"
+
+
+@given(st.lists(st.text(max_size=3), max_size=30), st.integers(1, 7))
+def test_batches_lose_nothing_and_keep_the_order(values: list[str], size: int) -> None:
+    batches = list(suiteql.batches(values, size))
+    assert [value for batch in batches for value in batch] == values
+    assert all(1 <= len(batch) <= size for batch in batches)

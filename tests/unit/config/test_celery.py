@@ -1,0 +1,127 @@
+"""Celery's options, the queues and the schedule fit together and fit the times that the work itself keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from celery.schedules import crontab
+
+from config.celery_options import VISIBILITY_TIMEOUT_SECONDS, celery_options
+from config.names import QUEUE_OF_TASK, QueueName, TaskName
+from config.schedule import RESUME_EVERY_SECONDS, beat_schedule
+from config.settings import Settings, load_settings
+from tests.unit.config.conftest import SetEnvironment
+from worker.clients.http import CONNECT_TIMEOUT_SECONDS
+from worker.services.invoice_items import DEADLINE_SECONDS
+from worker.store.work import IN_HAND_SECONDS
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    return celery_options(redis_url="redis://:open-sesame@host/0", key_prefix="wbs:")
+
+
+@pytest.fixture
+def settings(set_environment: SetEnvironment) -> Settings:
+    set_environment(SCAN_CRON="0 2 * * *", EXPORT_CRON="*/15 6-18 * * 1-5")
+    return load_settings()
+
+
+@pytest.mark.parametrize("task", TaskName)
+def test_every_task_goes_to_one_declared_queue(options: dict[str, Any], task: TaskName) -> None:
+    declared = [queue.name for queue in options["task_queues"]]
+    assert declared.count(options["task_routes"][task.value]["queue"]) == 1
+
+
+def test_no_route_names_a_task_that_is_not_there(options: dict[str, Any]) -> None:
+    assert set(options["task_routes"]) == set(QUEUE_OF_TASK) == set(TaskName)
+
+
+def test_every_queue_has_a_task_and_is_declared(options: dict[str, Any]) -> None:
+    assert {queue.name for queue in options["task_queues"]} == set(QUEUE_OF_TASK.values()) == set(QueueName)
+
+
+def test_a_misspelt_queue_is_refused_and_not_made(options: dict[str, Any]) -> None:
+    assert options["task_create_missing_queues"] is False
+
+
+def test_exports_never_stand_behind_scans() -> None:
+    queues = {name: QUEUE_OF_TASK[name] for name in TaskName}
+    exports = {queue for name, queue in queues.items() if name.value.startswith("invoices.")}
+    scans = {queue for name, queue in queues.items() if name.value.startswith("wbs.")}
+    assert exports.isdisjoint(scans)
+
+
+def test_nothing_but_json_is_sent_or_taken(options: dict[str, Any]) -> None:
+    assert options["accept_content"] == options["result_accept_content"] == ["json"]
+    assert options["task_serializer"] == options["result_serializer"] == "json"
+
+
+def test_a_message_is_given_to_a_second_worker_only_when_its_first_must_be_dead(
+    options: dict[str, Any], settings: Settings
+) -> None:
+    timeout = options["broker_transport_options"]["visibility_timeout"]
+    assert timeout == VISIBILITY_TIMEOUT_SECONDS
+    longest_request = CONNECT_TIMEOUT_SECONDS + max(
+        settings.netsuite_read_timeout_seconds, settings.procore_read_timeout_seconds
+    )
+    assert timeout > 2 * (DEADLINE_SECONDS + longest_request)
+    assert timeout > 3 * IN_HAND_SECONDS
+
+
+def test_work_is_begun_no_later_than_others_would_take_it_over() -> None:
+    assert DEADLINE_SECONDS < IN_HAND_SECONDS
+
+
+def test_all_keys_on_a_shared_server_begin_with_the_prefix(options: dict[str, Any]) -> None:
+    for name in ("broker_transport_options", "result_backend_transport_options"):
+        assert options[name]["global_keyprefix"] == "wbs:"
+
+
+def test_messages_are_acknowledged_when_their_work_has_ended(options: dict[str, Any]) -> None:
+    assert options["task_acks_late"] is True
+    assert options["worker_cancel_long_running_tasks_on_connection_loss"] is False
+
+
+def test_the_address_with_its_password_stands_in_the_two_addresses_only(options: dict[str, Any]) -> None:
+    assert sorted(name for name, value in options.items() if "open-sesame" in repr(value)) == [
+        "broker_url",
+        "result_backend",
+    ]
+
+
+# The schedule
+
+
+def test_every_entry_of_the_schedule_starts_a_task_that_is_there(settings: Settings) -> None:
+    entries = beat_schedule(settings)
+    assert set(entries) == {"resume", "scan", "export"}
+    assert all(entry["task"] in set(TaskName) for entry in entries.values())
+
+
+@pytest.mark.parametrize(
+    ("crons", "expected"),
+    [
+        ({}, {"resume"}),
+        ({"SCAN_CRON": "0 2 * * *"}, {"resume", "scan"}),
+        ({"EXPORT_CRON": "0 3 * * *"}, {"resume", "export"}),
+    ],
+)
+def test_scans_and_exports_are_started_by_themselves_only_where_a_time_is_set(
+    set_environment: SetEnvironment, crons: dict[str, str], expected: set[str]
+) -> None:
+    set_environment(**crons)
+    assert set(beat_schedule(load_settings())) == expected
+
+
+def test_the_times_are_those_of_the_settings(settings: Settings) -> None:
+    entries = beat_schedule(settings)
+    assert entries["scan"]["schedule"] == crontab(minute="0", hour="2")
+    assert entries["export"]["schedule"] == crontab(minute="*/15", hour="6-18", day_of_week="1-5")
+    assert entries["scan"]["kwargs"] == entries["export"]["kwargs"] == {"trigger": "schedule"}
+
+
+def test_a_resume_that_waited_too_long_is_dropped(settings: Settings) -> None:
+    resume = beat_schedule(settings)["resume"]
+    assert RESUME_EVERY_SECONDS <= resume["options"]["expires"] < VISIBILITY_TIMEOUT_SECONDS

@@ -1,0 +1,45 @@
+"""A client for what is pure logic (on fakeredis and on a real server), and one for what needs a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import fakeredis
+import pytest
+
+from worker.store.connection import Redis, connect
+from worker.store.leases import LeaseKeeper
+
+PREFIX = "t:"
+
+
+@pytest.fixture
+def server(redis_url: str) -> Iterator[Redis]:
+    """A client of a real, empty server."""
+    with connect(redis_url) as client:
+        yield client
+
+
+@pytest.fixture(params=["fakeredis", pytest.param("valkey", marks=pytest.mark.real)])
+def client(request: pytest.FixtureRequest) -> Iterator[Redis]:
+    """The same test on both: an in-memory imitation with Lua, and the real thing."""
+    if request.param == "valkey":
+        yield request.getfixturevalue("server")
+    else:
+        with fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True) as imitation:
+            yield imitation
+
+
+class DeadKeeper(LeaseKeeper):
+    """The keeper of a worker that died: it renews nothing."""
+
+    @contextmanager
+    def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
+        yield
+
+
+@pytest.fixture
+def keeper() -> LeaseKeeper:
+    """Renews what the test holds."""
+    return LeaseKeeper()

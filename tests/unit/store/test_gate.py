@@ -1,0 +1,146 @@
+"""The gate: never more slots than the cap, exports first, no slot lost with its holder, nobody waiting for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tests.support import eventually
+from tests.unit.store.conftest import PREFIX, DeadKeeper
+from worker.domain.errors import NoRoom
+from worker.store import gate as gate_module
+from worker.store.connection import Redis
+from worker.store.gate import Gate, Precedence
+from worker.store.leases import LeaseKeeper
+
+pytestmark = pytest.mark.real
+
+MakeGate = Callable[[int], Gate]
+
+
+@pytest.fixture
+def gate_of(server: Redis, keeper: LeaseKeeper) -> MakeGate:
+    return lambda limit: Gate(server, PREFIX, keeper, limit=limit)
+
+
+def waiting(server: Redis, precedence: Precedence) -> int:
+    return int(server.zcard(f"{PREFIX}gate:waiting:{precedence}"))
+
+
+def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> threading.Thread:
+    """A thread that goes through the gate once and says so while inside."""
+
+    def go() -> None:
+        with gate.slot(precedence):
+            passed.append(precedence)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    return thread
+
+
+def test_never_more_are_inside_than_the_limit_however_many_come(gate_of: MakeGate) -> None:
+    gate, guard, inside, most, through = gate_of(3), threading.Lock(), 0, 0, 0
+
+    def come_and_go() -> None:
+        nonlocal inside, most, through
+        for turn in range(15):
+            with gate.slot(Precedence.EXPORT if turn % 3 else Precedence.SCAN):
+                with guard:
+                    inside, through = inside + 1, through + 1
+                    most = max(most, inside)
+                assert gate.in_use() <= 3
+                with guard:
+                    inside -= 1
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, through, gate.in_use()) == (3, 16 * 15, 0)
+
+
+def test_an_export_that_came_later_goes_before_a_scan(gate_of: MakeGate, server: Redis) -> None:
+    gate, passed = gate_of(1), list[Precedence]()
+    with gate.slot(Precedence.SCAN):
+        threads = [passing(gate, Precedence.SCAN, passed)]
+        eventually(lambda: waiting(server, Precedence.SCAN))
+        threads.append(passing(gate, Precedence.EXPORT, passed))
+        eventually(lambda: waiting(server, Precedence.EXPORT))
+    for thread in threads:
+        thread.join()
+    assert passed == [Precedence.EXPORT, Precedence.SCAN]
+
+
+def test_a_scan_takes_no_free_slot_while_an_export_waits_for_one(gate_of: MakeGate, server: Redis) -> None:
+    now, micro = server.time()
+    server.zadd(f"{PREFIX}gate:waiting:export", {"an export": now * 1000 + micro // 1000 + 60_000})
+    with pytest.raises(NoRoom), gate_of(1).slot(Precedence.SCAN, patience=0.05):
+        pass
+    with gate_of(2).slot(Precedence.SCAN, patience=0.05):
+        pass
+
+
+@pytest.mark.parametrize("precedence", Precedence)
+def test_a_waiter_is_woken_by_the_slot_that_comes_free_and_not_by_its_next_look(
+    gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch, precedence: Precedence
+) -> None:
+    monkeypatch.setattr(gate_module, "LONGEST_NAP_SECONDS", 30.0)
+    gate, passed = gate_of(1), list[Precedence]()
+    with gate.slot(Precedence.SCAN):
+        thread = passing(gate, precedence, passed)
+        eventually(lambda: waiting(server, precedence))
+    freed = time.monotonic()
+    thread.join()
+    assert time.monotonic() - freed < 5
+    assert passed == [precedence]
+
+
+def test_a_dead_holders_slot_comes_free_by_itself(
+    server: Redis, gate_of: MakeGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "SLOT_SECONDS", 0.2)
+    dead: AbstractContextManager[None] = Gate(server, PREFIX, DeadKeeper(), limit=1).slot(Precedence.SCAN)
+    dead.__enter__()
+    with gate_of(1).slot(Precedence.SCAN, patience=10):
+        assert gate_of(1).in_use() == 1
+    dead.__exit__(None, None, None)
+
+
+def test_a_living_holder_keeps_its_slot_past_its_lease(
+    server: Redis, gate_of: MakeGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "SLOT_SECONDS", 2.0)
+    gate = gate_of(1)
+
+    def lease_ends() -> float:
+        return float(server.zrange(f"{PREFIX}gate", 0, -1, withscores=True)[0][1])
+
+    with gate.slot(Precedence.SCAN):
+        first = lease_ends()
+        assert eventually(lambda: lease_ends() > first)
+
+
+@pytest.mark.parametrize("precedence", Precedence)
+def test_who_waits_too_long_gives_up_and_stands_in_nobodys_way(
+    gate_of: MakeGate, server: Redis, precedence: Precedence
+) -> None:
+    gate = gate_of(1)
+    with gate.slot(Precedence.SCAN):
+        with pytest.raises(NoRoom) as caught, gate.slot(precedence, patience=0.05):
+            pass
+        assert caught.value.retry_after
+        assert waiting(server, precedence) == 0
+        assert gate.in_use() == 1
+
+
+def test_a_block_that_fails_gives_its_slot_back(gate_of: MakeGate) -> None:
+    gate = gate_of(1)
+    with pytest.raises(KeyError), gate.slot(Precedence.SCAN):
+        raise KeyError
+    assert gate.in_use() == 0

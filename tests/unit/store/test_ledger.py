@@ -1,0 +1,298 @@
+"""The ledger never goes back from what NetSuite holds, and its problems open and close with their records."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.store.conftest import PREFIX
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
+from worker.store import ledger as ledger_module
+from worker.store.connection import Redis
+from worker.store.leases import LeaseKeeper
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+
+CODE = CodeKey(17, 901)
+INVOICE = InvoiceKey(17, 417)
+CREATED = Record(State.CREATED, "24-017-01-100.S", "5871", at=1_700_000_000.5)
+INTENT = Record(State.INTENT, "24-017-01-100.S", at=5.0, sent_at=5.0, attempts=1, fence=3)
+WAITING = Record(State.WAITING, "24-017-01-100.S", at=1.0, code="01-100.S", description="Concrete")
+BLOCKED = Record(State.BLOCKED, "x", at=100.0, cause=Cause.NAME_TOO_LONG, facts={"name": "x", "limit": "60"})
+
+
+@pytest.fixture
+def ledger(client: Redis) -> Ledger:
+    """A ledger that is the record."""
+    ledger = Ledger(client, PREFIX)
+    ledger.open(since=0)
+    return ledger
+
+
+@pytest.fixture
+def locks(client: Redis, keeper: LeaseKeeper) -> Locks:
+    return Locks(client, PREFIX, keeper)
+
+
+@pytest.mark.parametrize("key", [CODE, INVOICE])
+def test_what_was_written_is_read_back(ledger: Ledger, key: CodeKey | InvoiceKey) -> None:
+    assert ledger.write(key, BLOCKED)
+    assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == BLOCKED
+
+
+def test_what_was_never_written_is_not_known(ledger: Ledger) -> None:
+    assert ledger.code(CODE) is None
+    assert ledger.codes(17) == {}
+    assert ledger.codes(17, []) == {}
+    assert ledger.invoices(17, [417]) == {}
+    assert ledger.projects() == []
+
+
+def test_a_code_and_an_invoice_of_the_same_numbers_are_kept_apart(ledger: Ledger) -> None:
+    ledger.write(CodeKey(17, 5), CREATED)
+    assert ledger.invoice(InvoiceKey(17, 5)) is None
+
+
+def test_the_records_of_a_project_are_read_together_or_only_those_asked_for(ledger: Ledger) -> None:
+    for number in (1, 2, 3):
+        ledger.write(CodeKey(17, number), replace(CREATED, remote_id=str(number)))
+    ledger.write(CodeKey(18, 1), CREATED)
+    assert {code: record.remote_id for code, record in ledger.codes(17).items()} == {1: "1", 2: "2", 3: "3"}
+    assert set(ledger.codes(17, [2, 3, 99])) == {2, 3}
+    assert ledger.projects() == [17, 18]
+
+
+@pytest.mark.parametrize("done", [State.CREATED, State.ADOPTED])
+@pytest.mark.parametrize("state", [state for state in State if state not in (State.CREATED, State.ADOPTED)])
+def test_a_record_that_netsuite_holds_is_never_taken_back(ledger: Ledger, done: State, state: State) -> None:
+    stands = replace(CREATED, state=done)
+    ledger.write(CODE, stands)
+    cause = Cause.ITEM_REFUSED if state is State.BLOCKED else None
+    assert not ledger.write(CODE, Record(state, "other", fence=99, cause=cause))
+    assert ledger.code(CODE) == stands
+    assert ledger.problems() == []
+
+
+def test_what_netsuite_holds_may_be_told_anew(ledger: Ledger) -> None:
+    ledger.write(CODE, CREATED)
+    renamed = replace(CREATED, name="renamed in NetSuite")
+    assert ledger.write(CODE, renamed)
+    assert ledger.code(CODE) == renamed
+
+
+@pytest.mark.parametrize("doubt", [State.INTENT, State.UNKNOWN])
+def test_an_earlier_holder_of_the_lock_cannot_write_over_a_later_ones_doubt(ledger: Ledger, doubt: State) -> None:
+    ledger.write(CODE, Record(doubt, "x", fence=7))
+    assert not ledger.write(CODE, Record(State.WAITING, "x", fence=6))
+    assert not ledger.write(CODE, Record(State.INTENT, "x", fence=6))
+    assert ledger.code(CODE) == Record(doubt, "x", fence=7)
+    assert ledger.write(CODE, Record(State.UNKNOWN, "x", fence=7))
+    assert ledger.write(CODE, Record(State.INTENT, "x", fence=8))
+
+
+def test_a_record_that_netsuite_holds_ends_every_doubt_whoever_found_it(ledger: Ledger) -> None:
+    ledger.write(CODE, Record(State.UNKNOWN, "x", fence=7))
+    assert ledger.write(CODE, CREATED)
+    assert ledger.code(CODE) == CREATED
+
+
+def test_a_code_that_is_not_in_doubt_may_be_planned_by_anybody(ledger: Ledger) -> None:
+    ledger.write(CODE, Record(State.SKIPPED, "x", fence=7))
+    assert ledger.write(CODE, WAITING)
+
+
+# Intents
+
+
+@pytest.mark.parametrize("key", [CODE, INVOICE])
+def test_a_write_is_announced_by_who_holds_the_lock(ledger: Ledger, locks: Locks, key: CodeKey | InvoiceKey) -> None:
+    with locks.hold(str(key)) as lock:
+        assert lock is not None
+        assert ledger.intend(key, INTENT, lock)
+    assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == INTENT
+
+
+@pytest.mark.parametrize("now_held_by", [None, "another"])
+def test_a_write_is_not_announced_under_a_lock_that_was_lost(
+    ledger: Ledger, locks: Locks, client: Redis, now_held_by: str | None
+) -> None:
+    with locks.hold(str(CODE)) as lock:
+        assert lock is not None
+        client.delete(lock.key)
+        if now_held_by:
+            client.set(lock.key, now_held_by)
+        assert not ledger.intend(CODE, INTENT, lock)
+    assert ledger.code(CODE) is None
+
+
+def test_a_write_is_not_announced_for_what_netsuite_holds(ledger: Ledger, locks: Locks) -> None:
+    ledger.write(CODE, CREATED)
+    with locks.hold(str(CODE)) as lock:
+        assert lock is not None
+        assert not ledger.intend(CODE, INTENT, lock)
+    assert ledger.code(CODE) == CREATED
+
+
+# A ledger that was lost
+
+
+def test_without_a_ledger_no_write_may_be_announced(client: Redis, locks: Locks) -> None:
+    ledger = Ledger(client, PREFIX)
+    with locks.hold(str(CODE)) as lock:
+        assert lock is not None
+        assert not ledger.is_open()
+        assert not ledger.intend(CODE, INTENT, lock)
+        assert ledger.code(CODE) is None
+        ledger.open(since=5)
+        assert ledger.is_open()
+        assert ledger.intend(CODE, INTENT, lock)
+
+
+@pytest.mark.parametrize("record", [CREATED, WAITING, BLOCKED, Record(State.UNKNOWN, "x"), Record(State.SKIPPED)])
+def test_without_a_ledger_what_is_found_out_is_noted_all_the_same(client: Redis, record: Record) -> None:
+    ledger = Ledger(client, PREFIX)
+    assert ledger.write(CODE, record)
+    assert ledger.code(CODE) == record
+
+
+def test_what_netsuite_holds_is_restored_where_nothing_is_known(ledger: Ledger) -> None:
+    ledger.write(CodeKey(17, 1), WAITING)
+    known = {CodeKey(17, 1): CREATED, CodeKey(17, 2): CREATED, CodeKey(18, 3): CREATED}
+    assert ledger.restore_codes(known) == 2
+    assert ledger.codes(17) == {1: WAITING, 2: CREATED}
+    assert ledger.projects() == [17, 18]
+    assert ledger.restore_codes(known) == 0
+    assert ledger.restore_codes({}) == 0
+
+
+# Planning
+
+
+def test_planning_notes_codes_that_are_new_or_not_done(ledger: Ledger) -> None:
+    ledger.write(CodeKey(17, 1), BLOCKED)
+    ledger.write(CodeKey(17, 2), Record(State.SKIPPED))
+    assert sorted(ledger.plan_codes(17, dict.fromkeys((1, 2, 3), WAITING))) == [1, 2, 3]
+    assert ledger.codes(17) == dict.fromkeys((1, 2, 3), WAITING)
+    assert ledger.projects() == [17]
+
+
+@pytest.mark.parametrize("state", [State.CREATED, State.ADOPTED, State.INTENT, State.UNKNOWN])
+def test_planning_leaves_alone_what_is_done_or_in_doubt(ledger: Ledger, state: State) -> None:
+    stands = Record(state, "x", "5871" if state in (State.CREATED, State.ADOPTED) else "", fence=0)
+    ledger.write(CODE, stands)
+    assert ledger.plan_codes(17, {901: WAITING}) == []
+    assert ledger.code(CODE) == stands
+
+
+def test_planning_a_blocked_code_anew_closes_its_problem(ledger: Ledger) -> None:
+    ledger.write(CODE, BLOCKED)
+    ledger.plan_codes(17, {901: WAITING})
+    assert ledger.problems() == []
+
+
+# Problems
+
+
+def test_a_blocked_record_opens_a_problem_with_its_words(ledger: Ledger) -> None:
+    ledger.write(CODE, BLOCKED)
+    (one,) = ledger.problems()
+    assert (one.key, one.since, dict(one.facts)) == (str(CODE), 100.0, {"name": "x", "limit": "60"})
+    assert one.problem.cause is Cause.NAME_TOO_LONG
+
+
+@pytest.mark.parametrize("record", [CREATED, WAITING, Record(State.SKIPPED), Record(State.INTENT, fence=1)])
+def test_any_other_record_closes_the_problem(ledger: Ledger, record: Record) -> None:
+    ledger.write(CODE, BLOCKED)
+    ledger.write(CODE, record)
+    assert ledger.problems() == []
+
+
+def test_the_same_cause_again_keeps_the_time_since_which_it_is_open_and_tells_the_newest_facts(
+    ledger: Ledger,
+) -> None:
+    ledger.write(CODE, BLOCKED)
+    ledger.write(CODE, replace(BLOCKED, at=200.0, facts={"name": "longer"}))
+    (one,) = ledger.problems()
+    assert (one.since, dict(one.facts)) == (100.0, {"name": "longer"})
+
+
+def test_another_cause_is_another_problem_with_its_own_time(ledger: Ledger) -> None:
+    ledger.write(CODE, BLOCKED)
+    ledger.write(CODE, replace(BLOCKED, at=200.0, cause=Cause.NAME_HAS_COLON))
+    (one,) = ledger.problems()
+    assert (one.since, one.problem.cause) == (200.0, Cause.NAME_HAS_COLON)
+
+
+def test_a_problem_without_facts_is_kept_and_told(ledger: Ledger) -> None:
+    for at in (100.0, 200.0):
+        ledger.write(CODE, replace(BLOCKED, at=at, facts={}))
+    (one,) = ledger.problems()
+    assert (one.since, dict(one.facts)) == (100.0, {})
+
+
+def test_problems_come_oldest_first(ledger: Ledger) -> None:
+    ledger.write(InvoiceKey(17, 1), replace(BLOCKED, at=300.0))
+    ledger.write(CodeKey(17, 2), replace(BLOCKED, at=200.0))
+    ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {}, at=250.0)
+    assert [one.key for one in ledger.problems()] == ["code:17:2", "remote:netsuite", "invoice:17:1"]
+
+
+def test_a_problem_of_no_single_record_is_opened_once_and_closed_once(ledger: Ledger) -> None:
+    assert ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=1.0)
+    assert not ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=2.0)
+    assert ledger.resolve("remote:netsuite")
+    assert not ledger.resolve("remote:netsuite")
+
+
+def test_a_problem_reported_again_keeps_its_time_until_its_cause_is_another(ledger: Ledger) -> None:
+    ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=100.0)
+    ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401 again"}, at=200.0)
+    (one,) = ledger.problems()
+    assert (one.since, dict(one.facts)) == (100.0, {"answer": "401 again"})
+    assert not ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {}, at=300.0)
+    (one,) = ledger.problems()
+    assert (one.since, one.problem.cause) == (300.0, Cause.REMOTE_DOWN)
+
+
+def test_a_record_that_moves_on_closes_what_was_reported_for_it(ledger: Ledger) -> None:
+    ledger.report(str(CODE), Cause.ATTEMPTS_EXHAUSTED, {}, at=100.0)
+    ledger.write(CODE, WAITING)
+    assert ledger.problems() == []
+
+
+# What a record costs
+
+
+def test_a_synced_code_costs_little_memory(server: Redis) -> None:
+    ledger = Ledger(server, PREFIX)
+    ledger.write(CODE, replace(WAITING, state=State.CREATED, remote_id="5871", attempts=3, sent_at=1.5, fence=12))
+    text = server.hget(f"{PREFIX}codes:17", "901")
+    assert len(text) <= 80
+    assert set(json.loads(text)) == {"state", "name", "remote_id", "at"}
+
+
+RECORDS = st.builds(
+    Record,
+    state=st.sampled_from([State.WAITING, State.INTENT, State.UNKNOWN, State.BLOCKED, State.SKIPPED]),
+    name=st.text(max_size=20),
+    at=st.floats(0, 2e9),
+    sent_at=st.floats(0, 2e9),
+    attempts=st.integers(0, 9),
+    code=st.text(max_size=10),
+    cause=st.none() | st.sampled_from(list(Cause)),
+    detail=st.text(max_size=20),
+    facts=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3),
+    for_invoice=st.booleans(),
+    write_back_due=st.booleans(),
+)
+
+
+@given(RECORDS)
+def test_every_record_that_is_not_done_comes_back_whole_from_its_text(record: Record) -> None:
+    assert ledger_module._record(ledger_module._encoded(record)) == record

@@ -1,0 +1,125 @@
+"""Procore's two rate limits as all workers together see them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.unit.store.conftest import PREFIX
+from worker.domain.errors import NoRoom
+from worker.store.connection import Redis
+from worker.store.gate import Precedence
+from worker.store.limits import RateLimits
+
+EXPORT, SCAN = Precedence.EXPORT, Precedence.SCAN
+
+
+@pytest.fixture
+def limits(client: Redis) -> RateLimits:
+    return RateLimits(client, PREFIX, "procore")
+
+
+def headers(limit: int, remaining: int, *, resets_in: float) -> dict[str, str]:
+    return {
+        "X-Rate-Limit-Limit": str(limit),
+        "X-Rate-Limit-Remaining": str(remaining),
+        "X-Rate-Limit-Reset": str(int(time.time() + resets_in)),
+    }
+
+
+def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
+    """The seconds that a refused caller is told to wait; 0 = it may send now."""
+    try:
+        limits.wait(precedence, patience=0)
+    except NoRoom as error:
+        return error.retry_after or float("nan")
+    return 0
+
+
+def test_nothing_is_held_back_before_procore_has_told_its_limits(limits: RateLimits) -> None:
+    assert all(wait_told(limits, precedence) == 0 for precedence in Precedence)
+
+
+def test_a_window_that_is_used_up_holds_everybody_back_until_its_reset(limits: RateLimits) -> None:
+    limits.observe(headers(3600, 0, resets_in=600))
+    assert wait_told(limits) == pytest.approx(600, abs=3)
+    assert wait_told(limits, SCAN) == pytest.approx(600, abs=3)
+
+
+@pytest.mark.parametrize(("limit", "resets_in"), [(3600, 1800), (25, 9)])
+def test_scans_leave_a_tenth_of_each_window_to_exports(limits: RateLimits, limit: int, resets_in: float) -> None:
+    limits.observe(headers(limit, limit // 10, resets_in=resets_in))
+    assert wait_told(limits, SCAN) > 0
+    assert wait_told(limits, EXPORT) == 0
+
+
+def test_requests_in_flight_are_counted_before_their_answers_come(limits: RateLimits) -> None:
+    limits.observe(headers(3600, 3, resets_in=600))
+    assert [wait_told(limits) > 0 for _ in range(5)] == [False, False, False, True, True]
+
+
+def test_an_answer_that_comes_late_does_not_give_back_what_was_used_meanwhile(limits: RateLimits) -> None:
+    told = headers(3600, 2, resets_in=600)
+    limits.observe(told)
+    assert wait_told(limits) == 0
+    limits.observe(told)
+    assert wait_told(limits) == 0
+    assert wait_told(limits) > 0
+
+
+@pytest.mark.parametrize("hour_first", [True, False])
+def test_the_fuller_window_does_not_hide_the_one_that_is_used_up(limits: RateLimits, hour_first: bool) -> None:
+    hour, spike = headers(3600, 0, resets_in=1800), headers(25, 25, resets_in=9)
+    for told in (hour, spike) if hour_first else (spike, hour):
+        limits.observe(told)
+    assert wait_told(limits) == pytest.approx(1800, abs=3)
+
+
+def test_the_last_seconds_of_the_hour_are_not_taken_for_the_short_window(limits: RateLimits) -> None:
+    limits.observe(headers(3600, 500, resets_in=1800))
+    limits.observe(headers(3600, 0, resets_in=9))
+    limits.observe(headers(25, 25, resets_in=8))
+    assert wait_told(limits) == pytest.approx(9, abs=2)
+
+
+def test_a_new_window_begins_full(limits: RateLimits) -> None:
+    limits.observe(headers(3600, 0, resets_in=600))
+    limits.observe(headers(3600, 3600, resets_in=4200))
+    assert wait_told(limits) == 0
+
+
+def test_a_window_whose_reset_has_passed_holds_nobody_back(limits: RateLimits) -> None:
+    limits.observe(headers(25, 0, resets_in=-2))
+    assert wait_told(limits) == 0
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "0"},
+        {"X-Rate-Limit-Limit": "many", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": "99999999999"},
+    ],
+)
+def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits, told: dict[str, str]) -> None:
+    limits.observe(told)
+    assert wait_told(limits) == 0
+
+
+@pytest.mark.parametrize("precedence", Precedence)
+def test_after_a_429_nobody_sends_for_as_long_as_procore_said(limits: RateLimits, precedence: Precedence) -> None:
+    limits.block(30)
+    assert wait_told(limits, precedence) == pytest.approx(30, abs=2)
+
+
+def test_a_short_wait_is_waited_for(limits: RateLimits) -> None:
+    limits.block(0.1)
+    began = time.monotonic()
+    limits.wait(EXPORT)
+    assert time.monotonic() - began >= 0.09
+
+
+def test_one_remotes_limits_are_not_anothers(limits: RateLimits, client: Redis) -> None:
+    limits.block(30)
+    assert wait_told(RateLimits(client, PREFIX, "elsewhere")) == 0

@@ -1,0 +1,158 @@
+"""Locks: one holder, an end of their own, released and renewed by their holder alone."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.support import eventually
+from tests.unit.store.conftest import PREFIX, DeadKeeper
+from worker.store import locks as locks_module
+from worker.store.connection import Redis, seconds
+from worker.store.leases import LeaseKeeper
+from worker.store.ledger import Ledger
+from worker.store.locks import Lock, Locks
+
+KEY = f"{PREFIX}lock:code:17:901"
+NAME = "code:17:901"
+
+
+@pytest.fixture
+def locks(client: Redis, keeper: LeaseKeeper) -> Locks:
+    return Locks(client, PREFIX, keeper)
+
+
+@pytest.fixture
+def real_locks(server: Redis, keeper: LeaseKeeper) -> Locks:
+    return Locks(server, PREFIX, keeper)
+
+
+def test_a_lock_that_is_held_is_given_to_no_other(locks: Locks) -> None:
+    with locks.hold(NAME) as mine, locks.hold(NAME) as theirs, locks.hold("code:17:902") as another:
+        assert mine is not None
+        assert theirs is None
+        assert another is not None
+
+
+def test_a_lock_is_free_again_after_its_block_even_when_that_fails(locks: Locks, client: Redis) -> None:
+    with pytest.raises(KeyError), locks.hold(NAME):
+        raise KeyError
+    assert not client.exists(KEY)
+    with locks.hold(NAME) as lock:
+        assert lock is not None
+
+
+def test_who_did_not_get_the_lock_leaves_it_alone(locks: Locks) -> None:
+    with locks.hold(NAME):
+        with locks.hold(NAME) as theirs:
+            assert theirs is None
+        with locks.hold(NAME) as still_theirs:
+            assert still_theirs is None
+
+
+def test_the_fence_grows_with_every_lock_taken(locks: Locks) -> None:
+    fences = []
+    for name in (NAME, "code:17:902", NAME):
+        with locks.hold(name) as lock:
+            assert lock is not None
+            fences.append(lock.fence)
+    assert fences == sorted(set(fences))
+
+
+def test_a_lock_tells_redis_time_of_its_acquisition(locks: Locks, client: Redis) -> None:
+    before = seconds(client)
+    with locks.hold(NAME) as lock:
+        assert lock is not None
+        assert before <= lock.at <= seconds(client)
+
+
+def test_only_one_of_many_threads_gets_the_lock(real_locks: Locks) -> None:
+    together, holders = threading.Barrier(12, timeout=10), []
+
+    def reach() -> None:
+        together.wait()
+        with real_locks.hold(NAME) as lock:
+            holders.append(lock)
+            together.wait()
+
+    threads = [threading.Thread(target=reach) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(lock is not None for lock in holders) == 1
+
+
+def test_a_dead_holders_lock_ends_by_itself_and_its_late_release_frees_nobody_elses(
+    real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks_module, "LOCK_SECONDS", 0.05)
+    with Locks(server, PREFIX, DeadKeeper()).hold(NAME) as dead:
+        assert dead is not None
+        eventually(lambda: not server.exists(KEY))
+        monkeypatch.setattr(locks_module, "LOCK_SECONDS", 20.0)
+        second = real_locks.hold(NAME)
+        heir = second.__enter__()
+    assert heir is not None
+    assert server.exists(KEY)
+    second.__exit__(None, None, None)
+    assert not server.exists(KEY)
+
+
+def test_a_living_holder_renews_its_lock(real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks_module, "LOCK_SECONDS", 2.0)
+    with real_locks.hold(NAME) as lock:
+        assert lock is not None
+        first = lock.held_until
+        eventually(lambda: lock.held_until > first)
+        assert server.pttl(KEY) > 1500
+        assert lock.still_ours()
+
+
+def test_a_holder_notices_that_its_lock_is_lost(
+    real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks_module, "LOCK_SECONDS", 2.0)
+    with real_locks.hold(NAME) as lock:
+        assert lock is not None
+        server.set(KEY, "another's token")
+        eventually(lambda: not lock.still_ours())
+        assert lock.lost
+    assert server.get(KEY) == "another's token"
+
+
+def test_a_holder_that_stalled_too_long_does_not_trust_its_lock_before_asking_redis() -> None:
+    assert not Lock(KEY, "token", fence=1, at=0.0, asked=0.0, held_until=0.0).still_ours()
+
+
+def test_a_lock_tells_redis_time_later_on_without_asking(locks: Locks, client: Redis) -> None:
+    with locks.hold(NAME) as lock:
+        assert lock is not None
+        assert lock.now() == pytest.approx(seconds(client), abs=0.5)
+        assert lock.now() >= lock.at
+
+
+def test_a_lock_tells_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
+    ledger = Ledger(server, PREFIX)
+
+    def told() -> float | None:
+        with real_locks.hold(NAME) as lock:
+            assert lock is not None
+            return lock.ledger_since
+
+    assert told() is None
+    ledger.open(since=100.5)
+    assert told() == told() == 100.5
+
+
+def test_after_a_restart_of_redis_the_ledger_is_trusted_from_that_moment_on(real_locks: Locks, server: Redis) -> None:
+    Ledger(server, PREFIX).open(since=0)
+    with real_locks.hold(NAME) as before:
+        assert before is not None
+        assert before.ledger_since == 0
+    server.hset(f"{PREFIX}ledger", "server", "the run id of the server before")
+    for _ in range(2):
+        with real_locks.hold(NAME) as after:
+            assert after is not None
+            assert after.ledger_since == pytest.approx(seconds(server), abs=5)

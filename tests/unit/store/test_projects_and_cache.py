@@ -1,0 +1,78 @@
+"""The list of projects is replaced as a whole; cached answers end, and belong to one NetSuite account."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from tests.unit.store.conftest import PREFIX
+from worker.domain.wbs_codes import Project
+from worker.store.cache import Cache
+from worker.store.connection import Redis
+from worker.store.projects import ProjectList
+
+HARBOR = Project(17, "Café 'Harbor'", "24-017", active=True, origin_id="700")
+QUAY = Project(2, "Quay", None, active=False)
+
+
+@pytest.fixture
+def projects(client: Redis) -> ProjectList:
+    return ProjectList(client, PREFIX)
+
+
+def test_projects_are_read_back_as_they_were_listed_by_id(projects: ProjectList) -> None:
+    projects.replace([HARBOR, QUAY])
+    assert projects.all() == [QUAY, HARBOR]
+    assert projects.get(17) == HARBOR
+    assert projects.get(99) is None
+
+
+def test_a_fresh_list_leaves_nothing_of_the_old_one(projects: ProjectList) -> None:
+    projects.replace([HARBOR])
+    projects.replace([QUAY])
+    assert projects.all() == [QUAY]
+    projects.replace([])
+    assert projects.all() == []
+
+
+def test_a_list_that_was_never_taken_is_infinitely_old(projects: ProjectList) -> None:
+    assert projects.age() == math.inf
+    projects.replace([])
+    assert 0 <= projects.age() < 5
+
+
+def test_a_list_that_somebody_knows_to_have_changed_counts_as_old_and_can_still_be_read(projects: ProjectList) -> None:
+    projects.replace([HARBOR])
+    projects.outdate()
+    assert projects.age() == math.inf
+    assert projects.all() == [HARBOR]
+
+
+@pytest.mark.parametrize("value", ["5871", "", 60, {"id": "1"}, ["a"], 0, False])
+def test_a_cached_value_is_read_back(client: Redis, value: Any) -> None:
+    cache = Cache(client, PREFIX, "td1")
+    assert cache.get("vendor:33") is None
+    cache.put("vendor:33", value, seconds=60)
+    assert cache.get("vendor:33") == value
+
+
+def test_a_cached_value_has_an_end(client: Redis) -> None:
+    Cache(client, PREFIX, "td1").put("vendor:33", "5871", seconds=60)
+    (key,) = client.keys("*")
+    assert 0 < client.ttl(key) <= 60
+
+
+def test_one_accounts_answers_are_never_given_for_another(client: Redis) -> None:
+    Cache(client, PREFIX, "td1").put("vendor:33", "5871", seconds=60)
+    assert Cache(client, PREFIX, "td1_sb1").get("vendor:33") is None
+
+
+def test_a_value_that_turned_out_wrong_is_dropped_and_the_others_stay(client: Redis) -> None:
+    cache = Cache(client, PREFIX, "td1")
+    for key in ("a", "b", "c"):
+        cache.put(key, 1, seconds=60)
+    cache.forget("a", "b")
+    cache.forget()
+    assert [cache.get(key) for key in ("a", "b", "c")] == [None, None, 1]

@@ -1,0 +1,156 @@
+"""Tokens: minted by one, used by all, renewed before they end, dropped when refused."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from tests.support import eventually
+from tests.unit.store.conftest import PREFIX
+from worker.domain.errors import Misconfigured, Transient
+from worker.store import tokens as tokens_module
+from worker.store.connection import Redis, connect, seconds
+from worker.store.tokens import AccessToken, Tokens
+
+KEY = f"{PREFIX}token:netsuite"
+
+
+class Mint:
+    """A token service that numbers what it gives."""
+
+    def __init__(self, *, takes: float = 0.0, lifetime: float = 3600.0) -> None:
+        self.given = 0
+        self._pause = threading.Event()
+        self._takes = takes
+        self._lifetime = lifetime
+
+    def __call__(self) -> AccessToken:
+        self.given += 1
+        self._pause.wait(self._takes)
+        return AccessToken(f"token-{self.given}", self._lifetime)
+
+
+def tokens_of(client: Redis, mint: Mint) -> Tokens:
+    return Tokens(client, PREFIX, "netsuite", mint)
+
+
+def test_a_token_is_minted_once_for_all_workers(client: Redis) -> None:
+    mint = Mint()
+    first, second = tokens_of(client, mint), tokens_of(client, mint)
+    assert [first.get(), first.get(), second.get(), second.get()] == ["token-1"] * 4
+    assert mint.given == 1
+
+
+@pytest.mark.real
+def test_many_workers_that_start_at_once_mint_one_token(server: Redis, redis_url: str) -> None:
+    mint, together, got = Mint(takes=0.1), threading.Barrier(16, timeout=10), []
+
+    def start(tokens: Tokens) -> None:
+        together.wait()
+        got.append(tokens.get())
+
+    clients = [connect(redis_url) for _ in range(4)]
+    workers = [tokens_of(clients[place % 4], mint) for place in range(16)]
+    threads = [threading.Thread(target=start, args=(worker,)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for client in clients:
+        client.close()
+    assert got == ["token-1"] * 16
+    assert mint.given == 1
+
+
+@pytest.mark.real
+def test_who_finds_a_token_made_while_it_waited_for_its_turn_mints_no_second(server: Redis) -> None:
+    class Overtaken:
+        """A connection on which another worker mints between the look and the turn."""
+
+        def __init__(self) -> None:
+            self.overtaken = False
+
+        def set(self, name: str, *args: object, **options: object) -> object:
+            if name.endswith(":minting") and not self.overtaken:
+                self.overtaken = True
+                tokens_of(server, mint).get()
+            return server.set(name, *args, **options)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(server, name)
+
+    mint = Mint()
+    assert tokens_of(Overtaken(), mint).get() == "token-1"
+    assert mint.given == 1
+
+
+def test_a_token_is_renewed_before_it_ends_while_others_go_on_with_it(client: Redis) -> None:
+    client.set(KEY, json.dumps({"value": "old", "renew_at": seconds(client) - 1}))
+    client.set(f"{KEY}:minting", 1)
+    mint = Mint()
+    assert tokens_of(client, mint).get() == "old"
+    client.delete(f"{KEY}:minting")
+    assert tokens_of(client, mint).get() == "token-1"
+
+
+def test_the_renewal_comes_at_four_fifths_of_the_lifetime(client: Redis) -> None:
+    tokens_of(client, Mint(lifetime=1000)).get()
+    renew_at = json.loads(client.get(KEY))["renew_at"]
+    assert renew_at - seconds(client) == pytest.approx(800, abs=5)
+    assert 970 <= client.ttl(KEY) <= 980
+
+
+def test_a_worker_renews_the_token_it_remembers(client: Redis) -> None:
+    tokens = tokens_of(client, Mint(lifetime=0.1))
+    assert tokens.get() == "token-1"
+    assert eventually(lambda: tokens.get() != "token-1")
+
+
+def test_a_refused_token_is_used_by_nobody_again(client: Redis) -> None:
+    mint = Mint()
+    tokens = tokens_of(client, mint)
+    tokens.forget(tokens.get())
+    assert tokens.get() == "token-2"
+    assert tokens_of(client, mint).get() == "token-2"
+
+
+def test_a_late_refusal_of_an_older_token_leaves_the_newer_one(client: Redis) -> None:
+    mint = Mint()
+    tokens = tokens_of(client, mint)
+    old = tokens.get()
+    tokens.forget(old)
+    tokens.get()
+    tokens.forget(old)
+    assert tokens.get() == "token-2"
+    assert mint.given == 2
+
+
+def test_a_login_that_failed_is_tried_anew_by_the_next_who_asks(client: Redis) -> None:
+    mint = Mint()
+
+    def refused() -> AccessToken:
+        raise Misconfigured("401")
+
+    with pytest.raises(Misconfigured):
+        Tokens(client, PREFIX, "netsuite", refused).get()
+    assert tokens_of(client, mint).get() == "token-1"
+
+
+def test_who_waits_too_long_for_anothers_login_gives_its_thread_back(
+    client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr(tokens_module, "time", SimpleNamespace(sleep=naps.append, monotonic=time.monotonic))
+    client.set(f"{KEY}:minting", 1)
+    with pytest.raises(Transient) as caught:
+        tokens_of(client, Mint()).get()
+    assert caught.value.retry_after
+    assert 5 <= sum(naps) <= 20
+
+
+def test_a_token_is_never_shown() -> None:
+    assert "sesame" not in repr(AccessToken("sesame", 3600))

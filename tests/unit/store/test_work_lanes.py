@@ -1,0 +1,171 @@
+"""Lanes: work waits, is given out a little at a time, and comes back from workers that died."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import eventually
+from tests.unit.store.conftest import PREFIX
+from worker.domain.outcomes import OutcomeKind
+from worker.domain.work import Lane
+from worker.store import work as work_module
+from worker.store.connection import Redis, seconds
+from worker.store.work import Work
+
+
+@pytest.fixture
+def work(client: Redis) -> Work:
+    return Work(client, PREFIX)
+
+
+@pytest.fixture
+def real_work(server: Redis) -> Work:
+    return Work(server, PREFIX)
+
+
+@pytest.fixture
+def workers_die_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_module, "IN_HAND_SECONDS", 0)
+
+
+def taken(work: Work, lane: Lane = Lane.ITEMS, *, limit: int = 10) -> list[str]:
+    return [key for key, _ in work.take(lane, limit=limit)]
+
+
+def test_waiting_work_is_given_out_once(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1", "code:1:2"])
+    assert sorted(work.take(Lane.ITEMS, limit=10)) == [("code:1:1", 0), ("code:1:2", 0)]
+    assert taken(work) == []
+    assert work.depth(Lane.ITEMS) == (0, 2)
+    assert work.in_hand(Lane.ITEMS, "code:1:1")
+
+
+def test_no_work_gives_nothing(work: Work) -> None:
+    work.add(Lane.ITEMS, [])
+    assert taken(work) == []
+
+
+def test_lanes_do_not_see_each_others_work(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    assert taken(work, Lane.EXPORTS) == []
+    assert work.depth(Lane.EXPORTS) == (0, 0)
+
+
+def test_no_more_is_in_hand_than_the_limit(work: Work) -> None:
+    work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(5)])
+    first = taken(work, limit=2)
+    assert len(first) == 2
+    assert taken(work, limit=2) == []
+    work.close(Lane.ITEMS, first[0], OutcomeKind.CREATED)
+    assert len(taken(work, limit=2)) == 1
+    assert taken(work, limit=1) == []
+
+
+def test_work_that_is_due_later_waits_for_its_time(work: Work, client: Redis) -> None:
+    soon = seconds(client) + 0.2
+    work.add(Lane.ITEMS, ["code:1:1"], at=soon)
+    assert taken(work) == []
+    assert work.waits_until(Lane.ITEMS, "code:1:1") == pytest.approx(soon, abs=0.01)
+    assert eventually(lambda: taken(work)) == ["code:1:1"]
+    assert work.waits_until(Lane.ITEMS, "code:1:1") is None
+
+
+def test_work_added_again_keeps_its_earlier_time(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"], at=50)
+    work.add(Lane.ITEMS, ["code:1:1"], at=90)
+    assert work.waits_until(Lane.ITEMS, "code:1:1") == 50
+    work.add(Lane.ITEMS, ["code:1:1"], at=10)
+    assert work.waits_until(Lane.ITEMS, "code:1:1") == 10
+
+
+def test_work_in_hand_that_is_added_again_is_left_in_hand(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    taken(work)
+    work.add(Lane.ITEMS, ["code:1:1"])
+    assert work.depth(Lane.ITEMS) == (0, 1)
+
+
+def test_work_begun_by_a_message_from_elsewhere_is_in_hand_too(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    work.claim(Lane.ITEMS, "code:1:1")
+    work.claim(Lane.ITEMS, "code:1:2")
+    assert work.depth(Lane.ITEMS) == (0, 2)
+    assert taken(work) == []
+
+
+def test_closed_work_is_gone(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1", "code:1:2"])
+    taken(work, limit=1)
+    for key in ("code:1:1", "code:1:2"):
+        work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
+    assert work.depth(Lane.ITEMS) == (0, 0)
+
+
+def test_work_put_off_is_out_of_hand_until_then(work: Work, client: Redis) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    taken(work)
+    work.later(Lane.ITEMS, "code:1:1", at=seconds(client) + 60)
+    assert work.depth(Lane.ITEMS) == (1, 0)
+    assert taken(work) == []
+
+
+@pytest.mark.usefixtures("workers_die_at_once")
+def test_work_of_a_dead_worker_is_given_out_again_before_what_waits_and_its_deaths_are_told(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0)]
+    work.add(Lane.ITEMS, ["code:1:0"], at=1)
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1)]
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 2)]
+
+
+@pytest.mark.usefixtures("workers_die_at_once")
+@pytest.mark.parametrize("end", ["close", "later"])
+def test_deaths_are_forgotten_once_a_worker_came_through_with_it(work: Work, end: str) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    for _ in range(3):
+        taken(work)
+    if end == "close":
+        work.close(Lane.ITEMS, "code:1:1", OutcomeKind.CREATED)
+        work.add(Lane.ITEMS, ["code:1:1"])
+    else:
+        work.later(Lane.ITEMS, "code:1:1", at=0)
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0)]
+
+
+def test_work_in_a_living_workers_hand_is_given_to_no_other(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    taken(work)
+    work.claim(Lane.ITEMS, "code:1:1")
+    assert taken(work) == []
+
+
+def test_failed_attempts_are_counted_until_the_work_ends(work: Work) -> None:
+    assert [work.failed("code:1:1") for _ in range(3)] == [1, 2, 3]
+    assert work.failed("code:1:2") == 1
+    work.later(Lane.ITEMS, "code:1:1", at=0)
+    assert work.failed("code:1:1") == 4
+    work.close(Lane.ITEMS, "code:1:1", OutcomeKind.CREATED)
+    assert work.failed("code:1:1") == 1
+
+
+@pytest.mark.real
+def test_a_backlog_of_fifty_thousand_stays_out_of_hand_and_never_looks_overdue(real_work: Work) -> None:
+    real_work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(50_000)])
+    assert len(real_work.take(Lane.ITEMS, limit=10)) == 10
+    for _ in range(20):
+        assert real_work.take(Lane.ITEMS, limit=10) == []
+    assert real_work.depth(Lane.ITEMS) == (49_990, 10)
+
+
+@pytest.mark.real
+def test_work_waiting_in_a_long_backlog_is_given_out_in_no_more_than_the_limit_at_a_time(real_work: Work) -> None:
+    keys = {f"code:1:{n}" for n in range(1_500)}
+    real_work.add(Lane.ITEMS, keys)
+    given: list[str] = []
+    while some := taken(real_work, limit=64):
+        assert len(some) <= 64
+        given += some
+        for key in some:
+            real_work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
+    assert len(given) == len(keys)
+    assert set(given) == keys

@@ -1,0 +1,281 @@
+"""Runs: begun or joined, counted once however often work is done twice, and ended when the last key has left."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import fakeredis
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from tests.unit.store.conftest import PREFIX
+from worker.domain.outcomes import OutcomeKind
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, scan_of
+from worker.store.connection import Redis
+from worker.store.work import Run, Work
+
+CODES = ["code:17:1", "code:17:2"]
+
+
+@pytest.fixture
+def work(client: Redis) -> Work:
+    return Work(client, PREFIX)
+
+
+def begun(work: Work, *keys: str) -> Run:
+    run, _ = work.begin(RunKind.SCAN, "test", keys or [SCAN_OF_ALL])
+    return run
+
+
+def now(work: Work, run: Run) -> Run:
+    fresh = work.run(run.id)
+    assert fresh is not None
+    return fresh
+
+
+def spawn_codes(work: Work, parent: str = SCAN_OF_ALL, children: list[str] = CODES) -> None:
+    work.spawn(parent, Lane.SCANS, children=children, into=Lane.ITEMS, counts={"codes": len(children)})
+
+
+def test_a_run_begins_with_its_first_keys_open(work: Work) -> None:
+    run, joined = work.begin(RunKind.SCAN, "schedule", [scan_of(17), scan_of(18)])
+    assert (joined, run.kind, run.trigger, run.open_keys, run.ended, dict(run.counts)) == (
+        False,
+        RunKind.SCAN,
+        "schedule",
+        2,
+        False,
+        {},
+    )
+    assert run.started_at > 0
+    assert work.is_open(run, scan_of(17))
+    assert not work.is_open(run, scan_of(19))
+
+
+def test_who_asks_while_a_run_goes_on_joins_it(work: Work) -> None:
+    run = begun(work)
+    again, joined = work.begin(RunKind.SCAN, "somebody else", [SCAN_OF_ALL])
+    assert (again.id, joined, again.trigger) == (run.id, True, "test")
+    assert work.current(RunKind.SCAN) == now(work, run)
+
+
+def test_after_a_run_has_ended_a_new_one_begins(work: Work) -> None:
+    run = begun(work)
+    work.close(Lane.SCANS, SCAN_OF_ALL, None)
+    assert now(work, run).ended
+    again, joined = work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
+    assert not joined
+    assert again.id != run.id
+
+
+def test_a_run_that_is_no_longer_kept_is_not_joined(work: Work, client: Redis) -> None:
+    run = begun(work)
+    client.delete(f"{PREFIX}run:{run.id}")
+    assert work.run(run.id) is None
+    assert work.current(RunKind.SCAN) is None
+    again, joined = work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
+    assert not joined
+    assert again.open_keys == 1
+
+
+def test_a_scan_and_an_export_are_runs_of_their_own(work: Work) -> None:
+    scan = begun(work)
+    export, joined = work.begin(RunKind.EXPORT, "test", [EXPORTS_OF_ALL])
+    assert not joined
+    work.close(Lane.LISTINGS, EXPORTS_OF_ALL, None)
+    assert now(work, export).ended
+    assert not now(work, scan).ended
+
+
+def test_joining_a_run_over_everything_does_not_list_everything_again(work: Work) -> None:
+    run = begun(work)
+    spawn_codes(work)
+    begun(work, SCAN_OF_ALL)
+    assert not work.is_open(run, SCAN_OF_ALL)
+    assert now(work, run).open_keys == len(CODES)
+
+
+def test_a_run_over_some_projects_that_is_joined_for_everything_becomes_one_over_everything(work: Work) -> None:
+    run = begun(work, scan_of(17))
+    begun(work, SCAN_OF_ALL)
+    assert work.is_open(run, SCAN_OF_ALL)
+    spawn_codes(work)
+    begun(work, SCAN_OF_ALL)
+    assert not work.is_open(run, SCAN_OF_ALL)
+
+
+def test_a_run_over_some_projects_that_is_joined_for_others_takes_them_in(work: Work) -> None:
+    run = begun(work, scan_of(17))
+    begun(work, scan_of(18))
+    work.close(Lane.SCANS, scan_of(17), None)
+    assert not now(work, run).ended
+    work.close(Lane.SCANS, scan_of(18), None)
+    assert now(work, run).ended
+
+
+def test_a_parent_leaves_the_run_in_the_step_in_which_its_children_enter(work: Work) -> None:
+    run = begun(work)
+    work.add(Lane.SCANS, [SCAN_OF_ALL])
+    work.take(Lane.SCANS, limit=1)
+    spawn_codes(work)
+    state = now(work, run)
+    assert (state.open_keys, state.ended, dict(state.counts)) == (2, False, {"codes": 2})
+    assert work.depth(Lane.SCANS) == (0, 0)
+    assert work.depth(Lane.ITEMS) == (2, 0)
+
+
+def test_a_parent_that_is_done_twice_counts_once(work: Work) -> None:
+    run = begun(work)
+    spawn_codes(work)
+    spawn_codes(work)
+    assert dict(now(work, run).counts) == {"codes": 2}
+    assert now(work, run).open_keys == 2
+
+
+def test_a_doubled_parent_does_not_open_again_what_has_ended(work: Work) -> None:
+    run = begun(work)
+    spawn_codes(work)
+    for key in CODES:
+        work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
+    ended = now(work, run)
+    spawn_codes(work)
+    assert now(work, run) == ended
+
+
+def test_a_parent_without_children_ends_the_run(work: Work) -> None:
+    run = begun(work)
+    spawn_codes(work, children=[])
+    assert now(work, run).ended
+
+
+def test_children_that_are_in_hand_already_are_left_there_and_waited_for(work: Work) -> None:
+    run = begun(work)
+    work.claim(Lane.ITEMS, CODES[0])
+    spawn_codes(work)
+    assert work.depth(Lane.ITEMS) == (1, 1)
+    assert now(work, run).open_keys == 2
+
+
+def test_work_outside_any_run_is_spawned_all_the_same(work: Work) -> None:
+    spawn_codes(work)
+    assert work.depth(Lane.ITEMS) == (2, 0)
+    assert work.current(RunKind.SCAN) is None
+
+
+def test_an_outcome_is_counted_once_however_often_the_work_is_closed(work: Work) -> None:
+    run = begun(work)
+    spawn_codes(work)
+    work.close(Lane.ITEMS, CODES[0], OutcomeKind.CREATED)
+    work.close(Lane.ITEMS, CODES[0], OutcomeKind.ALREADY)
+    assert dict(now(work, run).counts) == {"codes": 2, "created": 1}
+
+
+def test_work_that_no_run_waits_for_is_counted_in_none(work: Work) -> None:
+    run = begun(work)
+    work.close(Lane.ITEMS, "code:99:1", OutcomeKind.CREATED)
+    assert dict(now(work, run).counts) == {}
+    assert not now(work, run).ended
+
+
+def test_a_run_ends_once_with_its_last_key(work: Work) -> None:
+    run = begun(work)
+    spawn_codes(work)
+    work.close(Lane.ITEMS, CODES[0], OutcomeKind.CREATED)
+    assert not now(work, run).ended
+    work.close(Lane.ITEMS, CODES[1], OutcomeKind.BLOCKED)
+    ended_at = now(work, run).ended_at
+    assert ended_at is not None
+    work.close(Lane.ITEMS, CODES[1], OutcomeKind.BLOCKED)
+    assert now(work, run).ended_at == ended_at
+
+
+def test_a_run_goes_on_waiting_for_work_put_off_for_a_little(work: Work) -> None:
+    run = begun(work)
+    spawn_codes(work, children=CODES[:1])
+    work.later(Lane.ITEMS, CODES[0], at=5)
+    assert (now(work, run).ended, now(work, run).open_keys) == (False, 1)
+
+
+def test_a_run_counts_and_leaves_work_put_off_for_long(work: Work) -> None:
+    run = begun(work)
+    spawn_codes(work, children=CODES[:1])
+    work.later(Lane.ITEMS, CODES[0], at=5e9, outcome=OutcomeKind.UNKNOWN)
+    assert now(work, run).ended
+    work.close(Lane.ITEMS, CODES[0], OutcomeKind.CREATED)
+    assert dict(now(work, run).counts) == {"codes": 1, "unknown": 1}
+
+
+def test_open_work_that_stands_in_no_lane_waits_again(work: Work) -> None:
+    run = begun(work, scan_of(17), scan_of(18))
+    assert work.take_in_strays(RunKind.SCAN) == 2
+    assert work.depth(Lane.SCANS) == (2, 0)
+    work.take(Lane.SCANS, limit=1)
+    assert work.take_in_strays(RunKind.SCAN) == 0
+    assert work.depth(Lane.SCANS) == (1, 1)
+    assert now(work, run).open_keys == 2
+
+
+def test_each_stray_waits_in_its_own_lane(work: Work) -> None:
+    begun(work)
+    spawn_codes(work)
+    for key in CODES:
+        work.claim(Lane.ITEMS, key)
+    work.begin(RunKind.SCAN, "test", [scan_of(18)])
+    assert work.take_in_strays(RunKind.SCAN) == 1
+    assert work.depth(Lane.SCANS) == (1, 0)
+
+
+def test_where_no_run_goes_on_there_are_no_strays(work: Work) -> None:
+    assert work.take_in_strays(RunKind.SCAN) == 0
+    begun(work)
+    work.close(Lane.SCANS, SCAN_OF_ALL, None)
+    assert work.take_in_strays(RunKind.SCAN) == 0
+
+
+@pytest.mark.real
+def test_a_run_worked_off_by_many_at_once_with_everything_doubled_counts_each_code_once(server: Redis) -> None:
+    work, together = Work(server, PREFIX), threading.Barrier(8, timeout=10)
+    run, _ = work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
+    children = [f"code:17:{n}" for n in range(40)]
+
+    def work_it_off() -> None:
+        together.wait()
+        work.begin(RunKind.SCAN, "again", [SCAN_OF_ALL])
+        spawn_codes(work, children=children)
+        together.wait()
+        for key in children:
+            work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
+
+    threads = [threading.Thread(target=work_it_off) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    state = now(work, run)
+    assert (dict(state.counts), state.open_keys, state.ended) == ({"codes": 40, "created": 40}, 0, True)
+
+
+OUTCOMES = st.sampled_from([OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.BLOCKED])
+
+
+@hypothesis_settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 4), OUTCOMES), max_size=20))
+def test_whatever_the_order_and_the_doubles_the_first_outcome_of_each_code_is_the_one_that_counts(
+    closings: list[tuple[int, OutcomeKind]],
+) -> None:
+    with fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True) as client:
+        work = Work(client, PREFIX)
+        run, _ = work.begin(RunKind.EXPORT, "test", [exports_of(17)])
+        keys = [f"invoice:17:{n}" for n in range(5)]
+        work.spawn(exports_of(17), Lane.LISTINGS, children=keys, into=Lane.EXPORTS, counts={})
+        first: dict[int, OutcomeKind] = {}
+        for place, outcome in closings:
+            first.setdefault(place, outcome)
+            work.close(Lane.EXPORTS, keys[place], outcome)
+        state = now(work, run)
+    assert state.counts == Counter(outcome.value for outcome in first.values())
+    assert state.open_keys == 5 - len(first)
+    assert state.ended == (len(first) == 5)
