@@ -22,8 +22,18 @@ SLOT_SECONDS = 30.0
 LONGEST_NAP_SECONDS = 1.0
 """A waiter looks again after this even without a wake-up: a slot may have come free by its holder's death."""
 
-_ACQUIRE = """
--- KEYS: slots, waiting exports, waiting scans. ARGV: token, limit, lease ms, is export, nap ms
+_WAKE = """
+local function wake_one()
+  local wake = nil
+  if redis.call('ZCARD', KEYS[2]) > 0 then wake = KEYS[4]
+  elseif redis.call('ZCARD', KEYS[3]) > 0 then wake = KEYS[5] end
+  if wake then redis.call('LPUSH', wake, 1); redis.call('LTRIM', wake, 0, 63); redis.call('PEXPIRE', wake, 5000) end
+end
+"""
+_ACQUIRE = (
+    _WAKE
+    + """
+-- KEYS: slots, waiting exports, waiting scans, wake exports, wake scans. ARGV: token, limit, lease ms, is export, nap ms
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -35,22 +45,25 @@ if ARGV[4] == '0' then taken = taken + redis.call('ZCARD', KEYS[2]) end
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) or taken < tonumber(ARGV[2]) then
   redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
   redis.call('ZREM', mine, ARGV[1])
+  -- Two slots freed at once may both have woken exports, of which one was enough: the room that is left is the next one's.
+  if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) then wake_one() end
   return 1
 end
 redis.call('ZADD', mine, now + 2 * tonumber(ARGV[5]), ARGV[1])
 return 0
 """
-_RELEASE = """
+)
+_RELEASE = (
+    _WAKE
+    + """
 -- KEYS: slots, waiting exports, waiting scans, wake exports, wake scans. ARGV: token
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
-local wake = nil
-if redis.call('ZCARD', KEYS[2]) > 0 then wake = KEYS[4]
-elseif redis.call('ZCARD', KEYS[3]) > 0 then wake = KEYS[5] end
-if wake then redis.call('LPUSH', wake, 1); redis.call('LTRIM', wake, 0, 63); redis.call('PEXPIRE', wake, 5000) end
+wake_one()
 return 1
 """
+)
 _RENEW = """
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
 local t = redis.call('TIME')
@@ -74,8 +87,10 @@ class Gate:
         self._keeper = keeper
         self._limit = limit
         self._slots = f"{prefix}gate"
-        self._waiting = {kind: f"{prefix}gate:waiting:{kind}" for kind in Precedence}
         self._wake = {kind: f"{prefix}gate:wake:{kind}" for kind in Precedence}
+        # Exports first, as the scripts have them.
+        waiting = [f"{prefix}gate:waiting:{kind}" for kind in (Precedence.EXPORT, Precedence.SCAN)]
+        self._keys = [self._slots, *waiting, self._wake[Precedence.EXPORT], self._wake[Precedence.SCAN]]
         self._acquire = client.register_script(_ACQUIRE)
         self._release = client.register_script(_RELEASE)
         self._renew = client.register_script(_RENEW)
@@ -108,15 +123,12 @@ class Gate:
             raise
 
     def _take(self, token: str, precedence: Precedence) -> bool:
-        keys = [self._slots, self._waiting[Precedence.EXPORT], self._waiting[Precedence.SCAN]]
         export = "1" if precedence is Precedence.EXPORT else "0"
         lease, nap = int(SLOT_SECONDS * 1000), int(LONGEST_NAP_SECONDS * 1000)
-        return bool(self._acquire(keys=keys, args=[token, self._limit, lease, export, nap]))
+        return bool(self._acquire(keys=self._keys, args=[token, self._limit, lease, export, nap]))
 
     def _leave(self, token: str) -> None:
-        waiting = [self._waiting[Precedence.EXPORT], self._waiting[Precedence.SCAN]]
-        wake = [self._wake[Precedence.EXPORT], self._wake[Precedence.SCAN]]
-        self._release(keys=[self._slots, *waiting, *wake], args=[token])
+        self._release(keys=self._keys, args=[token])
 
     def _keep(self, token: str) -> None:
         self._renew(keys=[self._slots], args=[token, int(SLOT_SECONDS * 1000)])

@@ -144,3 +144,12 @@ def test_a_block_that_fails_gives_its_slot_back(gate_of: MakeGate) -> None:
     with pytest.raises(KeyError), gate.slot(Precedence.SCAN):
         raise KeyError
     assert gate.in_use() == 0
+
+
+def test_room_that_an_export_leaves_is_the_waiting_scans(gate_of: MakeGate, server: Redis) -> None:
+    """Two slots freed at once may wake the same export twice: the scan beside it must not sleep next to a free slot."""
+    gate = gate_of(2)
+    now, micro = server.time()
+    server.zadd(f"{PREFIX}gate:waiting:scan", {"a scan": now * 1000 + micro // 1000 + 60_000})
+    with gate.slot(Precedence.EXPORT):
+        assert server.llen(f"{PREFIX}gate:wake:scan") == 1
