@@ -8,6 +8,7 @@ whose write was under way: therefore Items wait a little, and bills the whole se
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from worker.store.locks import Locks
 log = logging.getLogger(__name__)
 
 REBUILD = "ledger:rebuild"
+PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ class Recovery:
             return
         with self._locks.hold(REBUILD) as lock:
             if lock is None:
-                raise NoRoom("the ledger is being rebuilt", retry_after=2.0)
-            if not self._ledger.is_open():
+                self._wait_for_the_other()
+            elif not self._ledger.is_open():
                 self.rebuild()
 
     def rebuild(self, progress: Callable[[int], None] = lambda _items: None) -> Rebuilt:
@@ -73,3 +75,11 @@ class Recovery:
             if ours:
                 log.warning("There was no ledger. It is rebuilt: %d Items; bills wait for the settle window", items)
         return Rebuilt(items, restored, queries + 1)
+
+    def _wait_for_the_other(self) -> None:
+        """A first start takes two queries, so it is waited for; the rebuild of a large company is not."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not self._ledger.is_open():
+            if time.monotonic() > until:
+                raise NoRoom("the ledger is being rebuilt", retry_after=2.0)
+            time.sleep(0.1)
