@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from redis.exceptions import RedisError
 
 from config.processes import processes
 from config.settings import Settings
 from worker.embedded import EmbeddedServer, free_port
+from worker.store.connection import connect
+from worker.store.ledger import Ledger
 from worker.supervisor import Supervisor
 
 FLOWER_USER = "wbs-sync"
@@ -23,7 +27,7 @@ class Stack:
     supervisor: Supervisor
     flower_url: str
     flower_login: str
-    environment: Mapping[str, str]
+    key_prefix: str
 
     @classmethod
     def prepare(cls, settings: Settings) -> Stack:
@@ -40,7 +44,7 @@ class Stack:
             env=os.environ,
             log_dir=settings.data_dir / "logs",
         )
-        return cls(server, supervisor, f"http://{settings.flower_address}:{port}", login, os.environ)
+        return cls(server, supervisor, f"http://{settings.flower_address}:{port}", login, settings.redis_key_prefix)
 
     def keep_server(self) -> None:
         """Start the embedded server again if it died; its data come back from its append-only file."""
@@ -51,4 +55,6 @@ class Stack:
         """Beat, Flower and workers first, the server last."""
         self.supervisor.stop()
         if self.server:
+            with contextlib.suppress(RedisError):  # it died by itself: then its ledger counts as one that lost a second
+                Ledger(connect(self.server.url), self.key_prefix).server_stops_in_order()
             self.server.stop()

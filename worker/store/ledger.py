@@ -166,6 +166,10 @@ class Ledger:
         """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never."""
         self._client.hset(self._state, "since", since)
 
+    def server_stops_in_order(self) -> None:
+        """The server is about to write everything to disk and end: whoever starts it next has lost nothing."""
+        self._client.hdel(self._state, "server")
+
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
         args = [key, _problem_text(cause, facts, at), cause.value]

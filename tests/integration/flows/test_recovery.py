@@ -85,3 +85,12 @@ def test_a_server_that_was_started_anew_lets_doubts_settle_first(
 
     assert office.export(invoice).kind is OutcomeKind.WAITING
     assert office.posts(BILL_PATH) == []
+
+
+def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("24-800", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"))
+    office.scan(project.id)
+    office.container.ledger.server_stops_in_order()
+    assert office.export(invoice).kind is OutcomeKind.CREATED
