@@ -17,7 +17,7 @@ import click
 from config.names import TaskName
 from config.settings import load_settings, setting_names
 from worker.cli.check import print_check
-from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json
+from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, table
 from worker.cli.runs import print_problems, print_run, run_report
 from worker.cli.session import open_container, send, watch
 from worker.cli.simulators import SimulatorsProcess
@@ -133,6 +133,9 @@ def _show(simulators: SimulatorsProcess, container: Container) -> Told:
     first = _scan(container)
     _heading("3. Export: a vendor bill for every approved invoice, missing Items first")
     exported = _export(container)
+    untouched = container.overview.without_a_write()
+    rows = ((row["outcome"], row["count"], row["reason"], row["example"]) for row in untouched)
+    table("Adopted and skipped", ("outcome", "count", "why", "for example"), rows)
     print_problems(exported["problems"], title="What a person has to mend, by cause", by_cause=True)
     _heading("4. Scan again: nothing is sent twice")
     before = _netsuite_requests(simulators)
@@ -147,6 +150,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> Told:
     report = {
         "scan": first,
         "export": exported,
+        "without_a_write": untouched,
         "second_scan": second,
         "verify": as_dict(verified),
         "duplicates": doubled,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from worker.domain.outcomes import State
 from worker.domain.work import Lane, RunKind
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger, OpenProblem
@@ -43,6 +44,21 @@ class Overview:
     def problems(self) -> list[dict[str, Any]]:
         """Open problems, oldest first, with names instead of ids."""
         return [self._problem_view(one) for one in self._ledger.problems()]
+
+    def without_a_write(self) -> list[dict[str, Any]]:
+        """What was adopted and what was skipped: each reason with its count and an example, as people call it."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for project_id in self._ledger.projects():
+            records = [*self._ledger.codes(project_id).values(), *self._ledger.invoices(project_id).values()]
+            for record in records:
+                if record.state is State.ADOPTED:
+                    found.setdefault(("adopted", "stood in NetSuite already and fits"), []).append(record.name)
+                elif record.state is State.SKIPPED:
+                    found.setdefault(("skipped", record.detail.partition(" (")[0]), []).append(record.name)
+        return [
+            {"outcome": outcome, "reason": reason, "count": len(names), "example": names[0]}
+            for (outcome, reason), names in sorted(found.items())
+        ]
 
     def _problem_view(self, one: OpenProblem) -> dict[str, Any]:
         return {
