@@ -12,7 +12,8 @@ from worker.container import current
 from worker.domain.work import Lane
 
 
-@app.task(name=TaskName.RESUME.value, lanes=(), ignore_result=True)
+# Every few seconds: in Flower it would push all other tasks off the page.
+@app.task(name=TaskName.RESUME.value, lanes=(), ignore_result=True, send_events=False)
 def resume(**arguments: Any) -> dict[str, int]:
     """Give out what is due, and what was in hand of a worker that died."""
     read(Nothing, arguments)

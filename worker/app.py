@@ -18,6 +18,7 @@ from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, l
 from worker import container
 from worker.base import WorkTask
 from worker.container import Container
+from worker.events import Events
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def _redis_url(settings: Settings) -> str:
     return settings.redis_url.get_secret_value() if settings.redis_url else ""
 
 
-app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), set_as_current=False)
+app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), events=Events, set_as_current=False)
 app.add_defaults(_options)
 
 

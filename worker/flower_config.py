@@ -6,7 +6,10 @@ comes from the settings, never from a command line that `ps` would show.
 
 from __future__ import annotations
 
+import ast
+import json
 import sys
+from typing import Any
 
 from config.settings import BAD_SETTINGS_EXIT_CODE
 from worker.app import settings_or_exit
@@ -35,3 +38,17 @@ max_tasks = 10_000
 purge_offline_workers = 300  # seconds
 # What a task was asked and what came of it, beside Flower's usual columns.
 tasks_columns = "name,state,kwargs,result,received,runtime,worker,uuid"
+
+
+def format_task(task: Any) -> Any:
+    """Flower's view of a task: arguments and result as JSON, which is what other apps send and get; a failure's reason as result."""
+    task.kwargs, task.result = _as_json(task.kwargs), _as_json(task.result) or task.exception
+    return task
+
+
+def _as_json(text: str | None) -> str | None:
+    """A worker's event carries them as Python would print them; a text that was cut on its way stays as it is."""
+    try:
+        return json.dumps(ast.literal_eval(text or ""), ensure_ascii=False)
+    except (ValueError, SyntaxError, TypeError):
+        return text

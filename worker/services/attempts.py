@@ -21,7 +21,7 @@ from worker.domain.errors import (
 )
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause, describe
-from worker.domain.work import Lane
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
 from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
 from worker.store.holds import Holds, Remote
@@ -35,6 +35,7 @@ LONGEST_BACK_OFF_SECONDS = 120.0
 HOLD_SECONDS = 30.0
 RUN_WAITS_SECONDS = 60.0
 """A run does not wait for work that is due later than this: it counts it as waiting or unknown and ends."""
+ROOTS = (SCAN_OF_ALL, EXPORTS_OF_ALL)
 BUSY_SECONDS = 3.0
 DOWN_TIMES_BEFORE_PROBLEM = 5
 REMOTE_OF_CAUSE = {
@@ -101,7 +102,8 @@ class Attempts:
         if outcome.kind not in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
             self._work.close(lane, key, outcome.kind)
         elif outcome.again_at is not None:
-            far = outcome.again_at - seconds(self._client) > RUN_WAITS_SECONDS
+            # A run that has not even listed its projects has not begun: it waits for that however long.
+            far = key not in ROOTS and outcome.again_at - seconds(self._client) > RUN_WAITS_SECONDS
             self._work.later(lane, key, at=outcome.again_at, outcome=outcome.kind if far else None)
 
     def give_up(self, lane: Lane, key: str, tries: int) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 from worker.domain.errors import NoRoom
-from worker.store.connection import Redis
+from worker.store.connection import Redis, seconds
 from worker.store.leases import LeaseKeeper
 
 SLOT_SECONDS = 30.0
@@ -108,7 +108,8 @@ class Gate:
 
     def in_use(self) -> int:
         """Slots held now, those of dead workers included until their lease ends."""
-        return int(self._client.zcount(self._slots, "-inf", "+inf"))
+        # Leases that have ended are only taken out when somebody asks for a slot.
+        return int(self._client.zcount(self._slots, int(seconds(self._client) * 1000), "+inf"))
 
     def _wait(self, token: str, precedence: Precedence, patience: float) -> None:
         until = time.monotonic() + patience

@@ -1,0 +1,88 @@
+"""Headless Chromium, and a door through which it reaches a page behind a login."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import requests
+
+PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+PAGE_MILLISECONDS = 6000
+PASSED_ON = ("Content-Type", "Cookie", "X-Requested-With")
+
+
+def shown(url: str, folder: Path) -> str:
+    """The page's document as it stands once its scripts have run."""
+    return _run(url, folder, "--dump-dom")
+
+
+def photographed(url: str, folder: Path, name: str) -> Path:
+    """A picture of the page."""
+    picture = folder / name
+    _run(url, folder, f"--screenshot={picture}", "--window-size=1900,900")
+    return picture
+
+
+def _run(url: str, folder: Path, *options: str) -> str:
+    profile = folder / "chromium"
+    command = [PROGRAM or "", *QUIET, f"--user-data-dir={profile}", f"--virtual-time-budget={PAGE_MILLISECONDS}"]
+    done = subprocess.run([*command, *options, url], capture_output=True, text=True, timeout=90, check=True)
+    return done.stdout
+
+
+@contextmanager
+def logged_in(url: str, login: str) -> Iterator[str]:
+    """An address that passes every request on to `url` with the login (user:password), which headless Chromium cannot be asked for."""
+    headers = {"Authorization": "Basic " + b64encode(login.encode()).decode()}
+
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._pass_on()
+
+        def do_POST(self) -> None:
+            self._pass_on()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
+            pass
+
+        def _pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            kept = {name: self.headers[name] for name in PASSED_ON if name in self.headers}
+            answer = requests.request(
+                self.command, url + self.path, headers=kept | headers, data=body, allow_redirects=False, timeout=20
+            )
+            self.send_response(answer.status_code)
+            for name in ("Content-Type", "Location"):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,309 @@
+"""A whole installation for one test: both remotes, a Redis of its own, and as many real processes as the test starts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar
+
+from celery import Celery
+
+from config.celery_options import celery_options
+from config.names import TaskName
+from config.processes import processes
+from config.settings import OUR_PREFIXES, load_settings, setting_names
+from simulators.stage import Stage
+from tests.real.launcher import NUMBER
+from tests.support import eventually
+from worker.container import Container
+from worker.domain.work import Lane
+from worker.embedded import EmbeddedServer
+from worker.store.work import Run
+from worker.supervisor import TIED
+
+ROOT = Path(__file__).parents[2]
+PREFIX = "wbs:"
+QUICK = {
+    "worker.store.work.IN_HAND_SECONDS": 3,
+    "worker.store.locks.LOCK_SECONDS": 3,
+    "worker.store.gate.SLOT_SECONDS": 3,
+    "worker.services.items.ITEM_SETTLE_SECONDS": 3,
+    "worker.services.items.LOOK_AGAIN_SECONDS": 1,
+    "config.schedule.RESUME_EVERY_SECONDS": 0.5,
+}
+"""What is free or due again after a worker's death: a tenth of the product's own times."""
+START_SECONDS = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """The one JSON value on its standard output."""
+        return json.loads(self.out)
+
+
+class Program:
+    """One started program, its output in a file, everything it starts in one process group."""
+
+    def __init__(self, name: str, command: list[str], env: Mapping[str, str], folder: Path) -> None:
+        self.name = name
+        self._log = folder / f"{name}.log"
+        # Tied to this process, so that a killed test leaves nothing running.
+        tie = [sys.executable, "-I", "-S", "-c", TIED, str(os.getpid())] if sys.platform == "linux" else []
+        with self._log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                tie + command,
+                env=dict(env),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def log(self) -> str:
+        """All it said so far."""
+        return self._log.read_text(errors="replace")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._popen.poll() is None
+
+    def says(self, words: str, *, times: int = 1, timeout: float = START_SECONDS) -> None:
+        """Wait until it has said something so often."""
+        eventually(lambda: self.log.count(words) >= times or not self.alive, timeout, every=0.05)
+        assert self.alive, f"{self.name} ended with code {self._popen.returncode}"
+
+    def kill(self) -> None:
+        """kill -9: the program and all that it started."""
+        self._signal(signal.SIGKILL)
+        self._popen.wait()
+
+    def ask_to_end(self) -> None:
+        """TERM, as a supervisor sends it."""
+        self._signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        """TERM, and kill -9 for what is left half a minute later."""
+        self.ask_to_end()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(30)
+        self.kill()
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code, once it has ended; subprocess.TimeoutExpired if it does not."""
+        return self._popen.wait(timeout)
+
+    def _signal(self, number: signal.Signals) -> None:
+        # Until it is reaped its process group cannot be anybody else's.
+        if self.alive:
+            os.killpg(self._popen.pid, number)
+
+
+class Site:
+    """One installation. Everything that was started through it ends with it."""
+
+    open_sites: ClassVar[list[Site]] = []
+    """Those whose logs a failing test shows."""
+
+    def __init__(self, folder: Path, stage: Stage, server: EmbeddedServer, env: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.stage = stage
+        self.server = server
+        self.env = environment(folder) | stage.env | {"REDIS_URL": server.url} | dict(env)
+        own = {name.lower(): value for name, value in self.env.items() if name in setting_names()}
+        self.container = Container(load_settings(**own), redis_url=server.url)
+        self.redis = self.container.redis
+        self.programs: list[Program] = []
+        self._producer = Celery(set_as_current=False)
+        self._producer.conf.update(celery_options(redis_url=server.url, key_prefix=PREFIX))
+        Site.open_sites.append(self)
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, profile: str, slots: int = 5, env: Mapping[str, str] | None = None, **stage: Any
+    ) -> Site:
+        """Start the remotes (`stage`: their settings) and Redis, and no process yet. `slots`: NETSUITE_CONCURRENCY."""
+        limits = {"spike_limit": None, "hourly_limit": None, "concurrency_limit": slots}
+        started = Stage.start(folder / "remotes", profile=profile, **{**limits, **stage})
+        try:
+            server = EmbeddedServer.start(folder / "redis")
+        except BaseException:
+            started.stop()
+            raise
+        return cls(folder, started, server, {"NETSUITE_CONCURRENCY": str(slots), **(env or {})})
+
+    # Processes
+
+    def worker(
+        self, name: str = "items", *, number: int = 1, threads: int = 8, times: Mapping[str, float] = QUICK
+    ) -> Program:
+        """A worker as config.processes starts it, ready to work. `times`: constants that are changed; empty = none."""
+        command = self._celery(name, threads)
+        command[command.index("-n") + 1] = f"{name}{number}@%h"
+        program = self._start(f"{name}-{number}", self._launched(command, times))
+        program.says(" ready.")
+        return program
+
+    def workers(self, count: int, *, threads: int = 2, open_locks: bool = False) -> Program:
+        """So many worker processes, each reading all queues, in one process group; with the product's own times."""
+        command = self._celery("items", threads)
+        command[command.index("-n") + 1] = f"worker{NUMBER}@%h"
+        command[command.index("-Q") + 1] = "scans,items,exports,upkeep"
+        options = ["--processes", str(count), *(["--open-locks"] if open_locks else [])]
+        program = self._start("workers", self._launched(command, {}, *options))
+        program.says(" ready.", times=count)
+        return program
+
+    def beat(self, *, number: int = 1, times: Mapping[str, float] = QUICK, cron_seconds: float = 0) -> Program:
+        """Beat, started. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes."""
+        command = self._celery("beat", 1)
+        place = next(place for place, part in enumerate(command) if part.startswith("--schedule="))
+        command[place] += str(number)
+        options = ["--cron-seconds", str(cron_seconds)] if cron_seconds else []
+        program = self._start(f"beat-{number}", self._launched(command, times, *options))
+        program.says("beat: Starting")
+        return program
+
+    def flower(self) -> Program:
+        """Flower, with the FLOWER_PORT and FLOWER_BASIC_AUTH of `env`."""
+        return self._start("flower", [sys.executable, "-m", "celery", *self._celery("flower", 1)])
+
+    def worker_command(self) -> list[str]:
+        """A worker's command line as config.processes has it."""
+        return [sys.executable, "-m", "celery", *self._celery("items", 1)]
+
+    def command(self, *arguments: str, timeout: float = 60, env: Mapping[str, str] | None = None) -> Ended:
+        """Run the console script to its end."""
+        return run(*arguments, env={**self.env, **(env or {})}, folder=self.folder, timeout=timeout)
+
+    # Work
+
+    def send(self, task: TaskName | str, **arguments: Any) -> None:
+        """Enqueue a task."""
+        self._producer.send_task(str(task), kwargs=arguments, ignore_result=True)
+
+    def start_scan(self) -> Run:
+        """Start a scan of all projects, as the command line does."""
+        run, _ = self.container.wbs_scan.request("test")
+        self.send(TaskName.SCAN_PROJECTS, trigger="test")
+        return run
+
+    def ended(self, run: Run, timeout: float = 40) -> Run:
+        """The run, once it has ended."""
+
+        def now() -> Run:
+            found = self.container.work.run(run.id)
+            assert found is not None
+            return found
+
+        try:
+            eventually(lambda: now().ended, timeout, every=0.05)
+        except AssertionError:
+            raise AssertionError(f"it goes on: {now()}; {self.left_over()}") from None
+        return now()
+
+    def left_over(self) -> dict[str, Any]:
+        """What is still waiting, in hand, locked or holding a slot: empty when all work has come to its end."""
+        depths = {lane.value: self.container.work.depth(lane) for lane in Lane}
+        left: dict[str, Any] = {lane: depth for lane, depth in depths.items() if depth != (0, 0)}
+        left |= dict.fromkeys(self.redis.keys(f"{PREFIX}lock:*"), "locked")
+        if slots := self.container.gate.in_use():
+            left["slots"] = slots
+        return left
+
+    def comes_to_rest(self, timeout: float = 20) -> None:
+        """Wait until nothing is left over."""
+        try:
+            eventually(lambda: not self.left_over(), timeout, every=0.05)
+        except AssertionError:
+            raise AssertionError(f"left over: {self.left_over()}") from None
+
+    # The end
+
+    def close(self) -> None:
+        """Kill every process, then stop Redis and the remotes."""
+        Site.open_sites.remove(self)
+        for program in self.programs:
+            program.kill()
+        self._producer.close()
+        self.redis.close()
+        self.server.stop()
+        self.stage.stop()
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _celery(self, name: str, threads: int) -> list[str]:
+        """Celery's arguments of a process as config.processes has them."""
+        all_of_them = processes(threads=threads, data_dir=self.folder / "data")
+        command = next(process.command for process in all_of_them if process.name == name)
+        return list(command[command.index("celery") + 1 :])
+
+    def _launched(self, arguments: list[str], times: Mapping[str, float], *options: str) -> list[str]:
+        changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]
+        return [sys.executable, "-m", "tests.real.launcher", *changes, *options, "--", *arguments]
+
+    def _start(self, name: str, command: list[str]) -> Program:
+        program = Program(name, command, self.env, self.folder)
+        self.programs.append(program)
+        return program
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What every process of a test needs, and none of the developer's own settings."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    foreign = {
+        name
+        for name in os.environ
+        if name.startswith((*OUR_PREFIXES, "FLOWER_")) or name in (*setting_names(), "SECRETS_DIR")
+    }
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    # The bytecode is compiled once for all processes of a test run, even where none may be written beside the sources.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | {
+        "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),
+        "PYTHONPATH": str(ROOT),
+        "DATA_DIR": str(folder / "data"),
+    }
+
+
+def script() -> str:
+    """The console script of this environment."""
+    return str(Path(sys.executable).parent / "wbs-sync")
+
+
+def run(*arguments: str, env: Mapping[str, str], folder: Path, timeout: float = 60) -> Ended:
+    """Run the console script `wbs-sync` to its end."""
+    done = subprocess.run(
+        [script(), *arguments],
+        env=dict(env),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)

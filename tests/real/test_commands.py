@@ -1,0 +1,199 @@
+"""The console script against a running installation: `up`, started as a person starts it, and separately started simulators."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from simulators.company import Company, build_company
+from tests.real.site import Ended, Program, environment, run, script
+from tests.support import eventually
+from worker.embedded import free_port
+
+pytestmark = pytest.mark.real
+
+PROFILE = "test"
+
+
+@dataclass
+class Machine:
+    """One machine with `up` and `simulate` running on it."""
+
+    folder: Path
+    env: dict[str, str]
+    up: Program
+    company: Company
+
+    def command(self, *arguments: str, **env: str) -> Ended:
+        return run(*arguments, env=self.env | env, folder=self.folder, timeout=100)
+
+    def netsuite(self, path: str) -> Any:
+        answer = requests.get(f"{self.env['NETSUITE_BASE_URL']}/_admin/{path}", timeout=10)
+        return answer.json()
+
+    def items_created(self) -> int:
+        return sum(entry.get("write") == "create" for entry in self.netsuite("journal")["entries"])
+
+
+def first_json(program: Program) -> Any:
+    """The JSON value a program prints when it has started."""
+
+    def look() -> Any:
+        begun = program.log.find("{")
+        try:
+            return json.JSONDecoder().raw_decode(program.log[begun:])[0] if begun >= 0 else None
+        except json.JSONDecodeError:
+            return None
+
+    program.says("}")
+    return eventually(look)
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    folder = tmp_path_factory.mktemp("machine")
+    env = environment(folder)
+    programs = [Program("simulate", [script(), "simulate", "--profile", PROFILE, "--json"], env, folder)]
+    try:
+        env |= first_json(programs[0])
+        env |= {"NETSUITE_CONCURRENCY": "5", "WORKER_THREADS": "8", "FLOWER_PORT": "0"}
+        # What the real ones are slow about is nothing that these tests are about.
+        requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=10)
+        programs.append(Program("up", [script(), "up", "--json"], env, folder))
+        told = first_json(programs[1])
+        assert set(told) == {"flower", "login", "data_dir"}
+        yield Machine(folder, env, programs[1], build_company(1, PROFILE))
+    finally:
+        for program in reversed(programs):
+            # Each ends what it started itself, in sessions of their own.
+            program.end()
+
+
+@pytest.fixture(scope="module")
+def synced(machine: Machine) -> dict[str, Ended]:
+    """A healthy project and one invoice first, then everything."""
+    healthy = next(iter(machine.company.projects))
+    case = machine.company.cases["shared_new_code"]
+    one = ("export", str(case["invoice_id"]), "--project", str(case["project_id"]), "--wait", "--json")
+    return {
+        "scan of one": machine.command("scan", "--project", str(healthy), "--wait", "--json"),
+        "export of one": machine.command(*one),
+        "scan": machine.command("scan", "--wait", "--json"),
+        "export": machine.command("export", "--approved", "--wait", "--json"),
+        "second scan": machine.command("scan", "--wait", "--json"),
+    }
+
+
+def assert_sentence(ended: Ended, code: int, *words: str) -> None:
+    """The command ended with this code and a sentence on standard error, and with no traceback."""
+    assert (ended.code, ended.out) == (code, "")
+    assert "Traceback" not in ended.err
+    assert len(ended.err) < 1000
+    assert [word for word in words if word not in ended.err] == []
+
+
+def test_check_finds_everything_in_order(machine: Machine) -> None:
+    ended = machine.command("check", "--json")
+    assert ended.code == 0, ended.out + ended.err
+    assert [row["check"] for row in ended.json() if row["ok"] is False] == []
+    assert {"Redis answers", "Procore login"} <= {row["check"] for row in ended.json()}
+
+
+def test_a_run_without_any_problem_ends_with_0(synced: dict[str, Ended]) -> None:
+    scan, export = synced["scan of one"], synced["export of one"]
+    assert (scan.code, scan.json()["problems"]) == (0, []), scan.out + scan.err
+    assert scan.json()["counts"]["created"] > 5
+    assert (export.code, export.json()["outcome"]) == (0, "created"), export.out + export.err
+    assert export.json()["bill_id"].isdigit()
+
+
+def test_a_run_with_problems_says_so_and_ends_with_1(machine: Machine, synced: dict[str, Ended]) -> None:
+    for name in ("scan", "export"):
+        ended = synced[name]
+        assert ended.code == 1, ended.out + ended.err
+        assert ended.json()["ended_at"]
+        assert ended.json()["counts"]["blocked"]
+        assert ended.json()["counts"]["created"]
+        assert "Traceback" not in ended.err
+    assert machine.netsuite("duplicates")["duplicates"] == []
+    made = sum(synced[name].json()["counts"].get("created", 0) for name in ("scan of one", "scan", "export"))
+    # The exports made Items of unbudgeted codes too, which no run counts.
+    assert machine.items_created() >= made + 1
+
+
+def test_a_second_scan_writes_nothing(synced: dict[str, Ended]) -> None:
+    counts = synced["second scan"].json()["counts"]
+    assert counts["already"] > 50
+    assert not counts.get("created")
+    assert not counts.get("adopted")
+
+
+def test_verify_agrees(machine: Machine, synced: dict[str, Ended]) -> None:
+    ended = machine.command("verify", "--json")
+    assert (ended.code, ended.json()["findings"]) == (0, []), ended.out + ended.err
+    assert ended.json()["right"] > 50
+
+
+def test_status_and_problems_tell_the_same_story(machine: Machine, synced: dict[str, Ended]) -> None:
+    status, problems = machine.command("status", "--json"), machine.command("problems", "--json")
+    assert (status.code, problems.code) == (0, 1)
+    rows = problems.json()
+    assert sum(status.json()["problems"].values()) == len(rows)
+    assert all(row["sentence"] and row["next_step"] and row["owner"] for row in rows)
+    assert status.json()["runs"]["scan"]["ended_at"]
+    people = machine.command("problems")
+    assert (people.code, "Traceback" in people.err) == (1, False)
+
+
+def test_an_unknown_invoice_is_blocked_with_its_reason(machine: Machine) -> None:
+    project = str(next(iter(machine.company.projects)))
+    ended = machine.command("export", "999999999", "--project", project, "--wait", "--json")
+    assert (ended.code, "Traceback" in ended.err) == (1, False)
+    assert (ended.json()["outcome"], ended.json()["cause"]) == ("blocked", "invoice_not_found")
+
+
+def test_bad_settings_are_told_one_by_one(machine: Machine) -> None:
+    bad = {"NETSUITE_CONCURENCY": "5", "EXPORT_STATUSES": "aproved", "PROCORE_CLIENT_ID": ""}
+    for command in (["scan"], ["up"]):
+        ended = machine.command(*command, **bad)
+        assert_sentence(ended, 2, *bad)
+        assert ended.err.count("wbs-sync:") == len(bad)
+        assert "Did you mean NETSUITE_CONCURRENCY?" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["export"], 1, "INVOICE_ID --project ID"),
+        (["export", "17"], 1, "INVOICE_ID --project ID"),
+        (["export", "seventeen", "--project", "1"], 2, "seventeen"),
+        (["scan", "--projekt", "1"], 2, "--projekt"),
+        (["problems", "--owner", "nobody"], 2, "nobody"),
+        (["scann"], 2, "scann"),
+    ],
+)
+def test_wrong_options_are_told(machine: Machine, arguments: list[str], code: int, words: str) -> None:
+    assert_sentence(machine.command(*arguments), code, words)
+
+
+def test_a_redis_that_is_not_there_is_told(machine: Machine, tmp_path: Path) -> None:
+    nobody = f"redis://:a-password@127.0.0.1:{free_port()}/0"
+    ended = machine.command("status", REDIS_URL=nobody)
+    assert_sentence(ended, 1, "Redis", "REDIS_URL")
+    assert "a-password" not in ended.err
+    assert_sentence(machine.command("status", DATA_DIR=str(tmp_path)), 1, "No Redis", "wbs-sync up")
+
+
+def test_term_ends_everything_in_order(machine: Machine, synced: dict[str, Ended]) -> None:
+    asked_at = time.monotonic()
+    machine.up.ask_to_end()
+    assert machine.up.wait(30) == 0
+    assert time.monotonic() - asked_at < 30
+    assert_sentence(machine.command("status"), 1, "No Redis")

@@ -1,0 +1,73 @@
+"""Workers that end in the middle of a scan: the scan ends right without help, and nothing is done twice."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+
+from tests.real.books import assert_one_item_per_code, item_identities, items_made
+from tests.real.conftest import OpenSite
+from tests.real.site import QUICK, Site
+from tests.support import eventually
+
+pytestmark = pytest.mark.real
+
+SLOTS = 5
+STOP_SECONDS = 30.0
+PRODUCT_TIMES: dict[str, float] = {}
+
+
+def in_mid_scan(site: Site) -> None:
+    """Wait until some Items are made and as many more are being written as NetSuite takes at once."""
+    eventually(lambda: items_made(site.stage) >= SLOTS and site.stage.netsuite.meter.in_flight == SLOTS, every=0.005)
+    assert items_made(site.stage) < len(item_identities(site.stage)) - 2 * SLOTS
+
+
+def assert_nothing_was_sent_again(site: Site) -> None:
+    """NetSuite had to refuse no Item: what was being written at the end of a worker was found by looking."""
+    requests = [entry for entry in site.stage.journal("netsuite") if entry.get("method") == "POST"]
+    answers = Counter(entry["status"] for entry in requests if "/otherCharge" in entry["path"])
+    # A request that the kill cut in its middle is an error of nobody's.
+    answers.pop(500, None)
+    assert answers == {204: len(item_identities(site.stage))}
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param(QUICK, id="quick"),
+        pytest.param(PRODUCT_TIMES, id="with the product's own times", marks=pytest.mark.slow),
+    ],
+)
+def test_a_scan_survives_kill_9_of_its_only_worker(open_site: OpenSite, times: dict[str, float]) -> None:
+    site = open_site(profile="large:2x20", write_latency=0.2, slots=SLOTS)
+    first = site.worker(times=times)
+    site.beat(times=times)
+    run = site.start_scan()
+    in_mid_scan(site)
+    first.kill()
+    site.worker(number=2, times=times)
+    ended = site.ended(run, 40 if times else 150)
+    assert_one_item_per_code(site.stage)
+    assert_nothing_was_sent_again(site)
+    assert ended.counts["created"] + ended.counts["already"] == len(item_identities(site.stage))
+    assert site.container.ledger.problems() == []
+    site.comes_to_rest()
+
+
+def test_another_worker_goes_on_at_once_after_term(open_site: OpenSite) -> None:
+    """With the product's own times: what the ended worker had not begun is given back, not waited for."""
+    site = open_site(profile="large:2x20", write_latency=0.2, slots=SLOTS)
+    first, _ = site.worker(times=PRODUCT_TIMES), site.worker(number=2, times=PRODUCT_TIMES)
+    run = site.start_scan()
+    in_mid_scan(site)
+    asked_at = time.monotonic()
+    first.ask_to_end()
+    assert first.wait(STOP_SECONDS) == 0
+    assert time.monotonic() - asked_at < STOP_SECONDS
+    site.ended(run, 30)
+    assert_one_item_per_code(site.stage)
+    assert_nothing_was_sent_again(site)
+    site.comes_to_rest()

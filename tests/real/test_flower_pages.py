@@ -1,0 +1,131 @@
+"""Flower as an engineer sees it, in a real browser: what was asked and what came of it, in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from config.names import TaskName
+from simulators.company.billing import Invoice
+from simulators.netsuite.records import Bill, Item
+from tests.real.books import invoices, item_identities
+from tests.real.browser import PROGRAM, logged_in, photographed, shown
+from tests.real.site import Site
+from tests.support import eventually
+from worker.embedded import free_port
+
+pytestmark = pytest.mark.real
+
+LOGIN = "engineer:a-password-of-flower"
+
+
+@dataclass
+class Seen:
+    """A site whose Flower saw a scan, an invoice exported and a message refused."""
+
+    site: Site
+    item: Item
+    invoice: Invoice
+    bill: Bill
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    env = {"FLOWER_PORT": str(free_port()), "FLOWER_BASIC_AUTH": LOGIN}
+    with Site.open(tmp_path_factory.mktemp("site"), profile="large:1x60:1", env=env) as site:
+        site.flower()
+        site.worker("items")
+        site.worker("invoices", threads=2)
+        site.beat()
+        eventually(lambda: workers_seen(site) == 2, 90, every=0.2)
+        site.ended(site.start_scan())
+        invoice = invoices(site.stage)[0]
+        site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
+        eventually(lambda: invoice.origin_id, 30)
+        site.comes_to_rest()
+        # The last to be enqueued stand on the first page.
+        key = next(iter(item_identities(site.stage)))
+        item, (bill,) = site.stage.netsuite.item_by_external_id(key), site.stage.netsuite.bills
+        assert item is not None
+        project_id, code_id = (int(part) for part in key.split("-")[-2:])
+        site.send(TaskName.CREATE_ITEM, project_id=project_id, wbs_code_id=code_id)
+        site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
+        site.send(TaskName.CREATE_ITEM, project_id="seven", wbs_code_id=code_id)
+        eventually(lambda: states(site)["FAILURE"], 20, every=0.2)
+        site.comes_to_rest()
+        yield Seen(site, item, invoice, bill)
+
+
+def url(site: Site) -> str:
+    return f"http://127.0.0.1:{site.env['FLOWER_PORT']}"
+
+
+def asked(site: Site, path: str) -> Any:
+    """What Flower answers to one who is logged in; nothing while it does not listen yet."""
+    user, _, password = LOGIN.partition(":")
+    try:
+        return requests.get(url(site) + path, auth=(user, password), timeout=10).json()
+    except requests.ConnectionError:
+        return {}
+
+
+def workers_seen(site: Site) -> int:
+    """How many workers it has heard of: from then on it hears of tasks too."""
+    return len(asked(site, "/workers?json=1").get("data", ()))
+
+
+def states(site: Site) -> Counter[str]:
+    return Counter(task["state"] for task in asked(site, "/api/tasks?limit=10000").values())
+
+
+def rows(document: str) -> list[list[str]]:
+    """The texts of the table's cells, row by row."""
+    table = re.search(r'<table id="tasks-table".*?</table>', document, re.DOTALL)
+    assert table, document[:2000]
+    body = table[0].partition("<tbody")[2]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL)]
+    return [[unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells]
+
+
+def test_nothing_is_shown_without_the_login(seen: Seen) -> None:
+    pages = ("/", "/tasks", "/workers", "/broker", "/api/tasks")
+    assert {requests.get(url(seen.site) + page, timeout=10).status_code for page in pages} == {401}
+
+
+def test_every_task_that_has_ended_is_seen_to_have_ended(seen: Seen) -> None:
+    """Sixty codes over eight threads: an event that gets lost leaves its task running for ever in the eyes of Flower."""
+    eventually(lambda: set(states(seen.site)) == {"SUCCESS", "FAILURE"}, every=0.2)
+    assert states(seen.site)["SUCCESS"] >= 60
+    names = {task["name"] for task in asked(seen.site, "/api/tasks?limit=10000").values()}
+    # What beat does every few seconds would hide all the rest.
+    assert TaskName.RESUME not in names
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed (apt-get install chromium)")
+def test_tasks_are_listed_with_readable_arguments_and_results(seen: Seen, tmp_path: Path) -> None:
+    with logged_in(url(seen.site), LOGIN) as door:
+        listed = rows(shown(f"{door}/tasks", tmp_path))
+        picture = photographed(f"{door}/tasks", tmp_path, "tasks.png")
+    told = [(name, state, json.loads(arguments), result) for name, state, arguments, result, *_ in listed]
+    refused, exported, made = told[:3]
+    assert refused[:2] == ("wbs.create_item", "FAILURE")
+    assert refused[2]["project_id"] == "seven"
+    assert refused[3] == "InvalidMessage('project_id: Input should be a valid integer')"
+    invoice = seen.invoice
+    assert exported[:3] == (
+        "invoices.export", "SUCCESS", {"project_id": invoice.project_id, "invoice_id": invoice.id},
+    )  # fmt: skip
+    assert exported[3] == f'{{"outcome": "already", "bill": "{invoice.invoice_number}", "bill_id": "{seen.bill.id}"}}'
+    assert made[:2] == ("wbs.create_item", "SUCCESS")
+    assert made[3] == f'{{"outcome": "already", "item": "{seen.item.itemid}", "item_id": "{seen.item.id}"}}'
+    # A page that did not load its styles or its table is a few kilobytes of nothing.
+    assert picture.stat().st_size > 30_000

@@ -1,0 +1,50 @@
+"""Redis is gone for a while under running tasks, and comes back with its append-only file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.real.books import assert_one_item_per_code, items_made
+from tests.real.conftest import OpenSite
+from tests.support import eventually
+
+pytestmark = pytest.mark.real
+
+OUTAGE_SECONDS = 2.5
+
+
+def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: OpenSite) -> None:
+    slots = 5
+    site = open_site(profile="large:1x30", write_latency=0.2, slots=slots)
+    programs = [site.worker(), site.worker(number=2), site.beat()]
+    run = site.start_scan()
+    eventually(lambda: items_made(site.stage) >= slots and site.stage.netsuite.meter.in_flight == slots, every=0.005)
+    os.kill(site.server.pid, signal.SIGKILL)
+    time.sleep(OUTAGE_SECONDS)  # the outage itself
+    assert site.server.revive()
+    site.ended(run, 60)
+    assert [program.name for program in programs if not program.alive] == []
+    assert site.container.ledger.problems() == []
+    assert_one_item_per_code(site.stage)
+    site.comes_to_rest()
+
+
+def test_connections_that_break_make_no_problem_of_anything(open_site: OpenSite) -> None:
+    """What a proxy's time limit or a failover does: every connection is cut, the next one works."""
+    slots = 5
+    site = open_site(profile="large:1x30", write_latency=0.1, slots=slots)
+    site.worker()
+    site.beat()
+    run = site.start_scan()
+    for made in (1, 8, 16):
+        while items_made(site.stage) < made:
+            time.sleep(0.005)
+        site.redis.client_kill_filter(_type="normal", skipme=True)
+    site.ended(run)
+    assert site.container.ledger.problems() == []
+    assert_one_item_per_code(site.stage)
+    site.comes_to_rest()

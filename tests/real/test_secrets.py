@@ -1,0 +1,167 @@
+"""No secret is ever told: not in a log (DEBUG included), a task, Redis, a page of Flower, an answer or a traceback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from config.names import TaskName
+from tests.real.books import invoices
+from tests.real.site import PREFIX, Program, Site
+from tests.support import eventually
+from worker.embedded import free_port
+
+pytestmark = pytest.mark.real
+
+PROCORE_SECRET = "canary-of-the-procore-secret"
+ANOTHER_PROCORE_SECRET = "canary-of-a-wrong-procore-secret"
+FLOWER_PASSWORD = "canary-of-the-flower-password"
+ANOTHER_REDIS_PASSWORD = "canary-of-a-wrong-redis-password"
+
+
+@dataclass
+class Told:
+    """Everything that was said, by where, and every secret that was in use while it was said."""
+
+    said: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    def found(self) -> list[str]:
+        return [
+            f"{name} in {place}"
+            for name, secret in self.secrets.items()
+            for place, text in self.said.items()
+            if secret in text
+        ]
+
+
+def everything_in_redis(site: Site) -> Iterator[tuple[str, str]]:
+    """All keys and what they hold, but for the tokens that workers share."""
+    read: dict[str, Any] = {
+        "string": site.redis.get,
+        "hash": site.redis.hgetall,
+        "list": lambda key: site.redis.lrange(key, 0, -1),
+        "set": site.redis.smembers,
+        "zset": lambda key: site.redis.zrange(key, 0, -1),
+        "stream": site.redis.xrange,
+        "none": lambda key: "",
+    }
+    for key in site.redis.scan_iter(count=1000):
+        if not key.startswith(f"{PREFIX}token:"):
+            yield key, f"{key} {read[site.redis.type(key)](key)!r}"
+
+
+def pages(site: Site) -> Iterator[tuple[str, str]]:
+    """What Flower shows to one who is logged in."""
+
+    def get(path: str) -> requests.Response:
+        url = f"http://127.0.0.1:{site.env['FLOWER_PORT']}{path}"
+        return requests.get(url, auth=("engineer", FLOWER_PASSWORD), timeout=20)
+
+    def workers() -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = get("/api/workers?refresh=1").json()
+        except requests.ConnectionError:
+            return {}
+        return found if len(found) == 2 and all(facts.get("conf") for facts in found.values()) else {}
+
+    names = eventually(workers, 60, every=0.2)
+    tasks = get("/api/tasks?limit=10000").json()
+    failed = [task_id for task_id, task in tasks.items() if task["state"] == "FAILURE"]
+    paths = [f"/worker/{name}" for name in names] + [f"/task/{task_id}" for task_id in [*failed, *list(tasks)[:5]]]
+    for path in (*paths, "/", "/workers", "/tasks", "/broker", "/metrics", "/api/workers", "/api/tasks"):
+        answer = get(path)
+        assert answer.ok, path
+        yield path, answer.text
+
+
+def remember_tokens(site: Site, told: Told) -> None:
+    for key in site.redis.keys(f"{PREFIX}token:*"):
+        token = json.loads(site.redis.get(key))["value"]
+        told.secrets[f"token {len(told.secrets)}"] = token
+
+
+def work(site: Site, told: Told) -> None:
+    """A scan, an export and a refused message; then both logins begin to be refused."""
+    site.ended(site.start_scan())
+    invoice = invoices(site.stage)[0]
+    site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
+    site.send(TaskName.EXPORT, project_id="seven", invoice_id=invoice.id)
+    eventually(lambda: invoice.origin_id, 20)
+    remember_tokens(site, told)
+    site.stage.procore.client_secret = "another one"
+    site.stage.procore.revoke_tokens()
+    site.stage.netsuite.doorkeeper.unmap_certificates()
+    another = invoices(site.stage)[1]
+    site.send(TaskName.EXPORT, project_id=another.project_id, invoice_id=another.id)
+    site.send(TaskName.SCAN_PROJECTS)
+    eventually(site.container.ledger.problems, 30)
+
+
+def commands(site: Site, told: Told) -> None:
+    """What people call, well or not."""
+    wrong_login = {"PROCORE_CLIENT_SECRET": ANOTHER_PROCORE_SECRET, "REDIS_KEY_PREFIX": "another:"}
+    wrong_redis = {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{site.server.port}/0"}
+    bad_settings = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "NETSUITE_SUBSIDARY_ID": "1", "EXPORT_CRON": "often"}
+    calls: list[tuple[list[str], dict[str, str], int]] = [
+        (["status", "--json"], {}, 0),
+        (["problems"], {}, 1),
+        (["check"], {}, 1),
+        (["check", "--json"], wrong_login, 1),
+        (["scan", "--dry-run"], wrong_login, 1),
+        (["status"], wrong_redis, 1),
+        (["scan"], bad_settings, 2),
+    ]
+    for arguments, env, code in calls:
+        ended = site.command(*arguments, env=env)
+        told.said[f"wbs-sync {' '.join(arguments)} with {sorted(env)}"] = ended.out + ended.err
+        assert ended.code == code, (arguments, ended)
+        assert "Traceback" not in ended.err
+
+
+def test_no_secret_is_ever_told(tmp_path: Path) -> None:
+    login = f"engineer:{FLOWER_PASSWORD}"
+    env = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "FLOWER_BASIC_AUTH": login, "FLOWER_PORT": str(free_port())}
+    with Site.open(tmp_path, profile="large:1x6:2", env={**env, "LOG_LEVEL": "DEBUG"}) as site:
+        site.stage.procore.client_secret = PROCORE_SECRET
+        told = Told()
+        site.flower()
+        site.worker("items", threads=2)
+        site.worker("invoices", threads=2)
+        site.beat()
+        lost = Program("lost", [*site.worker_command()], site.env | nobody_there(), tmp_path)
+        site.programs.append(lost)
+        work(site, told)
+        told.said |= dict(pages(site))
+        commands(site, told)
+        told.said |= dict(everything_in_redis(site))
+        lost.says("Cannot connect to redis")
+        told.said |= {f"log of {program.name}": program.log for program in site.programs}
+        told.secrets |= {
+            "Procore's secret": PROCORE_SECRET,
+            "a wrong secret of Procore": ANOTHER_PROCORE_SECRET,
+            "the password of Redis": site.container.redis.get_connection_kwargs()["password"],
+            "a wrong password of Redis": ANOTHER_REDIS_PASSWORD,
+            "the password of Flower": FLOWER_PASSWORD,
+            # What a signed assertion begins with: {"alg":
+            "an assertion": "eyJhbGciOi",
+        }
+        key = Path(site.env["NETSUITE_PRIVATE_KEY_FILE"]).read_text().splitlines()[1:-1]
+        told.secrets |= {f"line {number} of the private key": line for number, line in enumerate(key, 1)}
+    # The search is a search: what is no secret is found in every kind of place.
+    for harmless in ("wbs.create_item", "127.0.0.1"):
+        assert len([place for place, text in told.said.items() if harmless in text]) > 5, harmless
+    assert "DEBUG" in told.said["log of items-1"]
+    assert len([name for name in told.secrets if name.startswith("token")]) == 2
+    assert told.found() == []
+
+
+def nobody_there() -> dict[str, str]:
+    """An address at which no Redis answers."""
+    return {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{free_port()}/0"}
