@@ -15,8 +15,8 @@ from tests.support import eventually
 pytestmark = pytest.mark.real
 
 WORKERS = 8
-SLOTS = 6
-WINDOW = {"uniqueness": "window", "uniqueness_window": 0.05}
+SLOTS = 3
+WINDOW = {"uniqueness": "window", "uniqueness_window": 0.05, "write_latency": 0.1}
 
 
 def everything_at_once(open_site: OpenSite, *, open_locks: bool) -> Site:
