@@ -30,23 +30,14 @@ PAGE_MILLISECONDS = 6000
 PASSED_ON = ("Content-Type", "Cookie", "X-Requested-With")
 
 
-def shown(url: str, folder: Path) -> str:
-    """The page's document as it stands once its scripts have run."""
-    return _run(url, folder, "--dump-dom")
-
-
-def photographed(url: str, folder: Path, name: str) -> Path:
-    """A picture of the page."""
-    picture = folder / name
-    _run(url, folder, f"--screenshot={picture}", "--window-size=1900,900")
-    return picture
-
-
-def _run(url: str, folder: Path, *options: str) -> str:
-    profile = folder / "chromium"
-    command = [PROGRAM or "", *QUIET, f"--user-data-dir={profile}", f"--virtual-time-budget={PAGE_MILLISECONDS}"]
-    done = subprocess.run([*command, *options, url], capture_output=True, text=True, timeout=90, check=True)
-    return done.stdout
+def seen(url: str, folder: Path) -> tuple[str, Path]:
+    """The page as it stands once its scripts have run: its document, and a picture of it."""
+    picture = folder / "page.png"
+    options = (f"--user-data-dir={folder / 'chromium'}", f"--virtual-time-budget={PAGE_MILLISECONDS}")
+    looks = ("--dump-dom", f"--screenshot={picture}", "--window-size=1900,900")
+    command = [PROGRAM or "", *QUIET, *options, *looks, url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    return done.stdout, picture
 
 
 @contextmanager

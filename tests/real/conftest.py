@@ -41,8 +41,3 @@ def pytest_runtest_makereport(
                 lines = program.log.splitlines()[-LAST_LINES:]
                 report.sections.append((f"{program.name} in {site.folder}", "\n".join(lines)))
     return report
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """The marker of tests that wait for the product's own times."""
-    config.addinivalue_line("markers", "slow: waits for the product's own times")

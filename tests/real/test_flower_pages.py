@@ -17,8 +17,8 @@ import requests
 from config.names import TaskName
 from simulators.company.billing import Invoice
 from simulators.netsuite.records import Bill, Item
+from tests.real import browser
 from tests.real.books import invoices, item_identities
-from tests.real.browser import PROGRAM, logged_in, photographed, shown
 from tests.real.site import Site
 from tests.support import eventually
 from worker.embedded import free_port
@@ -110,12 +110,11 @@ def test_every_task_that_has_ended_is_seen_to_have_ended(seen: Seen) -> None:
     assert TaskName.RESUME not in names
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed (apt-get install chromium)")
+@pytest.mark.skipif(browser.PROGRAM is None, reason="chromium is not installed (apt-get install chromium)")
 def test_tasks_are_listed_with_readable_arguments_and_results(seen: Seen, tmp_path: Path) -> None:
-    with logged_in(url(seen.site), LOGIN) as door:
-        listed = rows(shown(f"{door}/tasks", tmp_path))
-        picture = photographed(f"{door}/tasks", tmp_path, "tasks.png")
-    told = [(name, state, json.loads(arguments), result) for name, state, arguments, result, *_ in listed]
+    with browser.logged_in(url(seen.site), LOGIN) as door:
+        document, picture = browser.seen(f"{door}/tasks", tmp_path)
+    told = [(name, state, json.loads(arguments), result) for name, state, arguments, result, *_ in rows(document)]
     # The last of each: two workers may take messages up in another order than they were sent in.
     refused = next(row for row in told if row[1] == "FAILURE")
     exported = next(row for row in told if row[0] == "invoices.export")

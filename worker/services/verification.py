@@ -14,7 +14,14 @@ from enum import StrEnum
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import InvoiceHead, Procore
 from worker.domain.errors import Blocked, NotFound, NotPermitted
-from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, bill_id_of_origin, item_external_id
+from worker.domain.identities import (
+    CodeKey,
+    InvoiceKey,
+    bill_external_id,
+    bill_id_of_origin,
+    item_external_id,
+    same_external_id,
+)
 from worker.domain.invoices import difference
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
@@ -153,6 +160,19 @@ class Verification:
                 # Adopted, so without our external id, and since then the Item or the project has another name.
                 mine = [item]
             self._verify_code(f"{project.label}, code {code.flat_code}", key, mine, record, problems, verified)
+        self._verify_others(
+            project, {number: record for number, record in records.items() if number not in ids}, verified
+        )
+
+    def _verify_others(self, project: Project, records: Mapping[int, Record], verified: Verified) -> None:
+        """Codes that an invoice alone needed, or that are budgeted no more: they may lack an Item, but not have two."""
+        ids = {number: item_external_id(self._procore.company_id, project.id, number) for number in records}
+        found = self._netsuite.find_items(external_ids=list(ids.values()), names=[]) if ids else []
+        for number, external_id in ids.items():
+            mine = [item for item in found if same_external_id(item.external_id, external_id)]
+            if len(mine) > 1:
+                label = f"{project.label}, Item {records[number].name}"
+                self._verify_code(label, CodeKey(project.id, number), mine, records[number], {}, verified)
 
     def _verify_code(
         self,

@@ -1,0 +1,89 @@
+"""Beats, and the question that they also answer: is anything left to happen?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from config.names import TaskName
+from tests.campaign.scheduler import Tick
+from worker.domain.work import Lane
+
+if TYPE_CHECKING:
+    from tests.campaign.rig import Rig
+
+PREFIX = "wbs:"
+BEAT = 5.0
+_LANE_KEYS = [f"{PREFIX}{place}:{lane}" for lane in Lane for place in ("waiting", "hand")]
+
+
+class Beats:
+    """One beat or two."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.away_until = 0.0
+
+    def begin(self, offset: float) -> None:
+        """A beat: a resume every five seconds; those that would find nothing to do are left out, since they change nothing."""
+        self._next_tick(self._rig.scheduler.start + offset, offset)
+
+    def _next_tick(self, when: float, offset: float) -> None:
+        self._rig.scheduler.at(when, Tick(lambda: self._tick(offset)))
+
+    def _tick(self, offset: float) -> None:
+        now = self._rig.scheduler.now
+        if self.work_due(now):
+            if now >= self.away_until and self._rig.store_away_until <= now:
+                self._rig.floor.send(TaskName.RESUME.value, {}, expires=True)
+        elif self.at_rest():
+            self._rig.scheduler.wake(self._rig.scheduler.main)
+        elif self.quiet():
+            upcoming = min(self.next_due(), self._rig.scheduler.next_event())
+            ticks = max(1, int((upcoming - now) // BEAT))
+            self._next_tick(now + BEAT * min(ticks, 200), offset)
+            return
+        self._next_tick(now + BEAT, offset)
+
+    def quiet(self) -> bool:
+        """Whether nobody is doing anything, and nothing is on its way."""
+        floor = self._rig.floor
+        busy = floor.traveling or floor.backlog or floor.unacked or floor.commands
+        return not busy and not self._rig.wires.in_flight
+
+    def lanes(self) -> dict[str, float]:
+        """All work that waits or is in hand, with its time."""
+        found: dict[str, float] = {}
+        for key in _LANE_KEYS:
+            found |= self._rig.store.data.get(key, {})
+        return found
+
+    def next_due(self) -> float:
+        """When the first piece of work is to be looked at."""
+        data = self._rig.store.data
+        return min((min(data[key].values()) for key in _LANE_KEYS if data.get(key)), default=1e18)
+
+    def work_due(self, now: float) -> bool:
+        """Whether a resume would find anything to do."""
+        if self.next_due() <= now + 0.001:
+            return True
+        return any(not self._rig.store.data.get(f"{PREFIX}run:{run}", {}).get("ended_at")
+                   and not self._run_waits(run) for run in self.current_runs())  # fmt: skip
+
+    def _run_waits(self, run: str) -> bool:
+        lanes = self.lanes()
+        return all(key in lanes for key in self._rig.store.data.get(f"{PREFIX}run:{run}:open", {}))
+
+    def current_runs(self) -> list[str]:
+        """The ids of the runs that stand as current."""
+        keys = (f"{PREFIX}run:current:scan", f"{PREFIX}run:current:export")
+        return [str(self._rig.store.data[key]) for key in keys if key in self._rig.store.data]
+
+    def at_rest(self) -> bool:
+        """Whether nothing will ever happen again by itself."""
+        return (
+            self.quiet()
+            and self._rig.store_away_until <= self._rig.scheduler.now
+            and not self._rig.pending
+            and not self.lanes()
+            and self._rig.faults_over
+        )

@@ -1,0 +1,87 @@
+"""Many seeds in processes of their own, and what came of them all."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.campaign import shims
+from tests.campaign.faults import Kind
+from tests.campaign.mutations import mutated
+from tests.campaign.schedule import Result, plan_of, play
+
+CHUNK = 25
+
+
+@dataclass
+class Tally:
+    """What a campaign came to."""
+
+    seeds: int = 0
+    failing: dict[int, list[str]] = field(default_factory=dict)
+    excused: dict[int, list[str]] = field(default_factory=dict)
+    struck: Counter[str] = field(default_factory=Counter)
+    facts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    longest_rest: float = 0.0
+
+    def add(self, seed: int, result: Result) -> None:
+        """One schedule more."""
+        self.seeds += 1
+        if result.violations:
+            self.failing[seed] = result.violations
+        if result.excused:
+            self.excused[seed] = result.excused
+        self.struck.update({kind.value: count for kind, count in result.struck.items()})
+        self.facts.update(result.facts)
+        self.seconds += result.seconds
+        self.longest_rest = max(self.longest_rest, result.rest_after)
+
+    def merge(self, other: Tally) -> None:
+        """Another's share."""
+        self.seeds += other.seeds
+        self.failing |= other.failing
+        self.excused |= other.excused
+        self.struck.update(other.struck)
+        self.facts.update(other.facts)
+        self.seconds += other.seconds
+        self.longest_rest = max(self.longest_rest, other.longest_rest)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        return {
+            "seeds": self.seeds,
+            "failing": {str(seed): told for seed, told in sorted(self.failing.items())},
+            "excused": {str(seed): told for seed, told in sorted(self.excused.items())},
+            "struck": {kind.value: self.struck[kind.value] for kind in Kind},
+            "facts": dict(self.facts),
+            "seconds_of_one_core": round(self.seconds, 1),
+            "longest_rest_seconds": round(self.longest_rest),
+        }
+
+
+def play_some(seeds: tuple[range, tuple[str, ...], bool]) -> Tally:
+    """A share of the seeds, in a process of its own."""
+    some, mutations, stop = seeds
+    tally = Tally()
+    with shims.installed() as settings, mutated(mutations):
+        for seed in some:
+            result = play(plan_of(seed), settings)
+            tally.add(seed, result)
+            if stop and result.violations:
+                break
+    return tally
+
+
+def campaign(seeds: range, jobs: int, mutations: tuple[str, ...] = (), *, stop: bool = False) -> Iterator[Tally]:
+    """All seeds in shares, as they come in; with `stop`, no further ones after a failure."""
+    shares = [(seeds[place : place + CHUNK], mutations, stop) for place in range(0, len(seeds), CHUNK)]
+    if jobs == 1:
+        yield from map(play_some, shares)
+        return
+    # Fresh processes: the virtual threads of this one would not survive a fork.
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        yield from pool.imap(play_some, shares)

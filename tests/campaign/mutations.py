@@ -1,0 +1,265 @@
+"""The parts that make "exactly once" true, each taken out: the campaign must notice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest import mock
+
+import worker.domain.invoices
+import worker.store.ledger
+import worker.store.locks
+import worker.store.work
+from tests.campaign import shims
+from worker.domain.errors import AlreadyExists, Blocked
+from worker.domain.problems import Cause
+from worker.services import bills as bills_module
+from worker.services.bills import Bills
+from worker.services.invoice_items import InvoiceItems
+from worker.services.items import Items
+from worker.services.recovery import Recovery
+from worker.store.ledger import Ledger
+from worker.store.locks import Lock, Locks
+
+Put = Callable[[Any, str, Any], None]
+TRY = Locks._try
+
+
+def _lock(put: Put) -> None:
+    """Everybody gets every lock."""
+
+    def take(self: Locks, key: str, token: str) -> Lock:
+        lock = TRY(self, key, token)
+        if lock is None:
+            self._client.delete(key)
+            lock = TRY(self, key, token)
+        return lock or Lock(key, token, 1, 0.0, 0.0, sys.float_info.max, 0.0)
+
+    put(Locks, "_try", take)
+    put(Locks, "_renewed", lambda _self, _lock: None)
+    put(Ledger, "intend", _told(lambda self, key, record, _lock: self.write(key, record)))
+
+
+def _told(intend: Callable[..., bool]) -> Callable[..., bool]:
+    """An intent of another kind, at which faults can strike all the same."""
+
+    def told(self: Ledger, key: Any, record: Any, lock: Lock) -> bool:
+        shims.rig().strikes.intending(lock.key)
+        return intend(self, key, record, lock)
+
+    return told
+
+
+def _intent(put: Put) -> None:
+    """The intent is not noted before the write."""
+    put(Ledger, "intend", _told(lambda _self, _key, _record, _lock: True))
+
+
+def _look(put: Put) -> None:
+    """Nobody looks before the write; what NetSuite answers is still read."""
+    look_up, item_look, bill_look = Items._looked_up, Items._look, Bills._look
+
+    def planned(self: Items, named: Any) -> Any:
+        with mock.patch.object(self, "_netsuite", _Blind(self._netsuite)):
+            return look_up(self, named)
+
+    def item(self: Items, *args: Any, **options: Any) -> Any:
+        blind = sys._getframe(2).f_code.co_name == "make"
+        return None if blind else item_look(self, *args, **options)
+
+    def bill(self: Bills, *args: Any, **options: Any) -> Any:
+        blind = sys._getframe(1).f_code.co_name == "make"
+        return None if blind else bill_look(self, *args, **options)
+
+    put(Items, "_looked_up", planned)
+    put(Items, "_look", item)
+    put(Bills, "_look", bill)
+
+
+class _Blind:
+    def __init__(self, netsuite: Any) -> None:
+        self._netsuite = netsuite
+
+    def find_items(self, **_: Any) -> list[Any]:
+        return []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._netsuite, name)
+
+
+def _settle(put: Put) -> None:
+    """What got no answer is sent again at once."""
+    for service in (Items, Bills):
+        build = service.__init__
+
+        def hasty(self: Any, *args: Any, _build: Any = build, **options: Any) -> None:
+            _build(self, *args, **options)
+            self._settle = 0.0
+
+        put(service, "__init__", hasty)
+
+
+def _fence(put: Put) -> None:
+    """All three parts of the fence are gone."""
+    _fence_ledger(put)
+    _fence_intent(put)
+    _fence_clock(put)
+
+
+def _fence_ledger(put: Put) -> None:
+    """An earlier holder of the lock may write over a later one's note."""
+    line = "  if (stored.fence or 0) > tonumber(ARGV[3]) then return 0 end\n"
+    script = worker.store.ledger._WRITE
+    assert line in script
+    put(worker.store.ledger, "_WRITE", script.replace(line, ""))
+
+
+def _fence_intent(put: Put) -> None:
+    """An intent is noted whoever holds the lock."""
+    part = " or redis.call('GET', KEYS[5]) ~= ARGV[9]"
+    script = worker.store.ledger._WRITE
+    assert part in script
+    put(worker.store.ledger, "_WRITE", script.replace(part, ""))
+
+
+def _fence_clock(put: Put) -> None:
+    """Nobody asks the own clock whether the lock can still be ours."""
+    put(Lock, "still_ours", lambda _self: True)
+
+
+def _adoption(put: Put) -> None:
+    """ "Already exists" is a failure like any other."""
+    resolve = Items._resolve
+
+    def refuse(self: Items, key: Any, record: Any, lock: Any, *, ignoring_case: bool = False) -> Any:
+        if ignoring_case:
+            return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts={"answer": record.detail}))
+        return resolve(self, key, record, lock)
+
+    def refuse_bill(self: Bills, key: Any, ready: Any, bill: Any, intent: Any, error: AlreadyExists) -> Any:
+        raise Blocked(cause=Cause.BILL_REFUSED, facts={"answer": str(error)})
+
+    put(Items, "_resolve", refuse)
+    put(Bills, "_already_exists", refuse_bill)
+
+
+def _order(put: Put) -> None:
+    """`create_bill` writes with the lines whose Items are there."""
+    missing, known, lines = InvoiceItems.missing, InvoiceItems.known, worker.domain.invoices.bill_lines
+
+    def none_missing(self: InvoiceItems, invoice: Any) -> list[int]:
+        return [] if sys._getframe(1).f_code.co_name == "_create_bill" else missing(self, invoice)
+
+    class Anything(dict[int, str]):
+        def __contains__(self, _: object) -> bool:
+            return True
+
+    def any_known(self: InvoiceItems, invoice: Any) -> dict[int, str]:
+        found = known(self, invoice)
+        return Anything(found) if sys._getframe(1).f_code.co_name == "draft" else found
+
+    def lines_there(invoice: Any, retained: Any, item_ids: Any, retainage_item_id: str) -> Any:
+        there = {line.wbs_code_id: item_ids.get(line.wbs_code_id, retainage_item_id) for line in invoice.lines}
+        return lines(invoice, retained, there, retainage_item_id)
+
+    put(InvoiceItems, "missing", none_missing)
+    put(InvoiceItems, "known", any_known)
+    put(bills_module, "bill_lines", lines_there)
+
+
+def _order_first(put: Put) -> None:
+    """Only the first of the two guards of the order is gone: the draft still refuses."""
+    missing = InvoiceItems.missing
+
+    def none_missing(self: InvoiceItems, invoice: Any) -> list[int]:
+        return [] if sys._getframe(1).f_code.co_name == "_create_bill" else missing(self, invoice)
+
+    put(InvoiceItems, "missing", none_missing)
+
+
+def _due(put: Put) -> None:
+    """What is in hand of a dead worker stays there."""
+    head, _, tail = worker.store.work._TAKE.partition("for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2]")
+    _, _, rest = tail.partition("end\n")
+    put(worker.store.work, "_TAKE", head + rest)
+
+
+def _doubt(put: Put) -> None:
+    """Who finds the invoice changed does not look for the bill that is in doubt."""
+    end = Bills._end
+
+    def blind(self: Bills, key: Any, lock: Any, last: Any) -> Any:
+        record = self._ledger.invoice(key)
+        if record and record.in_doubt and last.cause is not Cause.BILL_DIFFERS:
+            return self._not_yet(replace(record, sent_at=lock.now()), lock.now())
+        return end(self, key, lock, last)
+
+    put(Bills, "_end", blind)
+
+
+def _ledger_guard(put: Put) -> None:
+    """An intent is noted in a ledger that has just been lost."""
+    part = "redis.call('EXISTS', KEYS[4]) == 0 or "
+    script = worker.store.ledger._WRITE
+    assert part in script
+    put(worker.store.ledger, "_WRITE", script.replace(part, ""))
+
+
+def _rebuild(put: Put) -> None:
+    """A worker that finds no ledger opens one and goes on."""
+
+    def open_at_once(self: Recovery) -> None:
+        if not self._ledger.is_open():
+            self._ledger.open(since=0)
+
+    put(Recovery, "ensure_ledger", open_at_once)
+
+
+def _restart(put: Put) -> None:
+    """Nobody notices that the store was started anew."""
+    script = worker.store.locks._ACQUIRE
+    assert "state[1] = now[1]" in script
+    put(worker.store.locks, "_ACQUIRE", script.replace("state[1] = now[1]", "state[1] = state[1]"))
+
+
+def _let_go(put: Put) -> None:
+    """A scan that waits longer than its run does is dropped."""
+    part = "redis.call('ZREM', KEYS[2], ARGV[1])"
+    script = worker.store.work._LET_GO
+    assert part in script
+    put(worker.store.work, "_LET_GO", script.replace(part, part + "; redis.call('ZREM', KEYS[1], ARGV[1])"))
+
+
+MUTATIONS: dict[str, Callable[[Put], None]] = {
+    "lock": _lock,
+    "intent": _intent,
+    "look": _look,
+    "settle": _settle,
+    "fence": _fence,
+    "fence-ledger": _fence_ledger,
+    "fence-intent": _fence_intent,
+    "fence-clock": _fence_clock,
+    "adoption": _adoption,
+    "order": _order,
+    "order-first": _order_first,
+    "due": _due,
+    "doubt": _doubt,
+    "ledger-guard": _ledger_guard,
+    "rebuild": _rebuild,
+    "restart": _restart,
+    "let-go": _let_go,
+}
+
+
+@contextmanager
+def mutated(names: Sequence[str]) -> Iterator[None]:
+    """The product without these parts."""
+    with ExitStack() as stack:
+        for name in names:
+            MUTATIONS[name](
+                lambda place, part, thing: stack.enter_context(mock.patch.object(place, part, thing)) and None
+            )
+        yield

@@ -1,0 +1,214 @@
+"""A model of NetSuite on virtual time, over the simulator's own records, rules and SuiteQL.
+
+Only what takes time is different: a request arrives, is admitted, is checked, commits and is answered as events of the
+schedule, whether its client still waits or not.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import json
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from simulators.books import NetSuiteBooks, NsItem, NsJob, NsVendor
+from simulators.netsuite.bills import BillKind
+from simulators.netsuite.bodies import NameCheck
+from simulators.netsuite.items import ItemKind
+from simulators.netsuite.records import ITEM_TYPES, Bill, Item
+from simulators.netsuite.state import NetSuiteState
+from simulators.netsuite.suiteql import Engine
+from simulators.netsuite.suiteql_parser import BadQuery
+from simulators.netsuite.wire import NetSuiteError, json_response, usual_error
+from tests.campaign.remotes import Reply, Request
+from tests.campaign.world import RETAINAGE_ITEM, Company
+
+RECORDS = "/services/rest/record/v1/"
+HOST = "https://1.suitetalk.example"
+PERSON = "person"
+
+
+class LaggingEngine(Engine):
+    """SuiteQL that shows a new record only after a while; a record keeps the moment from which it is seen."""
+
+    def __init__(self, state: NetSuiteState, now: Callable[[], float]) -> None:
+        super().__init__(state)
+        self._now = now
+        self.seen_from: dict[str, float] = {}
+
+    def _visible(self, rows: Iterable[Any]) -> list[Any]:
+        return [row for row in rows if self.seen_from.get(row.id, 0.0) <= self._now()]
+
+
+@dataclasses.dataclass(slots=True)
+class Written:
+    """A record that was made: by which request, when."""
+
+    record_id: str
+    external_id: str
+    at: float
+    request: Request | None
+
+
+class NetSuiteModel:
+    """The account. `window`: seconds between the look for uniqueness and the commit; None = both at once."""
+
+    def __init__(self, company: Company, now: Callable[[], float], *, window: float | None, numbers: str) -> None:
+        self._now = now
+        self.window = window
+        self.lag = 0.0
+        self.closed = False
+        self.state = NetSuiteState(
+            _books(company), one_world=False, default_expense_account="111", duplicate_numbers=numbers
+        )
+        self.engine = LaggingEngine(self.state, now)
+        self._items = {name: ItemKind(self.state, name) for name in ITEM_TYPES}
+        self._bills = BillKind(self.state, "vendorBill")
+        self.tokens: dict[str, float] = {}
+        self.made: list[Written] = []
+        self.edits: list[tuple[float, str, dict[str, Any]]] = []
+
+    # Requests, in the steps they take
+
+    def admits(self, request: Request) -> Reply | None:
+        """The refusal of a request that may not be looked at."""
+        if request.path.endswith("/token"):
+            return None
+        good_until = self.tokens.get(request.headers.get("Authorization", "")[7:], 0.0)
+        return None if good_until > self._now() else _error(401)
+
+    def read(self, request: Request) -> Reply:
+        """Everything but a create."""
+        try:
+            return self._read(request)
+        except NetSuiteError as error:
+            return _reply(error.response())
+
+    def draft(self, request: Request) -> Any:
+        """The record that a create would make; raises NetSuiteError."""
+        kind = self._kind(request.path[len(RECORDS) :])
+        if self.closed and request.is_bill:
+            raise NetSuiteError("The posting period Mar 2026 is closed. You cannot post to a closed period.")
+        return kind.draft(_body(request.body), NameCheck(True, "USER_ERROR", ()))
+
+    def check_unique(self, request: Request, draft: Any) -> None:
+        """Raises NetSuiteError when another record stands in the way."""
+        self._kind(request.path[len(RECORDS) :]).check_unique(draft)
+
+    def commit(self, request: Request, draft: Any) -> str:
+        """Put the record; gives its id."""
+        kind = self._kind(request.path[len(RECORDS) :])
+        draft.id = kind.shelf.next_id()
+        kind.shelf.put(draft)
+        self.engine.seen_from[draft.id] = self._now() + self.lag
+        self.made.append(Written(draft.id, draft.externalid or "", self._now(), request))
+        return str(draft.id)
+
+    def _kind(self, name: str) -> Any:
+        if name == "vendorBill":
+            return self._bills
+        return self._items[name]
+
+    def _read(self, request: Request) -> Reply:
+        path = request.path
+        if path.endswith("/token"):
+            return self._login(request)
+        if path.endswith("/suiteql"):
+            return self._query(request)
+        name, _, key = path[len(RECORDS) :].partition("/")
+        if name == "metadata-catalog":
+            return Reply(200, json.dumps({"properties": {"itemId": {"maxLength": 60}}}))
+        kind = self._kind(name)
+        record = self._found(kind, key)
+        if request.method == "PATCH":
+            changed = kind.changed(record, _body(request.body), NameCheck(True, "USER_ERROR", ()), frozenset())
+            kind.check_unique(changed)
+            kind.shelf.put(changed)
+            return Reply(204)
+        return _reply(json_response(kind.shown(record, True)))
+
+    def _found(self, kind: Any, key: str) -> Any:
+        if key.startswith("eid:"):
+            same = kind.shelf.find("externalid", key[4:].casefold())
+            record = next((one for one in same if kind.belongs(one)), None)
+        else:
+            record = kind.shelf.get(key)
+        if record is None or not kind.belongs(record):
+            raise kind.missing(key)
+        return record
+
+    def _query(self, request: Request) -> Reply:
+        try:
+            rows = self.engine.run(request.body["q"])
+        except BadQuery as error:
+            return _error(400, str(error))
+        return _reply(json_response({"hasMore": False, "items": rows}))
+
+    def _login(self, request: Request) -> Reply:
+        claims = request.body["client_assertion"].split(".")[1]
+        expires = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"]
+        if expires < self._now():
+            return Reply(400, json.dumps({"error": "invalid_request"}))
+        token = f"ns-{len(self.tokens)}"
+        self.tokens[token] = self._now() + 3600
+        return Reply(200, json.dumps({"access_token": token, "expires_in": "3600"}))
+
+    # People
+
+    def edit_item(self, item_id: str, **changes: Any) -> None:
+        """An accountant changes an Item."""
+        self.state.edit_item(item_id, **changes)
+        self.edits.append((self._now(), item_id, changes))
+
+    def make_item(self, name: str) -> None:
+        """An accountant makes an Item by hand."""
+        item = self.state.make_item(name)
+        self.engine.seen_from[item.id] = self._now() + self.lag
+        self.made.append(Written(item.id, "", self._now(), None))
+
+    def items(self) -> list[Item]:
+        """All Items."""
+        return list(self.state.items)
+
+    def bills(self) -> list[Bill]:
+        """All bills."""
+        return list(self.state.bills)
+
+
+def _body(body: Any) -> dict[str, Any]:
+    """As it comes out of the wire."""
+    parsed: dict[str, Any] = json.loads(json.dumps(body), parse_float=Decimal)
+    return parsed
+
+
+def _reply(response: Any) -> Reply:
+    return Reply(response.status_code, bytes(response.body).decode())
+
+
+def _error(status: int, _words: str = "") -> Reply:
+    return _reply(usual_error(status).response())
+
+
+def refusal(status: int) -> Reply:
+    """An error as NetSuite words it; a gateway's HTML for 502 to 504."""
+    return Reply(status, "<html>Service Unavailable</html>") if status in (502, 503, 504) else _error(status)
+
+
+def _books(company: Company) -> NetSuiteBooks:
+    def item(number: int, name: str, record_type: str, inactive: bool, external_id: str | None) -> NsItem:
+        itemtype, subtype = ITEM_TYPES[record_type]
+        return NsItem(str(number), record_type, itemtype, subtype, name, name, external_id, inactive, "1", "111")
+
+    made = [
+        item(1001 + place, one.name, one.record_type, one.inactive, one.external_id)
+        for place, one in enumerate(company.hand_made)
+    ]
+    made.append(item(int(RETAINAGE_ITEM), "Retainage", "otherChargePurchaseItem", False, None))
+    jobs = [
+        NsJob(str(501 + place), one.number, one.name, None, "1") for place, one in enumerate(company.projects.values())
+    ]
+    vendors = [NsVendor(id_, f"V{id_}", f"Vendor {number}", None, "1") for number, id_ in company.vendors.items()]
+    return NetSuiteBooks("1", "1", "111", "", RETAINAGE_ITEM, vendors, jobs, made, [], datetime.date(2020, 1, 1))

@@ -1,0 +1,150 @@
+"""A compact model of Procore: the endpoints that the product asks, over the company of the schedule."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from tests.campaign.remotes import Reply, Request
+from tests.campaign.world import COMPANY, Company, Invoice, InvoiceVersion, Project
+
+_ROUTES: list[tuple[str, str, str]] = [
+    ("POST", r"/oauth/token", "token"),
+    ("GET", r"/rest/v1\.1/projects", "projects"),
+    ("GET", rf"/rest/v2\.0/companies/{COMPANY}/projects/(\d+)/budget_line_items", "budget_lines"),
+    ("GET", r"/rest/v1\.0/budget_views", "budget_views"),
+    ("GET", r"/rest/v1\.0/budget_views/(\d+)/detail_rows", "detail_rows"),
+    ("GET", r"/rest/v1\.0/projects/(\d+)/work_breakdown_structure/wbs_codes", "codes"),
+    ("GET", r"/rest/v1\.1/requisitions", "invoices"),
+    ("GET", r"/rest/v1\.1/requisitions/(\d+)", "invoice"),
+    ("PATCH", r"/rest/v1\.1/requisitions/(\d+)", "write_back"),
+    ("GET", r"/rest/v1\.0/vendors/(\d+)", "vendor"),
+]
+_COMPILED = [(method, re.compile(pattern), name) for method, pattern, name in _ROUTES]
+_NO_MONEY = "0.00"
+
+
+class ProcoreModel:
+    """Answers requests at the moment it is asked; the transport plays the time they take."""
+
+    def __init__(self, company: Company, now: Callable[[], float], *, has_budget_endpoint: bool) -> None:
+        self.company = company
+        self._now = now
+        self._has_budget_endpoint = has_budget_endpoint
+        self.tokens: dict[str, float] = {}
+        self.write_backs: list[tuple[int, str]] = []
+
+    def handle(self, request: Request) -> Reply:
+        """The answer to one request."""
+        for method, pattern, name in _COMPILED:
+            match = pattern.fullmatch(request.path)
+            if match and method == request.method:
+                if name != "token" and self.tokens.get(request.headers.get("Authorization", "")[7:], 0) <= self._now():
+                    return error(401, "The access token is invalid")
+                handler: Any = getattr(self, f"_{name}")
+                reply: Reply = handler(request, *match.groups())
+                return reply
+        return error(404, "no such endpoint")
+
+    def _token(self, _: Request) -> Reply:
+        token = f"pc-{len(self.tokens)}"
+        self.tokens[token] = self._now() + 5400
+        return _ok({"access_token": token, "expires_in": 5400})
+
+    def _projects(self, _: Request) -> Reply:
+        rows = [
+            {
+                "id": one.id, "name": one.name, "project_number": one.number, "active": True,
+                "is_demo": False, "origin_id": one.origin_id,
+            }
+            for one in self.company.projects.values()
+        ]  # fmt: skip
+        return _ok(rows)
+
+    def _budget_lines(self, request: Request, project_id: str) -> Reply:
+        if not self._has_budget_endpoint:
+            return error(404, "not found")
+        wanted = request.params.get("filters[wbs_code_id]")
+        codes = [one for one in self._project(project_id).codes.values() if one.budgeted]
+        rows = [{"id": str(one.id), "wbs_code": {"id": str(one.id), "flat_code": one.flat, "description": "Work"}}
+                for one in codes if wanted in (None, str(one.id))]  # fmt: skip
+        return _ok({"data": rows})
+
+    def _budget_views(self, request: Request) -> Reply:
+        return _ok([{"id": int(request.params["project_id"])}])
+
+    def _detail_rows(self, _: Request, view_id: str) -> Reply:
+        return _ok([{"wbs_code_id": one.id} for one in self._project(view_id).codes.values() if one.budgeted])
+
+    def _codes(self, request: Request, project_id: str) -> Reply:
+        active_only = request.params.get("filters[status][]") == "active"
+        codes = [one for one in self._project(project_id).codes.values() if one.active or not active_only]
+        return _ok([{"id": one.id, "flat_code": one.flat, "description": f"Work {one.flat}"} for one in codes])
+
+    def _invoices(self, request: Request) -> Reply:
+        project_id, status = int(request.params["project_id"]), request.params["filters[status]"]
+        found = [one for one in self.company.invoices.values()
+                 if one.project_id == project_id and one.now.status == status]  # fmt: skip
+        return _ok([{"id": one.id, "status": one.now.status, "origin_id": one.now.origin_id,
+                     "invoice_number": one.number} for one in found])  # fmt: skip
+
+    def _invoice(self, _: Request, invoice_id: str) -> Reply:
+        invoice = self.company.invoices.get(int(invoice_id))
+        return _ok(self._shown(invoice)) if invoice else error(404, "not found")
+
+    def _write_back(self, request: Request, invoice_id: str) -> Reply:
+        invoice = self.company.invoices.get(int(invoice_id))
+        if invoice is None:
+            return error(404, "not found")
+        origin_id = request.body["requisition"]["origin_id"]
+        self.write_backs.append((invoice.id, origin_id))
+        if invoice.now.origin_id != origin_id:
+            invoice.change(self._now(), origin_id=origin_id)
+        return _ok({})
+
+    def _vendor(self, _: Request, vendor_id: str) -> Reply:
+        origin_id = self.company.vendors.get(int(vendor_id))
+        return _ok({"id": int(vendor_id), "name": f"Vendor {vendor_id}", "origin_id": origin_id})
+
+    def _project(self, project_id: str) -> Project:
+        return self.company.projects[int(project_id)]
+
+    def _shown(self, invoice: Invoice) -> dict[str, Any]:
+        version = invoice.now
+        return {
+            "id": invoice.id, "project_id": invoice.project_id, "commitment_id": 1, "previous_requisition_id": None,
+            "number": "1", "invoice_number": invoice.number, "status": version.status, "origin_id": version.origin_id,
+            "billing_date": "2026-03-31", "vendor_id": invoice.vendor_id, "vendor_name": f"Vendor {invoice.vendor_id}",
+            "currency_configuration": {"currency_iso_code": "USD", "base_currency_iso_code": "USD"},
+            "summary": {"current_payment_due": str(version.due)}, "items": self._lines(invoice, version),
+        }  # fmt: skip
+
+    def _lines(self, invoice: Invoice, version: InvoiceVersion) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": place, "line_item_id": 10 * invoice.id + place, "position": place,
+                "description_of_work": "Work",
+                "wbs_code": {"id": line.code_id, "description": "Work",
+                             "flat_code": self.company.code(invoice.project_id, line.code_id).flat},
+                "total_completed_and_stored_to_date": str(line.gross),
+                "total_completed_and_stored_to_date_from_previous": _NO_MONEY,
+                "work_completed_retainage_retained_this_period": str(line.held),
+            }
+            for place, line in enumerate(version.lines, 1)
+        ]  # fmt: skip
+
+
+def _ok(body: Any) -> Reply:
+    return Reply(200, json.dumps(body, default=_text))
+
+
+def _text(value: Any) -> str:
+    assert isinstance(value, Decimal)
+    return str(value)
+
+
+def error(status: int, words: str) -> Reply:
+    return Reply(status, json.dumps({"message": words}))

@@ -1,0 +1,337 @@
+"""The questions asked of what really stands in the remotes and in the store, when nothing moves any more."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from simulators.netsuite.records import Bill, Item
+from tests.campaign.faults import Kind
+from tests.campaign.netsuite import Written
+from tests.campaign.remotes import Request
+from tests.campaign.world import COMPANY, RETAINAGE_ITEM, Code, Invoice, InvoiceVersion, Project
+
+if TYPE_CHECKING:
+    from tests.campaign.rig import Rig
+
+PREFIX = "wbs:"
+SETTLE = 900.0
+ITEM_SETTLE = 45.0
+DONE = ("created", "adopted")
+ENDED = (*DONE, "skipped", "blocked")
+
+
+def at_first_rest(rig: Rig, violations: list[str]) -> None:
+    """Left alone after the faults: every run has ended, and all that was asked for by a command has an end of its own."""
+    _runs(rig, violations)
+    _no_false_problem(rig, violations)
+    if rig.strikes.emptied:
+        # An emptied store forgets what was asked for; `rebuild` brings back what stands, not what was wanted.
+        return
+    lost_since = min((taken for taken, _ in rig.strikes.losses), default=1e18)
+    last_loss = max((at for _, at in rig.strikes.losses), default=0.0)
+    scans = [at for what, at in rig.accepted if what == "scan" and not lost_since - 1 <= at <= last_loss + 1]
+    exports = [at for what, at in rig.accepted if what == "export_all" and not lost_since - 1 <= at <= last_loss + 1]
+    edited = {Kind.UNBUDGETED, Kind.RENUMBERED} & {fault.kind for fault in rig.striker._dice}
+    if scans and not rig.strikes.losses and not edited:
+        for project in rig.company.projects.values():
+            if not _project_problem(rig, project, "budget"):
+                _codes_ended(rig, project, violations)
+    if exports and not rig.strikes.losses:
+        for invoice in rig.company.invoices.values():
+            steady = len({version.status for version in invoice.versions}) == 1
+            if steady and invoice.now.status == "approved" and not _listing_problem(rig, invoice):
+                state = _record(rig, "invoices", invoice.project_id, invoice.id).get("state")
+                if state not in ENDED and not _has_problem(rig, f"invoice:{invoice.project_id}:{invoice.id}"):
+                    violations.append(f"lost: invoice {invoice.id} was to be exported and is {state}")
+
+
+def _codes_ended(rig: Rig, project: Project, violations: list[str]) -> None:
+    for code in project.codes.values():
+        state = _record(rig, "codes", project.id, code.id).get("state")
+        if (
+            code.budgeted
+            and code.active
+            and state not in ENDED
+            and not _has_problem(rig, f"code:{project.id}:{code.id}")
+        ):
+            violations.append(f"lost: code {code.id} of a scan is {state}")
+
+
+def ask(rig: Rig, violations: list[str], excused: list[str]) -> None:
+    """The final questions."""
+    _items_once(rig, violations, excused)
+    _bills_once(rig, violations, excused)
+    _every_code(rig, violations)
+    _every_invoice(rig, violations)
+    _every_bill_right(rig, violations)
+    _nothing_overwritten(rig, violations)
+    _nothing_held(rig, violations)
+    _resent(rig, violations, excused)
+    _runs(rig, violations)
+    if not rig.strikes.losses:
+        # A store that lost a second may have lost the very code's problem.
+        violations.extend(rig.untrue)
+    violations.extend(f"a task failed: {one}" for one in rig.floor.failed_tasks)
+    _no_false_problem(rig, violations)
+    if any(request.over_cap for request in rig.wires.log):
+        violations.append(f"NetSuite's cap of {rig.setup.cap} was exceeded: {rig.wires.most_at_once} at once")
+
+
+# Once
+
+
+def _items_once(rig: Rig, violations: list[str], excused: list[str]) -> None:
+    ours = [one for one in rig.netsuite.made if one.request is not None and one.request.is_item]
+    _once(rig, "Item", ours, violations, excused)
+
+
+def _bills_once(rig: Rig, violations: list[str], excused: list[str]) -> None:
+    ours = [one for one in rig.netsuite.made if one.request is not None and one.request.is_bill]
+    _once(rig, "bill", ours, violations, excused)
+
+
+def _once(rig: Rig, noun: str, made: list[Written], violations: list[str], excused: list[str]) -> None:
+    by_id: dict[str, list[Written]] = {}
+    for one in made:
+        by_id.setdefault(one.external_id.lower(), []).append(one)
+    for external_id, several in by_id.items():
+        if len(several) > 1:
+            ids = ", ".join(one.record_id for one in several)
+            words = f"{len(several)} {noun}s for {_key(rig, noun, external_id)} ({external_id}): {ids}"
+            excuse = _excuse(rig, several)
+            (excused if excuse else violations).append(f"{words}; {excuse}" if excuse else words)
+
+
+def _key(rig: Rig, noun: str, external_id: str) -> str:
+    parts = external_id.split("-")
+    if noun == "Item":
+        return f"code:{parts[3]}:{parts[4]}"
+    return f"invoice:{rig.company.invoices[int(parts[3])].project_id}:{parts[3]}"
+
+
+def _excuse(rig: Rig, several: list[Written]) -> str:
+    """Why nobody could have prevented this pair: only with a window, and only if each later check fell into an earlier's."""
+    window = rig.setup.window
+    if window is None:
+        return ""
+    for one, other in itertools.pairwise(several):
+        first, second = one.request, other.request
+        assert first is not None
+        assert second is not None
+        if other.at - window >= one.at:
+            return ""
+        why = _how_lost(rig, first, second)
+        if not why:
+            return ""
+    return why
+
+
+def _how_lost(rig: Rig, one: Request, other: Request) -> str:
+    """What no client can see: a pause between the intent and the request, and, for Items alone, which are sent again after
+    less than a minute, a commit that takes longer.
+    """
+    first, second = sorted((one, other), key=lambda request: request.sent_at)
+    if any(_paused_after_intent(rig, request) for request in (first, second)):
+        return "a holder was paused between its intent and its request, and uniqueness has a window"
+    intended = first.intent_at or first.sent_at
+    if first.is_item and second.sent_at - intended >= ITEM_SETTLE - 0.01:
+        return "an Item's commit came after its settle time, and uniqueness has a window"
+    return ""
+
+
+def _paused_after_intent(rig: Rig, request: Request) -> bool:
+    if request.intent_at is None:
+        return False
+    stalls = rig.floor.stalls.get(request.thread.process.name, ())
+    return any(end - begin > 15 and request.intent_at <= begin <= request.sent_at for begin, end in stalls)
+
+
+def _resent(rig: Rig, violations: list[str], excused: list[str]) -> None:
+    """No bill is sent again within the settle window of one whose end its sender did not learn."""
+    sent: dict[str, list[Request]] = {}
+    for request in rig.wires.log:
+        if request.is_bill:
+            sent.setdefault(request.external_id, []).append(request)
+    for external_id, requests in sent.items():
+        for place, later in enumerate(requests):
+            for earlier in requests[:place]:
+                known = earlier.told and earlier.answered_at is not None and earlier.answered_at <= later.sent_at
+                if known or later.sent_at - earlier.sent_at >= SETTLE - 0.01:
+                    continue
+                words = f"bill {external_id} sent again after {later.sent_at - earlier.sent_at:.0f} s"
+                why = _how_lost(rig, earlier, later)
+                if why:
+                    rig.facts["bill re-sent after a lost lock or store"] += 1
+                else:
+                    violations.append(words)
+
+
+def _no_false_problem(rig: Rig, violations: list[str]) -> None:
+    """Nobody is told that NetSuite refused an Item or a bill which stands there, ours and in order."""
+    for key, text in rig.store.data.get(f"{PREFIX}problems", {}).items():
+        if json.loads(text)["cause"] == "unexpected":
+            violations.append(f"{key} is told as something unexpected: {text}")
+    for project in rig.company.projects.values():
+        for code in project.codes.values():
+            cause = _cause(rig, f"code:{project.id}:{code.id}")
+            item = rig.netsuite.state.item_by_external_id(f"pcr-itm-{COMPANY}-{project.id}-{code.id}")
+            if cause == "item_refused" and item is not None and not item.isinactive:
+                violations.append(f"code {code.id} is told as refused, but its Item {item.id} stands")
+    for invoice in rig.company.invoices.values():
+        cause = _cause(rig, f"invoice:{invoice.project_id}:{invoice.id}")
+        bill = rig.netsuite.state.bill_by_external_id(f"pcr-bill-{COMPANY}-{invoice.id}")
+        if cause in ("bill_refused", "document_number_taken") and bill is not None:
+            violations.append(f"invoice {invoice.id} is told as {cause}, but its bill {bill.id} stands")
+
+
+def _cause(rig: Rig, key: str) -> str:
+    text = rig.store.data.get(f"{PREFIX}problems", {}).get(key)
+    return str(json.loads(text)["cause"]) if text else ""
+
+
+# Every code, every invoice
+
+
+def _every_code(rig: Rig, violations: list[str]) -> None:
+    """A budgeted, active code without a problem has exactly one usable Item."""
+    for project in rig.company.projects.values():
+        if _project_problem(rig, project, "budget"):
+            continue
+        for code in project.codes.values():
+            record = _record(rig, "codes", project.id, code.id)
+            if _has_problem(rig, f"code:{project.id}:{code.id}"):
+                continue
+            if record.get("state") in DONE:
+                item = rig.netsuite.state.items.get(record["remote_id"])
+                if item is None or not _is_items_code(item, project, code):
+                    violations.append(
+                        f"code {code.id}: the ledger names Item {record['remote_id']}, which is not its own"
+                    )
+                continue
+            if code.budgeted and code.active:
+                violations.append(
+                    f"code {code.id} is budgeted and active, has no problem, and is {record.get('state')}"
+                )
+
+
+def _is_items_code(item: Item, project: Project, code: Code) -> bool:
+    ours = (item.externalid or "").lower() == f"pcr-itm-{COMPANY}-{project.id}-{code.id}"
+    name = item.itemid.casefold().removeprefix("renamed ")
+    while name.startswith("renamed "):
+        name = name.removeprefix("renamed ")
+    return item.itemtype == "OthCharge" and (ours or name in project.names_of(code))
+
+
+def _every_invoice(rig: Rig, violations: list[str]) -> None:
+    """An approved invoice has its bill, or a problem says why not; what is not approved has an end as well."""
+    for invoice in rig.company.invoices.values():
+        record = _record(rig, "invoices", invoice.project_id, invoice.id)
+        state = record.get("state")
+        # Procore itself names the bill: also an emptied store's end.
+        told = bool(invoice.now.origin_id) and state is None
+        if told or state in DONE or _has_problem(rig, f"invoice:{invoice.project_id}:{invoice.id}"):
+            continue
+        if invoice.now.status == "approved" and not _listing_problem(rig, invoice):
+            violations.append(f"invoice {invoice.id} is approved, has no problem, and is {state}")
+        elif state in ("intent", "unknown"):
+            violations.append(f"invoice {invoice.id} rests as {state}")
+
+
+def _every_bill_right(rig: Rig, violations: list[str]) -> None:
+    """Lines and total of every bill of ours are those of its invoice as it was when the bill was written."""
+    for written in rig.netsuite.made:
+        bill = rig.netsuite.state.bills.get(written.record_id)
+        request = written.request
+        if bill is None or request is None or not request.is_bill:
+            continue
+        invoice = rig.company.invoices[int(written.external_id.rsplit("-", 1)[1])]
+        versions = _versions_between(rig, invoice, request.work_began_at, request.sent_at)
+        if not any(version.status == "approved" and _same(rig, invoice, version, bill) for version in versions):
+            violations.append(f"bill {bill.id} is not invoice {invoice.id} as it was when it was written")
+
+
+def _versions_between(rig: Rig, invoice: Invoice, begin: float, end: float) -> list[InvoiceVersion]:
+    ends = [version.since for version in invoice.versions[1:]] + [1e18]
+    return [one for one, until in zip(invoice.versions, ends, strict=True) if one.since <= end and until >= begin]
+
+
+def _same(rig: Rig, invoice: Invoice, version: InvoiceVersion, bill: Bill) -> bool:
+    project = rig.company.projects[invoice.project_id]
+    expected: Counter[tuple[int, Decimal]] = Counter()
+    for line in version.lines:
+        expected[line.code_id, line.gross] += 1
+    held = sum((line.held for line in version.lines), Decimal(0))
+    if held:
+        expected[0, -held] += 1
+    found: Counter[tuple[int, Decimal]] = Counter()
+    for billed in bill.lines:
+        found[_code_of(rig, project, billed.item), billed.amount] += 1
+    return found == expected and bill.total == version.due
+
+
+def _code_of(rig: Rig, project: Project, item_id: str) -> int:
+    if item_id == RETAINAGE_ITEM:
+        return 0
+    item = rig.netsuite.state.items.get(item_id)
+    for code in project.codes.values():
+        if item is not None and _is_items_code(item, project, code):
+            return code.id
+    return -1
+
+
+# The rest
+
+
+def _nothing_overwritten(rig: Rig, violations: list[str]) -> None:
+    last: dict[tuple[str, str], Any] = {}
+    for _, item_id, changes in rig.netsuite.edits:
+        for name, value in changes.items():
+            last[item_id, name] = value
+    for (item_id, name), value in last.items():
+        item = rig.netsuite.state.items.get(item_id)
+        if item is None or getattr(item, name) != value:
+            violations.append(f"Item {item_id}: the accountant's {name} was overwritten")
+
+
+def _nothing_held(rig: Rig, violations: list[str]) -> None:
+    left = rig.store.keys(f"{PREFIX}lock:") + rig.store.keys(f"{PREFIX}gate")
+    slots = rig.store.data.get(f"{PREFIX}gate", {})
+    alive = [key for key in left if not key.startswith(f"{PREFIX}gate")]
+    if alive or any(end > rig.scheduler.now * 1000 for end in slots.values()):
+        violations.append(f"still held at rest: {alive} {slots}")
+
+
+def _runs(rig: Rig, violations: list[str]) -> None:
+    for run in rig.beats.current_runs():
+        fields = rig.store.data.get(f"{PREFIX}run:{run}", {})
+        if fields and "ended_at" not in fields:
+            violations.append(
+                f"run {run} has not ended: open {list(rig.store.data.get(f'{PREFIX}run:{run}:open', {}))}"
+            )
+
+
+def _record(rig: Rig, kind: str, project_id: int, number: int) -> dict[str, Any]:
+    text = rig.store.data.get(f"{PREFIX}{kind}:{project_id}", {}).get(str(number))
+    record: dict[str, Any] = json.loads(text) if text else {}
+    return record
+
+
+def _has_problem(rig: Rig, key: str) -> bool:
+    return key in rig.store.data.get(f"{PREFIX}problems", {})
+
+
+def _project_problem(rig: Rig, project: Project, what: str) -> bool:
+    return (
+        _has_problem(rig, f"project:{project.id}:{what}")
+        or _has_problem(rig, f"scan:{project.id}")
+        or _has_problem(rig, "scan:all")
+    )
+
+
+def _listing_problem(rig: Rig, invoice: Invoice) -> bool:
+    keys = (f"project:{invoice.project_id}:commitments", f"exports:{invoice.project_id}", "exports:all")
+    return any(_has_problem(rig, key) for key in keys)

@@ -1,0 +1,63 @@
+"""What both model remotes share: a request on its way, and the journal of what really happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.campaign.scheduler import VThread
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a remote answers."""
+
+    status: int
+    text: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """One request. Times are virtual; `told`: the client got an answer that settles the matter."""
+
+    remote: str
+    method: str
+    path: str
+    params: Mapping[str, Any]
+    headers: Mapping[str, str]
+    body: Any
+    writes: bool
+    thread: VThread
+    sent_at: float
+    work_began_at: float
+    intent_at: float | None = None
+    slot_at: float = 0.0
+    arrived_at: float | None = None
+    committed_at: float | None = None
+    reply: Reply | None = None
+    waiting: bool = True
+    told: bool = False
+    answered_at: float | None = None
+    refused: bool = False
+    record_id: str = ""
+    external_id: str = ""
+    lock_lost: str = ""
+    over_cap: bool = False
+    kind: str = ""
+
+    @property
+    def is_bill(self) -> bool:
+        """Whether it makes a bill."""
+        return self.method == "POST" and self.path.endswith("/vendorBill")
+
+    @property
+    def is_item(self) -> bool:
+        """Whether it makes an Item."""
+        return self.method == "POST" and self.path.endswith("PurchaseItem")
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes a record in NetSuite."""
+        return self.is_bill or self.is_item

@@ -1,0 +1,174 @@
+"""One schedule's stage: store, remotes, broker, virtual workers and beats, and the faults that strike them."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import ConnectionError as StoreAway
+
+from config.settings import Settings
+from tests.campaign.beats import Beats
+from tests.campaign.client import Client
+from tests.campaign.faults import Fault, Kind, Striker
+from tests.campaign.netsuite import NetSuiteModel
+from tests.campaign.procore import ProcoreModel
+from tests.campaign.remotes import Request
+from tests.campaign.scheduler import Scheduler, VThread
+from tests.campaign.store import Server
+from tests.campaign.strikes import Strikes
+from tests.campaign.wires import Wires
+from tests.campaign.workers import Floor
+from tests.campaign.world import build
+from worker.domain.identities import InvoiceKey
+
+START = 1_780_000_000.0
+PREFIX = "wbs:"
+BEAT = 5.0
+VISIBILITY = 900.0
+EXPIRES = 10.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a seed decides beside its faults and triggers."""
+
+    seed: int
+    workers: int
+    threads: int
+    cap: int
+    window: float | None
+    numbers: str
+    budget_endpoint: bool
+    mark_adopted: bool
+    beats: int
+    skews: tuple[float, ...]
+    length: float
+
+
+class Rig:
+    """Everything of one schedule. Made, played and closed by `schedule.play`."""
+
+    def __init__(self, setup: Setup, faults: Sequence[Fault], settings: Settings) -> None:
+        self.setup = setup
+        self.settings = settings.model_copy(
+            update={
+                "netsuite_concurrency": setup.cap,
+                "netsuite_adopted_items_get_external_id": setup.mark_adopted,
+            }
+        )
+        self.scheduler = Scheduler(START)
+        self.chance = random.Random(setup.seed * 7 + 1)
+        self.dice = random.Random(setup.seed * 7 + 2)
+        self.company = build(random.Random(setup.seed * 7 + 3))
+        self.store = Server(lambda: self.scheduler.now, random.Random(setup.seed * 7 + 4))
+        self.store.pushed = self._pushed
+        self.procore = ProcoreModel(self.company, lambda: self.scheduler.now, has_budget_endpoint=setup.budget_endpoint)
+        self.netsuite = NetSuiteModel(
+            self.company, lambda: self.scheduler.now, window=setup.window, numbers=setup.numbers
+        )
+        self.striker = Striker(list(faults), START)
+        self.wires = Wires(self, cap=setup.cap, dice=random.Random(setup.seed * 7 + 5))
+        self.floor = Floor(self, self.dice)
+        self.beats = Beats(self)
+        self.strikes = Strikes(self)
+        self.events: list[tuple[Any, ...]] = []
+        self.facts: Counter[str] = Counter()
+        self.store_away_until = 0.0
+        self.faults_over = False
+        self.untrue: list[str] = []
+        self.accepted: list[tuple[str, float]] = []
+        self.pending = 0
+        self._blocked: list[tuple[VThread, Sequence[str]]] = []
+
+    # Notes: the story and the trace
+
+    def note(self, *words: Any) -> None:
+        """One line of the story."""
+        thread = self.scheduler.current
+        self.events.append((self.scheduler.now, f"{thread.process.name}/{thread.name}", *words))
+
+    def trace(self) -> str:
+        """A short text that is the same only for the same history."""
+        digest = hashlib.blake2b(digest_size=12)
+        digest.update(repr(self.events).encode())
+        digest.update(repr((self.scheduler.switches, self.store.calls)).encode())
+        return digest.hexdigest()
+
+    # The store
+
+    def client(self) -> Client:
+        """What `connect` gives a container."""
+        return Client(self.store, self._reach, self._wait_for_push)
+
+    def _reach(self, command: Callable[[], Any], _name: str) -> Any:
+        scheduler = self.scheduler
+        scheduler.pause(self.dice.expovariate(1200))
+        if self.store_away_until > scheduler.now:
+            self.outlast()
+        if not self.faults_over and self.striker.strike((Kind.STORE_REPEATED,), scheduler.now):
+            command()
+            scheduler.pause(self.dice.uniform(0.01, 2))
+        return command()
+
+    def outlast(self) -> None:
+        """Wait for a store that is away: redis-py tries four times, with about a second, two and four in between."""
+        for wait in (1.0, 2.0, 4.0):
+            self.scheduler.pause(self.dice.uniform(wait / 2, wait))
+            if self.store_away_until <= self.scheduler.now:
+                return
+        self.note("the store does not answer")
+        raise StoreAway("Connection refused")
+
+    def _wait_for_push(self, keys: Sequence[str], timeout: float) -> tuple[str, str] | None:
+        scheduler = self.scheduler
+        scheduler.pause(self.dice.expovariate(1200))
+        if self.store_away_until > scheduler.now:
+            self.outlast()
+        if found := self.store.pop(keys):
+            return found
+        entry = (scheduler.current, keys)
+        self._blocked.append(entry)
+        try:
+            scheduler.park(scheduler.now + timeout)
+        finally:
+            if entry in self._blocked:
+                self._blocked.remove(entry)
+        given: tuple[str, str] | None = scheduler.current.note.pop("pushed", None)
+        return given
+
+    def _pushed(self, key: str) -> None:
+        """A list grew: the client that has waited longest for it is served, even one that has died meanwhile."""
+        for entry in list(self._blocked):
+            thread, keys = entry
+            if key in keys:
+                self._blocked.remove(entry)
+                if not thread.done:
+                    thread.note["pushed"] = self.store.pop([key])
+                    self.scheduler.wake(thread)
+                return
+
+    def lock_lost(self, request: Request) -> str:
+        """Why the lock over a create's work is not its client's any more; "" while it is, or when the client died."""
+        parts = request.external_id.split("-")
+        mine = f"code:{parts[3]}:{parts[4]}" if request.is_item else self._invoice_key(int(parts[3]))
+        key = f"{PREFIX}lock:{mine}"
+        token = request.thread.note.get(key)
+        if token is None or request.thread.process.dead or not request.waiting:
+            return ""
+        return "" if self.store.call("GET", key) == token else "lost"
+
+    def _invoice_key(self, invoice_id: int) -> str:
+        return f"invoice:{self.company.invoices[invoice_id].project_id}:{invoice_id}"
+
+    def codes_blocked(self, key: InvoiceKey) -> None:
+        """An invoice is told to wait for codes that are a person's matter: then one of its codes has to be."""
+        invoice = self.company.invoices[key.invoice_id]
+        records = self.store.data.get(f"{PREFIX}codes:{key.project_id}", {})
+        codes = {line.code_id for version in invoice.versions for line in version.lines}
+        if not any('"state":"blocked"' in records.get(str(code), "") for code in codes):
+            self.untrue.append(f"invoice {key.invoice_id} is told to wait for blocked codes, of which it has none")

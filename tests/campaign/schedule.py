@@ -1,0 +1,243 @@
+"""One schedule from its seed: set the stage, let people ask for work, let faults strike, wait for rest, ask the questions."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from config.names import TaskName
+from config.settings import Settings
+from tests.campaign import questions, shims
+from tests.campaign.faults import EDITS, POINTS, Fault, Kind, plan
+from tests.campaign.rig import START, Rig, Setup
+from tests.campaign.scheduler import Stuck
+from worker.container import Container
+
+AT_MOST = 2.5 * 3600
+"""Virtual seconds after the last fault in which everything has to come to rest."""
+MOMENTS = (*POINTS, *EDITS, Kind.STORE_DOWN, Kind.BEAT_AWAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Somebody asks for work: a command's request, or a message of another app."""
+
+    at: float
+    what: str
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a seed decides. Leaving out faults or triggers gives a shorter story of the same world."""
+
+    setup: Setup
+    faults: tuple[Fault, ...]
+    triggers: tuple[Trigger, ...]
+
+
+@dataclass
+class Result:
+    """What came of a schedule. `violations`: what must never be; `excused`: pairs that no client could have prevented."""
+
+    plan: Plan
+    violations: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
+    struck: Counter[Kind] = field(default_factory=Counter)
+    trace: str = ""
+    events: list[tuple[object, ...]] = field(default_factory=list)
+    rest_after: float = 0.0
+    seconds: float = 0.0
+    facts: Counter[str] = field(default_factory=Counter)
+
+
+def plan_of(seed: int) -> Plan:
+    """The plan of a seed."""
+    dice = random.Random(seed * 1_000_003 + 17)
+    length = dice.choice((60.0, 150.0, 400.0, 900.0))
+    windowed = dice.random() < 0.4
+    skewed = dice.random() < 0.3
+    setup = Setup(
+        seed=seed,
+        workers=dice.choice((3, 3, 4)),
+        threads=dice.choice((2, 3)),
+        cap=dice.choice((2, 3, 4)),
+        window=dice.choice((0.3, 2.0, 8.0)) if windowed else None,
+        numbers=dice.choice(("block", "allow")),
+        budget_endpoint=dice.random() < 0.8,
+        mark_adopted=dice.random() < 0.3,
+        beats=2 if dice.random() < 0.25 else 1,
+        skews=tuple(dice.uniform(-200, 200) if skewed else 0.0 for _ in range(4)),
+        length=length,
+    )
+    faults = plan(dice, length)
+    wanted = dice.randint(3, 8)
+    triggers = sorted((_trigger(dice, length) for _ in range(wanted)), key=lambda one: one.at)
+    triggers.append(Trigger(dice.uniform(0, 3), dice.choice(("scan", "export_all"))))
+    return Plan(setup, tuple(faults), tuple(triggers))
+
+
+def _trigger(dice: random.Random, length: float) -> Trigger:
+    what = dice.choice(("scan", "scan_message", "scan_project", "export_all", "export_all_message", "export", "export",
+                        "export", "create_bill", "create_item", "create_item"))  # fmt: skip
+    at = dice.choice((dice.uniform(0, 5), dice.uniform(0, 5), dice.uniform(0, length)))
+    return Trigger(at, what, dice.randrange(1000))
+
+
+def play(plan_: Plan, settings: Settings) -> Result:
+    """Play it out; the shims must be installed."""
+    began = time.perf_counter()
+    rig = Rig(plan_.setup, plan_.faults, settings)
+    shims.use(rig)
+    result = Result(plan_)
+    try:
+        _set_out(rig, plan_)
+        _to_rest(rig, result, "after the faults")
+        if not result.violations:
+            result.rest_after = rig.scheduler.now - START - plan_.setup.length
+            questions.at_first_rest(rig, result.violations)
+            _once_more(rig, result)
+        questions.ask(rig, result.violations, result.excused)
+        if result.excused and not result.violations:
+            _verify(rig, result)
+    except Stuck as error:
+        result.violations.append(f"stuck: {error}")
+    finally:
+        rig.scheduler.close()
+        shims.use(None)
+    result.trace, result.events, result.struck = rig.trace(), rig.events, rig.striker.struck
+    _count_standing(rig, result)
+    result.seconds = time.perf_counter() - began
+    return result
+
+
+def _count_standing(rig: Rig, result: Result) -> None:
+    setup = rig.setup
+    if setup.beats > 1:
+        result.struck[Kind.BEAT_TWICE] += 1
+    if any(setup.skews):
+        result.struck[Kind.SKEW] += 1
+    result.facts.update(
+        requests=len(rig.wires.log), creates=rig.wires.creates, store_calls=rig.store.calls,
+        switches=rig.scheduler.switches, excused=len(result.excused),
+        window=setup.window is not None, emptied=rig.strikes.emptied,
+    )  # fmt: skip
+
+
+def _set_out(rig: Rig, plan_: Plan) -> None:
+    setup, scheduler = plan_.setup, rig.scheduler
+    for number in range(setup.workers):
+        rig.floor.start_worker(number, setup.skews[number])
+    for number in range(setup.beats):
+        rig.beats.begin(1.0 + 2.3 * number)
+    for trigger in plan_.triggers:
+        rig.pending += 1
+        scheduler.at(START + trigger.at, partial(_pull, rig, trigger))
+    for place, fault in enumerate(plan_.faults):
+        if fault.kind in MOMENTS and not fault.nth:
+            scheduler.at(START + fault.at, partial(rig.strikes.strike_now, fault))
+        elif fault.kind is Kind.NS_STALE:
+            scheduler.at(START + fault.at, partial(_lag, rig, place, fault, 20 + fault.seed % 400))
+            scheduler.at(START + fault.at + fault.lasts, partial(_lag, rig, place, None, 0))
+        elif fault.kind is Kind.NS_CLOSED:
+            scheduler.at(START + fault.at, partial(_close, rig, fault))
+            scheduler.at(START + fault.at + fault.lasts, partial(_close, rig, None))
+    if any(fault.kind is Kind.STORE_BACK for fault in plan_.faults):
+        scheduler.at(START, rig.strikes.keep_snapshots)
+    scheduler.at(START + setup.length, lambda: _calm(rig))
+
+
+def _lag(rig: Rig, _place: int, fault: Fault | None, seconds: float) -> None:
+    rig.netsuite.lag = float(seconds)
+    if fault:
+        rig.striker.struck[Kind.NS_STALE] += 1
+
+
+def _close(rig: Rig, fault: Fault | None) -> None:
+    rig.netsuite.closed = fault is not None
+    if fault:
+        rig.striker.struck[Kind.NS_CLOSED] += 1
+
+
+def _calm(rig: Rig) -> None:
+    """No new fault strikes; what struck already may still go on (a commit on its way, a worker that pauses)."""
+    rig.note("faults stop")
+    rig.faults_over = True
+    rig.striker.faults = []
+    rig.striker._by_kind = {}
+    rig.netsuite.closed, rig.netsuite.lag = False, 0.0
+
+
+def _pull(rig: Rig, trigger: Trigger) -> None:
+    rig.pending -= 1
+    rig.note("TRIGGER", trigger.what, trigger.index)
+    jobs: dict[str, Callable[[Container], object]] = {
+        "scan": lambda box: box.wbs_scan.request("person"),
+        "export_all": lambda box: box.export_runs.request("person"),
+        "scan_project": lambda box: box.wbs_scan.request("person", [_pick(list(rig.company.projects), trigger.index)]),
+    }
+    if trigger.what in jobs:
+        rig.floor.operator(
+            f"{trigger.what}{trigger.at:.0f}", lambda box: _asked(rig, trigger.what, jobs[trigger.what], box)
+        )
+        return
+    invoice = rig.company.invoices[_pick(list(rig.company.invoices), trigger.index)]
+    project = rig.company.projects[_pick(list(rig.company.projects), trigger.index)]
+    code_id = _pick(list(project.codes), trigger.index // 7)
+    ids = {"project_id": invoice.project_id, "invoice_id": invoice.id}
+    messages: dict[str, tuple[TaskName, dict[str, object]]] = {
+        "scan_message": (TaskName.SCAN_PROJECTS, {"trigger": "app"}),
+        "export_all_message": (TaskName.EXPORT_APPROVED, {"trigger": "app"}),
+        "export": (TaskName.EXPORT, {**ids}),
+        "create_bill": (TaskName.CREATE_BILL, {**ids}),
+        "create_item": (TaskName.CREATE_ITEM, {"project_id": project.id, "wbs_code_id": code_id}),
+    }
+    task, arguments = messages[trigger.what]
+    rig.floor.send(task.value, arguments)
+
+
+def _asked(rig: Rig, what: str, job: Callable[[Container], object], box: Container) -> None:
+    job(box)
+    rig.accepted.append((what, rig.scheduler.now))
+
+
+def _pick(choices: Sequence[int], index: int) -> int:
+    return choices[index % len(choices)]
+
+
+def _to_rest(rig: Rig, result: Result, when: str) -> None:
+    bound = max(rig.scheduler.now, START + rig.setup.length) + AT_MOST
+    rig.scheduler.run_until(bound)
+    if not rig.beats.at_rest():
+        lanes = {key: round(at - rig.scheduler.now) for key, at in rig.beats.lanes().items()}
+        result.violations.append(f"{when}: no rest within {AT_MOST / 3600:.1f} h; lanes {lanes}")
+
+
+def _once_more(rig: Rig, result: Result) -> None:
+    """In the calm, somebody asks for everything once more: whatever was changed or lost is taken up again."""
+    rig.note("everything is asked for once more")
+    rig.floor.operator("again-scan", lambda box: box.wbs_scan.request("again"))
+    rig.floor.operator("again-export", lambda box: box.export_runs.request("again"))
+    _to_rest(rig, result, "after everything was asked for once more")
+
+
+def _verify(rig: Rig, result: Result) -> None:
+    """What no client could prevent must be found by `verify`."""
+    found: list[str] = []
+    rig.floor.operator("verify", lambda box: found.extend(one.key for one in box.verification.verify().findings))
+    rig.scheduler.run_until(rig.scheduler.now + 600)
+    missing = [one for one in result.excused if not any(key in one for key in found)]
+    result.violations.extend(f"verify does not find: {one}" for one in missing)
+
+
+def without(plan_: Plan, *, fault: Fault | None = None, trigger: Trigger | None = None) -> Plan:
+    """A shorter plan."""
+    return replace(
+        plan_,
+        faults=tuple(one for one in plan_.faults if one is not fault),
+        triggers=tuple(one for one in plan_.triggers if one is not trigger),
+    )

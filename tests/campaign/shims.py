@@ -1,0 +1,321 @@
+"""What is put in the place of time, chance, threads and connections in the product's modules while a campaign runs."""
+
+from __future__ import annotations
+
+import logging
+import random
+import secrets
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from unittest import mock
+
+import requests
+from redis.exceptions import RedisError
+
+import tasks.invoices
+import tasks.ledger
+import tasks.wbs
+import worker.app
+import worker.base
+import worker.container
+import worker.services.verification
+import worker.store.tokens
+from config.settings import Settings
+from simulators.netsuite.keys import make_key_file
+from tests.campaign.scheduler import Killed, Process, Scheduler, VLock, VThread
+from tests.campaign.world import COMPANY, RETAINAGE_ITEM
+from worker.base import WorkTask
+from worker.clients.http import Answer, Transport
+from worker.domain.outcomes import Record
+from worker.domain.problems import Cause
+from worker.store.gate import Gate
+from worker.store.ledger import Ledger
+from worker.store.locks import Lock, Locks
+
+if TYPE_CHECKING:
+    from tests.campaign.rig import Rig
+
+T = TypeVar("T")
+Context = Any
+
+
+class _Current:
+    rig: Rig | None = None
+
+
+_CURRENT = _Current()
+
+
+def use(rig: Rig | None) -> None:
+    """The schedule that all shims serve from here on."""
+    _CURRENT.rig = rig
+
+
+def rig() -> Rig:
+    """The schedule at hand."""
+    assert _CURRENT.rig is not None, "no schedule is being played"
+    return _CURRENT.rig
+
+
+def _scheduler() -> Scheduler:
+    return rig().scheduler
+
+
+class VirtualTime(types.ModuleType):
+    """The `time` module of a virtual process: its wall clock may be off, its steady clock is not."""
+
+    def time(self) -> float:
+        return _scheduler().now + _scheduler().current.process.skew
+
+    def monotonic(self) -> float:
+        return _scheduler().now
+
+    def sleep(self, seconds: float) -> None:
+        _scheduler().pause(seconds)
+
+
+class VirtualChance(types.ModuleType):
+    """`random` and `secrets` in one, from the schedule's dice."""
+
+    def uniform(self, low: float, high: float) -> float:
+        return rig().chance.uniform(low, high)
+
+    def token_hex(self, size: int) -> str:
+        return f"{rig().chance.getrandbits(8 * size):0{2 * size}x}"
+
+
+class VirtualThreading(types.ModuleType):
+    """`threading`, as far as the store uses it."""
+
+    def Lock(self) -> VLock:  # noqa: N802 - its name there
+        return VLock(_scheduler)
+
+
+class VirtualPool:
+    """ThreadPoolExecutor on virtual threads of the caller's process."""
+
+    def __init__(self, size: int, **_: Any) -> None:
+        self._size = size
+
+    def __enter__(self) -> VirtualPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def map(self, work: Callable[[Any], T], things: Iterable[Any]) -> Iterator[T]:
+        """Results in order; the first exception is raised where its result would stand."""
+        scheduler = _scheduler()
+        me, todo = scheduler.current, list(enumerate(things))
+        results: dict[int, Any] = {}
+        errors: dict[int, Exception] = {}
+        open_hands = min(self._size, len(todo))
+        left = [open_hands]
+        count = len(todo)
+
+        def hand() -> None:
+            while todo:
+                place, thing = todo.pop(0)
+                try:
+                    results[place] = work(thing)
+                except Killed:
+                    raise
+                except Exception as error:  # raised in the caller
+                    errors[place] = error
+            left[0] -= 1
+            if not left[0]:
+                scheduler.wake(me)
+
+        for number in range(open_hands):
+            child = scheduler.spawn(me.process, f"{me.name}/{number}", hand)
+            child.note.update(me.note)
+        while left[0]:
+            scheduler.park()
+        for place in range(count):
+            if place in errors:
+                raise errors[place]
+            yield results[place]
+
+
+class VirtualKeeper:
+    """The lease keeper's thread; a stalled process renews nothing."""
+
+    def __init__(self) -> None:
+        self._process: Process = _scheduler().current.process
+        self._leases: list[list[Any]] = []
+        self._thread: VThread | None = None
+
+    @contextmanager
+    def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
+        """Renew while the block runs."""
+        scheduler = _scheduler()
+        lease = [scheduler.now + every + rig().chance.uniform(0, 0.5), every, renew]
+        self._leases.append(lease)
+        if self._thread is None:
+            self._thread = scheduler.spawn(scheduler.current.process, "keeper", self._run)
+        else:
+            scheduler.wake(self._thread)
+        try:
+            yield
+        finally:
+            self._leases.remove(lease)
+
+    def _run(self) -> None:
+        scheduler = _scheduler()
+        while True:
+            if not self._leases:
+                scheduler.park()
+                continue
+            due = min(self._leases, key=lambda lease: lease[0])
+            if due[0] > scheduler.now:
+                scheduler.park(due[0])
+                continue
+            due[0] = scheduler.now + due[1]
+            try:
+                due[2]()
+            except RedisError:
+                rig().note("a renewal failed")
+
+
+def _send(
+    self: Transport, method: str, url: str, *, headers: Any, params: Any = None, body: Any = None, form: Any = None,
+    writes: bool = False,
+) -> Answer:  # fmt: skip
+    options = {"headers": dict(headers), "params": params, "body": body, "form": form, "writes": writes}
+    try:
+        reply = rig().wires.send(self._remote, method, url, options)
+    except requests.RequestException as error:
+        raise self._as_sync_error(error, writes=writes) from error
+    return Answer(reply.status, reply.headers, reply.text, False)
+
+
+_true_take = Gate._take
+_true_try, _true_write, _true_intend = Locks._try, Ledger.write, Ledger.intend
+
+
+def _noted_try(self: Locks, key: str, token: str) -> Lock | None:
+    lock = _true_try(self, key, token)
+    if lock is not None:
+        _scheduler().current.note[key] = token
+    return lock
+
+
+def _noted_take(self: Gate, token: str, precedence: Any) -> bool:
+    taken = _true_take(self, token, precedence)
+    if taken:
+        _scheduler().current.note["slot_at"] = _scheduler().now
+    return taken
+
+
+def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
+    rig().strikes.intending(lock.key)
+    done = _true_intend(self, key, intent, lock)
+    if done:
+        _scheduler().current.note["intent_at"] = _scheduler().now
+    return done
+
+
+def _noted_write(self: Ledger, key: Any, record: Record) -> bool:
+    done = _true_write(self, key, record)
+    if done and record.cause is Cause.CODES_BLOCKED:
+        rig().codes_blocked(key)
+    return done
+
+
+def campaign_settings(folder: Path) -> Settings:
+    """Settings of the virtual installation."""
+    key_file = folder / "key.pem"
+    make_key_file(key_file)
+    values: dict[str, Any] = {
+        "procore_base_url": "https://procore.example",
+        "procore_auth_url": "https://procore.example",
+        "procore_client_id": "app",
+        "procore_client_secret": "secret",
+        "procore_company_id": COMPANY,
+        "netsuite_account_id": "1",
+        "netsuite_base_url": "https://1.suitetalk.example",
+        "netsuite_client_id": "client",
+        "netsuite_certificate_id": "certificate",
+        "netsuite_private_key_file": key_file,
+        "netsuite_retainage_item_id": RETAINAGE_ITEM,
+        "redis_url": "redis://127.0.0.1:1/0",
+    }
+    return Settings(_env_file=None, **values)
+
+
+_REPLACED = ("worker.store.", "worker.services.", "worker.clients.")
+
+
+def _standing_in() -> Iterator[tuple[types.ModuleType, str, types.ModuleType]]:
+    """(module, name, what to put there) for every use of time and chance in the product's inner modules."""
+    chance = VirtualChance("random")
+    instead = {time: VirtualTime("time"), random: chance, secrets: chance}
+    for name, module in list(sys.modules.items()):
+        if name.startswith(_REPLACED):
+            for thing, stand_in in instead.items():
+                if getattr(module, thing.__name__, None) is thing:
+                    yield module, thing.__name__, stand_in
+
+
+@contextmanager
+def installed() -> Iterator[Settings]:
+    """All shims in place; gives the settings of the virtual installation."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        settings = campaign_settings(Path(folder))
+
+        def put(place: Any, name: str, thing: Any) -> None:
+            stack.enter_context(mock.patch.object(place, name, thing))
+
+        put(worker.app, "settings_or_exit", lambda: settings)
+        for module, name, stand_in in _standing_in():
+            put(module, name, stand_in)
+        put(worker.store.tokens, "threading", VirtualThreading("threading"))
+        put(worker.container, "ThreadPoolExecutor", VirtualPool)
+        put(worker.services.verification, "ThreadPoolExecutor", VirtualPool)
+        put(worker.container, "LeaseKeeper", VirtualKeeper)
+        put(worker.container, "connect", lambda _url: rig().client())
+        put(Transport, "send", _send)
+        put(Gate, "_take", _noted_take)
+        put(Locks, "_try", _noted_try)
+        put(Ledger, "write", _noted_write)
+        put(Ledger, "intend", _noted_intend)
+        for module in (worker.container, tasks.wbs, tasks.invoices, tasks.ledger):
+            put(module, "current", lambda: _scheduler().current.process.things["container"])
+        put(tasks.ledger, "app", _Post())
+        put(WorkTask, "replace", _replace)
+        log = logging.getLogger("worker")
+        level = log.level
+        log.setLevel(logging.CRITICAL + 1)
+        stack.callback(lambda: log.setLevel(level))
+        stack.callback(lambda: use(None))
+        yield settings
+
+
+class _Post:
+    """Celery's app, as far as `give_out` uses it."""
+
+    def send_task(self, name: str, *, kwargs: dict[str, Any], ignore_result: bool = False) -> None:
+        assert ignore_result
+        rig().floor.send(name, kwargs)
+
+
+POST = _Post()
+
+
+class Replaced(Exception):
+    """A task gave its place to a chain of (task, arguments)."""
+
+    def __init__(self, steps: list[tuple[str, dict[str, Any]]]) -> None:
+        super().__init__("replaced")
+        self.steps = steps
+
+
+def _replace(_task: Any, chain: Any) -> None:
+    raise Replaced([(step.task, dict(step.kwargs)) for step in chain.tasks])

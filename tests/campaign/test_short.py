@@ -1,0 +1,59 @@
+"""A short campaign in every test run: 300 seeds clean, the same seed the same history, and parts taken out are missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from config.settings import Settings
+from tests.campaign import shims
+from tests.campaign.faults import Kind
+from tests.campaign.mutations import mutated
+from tests.campaign.schedule import Result, plan_of, play
+from tests.campaign.story import shrink, story_of
+
+pytestmark = pytest.mark.campaign
+
+SEEDS = range(1, 301)
+
+
+@pytest.fixture
+def settings() -> Iterator[Settings]:
+    with shims.installed() as settings:
+        yield settings
+
+
+def test_300_seeds_of_faults_leave_everything_once_and_nothing_lost(settings: Settings) -> None:
+    struck: set[Kind] = set()
+    for seed in SEEDS:
+        result = play(plan_of(seed), settings)
+        assert not result.violations, "\n".join(story_of(shrink(result, settings)))
+        struck |= set(result.struck)
+    assert struck == set(Kind)
+
+
+@pytest.mark.parametrize("seed", [5, 36, 144])
+def test_a_seed_replays_to_the_same_history(settings: Settings, seed: int) -> None:
+    assert play(plan_of(seed), settings).trace == play(plan_of(seed), settings).trace
+
+
+@pytest.mark.parametrize("part", ["lock", "order", "adoption", "due"])
+def test_a_part_that_is_taken_out_is_missed(settings: Settings, part: str) -> None:
+    with mutated([part]):
+        failing = _first_failing(settings, 120)
+    assert failing is not None, f"nobody misses: {part}"
+
+
+def _first_failing(settings: Settings, most: int) -> Result | None:
+    results = (play(plan_of(seed), settings) for seed in range(1, most))
+    return next((result for result in results if result.violations), None)
+
+
+def test_the_story_of_a_failure_is_short_and_names_what_is_wrong(settings: Settings) -> None:
+    with mutated(["order"]):
+        failing = _first_failing(settings, 60)
+        assert failing is not None
+        shortest = shrink(failing, settings)
+    assert len(shortest.plan.triggers) < len(failing.plan.triggers)
+    assert any("WRONG: " in line for line in story_of(shortest))

@@ -1,0 +1,112 @@
+"""The model store answers as a real server does: the same commands and the product's own scripts, in lockstep."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.campaign.client import Client
+from tests.campaign.store import Server
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import OutcomeKind, Record, State
+from worker.domain.problems import Cause
+from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
+from worker.store.connection import Redis, connect
+from worker.store.ledger import Ledger
+from worker.store.work import Work
+
+pytestmark = [pytest.mark.campaign, pytest.mark.real]
+
+PREFIX = "t:"
+
+
+class Clock:
+    """A clock that stands unless told."""
+
+    now = 1_780_000_000.0
+
+
+def model() -> tuple[Any, Clock]:
+    """A client of an empty model."""
+    clock = Clock()
+    server = Server(lambda: clock.now, random.Random(1))
+    return Client(server, lambda command, _: command(), lambda _keys, _timeout: None), clock
+
+
+@pytest.fixture
+def both(redis_url: str) -> tuple[Redis, Any]:
+    return connect(redis_url), model()[0]
+
+
+def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
+    told = []
+    for client in both:
+        dice, work = random.Random(5), Work(client, PREFIX)
+        keys = [f"code:1:{number}" for number in range(1, 9)]
+        said: list[Any] = []
+        work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
+        work.add(Lane.SCANS, [SCAN_OF_ALL])
+        said.append(work.take(Lane.SCANS, limit=4))
+        work.spawn(SCAN_OF_ALL, Lane.SCANS, children=[scan_of(1)], into=Lane.SCANS, counts={"projects": 1})
+        work.spawn(scan_of(1), Lane.SCANS, children=keys, into=Lane.ITEMS, counts={"codes": len(keys)})
+        for _ in range(200):
+            key = dice.choice(keys)
+            match dice.randrange(6):
+                case 0:
+                    said.append(sorted(work.take(Lane.ITEMS, limit=3)))
+                case 1:
+                    work.claim(Lane.ITEMS, key)
+                case 2:
+                    work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
+                case 3:
+                    work.later(
+                        Lane.ITEMS, key, at=dice.choice((0.0, 4e9)), outcome=dice.choice((None, OutcomeKind.UNKNOWN))
+                    )
+                case 4:
+                    work.add(Lane.ITEMS, [key], at=dice.choice((0.0, 4e9)))
+                case _:
+                    said.append(work.failed(key))
+            run = work.current(RunKind.SCAN)
+            said.append(
+                (work.depth(Lane.ITEMS), work.in_hand(Lane.ITEMS, key), _when(work.waits_until(Lane.ITEMS, key)))
+            )
+            said.append(run and (run.ended, run.open_keys, dict(run.counts)))
+        told.append(said)
+    assert told[0] == told[1]
+
+
+def _when(at: float | None) -> float | str | None:
+    """The two servers' clocks differ: any time of theirs is "now"."""
+    return at if at in (None, 0.0, 4e9) else "now"
+
+
+def test_the_ledger_goes_the_same_way(both: tuple[Redis, Any]) -> None:
+    told = []
+    for client in both:
+        dice, ledger = random.Random(6), Ledger(client, PREFIX)
+        said: list[Any] = []
+        for _ in range(200):
+            key = CodeKey(1, dice.randrange(1, 4))
+            cause = Cause.ITEM_INACTIVE
+            state = dice.choice(list(State))
+            facts = {"name": "24-017 é", "item_id": "5"} if state is State.BLOCKED else {}
+            record = Record(
+                state, "24-017", at=float(dice.randrange(9)), fence=dice.randrange(5), facts=facts,
+                cause=cause if state is State.BLOCKED else None,
+            )  # fmt: skip
+            said.append(ledger.write(key, record))
+            said.append(ledger.plan_codes(1, {key.wbs_code_id: Record(State.WAITING, "again")}))
+            said.append((ledger.code(key), ledger.problems(), ledger.projects()))
+        told.append(said)
+    assert told[0] == told[1]
+
+
+def test_keys_end_when_their_time_is_over() -> None:
+    client, clock = model()
+    client.set("a", "1", px=1500)
+    assert client.set("a", "2", nx=True) is None
+    clock.now += 1.5
+    assert client.get("a") is None
+    assert client.set("a", "2", nx=True)

@@ -1,0 +1,158 @@
+"""The small company of one schedule: a few projects, codes shared by invoices, some Items made by hand."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+COMPANY = 4242
+RETAINAGE_ITEM = "900"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An invoice's line: its code, gross and retainage of this period."""
+
+    code_id: int
+    gross: Decimal
+    held: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceVersion:
+    """An invoice as it stood from `since` on (virtual seconds)."""
+
+    since: float
+    status: str
+    lines: tuple[Line, ...]
+    origin_id: str | None = None
+
+    @property
+    def due(self) -> Decimal:
+        """Current payment due."""
+        return sum((line.gross - line.held for line in self.lines), Decimal("0.00"))
+
+
+@dataclass(slots=True)
+class Code:
+    """A WBS code; `names` are all Item names it ever had (lower case)."""
+
+    id: int
+    flat: str
+    budgeted: bool
+    active: bool = True
+    edited: bool = False
+
+
+@dataclass(slots=True)
+class Project:
+    """A project; `numbers` are all it ever had."""
+
+    id: int
+    name: str
+    number: str
+    origin_id: str | None
+    codes: dict[int, Code]
+    numbers: list[str] = field(default_factory=list)
+
+    def names_of(self, code: Code) -> set[str]:
+        """All Item names the code may have had."""
+        return {f"{number}-{code.flat}".casefold() for number in self.numbers}
+
+
+@dataclass(slots=True)
+class Invoice:
+    """A subcontractor invoice with all its versions, newest last."""
+
+    id: int
+    project_id: int
+    number: str
+    vendor_id: int
+    versions: list[InvoiceVersion]
+
+    @property
+    def now(self) -> InvoiceVersion:
+        """As it stands."""
+        return self.versions[-1]
+
+    def change(self, when: float, **changes: object) -> None:
+        """A new version."""
+        self.versions.append(replace(self.now, since=when, **changes))  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class HandMade:
+    """An Item that stood before: (name, record type, inactive, external id)."""
+
+    name: str
+    record_type: str = "otherChargePurchaseItem"
+    inactive: bool = False
+    external_id: str | None = None
+
+
+@dataclass(slots=True)
+class Company:
+    """What Procore holds, and what NetSuite holds at the start."""
+
+    projects: dict[int, Project]
+    invoices: dict[int, Invoice]
+    vendors: dict[int, str]
+    hand_made: list[HandMade]
+
+    def code(self, project_id: int, code_id: int) -> Code:
+        """A code by its ids."""
+        return self.projects[project_id].codes[code_id]
+
+
+def build(dice: random.Random) -> Company:
+    """A company of the seed's."""
+    projects: dict[int, Project] = {}
+    hand_made: list[HandMade] = []
+    code_id = 1000
+    clash = dice.random() < 0.15
+    for index in range(dice.choice((2, 2, 3))):
+        number = f"24-{17 + index:03d}" if not (clash and index == 1) else "24"
+        codes = {}
+        for place in range(dice.choice((2, 2, 3))):
+            code_id += 1
+            flat = f"{place + 1:02d}-{100 * (index + 1)}.S"
+            if clash and index == 1 and place == 0:
+                flat = "017-01-100.S"
+            codes[code_id] = Code(code_id, flat, budgeted=dice.random() < 0.85, active=dice.random() < 0.95)
+            hand_made += _by_hand(dice, f"{number}-{flat}", 100 + index, code_id)
+        linked = str(501 + index) if dice.random() < 0.5 else None
+        projects[100 + index] = Project(100 + index, f"Tower {index}", number, linked, codes, [number])
+    invoices = {}
+    for index in range(dice.choice((2, 3, 3, 4))):
+        project = projects[dice.choice(list(projects))]
+        invoice = _invoice(dice, 7000 + index, project, 31 + index % 2)
+        invoices[invoice.id] = invoice
+    return Company(projects, invoices, {31: "701", 32: "702"}, hand_made)
+
+
+def _by_hand(dice: random.Random, name: str, project_id: int, code_id: int) -> list[HandMade]:
+    chance = dice.random()
+    if chance < 0.12:
+        return [HandMade(name if dice.random() < 0.7 else name.lower())]
+    if chance < 0.15:
+        return [HandMade(name, record_type="serviceSaleItem")]
+    if chance < 0.18:
+        return [HandMade(name, inactive=True)]
+    if chance < 0.22:
+        return [HandMade(f"old {name}", external_id=f"PCR-itm-{COMPANY}-{project_id}-{code_id}")]
+    return []
+
+
+def _invoice(dice: random.Random, invoice_id: int, project: Project, vendor_id: int) -> Invoice:
+    chosen = dice.sample(list(project.codes), dice.randint(1, min(3, len(project.codes))))
+    lines = tuple(line_of(dice, code_id) for code_id in chosen)
+    status = "approved" if dice.random() < 0.85 else "under_review"
+    return Invoice(invoice_id, project.id, f"SUB-{invoice_id}", vendor_id, [InvoiceVersion(0.0, status, lines)])
+
+
+def line_of(dice: random.Random, code_id: int) -> Line:
+    """A line of some amount."""
+    gross = Decimal(dice.randint(1_000, 9_999_999)) / 100
+    held = (gross * dice.choice((0, 0, 5, 10)) / 100).quantize(Decimal("0.01"))
+    return Line(code_id, gross.quantize(Decimal("0.01")), held)
