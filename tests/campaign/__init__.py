@@ -1,1 +1,1 @@
-"""Fault campaigns: the real services under a seeded scheduler with virtual time, and questions asked of what they left."""
+"""The fault campaigns that prove "exactly once": `python -m tests.campaign --help`. Their report: docs/reliability.md."""

@@ -9,12 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from tests.campaign import shims
-from tests.campaign.faults import Kind
-from tests.campaign.many import Tally, campaign
-from tests.campaign.mutations import MUTATIONS, mutated
-from tests.campaign.schedule import plan_of, play
-from tests.campaign.story import shrink, story_of
+from tests.campaign.simulated import shims
+from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.many import Tally, campaign
+from tests.campaign.simulated.mutations import MUTATIONS, mutated
+from tests.campaign.simulated.schedule import plan_of, play
+from tests.campaign.simulated.story import shrink, story_of
 
 
 def _say(line: str) -> None:

@@ -15,15 +15,15 @@ import tasks.invoices
 import tasks.ledger
 import tasks.wbs
 from config.names import QUEUE_OF_TASK, TaskName
-from tests.campaign import shims
-from tests.campaign.faults import MESSAGES, Kind
-from tests.campaign.scheduler import Process, VThread
+from tests.campaign.simulated import shims
+from tests.campaign.simulated.faults import MESSAGES, Kind
+from tests.campaign.simulated.scheduler import Process, VThread
 from worker.base import give_out
 from worker.container import Container
 from worker.domain.work import Lane
 
 if TYPE_CHECKING:
-    from tests.campaign.rig import Rig
+    from tests.campaign.simulated.rig import Rig
 
 VISIBILITY = 900.0
 """When the broker delivers again what a dead worker had."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.campaign.client import Client
-from tests.campaign.store import Server
+from tests.campaign.simulated.client import Client
+from tests.campaign.simulated.store import Server
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.problems import Cause

@@ -13,7 +13,7 @@ import worker.domain.invoices
 import worker.store.ledger
 import worker.store.locks
 import worker.store.work
-from tests.campaign import shims
+from tests.campaign.simulated import shims
 from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.problems import Cause
 from worker.services import bills as bills_module

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.campaign.remotes import Request
+from tests.campaign.simulated.remotes import Request
 
 
 class Kind(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.campaign.scheduler import VThread
+from tests.campaign.simulated.scheduler import VThread
 
 
 @dataclass(slots=True)

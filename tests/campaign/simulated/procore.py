@@ -8,8 +8,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from tests.campaign.remotes import Reply, Request
-from tests.campaign.world import COMPANY, Company, Invoice, InvoiceVersion, Project
+from tests.campaign.simulated.remotes import Reply, Request
+from tests.campaign.simulated.world import COMPANY, Company, Invoice, InvoiceVersion, Project
 
 _ROUTES: list[tuple[str, str, str]] = [
     ("POST", r"/oauth/token", "token"),

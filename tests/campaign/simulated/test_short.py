@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from config.settings import Settings
-from tests.campaign import shims
-from tests.campaign.faults import Kind
-from tests.campaign.mutations import mutated
-from tests.campaign.schedule import Result, plan_of, play
-from tests.campaign.story import shrink, story_of
+from tests.campaign.simulated import shims
+from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.mutations import mutated
+from tests.campaign.simulated.schedule import Result, plan_of, play
+from tests.campaign.simulated.story import shrink, story_of
 
 pytestmark = pytest.mark.campaign
 

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tests.campaign.lua import Engine
+from tests.campaign.simulated.lua import Engine
 
 ENGINE = Engine()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.names import TaskName
-from tests.campaign.scheduler import Tick
+from tests.campaign.simulated.scheduler import Tick
 from worker.domain.work import Lane
 
 if TYPE_CHECKING:
-    from tests.campaign.rig import Rig
+    from tests.campaign.simulated.rig import Rig
 
 PREFIX = "wbs:"
 BEAT = 5.0

@@ -6,13 +6,13 @@ import random
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from tests.campaign import edits
-from tests.campaign.faults import Fault, Kind
-from tests.campaign.scheduler import VThread
-from tests.campaign.workers import Message
+from tests.campaign.simulated import edits
+from tests.campaign.simulated.faults import Fault, Kind
+from tests.campaign.simulated.scheduler import VThread
+from tests.campaign.simulated.workers import Message
 
 if TYPE_CHECKING:
-    from tests.campaign.rig import Rig
+    from tests.campaign.simulated.rig import Rig
 
 PREFIX = "wbs:"
 

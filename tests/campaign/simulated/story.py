@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from config.settings import Settings
-from tests.campaign.rig import START
-from tests.campaign.schedule import Plan, Result, play, without
+from tests.campaign.simulated.rig import START
+from tests.campaign.simulated.schedule import Plan, Result, play, without
 
 MOST_PLAYS = 80
 

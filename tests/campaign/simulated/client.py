@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tests.campaign.store import Server
+from tests.campaign.simulated.store import Server
 
 Reach = Callable[[Callable[[], Any], str], Any]
 """Carries a command over: waits, fails or repeats as the schedule wants."""

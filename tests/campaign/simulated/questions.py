@@ -9,13 +9,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from simulators.netsuite.records import Bill, Item
-from tests.campaign.faults import Kind
-from tests.campaign.netsuite import Written
-from tests.campaign.remotes import Request
-from tests.campaign.world import COMPANY, RETAINAGE_ITEM, Code, Invoice, InvoiceVersion, Project
+from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.netsuite import Written
+from tests.campaign.simulated.remotes import Request
+from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM, Code, Invoice, InvoiceVersion, Project
 
 if TYPE_CHECKING:
-    from tests.campaign.rig import Rig
+    from tests.campaign.simulated.rig import Rig
 
 PREFIX = "wbs:"
 SETTLE = 900.0

@@ -11,10 +11,10 @@ from functools import partial
 
 from config.names import TaskName
 from config.settings import Settings
-from tests.campaign import questions, shims
-from tests.campaign.faults import EDITS, POINTS, Fault, Kind, plan
-from tests.campaign.rig import START, Rig, Setup
-from tests.campaign.scheduler import Stuck
+from tests.campaign.simulated import questions, shims
+from tests.campaign.simulated.faults import EDITS, POINTS, Fault, Kind, plan
+from tests.campaign.simulated.rig import START, Rig, Setup
+from tests.campaign.simulated.scheduler import Stuck
 from worker.container import Container
 
 AT_MOST = 2.5 * 3600

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import requests
 
 from simulators.netsuite.wire import NetSuiteError
-from tests.campaign.faults import Kind
-from tests.campaign.netsuite import HOST, refusal
-from tests.campaign.procore import error as procore_error
-from tests.campaign.remotes import Reply, Request
+from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.netsuite import HOST, refusal
+from tests.campaign.simulated.procore import error as procore_error
+from tests.campaign.simulated.remotes import Reply, Request
 
 if TYPE_CHECKING:
-    from tests.campaign.rig import Rig
+    from tests.campaign.simulated.rig import Rig
 
 READ_TIMEOUT = {"netsuite": 120.0, "procore": 60.0}
 

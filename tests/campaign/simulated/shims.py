@@ -28,8 +28,8 @@ import worker.services.verification
 import worker.store.tokens
 from config.settings import Settings
 from simulators.netsuite.keys import make_key_file
-from tests.campaign.scheduler import Killed, Process, Scheduler, VLock, VThread
-from tests.campaign.world import COMPANY, RETAINAGE_ITEM
+from tests.campaign.simulated.scheduler import Killed, Process, Scheduler, VLock, VThread
+from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM
 from worker.base import WorkTask
 from worker.clients.http import Answer, Transport
 from worker.domain.outcomes import Record
@@ -39,7 +39,7 @@ from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
 if TYPE_CHECKING:
-    from tests.campaign.rig import Rig
+    from tests.campaign.simulated.rig import Rig
 
 T = TypeVar("T")
 Context = Any

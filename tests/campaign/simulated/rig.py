@@ -12,18 +12,18 @@ from typing import Any
 from redis.exceptions import ConnectionError as StoreAway
 
 from config.settings import Settings
-from tests.campaign.beats import Beats
-from tests.campaign.client import Client
-from tests.campaign.faults import Fault, Kind, Striker
-from tests.campaign.netsuite import NetSuiteModel
-from tests.campaign.procore import ProcoreModel
-from tests.campaign.remotes import Request
-from tests.campaign.scheduler import Scheduler, VThread
-from tests.campaign.store import Server
-from tests.campaign.strikes import Strikes
-from tests.campaign.wires import Wires
-from tests.campaign.workers import Floor
-from tests.campaign.world import build
+from tests.campaign.simulated.beats import Beats
+from tests.campaign.simulated.client import Client
+from tests.campaign.simulated.faults import Fault, Kind, Striker
+from tests.campaign.simulated.netsuite import NetSuiteModel
+from tests.campaign.simulated.procore import ProcoreModel
+from tests.campaign.simulated.remotes import Request
+from tests.campaign.simulated.scheduler import Scheduler, VThread
+from tests.campaign.simulated.store import Server
+from tests.campaign.simulated.strikes import Strikes
+from tests.campaign.simulated.wires import Wires
+from tests.campaign.simulated.workers import Floor
+from tests.campaign.simulated.world import build
 from worker.domain.identities import InvoiceKey
 
 START = 1_780_000_000.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from tests.campaign.faults import Kind
-from tests.campaign.world import RETAINAGE_ITEM, line_of
+from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.world import RETAINAGE_ITEM, line_of
 
 if TYPE_CHECKING:
-    from tests.campaign.rig import Rig
+    from tests.campaign.simulated.rig import Rig
 
 
 def edit(rig: Rig, kind: Kind, dice: random.Random, name: str = "") -> None:

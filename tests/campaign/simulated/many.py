@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.campaign import shims
-from tests.campaign.faults import Kind
-from tests.campaign.mutations import mutated
-from tests.campaign.schedule import Result, plan_of, play
+from tests.campaign.simulated import shims
+from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.mutations import mutated
+from tests.campaign.simulated.schedule import Result, plan_of, play
 
 CHUNK = 25
 

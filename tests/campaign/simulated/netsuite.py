@@ -23,8 +23,8 @@ from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.suiteql import Engine
 from simulators.netsuite.suiteql_parser import BadQuery
 from simulators.netsuite.wire import NetSuiteError, json_response, usual_error
-from tests.campaign.remotes import Reply, Request
-from tests.campaign.world import RETAINAGE_ITEM, Company
+from tests.campaign.simulated.remotes import Reply, Request
+from tests.campaign.simulated.world import RETAINAGE_ITEM, Company
 
 RECORDS = "/services/rest/record/v1/"
 HOST = "https://1.suitetalk.example"
