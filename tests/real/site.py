@@ -34,6 +34,7 @@ PREFIX = "wbs:"
 QUICK = {
     "worker.store.work.IN_HAND_SECONDS": 3,
     "worker.store.locks.LOCK_SECONDS": 3,
+    "worker.store.locks.KEPT_SECONDS": 0,
     "worker.store.gate.SLOT_SECONDS": 3,
     "worker.services.items.ITEM_SETTLE_SECONDS": 3,
     "worker.services.items.LOOK_AGAIN_SECONDS": 1,

@@ -20,7 +20,7 @@ from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
 from worker.services.invoice_items import InvoiceItems
-from worker.services.items import LEDGER_IS_YOUNG
+from worker.services.items import LEDGER_IS_YOUNG, LONGEST_LOOK_SECONDS
 from worker.services.links import Links
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -28,7 +28,7 @@ from worker.store.locks import Lock, Locks
 
 MOST_WRITES = 5
 """A bill is sent again only after a settle time each; after so many the invoice is a person's."""
-FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 5.0, 120.0
+FIRST_LOOK_SECONDS = 5.0
 MEMO_LIMIT = 999
 """NetSuite's usual length of a memo; it is for reading and identifies nothing."""
 
@@ -80,7 +80,8 @@ class Bills:
                 return outcome_of(record)
             try:
                 bill = self.draft(ready)
-                found = self._look(bill, thorough=bool(record and record.in_doubt))
+                # Whatever is known of this invoice, a write of ours may stand that SuiteQL does not show yet.
+                found = self._look(bill, thorough=record is not None)
                 if found:
                     return self._accept(key, ready, bill, found)
                 if record and record.in_doubt and lock.at < record.sent_at + self._settle:
@@ -186,9 +187,8 @@ class Bills:
         if attempts >= MOST_WRITES:
             facts = {"attempts": str(attempts), "answer": record.detail if record else ""}
             raise Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
-        if lock.ledger_since is None or lock.at < lock.ledger_since + self._settle:
-            again_at = max(lock.at + FIRST_LOOK_SECONDS, (lock.ledger_since or 0) + self._settle)
-            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=again_at)
+        if lock.at < (may_write_at := lock.may_write_at(self._settle)):
+            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=may_write_at)
         waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, fence=lock.fence)
         intents = [waiting]
         try:

@@ -25,7 +25,7 @@ from worker.domain.errors import (
 from worker.domain.identities import CodeKey, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals
 from worker.services.attempts import busy
 from worker.services.projects import Projects
@@ -41,6 +41,7 @@ ITEM_SETTLE_SECONDS = 45.0
 """An Item whose write got no answer is sent again after this if look-ups find nothing; its unique name guards the rest.
 Bills wait much longer (`NETSUITE_SETTLE_SECONDS`): docs/decisions/0003-exactly-once.md."""
 LOOK_AGAIN_SECONDS = 5.0
+LONGEST_LOOK_SECONDS = 120.0
 LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
 MOST_WRITES = 5
 
@@ -82,6 +83,7 @@ class Items:
         self._name_format = name_format
         self._mark_adopted = mark_adopted
         self._settle = min(settle_seconds, ITEM_SETTLE_SECONDS)
+        self._longest_commit = settle_seconds
 
     # Planning: reads only
 
@@ -211,10 +213,9 @@ class Items:
         """Intent, POST, record. Every way out leaves the ledger saying what is true."""
         if record.attempts >= MOST_WRITES:
             facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
-            return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
-        if lock.ledger_since is None or lock.at < lock.ledger_since + self._settle:
-            again_at = max(lock.at + LOOK_AGAIN_SECONDS, (lock.ledger_since or 0) + self._settle)
-            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=again_at)
+            return self._give_up(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
+        if lock.at < (may_write_at := lock.may_write_at(self._settle)):
+            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=may_write_at)
         need, intents = self._need_of(key, record), [record]
         try:
             item_id = self._netsuite.create_item(
@@ -225,10 +226,10 @@ class Items:
         except OutcomeUnknown as error:
             return self._resolve(key, self._in_doubt(key, intents[-1], lock, str(error)), lock)
         except Blocked as error:
-            return self._block(key, intents[-1], lock, error)
+            return self._give_up(key, replace(record, attempts=intents[-1].attempts), lock, error)
         except (Transient, Misconfigured):
-            # Certainly not done: the code waits again, as if it had never been sent.
-            self._ledger.write(key, replace(record, state=State.WAITING, fence=lock.fence))
+            # Certainly not done: the code stands as if this had never been sent, in doubt if an earlier write left it so.
+            self._ledger.write(key, replace(record, fence=lock.fence))
             raise
         self._ledger.write(key, Record(State.CREATED, record.name, item_id, at=lock.now()))
         return Outcome(OutcomeKind.CREATED, record.name, item_id)
@@ -275,6 +276,17 @@ class Items:
         unknown = replace(intent, state=State.UNKNOWN, sent_at=lock.now(), detail=detail)
         self._ledger.write(key, unknown)
         return unknown
+
+    def _give_up(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
+        """Nothing more is sent for this code. An earlier write of it that may still come to stand is looked for to its end."""
+        now, last_commit_at = lock.now(), record.sent_at + self._longest_commit
+        if not record.in_doubt or now >= last_commit_at:
+            return self._block(key, record, lock, error)
+        self._ledger.write(key, replace(record, state=State.UNKNOWN, fence=lock.fence))
+        facts = {"code": record.code, "name": record.name, **error.facts}
+        self._ledger.report(str(key), error.cause, facts, at=now)
+        reason, again_at = describe(error.cause, facts).sentence, min(now + LONGEST_LOOK_SECONDS, last_commit_at)
+        return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, cause=error.cause, again_at=again_at)
 
     def _block(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
         facts = {"code": record.code, "name": record.name, **error.facts}

@@ -15,7 +15,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, Problem, describe
 from worker.store.connection import Redis
-from worker.store.locks import Lock
+from worker.store.locks import RUNNING_SERVER, Lock
 
 _OPEN = """
 local function open(problems, key, problem, cause)
@@ -50,6 +50,17 @@ _REPORT = (
     + """
 -- KEYS: problems. ARGV: problem key, problem, cause
 return open(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+"""
+)
+_OPEN_LEDGER = (
+    RUNNING_SERVER
+    + """
+-- KEYS: ledger's state. ARGV: since
+local now = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'since', ARGV[1], 'met', now[1] + now[2] / 1000000)
+local server = running_server()
+if server then redis.call('HSET', KEYS[1], 'server', server) end
+return 1
 """
 )
 _PLAN = """
@@ -89,6 +100,7 @@ class Ledger:
         self._write = client.register_script(_WRITE)
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
+        self._open = client.register_script(_OPEN_LEDGER)
 
     def code(self, key: CodeKey) -> Record | None:
         """What is known of one WBS code."""
@@ -164,7 +176,7 @@ class Ledger:
 
     def open(self, *, since: float) -> None:
         """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never."""
-        self._client.hset(self._state, "since", since)
+        self._open(keys=[self._state], args=[since])
 
     def server_stops_in_order(self) -> None:
         """The server is about to write everything to disk and end: whoever starts it next has lost nothing."""

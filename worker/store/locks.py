@@ -15,26 +15,40 @@ from worker.store.leases import LeaseKeeper
 
 LOCK_SECONDS = 20.0
 """A dead worker's lock is free after this; a living one renews it long before."""
+KEPT_SECONDS = 2.0
+"""A server that syncs its file every second loses what is younger than this. So nothing leaves for NetSuite before the news of
+this very server are older: else they and an intent could be lost together, and nobody would know of either."""
+NO_LEDGER_SECONDS = 5.0
 
-_ACQUIRE = """
--- KEYS: lock, fence counter, ledger's state. ARGV: token, lease ms. Returns fence, seconds, microseconds, trusted since or ''
+RUNNING_SERVER = """
+local function running_server()
+  local info = redis.pcall('INFO', 'server')
+  return type(info) == 'string' and string.match(info, 'run_id:(%w+)')
+end
+"""
+_ACQUIRE = (
+    RUNNING_SERVER
+    + """
+-- KEYS: lock, fence counter, ledger's state. ARGV: token, lease ms
+-- Returns fence, seconds, microseconds, trusted since or '', server met at
 local now = redis.call('TIME')
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return {0, now[1], now[2], ''} end
+if holder and holder ~= ARGV[1] then return {0, now[1], now[2], '', ''} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-local state = redis.call('HMGET', KEYS[3], 'since', 'server')
+local state = redis.call('HMGET', KEYS[3], 'since', 'server', 'met')
 if state[1] then
   -- Another server than the one that knew the ledger: it was started anew or a replica took over, and the last second of
   -- writes may be gone. What was in doubt then is in doubt again.
-  local info = redis.pcall('INFO', 'server')
-  local server = type(info) == 'string' and string.match(info, 'run_id:(%w+)')
+  local server = running_server()
   if server and server ~= state[2] then
     if state[2] then state[1] = now[1] end
-    redis.call('HSET', KEYS[3], 'server', server, 'since', state[1])
+    state[3] = now[1] + now[2] / 1000000
+    redis.call('HSET', KEYS[3], 'server', server, 'since', state[1], 'met', state[3])
   end
 end
-return {redis.call('INCR', KEYS[2]), now[1], now[2], state[1] or ''}
+return {redis.call('INCR', KEYS[2]), now[1], now[2], state[1] or '', tostring(state[3] or 0)}
 """
+)
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
@@ -44,6 +58,7 @@ class Lock:
     """A lock in hand. `fence` grows with every acquisition of any lock; `at` is Redis' time of the acquisition.
 
     `ledger_since`: since when the ledger is known to have lost no intent (unix seconds); None while there is no ledger.
+    `server_met_at`: since when this very server is known as the ledger's.
     """
 
     key: str
@@ -53,11 +68,18 @@ class Lock:
     asked: float
     held_until: float
     ledger_since: float | None = None
+    server_met_at: float = 0.0
     lost: bool = False
 
     def now(self) -> float:
         """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock."""
         return self.at + time.monotonic() - self.asked
+
+    def may_write_at(self, settle_seconds: float) -> float:
+        """From when on a write may leave (unix seconds): when whatever Redis may have forgotten has settled in NetSuite."""
+        if self.ledger_since is None:
+            return self.at + NO_LEDGER_SECONDS
+        return max(self.ledger_since + settle_seconds, self.server_met_at + KEPT_SECONDS)
 
     def still_ours(self) -> bool:
         """Whether the lock is certainly still ours, by this process's own steady clock: asked just before a write."""
@@ -92,11 +114,12 @@ class Locks:
     def _try(self, key: str, token: str) -> Lock | None:
         asked = time.monotonic()
         keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger"]
-        fence, whole, micro, since = self._acquire(keys=keys, args=[token, int(LOCK_SECONDS * 1000)])
+        fence, whole, micro, since, met = self._acquire(keys=keys, args=[token, int(LOCK_SECONDS * 1000)])
         if not int(fence):
             return None
         at = int(whole) + int(micro) / 1_000_000
-        return Lock(key, token, int(fence), at, asked, asked + LOCK_SECONDS, float(since) if since else None)
+        ledger_since = float(since) if since else None
+        return Lock(key, token, int(fence), at, asked, asked + LOCK_SECONDS, ledger_since, float(met))
 
     def _renewed(self, lock: Lock) -> None:
         asked = time.monotonic()

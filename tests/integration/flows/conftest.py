@@ -13,19 +13,23 @@ from tests.integration.flows.office import Office
 from worker.clients.netsuite import client as netsuite_client
 from worker.embedded import EmbeddedServer
 from worker.services import attempts, bills, invoice_export, items
+from worker.store import locks
 
 OpenOffice = Callable[..., Office]
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="package")
+def impatient() -> Iterator[None]:
     """The product's waits, shortened: their order and their ends stay what they are."""
-    monkeypatch.setattr(netsuite_client, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
-    monkeypatch.setattr(attempts, "back_off", lambda failures: 0.05)
-    monkeypatch.setattr(attempts, "HOLD_SECONDS", 0.2)
-    monkeypatch.setattr(items, "LOOK_AGAIN_SECONDS", 0.1)
-    monkeypatch.setattr(bills, "FIRST_LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(netsuite_client, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
+        patch.setattr(attempts, "back_off", lambda failures: 0.05)
+        patch.setattr(attempts, "HOLD_SECONDS", 0.2)
+        patch.setattr(items, "LOOK_AGAIN_SECONDS", 0.1)
+        patch.setattr(bills, "FIRST_LOOK_SECONDS", 0.1)
+        patch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)
+        patch.setattr(locks, "KEPT_SECONDS", 0.0)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from worker.store import locks as locks_module
 from worker.store.connection import Redis, seconds
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
-from worker.store.locks import Lock, Locks
+from worker.store.locks import KEPT_SECONDS, Lock, Locks
 
 KEY = f"{PREFIX}lock:code:17:901"
 NAME = "code:17:901"
@@ -156,3 +156,47 @@ def test_after_a_restart_of_redis_the_ledger_is_trusted_from_that_moment_on(real
         with real_locks.hold(NAME) as after:
             assert after is not None
             assert after.ledger_since == pytest.approx(seconds(server), abs=5)
+
+
+def held(locks: Locks) -> Lock:
+    with locks.hold(NAME) as lock:
+        assert lock is not None
+        return lock
+
+
+def test_nothing_may_be_written_before_there_is_a_ledger(real_locks: Locks) -> None:
+    lock = held(real_locks)
+    assert lock.may_write_at(settle_seconds=0) > lock.at
+
+
+def test_a_ledger_that_lost_nothing_may_be_written_by_as_soon_as_its_server_keeps_the_news(
+    real_locks: Locks, server: Redis
+) -> None:
+    """What is younger than two seconds may be lost together with an intent: then nobody would know that there was one."""
+    Ledger(server, PREFIX).open(since=0)
+    opened_at = seconds(server)
+    lock = held(real_locks)
+    assert lock.may_write_at(settle_seconds=900) == pytest.approx(opened_at + KEPT_SECONDS, abs=0.5)
+    assert held(real_locks).may_write_at(settle_seconds=900) == lock.may_write_at(settle_seconds=900)
+
+
+def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redis) -> None:
+    """A restart before anybody took a lock is a restart all the same."""
+    Ledger(server, PREFIX).open(since=0)
+    assert server.hget(f"{PREFIX}ledger", "server") == server.info("server")["run_id"]
+    server.hset(f"{PREFIX}ledger", "server", "the run id of the server before")
+    lock = held(real_locks)
+    assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + 900, abs=2)
+
+
+def test_a_server_after_one_that_stopped_in_order_must_keep_the_news_of_itself_first(
+    real_locks: Locks, server: Redis
+) -> None:
+    ledger = Ledger(server, PREFIX)
+    ledger.open(since=0)
+    server.hset(f"{PREFIX}ledger", "met", seconds(server) - 600)
+    assert held(real_locks).may_write_at(settle_seconds=900) < seconds(server)
+    ledger.server_stops_in_order()
+    lock = held(real_locks)
+    assert lock.ledger_since == 0
+    assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + KEPT_SECONDS, abs=0.5)
