@@ -57,7 +57,7 @@ _OPEN_LEDGER = (
     + """
 -- KEYS: ledger's state. ARGV: since
 local now = redis.call('TIME')
-redis.call('HSET', KEYS[1], 'since', ARGV[1], 'met', now[1] + now[2] / 1000000)
+redis.call('HSET', KEYS[1], 'since', ARGV[1], 'met', string.format('%d.%06d', now[1], now[2]))
 local server = running_server()
 if server then redis.call('HSET', KEYS[1], 'server', server) end
 return 1

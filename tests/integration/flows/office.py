@@ -127,6 +127,13 @@ class Office:
         for lane in Lane:
             self.container.work.add(lane, self.waiting(lane), at=0)
 
+    def overdue(self) -> None:
+        """Make what dead workers have in hand count as theirs no longer."""
+        for lane in Lane:
+            hand = self._key(f"hand:{lane}")
+            for key in self.container.redis.zrange(hand, 0, -1):
+                self.container.redis.zadd(hand, {key: 0})
+
     def waiting(self, lane: Lane) -> list[str]:
         """The keys that wait in a lane."""
         return [str(key) for key in self.container.redis.zrange(self._key(f"waiting:{lane}"), 0, -1)]
