@@ -47,8 +47,11 @@ def _told(intend: Callable[..., bool]) -> Callable[..., bool]:
     """An intent of another kind, at which faults can strike all the same."""
 
     def told(self: Ledger, key: Any, record: Any, lock: Lock) -> bool:
-        shims.rig().strikes.intending(lock.key)
-        return intend(self, key, record, lock)
+        name = lock.key.rsplit(":", 1)[1]
+        shims.rig().strikes.comes_to("intending", name)
+        done = intend(self, key, record, lock)
+        shims.rig().strikes.comes_to("intended", name)
+        return done
 
     return told
 

@@ -38,6 +38,7 @@ class Wires:
         """One request from the current thread. Raises what `requests` would raise."""
         rig, scheduler = self._rig, self._rig.scheduler
         scheduler.check()
+        rig.comes_to_a_call()
         thread = scheduler.current
         body = options.get("body") if options.get("body") is not None else options.get("form")
         request = Request(
