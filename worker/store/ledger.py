@@ -29,10 +29,10 @@ end
 _WRITE = (
     _OPEN
     + """
--- KEYS: records, problems, projects, ledger's state, lock. ARGV: field, record, fence, is done, problem key, problem or '',
+-- KEYS: records, problems, projects, lock. ARGV: field, record, fence, is done, problem key, problem or '',
 -- project, cause, the lock's token for an intent or ''
 -- An intent is only noted under the lock as it stands now: whoever takes the lock later will read it.
-if ARGV[9] ~= '' and (redis.call('EXISTS', KEYS[4]) == 0 or redis.call('GET', KEYS[5]) ~= ARGV[9]) then return 0 end
+if ARGV[9] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[9] then return 0 end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old and ARGV[4] == '0' then
   local stored = cjson.decode(old)
@@ -130,7 +130,7 @@ class Ledger:
         return self._written(key, record, "", "")
 
     def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
-        """Note that a write leaves now; False when the lock is not ours any more, or there is no ledger to note it in.
+        """Note that a write leaves now; False when the lock is not ours any more: an emptied Redis holds no lock either.
 
         Together with the intent this makes a lost lock harmless: who takes it afterwards finds the intent and waits.
         """
@@ -154,7 +154,7 @@ class Ledger:
             token,
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
-        return bool(self._write(keys=[records, *self._index(), self._state, lock_key or self._state], args=args))
+        return bool(self._write(keys=[records, *self._index(), lock_key or self._state], args=args))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record]) -> list[int]:
         """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted."""

@@ -162,23 +162,23 @@ def _excuse(rig: Rig, several: list[Written]) -> str:
 
 
 def _how_lost(rig: Rig, one: Request, other: Request) -> str:
-    """What no client can see: a pause between the intent and the request, and, for Items alone, which are sent again after
+    """What no client can see: a pause between its last look at the clock and its request, and, for Items alone, which are sent again after
     less than a minute, a commit that takes longer.
     """
     first, second = sorted((one, other), key=lambda request: request.sent_at)
-    if any(_paused_after_intent(rig, request) for request in (first, second)):
-        return "a holder was paused between its intent and its request, and uniqueness has a window"
+    if any(_paused_at_the_last_moment(rig, request) for request in (first, second)):
+        return "a holder was paused between its last check and its request, and uniqueness has a window"
     intended = first.intent_at or first.sent_at
     if first.is_item and second.sent_at - intended >= ITEM_SETTLE - 0.01:
         return "an Item's commit came after its settle time, and uniqueness has a window"
     return ""
 
 
-def _paused_after_intent(rig: Rig, request: Request) -> bool:
-    if request.intent_at is None:
+def _paused_at_the_last_moment(rig: Rig, request: Request) -> bool:
+    if request.checked_at is None:
         return False
     stalls = rig.floor.stalls.get(request.thread.process.name, ())
-    return any(end - begin > 15 and request.intent_at <= begin <= request.sent_at for begin, end in stalls)
+    return any(end - begin > 15 and request.checked_at <= begin <= request.sent_at for begin, end in stalls)
 
 
 def _resent(rig: Rig, violations: list[str], excused: list[str]) -> None:

@@ -198,6 +198,7 @@ def _send(
 
 
 _true_take = Gate._take
+_true_check = Lock.still_ours
 _true_try, _true_write, _true_intend, _true_claim = Locks._try, Ledger.write, Ledger.intend, Work.claim
 
 
@@ -223,6 +224,13 @@ def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
         _scheduler().current.note["intent_at"] = _scheduler().now
         rig().strikes.comes_to("intended", name)
     return done
+
+
+def _noted_check(self: Lock) -> bool:
+    ours = _true_check(self)
+    if ours:
+        _scheduler().current.note["checked_at"] = _scheduler().now
+    return ours
 
 
 def _noted_claim(self: Work, lane: Lane, key: str) -> None:
@@ -295,6 +303,7 @@ def installed() -> Iterator[Settings]:
         put(Locks, "_try", _noted_try)
         put(Ledger, "write", _noted_write)
         put(Ledger, "intend", _noted_intend)
+        put(Lock, "still_ours", _noted_check)
         put(Work, "claim", _noted_claim)
         for module in (worker.container, tasks.wbs, tasks.invoices, tasks.ledger):
             put(module, "current", lambda: _scheduler().current.process.things["container"])

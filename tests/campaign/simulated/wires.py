@@ -51,6 +51,7 @@ class Wires:
             self.creates += 1
             request.kind = f"create {self.creates}"
             request.intent_at = thread.note.pop("intent_at", None)
+            request.checked_at = thread.note.pop("checked_at", None)
             rig.strikes.at_stage("sending", self.creates, thread, _last(request))
         request.sent_at = scheduler.now
         request.slot_at = thread.note.get("slot_at", 0.0)
