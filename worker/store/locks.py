@@ -46,7 +46,8 @@ if state[1] then
     redis.call('HSET', KEYS[3], 'server', server, 'since', state[1], 'met', state[3])
   end
 end
-return {redis.call('INCR', KEYS[2]), now[1], now[2], state[1] or '', tostring(state[3] or 0)}
+-- To the microsecond, as TIME is: Lua's own text of a number rounds, and a server would be met later than now.
+return {redis.call('INCR', KEYS[2]), now[1], now[2], state[1] or '', string.format('%.6f', state[3] or 0)}
 """
 )
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
