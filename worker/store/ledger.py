@@ -174,6 +174,8 @@ class Ledger:
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
         """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""
         keys = list(records)
+        if not keys:
+            return Restored(0, [])
         with self._client.pipeline(transaction=False) as together:
             for key in keys:
                 together.hsetnx(self._records(key), str(_field(key)), _encoded(records[key]))

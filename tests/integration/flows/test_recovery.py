@@ -11,6 +11,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
 from worker.clients.netsuite import client as netsuite_client
 from worker.domain.outcomes import OutcomeKind, State
+from worker.services import attempts, recovery
 from worker.services import items as items_module
 from worker.services.recovery import REBUILD
 
@@ -225,6 +226,66 @@ def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenOffice) 
     assert outcome.kind is OutcomeKind.WAITING
     assert office.posts(BILL_PATH) == []
     assert 600 < office.due(f"invoice:{project.id}:{invoice.id}") <= 900
+
+
+def test_bills_that_procore_names_are_known_again_by_the_next_export_of_all_at_no_request_more(
+    open_office: OpenOffice,
+) -> None:
+    office = open_office(netsuite_settle_seconds=0)
+    project = office.new_project("24-800", CODES)
+    pilot = office.reopened(project_ids=str(project.id))
+    invoices = [office.new_invoice(project, (CODES[0], amount)) for amount in ("900.00", "800.00")]
+    pilot.scan()
+    assert pilot.export_all().counts["created"] == 2
+
+    lose_redis(office)
+    assert pilot.container.recovery.rebuild().bills == 2
+    mark = office.mark()
+    assert pilot.export_all().counts["already"] == 2
+    assert office.requests(mark) == []
+    for invoice in invoices:
+        record = pilot.invoice_record(invoice)
+        assert record is not None
+        assert (record.state, record.name) == (State.CREATED, invoice.invoice_number)
+        assert record.remote_id == office.bill(invoice).id
+    assert pilot.container.overview.status()["invoices"] == {"created": 2}
+    assert pilot.container.verification.verify().findings == []
+
+
+def test_a_bill_of_which_procore_was_not_told_is_found_by_its_external_id_after_a_loss(
+    open_office: OpenOffice,
+) -> None:
+    office = open_office(netsuite_settle_seconds=0)
+    project = office.new_project("24-800", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"))
+    office.stage.settings("procore", patch_forbidden=True)
+    office.export(invoice)
+    lose_redis(office)
+    office.stage.settings("procore", patch_forbidden=False)
+    office.container.recovery.rebuild()
+    mark = office.mark()
+    assert office.export(invoice).kind is OutcomeKind.ALREADY
+    assert office.posts(BILL_PATH, mark) == []
+    assert invoice.origin_id == f"ns-vendorbill-{office.bill(invoice).id}"
+
+
+def test_a_worker_whose_ledger_another_rebuilds_gives_its_work_back_and_counts_no_attempt(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "PATIENCE_SECONDS", 0.02)
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    lose_redis(office)
+    code = project.budgeted_codes()[0]
+    mark = office.mark()
+    with office.container.locks.hold(REBUILD) as lock:
+        assert lock
+        for _ in range(attempts.MOST_ATTEMPTS + 1):
+            outcome = office.make_item(project, code)
+            assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "the ledger is being rebuilt")
+        assert office.requests(mark) == []
+        assert office.problems() == {}
+    assert office.make_item(project, code).kind is OutcomeKind.ALREADY
 
 
 def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenOffice) -> None:
