@@ -48,17 +48,16 @@ class QueryEndpoint:
         if seconds > 0:
             await asyncio.sleep(seconds)
         try:
-            rows = self._engine.run(sql)
+            page = self._engine.page(sql, offset, limit)
         except BadQuery as error:
             raise _refused(f"Invalid search query. Detailed unprocessed description follows. {error}") from error
-        page = rows[offset : offset + limit]
         body: dict[str, Any] = {
             "links": [],
-            "count": len(page),
-            "hasMore": offset + limit < len(rows),
-            "items": [{"links": [], **row} for row in page],
+            "count": len(page.rows),
+            "hasMore": offset + limit < page.total,
+            "items": [{"links": [], **row} for row in page.rows],
             "offset": offset,
-            "totalResults": len(rows),
+            "totalResults": page.total,
         }
         return json_response(body, kind="collection")
 

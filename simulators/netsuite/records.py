@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
@@ -149,6 +150,7 @@ class Shelf(Generic[R]):
 
     def __init__(self, first_id: int = 1, **indexes: Callable[[R], Hashable]) -> None:
         self._records: dict[str, R] = {}
+        self._numbers: list[int] = []  # the internal ids, ascending
         self._keys: dict[str, Callable[[R], Hashable]] = {"externalid": _folded_external_id, **indexes}
         self._found: dict[str, dict[Hashable, dict[str, R]]] = {name: {} for name in self._keys}
         self._last_id = first_id - 1
@@ -171,12 +173,18 @@ class Shelf(Generic[R]):
         """By an index, in the order they were made; texts have to come in lower case (`str.casefold`)."""
         return list(self._found[index].get(key, {}).values())
 
+    def above(self, number: int) -> list[R]:
+        """Those whose internal id is greater, by ascending id."""
+        numbers = self._numbers[bisect.bisect_right(self._numbers, number) :]
+        return [self._records[str(each)] for each in numbers]
+
     def put(self, record: R) -> None:
         """Add the record, or put it in the place of the one with its id."""
         self.remove(record.id)
         self._records[record.id] = record
-        if record.id.isdecimal():
-            self._last_id = max(self._last_id, int(record.id))
+        number = int(record.id)
+        bisect.insort(self._numbers, number)
+        self._last_id = max(self._last_id, number)
         for name, key_of in self._keys.items():
             key = key_of(record)
             if key is not None:
@@ -187,6 +195,7 @@ class Shelf(Generic[R]):
         record = self._records.pop(record_id, None)
         if record is None:
             return
+        del self._numbers[bisect.bisect_left(self._numbers, int(record_id))]
         for name, key_of in self._keys.items():
             same = self._found[name].get(key_of(record), {})
             same.pop(record_id, None)

@@ -10,11 +10,19 @@ from typing import Any
 
 from simulators.netsuite.records import Bill, Item, Shelf
 from simulators.netsuite.state import NetSuiteState
-from simulators.netsuite.suiteql_parser import BadQuery, Column, Comparison, Condition, Junction, parse
+from simulators.netsuite.suiteql_parser import BadQuery, Column, Comparison, Condition, Junction, Query, parse
 
 Value = str | None
 Getter = Callable[[Any], Value]
 Test = Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a query, and how many it has in all."""
+
+    rows: list[dict[str, Value]]
+    total: int
 
 
 @dataclass(frozen=True)
@@ -37,21 +45,33 @@ class Engine:
         self._state = state
 
     def run(self, sql: str) -> list[dict[str, Value]]:
-        """The rows of a query; BadQuery when it is wrong."""
+        """All rows of a query; BadQuery when it is wrong."""
+        return self.page(sql, 0, None).rows
+
+    def page(self, sql: str, offset: int, limit: int | None) -> Page:
+        """Rows `offset` to `offset + limit` of a query; BadQuery when it is wrong. Only these are put together."""
         query = parse(sql)
         table = self._table(query.table)
         names = list(table.columns) if query.columns == ["*"] else query.columns
         getters = {name: self._getter(table, query.table, name) for name in names}
-        rows: Iterable[Any] = table.shelf
+        found = self._found(table, query)
+        shown = found[offset : None if limit is None else offset + limit]
+        return Page([self._row(getters, record) for record in shown], len(found))
+
+    def _found(self, table: Table, query: Query) -> list[Any]:
+        """All records that the query means, in its order."""
+        records: Iterable[Any] = table.shelf
         if query.where is not None:
             test = self._test(table, query.table, query.where)
-            found = self._candidates(table, query.where)
-            rows = filter(test, table.shelf if found is None else found.values())
-        visible = self._visible(rows)
+            candidates = self._candidates(table, query.where)
+            records = filter(test, table.shelf if candidates is None else candidates)
+        visible = self._visible(records)
         for name, descending in reversed(query.order):
             getter = self._getter(table, query.table, name)
-            visible.sort(key=lambda record, get=getter: _sort_key(get(record)), reverse=descending)  # type: ignore[misc]
-        return [self._row(getters, record) for record in visible]
+            # Nearly every query is by id, which is a number for every record.
+            key = _number if name == "id" else lambda record, get=getter: _sort_key(get(record))
+            visible.sort(key=key, reverse=descending)
+        return visible
 
     def _row(self, getters: dict[str, Getter], record: Any) -> dict[str, Value]:
         values = {name: get(record) for name, get in getters.items()}
@@ -110,8 +130,8 @@ class Engine:
             return lambda record: None if (value := get(record)) is None else value.lower()
         return get
 
-    def _candidates(self, table: Table, condition: Condition) -> dict[str, Any] | None:
-        """Records by id among which all matches are, or None when only a look at every record can tell."""
+    def _candidates(self, table: Table, condition: Condition) -> list[Any] | None:
+        """Records among which all matches are, each once, or None when only a look at every record can tell."""
         if isinstance(condition, Comparison):
             return self._looked_up(table, condition)
         parts = [self._candidates(table, part) for part in condition.parts]
@@ -120,17 +140,20 @@ class Engine:
             return min(known, key=len) if known else None
         if len(known) < len(parts):
             return None
-        return {record_id: record for part in known for record_id, record in part.items()}
+        return list({record.id: record for part in known for record in part}.values())
 
-    def _looked_up(self, table: Table, condition: Comparison) -> dict[str, Any] | None:
+    def _looked_up(self, table: Table, condition: Comparison) -> list[Any] | None:
         column = condition.column.name
+        if column == "id" and condition.operator == ">":
+            (bound,) = condition.values
+            return table.shelf.above(int(bound)) if bound.isdecimal() else None
         if condition.operator not in ("=", "in") or condition.negated or column not in table.indexed:
             return None
         if column == "id":
             by_id = [table.shelf.get(value) for value in condition.values]
-            return {record.id: record for record in by_id if record is not None}
+            return [record for record in by_id if record is not None]
         keys = {value.casefold() for value in condition.values}
-        return {record.id: record for key in keys for record in table.shelf.find(column, key)}
+        return [record for key in keys for record in table.shelf.find(column, key)]
 
 
 def _comparison(get: Getter, condition: Comparison, fold: bool) -> Test:
@@ -144,10 +167,8 @@ def _comparison(get: Getter, condition: Comparison, fold: bool) -> Test:
         return lambda record: (value := get(record)) is not None and (value in values) == wanted
     (operand,) = values
     if condition.operator == "like":
-        pattern = _like(operand)
-        return lambda record: (
-            (value := get(record)) is not None and (pattern.fullmatch(value) is not None) != condition.negated
-        )
+        fits = _like(operand)
+        return lambda record: (value := get(record)) is not None and fits(value) != condition.negated
     bound = _sort_key(operand)
     return lambda record: (value := get(record)) is not None and _COMPARE[condition.operator](_sort_key(value), bound)
 
@@ -160,10 +181,18 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _like(pattern: str) -> re.Pattern[str]:
+def _like(pattern: str) -> Callable[[str], bool]:
     """LIKE's wildcards: % for any text, _ for one character."""
+    beginning = pattern.removesuffix("%")
+    if beginning != pattern and "%" not in beginning and "_" not in beginning:
+        return lambda value: value.startswith(beginning)
     parts = (".*" if each == "%" else "." if each == "_" else re.escape(each) for each in pattern)
-    return re.compile("".join(parts), re.DOTALL)
+    whole = re.compile("".join(parts), re.DOTALL)
+    return lambda value: whole.fullmatch(value) is not None
+
+
+def _number(record: Any) -> int:
+    return int(record.id)
 
 
 def _sort_key(value: Value) -> tuple[int, int, str]:

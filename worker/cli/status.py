@@ -23,6 +23,11 @@ def status(as_json: bool) -> None:
 
 
 def _print(told: dict[str, Any]) -> None:
+    if not told["ledger"]["open"]:
+        so_far = told["ledger"]["rebuilt_so_far"]
+        out.print(
+            f"The ledger is not there yet: it is rebuilt from NetSuite before anything is written; {so_far} Items so far."
+        )
     for noun in ("codes", "invoices"):
         table(noun.capitalize(), ("state", "count"), sorted(told[noun].items()))
     lanes = ((lane, depth["waiting"], depth["in_hand"]) for lane, depth in told["lanes"].items())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from worker.clients.procore.client import InvoiceHead, Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
-from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
 from worker.services.attempts import Attempts
@@ -67,12 +67,25 @@ class ExportRuns:
         return self._procore.list_invoices(project_id, self._statuses)
 
     def to_export(self, project_id: int) -> tuple[list[InvoiceHead], int]:
-        """The project's invoices of the wanted statuses without a bill, and how many have one. Raises NotFound, NotPermitted."""
+        """The project's invoices of the wanted statuses without a bill, and how many have one. Raises NotFound, NotPermitted.
+
+        A bill that Procore names and the ledger does not know (Redis was lost) is noted.
+        """
         heads = self.heads(project_id)
         records = self._ledger.invoices(project_id, [head.id for head in heads])
-        exported = {head.id for head in heads if bill_id_of_origin(head.origin_id)}
-        exported |= {invoice_id for invoice_id, record in records.items() if record.done and not record.write_back_due}
+        told = {head.id: bill_id for head in heads if (bill_id := bill_id_of_origin(head.origin_id))}
+        self._note(project_id, [head for head in heads if head.id in told and head.id not in records], told)
+        exported = {*told, *(number for number, record in records.items() if record.done and not record.write_back_due)}
         return [head for head in heads if head.id not in exported], len(exported)
+
+    def _note(self, project_id: int, heads: Sequence[InvoiceHead], bill_ids: Mapping[int, str]) -> None:
+        at = seconds(self._client) if heads else 0
+        self._ledger.restore(
+            {
+                InvoiceKey(project_id, head.id): Record(State.CREATED, head.document_number, bill_ids[head.id], at=at)
+                for head in heads
+            }
+        )
 
     def _list_projects(self) -> Outcome:
         with self._locks.hold(EXPORTS_OF_ALL) as lock:

@@ -24,7 +24,7 @@ class Overview:
         self._slots = slots
 
     def status(self) -> dict[str, Any]:
-        """Codes and invoices by state, lanes, last runs, gate, problems by cause: plain JSON values."""
+        """The ledger itself, codes and invoices by state, lanes, last runs, gate, problems by cause: plain JSON values."""
         codes: Counter[str] = Counter()
         invoices: Counter[str] = Counter()
         for project_id in self._ledger.projects():
@@ -33,6 +33,7 @@ class Overview:
         problems = Counter(one.problem.cause.value for one in self._ledger.problems())
         depths = {lane.value: self._work.depth(lane) for lane in Lane}
         return {
+            "ledger": {"open": self._ledger.is_open(), "rebuilt_so_far": self._ledger.rebuild_so_far().get("items", 0)},
             "codes": dict(codes),
             "invoices": dict(invoices),
             "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},

@@ -1,21 +1,25 @@
 """The ledger after Redis was lost, restored from what NetSuite holds: Redis is not the only record of it.
 
 An external id of ours names the code it stands for, so every Item that was made is found again. Items adopted by name are
-found by name at the next scan, bills by external id when their invoice comes up. What cannot be found again is an intent
-whose write was under way: therefore Items wait a little, and bills the whole settle window, before anything is sent.
+found by name at the next scan. An invoice's bill is named by the invoice's origin id in Procore, which the next export of all
+reads anyway, and by its external id. What cannot be found again is an intent whose write was under way: therefore Items wait
+a little, and bills the whole settle window, before anything is sent.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import NoRoom
-from worker.domain.identities import bill_external_ids_of, code_of_item, item_external_ids_of
+from worker.domain.findings import Finding, FindingKind
+from worker.domain.identities import CodeKey, bill_external_ids_of, code_of_item, item_external_ids_of
+from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
@@ -24,15 +28,25 @@ log = logging.getLogger(__name__)
 
 REBUILD = "ledger:rebuild"
 PATIENCE_SECONDS = 5.0
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild found: Items of ours in NetSuite, those of which the ledger did not know, and queries it took."""
+    """How far a rebuild has come. `after`: the internal id of the last Item that it has looked at.
 
-    items: int
-    restored: int
-    queries: int
+    `items`: Items of ours in NetSuite; `restored`: those of which the ledger did not know; `unusable`: those that are inactive
+    or no Other Charge, left to the next scan; `others`: those whose code has another Item by the ledger, each a problem now;
+    `bills`: bills of ours; `queries` it took.
+    """
+
+    items: int = 0
+    restored: int = 0
+    unusable: int = 0
+    others: int = 0
+    bills: int = 0
+    queries: int = 0
+    after: int = 0
 
 
 class Recovery:
@@ -53,28 +67,81 @@ class Recovery:
             if lock is None:
                 self._wait_for_the_other()
             elif not self._ledger.is_open():
-                self.rebuild()
+                self._restore()
 
-    def rebuild(self, progress: Callable[[int], None] = lambda _items: None) -> Rebuilt:
-        """Restore what NetSuite knows, and open the ledger. `progress(items)` after each query. What the ledger knows is kept."""
-        items = restored = queries = 0
-        for found in self._netsuite.items_made_by_us(item_external_ids_of(self._company_id)):
-            at = seconds(self._client)
-            records = {
-                key: Record(State.CREATED, item.name, item.id, at=at)
-                for item in found
-                if (key := code_of_item(item.external_id))
-            }
-            restored += self._ledger.restore_codes(records)
-            items, queries = items + len(records), queries + 1
-            progress(items)
-        ours = items or self._netsuite.has_bills_of_ours(bill_external_ids_of(self._company_id))
+    def rebuild(self, progress: Callable[[int, int], None] = lambda _items, _of: None) -> Rebuilt:
+        """Restore what NetSuite knows, and open the ledger; waits while a worker does the same.
+
+        `progress(items, of)` after each query. What the ledger knows is kept.
+        """
+        while True:
+            with self._locks.hold(REBUILD) as lock:
+                if lock:
+                    return self._restore(progress)
+            time.sleep(POLL_SECONDS)
+
+    def _restore(self, progress: Callable[[int, int], None] = lambda _items, _of: None) -> Rebuilt:
+        """Page after page, by ascending id. One that was interrupted is gone on with where it was: its pages are in the ledger,
+        and while there is none nothing is written to NetSuite.
+        """
+        so_far = Rebuilt() if self._ledger.is_open() else Rebuilt(**self._ledger.rebuild_so_far())
+        while True:
+            page = self._netsuite.items_made_by_us(item_external_ids_of(self._company_id), after=so_far.after)
+            of = so_far.items + page.in_all
+            so_far = self._taken_in(page.items, so_far)
+            progress(so_far.items, of)
+            if page.last:
+                break
+        bills = self._netsuite.bills_made_by_us(bill_external_ids_of(self._company_id))
+        rebuilt = replace(so_far, bills=bills, queries=so_far.queries + 1)
+        self._open(rebuilt)
+        return rebuilt
+
+    def _taken_in(self, items: Sequence[FoundItem], so_far: Rebuilt) -> Rebuilt:
+        at = seconds(self._client)
+        ours = [(key, item) for item in items if (key := code_of_item(item.external_id))]
+        # One that cannot stand on a bill is no Item of its code: the next scan looks at it, and says what is wrong with it.
+        usable = [(key, item) for key, item in ours if item.usable and not item.inactive]
+        firsts: dict[CodeKey, FoundItem] = {}
+        second_ones = [(key, item) for key, item in usable if firsts.setdefault(key, item) is not item]
+        records = {key: Record(State.CREATED, item.name, item.id, at=at) for key, item in firsts.items()}
+        restored = self._ledger.restore(records)
+        others = second_ones + [(key, firsts[key]) for key in restored.otherwise]
+        for key, item in others:
+            self._tell_of_another(key, item)
+        now = Rebuilt(
+            items=so_far.items + len(ours),
+            restored=so_far.restored + restored.new,
+            unusable=so_far.unusable + len(ours) - len(usable),
+            others=so_far.others + len(others),
+            queries=so_far.queries + 1,
+            after=int(items[-1].id) if items else so_far.after,
+        )
         if not self._ledger.is_open():
-            # Nothing of ours in NetSuite: a first start, so no intent can have been lost.
-            self._ledger.open(since=seconds(self._client) if ours else 0)
-            if ours:
-                log.warning("There was no ledger. It is rebuilt: %d Items; bills wait for the settle window", items)
-        return Rebuilt(items, restored, queries + 1)
+            self._ledger.keep_rebuild(asdict(now))
+        return now
+
+    def _tell_of_another(self, key: CodeKey, item: FoundItem) -> None:
+        """A code of which the ledger says that another Item stands: a problem, until `verify` finds that the two agree."""
+        record = self._ledger.code(key)
+        recorded = record.remote_id if record else ""
+        if self._netsuite.item(recorded):
+            kind, words = FindingKind.ITEM_DOUBLED, f"{item.name} has 2 Items: ids {recorded}, {item.id}."
+        else:
+            kind = FindingKind.ITEM_OTHER_THAN_RECORDED
+            words = f"{item.name}: the ledger says Item {recorded}, NetSuite has {item.id}."
+        log.error("%s", words)
+        key_of_problem = Finding(kind, str(key), words).problem_key
+        self._ledger.report(key_of_problem, Cause.DRIFT, {"finding": words}, at=seconds(self._client))
+
+    def _open(self, rebuilt: Rebuilt) -> None:
+        if self._ledger.is_open():
+            return
+        # Nothing of ours in NetSuite: a first start, so no intent can have been lost.
+        ours = rebuilt.items or rebuilt.bills
+        self._ledger.open(since=seconds(self._client) if ours else 0)
+        if ours:
+            log.warning("There was no ledger. It is rebuilt: %d Items; bills wait for the settle window", rebuilt.items)
 
     def _wait_for_the_other(self) -> None:
         """A first start takes two queries, so it is waited for; the rebuild of a large company is not."""
@@ -82,4 +149,4 @@ class Recovery:
         while not self._ledger.is_open():
             if time.monotonic() > until:
                 raise NoRoom("the ledger is being rebuilt", retry_after=2.0)
-            time.sleep(0.1)
+            time.sleep(POLL_SECONDS)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import InvoiceHead, Procore
 from worker.domain.errors import Blocked, NotFound, NotPermitted
+from worker.domain.findings import FINDINGS, Finding, FindingKind
 from worker.domain.identities import (
     CodeKey,
     InvoiceKey,
@@ -35,29 +35,6 @@ from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 
 PROJECTS_AT_ONCE = 4
-
-
-class FindingKind(StrEnum):
-    """What does not agree."""
-
-    ITEM_MISSING = "item_missing"
-    ITEM_DOUBLED = "item_doubled"
-    ITEM_UNUSABLE = "item_unusable"
-    ITEM_OTHER_THAN_RECORDED = "item_other_than_recorded"
-    ITEM_RENAMED = "item_renamed"
-    BILL_MISSING = "bill_missing"
-    BILL_DOUBLED = "bill_doubled"
-    BILL_DIFFERS = "bill_differs"
-    ORIGIN_ID_MISSING = "origin_id_missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One disagreement, in words. `key` names the code or invoice."""
-
-    kind: FindingKind
-    key: str
-    sentence: str
 
 
 @dataclass(slots=True)
@@ -124,9 +101,9 @@ class Verification:
     def reconcile(self) -> dict[str, int]:
         """Verify, and keep a problem open for each finding: {"checked": n, "findings": n}. Problems of old findings are closed."""
         verified = self.verify()
-        found = {f"verify:{finding.kind}:{finding.key}": finding.sentence for finding in verified.findings}
+        found = {finding.problem_key: finding.sentence for finding in verified.findings}
         for open_problem in self._ledger.problems():
-            if open_problem.key.startswith("verify:") and open_problem.key not in found:
+            if open_problem.key.startswith(FINDINGS) and open_problem.key not in found:
                 self._ledger.resolve(open_problem.key)
         for key, sentence in found.items():
             self._ledger.report(key, Cause.DRIFT, {"finding": sentence}, at=seconds(self._client))

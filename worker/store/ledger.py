@@ -7,9 +7,9 @@ that NetSuite is known to hold to one that it is not, or from a later holder of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -55,8 +55,9 @@ return open(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
 _OPEN_LEDGER = (
     RUNNING_SERVER
     + """
--- KEYS: ledger's state. ARGV: since
+-- KEYS: ledger's state, rebuild so far. ARGV: since
 local now = redis.call('TIME')
+redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[1], 'since', ARGV[1], 'met', string.format('%d.%06d', now[1], now[2]))
 local server = running_server()
 if server then redis.call('HSET', KEYS[1], 'server', server) end
@@ -79,6 +80,8 @@ redis.call('SADD', KEYS[3], ARGV[1])
 return taken
 """
 
+KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenProblem:
@@ -90,6 +93,14 @@ class OpenProblem:
     problem: Problem
 
 
+@dataclass(frozen=True, slots=True)
+class Restored(Generic[KeyT]):
+    """What came of taking in records: how many were new, and the keys of which the ledger says that another record stands."""
+
+    new: int
+    otherwise: Sequence[KeyT]
+
+
 class Ledger:
     """Records of codes and invoices, and the index of open problems that goes with them."""
 
@@ -97,6 +108,7 @@ class Ledger:
         self._client = client
         self._prefix = prefix
         self._state = f"{prefix}ledger"
+        self._rebuild = f"{prefix}ledger:rebuild"
         self._write = client.register_script(_WRITE)
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
@@ -137,13 +149,9 @@ class Ledger:
         return self._written(key, intent, lock.key, lock.token)
 
     def _written(self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str) -> bool:
-        if isinstance(key, CodeKey):
-            records, field = self._codes(key.project_id), key.wbs_code_id
-        else:
-            records, field = self._invoices(key.project_id), key.invoice_id
         problem = _problem_text(record.cause, record.facts, record.at) if record.state is State.BLOCKED else ""
         args = [
-            field,
+            _field(key),
             _encoded(record),
             record.fence,
             int(record.done),
@@ -154,7 +162,8 @@ class Ledger:
             token,
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
-        return bool(self._write(keys=[records, *self._index(), lock_key or self._state], args=args))
+        keys = [self._records(key), *self._index(), lock_key or self._state]
+        return bool(self._write(keys=keys, args=args))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record]) -> list[int]:
         """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted."""
@@ -162,13 +171,32 @@ class Ledger:
         args = [project_id, f"code:{project_id}:", *pairs]
         return [int(field) for field in self._plan(keys=[self._codes(project_id), *self._index()], args=args)]
 
-    def restore_codes(self, records: Mapping[CodeKey, Record]) -> int:
-        """Take in Items that NetSuite holds for codes of which nothing is known; how many were taken in."""
+    def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
+        """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""
+        keys = list(records)
+        if not keys:
+            return Restored(0, [])
         with self._client.pipeline(transaction=False) as together:
-            for key, record in records.items():
-                together.hsetnx(self._codes(key.project_id), str(key.wbs_code_id), _encoded(record))
-                together.sadd(f"{self._prefix}ledger:projects", key.project_id)
-            return sum(int(taken) for taken in together.execute()[::2])
+            for key in keys:
+                together.hsetnx(self._records(key), str(_field(key)), _encoded(records[key]))
+            for project_id in {key.project_id for key in keys}:
+                together.sadd(f"{self._prefix}ledger:projects", project_id)
+            new = [bool(answer) for answer in together.execute()[: len(keys)]]
+        known = [key for key, is_new in zip(keys, new, strict=True) if not is_new]
+        stands = self._records_of(known)
+        others = [key for key in known if stands[key].done and stands[key].remote_id != records[key].remote_id]
+        return Restored(sum(new), others)
+
+    def _records_of(self, keys: Iterable[KeyT]) -> dict[KeyT, Record]:
+        """The records of known codes or invoices of many projects: one command for each project."""
+        places: dict[str, list[KeyT]] = {}
+        for key in keys:
+            places.setdefault(self._records(key), []).append(key)
+        found: dict[KeyT, Record] = {}
+        for place, some in places.items():
+            records = self._read(place, [_field(key) for key in some])
+            found |= {key: records[_field(key)] for key in some}
+        return found
 
     def is_open(self) -> bool:
         """Whether there is a ledger: without one nothing is written to NetSuite."""
@@ -176,7 +204,15 @@ class Ledger:
 
     def open(self, *, since: float) -> None:
         """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never."""
-        self._open(keys=[self._state], args=[since])
+        self._open(keys=[self._state, self._rebuild], args=[since])
+
+    def rebuild_so_far(self) -> dict[str, int]:
+        """The counts that a rebuild has kept; empty when none is under way or was interrupted."""
+        return {name: int(count) for name, count in self._client.hgetall(self._rebuild).items()}
+
+    def keep_rebuild(self, counts: Mapping[str, int]) -> None:
+        """Keep how far a rebuild has come, for the one that goes on with it and for those who watch. Opening the ledger ends it."""
+        self._client.hset(self._rebuild, mapping=dict(counts))
 
     def server_stops_in_order(self) -> None:
         """The server is about to write everything to disk and end: whoever starts it next has lost nothing."""
@@ -203,6 +239,9 @@ class Ledger:
         texts = self._client.hmget(records, wanted) if wanted else []
         return {int(field): _record(text) for field, text in zip(wanted, texts, strict=True) if text}
 
+    def _records(self, key: CodeKey | InvoiceKey) -> str:
+        return self._codes(key.project_id) if isinstance(key, CodeKey) else self._invoices(key.project_id)
+
     def _codes(self, project_id: int) -> str:
         return f"{self._prefix}codes:{project_id}"
 
@@ -211,6 +250,10 @@ class Ledger:
 
     def _index(self) -> list[str]:
         return [f"{self._prefix}problems", f"{self._prefix}ledger:projects"]
+
+
+def _field(key: CodeKey | InvoiceKey) -> int:
+    return key.wbs_code_id if isinstance(key, CodeKey) else key.invoice_id
 
 
 def _encoded(record: Record) -> str:

@@ -36,6 +36,7 @@ VENDOR = "Blue Spruce Electric"
 """A vendor of the seeded company that NetSuite knows by its origin id."""
 BILL_PATH = "/services/rest/record/v1/vendorBill"
 ITEM_PATH = "/services/rest/record/v1/otherChargePurchaseItem"
+SUITEQL_PATH = "/services/rest/query/v1/suiteql"
 
 
 class Office:

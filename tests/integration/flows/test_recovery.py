@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from worker.clients.netsuite import client as netsuite_client
 from worker.domain.outcomes import OutcomeKind, State
+from worker.services import attempts, recovery
 from worker.services import items as items_module
+from worker.services.recovery import REBUILD
 
 pytestmark = pytest.mark.real
 
@@ -19,6 +25,29 @@ def lose_redis(office: Office) -> None:
     prefix = office.container.settings.redis_key_prefix
     keys = list(office.container.redis.scan_iter(f"{prefix}*"))
     office.container.redis.delete(*keys)
+
+
+@pytest.fixture
+def thousand_is_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three rows a page instead of 1,000."""
+    monkeypatch.setattr(netsuite_client, "ROWS_PER_PAGE", 3)
+
+
+class Killed(BaseException):
+    """kill -9 in the middle of a rebuild."""
+
+
+def interrupted_after(office: Office, pages: int) -> None:
+    """A rebuild that ends with its process after so many pages."""
+    seen = []
+
+    def kill(items: int, of: int) -> None:
+        seen.append((items, of))
+        if len(seen) == pages:
+            raise Killed
+
+    with pytest.raises(Killed):
+        office.container.recovery.rebuild(kill)
 
 
 def test_items_are_known_again_by_their_external_ids_and_none_is_made_twice(office: Office) -> None:
@@ -33,6 +62,143 @@ def test_items_are_known_again_by_their_external_ids_and_none_is_made_twice(offi
     office.scan(project.id)
     assert office.posts(ITEM_PATH, mark) == []
     assert {item.id for item in office.items("24-800-05-120.S")} == made
+
+
+@pytest.mark.usefixtures("thousand_is_three")
+@pytest.mark.parametrize(("codes", "pages"), [(5, 2), (6, 3), (7, 3)])
+def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
+    office: Office, codes: int, pages: int
+) -> None:
+    project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 120 + codes)])
+    office.scan(project.id)
+    lose_redis(office)
+    told: list[tuple[int, int]] = []
+    mark = office.mark()
+    rebuilt = office.container.recovery.rebuild(lambda items, of: told.append((items, of)))
+    assert (rebuilt.items, rebuilt.restored) == (codes, codes)
+    # And one for the bills.
+    assert rebuilt.queries == len(office.posts(SUITEQL_PATH, mark)) == pages + 1
+    assert [of for _, of in told] == [codes] * pages
+    assert told[-1] == (codes, codes)
+
+
+@pytest.mark.usefixtures("thousand_is_three")
+def test_a_rebuild_that_was_killed_leaves_no_ledger_and_the_next_goes_on_where_it_was(office: Office) -> None:
+    project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
+    office.scan(project.id)
+    lose_redis(office)
+    interrupted_after(office, pages=2)
+    assert not office.container.ledger.is_open()
+    assert office.container.overview.status()["ledger"] == {"open": False, "rebuilt_so_far": 6}
+
+    mark = office.mark()
+    rebuilt = office.container.recovery.rebuild()
+    assert (rebuilt.items, rebuilt.restored) == (10, 10)
+    assert len(office.posts(SUITEQL_PATH, mark)) == 3
+    assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0}
+    assert {record.state for record in office.container.ledger.codes(project.id).values()} == {State.CREATED}
+
+
+@pytest.mark.usefixtures("thousand_is_three")
+def test_a_worker_goes_on_with_a_rebuild_that_was_killed(open_office: OpenOffice) -> None:
+    """Half a ledger is none: nothing leaves for NetSuite before the other half is there."""
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
+    office.scan(project.id)
+    lose_redis(office)
+    interrupted_after(office, pages=1)
+    mark = office.mark()
+    assert office.make_item(project, project.budgeted_codes()[9]).kind is OutcomeKind.ALREADY
+    assert len(office.container.ledger.codes(project.id)) == 10
+    assert office.posts(ITEM_PATH, mark) == []
+
+
+@pytest.mark.usefixtures("thousand_is_three")
+def test_a_rebuild_by_hand_of_a_ledger_that_stands_begins_at_the_beginning_and_keeps_what_is_known(
+    office: Office,
+) -> None:
+    project = office.new_project("24-800", [*CODES, "05-150.S"])
+    office.scan(project.id)
+    codes = project.budgeted_codes()
+    codes_key = f"{office.container.settings.redis_key_prefix}codes:{project.id}"
+    known = office.code_record(project, codes[1])
+    interrupted_after(office, pages=1)
+    assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0}
+    # As one that was overtaken by another would leave it behind.
+    office.container.ledger.keep_rebuild({"after": int(office.item("24-800-05-150.S").id)})
+    office.container.redis.hdel(codes_key, str(codes[0].id), str(codes[3].id))
+    rebuilt = office.container.recovery.rebuild()
+    assert (rebuilt.items, rebuilt.restored, rebuilt.others) == (4, 2, 0)
+    assert office.code_record(project, codes[1]) == known
+    assert len(office.container.ledger.codes(project.id)) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"isinactive": True}, "item_inactive"),
+        ({"itemtype": "Service", "subtype": "Sale", "record_type": "serviceSaleItem"}, "item_of_other_type"),
+    ],
+)
+def test_an_item_that_cannot_stand_on_a_bill_any_more_is_left_to_the_next_scan(
+    office: Office, change: dict[str, Any], cause: str
+) -> None:
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    office.netsuite.edit_item(office.item("24-800-05-120.S").id, **change)
+    lose_redis(office)
+    rebuilt = office.container.recovery.rebuild()
+    assert (rebuilt.items, rebuilt.restored, rebuilt.unusable) == (3, 2, 1)
+    mark = office.mark()
+    office.scan(project.id)
+    assert office.problems() == {f"code:{project.id}:{project.budgeted_codes()[0].id}": cause}
+    assert office.posts(ITEM_PATH, mark) == []
+
+
+@pytest.mark.parametrize("rows_per_page", [pytest.param(1000, id="on one page"), pytest.param(3, id="on two pages")])
+def test_a_code_with_two_items_is_a_problem_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch, rows_per_page: int
+) -> None:
+    monkeypatch.setattr(netsuite_client, "ROWS_PER_PAGE", rows_per_page)
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    first = office.item("24-800-05-120.S")
+    second = office.netsuite.make_item("24-800-05-120.S copy", externalid=first.externalid)
+    lose_redis(office)
+    rebuilt = office.container.recovery.rebuild()
+    assert rebuilt.others == 1
+    key = f"verify:item_doubled:code:{project.id}:{project.budgeted_codes()[0].id}"
+    assert office.problems() == {key: "drift"}
+    assert f"2 Items: ids {first.id}, {second.id}." in office.sentence(key)
+    record = office.code_record(project, project.budgeted_codes()[0])
+    assert record is not None
+    assert record.remote_id == first.id
+
+
+def test_a_code_whose_item_was_deleted_and_made_anew_by_hand_is_told(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    gone = office.item("24-800-05-120.S")
+    office.netsuite.items.remove(gone.id)
+    anew = office.netsuite.make_item("24-800-05-120.S", externalid=gone.externalid)
+    assert office.container.recovery.rebuild().others == 1
+    key = f"verify:item_other_than_recorded:code:{project.id}:{project.budgeted_codes()[0].id}"
+    assert office.sentence(key).endswith(f"the ledger says Item {gone.id}, NetSuite has {anew.id}.")
+    assert len(office.problems()) == 1
+
+
+def test_a_rebuild_waits_while_another_is_under_way(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    lose_redis(office)
+    with ThreadPoolExecutor(1) as pool:
+        with office.container.locks.hold(REBUILD) as lock:
+            assert lock
+            second = pool.submit(office.container.recovery.rebuild)
+            with pytest.raises(TimeoutError):
+                second.result(0.5)
+            assert not office.container.ledger.is_open()
+        assert second.result(10).restored == len(CODES)
 
 
 def test_a_worker_that_finds_no_ledger_rebuilds_it_before_it_does_anything_else(office: Office) -> None:
@@ -60,6 +226,66 @@ def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenOffice) 
     assert outcome.kind is OutcomeKind.WAITING
     assert office.posts(BILL_PATH) == []
     assert 600 < office.due(f"invoice:{project.id}:{invoice.id}") <= 900
+
+
+def test_bills_that_procore_names_are_known_again_by_the_next_export_of_all_at_no_request_more(
+    open_office: OpenOffice,
+) -> None:
+    office = open_office(netsuite_settle_seconds=0)
+    project = office.new_project("24-800", CODES)
+    pilot = office.reopened(project_ids=str(project.id))
+    invoices = [office.new_invoice(project, (CODES[0], amount)) for amount in ("900.00", "800.00")]
+    pilot.scan()
+    assert pilot.export_all().counts["created"] == 2
+
+    lose_redis(office)
+    assert pilot.container.recovery.rebuild().bills == 2
+    mark = office.mark()
+    assert pilot.export_all().counts["already"] == 2
+    assert office.requests(mark) == []
+    for invoice in invoices:
+        record = pilot.invoice_record(invoice)
+        assert record is not None
+        assert (record.state, record.name) == (State.CREATED, invoice.invoice_number)
+        assert record.remote_id == office.bill(invoice).id
+    assert pilot.container.overview.status()["invoices"] == {"created": 2}
+    assert pilot.container.verification.verify().findings == []
+
+
+def test_a_bill_of_which_procore_was_not_told_is_found_by_its_external_id_after_a_loss(
+    open_office: OpenOffice,
+) -> None:
+    office = open_office(netsuite_settle_seconds=0)
+    project = office.new_project("24-800", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"))
+    office.stage.settings("procore", patch_forbidden=True)
+    office.export(invoice)
+    lose_redis(office)
+    office.stage.settings("procore", patch_forbidden=False)
+    office.container.recovery.rebuild()
+    mark = office.mark()
+    assert office.export(invoice).kind is OutcomeKind.ALREADY
+    assert office.posts(BILL_PATH, mark) == []
+    assert invoice.origin_id == f"ns-vendorbill-{office.bill(invoice).id}"
+
+
+def test_a_worker_whose_ledger_another_rebuilds_gives_its_work_back_and_counts_no_attempt(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "PATIENCE_SECONDS", 0.02)
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    lose_redis(office)
+    code = project.budgeted_codes()[0]
+    mark = office.mark()
+    with office.container.locks.hold(REBUILD) as lock:
+        assert lock
+        for _ in range(attempts.MOST_ATTEMPTS + 1):
+            outcome = office.make_item(project, code)
+            assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "the ledger is being rebuilt")
+        assert office.requests(mark) == []
+        assert office.problems() == {}
+    assert office.make_item(project, code).kind is OutcomeKind.ALREADY
 
 
 def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenOffice) -> None:

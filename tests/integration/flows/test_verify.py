@@ -14,7 +14,7 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
-from worker.services.verification import Finding
+from worker.domain.findings import Finding
 
 pytestmark = pytest.mark.real
 

@@ -262,24 +262,37 @@ def test_a_page_of_html_in_place_of_an_answer_is_a_passing_trouble(netsuite_of: 
         netsuite_of(answer(200, "<html>maintenance</html>"))[0].find_items(external_ids=["x"], names=[])
 
 
-def test_all_items_of_ours_are_found_by_asking_for_those_after_the_last(netsuite_of: MakeClient) -> None:
-    full = answer(200, {"items": [ROW | {"id": str(n)} for n in range(1, 1001)]})
-    netsuite, transport = netsuite_of(full, answer(200, {"items": [ROW | {"id": "4711"}]}))
-    assert [len(page) for page in netsuite.items_made_by_us("pcr-itm-4-")] == [1000, 1]
-    first, second = (sent.body["q"] for sent in transport.sent)
-    assert "externalid LIKE 'pcr-itm-4-%' AND id > 0 ORDER BY id" in first
-    assert "id > 1000 ORDER BY id" in second
-    assert all(sent.params["offset"] == 0 for sent in transport.sent)
+def test_items_of_ours_are_asked_for_after_the_last_one(netsuite_of: MakeClient) -> None:
+    """A query gives no more than 100,000 rows, so none is paged by offset."""
+    full = answer(200, {"items": [ROW | {"id": str(n)} for n in range(1, 1001)], "totalResults": 1001})
+    netsuite, transport = netsuite_of(full, answer(200, {"items": [ROW | {"id": "4711"}], "totalResults": 1}))
+    first = netsuite.items_made_by_us("pcr-itm-4-", after=0)
+    assert (len(first.items), first.in_all, first.last) == (1000, 1001, False)
+    second = netsuite.items_made_by_us("pcr-itm-4-", after=int(first.items[-1].id))
+    assert (len(second.items), second.in_all, second.last) == (1, 1, True)
+    asked, asked_again = (sent.body["q"] for sent in transport.sent)
+    assert "externalid LIKE 'pcr-itm-4-%' AND id > 0 ORDER BY id" in asked
+    assert "id > 1000 ORDER BY id" in asked_again
+    assert all((sent.params["limit"], sent.params["offset"]) == (1000, 0) for sent in transport.sent)
 
 
-def test_where_there_are_no_items_of_ours_there_are_no_pages(netsuite_of: MakeClient) -> None:
-    assert list(netsuite_of(answer(200, {"items": []}))[0].items_made_by_us("pcr-itm-4-")) == []
+def test_where_there_are_no_items_of_ours_the_first_page_is_the_last(netsuite_of: MakeClient) -> None:
+    page = netsuite_of(answer(200, {"items": []}))[0].items_made_by_us("pcr-itm-4-", after=0)
+    assert (list(page.items), page.in_all, page.last) == ([], 0, True)
 
 
-@pytest.mark.parametrize(("rows", "any_there"), [([{"id": "1"}], True), ([], False)])
-def test_bills_of_ours_are_asked_for_with_one_row(netsuite_of: MakeClient, rows: list[object], any_there: bool) -> None:
-    netsuite, transport = netsuite_of(answer(200, {"items": rows}))
-    assert netsuite.has_bills_of_ours("pcr-bill-4-") is any_there
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ({"items": [{"id": "1"}], "totalResults": 417}, 417),
+        ({"items": [{"id": "1"}]}, 1),
+        ({"items": [], "totalResults": 0}, 0),
+        ({"items": [{"id": "1"}], "totalResults": None}, 1),
+    ],
+)
+def test_bills_of_ours_are_counted_with_one_row(netsuite_of: MakeClient, body: object, count: int) -> None:
+    netsuite, transport = netsuite_of(answer(200, body))
+    assert netsuite.bills_made_by_us("pcr-bill-4-") == count
     assert transport.sent[0].params["limit"] == 1
 
 

@@ -116,6 +116,33 @@ def test_a_thousand_names_are_found_without_looking_at_every_item(
     assert len(rows) == 1000 + 1000 - 334
 
 
+def test_rows_after_an_id_are_found_without_looking_at_those_before(
+    state: NetSuiteState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How a client reads more rows than one query gives: each page asks for what comes after the last row."""
+    made = [state.make_item(f"N-{number}", externalid=f"e-{number}") for number in range(30)]
+    state.edit_item(made[20].id, displayname="edited")
+    state.items.remove(made[25].id)
+
+    def refuse(shelf: object) -> Any:
+        raise AssertionError("every record was looked at")
+
+    monkeypatch.setattr(type(state.items), "__iter__", refuse)
+    page = Engine(state).page(
+        f"SELECT id FROM item WHERE externalid LIKE 'e-%' AND id > {made[18].id} ORDER BY id", 0, 4
+    )
+    assert [row["id"] for row in page.rows] == [made[number].id for number in (19, 20, 21, 22)]
+    assert page.total == 10
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"), [("e-%", True), ("%-1", True), ("e_1", True), ("e-", False), ("E-%", False)]
+)
+def test_like_has_two_wildcards_and_heeds_case(state: NetSuiteState, pattern: str, fits: bool) -> None:
+    item = state.make_item("N-1", externalid="e-1")
+    assert (item.id in ids(state, f"SELECT id FROM item WHERE externalid LIKE '{pattern}'")) == fits
+
+
 def test_the_endpoint_pages_and_insists_on_its_header(account: Account) -> None:
     sql = "SELECT id, itemid, externalid FROM item ORDER BY id"
     assert problem(account.query(sql, prefer="respond-async"))[:2] == (400, "INVALID_PARAMETER")

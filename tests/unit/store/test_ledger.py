@@ -16,7 +16,7 @@ from worker.domain.problems import Cause
 from worker.store import ledger as ledger_module
 from worker.store.connection import Redis
 from worker.store.leases import LeaseKeeper
-from worker.store.ledger import Ledger
+from worker.store.ledger import Ledger, Restored
 from worker.store.locks import Locks
 
 CODE = CodeKey(17, 901)
@@ -159,11 +159,39 @@ def test_without_a_ledger_what_is_found_out_is_noted_all_the_same(client: Redis,
 def test_what_netsuite_holds_is_restored_where_nothing_is_known(ledger: Ledger) -> None:
     ledger.write(CodeKey(17, 1), WAITING)
     known = {CodeKey(17, 1): CREATED, CodeKey(17, 2): CREATED, CodeKey(18, 3): CREATED}
-    assert ledger.restore_codes(known) == 2
+    assert ledger.restore(known) == Restored(2, [])
     assert ledger.codes(17) == {1: WAITING, 2: CREATED}
     assert ledger.projects() == [17, 18]
-    assert ledger.restore_codes(known) == 0
-    assert ledger.restore_codes({}) == 0
+    assert ledger.restore(known) == Restored(0, [])
+    assert ledger.restore({}) == Restored(0, [])
+
+
+def test_restoring_tells_of_codes_for_which_another_item_stands_and_keeps_that(ledger: Ledger) -> None:
+    ledger.write(CodeKey(17, 1), CREATED)
+    ledger.write(CodeKey(18, 2), replace(CREATED, state=State.ADOPTED))
+    ledger.write(CodeKey(18, 3), INTENT)
+    found = {key: replace(CREATED, remote_id="9999") for key in (CodeKey(17, 1), CodeKey(18, 2), CodeKey(18, 3))}
+    assert ledger.restore(found) == Restored(0, [CodeKey(17, 1), CodeKey(18, 2)])
+    assert ledger.codes(17) == {1: CREATED}
+
+
+def test_invoices_are_restored_among_invoices(ledger: Ledger) -> None:
+    ledger.write(CodeKey(17, 417), CREATED)
+    bill = Record(State.CREATED, "ACME-1", "88001", at=5.0)
+    assert ledger.restore({INVOICE: bill}).new == 1
+    assert (ledger.invoice(INVOICE), ledger.code(CodeKey(17, 417))) == (bill, CREATED)
+
+
+def test_how_far_a_rebuild_has_come_is_kept_until_the_ledger_opens(client: Redis) -> None:
+    ledger = Ledger(client, PREFIX)
+    assert ledger.rebuild_so_far() == {}
+    ledger.keep_rebuild({"items": 1000, "after": 4711})
+    ledger.keep_rebuild({"items": 2000, "after": 5711})
+    assert ledger.rebuild_so_far() == {"items": 2000, "after": 5711}
+    assert not ledger.is_open()
+    ledger.open(since=5)
+    assert ledger.rebuild_so_far() == {}
+    assert ledger.is_open()
 
 
 # Planning

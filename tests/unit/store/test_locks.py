@@ -204,3 +204,13 @@ def test_a_server_after_one_that_stopped_in_order_must_keep_the_news_of_itself_f
     lock = held(real_locks)
     assert lock.ledger_since == 0
     assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + KEPT_SECONDS)
+
+
+def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, server: Redis) -> None:
+    """A time that was rounded up would lie ahead of the lock's own."""
+    ledger = Ledger(server, PREFIX)
+    ledger.open(since=0)
+    for _ in range(20):
+        ledger.server_stops_in_order()
+        lock = held(real_locks)
+        assert lock.server_met_at == pytest.approx(lock.at, abs=2e-6)

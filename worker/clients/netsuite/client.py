@@ -37,6 +37,19 @@ _ITEM_COLUMNS = "SELECT id, itemid, externalid, itemtype, subtype, isinactive FR
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Items by ascending internal id, and how many there are from the first of them on."""
+
+    items: Sequence[FoundItem]
+    in_all: int
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing comes after it."""
+        return len(self.items) < ROWS_PER_PAGE
+
+
+@dataclass(frozen=True, slots=True)
 class Linked:
     """A vendor or project (job) of NetSuite."""
 
@@ -110,25 +123,21 @@ class NetSuite:
             bool(body.get("isInactive")),
         )
 
-    def items_made_by_us(self, external_id_stem: str) -> Iterator[list[FoundItem]]:
-        """All Items whose external id begins so, 1,000 at a time and by ascending id: a query may give no more than 100,000 rows
-        in all (ohelp/section_156414087576), so each asks for the rows after the last one.
-        """
-        like, after = suiteql.literal(external_id_stem + "%"), "0"
-        while True:
-            query = f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {int(after)} ORDER BY id"
-            rows = self._rows(query, offset=0)["items"]
-            if rows:
-                yield [wire.found_item(row) for row in rows]
-            if len(rows) < ROWS_PER_PAGE:
-                return
-            after = str(rows[-1]["id"])
+    def items_made_by_us(self, external_id_stem: str, *, after: int) -> Page:
+        """Items whose external id begins so, at most 1,000 of them: those that come after an internal id, by ascending id.
 
-    def has_bills_of_ours(self, external_id_stem: str) -> bool:
-        """Whether any bill's external id begins so."""
+        A query may give no more than 100,000 rows in all (ohelp/section_156414087576), so who wants the next page asks for
+        what comes after the last row of this one.
+        """
+        like = suiteql.literal(external_id_stem + "%")
+        body = self._rows(f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {after} ORDER BY id", limit=ROWS_PER_PAGE)
+        return Page([wire.found_item(row) for row in body["items"]], _rows_in_all(body))
+
+    def bills_made_by_us(self, external_id_stem: str) -> int:
+        """How many bills' external ids begin so; beyond 100,000 NetSuite may count no further."""
         like = suiteql.literal(external_id_stem + "%")
         query = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id"
-        return bool(self._rows(query, offset=0, limit=1)["items"])
+        return _rows_in_all(self._rows(query, limit=1))
 
     def item(self, item_id: str) -> FoundItem | None:
         """One Item by its internal id, of whatever type."""
@@ -262,13 +271,13 @@ class NetSuite:
         """All rows of a SuiteQL query (ohelp/section_157909186990); it must have a unique ORDER BY."""
         offset = 0
         while True:
-            body = self._rows(query, offset=offset)
+            body = self._rows(query, limit=ROWS_PER_PAGE, offset=offset)
             yield from body["items"]
             if not body.get("hasMore"):
                 return
             offset += ROWS_PER_PAGE
 
-    def _rows(self, query: str, *, offset: int, limit: int = ROWS_PER_PAGE) -> dict[str, Any]:
+    def _rows(self, query: str, *, limit: int, offset: int = 0) -> dict[str, Any]:
         params = {"limit": limit, "offset": offset}
         body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
         if not isinstance(body, dict) or not isinstance(body.get("items"), list):
@@ -323,6 +332,12 @@ class NetSuite:
             words = str(refusal)
             raise Misconfigured(words, cause=Cause.NETSUITE_LOGIN, facts={"answer": words}) from refusal
         raise Transient(str(refusal), retry_after=5.0) from refusal
+
+
+def _rows_in_all(body: Mapping[str, Any]) -> int:
+    """What a page of an answer says of the whole; the page's own rows where it says nothing."""
+    rows, told = len(body["items"]), body.get("totalResults")
+    return max(told, rows) if isinstance(told, int) else rows
 
 
 def _created_id(answer: Answer) -> str:
