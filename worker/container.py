@@ -179,6 +179,7 @@ class Container:
             company_id=self.settings.procore_company_id,
             ledger=self.ledger,
             locks=self.locks,
+            work=self.work,
         )
 
     @cached_property

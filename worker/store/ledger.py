@@ -58,10 +58,26 @@ _OPEN_LEDGER = (
 -- KEYS: ledger's state, rebuild so far. ARGV: since
 local now = redis.call('TIME')
 redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[1], 'since', ARGV[1], 'met', string.format('%d.%06d', now[1], now[2]))
+local opened_at = string.format('%d.%06d', now[1], now[2])
+redis.call('HSET', KEYS[1], 'since', ARGV[1], 'opened_at', opened_at, 'met', opened_at)
 local server = running_server()
-if server then redis.call('HSET', KEYS[1], 'server', server) end
+if server then redis.call('HSET', KEYS[1], 'server', server, 'looked_through', server) end
 return 1
+"""
+)
+_DOUBT = """
+-- KEYS: ledger's state
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'since', redis.call('TIME')[1]) end
+return 1
+"""
+_NEW_SERVER = (
+    RUNNING_SERVER
+    + """
+-- KEYS: ledger's state. ARGV: seconds that it has to run. Returns its run id, '' when there is nothing to look through
+local state = redis.call('HMGET', KEYS[1], 'since', 'looked_through')
+local server, runs_for = running_server()
+if not state[1] or not server or server == state[2] or runs_for < tonumber(ARGV[1]) then return '' end
+return server
 """
 )
 _PLAN = """
@@ -113,6 +129,8 @@ class Ledger:
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
         self._open = client.register_script(_OPEN_LEDGER)
+        self._doubt = client.register_script(_DOUBT)
+        self._new_server = client.register_script(_NEW_SERVER)
 
     def code(self, key: CodeKey) -> Record | None:
         """What is known of one WBS code."""
@@ -201,6 +219,23 @@ class Ledger:
     def is_open(self) -> bool:
         """Whether there is a ledger: without one nothing is written to NetSuite."""
         return bool(self._client.exists(self._state))
+
+    def opened_at(self) -> str:
+        """Which ledger this is: a text that no other one has, "" when there is none."""
+        since, opened_at = self._client.hmget(self._state, ["since", "opened_at"])
+        return str(opened_at or since or "")
+
+    def doubt(self) -> None:
+        """Intents may have been lost until now: what was under way must have settled before anything is written."""
+        self._doubt(keys=[self._state])
+
+    def new_server(self, *, runs_for: float) -> str:
+        """The server (its run id) whose ledger was not yet looked through for lost ends, when it runs for so many seconds; else ""."""
+        return str(self._new_server(keys=[self._state], args=[runs_for]))
+
+    def looked_through(self, server: str) -> None:
+        """Nothing without an end lies in this server's ledger."""
+        self._client.hset(self._state, "looked_through", server)
 
     def open(self, *, since: float) -> None:
         """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never."""

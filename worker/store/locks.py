@@ -23,7 +23,8 @@ NO_LEDGER_SECONDS = 5.0
 RUNNING_SERVER = """
 local function running_server()
   local info = redis.pcall('INFO', 'server')
-  return type(info) == 'string' and string.match(info, 'run_id:(%w+)')
+  if type(info) ~= 'string' then return nil end
+  return string.match(info, 'run_id:(%w+)'), tonumber(string.match(info, 'uptime_in_seconds:(%d+)') or '0')
 end
 """
 _ACQUIRE = (
