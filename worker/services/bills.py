@@ -20,7 +20,7 @@ from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
 from worker.services.invoice_items import InvoiceItems
-from worker.services.items import LEDGER_IS_YOUNG, LONGEST_LOOK_SECONDS
+from worker.services.items import LEDGER_IS_YOUNG
 from worker.services.links import Links
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -28,7 +28,6 @@ from worker.store.locks import Lock, Locks
 
 MOST_WRITES = 5
 """A bill is sent again only after a settle time each; after so many the invoice is a person's."""
-FIRST_LOOK_SECONDS = 5.0
 MEMO_LIMIT = 999
 """NetSuite's usual length of a memo; it is for reading and identifies nothing."""
 
@@ -252,10 +251,7 @@ class Bills:
         return replace(self.write_back(key, record, ready.invoice), kind=kind)
 
     def _not_yet(self, record: Record, now: float) -> Outcome:
-        """Look again in growing steps; nothing is sent before the settle window has passed."""
-        settled_at = record.sent_at + self._settle
-        step = min(max((now - record.sent_at) / 2, FIRST_LOOK_SECONDS), LONGEST_LOOK_SECONDS)
+        """It is looked for; nothing is sent before the settle window has passed."""
         reason = record.detail or "an earlier write was interrupted; looking for its bill"
-        return Outcome(
-            OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=min(now + step, max(settled_at, now + 1))
-        )
+        again_at = record.look_again_at(now, record.sent_at + self._settle)
+        return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)

@@ -25,7 +25,7 @@ from worker.domain.errors import (
 from worker.domain.identities import CodeKey, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause
 from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals
 from worker.services.attempts import busy
 from worker.services.projects import Projects
@@ -37,11 +37,6 @@ log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 900.0
 """What a plan found out (budgeted, not in NetSuite) is trusted so long; after that a code is looked at anew before the write."""
-ITEM_SETTLE_SECONDS = 45.0
-"""An Item whose write got no answer is sent again after this if look-ups find nothing; its unique name guards the rest.
-Bills wait much longer (`NETSUITE_SETTLE_SECONDS`): docs/decisions/0003-exactly-once.md."""
-LOOK_AGAIN_SECONDS = 5.0
-LONGEST_LOOK_SECONDS = 120.0
 LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
 MOST_WRITES = 5
 
@@ -82,8 +77,7 @@ class Items:
         self._locks = locks
         self._name_format = name_format
         self._mark_adopted = mark_adopted
-        self._settle = min(settle_seconds, ITEM_SETTLE_SECONDS)
-        self._longest_commit = settle_seconds
+        self._settle = settle_seconds
 
     # Planning: reads only
 
@@ -213,7 +207,7 @@ class Items:
         """Intent, POST, record. Every way out leaves the ledger saying what is true."""
         if record.attempts >= MOST_WRITES:
             facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
-            return self._give_up(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
+            return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
         if lock.at < (may_write_at := lock.may_write_at(self._settle)):
             return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=may_write_at)
         need, intents = self._need_of(key, record), [record]
@@ -226,7 +220,7 @@ class Items:
         except OutcomeUnknown as error:
             return self._resolve(key, self._in_doubt(key, intents[-1], lock, str(error)), lock)
         except Blocked as error:
-            return self._give_up(key, replace(record, attempts=intents[-1].attempts), lock, error)
+            return self._block(key, record, lock, error)
         except (Transient, Misconfigured):
             # Certainly not done: the code stands as if this had never been sent, in doubt if an earlier write left it so.
             self._ledger.write(key, replace(record, fence=lock.fence))
@@ -258,8 +252,8 @@ class Items:
         now, send_again_at = lock.now(), record.sent_at + self._settle
         if now >= send_again_at:
             return self._write(key, record, lock)
-        again_at = min(now + LOOK_AGAIN_SECONDS, send_again_at)
         reason = record.detail or "an earlier write was interrupted; looking for its Item"
+        again_at = record.look_again_at(now, send_again_at)
         return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
 
     def _look(self, need: ItemNeed, *, ignoring_case: bool) -> FoundItem | None:
@@ -277,17 +271,6 @@ class Items:
         unknown = replace(intent, state=State.UNKNOWN, sent_at=lock.now(), detail=detail)
         self._ledger.write(key, unknown)
         return unknown
-
-    def _give_up(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
-        """Nothing more is sent for this code. An earlier write of it that may still come to stand is looked for to its end."""
-        now, last_commit_at = lock.now(), record.sent_at + self._longest_commit
-        if not record.in_doubt or now >= last_commit_at:
-            return self._block(key, record, lock, error)
-        self._ledger.write(key, replace(record, state=State.UNKNOWN, fence=lock.fence))
-        facts = {"code": record.code, "name": record.name, **error.facts}
-        self._ledger.report(str(key), error.cause, facts, at=now)
-        reason, again_at = describe(error.cause, facts).sentence, min(now + LONGEST_LOOK_SECONDS, last_commit_at)
-        return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, cause=error.cause, again_at=again_at)
 
     def _block(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
         facts = {"code": record.code, "name": record.name, **error.facts}

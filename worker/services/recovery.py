@@ -181,7 +181,7 @@ class Recovery:
         ours = rebuilt.items or rebuilt.bills
         self._ledger.open(since=seconds(self._client) if ours else 0)
         if ours:
-            log.warning("There was no ledger. It is rebuilt: %d Items; bills wait for the settle window", rebuilt.items)
+            log.warning("There was no ledger. It is rebuilt: %d Items; new ones and bills wait for the settle window", rebuilt.items)
 
     def _wait_for_the_other(self) -> None:
         """A first start takes two queries, so it is waited for; the rebuild of a large company is not."""

@@ -32,7 +32,7 @@ from tests.campaign.simulated.scheduler import Killed, Process, Scheduler, VLock
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM
 from worker.base import WorkTask
 from worker.clients.http import Answer, Transport
-from worker.domain.outcomes import Record
+from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import Lane
 from worker.store.gate import Gate
@@ -240,6 +240,8 @@ def _noted_claim(self: Work, lane: Lane, key: str) -> None:
 
 def _noted_write(self: Ledger, key: Any, record: Record) -> bool:
     done = _true_write(self, key, record)
+    if done and record.state is State.BLOCKED:
+        rig().blocked[str(key)] = _scheduler().now
     if done and record.cause is Cause.CODES_BLOCKED:
         rig().codes_blocked(key)
     return done

@@ -22,7 +22,6 @@ from worker.clients.netsuite.client import NetSuite
 from worker.domain.invoices import Bill
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
-from worker.services import items
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock
 
@@ -357,41 +356,6 @@ def test_a_problem_that_comes_while_a_bill_is_in_doubt_does_not_end_the_doubt(of
     assert office.problems() == {}
 
 
-@pytest.fixture
-def patient(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
-    """An Item is sent again at once, and its commit may take ten seconds; an answer is waited for no longer than one."""
-    monkeypatch.setattr(items, "ITEM_SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr(items, "LONGEST_LOOK_SECONDS", 0.1)
-    return open_office(netsuite_settle_seconds=10, netsuite_read_timeout_seconds=1)
-
-
-def slow_posts(office: Office, *others: dict[str, Any]) -> None:
-    """The next write of an Item commits after its client has given up; the others before or after it end as told."""
-    rules = [{"method": "POST", "path": f"{ITEM_PATH}\\?", "times": 1, **rule} for rule in others]
-    office.stage.faults("netsuite", rules)
-
-
-SLOW = {"kind": "slow_commit", "value": 2.0}
-
-
-def test_a_code_that_is_given_up_is_still_looked_for_while_its_last_write_may_come(patient: Office) -> None:
-    """Four writes never arrive and the fifth commits late: nobody is left with an Item that is told as refused."""
-    project = planned(patient)
-    (code,) = project.budgeted_codes()
-    key = f"code:{project.id}:{code.id}"
-    slow_posts(patient, {"kind": "cut_before", "times": 4}, SLOW)
-    mark = patient.mark()
-    eventually(lambda: _worked(patient) and patient.problems(key) == {key: "item_refused"})
-    assert patient.items(f"{project.number}-{CODE}") == []
-    record = patient.code_record(project, code)
-    assert record is not None
-    assert record.in_doubt
-    patient.settle()
-    assert patient.item(f"{project.number}-{CODE}")
-    assert len(patient.posts(ITEM_PATH, mark)) == 5
-    assert patient.problems(key) == {}
-
-
 def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenOffice) -> None:
     office = open_office(netsuite_settle_seconds=0)
     project = planned(office)
@@ -402,35 +366,44 @@ def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenOff
     assert len(office.posts(ITEM_PATH)) == 5
 
 
-def test_a_refusal_does_not_end_the_doubt_of_an_earlier_write(patient: Office) -> None:
-    project = planned(patient)
+def test_an_item_in_doubt_is_not_sent_again_before_the_settle_window_and_is_after_it(office: Office) -> None:
+    """Whoever asks for it meanwhile: a scan, another app, an invoice."""
+    project = planned(office)
     (code,) = project.budgeted_codes()
-    key = f"code:{project.id}:{code.id}"
-    slow_posts(patient, SLOW, {"kind": "error_before", "value": 400, "times": None})
-    eventually(lambda: _worked(patient) and patient.problems(key) == {key: "item_refused"})
-    assert patient.items(f"{project.number}-{CODE}") == []
-    patient.settle()
-    assert patient.item(f"{project.number}-{CODE}")
-    assert patient.problems(key) == {}
-    record = patient.code_record(project, code)
-    assert record is not None
-    assert record.state is State.CREATED
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    break_posts(office, ITEM_PATH, {"kind": "cut_before"})
+    mark = office.mark()
+    office.work_off()
+    assert office.make_item(project, code).kind is OutcomeKind.UNKNOWN
+    assert office.export(invoice).kind is OutcomeKind.WAITING
+    office.container.wbs_scan.scan("test", [project.id])
+    office.settle()
+    first, second = office.posts(ITEM_PATH, mark)
+    assert second["started"] - first["ended"] >= SETTLE
+    assert office.item(f"{project.number}-{CODE}")
+    assert office.bill(invoice)
 
 
-def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(patient: Office) -> None:
-    """So it is looked for before anything is sent again."""
-    project = planned(patient)
+def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Office) -> None:
+    """So it is looked for before anything is sent again: it stands by now, though queries do not show it."""
+    project = planned(office)
     (code,) = project.budgeted_codes()
-    slow_posts(patient, SLOW, {"kind": "too_many", "times": 5})
-    eventually(lambda: _worked(patient) and len(patient.posts(ITEM_PATH)) == 6)
-    record = patient.code_record(project, code)
+    path = f"{ITEM_PATH}\\?"
+    cut = {"kind": "cut_before", "method": "POST", "path": path, "times": 1}
+    no_room = {"kind": "too_many", "method": "POST", "path": path, "times": 5}
+    office.stage.faults("netsuite", [cut, no_room])
+    mark = office.mark()
+    eventually(lambda: _worked(office) and len(office.posts(ITEM_PATH, mark)) == 6)
+    record = office.code_record(project, code)
     assert record is not None
     assert record.in_doubt
-    eventually(lambda: patient.items(f"{project.number}-{CODE}"))
-    mark = patient.mark()
-    patient.hurry()
-    patient.settle()
-    assert patient.posts(ITEM_PATH, mark) == []
+
+    office.netsuite.make_item(f"{project.number}-{CODE}", externalid=office.item_external_id(project, code))
+    mark = office.mark()
+    office.hurry()
+    office.settle()
+    assert office.posts(ITEM_PATH, mark) == []
+    assert office.item(f"{project.number}-{CODE}")
 
 
 def test_a_bill_that_stood_while_its_invoice_could_not_be_read_is_not_sent_again(open_office: OpenOffice) -> None:
