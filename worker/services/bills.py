@@ -186,8 +186,8 @@ class Bills:
         if attempts >= MOST_WRITES:
             facts = {"attempts": str(attempts), "answer": record.detail if record else ""}
             raise Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
-        if lock.at < (may_write_at := lock.may_write_at(self._settle)):
-            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=may_write_at)
+        if held_back_until := lock.held_back_until(self._settle):
+            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, fence=lock.fence)
         intents = [waiting]
         try:

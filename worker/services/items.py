@@ -208,8 +208,8 @@ class Items:
         if record.attempts >= MOST_WRITES:
             facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
             return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
-        if lock.at < (may_write_at := lock.may_write_at(self._settle)):
-            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=may_write_at)
+        if held_back_until := lock.held_back_until(self._settle):
+            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         need, intents = self._need_of(key, record), [record]
         try:
             item_id = self._netsuite.create_item(
