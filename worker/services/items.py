@@ -25,7 +25,7 @@ from worker.domain.errors import (
 from worker.domain.identities import CodeKey, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals
 from worker.services.attempts import busy
 from worker.services.projects import Projects
@@ -216,7 +216,7 @@ class Items:
                 need, before_sending=lambda: intents.append(self._intend(key, record, lock))
             )
         except AlreadyExists as error:
-            return self._resolve(key, replace(intents[-1], detail=str(error)), lock, ignoring_case=True)
+            return self._already_exists(key, replace(intents[-1], detail=str(error)), lock)
         except OutcomeUnknown as error:
             return self._resolve(key, self._in_doubt(key, intents[-1], lock, str(error)), lock)
         except Blocked as error:
@@ -239,24 +239,42 @@ class Items:
             raise NoRoom("the lock was lost before the write")
         return intent
 
-    def _resolve(self, key: CodeKey, record: Record, lock: Lock, *, ignoring_case: bool = False) -> Outcome:
-        """Look for the Item of a write whose end is not known (or that NetSuite says exists); send again only after the settle time."""
-        need = self._need_of(key, record)
+    def _already_exists(self, key: CodeKey, intent: Record, lock: Lock) -> Outcome:
+        """NetSuite took nothing, because it holds one: find it, whatever its case. Seen by nobody yet, it is looked for again."""
+        need = self._need_of(key, intent)
         try:
-            found = self._look(need, ignoring_case=ignoring_case)
+            found = self._look(need, ignoring_case=True)
         except Blocked as error:
-            return self._block(key, record, lock, error)
+            return self._block(key, intent, lock, error)
+        return self._found(key, found, need, lock) if found else self._not_yet(intent, lock)
+
+    def _resolve(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
+        """Look for the Item of a write whose end is not known; send again only after the settle time."""
+        need, settled = self._need_of(key, record), lock.now() >= record.sent_at + self._settle
+        try:
+            found = self._look(need)
+        except Blocked as error:
+            if settled:
+                return self._block(key, record, lock, error)
+            # Another Item is in the way. It is told at once, and ours is looked for all the same: it may still come to stand.
+            facts = self._facts(record, error)
+            self._ledger.report(str(key), error.cause, facts, at=lock.now())
+            return replace(self._not_yet(record, lock), cause=error.cause, reason=describe(error.cause, facts).sentence)
         if found:
-            ours = same_external_id(found.external_id, need.external_id)
-            return self._record_found(key, found, record.name, ours=ours, at=lock.at)
-        now, send_again_at = lock.now(), record.sent_at + self._settle
-        if now >= send_again_at:
-            return self._write(key, record, lock)
+            return self._found(key, found, need, lock)
+        return self._write(key, record, lock) if settled else self._not_yet(record, lock)
+
+    def _found(self, key: CodeKey, item: FoundItem, need: ItemNeed, lock: Lock) -> Outcome:
+        ours = same_external_id(item.external_id, need.external_id)
+        return self._record_found(key, item, need.name, ours=ours, at=lock.at)
+
+    def _not_yet(self, record: Record, lock: Lock) -> Outcome:
+        """It is looked for; nothing is sent before the settle window has passed."""
         reason = record.detail or "an earlier write was interrupted; looking for its Item"
-        again_at = record.look_again_at(now, send_again_at)
+        again_at = record.look_again_at(lock.now(), record.sent_at + self._settle)
         return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
 
-    def _look(self, need: ItemNeed, *, ignoring_case: bool) -> FoundItem | None:
+    def _look(self, need: ItemNeed, *, ignoring_case: bool = False) -> FoundItem | None:
         """By external id where it is seen at once, then by either in SuiteQL, which may lag behind."""
         item = self._netsuite.item_by_external_id(need.external_id)
         if item is None:
@@ -273,12 +291,16 @@ class Items:
         return unknown
 
     def _block(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
-        facts = {"code": record.code, "name": record.name, **error.facts}
+        facts = self._facts(record, error)
         blocked = replace(
             record, state=State.BLOCKED, at=lock.at, cause=error.cause, facts=facts, fence=lock.fence, attempts=0
         )
         self._ledger.write(key, blocked)
         return outcome_of(blocked)
+
+    def _facts(self, record: Record, error: Blocked) -> dict[str, str]:
+        """Names for the problem's sentence."""
+        return {"code": record.code, "name": record.name, **error.facts}
 
     def _record_found(self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float) -> Outcome:
         """Keep the id of an Item that stands. Its fields are left alone, but for an empty external id where the setting allows."""

@@ -135,17 +135,14 @@ def _fence_clock(put: Put) -> None:
 
 def _adoption(put: Put) -> None:
     """ "Already exists" is a failure like any other."""
-    resolve = Items._resolve
 
-    def refuse(self: Items, key: Any, record: Any, lock: Any, *, ignoring_case: bool = False) -> Any:
-        if ignoring_case:
-            return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts={"answer": record.detail}))
-        return resolve(self, key, record, lock)
+    def refuse(self: Items, key: Any, intent: Any, lock: Any) -> Any:
+        return self._block(key, intent, lock, Blocked(cause=Cause.ITEM_REFUSED, facts={"answer": intent.detail}))
 
     def refuse_bill(self: Bills, key: Any, ready: Any, bill: Any, intent: Any, error: AlreadyExists) -> Any:
         raise Blocked(cause=Cause.BILL_REFUSED, facts={"answer": str(error)})
 
-    put(Items, "_resolve", refuse)
+    put(Items, "_already_exists", refuse)
     put(Bills, "_already_exists", refuse_bill)
 
 

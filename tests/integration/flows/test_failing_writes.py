@@ -29,6 +29,7 @@ pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
 SETTLE = 1
+HASTY_SETTLE = 6
 SENT_AGAIN = 2
 SENT_ONCE = 1
 FAULTS = [
@@ -57,7 +58,7 @@ def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman:
 def hasty(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
     """The same, but it waits for an answer no longer than a second."""
     with offices(tmp_path_factory.mktemp("hasty"), redis_server.url, doorman) as opens:
-        yield opens(netsuite_settle_seconds=10, netsuite_read_timeout_seconds=1)
+        yield opens(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(hasty: Office) -> No
         assert hasty.export(invoice).kind is OutcomeKind.UNKNOWN
     hasty.reopened(project_ids=str(invoice.project_id)).export_all()
     assert len(hasty.posts(BILL_PATH, mark)) == 1
-    assert 0 < hasty.due(f"invoice:{invoice.project_id}:{invoice.id}") <= 10
+    assert 0 < hasty.due(f"invoice:{invoice.project_id}:{invoice.id}") <= HASTY_SETTLE
 
 
 def test_an_item_whose_answer_comes_too_late_is_found(hasty: Office) -> None:
@@ -382,6 +383,32 @@ def test_an_item_in_doubt_is_not_sent_again_before_the_settle_window_and_is_afte
     assert second["started"] - first["ended"] >= SETTLE
     assert office.item(f"{project.number}-{CODE}")
     assert office.bill(invoice)
+
+
+def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(hasty: Office) -> None:
+    """The accountant is told at once; ours may still come to stand, so nothing is sent as soon as the other one is gone."""
+    project = planned(hasty)
+    (code,) = project.budgeted_codes()
+    name, key = f"{project.number}-{CODE}", f"code:{project.id}:{code.id}"
+    break_posts(hasty, ITEM_PATH, {"kind": "cut_before"})
+    mark = hasty.mark()
+    hasty.work_off()
+    in_the_way = hasty.netsuite.make_item(name, record_type="serviceSaleItem")
+    hasty.hurry()
+    hasty.work_off()
+    assert hasty.problems(key) == {key: "item_of_other_type"}
+    record = hasty.code_record(project, code)
+    assert record is not None
+    assert record.in_doubt
+
+    hasty.netsuite.edit_item(in_the_way.id, itemid="something else")
+    hasty.scan(project.id)
+    assert len(hasty.posts(ITEM_PATH, mark)) == 1
+    hasty.settle(30)
+    first, second = hasty.posts(ITEM_PATH, mark)
+    assert second["started"] - first["ended"] >= HASTY_SETTLE
+    assert hasty.item(name)
+    assert hasty.problems(key) == {}
 
 
 def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Office) -> None:
