@@ -180,6 +180,7 @@ class Container:
             company_id=self.settings.procore_company_id,
             ledger=self.ledger,
             locks=self.locks,
+            work=self.work,
         )
 
     @cached_property
@@ -245,7 +246,14 @@ class Container:
     def invoice_items(self) -> InvoiceItems:
         """The Items an invoice needs."""
         pool = ThreadPoolExecutor(self.settings.netsuite_concurrency, thread_name_prefix="invoice-items")
-        return InvoiceItems(items=self.items(Precedence.EXPORT), ledger=self.ledger, work=self.work, pool=pool)
+        return InvoiceItems(
+            self.redis,
+            items=self.items(Precedence.EXPORT),
+            ledger=self.ledger,
+            work=self.work,
+            attempts=self.attempts,
+            pool=pool,
+        )
 
     @cached_property
     def bills(self) -> Bills:

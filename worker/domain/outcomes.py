@@ -67,6 +67,11 @@ class Record:
         """A write may have been sent, and its answer is not known."""
         return self.state in IN_DOUBT
 
+    @property
+    def unfinished(self) -> bool:
+        """Somebody has to look at it again, without being asked."""
+        return self.state is State.WAITING or self.in_doubt or self.write_back_due
+
 
 class OutcomeKind(StrEnum):
     """What one attempt came to."""

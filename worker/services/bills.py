@@ -217,7 +217,8 @@ class Bills:
         """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
         now = lock.now()
         intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1)
-        if not lock.still_ours() or not self._ledger.intend(key, intent, lock):
+        # Asked last, so that a process which stood still while it noted the intent sends nothing.
+        if not self._ledger.intend(key, intent, lock) or not lock.still_ours():
             raise NoRoom("the lock was lost before the write")
         return intent
 

@@ -6,16 +6,18 @@ import time
 from collections.abc import Collection
 from concurrent.futures import Executor
 
-from worker.domain.errors import Blocked, Transient
+from worker.domain.errors import Blocked
 from worker.domain.identities import CodeKey
 from worker.domain.invoices import Invoice
-from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import Lane
+from worker.services.attempts import Attempts
 from worker.services.items import Items
+from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
-from worker.store.work import Work
+from worker.store.work import IN_HAND_SECONDS, Work
 
 DEADLINE_SECONDS = 30.0
 """No Item is begun later than this after the start; the rest is the next attempt's. Below the time that work may be in hand."""
@@ -25,10 +27,14 @@ BUSY_WAIT_SECONDS = 0.25
 class InvoiceItems:
     """Knows which Items an invoice has and lacks, and makes those it lacks."""
 
-    def __init__(self, *, items: Items, ledger: Ledger, work: Work, pool: Executor) -> None:
+    def __init__(
+        self, client: Redis, *, items: Items, ledger: Ledger, work: Work, attempts: Attempts, pool: Executor
+    ) -> None:
+        self._client = client
         self._items = items
         self._ledger = ledger
         self._work = work
+        self._attempts = attempts
         self._pool = pool
 
     def known(self, invoice: Invoice) -> dict[int, str]:
@@ -49,8 +55,13 @@ class InvoiceItems:
         missing = self.missing(invoice)
         records = self._ledger.codes(invoice.project_id, missing)
         open_codes = [code for code in codes_of(invoice, missing) if not _in_doubt(records.get(code.id))]
-        self._items.note(project.id, self._items.plan(project, open_codes), for_invoice=True)
+        planned = self._items.plan(project, open_codes)
+        to_make = [one for one in planned if one.kind is OutcomeKind.CREATED]
+        self._items.note(project.id, [one for one in planned if one not in to_make], for_invoice=True)
         self.require_none_blocked(invoice)
+        noted = self._items.note(project.id, to_make, for_invoice=True)
+        # What waits in the ledger waits in its lane too: whatever becomes of this invoice, its codes come to an end.
+        self._work.add(Lane.ITEMS, [str(key) for key in noted], at=seconds(self._client) + IN_HAND_SECONDS)
         return self.missing(invoice)
 
     def require_none_blocked(self, invoice: Invoice) -> None:
@@ -63,27 +74,33 @@ class InvoiceItems:
             raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": shown})
 
     def make(self, keys: Collection[CodeKey]) -> list[Outcome]:
-        """Make these Items, as many at once as the pool has threads. Raises Misconfigured; what is only late is left waiting."""
+        """Make these Items, as many at once as the pool has threads. Each is work of its own: what is late waits in its lane."""
         until = time.monotonic() + DEADLINE_SECONDS
         return list(self._pool.map(lambda key: self._make_one(key, until), keys))
 
     def _make_one(self, key: CodeKey, until: float) -> Outcome:
-        """One Item; while another worker makes it, wait for that one to find it in the ledger."""
+        """One Item. Again when its turn comes again, as long as that is soon."""
         outcome = Outcome(OutcomeKind.WAITING, reason="its turn did not come yet")
         while time.monotonic() < until:
-            try:
-                outcome = self._items.make(key)
-            except Transient as error:
-                outcome = Outcome(OutcomeKind.WAITING, reason=str(error))
-                time.sleep(min(error.retry_after or 1.0, 5.0))
-                continue
-            if outcome.kind is not OutcomeKind.WAITING:
+            outcome = self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
+            if outcome.kind is not OutcomeKind.WAITING or outcome.again_at is None:
                 break
-            time.sleep(BUSY_WAIT_SECONDS)
-        if outcome.again_at is not None:
-            # A write in doubt is looked after in its own right, whatever becomes of the invoice.
-            self._work.add(Lane.ITEMS, [str(key)], at=outcome.again_at)
+            wait = outcome.again_at - seconds(self._client)
+            if time.monotonic() + wait >= until:
+                break
+            if made := self._made_by_another(key, wait):
+                return outcome_of(made)
         return outcome
+
+    def _made_by_another(self, key: CodeKey, wait: float) -> Record | None:
+        """The record of an Item that another worker made within so many seconds."""
+        until = time.monotonic() + wait
+        while time.monotonic() < until:
+            time.sleep(min(wait, BUSY_WAIT_SECONDS))
+            record = self._ledger.code(key)
+            if record and record.done:
+                return record
+        return None
 
 
 def codes_of(invoice: Invoice, wbs_code_ids: Collection[int]) -> list[WbsCode]:

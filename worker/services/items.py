@@ -207,6 +207,11 @@ class Items:
         self._ledger.write(key, gone)
         return outcome_of(gone)
 
+    def block(self, key: CodeKey, record: Record, cause: Cause, facts: Mapping[str, str]) -> None:
+        """A code that waited cannot be planned now."""
+        at, told = seconds(self._client), {"code": record.code, "name": record.name, **facts}
+        self._ledger.write(key, replace(record, state=State.BLOCKED, at=at, cause=cause, facts=told))
+
     # Making one Item
 
     def make(self, key: CodeKey) -> Outcome:
@@ -275,7 +280,8 @@ class Items:
         intent = replace(
             record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""
         )
-        if not lock.still_ours() or not self._ledger.intend(key, intent, lock):
+        # Asked last, so that a process which stood still while it noted the intent sends nothing.
+        if not self._ledger.intend(key, intent, lock) or not lock.still_ours():
             raise NoRoom("the lock was lost before the write")
         return intent
 

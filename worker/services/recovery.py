@@ -16,17 +16,22 @@ from dataclasses import asdict, dataclass, replace
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import NoRoom
 from worker.domain.findings import Finding, FindingKind
-from worker.domain.identities import CodeKey, bill_external_ids_of, code_of_item, item_external_ids_of
+from worker.domain.identities import CodeKey, InvoiceKey, bill_external_ids_of, code_of_item, item_external_ids_of
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
+from worker.domain.work import Lane
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
+from worker.store.work import Work
 
 log = logging.getLogger(__name__)
 
 REBUILD = "ledger:rebuild"
+LOOK_THROUGH = "ledger:look-through"
+LOOK_THROUGH_AFTER_SECONDS = 60.0
+"""A server that was started anew is looked through when its workers have noted whatever they had in hand at its start."""
 PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.1
 
@@ -52,22 +57,57 @@ class Rebuilt:
 class Recovery:
     """Rebuilds the ledger when there is none, before anything is written."""
 
-    def __init__(self, client: Redis, *, netsuite: NetSuite, company_id: int, ledger: Ledger, locks: Locks) -> None:
+    def __init__(
+        self, client: Redis, *, netsuite: NetSuite, company_id: int, ledger: Ledger, locks: Locks, work: Work
+    ) -> None:
         self._client = client
         self._netsuite = netsuite
         self._company_id = company_id
         self._ledger = ledger
         self._locks = locks
+        self._work = work
+        self._known = ""
 
     def ensure_ledger(self) -> None:
         """Return when there is a ledger; rebuild it when there is none. Raises NoRoom while another worker does."""
-        if self._ledger.is_open():
-            return
-        with self._locks.hold(REBUILD) as lock:
+        opened_at = self._ledger.opened_at()
+        if not opened_at:
+            with self._locks.hold(REBUILD) as lock:
+                if lock is None:
+                    self._wait_for_the_other()
+                elif not self._ledger.is_open():
+                    self._restore()
+            opened_at = self._ledger.opened_at()
+        if self._known and opened_at != self._known:
+            # This process has seen another one, so that one was lost, even if nothing of ours stood in NetSuite yet.
+            self._ledger.doubt()
+        self._known = opened_at
+
+    def look_through(self) -> int:
+        """Once for every server that was started anew: whatever has no end waits again; how many pieces of work.
+
+        Its last second of writes may have been lost, while the workers went on: then the ledger says that a code is being made,
+        and no lane holds it any more.
+        """
+        server = self._ledger.new_server(runs_for=LOOK_THROUGH_AFTER_SECONDS)
+        if not server:
+            return 0
+        with self._locks.hold(LOOK_THROUGH) as lock:
             if lock is None:
-                self._wait_for_the_other()
-            elif not self._ledger.is_open():
-                self._restore()
+                return 0
+            found = sum(self._wait_again(project_id) for project_id in self._ledger.projects())
+            self._ledger.looked_through(server)
+        return found
+
+    def _wait_again(self, project_id: int) -> int:
+        codes, invoices = self._ledger.codes(project_id), self._ledger.invoices(project_id)
+        lying_codes = [str(CodeKey(project_id, number)) for number, record in codes.items() if record.unfinished]
+        lying_invoices = [
+            str(InvoiceKey(project_id, number)) for number, record in invoices.items() if record.unfinished
+        ]
+        self._work.add(Lane.ITEMS, lying_codes)
+        self._work.add(Lane.EXPORTS, lying_invoices)
+        return len(lying_codes) + len(lying_invoices)
 
     def rebuild(self, progress: Callable[[int, int], None] = lambda _items, _of: None) -> Rebuilt:
         """Restore what NetSuite knows, and open the ledger; waits while a worker does the same.

@@ -160,13 +160,17 @@ class WbsScan:
         """Look at all of them in the same requests. Who waits for them in a run goes on waiting."""
         old = self._items.old_plans(project_id)
         project = self._projects.get(project_id)
-        if project is None:
-            return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
+        label = project.label if project else f"id {project_id}"
         try:
+            if project is None:
+                raise NotFound("the project is not visible to the app")
             wanted = self._still_wanted(project, old)
-            planned = self._items.plan(project, list(wanted.values()))
+            planned = self._items.plan(project, list(wanted.values())) if wanted else []
         except (NotFound, NotPermitted) as error:
-            return self._not_readable(project_id, project.label, "budget", str(error))
+            facts = {"project": label, "what": "budget", "answer": str(error)}
+            for number, record in old.items():
+                self._items.block(CodeKey(project_id, number), record, Cause.PROJECT_NOT_READABLE, facts)
+            return self._not_readable(project_id, label, "budget", str(error))
         noted = []
         for for_invoice in (False, True):
             some = [one for one in planned if old[one.code.id].for_invoice is for_invoice]
@@ -176,7 +180,7 @@ class WbsScan:
         children = [str(key) for key in noted]
         # Before all that waits: they are the oldest of it, or what a person asked for.
         self._work.spawn(plan_of(project_id), Lane.SCANS, children=children, into=Lane.ITEMS, counts={}, at=0)
-        return Outcome(OutcomeKind.ALREADY, reason=f"{project.label}: {len(old)} codes planned anew, {len(noted)} wait")
+        return Outcome(OutcomeKind.ALREADY, reason=f"{label}: {len(old)} codes planned anew, {len(noted)} wait")
 
     def _still_wanted(self, project: Project, old: Mapping[int, Record]) -> dict[int, WbsCode]:
         """Those that are active now, and budgeted or needed by an invoice. None outside of the pilot."""

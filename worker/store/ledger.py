@@ -29,10 +29,10 @@ end
 _WRITE = (
     _OPEN
     + """
--- KEYS: records, problems, projects, ledger's state, lock. ARGV: field, record, fence, is done, problem key, problem, 'ended' or
--- '', project, cause, the lock's token for an intent or ''
+-- KEYS: records, problems, projects, lock. ARGV: field, record, fence, is done, problem key, problem, 'ended' or '',
+-- project, cause, the lock's token for an intent or ''
 -- An intent is only noted under the lock as it stands now: whoever takes the lock later will read it.
-if ARGV[9] ~= '' and (redis.call('EXISTS', KEYS[4]) == 0 or redis.call('GET', KEYS[5]) ~= ARGV[9]) then return 0 end
+if ARGV[9] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[9] then return 0 end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old and ARGV[4] == '0' then
   local stored = cjson.decode(old)
@@ -60,10 +60,26 @@ _OPEN_LEDGER = (
 -- KEYS: ledger's state, rebuild so far. ARGV: since
 local now = redis.call('TIME')
 redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[1], 'since', ARGV[1], 'met', now[1] + now[2] / 1000000)
+local opened_at = string.format('%d.%06d', now[1], now[2])
+redis.call('HSET', KEYS[1], 'since', ARGV[1], 'opened_at', opened_at, 'met', opened_at)
 local server = running_server()
-if server then redis.call('HSET', KEYS[1], 'server', server) end
+if server then redis.call('HSET', KEYS[1], 'server', server, 'looked_through', server) end
 return 1
+"""
+)
+_DOUBT = """
+-- KEYS: ledger's state
+if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'since', redis.call('TIME')[1]) end
+return 1
+"""
+_NEW_SERVER = (
+    RUNNING_SERVER
+    + """
+-- KEYS: ledger's state. ARGV: seconds that it has to run. Returns its run id, '' when there is nothing to look through
+local state = redis.call('HMGET', KEYS[1], 'since', 'looked_through')
+local server, runs_for = running_server()
+if not state[1] or not server or server == state[2] or runs_for < tonumber(ARGV[1]) then return '' end
+return server
 """
 )
 _PLAN = """
@@ -116,6 +132,8 @@ class Ledger:
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
         self._open = client.register_script(_OPEN_LEDGER)
+        self._doubt = client.register_script(_DOUBT)
+        self._new_server = client.register_script(_NEW_SERVER)
 
     def code(self, key: CodeKey) -> Record | None:
         """What is known of one WBS code."""
@@ -145,7 +163,7 @@ class Ledger:
         return self._written(key, record, "", "")
 
     def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
-        """Note that a write leaves now; False when the lock is not ours any more, or there is no ledger to note it in.
+        """Note that a write leaves now; False when the lock is not ours any more: an emptied Redis holds no lock either.
 
         Together with the intent this makes a lost lock harmless: who takes it afterwards finds the intent and waits.
         """
@@ -167,7 +185,7 @@ class Ledger:
             token,
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
-        keys = [self._records(key), self._problems, self._projects, self._state, lock_key or self._state]
+        keys = [self._records(key), self._problems, self._projects, lock_key or self._state]
         return bool(self._write(keys=keys, args=args))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record]) -> list[int]:
@@ -209,6 +227,23 @@ class Ledger:
     def is_open(self) -> bool:
         """Whether there is a ledger: without one nothing is written to NetSuite."""
         return bool(self._client.exists(self._state))
+
+    def opened_at(self) -> str:
+        """Which ledger this is: a text that no other one has, "" when there is none."""
+        since, opened_at = self._client.hmget(self._state, ["since", "opened_at"])
+        return str(opened_at or since or "")
+
+    def doubt(self) -> None:
+        """Intents may have been lost until now: what was under way must have settled before anything is written."""
+        self._doubt(keys=[self._state])
+
+    def new_server(self, *, runs_for: float) -> str:
+        """The server (its run id) whose ledger was not yet looked through for lost ends, when it runs for so many seconds; else ""."""
+        return str(self._new_server(keys=[self._state], args=[runs_for]))
+
+    def looked_through(self, server: str) -> None:
+        """Nothing without an end lies in this server's ledger."""
+        self._client.hset(self._state, "looked_through", server)
 
     def open(self, *, since: float) -> None:
         """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never."""

@@ -23,7 +23,8 @@ NO_LEDGER_SECONDS = 5.0
 RUNNING_SERVER = """
 local function running_server()
   local info = redis.pcall('INFO', 'server')
-  return type(info) == 'string' and string.match(info, 'run_id:(%w+)')
+  if type(info) ~= 'string' then return nil end
+  return string.match(info, 'run_id:(%w+)'), tonumber(string.match(info, 'uptime_in_seconds:(%d+)') or '0')
 end
 """
 _ACQUIRE = (
@@ -42,12 +43,11 @@ if state[1] then
   local server = running_server()
   if server and server ~= state[2] then
     if state[2] then state[1] = now[1] end
-    state[3] = now[1] + now[2] / 1000000
+    state[3] = string.format('%d.%06d', now[1], now[2])
     redis.call('HSET', KEYS[3], 'server', server, 'since', state[1], 'met', state[3])
   end
 end
--- To the microsecond, as TIME is: Lua's own text of a number rounds, and a server would be met later than now.
-return {redis.call('INCR', KEYS[2]), now[1], now[2], state[1] or '', string.format('%.6f', state[3] or 0)}
+return {redis.call('INCR', KEYS[2]), now[1], now[2], state[1] or '', state[3] or '0'}
 """
 )
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"

@@ -259,10 +259,11 @@ class Work:
         """Start a run with its first keys, or join the one that goes on: (run, joined)."""
         fresh = f"{kind}-{secrets.token_hex(5)}"
         args = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, *keys]
-        run_id, joined = self._begin(keys=[self._current(kind)], args=args)
-        run = self.run(str(run_id))
-        assert run is not None  # noqa: S101 - made or found by the script just now
-        return run, bool(joined)
+        while True:
+            run_id, joined = self._begin(keys=[self._current(kind)], args=args)
+            # Gone again at once only if the server was started anew in between and lost its last second.
+            if run := self.run(str(run_id)):
+                return run, bool(joined)
 
     def spawn(
         self,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.names import TaskName
-from tests.campaign.simulated.scheduler import Tick
+from tests.campaign.simulated.scheduler import FOREVER, Tick
 from worker.domain.work import Lane
+from worker.services.recovery import LOOK_THROUGH_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -38,7 +39,7 @@ class Beats:
         elif self.at_rest():
             self._rig.scheduler.wake(self._rig.scheduler.main)
         elif self.quiet():
-            upcoming = min(self.next_due(), self._rig.scheduler.next_event())
+            upcoming = min(self.next_due(), self.look_through_at(), self._rig.scheduler.next_event())
             ticks = max(1, int((upcoming - now) // BEAT))
             self._next_tick(now + BEAT * min(ticks, 200), offset)
             return
@@ -60,11 +61,19 @@ class Beats:
     def next_due(self) -> float:
         """When the first piece of work is to be looked at."""
         data = self._rig.store.data
-        return min((min(data[key].values()) for key in _LANE_KEYS if data.get(key)), default=1e18)
+        return min((min(data[key].values()) for key in _LANE_KEYS if data.get(key)), default=FOREVER)
+
+    def look_through_at(self) -> float:
+        """When a resume looks for lost ends after a restart of the store; a time far away if it did."""
+        store = self._rig.store
+        ledger = store.data.get(f"{PREFIX}ledger", {})
+        if not ledger or ledger.get("looked_through") == store.run_id:
+            return FOREVER
+        return store.began + LOOK_THROUGH_AFTER_SECONDS + 1
 
     def work_due(self, now: float) -> bool:
         """Whether a resume would find anything to do."""
-        if self.next_due() <= now + 0.001:
+        if self.next_due() <= now + 0.001 or self.look_through_at() <= now:
             return True
         return any(not self._rig.store.data.get(f"{PREFIX}run:{run}", {}).get("ended_at")
                    and not self._run_waits(run) for run in self.current_runs())  # fmt: skip
@@ -85,5 +94,6 @@ class Beats:
             and self._rig.store_away_until <= self._rig.scheduler.now
             and not self._rig.pending
             and not self.lanes()
+            and self.look_through_at() == FOREVER
             and self._rig.faults_over
         )

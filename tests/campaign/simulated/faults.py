@@ -46,6 +46,8 @@ class Kind(StrEnum):
     STORE_DOWN = "store: away for some seconds"
     STORE_REPEATED = "store: answer lost, command repeated"
     STORE_EMPTIED = "store: emptied"
+    POWER_CUT = "machine: a worker killed and the store's last second gone"
+    MACHINE_LOST = "machine: a worker killed and the store emptied"
     BEAT_TWICE = "beat: two at once"
     BEAT_AWAY = "beat: away for minutes"
     SKEW = "workers: clocks apart"
@@ -57,6 +59,8 @@ class Kind(StrEnum):
     ITEM_RENAMED = "accountant: renames an Item"
     ITEM_INACTIVATED = "accountant: inactivates an Item"
     ITEM_BY_HAND = "accountant: makes an Item by hand in mid-flight"
+    BILL_BY_HAND = "accountant: enters a bill by hand in mid-flight"
+    BILL_EDITED = "accountant: edits a bill"
 
 
 NETSUITE_ANY = (Kind.NS_REFUSED, Kind.NS_429, Kind.NS_401, Kind.NS_MAINTENANCE, Kind.NS_5XX_BEFORE, Kind.NS_LOST_AFTER,
@@ -64,17 +68,22 @@ NETSUITE_ANY = (Kind.NS_REFUSED, Kind.NS_429, Kind.NS_401, Kind.NS_MAINTENANCE, 
 NETSUITE_WRITES = (Kind.NS_LOST_BEFORE, Kind.NS_SLOW_COMMIT, Kind.NS_5XX_AFTER, Kind.NS_NO_LOCATION)
 PROCORE_ANY = (Kind.PC_REFUSED, Kind.PC_403, Kind.PC_404, Kind.PC_5XX, Kind.PC_429, Kind.PC_401, Kind.PC_LOST)
 MESSAGES = (Kind.MSG_LOST, Kind.MSG_DOUBLED, Kind.MSG_DELAYED, Kind.MSG_REORDERED)
-POINTS = (Kind.KILL, Kind.STALL, Kind.PAUSE, Kind.LOCK_DELETED, Kind.STORE_BACK, Kind.STORE_EMPTIED)
+RESTARTS = (Kind.STORE_BACK, Kind.POWER_CUT)
+LOSSES = (Kind.STORE_EMPTIED, Kind.MACHINE_LOST)
+POINTS = (Kind.KILL, Kind.STALL, Kind.PAUSE, Kind.LOCK_DELETED, *RESTARTS, *LOSSES)
 EDITS = (Kind.UNBUDGETED, Kind.INVOICE_CHANGED, Kind.INVOICE_WITHDRAWN, Kind.RENUMBERED, Kind.ITEM_EDITED,
-         Kind.ITEM_RENAMED, Kind.ITEM_INACTIVATED, Kind.ITEM_BY_HAND)  # fmt: skip
+         Kind.ITEM_RENAMED, Kind.ITEM_INACTIVATED, Kind.ITEM_BY_HAND, Kind.BILL_BY_HAND, Kind.BILL_EDITED)  # fmt: skip
 WINDOWS = (*NETSUITE_ANY, *NETSUITE_WRITES, *PROCORE_ANY, *MESSAGES, Kind.NS_STALE, Kind.NS_CLOSED, Kind.STORE_REPEATED)
-STAGES = ("intending", "intending", "sending", "arrived", "committed")
+STAGES = ("intending", "intending", "intended", "sending", "arrived", "committed")
+"""Where a create stands: before and after the note of its intent, on its way, at NetSuite, and written there."""
+ANY_CALL = "call"
+"""Any call of a worker to the store or to a remote."""
 
 # How often a kind is drawn, where it is not once.
 _WEIGHTS = {
     Kind.KILL: 6, Kind.STALL: 5, Kind.LOCK_DELETED: 4, Kind.NS_SLOW_COMMIT: 4, Kind.NS_LOST_AFTER: 3,
     Kind.NS_LOST_BEFORE: 2, Kind.NS_5XX_AFTER: 3, Kind.NS_TIMEOUT: 2, Kind.MSG_LOST: 3, Kind.MSG_DOUBLED: 3, Kind.NS_STALE: 3, Kind.STORE_BACK: 2,
-    Kind.STORE_EMPTIED: 0.3, Kind.NS_PERMISSION: 0.5, Kind.NS_CLOSED: 0.5, Kind.NS_MAINTENANCE: 0.7,
+    Kind.POWER_CUT: 2, Kind.STORE_EMPTIED: 0.4, Kind.MACHINE_LOST: 0.6, Kind.NS_PERMISSION: 0.5, Kind.NS_CLOSED: 0.5, Kind.NS_MAINTENANCE: 0.7,
     Kind.BEAT_AWAY: 0.7, Kind.INVOICE_CHANGED: 2, Kind.INVOICE_WITHDRAWN: 2,
 }  # fmt: skip
 _RARE = {Kind.NS_PERMISSION: 0.3, Kind.NS_SLOW_COMMIT: 0.5, Kind.NS_TIMEOUT: 0.3, Kind.STORE_REPEATED: 0.1}
@@ -82,7 +91,7 @@ _RARE = {Kind.NS_PERMISSION: 0.3, Kind.NS_SLOW_COMMIT: 0.5, Kind.NS_TIMEOUT: 0.3
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: from `at` for `lasts` seconds of the schedule, or at the `nth` create's `stage`."""
+    """One fault: from `at` for `lasts` seconds of the schedule, or at the `nth` place of a stage."""
 
     kind: Kind
     at: float = 0.0
@@ -94,7 +103,8 @@ class Fault:
 
     def __str__(self) -> str:
         if self.nth:
-            return f"{self.kind}, at create {self.nth} ({self.stage}), {self.lasts:.0f} s"
+            where = f"at call {self.nth}" if self.stage == ANY_CALL else f"at create {self.nth} ({self.stage})"
+            return f"{self.kind}, {where}, {self.lasts:.0f} s"
         return f"{self.kind}, from {self.at:.0f} s for {self.lasts:.0f} s, rate {self.rate:.2f}"
 
 
@@ -103,9 +113,9 @@ def plan(dice: random.Random, length: float) -> list[Fault]:
     kinds = list(Kind)
     weights = [_WEIGHTS.get(kind, 1) for kind in kinds]
     faults = [_fault(dice, kind, length) for kind in dice.choices(kinds, weights, k=dice.randint(2, 9))]
-    if any(fault.kind is Kind.STORE_EMPTIED for fault in faults):
-        # Two losses at once would need two different sets of questions.
-        faults = [fault for fault in faults if fault.kind is not Kind.STORE_BACK]
+    if any(fault.kind in LOSSES for fault in faults):
+        # Two kinds of loss at once would need two different sets of questions.
+        faults = [fault for fault in faults if fault.kind not in RESTARTS]
     return faults
 
 
@@ -113,8 +123,12 @@ def _fault(dice: random.Random, kind: Kind, length: float) -> Fault:
     at, seed = dice.uniform(0, length), dice.getrandbits(32)
     if kind in POINTS:
         lasts = {Kind.STALL: dice.uniform(21, 75), Kind.PAUSE: dice.uniform(1, 15)}.get(kind, dice.uniform(0.1, 4))
-        if dice.random() < 0.7 and kind is not Kind.STORE_EMPTIED:
+        chance = dice.random()
+        if chance < 0.5:
             return Fault(kind, 0.0, lasts, nth=dice.randint(1, 6), stage=dice.choice(STAGES), seed=seed)
+        if chance < 0.8:
+            nth = dice.choice((dice.randint(1, 60), dice.randint(1, 300), dice.randint(1, 1000)))
+            return Fault(kind, 0.0, lasts, nth=nth, stage=ANY_CALL, seed=seed)
         return Fault(kind, at, lasts, seed=seed)
     if kind in EDITS and dice.random() < 0.5:
         return Fault(kind, 0.0, 0.0, nth=dice.randint(1, 6), stage=dice.choice(STAGES), seed=seed)

@@ -47,8 +47,11 @@ def _told(intend: Callable[..., bool]) -> Callable[..., bool]:
     """An intent of another kind, at which faults can strike all the same."""
 
     def told(self: Ledger, key: Any, record: Any, lock: Lock) -> bool:
-        shims.rig().strikes.intending(lock.key)
-        return intend(self, key, record, lock)
+        name = lock.key.rsplit(":", 1)[1]
+        shims.rig().strikes.comes_to("intending", name)
+        done = intend(self, key, record, lock)
+        shims.rig().strikes.comes_to("intended", name)
+        return done
 
     return told
 
@@ -119,10 +122,10 @@ def _fence_ledger(put: Put) -> None:
 
 def _fence_intent(put: Put) -> None:
     """An intent is noted whoever holds the lock."""
-    part = " or redis.call('GET', KEYS[5]) ~= ARGV[9]"
+    line = "if ARGV[9] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[9] then return 0 end\n"
     script = worker.store.ledger._WRITE
-    assert part in script
-    put(worker.store.ledger, "_WRITE", script.replace(part, ""))
+    assert line in script
+    put(worker.store.ledger, "_WRITE", script.replace(line, ""))
 
 
 def _fence_clock(put: Put) -> None:
@@ -200,14 +203,6 @@ def _doubt(put: Put) -> None:
     put(Bills, "_end", blind)
 
 
-def _ledger_guard(put: Put) -> None:
-    """An intent is noted in a ledger that has just been lost."""
-    part = "redis.call('EXISTS', KEYS[4]) == 0 or "
-    script = worker.store.ledger._WRITE
-    assert part in script
-    put(worker.store.ledger, "_WRITE", script.replace(part, ""))
-
-
 def _rebuild(put: Put) -> None:
     """A worker that finds no ledger opens one and goes on."""
 
@@ -247,7 +242,6 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "order-first": _order_first,
     "due": _due,
     "doubt": _doubt,
-    "ledger-guard": _ledger_guard,
     "rebuild": _rebuild,
     "restart": _restart,
     "let-go": _let_go,

@@ -18,13 +18,13 @@ from simulators.books import NetSuiteBooks, NsItem, NsJob, NsVendor
 from simulators.netsuite.bills import BillKind
 from simulators.netsuite.bodies import NameCheck
 from simulators.netsuite.items import ItemKind
-from simulators.netsuite.records import ITEM_TYPES, Bill, Item
+from simulators.netsuite.records import ITEM_TYPES, Bill, BillLine, Item
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.suiteql import Engine
 from simulators.netsuite.suiteql_parser import BadQuery
 from simulators.netsuite.wire import NetSuiteError, json_response, usual_error
 from tests.campaign.simulated.remotes import Reply, Request
-from tests.campaign.simulated.world import RETAINAGE_ITEM, Company
+from tests.campaign.simulated.world import BILLING_DATE, RETAINAGE_ITEM, Company, Invoice, Project
 
 RECORDS = "/services/rest/record/v1/"
 HOST = "https://1.suitetalk.example"
@@ -70,6 +70,8 @@ class NetSuiteModel:
         self.tokens: dict[str, float] = {}
         self.made: list[Written] = []
         self.edits: list[tuple[float, str, dict[str, Any]]] = []
+        self.entered: dict[str, float] = {}
+        self._company = company
 
     # Requests, in the steps they take
 
@@ -168,6 +170,35 @@ class NetSuiteModel:
         item = self.state.make_item(name)
         self.engine.seen_from[item.id] = self._now() + self.lag
         self.made.append(Written(item.id, "", self._now(), None))
+
+    def enter_bill(self, invoice: Invoice, project: Project, *, exact: bool) -> Bill:
+        """An accountant enters an invoice's bill: `exact` as Procore has it, if all its Items stand; else in one line."""
+        version = invoice.now
+        lines = [(self._usable_item(project, line.code_id), line.gross) for line in version.lines]
+        held = sum((line.held for line in version.lines), Decimal(0))
+        if held:
+            lines.append((RETAINAGE_ITEM, -held))
+        if not exact or not all(item for item, _ in lines):
+            lines = [(RETAINAGE_ITEM, version.due)]
+        vendor = self._company.vendors[invoice.vendor_id]
+        rows = [
+            BillLine(place, str(item), Decimal(1), value, value, "", None)
+            for place, (item, value) in enumerate(lines, 1)
+        ]
+        bill = self.state.make_bill(Bill("", None, vendor, "1", invoice.number, BILLING_DATE, "by hand", rows))
+        self.engine.seen_from[bill.id] = self._now() + self.lag
+        self.entered[bill.id] = self._now()
+        return bill
+
+    def edit_bill(self, bill_id: str, **changes: Any) -> None:
+        """An accountant changes a bill."""
+        self.state.edit_bill(bill_id, **changes)
+        self.edits.append((self._now(), bill_id, changes))
+
+    def _usable_item(self, project: Project, code_id: int) -> str | None:
+        name = f"{project.number}-{project.codes[code_id].flat}"
+        usable = [one for one in self.state.items_named(name) if one.itemtype == "OthCharge" and not one.isinactive]
+        return usable[0].id if usable else None
 
     def items(self) -> list[Item]:
         """All Items."""

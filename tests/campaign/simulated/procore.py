@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.campaign.simulated.remotes import Reply, Request
-from tests.campaign.simulated.world import COMPANY, Company, Invoice, InvoiceVersion, Project
+from tests.campaign.simulated.world import BILLING_DATE, COMPANY, Company, Invoice, InvoiceVersion, Project
 
 _ROUTES: list[tuple[str, str, str]] = [
     ("POST", r"/oauth/token", "token"),
@@ -117,7 +117,7 @@ class ProcoreModel:
         return {
             "id": invoice.id, "project_id": invoice.project_id, "commitment_id": 1, "previous_requisition_id": None,
             "number": "1", "invoice_number": invoice.number, "status": version.status, "origin_id": version.origin_id,
-            "billing_date": "2026-03-31", "vendor_id": invoice.vendor_id, "vendor_name": f"Vendor {invoice.vendor_id}",
+            "billing_date": BILLING_DATE, "vendor_id": invoice.vendor_id, "vendor_name": f"Vendor {invoice.vendor_id}",
             "currency_configuration": {"currency_iso_code": "USD", "base_currency_iso_code": "USD"},
             "summary": {"current_payment_due": str(version.due)}, "items": self._lines(invoice, version),
         }  # fmt: skip

@@ -28,6 +28,7 @@ def at_first_rest(rig: Rig, violations: list[str]) -> None:
     """Left alone after the faults: every run has ended, and all that was asked for by a command has an end of its own."""
     _runs(rig, violations)
     _no_false_problem(rig, violations)
+    _nothing_left_lying(rig, violations)
     if rig.strikes.emptied:
         # An emptied store forgets what was asked for; `rebuild` brings back what stands, not what was wanted.
         return
@@ -49,6 +50,22 @@ def at_first_rest(rig: Rig, violations: list[str]) -> None:
                     violations.append(f"lost: invoice {invoice.id} was to be exported and is {state}")
 
 
+def _nothing_left_lying(rig: Rig, violations: list[str]) -> None:
+    """No code and no invoice waits or is in doubt while nobody will look at it again, and whatever was begun has an end."""
+    for kind in ("code", "invoice"):
+        for key in [key for key in rig.store.data if key.startswith(f"{PREFIX}{kind}s:")]:
+            for number, text in rig.store.data[key].items():
+                work, state = f"{kind}:{key.rsplit(':', 1)[1]}:{number}", json.loads(text)["state"]
+                if state not in ENDED and not _has_problem(rig, work):
+                    violations.append(f"left lying: {work} is {state}")
+    for key, begun_at in rig.begun.items():
+        kind, project_id, *number = key.split(":")
+        if kind not in ("code", "invoice") or any(taken <= begun_at <= at for taken, at in rig.strikes.losses):
+            continue
+        if not _record(rig, f"{kind}s", int(project_id), int(number[0])) and not _has_problem(rig, key):
+            violations.append(f"lost: {key} was begun, and nothing is known of it")
+
+
 def _codes_ended(rig: Rig, project: Project, violations: list[str]) -> None:
     for code in project.codes.values():
         state = _record(rig, "codes", project.id, code.id).get("state")
@@ -65,6 +82,7 @@ def ask(rig: Rig, violations: list[str], excused: list[str]) -> None:
     """The final questions."""
     _items_once(rig, violations, excused)
     _bills_once(rig, violations, excused)
+    _not_beside_a_persons(rig, violations)
     _every_code(rig, violations)
     _every_invoice(rig, violations)
     _every_bill_right(rig, violations)
@@ -92,6 +110,19 @@ def _items_once(rig: Rig, violations: list[str], excused: list[str]) -> None:
 def _bills_once(rig: Rig, violations: list[str], excused: list[str]) -> None:
     ours = [one for one in rig.netsuite.made if one.request is not None and one.request.is_bill]
     _once(rig, "bill", ours, violations, excused)
+
+
+def _not_beside_a_persons(rig: Rig, violations: list[str]) -> None:
+    """No bill of ours is written where one that a person entered could be seen before the work began."""
+    for written in rig.netsuite.made:
+        bill, request = rig.netsuite.state.bills.get(written.record_id), written.request
+        if bill is None or request is None or not request.is_bill:
+            continue
+        for entered_id in rig.netsuite.entered:
+            entered = rig.netsuite.state.bills.get(entered_id)
+            same = entered is not None and (entered.entity, entered.tranid) == (bill.entity, bill.tranid)
+            if same and rig.netsuite.engine.seen_from[entered_id] <= request.work_began_at:
+                violations.append(f"bill {bill.id} was written beside {entered_id}, which a person had entered before")
 
 
 def _once(rig: Rig, noun: str, made: list[Written], violations: list[str], excused: list[str]) -> None:
@@ -131,23 +162,23 @@ def _excuse(rig: Rig, several: list[Written]) -> str:
 
 
 def _how_lost(rig: Rig, one: Request, other: Request) -> str:
-    """What no client can see: a pause between the intent and the request, and, for Items alone, which are sent again after
+    """What no client can see: a pause between its last look at the clock and its request, and, for Items alone, which are sent again after
     less than a minute, a commit that takes longer.
     """
     first, second = sorted((one, other), key=lambda request: request.sent_at)
-    if any(_paused_after_intent(rig, request) for request in (first, second)):
-        return "a holder was paused between its intent and its request, and uniqueness has a window"
+    if any(_paused_at_the_last_moment(rig, request) for request in (first, second)):
+        return "a holder was paused between its last check and its request, and uniqueness has a window"
     intended = first.intent_at or first.sent_at
     if first.is_item and second.sent_at - intended >= ITEM_SETTLE - 0.01:
         return "an Item's commit came after its settle time, and uniqueness has a window"
     return ""
 
 
-def _paused_after_intent(rig: Rig, request: Request) -> bool:
-    if request.intent_at is None:
+def _paused_at_the_last_moment(rig: Rig, request: Request) -> bool:
+    if request.checked_at is None:
         return False
     stalls = rig.floor.stalls.get(request.thread.process.name, ())
-    return any(end - begin > 15 and request.intent_at <= begin <= request.sent_at for begin, end in stalls)
+    return any(end - begin > 15 and request.checked_at <= begin <= request.sent_at for begin, end in stalls)
 
 
 def _resent(rig: Rig, violations: list[str], excused: list[str]) -> None:
@@ -231,14 +262,26 @@ def _every_invoice(rig: Rig, violations: list[str]) -> None:
     for invoice in rig.company.invoices.values():
         record = _record(rig, "invoices", invoice.project_id, invoice.id)
         state = record.get("state")
+        problem = _has_problem(rig, f"invoice:{invoice.project_id}:{invoice.id}")
+        if state in DONE:
+            _billed(rig, invoice, record, violations, told=not problem)
+            continue
         # Procore itself names the bill: also an emptied store's end.
-        told = bool(invoice.now.origin_id) and state is None
-        if told or state in DONE or _has_problem(rig, f"invoice:{invoice.project_id}:{invoice.id}"):
+        if (invoice.now.origin_id and state is None) or problem:
             continue
         if invoice.now.status == "approved" and not _listing_problem(rig, invoice):
             violations.append(f"invoice {invoice.id} is approved, has no problem, and is {state}")
         elif state in ("intent", "unknown"):
             violations.append(f"invoice {invoice.id} rests as {state}")
+
+
+def _billed(rig: Rig, invoice: Invoice, record: dict[str, Any], violations: list[str], *, told: bool) -> None:
+    """The bill that the ledger names stands over what was due, and Procore names it too where that is not a problem."""
+    bill = rig.netsuite.state.bills.get(record["remote_id"])
+    if bill is None or bill.total not in {version.due for version in invoice.versions}:
+        violations.append(f"invoice {invoice.id}: the ledger names bill {record['remote_id']}, which is not its own")
+    elif told and invoice.now.origin_id != f"ns-vendorbill-{bill.id}":
+        violations.append(f"invoice {invoice.id} has bill {bill.id}, and Procore says {invoice.now.origin_id}")
 
 
 def _every_bill_right(rig: Rig, violations: list[str]) -> None:
@@ -288,21 +331,21 @@ def _code_of(rig: Rig, project: Project, item_id: str) -> int:
 
 def _nothing_overwritten(rig: Rig, violations: list[str]) -> None:
     last: dict[tuple[str, str], Any] = {}
-    for _, item_id, changes in rig.netsuite.edits:
+    for _, record_id, changes in rig.netsuite.edits:
         for name, value in changes.items():
-            last[item_id, name] = value
-    for (item_id, name), value in last.items():
-        item = rig.netsuite.state.items.get(item_id)
-        if item is None or getattr(item, name) != value:
-            violations.append(f"Item {item_id}: the accountant's {name} was overwritten")
+            last[record_id, name] = value
+    for (record_id, name), value in last.items():
+        record = rig.netsuite.state.items.get(record_id) or rig.netsuite.state.bills.get(record_id)
+        if record is None or getattr(record, name) != value:
+            violations.append(f"record {record_id}: the accountant's {name} was overwritten")
 
 
 def _nothing_held(rig: Rig, violations: list[str]) -> None:
-    left = rig.store.keys(f"{PREFIX}lock:") + rig.store.keys(f"{PREFIX}gate")
-    slots = rig.store.data.get(f"{PREFIX}gate", {})
-    alive = [key for key in left if not key.startswith(f"{PREFIX}gate")]
-    if alive or any(end > rig.scheduler.now * 1000 for end in slots.values()):
-        violations.append(f"still held at rest: {alive} {slots}")
+    """Asked when every lease had the time to end: what is held now would be held for ever."""
+    locks = rig.store.keys(f"{PREFIX}lock:")
+    slots = [token for token, end in rig.store.data.get(f"{PREFIX}gate", {}).items() if end > rig.scheduler.now * 1000]
+    if locks or slots:
+        violations.append(f"still held at rest: {locks} {slots}")
 
 
 def _runs(rig: Rig, violations: list[str]) -> None:

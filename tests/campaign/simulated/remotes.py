@@ -20,7 +20,9 @@ class Reply:
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """One request. Times are virtual; `told`: the client got an answer that settles the matter."""
+    """One request. Times are virtual; `told`: the client got an answer that settles the matter; `checked_at`: when a create's
+    worker last made sure that the lock is its own.
+    """
 
     remote: str
     method: str
@@ -33,6 +35,7 @@ class Request:
     sent_at: float
     work_began_at: float
     intent_at: float | None = None
+    checked_at: float | None = None
     slot_at: float = 0.0
     arrived_at: float | None = None
     committed_at: float | None = None

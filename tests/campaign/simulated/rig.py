@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as StoreAway
 from config.settings import Settings
 from tests.campaign.simulated.beats import Beats
 from tests.campaign.simulated.client import Client
-from tests.campaign.simulated.faults import Fault, Kind, Striker
+from tests.campaign.simulated.faults import ANY_CALL, Fault, Kind, Striker
 from tests.campaign.simulated.netsuite import NetSuiteModel
 from tests.campaign.simulated.procore import ProcoreModel
 from tests.campaign.simulated.remotes import Request
@@ -71,6 +71,8 @@ class Rig:
         self.netsuite = NetSuiteModel(
             self.company, lambda: self.scheduler.now, window=setup.window, numbers=setup.numbers
         )
+        for invoice in map(self.company.invoices.__getitem__, self.company.entered):
+            self.netsuite.enter_bill(invoice, self.company.projects[invoice.project_id], exact=True)
         self.striker = Striker(list(faults), START)
         self.wires = Wires(self, cap=setup.cap, dice=random.Random(setup.seed * 7 + 5))
         self.floor = Floor(self, self.dice)
@@ -82,6 +84,7 @@ class Rig:
         self.faults_over = False
         self.untrue: list[str] = []
         self.accepted: list[tuple[str, float]] = []
+        self.begun: dict[str, float] = {}
         self.pending = 0
         self._blocked: list[tuple[VThread, Sequence[str]]] = []
 
@@ -108,12 +111,18 @@ class Rig:
     def _reach(self, command: Callable[[], Any], _name: str) -> Any:
         scheduler = self.scheduler
         scheduler.pause(self.dice.expovariate(1200))
+        self.comes_to_a_call()
         if self.store_away_until > scheduler.now:
             self.outlast()
         if not self.faults_over and self.striker.strike((Kind.STORE_REPEATED,), scheduler.now):
             command()
             scheduler.pause(self.dice.uniform(0.01, 2))
         return command()
+
+    def comes_to_a_call(self) -> None:
+        """A worker is about to call the store or a remote."""
+        if "mail" in self.scheduler.current.process.things:
+            self.strikes.comes_to(ANY_CALL)
 
     def outlast(self) -> None:
         """Wait for a store that is away: redis-py tries four times, with about a second, two and four in between."""

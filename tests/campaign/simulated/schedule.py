@@ -12,10 +12,11 @@ from functools import partial
 from config.names import TaskName
 from config.settings import Settings
 from tests.campaign.simulated import questions, shims
-from tests.campaign.simulated.faults import EDITS, POINTS, Fault, Kind, plan
+from tests.campaign.simulated.faults import EDITS, POINTS, RESTARTS, Fault, Kind, plan
 from tests.campaign.simulated.rig import START, Rig, Setup
 from tests.campaign.simulated.scheduler import Stuck
 from worker.container import Container
+from worker.store.gate import SLOT_SECONDS
 
 AT_MOST = 2.5 * 3600
 """Virtual seconds after the last fault in which everything has to come to rest."""
@@ -101,6 +102,7 @@ def play(plan_: Plan, settings: Settings) -> Result:
             result.rest_after = rig.scheduler.now - START - plan_.setup.length
             questions.at_first_rest(rig, result.violations)
             _once_more(rig, result)
+        _leases_end(rig)
         questions.ask(rig, result.violations, result.excused)
         if result.excused and not result.violations:
             _verify(rig, result)
@@ -146,7 +148,7 @@ def _set_out(rig: Rig, plan_: Plan) -> None:
         elif fault.kind is Kind.NS_CLOSED:
             scheduler.at(START + fault.at, partial(_close, rig, fault))
             scheduler.at(START + fault.at + fault.lasts, partial(_close, rig, None))
-    if any(fault.kind is Kind.STORE_BACK for fault in plan_.faults):
+    if any(fault.kind in RESTARTS for fault in plan_.faults):
         scheduler.at(START, rig.strikes.keep_snapshots)
     scheduler.at(START + setup.length, lambda: _calm(rig))
 
@@ -223,6 +225,13 @@ def _once_more(rig: Rig, result: Result) -> None:
     rig.floor.operator("again-scan", lambda box: box.wbs_scan.request("again"))
     rig.floor.operator("again-export", lambda box: box.export_runs.request("again"))
     _to_rest(rig, result, "after everything was asked for once more")
+
+
+def _leases_end(rig: Rig) -> None:
+    """A slot whose return was lost with the connection is free when its lease has ended."""
+    until = rig.scheduler.now + SLOT_SECONDS + 1
+    while rig.scheduler.now < until:
+        rig.scheduler.run_until(until)
 
 
 def _verify(rig: Rig, result: Result) -> None:

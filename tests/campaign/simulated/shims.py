@@ -34,9 +34,11 @@ from worker.base import WorkTask
 from worker.clients.http import Answer, Transport
 from worker.domain.outcomes import Record
 from worker.domain.problems import Cause
+from worker.domain.work import Lane
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.work import Work
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -196,7 +198,8 @@ def _send(
 
 
 _true_take = Gate._take
-_true_try, _true_write, _true_intend = Locks._try, Ledger.write, Ledger.intend
+_true_check = Lock.still_ours
+_true_try, _true_write, _true_intend, _true_claim = Locks._try, Ledger.write, Ledger.intend, Work.claim
 
 
 def _noted_try(self: Locks, key: str, token: str) -> Lock | None:
@@ -214,11 +217,25 @@ def _noted_take(self: Gate, token: str, precedence: Any) -> bool:
 
 
 def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
-    rig().strikes.intending(lock.key)
+    name = lock.key.rsplit(":", 1)[1]
+    rig().strikes.comes_to("intending", name)
     done = _true_intend(self, key, intent, lock)
     if done:
         _scheduler().current.note["intent_at"] = _scheduler().now
+        rig().strikes.comes_to("intended", name)
     return done
+
+
+def _noted_check(self: Lock) -> bool:
+    ours = _true_check(self)
+    if ours:
+        _scheduler().current.note["checked_at"] = _scheduler().now
+    return ours
+
+
+def _noted_claim(self: Work, lane: Lane, key: str) -> None:
+    _true_claim(self, lane, key)
+    rig().begun[key] = _scheduler().now
 
 
 def _noted_write(self: Ledger, key: Any, record: Record) -> bool:
@@ -286,6 +303,8 @@ def installed() -> Iterator[Settings]:
         put(Locks, "_try", _noted_try)
         put(Ledger, "write", _noted_write)
         put(Ledger, "intend", _noted_intend)
+        put(Lock, "still_ours", _noted_check)
+        put(Work, "claim", _noted_claim)
         for module in (worker.container, tasks.wbs, tasks.invoices, tasks.ledger):
             put(module, "current", lambda: _scheduler().current.process.things["container"])
         put(tasks.ledger, "app", _Post())

@@ -26,6 +26,7 @@ class Server:
         self.pushed: Callable[[str], None] = lambda _key: None
         self.calls = 0
         self.run_id = "1"
+        self.began = now()
 
     # Whole-server happenings
 
@@ -36,7 +37,7 @@ class Server:
     def restore(self, snapshot: Any) -> None:
         """Restart with what was kept."""
         self.data, self.ends = _copied(snapshot[0]), dict(snapshot[1])
-        self.run_id = f"{self._dice.getrandbits(64):x}"
+        self.run_id, self.began = f"{self._dice.getrandbits(64):x}", self._now()
 
     def empty(self) -> None:
         """Everything is gone."""
@@ -86,7 +87,7 @@ class Server:
         return [str(micro // 1_000_000), str(micro % 1_000_000)]
 
     def _info_(self, _section: str) -> str:
-        return f"# Server\r\nrun_id:{self.run_id}\r\n"
+        return f"# Server\r\nrun_id:{self.run_id}\r\nuptime_in_seconds:{int(self._now() - self.began)}\r\n"
 
     def _get_(self, key: str) -> str | None:
         value: str | None = self._get(key)

@@ -38,6 +38,7 @@ class Wires:
         """One request from the current thread. Raises what `requests` would raise."""
         rig, scheduler = self._rig, self._rig.scheduler
         scheduler.check()
+        rig.comes_to_a_call()
         thread = scheduler.current
         body = options.get("body") if options.get("body") is not None else options.get("form")
         request = Request(
@@ -50,6 +51,7 @@ class Wires:
             self.creates += 1
             request.kind = f"create {self.creates}"
             request.intent_at = thread.note.pop("intent_at", None)
+            request.checked_at = thread.note.pop("checked_at", None)
             rig.strikes.at_stage("sending", self.creates, thread, _last(request))
         request.sent_at = scheduler.now
         request.slot_at = thread.note.get("slot_at", 0.0)

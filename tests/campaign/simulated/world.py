@@ -8,6 +8,7 @@ from decimal import Decimal
 
 COMPANY = 4242
 RETAINAGE_ITEM = "900"
+BILLING_DATE = "2026-03-31"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,13 @@ class HandMade:
 
 @dataclass(slots=True)
 class Company:
-    """What Procore holds, and what NetSuite holds at the start."""
+    """What Procore holds, and what NetSuite holds at the start; `entered`: invoices whose bill a person entered before."""
 
     projects: dict[int, Project]
     invoices: dict[int, Invoice]
     vendors: dict[int, str]
     hand_made: list[HandMade]
+    entered: list[int]
 
     def code(self, project_id: int, code_id: int) -> Code:
         """A code by its ids."""
@@ -128,7 +130,8 @@ def build(dice: random.Random) -> Company:
         project = projects[dice.choice(list(projects))]
         invoice = _invoice(dice, 7000 + index, project, 31 + index % 2)
         invoices[invoice.id] = invoice
-    return Company(projects, invoices, {31: "701", 32: "702"}, hand_made)
+    entered = [invoice_id for invoice_id in invoices if dice.random() < 0.06]
+    return Company(projects, invoices, {31: "701", 32: "702"}, hand_made, entered)
 
 
 def _by_hand(dice: random.Random, name: str, project_id: int, code_id: int) -> list[HandMade]:

@@ -135,6 +135,13 @@ class Office:
         self.work_off()
         return asked
 
+    def overdue(self) -> None:
+        """Make what dead workers have in hand count as theirs no longer."""
+        for lane in Lane:
+            hand = self._key(f"hand:{lane}")
+            for key in self.container.redis.zrange(hand, 0, -1):
+                self.container.redis.zadd(hand, {key: 0})
+
     def waiting(self, lane: Lane) -> list[str]:
         """The keys that wait in a lane."""
         return [str(key) for key in self.container.redis.zrange(self._key(f"waiting:{lane}"), 0, -1)]

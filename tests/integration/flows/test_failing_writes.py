@@ -23,6 +23,8 @@ from worker.domain.invoices import Bill
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
 from worker.services import items
+from worker.store.ledger import Ledger
+from worker.store.locks import Lock
 
 pytestmark = pytest.mark.real
 
@@ -246,6 +248,62 @@ def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
     office.make_item(project, code)
     assert office.item(f"{project.number}-{CODE}")
     assert len(office.posts(ITEM_PATH, mark)) == 1
+    office.settle()
+
+
+def test_an_item_made_for_an_invoice_is_looked_for_even_if_the_invoice_is_withdrawn(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker dies with the Item in hand; nobody asks for the invoice again, and the code has no budget line."""
+    project = office.new_project(f"26-{next(numbers)}")
+    code = office.procore.add_code(project.id, CODE)
+    invoice = office.new_invoice(project, (code.id, "900.00"))
+    create = NetSuite.create_item
+
+    def die(client: NetSuite, need: ItemNeed, *, before_sending: Callable[[], None]) -> str:
+        create(client, need, before_sending=before_sending)
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(NetSuite, "create_item", die)
+        with pytest.raises(SystemExit):
+            office.export(invoice)
+    office.procore.set_invoice_status(invoice.id, "revise_and_resubmit")
+    assert office.export(invoice).kind is OutcomeKind.SKIPPED
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.INTENT
+    office.overdue()
+    office.settle()
+    record = office.code_record(project, code)
+    assert record is not None
+    assert (record.state, record.remote_id) == (State.CREATED, office.item(f"{project.number}-{CODE}").id)
+
+
+@pytest.mark.parametrize("record_type", ["Item", "bill"])
+def test_a_process_that_stood_still_while_it_noted_its_intent_sends_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str
+) -> None:
+    """Its lock may be another's by now. As nothing left, nothing is in doubt either."""
+    invoice = billable(office) if record_type == "bill" else None
+    project = planned(office)
+    (code,) = project.budgeted_codes()
+    intend = Ledger.intend
+
+    def standing_still(self: Ledger, key: Any, intent: Any, lock: Lock) -> bool:
+        noted = intend(self, key, intent, lock)
+        lock.held_until = 0.0
+        return noted
+
+    mark = office.mark()
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "intend", standing_still)
+        outcome = office.export(invoice) if invoice else office.make_item(project, code)
+    assert outcome.kind is OutcomeKind.WAITING
+    assert [entry for entry in office.requests(mark) if entry["method"] == "POST" and "/record/" in entry["path"]] == []
+    record = office.invoice_record(invoice) if invoice else office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.WAITING
     office.settle()
 
 

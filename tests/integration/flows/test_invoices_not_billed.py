@@ -193,6 +193,8 @@ def test_a_blocked_code_blocks_its_invoice_and_no_other_item_is_made_for_it(offi
     assert outcome.cause == "codes_blocked"
     assert "05-120.S.Phase : 2" in outcome.reason
     assert office.writes() == []
+    # Nor does it wait for one.
+    assert office.code_record(project, good) is None
 
     other = office.new_invoice(project, (good.id, "100.00"))
     assert office.export(other).kind is OutcomeKind.CREATED

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
 from worker.clients.netsuite import client as netsuite_client
+from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.services import attempts, recovery
 from worker.services import items as items_module
+from worker.services.items import ITEM_SETTLE_SECONDS
 from worker.services.recovery import REBUILD
 
 pytestmark = pytest.mark.real
@@ -289,8 +293,9 @@ def test_a_worker_whose_ledger_another_rebuilds_gives_its_work_back_and_counts_n
 
 
 def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenOffice) -> None:
-    office = open_office(netsuite_settle_seconds=900)
-    lose_redis(office)
+    opened = open_office(netsuite_settle_seconds=900)
+    lose_redis(opened)
+    office = opened.reopened()
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -320,3 +325,64 @@ def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: Open
     office.scan(project.id)
     office.container.ledger.server_stops_in_order()
     assert office.export(invoice).kind is OutcomeKind.CREATED
+
+
+def forget_the_end(office: Office, project: Project, code: WbsCode) -> None:
+    """As a server that lost its last second: the Item's record is gone, and what closed its work came after the restart."""
+    key = CodeKey(project.id, code.id)
+    record = office.container.ledger.code(key)
+    assert record is not None
+    prefix = office.container.settings.redis_key_prefix
+    intent = {
+        "state": "intent",
+        "name": record.name,
+        "code": code.flat_code,
+        "attempts": 1,
+        "sent_at": office.container.now(),
+    }
+    office.container.redis.hset(f"{prefix}codes:{project.id}", str(code.id), json.dumps(intent))
+    office.container.redis.hset(f"{prefix}ledger", "looked_through", "the run id of the server before")
+
+
+def test_after_a_restart_of_redis_what_lost_its_end_is_looked_at_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    (code, *_) = project.budgeted_codes()
+    forget_the_end(office, project, code)
+    mark = office.mark()
+
+    assert office.container.recovery.look_through() == 1
+    office.settle()
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.CREATED
+    assert office.posts(ITEM_PATH, mark) == []
+    assert office.container.recovery.look_through() == 0, "once for each server"
+
+
+def test_a_server_is_looked_through_only_when_its_workers_have_noted_what_they_had_in_hand(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    forget_the_end(office, project, project.budgeted_codes()[0])
+    runs_for = int(office.container.redis.info("server")["uptime_in_seconds"])
+    assert office.container.ledger.new_server(runs_for=runs_for + 3600) == ""
+    assert office.container.ledger.new_server(runs_for=0) == office.container.redis.info("server")["run_id"]
+
+
+def test_a_loss_is_a_loss_though_nothing_of_ours_stood_in_netsuite_yet(open_office: OpenOffice) -> None:
+    """The very first write may be under way: who knew the lost ledger says so, whoever opens the next one."""
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("24-800", CODES)
+    office.container.recovery.ensure_ledger()
+    lose_redis(office)
+    other_worker = office.reopened()
+    other_worker.container.recovery.ensure_ledger()
+    assert other_worker.container.redis.hget(f"{office.container.settings.redis_key_prefix}ledger", "since") == "0"
+
+    office.scan(project.id)
+    assert office.posts(ITEM_PATH) == []
+    (code, *_) = project.budgeted_codes()
+    assert 0 < office.due(f"code:{project.id}:{code.id}") <= ITEM_SETTLE_SECONDS

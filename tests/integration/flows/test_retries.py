@@ -217,6 +217,29 @@ def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Office
     assert office.run(scan).counts == scan.counts
 
 
+def test_codes_of_a_project_that_cannot_be_read_now_stay_problems_and_say_so(office: Office) -> None:
+    project = without_number(office, CODES[:2])
+    office.procore.renumber_project(project.id, "31-800")
+    project.permitted = False
+    office.retry()
+    keys = {key_of(project, code) for code in project.budgeted_codes()}
+    assert office.problems() == dict.fromkeys([*keys, f"project:{project.id}:budget"], "project_not_readable")
+    assert not any(office.waiting(lane) for lane in Lane)
+    project.permitted = True
+    office.retry()
+    assert office.problems() == {}
+    assert all(office.item_of(project, code) for code in project.budgeted_codes())
+
+
+def test_a_project_without_old_plans_is_not_asked_for_anything(office: Office) -> None:
+    project = office.new_project("31-800", CODES[:2])
+    office.scan(project.id)
+    before, mark = procore_mark(office), office.mark()
+    office.container.wbs_scan.plan_codes(project.id)
+    assert procore_requests(office, before) == []
+    assert office.requests(mark) == []
+
+
 # Codes that an invoice needs
 
 

@@ -142,16 +142,11 @@ def test_a_write_is_not_announced_for_what_netsuite_holds(ledger: Ledger, locks:
 # A ledger that was lost
 
 
-def test_without_a_ledger_no_write_may_be_announced(client: Redis, locks: Locks) -> None:
+def test_there_is_a_ledger_from_its_opening_on(client: Redis) -> None:
     ledger = Ledger(client, PREFIX)
-    with locks.hold(str(CODE)) as lock:
-        assert lock is not None
-        assert not ledger.is_open()
-        assert not ledger.intend(CODE, INTENT, lock)
-        assert ledger.code(CODE) is None
-        ledger.open(since=5)
-        assert ledger.is_open()
-        assert ledger.intend(CODE, INTENT, lock)
+    assert not ledger.is_open()
+    ledger.open(since=5)
+    assert ledger.is_open()
 
 
 @pytest.mark.parametrize("record", [CREATED, WAITING, BLOCKED, Record(State.UNKNOWN, "x"), Record(State.SKIPPED)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -101,12 +102,12 @@ def test_a_dead_holders_lock_ends_by_itself_and_its_late_release_frees_nobody_el
 
 
 def test_a_living_holder_renews_its_lock(real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks_module, "LOCK_SECONDS", 2.0)
+    monkeypatch.setattr(locks_module, "LOCK_SECONDS", 6.0)
     with real_locks.hold(NAME) as lock:
         assert lock is not None
         first = lock.held_until
-        eventually(lambda: lock.held_until > first)
-        assert server.pttl(KEY) > 1500
+        eventually(lambda: lock.held_until > first, 30)
+        assert server.get(KEY) == lock.token
         assert lock.still_ours()
 
 
@@ -129,8 +130,10 @@ def test_a_holder_that_stalled_too_long_does_not_trust_its_lock_before_asking_re
 def test_a_lock_tells_redis_time_later_on_without_asking(locks: Locks, client: Redis) -> None:
     with locks.hold(NAME) as lock:
         assert lock is not None
-        assert lock.now() == pytest.approx(seconds(client), abs=0.5)
-        assert lock.now() >= lock.at
+        before = seconds(client)
+        told, asked_for = lock.now(), time.monotonic() - lock.asked
+        # Too late by the way of the acquisition at most, never too early.
+        assert before - 0.01 <= told <= lock.at + asked_for
 
 
 def test_a_lock_tells_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
@@ -173,10 +176,11 @@ def test_a_ledger_that_lost_nothing_may_be_written_by_as_soon_as_its_server_keep
     real_locks: Locks, server: Redis
 ) -> None:
     """What is younger than two seconds may be lost together with an intent: then nobody would know that there was one."""
+    before = seconds(server)
     Ledger(server, PREFIX).open(since=0)
-    opened_at = seconds(server)
+    opened_at = held(real_locks).may_write_at(settle_seconds=900) - KEPT_SECONDS
+    assert before <= opened_at <= seconds(server)
     lock = held(real_locks)
-    assert lock.may_write_at(settle_seconds=900) == pytest.approx(opened_at + KEPT_SECONDS, abs=0.5)
     assert held(real_locks).may_write_at(settle_seconds=900) == lock.may_write_at(settle_seconds=900)
 
 
@@ -199,7 +203,7 @@ def test_a_server_after_one_that_stopped_in_order_must_keep_the_news_of_itself_f
     ledger.server_stops_in_order()
     lock = held(real_locks)
     assert lock.ledger_since == 0
-    assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + KEPT_SECONDS, abs=0.5)
+    assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + KEPT_SECONDS)
 
 
 def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, server: Redis) -> None:

@@ -286,3 +286,22 @@ def test_whatever_the_order_and_the_doubles_the_first_outcome_of_each_code_is_th
     assert state.counts == Counter(outcome.value for outcome in first.values())
     assert state.open_keys == 5 - len(first)
     assert state.ended == (len(first) == 5)
+
+
+def test_a_run_that_was_lost_the_moment_it_began_is_begun_again(
+    work: Work, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server was started anew between the two commands, and its last second is gone."""
+    look, losses = Work.run, [True]
+
+    def lost_once(self: Work, run_id: str) -> Run | None:
+        if losses:
+            losses.pop()
+            client.delete(*client.keys(f"{PREFIX}*"))
+        return look(self, run_id)
+
+    monkeypatch.setattr(Work, "run", lost_once)
+    run, joined = work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
+    assert not joined
+    assert work.is_open(run, SCAN_OF_ALL)
+    assert work.current(RunKind.SCAN) == run
