@@ -19,6 +19,7 @@ class TaskName(StrEnum):
 
     SCAN_PROJECTS = "wbs.scan_projects"
     SCAN_PROJECT = "wbs.scan_project"
+    PLAN_CODES = "wbs.plan_codes"
     CREATE_ITEM = "wbs.create_item"
     EXPORT_APPROVED = "invoices.export_approved"
     EXPORT_PROJECT = "invoices.export_project"
@@ -32,6 +33,7 @@ class TaskName(StrEnum):
 QUEUE_OF_TASK: dict[TaskName, QueueName] = {
     TaskName.SCAN_PROJECTS: QueueName.SCANS,
     TaskName.SCAN_PROJECT: QueueName.SCANS,
+    TaskName.PLAN_CODES: QueueName.SCANS,
     TaskName.CREATE_ITEM: QueueName.ITEMS,
     TaskName.EXPORT_APPROVED: QueueName.EXPORTS,
     TaskName.EXPORT_PROJECT: QueueName.EXPORTS,

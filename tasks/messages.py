@@ -29,7 +29,7 @@ class ScanProjects(Message):
 
 
 class OneProject(Message):
-    """wbs.scan_project and invoices.export_project."""
+    """wbs.scan_project, wbs.plan_codes and invoices.export_project."""
 
     project_id: Id
 
@@ -67,6 +67,7 @@ class Nothing(Message):
 MESSAGES: dict[TaskName, type[Message]] = {
     TaskName.SCAN_PROJECTS: ScanProjects,
     TaskName.SCAN_PROJECT: OneProject,
+    TaskName.PLAN_CODES: OneProject,
     TaskName.CREATE_ITEM: CreateItem,
     TaskName.EXPORT_APPROVED: ExportApproved,
     TaskName.EXPORT_PROJECT: OneProject,

@@ -27,7 +27,15 @@ def scan_project(**arguments: Any) -> dict[str, str]:
     return current().wbs_scan.scan_project(message.project_id).result(noun="project")
 
 
-@app.task(name=TaskName.CREATE_ITEM.value, lanes=(Lane.ITEMS,))
+@app.task(name=TaskName.PLAN_CODES.value, lanes=(Lane.SCANS, Lane.ITEMS))
+def plan_codes(**arguments: Any) -> dict[str, str]:
+    """Plan anew the codes of one project that wait with an old plan."""
+    message = read(OneProject, arguments)
+    return current().wbs_scan.plan_codes(message.project_id).result(noun="project")
+
+
+# A code whose plan has grown old puts its project's into the lane of scans.
+@app.task(name=TaskName.CREATE_ITEM.value, lanes=(Lane.ITEMS, Lane.SCANS))
 def create_item(**arguments: Any) -> dict[str, str]:
     """Make one code's Item: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""
     message = read(CreateItem, arguments)

@@ -53,6 +53,8 @@ def message_of(key: str) -> tuple[TaskName, dict[str, Any]]:
     kind, _, rest = key.partition(":")
     if kind == "scan":
         return TaskName.SCAN_PROJECT, {"project_id": int(rest)}
+    if kind == "plan":
+        return TaskName.PLAN_CODES, {"project_id": int(rest)}
     if kind == "exports":
         return TaskName.EXPORT_PROJECT, {"project_id": int(rest)}
     if kind == "code":

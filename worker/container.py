@@ -25,6 +25,7 @@ from worker.services.links import Links
 from worker.services.overview import Overview
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
+from worker.services.retries import Retries
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.store.cache import Cache
@@ -186,7 +187,20 @@ class Container:
     def dispatch(self) -> Dispatch:
         """Which waiting work is given out."""
         limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(work=self.work, attempts=self.attempts, limits=limits)
+        return Dispatch(work=self.work, holds=self.holds, attempts=self.attempts, limits=limits)
+
+    @cached_property
+    def retries(self) -> Retries:
+        """What stands still, tried again."""
+        return Retries(
+            self.redis,
+            projects=self.projects(Precedence.EXPORT),
+            items=self.items(Precedence.EXPORT),
+            ledger=self.ledger,
+            holds=self.holds,
+            work=self.work,
+            dispatch=self.dispatch,
+        )
 
     def projects(self, precedence: Precedence) -> Projects:
         """The company's projects."""
@@ -201,6 +215,7 @@ class Container:
             projects=self.projects(precedence),
             ledger=self.ledger,
             locks=self.locks,
+            work=self.work,
             name_format=self.settings.item_name_format,
             mark_adopted=self.settings.netsuite_adopted_items_get_external_id,
             settle_seconds=self.settings.netsuite_settle_seconds,

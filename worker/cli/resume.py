@@ -16,7 +16,7 @@ def resume(as_json: bool) -> None:
     """Give out work that is due or was left by a dead worker, and lift the waits of held work."""
     with faults_as_sentences():
         container = open_container()
-        container.holds.lift()
+        container.dispatch.lift()
         send(TaskName.RESUME)
         waiting = {lane.value: container.work.depth(lane)[0] for lane in Lane}
         if as_json:

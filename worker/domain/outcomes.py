@@ -61,6 +61,11 @@ class Record:
         return self.state in DONE
 
     @property
+    def ended(self) -> bool:
+        """Nothing is left to do, and nothing stands in the way of it."""
+        return self.done or self.state is State.SKIPPED
+
+    @property
     def in_doubt(self) -> bool:
         """A write may have been sent, and its answer is not known."""
         return self.state in IN_DOUBT
@@ -88,6 +93,9 @@ class OutcomeKind(StrEnum):
     WAITING = "waiting"
 
 
+ENDED_WELL = frozenset({OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY, OutcomeKind.SKIPPED})
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One attempt's end, in words a person can read in Flower.
@@ -102,6 +110,11 @@ class Outcome:
     reason: str = ""
     cause: Cause | None = None
     again_at: float | None = None
+
+    @property
+    def well(self) -> bool:
+        """Nothing is left to do, and nobody has to mend anything."""
+        return self.kind in ENDED_WELL and self.cause is None
 
     def result(self, *, noun: str) -> dict[str, str]:
         """The small dict a task returns; `noun` is `item` or `bill`."""

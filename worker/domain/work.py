@@ -28,6 +28,13 @@ RUN_OF_LANE = {
     Lane.EXPORTS: RunKind.EXPORT,
 }
 
+LANE_OF_WORD = {
+    "scan": Lane.SCANS,
+    "plan": Lane.SCANS,
+    "code": Lane.ITEMS,
+    "exports": Lane.LISTINGS,
+    "invoice": Lane.EXPORTS,
+}
 SCAN_OF_ALL = "scan:all"
 EXPORTS_OF_ALL = "exports:all"
 
@@ -37,6 +44,11 @@ def scan_of(project_id: int) -> str:
     return f"scan:{project_id}"
 
 
+def plan_of(project_id: int) -> str:
+    """The work of planning anew the codes of one project that wait with an old plan."""
+    return f"plan:{project_id}"
+
+
 def exports_of(project_id: int) -> str:
     """The work of finding one project's invoices to export."""
     return f"exports:{project_id}"
@@ -44,6 +56,4 @@ def exports_of(project_id: int) -> str:
 
 def lane_of(key: str) -> Lane:
     """The lane that a key waits in, by its first word."""
-    return {"scan": Lane.SCANS, "code": Lane.ITEMS, "exports": Lane.LISTINGS, "invoice": Lane.EXPORTS}[
-        key.split(":", maxsplit=1)[0]
-    ]
+    return LANE_OF_WORD[key.partition(":")[0]]

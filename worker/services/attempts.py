@@ -94,6 +94,9 @@ class Attempts:
             raise
         for remote in troubled:
             self._over(remote)
+        if outcome.well:
+            # Also what was told of this work before it got to its record, such as attempts that failed.
+            self._ledger.resolve(key)
         self.settle(lane, key, outcome)
         return outcome
 

@@ -87,6 +87,8 @@ class Bills:
                     return self._not_yet(record, lock.at)
                 return self._write(key, ready, bill, record, lock)
             except Blocked as error:
+                # Perhaps because of a link that somebody corrects next: it is looked up anew then.
+                self._links.forget(ready.invoice, ready.project)
                 return self._end(key, lock, self._blocked(key, ready.invoice, error))
 
     def draft(self, ready: Billable) -> Bill:
@@ -201,9 +203,7 @@ class Bills:
             self._ledger.write(key, unknown)
             found = self._look(bill, thorough=True)
             return self._accept(key, ready, bill, found) if found else self._not_yet(unknown, lock.now())
-        except (Blocked, Transient, Misconfigured) as error:
-            if isinstance(error, Blocked):
-                self._links.forget(ready.invoice, ready.project)
+        except (Blocked, Transient, Misconfigured):
             # Certainly not done: no bill is in doubt any more.
             self._ledger.write(key, waiting)
             raise

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from worker.domain.work import Lane, RunKind
 from worker.services.attempts import Attempts
+from worker.store.holds import REMOTES_OF_LANE, Holds, Remote
 from worker.store.work import Work
 
 MOST_DEATHS = 5
@@ -27,8 +28,9 @@ def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
 class Dispatch:
     """Feeds the lanes."""
 
-    def __init__(self, *, work: Work, attempts: Attempts, limits: Mapping[Lane, int]) -> None:
+    def __init__(self, *, work: Work, holds: Holds, attempts: Attempts, limits: Mapping[Lane, int]) -> None:
         self._work = work
+        self._holds = holds
         self._attempts = attempts
         self._limits = limits
 
@@ -37,10 +39,20 @@ class Dispatch:
         for kind in RunKind:
             self._work.take_in_strays(kind)
 
+    def lift(self, remotes: Collection[Remote] = tuple(Remote)) -> None:
+        """Let work that was held because of these remotes try now."""
+        held_until = self._holds.lift(remotes)
+        for lane in Lane:
+            if set(REMOTES_OF_LANE[lane]) & set(remotes):
+                self._work.hurry(lane, until=held_until)
+
     def next(self, lanes: Iterable[Lane]) -> list[str]:
-        """Keys whose messages are to be sent now; they count as in hand from here on."""
+        """Keys whose messages are to be sent now; they count as in hand from here on. A lane that is held keeps what it has."""
         keys = []
         for lane in lanes:
+            held_until, _ = self._holds.state(lane)
+            if held_until:
+                continue
             for key, deaths in self._work.take(lane, limit=self._limits[lane]):
                 if deaths > MOST_DEATHS:
                     self._attempts.give_up(lane, key, deaths)

@@ -99,6 +99,7 @@ class ExportRuns:
 
     def _list_invoices(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):
+            self._ledger.resolve(f"project:{project_id}:commitments")
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
         label = project.label if project else f"id {project_id}"

@@ -62,7 +62,7 @@ class InvoiceItems:
         open_codes = [code for code in codes_of(invoice, missing) if not _in_doubt(records.get(code.id))]
         planned = self._items.plan(project, open_codes)
         to_make = [one for one in planned if one.kind is OutcomeKind.CREATED]
-        self._items.note(project.id, [one for one in planned if one not in to_make])
+        self._items.note(project.id, [one for one in planned if one not in to_make], for_invoice=True)
         self.require_none_blocked(invoice)
         noted = self._items.note(project.id, to_make, for_invoice=True)
         # What waits in the ledger waits in its lane too: whatever becomes of this invoice, its codes come to an end.

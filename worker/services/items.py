@@ -7,7 +7,7 @@ holds an intent, and an intent whose end is not known is resolved by looking, ne
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from worker.clients.netsuite.client import NetSuite
@@ -27,16 +27,19 @@ from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals
+from worker.domain.work import Lane, plan_of
 from worker.services.attempts import busy
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.work import Work
 
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 900.0
 """What a plan found out (budgeted, not in NetSuite) is trusted so long; after that a code is looked at anew before the write."""
+NO_SUCH_CODE = "no budgeted, active code of a readable project"
 LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
 MOST_WRITES = 5
 
@@ -65,6 +68,7 @@ class Items:
         projects: Projects,
         ledger: Ledger,
         locks: Locks,
+        work: Work,
         name_format: str,
         mark_adopted: bool,
         settle_seconds: float,
@@ -75,6 +79,7 @@ class Items:
         self._projects = projects
         self._ledger = ledger
         self._locks = locks
+        self._work = work
         self._name_format = name_format
         self._mark_adopted = mark_adopted
         self._settle = settle_seconds
@@ -160,11 +165,46 @@ class Items:
                 self._record_found(key, one.item, one.name, ours=one.kind is OutcomeKind.ALREADY, at=now)
             else:
                 blocked = Record(
-                    State.BLOCKED, one.name, at=now, code=one.code.flat_code, cause=one.cause, facts=one.facts
+                    State.BLOCKED,
+                    one.name,
+                    at=now,
+                    code=one.code.flat_code,
+                    cause=one.cause,
+                    facts=one.facts,
+                    for_invoice=for_invoice,
                 )
                 self._ledger.write(key, blocked)
         noted = self._ledger.plan_codes(project_id, waiting) if waiting else []
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
+
+    def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
+        """Let blocked and waiting codes be planned anew, as if nothing were known of them but that they wait. Gives those noted;
+        what stands, is in doubt or was never noted is left as it is.
+        """
+        records = self._ledger.codes(project_id, wbs_code_ids)
+        asked = {
+            number: Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice)
+            for number, record in records.items()
+            if record.state in (State.BLOCKED, State.WAITING, State.SKIPPED)
+        }
+        return self._ledger.plan_codes(project_id, asked) if asked else []
+
+    def old_plans(self, project_id: int) -> dict[int, Record]:
+        """Codes that wait with a plan that nobody should trust any more."""
+        now = seconds(self._client)
+        return {number: record for number, record in self._ledger.codes(project_id).items() if _is_old(record, now)}
+
+    def skip(self, key: CodeKey, record: Record | None) -> Outcome:
+        """Nobody needs this code's Item any more."""
+        name, at = record.name if record else "", seconds(self._client)
+        gone = Record(State.SKIPPED, name, at=at, detail=NO_SUCH_CODE)
+        self._ledger.write(key, gone)
+        return outcome_of(gone)
+
+    def block(self, key: CodeKey, record: Record, cause: Cause, facts: Mapping[str, str]) -> None:
+        """A code that waited cannot be planned now."""
+        at, told = seconds(self._client), {"code": record.code, "name": record.name, **facts}
+        self._ledger.write(key, replace(record, state=State.BLOCKED, at=at, cause=cause, facts=told))
 
     # Making one Item
 
@@ -178,7 +218,7 @@ class Items:
                 return outcome_of(record)
             if record and record.in_doubt:
                 return self._resolve(key, record, lock)
-            if record is None or record.state is not State.WAITING or lock.at - record.at > FRESH_SECONDS:
+            if record is None or record.state is not State.WAITING or _is_old(record, lock.at):
                 return self._make_anew(key, record, lock)
             return self._write(key, record, lock)
 
@@ -188,10 +228,10 @@ class Items:
         for_invoice = bool(record and record.for_invoice)
         code = self._active_code(project, key, for_invoice=for_invoice) if project else None
         if project is None or code is None:
-            reason = "no budgeted, active code of a readable project"
-            gone = Record(State.SKIPPED, record.name if record else "", at=lock.at, detail=reason, fence=lock.fence)
-            self._ledger.write(key, gone)
-            return outcome_of(gone)
+            return self.skip(key, record)
+        if record and record.state is State.WAITING:
+            # The other codes of its project were planned as long ago. One by one they would cost three requests each.
+            self._work.add(Lane.SCANS, [plan_of(key.project_id)])
         self.note(key.project_id, self.plan(project, [code]), for_invoice=for_invoice)
         fresh = self._ledger.code(key)
         return self._write(key, fresh, lock) if fresh and fresh.state is State.WAITING else _outcome_now(fresh)
@@ -320,6 +360,10 @@ class Items:
     def _need_of(self, key: CodeKey, record: Record) -> ItemNeed:
         external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
         return ItemNeed(external_id, record.name, record.description)
+
+
+def _is_old(record: Record, now: float) -> bool:
+    return record.state is State.WAITING and now - record.at > FRESH_SECONDS
 
 
 def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], dict[str, list[FoundItem]]]:

@@ -65,6 +65,7 @@ class Overview:
         return {
             "key": one.key,
             "about": self._about(one),
+            "project_id": next((int(part) for part in one.key.split(":") if part.isdigit()), None),
             "cause": one.problem.cause.value,
             "owner": one.problem.owner.value,
             "sentence": one.problem.sentence,

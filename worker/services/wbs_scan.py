@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
-from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
-from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
+from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, plan_of, scan_of
 from worker.services.attempts import Attempts
 from worker.services.items import Items, Planned
 from worker.services.projects import Projects
@@ -24,13 +24,16 @@ from worker.store.work import Run, Work
 
 @dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """What a scan would do in one project. `already`: codes whose Item is in the ledger; `inactive`: budgeted, but not active."""
+    """What a scan would do in one project. `already`: codes whose Item is in the ledger; `inactive`: budgeted, but not active;
+    `gone`: blocked until now, and neither budgeted nor active any more.
+    """
 
     project: Project
     planned: Sequence[Planned]
     already: int
     in_doubt: Sequence[int]
     inactive: Sequence[WbsCode]
+    gone: Mapping[int, Record]
 
 
 class WbsScan:
@@ -80,6 +83,10 @@ class WbsScan:
         """Find the codes of one project that need an Item: adopt those that stand, let the others wait their turn."""
         return self._attempts.make(Lane.SCANS, scan_of(project_id), lambda: self._scan_project(project_id))
 
+    def plan_codes(self, project_id: int) -> Outcome:
+        """Plan anew the codes of one project that wait with an old plan: in a long backlog, or because somebody asked for them."""
+        return self._attempts.make(Lane.SCANS, plan_of(project_id), lambda: self._plan_codes(project_id))
+
     def make_item(self, key: CodeKey) -> Outcome:
         """Make the Item of one waiting code."""
         return self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
@@ -92,13 +99,20 @@ class WbsScan:
         in_doubt = [code.id for code in budgeted if code.id in records and records[code.id].in_doubt]
         settled = {code.id for code in already} | set(in_doubt)
         missing = [code for code in budgeted if code.id not in settled]
+        blocked = {
+            number: record
+            for number, record in records.items()
+            if record.state is State.BLOCKED and not record.for_invoice
+        }
+        gone = {number: record for number, record in blocked.items() if number not in {code.id for code in budgeted}}
         if not missing:
-            return ProjectPlan(project, (), len(already), in_doubt, ())
+            return ProjectPlan(project, (), len(already), in_doubt, (), gone)
         active = {code.id: code for code in self._procore.list_active_codes(project.id)}
         inactive = [code for code in missing if code.id not in active]
         # The list of codes has the fuller description of the two.
         planned = self._items.plan(project, [active[code.id] for code in missing if code.id in active])
-        return ProjectPlan(project, planned, len(already), in_doubt, inactive)
+        gone |= {code.id: blocked[code.id] for code in inactive if code.id in blocked}
+        return ProjectPlan(project, planned, len(already), in_doubt, inactive, gone)
 
     def plan(self, project_ids: Collection[int], progress: Callable[[Project], None]) -> list[ProjectPlan | Project]:
         """The dry run: a plan per project; a bare project where the app may not look."""
@@ -130,6 +144,7 @@ class WbsScan:
         if project is None:
             return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
         if not project.active:
+            self._ledger.resolve(f"project:{project_id}:budget")
             return Outcome(OutcomeKind.SKIPPED, reason=f"project {project.label} is not active")
         try:
             plan = self.plan_project(project)
@@ -137,7 +152,46 @@ class WbsScan:
             return self._not_readable(project_id, project.label, "budget", str(error))
         self._ledger.resolve(f"project:{project_id}:budget")
         noted = self._items.note(project_id, plan.planned)
+        for number, record in plan.gone.items():
+            self._items.skip(CodeKey(project_id, number), record)
         return self._spawn(plan, noted)
+
+    def _plan_codes(self, project_id: int) -> Outcome:
+        """Look at all of them in the same requests. Who waits for them in a run goes on waiting."""
+        old = self._items.old_plans(project_id)
+        project = self._projects.get(project_id)
+        label = project.label if project else f"id {project_id}"
+        try:
+            if project is None:
+                raise NotFound("the project is not visible to the app")
+            wanted = self._still_wanted(project, old)
+            planned = self._items.plan(project, list(wanted.values())) if wanted else []
+        except (NotFound, NotPermitted) as error:
+            facts = {"project": label, "what": "budget", "answer": str(error)}
+            for number, record in old.items():
+                self._items.block(CodeKey(project_id, number), record, Cause.PROJECT_NOT_READABLE, facts)
+            return self._not_readable(project_id, label, "budget", str(error))
+        noted = []
+        for for_invoice in (False, True):
+            some = [one for one in planned if old[one.code.id].for_invoice is for_invoice]
+            noted += self._items.note(project_id, some, for_invoice=for_invoice)
+        for number in old.keys() - wanted.keys():
+            self._items.skip(CodeKey(project_id, number), old[number])
+        children = [str(key) for key in noted]
+        # Before all that waits: they are the oldest of it, or what a person asked for.
+        self._work.spawn(plan_of(project_id), Lane.SCANS, children=children, into=Lane.ITEMS, counts={}, at=0)
+        return Outcome(OutcomeKind.ALREADY, reason=f"{label}: {len(old)} codes planned anew, {len(noted)} wait")
+
+    def _still_wanted(self, project: Project, old: Mapping[int, Record]) -> dict[int, WbsCode]:
+        """Those that are active now, and budgeted or needed by an invoice. None outside of the pilot."""
+        numbers = set(old) if self._projects.in_pilot(project.id) else set()
+        without_budget = {number for number in numbers if old[number].for_invoice}
+        if project.active and numbers > without_budget:
+            numbers &= without_budget | {code.id for code in self._procore.list_budgeted_codes(project.id)}
+        else:
+            numbers = without_budget
+        active = self._procore.list_active_codes(project.id) if numbers else []
+        return {code.id: code for code in active if code.id in numbers}
 
     def _spawn(self, plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:
         """Close the project's work and let its codes wait, in one step; the run counts what was settled on the spot."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from worker.domain.work import Lane
@@ -47,13 +48,20 @@ class Holds:
             self._client.set(self._key(remote), end, px=max(1, int(for_seconds * 1000)))
         return end, int(self._client.incr(self._trouble(remote)))
 
+    def is_held(self, remote: Remote) -> bool:
+        """Whether a remote's work is held now."""
+        return bool(self._client.exists(self._key(remote)))
+
     def over(self, remote: Remote) -> None:
         """Its work gets through again."""
         self._client.delete(self._key(remote), self._trouble(remote))
 
-    def lift(self) -> None:
-        """Let held work try at once: somebody has mended the cause."""
-        self._client.delete(*(self._key(remote) for remote in Remote))
+    def lift(self, remotes: Collection[Remote]) -> float:
+        """Somebody has mended the cause: let held work try at once. Gives the time until which it would have been held, or 0."""
+        keys = [self._key(remote) for remote in remotes]
+        ends = self._client.mget(keys)
+        self._client.delete(*keys)
+        return max((float(end) for end in ends if end), default=0.0)
 
     def _key(self, remote: Remote) -> str:
         return f"{self._prefix}hold:{remote}"

@@ -29,7 +29,7 @@ end
 _WRITE = (
     _OPEN
     + """
--- KEYS: records, problems, projects, lock. ARGV: field, record, fence, is done, problem key, problem or '',
+-- KEYS: records, problems, projects, lock. ARGV: field, record, fence, is done, problem key, problem, 'ended' or '',
 -- project, cause, the lock's token for an intent or ''
 -- An intent is only noted under the lock as it stands now: whoever takes the lock later will read it.
 if ARGV[9] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[9] then return 0 end
@@ -41,7 +41,9 @@ if old and ARGV[4] == '0' then
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('SADD', KEYS[3], ARGV[7])
-if ARGV[6] == '' then redis.call('HDEL', KEYS[2], ARGV[5]) else open(KEYS[2], ARGV[5], ARGV[6], ARGV[8]) end
+-- A problem stays open while its work goes on: only an end closes it.
+if ARGV[6] == 'ended' then redis.call('HDEL', KEYS[2], ARGV[5])
+elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6], ARGV[8]) end
 return 1
 """
 )
@@ -81,18 +83,17 @@ return server
 """
 )
 _PLAN = """
--- KEYS: records, problems, projects. ARGV: project, problem key prefix, (field, record)... Returns the fields that were taken.
+-- KEYS: records, projects. ARGV: project, (field, record)... Returns the fields that were taken.
 local taken = {}
-for i = 3, #ARGV, 2 do
+for i = 2, #ARGV, 2 do
   local old = redis.call('HGET', KEYS[1], ARGV[i])
   local state = old and cjson.decode(old).state
   if not (state == 'created' or state == 'adopted' or state == 'intent' or state == 'unknown') then
     redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
-    redis.call('HDEL', KEYS[2], ARGV[2] .. ARGV[i])
     taken[#taken + 1] = ARGV[i]
   end
 end
-redis.call('SADD', KEYS[3], ARGV[1])
+redis.call('SADD', KEYS[2], ARGV[1])
 return taken
 """
 
@@ -125,6 +126,8 @@ class Ledger:
         self._prefix = prefix
         self._state = f"{prefix}ledger"
         self._rebuild = f"{prefix}ledger:rebuild"
+        self._projects = f"{prefix}ledger:projects"
+        self._problems = f"{prefix}problems"
         self._write = client.register_script(_WRITE)
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
@@ -150,12 +153,12 @@ class Ledger:
 
     def projects(self) -> list[int]:
         """Projects of which anything is known."""
-        return sorted(int(project_id) for project_id in self._client.smembers(f"{self._prefix}ledger:projects"))
+        return sorted(int(project_id) for project_id in self._client.smembers(self._projects))
 
     def write(self, key: CodeKey | InvoiceKey, record: Record) -> bool:
         """Record what is known now; False when the ledger already holds something later or more certain.
 
-        A blocked record becomes an open problem in the same step, any other closes it.
+        A blocked record becomes an open problem in the same step; one that is done or skipped closes it.
         """
         return self._written(key, record, "", "")
 
@@ -167,7 +170,9 @@ class Ledger:
         return self._written(key, intent, lock.key, lock.token)
 
     def _written(self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str) -> bool:
-        problem = _problem_text(record.cause, record.facts, record.at) if record.state is State.BLOCKED else ""
+        problem = "ended" if record.ended else ""
+        if record.state is State.BLOCKED:
+            problem = _problem_text(record.cause, record.facts, record.at)
         args = [
             _field(key),
             _encoded(record),
@@ -180,14 +185,17 @@ class Ledger:
             token,
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
-        keys = [self._records(key), *self._index(), lock_key or self._state]
+        keys = [self._records(key), self._problems, self._projects, lock_key or self._state]
         return bool(self._write(keys=keys, args=args))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record]) -> list[int]:
-        """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted."""
+        """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted.
+
+        Their problems stay open until the Item stands.
+        """
         pairs = [part for field, record in records.items() for part in (field, _encoded(record))]
-        args = [project_id, f"code:{project_id}:", *pairs]
-        return [int(field) for field in self._plan(keys=[self._codes(project_id), *self._index()], args=args)]
+        keys = [self._codes(project_id), self._projects]
+        return [int(field) for field in self._plan(keys=keys, args=[project_id, *pairs])]
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
         """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""
@@ -198,7 +206,7 @@ class Ledger:
             for key in keys:
                 together.hsetnx(self._records(key), str(_field(key)), _encoded(records[key]))
             for project_id in {key.project_id for key in keys}:
-                together.sadd(f"{self._prefix}ledger:projects", project_id)
+                together.sadd(self._projects, project_id)
             new = [bool(answer) for answer in together.execute()[: len(keys)]]
         known = [key for key, is_new in zip(keys, new, strict=True) if not is_new]
         stands = self._records_of(known)
@@ -256,15 +264,19 @@ class Ledger:
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
         args = [key, _problem_text(cause, facts, at), cause.value]
-        return bool(self._report(keys=[f"{self._prefix}problems"], args=args))
+        return bool(self._report(keys=[self._problems], args=args))
 
     def resolve(self, key: str) -> bool:
         """Close such a problem; True when it was open."""
-        return bool(self._client.hdel(f"{self._prefix}problems", key))
+        return bool(self._client.hdel(self._problems, key))
+
+    def is_problem(self, key: str) -> bool:
+        """Whether one is open under this key."""
+        return bool(self._client.hexists(self._problems, key))
 
     def problems(self) -> list[OpenProblem]:
         """All open problems, oldest first."""
-        stored = self._client.hgetall(f"{self._prefix}problems")
+        stored = self._client.hgetall(self._problems)
         return sorted((_problem(key, text) for key, text in stored.items()), key=lambda one: (one.since, one.key))
 
     def _read(self, records: str, fields: Iterable[int] | None) -> dict[int, Record]:
@@ -282,9 +294,6 @@ class Ledger:
 
     def _invoices(self, project_id: int) -> str:
         return f"{self._prefix}invoices:{project_id}"
-
-    def _index(self) -> list[str]:
-        return [f"{self._prefix}problems", f"{self._prefix}ledger:projects"]
 
 
 def _field(key: CodeKey | InvoiceKey) -> int:

@@ -55,9 +55,11 @@ return given
 _CLAIM = (
     _NOW
     + """
--- KEYS: waiting, hand. ARGV: key, seconds in hand
+-- KEYS: waiting, hand, again. ARGV: key, seconds in hand
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
+-- This attempt sees what was mended before now.
+redis.call('SREM', KEYS[3], ARGV[1])
 return 1
 """
 )
@@ -75,12 +77,31 @@ _CLOSE = (
     _NOW
     + _SETTLE
     + """
--- KEYS: waiting, hand, tries, current run, failures. ARGV: key, run field, prefix
+-- KEYS: waiting, hand, tries, current run, failures, again. ARGV: key, run field, prefix
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('HDEL', KEYS[5], ARGV[1])
 settle(KEYS[4], ARGV[3], ARGV[1], ARGV[2])
+-- Somebody asked for it while it was in hand, for something that this attempt may not have seen.
+if redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 1 then redis.call('ZADD', KEYS[1], 0, ARGV[1]) end
+return 1
+"""
+)
+_TRY_AGAIN = """
+-- KEYS: waiting, hand, tries, failures, again. ARGV: keys...
+for _, key in ipairs(ARGV) do
+  redis.call('HDEL', KEYS[3], key)
+  redis.call('HDEL', KEYS[4], key)
+  if redis.call('ZSCORE', KEYS[2], key) then redis.call('SADD', KEYS[5], key) else redis.call('ZADD', KEYS[1], 0, key) end
+end
+return 1
+"""
+_HURRY = (
+    _NOW
+    + """
+-- KEYS: waiting. ARGV: until
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now, ARGV[1])) do redis.call('ZADD', KEYS[1], 0, key) end
 return 1
 """
 )
@@ -133,7 +154,7 @@ _SPAWN = (
     + _SETTLE
     + """
 -- KEYS: parent waiting, parent hand, tries, current run, child waiting, child hand.
--- ARGV: parent, prefix, number of counts, (field, count)..., children...
+-- ARGV: parent, prefix, number of counts, (field, count)..., time of the children or '' = now, children...
 local run = redis.call('GET', KEYS[4])
 local open = run and (ARGV[2] .. 'run:' .. run .. ':open')
 local counts = tonumber(ARGV[3])
@@ -141,8 +162,10 @@ local mine = open and redis.call('SISMEMBER', open, ARGV[1]) == 1
 if mine then
   for i = 1, counts do redis.call('HINCRBY', ARGV[2] .. 'run:' .. run, ARGV[2 + 2 * i], ARGV[3 + 2 * i]) end
 end
-for i = 4 + 2 * counts, #ARGV do
-  if not redis.call('ZSCORE', KEYS[6], ARGV[i]) then redis.call('ZADD', KEYS[5], 'LT', now, ARGV[i]) end
+local at = ARGV[4 + 2 * counts]
+if at == '' then at = now end
+for i = 5 + 2 * counts, #ARGV do
+  if not redis.call('ZSCORE', KEYS[6], ARGV[i]) then redis.call('ZADD', KEYS[5], 'LT', at, ARGV[i]) end
   if mine then redis.call('SADD', open, ARGV[i]) end
 end
 redis.call('ZREM', KEYS[1], ARGV[1])
@@ -178,32 +201,47 @@ class Work:
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+        self._tries, self._failures, self._again = f"{prefix}tries", f"{prefix}failures", f"{prefix}again"
         script = client.register_script
         self._add, self._take, self._claim = script(_ADD), script(_TAKE), script(_CLAIM)
         self._close, self._later = script(_CLOSE), script(_LATER)
         self._let_go, self._begin, self._spawn = script(_LET_GO), script(_BEGIN), script(_SPAWN)
+        self._try_again, self._hurry = script(_TRY_AGAIN), script(_HURRY)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
         for some in _in_batches(list(keys)):
             self._add(keys=[self._waiting(lane), self._hand(lane)], args=[at, *some])
 
+    def try_again(self, lane: Lane, keys: Collection[str]) -> None:
+        """Let work be looked at now, before all that waits, its failed attempts forgotten. What is in hand is looked at once
+        more when that attempt has closed it: it may have begun before what was mended.
+        """
+        names = [self._waiting(lane), self._hand(lane), self._tries, self._failures, self._again]
+        for some in _in_batches(list(keys)):
+            self._try_again(keys=names, args=some)
+
+    def hurry(self, lane: Lane, *, until: float) -> None:
+        """Let what waits for a time up to `until` be looked at now."""
+        self._hurry(keys=[self._waiting(lane)], args=[until])
+
     def take(self, lane: Lane, *, limit: int) -> list[tuple[str, int]]:
         """Move work that is due from waiting to in hand, up to `limit` in hand; overdue work first.
 
         Gives (key, how many workers died or stalled with it).
         """
-        keys = [self._waiting(lane), self._hand(lane), f"{self._prefix}tries"]
+        keys = [self._waiting(lane), self._hand(lane), self._tries]
         flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS])
         return [(flat[i], int(flat[i + 1])) for i in range(0, len(flat), 2)]
 
     def claim(self, lane: Lane, key: str) -> None:
         """Note that this worker begins with it now, whoever sent the message."""
-        self._claim(keys=[self._waiting(lane), self._hand(lane)], args=[key, IN_HAND_SECONDS])
+        self._claim(keys=[self._waiting(lane), self._hand(lane), self._again], args=[key, IN_HAND_SECONDS])
 
     def close(self, lane: Lane, key: str, outcome: OutcomeKind | None) -> None:
         """The work has ended; its run counts the outcome once."""
-        self._close(keys=[*self._lane_keys(lane), f"{self._prefix}failures"], args=[key, _field(outcome), self._prefix])
+        keys = [*self._lane_keys(lane), self._failures, self._again]
+        self._close(keys=keys, args=[key, _field(outcome), self._prefix])
 
     def later(self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None) -> None:
         """Look at it again at `at`. With an outcome, its run counts that and does not wait for it."""
@@ -215,7 +253,7 @@ class Work:
 
     def failed(self, key: str) -> int:
         """Count a failed attempt at a key; gives how many since it last ended."""
-        return int(self._client.hincrby(f"{self._prefix}failures", key, 1))
+        return int(self._client.hincrby(self._failures, key, 1))
 
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Start a run with its first keys, or join the one that goes on: (run, joined)."""
@@ -228,12 +266,22 @@ class Work:
                 return run, bool(joined)
 
     def spawn(
-        self, parent: str, lane: Lane, *, children: Collection[str], into: Lane, counts: Mapping[str, int]
+        self,
+        parent: str,
+        lane: Lane,
+        *,
+        children: Collection[str],
+        into: Lane,
+        counts: Mapping[str, int],
+        at: float | None = None,
     ) -> None:
-        """End `parent`, and in the same step let its children wait and be part of the run. A second time changes nothing in the run."""
+        """End `parent`, and in the same step let its children wait and be part of the run; `at` 0 = before all that waits.
+
+        A second time changes nothing in the run.
+        """
         keys = [*self._lane_keys(lane), self._waiting(into), self._hand(into)]
         flat = [part for name, count in counts.items() for part in (name, count)]
-        self._spawn(keys=keys, args=[parent, self._prefix, len(counts), *flat, *children])
+        self._spawn(keys=keys, args=[parent, self._prefix, len(counts), *flat, "" if at is None else at, *children])
 
     def take_in_strays(self, kind: RunKind, *, at_most: int = 100) -> int:
         """Let open keys of the run that goes on wait again if they stand in no lane: their caller died between two steps.
@@ -286,6 +334,20 @@ class Work:
         """Whether a worker has it, or had it when it died."""
         return self._client.zscore(self._hand(lane), key) is not None
 
+    def going_on(self, keys: Collection[str], *, due_before: float) -> set[str]:
+        """Those of some work that are in hand, or wait and are due before a time (unix seconds)."""
+        found: set[str] = set()
+        for lane in Lane:
+            for some in _in_batches([key for key in keys if lane_of(key) is lane]):
+                waits = self._client.zmscore(self._waiting(lane), some)
+                hands = self._client.zmscore(self._hand(lane), some)
+                found |= {
+                    key
+                    for key, until, hand in zip(some, waits, hands, strict=True)
+                    if hand is not None or (until is not None and until < due_before)
+                }
+        return found
+
     def depth(self, lane: Lane) -> tuple[int, int]:
         """How much waits and how much is in hand."""
         return int(self._client.zcard(self._waiting(lane))), int(self._client.zcard(self._hand(lane)))
@@ -300,7 +362,7 @@ class Work:
         return f"{self._prefix}run:current:{kind}"
 
     def _lane_keys(self, lane: Lane) -> list[str]:
-        return [self._waiting(lane), self._hand(lane), f"{self._prefix}tries", self._current(RUN_OF_LANE[lane])]
+        return [self._waiting(lane), self._hand(lane), self._tries, self._current(RUN_OF_LANE[lane])]
 
 
 def _field(outcome: OutcomeKind | None) -> str:

@@ -29,6 +29,7 @@ from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
 from worker.domain.work import Lane
+from worker.services.retries import Retry
 from worker.store.work import Run
 
 T = TypeVar("T")
@@ -128,6 +129,12 @@ class Office:
         for lane in Lane:
             self.container.work.add(lane, self.waiting(lane), at=0)
 
+    def retry(self, *keys: str) -> Retry:
+        """A person's `problems retry` of these, or of all that are open, and everything that is due because of it."""
+        asked = self.container.retries.again(keys or [one.key for one in self.container.ledger.problems()])
+        self.work_off()
+        return asked
+
     def overdue(self) -> None:
         """Make what dead workers have in hand count as theirs no longer."""
         for lane in Lane:
@@ -158,6 +165,8 @@ class Office:
                 self.container.wbs_scan.scan("test")
             case TaskName.SCAN_PROJECT:
                 self.container.wbs_scan.scan_project(arguments["project_id"])
+            case TaskName.PLAN_CODES:
+                self.container.wbs_scan.plan_codes(arguments["project_id"])
             case TaskName.CREATE_ITEM:
                 self.container.wbs_scan.make_item(CodeKey(**arguments))
             case TaskName.EXPORT_APPROVED:

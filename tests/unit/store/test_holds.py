@@ -61,7 +61,12 @@ def test_a_lane_that_needs_both_waits_for_the_later_of_two(holds: Holds) -> None
 def test_somebody_who_mended_the_cause_lets_held_work_try_at_once(holds: Holds) -> None:
     for remote in Remote:
         holds.hold(remote, for_seconds=60)
-    holds.lift()
+    assert [holds.is_held(remote) for remote in Remote] == [True, True]
+    until = holds.state(Lane.EXPORTS)[0]
+    assert holds.lift([Remote.PROCORE]) == pytest.approx(until, abs=1)
+    assert [holds.is_held(remote) for remote in Remote] == [False, True]
+    assert holds.lift(list(Remote)) == pytest.approx(until, abs=1)
+    assert holds.lift(list(Remote)) == 0
     assert holds.state(Lane.EXPORTS) == (0, [Remote.PROCORE, Remote.NETSUITE])
 
 

@@ -213,9 +213,11 @@ def test_planning_leaves_alone_what_is_done_or_in_doubt(ledger: Ledger, state: S
     assert ledger.code(CODE) == stands
 
 
-def test_planning_a_blocked_code_anew_closes_its_problem(ledger: Ledger) -> None:
+def test_planning_a_blocked_code_anew_leaves_its_problem_open_until_its_item_stands(ledger: Ledger) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.plan_codes(17, {901: WAITING})
+    assert [one.key for one in ledger.problems()] == [str(CODE)]
+    ledger.write(CODE, CREATED)
     assert ledger.problems() == []
 
 
@@ -229,11 +231,19 @@ def test_a_blocked_record_opens_a_problem_with_its_words(ledger: Ledger) -> None
     assert one.problem.cause is Cause.NAME_TOO_LONG
 
 
-@pytest.mark.parametrize("record", [CREATED, WAITING, Record(State.SKIPPED), Record(State.INTENT, fence=1)])
-def test_any_other_record_closes_the_problem(ledger: Ledger, record: Record) -> None:
+@pytest.mark.parametrize("record", [CREATED, replace(CREATED, state=State.ADOPTED), Record(State.SKIPPED)])
+def test_an_end_that_is_no_problem_closes_the_one_that_was_open(ledger: Ledger, record: Record) -> None:
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, record)
     assert ledger.problems() == []
+
+
+@pytest.mark.parametrize("record", [WAITING, Record(State.INTENT, fence=1), Record(State.UNKNOWN, fence=1)])
+def test_a_problem_stays_open_with_its_time_while_its_work_goes_on(ledger: Ledger, record: Record) -> None:
+    ledger.write(CODE, BLOCKED)
+    ledger.write(CODE, record)
+    (one,) = ledger.problems()
+    assert (one.key, one.since, one.problem.cause) == (str(CODE), 100.0, Cause.NAME_TOO_LONG)
 
 
 def test_the_same_cause_again_keeps_the_time_since_which_it_is_open_and_tells_the_newest_facts(
@@ -283,10 +293,12 @@ def test_a_problem_reported_again_keeps_its_time_until_its_cause_is_another(ledg
     assert (one.since, one.problem.cause) == (300.0, Cause.REMOTE_DOWN)
 
 
-def test_a_record_that_moves_on_closes_what_was_reported_for_it(ledger: Ledger) -> None:
+def test_a_record_that_ends_well_closes_what_was_reported_for_it(ledger: Ledger) -> None:
     ledger.report(str(CODE), Cause.ATTEMPTS_EXHAUSTED, {}, at=100.0)
     ledger.write(CODE, WAITING)
-    assert ledger.problems() == []
+    assert ledger.is_problem(str(CODE))
+    ledger.write(CODE, CREATED)
+    assert not ledger.is_problem(str(CODE))
 
 
 # What a record costs

@@ -148,6 +148,84 @@ def test_failed_attempts_are_counted_until_the_work_ends(work: Work) -> None:
     assert work.failed("code:1:1") == 1
 
 
+# Tried again because somebody says so
+
+
+def test_work_that_is_tried_again_is_due_now_and_before_all_that_waits(work: Work, client: Redis) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"], at=1)
+    work.add(Lane.ITEMS, ["code:1:2"], at=seconds(client) + 60)
+    work.try_again(Lane.ITEMS, ["code:1:2", "code:1:3"])
+    assert taken(work) == ["code:1:2", "code:1:3", "code:1:1"]
+
+
+def test_trying_nothing_again_changes_nothing(work: Work) -> None:
+    work.try_again(Lane.ITEMS, [])
+    assert work.depth(Lane.ITEMS) == (0, 0)
+
+
+@pytest.mark.usefixtures("workers_die_at_once")
+def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    taken(work)
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1)]
+    work.failed("code:1:1")
+    work.later(Lane.ITEMS, "code:1:1", at=0)
+    work.try_again(Lane.ITEMS, ["code:1:1"])
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0)]
+    assert work.failed("code:1:1") == 1
+
+
+def test_work_in_hand_is_looked_at_once_more_after_its_attempt_since_that_may_have_begun_before(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    taken(work)
+    work.claim(Lane.ITEMS, "code:1:1")
+    work.try_again(Lane.ITEMS, ["code:1:1"])
+    assert work.depth(Lane.ITEMS) == (0, 1)
+    assert taken(work) == []
+    for _ in range(2):
+        # A script whose answer was lost runs twice.
+        work.close(Lane.ITEMS, "code:1:1", OutcomeKind.BLOCKED)
+        assert work.depth(Lane.ITEMS) == (1, 0)
+    assert taken(work) == ["code:1:1"]
+    work.claim(Lane.ITEMS, "code:1:1")
+    work.close(Lane.ITEMS, "code:1:1", OutcomeKind.BLOCKED)
+    assert work.depth(Lane.ITEMS) == (0, 0)
+
+
+def test_an_attempt_that_begins_after_the_asking_is_the_one_that_was_asked_for(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"])
+    taken(work)
+    work.try_again(Lane.ITEMS, ["code:1:1"])
+    work.claim(Lane.ITEMS, "code:1:1")
+    work.close(Lane.ITEMS, "code:1:1", OutcomeKind.BLOCKED)
+    assert work.depth(Lane.ITEMS) == (0, 0)
+
+
+def test_what_waits_until_a_time_is_hurried_and_what_waits_longer_is_not(work: Work, client: Redis) -> None:
+    now = seconds(client)
+    for number, after in enumerate((10, 29, 31, 900)):
+        work.add(Lane.ITEMS, [f"code:1:{number}"], at=now + after)
+    work.add(Lane.EXPORTS, ["invoice:1:1"], at=now + 10)
+    work.hurry(Lane.ITEMS, until=now + 30)
+    assert sorted(taken(work)) == ["code:1:0", "code:1:1"]
+    assert work.depth(Lane.ITEMS) == (2, 2)
+    assert work.depth(Lane.EXPORTS) == (1, 0)
+    work.hurry(Lane.ITEMS, until=0)
+    assert taken(work) == []
+
+
+def test_work_goes_on_while_it_is_in_hand_or_due_soon(work: Work, client: Redis) -> None:
+    now = seconds(client)
+    work.add(Lane.ITEMS, ["code:1:1"])
+    taken(work)
+    work.add(Lane.ITEMS, ["code:1:2"], at=now + 20)
+    work.add(Lane.ITEMS, ["code:1:3"], at=now + 90)
+    work.add(Lane.EXPORTS, ["invoice:1:1"])
+    asked = ["code:1:1", "code:1:2", "code:1:3", "code:1:4", "invoice:1:1", "scan:1"]
+    assert work.going_on(asked, due_before=now + 60) == {"code:1:1", "code:1:2", "invoice:1:1"}
+    assert work.going_on([], due_before=now) == set()
+
+
 @pytest.mark.real
 def test_a_backlog_of_fifty_thousand_stays_out_of_hand_and_never_looks_overdue(real_work: Work) -> None:
     real_work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(50_000)])

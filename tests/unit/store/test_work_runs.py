@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import OutcomeKind
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, scan_of
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, plan_of, scan_of
 from worker.store.connection import Redis
 from worker.store.work import Run, Work
 
@@ -157,6 +157,13 @@ def test_children_that_are_in_hand_already_are_left_there_and_waited_for(work: W
     spawn_codes(work)
     assert work.depth(Lane.ITEMS) == (1, 1)
     assert now(work, run).open_keys == 2
+
+
+def test_children_may_go_before_all_that_waits(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:9:9"], at=1)
+    work.add(Lane.ITEMS, CODES[:1], at=5)
+    work.spawn(plan_of(17), Lane.SCANS, children=CODES, into=Lane.ITEMS, counts={}, at=0)
+    assert [key for key, _ in work.take(Lane.ITEMS, limit=3)] == [*sorted(CODES), "code:9:9"]
 
 
 def test_work_outside_any_run_is_spawned_all_the_same(work: Work) -> None:

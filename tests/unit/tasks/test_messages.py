@@ -15,12 +15,13 @@ from tasks.messages import MESSAGES, InvalidMessage, read
 from tasks.schemas import schemas
 from worker.base import message_of
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, exports_of, lane_of, scan_of
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, exports_of, lane_of, plan_of, scan_of
 
 IDS = st.integers(1, 2**63 - 1)
 RIGHT: dict[TaskName, dict[str, Any]] = {
     TaskName.SCAN_PROJECTS: {"trigger": "nightly job", "project_ids": [17, 18]},
     TaskName.SCAN_PROJECT: {"project_id": 17},
+    TaskName.PLAN_CODES: {"project_id": 17},
     TaskName.CREATE_ITEM: {"project_id": 17, "wbs_code_id": 901},
     TaskName.EXPORT_APPROVED: {"trigger": "nightly job"},
     TaskName.EXPORT_PROJECT: {"project_id": 17},
@@ -115,7 +116,7 @@ def test_the_published_schema_takes_and_refuses_what_the_task_does(task: TaskNam
 # Messages that we send ourselves
 
 
-@given(st.sampled_from([scan_of, exports_of]), IDS)
+@given(st.sampled_from([scan_of, plan_of, exports_of]), IDS)
 def test_waiting_work_on_a_project_becomes_a_message_that_its_task_takes(make_key: Any, project: int) -> None:
     task, arguments = message_of(make_key(project))
     assert read(MESSAGES[task], arguments).model_dump() == {"project_id": project}
@@ -135,6 +136,7 @@ def test_waiting_work_on_a_code_or_an_invoice_becomes_a_message_that_its_task_ta
         (SCAN_OF_ALL, TaskName.SCAN_PROJECTS),
         (EXPORTS_OF_ALL, TaskName.EXPORT_APPROVED),
         (scan_of(17), TaskName.SCAN_PROJECT),
+        (plan_of(17), TaskName.PLAN_CODES),
         (exports_of(17), TaskName.EXPORT_PROJECT),
         (str(CodeKey(17, 901)), TaskName.CREATE_ITEM),
         (str(InvoiceKey(17, 417)), TaskName.EXPORT),

@@ -1,0 +1,521 @@
+"""`problems retry`: what was mended is tried now, at few requests; a problem goes only when its work has ended well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from simulators.company.model import Project, WbsCode
+from simulators.stage import CERTIFICATE_ID
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import Outcome, OutcomeKind, State
+from worker.domain.problems import Cause
+from worker.domain.work import Lane, RunKind
+from worker.services import attempts, items
+
+pytestmark = pytest.mark.real
+
+CODES = [f"05-{number}.S" for number in range(120, 132)]
+CODE = CODES[0]
+
+
+def key_of(project: Project, code: WbsCode | None = None) -> str:
+    return str(CodeKey(project.id, (code or project.budgeted_codes()[0]).id))
+
+
+def procore_requests(office: Office, since: int = 0) -> list[str]:
+    """Paths that Procore was asked, those for tokens left out."""
+    entries = office.procore.journal.requests(since)
+    return [entry["path"] for entry in entries if "oauth" not in entry["path"]]
+
+
+def procore_mark(office: Office) -> int:
+    return max((entry["n"] for entry in office.procore.journal.entries()), default=0)
+
+
+def without_number(office: Office, codes: list[str] = CODES) -> Project:
+    """A project whose codes are all blocked, since it has no number."""
+    project = office.new_project(None, codes)
+    office.scan(project.id)
+    assert set(office.problems().values()) == {"project_number_missing"}
+    assert len(office.problems()) == len(codes)
+    return project
+
+
+# Codes
+
+
+def test_mended_codes_are_made_and_their_problems_stay_open_until_they_are(office: Office) -> None:
+    project = without_number(office)
+    office.procore.renumber_project(project.id, "31-800")
+    since = [one.since for one in office.container.ledger.problems()]
+
+    asked = office.container.retries.again(list(office.problems()))
+    assert asked.given_out == {"codes": len(CODES)}
+    assert len(office.container.retries.going_on(asked)) == len(CODES)
+    assert [one.since for one in office.container.ledger.problems()] == since
+    office.work_off()
+    assert office.problems() == {}
+    assert office.container.retries.going_on(asked) == set()
+    assert {item.itemid for item in office.netsuite.items if item.externalid} >= {f"31-800-{code}" for code in CODES}
+
+
+def test_codes_are_planned_together_so_that_many_cost_little_more_than_one(office: Office) -> None:
+    project = without_number(office)
+    office.procore.renumber_project(project.id, "31-800")
+    mark, before = office.mark(), procore_mark(office)
+    office.retry()
+    assert len(office.posts(ITEM_PATH, mark)) == len(CODES)
+    assert len(office.requests(mark)) == len(CODES) + 1, "one look-up, one write for each"
+    # The list of projects, the budget, the codes.
+    assert len(procore_requests(office, before)) == 3
+
+
+def test_what_was_not_mended_stays_with_its_time_and_is_tried_no_further(office: Office) -> None:
+    project = without_number(office)
+    before = {one.key: one.since for one in office.container.ledger.problems()}
+    asked = office.retry()
+    assert {one.key: one.since for one in office.container.ledger.problems()} == pytest.approx(before, abs=0.001)
+    assert office.container.retries.going_on(asked) == set()
+    assert not office.waiting(Lane.ITEMS)
+    assert not office.waiting(Lane.SCANS)
+    assert {record.state for record in office.container.ledger.codes(project.id).values()} == {State.BLOCKED}
+
+
+def test_another_cause_behind_the_first_one_is_told(office: Office) -> None:
+    project = without_number(office, CODES[:2])
+    office.netsuite.make_item(f"31-800-{CODES[0]}", isinactive=True)
+    office.procore.renumber_project(project.id, "31-800")
+    office.retry()
+    assert office.problems() == {key_of(project): "item_inactive"}
+
+
+def test_only_what_was_asked_for_is_tried(office: Office) -> None:
+    """A person who mends one code does not want a project's hundred new ones made."""
+    project = without_number(office)
+    office.procore.renumber_project(project.id, "31-800")
+    office.procore.add_code(project.id, "05-310.S", budget=10_000)
+    first, second, *_ = project.budgeted_codes()
+    office.retry(key_of(project, first), key_of(project, second))
+    assert {item.itemid for item in office.netsuite.items if item.itemid.startswith("31-800-")} == {
+        f"31-800-{first.flat_code}",
+        f"31-800-{second.flat_code}",
+    }
+    assert len(office.problems()) == len(CODES) - 2
+
+
+def test_an_item_that_is_active_again_is_taken(office: Office) -> None:
+    project = office.new_project("31-800", CODES)
+    item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
+    office.scan(project.id)
+    assert office.problems() == {key_of(project): "item_inactive"}
+    office.netsuite.edit_item(item.id, isinactive=False)
+    mark = office.mark()
+    office.retry()
+    assert office.problems() == {}
+    assert office.posts(ITEM_PATH, mark) == []
+    record = office.code_record(project, project.budgeted_codes()[0])
+    assert record is not None
+    assert (record.state, record.remote_id) == (State.ADOPTED, item.id)
+
+
+def test_a_code_that_nobody_budgets_any_more_is_no_problem_any_more(office: Office) -> None:
+    project = without_number(office)
+    gone, inactive, *_ = project.budgeted_codes()
+    office.procore.unbudget(project.id, gone.id)
+    office.procore.set_code_status(project.id, inactive.id, "inactive")
+    office.retry()
+    assert set(office.problems()) == {
+        key_of(project, code) for code in project.budgeted_codes() if code is not inactive
+    }
+    for code in (gone, inactive):
+        record = office.code_record(project, code)
+        assert record is not None
+        assert record.state is State.SKIPPED
+
+
+def test_the_next_scan_sees_that_too(office: Office) -> None:
+    project = without_number(office)
+    gone, inactive, *_ = project.budgeted_codes()
+    office.procore.unbudget(project.id, gone.id)
+    office.procore.set_code_status(project.id, inactive.id, "inactive")
+    office.scan(project.id)
+    assert len(office.problems()) == len(CODES) - 2
+    for code in project.budgeted_codes():
+        office.procore.unbudget(project.id, code.id)
+    office.scan(project.id)
+    assert office.problems() == {}
+
+
+def test_a_code_in_hand_is_looked_at_once_more_since_its_attempt_may_have_begun_before_the_mend(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
+    office.scan(project.id)
+    key, lane = key_of(project), Lane.ITEMS
+    office.container.work.add(lane, [key])
+    assert office.container.dispatch.next([lane]) == [key]
+    office.container.work.claim(lane, key)
+    office.netsuite.edit_item(item.id, isinactive=False)
+
+    asked = office.container.retries.again([key])
+    assert office.container.retries.going_on(asked) == {key}
+    # How the attempt that had begun before ends.
+    office.container.attempts.settle(lane, key, Outcome(OutcomeKind.BLOCKED))
+    office.work_off()
+    assert office.problems() == {}
+
+
+def test_an_item_in_doubt_is_looked_for_and_not_sent_again(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("31-800", [CODE])
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "otherCharge", "times": 1}])
+    office.scan(project.id)
+    key = key_of(project)
+    office.container.ledger.report(key, Cause.ATTEMPTS_EXHAUSTED, {"attempts": "12", "answer": "503"}, at=1.0)
+    mark = office.mark()
+    office.retry()
+    assert office.posts(ITEM_PATH, mark) == []
+    assert office.posts(SUITEQL_PATH, mark), "it was looked for"
+    assert office.problems() == {key: "attempts_exhausted"}
+
+
+def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = without_number(office)
+    office.procore.renumber_project(project.id, "31-800")
+    most = {Lane.SCANS: 1, Lane.ITEMS: 3, Lane.LISTINGS: 1, Lane.EXPORTS: 1}
+    monkeypatch.setattr(office.container.dispatch, "_limits", most)
+    office.container.retries.again(list(office.problems()))
+    assert office.container.dispatch.next(Lane) == [f"plan:{project.id}"]
+    office.container.wbs_scan.plan_codes(project.id)
+    given = office.container.dispatch.next(Lane)
+    assert len(given) == 3
+    assert office.container.dispatch.next(Lane) == []
+    assert len(office.waiting(Lane.ITEMS)) == len(CODES) - 3
+
+
+def test_codes_tried_again_go_before_a_backlog(office: Office) -> None:
+    project = without_number(office, CODES[:2])
+    office.procore.renumber_project(project.id, "31-800")
+    office.container.work.add(Lane.ITEMS, ["code:1:1"], at=5)
+    office.container.retries.again(list(office.problems()))
+    office.container.wbs_scan.plan_codes(project.id)
+    assert office.container.work.take(Lane.ITEMS, limit=2) == [
+        (key, 0) for key in sorted(key_of(project, code) for code in project.budgeted_codes())
+    ]
+
+
+def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Office) -> None:
+    project = without_number(office)
+    scan = office.container.work.current(RunKind.SCAN)
+    assert scan is not None
+    office.procore.renumber_project(project.id, "31-800")
+    office.retry()
+    assert office.run(scan).counts == scan.counts
+
+
+def test_codes_of_a_project_that_cannot_be_read_now_stay_problems_and_say_so(office: Office) -> None:
+    project = without_number(office, CODES[:2])
+    office.procore.renumber_project(project.id, "31-800")
+    project.permitted = False
+    office.retry()
+    keys = {key_of(project, code) for code in project.budgeted_codes()}
+    assert office.problems() == dict.fromkeys([*keys, f"project:{project.id}:budget"], "project_not_readable")
+    assert not any(office.waiting(lane) for lane in Lane)
+    project.permitted = True
+    office.retry()
+    assert office.problems() == {}
+    assert all(office.item_of(project, code) for code in project.budgeted_codes())
+
+
+def test_a_project_without_old_plans_is_not_asked_for_anything(office: Office) -> None:
+    project = office.new_project("31-800", CODES[:2])
+    office.scan(project.id)
+    before, mark = procore_mark(office), office.mark()
+    office.container.wbs_scan.plan_codes(project.id)
+    assert procore_requests(office, before) == []
+    assert office.requests(mark) == []
+
+
+# Codes that an invoice needs
+
+
+def blocked_for_an_invoice(office: Office) -> tuple[Project, Any, Any]:
+    """An approved invoice on a code without a budget line, whose Item is inactive: (project, invoice, Item)."""
+    project = office.new_project("31-800", [CODES[1]])
+    office.procore.add_code(project.id, CODE)
+    item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    assert office.export(invoice).cause is Cause.CODES_BLOCKED
+    code = project.code_named(CODE)
+    assert office.problems() == {
+        key_of(project, code): "item_inactive",
+        f"invoice:{project.id}:{invoice.id}": "codes_blocked",
+    }
+    return project, invoice, item
+
+
+def test_a_code_that_only_an_invoice_needs_is_tried_although_nobody_budgets_it(office: Office) -> None:
+    project, invoice, item = blocked_for_an_invoice(office)
+    office.scan(project.id)
+    assert len(office.problems()) == 2, "a scan, which looks at budgeted codes, leaves it"
+    office.netsuite.edit_item(item.id, isinactive=False)
+    office.retry(key_of(project, project.code_named(CODE)))
+    assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "codes_blocked"}
+    record = office.code_record(project, project.code_named(CODE))
+    assert record is not None
+    assert record.state is State.ADOPTED
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["with its codes", "by itself"])
+def test_an_invoice_that_waited_for_blocked_codes_is_billed(office: Office, alone: bool) -> None:
+    project, invoice, item = blocked_for_an_invoice(office)
+    office.netsuite.edit_item(item.id, isinactive=False)
+    office.retry(*([f"invoice:{project.id}:{invoice.id}"] if alone else []))
+    assert office.bill(invoice).total == invoice.summary().current_payment_due
+    assert office.problems() == {}
+
+
+def test_an_invoice_whose_codes_are_still_blocked_stays_a_problem(office: Office) -> None:
+    blocked_for_an_invoice(office)
+    before = office.problems()
+    office.retry()
+    assert office.problems() == before
+
+
+# Invoices
+
+
+def test_a_period_that_was_opened_again_lets_the_bill_through(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    office.stage.settings("netsuite", closed_before="2027-01-01")
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    key = f"invoice:{project.id}:{invoice.id}"
+    assert office.problems() == {key: "period_closed"}
+    office.stage.settings("netsuite", closed_before="2026-01-01")
+    asked = office.retry()
+    assert asked.given_out == {"invoices": 1}
+    assert office.bill(invoice)
+    assert office.problems() == {}
+
+
+def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "vendorBill", "times": 1}])
+    assert office.export(invoice).kind is OutcomeKind.UNKNOWN
+    # A problem beside the doubt: while its bill is looked for, the invoice's sum is wrong.
+    office.procore.edit_invoice(invoice.id, off_by="5.00")
+    office.export(invoice)
+    key = f"invoice:{project.id}:{invoice.id}"
+    assert office.problems() == {key: "lines_do_not_tie"}
+    office.procore.edit_invoice(invoice.id, off_by="0.00")
+    mark = office.mark()
+    asked = office.retry()
+    assert office.posts(BILL_PATH, mark) == []
+    assert office.problems() == {key: "lines_do_not_tie"}, "open until it has ended well"
+    assert office.container.retries.going_on(asked) == {key}, "it is looked for in a moment"
+    record = office.invoice_record(invoice)
+    assert record is not None
+    assert record.in_doubt
+
+
+def test_a_vendor_that_was_linked_anew_is_looked_up_anew(office: Office) -> None:
+    """Its old link is kept for an hour otherwise."""
+    wrong, right = office.new_vendor("Wrong"), office.new_vendor("Right")
+    vendor = office.procore.vendor("Peak Painting and Coatings")
+    office.procore.edit_vendor(vendor.id, origin_id=wrong.id)
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    by_hand = office.new_invoice(project, (CODE, "700.00"), vendor=vendor.name, invoice_number="P-1")
+    office.export(by_hand)
+    invoice = office.new_invoice(project, (CODE, "900.00"), vendor=vendor.name, invoice_number="P-1")
+    office.export(invoice)
+    assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "document_number_taken"}
+    office.procore.edit_vendor(vendor.id, origin_id=right.id)
+    office.retry()
+    assert office.bill(invoice).entity == right.id
+    assert office.problems() == {}
+
+
+def test_an_origin_id_that_procore_refused_is_written(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.stage.settings("procore", patch_forbidden=True)
+    office.export(invoice)
+    assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "write_back_refused"}
+    office.retry()
+    assert len(office.problems()) == 1, "still refused"
+    office.stage.settings("procore", patch_forbidden=False)
+    mark = office.mark()
+    office.retry()
+    assert office.problems() == {}
+    assert office.requests(mark) == []
+    assert invoice.origin_id == f"ns-vendorbill-{office.bill(invoice).id}"
+
+
+# Projects and runs
+
+
+def test_a_project_that_may_be_read_again_is_scanned(office: Office) -> None:
+    project = office.new_project("31-800", CODES)
+    project.permitted = False
+    office.scan(project.id)
+    assert office.problems() == {f"project:{project.id}:budget": "project_not_readable"}
+    office.retry()
+    assert len(office.problems()) == 1, "not yet"
+    project.permitted = True
+    asked = office.retry()
+    assert asked.given_out == {"projects": 1}
+    assert office.problems() == {}
+    assert all(office.item_of(project, code) for code in project.budgeted_codes())
+
+
+def test_a_project_that_was_closed_meanwhile_is_no_problem_any_more(office: Office) -> None:
+    project = office.new_project("31-800", CODES)
+    project.tools_disabled = {"budget"}  # type: ignore[assignment]
+    office.scan(project.id)
+    assert office.problems() == {f"project:{project.id}:budget": "project_not_readable"}
+    office.procore.edit_project(project.id, active=False)
+    office.retry()
+    assert office.problems() == {}
+
+
+def test_a_project_whose_invoices_may_be_listed_again_is_listed(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    project.permitted = False
+    office.container.export_runs.list_invoices(project.id)
+    assert office.problems() == {f"project:{project.id}:commitments": "project_not_readable"}
+    project.permitted = True
+    office.retry()
+    assert office.problems() == {}
+    assert office.bill(invoice)
+
+
+def explode(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("a bug")
+
+
+def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = office.new_project("31-800", [CODE])
+    with monkeypatch.context() as patch:
+        patch.setattr(office.container.wbs_scan, "plan_project", explode)
+        office.container.wbs_scan.request("test", [project.id])
+        with pytest.raises(ZeroDivisionError):
+            office.container.wbs_scan.scan_project(project.id)
+    assert office.problems() == {f"scan:{project.id}": "unexpected"}
+    asked = office.retry()
+    assert asked.given_out == {"projects": 1}
+    assert office.problems() == {}, "also a problem of the work itself closes when that has ended well"
+    assert office.item(f"31-800-{CODE}")
+
+
+@pytest.mark.parametrize("start", ["scan:all", "exports:all"])
+def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
+    monkeypatch.setattr(attempts, "MOST_ATTEMPTS", 1)
+    office.stage.faults("procore", [{"kind": "error_before", "path": "/rest/v1.1/projects", "value": 500}])
+    office.container.wbs_scan.scan("test") if start == "scan:all" else office.container.export_runs.export_approved(
+        "test"
+    )
+    assert office.problems() == {start: "attempts_exhausted"}
+    office.clear_faults()
+    office.retry(start)
+    assert start not in office.problems()
+    assert office.netsuite.journal.writes()
+
+
+def test_a_code_that_was_tried_too_often_has_its_attempts_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "MOST_ATTEMPTS", 3)
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    code = office.procore.add_code(project.id, CODES[1], budget=1)
+    office.stage.faults("procore", [{"kind": "error_before", "path": "/wbs_codes", "value": 500}])
+    for _ in range(3):
+        office.make_item(project, code)
+    assert office.problems() == {key_of(project, code): "attempts_exhausted"}
+    office.retry()
+    assert office.due(key_of(project, code)) < 1, "one more failure is the first one again"
+    office.clear_faults()
+    office.settle()
+    assert office.problems() == {}
+
+
+# Remotes
+
+
+def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "HOLD_SECONDS", 600.0)
+    project = office.new_project("31-800", CODES)
+    doorkeeper = office.netsuite.doorkeeper
+    certificates = dict(doorkeeper._certificates)
+    doorkeeper.unmap_certificates()
+    office.scan(project.id)
+    assert office.problems() == {"remote:netsuite": "netsuite_login"}
+
+    asked = office.retry()
+    assert asked.given_out == {"remotes": 1}
+    assert office.problems() == {"remote:netsuite": "netsuite_login"}, "tried, and refused again"
+    assert office.container.retries.going_on(asked) == set()
+
+    doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
+    office.work_off()
+    assert len(office.problems()) == 1, "without a word it waits for ten minutes"
+    asked = office.container.retries.again(["remote:netsuite"])
+    assert office.container.retries.going_on(asked) == {"remote:netsuite"}
+    office.work_off()
+    assert office.problems() == {}
+    assert office.container.retries.going_on(asked) == set()
+    assert all(office.item_of(project, code) for code in project.budgeted_codes())
+
+
+# What no work mends
+
+
+def test_a_finding_of_verify_has_no_work_to_try(office: Office) -> None:
+    office.container.ledger.report("verify:item_missing:code:1:2", Cause.DRIFT, {"finding": "x"}, at=1.0)
+    asked = office.retry()
+    assert (asked.given_out, asked.without_work) == ({}, ["verify:item_missing:code:1:2"])
+    assert len(office.problems()) == 1
+    assert not any(office.waiting(lane) for lane in Lane)
+
+
+def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Office) -> None:
+    project = without_number(office)
+    office.procore.renumber_project(project.id, "31-800")
+    office.stage.take_down("procore")
+    asked = office.container.retries.again(list(office.problems()))
+    assert asked.given_out == {"codes": len(CODES)}
+    office.stage.bring_up("procore")
+    office.settle()
+    assert office.problems() == {}
+
+
+# A long backlog
+
+
+def test_codes_whose_plan_has_grown_old_in_the_lane_are_planned_anew_together(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = office.new_project("31-800", CODES)
+    office.container.wbs_scan.scan("test", [project.id])
+    office.container.wbs_scan.scan_project(project.id)
+    old: Callable[..., bool] = items._is_old
+    planned_at = office.container.now()
+    monkeypatch.setattr(items, "_is_old", lambda record, now: record.at < planned_at or old(record, now))
+    before, mark = procore_mark(office), office.mark()
+    monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
+    office.work_off()
+    assert len(office.posts(ITEM_PATH, mark)) == len(CODES)
+    # The first by itself (is it budgeted, is it active, is there an Item), the others together.
+    assert len(procore_requests(office, before)) == 4
+    assert len(office.posts(SUITEQL_PATH, mark)) == 2

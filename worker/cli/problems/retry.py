@@ -1,0 +1,126 @@
+"""`wbs-sync problems retry`: what was mended is tried again now, without waiting for the next scan or export."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from config.names import TaskName
+from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, progress, table
+from worker.cli.session import NOBODY_WORKS_SECONDS, POLL_SECONDS, open_container, send
+from worker.container import Container
+from worker.domain.problems import Cause, Owner
+from worker.services.retries import Retry
+
+Row = Mapping[str, Any]
+LONGEST_IN_HAND_SECONDS = 180.0
+"""A single answer of NetSuite may take two minutes; what is in hand for longer is so of a dead worker."""
+
+
+@click.command()
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.option("--cause", type=click.Choice([cause.value for cause in Cause]), help="Only those of this cause.")
+@click.option("--project", "project_id", type=int, help="Only those of one project (its Procore id).")
+@click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only those that this person mends.")
+@click.option("--all", "everything", is_flag=True, help="All open problems.")
+@click.option("--wait", is_flag=True, help="Follow them to their end, and tell which are mended.")
+@json_option
+def retry(
+    keys: tuple[str, ...],
+    cause: str | None,
+    project_id: int | None,
+    owner: str | None,
+    everything: bool,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Try the work behind problems again now: those of these KEYs (`problems --json` shows them), or all that the options leave.
+
+    No problem is closed by this: each stays open until its work has ended well. With --wait the exit code is 0 only when all
+    are mended.
+    """
+    with faults_as_sentences():
+        if not (keys or cause or project_id or owner or everything):
+            raise Fault("Say which: KEYs, --cause, --project or --owner, or --all.")
+        container = open_container()
+        rows = {row["key"]: row for row in container.overview.problems()}
+        if unknown := [key for key in keys if key not in rows]:
+            raise Fault(f"No problem is open under {', '.join(unknown)}. `wbs-sync problems --json` shows the keys.")
+        chosen = [
+            row
+            for row in rows.values()
+            if (not keys or row["key"] in keys)
+            and cause in (None, row["cause"])
+            and owner in (None, row["owner"])
+            and project_id in (None, row["project_id"])
+        ]
+        asked = container.retries.again([row["key"] for row in chosen])
+        send(TaskName.RESUME)
+        told: dict[str, Any] = {
+            "given_out": asked.given_out,
+            "without_work": [row for row in chosen if row["key"] in asked.without_work],
+        }
+        if wait:
+            began = time.monotonic()
+            _follow(container, asked)
+            told |= _ends(container, asked, chosen) | {"seconds": round(time.monotonic() - began, 2)}
+        if as_json:
+            print_json(told)
+        else:
+            _print(told)
+        sys.exit(FAILED if told.get("remaining") or (wait and told["without_work"]) else 0)
+
+
+def _follow(container: Container, asked: Retry) -> None:
+    """Return when nothing of it goes on. Raises Fault when no worker touches it."""
+    count = len(asked.work) + len(asked.remotes)
+    changed_at, before = time.monotonic(), (count, container.retries.depth())
+    with progress() as bars:
+        bar = bars.add_task("problems", total=count, note="")
+        while left := len(container.retries.going_on(asked)):
+            bars.update(bar, completed=count - left)
+            now = (left, container.retries.depth())
+            if now != before:
+                changed_at, before = time.monotonic(), now
+            _, in_hand = now[1]
+            if time.monotonic() - changed_at > (LONGEST_IN_HAND_SECONDS if in_hand else NOBODY_WORKS_SECONDS):
+                raise Fault(
+                    "No worker has taken the work up: is `wbs-sync up` (or a worker) running? The work stays queued."
+                )
+            time.sleep(POLL_SECONDS)
+        bars.update(bar, completed=count)
+
+
+def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
+    """Which problems are mended now, and which remain, as they stand now."""
+    tried = [row for row in chosen if row["key"] in asked.work or row["key"] in asked.remotes]
+    now = {row["key"]: row for row in container.overview.problems()}
+    return {
+        "mended": [row for row in tried if row["key"] not in now],
+        "remaining": [
+            {**now[row["key"]], "again_at": container.retries.due_later(asked, row["key"])}
+            for row in tried
+            if row["key"] in now
+        ],
+    }
+
+
+def _print(told: Mapping[str, Any]) -> None:
+    given_out = ", ".join(f"{count} {kind}" for kind, count in told["given_out"].items()) or "nothing"
+    out.print(f"Given out again: {given_out}." + ("" if "mended" in told else " Follow it with `wbs-sync status`."))
+    if told["without_work"]:
+        idle = ((row["about"], row["cause"], row["owner"], row["next_step"]) for row in told["without_work"])
+        table("Nothing to try again: no work of wbs-sync mends these", ("about", "cause", "who", "next step"), idle)
+    if "mended" not in told:
+        return
+    mended = ((row["about"], row["cause"]) for row in told["mended"])
+    table(f"{len(told['mended'])} mended in {told['seconds']:.1f} s", ("about", "was"), mended)
+    columns = ("about", "cause", "who", "what", "looked at again")
+    remaining = (
+        (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"])) for row in told["remaining"]
+    )
+    table(f"{len(told['remaining'])} remain", columns, remaining)

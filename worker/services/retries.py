@@ -1,0 +1,140 @@
+"""What stands still is tried again now, because somebody says that it is mended.
+
+A retry closes no problem: that is done by the work itself, when it has ended well. What is in doubt is looked for as always
+and never sent because of a retry.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from worker.domain.errors import Misconfigured, Transient
+from worker.domain.identities import CodeKey
+from worker.domain.work import LANE_OF_WORD, Lane, exports_of, lane_of, plan_of, scan_of
+from worker.services.attempts import RUN_WAITS_SECONDS
+from worker.services.dispatch import Dispatch
+from worker.services.items import Items
+from worker.services.projects import Projects
+from worker.store.connection import Redis, seconds
+from worker.store.holds import REMOTES_OF_LANE, Holds, Remote
+from worker.store.ledger import Ledger
+from worker.store.work import Work
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What was given out. `work`: for each problem, by its key, the pieces of work that may mend it; `remotes`: problems of a
+    remote, by their keys; `without_work`: keys of problems that no work of ours mends.
+    """
+
+    work: Mapping[str, Sequence[str]]
+    remotes: Mapping[str, Remote]
+    without_work: Sequence[str]
+
+    @property
+    def given_out(self) -> dict[str, int]:
+        """How many of each kind: codes, invoices, projects, remotes."""
+        kinds = Counter(
+            {"code": "codes", "invoice": "invoices"}.get(key.partition(":")[0], "projects") for key in self.work
+        )
+        return {**kinds, **({"remotes": len(self.remotes)} if self.remotes else {})}
+
+
+class Retries:
+    """Puts the work behind problems back into its lanes, from which workers take it a little at a time."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        projects: Projects,
+        items: Items,
+        ledger: Ledger,
+        holds: Holds,
+        work: Work,
+        dispatch: Dispatch,
+    ) -> None:
+        self._client = client
+        self._projects = projects
+        self._items = items
+        self._ledger = ledger
+        self._holds = holds
+        self._work = work
+        self._dispatch = dispatch
+
+    def again(self, problems: Collection[str]) -> Retry:
+        """Let the work behind these problems (their keys) be tried now, its failed attempts forgotten."""
+        remotes = {key: Remote(key.partition(":")[2]) for key in problems if key.startswith("remote:")}
+        work = {key: _work_behind(key) for key in problems if key not in remotes}
+        work = {key: pieces for key, pieces in work.items() if pieces}
+        work |= self._ask_for_codes([CodeKey.parse(key) for key in work if lane_of(work[key][0]) is Lane.ITEMS])
+        if work:
+            self._look_at_projects_anew()
+        if remotes:
+            self._dispatch.lift(remotes.values())
+        # Of a code that is planned anew with its project, only the plan is given out: it lets the code follow.
+        first = {pieces[0] for pieces in work.values()}
+        for lane in Lane:
+            self._work.try_again(lane, sorted(key for key in first if lane_of(key) is lane))
+        return Retry(work, remotes, [key for key in problems if key not in work and key not in remotes])
+
+    def going_on(self, retry: Retry) -> set[str]:
+        """Keys of problems whose work has not come to an end. What is due only in more than a minute is not waited for."""
+        soon = seconds(self._client) + RUN_WAITS_SECONDS
+        # In this order: work that is done lets what follows it wait in the same step.
+        begun = self._work.going_on({pieces[0] for pieces in retry.work.values()}, due_before=soon)
+        follows = self._work.going_on({pieces[-1] for pieces in retry.work.values()}, due_before=soon)
+        going_on = {key for key, pieces in retry.work.items() if pieces[0] in begun or pieces[-1] in follows}
+        return going_on | {key for key, remote in retry.remotes.items() if self._is_being_tried(key, remote)}
+
+    def depth(self) -> tuple[int, int]:
+        """How much waits and how much is in hand, in all lanes: who follows a retry sees by it whether anybody works."""
+        waiting, in_hand = zip(*(self._work.depth(lane) for lane in Lane), strict=True)
+        return sum(waiting), sum(in_hand)
+
+    def due_later(self, retry: Retry, key: str) -> float | None:
+        """When the work behind a problem is looked at next by itself (unix seconds); None when it is not."""
+        times = [self._work.waits_until(lane_of(piece), piece) for piece in retry.work.get(key, ())]
+        return max((at for at in times if at is not None), default=None)
+
+    def _ask_for_codes(self, keys: Iterable[CodeKey]) -> dict[str, Sequence[str]]:
+        """Codes are planned anew with their project, all in the same requests; each by itself where nothing was planned or it is
+        in its lane already.
+        """
+        of_project: dict[int, list[CodeKey]] = {}
+        for key in keys:
+            of_project.setdefault(key.project_id, []).append(key)
+        work: dict[str, Sequence[str]] = {}
+        for project_id, codes in of_project.items():
+            busy = self._work.going_on([str(key) for key in codes], due_before=float("inf"))
+            noted = self._items.ask_again(project_id, [key.wbs_code_id for key in codes if str(key) not in busy])
+            work |= {str(key): (plan_of(project_id), str(key)) for key in codes if key.wbs_code_id in noted}
+        return work
+
+    def _look_at_projects_anew(self) -> None:
+        """Who mended a project's number or link wants it seen. Taken here once, not by each worker."""
+        try:
+            self._projects.refresh()
+        except (Transient, Misconfigured) as error:
+            log.info("The projects could not be listed now: %s", error)
+            self._projects.outdate()
+
+    def _is_being_tried(self, key: str, remote: Remote) -> bool:
+        """Whether a remote's problem is open, and held work of that remote is on its way to find out."""
+        if self._holds.is_held(remote) or not self._ledger.is_problem(key):
+            return False
+        return any(sum(self._work.depth(lane)) for lane in Lane if remote in REMOTES_OF_LANE[lane])
+
+
+def _work_behind(key: str) -> Sequence[str]:
+    """The work whose end decides about a problem; none for what no work of ours mends."""
+    kind, _, rest = key.partition(":")
+    if kind == "project":
+        project_id, _, what = rest.partition(":")
+        return (exports_of(int(project_id)) if what == "commitments" else scan_of(int(project_id)),)
+    return (key,) if kind in LANE_OF_WORD else ()
