@@ -216,9 +216,8 @@ class Bills:
         """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
         now = lock.now()
         intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1)
-        # Asked last, so that a process which stood still while it noted the intent sends nothing.
-        if not self._ledger.intend(key, intent, lock) or not lock.still_ours():
-            raise NoRoom("the lock was lost before the write")
+        if not self._ledger.intend(key, intent, lock):
+            raise NoRoom("the lock was lost, or its holder stood still, before the write")
         return intent
 
     def _already_exists(self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, lock: Lock) -> Outcome:

@@ -274,9 +274,8 @@ class Items:
         intent = replace(
             record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""
         )
-        # Asked last, so that a process which stood still while it noted the intent sends nothing.
-        if not self._ledger.intend(key, intent, lock) or not lock.still_ours():
-            raise NoRoom("the lock was lost before the write")
+        if not self._ledger.intend(key, intent, lock):
+            raise NoRoom("the lock was lost, or its holder stood still, before the write")
         return intent
 
     def _already_exists(self, key: CodeKey, intent: Record, lock: Lock) -> Outcome:

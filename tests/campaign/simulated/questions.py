@@ -13,6 +13,7 @@ from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.netsuite import Written
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM, Code, Invoice, InvoiceVersion, Project
+from worker.store.ledger import LEAVES_WITHIN_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -184,7 +185,7 @@ def _resent(rig: Rig, violations: list[str]) -> None:
         for place, later in enumerate(requests):
             for earlier in requests[:place]:
                 known = earlier.told and earlier.answered_at is not None and earlier.answered_at <= later.sent_at
-                if known or later.sent_at - earlier.sent_at >= SETTLE - 0.01:
+                if known or later.sent_at - earlier.sent_at >= SETTLE - LEAVES_WITHIN_SECONDS - 0.01:
                     continue
                 if _how_lost(rig, earlier, later):
                     rig.facts["sent again beside one that stood still"] += 1

@@ -22,7 +22,7 @@ from worker.clients.netsuite.client import NetSuite
 from worker.domain.invoices import Bill
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
-from worker.store.ledger import Ledger
+from worker.store import ledger
 from worker.store.locks import Lock
 
 pytestmark = pytest.mark.real
@@ -280,24 +280,21 @@ def test_an_item_made_for_an_invoice_is_looked_for_even_if_the_invoice_is_withdr
     assert (record.state, record.remote_id) == (State.CREATED, office.item(f"{project.number}-{CODE}").id)
 
 
+@pytest.mark.parametrize("stood_still", ["longer than its lock", "longer than its intent is good for"])
 @pytest.mark.parametrize("record_type", ["Item", "bill"])
 def test_a_process_that_stood_still_while_it_noted_its_intent_sends_nothing(
-    office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str
+    office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str, stood_still: str
 ) -> None:
-    """Its lock may be another's by now. As nothing left, nothing is in doubt either."""
+    """As nothing left, nothing is in doubt either."""
     invoice = billable(office) if record_type == "bill" else None
     project = planned(office)
     (code,) = project.budgeted_codes()
-    intend = Ledger.intend
-
-    def standing_still(self: Ledger, key: Any, intent: Any, lock: Lock) -> bool:
-        noted = intend(self, key, intent, lock)
-        lock.held_until = 0.0
-        return noted
-
     mark = office.mark()
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "intend", standing_still)
+        if stood_still == "longer than its lock":
+            patched.setattr(Lock, "still_ours", lambda _: False)
+        else:
+            patched.setattr(ledger, "LEAVES_WITHIN_SECONDS", -1.0)
         outcome = office.export(invoice) if invoice else office.make_item(project, code)
     assert outcome.kind is OutcomeKind.WAITING
     assert [entry for entry in office.requests(mark) if entry["method"] == "POST" and "/record/" in entry["path"]] == []
@@ -305,6 +302,7 @@ def test_a_process_that_stood_still_while_it_noted_its_intent_sends_nothing(
     assert record is not None
     assert record.state is State.WAITING
     office.settle()
+    assert office.item(f"{project.number}-{CODE}")
 
 
 def test_a_long_burst_of_429_gives_the_thread_back_and_comes_again(office: Office) -> None:
