@@ -98,6 +98,9 @@ class Attempts:
             raise
         for remote in troubled:
             self._over(remote)
+        if lane in (Lane.SCANS, Lane.LISTINGS):
+            # Codes and invoices have a record whose next state closes their problem; looking through projects has none.
+            self._ledger.resolve(key)
         self.settle(lane, key, outcome)
         return outcome
 

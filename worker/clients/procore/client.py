@@ -165,8 +165,8 @@ class Procore:
     def write_origin_id(self, invoice: Invoice, origin_id: str) -> None:
         """PATCH /rest/v1.1/requisitions/{id}: names the bill, which locks the invoice in Procore.
 
-        Safe to repeat: it sets the same value. Raises Blocked when Procore refuses it, Transient or UnexpectedAnswer when its answer
-        does not say that it was set.
+        Safe to repeat: it sets the same value. Raises Blocked when Procore refuses it, Transient when its answer does not show it:
+        whoever tries again reads the invoice first.
         """
         body = {
             "project_id": invoice.project_id,
@@ -180,10 +180,10 @@ class Procore:
             raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts={"answer": str(error)}) from error
         except Blocked as error:
             raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts=error.facts) from error
-        # Some page with a status of 200 has set nothing.
-        told = answer.json() if answer.text else {}
-        if not isinstance(told, dict) or told.get("origin_id", origin_id) != origin_id:
-            raise UnexpectedAnswer(f"Procore does not say that the origin id of invoice {invoice.label} was set")
+        # Procore shows the invoice; some other page with a good status has set nothing.
+        told = answer.json_or_none()
+        if not isinstance(told, dict) or told.get("origin_id") != origin_id:
+            raise Transient(f"Procore does not show that the origin id of invoice {invoice.label} was set")
 
     def _budgeted(self, project_id: int, *, wbs_code_id: int | None = None) -> list[WbsCode]:
         """Budgeted codes; with `wbs_code_id` at least that one, if it is budgeted."""
