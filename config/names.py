@@ -30,6 +30,9 @@ class TaskName(StrEnum):
     RECONCILE = "ledger.reconcile"
 
 
+REFUSED = "messages.refused"
+"""What a message is shown as that is not one: a task that fails and says why. Nobody enqueues it."""
+
 QUEUE_OF_TASK: dict[TaskName, QueueName] = {
     TaskName.SCAN_PROJECTS: QueueName.SCANS,
     TaskName.SCAN_PROJECT: QueueName.SCANS,

@@ -8,12 +8,19 @@ Values come from the environment, then from a `.env` file in the working directo
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
+import re
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from celery.schedules import ParseException, crontab
+from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
@@ -30,6 +37,26 @@ REQUISITION_STATUSES = (
 )
 
 
+LONGEST_FAULT = 300
+REDIS_FORM = "must be redis://:password@host:6379/0 or rediss://…; write / ? # @ in a password as %2F %3F %23 %40"
+SSL_OPTIONS = {"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
+InternalId = Annotated[str, Field(pattern=r"^(-?[0-9]{1,19})?$")]
+ProjectId = Annotated[int, Field(gt=0, lt=2**63)]
+
+
+_ID = "must be an internal id of NetSuite, digits only"
+_PATTERNS = {
+    "REDIS_KEY_PREFIX": "must be 1 to 100 plain letters, digits or signs without a space",
+    "NETSUITE_ACCOUNT_ID": "must be an account such as 1234567_SB1",
+    "NETSUITE_SUBSIDIARY_ID": _ID,
+    "NETSUITE_EXPENSE_ACCOUNT_ID": _ID,
+    "NETSUITE_INCOME_ACCOUNT_ID": _ID,
+    "NETSUITE_TAX_SCHEDULE_ID": _ID,
+    "NETSUITE_RETAINAGE_ITEM_ID": _ID,
+}
+"""Patterns in words."""
+
+
 class InvalidSettings(Exception):
     """The settings cannot be used. `faults` holds one sentence per fault, each naming its setting, none holding a value of a secret."""
 
@@ -44,42 +71,56 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="forbid", frozen=True, env_ignore_empty=True)
 
     redis_url: SecretStr | None = Field(None, description="redis:// or rediss:// address; empty = the embedded server")
-    redis_key_prefix: str = Field("wbs:", description="Put before every key, so that installations can share a server")
+    redis_key_prefix: str = Field(
+        "wbs:", pattern=r"^[!-~]{1,100}$", description="Put before every key, so that installations can share a server"
+    )
     data_dir: Path = Field(Path("data"), description="Embedded server, beat schedule, Flower's memory, heartbeats")
 
     procore_base_url: str = Field("https://api.procore.com", description="Procore's API")
     procore_auth_url: str = Field("https://login.procore.com", description="Procore's login service")
     procore_client_id: str = Field(description="Client id of the Procore app (client credentials)")
     procore_client_secret: SecretStr = Field(description="Client secret of the Procore app")
-    procore_company_id: int = Field(gt=0, description="The Procore company, as a number")
-    procore_read_timeout_seconds: float = Field(60, gt=0, description="How long one Procore answer may take")
+    procore_company_id: int = Field(gt=0, lt=2**63, description="The Procore company, as a number")
+    procore_read_timeout_seconds: float = Field(
+        60, gt=0, le=3600, allow_inf_nan=False, description="How long one Procore answer may take"
+    )
 
-    netsuite_account_id: str = Field(pattern=r"^[A-Za-z0-9_\-]+$", description="NetSuite account, e.g. 1234567_SB1")
+    netsuite_account_id: str = Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9_\-]{0,38}[A-Za-z0-9])?$", description="NetSuite account, e.g. 1234567_SB1"
+    )
     netsuite_base_url: str = Field("", description="SuiteTalk address; empty = derived from the account")
     netsuite_client_id: str = Field(description="Client id of the NetSuite integration record (OAuth 2.0 M2M)")
     netsuite_certificate_id: str = Field(description="Certificate id of the M2M mapping")
     netsuite_private_key_file: Path = Field(description="PEM file with the private key of that certificate")
     netsuite_concurrency: int = Field(3, ge=1, le=500, description="Most NetSuite requests in flight, all workers")
-    netsuite_subsidiary_id: str = Field("", description="Subsidiary of Items and bills; empty outside OneWorld")
-    netsuite_expense_account_id: str = Field("", description="Expense account of Items; empty = NetSuite's default")
-    netsuite_income_account_id: str = Field("", description="Income account, for resale Items only")
-    netsuite_tax_schedule_id: str = Field("", description="Tax schedule of Items, where the account asks for one")
+    netsuite_subsidiary_id: InternalId = Field("", description="Subsidiary of Items and bills; empty outside OneWorld")
+    netsuite_expense_account_id: InternalId = Field(
+        "", description="Expense account of Items; empty = NetSuite's default"
+    )
+    netsuite_income_account_id: InternalId = Field("", description="Income account, for resale Items only")
+    netsuite_tax_schedule_id: InternalId = Field(
+        "", description="Tax schedule of Items, where the account asks for one"
+    )
     netsuite_item_type: Literal["otherChargePurchaseItem", "otherChargeResaleItem"] = Field(
         "otherChargePurchaseItem", description="Record type of new Items"
     )
-    netsuite_retainage_item_id: str = Field("", description="Item of retainage lines (internal id)")
+    netsuite_retainage_item_id: InternalId = Field("", description="Item of retainage lines (internal id)")
     netsuite_project_field: Literal["customer", "job"] = Field("customer", description="Bill line field of the project")
     netsuite_adopted_items_get_external_id: bool = Field(
         False, description="Mark an adopted Item that has no external id with ours"
     )
-    netsuite_settle_seconds: int = Field(900, ge=0, description="A write without an answer is not re-sent before this")
-    netsuite_read_timeout_seconds: float = Field(120, gt=0, description="How long one NetSuite answer may take")
+    netsuite_settle_seconds: int = Field(
+        900, ge=0, le=86_400, description="A write without an answer is not re-sent before this"
+    )
+    netsuite_read_timeout_seconds: float = Field(
+        120, gt=0, le=3600, description="How long one NetSuite answer may take"
+    )
 
     export_statuses: Annotated[tuple[str, ...], NoDecode] = Field(
         ("approved",), description="Invoice statuses to export, comma separated"
     )
     item_name_format: str = Field("{project_number}-{wbs_code}", description="Name of an Item")
-    project_ids: Annotated[tuple[int, ...], NoDecode] = Field(
+    project_ids: Annotated[tuple[ProjectId, ...], NoDecode] = Field(
         (), description="Procore project ids, comma separated; empty = all that the app may see"
     )
     scan_cron: str = Field("", description="Schedule of the scan in UTC, five fields; empty = off")
@@ -116,6 +157,10 @@ class Settings(BaseSettings):
             spec or change for _, spec, change in fields
         ):
             raise ValueError("must name {project_number} and {wbs_code}, and nothing else in braces")
+        if " : " in value or not value.isprintable():
+            raise ValueError(
+                "must not hold ' : ', which NetSuite reads as parent and child, nor what cannot be printed"
+            )
         return value
 
     @field_validator("scan_cron", "export_cron")
@@ -130,13 +175,61 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str) -> str:
         if value and not value.startswith(("https://", "http://")):
             raise ValueError("must begin with https:// (http:// for a simulator)")
+        if value and not re.fullmatch(r"https?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/*", value):
+            raise ValueError("must be scheme and host (and port), such as https://api.procore.com, and nothing else")
         return value.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
+        """Told without a word of it, since a part of the password may be in any. Celery wants to hear that certificates are checked."""
+        text = value.get_secret_value() if value else None
+        if text is None:
+            return None
+        try:
+            address = urlsplit(text)
+            secure, options = address.scheme == "rediss", parse_qs(address.query, strict_parsing=bool(address.query))
+            int(address.path.strip("/") or 0)
+            usable = address.scheme in ("redis", "rediss") and address.hostname and address.port != 0
+        except ValueError:
+            raise ValueError(REDIS_FORM) from None
+        if not usable or not text.isascii() or not text.isprintable() or " " in text or address.fragment:
+            raise ValueError(REDIS_FORM)
+        if unknown := sorted(set(options) - (SSL_OPTIONS if secure else set())):
+            raise ValueError(
+                f"takes {', '.join(sorted(SSL_OPTIONS))} behind the ?, with rediss:// only; {len(unknown)} are others"
+            )
+        if secure and options.setdefault("ssl_cert_reqs", ["required"])[0] not in ("required", "optional", "none"):
+            raise ValueError("ssl_cert_reqs must be required, optional or none")
+        return SecretStr(address._replace(query=urlencode(options, doseq=True)).geturl()) if secure else value
 
     @field_validator("netsuite_private_key_file")
     @classmethod
     def _key_is_there(cls, value: Path) -> Path:
-        if not value.is_file():
-            raise ValueError(f"no such file: {value}")
+        """The name is told only where it cannot be the key itself, put into the setting by mistake."""
+        if not _is(Path.is_file, value):
+            text = str(value)
+            like_a_name = len(text) <= 100 and text.isprintable() and "PRIVATE KEY" not in text
+            raise ValueError(
+                f"no such file: {text}" if like_a_name else "must be the path of a file, not the key itself"
+            )
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _folder(cls, value: Path) -> Path:
+        if _is(Path.exists, value) and not _is(Path.is_dir, value):
+            raise ValueError("is a file, not a folder")
+        return value
+
+    @field_validator("flower_address")
+    @classmethod
+    def _listening_address(cls, value: str) -> str:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9.\-]{0,250}[A-Za-z0-9])?", value):
+                raise ValueError("must be an address or the name of this machine") from None
         return value
 
     @model_validator(mode="after")
@@ -153,28 +246,39 @@ class Settings(BaseSettings):
 
 
 def cron(text: str) -> crontab:
-    """A five-field cron line (UTC) as Celery's schedule; ValueError when it is not one."""
+    """A five-field cron line (UTC) as Celery's schedule; ValueError when it is not one, or when no day fits it."""
     try:
-        return crontab.from_string(text)
+        schedule = crontab.from_string(text)
+        schedule.remaining_estimate(datetime.now(UTC))
     except (ParseException, ValueError) as error:
         raise ValueError(f"is not a five-field cron line: {error}") from error
+    except RuntimeError as error:
+        raise ValueError("names a day that never comes") from error
+    return schedule
 
 
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings. Raises InvalidSettings with one sentence per fault; never shows a secret's value."""
+    env_file = overrides.pop("_env_file", Settings.model_config["env_file"])
     faults = _misspelt(os.environ)
+    if unreadable := _unreadable(env_file):
+        raise InvalidSettings(faults=tuple(_short(fault) for fault in faults + unreadable))
     secrets_dir = os.environ.get("SECRETS_DIR") or None
-    if secrets_dir and not Path(secrets_dir).is_dir():
+    if secrets_dir and not _is(Path.is_dir, Path(secrets_dir)):
         faults.append(f"SECRETS_DIR names no folder: {secrets_dir}.")
         secrets_dir = None
     try:
-        settings = Settings(_secrets_dir=secrets_dir, **overrides)
+        with warnings.catch_warnings(action="error"):
+            settings = Settings(_env_file=env_file, _secrets_dir=secrets_dir, **overrides)
     except ValidationError as error:
         faults += [_sentence(detail) for detail in error.errors(include_input=False, include_url=False)]
     except SettingsError as error:
-        faults.append(f"A setting could not be read: {error}.")
+        name = re.search(r'field "(\w+)"', str(error))
+        faults.append(f"{name[1].upper() if name else 'A setting'} could not be read: {_why(error.__cause__)}.")
+    except OSError as error:
+        faults.append(f"SECRETS_DIR could not be read: {_why(error)}.")
     if faults:
-        raise InvalidSettings(faults=tuple(faults))
+        raise InvalidSettings(faults=tuple(_short(fault) for fault in faults))
     return settings
 
 
@@ -195,14 +299,52 @@ def _misspelt(environment: Any) -> list[str]:
     return faults
 
 
+def _unreadable(env_file: Any) -> list[str]:
+    """Faults of the file itself. A line that is not understood would else be passed over, and its setting be another's default."""
+    try:
+        with Path(env_file or os.devnull).open(encoding="utf-8") as lines:
+            read = list(parse_stream(lines))
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        return [f"{env_file} could not be read: {_why(error)}."]
+    broken = [one.original.line for one in read if one.error or (one.key is not None and one.value is None)]
+    return [f"Line {number} of {env_file} is not NAME=value." for number in broken]
+
+
 def _sentence(detail: Any) -> str:
     name = ".".join(str(part) for part in detail["loc"]).upper()
     message = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "missing":
         return f"{name} is not set: {_purpose(name)}."
     if detail["type"] == "extra_forbidden":
-        return f"{name} (in .env) is not a setting of wbs-sync."
+        # A longer one may be a line of a key that was pasted there.
+        shown = name if re.fullmatch(r"[A-Z][A-Z0-9_]{0,30}", name) else "Something"
+        return f"{shown} (in .env) is not a setting of wbs-sync."
+    if detail["type"] == "string_pattern_mismatch" and name in _PATTERNS:
+        return f"{name}: {_PATTERNS[name]}."
     return f"{name}: {message}." if name else f"{message}."
+
+
+def _why(error: BaseException | None) -> str:
+    """Without what the file holds."""
+    if isinstance(error, OSError):
+        return f"{error.strerror} ({error.filename})"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it is no file"
+
+
+def _is(question: Callable[[Path], bool], path: Path) -> bool:
+    """Answers no for a name that no file can have."""
+    try:
+        return question(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _short(fault: str) -> str:
+    """On one line, whatever stood in the setting."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in fault)
+    return shown if len(shown) <= LONGEST_FAULT else f"{shown[:LONGEST_FAULT]}…"
 
 
 def _purpose(name: str) -> str:

@@ -17,12 +17,13 @@ from config.schedule import beat_schedule
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
 from worker import container
 from worker.base import WorkTask
+from worker.broker import use_door
 from worker.container import Container
 from worker.events import Events
 
 log = logging.getLogger(__name__)
 
-TASK_MODULES = ("tasks.wbs", "tasks.invoices", "tasks.ledger")
+TASK_MODULES = ("tasks.wbs", "tasks.invoices", "tasks.ledger", "tasks.refused")
 
 
 def settings_or_exit() -> Settings:
@@ -54,6 +55,7 @@ def _redis_url(settings: Settings) -> str:
     return settings.redis_url.get_secret_value() if settings.redis_url else ""
 
 
+use_door()
 app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), events=Events, set_as_current=False)
 app.add_defaults(_options)
 

@@ -5,52 +5,97 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from html import escape
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import quote_plus
 
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, NewConnectionError
 
 from worker.domain.errors import OutcomeUnknown, SyncError, Transient
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 3600.0
+"""A remote that names a longer wait is asked again after this all the same."""
+MOST_BYTES = 64 * 1024 * 1024
+"""The largest answer that is read; a full page of either remote is a few hundred kilobytes."""
+SECRET_FIELDS = ("client_secret", "client_assertion")
+_CREDENTIALS = re.compile(r"(?i:\bbearer)\s+[^\s\"'<>,;]+|\beyJ[\w-]{4,}[\w.=-]*")
+"""What looks like an access token or a signed assertion, whole or cut."""
+_NOT_SENT = (
+    requests.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidJSONError,
+    LocationParseError,
+    UnicodeEncodeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: never an exception, whatever the status."""
+    """What came back: never an exception, whatever the status. `sent_secrets`: what the request carried and no text may repeat."""
 
     status: int
     headers: Mapping[str, str]
     text: str
     next_page: bool | None = None
+    is_utf8: bool = True
+    sent_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
         """Any 2xx: both remotes use 200, 201, 202 and 204 more freely than their pages say."""
         return 200 <= self.status < 300
 
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds by the `Retry-After` header, an hour at most; None when it does not name seconds."""
+        return seconds_of(self.headers.get("Retry-After", ""))
+
     def json(self) -> Any:
-        """The body, numbers with a point as Decimal. Raises Transient for what is no JSON: a gateway's page, a cut body."""
+        """The body, numbers with a point as Decimal. Raises Transient for what is no JSON of one meaning: a gateway's page, a cut
+        body, a name given twice.
+        """
         try:
-            return json.loads(self.text, parse_float=Decimal)
+            return self._parsed()
         except ValueError as error:
-            raise Transient(f"the answer ({self.status}) is not JSON: {self.text[:80]!r}") from error
+            words = f"the answer ({self.status}) is not JSON ({error}): {self.excerpt()[:80]!r}"
+            raise Transient(words) from None
 
     def json_or_none(self) -> Any:
         """The body, or None for what is no JSON: for reading errors, which gateways answer with HTML."""
         try:
-            return json.loads(self.text, parse_float=Decimal)
+            return self._parsed()
         except ValueError:
             return None
 
     def excerpt(self) -> str:
         """The beginning of the body on one line, for people; of a gateway's page only its words."""
-        text = re.sub(r"<[^>]*>", " ", self.text) if "<html" in self.text[:500].lower() else self.text
-        return " ".join(text.split())[:200]
+        text = self.text[:20_000]
+        return self.quote(re.sub(r"<[^<>]*>", " ", text) if "<html" in text[:500].lower() else text, most=200)
+
+    def quote(self, text: str, *, most: int = 300) -> str:
+        """Words of the remote as they may be told: on one line, printable, without what the request had to keep secret."""
+        text = text[:100_000]
+        for secret in self.sent_secrets:
+            for form in {secret, quote_plus(secret), escape(secret), json.dumps(secret)[1:-1]}:
+                text = text.replace(form, "***")
+        text = _CREDENTIALS.sub("***", text)
+        return " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 10 * most]).split())[:most]
+
+    def _parsed(self) -> Any:
+        if not self.is_utf8:
+            raise ValueError("it is not UTF-8")
+        try:
+            return json.loads(self.text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_object)
+        except (RecursionError, ArithmeticError) as error:
+            raise ValueError(type(error).__name__) from error
 
 
 class Transport:
@@ -58,7 +103,7 @@ class Transport:
 
     def __init__(self, *, remote: str, read_timeout: float) -> None:
         self._remote = remote
-        self._timeout = (CONNECT_TIMEOUT_SECONDS, read_timeout)
+        self._read_timeout = read_timeout
         self._local = threading.local()
 
     def send(
@@ -79,14 +124,28 @@ class Transport:
         try:
             response = self._session().request(
                 method, url, headers=dict(headers), params=params, json=body, data=form,
-                timeout=self._timeout, allow_redirects=False,
+                timeout=(CONNECT_TIMEOUT_SECONDS, self._read_timeout), allow_redirects=False, stream=True,
             )  # fmt: skip
-        except requests.RequestException as error:
+            with response:
+                content = b"".join(self._parts(response))
+            next_page = "next" in response.links if "Link" in response.headers else None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise self._as_sync_error(error, writes=writes) from error
-        next_page = "next" in response.links if "Link" in response.headers else None
-        return Answer(response.status_code, response.headers, response.text, next_page)
+        text, is_utf8 = _decoded(content)
+        return Answer(
+            response.status_code, response.headers, text, next_page, is_utf8, _secrets_in(headers, form or {})
+        )
 
-    def _as_sync_error(self, error: requests.RequestException, *, writes: bool) -> SyncError:
+    def _parts(self, response: requests.Response) -> Iterator[bytes]:
+        """The body as it comes. The session's timeout is one between two bytes: here a body that only drips has an end too."""
+        until, length = time.monotonic() + self._read_timeout, 0
+        while part := response.raw.read1(65_536, decode_content=True):
+            length += len(part)
+            if length > MOST_BYTES or time.monotonic() > until:
+                raise requests.exceptions.ContentDecodingError("too long")
+            yield part
+
+    def _as_sync_error(self, error: Exception, *, writes: bool) -> SyncError:
         """The error's class name is all that is told: its text may hold an address with credentials in it."""
         words = f"no answer: {type(error).__name__}"
         if _never_sent(error):
@@ -105,12 +164,44 @@ class Transport:
         return session
 
 
+def seconds_of(header: str) -> float | None:
+    """A header's whole seconds, an hour at most; None for anything else that stands there."""
+    return min(float(header), LONGEST_WAIT_SECONDS) if re.fullmatch(r"[0-9]{1,12}", header) else None
+
+
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _never_sent(error: requests.RequestException) -> bool:
-    if isinstance(error, requests.ConnectTimeout):
+def _never_sent(error: Exception) -> bool:
+    if isinstance(error, _NOT_SENT):
         return True
     cause = error.args[0] if error.args else None
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+def _decoded(content: bytes) -> tuple[str, bool]:
+    """The text, and whether it was UTF-8 throughout. JSON is UTF-8 whatever the header says: a wrong charset would make other
+    names of names, and nobody would see it.
+    """
+    try:
+        return content.decode("utf-8-sig"), True
+    except UnicodeDecodeError:
+        return content.decode("utf-8-sig", "replace"), False
+
+
+def _secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> tuple[str, ...]:
+    """Very short ones are left out: to blot them out would blot out ordinary words."""
+    sent = [headers.get("Authorization", "").removeprefix("Bearer "), *(form.get(name, "") for name in SECRET_FIELDS)]
+    return tuple(secret for secret in sent if len(secret) > 4)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name is given twice")
+    return made

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeGuard
 
-ITEM_EXTERNAL_ID = re.compile(r"pcr-itm-\d+-(\d+)-(\d+)", re.IGNORECASE)
-BILL_ORIGIN = re.compile(r"ns-vendorbill-(\d+)")
+ITEM_EXTERNAL_ID = re.compile(r"pcr-itm-[0-9]{1,19}-([0-9]{1,19})-([0-9]{1,19})", re.IGNORECASE)
+BILL_ORIGIN = re.compile(r"ns-vendorbill-([0-9]{1,19})")
+INTERNAL_ID = re.compile(r"[0-9]{1,19}")
 
 
 def item_external_id(company_id: int, project_id: int, wbs_code_id: int) -> str:
@@ -69,6 +70,11 @@ def bill_id_of_origin(origin_id: str | None) -> str | None:
     """The NetSuite bill that an `origin_id` of ours names; None for an empty or another integration's one."""
     match = BILL_ORIGIN.fullmatch(origin_id or "")
     return match.group(1) if match else None
+
+
+def is_internal_id(origin_id: str | None) -> TypeGuard[str]:
+    """Whether an `origin_id` of a Procore company or project can name a NetSuite record; another integration's may be any text."""
+    return bool(INTERNAL_ID.fullmatch(origin_id or ""))
 
 
 @dataclass(frozen=True, slots=True, order=True)

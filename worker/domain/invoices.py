@@ -16,6 +16,7 @@ from worker.domain import money
 from worker.domain.errors import Blocked
 from worker.domain.identities import bill_id_of_origin
 from worker.domain.problems import Cause
+from worker.domain.texts import unwritable
 
 DOCUMENT_NUMBER_LIMIT = 45
 """Length of a bill's `tranId` (docs/remotes.md)."""
@@ -166,6 +167,8 @@ def require_billable(invoice: Invoice) -> None:
         raise Blocked(cause=Cause.DOCUMENT_NUMBER_MISSING, facts=facts)
     if len(invoice.document_number) > DOCUMENT_NUMBER_LIMIT:
         raise Blocked(cause=Cause.DOCUMENT_NUMBER_TOO_LONG, facts=facts | {"limit": str(DOCUMENT_NUMBER_LIMIT)})
+    if character := unwritable(invoice.document_number):
+        raise Blocked(cause=Cause.DOCUMENT_NUMBER_NOT_WRITABLE, facts=facts | {"character": character})
     for line in invoice.lines:
         if line.gross and line.wbs_code_id is None:
             raise Blocked(cause=Cause.LINE_WITHOUT_CODE, facts=facts | {"position": str(line.position)})

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+LIMIT = Decimal(10) ** 13
+"""NetSuite's amounts have thirteen digits before the point."""
+_WRITTEN = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,10})?")
 
 
 def amount(value: object) -> Decimal:
-    """A remote's amount (Procore: decimal string or null; NetSuite: JSON number read as Decimal) in whole cents.
+    """A remote's amount (Procore: decimal string; NetSuite: JSON number read as Decimal) in whole cents.
 
-    Raises ValueError for anything that is not a finite amount or has parts of a cent: rounding would hide a cent.
+    Raises ValueError for anything else: other ways to write a number (`1,234.50`, `1e3`) as text, what is no finite amount,
+    and parts of a cent, which rounding would hide.
     """
-    if value is None or value == "":
-        return ZERO
-    if isinstance(value, float | bool):
-        raise ValueError(f"not an amount: {value!r}")
-    try:
-        exact = Decimal(str(value))
-        cents = exact.quantize(CENT)
-    except InvalidOperation as error:
-        raise ValueError(f"not an amount: {value!r}") from error
+    if (isinstance(value, str) and _WRITTEN.fullmatch(value)) or (
+        isinstance(value, int | Decimal) and not isinstance(value, bool)
+    ):
+        exact = Decimal(value)
+    else:
+        raise ValueError(f"not an amount: {_shown(value)}")
+    if not exact.is_finite() or abs(exact) >= LIMIT:
+        raise ValueError(f"not an amount: {_shown(value)}")
+    cents = exact.quantize(CENT)
     if cents != exact:
-        raise ValueError(f"{value} has parts of a cent")
-    return cents
+        raise ValueError(f"{_shown(value)} has parts of a cent")
+    return cents or ZERO  # zero has no sign
 
 
 def text(value: Decimal) -> str:
     """`12,345.60`, for people."""
     return f"{value:,.2f}"
+
+
+def _shown(value: object) -> str:
+    words = repr(value) if isinstance(value, str | float | bool) else str(value)
+    return words if len(words) <= 20 else "something longer"

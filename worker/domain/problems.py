@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+LONGEST_FACT = 400
+"""Longer than any name or answer that a person reads to its end."""
+
 
 class Owner(StrEnum):
     """Who can mend it."""
@@ -24,6 +27,7 @@ class Cause(StrEnum):
     PROJECT_NUMBER_MISSING = "project_number_missing"
     NAME_TOO_LONG = "name_too_long"
     NAME_HAS_COLON = "name_has_colon"
+    NAME_NOT_WRITABLE = "name_not_writable"
     NAME_NOT_UNIQUE = "name_not_unique"
     ITEM_OF_OTHER_TYPE = "item_of_other_type"
     ITEM_INACTIVE = "item_inactive"
@@ -40,6 +44,7 @@ class Cause(StrEnum):
     BILLING_DATE_MISSING = "billing_date_missing"
     DOCUMENT_NUMBER_MISSING = "document_number_missing"
     DOCUMENT_NUMBER_TOO_LONG = "document_number_too_long"
+    DOCUMENT_NUMBER_NOT_WRITABLE = "document_number_not_writable"
     NEEDS_VENDOR_CREDIT = "needs_vendor_credit"
     FOREIGN_CURRENCY = "foreign_currency"
     RETAINAGE_ITEM_MISSING = "retainage_item_missing"
@@ -56,6 +61,7 @@ class Cause(StrEnum):
     DRIFT = "drift"
     REMOTE_DOWN = "remote_down"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    ANSWER_NOT_UNDERSTOOD = "answer_not_understood"
     UNEXPECTED = "unexpected"
 
 
@@ -96,6 +102,11 @@ CATALOGUE: dict[Cause, Entry] = {
         _ACCOUNTANT,
         "The Item name {name!r} holds ' : ', which NetSuite reads as parent and child.",
         "Take the ' : ' out of the WBS code or project number in Procore. " + _RETRIED,
+    ),
+    Cause.NAME_NOT_WRITABLE: Entry(
+        _ACCOUNTANT,
+        "The Item name {name!r} holds a character that cannot be written ({character}); such ones get in by copying.",
+        "Type the WBS code or the project number anew in Procore. " + _RETRIED,
     ),
     Cause.NAME_NOT_UNIQUE: Entry(
         _ACCOUNTANT,
@@ -178,6 +189,11 @@ CATALOGUE: dict[Cause, Entry] = {
         "The invoice number {invoice!r} of {vendor} has more than {limit} characters.",
         "Shorten the invoice number in Procore. " + _RETRIED,
     ),
+    Cause.DOCUMENT_NUMBER_NOT_WRITABLE: Entry(
+        _ACCOUNTANT,
+        "The invoice number {invoice!r} of {vendor} holds a character that cannot be written ({character}); such ones get in by copying.",
+        "Type the invoice number anew in Procore. " + _RETRIED,
+    ),
     Cause.NEEDS_VENDOR_CREDIT: Entry(
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) comes to {payment_due}: less than nothing is due, so it needs a vendor credit, not a bill.",
@@ -258,6 +274,12 @@ CATALOGUE: dict[Cause, Entry] = {
         "Tried {attempts} times without success; the last answer was: {answer}",
         "Look at the remote's status and the worker's log, then scan or export again.",
     ),
+    Cause.ANSWER_NOT_UNDERSTOOD: Entry(
+        _ENGINEER,
+        "An answer could not be understood, so nothing was written because of it: {answer}",
+        "Look at that record and at the remote's status page; if they are in order, send this text to those who maintain wbs-sync. "
+        + _RETRIED,
+    ),
     Cause.UNEXPECTED: Entry(
         _ENGINEER,
         "Something happened that wbs-sync does not know: {answer}",
@@ -274,6 +296,11 @@ class _Facts(dict[str, str]):
 
 
 def describe(cause: Cause, facts: Mapping[str, str]) -> Problem:
-    """The problem in words. Never fails: an incomplete sentence is better than a lost problem."""
+    """The problem in words. Never fails: an incomplete sentence is better than a lost problem, and so is one whose names are cut."""
     entry = CATALOGUE[cause]
-    return Problem(cause, entry.owner, entry.sentence.format_map(_Facts(facts)), entry.next_step)
+    shown = _Facts({name: _cut(value) for name, value in facts.items()})
+    return Problem(cause, entry.owner, entry.sentence.format_map(shown), entry.next_step)
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= LONGEST_FACT else value[:LONGEST_FACT] + "…"

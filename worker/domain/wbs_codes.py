@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from worker.domain.errors import Blocked
 from worker.domain.problems import Cause
+from worker.domain.texts import unwritable
 
 ITEM_NAME_LIMIT = 60
 """Usual length of `itemId`; an account's metadata catalog may say otherwise (docs/remotes.md)."""
@@ -55,6 +56,8 @@ class NamingRule:
             raise Blocked(cause=Cause.PROJECT_NUMBER_MISSING, facts=facts)
         name = self.join(str(project.number), code.flat_code)
         facts["name"] = name
+        if character := unwritable(name):
+            raise Blocked(cause=Cause.NAME_NOT_WRITABLE, facts=facts | {"character": character})
         if len(name) > self.limit:
             facts |= {"length": str(len(name)), "limit": str(self.limit)}
             raise Blocked(cause=Cause.NAME_TOO_LONG, facts=facts)

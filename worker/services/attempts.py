@@ -18,7 +18,9 @@ from worker.domain.errors import (
     OutcomeUnknown,
     SyncError,
     Transient,
+    UnexpectedAnswer,
 )
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause, describe
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
@@ -86,6 +88,8 @@ class Attempts:
             return self._again(lane, key, Transient(f"Redis did not answer: {type(error).__name__}"))
         except Blocked as error:
             return self._problem(lane, key, error.cause, error.facts)
+        except UnexpectedAnswer as error:
+            return self._not_understood(lane, key, error)
         except (NotFound, NotPermitted) as error:
             facts = {"project": f"id {key.split(':')[1]}", "what": "data", "answer": str(error)}
             return self._problem(lane, key, Cause.PROJECT_NOT_READABLE, facts)
@@ -94,8 +98,9 @@ class Attempts:
             raise
         for remote in troubled:
             self._over(remote)
-        if outcome.well:
-            # Also what was told of this work before it got to its record, such as attempts that failed.
+        if outcome.well or lane in (Lane.SCANS, Lane.LISTINGS):
+            # Also what was told of this work before it got to its record, such as attempts that failed. Looking through a project
+            # has no record: what it found there is told by problems of their own.
             self._ledger.resolve(key)
         self.settle(lane, key, outcome)
         return outcome
@@ -132,6 +137,26 @@ class Attempts:
         log.info("%s waits %.0f s after attempt %d: %s", key, wait, failures, error)
         return outcome
 
+    def _not_understood(self, lane: Lane, key: str, error: UnexpectedAnswer) -> Outcome:
+        """A problem at once, since asking again will hardly change it. But a write in doubt is looked for until it is known."""
+        kind, _, ids = key.partition(":")
+        facts = {"answer": str(error), kind: f"id {ids.rpartition(':')[2]}"}
+        if not self._in_doubt(key):
+            return self._problem(lane, key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
+        sentence = self._tell(key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
+        again_at = seconds(self._client) + LONGEST_BACK_OFF_SECONDS
+        outcome = Outcome(OutcomeKind.UNKNOWN, reason=sentence, cause=Cause.ANSWER_NOT_UNDERSTOOD, again_at=again_at)
+        self.settle(lane, key, outcome)
+        return outcome
+
+    def _in_doubt(self, key: str) -> bool:
+        record = None
+        if key.startswith("code:"):
+            record = self._ledger.code(CodeKey.parse(key))
+        elif key.startswith("invoice:"):
+            record = self._ledger.invoice(InvoiceKey.parse(key))
+        return record is not None and record.in_doubt
+
     def _hold(self, lane: Lane, key: str, error: Misconfigured) -> Outcome:
         """Hold the remote's work and say so once; the problem closes itself when a later attempt gets through."""
         remote = REMOTE_OF_CAUSE.get(error.cause)
@@ -161,9 +186,12 @@ class Attempts:
             log.warning("%s works again; held work goes on", remote.value)
 
     def _problem(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
+        outcome = Outcome(OutcomeKind.BLOCKED, reason=self._tell(key, cause, facts), cause=cause)
+        self.settle(lane, key, outcome)
+        return outcome
+
+    def _tell(self, key: str, cause: Cause, facts: Mapping[str, str]) -> str:
         sentence = describe(cause, facts).sentence
         log.warning("%s: %s", key, sentence)
         self._ledger.report(key, cause, facts, at=seconds(self._client))
-        outcome = Outcome(OutcomeKind.BLOCKED, reason=sentence, cause=cause)
-        self.settle(lane, key, outcome)
-        return outcome
+        return sentence

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain import money
-from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NoRoom, OutcomeUnknown, Transient
+from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_id, is_our_bill, same_external_id
 from worker.domain.invoices import Bill, FoundBill, Invoice, Retainage, bill_lines, difference
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
@@ -196,6 +196,7 @@ class Bills:
             bill_id = self._netsuite.create_bill(
                 bill, before_sending=lambda: intents.append(self._intend(key, waiting, lock))
             )
+            written = self._read_back(bill_id)
         except AlreadyExists as error:
             return self._already_exists(key, ready, bill, replace(intents[-1], detail=str(error)), lock)
         except OutcomeUnknown as error:
@@ -207,10 +208,17 @@ class Bills:
             # Certainly not done: no bill is in doubt any more.
             self._ledger.write(key, waiting)
             raise
-        written = self._netsuite.bill(bill_id)
-        if written is None:
-            raise OutcomeUnknown(f"bill {bill_id} was made but cannot be read back")
         return self._accept(key, ready, bill, written, kind=OutcomeKind.CREATED)
+
+    def _read_back(self, bill_id: str) -> FoundBill:
+        """The bill that was just made. It stands, so whatever goes wrong here leaves it in doubt and is no failed write."""
+        try:
+            written = self._netsuite.bill(bill_id)
+        except SyncError as error:
+            raise OutcomeUnknown(f"bill {bill_id} was made, but cannot be read back: {error}") from error
+        if written is None:
+            raise OutcomeUnknown(f"bill {bill_id} was made, but cannot be read back")
+        return written
 
     def _intend(self, key: InvoiceKey, waiting: Record, lock: Lock) -> Record:
         """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""

@@ -75,7 +75,10 @@ class ExportRuns:
         records = self._ledger.invoices(project_id, [head.id for head in heads])
         told = {head.id: bill_id for head in heads if (bill_id := bill_id_of_origin(head.origin_id))}
         self._note(project_id, [head for head in heads if head.id in told and head.id not in records], told)
-        exported = {*told, *(number for number, record in records.items() if record.done and not record.write_back_due)}
+        done = {invoice_id for invoice_id, record in records.items() if record.done}
+        # One whose origin id stands in Procore though we do not know it was taken is looked at once more, to close it.
+        due = {invoice_id for invoice_id, record in records.items() if record.write_back_due}
+        exported = (done | set(told)) - due
         return [head for head in heads if head.id not in exported], len(exported)
 
     def _note(self, project_id: int, heads: Sequence[InvoiceHead], bill_ids: Mapping[int, str]) -> None:

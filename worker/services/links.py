@@ -5,9 +5,10 @@ from __future__ import annotations
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain.errors import Blocked, NotFound
-from worker.domain.identities import vendor_external_id
+from worker.domain.identities import is_internal_id, vendor_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.problems import Cause
+from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.store.cache import Cache
 
@@ -51,14 +52,15 @@ class Links:
             vendor = self._procore.get_vendor(invoice.vendor_id)
         except NotFound as error:
             raise Blocked(str(error), cause=Cause.VENDOR_NOT_LINKED, facts=facts) from error
-        if vendor.origin_id and vendor.origin_id.isdigit():
+        if is_internal_id(vendor.origin_id):
             by_id = self._netsuite.find_vendors(internal_id=vendor.origin_id)
             if by_id:
                 return by_id[0].id
         by_external_id = self._netsuite.find_vendors(external_id=external_id)
         if by_external_id:
             return by_external_id[0].id
-        named = self._netsuite.find_vendors(name=vendor.name)
+        # A name that nobody could have given in NetSuite is asked for by nobody, nor is an empty one.
+        named = [] if unwritable(vendor.name) or not vendor.name else self._netsuite.find_vendors(name=vendor.name)
         if len(named) > 1:
             raise Blocked(cause=Cause.VENDOR_AMBIGUOUS, facts=facts | {"count": str(len(named))})
         if not named:
@@ -66,12 +68,13 @@ class Links:
         return named[0].id
 
     def _find_job(self, project: Project) -> str:
-        if project.origin_id and project.origin_id.isdigit():
+        if is_internal_id(project.origin_id):
             by_id = self._netsuite.find_jobs(internal_id=project.origin_id)
             if by_id:
                 return by_id[0].id
-        by_number = self._netsuite.find_jobs(number=project.number) if project.number else []
+        number = project.number or ""
+        by_number = self._netsuite.find_jobs(number=number) if number and not unwritable(number) else []
         if len(by_number) != 1:
-            facts = {"project": project.label, "number": project.number or ""}
+            facts = {"project": project.label, "number": number}
             raise Blocked(cause=Cause.PROJECT_NOT_LINKED, facts=facts)
         return by_number[0].id

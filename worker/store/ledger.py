@@ -340,4 +340,6 @@ def _problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> s
 
 def _problem(key: str, text: str) -> OpenProblem:
     fields = json.loads(text)
-    return OpenProblem(key, float(fields["since"]), fields["facts"], describe(Cause(fields["cause"]), fields["facts"]))
+    # To Lua an empty object is the same as an empty list.
+    facts = dict(fields["facts"] or {})
+    return OpenProblem(key, float(fields["since"]), facts, describe(Cause(fields["cause"]), facts))

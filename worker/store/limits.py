@@ -8,6 +8,7 @@ down before their answers come. Scans leave a tenth of each window to exports.
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Mapping
 
@@ -43,7 +44,8 @@ _OBSERVE = (
     + """
 -- KEYS: limits. ARGV: limit, remaining, reset (unix seconds)
 local reset = tonumber(ARGV[3]) * 1000
-if reset <= now then return 0 end
+-- No window is longer than an hour: a moment far off is nonsense, and everybody would wait for it.
+if reset <= now or reset - now > 7200000 then return 0 end
 local window = (reset - now <= 11000) and 'spike' or 'hour'
 if redis.call('HGET', KEYS[1], 'hour:limit') == ARGV[1] then window = 'hour' end
 local f = redis.call('HMGET', KEYS[1], window .. ':left', window .. ':reset')
@@ -79,7 +81,7 @@ class RateLimits:
     def observe(self, headers: Mapping[str, str]) -> None:
         """Learn from an answer's `X-Rate-Limit-*` headers; answers without them teach nothing."""
         values = [headers.get(f"X-Rate-Limit-{name}", "") for name in ("Limit", "Remaining", "Reset")]
-        if all(value.lstrip("-").isdigit() for value in values):
+        if all(re.fullmatch(r"-?[0-9]{1,12}", value) for value in values):
             self._observe(keys=[self._key], args=values)
 
     def block(self, seconds: float) -> None:

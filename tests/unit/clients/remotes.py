@@ -15,6 +15,13 @@ from requests.structures import CaseInsensitiveDict
 from worker.clients.http import Answer, Transport
 from worker.domain.errors import SyncError
 
+DEEP: Any = []
+for _ in range(400):
+    DEEP = [DEEP]
+"""As deep as JSON is read, and deeper than anything that a remote nests."""
+ODD_NUMBERS = ("-1", "+1", "1.5", "1e3", "\u00b2", "\u0663", "0x7", "9" * 20, "9" * 400, "NaN", "Infinity", "soon", " ")
+"""What may stand in a header instead of whole seconds; `str.isdigit` takes some of it."""
+
 
 def answer(status: int = 200, body: Any = None, *, next_page: bool | None = None, **headers: str) -> Answer:
     """An answer as the transport gives it; `body` is text as it is, anything else as JSON."""

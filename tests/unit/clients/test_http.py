@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import json
 import socket
 from decimal import Decimal
+from html import escape
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from tests.unit.clients.remotes import Behaviour, Server, answer, answers, cuts, cuts_the_body, hangs, serving
+from tests.unit.clients.remotes import (
+    ODD_NUMBERS,
+    Behaviour,
+    Server,
+    answer,
+    answers,
+    cuts,
+    cuts_the_body,
+    hangs,
+    serving,
+)
+from worker.clients import http
 from worker.clients.http import Answer, Transport
 from worker.domain.errors import OutcomeUnknown, SyncError, Transient
 
@@ -145,11 +162,139 @@ def test_numbers_with_a_point_are_read_as_decimals() -> None:
     assert str(amount) == "0.10"
 
 
-@pytest.mark.parametrize("body", ["<html>Bad gateway</html>", '{"id": 1', ""])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>Bad gateway</html>", '{"id": 1', "", "[NaN]", "[-Infinity]", '{"id": 1, "id": 2}', '{"a": {"b": 1, "b": 1}}',
+        "[" * 100_000, '{"a":' * 100_000, "[1e99999999999999999999]", f"[{'9' * 5000}]", "[1.]", "[01]", "{'id': 1}", '["\t"]',
+    ],
+)  # fmt: skip
 def test_an_answer_that_is_no_json_is_a_passing_trouble_told_with_its_status(body: str) -> None:
     with pytest.raises(Transient, match=r"\(200\) is not JSON"):
         answer(200, body).json()
     assert answer(200, body).json_or_none() is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/json", "application/json; charset=iso-8859-1", "application/json; charset=idna", "x/y; charset=\x00"],
+)
+def test_an_answer_is_read_as_utf8_or_not_at_all(transport: Transport, kind: str) -> None:
+    """By another charset `Construção` would be another name, which nobody had given."""
+    with serving(answers(200, '{"n": "Construção"}'.encode("latin-1"), Content_Type=kind)) as server:
+        read = send(transport, server)
+    assert read.json_or_none() is None
+    with pytest.raises(Transient, match="not UTF-8"):
+        read.json()
+    with serving(answers(200, '\ufeff{"n": "Construção"}'.encode(), Content_Type=kind)) as server:
+        assert send(transport, server).json() == {"n": "Construção"}
+
+
+def drips(handler: BaseHTTPRequestHandler, server: Server) -> None:
+    """Send a byte now and then, and never an end."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000000")
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        while not server.end.wait(0.02):
+            handler.wfile.write(b"[")
+
+
+@pytest.mark.parametrize(("writes", "expected"), [(True, OutcomeUnknown), (False, Transient)])
+def test_an_answer_that_only_drips_has_an_end_too(writes: bool, expected: type[SyncError]) -> None:
+    with serving(drips) as server, pytest.raises(expected):
+        send(Transport(remote="netsuite", read_timeout=0.3), server, writes=writes)
+
+
+def test_an_answer_without_end_is_not_kept(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MOST_BYTES", 100_000)
+    bomb = gzip.compress(b"[" * 1_000_000)
+    with serving(answers(200, bomb, Content_Encoding="gzip")) as server, pytest.raises(Transient, match="no answer"):
+        send(transport, server)
+
+
+@pytest.mark.parametrize(("writes", "expected"), [(True, OutcomeUnknown), (False, Transient)])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"{}", mtime=0)[:-9] + b"garbage"])
+def test_a_body_that_cannot_be_unpacked_is_no_answer(
+    transport: Transport, body: bytes, writes: bool, expected: type[SyncError]
+) -> None:
+    with serving(answers(200, body, Content_Encoding="gzip")) as server, pytest.raises(expected):
+        send(transport, server, writes=writes)
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 70}.example", "a..example", "exa mple", "[::1", "127.0.0.1:99999", ""])
+def test_an_address_that_is_none_was_never_reached(transport: Transport, host: str) -> None:
+    with pytest.raises(Transient) as caught:
+        send(transport, Server(f"http://{host}"), writes=True)
+    assert caught.value.down == "netsuite"
+
+
+@pytest.mark.parametrize("value", ["sesame\n", "sesa\u2026me"])
+def test_a_header_that_cannot_be_sent_repeats_nothing(transport: Transport, value: str) -> None:
+    with serving(answers(200)) as server, pytest.raises(Transient) as caught:
+        send(transport, server, headers={"Authorization": f"Bearer {value}"}, writes=True)
+    assert "ses" not in str(caught.value)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("after", ODD_NUMBERS)
+def test_a_wait_that_is_no_number_of_seconds_is_none(after: str) -> None:
+    assert answer(429, Retry_After=after).retry_after is None
+
+
+def test_a_wait_is_an_hour_at_most() -> None:
+    assert [answer(429, Retry_After=after).retry_after for after in ("0", "7", "99999999")] == [0, 7, 3600]
+
+
+# What a remote says of what it was sent
+
+SECRET = "open/sesame & more"
+ASSERTION = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJjIn0.c2VzYW1l"
+
+
+def echoes(handler: BaseHTTPRequestHandler, server: Server) -> None:
+    """Answer with everything that came in, as a debugging page does."""
+    _, path, headers, body = server.seen[-1]
+    told = f"{path} {headers} {body.decode()} {unquote_plus(body.decode())} {escape(unquote_plus(body.decode()))}"
+    answers(400, json.dumps({"errors": told}).encode())(handler, server)
+
+
+@pytest.mark.parametrize("most", [50, 300, 5000])
+def test_what_a_remote_repeats_of_our_secrets_is_not_told(transport: Transport, most: int) -> None:
+    form = {"client_id": "app-1", "client_secret": SECRET, "client_assertion": ASSERTION}
+    with serving(echoes) as server:
+        read = send(transport, server, form=form, headers={"Authorization": "Bearer token-of-ours"})
+    for told in (
+        read.quote(read.text, most=most),
+        read.quote(read.json()["errors"], most=most),
+        read.excerpt(),
+        repr(read.sent_secrets)[:0],
+    ):
+        assert [part for part in ("sesame", "token-of-ours", "eyJ", "c2VzYW1l") if part in told] == []
+    assert "app-1" in read.quote(read.text, most=5000)
+
+
+@pytest.mark.parametrize("cut", range(10, len(ASSERTION)))
+def test_part_of_an_assertion_is_not_told_either(cut: int) -> None:
+    assert "eyJ" not in answer(400, f"Invalid assertion {ASSERTION[:cut]}…").excerpt()
+
+
+def test_an_answer_does_not_show_the_secrets_it_must_not_repeat() -> None:
+    assert "sesame" not in repr(Answer(200, {}, "", sent_secrets=("sesame",)))
+
+
+def test_a_word_of_a_good_answer_is_never_changed(transport: Transport) -> None:
+    """A secret that happens to be a name leaves the name alone: only what is quoted to people is masked."""
+    with serving(answers(200, b'{"name": "Bearer sesame Harbor"}')) as server:
+        assert send(transport, server).json() == {"name": "Bearer sesame Harbor"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<" * 1_000_000, "<html>" + "<" * 1_000_000, "bearer " * 200_000, "eyJ" * 300_000, "\x1b[31m\x00\u202e\ud800 a"],
+)
+def test_an_excerpt_is_printable_whatever_it_is_of(text: str) -> None:
+    assert answer(502, text).excerpt().isprintable()
 
 
 def test_an_excerpt_is_one_short_line() -> None:

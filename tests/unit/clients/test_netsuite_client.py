@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.unit.clients.remotes import Scripted, answer
+from tests.unit.clients.test_netsuite_wire import FOUND_BILL
 from worker.clients.http import Answer
 from worker.clients.netsuite import client as client_module
 from worker.clients.netsuite.auth import NetSuiteAddress
@@ -38,7 +41,8 @@ from worker.store.tokens import AccessToken, Tokens
 RECORDS = "https://td1.example/services/rest/record/v1"
 NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
 BILL = Bill("pcr-bill-4-417", "33", "700", "A-1", date(2026, 9, 30), "m", (BillLine("5871", Decimal("9.00"), "a"),))
-ROW = {"itemid": "n", "itemtype": "OthCharge", "subtype": "Purchase", "isinactive": "F"}
+ROW: dict[str, Any] = {"itemid": "n", "itemtype": "OthCharge", "subtype": "Purchase", "isinactive": "F"}
+MADE = f"{RECORDS}/otherChargePurchaseItem/5871"
 NOT_FOUND = answer(404, {"o:errorDetails": [{"o:errorCode": "NONEXISTENT_ID", "detail": "no"}]})
 
 MakeClient = Callable[..., tuple[NetSuite, Scripted]]
@@ -99,6 +103,23 @@ def test_a_created_record_without_location_is_looked_up_by_its_external_id(netsu
     assert transport.sent[1].url == f"{RECORDS}/vendorBill/eid:pcr-bill-4-417"
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        "x/5871", f"{RECORDS}/vendorBill/5871", f"{RECORDS}/otherChargePurchaseItem/", f"{MADE}?x=1", f"{MADE}/item", "/", "5871",
+        "https://td1.example/services/rest/async/v1/job/17", f"{RECORDS}/otherChargePurchaseItem/eid:pcr", f"{MADE}{'9' * 30}",
+        "https://sign-in.example/?next=/otherChargePurchaseItem/../5871\u00b2", "javascript:alert(1)",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_a_location_that_names_no_record_of_that_type_is_not_believed(
+    netsuite_of: MakeClient, status: int, location: str
+) -> None:
+    netsuite, transport = netsuite_of(answer(status, Location=location), answer(200, {"id": "4711"}))
+    assert netsuite.create_item(NEED, before_sending=nothing) == "4711"
+    assert transport.sent[1].url == f"{RECORDS}/otherChargePurchaseItem/eid:pcr-itm-4-17-901"
+
+
 @pytest.mark.parametrize("look_up", [NOT_FOUND, answer(500), answer(200, "<html>"), answer(200, {}), answer(200, [])])
 def test_a_created_record_whose_id_cannot_be_read_is_in_doubt_and_no_failure(
     netsuite_of: MakeClient, look_up: Answer
@@ -117,6 +138,11 @@ def test_a_created_record_whose_id_cannot_be_read_is_in_doubt_and_no_failure(
         (OutcomeUnknown("no answer"), OutcomeUnknown, None),
         (Transient("refused"), Transient, None),
         (answer(403), Misconfigured, Cause.NETSUITE_PERMISSION),
+        (answer(404, "<html>"), Blocked, Cause.ITEM_REFUSED),
+        (refused("RCRD_DSNT_EXIST", "That record does not exist. subsidiary"), Blocked, Cause.ITEM_REFUSED),
+        (refused("NONEXISTENT_ID", "Record type 'x' does not exist.", 404), Blocked, Cause.ITEM_REFUSED),
+        (answer(302, Location=MADE), OutcomeUnknown, None),
+        (answer(100), OutcomeUnknown, None),
     ],
 )
 def test_an_item_that_was_not_made_says_what_that_means_and_is_not_sent_again(
@@ -144,7 +170,7 @@ def test_a_refused_bill_names_the_closed_period_or_netsuites_words(
 
 
 def test_a_refused_token_is_replaced_and_the_request_sent_again(netsuite_of: MakeClient) -> None:
-    netsuite, transport = netsuite_of(answer(401), answer(204, Location="x/5871"))
+    netsuite, transport = netsuite_of(answer(401), answer(204, Location=MADE))
     assert netsuite.create_item(NEED, before_sending=nothing) == "5871"
     assert [sent.headers["Authorization"] for sent in transport.sent] == ["Bearer token-1", "Bearer token-2"]
 
@@ -169,9 +195,18 @@ def test_too_many_requests_are_waited_out_longer_each_time(netsuite_of: MakeClie
 
 
 def test_a_wait_that_netsuite_names_is_kept(netsuite_of: MakeClient, naps: list[float]) -> None:
-    netsuite, _ = netsuite_of(answer(429, Retry_After="3"), answer(204, Location="x/5871"))
+    netsuite, _ = netsuite_of(answer(429, Retry_After="3"), answer(204, Location=MADE))
     netsuite.create_item(NEED, before_sending=nothing)
     assert naps == [3.0]
+
+
+@pytest.mark.parametrize("after", ["5", "60", "999999999999"])
+def test_no_thread_waits_long_because_netsuite_says_so(netsuite_of: MakeClient, naps: list[float], after: str) -> None:
+    netsuite, transport = netsuite_of(answer(429, Retry_After=after))
+    with pytest.raises(Transient) as caught:
+        netsuite.create_item(NEED, before_sending=nothing)
+    assert caught.value.retry_after == min(float(after), 3600)
+    assert (len(transport.sent), naps) == (1, [])
 
 
 def test_no_slot_is_held_while_the_client_waits(
@@ -180,7 +215,7 @@ def test_no_slot_is_held_while_the_client_waits(
     held: list[int] = []
     pause = SimpleNamespace(sleep=lambda _: held.append(client.zcard("t:gate")), monotonic=time.monotonic)
     monkeypatch.setattr(client_module, "time", pause)
-    netsuite, _ = netsuite_of(answer(429), answer(204, Location="x/5871"))
+    netsuite, _ = netsuite_of(answer(429), answer(204, Location=MADE))
     netsuite.create_item(NEED, before_sending=nothing)
     assert held == [0]
 
@@ -189,7 +224,8 @@ def test_no_slot_is_held_while_the_client_waits(
 def test_a_write_is_announced_with_the_slot_in_hand_before_each_time_it_leaves(
     netsuite_of: MakeClient, client: Redis, kind: str
 ) -> None:
-    netsuite, transport = netsuite_of(answer(429), answer(401), answer(204, Location="x/5871"))
+    made = MADE if kind == "item" else f"{RECORDS}/vendorBill/88123"
+    netsuite, transport = netsuite_of(answer(429), answer(401), answer(204, Location=made))
     announced: list[tuple[int, int]] = []
 
     def announce() -> None:
@@ -205,7 +241,7 @@ def test_a_write_is_announced_with_the_slot_in_hand_before_each_time_it_leaves(
 def test_a_write_that_may_not_be_announced_does_not_leave_and_gives_its_slot_back(
     netsuite_of: MakeClient, client: Redis
 ) -> None:
-    netsuite, transport = netsuite_of(answer(204, Location="x/5871"))
+    netsuite, transport = netsuite_of(answer(204, Location=MADE))
 
     def refuse() -> None:
         raise Transient("the lock was lost")
@@ -249,12 +285,38 @@ def test_names_are_looked_up_in_other_case_only_when_asked(netsuite_of: MakeClie
     assert ["UPPER(itemid) IN ('01.S')" in sent.body["q"] for sent in transport.sent] == [False, True]
 
 
-@pytest.mark.parametrize("body", [{}, [], {"items": None}, {"items": "x"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, [], "null", '"x"', 7, {"items": None}, {"items": "x"}, {"items": {}}, {"items": [None]}, {"items": ["x"]}, {"items": [[]]},
+        {"items": [{}]}, {"items": [ROW]}, {"items": [ROW | {"id": None}]}, {"items": [ROW | {"id": "x"}]},
+        {"items": [ROW | {"id": True}]}, {"items": [ROW | {"id": "1", "isinactive": None}]}, {"items": [], "hasMore": "yes"},
+    ],
+)  # fmt: skip
 def test_a_query_answered_in_another_shape_is_a_clear_error_and_not_an_empty_answer(
     netsuite_of: MakeClient, body: object
 ) -> None:
     with pytest.raises(UnexpectedAnswer):
         netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=[])
+
+
+def test_a_query_whose_pages_do_not_end_ends(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(200, {"items": [ROW | {"id": "1"}], "hasMore": True}))
+    with pytest.raises(UnexpectedAnswer, match="goes on after 100000 rows"):
+        netsuite.find_items(external_ids=["x"], names=[])
+    assert len(transport.sent) == 100
+
+
+def test_items_of_ours_that_come_again_and_again_are_not_read_for_ever(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(answer(200, {"items": [ROW | {"id": str(n)} for n in range(1, 1001)]}))
+    with pytest.raises(UnexpectedAnswer, match="repeats itself"):
+        netsuite.items_made_by_us("pcr-itm-4-", after=1000)
+    assert len(transport.sent) == 1
+
+
+def test_a_query_has_no_answer_where_there_is_nothing_to_ask(netsuite_of: MakeClient) -> None:
+    with pytest.raises(UnexpectedAnswer, match="SuiteQL query with 404"):
+        netsuite_of(NOT_FOUND)[0].find_vendors(name="Acme")
 
 
 def test_a_page_of_html_in_place_of_an_answer_is_a_passing_trouble(netsuite_of: MakeClient) -> None:
@@ -312,10 +374,33 @@ def test_an_unknown_bill_is_none_although_netsuite_says_bad_request(netsuite_of:
 def test_an_item_found_by_its_external_id_is_of_the_type_it_was_asked_for(
     netsuite_of: MakeClient, item_type: str, subtype: str
 ) -> None:
-    netsuite, _ = netsuite_of(answer(200, {"id": "5871", "itemId": "24", "isInactive": True}), item_type=item_type)
+    record = {"id": "5871", "itemId": "24", "externalId": "X", "isInactive": True}
+    netsuite, _ = netsuite_of(answer(200, record), item_type=item_type)
     item = netsuite.item_by_external_id("x")
     assert item is not None
     assert (item.id, item.usable, item.inactive, item.subtype) == ("5871", True, True, subtype)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"externalId": "y"}, {"externalId": ""}, {"isInactive": "no"}, {"id": "x"}, {"itemId": ""}]
+)
+def test_another_item_than_the_one_asked_for_is_not_taken_for_it(
+    netsuite_of: MakeClient, changes: dict[str, Any]
+) -> None:
+    record: dict[str, Any] = {"id": "5871", "itemId": "24", "externalId": "x", "isInactive": False}
+    record |= changes
+    with pytest.raises(UnexpectedAnswer):
+        netsuite_of(answer(200, record))[0].item_by_external_id("x")
+
+
+def test_another_bill_than_the_one_asked_for_is_not_taken_for_it(netsuite_of: MakeClient) -> None:
+    netsuite, _ = netsuite_of(answer(200, json.dumps(FOUND_BILL)))
+    with pytest.raises(UnexpectedAnswer, match="88123 instead of 88124"):
+        netsuite.bill("88124")
+    with pytest.raises(UnexpectedAnswer, match="pcr-bill-4-417 instead of pcr-bill-4-418"):
+        netsuite.bill_by_external_id("pcr-bill-4-418")
+    for found in (netsuite.bill("88123"), netsuite.bill_by_external_id("PCR-bill-4-417")):
+        assert found is not None
 
 
 def test_the_length_of_names_is_the_accounts_and_asked_once_a_day(netsuite_of: MakeClient) -> None:
@@ -324,7 +409,7 @@ def test_the_length_of_names_is_the_accounts_and_asked_once_a_day(netsuite_of: M
     assert len(transport.sent) == 1
 
 
-@pytest.mark.parametrize("given", [NOT_FOUND, answer(403), answer(200, {}), answer(200, {"properties": {"itemId": {}}}), answer(200, [])])  # fmt: skip
+@pytest.mark.parametrize("given", [NOT_FOUND, answer(403), answer(200, {}), answer(200, {"properties": {"itemId": {}}}), answer(200, []), *(answer(200, {"properties": {"itemId": {"maxLength": odd}}}) for odd in (0, -1, 3, True, "40", 10**9, None)), answer(200, {"properties": {"itemId": []}}), answer(200, {"properties": []})])  # fmt: skip
 def test_where_the_account_does_not_tell_names_may_have_sixty_characters(
     netsuite_of: MakeClient, given: Answer
 ) -> None:

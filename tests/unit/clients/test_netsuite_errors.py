@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 
-from tests.unit.clients.remotes import answer
+from tests.unit.clients.remotes import DEEP, ODD_NUMBERS, answer
 from worker.clients.http import Answer
 from worker.clients.netsuite.errors import TABLE, Unauthorized, error_of, words_of
 from worker.domain.errors import (
@@ -60,7 +62,7 @@ EXAMPLES: list[tuple[int, int, str, str, type[SyncError], Cause | None]] = [
 
 
 @pytest.mark.parametrize(("row", "status", "code", "detail", "kind", "cause"), EXAMPLES)
-def test_an_answer_to_a_write_means_what_the_first_fitting_row_says(
+def test_an_answer_means_what_the_first_fitting_row_says(
     row: int, status: int, code: str, detail: str, kind: type[SyncError], cause: Cause | None
 ) -> None:
     refused = refusal(status, code, detail)
@@ -68,17 +70,43 @@ def test_an_answer_to_a_write_means_what_the_first_fitting_row_says(
     fitting = [number for number, one in enumerate(TABLE) if status in one.statuses and re.search(one.pattern, words)]
     assert fitting[0] == row
 
-    error = error_of(refused, writes=True)
+    error = TABLE[row].meaning(words)
     assert type(error) is kind
     assert getattr(error, "cause", None) is cause
     assert detail in str(error)
+
+
+@pytest.mark.parametrize(("row", "status", "code", "detail", "kind", "cause"), EXAMPLES)
+def test_a_write_is_refused_or_in_doubt_and_never_something_that_no_caller_knows(
+    row: int, status: int, code: str, detail: str, kind: type[SyncError], cause: Cause | None
+) -> None:
+    """What a create refers to may not exist (a vendor, a subsidiary): that is a refusal, and no missing record of Procore's."""
+    error = error_of(refusal(status, code, detail), writes=True)
+    if kind in (NotFound, UnexpectedAnswer):
+        assert type(error) is (Blocked if 400 <= status < 500 else OutcomeUnknown)
+    else:
+        assert type(error) is kind
+    assert detail in str(error)
+
+
+@pytest.mark.parametrize("status", [*range(100, 200), *range(300, 400), 408, *range(500, 1000)])
+def test_an_answer_that_says_nothing_of_a_write_leaves_it_in_doubt(status: int) -> None:
+    assert type(error_of(answer(status, "<html>Sign in</html>"), writes=True)) is OutcomeUnknown
+    assert not isinstance(error_of(answer(status, "<html>Sign in</html>"), writes=False), OutcomeUnknown)
+
+
+def test_a_name_in_the_text_of_an_error_makes_no_record_of_a_look_up() -> None:
+    error = error_of(
+        refusal(400, "USER_ERROR", "Invalid query: companyname = 'Already Exists LLC' already exists"), writes=False
+    )
+    assert isinstance(error, Blocked)
 
 
 def test_every_row_of_the_table_has_an_example() -> None:
     assert {row for row, *_ in EXAMPLES} == set(range(len(TABLE)))
 
 
-@pytest.mark.parametrize("status", range(100, 600))
+@pytest.mark.parametrize("status", range(100, 1000))
 def test_every_status_means_something_and_only_2xx_is_good(status: int) -> None:
     assert (error_of(answer(status), writes=True) is None) == (200 <= status < 300)
 
@@ -97,7 +125,16 @@ def test_a_gateway_that_answers_in_its_place_says_that_netsuite_is_down(status: 
     assert "Bad gateway" in str(error)
 
 
-@pytest.mark.parametrize(("after", "seconds"), [("7", 7.0), ("", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)])
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        ("7", 7.0),
+        ("", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        *((odd, None) for odd in ODD_NUMBERS),
+        ("99999999", 3600.0),
+    ],
+)
 def test_a_wait_that_netsuite_names_is_kept(after: str, seconds: float | None) -> None:
     for error in (
         error_of(answer(429, Retry_After=after), writes=True),
@@ -105,6 +142,13 @@ def test_a_wait_that_netsuite_names_is_kept(after: str, seconds: float | None) -
     ):
         assert isinstance(error, Transient)
         assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize("details", [[{"detail": DEEP, "o:errorCode": DEEP}], [DEEP], DEEP, [{"detail": "x"}] * 2_000])
+def test_details_of_any_shape_are_told_in_a_few_words(details: Any) -> None:
+    words = words_of(answer(400, json.dumps({"o:errorDetails": details})))
+    assert words.startswith("400")
+    assert len(words) <= 404
 
 
 def test_a_refusal_tells_all_of_its_details() -> None:
@@ -119,4 +163,4 @@ def test_a_refusal_of_no_known_shape_still_has_its_status_and_words(body: object
 
 
 def test_words_are_short_enough_for_a_person() -> None:
-    assert len(words_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 400
+    assert len(words_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 404

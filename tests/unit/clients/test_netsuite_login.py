@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 
 from tests.unit.clients.remotes import Scripted, answer
@@ -23,9 +25,27 @@ from worker.clients.netsuite.auth import ASSERTION_TYPE, NetSuiteAddress, mint_t
 from worker.domain.errors import Misconfigured, SyncError, Transient
 from worker.domain.problems import Cause
 
+ODD_TOKENS: list[Any] = [None, "", 7, True, [], {}, "two words", "a\nb", "a\x00", "caf\u00e9", "\ud800", "x" * 20_000]
+ODD_LIFETIMES: list[Any] = [None, "", "soon", True, 0, -1, "NaN", "Infinity", 10**30, [], {}]
 TOKEN = answer(200, {"access_token": "sesame", "expires_in": "3600", "token_type": "bearer"})
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+PRIMES = (2**256 - 189, 2**255 - 19)
+
+
+def small_rsa_key() -> rsa.RSAPrivateKey:
+    """Of 511 bits, which no generator makes any more."""
+    (one, other), exponent = PRIMES, 65537
+    private = pow(exponent, -1, (one - 1) * (other - 1))
+    remainders = rsa.rsa_crt_dmp1(private, one), rsa.rsa_crt_dmq1(private, other), rsa.rsa_crt_iqmp(one, other)
+    public = rsa.RSAPublicNumbers(exponent, one * other)
+    return rsa.RSAPrivateNumbers(one, other, private, *remainders, public).private_key()
+
+
+def pem_of(key: Any) -> bytes:
+    return bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def address_of(folder: Path, key: Any, encryption: KeySerializationEncryption | None = None) -> NetSuiteAddress:
@@ -79,8 +99,32 @@ def test_the_assertion_goes_to_the_token_service_it_is_meant_for(tmp_path: Path)
         (ed25519.Ed25519PrivateKey.generate(), None),
         (ec.generate_private_key(ec.SECP256K1()), None),
         (ec.generate_private_key(ec.SECP224R1()), None),
+        (dsa.generate_private_key(1024), None),
+        (x25519.X25519PrivateKey.generate(), None),
+        (small_rsa_key(), None),
+        (EC_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), None),
+        (pem_of(EC_KEY)[:-60], None),
+        (pem_of(EC_KEY).replace(b"M", b"N"), None),
+        (b"\x00\xff" * 5000, None),
+        (b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", None),
     ],
-    ids=["no file", "empty", "no key", "password", "Ed25519", "secp256k1", "P-224"],
+    ids=[
+        "no file",
+        "empty",
+        "no key",
+        "password",
+        "Ed25519",
+        "secp256k1",
+        "P-224",
+        "DSA",
+        "X25519",
+        "small RSA",
+        "public key",
+        "cut",
+        "changed",
+        "binary",
+        "certificate",
+    ],
 )
 def test_a_key_that_cannot_sign_is_a_problem_of_the_set_up_and_nothing_is_sent(
     tmp_path: Path, key: Any, encryption: KeySerializationEncryption | None
@@ -105,6 +149,12 @@ def test_a_key_that_cannot_sign_is_a_problem_of_the_set_up_and_nothing_is_sent(
         (answer(200, {"access_token": "x"}), Transient),
         (answer(200, {"access_token": "x", "expires_in": "soon"}), Transient),
         (answer(200, ["odd"]), Transient),
+        (answer(200, None), Transient),
+        *((answer(200, {"access_token": odd, "expires_in": 3600}), Transient) for odd in ODD_TOKENS),
+        *((answer(200, {"access_token": "x", "expires_in": odd}), Transient) for odd in ODD_LIFETIMES),
+        (answer(302, Location="https://system.netsuite.example/login"), Misconfigured),
+        (answer(404, {"o:errorDetails": [{"o:errorCode": "NONEXISTENT_ID", "detail": "no"}]}), Misconfigured),
+        (answer(409, None), Misconfigured),
     ],
 )
 def test_an_answer_that_is_no_token_says_whether_waiting_helps(
@@ -113,3 +163,13 @@ def test_an_answer_that_is_no_token_says_whether_waiting_helps(
     with pytest.raises(SyncError) as caught:
         mint_token(Scripted(given), address_of(tmp_path, EC_KEY))
     assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize(
+    "body", ['{"access_token": "open-sesame", "expires', '{"access_token": "open-sesame", "expires_in": "open-sesame"}']
+)
+def test_a_token_in_an_answer_that_cannot_be_used_is_not_told(tmp_path: Path, body: str) -> None:
+    with pytest.raises(Transient) as caught:
+        mint_token(Scripted(answer(200, body)), address_of(tmp_path, EC_KEY))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "sesame" not in told

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.clients.remotes import answer
+from worker.clients.fields import read
 from worker.clients.netsuite import wire
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.domain.errors import UnexpectedAnswer
-from worker.domain.invoices import Bill, BillLine
+from worker.domain.invoices import Bill, BillLine, FoundBill
 from worker.domain.items import ItemNeed
 
 NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
@@ -47,7 +48,7 @@ def test_an_amount_is_sent_digit_for_digit(amount: Decimal) -> None:
 
 @pytest.mark.parametrize("amount", ["0.1234567890123456789", "99999999999999999.99"])
 def test_an_amount_that_a_json_number_would_change_is_refused(amount: str) -> None:
-    with pytest.raises(ValueError, match="without losing a cent"):
+    with pytest.raises(UnexpectedAnswer, match="without losing a cent"):
         wire.number(Decimal(amount))
 
 
@@ -145,13 +146,18 @@ FOUND_BILL: dict[str, Any] = {
     "entity": {"id": "33", "refName": "Acme"},
     "tranId": "ACME-0417",
     "tranDate": "2026-09-30",
-    "total": Decimal("900.09"),
-    "item": {"items": [{"item": {"id": "5871"}, "amount": Decimal("1000.10"), "description": "a"}]},
+    "total": 900,
+    "item": {"items": [{"item": {"id": "5871"}, "amount": 1000, "description": "a"}]},
 }
 
 
+def found_bill(body: Any) -> FoundBill:
+    return read(wire.VendorBillRow, body).bill()
+
+
 def test_a_bill_is_read_to_the_cent() -> None:
-    found = wire.found_bill(answer(200, json.dumps(FOUND_BILL, default=str).replace('"900.09"', "900.09")).json())
+    text = json.dumps(FOUND_BILL).replace("900", "900.09").replace("1000", "1000.10")
+    found = found_bill(answer(200, text).json())
     assert (found.id, found.vendor_id, found.document_number) == ("88123", "33", "ACME-0417")
     assert (found.date, found.total) == (date(2026, 9, 30), Decimal("900.09"))
     assert found.lines == (BillLine("5871", Decimal("1000.10"), "a"),)
@@ -159,27 +165,58 @@ def test_a_bill_is_read_to_the_cent() -> None:
 
 def test_a_line_without_amount_comes_to_quantity_times_rate() -> None:
     line = {"item": {"id": "5871"}, "quantity": 2, "rate": Decimal("1.05")}
-    assert wire.found_bill(FOUND_BILL | {"item": {"items": [line]}}).lines[0].amount == Decimal("2.10")
+    assert found_bill(FOUND_BILL | {"item": {"items": [line]}}).lines[0].amount == Decimal("2.10")
 
 
-@pytest.mark.parametrize("name", ["externalId", "entity", "tranId", "tranDate", "total", "item"])
+@pytest.mark.parametrize("name", ["externalId", "tranId", "item"])
 def test_a_bill_with_an_empty_field_is_read_all_the_same(name: str) -> None:
     missing = {key: value for key, value in FOUND_BILL.items() if key != name}
-    assert wire.found_bill(FOUND_BILL | {name: None}) == wire.found_bill(missing)
+    assert found_bill(FOUND_BILL | {name: None}) == found_bill(missing)
+
+
+@pytest.mark.parametrize("name", ["id", "entity", "tranDate", "total"])
+def test_a_bill_without_what_every_bill_has_is_not_compared_with_anything(name: str) -> None:
+    missing = {key: value for key, value in FOUND_BILL.items() if key != name}
+    for body in (missing, FOUND_BILL | {name: None}):
+        with pytest.raises(UnexpectedAnswer, match=f"NetSuite's VendorBill is not as published: {name}"):
+            found_bill(body)
+
+
+ODD_LINES: list[dict[str, Any]] = [
+    {"amount": 1000.1}, {"amount": "1,000.10"}, {"amount": True}, {"item": "5871", "amount": 1}, {"item": {}, "amount": 1},
+    {"item": {"id": None}, "amount": 1}, {"quantity": "2", "rate": 1}, {"quantity": 1, "rate": "10%"},
+    {"quantity": Decimal("1e999999"), "rate": Decimal("1e999999")}, {"quantity": Decimal("0.5"), "rate": Decimal("0.01")},
+    {"quantity": True, "rate": 1}, {"description": [], "amount": 1},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"id": None}, {"total": 900.1}, {"total": "900.001"}, {"tranDate": "30.09.2026"}, {"item": [1]}, {"item": {"items": ["x"]}}],
+    [
+        {"total": 900.1}, {"total": "900.001"}, {"total": "1e3"}, {"total": Decimal("NaN")}, {"tranDate": "30.09.2026"},
+        {"tranDate": "20260930"}, {"tranDate": 1759190400}, {"tranDate": "2026-02-30"}, {"id": "x"}, {"id": True}, {"entity": "33"},
+        {"entity": {"id": ""}}, {"tranId": []}, {"externalId": {}}, {"item": [1]}, {"item": {"items": ["x"]}},
+        {"item": {"items": None}}, *({"item": {"items": [line]}} for line in ODD_LINES),
+    ],
 )  # fmt: skip
 def test_a_bill_that_is_not_as_published_is_a_clear_error(changes: dict[str, Any]) -> None:
-    body = {key: value for key, value in (FOUND_BILL | changes).items() if not (key == "id" and value is None)}
-    with pytest.raises(UnexpectedAnswer, match="NetSuite's vendorBill is not as published"):
-        wire.found_bill(body)
+    with pytest.raises(UnexpectedAnswer, match="NetSuite's VendorBill is not as published"):
+        found_bill(FOUND_BILL | changes)
 
 
-@pytest.mark.parametrize(("flag", "inactive"), [("T", True), ("F", False), (None, False)])
-def test_a_row_of_suiteql_is_read_as_an_item(flag: str | None, inactive: bool) -> None:
+@pytest.mark.parametrize("body", [None, [], "text", 7, [FOUND_BILL]])
+def test_a_body_that_is_no_bill_is_named_as_such(body: Any) -> None:
+    with pytest.raises(UnexpectedAnswer, match="VendorBill is not as published: body"):
+        found_bill(body)
+
+
+@pytest.mark.parametrize(("flag", "inactive"), [("T", True), ("F", False)])
+def test_a_row_of_suiteql_is_read_as_an_item(flag: str, inactive: bool) -> None:
     row = {"id": 5871, "itemid": "24-01", "externalid": "", "itemtype": "OthCharge", "subtype": None, "isinactive": flag}  # fmt: skip
-    item = wire.found_item(row)
+    item = read(wire.ItemRow, row).item()
     assert (item.id, item.name, item.external_id, item.subtype, item.inactive) == ("5871", "24-01", None, "", inactive)
+
+
+def test_a_row_of_suiteql_without_its_null_columns_is_read_as_an_item() -> None:
+    item = read(wire.ItemRow, {"id": "1", "itemid": "24-01", "itemtype": "Service", "isinactive": "F"}).item()
+    assert (item.external_id, item.subtype, item.usable) == (None, "", False)

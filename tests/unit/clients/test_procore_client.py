@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.unit.clients.remotes import Scripted, answer
-from tests.unit.clients.test_procore_wire import INVOICE
+from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
+from worker.clients.fields import read
 from worker.clients.http import Answer
+from worker.clients.procore import client as client_module
 from worker.clients.procore import wire
 from worker.clients.procore.client import INVOICES_PER_PAGE, PROJECTS_PER_PAGE, Procore, ProcoreAddress, mint_token
-from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, Transient
+from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, Transient, UnexpectedAnswer
 from worker.domain.problems import Cause
 from worker.store.cache import Cache
 from worker.store.connection import Redis
@@ -55,7 +58,7 @@ def paths(transport: Scripted) -> list[str]:
 
 
 def test_all_projects_are_asked_for_inactive_ones_too(procore_of: MakeClient) -> None:
-    procore, transport = procore_of(answer(200, [{"id": 17, "name": "Harbor", "active": False}], next_page=False))
+    procore, transport = procore_of(answer(200, [PROJECT | {"active": False}], next_page=False))
     (project,) = procore.list_projects()
     assert not project.active
     (sent,) = transport.sent
@@ -65,25 +68,57 @@ def test_all_projects_are_asked_for_inactive_ones_too(procore_of: MakeClient) ->
 
 def test_a_list_is_read_to_the_page_without_a_next_link(procore_of: MakeClient) -> None:
     procore, transport = procore_of(
-        answer(200, [{"id": 1}], next_page=True),
-        answer(200, [{"id": 2}], next_page=True),
-        answer(200, [{"id": 3}], next_page=False),
+        answer(200, [PROJECT | {"id": 1}], next_page=True),
+        answer(200, [PROJECT | {"id": 2}], next_page=True),
+        answer(200, [PROJECT | {"id": 3}], next_page=False),
     )
     assert [project.id for project in procore.list_projects()] == [1, 2, 3]
     assert [sent.params["page"] for sent in transport.sent] == [1, 2, 3]
 
 
 def test_without_links_a_full_page_means_that_there_may_be_more(procore_of: MakeClient) -> None:
-    full = answer(200, [{"id": n} for n in range(PROJECTS_PER_PAGE)])
-    procore, transport = procore_of(full, answer(200, [{"id": 999}]))
+    full = answer(200, [PROJECT | {"id": n} for n in range(1, PROJECTS_PER_PAGE + 1)])
+    procore, transport = procore_of(full, answer(200, [PROJECT | {"id": 999}]))
     assert len(list(procore.list_projects())) == PROJECTS_PER_PAGE + 1
     assert len(transport.sent) == 2
 
 
 def test_an_endpoint_that_does_not_page_does_not_go_on_for_ever(procore_of: MakeClient) -> None:
-    procore, transport = procore_of(answer(200, [{"id": n} for n in range(PROJECTS_PER_PAGE)]))
+    procore, transport = procore_of(answer(200, [PROJECT | {"id": n} for n in range(1, PROJECTS_PER_PAGE + 1)]))
     assert len(list(procore.list_projects())) == PROJECTS_PER_PAGE
     assert len(transport.sent) == 2
+
+
+def test_a_list_whose_pages_do_not_end_ends(procore_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "MOST_PAGES", 4)
+    pages = [answer(200, [PROJECT | {"id": n}], next_page=True) for n in range(1, 9)]
+    procore, transport = procore_of(*pages)
+    with pytest.raises(UnexpectedAnswer, match="Procore's list of Project goes on after 4 pages"):
+        list(procore.list_projects())
+    assert len(transport.sent) == 4
+
+
+@pytest.mark.parametrize("given", [answer(403, {"errors": "no"}), NOT_FOUND])
+def test_who_may_not_see_the_list_of_projects_is_not_connected_to_the_company(
+    procore_of: MakeClient, given: Answer
+) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        list(procore_of(given)[0].list_projects())
+    assert caught.value.cause is Cause.PROCORE_LOGIN
+
+
+def test_an_invoice_of_another_project_is_not_found_under_this_one(procore_of: MakeClient) -> None:
+    with pytest.raises(NotFound, match="belongs to the project with the id 17"):
+        procore_of(answer(200, INVOICE))[0].get_invoice(18, 417)
+
+
+def test_another_record_than_the_one_asked_for_is_not_taken_for_it(procore_of: MakeClient) -> None:
+    procore, _ = procore_of(answer(200, INVOICE))
+    with pytest.raises(UnexpectedAnswer, match="417 instead of 418"):
+        procore.get_invoice(17, 418)
+    procore, _ = procore_of(answer(200, {"id": 33, "name": "Acme", "origin_id": None}))
+    with pytest.raises(UnexpectedAnswer, match="33 instead of 34"):
+        procore.get_vendor(34)
 
 
 def test_budgeted_codes_come_from_the_list_of_budget_lines_each_once(procore_of: MakeClient) -> None:
@@ -167,7 +202,11 @@ def test_after_a_429_no_further_request_is_sent(procore_of: MakeClient) -> None:
 
 
 def test_limits_told_by_an_answer_are_kept(procore_of: MakeClient) -> None:
-    told = {"X_Rate_Limit_Limit": "3600", "X_Rate_Limit_Remaining": "0", "X_Rate_Limit_Reset": "99999999999"}
+    told = {
+        "X_Rate_Limit_Limit": "3600",
+        "X_Rate_Limit_Remaining": "0",
+        "X_Rate_Limit_Reset": str(int(time.time()) + 3000),
+    }
     procore, transport = procore_of(answer(200, [], next_page=False, **told))
     list(procore.list_projects())
     with pytest.raises(Transient):
@@ -179,12 +218,28 @@ def test_limits_told_by_an_answer_are_kept(procore_of: MakeClient) -> None:
 def test_a_refused_write_back_is_a_problem_of_its_own(procore_of: MakeClient, given: Answer) -> None:
     procore, transport = procore_of(given)
     with pytest.raises(Blocked) as caught:
-        procore.write_origin_id(wire.read(wire.InvoiceRow, INVOICE).invoice(), "ns-vendorbill-88123")
+        procore.write_origin_id(read(wire.InvoiceRow, INVOICE).invoice(), "ns-vendorbill-88123")
     assert caught.value.cause is Cause.WRITE_BACK_REFUSED
     assert caught.value.facts["answer"]
     (sent,) = transport.sent
     assert (sent.method, sent.url) == ("PATCH", "https://api.example/rest/v1.1/requisitions/417")
     assert sent.body["requisition"] == {"origin_id": "ns-vendorbill-88123"}
+
+
+def write_back(procore: Procore) -> None:
+    procore.write_origin_id(read(wire.InvoiceRow, INVOICE).invoice(), "ns-vendorbill-88123")
+
+
+def test_a_write_back_is_done_when_procore_shows_it(procore_of: MakeClient) -> None:
+    write_back(procore_of(answer(200, {"id": 417, "origin_id": "ns-vendorbill-88123"}))[0])
+
+
+@pytest.mark.parametrize(
+    "body", [None, "<html>Sign in</html>", "{", {}, [], "text", {"origin_id": None}, {"origin_id": "another"}]
+)
+def test_a_write_back_is_not_done_because_of_some_page_with_a_good_status(procore_of: MakeClient, body: Any) -> None:
+    with pytest.raises(Transient, match="does not show that the origin id of invoice ACME-0417 was set"):
+        write_back(procore_of(answer(200, body))[0])
 
 
 @pytest.mark.parametrize(
@@ -197,6 +252,9 @@ def test_a_refused_write_back_is_a_problem_of_its_own(procore_of: MakeClient, gi
         (answer(200, "<html>"), Transient),
         (answer(200, {"access_token": "x"}), Transient),
         (answer(200, ["odd"]), Transient),
+        (answer(302, Location="https://login.example/sign-in"), Misconfigured),
+        (answer(404, "<html>"), Misconfigured),
+        (answer(418), Misconfigured),
     ],
 )
 def test_an_answer_that_is_no_token_says_whether_waiting_helps(given: Answer, expected: type[SyncError]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.clients.remotes import answer
+from tests.unit.clients.remotes import DEEP, ODD_NUMBERS, answer
 from worker.clients.procore.errors import Unauthorized, error_of, wait_of, words_of
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError, Transient, UnexpectedAnswer
 from worker.domain.problems import Cause
@@ -43,7 +43,7 @@ def test_every_status_means_what_procores_reference_says(
     error = error_of(answer(status, body))
     assert type(error) is kind
     assert getattr(error, "cause", None) is cause
-    assert str(error).startswith(str(status))
+    assert str(error).removeprefix("Procore answered ").startswith(str(status))
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
@@ -86,6 +86,27 @@ def test_the_wait_is_taken_from_either_header() -> None:
     assert wait_of(answer(503, Retry_After="12")) == 12.0
     assert wait_of(answer(429, X_Rate_Limit_Reset=str(int(time.time()) + 30))) == pytest.approx(30, abs=2)
     assert wait_of(answer(429)) is None
+
+
+@pytest.mark.parametrize("odd", ODD_NUMBERS)
+def test_a_wait_that_is_no_number_is_none(odd: str) -> None:
+    assert wait_of(answer(429, Retry_After=odd)) is None
+    assert wait_of(answer(429, X_Rate_Limit_Reset=odd)) is None
+
+
+def test_nobody_waits_longer_than_an_hour_whatever_is_told() -> None:
+    assert wait_of(answer(429, Retry_After="99999999")) == 3600.0
+    assert wait_of(answer(429, X_Rate_Limit_Reset="99999999999")) == 3600.0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"errors": DEEP}, {"errors": {"a": DEEP}}, {"errors": ["x"] * 100_000}, {"errors": {"\x1b[31m": "\n\ud800"}}],
+)
+def test_errors_of_any_shape_are_told_in_a_few_printable_words(body: Any) -> None:
+    words = words_of(answer(400, body))
+    assert len(words) <= 300
+    assert words.isprintable()
 
 
 def test_a_reset_in_the_past_is_no_reason_to_send_at_once() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.clients.remotes import answer
+from worker.clients.fields import read, read_list
 from worker.clients.procore import wire
 from worker.domain.errors import UnexpectedAnswer
 from worker.domain.invoices import Invoice
@@ -25,6 +26,7 @@ LINE: dict[str, Any] = {
     "total_completed_and_stored_to_date_from_previous": "500.0",
     "work_completed_retainage_retained_this_period": "100.00",
 }
+PROJECT: dict[str, Any] = {"id": 17, "name": "Harbor", "project_number": "24", "active": True, "origin_id": None}
 INVOICE: dict[str, Any] = {
     "id": 417,
     "project_id": 17,
@@ -44,7 +46,7 @@ INVOICE: dict[str, Any] = {
 
 
 def read_invoice(**changes: Any) -> Invoice:
-    return wire.read(wire.InvoiceRow, answer(200, INVOICE | changes).json()).invoice()
+    return read(wire.InvoiceRow, answer(200, INVOICE | changes).json()).invoice()
 
 
 def test_an_invoice_is_read_with_its_lines() -> None:
@@ -61,13 +63,21 @@ def test_what_procore_adds_to_its_answers_is_ignored() -> None:
     assert read_invoice(items=[news], brand_new=[1, 2]) == read_invoice()
 
 
-NULLABLE = ("previous_requisition_id", "number", "invoice_number", "status", "origin_id", "billing_date", "vendor_name", "currency_configuration")  # fmt: skip
+NULLABLE = ("number", "invoice_number", "billing_date", "vendor_name", "currency_configuration")
 
 
 @pytest.mark.parametrize("name", NULLABLE)
 def test_a_field_that_is_null_reads_like_one_that_is_missing(name: str) -> None:
     missing = {key: value for key, value in INVOICE.items() if key != name}
-    assert read_invoice(**{name: None}) == wire.read(wire.InvoiceRow, missing).invoice()
+    assert read_invoice(**{name: None}) == read(wire.InvoiceRow, missing).invoice()
+
+
+@pytest.mark.parametrize("name", ["origin_id", "previous_requisition_id"])
+def test_what_may_be_null_but_says_something_then_has_to_be_there(name: str) -> None:
+    """Without them an invoice would look as if no other integration had it, or as if it were the subcontract's first one."""
+    read_invoice(**{name: None})
+    with pytest.raises(UnexpectedAnswer, match=f"{name}: is missing"):
+        read(wire.InvoiceRow, {key: value for key, value in INVOICE.items() if key != name})
 
 
 @pytest.mark.parametrize("name", [name for name in LINE if name != "id"])
@@ -97,58 +107,122 @@ def test_without_several_currencies_the_invoices_own_is_the_base() -> None:
     assert invoice.currency == invoice.base_currency == "CAD"
 
 
-@pytest.mark.parametrize("name", ["id", "project_id", "commitment_id", "vendor_id", "summary"])
+@pytest.mark.parametrize("name", ["id", "project_id", "commitment_id", "vendor_id", "summary", "status", "items"])
 def test_a_field_that_we_cannot_do_without_is_named_when_it_is_missing(name: str) -> None:
     for body in ({key: value for key, value in INVOICE.items() if key != name}, INVOICE | {name: None}):
         with pytest.raises(UnexpectedAnswer, match=f"Procore's Invoice is not as published: {name}"):
-            wire.read(wire.InvoiceRow, body)
+            read(wire.InvoiceRow, body)
 
 
-@pytest.mark.parametrize("amount", [900.0, True, "nine hundred", "900.001", "NaN", [], {}])
+@pytest.mark.parametrize(
+    "amount", [900.0, True, "nine hundred", "900.001", "NaN", [], {}, None, "", "-", "1e3", "9,00", 10**20]
+)
 def test_money_that_is_no_decimal_of_whole_cents_is_refused(amount: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match=r"summary\.current_payment_due"):
-        wire.read(wire.InvoiceRow, INVOICE | {"summary": {"current_payment_due": amount}})
+        read(wire.InvoiceRow, INVOICE | {"summary": {"current_payment_due": amount}})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x", "", "-1", -1, 0, True, 17.5, Decimal("17.5"), 2**63, "9" * 19, "9" * 4000, "1_7", " 17", "\u0661", [], {}],
+)
+@pytest.mark.parametrize("name", ["id", "project_id", "commitment_id", "vendor_id", "previous_requisition_id"])
+def test_an_id_that_is_no_id_is_named(name: str, value: Any) -> None:
+    with pytest.raises(UnexpectedAnswer, match=f"Invoice is not as published: {name}: .* is no id"):
+        read(wire.InvoiceRow, INVOICE | {name: value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1759190400,
+        "1759190400",
+        "20260930",
+        "09/30/2026",
+        "2026-9-30",
+        "2026-02-30",
+        "2026-09-30T00:00:00Z",
+        "",
+        [],
+        True,
+    ],
+)
+def test_a_day_in_another_form_is_named(value: Any) -> None:
+    with pytest.raises(UnexpectedAnswer, match="billing_date: "):
+        read_invoice(billing_date=value)
+
+
+@pytest.mark.parametrize("value", [[], {}, True, 1.5, {"a": 1}])
+@pytest.mark.parametrize("name", ["invoice_number", "number", "status", "origin_id", "vendor_name"])
+def test_what_is_no_text_is_not_made_one(name: str, value: Any) -> None:
+    with pytest.raises(UnexpectedAnswer, match=f"{name}: .* is no text"):
+        read_invoice(**{name: value})
+
+
+@pytest.mark.parametrize("text", [None, "", "  ", [], 1.5])
+def test_a_code_without_its_text_is_no_code(text: Any) -> None:
+    with pytest.raises(UnexpectedAnswer, match=r"WbsCode is not as published: 1\.flat_code \(id 902\)"):
+        read_list(wire.WbsCodeRow, [{"id": 901, "flat_code": "01"}, {"id": 902, "flat_code": text}])
+
+
+@pytest.mark.parametrize("active", [None, "yes", 1, "true", []])
+def test_whether_a_project_is_active_is_not_guessed(active: Any) -> None:
+    with pytest.raises(UnexpectedAnswer, match="active"):
+        read(wire.ProjectRow, PROJECT | {"active": active})
+
+
+def test_half_a_character_is_replaced_and_a_huge_text_is_cut() -> None:
+    invoice = read_invoice(vendor_name="Acme \ud83c", invoice_number="x" * 1_000_000)
+    assert invoice.vendor_name == "Acme \N{REPLACEMENT CHARACTER}"
+    assert len(invoice.document_number) == 1001
+
+
+def test_a_complaint_repeats_nothing_long() -> None:
+    with pytest.raises(UnexpectedAnswer) as caught:
+        read_invoice(id="sesame" * 9, summary={"current_payment_due": "sesame" * 9}, billing_date="sesame" * 9)
+    assert "sesame" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_money_that_comes_as_a_json_number_is_read_to_the_cent() -> None:
     body = json.dumps(INVOICE).replace('"900.00"', "900.10")
-    assert wire.read(wire.InvoiceRow, answer(200, body).json()).invoice().payment_due == Decimal("900.10")
+    assert read(wire.InvoiceRow, answer(200, body).json()).invoice().payment_due == Decimal("900.10")
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7, [INVOICE]])
 def test_a_body_that_is_no_record_is_named_as_such(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="Invoice is not as published: body"):
-        wire.read(wire.InvoiceRow, body)
+        read(wire.InvoiceRow, body)
 
 
 @pytest.mark.parametrize("body", [{"errors": []}, None, "text", [{"name": "no id"}], {"data": {"id": 1}}])
 def test_a_body_that_is_no_list_of_records_is_named_as_such(body: Any) -> None:
     with pytest.raises(UnexpectedAnswer, match="Project is not as published"):
-        wire.read_list(wire.ProjectRow, body)
+        read_list(wire.ProjectRow, wire.rows_of(body))
 
 
 @pytest.mark.parametrize("body", [[{"id": 1}, {"id": 2}], {"data": [{"id": "1"}, {"id": "2"}]}])
 def test_lists_come_bare_or_under_data(body: Any) -> None:
-    assert [row.id for row in wire.read_list(wire.ProjectRow, body)] == [1, 2]
+    assert [row.id for row in read_list(wire.BudgetViewRow, wire.rows_of(body))] == [1, 2]
 
 
 def test_a_complaint_names_a_few_fields_and_not_a_screenful() -> None:
     with pytest.raises(UnexpectedAnswer) as caught:
-        wire.read_list(wire.ProjectRow, [{}] * 500)
+        read_list(wire.ProjectRow, [{}] * 500)
     assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("number", ["24-017", " 24 "])
 def test_a_projects_number_is_taken_to_the_letter(number: str) -> None:
-    row = wire.read(wire.ProjectRow, {"id": 17, "name": "Harbor", "project_number": number, "active": False})
-    assert row.project() == Project(17, "Harbor", number, active=False)
+    row = read(wire.ProjectRow, PROJECT | {"project_number": number})
+    assert row.project() == Project(17, "Harbor", number, active=True)
 
 
 @pytest.mark.parametrize("number", [None, ""])
 def test_a_project_without_number_has_none(number: str | None) -> None:
-    assert wire.read(wire.ProjectRow, {"id": 17, "project_number": number}).project().number is None
+    assert read(wire.ProjectRow, PROJECT | {"project_number": number}).project().number is None
 
 
 def test_a_codes_text_is_taken_to_the_letter() -> None:
-    row = wire.read(wire.WbsCodeRow, {"id": "901", "flat_code": " 01-100.S ", "description": None})
+    row = read(wire.WbsCodeRow, {"id": "901", "flat_code": " 01-100.S ", "description": None})
     assert row.wbs_code() == WbsCode(901, " 01-100.S ", "")

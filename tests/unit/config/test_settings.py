@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from celery import Celery
 from pydantic import ValidationError
 
+from config.celery_options import celery_options
 from config.settings import InvalidSettings, Settings, cron, load_settings, setting_names
 from tests.unit.config.conftest import SetEnvironment
+from worker.store.connection import connect
 
 
 def faults_of(set_environment: SetEnvironment, **changes: str | None) -> tuple[str, ...]:
@@ -55,7 +58,7 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
         ("PROCORE_COMPANY_ID", "0", "PROCORE_COMPANY_ID: Input should be greater than 0."),
         ("PROCORE_BASE_URL", "api.procore.com", "PROCORE_BASE_URL: must begin with https:// (http:// for a simulator)."),
         ("NETSUITE_BASE_URL", "ftp://x", "NETSUITE_BASE_URL: must begin with https:// (http:// for a simulator)."),
-        ("NETSUITE_ACCOUNT_ID", "https://td1.app", "NETSUITE_ACCOUNT_ID: String should match pattern"),
+        ("NETSUITE_ACCOUNT_ID", "https://td1.app", "NETSUITE_ACCOUNT_ID: must be an account such as 1234567_SB1."),
         ("NETSUITE_PRIVATE_KEY_FILE", "/no/such.pem", "NETSUITE_PRIVATE_KEY_FILE: no such file: /no/such.pem."),
         ("NETSUITE_CONCURRENCY", "0", "NETSUITE_CONCURRENCY: Input should be greater than or equal to 1."),
         ("NETSUITE_CONCURRENCY", "many", "NETSUITE_CONCURRENCY: Input should be a valid integer"),
@@ -74,6 +77,30 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
         ("SCAN_CRON", "daily", "SCAN_CRON: is not a five-field cron line"),
         ("SCAN_CRON", "99 * * * *", "SCAN_CRON: is not a five-field cron line"),
         ("EXPORT_CRON", "* * * *", "EXPORT_CRON: is not a five-field cron line"),
+        ("EXPORT_CRON", "0 0 31 2 *", "EXPORT_CRON: names a day that never comes."),
+        ("PROCORE_COMPANY_ID", str(2**63), "PROCORE_COMPANY_ID: Input should be less than"),
+        ("PROJECT_IDS", "17,-5", "PROJECT_IDS.1: Input should be greater than 0."),
+        ("PROCORE_READ_TIMEOUT_SECONDS", "inf", "PROCORE_READ_TIMEOUT_SECONDS: Input should be a finite number."),
+        ("NETSUITE_READ_TIMEOUT_SECONDS", "nan", "NETSUITE_READ_TIMEOUT_SECONDS: Input should be"),
+        ("NETSUITE_SETTLE_SECONDS", "99999999", "NETSUITE_SETTLE_SECONDS: Input should be less than or equal to 86400."),
+        ("PROCORE_BASE_URL", "https://", "PROCORE_BASE_URL: must be scheme and host"),
+        ("PROCORE_BASE_URL", "https://user:sesame@api.example", "PROCORE_BASE_URL: must be scheme and host (and port), such as https://api.procore.com, and nothing else."),
+        ("PROCORE_AUTH_URL", "https://login.example/oauth/token", "PROCORE_AUTH_URL: must be scheme and host"),
+        ("NETSUITE_BASE_URL", "https://a b", "NETSUITE_BASE_URL: must be scheme and host"),
+        ("NETSUITE_BASE_URL", "https://[::1", "NETSUITE_BASE_URL: must be scheme and host"),
+        ("NETSUITE_ACCOUNT_ID", "x" * 60, "NETSUITE_ACCOUNT_ID: must be an account such as 1234567_SB1."),
+        ("NETSUITE_SUBSIDIARY_ID", "Main", "NETSUITE_SUBSIDIARY_ID: must be an internal id of NetSuite, digits only."),
+        ("NETSUITE_RETAINAGE_ITEM_ID", "5' OR '1'='1", "NETSUITE_RETAINAGE_ITEM_ID: must be an internal id of NetSuite, digits only."),
+        ("NETSUITE_PRIVATE_KEY_FILE", "x" * 5000, "NETSUITE_PRIVATE_KEY_FILE: must be the path of a file, not the key itself."),
+        ("NETSUITE_PRIVATE_KEY_FILE", "-----BEGIN PRIVATE KEY-----", "NETSUITE_PRIVATE_KEY_FILE: must be the path of a file, not the key itself."),
+        ("NETSUITE_PRIVATE_KEY_FILE", "/", "NETSUITE_PRIVATE_KEY_FILE: no such file: /."),
+        ("ITEM_NAME_FORMAT", "{project_number} : {wbs_code}", "ITEM_NAME_FORMAT: must not hold ' : ',"),
+        ("ITEM_NAME_FORMAT", "{project_number}\n{wbs_code}", "ITEM_NAME_FORMAT: must not hold ' : ',"),
+        ("REDIS_KEY_PREFIX", "w b", "REDIS_KEY_PREFIX: must be 1 to 100 plain letters, digits or signs without a space."),
+        ("REDIS_KEY_PREFIX", "w\x06\x16b", "REDIS_KEY_PREFIX: must be 1 to 100 plain letters, digits or signs without a space."),
+        ("DATA_DIR", __file__, "DATA_DIR: is a file, not a folder."),
+        ("FLOWER_ADDRESS", "127.0.0.1:80", "FLOWER_ADDRESS: must be an address or the name of this machine."),
+        ("FLOWER_PORT", "70000", "FLOWER_PORT: Input should be less than or equal to 65535."),
         ("WORKER_THREADS", "0", "WORKER_THREADS: Input should be greater than or equal to 1."),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: Input should be 'json' or 'text'."),
@@ -154,6 +181,114 @@ def test_lists_are_separated_by_commas(set_environment: SetEnvironment) -> None:
     settings = load_settings()
     assert settings.project_ids == (17, 18)
     assert settings.export_statuses == ("approved", "approved_as_noted")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"NETSUITE_CONCURRENCY 5\n", "Line 1 of .env is not NAME=value."),
+        (b"WORKER_THREADS=3\n{]\n", "Line 2 of .env is not NAME=value."),
+        (b"PROCORE_CLIENT_ID=caf\xe9\n", ".env could not be read: it is not UTF-8."),
+    ],
+)
+def test_a_line_that_is_not_understood_is_told_and_not_passed_over(
+    set_environment: SetEnvironment, tmp_path: Path, text: bytes, told: str
+) -> None:
+    (tmp_path / ".env").write_bytes(text)
+    assert faults_of(set_environment) == (told,)
+
+
+def test_a_key_that_was_pasted_into_the_file_is_not_repeated(set_environment: SetEnvironment, tmp_path: Path) -> None:
+    line = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPASTEDpastedPASTED"
+    (tmp_path / ".env").write_text(f"NETSUITE_PRIVATE_KEY_FILE=-----BEGIN PRIVATE KEY-----\n{line}=pasted\n")
+    told = " ".join(faults_of(set_environment, NETSUITE_PRIVATE_KEY_FILE=None))
+    assert "must be the path of a file, not the key itself" in told
+    assert "Something (in .env) is not a setting" in told
+    assert "pasted" not in told.lower()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"caf\xe9", "it is not UTF-8"), (None, "it is no file")],
+)
+def test_a_file_of_secrets_that_cannot_be_read_is_a_fault(
+    set_environment: SetEnvironment, tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    secret = tmp_path / "secrets" / "procore_client_secret"
+    secret.parent.mkdir()
+    secret.mkdir() if content is None else secret.write_bytes(content)
+    faults = faults_of(set_environment, PROCORE_CLIENT_SECRET=None, SECRETS_DIR=str(secret.parent))
+    assert faults == (f"PROCORE_CLIENT_SECRET could not be read: {told}.",)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\nb"])
+def test_a_folder_that_no_folder_can_be_called_is_a_fault(set_environment: SetEnvironment, name: str) -> None:
+    (fault,) = faults_of(set_environment, SECRETS_DIR=name)
+    assert fault.startswith("SECRETS_DIR names no folder: ")
+    assert len(fault) < 400
+    assert fault.isprintable()
+
+
+# Redis
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:open/sesame@host:6379/0", "redis://:open#sesame@host/0", "redis://:open?sesame@host/0", "redis://:sesame@host:port/0",
+        "redis://:sesame@host:99999/0", "redis://:sesame@host:0/0", "redis://:sesame@host/ledger", "redis://:sesame@[::1/0", "redis://:sesame@",
+        "http://:sesame@host", "unix:///sesame", "sesame", "redis:sesame", "redis://:ses ame@host/0", "redis://:sesame@host/0\n", "redis://:s\u00e9same@host/0",
+        "redis://:sesame@host/0?sesame=1", "rediss://:sesame@host/0?sesame=1", "rediss://:sesame@host/0?ssl_cert_reqs=sesame", "redis://:sesame@host/0?ssl_cert_reqs=none",
+        "rediss://:sesame@host/0?sesame",
+    ],
+)  # fmt: skip
+def test_an_address_of_redis_that_cannot_be_used_is_told_without_a_part_of_it(
+    set_environment: SetEnvironment, url: str
+) -> None:
+    (fault,) = faults_of(set_environment, REDIS_URL=url)
+    assert fault.startswith(
+        ("REDIS_URL: must be redis://", "REDIS_URL: takes ssl_ca_certs", "REDIS_URL: ssl_cert_reqs must be")
+    )
+    assert "sesame" not in fault
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://host", "redis://:sesame@host:6379/3", "redis://user:p%2Fw@10.0.0.1/", "redis://[::1]:6379/0"]
+)
+def test_an_address_of_redis_is_taken_as_it_is(set_environment: SetEnvironment, url: str) -> None:
+    set_environment(REDIS_URL=url)
+    settings = load_settings()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == url
+    assert_everybody_takes(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("rediss://:sesame@host/0", "rediss://:sesame@host/0?ssl_cert_reqs=required"),
+        ("rediss://host/0?ssl_ca_certs=/ca.pem", "rediss://host/0?ssl_ca_certs=%2Fca.pem&ssl_cert_reqs=required"),
+        ("rediss://host/0?ssl_cert_reqs=none", "rediss://host/0?ssl_cert_reqs=none"),
+    ],
+)
+def test_certificates_of_redis_are_checked_unless_somebody_says_otherwise(
+    set_environment: SetEnvironment, url: str, taken: str
+) -> None:
+    """Without it Celery does not start: `A rediss:// URL must have parameter ssl_cert_reqs`."""
+    set_environment(REDIS_URL=url)
+    settings = load_settings()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == taken
+    assert_everybody_takes(taken)
+
+
+def assert_everybody_takes(url: str) -> None:
+    """Celery's results, kombu and redis-py, none of which connects here."""
+    app = Celery(set_as_current=False)
+    app.conf.update(celery_options(redis_url=url, key_prefix="x:"))
+    assert app.backend.connparams["host"]
+    assert app.connection_for_read().info()["hostname"]
+    assert connect(url).get_connection_kwargs()["host"]
 
 
 # Secrets

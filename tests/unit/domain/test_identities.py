@@ -17,6 +17,7 @@ from worker.domain.identities import (
     bill_id_of_origin,
     bill_origin_id,
     code_of_item,
+    is_internal_id,
     is_our_bill,
     is_our_item,
     item_external_id,
@@ -148,3 +149,28 @@ def test_an_origin_id_that_is_not_ours_names_no_bill(origin_id: str | None) -> N
 )
 def test_every_kind_of_work_has_its_lane(key: str, lane: Lane) -> None:
     assert lane_of(key) is lane
+
+
+@pytest.mark.parametrize(
+    ("origin_id", "internal"),
+    [
+        ("5871", True),
+        ("0" * 19, True),
+        ("", False),
+        (None, False),
+        ("x", False),
+        ("-5", False),
+        ("\u0665", False),
+        ("\u00b2", False),
+        ("5\n", False),
+        ("9" * 20, False),
+    ],
+)
+def test_only_digits_can_name_a_record_of_netsuite(origin_id: str | None, internal: bool) -> None:
+    assert is_internal_id(origin_id) is internal
+
+
+@pytest.mark.parametrize("part", ["9" * 5000, "\u0661", "", "-1", "1\n"])
+def test_an_external_id_that_only_looks_like_ours_is_not_ours(part: str) -> None:
+    assert code_of_item(f"pcr-itm-4-17-{part}") is None
+    assert bill_id_of_origin(f"ns-vendorbill-{part}") is None

@@ -220,6 +220,8 @@ def test_an_invoice_is_skipped_only_for_a_reason_that_is_told(one: Invoice, reas
         (invoice(USUAL, due="900", billing_date=None), Cause.BILLING_DATE_MISSING),
         (invoice(USUAL, due="900", document_number=""), Cause.DOCUMENT_NUMBER_MISSING),
         (invoice(USUAL, due="900", document_number="x" * 46), Cause.DOCUMENT_NUMBER_TOO_LONG),
+        (invoice(USUAL, due="900", document_number="A\n1"), Cause.DOCUMENT_NUMBER_NOT_WRITABLE),
+        (invoice(USUAL, due="900", document_number="\N{REPLACEMENT CHARACTER}"), Cause.DOCUMENT_NUMBER_NOT_WRITABLE),
         (invoice(replace(USUAL, wbs_code_id=None), due="900"), Cause.LINE_WITHOUT_CODE),
     ],
 )
@@ -236,6 +238,7 @@ def test_what_a_person_must_mend_on_the_invoice_is_a_problem_told_in_full(one: I
         invoice(USUAL, due="900"),
         invoice(USUAL, due="0"),
         invoice(USUAL, due="900", document_number="x" * 45),
+        invoice(USUAL, due="900", document_number="{0} [red] O'Brien \u200f%s"),
         invoice(USUAL, line(2, wbs_code_id=None), due="900"),
     ],
 )

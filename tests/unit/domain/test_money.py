@@ -24,14 +24,16 @@ def test_an_amount_in_cents_comes_through_unchanged(cents: int) -> None:
 @pytest.mark.parametrize(
     ("value", "amount"),
     [
-        (None, "0.00"),
-        ("", "0.00"),
         ("0", "0.00"),
+        ("-0.00", "0.00"),
+        (Decimal("-0"), "0.00"),
         (12, "12.00"),
         ("12.5", "12.50"),
         ("12.500000", "12.50"),
         ("-1200.10", "-1200.10"),
         (Decimal("7.1"), "7.10"),
+        (Decimal("1e3"), "1000.00"),
+        ("9999999999999.99", "9999999999999.99"),
     ],
 )
 def test_amounts_are_read_as_decimals_of_two_places(value: object, amount: str) -> None:
@@ -44,13 +46,28 @@ def test_floats_and_booleans_never_carry_money(value: object) -> None:
         money.amount(value)
 
 
-@pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-inf", "twelve", "1,200.00", [], {}])
-def test_what_is_no_finite_number_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match=r"not an amount|parts of a cent"):
+NO_AMOUNTS: list[object] = [
+    None, "", "-", "NaN", "sNaN", "Infinity", "-inf", "twelve", "1,200.00", "1.200,00", "1_000.00", "1e3", " 12.00", "12.00\n", "+5",
+    ".50", "5.", "$5.00", "(5.00)", "0x10", "\u0661\u0662.00", "--5", "10000000000000.00", 10**13, -(10**20), [], {}, b"5.00",
+    Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1e400"), Decimal("1e999999"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_AMOUNTS)
+def test_what_is_no_amount_as_the_remotes_write_it_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="not an amount"):
         money.amount(value)
 
 
-@pytest.mark.parametrize("value", ["0.001", "12.345", "-0.005", Decimal("1.999"), "1e-3"])
+@given(st.text(min_size=21))
+def test_a_refusal_repeats_nothing_long(text: str) -> None:
+    with pytest.raises(ValueError, match="something longer"):
+        money.amount(text + "x")
+
+
+@pytest.mark.parametrize(
+    "value", ["0.001", "12.345", "-0.005", Decimal("1.999"), Decimal("1e-3"), Decimal("1e-999999")]
+)
 def test_parts_of_a_cent_are_refused_instead_of_rounded(value: object) -> None:
     with pytest.raises(ValueError, match="parts of a cent"):
         money.amount(value)

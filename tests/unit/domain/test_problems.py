@@ -48,6 +48,12 @@ def test_a_problem_is_told_whatever_its_facts_hold(cause: Cause, value: str) -> 
     assert all(value in sentence or repr(value) in sentence for value in facts.values())
 
 
+@pytest.mark.parametrize("cause", Cause)
+def test_a_problem_is_told_in_some_hundred_characters_whatever_its_facts_hold(cause: Cause) -> None:
+    facts = dict.fromkeys(facts_in(CATALOGUE[cause].sentence), "\x00" * 1_000_000)
+    assert len(describe(cause, facts).sentence) < 10_000
+
+
 @pytest.mark.parametrize("state", [State.CREATED, State.ADOPTED])
 def test_a_record_that_netsuite_holds_has_nothing_left_to_do(state: State) -> None:
     outcome = outcome_of(Record(state, "24-017-01.S", "5871"))

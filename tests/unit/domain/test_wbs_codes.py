@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from worker.domain.errors import Blocked
 from worker.domain.problems import Cause, describe
+from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals, same_name
 
 USUAL = NamingRule("{project_number}-{wbs_code}")
@@ -34,7 +35,9 @@ def cause_of(rule: NamingRule, of: Project, text: str) -> Blocked:
 @given(number=st.text(min_size=1, max_size=12).filter(str.strip), text=st.text(max_size=20))
 def test_a_name_is_the_project_number_and_the_code_to_the_letter(number: str, text: str) -> None:
     joined = f"{number}-{text}"
-    if " : " in joined:
+    if unwritable(joined):
+        assert cause_of(USUAL, project(number), text).cause is Cause.NAME_NOT_WRITABLE
+    elif " : " in joined:
         assert cause_of(USUAL, project(number), text).cause is Cause.NAME_HAS_COLON
     else:
         assert USUAL.item_name(project(number), code(text)) == joined
@@ -68,6 +71,29 @@ def test_the_accounts_own_limit_is_the_one_that_counts() -> None:
 def test_a_name_that_netsuite_reads_as_parent_and_child_is_refused(number: str, text: str) -> None:
     rule = NamingRule("{project_number}{wbs_code}")
     assert cause_of(rule, project(number), text).cause is Cause.NAME_HAS_COLON
+
+
+@pytest.mark.parametrize(
+    "character", ["\n", "\t", "\x00", "\x1b", "\x7f", "\x85", "\x9b", chr(0xD800), "\N{REPLACEMENT CHARACTER}"]
+)
+@pytest.mark.parametrize("place", ["number", "text"])
+def test_a_name_with_a_character_that_cannot_be_written_is_refused_and_the_character_told(
+    character: str, place: str
+) -> None:
+    parts = {"number": "24-017", "text": "01.S"}
+    parts[place] += character
+    blocked = cause_of(USUAL, project(parts["number"]), parts["text"])
+    assert blocked.cause is Cause.NAME_NOT_WRITABLE
+    sentence = describe(blocked.cause, blocked.facts).sentence
+    assert f"U+{ord(character):04X}" in sentence
+    assert character not in sentence or character.isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["24\u00a017", "Stra\u00dfe", "\u200f24", "24 \U0001f3d7", "{project_number}", "[red]", "O'Brien", "%s"]
+)
+def test_any_other_character_may_stand_in_a_name(name: str) -> None:
+    assert USUAL.item_name(project(name), code("01.S")) == f"{name}-01.S"
 
 
 def test_a_colon_without_spaces_is_a_name_like_any_other() -> None:

@@ -99,11 +99,24 @@ def test_a_window_whose_reset_has_passed_holds_nobody_back(limits: RateLimits) -
     [
         {},
         {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "0"},
-        {"X-Rate-Limit-Limit": "many", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": "99999999999"},
     ],
 )
 def test_an_answer_without_all_three_numbers_teaches_nothing(limits: RateLimits, told: dict[str, str]) -> None:
     limits.observe(told)
+    assert wait_told(limits) == 0
+
+
+@pytest.mark.parametrize("name", ["X-Rate-Limit-Limit", "X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"])
+@pytest.mark.parametrize(
+    "odd", ["many", "", "-", "--5", "1.5", "1e3", "\u00b2", "\u0663", " 7", "0x7", "9" * 20, "9" * 400, "NaN"]
+)
+def test_a_header_that_is_no_number_teaches_nothing(limits: RateLimits, name: str, odd: str) -> None:
+    limits.observe(headers(25, 0, resets_in=9) | {name: odd})
+    assert wait_told(limits) == 0
+
+
+def test_a_reset_that_no_window_can_have_holds_nobody_back(limits: RateLimits) -> None:
+    limits.observe(headers(25, 0, resets_in=3 * 3600))
     assert wait_told(limits) == 0
 
 

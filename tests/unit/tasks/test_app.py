@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from config.names import QUEUE_OF_TASK, TaskName
+from config.names import QUEUE_OF_TASK, REFUSED, TaskName
 from config.settings import setting_names
 from worker import app as app_module
 
@@ -54,7 +54,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_every_task_is_registered_and_no_other(loaded: dict[str, Any]) -> None:
-    assert set(loaded) == {task.value for task in TaskName}
+    assert set(loaded) == {*TaskName, REFUSED}
 
 
 @pytest.mark.parametrize("task", TaskName)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from worker.clients.http import Transport
+from worker.clients.login import require_admitted, token_of
 from worker.clients.netsuite.errors import error_of, words_of
-from worker.domain.errors import Misconfigured, Transient
+from worker.domain.errors import Misconfigured
 from worker.domain.problems import Cause
 from worker.store.tokens import AccessToken
 
@@ -21,6 +23,8 @@ ASSERTION_SECONDS = 300
 """NetSuite takes up to an hour; five minutes leave room for skewed clocks and little for a thief."""
 ALGORITHM_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 """NetSuite takes ES256/384/512 and, for RSA keys, PS256/384/512, never RS256."""
+LEAST_RSA_BITS = 2048
+"""Shorter ones cannot sign so, or not safely; which of the longer ones it takes NetSuite says itself."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -48,17 +52,10 @@ def mint_token(transport: Transport, address: NetSuiteAddress) -> AccessToken:
         "client_assertion": _assertion(address),
     }
     answer = transport.send("POST", address.token_url, headers={}, form=form)
-    if answer.status in (400, 401, 403):
-        words = words_of(answer)
-        raise Misconfigured(words, cause=Cause.NETSUITE_LOGIN, facts={"answer": words})
+    require_admitted(answer, words_of(answer), Cause.NETSUITE_LOGIN)
     if error := error_of(answer, writes=False):
         raise error
-    body = answer.json()
-    try:
-        # `expires_in` has been seen as a number and as text.
-        return AccessToken(str(body["access_token"]), float(body["expires_in"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise Transient("NetSuite's token answer is not as published") from error
+    return token_of(answer, "NetSuite")
 
 
 def _assertion(address: NetSuiteAddress) -> str:
@@ -72,13 +69,15 @@ def _assertion(address: NetSuiteAddress) -> str:
     }
     try:
         key = load_pem_private_key(address.private_key_file.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _bad_key(f"{address.private_key_file} holds no readable private key") from error
     if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
         raise _bad_key(f"{address.private_key_file} is neither an EC nor an RSA key")
     algorithm = ALGORITHM_OF_CURVE.get(key.curve.name) if isinstance(key, EllipticCurvePrivateKey) else "PS256"
     if algorithm is None:
         raise _bad_key(f"{address.private_key_file} is on none of the curves {', '.join(ALGORITHM_OF_CURVE)}")
+    if isinstance(key, RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
+        raise _bad_key(f"{address.private_key_file} is an RSA key of {key.key_size} bits; NetSuite takes 3072 or 4096")
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": address.certificate_id})
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from worker.clients.fields import RowT, read, read_list
 from worker.clients.http import Answer, Transport
 from worker.clients.netsuite import suiteql, wire
 from worker.clients.netsuite.auth import NetSuiteAddress
@@ -21,6 +23,7 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
+from worker.domain.identities import same_external_id
 from worker.domain.invoices import Bill, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.problems import Cause
@@ -30,8 +33,10 @@ from worker.store.gate import Gate, Precedence
 from worker.store.tokens import Tokens
 
 ROWS_PER_PAGE = 1000
+MOST_ROWS = 100_000
+"""What a query gives in all (ohelp/section_156414087576)."""
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
-"""Waits after 429 and 401, each spread by chance; after the last the work itself waits."""
+"""Waits after 429 and 401, each spread by chance; after the last, or where NetSuite names a longer one, the work itself waits."""
 NAME_LIMIT_REMEMBERED_SECONDS = 86_400
 _ITEM_COLUMNS = "SELECT id, itemid, externalid, itemtype, subtype, isinactive FROM item WHERE"
 
@@ -96,9 +101,8 @@ class NetSuite:
             by_name = suiteql.is_in("itemid", some) if some else ""
             if ignoring_case and some:
                 by_name = suiteql.any_of(by_name, suiteql.is_in("UPPER(itemid)", [name.upper() for name in some]))
-            for row in self._query(f"{_ITEM_COLUMNS} {suiteql.any_of(by_id, by_name)} ORDER BY id"):
-                item = wire.found_item(row)
-                found[item.id] = item
+            for row in self._query(wire.ItemRow, f"{_ITEM_COLUMNS} {suiteql.any_of(by_id, by_name)} ORDER BY id"):
+                found[row.id] = row.item()
         return list(found.values())
 
     def item_by_external_id(self, external_id: str) -> FoundItem | None:
@@ -112,16 +116,11 @@ class NetSuite:
             ).json()
         except NotFound:
             return None
+        row = read(wire.ItemRecordRow, body)
+        _require_asked_for(row.external_id, external_id)
         subtype = "Resale" if item_type == "otherChargeResaleItem" else "Purchase"
         # The record type in the path is the proof of type and subtype.
-        return FoundItem(
-            str(body["id"]),
-            str(body.get("itemId") or ""),
-            external_id,
-            "OthCharge",
-            subtype,
-            bool(body.get("isInactive")),
-        )
+        return FoundItem(row.id, row.name, external_id, "OthCharge", subtype, row.inactive)
 
     def items_made_by_us(self, external_id_stem: str, *, after: int) -> Page:
         """Items whose external id begins so, at most 1,000 of them: those that come after an internal id, by ascending id.
@@ -130,19 +129,23 @@ class NetSuite:
         what comes after the last row of this one.
         """
         like = suiteql.literal(external_id_stem + "%")
-        body = self._rows(f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {after} ORDER BY id", limit=ROWS_PER_PAGE)
-        return Page([wire.found_item(row) for row in body["items"]], _rows_in_all(body))
+        query = f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {after} ORDER BY id"
+        rows, in_all = self._counted(wire.ItemRow, query, limit=ROWS_PER_PAGE)
+        if any(int(row.id) <= after for row in rows):
+            raise UnexpectedAnswer("NetSuite's SuiteQL answer repeats itself")
+        return Page([row.item() for row in rows], in_all)
 
     def bills_made_by_us(self, external_id_stem: str) -> int:
         """How many bills' external ids begin so; beyond 100,000 NetSuite may count no further."""
         like = suiteql.literal(external_id_stem + "%")
         query = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id"
-        return _rows_in_all(self._rows(query, limit=1))
+        _, in_all = self._counted(wire.IdRow, query, limit=1)
+        return in_all
 
     def item(self, item_id: str) -> FoundItem | None:
         """One Item by its internal id, of whatever type."""
-        rows = self._query(f"{_ITEM_COLUMNS} id = {suiteql.literal(item_id)} ORDER BY id")
-        return next((wire.found_item(row) for row in rows), None)
+        rows = self._query(wire.ItemRow, f"{_ITEM_COLUMNS} id = {suiteql.literal(item_id)} ORDER BY id")
+        return next((row.item() for row in rows), None)
 
     def create_item(self, need: ItemNeed, *, before_sending: Callable[[], None]) -> str:
         """POST /{type}: the internal id of the new Item. `before_sending` is called with the slot in hand, just before the
@@ -155,7 +158,7 @@ class NetSuite:
             answer = self._create(self._defaults.item_type, body, before_sending)
         except Blocked as error:
             raise Blocked(str(error), cause=Cause.ITEM_REFUSED, facts=error.facts | {"name": need.name}) from error
-        return _created_id(answer) or self._id_of(self._defaults.item_type, need.external_id)
+        return self._created_id(answer, self._defaults.item_type, need.external_id)
 
     def set_item_external_id(self, item_id: str, external_id: str) -> None:
         """PATCH /{type}/{id}: marks an adopted Item as ours. Setting the same value again changes nothing."""
@@ -186,7 +189,7 @@ class NetSuite:
             "SELECT id, externalid, tranid, entity FROM transaction WHERE type = 'VendBill' AND "
             f"(externalid = {suiteql.literal(external_id)} OR ({number} AND entity = {suiteql.literal(vendor_id)})) ORDER BY id"
         )
-        return [str(row["id"]) for row in self._query(query)]
+        return [row.id for row in self._query(wire.IdRow, query)]
 
     def bill_ids(self, external_ids: Sequence[str]) -> dict[str, list[str]]:
         """Internal ids of bills by our external ids (lower case), for those that exist; one query per 1,000."""
@@ -194,17 +197,23 @@ class NetSuite:
         for some in suiteql.batches(external_ids):
             where = suiteql.is_in("externalid", some)
             query = f"SELECT id, externalid FROM transaction WHERE type = 'VendBill' AND {where} ORDER BY id"
-            for row in self._query(query):
-                ids.setdefault(str(row["externalid"]).lower(), []).append(str(row["id"]))
+            for row in self._query(wire.BillIdRow, query):
+                ids.setdefault(row.externalid.lower(), []).append(row.id)
         return ids
 
     def bill(self, bill_id: str) -> FoundBill | None:
         """GET /vendorBill/{id} with its lines; None when there is none."""
-        return self._bill(bill_id)
+        found = self._bill(bill_id)
+        if found:
+            _require_asked_for(found.id, bill_id)
+        return found
 
     def bill_by_external_id(self, external_id: str) -> FoundBill | None:
         """GET /vendorBill/eid:{external id} with its lines; None when there is none."""
-        return self._bill(f"eid:{external_id}")
+        found = self._bill(f"eid:{external_id}")
+        if found:
+            _require_asked_for(found.external_id, external_id)
+        return found
 
     def create_bill(self, bill: Bill, *, before_sending: Callable[[], None]) -> str:
         """POST /vendorBill: the internal id of the new bill; `before_sending` as for Items. Never an upsert: a repeated PUT
@@ -218,21 +227,21 @@ class NetSuite:
         except Blocked as error:
             cause = error.cause if error.cause is Cause.PERIOD_CLOSED else Cause.BILL_REFUSED
             raise Blocked(str(error), cause=cause, facts=error.facts) from error
-        return _created_id(answer) or self._id_of("vendorBill", bill.external_id)
+        return self._created_id(answer, "vendorBill", bill.external_id)
 
     # Vendors and projects
 
     def find_vendors(self, *, internal_id: str = "", external_id: str = "", name: str = "") -> list[Linked]:
         """Active vendors by one of: internal id, external id, exact company name."""
         where = _one_of(internal_id=internal_id, external_id=external_id, name=("companyname", name))
-        rows = self._query(f"SELECT id, companyname FROM vendor WHERE isinactive = 'F' AND {where} ORDER BY id")
-        return [Linked(str(row["id"]), str(row.get("companyname") or "")) for row in rows]
+        query = f"SELECT id, companyname FROM vendor WHERE isinactive = 'F' AND {where} ORDER BY id"
+        return [Linked(row.id, row.companyname) for row in self._query(wire.VendorRow, query)]
 
     def find_jobs(self, *, internal_id: str = "", number: str = "") -> list[Linked]:
         """Projects (jobs) by internal id or by number (`entityid`)."""
         where = _one_of(internal_id=internal_id, external_id="", name=("entityid", number))
-        rows = self._query(f"SELECT id, entityid FROM job WHERE {where} ORDER BY id")
-        return [Linked(str(row["id"]), str(row.get("entityid") or "")) for row in rows]
+        rows = self._query(wire.JobRow, f"SELECT id, entityid FROM job WHERE {where} ORDER BY id")
+        return [Linked(row.id, row.entityid) for row in rows]
 
     # The way of one request
 
@@ -246,41 +255,58 @@ class NetSuite:
             answer = self._send("GET", f"{self._records}/vendorBill/{identity}", params={"expandSubResources": "true"})
         except NotFound:
             return None
-        return wire.found_bill(answer.json())
+        return read(wire.VendorBillRow, answer.json()).bill()
 
-    def _id_of(self, record_type: str, external_id: str) -> str:
-        """The id of what was just created, where the answer had no Location. It stands, so whatever fails here is no failed write."""
+    def _created_id(self, answer: Answer, record_type: str, external_id: str) -> str:
+        """The id of what was just created: the last part of `Location` (ohelp/section_1545141395), but not every answer has been
+        seen to carry one. It stands, so whatever fails here is no failed write.
+        """
+        told = re.search(rf"/{record_type}/([0-9]{{1,19}})/?$", answer.headers.get("Location", ""), re.IGNORECASE)
+        if told:
+            return told[1]
         try:
-            answer = self._send("GET", f"{self._records}/{record_type}/eid:{external_id}", params={"fields": "id"})
-            return str(answer.json()["id"])
-        except (SyncError, KeyError, TypeError) as error:
+            found = self._send("GET", f"{self._records}/{record_type}/eid:{external_id}", params={"fields": "id"})
+            return read(wire.IdRow, found.json()).id
+        except SyncError as error:
             raise OutcomeUnknown(f"created, but its id could not be read: {error}") from error
 
     def _asked_name_limit(self) -> int:
         url = f"{self._records}/metadata-catalog/{self._defaults.item_type}"
         try:
-            body = self._send("GET", url, accept="application/schema+json").json()
+            schema = self._send("GET", url, accept="application/schema+json").json()
         except (NotFound, Blocked, Misconfigured, UnexpectedAnswer):
             # The catalog needs a permission of its own; without it the usual length holds.
             return ITEM_NAME_LIMIT
-        properties = body.get("properties") if isinstance(body, dict) else None
-        limit = (properties or {}).get("itemId", {}).get("maxLength")
-        return limit if isinstance(limit, int) and limit > 0 else ITEM_NAME_LIMIT
+        return wire.name_limit(schema) or ITEM_NAME_LIMIT
 
-    def _query(self, query: str) -> Iterator[Mapping[str, Any]]:
+    def _query(self, model: type[RowT], query: str) -> Iterator[RowT]:
         """All rows of a SuiteQL query (ohelp/section_157909186990); it must have a unique ORDER BY."""
-        offset = 0
-        while True:
-            body = self._rows(query, limit=ROWS_PER_PAGE, offset=offset)
-            yield from body["items"]
-            if not body.get("hasMore"):
+        for offset in range(0, MOST_ROWS, ROWS_PER_PAGE):
+            rows, more = self._rows(model, query, offset=offset)
+            yield from rows
+            if not more:
                 return
-            offset += ROWS_PER_PAGE
+        raise UnexpectedAnswer(f"NetSuite's SuiteQL answer goes on after {MOST_ROWS} rows")
 
-    def _rows(self, query: str, *, limit: int, offset: int = 0) -> dict[str, Any]:
+    def _rows(self, model: type[RowT], query: str, *, offset: int) -> tuple[Sequence[RowT], bool]:
+        """One page of a query, and whether another one follows."""
+        body = self._answer(query, offset=offset, limit=ROWS_PER_PAGE)
+        return read_list(model, body.get("items")), body.get("hasMore", False)
+
+    def _counted(self, model: type[RowT], query: str, *, limit: int) -> tuple[Sequence[RowT], int]:
+        """The first page of a query, and how many rows there are in all: the page's own where NetSuite does not say."""
+        body = self._answer(query, offset=0, limit=limit)
+        rows, told = read_list(model, body.get("items")), body.get("totalResults")
+        return rows, max(told, len(rows)) if isinstance(told, int) and not isinstance(told, bool) else len(rows)
+
+    def _answer(self, query: str, *, offset: int, limit: int) -> Mapping[str, Any]:
         params = {"limit": limit, "offset": offset}
-        body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
-        if not isinstance(body, dict) or not isinstance(body.get("items"), list):
+        try:
+            body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
+        except NotFound as error:
+            # A query that finds nothing has no rows: it is the address or the feature that is not there.
+            raise UnexpectedAnswer(f"NetSuite answered a SuiteQL query with {error}") from error
+        if not isinstance(body, dict) or not isinstance(body.get("hasMore", False), bool):
             raise UnexpectedAnswer("NetSuite's SuiteQL answer is not as published")
         return body
 
@@ -326,23 +352,19 @@ class NetSuite:
                 self._tokens.forget(token)
             elif answer.status != 429:
                 raise refusal
-            if wait is not None:
-                time.sleep(getattr(refusal, "retry_after", None) or random.uniform(wait / 2, wait))
+            asked = getattr(refusal, "retry_after", None) or 0.0
+            if wait is None or asked > BACK_OFF_SECONDS[-1]:
+                break
+            time.sleep(asked or random.uniform(wait / 2, wait))
         if isinstance(refusal, Unauthorized):
             words = str(refusal)
             raise Misconfigured(words, cause=Cause.NETSUITE_LOGIN, facts={"answer": words}) from refusal
-        raise Transient(str(refusal), retry_after=5.0) from refusal
+        raise Transient(str(refusal), retry_after=max(5.0, asked)) from refusal
 
 
-def _rows_in_all(body: Mapping[str, Any]) -> int:
-    """What a page of an answer says of the whole; the page's own rows where it says nothing."""
-    rows, told = len(body["items"]), body.get("totalResults")
-    return max(told, rows) if isinstance(told, int) else rows
-
-
-def _created_id(answer: Answer) -> str:
-    """The last part of `Location`, which a create answers (ohelp/section_1545141395) but not everyone has seen."""
-    return answer.headers.get("Location", "").rstrip("/").rsplit("/", 1)[-1]
+def _require_asked_for(found: str | None, asked: str) -> None:
+    if not same_external_id(found, asked):
+        raise UnexpectedAnswer(f"NetSuite answered with the record {found} instead of {asked}")
 
 
 def _one_of(*, internal_id: str, external_id: str, name: tuple[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 Codes are coarse over REST (`USER_ERROR` for nearly every business rule), so the table reads status, code and text
 (ohelp/section_156570709583; texts and codes: docs/remotes.md). The first row that fits decides. A write answered with 5xx is
-of unknown outcome: NetSuite may have committed before it failed.
+of unknown outcome: NetSuite may have committed before it failed. So is one whose answer is no answer of NetSuite's at all.
 """
 
 from __future__ import annotations
@@ -47,6 +47,10 @@ def _misconfigured(cause: Cause) -> Callable[[str], SyncError]:
     return lambda words: Misconfigured(words, cause=cause, facts={"answer": words})
 
 
+def _unexpected(words: str) -> SyncError:
+    return UnexpectedAnswer(f"NetSuite answered {words}")
+
+
 _ANY_4XX = range(400, 500)
 
 TABLE: tuple[Row, ...] = (
@@ -54,7 +58,7 @@ TABLE: tuple[Row, ...] = (
     Row(range(429, 430), r"", Transient),
     Row(range(403, 404), r"", _misconfigured(Cause.NETSUITE_PERMISSION)),
     Row(_ANY_4XX, r"INSUFFICIENT_PERMISSION", _misconfigured(Cause.NETSUITE_PERMISSION)),
-    Row(_ANY_4XX, r"Record type '.*' does not exist", UnexpectedAnswer),
+    Row(_ANY_4XX, r"Record type '.*' does not exist", _unexpected),
     Row(_ANY_4XX, r"NONEXISTENT_ID|RCRD_DSNT_EXIST|record instance does not exist", NotFound),
     # Transactions answer 400, not 404, for an id that does not exist.
     Row(_ANY_4XX, r"Transaction type specified is incorrect", NotFound),
@@ -72,36 +76,50 @@ TABLE: tuple[Row, ...] = (
     Row(range(409, 410), r"", AlreadyExists),
     Row(range(422, 423), r"", _blocked(Cause.UNEXPECTED)),
     Row(range(500, 600), r"", OutcomeUnknown),
-    Row(range(100, 1000), r"", UnexpectedAnswer),
+    Row(range(100, 1000), r"", _unexpected),
 )
 
 
 def error_of(answer: Answer, *, writes: bool) -> SyncError | None:
-    """The error of an answer; None for a good one. For a read, "outcome unknown" is only "not now"."""
+    """The error of an answer; None for a good one."""
     if answer.ok:
         return None
     words = words_of(answer)
     row = next(row for row in TABLE if answer.status in row.statuses and re.search(row.pattern, words))
     error = row.meaning(words)
-    if isinstance(error, OutcomeUnknown) and not writes:
-        error = Transient(words, down="netsuite" if answer.status in (502, 503, 504) else "")
+    error = _of_a_write(error, answer, words) if writes else _of_a_read(error, answer, words)
     if isinstance(error, Transient):
-        after = answer.headers.get("Retry-After", "")
-        error.retry_after = float(after) if after.isdigit() else None
+        error.retry_after = answer.retry_after
     return error
+
+
+def _of_a_write(error: SyncError, answer: Answer, words: str) -> SyncError:
+    """Every 4xx that is in no row is a refusal all the same. Any other answer, such as a redirect, says nothing of what was done."""
+    if not isinstance(error, NotFound | UnexpectedAnswer):
+        return error
+    return _blocked(Cause.UNEXPECTED)(words) if answer.status in _ANY_4XX else OutcomeUnknown(words)
+
+
+def _of_a_read(error: SyncError, answer: Answer, words: str) -> SyncError:
+    """For a read, "outcome unknown" is only "not now", and "already exists" quotes somebody's name."""
+    if isinstance(error, OutcomeUnknown):
+        return Transient(words, down="netsuite" if answer.status in (502, 503, 504) else "")
+    return _blocked(Cause.UNEXPECTED)(words) if isinstance(error, AlreadyExists) else error
 
 
 def words_of(answer: Answer) -> str:
     """`status CODE text` of every detail; the body's beginning where a gateway answered instead of NetSuite."""
     body = answer.json_or_none()
     details = body.get("o:errorDetails") if isinstance(body, dict) else None
-    if not isinstance(details, list):
-        return f"{answer.status} {answer.excerpt()}".strip()
-    told = [
-        f"{detail.get('o:errorCode', '')} {detail.get('detail', '')}".strip() for detail in details if _is_map(detail)
-    ]
-    return f"{answer.status} {'; '.join(told)}"[:400]
+    texts = [f"{_text(detail, 'o:errorCode')} {_text(detail, 'detail')}".strip() for detail in _list(details)[:20]]
+    told = answer.quote("; ".join(text for text in texts if text), most=400) or answer.excerpt()
+    return f"{answer.status} {told}".strip()
 
 
-def _is_map(detail: Any) -> bool:
-    return isinstance(detail, dict)
+def _list(details: Any) -> list[Any]:
+    return details if isinstance(details, list) else []
+
+
+def _text(detail: Any, name: str) -> str:
+    found = detail.get(name) if isinstance(detail, dict) else None
+    return found if isinstance(found, str) else ""

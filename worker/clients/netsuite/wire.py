@@ -1,20 +1,24 @@
-"""NetSuite's records and rows in the domain's words, and the bodies of the two that are created.
+"""NetSuite's records and rows as models, and the bodies of the two records that are created.
 
 Only published properties are sent (REST API Browser, record v1, 2026.1). Amounts go out as JSON numbers of two places and
-come back as Decimal.
+come back as Decimal. SuiteQL leaves out columns that are null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
+from pydantic import Field, model_validator
+
+from worker.clients.fields import Day, Flag, InternalId, Money, OptionalText, Row, SomeText, Text
 from worker.domain import money
 from worker.domain.errors import UnexpectedAnswer
 from worker.domain.invoices import Bill, BillLine, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
+
+PLAUSIBLE_NAME_LIMITS = range(20, 1000)
+"""A metadata catalog that says otherwise is not believed: the usual length holds."""
 
 
 class AccountDefaults:
@@ -68,41 +72,108 @@ def bill_body(bill: Bill, defaults: AccountDefaults) -> dict[str, Any]:
     return body
 
 
-def found_item(row: Mapping[str, Any]) -> FoundItem:
+class NetSuiteRow(Row):
+    """Any of NetSuite's records and rows."""
+
+    remote: ClassVar[str] = "NetSuite"
+
+
+class IdRow(NetSuiteRow):
+    """The `id` of any record or row."""
+
+    id: InternalId
+
+
+class ItemRow(IdRow):
     """A row of SuiteQL's `item`."""
-    return FoundItem(
-        id=str(row["id"]),
-        name=str(row.get("itemid") or ""),
-        external_id=row.get("externalid") or None,
-        type=str(row.get("itemtype") or ""),
-        subtype=str(row.get("subtype") or ""),
-        inactive=row.get("isinactive") == "T",
-    )
+
+    itemid: SomeText
+    externalid: OptionalText = None
+    itemtype: SomeText
+    subtype: Text = ""
+    isinactive: Literal["T", "F"]
+
+    def item(self) -> FoundItem:
+        """In the domain's words."""
+        return FoundItem(self.id, self.itemid, self.externalid, self.itemtype, self.subtype, self.isinactive == "T")
 
 
-def found_bill(body: Mapping[str, Any]) -> FoundBill:
-    """GET /vendorBill/{id}?expandSubResources=true. Raises UnexpectedAnswer when it is not as published."""
-    try:
-        lines = (body.get("item") or {}).get("items") or []
-        day = str(body.get("tranDate") or "")[:10]
-        return FoundBill(
-            id=str(body["id"]),
-            external_id=body.get("externalId") or None,
-            vendor_id=_reference(body.get("entity")),
-            document_number=str(body.get("tranId") or ""),
-            date=date.fromisoformat(day) if day else None,
-            total=money.amount(body.get("total")),
-            lines=tuple(_found_line(line) for line in lines),
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UnexpectedAnswer(f"NetSuite's vendorBill is not as published: {error}") from error
+class ItemRecordRow(IdRow):
+    """GET /{otherCharge…Item}/…"""
+
+    name: SomeText = Field(alias="itemId")
+    external_id: OptionalText = Field(None, alias="externalId")
+    inactive: Flag = Field(alias="isInactive")
 
 
-def _found_line(line: Mapping[str, Any]) -> BillLine:
-    value = line.get("amount")
-    if value is None:
-        value = Decimal(str(line.get("quantity") or 1)) * Decimal(str(line.get("rate") or 0))
-    return BillLine(_reference(line.get("item")), money.amount(value), str(line.get("description") or ""))
+class BillIdRow(IdRow):
+    """A row of SuiteQL's `transaction` with our external id."""
+
+    externalid: SomeText
+
+
+class VendorRow(IdRow):
+    """A row of SuiteQL's `vendor`."""
+
+    companyname: Text = ""
+
+
+class JobRow(IdRow):
+    """A row of SuiteQL's `job`."""
+
+    entityid: Text = ""
+
+
+class BillLineRow(NetSuiteRow):
+    """One of `item.items` of a vendor bill. Quantity and rate are only looked at where the amount is missing."""
+
+    item: IdRow | None = None
+    amount: Money | None = None
+    quantity: Any = None
+    rate: Any = None
+    description: Text = ""
+
+    @model_validator(mode="after")
+    def _comes_to_something(self) -> Self:
+        self.line()
+        return self
+
+    def line(self) -> BillLine:
+        """In the domain's words."""
+        value = self.amount
+        if value is None:
+            quantity = 1 if self.quantity is None else self.quantity
+            value = money.amount(_number(quantity) * _number(0 if self.rate is None else self.rate))
+        return BillLine(self.item.id if self.item else "", value, self.description)
+
+
+class BillLinesRow(NetSuiteRow):
+    """`item` of a vendor bill."""
+
+    items: list[BillLineRow] = Field(default_factory=list)
+
+
+class VendorBillRow(IdRow):
+    """GET /vendorBill/…?expandSubResources=true."""
+
+    external_id: OptionalText = Field(None, alias="externalId")
+    entity: IdRow
+    document_number: Text = Field("", alias="tranId")
+    day: Day = Field(alias="tranDate")
+    total: Money
+    lines: BillLinesRow | None = Field(None, alias="item")
+
+    def bill(self) -> FoundBill:
+        """In the domain's words."""
+        lines = tuple(row.line() for row in self.lines.items) if self.lines else ()
+        return FoundBill(self.id, self.external_id, self.entity.id, self.document_number, self.day, self.total, lines)
+
+
+def name_limit(schema: Any) -> int | None:
+    """The length of `itemId` by a record's JSON schema; None where it tells none, or one that cannot be meant."""
+    for name in ("properties", "itemId", "maxLength"):
+        schema = schema.get(name) if isinstance(schema, dict) else None
+    return schema if type(schema) is int and schema in PLAUSIBLE_NAME_LIMITS else None
 
 
 def _line_body(line: BillLine, job_id: str, project_field: str) -> dict[str, Any]:
@@ -116,15 +187,18 @@ def _line_body(line: BillLine, job_id: str, project_field: str) -> dict[str, Any
     }
 
 
-def _reference(value: Any) -> str:
-    return str(value["id"]) if isinstance(value, Mapping) and "id" in value else ""
-
-
 def number(value: Decimal) -> float:
     """A Decimal as the JSON number of the same digits: json writes the shortest text that reads back as this float, and
-    below 10**13 that text is exactly the amount. Anything else raises ValueError.
+    below 10**13 that text is exactly the amount. Anything else raises UnexpectedAnswer, before anything is sent.
     """
     as_float = float(value)
     if Decimal(repr(as_float)) != value:
-        raise ValueError(f"{value} cannot be sent without losing a cent")
+        raise UnexpectedAnswer(f"{value} cannot be sent without losing a cent")
     return as_float
+
+
+def _number(value: Any) -> Decimal:
+    number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+    if number is None or not number.is_finite() or abs(number) >= money.LIMIT:
+        raise ValueError("quantity times rate is no amount")
+    return number

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from worker.clients.fields import RowT, read, read_list
 from worker.clients.http import Answer, Transport
+from worker.clients.login import require_admitted, token_of
 from worker.clients.procore import wire
 from worker.clients.procore.errors import Unauthorized, error_of, words_of
-from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
 from worker.domain.invoices import Invoice
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
@@ -22,6 +24,8 @@ PROJECTS_PER_PAGE = 300
 CODES_PER_PAGE = 1000
 BUDGET_LINES_PER_PAGE = 100
 INVOICES_PER_PAGE = 100
+MOST_PAGES = 1000
+"""A hundred thousand budget lines of one project: a list that goes on after that has no end."""
 BUDGET_ENDPOINT_REMEMBERED_SECONDS = 86_400
 
 
@@ -66,16 +70,10 @@ def mint_token(transport: Transport, address: ProcoreAddress) -> AccessToken:
         "client_secret": address.client_secret,
     }
     answer = transport.send("POST", f"{address.auth_url}/oauth/token", headers={}, form=form)
-    if answer.status in (400, 401, 403):
-        words = f"{answer.status} {words_of(answer)}"
-        raise Misconfigured(words, cause=Cause.PROCORE_LOGIN, facts={"answer": words})
+    require_admitted(answer, f"{answer.status} {words_of(answer)}", Cause.PROCORE_LOGIN)
     if error := error_of(answer):
         raise error
-    body = answer.json()
-    try:
-        return AccessToken(str(body["access_token"]), float(body["expires_in"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise Transient("Procore's token answer is not as published") from error
+    return token_of(answer, "Procore")
 
 
 class Procore:
@@ -111,8 +109,12 @@ class Procore:
     def list_projects(self) -> Iterator[Project]:
         """GET /rest/v1.1/projects: all projects that the app may see, inactive ones too (Procore's default leaves them out)."""
         params = {"company_id": self.company_id, "filters[by_status]": "All"}
-        for row in self._pages(wire.ProjectRow, "/rest/v1.1/projects", params, PROJECTS_PER_PAGE):
-            yield row.project()
+        try:
+            for row in self._pages(wire.ProjectRow, "/rest/v1.1/projects", params, PROJECTS_PER_PAGE):
+                yield row.project()
+        except (NotFound, NotPermitted) as error:
+            # This one list belongs to no project: who may not see it is not connected to the company.
+            raise Misconfigured(str(error), cause=Cause.PROCORE_LOGIN, facts={"answer": str(error)}) from error
 
     def list_budgeted_codes(self, project_id: int) -> list[WbsCode]:
         """WBS codes that have a budget line item, the amount being of no matter.
@@ -146,18 +148,25 @@ class Procore:
         """GET /rest/v1.1/requisitions/{id} with its lines. Raises NotFound, NotPermitted."""
         params = {"project_id": project_id, "view": "extended"}
         answer = self._get(f"/rest/v1.1/requisitions/{invoice_id}", params)
-        return wire.read(wire.InvoiceRow, answer.json()).invoice()
+        row = read(wire.InvoiceRow, answer.json())
+        _require_asked_for(row.id, invoice_id)
+        if row.project_id != project_id:
+            # Under two projects it would have two locks and two records in the ledger.
+            raise NotFound(f"it belongs to the project with the id {row.project_id}")
+        return row.invoice()
 
     def get_vendor(self, vendor_id: int) -> ProcoreVendor:
         """GET /rest/v1.0/vendors/{id}."""
         answer = self._get(f"/rest/v1.0/vendors/{vendor_id}", {"company_id": self.company_id})
-        row = wire.read(wire.VendorRow, answer.json())
+        row = read(wire.VendorRow, answer.json())
+        _require_asked_for(row.id, vendor_id)
         return ProcoreVendor(row.id, row.name, row.origin_id)
 
     def write_origin_id(self, invoice: Invoice, origin_id: str) -> None:
         """PATCH /rest/v1.1/requisitions/{id}: names the bill, which locks the invoice in Procore.
 
-        Safe to repeat: it sets the same value. Raises Blocked when Procore refuses it.
+        Safe to repeat: it sets the same value. Raises Blocked when Procore refuses it, Transient when its answer does not show it:
+        whoever tries again reads the invoice first.
         """
         body = {
             "project_id": invoice.project_id,
@@ -166,11 +175,15 @@ class Procore:
         }
         path = f"/rest/v1.1/requisitions/{invoice.id}"
         try:
-            self._request("PATCH", path, params=None, body=body)
+            answer = self._request("PATCH", path, params=None, body=body)
         except (NotPermitted, NotFound) as error:
             raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts={"answer": str(error)}) from error
         except Blocked as error:
             raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts=error.facts) from error
+        # Procore shows the invoice; some other page with a good status has set nothing.
+        told = answer.json_or_none()
+        if not isinstance(told, dict) or told.get("origin_id") != origin_id:
+            raise Transient(f"Procore does not show that the origin id of invoice {invoice.label} was set")
 
     def _budgeted(self, project_id: int, *, wbs_code_id: int | None = None) -> list[WbsCode]:
         """Budgeted codes; with `wbs_code_id` at least that one, if it is budgeted."""
@@ -203,14 +216,12 @@ class Procore:
         codes = self._pages(wire.WbsCodeRow, path, {}, CODES_PER_PAGE)
         return [row.wbs_code() for row in codes if row.id in budgeted]
 
-    def _pages(
-        self, model: type[wire.ModelT], path: str, params: Mapping[str, Any], per_page: int
-    ) -> Iterator[wire.ModelT]:
+    def _pages(self, model: type[RowT], path: str, params: Mapping[str, Any], per_page: int) -> Iterator[RowT]:
         """All rows of a list (https://developers.procore.com/documentation/pagination): the last page has no `next` link."""
-        page, before = 1, ""
-        while True:
+        before = ""
+        for page in range(1, MOST_PAGES + 1):
             answer = self._get(path, {**params, "page": page, "per_page": per_page})
-            rows = wire.read_list(model, answer.json())
+            rows = read_list(model, wire.rows_of(answer.json()))
             # Not every endpoint pages: one that answers the same again would otherwise never end.
             if answer.text == before:
                 return
@@ -218,7 +229,10 @@ class Procore:
             more = answer.next_page if answer.next_page is not None else len(rows) == per_page
             if not more or not rows:
                 return
-            page, before = page + 1, answer.text
+            before = answer.text
+        raise UnexpectedAnswer(
+            f"Procore's list of {model.__name__.removesuffix('Row')} goes on after {MOST_PAGES} pages"
+        )
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         return self._request("GET", path, params=params)
@@ -248,3 +262,8 @@ class Procore:
         if error:
             raise error
         return answer
+
+
+def _require_asked_for(found: int, asked: int) -> None:
+    if found != asked:
+        raise UnexpectedAnswer(f"Procore answered with the record {found} instead of {asked}")

@@ -5,14 +5,16 @@ A 404 also stands for "no read access", a 403 also for "tool disabled in this pr
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
-from worker.clients.http import Answer
+from worker.clients.http import LONGEST_WAIT_SECONDS, Answer
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError, Transient, UnexpectedAnswer
 from worker.domain.problems import Cause
 
 NOT_CONNECTED = "not connected to this company"
+DEEPEST_ERROR, MOST_ERRORS = 4, 20
 
 
 class Unauthorized(SyncError):
@@ -42,30 +44,33 @@ def error_of(answer: Answer) -> SyncError | None:
         case 400 | 406 | 409 | 422:
             return Blocked(words, cause=Cause.UNEXPECTED, facts={"answer": words})
         case _:
-            return UnexpectedAnswer(words)
+            return UnexpectedAnswer(f"Procore answered {words}")
 
 
 def words_of(answer: Answer) -> str:
     """Procore's own words: `errors` as text, list or map, `message`, or v2's `error.message`; else the body's beginning."""
     body = answer.json_or_none()
-    if not isinstance(body, dict):
-        return answer.excerpt()
-    told = body.get("errors") or body.get("message") or body.get("error")
-    return _flat(told) if told else answer.excerpt()
+    told = (body.get("errors") or body.get("message") or body.get("error")) if isinstance(body, dict) else None
+    return (answer.quote(_flat(told)) if told else "") or answer.excerpt()
 
 
 def wait_of(answer: Answer) -> float | None:
     """Seconds until Procore takes requests again: `Retry-After` (503) or `X-Rate-Limit-Reset` (429), whichever is sent."""
-    after, reset = answer.headers.get("Retry-After", ""), answer.headers.get("X-Rate-Limit-Reset", "")
-    if after.isdigit():
-        return float(after)
+    if answer.retry_after is not None:
+        return answer.retry_after
+    reset = answer.headers.get("X-Rate-Limit-Reset", "")
+    if not re.fullmatch(r"[0-9]{1,12}", reset):
+        return None
     # Reset is a moment on Procore's clock; ours may differ, so never wait less than a second for it.
-    return max(1.0, float(reset) - time.time()) if reset.isdigit() else None
+    return min(max(1.0, float(reset) - time.time()), LONGEST_WAIT_SECONDS)
 
 
-def _flat(told: Any) -> str:
+def _flat(told: Any, depth: int = 0) -> str:
+    """The words in whatever shape they came; what is nested deeper than any of Procore's errors is left out."""
+    if isinstance(told, dict | list) and depth > DEEPEST_ERROR:
+        return "…"
     if isinstance(told, dict):
-        return "; ".join(f"{name}: {_flat(value)}" for name, value in told.items())[:300]
+        return "; ".join(f"{name}: {_flat(value, depth + 1)}" for name, value in list(told.items())[:MOST_ERRORS])
     if isinstance(told, list):
-        return ", ".join(_flat(value) for value in told)[:300]
-    return str(told)[:300]
+        return ", ".join(_flat(value, depth + 1) for value in told[:MOST_ERRORS])
+    return str(told)

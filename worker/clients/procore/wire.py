@@ -1,48 +1,47 @@
-"""Procore's answers as models: only the fields that are used, named as Procore names them; unknown ones are ignored.
+"""Procore's answers as models.
 
-Money comes as decimal strings, ids of v2 as strings, of v1 as numbers; any of them may be null.
+Money comes as decimal strings, ids of v2 as strings, of v1 as numbers; many of them may be null. What may be null has to be there
+all the same where its absence would be read as a fact: that no other integration has an invoice, that it is the first one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import Field
 
+from worker.clients.fields import Day, Flag, Id, Money, MoneyOrNull, OptionalText, Row, SomeText, Text, WholeNumber
 from worker.domain import money
-from worker.domain.errors import UnexpectedAnswer
 from worker.domain.invoices import Invoice, InvoiceLine
 from worker.domain.wbs_codes import Project, WbsCode
 
-Money = Annotated[Decimal, BeforeValidator(money.amount)]
-Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else str(value))]
-OptionalText = Annotated[str | None, BeforeValidator(lambda value: None if value in (None, "") else str(value))]
-ModelT = TypeVar("ModelT", bound=BaseModel)
+
+class ProcoreRow(Row):
+    """Any of Procore's records."""
+
+    remote: ClassVar[str] = "Procore"
 
 
-class ProjectRow(BaseModel):
+class ProjectRow(ProcoreRow):
     """GET /rest/v1.1/projects."""
 
-    id: int
+    id: Id
     name: Text = ""
-    project_number: OptionalText = None
-    active: bool = True
-    is_demo: bool | None = None
-    origin_id: OptionalText = None
+    project_number: OptionalText
+    active: Flag
+    is_demo: Flag | None = None
+    origin_id: OptionalText
 
     def project(self) -> Project:
         """In the domain's words. Procore's sample project counts as inactive: nobody books money on it."""
         return Project(self.id, self.name, self.project_number, self.active and not self.is_demo, self.origin_id)
 
 
-class WbsCodeRow(BaseModel):
+class WbsCodeRow(ProcoreRow):
     """GET /rest/v1.0/projects/{id}/work_breakdown_structure/wbs_codes, and `wbs_code` inside other answers."""
 
-    id: int
-    flat_code: Text = ""
+    id: Id
+    flat_code: SomeText
     description: Text = ""
 
     def wbs_code(self) -> WbsCode:
@@ -50,56 +49,56 @@ class WbsCodeRow(BaseModel):
         return WbsCode(self.id, self.flat_code, self.description)
 
 
-class BudgetLineRow(BaseModel):
+class BudgetLineRow(ProcoreRow):
     """GET /rest/v2.0/…/budget_line_items (BETA)."""
 
-    wbs_code: WbsCodeRow | None = None
+    wbs_code: WbsCodeRow | None
 
 
-class DetailRow(BaseModel):
+class DetailRow(ProcoreRow):
     """GET /rest/v1.0/budget_views/{id}/detail_rows."""
 
-    wbs_code_id: int | None = None
+    wbs_code_id: Id | None
 
 
-class BudgetViewRow(BaseModel):
+class BudgetViewRow(ProcoreRow):
     """GET /rest/v1.0/budget_views."""
 
-    id: int
+    id: Id
 
 
-class VendorRow(BaseModel):
+class VendorRow(ProcoreRow):
     """GET /rest/v1.0/vendors/{id}."""
 
-    id: int
+    id: Id
     name: Text = ""
-    origin_id: OptionalText = None
+    origin_id: OptionalText
 
 
-class InvoiceHeadRow(BaseModel):
+class InvoiceHeadRow(ProcoreRow):
     """GET /rest/v1.1/requisitions, default view."""
 
-    id: int
-    status: Text = ""
-    origin_id: OptionalText = None
+    id: Id
+    status: SomeText
+    origin_id: OptionalText
     invoice_number: Text = ""
 
 
-class InvoiceLineRow(BaseModel):
+class InvoiceLineRow(ProcoreRow):
     """One of `items` of a requisition."""
 
-    id: int
-    line_item_id: int | None = None
-    position: int | None = None
+    id: Id
+    line_item_id: Id | None = None
+    position: WholeNumber | None = None
     description_of_work: Text = ""
     wbs_code: WbsCodeRow | None = None
-    total_completed_and_stored_to_date: Money = money.ZERO
-    total_completed_and_stored_to_date_from_previous: Money = money.ZERO
-    work_completed_retainage_from_previous_application: Money = money.ZERO
-    work_completed_retainage_retained_this_period: Money = money.ZERO
-    work_completed_retainage_released_this_period: Money = money.ZERO
-    materials_stored_retainage_currently_retained: Money = money.ZERO
-    materials_stored_retainage_released_this_period: Money = money.ZERO
+    total_completed_and_stored_to_date: MoneyOrNull = money.ZERO
+    total_completed_and_stored_to_date_from_previous: MoneyOrNull = money.ZERO
+    work_completed_retainage_from_previous_application: MoneyOrNull = money.ZERO
+    work_completed_retainage_retained_this_period: MoneyOrNull = money.ZERO
+    work_completed_retainage_released_this_period: MoneyOrNull = money.ZERO
+    materials_stored_retainage_currently_retained: MoneyOrNull = money.ZERO
+    materials_stored_retainage_released_this_period: MoneyOrNull = money.ZERO
 
     def line(self, index: int) -> InvoiceLine:
         """In the domain's words; `index` stands in for a missing position."""
@@ -121,36 +120,36 @@ class InvoiceLineRow(BaseModel):
         )
 
 
-class SummaryRow(BaseModel):
+class SummaryRow(ProcoreRow):
     """`summary` of a requisition."""
 
     current_payment_due: Money
 
 
-class CurrencyRow(BaseModel):
+class CurrencyRow(ProcoreRow):
     """`currency_configuration` of a requisition."""
 
     currency_iso_code: Text = ""
     base_currency_iso_code: Text = ""
 
 
-class InvoiceRow(BaseModel):
+class InvoiceRow(ProcoreRow):
     """GET /rest/v1.1/requisitions/{id}."""
 
-    id: int
-    project_id: int
-    commitment_id: int
-    previous_requisition_id: int | None = None
+    id: Id
+    project_id: Id
+    commitment_id: Id
+    previous_requisition_id: Id | None
     number: Text = ""
     invoice_number: Text = ""
-    status: Text = ""
-    origin_id: OptionalText = None
-    billing_date: date | None = None
-    vendor_id: int
+    status: SomeText
+    origin_id: OptionalText
+    billing_date: Day | None = None
+    vendor_id: Id
     vendor_name: Text = ""
     currency_configuration: CurrencyRow | None = None
     summary: SummaryRow
-    lines: list[InvoiceLineRow] = Field(default_factory=list, alias="items")
+    lines: list[InvoiceLineRow] = Field(alias="items")
 
     def invoice(self) -> Invoice:
         """In the domain's words."""
@@ -175,24 +174,6 @@ class InvoiceRow(BaseModel):
         )
 
 
-def read(model: type[ModelT], body: Any) -> ModelT:
-    """One record. Raises UnexpectedAnswer that names the fields that are not as published."""
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        raise UnexpectedAnswer(_complaint(model, error)) from error
-
-
-def read_list(model: type[ModelT], body: Any) -> Sequence[ModelT]:
-    """A list of records, v1 (bare) or v2 (under `data`)."""
-    rows = body.get("data") if isinstance(body, dict) else body
-    try:
-        return TypeAdapter(list[model]).validate_python(rows)  # type: ignore[valid-type]
-    except ValidationError as error:
-        raise UnexpectedAnswer(_complaint(model, error)) from error
-
-
-def _complaint(model: type[BaseModel], error: ValidationError) -> str:
-    faults = error.errors(include_input=False, include_url=False)[:3]
-    told = "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}" for fault in faults)
-    return f"Procore's {model.__name__.removesuffix('Row')} is not as published: {told}"
+def rows_of(body: Any) -> Any:
+    """The rows of a list, v1 (bare) or v2 (under `data`)."""
+    return body.get("data") if isinstance(body, dict) else body

@@ -1,0 +1,368 @@
+"""A small company's back office over the wire: two invoices to export and a project to scan, and the truth of what must come of it.
+
+No Celery and no processes here: what workers do with messages `Desk` does with calls, so that an example costs some ten
+milliseconds. Ledger, locks, gate and lanes stand in a real Valkey, under a prefix of the example's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
+from functools import cached_property, partialmethod
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from starlette.types import ASGIApp
+
+from config.names import TaskName
+from config.settings import Settings, load_settings
+from simulators.company import Company, build_company
+from simulators.company.billing import Invoice
+from simulators.company.subcontracts import bill_series, plan_works
+from simulators.netsuite.app import NetSuiteState
+from simulators.netsuite.app import build_app as netsuite_app
+from simulators.netsuite.keys import make_key_file
+from simulators.netsuite.records import Bill
+from simulators.procore.app import ProcoreState
+from simulators.procore.app import build_app as procore_app
+from tests.bad_input.wire import Wire
+from worker.base import message_of
+from worker.clients.netsuite import client as netsuite_client
+from worker.container import Container
+from worker.domain import outcomes
+from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problems import CATALOGUE, Cause
+from worker.domain.work import Lane
+from worker.services import attempts, invoice_export, invoice_items
+from worker.services.invoice_items import InvoiceItems
+from worker.store.connection import Redis, connect
+from worker.store.gate import Precedence
+from worker.store.holds import Remote
+from worker.store.leases import LeaseKeeper
+from worker.store.limits import RateLimits
+
+PROCORE, NETSUITE = "http://procore.example", "http://netsuite.example"
+ELSEWHERE = "another-erp-17"
+ENDS = (OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY, OutcomeKind.SKIPPED, OutcomeKind.BLOCKED)
+_numbers = itertools.count(1)
+
+
+def small_company() -> Company:
+    """One project with three budgeted codes and one approved invoice; the same to the last id each time."""
+    return build_company(1, "large:1x3:1")
+
+
+class Office:
+    """What all examples of a test process share: settings but for the prefix, a key pair, connections and threads."""
+
+    def __init__(self, settings: Settings, public_key: str, redis_url: str) -> None:
+        self.settings = settings
+        self.public_key = public_key
+        self.redis: Redis = connect(redis_url)
+        self.keeper = LeaseKeeper()
+        self.loop = asyncio.new_event_loop()
+        self.pool: Executor = ThreadPoolExecutor(4)
+
+    @classmethod
+    def open(cls, folder: Path, redis_url: str) -> Office:
+        """Make the key; every other setting is the simulated account's."""
+        key = folder / "key.pem"
+        public_key = make_key_file(key)
+        books = small_company().netsuite
+        told: dict[str, Any] = {
+            "procore_base_url": PROCORE, "procore_auth_url": PROCORE, "procore_client_id": "app-1",
+            "procore_client_secret": "canary-of-the-procore-secret", "procore_company_id": small_company().company_id,
+            "netsuite_account_id": books.account_id, "netsuite_base_url": NETSUITE, "netsuite_client_id": "integration-1",
+            "netsuite_certificate_id": "certificate-1", "netsuite_private_key_file": key, "netsuite_concurrency": 4,
+            "netsuite_subsidiary_id": books.subsidiary_id, "netsuite_expense_account_id": books.expense_account_id,
+            "netsuite_tax_schedule_id": books.tax_schedule_id, "netsuite_retainage_item_id": books.retainage_item_id,
+            "netsuite_settle_seconds": 0,
+        }  # fmt: skip
+        return cls(load_settings(_env_file=None, **told), public_key, redis_url)
+
+    def __repr__(self) -> str:
+        return "office"
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        self.pool.shutdown()
+        self.redis.close()
+        self.loop.close()
+
+
+class WiredContainer(Container):
+    """The product's own wiring, but for the socket and for a connection to Redis that all examples share."""
+
+    def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
+        super().__init__(settings, redis_url="redis://nobody")
+        self.redis, self._keeper = office.redis, office.keeper
+        self._office_pool = office.pool
+        for transport, *_ in (self._procore_parts, self._netsuite_parts):
+            wire.attach(transport)
+
+    @cached_property
+    def invoice_items(self) -> InvoiceItems:
+        """With the threads of the office, since an example should leave none behind."""
+        return InvoiceItems(
+            self.redis,
+            items=self.items(Precedence.EXPORT),
+            ledger=self.ledger,
+            work=self.work,
+            attempts=self.attempts,
+            pool=self._office_pool,
+        )
+
+
+class Desk:
+    """One example's world."""
+
+    def __init__(self, office: Office, **settings: Any) -> None:
+        self.company = small_company()
+        (self.project,) = self.company.projects.values()
+        self.invoices = [*self.company.invoices.values(), self._series()]
+        self.procore, self.netsuite = ProcoreState(self.company), NetSuiteState(self.company.netsuite)
+        self.procore.settings.spike_limit = None
+        self.procore.client_id, self.procore.client_secret = "app-1", "canary-of-the-procore-secret"
+        self.netsuite.doorkeeper.client_id = "integration-1"
+        self.netsuite.doorkeeper.register("certificate-1", office.public_key)
+        apps: dict[str, ASGIApp] = {
+            "procore.example": procore_app(self.procore),
+            "netsuite.example": netsuite_app(self.netsuite),
+        }
+        self.wire = Wire(apps, office.loop)
+        own = office.settings.model_copy(update={"redis_key_prefix": f"desk-{next(_numbers)}:", **settings})
+        self.container = WiredContainer(own, office, self.wire)
+        self.container.recovery.ensure_ledger()
+        # As some seconds after a first start, before which nothing is sent.
+        self.container.redis.hset(f"{own.redis_key_prefix}ledger", "met", 0)
+        self.wire.seen.clear()
+
+    def _series(self) -> Invoice:
+        """The third invoice of a subcontract, with stored materials that have become work; another ERP has the two before."""
+        vendor = next(iter(self.company.vendors.values()))
+        works = plan_works(self.company.rng, list(self.project.codes.values())[:2], changes=True)
+        commitment = self.company.open_subcontract(self.project, vendor, works)
+        first, second, third = bill_series(self.company, commitment, 3, ["approved"] * 3)
+        first.origin_id = second.origin_id = ELSEWHERE
+        return third
+
+    # Work
+
+    def export(self, invoice: Invoice) -> Outcome:
+        """One attempt at one invoice, as the three tasks make it."""
+        key = InvoiceKey(invoice.project_id, invoice.id)
+        step = self.container.invoice_export.export(key)
+        if not step.missing:
+            return step.outcome
+        self.container.invoice_export.make_items(key, step.missing)
+        return self.container.invoice_export.create_bill(key)
+
+    def scan(self) -> None:
+        """One scan with all that is due because of it."""
+        self.container.wbs_scan.scan("test")
+        self.work_off()
+
+    def work_off(self) -> None:
+        """Do what is due, a few rounds at most: what waits again at once is left to the next call."""
+        for _ in range(30):
+            for key in (keys := self.container.dispatch.next(Lane)):
+                self._work_on(key)
+            if not keys:
+                return
+
+    def heal(self) -> None:
+        """The remotes are well again, somebody asks for everything anew, and all waits have ended."""
+        self.wire.meddle = lambda exchange: None
+        self.wire.kept_back = lambda kind: False
+        self.container.cache.forget("item_name_limit", "procore:budget_line_items")
+        for _ in range(6):
+            self.container.holds.lift(list(Remote))
+            self.container.redis.delete(f"{self.prefix}limits:procore")
+            self.container.projects(Precedence.SCAN).outdate()
+            self.container.wbs_scan.scan("test")
+            self.container.export_runs.export_approved("test")
+            for lane in Lane:
+                self.container.work.add(lane, self.waiting(lane), at=0)
+            self.work_off()
+            if not self._left():
+                return
+
+    def _left(self) -> list[Any]:
+        """What is still to be done, or to be mended."""
+        unbilled = [one for one in self.invoices if not str(one.origin_id).startswith("ns-vendorbill-")]
+        depths = [lane for lane in Lane if self.container.work.depth(lane) != (0, 0)]
+        return [*unbilled, *depths, *self.container.ledger.problems()]
+
+    def waiting(self, lane: Lane) -> list[str]:
+        """The keys that wait in a lane."""
+        return [str(key) for key in self.container.redis.zrange(f"{self.prefix}waiting:{lane}", 0, -1)]
+
+    @property
+    def prefix(self) -> str:
+        """Of this example's keys."""
+        return self.container.settings.redis_key_prefix
+
+    def _work_on(self, key: str) -> None:
+        task, arguments = message_of(key)
+        match task:
+            case TaskName.SCAN_PROJECTS:
+                self.container.wbs_scan.scan("test")
+            case TaskName.SCAN_PROJECT:
+                self.container.wbs_scan.scan_project(arguments["project_id"])
+            case TaskName.CREATE_ITEM:
+                self.container.wbs_scan.make_item(CodeKey(**arguments))
+            case TaskName.EXPORT_APPROVED:
+                self.container.export_runs.export_approved("test")
+            case TaskName.EXPORT_PROJECT:
+                self.container.export_runs.list_invoices(arguments["project_id"])
+            case _:
+                self.export(self.company.invoices[arguments["invoice_id"]])
+
+    # What must be true
+
+    def assert_ended_well(self, outcome: Outcome, key: str) -> None:
+        """Done, skipped with a reason, waiting with a time, or a problem with a cause and a clear sentence."""
+        problems = {one.key: one for one in self.container.ledger.problems()}
+        for one in problems.values():
+            assert_clear(one.problem.sentence, one.problem.cause)
+        if outcome.kind in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
+            waits = [lane for lane in Lane if self.container.work.waits_until(lane, key) is not None]
+            assert outcome.again_at is not None or waits, outcome
+            assert waits, f"{key} is {outcome} and waits nowhere"
+        elif outcome.kind is OutcomeKind.BLOCKED:
+            assert outcome.cause, outcome
+            assert_clear(outcome.reason, outcome.cause)
+            assert key in problems or f"project:{self.project.id}:commitments" in problems, (key, outcome, problems)
+        elif outcome.kind is OutcomeKind.SKIPPED:
+            assert outcome.reason, outcome
+
+    def assert_only_true_records(self) -> None:
+        """Every Item and bill that was written is one that should stand, to the letter and to the cent, and stands once."""
+        wanted = {
+            self.item_external_id(code.id): f"{self.project.number}-{code.flat_code}"
+            for code in self.project.codes.values()
+        }
+        for entry in self._written("item"):
+            assert wanted.get(entry["external_id"]) == entry["name"], entry
+        truths = {self.bill_external_id(invoice): invoice for invoice in self.invoices}
+        for entry in self._written("vendorBill"):
+            bill = self.netsuite.bill_by_external_id(entry["external_id"])
+            invoice = truths.get(entry["external_id"])
+            assert bill is not None, entry
+            assert invoice is not None, entry
+            assert (bill.entity, bill.tranid) == (self.company.vendor_links[invoice.vendor_id], invoice.invoice_number)
+            assert bill.trandate == invoice.billing_date.isoformat()
+            assert (
+                bill.total
+                == sum((line.amount for line in bill.lines), Decimal(0))
+                == invoice.summary().current_payment_due
+            )
+            assert {line.customer for line in bill.lines} == {self.company.job_links[self.project.id]}
+            assert self._lines(bill) == self._lines_of(invoice)
+        self.assert_nothing_twice()
+
+    def assert_nothing_twice(self) -> None:
+        """No Item and no bill stands twice, and no bill was sent again before it was looked for."""
+        assert self.netsuite.duplicates() == []
+        for name in ("item", "vendorBill"):
+            assert max(Counter(entry["external_id"] for entry in self._written(name)).values(), default=0) <= 1
+        looked: set[str] = set()
+        for exchange in self.wire.seen:
+            if exchange.kind in ("bill", "bills by query"):
+                looked |= {
+                    self.bill_external_id(one)
+                    for one in self.invoices
+                    if str(one.id).encode() in exchange.path.encode() + exchange.sent
+                }
+            elif exchange.kind == "new bill" and exchange.status not in (401, 429):
+                assert any(one.encode() in exchange.sent and one in looked for one in looked), (
+                    "a bill was sent that nobody had looked for"
+                )
+                looked = {one for one in looked if one.encode() not in exchange.sent}
+
+    def assert_ties(self) -> None:
+        """Whatever was understood: each bill's lines come to its total, and its total to what Procore said was due."""
+        for entry in self._written("vendorBill"):
+            bill = self.netsuite.bill_by_external_id(entry["external_id"])
+            assert bill is not None
+            assert bill.total == sum((line.amount for line in bill.lines), Decimal(0)) >= 0
+            assert bill.total == bill.total.quantize(Decimal("0.01"))
+
+    def assert_all_done(self) -> None:
+        """Each budgeted code has its Item, each of the two invoices its bill and its origin id, and nothing is left."""
+        for code in self.project.budgeted_codes():
+            assert self.netsuite.item_by_external_id(self.item_external_id(code.id)), (code.flat_code, self.story())
+        for invoice in self.invoices:
+            bill = self.netsuite.bill_by_external_id(self.bill_external_id(invoice))
+            assert bill, (invoice.invoice_number, self.story())
+            assert invoice.origin_id == f"ns-vendorbill-{bill.id}", self.story()
+        assert self.container.ledger.problems() == [], self.story()
+        assert {lane: depth for lane in Lane if (depth := self.container.work.depth(lane)) != (0, 0)} == {}, (
+            self.story()
+        )
+
+    def story(self) -> str:
+        """What was asked and answered, and what is open."""
+        steps = "\n".join(f"{one.kind}: {one.status} {one.body[:120]!r}" for one in self.wire.seen[-8:])
+        open_problems = "\n".join(f"{one.key}: {one.problem.sentence}" for one in self.container.ledger.problems())
+        return f"\n{steps}\n{open_problems}"
+
+    def item_external_id(self, code_id: int) -> str:
+        return item_external_id(self.company.company_id, self.project.id, code_id)
+
+    def bill_external_id(self, invoice: Invoice) -> str:
+        return bill_external_id(self.company.company_id, invoice.id)
+
+    def _written(self, record_type: str) -> list[dict[str, Any]]:
+        return [entry for entry in self.netsuite.writes(record_type) if entry["by"] == "client"]
+
+    def _lines(self, bill: Bill) -> tuple[Counter[tuple[str, Decimal]], Decimal]:
+        """A bill's lines as (Item name, amount), and what the lines on the retainage Item come to."""
+        retained = self.container.settings.netsuite_retainage_item_id
+        names = {line.item: self.netsuite.items.get(line.item) for line in bill.lines}
+        codes = Counter(
+            (item.itemid, line.amount) for line in bill.lines if (item := names[line.item]) and item.id != retained
+        )
+        return codes, sum((line.amount for line in bill.lines if line.item == retained), Decimal(0))
+
+    def _lines_of(self, invoice: Invoice) -> tuple[Counter[tuple[str, Decimal]], Decimal]:
+        """The same as it should be, told from the company's own books."""
+        billed = [line for line in invoice.lines if line.gross]
+        codes = Counter(
+            (f"{self.project.number}-{line.contract_line.code.flat_code}", line.gross)
+            for line in billed
+            if line.contract_line.code
+        )
+        return codes, -sum((line.retainage for line in invoice.lines), Decimal(0))
+
+
+def assert_clear(sentence: str, cause: Cause) -> None:
+    """A sentence that a person can read: no name of a Python class, no missing fact, not too long."""
+    assert cause in CATALOGUE
+    assert 10 < len(sentence) < 3000, sentence
+    for trace in ("Traceback", "object at 0x", "Error(", "Error:", "NoneType", "UnexpectedAnswer"):
+        assert trace not in sentence, sentence
+
+
+@contextmanager
+def in_a_hurry() -> Iterator[None]:
+    """The product's waits, shortened to nothing: their order and their ends stay what they are."""
+    with (
+        mock.patch.object(netsuite_client, "BACK_OFF_SECONDS", (0.0, 0.0)),
+        mock.patch.object(attempts, "back_off", return_value=0.0),
+        mock.patch.object(attempts, "HOLD_SECONDS", 0.01),
+        mock.patch.object(attempts, "LONGEST_BACK_OFF_SECONDS", 0.01),
+        mock.patch.object(outcomes, "FIRST_LOOK_SECONDS", 0.0),
+        mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
+        mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
+        mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),
+        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, patience=0.0)),
+    ):
+        yield

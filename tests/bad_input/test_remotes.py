@@ -1,0 +1,98 @@
+"""Export and scan over remotes whose answers somebody has changed: whatever comes, work ends as something that a person
+understands, nothing wrong is written, and once the remotes are well again all of it is done, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import example, given, note
+from hypothesis import strategies as st
+
+from tests.bad_input.desk import Desk, Office, in_a_hurry
+from tests.bad_input.examples import share
+from tests.bad_input.strategies import Change, Damage
+from tests.bad_input.strikes import (
+    Answered,
+    Strike,
+    Strikes,
+    answered,
+    damaged,
+    replaced,
+    structural,
+    writes,
+)
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import OutcomeKind
+from worker.domain.problems import Cause
+from worker.embedded import EmbeddedServer
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
+    opened = Office.open(tmp_path_factory.mktemp("office"), redis_server.url)
+    with in_a_hurry():
+        yield opened
+    opened.close()
+
+
+def work_with(office: Office, strikes: Sequence[Strike]) -> Desk:
+    """A desk whose two invoices were exported and whose project was scanned under these strikes, each to an end that is one."""
+    desk = Desk(office)
+    desk.wire.meddle = meddler = Strikes(strikes)
+    desk.wire.kept_back = meddler.kept_back
+    for invoice in desk.invoices:
+        outcome = desk.export(invoice)
+        note(f"{invoice.invoice_number}: {outcome}")
+        desk.assert_ended_well(outcome, str(InvoiceKey(invoice.project_id, invoice.id)))
+    desk.scan()
+    desk.assert_nothing_twice()
+    desk.assert_ties()
+    return desk
+
+
+def assert_heals(desk: Desk) -> None:
+    desk.heal()
+    desk.assert_only_true_records()
+    desk.assert_all_done()
+
+
+@share(0.25)
+@given(strikes=st.lists(structural, min_size=1, max_size=2))
+def test_nothing_is_written_from_an_answer_that_is_not_as_published(office: Office, strikes: list[Strike]) -> None:
+    desk = work_with(office, strikes)
+    desk.assert_only_true_records()
+    assert_heals(desk)
+
+
+@share(0.2)
+@given(strikes=st.lists(replaced, min_size=1, max_size=2))
+def test_other_values_make_no_bill_that_does_not_tie_and_none_twice(office: Office, strikes: list[Strike]) -> None:
+    desk = work_with(office, strikes)
+    desk.heal()
+    desk.assert_nothing_twice()
+    desk.assert_ties()
+
+
+@share(0.25)
+@given(strikes=st.lists(damaged | answered, min_size=1, max_size=2))
+def test_an_answer_that_is_none_only_delays_the_work(office: Office, strikes: list[Strike]) -> None:
+    desk = work_with(office, strikes)
+    desk.assert_only_true_records()
+    assert_heals(desk)
+
+
+@share(0.3)
+@given(strike=writes)
+def test_a_write_whose_answer_is_not_understood_is_in_doubt_and_never_done_twice(
+    office: Office, strike: Strike
+) -> None:
+    desk = work_with(office, [strike])
+    desk.assert_only_true_records()
+    assert_heals(desk)
+
+
+_ = (example, Change, Damage, Answered, OutcomeKind, Cause)

@@ -1,0 +1,218 @@
+"""The door of the task queues: what is no task message becomes a task that fails and says why.
+
+Celery takes the form of a message for granted. One without an id, or with a body of two parts, ends the worker that reads it, goes
+back to the queue, and ends the next one. Other applications enqueue too, in other languages, so the form is looked at before
+Celery sees it, and what Celery sees is made anew of what was understood.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from datetime import datetime
+from queue import Empty
+from typing import Annotated, Any, Literal
+
+from celery.utils.saferepr import saferepr
+from kombu import transport
+from kombu.compression import decompress
+from kombu.transport import redis
+from kombu.utils.json import dumps, loads
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from config.names import REFUSED, QueueName, TaskName
+
+MOST_BYTES = 1_000_000
+"""Four times the longest list of ids that a task takes."""
+QUEUES = frozenset(queue.value for queue in QueueName)
+TASKS = frozenset(task.value for task in TaskName)
+LONGEST_REPR = 1024
+
+Name = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+Moment = Annotated[datetime, Field(strict=False)]
+
+
+class _Part(BaseModel):
+    """Some part of a message. What is not named is left out of the message that Celery sees."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class _Headers(_Part):
+    """Of Celery's protocol, version 2."""
+
+    task: Name
+    id: Name
+    root_id: Name | None = None
+    parent_id: Name | None = None
+    group: Name | None = None
+    group_index: int | None = None
+    retries: int = Field(0, ge=0, le=1_000_000)
+    replaced_task_nesting: int = Field(0, ge=0, le=1_000_000)
+    ignore_result: bool | None = None
+    compression: str | None = None
+    eta: Moment | None = None
+    expires: Moment | None = None
+
+
+class _Properties(_Part):
+    body_encoding: Literal["base64"]
+    reply_to: Name | Literal["", None] = None
+
+
+class _Message(_Part):
+    """As it stands in the queue."""
+
+    headers: _Headers
+    properties: _Properties
+    content_type: Literal["application/json"] = Field(alias="content-type")
+    body: str
+
+
+class _Signature(_Part):
+    """A task that follows on another."""
+
+    task: Name
+    args: list[Any] = Field(default_factory=list)
+    keywords: dict[str, Any] = Field(default_factory=dict, validation_alias=AliasPath("kwargs"))
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class _Follows(_Part):
+    """What comes after the task."""
+
+    callbacks: list[_Signature] | None = None
+    errbacks: list[_Signature] | None = None
+    chain: list[_Signature] | None = None
+    chord: _Signature | None = None
+
+
+class _Body(_Part):
+    """The three parts of a body."""
+
+    arguments: list[Any]
+    keyword_arguments: dict[str, Any]
+    options: _Follows | None
+
+
+class _Refused(Exception):
+    """What is wrong with a message, in words that repeat no value of it."""
+
+
+class Channel(redis.Channel):  # type: ignore[misc]  # kombu is untyped
+    """Reads task queues through the door."""
+
+    def _brpop_read(self, **options: Any) -> bool:
+        """Kombu's own with one step more. The message has left its queue already: what raises here is lost, and the worker with it."""
+        try:
+            try:
+                found = self.client.parse_response(self.client.connection, "BRPOP", **options)
+            except self.connection_errors:
+                self.client.connection.disconnect()
+                raise
+            if not found:
+                raise Empty
+            name, raw = found
+            queue = name.decode().rsplit(self.sep, 1)[0]
+            self._queue_cycle.rotate(queue)
+            # Answers to questions that were asked of workers come this way too, in queues of their own.
+            message = admitted(queue, raw) if queue in QUEUES else loads(raw)
+            self.connection._deliver(message, queue)
+            return True
+        finally:
+            self._in_poll = None
+
+
+class Transport(redis.Transport):  # type: ignore[misc]  # kombu is untyped
+    """Kombu's Redis transport with that channel."""
+
+    Channel = Channel
+
+
+def use_door() -> None:
+    """From here on every redis:// address of this process is read through the door."""
+    transport.TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
+
+
+def admitted(queue: str, raw: bytes) -> dict[str, Any]:
+    """The message for Celery; in place of one that is not understood the message of a task that fails with the reason."""
+    try:
+        return _understood(queue, raw)
+    except Exception as error:  # whatever is wrong with it: anything at all may stand in a queue
+        return _refusal(queue, raw, _words(error))
+
+
+def _understood(queue: str, raw: bytes) -> dict[str, Any]:
+    if len(raw) > MOST_BYTES:
+        raise _Refused(f"it has more than {MOST_BYTES} bytes")
+    message = _Message.model_validate(json.loads(raw))
+    headers, text = message.headers, base64.b64decode(message.body, validate=True)
+    if headers.compression:
+        text = decompress(text, headers.compression)
+    parts = loads(text)
+    if not isinstance(parts, list) or len(parts) != len(_Body.model_fields):
+        raise _Refused("body: it is no list of arguments, keyword arguments and options")
+    body = _Body.model_validate(dict(zip(_Body.model_fields, parts, strict=True)))
+    if headers.task not in TASKS and not headers.task.startswith("celery."):
+        raise _Refused("there is no task of that name")
+    if headers.task in TASKS and body.arguments:
+        raise _Refused("arguments are given by name, not by position")
+    if "self" in body.keyword_arguments:
+        raise _Refused("no argument may be called self")
+    told = headers.model_dump(mode="json", exclude={"compression"})
+    options = {name: parts[2].get(name) for name in _Follows.model_fields} if body.options else None
+    return _message(queue, told, body.arguments, body.keyword_arguments, options, message.properties.reply_to or "")
+
+
+def _refusal(queue: str, raw: bytes, fault: str) -> dict[str, Any]:
+    """Under the sender's own task id, if it can be told, so that whoever waits for the result hears of it."""
+    task, task_id, origin = (_header(raw, name) for name in ("task", "id", "origin"))
+    keywords = {"queue": queue, "task": task, "sender": origin, "fault": fault}
+    return _message(queue, {"task": REFUSED, "id": task_id or str(uuid.uuid4())}, [], keywords, None, "")
+
+
+def _message(
+    queue: str, headers: dict[str, Any], arguments: list[Any], keywords: dict[str, Any], options: Any, reply_to: str
+) -> dict[str, Any]:
+    text = dumps([arguments, keywords, options])
+    own = {
+        "lang": "py",
+        "argsrepr": saferepr(arguments, LONGEST_REPR),
+        "kwargsrepr": saferepr(keywords, LONGEST_REPR),
+        "root_id": headers["id"],
+    }
+    return {
+        "body": base64.b64encode(text.encode()).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": own | {name: value for name, value in headers.items() if value is not None},
+        "properties": {
+            "correlation_id": headers["id"],
+            "reply_to": reply_to,
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": queue},
+            "priority": 0,
+            "body_encoding": "base64",
+            # A new one: two messages of one tag would be acknowledged as one.
+            "delivery_tag": str(uuid.uuid4()),
+        },
+    }
+
+
+def _header(raw: bytes, name: str) -> str:
+    """One header of a message of whatever form, if it is a short printable text; else nothing."""
+    try:
+        value = json.loads(raw)["headers"][name] if len(raw) <= MOST_BYTES else ""
+        return TypeAdapter(Name).validate_python(value, strict=True)
+    except Exception:
+        return ""
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, _Refused):
+        return str(error)
+    if not isinstance(error, ValidationError):
+        return f"it cannot be read ({type(error).__name__})"
+    faults = error.errors(include_input=False, include_url=False)[:3]
+    return "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or 'message'}: {fault['msg']}" for fault in faults)

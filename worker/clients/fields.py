@@ -1,0 +1,144 @@
+"""What the fields of both remotes' answers may hold. Anything else is not as published, and nothing is written from it.
+
+Pydantic alone would take `true` for the id 1, `"1_0"` for 10 and 1759190400 for a day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+
+from worker.domain import money
+from worker.domain.errors import UnexpectedAnswer
+from worker.domain.texts import REPLACEMENT
+
+LONGEST_TEXT = 1000
+"""Far beyond every name that either remote takes, so a text that was cut here is refused as too long and never written."""
+SHOWN_LENGTH = 20
+"""A longer value is not repeated in an error: what stands where it does not belong may be anything."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Row(BaseModel):
+    """A record of a remote: only the fields that are used, named as the remote names them; unknown ones are ignored."""
+
+    remote: ClassVar[str]
+
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+def _id(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
+        raise ValueError(f"{shown(value)} is no id")
+    return value
+
+
+def _internal_id(value: Any) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not (isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,19}", text)):
+        raise ValueError(f"{shown(value)} is no internal id")
+    return text
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is no text")
+    # Half a character cannot be stored or sent; what takes its place cannot be in a name that is written.
+    whole = _SURROGATE.sub(REPLACEMENT, value)
+    return whole if len(whole) <= LONGEST_TEXT else whole[:LONGEST_TEXT] + "…"
+
+
+def _some_text(value: Any) -> str:
+    text = _text(value)
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{shown(value)} is neither true nor false")
+    return value
+
+
+def _whole_number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
+        raise ValueError(f"{shown(value)} is no whole number")
+    return value
+
+
+def _day(value: Any) -> date:
+    if not (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
+        raise ValueError(f"{shown(value)} is no day written as 2026-09-30")
+    return date.fromisoformat(value)
+
+
+Id = Annotated[int, BeforeValidator(_id)]
+"""Procore's: a number, in v2 as text."""
+InternalId = Annotated[str, BeforeValidator(_internal_id)]
+"""NetSuite's: digits, as text or number."""
+Text = Annotated[str, BeforeValidator(_text)]
+SomeText = Annotated[str, BeforeValidator(_some_text)]
+OptionalText = Annotated[str | None, BeforeValidator(lambda value: _text(value) or None)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+Money = Annotated[Decimal, BeforeValidator(money.amount)]
+MoneyOrNull = Annotated[Decimal, BeforeValidator(lambda value: money.ZERO if value is None else money.amount(value))]
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+def read(model: type[RowT], body: Any) -> RowT:
+    """One record. Raises UnexpectedAnswer that names the fields that are not as published."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        # Without its cause, which would repeat the values.
+        raise UnexpectedAnswer(_complaint(model, body, error)) from None
+
+
+def read_list(model: type[RowT], rows: Any) -> Sequence[RowT]:
+    """A list of records. Raises UnexpectedAnswer as `read` does; one record that is not understood is enough."""
+    try:
+        return TypeAdapter(list[model]).validate_python(rows)  # type: ignore[valid-type]
+    except ValidationError as error:
+        raise UnexpectedAnswer(_complaint(model, rows, error)) from None
+
+
+def shown(value: Any) -> str:
+    """A value that does not belong there, as an error may tell it: short ones as they are, of the others what they are."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= SHOWN_LENGTH else f"a text of {len(value)} characters"
+    kinds = {dict: "an object", list: "a list", type(None): "null", bool: str(value).lower()}
+    return kinds.get(type(value)) or (str(value) if abs(value) < 10**SHOWN_LENGTH else "a huge number")
+
+
+def _complaint(model: type[Row], body: Any, error: ValidationError) -> str:
+    faults = error.errors(include_input=False, include_url=False)[:3]
+    told = "; ".join(f"{_place(fault['loc'], body)}: {_words(fault)}" for fault in faults)
+    return f"{model.remote}'s {model.__name__.removesuffix('Row')} is not as published: {told}"
+
+
+def _place(path: tuple[int | str, ...], body: Any) -> str:
+    """`items.2.wbs_code` for a person who looks for it; in a list with the record's id, if it can be told."""
+    words = ".".join(str(part) for part in path) or "body"
+    row = body[path[0]] if isinstance(body, list) and path and isinstance(path[0], int) else None
+    name = row.get("id") if isinstance(row, dict) else None
+    return f"{words} (id {shown(name)})" if name is not None and len(path) > 1 else words
+
+
+def _words(fault: Any) -> str:
+    return (
+        str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ").replace("Field required", "is missing")
+    )
