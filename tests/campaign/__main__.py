@@ -1,4 +1,7 @@
-"""`python -m tests.campaign simulate`: many seeds on all cores, the shortest story of what fails, figures for the report."""
+"""`python -m tests.campaign simulate`: many seeds on all cores, the shortest story of what fails, figures for the report.
+
+`python -m tests.campaign processes`: rounds with real processes (tests/campaign/processes/command.py).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.campaign.processes import command as processes
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.many import Tally, campaign
@@ -95,6 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         command.add_argument("--replay", type=int, help="play one seed and tell its story")
         command.add_argument("--shrink", action="store_true", help="tell the shortest story that still fails")
         command.add_argument("--json", help="write the figures to this file")
+    processes.add_to(commands)
     options = parser.parse_args(arguments)
     return int(options.job(options))
 
