@@ -317,7 +317,7 @@ def _with_product_times(seed: int, dice: random.Random) -> Plan:
     steps.append(Step(dice.uniform(11, 13), Fault.KILL_WORKER, dice.getrandbits(32), aimed=True))
     steps.append(Step(dice.uniform(16, 18), Fault.TERM, dice.getrandbits(32), aimed=True))
     steps += [Step(dice.uniform(14, 18), Fault.AGAIN, 0)] if dice.random() < 0.3 else []
-    slow = {"kind": "slow_commit", **_WRITES, "times": dice.choice((1, 2)), "value": dice.uniform(25, 40)}
+    slow = {"kind": "slow_commit", **_WRITES, "times": dice.choice((1, 2)), "value": dice.uniform(32, 42)}
     lost = {"kind": "cut_after", **_WRITES, "probability": 0.2}
     weather = [
         Weather(dice.uniform(5, 8), 4, "netsuite", [(Fault.NS_CUT_AFTER, lost)], dice.getrandbits(32)),

@@ -59,6 +59,8 @@ def play(plan: Plan, folder: Path) -> Result:
             disguise_429_as_401=plan.setup.seed % 2 == 0,
             write_latency=plan.setup.write_latency,
             latency_spread=0.3,
+            # A second instead of the ten that the product waits where Procore does not say how long.
+            retry_after_on_429=not plan.setup.product_times,
             **options,
         ) as site,
     ):

@@ -304,12 +304,13 @@ class Storm:
         if time.time() < latest and not {f"{kind}-{new}" for kind in self._kinds[new] if kind != "beat"} <= ready:
             self._at(time.time() + 0.1, lambda: self._retire(old, new, latest))
             return
-        supervisor = self._machines.pop(old)
+        supervisor = self._machines[old]
         self.story.tell(f"machine {old} is stopped")
         for name, pid in supervisor.alive().items():
             self._continue(name, pid)
             if not name.startswith("beat"):
                 self._asked_to_end(name, pid)
+        del self._machines[old]
         thread = threading.Thread(target=supervisor.stop)
         thread.start()
         self._ending.append(thread)
@@ -464,7 +465,8 @@ class Storm:
             able = [process for pair in sorted(pairs) if (process := self.traces.find(*pair))]
             writing = [process for process in able if process.writes_in_hand()]
             if writing and step.aimed:
-                return dice.choice(writing)
+                oldest = min(writing, key=lambda process: min(process.writes_in_hand().values()))
+                return oldest if step.what is Fault.TERM else dice.choice(writing)
             if time.time() >= until:
                 busy = [process for process in able if process.attempts_in_hand()]
                 return dice.choice(busy or able) if able else None

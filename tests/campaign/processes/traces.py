@@ -56,15 +56,15 @@ class Process:
                 keys.remove(line["key"])
         return keys
 
-    def writes_in_hand(self) -> set[str]:
-        """Ids of codes and invoices whose write it has noted and not heard of."""
-        ids: set[str] = set()
+    def writes_in_hand(self) -> dict[str, float]:
+        """Ids of codes and invoices whose write it has noted and not heard of, and since when."""
+        since: dict[str, float] = {}
         for line in self.of("intent", "told"):
             if line["what"] == "told":
-                ids.discard(line["external_id"].rsplit("-", 1)[1])
+                since.pop(line["external_id"].rsplit("-", 1)[1], None)
             elif line["noted"]:
-                ids.add(line["key"].rsplit(":", 1)[1])
-        return ids
+                since[line["key"].rsplit(":", 1)[1]] = line["at"]
+        return since
 
     def fetched_and_not_begun(self) -> dict[str, Line]:
         """Messages but those of upkeep that it took from their queue and did not begin, by id."""
