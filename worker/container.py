@@ -310,6 +310,12 @@ class Container:
             slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
 
+    def give_back(self) -> None:
+        """Locks, slots and work of what this process began and will not end."""
+        self.locks.give_back()
+        self.gate.give_back()
+        self.attempts.give_back()
+
     def claim_ledger(self) -> None:
         """Make sure that the ledger in this Redis is this company's and account's. Raises InvalidSettings when it is another's."""
         ours = f"{self.settings.procore_company_id}/{self.settings.netsuite_account_id.lower()}"

@@ -94,17 +94,25 @@ class Gate:
         self._acquire = client.register_script(_ACQUIRE)
         self._release = client.register_script(_RELEASE)
         self._renew = client.register_script(_RENEW)
+        self._held: set[str] = set()
 
     @contextmanager
     def slot(self, precedence: Precedence, *, patience: float = 20.0) -> Iterator[None]:
         """Hold one slot for the block. Waits up to `patience` seconds, then raises NoRoom: the work gives its thread back."""
         token = secrets.token_hex(8)
         self._wait(token, precedence, patience)
+        self._held.add(token)
         with self._keeper.keeping(lambda: self._keep(token), every=SLOT_SECONDS / 4):
             try:
                 yield
             finally:
+                self._held.discard(token)
                 self._leave(token)
+
+    def give_back(self) -> None:
+        """Leave all slots that this process holds: it ends, and the threads that hold them do not come to it."""
+        for token in list(self._held):
+            self._leave(token)
 
     def in_use(self) -> int:
         """Slots held now, those of dead workers included until their lease ends."""

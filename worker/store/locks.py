@@ -74,6 +74,7 @@ class Locks:
         self._acquire = client.register_script(_ACQUIRE)
         self._renew = client.register_script(_RENEW)
         self._release = client.register_script(_RELEASE)
+        self._held: set[tuple[str, str]] = set()
 
     @contextmanager
     def hold(self, name: str) -> Iterator[Lock | None]:
@@ -83,11 +84,18 @@ class Locks:
         if lock is None:
             yield None
             return
+        self._held.add((key, token))
         with self._keeper.keeping(lambda: self._renewed(lock), every=LOCK_SECONDS / 4):
             try:
                 yield lock
             finally:
+                self._held.discard((key, token))
                 self._release(keys=[key], args=[token])
+
+    def give_back(self) -> None:
+        """Release all that this process holds: it ends, and the threads that hold them do not come to it."""
+        for key, token in list(self._held):
+            self._release(keys=[key], args=[token])
 
     def _try(self, key: str, token: str) -> Lock | None:
         asked = time.monotonic()

@@ -153,3 +153,13 @@ def test_room_that_an_export_leaves_is_the_waiting_scans(gate_of: MakeGate, serv
     server.zadd(f"{PREFIX}gate:waiting:scan", {"a scan": now * 1000 + micro // 1000 + 60_000})
     with gate.slot(Precedence.EXPORT):
         assert server.llen(f"{PREFIX}gate:wake:scan") == 1
+
+
+def test_a_process_that_ends_gives_back_its_own_slots_and_no_other_one_s(
+    gate_of: MakeGate,
+) -> None:
+    mine, theirs = gate_of(3), gate_of(3)
+    with mine.slot(Precedence.SCAN), mine.slot(Precedence.EXPORT), theirs.slot(Precedence.SCAN):
+        mine.give_back()
+        assert mine.in_use() == 1
+    assert mine.in_use() == 0

@@ -156,3 +156,19 @@ def test_after_a_restart_of_redis_the_ledger_is_trusted_from_that_moment_on(real
         with real_locks.hold(NAME) as after:
             assert after is not None
             assert after.ledger_since == pytest.approx(seconds(server), abs=5)
+
+
+def test_a_process_that_ends_gives_back_its_own_locks_and_no_other_one_s(
+    locks: Locks, client: Redis, keeper: LeaseKeeper
+) -> None:
+    another = Locks(client, PREFIX, keeper)
+    with locks.hold(NAME), locks.hold("code:17:902"), another.hold("code:17:903"):
+        locks.give_back()
+        assert client.keys(f"{PREFIX}lock:*") == [f"{PREFIX}lock:code:17:903"]
+        with another.hold(NAME) as theirs:
+            assert theirs is not None
+            # The thread that held it before comes to its end after all, or gives back once more.
+            locks.give_back()
+            assert client.exists(KEY)
+    assert not client.keys(f"{PREFIX}lock:*")
+    locks.give_back()
