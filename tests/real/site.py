@@ -219,10 +219,13 @@ class Site:
 
     # Work
 
-    def send(self, task: TaskName | str, *, task_id: str | None = None, **arguments: Any) -> str:
+    def send(self, task: TaskName | str, **arguments: Any) -> str:
         """Enqueue a task; its id."""
-        sent = self._producer.send_task(str(task), kwargs=arguments, task_id=task_id, ignore_result=True)
-        return str(sent.id)
+        return str(self._producer.send_task(str(task), kwargs=arguments, ignore_result=True).id)
+
+    def send_again(self, task_id: str, task: TaskName | str, **arguments: Any) -> None:
+        """The same message once more."""
+        self._producer.send_task(str(task), kwargs=arguments, task_id=task_id, ignore_result=True)
 
     def start_scan(self) -> Run:
         """Start a scan of all projects, as the command line does."""

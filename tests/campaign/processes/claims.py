@@ -15,6 +15,8 @@ DEAD_WORKER_SECONDS = 60.0
 """A dead worker's work goes on within these, with the product's own times."""
 TERM_SECONDS = 30.0
 """A worker has ended within these after TERM."""
+LEFT_BEHIND_SECONDS = 25.0
+"""What a worker leaves behind when it ends goes on within these; it was given back."""
 TURNED_AWAY = "another worker has it in hand"
 
 
@@ -88,8 +90,11 @@ def terms(storm: Storm, violations: list[str]) -> Iterator[float]:
         yield taken
         if taken > TERM_SECONDS:
             violations.append(f"{who} ended {taken:.1f} s after TERM")
-        if process.attempts_in_hand():
-            violations.append(f"{who} ended in the middle of {process.attempts_in_hand()}")
+        for key in process.attempts_in_hand():
+            after = _goes_on(storm, Death(process, term.ended, frozenset()), key)
+            # Sooner than the work of a dead worker, which is waited for until it is overdue.
+            if after is None or (storm.plan.setup.product_times and after > LEFT_BEHIND_SECONDS):
+                violations.append(f"{who} ended in the middle of {key}, which went on after {after} s")
         if term.left:
             violations.append(f"{who} ended and left {term.left}")
         violations.extend(_messages_lost(storm, term, process))

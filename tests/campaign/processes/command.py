@@ -110,7 +110,9 @@ def _round(seed: int, folder: Path, tally: Tally, *, whole: bool) -> None:
 
 
 def _measured(result: Result) -> str:
-    told = (f"{claim.removesuffix('_seconds')} {max(seconds):.1f} s" for claim, seconds in result.claims.items() if seconds)
+    told = (
+        f"{claim.removesuffix('_seconds')} {max(seconds):.1f} s" for claim, seconds in result.claims.items() if seconds
+    )
     return ", ".join(told) or "no claim asked"
 
 
@@ -132,7 +134,9 @@ def _story(seed: int, result: Result, folder: Path) -> None:
 
 def _tell(tally: Tally, wall: float) -> None:
     own = f"{tally.product_times_rounds} with the product's own times (seeds that {EVERY_TENTH} divides)"
-    _say(f"{tally.rounds} rounds, {own}: {len(tally.failing)} failing, {len(tally.excused)} with an excuse; {wall:.0f} s")
+    _say(
+        f"{tally.rounds} rounds, {own}: {len(tally.failing)} failing, {len(tally.excused)} with an excuse; {wall:.0f} s"
+    )
     for fault in Fault:
         _say(f"  {tally.struck[fault.value]:6d}  {fault.value}")
     for name, count in sorted(tally.facts.items()):

@@ -25,6 +25,7 @@ SHORTENED = QUICK | {
     # Below the time that work may be in hand, as in the product.
     "worker.services.invoice_items.DEADLINE_SECONDS": 2,
     "worker.store.tokens.MINT_SECONDS": 3,
+    "worker.pool.LEAVE_SECONDS": 2,
 }
 
 
@@ -226,7 +227,10 @@ def _by_hand(dice: random.Random) -> tuple[ByHand, ...]:
 
 
 def _deeds(dice: random.Random, length: float, at_most: int) -> list[Step]:
-    first = [Step(0.2, dice.choice((Deed.SCAN, Deed.SCAN_MESSAGE)), 0), Step(dice.uniform(0.2, 1.5), Deed.EXPORT_ALL, 0)]
+    first = [
+        Step(0.2, dice.choice((Deed.SCAN, Deed.SCAN_MESSAGE)), 0),
+        Step(dice.uniform(0.2, 1.5), Deed.EXPORT_ALL, 0),
+    ]
     kinds = [*Deed, Deed.SCAN, Deed.EXPORT_ALL, *[Deed.EXPORT_MESSAGE] * 3, Deed.ITEM_MESSAGE, Deed.EDIT_ITEM]
     more = [
         Step(dice.uniform(0.5, length), dice.choice(kinds), dice.getrandbits(32), twice=dice.random() < 0.3)
@@ -284,7 +288,11 @@ def _spells(dice: random.Random, remote: str, length: float) -> list[Weather]:
     while at < length - 0.5:
         kinds = dice.sample(list(SHORT_RULES[remote]), dice.choice((1, 1, 2)))
         lasts = min(dice.uniform(1, 3), length - at)
-        spells.append(Weather(at, lasts, remote, [(kind, SHORT_RULES[remote][kind](dice)) for kind in kinds], dice.getrandbits(32)))
+        spells.append(
+            Weather(
+                at, lasts, remote, [(kind, SHORT_RULES[remote][kind](dice)) for kind in kinds], dice.getrandbits(32)
+            )
+        )
         at += lasts + dice.uniform(0.5, 4 if remote == "netsuite" else 6)
     return spells
 
@@ -300,7 +308,7 @@ def _with_product_times(seed: int, dice: random.Random) -> Plan:
     setup = Setup(
         seed=seed,
         product_times=True,
-        profile="large:3x16:8",
+        profile="large:3x20:9",
         machines=_machines(dice),
         slots=3,
         account_limit=50,
@@ -313,7 +321,9 @@ def _with_product_times(seed: int, dice: random.Random) -> Plan:
     if dice.random() < 0.5:
         steps.append(Step(dice.uniform(2, 4), Fault.KILL_REDIS, 0, lasts=dice.uniform(0, 3)))
     if dice.random() < 0.4:
-        steps.append(Step(dice.uniform(9, 11), Fault.PAUSE, dice.getrandbits(32), lasts=dice.uniform(22, 35), aimed=True))
+        steps.append(
+            Step(dice.uniform(9, 11), Fault.PAUSE, dice.getrandbits(32), lasts=dice.uniform(22, 35), aimed=True)
+        )
     steps.append(Step(dice.uniform(11, 13), Fault.KILL_WORKER, dice.getrandbits(32), aimed=True))
     steps.append(Step(dice.uniform(16, 18), Fault.TERM, dice.getrandbits(32), aimed=True))
     steps += [Step(dice.uniform(14, 18), Fault.AGAIN, 0)] if dice.random() < 0.3 else []

@@ -90,7 +90,11 @@ def _once(storm: Storm, verdict: Verdict) -> None:
             if len(entries) > 1:
                 _pair(storm, verdict, external_id, entries)
     for kind, key, ids in storm.site.stage.netsuite.duplicates():
-        entries = [entry for entry in storm.site.stage.netsuite.journal.writes() if entry["id"] in ids and entry["write"] == "create"]
+        entries = [
+            entry
+            for entry in storm.site.stage.netsuite.journal.writes()
+            if entry["id"] in ids and entry["write"] == "create"
+        ]
         if len({entry["external_id"] for entry in entries}) > 1 or len(entries) < 2:
             verdict.violations.append(f"{kind} {key} stands {len(ids)} times: {', '.join(ids)}")
 
@@ -134,7 +138,9 @@ class _Write:
 
     @classmethod
     def of(cls, storm: Storm, entry: dict[str, Any]) -> _Write:
-        request = next(one for one in storm.site.stage.netsuite.journal.requests() if one["request_id"] == entry["request_id"])
+        request = next(
+            one for one in storm.site.stage.netsuite.journal.requests() if one["request_id"] == entry["request_id"]
+        )
         process = storm.traces.by_agent(request["agent"])
         assert process is not None, f"nobody knows who sent {entry}"
         last = entry["external_id"].rsplit("-", 1)[1]
@@ -277,7 +283,9 @@ def _known_not_done(process: Process, intent: dict[str, Any], key: str, other: d
         if line is other:
             return True
         if line["what"] == "told" and line["at"] >= intent["at"] and line["external_id"].endswith(f"-{last}"):
-            return line.get("error") in ("Transient", "NoRoom", "Misconfigured", "Blocked") and line["at"] <= other["at"]
+            return (
+                line.get("error") in ("Transient", "NoRoom", "Misconfigured", "Blocked") and line["at"] <= other["at"]
+            )
     return False
 
 
@@ -288,7 +296,9 @@ def _no_problem_left(storm: Storm, verdict: Verdict) -> None:
             continue
         expected = one.problem.cause.value in ("item_of_other_type", "item_inactive", "codes_blocked")
         if not (expected and storm.plan.setup.by_hand):
-            verdict.violations.append(f"an open problem at the end: {one.key} {one.problem.cause}: {one.problem.sentence}")
+            verdict.violations.append(
+                f"an open problem at the end: {one.key} {one.problem.cause}: {one.problem.sentence}"
+            )
 
 
 def _no_task_failed(storm: Storm, verdict: Verdict) -> None:
@@ -334,7 +344,12 @@ def _known_until(storm: Storm, entry: dict[str, Any]) -> float:
     for pause in storm.pauses:
         stood = pause.end - pause.begin >= setup.slot_seconds * 0.7
         # Stopped between taking the slot and sending, it sends when it goes on; about that moment its slot is another's.
-        if pause.agent == entry["agent"] and stood and pause.begin - 1 <= entry["ended"] and entry["started"] <= pause.end + 1:
+        if (
+            pause.agent == entry["agent"]
+            and stood
+            and pause.begin - 1 <= entry["ended"]
+            and entry["started"] <= pause.end + 1
+        ):
             end = min(end, max(entry["started"], pause.begin + setup.slot_seconds * 0.7))
             if entry["started"] > pause.begin:
                 return float(entry["started"])
@@ -362,5 +377,3 @@ def _of_doubled_code(storm: Storm, verdict: Verdict, key: str) -> bool:
         return False
     invoice = storm.site.stage.procore.company.invoices[int(key.rsplit(":", 1)[1])]
     return any(line.contract_line.code and str(line.contract_line.code.id) in verdict.doubled for line in invoice.lines)
-
-

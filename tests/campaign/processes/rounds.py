@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import worker.supervisor
@@ -44,7 +45,7 @@ def play(plan: Plan, folder: Path) -> Result:
     """Play a round in `folder`, in which the logs and traces of its processes stay."""
     began = time.monotonic()
     result, story = Result(plan), Story()
-    options = {"uniqueness": "atomic"}
+    options: dict[str, Any] = {"uniqueness": "atomic"}
     if plan.setup.window is not None:
         options = {"uniqueness": "window", "uniqueness_window": plan.setup.window}
     with (

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import kombu
@@ -27,6 +28,7 @@ from tests.campaign.processes.story import Story
 from tests.campaign.processes.traces import Process, Traces
 from tests.real.site import PREFIX, Site
 from tests.real.trace import key_of
+from worker.domain.work import RunKind, lane_of
 from worker.supervisor import Supervisor
 
 TICK = 0.05
@@ -138,9 +140,9 @@ class Storm:
             self.site.stage.settings("netsuite", suiteql_lag=self.plan.setup.lag)
             self.struck[Fault.NS_LAG] += 1
         for step in self.plan.steps:
-            self._at(began + step.at, lambda step=step: self._step(step))
+            self._at(began + step.at, partial(self._step, step))
         for spell in self.plan.weather:
-            self._at(began + spell.at, lambda spell=spell: self._begin(spell))
+            self._at(began + spell.at, partial(self._begin, spell))
         while self._agenda:
             at, _, job = heapq.heappop(self._agenda)
             while time.time() < at:
@@ -155,8 +157,10 @@ class Storm:
         self.tick()
         try:
             left = self.site.left_over()
-            queues = {queue: self.site.redis.llen(f"{PREFIX}{queue}") for queue in QueueName if queue != QueueName.UPKEEP}
-            runs = [run for run in map(self.site.container.work.current, self._run_kinds()) if run and not run.ended]
+            queues = {
+                queue: self.site.redis.llen(f"{PREFIX}{queue}") for queue in QueueName if queue != QueueName.UPKEEP
+            }
+            runs = [run for run in map(self.site.container.work.current, RunKind) if run and not run.ended]
         except AWAY as error:
             return f"Redis is away: {type(error).__name__}"
         left |= {queue: count for queue, count in queues.items() if count}
@@ -192,7 +196,9 @@ class Storm:
 
     def deliver_again(self) -> None:
         """What the visibility timeout does after a quarter of an hour: messages that nobody has acknowledged come back."""
-        options = celery_options(redis_url="", key_prefix=PREFIX)["broker_transport_options"] | {"visibility_timeout": 0}
+        options = celery_options(redis_url="", key_prefix=PREFIX)["broker_transport_options"] | {
+            "visibility_timeout": 0
+        }
         with kombu.Connection(self.site.server.url, transport_options=options) as connection:
             connection.default_channel.qos.restore_visible(num=1000, interval=1)
 
@@ -384,7 +390,7 @@ class Storm:
         sent = self.site.send(task, **arguments)
         self.sent.append(Sent(sent, key_of(task, arguments), task.value, time.time()))
         if step.twice:
-            self.site.send(task, task_id=sent, **arguments)
+            self.site.send_again(sent, task, **arguments)
             self.struck[Fault.TWICE] += 1
 
     def _add_code(self, dice: random.Random) -> None:
@@ -496,15 +502,7 @@ class Storm:
         return bool(self.outages) and self.outages[-1].back is None
 
     def _in_hand(self, key: str) -> bool:
-        from worker.domain.work import lane_of
-
         return bool(key) and self.site.container.work.in_hand(lane_of(key), key)
-
-    @staticmethod
-    def _run_kinds() -> list[Any]:
-        from worker.domain.work import RunKind
-
-        return list(RunKind)
 
     # Time
 

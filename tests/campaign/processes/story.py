@@ -46,12 +46,19 @@ def _of_netsuite(site: Site) -> list[tuple[float, str]]:
     for entry in site.stage.netsuite.journal.writes():
         request = requests.get(entry["request_id"], {})
         who = request.get("agent") or entry["by"]
-        lines.append((entry["at"], f"NETSUITE {entry['write']} {entry['type']} {entry['id']} {entry['external_id']} {entry['name']} of {who}"))
+        lines.append(
+            (
+                entry["at"],
+                f"NETSUITE {entry['write']} {entry['type']} {entry['id']} {entry['external_id']} {entry['name']} of {who}",
+            )
+        )
     for remote in ("netsuite", "procore"):
         for entry in site.stage.journal(remote):
             if "method" in entry and (entry["fault"] or entry["refused"]):
                 what = entry["fault"] or "refused"
-                words = f"{remote.upper()} {what}: {entry['method']} {entry['path']} {entry['status']} of {entry['agent']}"
+                words = (
+                    f"{remote.upper()} {what}: {entry['method']} {entry['path']} {entry['status']} of {entry['agent']}"
+                )
                 lines.append((entry["ended"], words))
     return lines
 
