@@ -7,6 +7,7 @@ Each line is one JSON object with `at` (unix seconds) and `what`:
     failed                          a task raised (`id`, `error`)
     begin, end                      an attempt at a piece of work (`key`, `outcome` or `error`)
     lock, slot                      taken (`name`, `token`)
+    given back                      what the process held when it ended without its last tasks
     intending, intent               before and after the note that a write leaves (`key`, `sent_at`, `noted`)
     told                            how that write ended for the client (`external_id`, `error` or the new `id`)
 
@@ -27,6 +28,7 @@ from celery import signals
 
 from config.names import TaskName
 from worker.clients.netsuite.client import NetSuite
+from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, exports_of, scan_of
 from worker.services.attempts import Attempts
@@ -93,7 +95,7 @@ def _messages(note: Note) -> None:
 
 
 def _work(note: Note) -> None:
-    make, try_lock, take_slot = Attempts.make, Locks._try, Gate._take
+    make, try_lock, take_slot, give_back = Attempts.make, Locks._try, Gate._take, Container.give_back
 
     def made(self: Attempts, lane: Any, key: str, attempt: Any) -> Any:
         note("begin", key=key)
@@ -117,6 +119,11 @@ def _work(note: Note) -> None:
             note("slot", name=str(precedence), token=token)
         return took
 
+    def given_back(self: Container) -> None:
+        note("given back")
+        give_back(self)
+
+    vars_of(Container, give_back=given_back)
     vars_of(Attempts, make=made)
     vars_of(Locks, _try=locked)
     vars_of(Gate, _take=taken)

@@ -95,22 +95,22 @@ class Gate:
         self._release = client.register_script(_RELEASE)
         self._renew = client.register_script(_RENEW)
         self._held: set[str] = set()
+        self._ending = False
 
     @contextmanager
     def slot(self, precedence: Precedence, *, patience: float = 20.0) -> Iterator[None]:
         """Hold one slot for the block. Waits up to `patience` seconds, then raises NoRoom: the work gives its thread back."""
         token = secrets.token_hex(8)
         self._wait(token, precedence, patience)
-        self._held.add(token)
         with self._keeper.keeping(lambda: self._keep(token), every=SLOT_SECONDS / 4):
             try:
                 yield
             finally:
-                self._held.discard(token)
                 self._leave(token)
 
     def give_back(self) -> None:
-        """Leave all slots that this process holds: it ends, and the threads that hold them do not come to it."""
+        """Leave all slots that this process holds, and take none any more: it ends, and its threads do not come to it."""
+        self._ending = True
         for token in list(self._held):
             self._leave(token)
 
@@ -127,6 +127,9 @@ class Gate:
                 if left <= 0:
                     raise NoRoom("NetSuite's slots stayed busy", retry_after=1.0)
                 self._client.blpop([self._wake[precedence]], timeout=min(left, LONGEST_NAP_SECONDS))
+            self._held.add(token)
+            if self._ending:
+                raise NoRoom("this worker is ending", retry_after=1.0)
         except BaseException:
             self._leave(token)
             raise
@@ -137,6 +140,7 @@ class Gate:
         return bool(self._acquire(keys=self._keys, args=[token, self._limit, lease, export, nap]))
 
     def _leave(self, token: str) -> None:
+        self._held.discard(token)
         self._release(keys=self._keys, args=[token])
 
     def _keep(self, token: str) -> None:

@@ -75,6 +75,7 @@ class Locks:
         self._renew = client.register_script(_RENEW)
         self._release = client.register_script(_RELEASE)
         self._held: set[tuple[str, str]] = set()
+        self._ending = False
 
     @contextmanager
     def hold(self, name: str) -> Iterator[Lock | None]:
@@ -84,24 +85,31 @@ class Locks:
         if lock is None:
             yield None
             return
-        self._held.add((key, token))
         with self._keeper.keeping(lambda: self._renewed(lock), every=LOCK_SECONDS / 4):
             try:
                 yield lock
             finally:
-                self._held.discard((key, token))
-                self._release(keys=[key], args=[token])
+                self._let_go(key, token)
 
     def give_back(self) -> None:
-        """Release all that this process holds: it ends, and the threads that hold them do not come to it."""
+        """Release all that this process holds, and take none any more: it ends, and its threads do not come to it."""
+        self._ending = True
         for key, token in list(self._held):
-            self._release(keys=[key], args=[token])
+            self._let_go(key, token)
+
+    def _let_go(self, key: str, token: str) -> None:
+        self._held.discard((key, token))
+        self._release(keys=[key], args=[token])
 
     def _try(self, key: str, token: str) -> Lock | None:
         asked = time.monotonic()
         keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger"]
         fence, whole, micro, since = self._acquire(keys=keys, args=[token, int(LOCK_SECONDS * 1000)])
         if not int(fence):
+            return None
+        self._held.add((key, token))
+        if self._ending:
+            self._let_go(key, token)
             return None
         at = int(whole) + int(micro) / 1_000_000
         return Lock(key, token, int(fence), at, asked, asked + LOCK_SECONDS, float(since) if since else None)

@@ -338,8 +338,11 @@ def _known_until(storm: Storm, entry: dict[str, Any]) -> float:
     setup, end = storm.plan.setup, float(entry["ended"])
     if end - entry["started"] > setup.read_timeout * 0.8:
         end = entry["started"] + setup.read_timeout * 0.5
+    process = storm.traces.by_agent(entry["agent"])
+    for line in process.of("given back") if process else ():
+        end = min(end, line["at"])
     for death in storm.deaths:
-        if death.process.agent == entry["agent"]:
+        if death.process is process:
             end = min(end, death.at + setup.slot_seconds * 0.7)
     for pause in storm.pauses:
         stood = pause.end - pause.begin >= setup.slot_seconds * 0.7

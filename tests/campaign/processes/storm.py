@@ -106,6 +106,7 @@ class Storm:
         self.edited: dict[tuple[str, str, str], str] = {}
         self._kinds: dict[str, tuple[str, ...]] = {}
         self._machines: dict[str, Supervisor] = {}
+        self._weather: dict[str, Weather] = {}
         self._ending: list[threading.Thread] = []
         self._stopped: dict[tuple[str, int], float] = {}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -431,11 +432,17 @@ class Storm:
     # Weather
 
     def _begin(self, spell: Weather) -> None:
+        # A step that took its time may have held up the end of the last one.
+        self._end(self._weather.get(spell.remote))
+        self._weather[spell.remote] = spell
         self.story.tell("WEATHER:", "; ".join(f"{fault}" for fault, _ in spell.rules))
         self.site.stage.faults(spell.remote, [rule for _, rule in spell.rules], spell.dice)
         self._at(time.time() + spell.lasts, lambda: self._end(spell))
 
-    def _end(self, spell: Weather) -> None:
+    def _end(self, spell: Weather | None) -> None:
+        if spell is None or self._weather.get(spell.remote) is not spell:
+            return
+        del self._weather[spell.remote]
         remote = self.site.stage.netsuite if spell.remote == "netsuite" else self.site.stage.procore
         for (fault, _), rule in zip(spell.rules, remote.faults.as_json()["rules"], strict=True):
             self.struck[fault] += rule["struck"]

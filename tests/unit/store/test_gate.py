@@ -162,4 +162,8 @@ def test_a_process_that_ends_gives_back_its_own_slots_and_no_other_one_s(
     with mine.slot(Precedence.SCAN), mine.slot(Precedence.EXPORT), theirs.slot(Precedence.SCAN):
         mine.give_back()
         assert mine.in_use() == 1
+        # What its threads come to after all takes nothing any more.
+        with pytest.raises(NoRoom), mine.slot(Precedence.EXPORT):
+            pytest.fail("it is inside")
+        assert mine.in_use() == 1
     assert mine.in_use() == 0

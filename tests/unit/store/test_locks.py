@@ -167,8 +167,8 @@ def test_a_process_that_ends_gives_back_its_own_locks_and_no_other_one_s(
         assert client.keys(f"{PREFIX}lock:*") == [f"{PREFIX}lock:code:17:903"]
         with another.hold(NAME) as theirs:
             assert theirs is not None
-            # The thread that held it before comes to its end after all, or gives back once more.
-            locks.give_back()
-            assert client.exists(KEY)
+        # What its threads come to after all takes nothing any more.
+        with locks.hold(NAME) as late:
+            assert late is None
+        assert not client.exists(KEY)
     assert not client.keys(f"{PREFIX}lock:*")
-    locks.give_back()
