@@ -287,6 +287,9 @@ def _spells(dice: random.Random, remote: str, length: float) -> list[Weather]:
     spells, at = [], dice.uniform(0.2, 3)
     while at < length - 0.5:
         kinds = dice.sample(list(SHORT_RULES[remote]), dice.choice((1, 1, 2)))
+        if remote == "procore" and dice.random() < 0.4:
+            # The one write there, which few requests are.
+            kinds = [Fault.PC_CUT_AFTER]
         lasts = min(dice.uniform(1, 3), length - at)
         spells.append(
             Weather(

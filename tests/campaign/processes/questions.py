@@ -58,6 +58,9 @@ def about_messages(storm: Storm, verdict: Verdict) -> None:
         if storm.outages or storm.cuts or storm.deaths:
             # Redis had handed it over, and the connection or the worker was gone before it had it: no trace of it anywhere.
             storm.facts["messages lost on their way from queue to worker"] += 1
+            storm.story.tell(
+                f"LOST on its way: {one.task} {one.id} for {one.key}, sent {one.at - storm.story.began:.2f}"
+            )
         else:
             verdict.violations.append(f"lost: nobody began {one.task} for {one.key}")
 

@@ -329,7 +329,10 @@ class Storm:
         return True
 
     def _delete_queue(self, dice: random.Random) -> bool:
-        queue = f"{PREFIX}{dice.choice(list(QueueName))}"
+        queues, until = [f"{PREFIX}{queue}" for queue in QueueName], time.time() + AIM_SECONDS
+        while not (full := [queue for queue in queues if self.site.redis.llen(queue)]) and time.time() < until:
+            time.sleep(0.002)
+        queue = dice.choice(full or queues)
         with self.site.redis.pipeline(transaction=True) as together:
             texts, _ = together.lrange(queue, 0, -1).delete(queue).execute()
         lost = {json.loads(text)["headers"]["id"] for text in texts}
