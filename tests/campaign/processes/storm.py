@@ -503,7 +503,9 @@ class Storm:
         try:
             held = {key: self.site.redis.get(key) for key in self.site.redis.keys(f"{PREFIX}lock:*")}
             held |= {f"slot {token}": token for token in self.site.redis.zrange(f"{PREFIX}gate", 0, -1)}
-            term.left = [key for key, token in held.items() if token in process.tokens()]
+            # What could not be given back because Redis was gone ends by itself.
+            back = max((outage.back or term.ended for outage in self.outages), default=0.0)
+            term.left = [key for key, token in held.items() if token in process.tokens(back)]
         except AWAY:
             term.redis_was_away = True
 

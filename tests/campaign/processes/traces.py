@@ -73,9 +73,9 @@ class Process:
             fetched.pop(line["id"], None)
         return fetched
 
-    def tokens(self) -> set[str]:
-        """Tokens of all locks and slots that it ever took."""
-        return {line["token"] for line in self.of("lock", "slot")}
+    def tokens(self, since: float) -> set[str]:
+        """Tokens of the locks and slots that it took after a moment."""
+        return {line["token"] for line in self.of("lock", "slot") if line["at"] > since}
 
 
 class Traces:
