@@ -29,6 +29,8 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         "task_reject_on_worker_lost": False,
         # The thread pool of 5.6 fetches again only about once a second when its window is full; four deep hides that (0.97 of the cap kept busy).
         "worker_prefetch_multiplier": 4,
+        # Threads, which also end; a `-P` on the command line would take another pool.
+        "worker_pool": "worker.pool:TaskPool",
         # Would cut NetSuite writes in flight at every broken connection.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_hijack_root_logger": False,

@@ -62,7 +62,7 @@ def _worker_options(name: str, threads: int) -> tuple[str, ...]:
     queues = ",".join(QUEUES_OF_WORKER[name])
     # Gossip and mingle are talk between workers that nothing here uses; -E is what Flower listens to.
     talk = ("--without-gossip", "--without-mingle", "-E")
-    return ("-n", f"{name}@%h", "-Q", queues, "-P", "threads", "-c", str(threads), *talk)
+    return ("-n", f"{name}@%h", "-Q", queues, "-c", str(threads), *talk)
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:

@@ -333,6 +333,14 @@ class Container:
             slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
 
+    def give_back(self) -> None:
+        """Locks and work of what this process began and will not end.
+
+        No slot of the gate: NetSuite goes on with a request whose client has gone, so its slot is free when its lease ends.
+        """
+        self.locks.give_back()
+        self.attempts.give_back()
+
     def claim_ledger(self) -> None:
         """Make sure that the ledger in this Redis is this company's and account's. Raises InvalidSettings when it is another's."""
         ours = f"{self.settings.procore_company_id}/{self.settings.netsuite_account_id.lower()}"

@@ -34,6 +34,7 @@ class Exchange:
     path: str
     query: str
     started: float  # unix seconds
+    agent: str = ""  # the client's own name for itself (User-Agent)
     in_flight: int = 0  # requests that held a slot when this one got its own; 0 = it holds none
     fault: Rule | None = None
     token_subject: str | None = None  # whose token it came with; set by the remote once it knows
@@ -111,7 +112,8 @@ class RemoteShell:
     def _arrive(self, scope: Scope) -> Exchange:
         path = scope["path"]
         query = scope["query_string"].decode("latin-1")
-        exchange = Exchange(next(self._numbers), scope["method"], path, query, started=time.time())
+        agent = dict(scope["headers"]).get(b"user-agent", b"").decode("latin-1")
+        exchange = Exchange(next(self._numbers), scope["method"], path, query, started=time.time(), agent=agent)
         self._remote.meter.requests[f"{exchange.method} {template_of(path)}"] += 1
         return exchange
 
@@ -134,6 +136,7 @@ class RemoteShell:
             path=exchange.path,
             query=exchange.query,
             status=exchange.status,
+            agent=exchange.agent,
             token_subject=exchange.token_subject,
             fault=exchange.fault.kind if exchange.fault else None,
             in_flight=exchange.in_flight,

@@ -1,6 +1,7 @@
 """Celery as the installation starts it, with constants of the product changed and, if asked, its locks open to everyone.
 
-    python -m tests.real.launcher [--set module.NAME=number]... [--open-locks] [--processes N] [--cron-seconds S] -- celery's arguments
+    python -m tests.real.launcher [--set module.NAME=number]... [--open-locks] [--processes N] [--cron-seconds S] [--trace STEM]
+        -- celery's arguments
 
 The product has no setting for these: what a dead worker leaves is free after 20 to 40 seconds, and a test that waited for
 that each time would be run by nobody. One test marked `slow` waits for the real ones.
@@ -17,11 +18,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from celery.__main__ import main as celery
 
 import config.schedule
 import worker.app  # noqa: F401 - once for all forks
+from tests.real import trace
 from worker.store.locks import Lock, Locks
 
 NUMBER = "{number}"
@@ -38,11 +41,14 @@ def main() -> None:
     parser.add_argument("--open-locks", action="store_true")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--cron-seconds", type=float)
+    parser.add_argument("--trace", type=Path, metavar="STEM")
     asked = parser.parse_args(own)
     for change in asked.set:
         _set(change)
     if asked.open_locks:
         Locks.hold = _one_for_everybody  # type: ignore[method-assign]
+    if asked.trace:
+        trace.begin(asked.trace)
     if asked.cron_seconds:
         vars(config.schedule)["cron"] = lambda _line: asked.cron_seconds
     number = _fork(asked.processes) if asked.processes > 1 else 1
@@ -59,9 +65,10 @@ def _set(change: str) -> None:
     path, _, value = change.partition("=")
     module, _, name = path.rpartition(".")
     owner = importlib.import_module(module)
-    if not isinstance(getattr(owner, name), int | float):
-        raise TypeError(f"{path} is no number")  # nor is it there at all, then AttributeError
-    setattr(owner, name, float(value))
+    kind = type(getattr(owner, name))  # AttributeError when there is none
+    if kind not in (int, float):
+        raise TypeError(f"{path} is no number")
+    setattr(owner, name, kind(float(value)) if float(value).is_integer() else float(value))
 
 
 @contextlib.contextmanager

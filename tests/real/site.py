@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from celery import Celery
 
 from config.celery_options import celery_options
 from config.names import TaskName
-from config.processes import processes
+from config.processes import HEARTBEAT_VARIABLE, Process, heartbeat_file, processes
 from config.settings import OUR_PREFIXES, load_settings, setting_names
 from simulators.stage import Stage
 from tests.real.launcher import NUMBER
@@ -27,7 +28,7 @@ from worker.container import Container
 from worker.domain.work import Lane
 from worker.embedded import EmbeddedServer
 from worker.store.work import Run
-from worker.supervisor import TIED
+from worker.supervisor import TIED, Supervisor
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "wbs:"
@@ -43,6 +44,7 @@ QUICK = {
 SETTLE_SECONDS = 3
 """The settle window of a test's installation, where it sets none."""
 START_SECONDS = 90.0
+ALL_QUEUES = "scans,items,exports,upkeep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class Site:
         self.container = Container(load_settings(**own), redis_url=server.url)
         self.redis = self.container.redis
         self.programs: list[Program] = []
+        self.supervisors: list[Supervisor] = []
         self._producer = Celery(set_as_current=False)
         self._producer.conf.update(celery_options(redis_url=server.url, key_prefix=PREFIX))
         Site.open_sites.append(self)
@@ -168,7 +171,7 @@ class Site:
         """So many worker processes, each reading all queues, in one process group; with the product's own times."""
         command = self._celery("items", threads)
         command[command.index("-n") + 1] = f"worker{NUMBER}@%h"
-        command[command.index("-Q") + 1] = "scans,items,exports,upkeep"
+        command[command.index("-Q") + 1] = ALL_QUEUES
         options = ["--processes", str(count), *(["--open-locks"] if open_locks else [])]
         program = self._start("workers", self._launched(command, {}, *options))
         program.says(" ready.", times=count)
@@ -184,6 +187,27 @@ class Site:
         program.says("beat: Starting")
         return program
 
+    def supervised(
+        self, machine: str, kinds: Sequence[str], *, threads: int = 4, times: Mapping[str, float] = QUICK
+    ) -> Supervisor:
+        """One more machine under the product's own supervisor, as `up` runs it, started: `kinds` are "items", "invoices", "all"
+        (a worker on all queues) and "beat". Each process is called `{kind}-{machine}` and traced (tests/real/trace.py).
+        """
+        wanted = [self._supervised(f"{kind}-{machine}", kind, threads, times) for kind in kinds]
+        supervisor = Supervisor(wanted, env=self.env, log_dir=self.folder / "logs")
+        self.supervisors.append(supervisor)
+        supervisor.start()
+        return supervisor
+
+    def heartbeat(self, name: str) -> Path:
+        """The file that a supervised worker touches at each heartbeat."""
+        return heartbeat_file(self.folder / "data", name)
+
+    @property
+    def traces(self) -> Path:
+        """Where supervised processes leave their traces."""
+        return self.folder / "traces"
+
     def flower(self) -> Program:
         """Flower, with the FLOWER_PORT and FLOWER_BASIC_AUTH of `env`."""
         return self._start("flower", [sys.executable, "-m", "celery", *self._celery("flower", 1)])
@@ -198,9 +222,13 @@ class Site:
 
     # Work
 
-    def send(self, task: TaskName | str, **arguments: Any) -> None:
-        """Enqueue a task."""
-        self._producer.send_task(str(task), kwargs=arguments, ignore_result=True)
+    def send(self, task: TaskName | str, **arguments: Any) -> str:
+        """Enqueue a task; its id."""
+        return str(self._producer.send_task(str(task), kwargs=arguments, ignore_result=True).id)
+
+    def send_again(self, task_id: str, task: TaskName | str, **arguments: Any) -> None:
+        """The same message once more."""
+        self._producer.send_task(str(task), kwargs=arguments, task_id=task_id, ignore_result=True)
 
     def start_scan(self) -> Run:
         """Start a scan of all projects, as the command line does."""
@@ -243,8 +271,13 @@ class Site:
     def close(self) -> None:
         """Kill every process, then stop Redis and the remotes."""
         Site.open_sites.remove(self)
+        ends = [threading.Thread(target=supervisor.stop) for supervisor in self.supervisors]
+        for end in ends:
+            end.start()
         for program in self.programs:
             program.kill()
+        for end in ends:
+            end.join()
         self._producer.close()
         self.redis.close()
         self.server.stop()
@@ -263,6 +296,18 @@ class Site:
         all_of_them = processes(threads=threads, data_dir=self.folder / "data")
         command = next(process.command for process in all_of_them if process.name == name)
         return list(command[command.index("celery") + 1 :])
+
+    def _supervised(self, name: str, kind: str, threads: int, times: Mapping[str, float]) -> Process:
+        arguments = self._celery("items" if kind == "all" else kind, threads)
+        if kind == "beat":
+            arguments = [f"{part}-{name}" if part.startswith("--schedule=") else part for part in arguments]
+        else:
+            arguments[arguments.index("-n") + 1] = f"{name}@%h"
+        if kind == "all":
+            arguments[arguments.index("-Q") + 1] = ALL_QUEUES
+        command = self._launched(arguments, times, "--trace", str(self.traces / name))
+        wave = 1 if kind == "beat" else 0
+        return Process(name, tuple(command), wave, {HEARTBEAT_VARIABLE: str(self.heartbeat(name))})
 
     def _launched(self, arguments: list[str], times: Mapping[str, float], *options: str) -> list[str]:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]

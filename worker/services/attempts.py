@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import TimeoutError as RedisSilent
@@ -68,6 +68,7 @@ class Attempts:
         self._ledger = ledger
         self._holds = holds
         self._recovery = recovery
+        self._under_way: list[tuple[Lane, str]] = []
 
     def make(self, lane: Lane, key: str, attempt: Callable[[], Outcome]) -> Outcome:
         """Claim the work, run the attempt, settle what came of it. A bug's exception is told as a problem and raised on."""
@@ -76,6 +77,18 @@ class Attempts:
             self._work.later(lane, key, at=held_until)
             return Outcome(OutcomeKind.WAITING, reason="held: see the problems", again_at=held_until)
         self._work.claim(lane, key)
+        self._under_way.append((lane, key))
+        try:
+            return self._made(lane, key, attempt, troubled)
+        finally:
+            self._under_way.remove((lane, key))
+
+    def give_back(self) -> None:
+        """Let the work of all attempts under way wait again: this process ends, and they do not come to their end."""
+        for lane, key in list(self._under_way):
+            self._work.later(lane, key, at=0)
+
+    def _made(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[Remote]) -> Outcome:
         try:
             self._recovery.ensure_ledger()
             outcome = attempt()

@@ -106,6 +106,8 @@ class Locks:
         self._acquire = client.register_script(_ACQUIRE)
         self._renew = client.register_script(_RENEW)
         self._release = client.register_script(_RELEASE)
+        self._held: set[tuple[str, str]] = set()
+        self._ending = False
 
     @contextmanager
     def hold(self, name: str) -> Iterator[Lock | None]:
@@ -119,13 +121,27 @@ class Locks:
             try:
                 yield lock
             finally:
-                self._release(keys=[key], args=[token])
+                self._let_go(key, token)
+
+    def give_back(self) -> None:
+        """Release all that this process holds, and take none any more: it ends, and its threads do not come to it."""
+        self._ending = True
+        for key, token in list(self._held):
+            self._let_go(key, token)
+
+    def _let_go(self, key: str, token: str) -> None:
+        self._held.discard((key, token))
+        self._release(keys=[key], args=[token])
 
     def _try(self, key: str, token: str) -> Lock | None:
         asked = time.monotonic()
         keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger"]
         fence, whole, micro, since, met = self._acquire(keys=keys, args=[token, int(LOCK_SECONDS * 1000)])
         if not int(fence):
+            return None
+        self._held.add((key, token))
+        if self._ending:
+            self._let_go(key, token)
             return None
         at = int(whole) + int(micro) / 1_000_000
         ledger_since = float(since) if since else None

@@ -229,3 +229,19 @@ def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, serve
         ledger.server_stops_in_order()
         lock = held(real_locks)
         assert lock.server_met_at == pytest.approx(lock.at, abs=2e-6)
+
+
+def test_a_process_that_ends_gives_back_its_own_locks_and_no_other_one_s(
+    locks: Locks, client: Redis, keeper: LeaseKeeper
+) -> None:
+    another = Locks(client, PREFIX, keeper)
+    with locks.hold(NAME), locks.hold("code:17:902"), another.hold("code:17:903"):
+        locks.give_back()
+        assert client.keys(f"{PREFIX}lock:*") == [f"{PREFIX}lock:code:17:903"]
+        with another.hold(NAME) as theirs:
+            assert theirs is not None
+        # What its threads come to after all takes nothing any more.
+        with locks.hold(NAME) as late:
+            assert late is None
+        assert not client.exists(KEY)
+    assert not client.keys(f"{PREFIX}lock:*")

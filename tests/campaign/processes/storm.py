@@ -1,0 +1,532 @@
+"""A plan at work: machines, people and apps, and the faults that strike meanwhile; what struck whom is noted for the questions."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import kombu
+import redis.exceptions
+import requests
+from kombu.exceptions import OperationalError
+
+from config.celery_options import celery_options
+from config.names import QueueName, TaskName
+from tests.campaign.processes.plan import ByHand, Deed, Fault, Plan, Step, Weather
+from tests.campaign.processes.story import Story
+from tests.campaign.processes.traces import Process, Traces
+from tests.real.site import PREFIX, Site
+from tests.real.trace import key_of
+from worker.domain.work import RunKind, lane_of
+from worker.supervisor import Supervisor
+
+TICK = 0.05
+AIM_SECONDS = 1.5
+AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OperationalError)
+"""What a command or another app meets while Redis is gone."""
+
+
+@dataclass(slots=True)
+class Death:
+    """A worker that was killed, and the work it had in hand: what it had begun, and given out work that it had fetched."""
+
+    process: Process
+    at: float
+    keys: frozenset[str]
+
+
+@dataclass(slots=True)
+class Term:
+    """A process that was asked to end. `left`: locks of its that were there when it had ended.
+
+    A slot at the gate stays until its lease ends, since NetSuite goes on with a request whose client has gone.
+    """
+
+    name: str
+    pid: int
+    asked: float
+    ended: float | None = None
+    redis_was_away: bool = False
+    left: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outage:
+    """Redis was gone. `beating`: when each worker that lived through it was back at work; `away`: those of which that is still to come."""
+
+    down: float
+    back: float | None = None
+    away: set[tuple[str, int]] = field(default_factory=set)
+    beating: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A process that stood still."""
+
+    agent: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message of another app."""
+
+    id: str
+    key: str
+    task: str
+    at: float
+
+
+class Storm:
+    """Plays the steps of a plan on a site."""
+
+    def __init__(self, site: Site, plan: Plan, story: Story) -> None:
+        self.site, self.plan, self.story = site, plan, story
+        self.traces = Traces(site.traces)
+        self.struck: Counter[Fault] = Counter()
+        self.facts: Counter[str] = Counter()
+        self.deaths: list[Death] = []
+        self.terms: list[Term] = []
+        self.outages: list[Outage] = []
+        self.pauses: list[Pause] = []
+        self.cuts: list[float] = []
+        self.sent: list[Sent] = []
+        self.deleted: set[str] = set()
+        self.accepted: list[tuple[Deed, float]] = []
+        self.edited: dict[tuple[str, str, str], str] = {}
+        self._kinds: dict[str, tuple[str, ...]] = {}
+        self._machines: dict[str, Supervisor] = {}
+        self._weather: dict[str, Weather] = {}
+        self._ending: list[threading.Thread] = []
+        self._stopped: dict[tuple[str, int], float] = {}
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        company = site.stage.procore.company
+        codes = max(len(project.codes) for project in company.projects.values())
+        self._spare = [each.flat_code for each in company.code_list.usual(codes + 40)][codes:]
+
+    # Before and after
+
+    def set_out(self) -> None:
+        """Items that people made before, then the machines; returns when all workers take messages."""
+        company = self.site.stage.procore.company
+        codes = [(project, code) for project in company.projects.values() for code in project.budgeted_codes()]
+        chosen = random.Random(self.plan.setup.seed).sample(codes, len(self.plan.setup.by_hand))
+        for (project, code), how in zip(chosen, self.plan.setup.by_hand, strict=True):
+            record_type = "serviceSaleItem" if how is ByHand.OTHER_TYPE else "otherChargePurchaseItem"
+            self.site.stage.netsuite.make_item(
+                f"{project.number}-{code.flat_code}", record_type, isinactive=how is ByHand.INACTIVE
+            )
+        for machine, kinds in self.plan.setup.machines.items():
+            self._start(machine, tuple(kinds))
+        beats = sum("beat" in kinds for kinds in self._kinds.values())
+        self.struck[Fault.TWO_BEATS] += beats > 1
+        self._until(lambda: len(self._ready()) == len(self._workers()), 60)
+
+    def run(self) -> None:
+        """All steps and all weather, and what follows from them; then no fault any more."""
+        began = time.time()
+        self.story.began = began
+        if self.plan.setup.lag:
+            self.site.stage.settings("netsuite", suiteql_lag=self.plan.setup.lag)
+            self.struck[Fault.NS_LAG] += 1
+        for step in self.plan.steps:
+            self._at(began + step.at, partial(self._step, step))
+        for spell in self.plan.weather:
+            self._at(began + spell.at, partial(self._begin, spell))
+        while self._agenda:
+            at, _, job = heapq.heappop(self._agenda)
+            while time.time() < at:
+                self.tick()
+                time.sleep(max(0.0, min(TICK, at - time.time())))
+            job()
+        self.site.stage.settings("netsuite", suiteql_lag=0.0)
+        self.story.tell("FAULTS STOP")
+
+    def rests(self) -> str:
+        """What still moves, or is not as it should be at rest; empty when nothing does."""
+        self.tick()
+        try:
+            left = self.site.left_over()
+            queues = {
+                queue: self.site.redis.llen(f"{PREFIX}{queue}") for queue in QueueName if queue != QueueName.UPKEEP
+            }
+            runs = [run for run in map(self.site.container.work.current, RunKind) if run and not run.ended]
+        except AWAY as error:
+            return f"Redis is away: {type(error).__name__}"
+        left |= {queue: count for queue, count in queues.items() if count}
+        left |= {run.id: f"{run.open_keys} open" for run in runs}
+        if any(thread.is_alive() for thread in self._ending):
+            left["machines"] = "one is still ending"
+        living = {(name, pid) for name, pid in self._workers()}
+        for process in self.traces:
+            if (process.name, process.pid) in living and process.attempts_in_hand():
+                left[process.agent] = f"works on {process.attempts_in_hand()}"
+        if missing := self._names() - {name for name, _ in self._ready()}:
+            left["not up"] = sorted(missing)
+        if any(outage.back is None or outage.away for outage in self.outages):
+            left["no heartbeat since the outage"] = [sorted(outage.away) for outage in self.outages]
+        return json.dumps(left, default=str) if left else ""
+
+    def tick(self) -> None:
+        """Look at what the processes wrote, who has ended, and whose heart beats again."""
+        self.traces.refresh()
+        alive = {pair for supervisor in self._machines.values() for pair in supervisor.alive().items()}
+        for supervisor in self.site.supervisors:
+            alive |= set(supervisor.alive().items())
+        for term in self.terms:
+            if term.ended is None and (term.name, term.pid) not in alive:
+                self._ended(term)
+        for outage in self.outages:
+            outage.away &= alive
+            for name, pid in list(outage.away) if outage.back else []:
+                file = self.site.heartbeat(name)
+                if file.exists() and file.stat().st_mtime > (outage.back or 0):
+                    outage.away.discard((name, pid))
+                    outage.beating[name] = file.stat().st_mtime - (outage.back or 0)
+
+    def deliver_again(self) -> None:
+        """What the visibility timeout does after a quarter of an hour: messages that nobody has acknowledged come back."""
+        options = celery_options(redis_url="", key_prefix=PREFIX)["broker_transport_options"] | {
+            "visibility_timeout": 0
+        }
+        with kombu.Connection(self.site.server.url, transport_options=options) as connection:
+            connection.default_channel.qos.restore_visible(num=1000, interval=1)
+
+    # Steps
+
+    def _step(self, step: Step) -> None:
+        dice = random.Random(step.dice)
+        if isinstance(step.what, Deed):
+            self._deed(step, dice)
+            return
+        moments: dict[Fault, Callable[[], bool]] = {
+            Fault.KILL_WORKER: lambda: self._kill_worker(step, dice),
+            Fault.KILL_BEAT: lambda: self._kill_beat(dice),
+            Fault.KILL_REDIS: lambda: self._kill_redis(step),
+            Fault.PAUSE: lambda: self._pause(step, dice),
+            Fault.TERM: lambda: self._term(step, dice),
+            Fault.ROLLING: lambda: self._roll(dice),
+            Fault.CUT: self._cut,
+            Fault.QUEUE_DELETED: lambda: self._delete_queue(dice),
+            Fault.AGAIN: self._again,
+        }
+        try:
+            self.struck[step.what] += moments[step.what]()
+        except AWAY:
+            self.story.tell(f"({step.what}: Redis is away)")
+
+    def _kill_worker(self, step: Step, dice: random.Random) -> bool:
+        process = self._target(step, dice)
+        if process is None:
+            return False
+        fetched = {line["key"] for line in process.fetched_and_not_begun().values()}
+        given_out = set() if self._redis_is_away else {key for key in fetched if self._in_hand(key)}
+        os.kill(process.pid, signal.SIGKILL)
+        at = time.time()
+        self.traces.refresh()
+        keys = frozenset(given_out | set(process.attempts_in_hand()))
+        self.deaths.append(Death(process, at, keys))
+        self.story.tell("KILL -9", process.agent, "which had in hand:", ", ".join(sorted(keys)) or "nothing")
+        self.facts["kills"] += 1
+        return True
+
+    def _kill_beat(self, dice: random.Random) -> bool:
+        beats = [(name, pid) for name, pid in self._processes() if name.startswith("beat")]
+        if beats:
+            name, pid = dice.choice(beats)
+            os.kill(pid, signal.SIGKILL)
+            self.story.tell("KILL -9", name)
+            self.facts["kills"] += 1
+        return bool(beats)
+
+    def _kill_redis(self, step: Step) -> bool:
+        if self._redis_is_away:
+            return False
+        still = {pair for pair in self._workers() if pair not in self._stopped}
+        os.kill(self.site.server.pid, signal.SIGKILL)
+        self.outages.append(Outage(time.time(), away=still))
+        self.story.tell(f"KILL -9 Redis, for {step.lasts:.1f} s")
+        self.facts["kills"] += 1
+        self._at(time.time() + step.lasts, self._revive)
+        return True
+
+    def _revive(self) -> None:
+        if self.site.server.revive():
+            self.outages[-1].back = time.time()
+            self.story.tell("REDIS IS BACK")
+        else:
+            self._at(time.time() + 0.05, self._revive)
+
+    def _pause(self, step: Step, dice: random.Random) -> bool:
+        process = self._target(step, dice)
+        if process is None:
+            return False
+        os.kill(process.pid, signal.SIGSTOP)
+        began = self._stopped[process.name, process.pid] = time.time()
+        for outage in self.outages:
+            outage.away.discard((process.name, process.pid))
+        self.story.tell(f"STOP {process.agent} for {step.lasts:.1f} s")
+        self._at(began + step.lasts, lambda: self._continue(process.name, process.pid))
+        return True
+
+    def _continue(self, name: str, pid: int) -> None:
+        began = self._stopped.pop((name, pid), None)
+        if began is not None and (name, pid) in self._processes():
+            os.kill(pid, signal.SIGCONT)
+            self.story.tell(f"CONTINUE {name}/{pid}")
+        if began is not None:
+            self.pauses.append(Pause(f"{name}/{pid}", began, time.time()))
+
+    def _term(self, step: Step, dice: random.Random) -> bool:
+        process = self._target(step, dice)
+        if process is None:
+            return False
+        self.story.tell("TERM", process.agent, "which works on:", ", ".join(process.attempts_in_hand()) or "nothing")
+        self._asked_to_end(process.name, process.pid)
+        os.kill(process.pid, signal.SIGTERM)
+        return True
+
+    def _roll(self, dice: random.Random) -> bool:
+        """A new machine starts with the same processes; when its workers take messages, the old one is stopped by its supervisor."""
+        old = dice.choice(list(self._machines))
+        new = f"{old}{len(self.site.supervisors)}"
+        self.story.tell(f"ROLLING RESTART: machine {new} starts in the place of {old}")
+        self._start(new, self._kinds[old])
+        self._at(time.time() + 0.5, lambda: self._retire(old, new, time.time() + 20))
+        return True
+
+    def _retire(self, old: str, new: str, latest: float) -> None:
+        ready = {name for name, _ in self._ready()}
+        if time.time() < latest and not {f"{kind}-{new}" for kind in self._kinds[new] if kind != "beat"} <= ready:
+            self._at(time.time() + 0.1, lambda: self._retire(old, new, latest))
+            return
+        supervisor = self._machines[old]
+        self.story.tell(f"machine {old} is stopped")
+        for name, pid in supervisor.alive().items():
+            self._continue(name, pid)
+            if not name.startswith("beat"):
+                self._asked_to_end(name, pid)
+        del self._machines[old]
+        thread = threading.Thread(target=supervisor.stop)
+        thread.start()
+        self._ending.append(thread)
+
+    def _cut(self) -> bool:
+        self.site.redis.client_kill_filter(_type="normal", skipme=True)
+        self.cuts.append(time.time())
+        self.story.tell("EVERY CONNECTION TO REDIS IS CUT")
+        return True
+
+    def _delete_queue(self, dice: random.Random) -> bool:
+        queues, until = [f"{PREFIX}{queue}" for queue in QueueName], time.time() + AIM_SECONDS
+        while not (full := [queue for queue in queues if self.site.redis.llen(queue)]) and time.time() < until:
+            time.sleep(0.002)
+        queue = dice.choice(full or queues)
+        with self.site.redis.pipeline(transaction=True) as together:
+            texts, _ = together.lrange(queue, 0, -1).delete(queue).execute()
+        lost = {json.loads(text)["headers"]["id"] for text in texts}
+        self.deleted |= lost
+        self.story.tell(f"QUEUE DELETED: {queue} with {len(lost)} messages")
+        self.facts["messages deleted"] += len(lost)
+        return bool(lost)
+
+    def _again(self) -> bool:
+        self.deliver_again()
+        self.story.tell("MESSAGES IN HAND ARE DELIVERED AGAIN")
+        return True
+
+    # Deeds
+
+    def _deed(self, step: Step, dice: random.Random) -> None:
+        people: dict[Deed, Callable[[random.Random], object]] = {
+            Deed.ADD_CODE: self._add_code,
+            Deed.ADD_INVOICE: self._add_invoice,
+            Deed.EDIT_ITEM: self._edit_item,
+            Deed.EDIT_BILL: self._edit_bill,
+        }
+        if step.what in people:
+            people[Deed(step.what)](dice)
+        elif self._redis_is_away:
+            self.story.tell(f"({step.what}: Redis is away)")
+        else:
+            try:
+                self._ask(step, dice)
+            except AWAY:
+                self.story.tell(f"({step.what}: Redis is away)")
+
+    def _ask(self, step: Step, dice: random.Random) -> None:
+        box = self.site.container
+        self.story.tell("ASKED:", step.what, "twice" if step.twice else "")
+        if step.what is Deed.SCAN:
+            self.accepted.append((Deed.SCAN, box.wbs_scan.request("person")[0].started_at))
+            self.site.send(TaskName.SCAN_PROJECTS, trigger="person")
+        elif step.what is Deed.EXPORT_ALL:
+            self.accepted.append((Deed.EXPORT_ALL, box.export_runs.request("person")[0].started_at))
+            self.site.send(TaskName.EXPORT_APPROVED, trigger="person")
+        else:
+            self._send(step, dice)
+
+    def _send(self, step: Step, dice: random.Random) -> None:
+        company = self.site.stage.procore.company
+        project = dice.choice(list(company.projects.values()))
+        invoice = dice.choice([one for one in company.invoices.values() if one.status == "approved"])
+        code = dice.choice(project.budgeted_codes())
+        messages: dict[Fault | Deed, tuple[TaskName, dict[str, Any]]] = {
+            Deed.SCAN_MESSAGE: (TaskName.SCAN_PROJECTS, {"trigger": "app"}),
+            Deed.SCAN_PROJECT_MESSAGE: (TaskName.SCAN_PROJECT, {"project_id": project.id}),
+            Deed.ITEM_MESSAGE: (TaskName.CREATE_ITEM, {"project_id": project.id, "wbs_code_id": code.id}),
+            Deed.EXPORT_ALL_MESSAGE: (TaskName.EXPORT_APPROVED, {"trigger": "app"}),
+            Deed.EXPORT_PROJECT_MESSAGE: (TaskName.EXPORT_PROJECT, {"project_id": project.id}),
+            Deed.EXPORT_MESSAGE: (TaskName.EXPORT, {"project_id": invoice.project_id, "invoice_id": invoice.id}),
+        }
+        task, arguments = messages[step.what]
+        sent = self.site.send(task, **arguments)
+        self.sent.append(Sent(sent, key_of(task, arguments), task.value, time.time()))
+        if step.twice:
+            self.site.send_again(sent, task, **arguments)
+            self.struck[Fault.TWICE] += 1
+
+    def _add_code(self, dice: random.Random) -> None:
+        if self._spare:
+            project = dice.choice(list(self.site.stage.procore.company.projects))
+            self._in_procore("add_code", project_id=project, flat_code=self._spare.pop(), budget="2500.00")
+
+    def _add_invoice(self, dice: random.Random) -> None:
+        company = self.site.stage.procore.company
+        project = dice.choice(list(company.projects.values()))
+        codes = dice.sample(project.budgeted_codes(), dice.randint(1, 4))
+        lines = [[code.id, f"{dice.randrange(100, 900_000) / 100:.2f}"] for code in codes]
+        vendor = dice.choice(list(company.vendors))
+        self._in_procore("add_invoice", project_id=project.id, vendor=vendor, lines=lines)
+
+    def _in_procore(self, action: str, **arguments: Any) -> None:
+        url = f"{self.site.stage.urls['procore']}/_admin/edit"
+        answer = requests.post(url, json={"action": action, **arguments}, timeout=20)
+        answer.raise_for_status()
+        self.story.tell("PROCORE", action, answer.json()["id"])
+
+    def _edit_item(self, dice: random.Random) -> None:
+        made = self.site.stage.netsuite.writes("item")
+        if made:
+            item_id, words = dice.choice(made)["id"], f"as the accountant wants it ({dice.randrange(1000)})"
+            self.site.stage.netsuite.edit_item(item_id, displayname=words)
+            self.edited["item", item_id, "displayname"] = words
+            self.story.tell(f"the accountant edits Item {item_id}")
+
+    def _edit_bill(self, dice: random.Random) -> None:
+        made = self.site.stage.netsuite.writes("vendorBill")
+        if made:
+            bill_id, words = dice.choice(made)["id"], f"as the accountant wants it ({dice.randrange(1000)})"
+            self.site.stage.netsuite.edit_bill(bill_id, memo=words)
+            self.edited["bill", bill_id, "memo"] = words
+            self.story.tell(f"the accountant edits bill {bill_id}")
+
+    # Weather
+
+    def _begin(self, spell: Weather) -> None:
+        # A step that took its time may have held up the end of the last one.
+        self._end(self._weather.get(spell.remote))
+        self._weather[spell.remote] = spell
+        self.story.tell("WEATHER:", "; ".join(f"{fault}" for fault, _ in spell.rules))
+        self.site.stage.faults(spell.remote, [rule for _, rule in spell.rules], spell.dice)
+        self._at(time.time() + spell.lasts, lambda: self._end(spell))
+
+    def _end(self, spell: Weather | None) -> None:
+        if spell is None or self._weather.get(spell.remote) is not spell:
+            return
+        del self._weather[spell.remote]
+        remote = self.site.stage.netsuite if spell.remote == "netsuite" else self.site.stage.procore
+        for (fault, _), rule in zip(spell.rules, remote.faults.as_json()["rules"], strict=True):
+            self.struck[fault] += rule["struck"]
+        remote.faults.clear()
+
+    # Machines and processes
+
+    def _start(self, machine: str, kinds: tuple[str, ...]) -> None:
+        self._kinds[machine] = kinds
+        self._machines[machine] = self.site.supervised(machine, kinds, times=self.plan.setup.times)
+
+    def _processes(self) -> list[tuple[str, int]]:
+        """Names and process ids of all that run on a machine that is not being stopped."""
+        return [pair for supervisor in self._machines.values() for pair in supervisor.alive().items()]
+
+    def _workers(self) -> list[tuple[str, int]]:
+        return [(name, pid) for name, pid in self._processes() if not name.startswith("beat")]
+
+    def _names(self) -> set[str]:
+        return {f"{kind}-{machine}" for machine in self._machines for kind in self._kinds[machine] if kind != "beat"}
+
+    def _ready(self) -> list[tuple[str, int]]:
+        ready = {(process.name, process.pid) for process in self.traces if process.ready()}
+        return [pair for pair in self._workers() if pair in ready]
+
+    def _target(self, step: Step, dice: random.Random) -> Process | None:
+        """A worker that takes messages and does not stand still; an aimed step waits a moment for one in mid-write."""
+        until = time.time() + (AIM_SECONDS if step.aimed else 0)
+        while True:
+            self.tick()
+            ending = {(term.name, term.pid) for term in self.terms}
+            pairs = [pair for pair in self._ready() if pair not in self._stopped and pair not in ending]
+            able = [process for pair in sorted(pairs) if (process := self.traces.find(*pair))]
+            writing = [process for process in able if process.writes_in_hand()]
+            if writing and step.aimed:
+                oldest = min(writing, key=lambda process: min(process.writes_in_hand().values()))
+                return oldest if step.what is Fault.TERM else dice.choice(writing)
+            if time.time() >= until:
+                busy = [process for process in able if process.attempts_in_hand()]
+                return dice.choice(busy or able) if able else None
+            time.sleep(0.01)
+
+    def _asked_to_end(self, name: str, pid: int) -> None:
+        self.terms.append(Term(name, pid, time.time(), redis_was_away=self._redis_is_away))
+        for outage in self.outages:
+            outage.away.discard((name, pid))
+
+    def _ended(self, term: Term) -> None:
+        term.ended = time.time()
+        self.traces.refresh()
+        process = self.traces.find(term.name, term.pid)
+        self.story.tell(f"{term.name}/{term.pid} has ended {term.ended - term.asked:.1f} s after TERM")
+        if process is None:
+            return
+        try:
+            held = {key: self.site.redis.get(key) for key in self.site.redis.keys(f"{PREFIX}lock:*")}
+            # What could not be given back because Redis was gone ends by itself.
+            back = max((outage.back or term.ended for outage in self.outages), default=0.0)
+            term.left = [key for key, token in held.items() if token in process.tokens(back)]
+        except AWAY:
+            term.redis_was_away = True
+
+    @property
+    def _redis_is_away(self) -> bool:
+        return bool(self.outages) and self.outages[-1].back is None
+
+    def _in_hand(self, key: str) -> bool:
+        return bool(key) and self.site.container.work.in_hand(lane_of(key), key)
+
+    # Time
+
+    def _at(self, at: float, job: Callable[[], None]) -> None:
+        heapq.heappush(self._agenda, (at, next(self._numbers), job))
+
+    def _until(self, condition: Callable[[], bool], seconds: float) -> None:
+        until = time.time() + seconds
+        while not condition():
+            if time.time() > until:
+                raise TimeoutError("the workers did not start")
+            self.tick()
+            time.sleep(TICK)

@@ -1,0 +1,73 @@
+"""TERM ends a worker soon, whatever it has fetched and whatever NetSuite lets it wait for, and others go on with its work."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.names import QueueName
+from tests.real.books import assert_one_item_per_code, item_identities, items_made
+from tests.real.conftest import OpenSite
+from tests.real.site import PREFIX, QUICK, Site
+from tests.support import eventually
+from worker.domain.work import Lane
+
+pytestmark = pytest.mark.real
+
+STOP_SECONDS = 30.0
+THREADS = 2
+FETCHED = THREADS * 4
+
+
+def in_flight(site: Site, count: int) -> None:
+    eventually(lambda: site.stage.netsuite.meter.in_flight == count, every=0.005)
+
+
+def items_sent(site: Site) -> int:
+    requests = site.stage.netsuite.journal.requests()
+    return sum(entry["method"] == "POST" and "/otherCharge" in entry["path"] for entry in requests)
+
+
+def test_what_was_fetched_and_not_begun_is_left_to_others(open_site: OpenSite) -> None:
+    """Celery's own pool would work off all that was fetched: eight Items in four turns, before it ends."""
+    site = open_site(profile="large:1x24", slots=THREADS, write_latency=1.5)
+    worker = site.worker(threads=THREADS)
+    site.start_scan()
+    eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") >= FETCHED and items_made(site.stage))
+    in_flight(site, THREADS)
+    made = items_made(site.stage)
+    worker.ask_to_end()
+    assert worker.wait(STOP_SECONDS) == 0
+    # What was under way, and perhaps what began before the signal had come.
+    assert items_made(site.stage) - made <= 2 * THREADS
+    assert site.redis.hlen(f"{PREFIX}unacked") == 0
+    assert site.redis.llen(f"{PREFIX}{QueueName.ITEMS}") >= FETCHED - THREADS
+    assert set(site.left_over()) == {Lane.ITEMS}
+
+
+def test_a_worker_that_waits_for_netsuite_ends_and_gives_back_what_it_holds(open_site: OpenSite) -> None:
+    times = {**QUICK, "worker.pool.LEAVE_SECONDS": 1}
+    # The account itself goes on with what nobody waits for any more, and takes more beside it.
+    site = open_site(profile="large:1x4", slots=THREADS, concurrency_limit=50)
+    slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "times": THREADS, "value": 60}
+    site.stage.faults("netsuite", [slow])
+    first = site.worker(threads=THREADS, times=times)
+    run = site.start_scan()
+    in_flight(site, THREADS)
+    sent = [key for key in item_identities(site.stage) if site.redis.exists(f"{PREFIX}lock:{code(key)}")]
+    first.ask_to_end()
+    assert first.wait(STOP_SECONDS) == 0
+    assert items_made(site.stage) == 0, "nobody waited for NetSuite"
+    assert len(sent) == THREADS
+    # No lock is left, and what was under way waits for whoever comes. NetSuite still works on the requests: they keep their slots.
+    assert set(site.left_over()) - {"slots"} == {Lane.ITEMS}
+    assert [site.container.work.in_hand(Lane.ITEMS, code(key)) for key in sent] == [False] * THREADS
+    site.worker(number=2, threads=THREADS, times=times)
+    site.beat()
+    site.ended(run)
+    assert_one_item_per_code(site.stage)
+
+
+def code(external_id: str) -> str:
+    """The work that an Item's external id names."""
+    project_id, wbs_code_id = external_id.split("-")[-2:]
+    return f"code:{project_id}:{wbs_code_id}"

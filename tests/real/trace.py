@@ -1,0 +1,160 @@
+"""What a process of the product does, line by line in a file: so that a test knows what a process had in hand when it was killed.
+
+Each line is one JSON object with `at` (unix seconds) and `what`:
+
+    ready                           the worker takes messages
+    received, run, ran              a message was fetched, its task begins, has ended (`id`, `task`, `key` of its work)
+    failed                          a task raised (`id`, `error`)
+    begin, end                      an attempt at a piece of work (`key`, `outcome` or `error`)
+    lock, slot                      taken (`name`, `token`)
+    given back                      what the process held when it ended without its last tasks
+    intending, intent               before and after the note that a write leaves (`key`, `sent_at`, `noted`)
+    told                            how that write ended for the client (`external_id`, `error` or the new `id`)
+
+Every line is in the file when the next thing happens: a write outlives the process that made it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests.utils
+from celery import signals
+
+from config.names import TaskName
+from worker.clients.netsuite.client import NetSuite
+from worker.container import Container
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, exports_of, scan_of
+from worker.services.attempts import Attempts
+from worker.store.gate import Gate
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+
+Note = Callable[..., None]
+
+
+def begin(stem: Path) -> None:
+    """Write to `{stem}.{process id}.trace` from now on. Requests carry `{name of the stem}/{process id}` as their User-Agent."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(f"{stem}.{os.getpid()}.trace", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    agent = f"{stem.name}/{os.getpid()}"
+    vars(requests.utils)["default_user_agent"] = lambda name="": agent
+
+    def note(what: str, **fields: Any) -> None:
+        os.write(file, json.dumps({"at": time.time(), "what": what, **fields}).encode() + b"\n")
+
+    _messages(note)
+    _work(note)
+    _writes(note)
+
+
+def key_of(task: str, arguments: Mapping[str, Any]) -> str:
+    """The work that a message is about, as its lane names it; empty for upkeep."""
+    project_id = arguments.get("project_id", 0)
+    keys: dict[str, Callable[[], object]] = {
+        TaskName.SCAN_PROJECTS: lambda: SCAN_OF_ALL,
+        TaskName.SCAN_PROJECT: lambda: scan_of(project_id),
+        TaskName.CREATE_ITEM: lambda: CodeKey(project_id, arguments["wbs_code_id"]),
+        TaskName.EXPORT_APPROVED: lambda: EXPORTS_OF_ALL,
+        TaskName.EXPORT_PROJECT: lambda: exports_of(project_id),
+        **dict.fromkeys(
+            (TaskName.EXPORT, TaskName.MAKE_ITEMS, TaskName.CREATE_BILL),
+            lambda: InvoiceKey(project_id, arguments["invoice_id"]),
+        ),
+    }
+    return str(keys[task]()) if task in keys else ""
+
+
+def _messages(note: Note) -> None:
+    def ready(**_: Any) -> None:
+        note("ready")
+
+    def received(request: Any, **_: Any) -> None:
+        note("received", id=request.id, task=request.name, key=key_of(request.name, request.kwargs))
+
+    def run(task_id: str, task: Any, kwargs: Any, **_: Any) -> None:
+        note("run", id=task_id, task=task.name, key=key_of(task.name, kwargs))
+
+    def ran(task_id: str, state: str, **_: Any) -> None:
+        note("ran", id=task_id, state=state)
+
+    def failed(task_id: str, exception: BaseException, **_: Any) -> None:
+        note("failed", id=task_id, error=type(exception).__name__, words=str(exception)[:300])
+
+    signals.worker_ready.connect(ready, weak=False)
+    signals.task_received.connect(received, weak=False)
+    signals.task_prerun.connect(run, weak=False)
+    signals.task_postrun.connect(ran, weak=False)
+    signals.task_failure.connect(failed, weak=False)
+
+
+def _work(note: Note) -> None:
+    make, try_lock, take_slot, give_back = Attempts.make, Locks._try, Gate._take, Container.give_back
+
+    def made(self: Attempts, lane: Any, key: str, attempt: Any) -> Any:
+        note("begin", key=key)
+        try:
+            outcome = make(self, lane, key, attempt)
+        except BaseException as error:
+            note("end", key=key, error=type(error).__name__)
+            raise
+        note("end", key=key, outcome=outcome.kind.value, reason=outcome.reason)
+        return outcome
+
+    def locked(self: Locks, key: str, token: str) -> Any:
+        lock = try_lock(self, key, token)
+        if lock:
+            note("lock", name=key, token=token)
+        return lock
+
+    def taken(self: Gate, token: str, precedence: Any) -> bool:
+        took = take_slot(self, token, precedence)
+        if took:
+            note("slot", name=str(precedence), token=token)
+        return took
+
+    def given_back(self: Container) -> None:
+        note("given back")
+        give_back(self)
+
+    vars_of(Container, give_back=given_back)
+    vars_of(Attempts, make=made)
+    vars_of(Locks, _try=locked)
+    vars_of(Gate, _take=taken)
+
+
+def _writes(note: Note) -> None:
+    intend, create_item, create_bill = Ledger.intend, NetSuite.create_item, NetSuite.create_bill
+
+    def intended(self: Ledger, key: Any, intent: Any, lock: Any) -> bool:
+        note("intending", key=str(key), sent_at=intent.sent_at)
+        noted = intend(self, key, intent, lock)
+        note("intent", key=str(key), sent_at=intent.sent_at, noted=noted)
+        return noted
+
+    def telling(create: Callable[..., str]) -> Callable[..., str]:
+        def told(self: NetSuite, record: Any, **options: Any) -> str:
+            try:
+                made = create(self, record, **options)
+            except BaseException as error:
+                note("told", external_id=record.external_id, error=type(error).__name__, words=str(error)[:200])
+                raise
+            note("told", external_id=record.external_id, id=made)
+            return made
+
+        return told
+
+    vars_of(Ledger, intend=intended)
+    vars_of(NetSuite, create_item=telling(create_item), create_bill=telling(create_bill))
+
+
+def vars_of(owner: type, **methods: Any) -> None:
+    """Put methods into a class of the product."""
+    for name, method in methods.items():
+        setattr(owner, name, method)

@@ -1,0 +1,107 @@
+"""The pool of a worker that is asked to end: what runs has its time, what was not begun is left, and nothing is waited for for ever."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from celery import concurrency, signals
+
+from config.celery_options import celery_options
+from worker import container, pool
+from worker.pool import TaskPool
+
+
+class Held:
+    """A container that only notes whether what it holds was given back."""
+
+    def __init__(self) -> None:
+        self.given_back = threading.Event()
+        self.give_back: Callable[[], Any] = self.given_back.set
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    holder = Held()
+    container.use(holder)  # type: ignore[arg-type]
+    yield holder
+    container.use(None)
+    signals.worker_shutdown.disconnect(pool._end)
+
+
+@pytest.fixture
+def go_on() -> Iterator[threading.Event]:
+    """Tasks wait for it; set at the end, so that no thread is left."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def given(threads: TaskPool, job: Callable[[], object]) -> None:
+    """Hand a job to the pool, as Celery's consumer does."""
+    threads.apply_async(job, (), {}, callback=lambda _: None)
+
+
+def begun(threads: TaskPool, job: Callable[[], object]) -> None:
+    """The same; returns when a thread has it."""
+    started = threading.Event()
+
+    def told() -> None:
+        started.set()
+        job()
+
+    given(threads, told)
+    assert started.wait(10)
+
+
+def ends_at_once() -> bool:
+    """Whether the process ends without waiting for its threads once Celery has closed its connections."""
+    return pool._end in signals.worker_shutdown._live_receivers(None)
+
+
+def test_a_worker_takes_this_pool() -> None:
+    assert concurrency.get_implementation(celery_options(redis_url="", key_prefix="")["worker_pool"]) is TaskPool
+
+
+def test_what_runs_ends_and_what_no_thread_has_begun_is_left(held: Held, go_on: threading.Event) -> None:
+    done: list[str] = []
+    threads = TaskPool(1)
+
+    def slow() -> None:
+        go_on.wait(10)
+        done.append("begun")
+
+    begun(threads, slow)
+    given(threads, lambda: done.append("fetched"))
+    threading.Timer(0.05, go_on.set).start()
+    threads.on_stop()
+    assert done == ["begun"]
+    assert not held.given_back.is_set()
+    assert not ends_at_once()
+
+
+def test_what_does_not_end_is_given_back_and_left(
+    held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool, "LEAVE_SECONDS", 0.01)
+    threads = TaskPool(2)
+    begun(threads, go_on.wait)
+    threads.on_stop()
+    assert held.given_back.is_set()
+    assert not go_on.is_set(), "nobody waited for it"
+    assert "1 tasks have not ended" in caplog.text
+    assert ends_at_once()
+
+
+def test_a_redis_that_does_not_answer_keeps_nobody_from_ending(
+    held: Held, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "LEAVE_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "GIVE_BACK_SECONDS", 0.01)
+    held.give_back = lambda: go_on.wait(10)
+    threads = TaskPool(1)
+    begun(threads, go_on.wait)
+    threads.on_stop()
+    assert not go_on.is_set()
