@@ -76,6 +76,7 @@ class Deed(StrEnum):
     EXPORT_MESSAGE = "message: export an invoice"
     ADD_CODE = "a code is budgeted"
     ADD_INVOICE = "an invoice is approved"
+    ITEM_BY_HAND = "an accountant makes an Item"
     EDIT_ITEM = "an accountant edits an Item"
     EDIT_BILL = "an accountant edits a bill"
 
@@ -232,6 +233,7 @@ def _deeds(dice: random.Random, length: float, at_most: int) -> list[Step]:
         Step(dice.uniform(0.2, 1.5), Deed.EXPORT_ALL, 0),
     ]
     kinds = [*Deed, Deed.SCAN, Deed.EXPORT_ALL, *[Deed.EXPORT_MESSAGE] * 3, Deed.ITEM_MESSAGE, Deed.EDIT_ITEM]
+    kinds += [Deed.ITEM_BY_HAND] * 2
     more = [
         Step(dice.uniform(0.5, length), dice.choice(kinds), dice.getrandbits(32), twice=dice.random() < 0.3)
         for _ in range(dice.randint(5, at_most))

@@ -352,6 +352,7 @@ class Storm:
         people: dict[Deed, Callable[[random.Random], object]] = {
             Deed.ADD_CODE: self._add_code,
             Deed.ADD_INVOICE: self._add_invoice,
+            Deed.ITEM_BY_HAND: self._make_items,
             Deed.EDIT_ITEM: self._edit_item,
             Deed.EDIT_BILL: self._edit_bill,
         }
@@ -415,6 +416,24 @@ class Storm:
         answer = requests.post(url, json={"action": action, **arguments}, timeout=20)
         answer.raise_for_status()
         self.story.tell("PROCORE", action, answer.json()["id"])
+
+    def _make_items(self, dice: random.Random) -> None:
+        """Items of codes whose own are perhaps just being made. Where uniqueness has a window, no client could see them in time."""
+        if self.plan.setup.window is not None:
+            return
+        netsuite, company = self.site.stage.netsuite, self.site.stage.procore.company
+        names = [
+            f"{project.number}-{code.flat_code}"
+            for project in company.projects.values()
+            for code in project.budgeted_codes()
+        ]
+        dice.shuffle(names)
+        with netsuite.lock:
+            made = [
+                netsuite.make_item(name).itemid for name in [one for one in names if not netsuite.items_named(one)][:3]
+            ]
+        if made:
+            self.story.tell(f"the accountant makes Items by hand: {', '.join(made)}")
 
     def _edit_item(self, dice: random.Random) -> None:
         made = self.site.stage.netsuite.writes("item")
