@@ -182,12 +182,13 @@ class Plan:
     weather: Sequence[Weather]
 
 
-def plan_of(seed: int) -> Plan:
-    """The plan of a seed."""
+def plan_of(seed: int, length: float | None = None) -> Plan:
+    """The plan of a seed. `length`: seconds of faults, where the seed shall not decide that as well."""
     dice = random.Random(seed * 1_000_003 + 29)
     if seed % EVERY_TENTH == 0:
         return _with_product_times(seed, dice)
-    setup, length = _setup(seed, dice), dice.uniform(7, 9)
+    setup = _setup(seed, dice)
+    length = length or dice.uniform(7, 9)
     steps = [*_deeds(dice, length, 9), *(_strike(dice, length) for _ in range(dice.randint(3, 7)))]
     weather = [*_spells(dice, "netsuite", length), *_spells(dice, "procore", length)]
     return Plan(setup, length, sorted(steps, key=lambda step: step.at), weather)
