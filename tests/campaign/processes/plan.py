@@ -145,17 +145,22 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A fault of a moment, or a deed. `lasts`: until Redis is back, or the stopped worker goes on. `aimed`: at a worker in mid-write."""
+    """A fault of a moment, or a deed. `lasts`: until Redis is back, or the stopped worker goes on.
+
+    `aimed`: at a worker in mid-write; `point`: just where it has noted its "intent", or was "told" how the write ended.
+    """
 
     at: float
     what: Fault | Deed
     dice: int
     lasts: float = 0.0
     aimed: bool = False
+    point: str = ""
     twice: bool = False
 
     def __str__(self) -> str:
-        return f"{self.at:5.1f}  {self.what}" + (f", for {self.lasts:.1f} s" if self.lasts else "")
+        words = f"{self.at:5.1f}  {self.what}" + (f", for {self.lasts:.1f} s" if self.lasts else "")
+        return words + (f" ({self.point})" if self.point else "")
 
 
 @dataclass(frozen=True)
@@ -249,10 +254,15 @@ _MOMENTS = {
 """How often each is drawn."""
 
 
+POINTS = ("", "", "intent", "intent", "told")
+
+
 def _strike(dice: random.Random, length: float) -> Step:
     kind = dice.choices(list(_MOMENTS), list(_MOMENTS.values()))[0]
     lasts = {Fault.KILL_REDIS: dice.choice((0.0, 1.0, 2.0, 3.5)), Fault.PAUSE: dice.uniform(3.5, 6.0)}.get(kind, 0.0)
-    return Step(dice.uniform(0.6, length), kind, dice.getrandbits(32), lasts, aimed=dice.random() < 0.6)
+    aimed = dice.random() < 0.7
+    point = dice.choice(POINTS) if aimed and kind in (Fault.KILL_WORKER, Fault.PAUSE) else ""
+    return Step(dice.uniform(0.6, length), kind, dice.getrandbits(32), lasts, aimed, point)
 
 
 # Weather
