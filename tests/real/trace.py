@@ -11,13 +11,20 @@ Each line is one JSON object with `at` (unix seconds) and `what`:
     intending, intent               before and after the note that a write leaves (`key`, `sent_at`, `noted`)
     told                            how that write ended for the client (`external_id`, `error` or the new `id`)
 
+    struck                          the process sends itself the signal that was asked for (`signal`)
+
 Every line is in the file when the next thing happens: a write outlives the process that made it.
+
+A file `{stem}.{process id}.strike` with the words `intent SIGKILL` (or `told`, or `SIGSTOP`) asks the process to send itself that signal
+at its next intent, before the request leaves, or when it has been told how a write ended, before it records that.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -49,9 +56,19 @@ def begin(stem: Path) -> None:
     def note(what: str, **fields: Any) -> None:
         os.write(file, json.dumps({"at": time.time(), "what": what, **fields}).encode() + b"\n")
 
+    asked = Path(f"{stem}.{os.getpid()}.strike")
+
+    def strike(point: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            at, name = asked.read_text().split()
+            if at == point:
+                asked.unlink()
+                note("struck", signal=name)
+                os.kill(os.getpid(), signal.Signals[name])
+
     _messages(note)
     _work(note)
-    _writes(note)
+    _writes(note, strike)
 
 
 def key_of(task: str, arguments: Mapping[str, Any]) -> str:
@@ -129,13 +146,15 @@ def _work(note: Note) -> None:
     vars_of(Gate, _take=taken)
 
 
-def _writes(note: Note) -> None:
+def _writes(note: Note, strike: Callable[[str], None]) -> None:
     intend, create_item, create_bill = Ledger.intend, NetSuite.create_item, NetSuite.create_bill
 
     def intended(self: Ledger, key: Any, intent: Any, lock: Any) -> bool:
         note("intending", key=str(key), sent_at=intent.sent_at)
         noted = intend(self, key, intent, lock)
         note("intent", key=str(key), sent_at=intent.sent_at, noted=noted)
+        if noted:
+            strike("intent")
         return noted
 
     def telling(create: Callable[..., str]) -> Callable[..., str]:
@@ -144,8 +163,10 @@ def _writes(note: Note) -> None:
                 made = create(self, record, **options)
             except BaseException as error:
                 note("told", external_id=record.external_id, error=type(error).__name__, words=str(error)[:200])
+                strike("told")
                 raise
             note("told", external_id=record.external_id, id=made)
+            strike("told")
             return made
 
         return told

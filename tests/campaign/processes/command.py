@@ -116,15 +116,22 @@ def _measured(result: Result) -> str:
     return ", ".join(told) or "no claim asked"
 
 
-def _story(seed: int, result: Result, folder: Path) -> None:
-    """The plan, what happened, what is wrong; the same in `story.txt` beside the logs."""
+def story_of(result: Result) -> list[str]:
+    """Lines to read: the world, the plan, what happened, what is wrong."""
     setup = result.plan.setup
     world = "checked and committed at once" if setup.window is None else f"with a window of {setup.window} s"
-    lines = [f"seed {seed}: {setup.profile}, {setup.slots} slots, uniqueness {world}; machines {dict(setup.machines)}"]
+    lines = [
+        f"seed {setup.seed}: {setup.profile}, {setup.slots} slots, uniqueness {world}; machines {dict(setup.machines)}"
+    ]
     lines += [f"  planned {step}" for step in sorted(map(str, (*result.plan.steps, *result.plan.weather)))]
     lines += [f"  {line}" for line in result.story]
     lines += [f"  WRONG: {words}" for words in result.violations]
-    lines += [f"  excused: {words}" for words in result.excused]
+    return lines + [f"  excused: {words}" for words in result.excused]
+
+
+def _story(seed: int, result: Result, folder: Path) -> None:
+    """The story, here and in `story.txt` beside the logs."""
+    lines = story_of(result)
     (folder / "story.txt").write_text("\n".join(lines) + "\n")
     for line in lines:
         _say(line)

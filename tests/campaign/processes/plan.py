@@ -76,6 +76,7 @@ class Deed(StrEnum):
     EXPORT_MESSAGE = "message: export an invoice"
     ADD_CODE = "a code is budgeted"
     ADD_INVOICE = "an invoice is approved"
+    ITEM_BY_HAND = "an accountant makes an Item"
     EDIT_ITEM = "an accountant edits an Item"
     EDIT_BILL = "an accountant edits a bill"
 
@@ -139,17 +140,22 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A fault of a moment, or a deed. `lasts`: until Redis is back, or the stopped worker goes on. `aimed`: at a worker in mid-write."""
+    """A fault of a moment, or a deed. `lasts`: until Redis is back, or the stopped worker goes on.
+
+    `aimed`: at a worker in mid-write; `point`: just where it has noted its "intent", or was "told" how the write ended.
+    """
 
     at: float
     what: Fault | Deed
     dice: int
     lasts: float = 0.0
     aimed: bool = False
+    point: str = ""
     twice: bool = False
 
     def __str__(self) -> str:
-        return f"{self.at:5.1f}  {self.what}" + (f", for {self.lasts:.1f} s" if self.lasts else "")
+        words = f"{self.at:5.1f}  {self.what}" + (f", for {self.lasts:.1f} s" if self.lasts else "")
+        return words + (f" ({self.point})" if self.point else "")
 
 
 @dataclass(frozen=True)
@@ -176,12 +182,13 @@ class Plan:
     weather: Sequence[Weather]
 
 
-def plan_of(seed: int) -> Plan:
-    """The plan of a seed."""
+def plan_of(seed: int, length: float | None = None) -> Plan:
+    """The plan of a seed. `length`: seconds of faults, where the seed shall not decide that as well."""
     dice = random.Random(seed * 1_000_003 + 29)
     if seed % EVERY_TENTH == 0:
         return _with_product_times(seed, dice)
-    setup, length = _setup(seed, dice), dice.uniform(7, 9)
+    setup = _setup(seed, dice)
+    length = length or dice.uniform(7, 9)
     steps = [*_deeds(dice, length, 9), *(_strike(dice, length) for _ in range(dice.randint(3, 7)))]
     weather = [*_spells(dice, "netsuite", length), *_spells(dice, "procore", length)]
     return Plan(setup, length, sorted(steps, key=lambda step: step.at), weather)
@@ -227,6 +234,7 @@ def _deeds(dice: random.Random, length: float, at_most: int) -> list[Step]:
         Step(dice.uniform(0.2, 1.5), Deed.EXPORT_ALL, 0),
     ]
     kinds = [*Deed, Deed.SCAN, Deed.EXPORT_ALL, *[Deed.EXPORT_MESSAGE] * 3, Deed.ITEM_MESSAGE, Deed.EDIT_ITEM]
+    kinds += [Deed.ITEM_BY_HAND] * 2
     more = [
         Step(dice.uniform(0.5, length), dice.choice(kinds), dice.getrandbits(32), twice=dice.random() < 0.3)
         for _ in range(dice.randint(5, at_most))
@@ -241,10 +249,15 @@ _MOMENTS = {
 """How often each is drawn."""
 
 
+POINTS = ("", "", "intent", "intent", "told")
+
+
 def _strike(dice: random.Random, length: float) -> Step:
     kind = dice.choices(list(_MOMENTS), list(_MOMENTS.values()))[0]
     lasts = {Fault.KILL_REDIS: dice.choice((0.0, 1.0, 2.0, 3.5)), Fault.PAUSE: dice.uniform(3.5, 6.0)}.get(kind, 0.0)
-    return Step(dice.uniform(0.6, length), kind, dice.getrandbits(32), lasts, aimed=dice.random() < 0.6)
+    aimed = dice.random() < 0.7
+    point = dice.choice(POINTS) if aimed and kind in (Fault.KILL_WORKER, Fault.PAUSE) else ""
+    return Step(dice.uniform(0.6, length), kind, dice.getrandbits(32), lasts, aimed, point)
 
 
 # Weather

@@ -143,6 +143,9 @@ def _supervision(story: Story, *, short: bool) -> Iterator[None]:
     """The supervisors' words become part of the story; with shortened times a death soon counts as the first one again."""
     log, handler = logging.getLogger("worker.supervisor"), Supervision(story)
     log.addHandler(handler)
+    # Clients that are killed in the middle of a request are no fault of the simulators.
+    remotes = logging.getLogger("uvicorn.error")
+    remotes.addFilter(_nothing)
     before, log.propagate = log.propagate, False
     steady = 3.0 if short else worker.supervisor.STEADY
     try:
@@ -150,4 +153,9 @@ def _supervision(story: Story, *, short: bool) -> Iterator[None]:
             yield
     finally:
         log.removeHandler(handler)
+        remotes.removeFilter(_nothing)
         log.propagate = before
+
+
+def _nothing(_: logging.LogRecord) -> bool:
+    return False

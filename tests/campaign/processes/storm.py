@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import json
@@ -230,19 +231,49 @@ class Storm:
             self.story.tell(f"({step.what}: Redis is away)")
 
     def _kill_worker(self, step: Step, dice: random.Random) -> bool:
-        process = self._target(step, dice)
-        if process is None:
+        struck = self._signal(step, dice, signal.SIGKILL)
+        if struck is None:
             return False
+        process, at = struck
         fetched = {line["key"] for line in process.fetched_and_not_begun().values()}
         given_out = set() if self._redis_is_away else {key for key in fetched if self._in_hand(key)}
-        os.kill(process.pid, signal.SIGKILL)
-        at = time.time()
-        self.traces.refresh()
         keys = frozenset(given_out | set(process.attempts_in_hand()))
         self.deaths.append(Death(process, at, keys))
-        self.story.tell("KILL -9", process.agent, "which had in hand:", ", ".join(sorted(keys)) or "nothing")
+        self.story.tell(
+            "KILL -9", process.agent, step.point, "which had in hand:", ", ".join(sorted(keys)) or "nothing"
+        )
         self.facts["kills"] += 1
         return True
+
+    def _signal(self, step: Step, dice: random.Random, number: signal.Signals) -> tuple[Process, float] | None:
+        """Send a worker a signal, or let it send it to itself at the point that is asked for: who it was, and when."""
+        if step.point and (process := self._struck(step, number)):
+            return process, float(process.of("struck")[-1]["at"])
+        process = self._target(step, dice)
+        if process is None:
+            return None
+        os.kill(process.pid, number)
+        at = time.time()
+        self.traces.refresh()
+        return process, at
+
+    def _struck(self, step: Step, number: signal.Signals) -> Process | None:
+        """The busiest worker, if it comes to the point within a moment."""
+        able = self._able()
+        if not able:
+            return None
+        process = max(able, key=lambda one: len(one.attempts_in_hand()))
+        struck, until = len(process.of("struck")), time.time() + AIM_SECONDS
+        process.strike.write_text(f"{step.point} {number.name}")
+        while len(process.of("struck")) == struck and time.time() < until:
+            self.tick()
+            time.sleep(0.01)
+        # Who takes the file away before the process has read it keeps it from being struck.
+        with contextlib.suppress(FileNotFoundError):
+            process.strike.unlink()
+            return None
+        self._until(lambda: len(process.of("struck")) > struck, 5)
+        return process
 
     def _kill_beat(self, dice: random.Random) -> bool:
         beats = [(name, pid) for name, pid in self._processes() if name.startswith("beat")]
@@ -272,14 +303,14 @@ class Storm:
             self._at(time.time() + 0.05, self._revive)
 
     def _pause(self, step: Step, dice: random.Random) -> bool:
-        process = self._target(step, dice)
-        if process is None:
+        struck = self._signal(step, dice, signal.SIGSTOP)
+        if struck is None:
             return False
-        os.kill(process.pid, signal.SIGSTOP)
-        began = self._stopped[process.name, process.pid] = time.time()
+        process, began = struck
+        self._stopped[process.name, process.pid] = began
         for outage in self.outages:
             outage.away.discard((process.name, process.pid))
-        self.story.tell(f"STOP {process.agent} for {step.lasts:.1f} s")
+        self.story.tell(f"STOP {process.agent} {step.point} for {step.lasts:.1f} s")
         self._at(began + step.lasts, lambda: self._continue(process.name, process.pid))
         return True
 
@@ -355,6 +386,7 @@ class Storm:
         people: dict[Deed, Callable[[random.Random], object]] = {
             Deed.ADD_CODE: self._add_code,
             Deed.ADD_INVOICE: self._add_invoice,
+            Deed.ITEM_BY_HAND: self._make_items,
             Deed.EDIT_ITEM: self._edit_item,
             Deed.EDIT_BILL: self._edit_bill,
         }
@@ -419,6 +451,24 @@ class Storm:
         answer.raise_for_status()
         self.story.tell("PROCORE", action, answer.json()["id"])
 
+    def _make_items(self, dice: random.Random) -> None:
+        """Items of codes whose own are perhaps just being made. Where uniqueness has a window, no client could see them in time."""
+        if self.plan.setup.window is not None:
+            return
+        netsuite, company = self.site.stage.netsuite, self.site.stage.procore.company
+        names = [
+            f"{project.number}-{code.flat_code}"
+            for project in company.projects.values()
+            for code in project.budgeted_codes()
+        ]
+        dice.shuffle(names)
+        with netsuite.lock:
+            made = [
+                netsuite.make_item(name).itemid for name in [one for one in names if not netsuite.items_named(one)][:3]
+            ]
+        if made:
+            self.story.tell(f"the accountant makes Items by hand: {', '.join(made)}")
+
     def _edit_item(self, dice: random.Random) -> None:
         made = self.site.stage.netsuite.writes("item")
         if made:
@@ -478,10 +528,7 @@ class Storm:
         """A worker that takes messages and does not stand still; an aimed step waits a moment for one in mid-write."""
         until = time.time() + (AIM_SECONDS if step.aimed else 0)
         while True:
-            self.tick()
-            ending = {(term.name, term.pid) for term in self.terms}
-            pairs = [pair for pair in self._ready() if pair not in self._stopped and pair not in ending]
-            able = [process for pair in sorted(pairs) if (process := self.traces.find(*pair))]
+            able = self._able()
             writing = [process for process in able if process.writes_in_hand()]
             if writing and step.aimed:
                 oldest = min(writing, key=lambda process: min(process.writes_in_hand().values()))
@@ -490,6 +537,13 @@ class Storm:
                 busy = [process for process in able if process.attempts_in_hand()]
                 return dice.choice(busy or able) if able else None
             time.sleep(0.01)
+
+    def _able(self) -> list[Process]:
+        """Workers that take messages, stand not still and are not ending."""
+        self.tick()
+        ending = {(term.name, term.pid) for term in self.terms}
+        pairs = [pair for pair in self._ready() if pair not in self._stopped and pair not in ending]
+        return [process for pair in sorted(pairs) if (process := self.traces.find(*pair))]
 
     def _asked_to_end(self, name: str, pid: int) -> None:
         self.terms.append(Term(name, pid, time.time(), redis_was_away=self._redis_is_away))

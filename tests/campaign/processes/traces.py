@@ -42,6 +42,11 @@ class Process:
         self._read += len(whole) + 1 if whole else 0
         self.lines += [json.loads(line) for line in whole.splitlines()]
 
+    @property
+    def strike(self) -> Path:
+        """The file that asks it to send itself a signal."""
+        return self.file.with_suffix(".strike")
+
     def ready(self) -> bool:
         """Whether it takes messages."""
         return bool(self.of("ready"))
