@@ -36,11 +36,12 @@ QUICK = {
     "worker.store.locks.LOCK_SECONDS": 3,
     "worker.store.locks.KEPT_SECONDS": 0,
     "worker.store.gate.SLOT_SECONDS": 3,
-    "worker.services.items.ITEM_SETTLE_SECONDS": 3,
-    "worker.services.items.LOOK_AGAIN_SECONDS": 1,
+    "worker.domain.outcomes.FIRST_LOOK_SECONDS": 1,
     "config.schedule.RESUME_EVERY_SECONDS": 0.5,
 }
 """What is free or due again after a worker's death: a tenth of the product's own times."""
+SETTLE_SECONDS = 3
+"""The settle window of a test's installation, where it sets none."""
 START_SECONDS = 90.0
 
 
@@ -148,7 +149,8 @@ class Site:
         except BaseException:
             started.stop()
             raise
-        return cls(folder, started, server, {"NETSUITE_CONCURRENCY": str(slots), **(env or {})})
+        quick = {"NETSUITE_CONCURRENCY": str(slots), "NETSUITE_SETTLE_SECONDS": str(SETTLE_SECONDS)}
+        return cls(folder, started, server, {**quick, **(env or {})})
 
     # Processes
 

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from worker.domain.problems import Cause, describe
 
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 5.0, 120.0
+"""How soon a write in doubt is looked for, and how long at most until the next look."""
+
 
 class State(StrEnum):
     """Where a code or an invoice stands in the ledger."""
@@ -66,6 +69,11 @@ class Record:
     def in_doubt(self) -> bool:
         """A write may have been sent, and its answer is not known."""
         return self.state in IN_DOUBT
+
+    def look_again_at(self, now: float, settled_at: float) -> float:
+        """When a write in doubt is looked for again: in growing steps, and when it may be sent again."""
+        step = min(max((now - self.sent_at) / 2, FIRST_LOOK_SECONDS), LONGEST_LOOK_SECONDS)
+        return min(now + step, max(settled_at, now + 1))
 
     @property
     def unfinished(self) -> bool:

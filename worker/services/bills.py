@@ -20,7 +20,7 @@ from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
 from worker.services.invoice_items import InvoiceItems
-from worker.services.items import LEDGER_IS_YOUNG, LONGEST_LOOK_SECONDS
+from worker.services.items import LEDGER_IS_YOUNG
 from worker.services.links import Links
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -28,7 +28,6 @@ from worker.store.locks import Lock, Locks
 
 MOST_WRITES = 5
 """A bill is sent again only after a settle time each; after so many the invoice is a person's."""
-FIRST_LOOK_SECONDS = 5.0
 MEMO_LIMIT = 999
 """NetSuite's usual length of a memo; it is for reading and identifies nothing."""
 
@@ -189,8 +188,8 @@ class Bills:
         if attempts >= MOST_WRITES:
             facts = {"attempts": str(attempts), "answer": record.detail if record else ""}
             raise Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
-        if lock.at < (may_write_at := lock.may_write_at(self._settle)):
-            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=may_write_at)
+        if held_back_until := lock.held_back_until(self._settle):
+            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, fence=lock.fence)
         intents = [waiting]
         try:
@@ -217,9 +216,8 @@ class Bills:
         """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
         now = lock.now()
         intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1)
-        # Asked last, so that a process which stood still while it noted the intent sends nothing.
-        if not self._ledger.intend(key, intent, lock) or not lock.still_ours():
-            raise NoRoom("the lock was lost before the write")
+        if not self._ledger.intend(key, intent, lock):
+            raise NoRoom("the lock was lost, or its holder stood still, before the write")
         return intent
 
     def _already_exists(self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, lock: Lock) -> Outcome:
@@ -252,10 +250,7 @@ class Bills:
         return replace(self.write_back(key, record, ready.invoice), kind=kind)
 
     def _not_yet(self, record: Record, now: float) -> Outcome:
-        """Look again in growing steps; nothing is sent before the settle window has passed."""
-        settled_at = record.sent_at + self._settle
-        step = min(max((now - record.sent_at) / 2, FIRST_LOOK_SECONDS), LONGEST_LOOK_SECONDS)
+        """It is looked for; nothing is sent before the settle window has passed."""
         reason = record.detail or "an earlier write was interrupted; looking for its bill"
-        return Outcome(
-            OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=min(now + step, max(settled_at, now + 1))
-        )
+        again_at = record.look_again_at(now, record.sent_at + self._settle)
+        return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)

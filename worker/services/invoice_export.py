@@ -152,7 +152,8 @@ class InvoiceExport:
         except Blocked as error:
             return self._bills.block(key, ready.invoice, error)
         if missing := self._items.missing(ready.invoice):
-            again_at = seconds(self._client) + ITEMS_LATE_SECONDS
+            soon = seconds(self._client) + ITEMS_LATE_SECONDS
+            again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
             return Outcome(
                 OutcomeKind.WAITING, ready.invoice.label, reason=f"waits for {len(missing)} Items", again_at=again_at
             )

@@ -47,6 +47,11 @@ class InvoiceItems:
         known = self.known(invoice)
         return [wbs_code_id for wbs_code_id in invoice.wbs_code_ids if wbs_code_id not in known]
 
+    def looked_at_again(self, project_id: int, wbs_code_ids: Collection[int]) -> float:
+        """When the last of these codes is looked at again (unix seconds); 0 when all are in hand."""
+        keys = [str(CodeKey(project_id, wbs_code_id)) for wbs_code_id in wbs_code_ids]
+        return self._work.last_due(Lane.ITEMS, keys)
+
     def look_up(self, project: Project, invoice: Invoice) -> list[int]:
         """Look for the missing Items in bulk, note what is found, and give the codes that have to be made.
 

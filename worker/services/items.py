@@ -39,11 +39,6 @@ log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 900.0
 """What a plan found out (budgeted, not in NetSuite) is trusted so long; after that a code is looked at anew before the write."""
-ITEM_SETTLE_SECONDS = 45.0
-"""An Item whose write got no answer is sent again after this if look-ups find nothing; its unique name guards the rest.
-Bills wait much longer (`NETSUITE_SETTLE_SECONDS`): docs/decisions/0003-exactly-once.md."""
-LOOK_AGAIN_SECONDS = 5.0
-LONGEST_LOOK_SECONDS = 120.0
 NO_SUCH_CODE = "no budgeted, active code of a readable project"
 LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
 MOST_WRITES = 5
@@ -87,8 +82,7 @@ class Items:
         self._work = work
         self._name_format = name_format
         self._mark_adopted = mark_adopted
-        self._settle = min(settle_seconds, ITEM_SETTLE_SECONDS)
-        self._longest_commit = settle_seconds
+        self._settle = settle_seconds
 
     # Planning: reads only
 
@@ -252,20 +246,20 @@ class Items:
         """Intent, POST, record. Every way out leaves the ledger saying what is true."""
         if record.attempts >= MOST_WRITES:
             facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
-            return self._give_up(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
-        if lock.at < (may_write_at := lock.may_write_at(self._settle)):
-            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=may_write_at)
+            return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
+        if held_back_until := lock.held_back_until(self._settle):
+            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         need, intents = self._need_of(key, record), [record]
         try:
             item_id = self._netsuite.create_item(
                 need, before_sending=lambda: intents.append(self._intend(key, record, lock))
             )
         except AlreadyExists as error:
-            return self._resolve(key, replace(intents[-1], detail=str(error)), lock, ignoring_case=True)
+            return self._already_exists(key, replace(intents[-1], detail=str(error)), lock)
         except OutcomeUnknown as error:
             return self._resolve(key, self._in_doubt(key, intents[-1], lock, str(error)), lock)
         except Blocked as error:
-            return self._give_up(key, replace(record, attempts=intents[-1].attempts), lock, error)
+            return self._block(key, record, lock, error)
         except (Transient, Misconfigured):
             # Certainly not done: the code stands as if this had never been sent, in doubt if an earlier write left it so.
             self._ledger.write(key, replace(record, fence=lock.fence))
@@ -279,29 +273,46 @@ class Items:
         intent = replace(
             record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""
         )
-        # Asked last, so that a process which stood still while it noted the intent sends nothing.
-        if not self._ledger.intend(key, intent, lock) or not lock.still_ours():
-            raise NoRoom("the lock was lost before the write")
+        if not self._ledger.intend(key, intent, lock):
+            raise NoRoom("the lock was lost, or its holder stood still, before the write")
         return intent
 
-    def _resolve(self, key: CodeKey, record: Record, lock: Lock, *, ignoring_case: bool = False) -> Outcome:
-        """Look for the Item of a write whose end is not known (or that NetSuite says exists); send again only after the settle time."""
-        need = self._need_of(key, record)
+    def _already_exists(self, key: CodeKey, intent: Record, lock: Lock) -> Outcome:
+        """NetSuite took nothing, because it holds one: find it, whatever its case. Seen by nobody yet, it is looked for again."""
+        need = self._need_of(key, intent)
         try:
-            found = self._look(need, ignoring_case=ignoring_case)
+            found = self._look(need, ignoring_case=True)
         except Blocked as error:
-            return self._block(key, record, lock, error)
+            return self._block(key, intent, lock, error)
+        return self._found(key, found, need, lock) if found else self._not_yet(intent, lock)
+
+    def _resolve(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
+        """Look for the Item of a write whose end is not known; send again only after the settle time."""
+        need, settled = self._need_of(key, record), lock.now() >= record.sent_at + self._settle
+        try:
+            found = self._look(need)
+        except Blocked as error:
+            if settled:
+                return self._block(key, record, lock, error)
+            # Another Item is in the way. It is told at once, and ours is looked for all the same: it may still come to stand.
+            facts = self._facts(record, error)
+            self._ledger.report(str(key), error.cause, facts, at=lock.now())
+            return replace(self._not_yet(record, lock), cause=error.cause, reason=describe(error.cause, facts).sentence)
         if found:
-            ours = same_external_id(found.external_id, need.external_id)
-            return self._record_found(key, found, record.name, ours=ours, at=lock.at)
-        now, send_again_at = lock.now(), record.sent_at + self._settle
-        if now >= send_again_at:
-            return self._write(key, record, lock)
-        again_at = min(now + LOOK_AGAIN_SECONDS, send_again_at)
+            return self._found(key, found, need, lock)
+        return self._write(key, record, lock) if settled else self._not_yet(record, lock)
+
+    def _found(self, key: CodeKey, item: FoundItem, need: ItemNeed, lock: Lock) -> Outcome:
+        ours = same_external_id(item.external_id, need.external_id)
+        return self._record_found(key, item, need.name, ours=ours, at=lock.at)
+
+    def _not_yet(self, record: Record, lock: Lock) -> Outcome:
+        """It is looked for; nothing is sent before the settle window has passed."""
         reason = record.detail or "an earlier write was interrupted; looking for its Item"
+        again_at = record.look_again_at(lock.now(), record.sent_at + self._settle)
         return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
 
-    def _look(self, need: ItemNeed, *, ignoring_case: bool) -> FoundItem | None:
+    def _look(self, need: ItemNeed, *, ignoring_case: bool = False) -> FoundItem | None:
         """By external id where it is seen at once, then by either in SuiteQL, which may lag behind."""
         item = self._netsuite.item_by_external_id(need.external_id)
         if item is None:
@@ -317,24 +328,17 @@ class Items:
         self._ledger.write(key, unknown)
         return unknown
 
-    def _give_up(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
-        """Nothing more is sent for this code. An earlier write of it that may still come to stand is looked for to its end."""
-        now, last_commit_at = lock.now(), record.sent_at + self._longest_commit
-        if not record.in_doubt or now >= last_commit_at:
-            return self._block(key, record, lock, error)
-        self._ledger.write(key, replace(record, state=State.UNKNOWN, fence=lock.fence))
-        facts = {"code": record.code, "name": record.name, **error.facts}
-        self._ledger.report(str(key), error.cause, facts, at=now)
-        reason, again_at = describe(error.cause, facts).sentence, min(now + LONGEST_LOOK_SECONDS, last_commit_at)
-        return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, cause=error.cause, again_at=again_at)
-
     def _block(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
-        facts = {"code": record.code, "name": record.name, **error.facts}
+        facts = self._facts(record, error)
         blocked = replace(
             record, state=State.BLOCKED, at=lock.at, cause=error.cause, facts=facts, fence=lock.fence, attempts=0
         )
         self._ledger.write(key, blocked)
         return outcome_of(blocked)
+
+    def _facts(self, record: Record, error: Blocked) -> dict[str, str]:
+        """Names for the problem's sentence."""
+        return {"code": record.code, "name": record.name, **error.facts}
 
     def _record_found(self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float) -> Outcome:
         """Keep the id of an Item that stands. Its fields are left alone, but for an empty external id where the setting allows."""

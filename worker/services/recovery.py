@@ -2,8 +2,8 @@
 
 An external id of ours names the code it stands for, so every Item that was made is found again. Items adopted by name are
 found by name at the next scan. An invoice's bill is named by the invoice's origin id in Procore, which the next export of all
-reads anyway, and by its external id. What cannot be found again is an intent whose write was under way: therefore Items wait
-a little, and bills the whole settle window, before anything is sent.
+reads anyway, and by its external id. What cannot be found again is an intent whose write was under way: therefore the settle
+window passes before anything is sent.
 """
 
 from __future__ import annotations
@@ -181,7 +181,10 @@ class Recovery:
         ours = rebuilt.items or rebuilt.bills
         self._ledger.open(since=seconds(self._client) if ours else 0)
         if ours:
-            log.warning("There was no ledger. It is rebuilt: %d Items; bills wait for the settle window", rebuilt.items)
+            log.warning(
+                "There was no ledger. It is rebuilt: %d Items; new ones and bills wait for the settle window",
+                rebuilt.items,
+            )
 
     def _wait_for_the_other(self) -> None:
         """A first start takes two queries, so it is waited for; the rebuild of a large company is not."""

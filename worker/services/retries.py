@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from worker.domain.errors import Misconfigured, Transient
+from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
 from worker.domain.work import LANE_OF_WORD, Lane, exports_of, lane_of, plan_of, scan_of
 from worker.services.attempts import RUN_WAITS_SECONDS
@@ -120,7 +120,7 @@ class Retries:
         """Who mended a project's number or link wants it seen. Taken here once, not by each worker."""
         try:
             self._projects.refresh()
-        except (Transient, Misconfigured) as error:
+        except SyncError as error:
             log.info("The projects could not be listed now: %s", error)
             self._projects.outdate()
 

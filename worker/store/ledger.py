@@ -97,6 +97,9 @@ redis.call('SADD', KEYS[2], ARGV[1])
 return taken
 """
 
+LEAVES_WITHIN_SECONDS = 1.0
+"""A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
+
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
 
 
@@ -163,11 +166,14 @@ class Ledger:
         return self._written(key, record, "", "")
 
     def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
-        """Note that a write leaves now; False when the lock is not ours any more: an emptied Redis holds no lock either.
+        """Note that a write leaves now; False when it must not leave.
 
-        Together with the intent this makes a lost lock harmless: who takes it afterwards finds the intent and waits.
+        Together with the intent this makes a lost lock harmless: who takes it afterwards finds the intent and waits. An emptied
+        Redis holds no lock either. The clock is asked last, so that a process which stood still meanwhile sends nothing: neither
+        under a lock that may be another's by now, nor later than its intent says.
         """
-        return self._written(key, intent, lock.key, lock.token)
+        noted = self._written(key, intent, lock.key, lock.token)
+        return noted and lock.still_ours() and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
 
     def _written(self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str) -> bool:
         problem = "ended" if record.ended else ""

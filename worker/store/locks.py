@@ -82,6 +82,15 @@ class Lock:
             return self.at + NO_LEDGER_SECONDS
         return max(self.ledger_since + settle_seconds, self.server_met_at + KEPT_SECONDS)
 
+    def held_back_until(self, settle_seconds: float) -> float | None:
+        """The same, asked before a write: None when it may leave. The two seconds of a server just met are waited out here."""
+        may_write_at = self.may_write_at(settle_seconds)
+        wait = may_write_at - self.now()
+        if wait > KEPT_SECONDS:
+            return may_write_at
+        time.sleep(max(0.0, wait))
+        return None
+
     def still_ours(self) -> bool:
         """Whether the lock is certainly still ours, by this process's own steady clock: asked just before a write."""
         return not self.lost and time.monotonic() < self.held_until

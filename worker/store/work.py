@@ -325,6 +325,11 @@ class Work:
         score = self._client.zscore(self._waiting(lane), key)
         return None if score is None else float(score)
 
+    def last_due(self, lane: Lane, keys: Collection[str]) -> float:
+        """When the last of these keys that wait is looked at next; 0 when none waits."""
+        scores = self._client.zmscore(self._waiting(lane), list(keys)) if keys else []
+        return max((float(score) for score in scores if score is not None), default=0.0)
+
     def in_hand(self, lane: Lane, key: str) -> bool:
         """Whether a worker has it, or had it when it died."""
         return self._client.zscore(self._hand(lane), key) is not None

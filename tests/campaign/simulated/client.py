@@ -117,6 +117,9 @@ class Client:
         score = self._do("ZSCORE", key, member)
         return None if score is None else float(score)
 
+    def zmscore(self, key: str, members: Sequence[str]) -> list[float | None]:
+        return [None if score is None else float(score) for score in self._do("ZMSCORE", key, *members)]
+
     def blpop(self, keys: Sequence[str], timeout: float) -> tuple[str, str] | None:
         return self._wait_for_push(list(keys), timeout)
 

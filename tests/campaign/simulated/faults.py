@@ -40,6 +40,7 @@ class Kind(StrEnum):
     MSG_REORDERED = "broker: messages out of order"
     KILL = "worker: killed and restarted"
     STALL = "worker: paused beyond lock and gate lease"
+    LONG_STALL = "worker: paused beyond the settle window"
     PAUSE = "worker: paused for some seconds"
     LOCK_DELETED = "store: lock lost while held"
     STORE_BACK = "store: restarted, last second of writes gone"
@@ -70,7 +71,8 @@ PROCORE_ANY = (Kind.PC_REFUSED, Kind.PC_403, Kind.PC_404, Kind.PC_5XX, Kind.PC_4
 MESSAGES = (Kind.MSG_LOST, Kind.MSG_DOUBLED, Kind.MSG_DELAYED, Kind.MSG_REORDERED)
 RESTARTS = (Kind.STORE_BACK, Kind.POWER_CUT)
 LOSSES = (Kind.STORE_EMPTIED, Kind.MACHINE_LOST)
-POINTS = (Kind.KILL, Kind.STALL, Kind.PAUSE, Kind.LOCK_DELETED, *RESTARTS, *LOSSES)
+STALLS = (Kind.STALL, Kind.LONG_STALL, Kind.PAUSE)
+POINTS = (Kind.KILL, *STALLS, Kind.LOCK_DELETED, *RESTARTS, *LOSSES)
 EDITS = (Kind.UNBUDGETED, Kind.INVOICE_CHANGED, Kind.INVOICE_WITHDRAWN, Kind.RENUMBERED, Kind.ITEM_EDITED,
          Kind.ITEM_RENAMED, Kind.ITEM_INACTIVATED, Kind.ITEM_BY_HAND, Kind.BILL_BY_HAND, Kind.BILL_EDITED)  # fmt: skip
 WINDOWS = (*NETSUITE_ANY, *NETSUITE_WRITES, *PROCORE_ANY, *MESSAGES, Kind.NS_STALE, Kind.NS_CLOSED, Kind.STORE_REPEATED)
@@ -122,7 +124,8 @@ def plan(dice: random.Random, length: float) -> list[Fault]:
 def _fault(dice: random.Random, kind: Kind, length: float) -> Fault:
     at, seed = dice.uniform(0, length), dice.getrandbits(32)
     if kind in POINTS:
-        lasts = {Kind.STALL: dice.uniform(21, 75), Kind.PAUSE: dice.uniform(1, 15)}.get(kind, dice.uniform(0.1, 4))
+        ranges = {Kind.STALL: (21, 75), Kind.LONG_STALL: (890, 1000), Kind.PAUSE: (1, 15)}
+        lasts = dice.uniform(*ranges.get(kind, (0.1, 4)))
         chance = dice.random()
         if chance < 0.5:
             return Fault(kind, 0.0, lasts, nth=dice.randint(1, 6), stage=dice.choice(STAGES), seed=seed)

@@ -25,7 +25,7 @@ from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
 Put = Callable[[Any, str, Any], None]
-TRY = Locks._try
+TRY, WRITTEN = Locks._try, Ledger._written
 
 
 def _lock(put: Put) -> None:
@@ -40,25 +40,22 @@ def _lock(put: Put) -> None:
 
     put(Locks, "_try", take)
     put(Locks, "_renewed", lambda _self, _lock: None)
-    put(Ledger, "intend", _told(lambda self, key, record, _lock: self.write(key, record)))
+    # An intent is noted as if nobody asked for the lock.
+    _put_written(put, lambda self, key, record, _lock_key, _token: WRITTEN(self, key, record, "", ""))
 
 
-def _told(intend: Callable[..., bool]) -> Callable[..., bool]:
-    """An intent of another kind, at which faults can strike all the same."""
+def _put_written(put: Put, written: Callable[..., bool]) -> None:
+    """Another way to note an intent, at which faults can strike all the same."""
 
-    def told(self: Ledger, key: Any, record: Any, lock: Lock) -> bool:
-        name = lock.key.rsplit(":", 1)[1]
-        shims.rig().strikes.comes_to("intending", name)
-        done = intend(self, key, record, lock)
-        shims.rig().strikes.comes_to("intended", name)
-        return done
+    def told(self: Ledger, key: Any, record: Any, lock_key: str, token: str) -> bool:
+        return shims.told_of_intent(written if token else WRITTEN, self, key, record, lock_key, token)
 
-    return told
+    put(Ledger, "_written", told)
 
 
 def _intent(put: Put) -> None:
     """The intent is not noted before the write."""
-    put(Ledger, "intend", _told(lambda _self, _key, _record, _lock: True))
+    _put_written(put, lambda *_: True)
 
 
 def _look(put: Put) -> None:
@@ -135,17 +132,14 @@ def _fence_clock(put: Put) -> None:
 
 def _adoption(put: Put) -> None:
     """ "Already exists" is a failure like any other."""
-    resolve = Items._resolve
 
-    def refuse(self: Items, key: Any, record: Any, lock: Any, *, ignoring_case: bool = False) -> Any:
-        if ignoring_case:
-            return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts={"answer": record.detail}))
-        return resolve(self, key, record, lock)
+    def refuse(self: Items, key: Any, intent: Any, lock: Any) -> Any:
+        return self._block(key, intent, lock, Blocked(cause=Cause.ITEM_REFUSED, facts={"answer": intent.detail}))
 
     def refuse_bill(self: Bills, key: Any, ready: Any, bill: Any, intent: Any, error: AlreadyExists) -> Any:
         raise Blocked(cause=Cause.BILL_REFUSED, facts={"answer": str(error)})
 
-    put(Items, "_resolve", refuse)
+    put(Items, "_already_exists", refuse)
     put(Bills, "_already_exists", refuse_bill)
 
 

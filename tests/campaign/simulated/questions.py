@@ -13,13 +13,13 @@ from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.netsuite import Written
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM, Code, Invoice, InvoiceVersion, Project
+from worker.store.ledger import LEAVES_WITHIN_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
 
 PREFIX = "wbs:"
 SETTLE = 900.0
-ITEM_SETTLE = 45.0
 DONE = ("created", "adopted")
 ENDED = (*DONE, "skipped", "blocked")
 
@@ -60,7 +60,7 @@ def _nothing_left_lying(rig: Rig, violations: list[str]) -> None:
                     violations.append(f"left lying: {work} is {state}")
     for key, begun_at in rig.begun.items():
         kind, project_id, *number = key.split(":")
-        if kind not in ("code", "invoice") or any(taken <= begun_at <= at for taken, at in rig.strikes.losses):
+        if kind not in ("code", "invoice") or any(begun_at <= at for _, at in rig.strikes.losses):
             continue
         if not _record(rig, f"{kind}s", int(project_id), int(number[0])) and not _has_problem(rig, key):
             violations.append(f"lost: {key} was begun, and nothing is known of it")
@@ -88,7 +88,7 @@ def ask(rig: Rig, violations: list[str], excused: list[str]) -> None:
     _every_bill_right(rig, violations)
     _nothing_overwritten(rig, violations)
     _nothing_held(rig, violations)
-    _resent(rig, violations, excused)
+    _resent(rig, violations)
     _runs(rig, violations)
     if not rig.strikes.losses:
         # A store that lost a second may have lost the very code's problem.
@@ -161,16 +161,10 @@ def _excuse(rig: Rig, several: list[Written]) -> str:
     return why
 
 
-def _how_lost(rig: Rig, one: Request, other: Request) -> str:
-    """What no client can see: a pause between its last look at the clock and its request, and, for Items alone, which are sent again after
-    less than a minute, a commit that takes longer.
-    """
-    first, second = sorted((one, other), key=lambda request: request.sent_at)
-    if any(_paused_at_the_last_moment(rig, request) for request in (first, second)):
+def _how_lost(rig: Rig, *requests: Request) -> str:
+    """What no client can see: a pause as long as the settle window between its last look at the clock and its request."""
+    if any(_paused_at_the_last_moment(rig, request) for request in requests):
         return "a holder was paused between its last check and its request, and uniqueness has a window"
-    intended = first.intent_at or first.sent_at
-    if first.is_item and second.sent_at - intended >= ITEM_SETTLE - 0.01:
-        return "an Item's commit came after its settle time, and uniqueness has a window"
     return ""
 
 
@@ -178,27 +172,25 @@ def _paused_at_the_last_moment(rig: Rig, request: Request) -> bool:
     if request.checked_at is None:
         return False
     stalls = rig.floor.stalls.get(request.thread.process.name, ())
-    return any(end - begin > 15 and request.checked_at <= begin <= request.sent_at for begin, end in stalls)
+    return any(end - begin > SETTLE - 30 and request.checked_at <= begin <= request.sent_at for begin, end in stalls)
 
 
-def _resent(rig: Rig, violations: list[str], excused: list[str]) -> None:
-    """No bill is sent again within the settle window of one whose end its sender did not learn."""
+def _resent(rig: Rig, violations: list[str]) -> None:
+    """Nothing is sent again within the settle window of a write whose end its sender did not learn."""
     sent: dict[str, list[Request]] = {}
     for request in rig.wires.log:
-        if request.is_bill:
+        if request.creates:
             sent.setdefault(request.external_id, []).append(request)
     for external_id, requests in sent.items():
         for place, later in enumerate(requests):
             for earlier in requests[:place]:
                 known = earlier.told and earlier.answered_at is not None and earlier.answered_at <= later.sent_at
-                if known or later.sent_at - earlier.sent_at >= SETTLE - 0.01:
+                if known or later.sent_at - earlier.sent_at >= SETTLE - LEAVES_WITHIN_SECONDS - 0.01:
                     continue
-                words = f"bill {external_id} sent again after {later.sent_at - earlier.sent_at:.0f} s"
-                why = _how_lost(rig, earlier, later)
-                if why:
-                    rig.facts["bill re-sent after a lost lock or store"] += 1
+                if _how_lost(rig, earlier, later):
+                    rig.facts["sent again beside one that stood still"] += 1
                 else:
-                    violations.append(words)
+                    violations.append(f"{external_id} sent again after {later.sent_at - earlier.sent_at:.0f} s")
 
 
 def _no_false_problem(rig: Rig, violations: list[str]) -> None:

@@ -85,6 +85,7 @@ class Rig:
         self.untrue: list[str] = []
         self.accepted: list[tuple[str, float]] = []
         self.begun: dict[str, float] = {}
+        self.blocked: dict[str, float] = {}
         self.pending = 0
         self._blocked: list[tuple[VThread, Sequence[str]]] = []
 
@@ -175,9 +176,14 @@ class Rig:
         return f"invoice:{self.company.invoices[invoice_id].project_id}:{invoice_id}"
 
     def codes_blocked(self, key: InvoiceKey) -> None:
-        """An invoice is told to wait for codes that are a person's matter: then one of its codes has to be."""
+        """An invoice is told to wait for codes that are a person's matter: then one of its codes was, when the work looked."""
         invoice = self.company.invoices[key.invoice_id]
         records = self.store.data.get(f"{PREFIX}codes:{key.project_id}", {})
+        began_at = self.scheduler.current.note.get("work_began_at", 0.0)
         codes = {line.code_id for version in invoice.versions for line in version.lines}
-        if not any('"state":"blocked"' in records.get(str(code), "") for code in codes):
+        if not any(
+            '"state":"blocked"' in records.get(str(code), "")
+            or self.blocked.get(f"code:{key.project_id}:{code}", -1.0) >= began_at
+            for code in codes
+        ):
             self.untrue.append(f"invoice {key.invoice_id} is told to wait for blocked codes, of which it has none")

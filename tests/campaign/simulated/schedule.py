@@ -84,7 +84,7 @@ def plan_of(seed: int) -> Plan:
 
 def _trigger(dice: random.Random, length: float) -> Trigger:
     what = dice.choice(("scan", "scan_message", "scan_project", "export_all", "export_all_message", "export", "export",
-                        "export", "create_bill", "create_item", "create_item"))  # fmt: skip
+                        "export", "retry", "create_bill", "create_item", "create_item"))  # fmt: skip
     at = dice.choice((dice.uniform(0, 5), dice.uniform(0, 5), dice.uniform(0, length)))
     return Trigger(at, what, dice.randrange(1000))
 
@@ -180,6 +180,7 @@ def _pull(rig: Rig, trigger: Trigger) -> None:
     jobs: dict[str, Callable[[Container], object]] = {
         "scan": lambda box: box.wbs_scan.request("person"),
         "export_all": lambda box: box.export_runs.request("person"),
+        "retry": lambda box: box.retries.again([one.key for one in box.ledger.problems()]),
         "scan_project": lambda box: box.wbs_scan.request("person", [_pick(list(rig.company.projects), trigger.index)]),
     }
     if trigger.what in jobs:

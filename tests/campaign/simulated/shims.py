@@ -32,7 +32,7 @@ from tests.campaign.simulated.scheduler import Killed, Process, Scheduler, VLock
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM
 from worker.base import WorkTask
 from worker.clients.http import Answer, Transport
-from worker.domain.outcomes import Record
+from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import Lane
 from worker.store.gate import Gate
@@ -199,7 +199,7 @@ def _send(
 
 _true_take = Gate._take
 _true_check = Lock.still_ours
-_true_try, _true_write, _true_intend, _true_claim = Locks._try, Ledger.write, Ledger.intend, Work.claim
+_true_try, _true_write, _true_written, _true_claim = Locks._try, Ledger.write, Ledger._written, Work.claim
 
 
 def _noted_try(self: Locks, key: str, token: str) -> Lock | None:
@@ -216,10 +216,19 @@ def _noted_take(self: Gate, token: str, precedence: Any) -> bool:
     return taken
 
 
-def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
-    name = lock.key.rsplit(":", 1)[1]
+def _noted_written(self: Ledger, key: Any, record: Record, lock_key: str, token: str) -> bool:
+    return told_of_intent(_true_written, self, key, record, lock_key, token)
+
+
+def told_of_intent(
+    write: Callable[..., bool], ledger: Ledger, key: Any, record: Record, lock_key: str, token: str
+) -> bool:
+    """A write to the ledger; if it is an intent, faults may strike before and after it."""
+    if not token:
+        return write(ledger, key, record, lock_key, token)
+    name = lock_key.rsplit(":", 1)[1]
     rig().strikes.comes_to("intending", name)
-    done = _true_intend(self, key, intent, lock)
+    done = write(ledger, key, record, lock_key, token)
     if done:
         _scheduler().current.note["intent_at"] = _scheduler().now
         rig().strikes.comes_to("intended", name)
@@ -240,6 +249,8 @@ def _noted_claim(self: Work, lane: Lane, key: str) -> None:
 
 def _noted_write(self: Ledger, key: Any, record: Record) -> bool:
     done = _true_write(self, key, record)
+    if done and record.state is State.BLOCKED:
+        rig().blocked[str(key)] = _scheduler().now
     if done and record.cause is Cause.CODES_BLOCKED:
         rig().codes_blocked(key)
     return done
@@ -302,7 +313,7 @@ def installed() -> Iterator[Settings]:
         put(Gate, "_take", _noted_take)
         put(Locks, "_try", _noted_try)
         put(Ledger, "write", _noted_write)
-        put(Ledger, "intend", _noted_intend)
+        put(Ledger, "_written", _noted_written)
         put(Lock, "still_ours", _noted_check)
         put(Work, "claim", _noted_claim)
         for module in (worker.container, tasks.wbs, tasks.invoices, tasks.ledger):

@@ -198,6 +198,9 @@ class Server:
         score = self._hash(key).get(member)
         return None if score is None else f"{score:.17g}"
 
+    def _zmscore_(self, key: str, *members: str) -> list[str | None]:
+        return [self._zscore_(key, member) for member in members]
+
     def _zrem_(self, key: str, *members: str) -> int:
         return self._hdel_(key, *members)
 

@@ -57,7 +57,7 @@ class Strikes:
     def _struck(self, fault: Fault, dice: random.Random, thread: VThread | None, name: str) -> bool:
         """Do it; False when there was nothing to strike."""
         match fault.kind:
-            case Kind.STALL | Kind.PAUSE:
+            case Kind.STALL | Kind.LONG_STALL | Kind.PAUSE:
                 return self._stall(fault, self._target(dice, thread))
             case Kind.LOCK_DELETED:
                 return self._delete_lock(dice, thread, name)

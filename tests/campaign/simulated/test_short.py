@@ -38,7 +38,7 @@ def test_a_seed_replays_to_the_same_history(settings: Settings, seed: int) -> No
     assert play(plan_of(seed), settings).trace == play(plan_of(seed), settings).trace
 
 
-@pytest.mark.parametrize("part", ["lock", "order", "adoption", "due"])
+@pytest.mark.parametrize("part", ["lock", "intent", "look", "settle", "fence", "adoption", "order", "due"])
 def test_a_part_that_is_taken_out_is_missed(settings: Settings, part: str) -> None:
     with mutated([part]):
         failing = _first_failing(settings, 120)

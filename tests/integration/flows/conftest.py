@@ -11,8 +11,9 @@ import pytest
 
 from tests.integration.flows.office import Office
 from worker.clients.netsuite import client as netsuite_client
+from worker.domain import outcomes
 from worker.embedded import EmbeddedServer
-from worker.services import attempts, bills, invoice_export, items
+from worker.services import attempts, invoice_export
 from worker.store import locks
 
 OpenOffice = Callable[..., Office]
@@ -25,8 +26,7 @@ def impatient() -> Iterator[None]:
         patch.setattr(netsuite_client, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
         patch.setattr(attempts, "back_off", lambda failures: 0.05)
         patch.setattr(attempts, "HOLD_SECONDS", 0.2)
-        patch.setattr(items, "LOOK_AGAIN_SECONDS", 0.1)
-        patch.setattr(bills, "FIRST_LOOK_SECONDS", 0.1)
+        patch.setattr(outcomes, "FIRST_LOOK_SECONDS", 0.1)
         patch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)
         patch.setattr(locks, "KEPT_SECONDS", 0.0)
         yield

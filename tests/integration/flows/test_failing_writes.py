@@ -22,14 +22,14 @@ from worker.clients.netsuite.client import NetSuite
 from worker.domain.invoices import Bill
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
-from worker.services import items
-from worker.store.ledger import Ledger
+from worker.store import ledger
 from worker.store.locks import Lock
 
 pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
 SETTLE = 1
+HASTY_SETTLE = 6
 SENT_AGAIN = 2
 SENT_ONCE = 1
 FAULTS = [
@@ -58,7 +58,7 @@ def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman:
 def hasty(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
     """The same, but it waits for an answer no longer than a second."""
     with offices(tmp_path_factory.mktemp("hasty"), redis_server.url, doorman) as opens:
-        yield opens(netsuite_settle_seconds=10, netsuite_read_timeout_seconds=1)
+        yield opens(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(hasty: Office) -> No
         assert hasty.export(invoice).kind is OutcomeKind.UNKNOWN
     hasty.reopened(project_ids=str(invoice.project_id)).export_all()
     assert len(hasty.posts(BILL_PATH, mark)) == 1
-    assert 0 < hasty.due(f"invoice:{invoice.project_id}:{invoice.id}") <= 10
+    assert 0 < hasty.due(f"invoice:{invoice.project_id}:{invoice.id}") <= HASTY_SETTLE
 
 
 def test_an_item_whose_answer_comes_too_late_is_found(hasty: Office) -> None:
@@ -280,24 +280,21 @@ def test_an_item_made_for_an_invoice_is_looked_for_even_if_the_invoice_is_withdr
     assert (record.state, record.remote_id) == (State.CREATED, office.item(f"{project.number}-{CODE}").id)
 
 
+@pytest.mark.parametrize("stood_still", ["longer than its lock", "longer than its intent is good for"])
 @pytest.mark.parametrize("record_type", ["Item", "bill"])
 def test_a_process_that_stood_still_while_it_noted_its_intent_sends_nothing(
-    office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str
+    office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str, stood_still: str
 ) -> None:
-    """Its lock may be another's by now. As nothing left, nothing is in doubt either."""
+    """As nothing left, nothing is in doubt either."""
     invoice = billable(office) if record_type == "bill" else None
     project = planned(office)
     (code,) = project.budgeted_codes()
-    intend = Ledger.intend
-
-    def standing_still(self: Ledger, key: Any, intent: Any, lock: Lock) -> bool:
-        noted = intend(self, key, intent, lock)
-        lock.held_until = 0.0
-        return noted
-
     mark = office.mark()
     with monkeypatch.context() as patched:
-        patched.setattr(Ledger, "intend", standing_still)
+        if stood_still == "longer than its lock":
+            patched.setattr(Lock, "still_ours", lambda _: False)
+        else:
+            patched.setattr(ledger, "LEAVES_WITHIN_SECONDS", -1.0)
         outcome = office.export(invoice) if invoice else office.make_item(project, code)
     assert outcome.kind is OutcomeKind.WAITING
     assert [entry for entry in office.requests(mark) if entry["method"] == "POST" and "/record/" in entry["path"]] == []
@@ -305,6 +302,7 @@ def test_a_process_that_stood_still_while_it_noted_its_intent_sends_nothing(
     assert record is not None
     assert record.state is State.WAITING
     office.settle()
+    assert office.item(f"{project.number}-{CODE}")
 
 
 def test_a_long_burst_of_429_gives_the_thread_back_and_comes_again(office: Office) -> None:
@@ -357,41 +355,6 @@ def test_a_problem_that_comes_while_a_bill_is_in_doubt_does_not_end_the_doubt(of
     assert office.problems() == {}
 
 
-@pytest.fixture
-def patient(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
-    """An Item is sent again at once, and its commit may take ten seconds; an answer is waited for no longer than one."""
-    monkeypatch.setattr(items, "ITEM_SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr(items, "LONGEST_LOOK_SECONDS", 0.1)
-    return open_office(netsuite_settle_seconds=10, netsuite_read_timeout_seconds=1)
-
-
-def slow_posts(office: Office, *others: dict[str, Any]) -> None:
-    """The next write of an Item commits after its client has given up; the others before or after it end as told."""
-    rules = [{"method": "POST", "path": f"{ITEM_PATH}\\?", "times": 1, **rule} for rule in others]
-    office.stage.faults("netsuite", rules)
-
-
-SLOW = {"kind": "slow_commit", "value": 2.0}
-
-
-def test_a_code_that_is_given_up_is_still_looked_for_while_its_last_write_may_come(patient: Office) -> None:
-    """Four writes never arrive and the fifth commits late: nobody is left with an Item that is told as refused."""
-    project = planned(patient)
-    (code,) = project.budgeted_codes()
-    key = f"code:{project.id}:{code.id}"
-    slow_posts(patient, {"kind": "cut_before", "times": 4}, SLOW)
-    mark = patient.mark()
-    eventually(lambda: _worked(patient) and patient.problems(key) == {key: "item_refused"})
-    assert patient.items(f"{project.number}-{CODE}") == []
-    record = patient.code_record(project, code)
-    assert record is not None
-    assert record.in_doubt
-    patient.settle()
-    assert patient.item(f"{project.number}-{CODE}")
-    assert len(patient.posts(ITEM_PATH, mark)) == 5
-    assert patient.problems(key) == {}
-
-
 def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenOffice) -> None:
     office = open_office(netsuite_settle_seconds=0)
     project = planned(office)
@@ -402,35 +365,70 @@ def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenOff
     assert len(office.posts(ITEM_PATH)) == 5
 
 
-def test_a_refusal_does_not_end_the_doubt_of_an_earlier_write(patient: Office) -> None:
-    project = planned(patient)
+def test_an_item_in_doubt_is_not_sent_again_before_the_settle_window_and_is_after_it(office: Office) -> None:
+    """Whoever asks for it meanwhile: a scan, another app, an invoice."""
+    project = planned(office)
     (code,) = project.budgeted_codes()
-    key = f"code:{project.id}:{code.id}"
-    slow_posts(patient, SLOW, {"kind": "error_before", "value": 400, "times": None})
-    eventually(lambda: _worked(patient) and patient.problems(key) == {key: "item_refused"})
-    assert patient.items(f"{project.number}-{CODE}") == []
-    patient.settle()
-    assert patient.item(f"{project.number}-{CODE}")
-    assert patient.problems(key) == {}
-    record = patient.code_record(project, code)
-    assert record is not None
-    assert record.state is State.CREATED
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    break_posts(office, ITEM_PATH, {"kind": "cut_before"})
+    mark = office.mark()
+    office.work_off()
+    assert office.make_item(project, code).kind is OutcomeKind.UNKNOWN
+    assert office.export(invoice).kind is OutcomeKind.WAITING
+    office.container.wbs_scan.scan("test", [project.id])
+    office.settle()
+    first, second = office.posts(ITEM_PATH, mark)
+    assert second["started"] - first["ended"] >= SETTLE
+    assert office.item(f"{project.number}-{CODE}")
+    assert office.bill(invoice)
 
 
-def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(patient: Office) -> None:
-    """So it is looked for before anything is sent again."""
-    project = planned(patient)
+def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(hasty: Office) -> None:
+    """The accountant is told at once; ours may still come to stand, so nothing is sent as soon as the other one is gone."""
+    project = planned(hasty)
     (code,) = project.budgeted_codes()
-    slow_posts(patient, SLOW, {"kind": "too_many", "times": 5})
-    eventually(lambda: _worked(patient) and len(patient.posts(ITEM_PATH)) == 6)
-    record = patient.code_record(project, code)
+    name, key = f"{project.number}-{CODE}", f"code:{project.id}:{code.id}"
+    break_posts(hasty, ITEM_PATH, {"kind": "cut_before"})
+    mark = hasty.mark()
+    hasty.work_off()
+    in_the_way = hasty.netsuite.make_item(name, record_type="serviceSaleItem")
+    hasty.hurry()
+    hasty.work_off()
+    assert hasty.problems(key) == {key: "item_of_other_type"}
+    record = hasty.code_record(project, code)
     assert record is not None
     assert record.in_doubt
-    eventually(lambda: patient.items(f"{project.number}-{CODE}"))
-    mark = patient.mark()
-    patient.hurry()
-    patient.settle()
-    assert patient.posts(ITEM_PATH, mark) == []
+
+    hasty.netsuite.edit_item(in_the_way.id, itemid="something else")
+    hasty.scan(project.id)
+    assert len(hasty.posts(ITEM_PATH, mark)) == 1
+    hasty.settle(30)
+    first, second = hasty.posts(ITEM_PATH, mark)
+    assert second["started"] - first["ended"] >= HASTY_SETTLE
+    assert hasty.item(name)
+    assert hasty.problems(key) == {}
+
+
+def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Office) -> None:
+    """So it is looked for before anything is sent again: it stands by now, though queries do not show it."""
+    project = planned(office)
+    (code,) = project.budgeted_codes()
+    path = f"{ITEM_PATH}\\?"
+    cut = {"kind": "cut_before", "method": "POST", "path": path, "times": 1}
+    no_room = {"kind": "too_many", "method": "POST", "path": path, "times": 5}
+    office.stage.faults("netsuite", [cut, no_room])
+    mark = office.mark()
+    eventually(lambda: _worked(office) and len(office.posts(ITEM_PATH, mark)) == 6)
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.in_doubt
+
+    office.netsuite.make_item(f"{project.number}-{CODE}", externalid=office.item_external_id(project, code))
+    mark = office.mark()
+    office.hurry()
+    office.settle()
+    assert office.posts(ITEM_PATH, mark) == []
+    assert office.item(f"{project.number}-{CODE}")
 
 
 def test_a_bill_that_stood_while_its_invoice_could_not_be_read_is_not_sent_again(open_office: OpenOffice) -> None:

@@ -522,3 +522,13 @@ def test_codes_whose_plan_has_grown_old_in_the_lane_are_planned_anew_together(
     # The first by itself (is it budgeted, is it active, is there an Item), the others together.
     assert len(procore_requests(office, before)) == 4
     assert len(office.posts(SUITEQL_PATH, mark)) == 2
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_list_of_projects_that_cannot_be_had_now_holds_up_no_retry(office: Office, status: int) -> None:
+    project = without_number(office)
+    office.procore.renumber_project(project.id, "31-800")
+    fault = {"kind": "error_before", "value": status, "path": "/rest/v1.1/projects", "times": 1}
+    office.stage.faults("procore", [fault])
+    assert office.retry().given_out == {"codes": len(CODES)}
+    assert office.problems() == {}

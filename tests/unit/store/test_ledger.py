@@ -114,8 +114,23 @@ def test_a_code_that_is_not_in_doubt_may_be_planned_by_anybody(ledger: Ledger) -
 def test_a_write_is_announced_by_who_holds_the_lock(ledger: Ledger, locks: Locks, key: CodeKey | InvoiceKey) -> None:
     with locks.hold(str(key)) as lock:
         assert lock is not None
-        assert ledger.intend(key, INTENT, lock)
-    assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == INTENT
+        intent = replace(INTENT, sent_at=lock.now())
+        assert ledger.intend(key, intent, lock)
+    assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == intent
+
+
+def test_a_write_whose_intent_is_older_than_a_moment_does_not_leave(ledger: Ledger, locks: Locks) -> None:
+    """It would be sent later than its settle time is counted from."""
+    with locks.hold(str(CODE)) as lock:
+        assert lock is not None
+        assert not ledger.intend(CODE, replace(INTENT, sent_at=lock.now() - 2), lock)
+
+
+def test_a_write_does_not_leave_when_the_lock_cannot_be_trusted_any_more(ledger: Ledger, locks: Locks) -> None:
+    with locks.hold(str(CODE)) as lock:
+        assert lock is not None
+        lock.held_until = 0.0
+        assert not ledger.intend(CODE, replace(INTENT, sent_at=lock.now()), lock)
 
 
 @pytest.mark.parametrize("now_held_by", [None, "another"])
@@ -127,7 +142,7 @@ def test_a_write_is_not_announced_under_a_lock_that_was_lost(
         client.delete(lock.key)
         if now_held_by:
             client.set(lock.key, now_held_by)
-        assert not ledger.intend(CODE, INTENT, lock)
+        assert not ledger.intend(CODE, replace(INTENT, sent_at=lock.now()), lock)
     assert ledger.code(CODE) is None
 
 
@@ -135,7 +150,7 @@ def test_a_write_is_not_announced_for_what_netsuite_holds(ledger: Ledger, locks:
     ledger.write(CODE, CREATED)
     with locks.hold(str(CODE)) as lock:
         assert lock is not None
-        assert not ledger.intend(CODE, INTENT, lock)
+        assert not ledger.intend(CODE, replace(INTENT, sent_at=lock.now()), lock)
     assert ledger.code(CODE) == CREATED
 
 

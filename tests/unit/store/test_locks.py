@@ -184,6 +184,21 @@ def test_a_ledger_that_lost_nothing_may_be_written_by_as_soon_as_its_server_keep
     assert held(real_locks).may_write_at(settle_seconds=900) == lock.may_write_at(settle_seconds=900)
 
 
+def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
+    real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks_module, "KEPT_SECONDS", 0.3)
+    ledger = Ledger(server, PREFIX)
+    ledger.open(since=0)
+    lock = held(real_locks)
+    assert lock.held_back_until(settle_seconds=900) is None
+    assert seconds(server) >= lock.may_write_at(settle_seconds=900)
+
+    ledger.open(since=seconds(server))
+    lock = held(real_locks)
+    assert lock.held_back_until(settle_seconds=900) == lock.may_write_at(settle_seconds=900) > seconds(server)
+
+
 def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redis) -> None:
     """A restart before anybody took a lock is a restart all the same."""
     Ledger(server, PREFIX).open(since=0)

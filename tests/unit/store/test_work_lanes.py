@@ -247,3 +247,12 @@ def test_work_waiting_in_a_long_backlog_is_given_out_in_no_more_than_the_limit_a
             real_work.close(Lane.ITEMS, key, OutcomeKind.CREATED)
     assert len(given) == len(keys)
     assert set(given) == keys
+
+
+def test_the_last_of_some_keys_to_come_due_is_told(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1"], at=50.0)
+    work.add(Lane.ITEMS, ["code:1:2"], at=70.5)
+    work.add(Lane.ITEMS, ["code:1:3"], at=90.0)
+    work.claim(Lane.ITEMS, "code:1:3")
+    assert work.last_due(Lane.ITEMS, ["code:1:1", "code:1:2", "code:1:3", "code:1:4"]) == 70.5
+    assert work.last_due(Lane.ITEMS, ["code:1:3"]) == work.last_due(Lane.ITEMS, []) == 0
