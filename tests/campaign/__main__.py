@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from tests.campaign import report
+from tests.campaign.recovery import command as recovery
 from tests.campaign.simulated import command as simulated
 
 
@@ -14,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaign", description=__doc__)
     commands = parser.add_subparsers(required=True)
     simulated.add_to(commands)
+    recovery.add_to(commands)
     report.add_to(commands)
     options = parser.parse_args(arguments)
     return int(options.job(options))

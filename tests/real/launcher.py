@@ -1,6 +1,7 @@
 """Celery as the installation starts it, with constants of the product changed and, if asked, its locks open to everyone.
 
     python -m tests.real.launcher [--set module.NAME=number]... [--open-locks] [--processes N] [--cron-seconds S] -- celery's arguments
+    python -m tests.real.launcher [--set module.NAME=number]... --command -- arguments of wbs-sync
 
 The product has no setting for these: what a dead worker leaves is free after 20 to 40 seconds, and a test that waited for
 that each time would be run by nobody. One test marked `slow` waits for the real ones.
@@ -22,6 +23,7 @@ from celery.__main__ import main as celery
 
 import config.schedule
 import worker.app  # noqa: F401 - once for all forks
+from worker.cli import main as wbs_sync
 from worker.store.locks import Lock, Locks
 
 NUMBER = "{number}"
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("--open-locks", action="store_true")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--cron-seconds", type=float)
+    parser.add_argument("--command", action="store_true", help="become the console script instead")
     asked = parser.parse_args(own)
     for change in asked.set:
         _set(change)
@@ -45,6 +48,10 @@ def main() -> None:
         Locks.hold = _one_for_everybody  # type: ignore[method-assign]
     if asked.cron_seconds:
         vars(config.schedule)["cron"] = lambda _line: asked.cron_seconds
+    if asked.command:
+        sys.argv = ["wbs-sync", *arguments]
+        wbs_sync()
+        sys.exit(0)
     number = _fork(asked.processes) if asked.processes > 1 else 1
     sys.argv = ["celery", *(argument.replace(NUMBER, str(number)) for argument in arguments)]
     sys.exit(celery())
@@ -61,7 +68,7 @@ def _set(change: str) -> None:
     owner = importlib.import_module(module)
     if not isinstance(getattr(owner, name), int | float):
         raise TypeError(f"{path} is no number")  # nor is it there at all, then AttributeError
-    setattr(owner, name, float(value))
+    setattr(owner, name, type(getattr(owner, name))(float(value)))
 
 
 @contextlib.contextmanager
