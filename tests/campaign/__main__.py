@@ -7,6 +7,7 @@ import sys
 
 from tests.campaign import report
 from tests.campaign.processes import command as processes
+from tests.campaign.recovery import command as recovery
 from tests.campaign.simulated import command as simulated
 
 
@@ -16,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     simulated.add_to(commands)
     processes.add_to(commands)
+    recovery.add_to(commands)
     report.add_to(commands)
     options = parser.parse_args(arguments)
     return int(options.job(options))

@@ -2,6 +2,7 @@
 
     python -m tests.real.launcher [--set module.NAME=number]... [--open-locks] [--processes N] [--cron-seconds S] [--trace STEM]
         -- celery's arguments
+    python -m tests.real.launcher [--set module.NAME=number]... --command -- arguments of wbs-sync
 
 The product has no setting for these: what a dead worker leaves is free after 20 to 40 seconds, and a test that waited for
 that each time would be run by nobody. One test marked `slow` waits for the real ones.
@@ -25,6 +26,7 @@ from celery.__main__ import main as celery
 import config.schedule
 import worker.app  # noqa: F401 - once for all forks
 from tests.real import trace
+from worker.cli import main as wbs_sync
 from worker.store.locks import Lock, Locks
 
 NUMBER = "{number}"
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--cron-seconds", type=float)
     parser.add_argument("--trace", type=Path, metavar="STEM")
+    parser.add_argument("--command", action="store_true", help="become the console script instead")
     asked = parser.parse_args(own)
     for change in asked.set:
         _set(change)
@@ -51,6 +54,10 @@ def main() -> None:
         trace.begin(asked.trace)
     if asked.cron_seconds:
         vars(config.schedule)["cron"] = lambda _line: asked.cron_seconds
+    if asked.command:
+        sys.argv = ["wbs-sync", *arguments]
+        wbs_sync()
+        sys.exit(0)
     number = _fork(asked.processes) if asked.processes > 1 else 1
     sys.argv = ["celery", *(argument.replace(NUMBER, str(number)) for argument in arguments)]
     sys.exit(celery())

@@ -45,6 +45,8 @@ SETTLE_SECONDS = 3
 """The settle window of a test's installation, where it sets none."""
 START_SECONDS = 90.0
 ALL_QUEUES = "scans,items,exports,upkeep"
+READY = " ready."
+"""What a worker says when it begins to take work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +160,20 @@ class Site:
     # Processes
 
     def worker(
-        self, name: str = "items", *, number: int = 1, threads: int = 8, times: Mapping[str, float] = QUICK
+        self,
+        name: str = "items",
+        *,
+        number: int = 1,
+        threads: int = 8,
+        times: Mapping[str, float] = QUICK,
+        ready: bool = True,
     ) -> Program:
-        """A worker as config.processes starts it, ready to work. `times`: constants that are changed; empty = none."""
+        """A worker as config.processes starts it, `ready` to work. `times`: constants that are changed; empty = none."""
         command = self._celery(name, threads)
         command[command.index("-n") + 1] = f"{name}{number}@%h"
         program = self._start(f"{name}-{number}", self._launched(command, times))
-        program.says(" ready.")
+        if ready:
+            program.says(READY)
         return program
 
     def workers(self, count: int, *, threads: int = 2, open_locks: bool = False) -> Program:
@@ -174,7 +183,7 @@ class Site:
         command[command.index("-Q") + 1] = ALL_QUEUES
         options = ["--processes", str(count), *(["--open-locks"] if open_locks else [])]
         program = self._start("workers", self._launched(command, {}, *options))
-        program.says(" ready.", times=count)
+        program.says(READY, times=count)
         return program
 
     def beat(self, *, number: int = 1, times: Mapping[str, float] = QUICK, cron_seconds: float = 0) -> Program:

@@ -13,10 +13,11 @@ from worker.domain.work import Lane
 @click.command()
 @json_option
 def resume(as_json: bool) -> None:
-    """Give out work that is due or was left by a dead worker, and lift the waits of held work."""
+    """Give out what is due, what is in hand (its workers may have died), and what was held: all of it now."""
     with faults_as_sentences():
         container = open_container()
         container.dispatch.lift()
+        container.dispatch.take_back()
         send(TaskName.RESUME)
         waiting = {lane.value: container.work.depth(lane)[0] for lane in Lane}
         if as_json:

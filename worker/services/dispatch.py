@@ -39,6 +39,11 @@ class Dispatch:
         for kind in RunKind:
             self._work.take_in_strays(kind)
 
+    def take_back(self) -> None:
+        """Let the work of workers that died be given out now, not when it is overdue."""
+        for lane in Lane:
+            self._work.take_back(lane)
+
     def lift(self, remotes: Collection[Remote] = tuple(Remote)) -> None:
         """Let work that was held because of these remotes try now."""
         held_until = self._holds.lift(remotes)

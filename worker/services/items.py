@@ -185,7 +185,6 @@ class Items:
         asked = {
             number: Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice)
             for number, record in records.items()
-            if record.state in (State.BLOCKED, State.WAITING, State.SKIPPED)
         }
         return self._ledger.plan_codes(project_id, asked) if asked else []
 

@@ -105,6 +105,12 @@ for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now, ARGV[1])) do redi
 return 1
 """
 )
+_TAKE_BACK = """
+-- KEYS: waiting, hand
+for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do redis.call('ZADD', KEYS[1], 0, key) end
+redis.call('DEL', KEYS[2])
+return 1
+"""
 _LATER = (
     _NOW
     + _SETTLE
@@ -206,7 +212,7 @@ class Work:
         self._add, self._take, self._claim = script(_ADD), script(_TAKE), script(_CLAIM)
         self._close, self._later = script(_CLOSE), script(_LATER)
         self._let_go, self._begin, self._spawn = script(_LET_GO), script(_BEGIN), script(_SPAWN)
-        self._try_again, self._hurry = script(_TRY_AGAIN), script(_HURRY)
+        self._try_again, self._hurry, self._take_back = script(_TRY_AGAIN), script(_HURRY), script(_TAKE_BACK)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
@@ -224,6 +230,12 @@ class Work:
     def hurry(self, lane: Lane, *, until: float) -> None:
         """Let what waits for a time up to `until` be looked at now."""
         self._hurry(keys=[self._waiting(lane)], args=[until])
+
+    def take_back(self, lane: Lane) -> None:
+        """Let all that is in hand be given out again: its workers are believed dead. If they live, the second of two attempts finds
+        the lock held.
+        """
+        self._take_back(keys=[self._waiting(lane), self._hand(lane)])
 
     def take(self, lane: Lane, *, limit: int) -> list[tuple[str, int]]:
         """Move work that is due from waiting to in hand, up to `limit` in hand; overdue work first.

@@ -10,7 +10,9 @@ from simulators.company.model import Project
 from simulators.stage import CERTIFICATE_ID
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.work import Lane
 from worker.services import attempts
 
 pytestmark = pytest.mark.real
@@ -54,6 +56,25 @@ def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office:
 
     doorkeeper.register(CERTIFICATE_ID, certificates[CERTIFICATE_ID])
     require_all_made(office, project)
+
+
+def test_held_work_waits_where_it_is_and_is_not_taken_into_hand_for_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane of 50,000 would otherwise go through the broker once in every hold."""
+    monkeypatch.setattr(attempts, "HOLD_SECONDS", 600.0)
+    planned(office)
+    monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
+    office.netsuite.doorkeeper.unmap_certificates()
+    (first,) = office.container.dispatch.next([Lane.ITEMS])
+    office.container.wbs_scan.make_item(CodeKey.parse(first))
+    assert office.container.work.depth(Lane.ITEMS) == (len(CODES), 0)
+    assert office.container.dispatch.next(Lane) == []
+
+    office.container.work.add(Lane.LISTINGS, ["exports:1"])
+    assert office.container.dispatch.next(Lane) == ["exports:1"], "listings ask Procore alone"
+    office.container.dispatch.lift()
+    assert office.container.dispatch.next(Lane) == [first], "also what had been put off to the end of the hold"
 
 
 def test_an_export_while_the_login_is_refused_waits_too(office: Office) -> None:

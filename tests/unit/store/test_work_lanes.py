@@ -148,6 +148,16 @@ def test_failed_attempts_are_counted_until_the_work_ends(work: Work) -> None:
     assert work.failed("code:1:1") == 1
 
 
+def test_what_dead_workers_have_in_hand_can_be_taken_back_at_once(work: Work) -> None:
+    work.add(Lane.ITEMS, ["code:1:1", "code:1:2", "code:1:3"], at=1)
+    work.take(Lane.ITEMS, limit=2)
+    assert taken(work, limit=2) == []
+    work.take_back(Lane.ITEMS)
+    assert work.take(Lane.ITEMS, limit=2) == [("code:1:1", 0), ("code:1:2", 0)], "first, and no death is counted"
+    work.take_back(Lane.EXPORTS)
+    assert work.depth(Lane.EXPORTS) == (0, 0)
+
+
 # Tried again because somebody says so
 
 
