@@ -20,12 +20,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from config.logs import shown
 from tests.bad_input import strategies as hostile
 from tests.bad_input.desk import Desk, Office, in_a_hurry
 from tests.bad_input.examples import in_the_suite
 from tests.real.site import environment, run
 from worker.cli import COMMANDS, output, wbs_sync
-from worker.cli.output import Plain, shown, styled, table
+from worker.cli.output import Plain, styled, table
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, Cause

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,15 +21,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from config.logs import shown
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
 from worker.embedded import EmbeddedServerError
 
 FAILED = 1
-
-_OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of characters that change what is around them: controls, directions, halves, line ends."""
 
 
 class Plain(Console):
@@ -96,11 +93,6 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     """Texts to the letter, one after the other; a pair is a text and its style."""
     pairs = ((part, "") if isinstance(part, str) else part for part in parts)
     return Text.assemble(*((shown(text), style) for text, style in pairs))
-
-
-def shown(text: str) -> str:
-    """A text as a terminal may be given it."""
-    return "".join(repr(sign)[1:-1] if unicodedata.category(sign) in _OBEYED else sign for sign in text)
 
 
 def print_json(value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from config.logs import shown
 from config.names import TaskName
 from worker.cli.output import (
     FAILED,
@@ -17,7 +18,6 @@ from worker.cli.output import (
     print_json,
     procore_id,
     progress,
-    shown,
     styled,
     table,
 )
