@@ -160,6 +160,8 @@ class Transport:
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             # The environment's proxies are wanted, but a .netrc must not replace our Authorization header.
             session.auth = _keep_headers
+            # Even where it follows none, requests reads the whole body of a redirect and trips over an odd Location.
+            session.get_redirect_target = _nowhere  # type: ignore[method-assign]
             self._local.session = session
         return session
 
@@ -171,6 +173,10 @@ def seconds_of(header: str) -> float | None:
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
+
+
+def _nowhere(_: requests.Response) -> None:
+    return None
 
 
 def _never_sent(error: Exception) -> bool:
