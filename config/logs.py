@@ -1,11 +1,33 @@
-"""Logging: one line per event, as text or JSON, to standard error."""
+"""Logging: one line per event, as text or JSON, to standard error. What other systems' names hold makes no line of its own."""
 
 from __future__ import annotations
 
 import json
 import logging
 import logging.config
+import unicodedata
 from datetime import UTC, datetime
+from typing import Any
+
+_OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of characters that change what is around them: controls, directions, halves, line ends."""
+
+
+def shown(text: str) -> str:
+    """A text as a terminal, a log or a page may be given it: what these would obey is written the way Python writes it."""
+    return "".join(repr(sign)[1:-1] if unicodedata.category(sign) in _OBEYED else sign for sign in text)
+
+
+class TextLines(logging.Formatter):
+    """One line per event; only a traceback has more."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name for it
+        """The event's line."""
+        return shown(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name for it
+        """The traceback, line by line."""
+        return "\n".join(shown(line) for line in super().formatException(ei).split("\n"))
 
 
 class JsonLines(logging.Formatter):
@@ -21,13 +43,13 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)
 
 
 def set_up_logging(*, level: str, style: str) -> None:
     """Replace all logging set-up of the process. `style`: text or json."""
     formatters = {
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "text": {"()": TextLines, "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
         "json": {"()": JsonLines},
     }
     logging.config.dictConfig(
@@ -37,7 +59,8 @@ def set_up_logging(*, level: str, style: str) -> None:
             "formatters": formatters,
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": style}},
             "root": {"level": level, "handlers": ["stderr"]},
-            # Requests' own lines would tell each URL; ours tell what they were for.
-            "loggers": {"urllib3": {"level": "WARNING"}, "kombu": {"level": "WARNING"}, "amqp": {"level": "WARNING"}},
+            # Requests' own lines would tell each URL, and the headers of an answer that it cannot read as they are; ours tell
+            # what a request was for and what came of it.
+            "loggers": {"urllib3": {"level": "ERROR"}, "kombu": {"level": "WARNING"}, "amqp": {"level": "WARNING"}},
         }
     )

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 signal.pause()
     except Stopped:
         return 0
-    except (OSError, ValueError) as error:  # a port that is taken, a profile that does not exist
+    except (OSError, OverflowError, ValueError) as error:  # a port that is taken or none, a profile that does not exist
         print(f"simulators: {error}", file=sys.stderr)
         return 2
 

@@ -12,8 +12,8 @@ from worker.embedded import EmbeddedServer
 
 # The blob replays the very example that failed, on any machine; a deadline would judge how busy the machine is.
 settings.register_profile("wbs-sync", print_blob=True, deadline=None)
-# `uv run pytest tests/bad_input --hypothesis-profile=thorough`: a command of its own, some quarter of an hour.
-settings.register_profile("thorough", settings.get_profile("wbs-sync"), max_examples=2500)
+# `uv run pytest tests/bad_input --hypothesis-profile=thorough`: a command of its own, some half an hour.
+settings.register_profile("thorough", settings.get_profile("wbs-sync"), max_examples=2000)
 settings.load_profile("wbs-sync")
 
 

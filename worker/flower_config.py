@@ -11,6 +11,7 @@ import json
 import sys
 from typing import Any
 
+from config.logs import shown
 from config.settings import BAD_SETTINGS_EXIT_CODE
 from worker.app import settings_or_exit
 
@@ -49,6 +50,6 @@ def format_task(task: Any) -> Any:
 def _as_json(text: str | None) -> str | None:
     """A worker's event carries them as Python would print them; a text that was cut on its way stays as it is."""
     try:
-        return json.dumps(ast.literal_eval(text or ""), ensure_ascii=False)
-    except (ValueError, SyntaxError, TypeError):
-        return text
+        return shown(json.dumps(ast.literal_eval(text or ""), ensure_ascii=False))
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return shown(text) if text else text

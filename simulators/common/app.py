@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulators.common.faults import FaultPlan, Rule
@@ -77,6 +77,24 @@ def exchange_of(request: Request) -> Exchange:
     """The exchange that a handler's request belongs to."""
     exchange: Exchange = request.scope["simulator.exchange"]
     return exchange
+
+
+async def _body_of(receive: Receive) -> bytes:
+    body, message = b"", await receive()
+    while message["type"] == "http.request":
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+        message = await receive()
+    return body
+
+
+def _echo(scope: Scope, body: bytes, status: int) -> Response:
+    """An error as a debugging page has it, in the shapes of both vendors: a client must not tell it on."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    told = f"bad request: {headers.get('authorization', '')} {body.decode('utf-8', 'replace')} {headers}"
+    details = [{"detail": told, "o:errorCode": "USER_ERROR"}]
+    return JSONResponse({"errors": told, "error_description": told, "o:errorDetails": details}, status)
 
 
 class RemoteShell:
@@ -165,6 +183,8 @@ class RemoteShell:
             await self._work_then_fail(exchange, rule, scope, receive, send)
         elif rule.kind == "cut_before":
             await self._cut(exchange, scope, receive)
+        elif rule.kind == "echo":
+            await _echo(scope, await _body_of(receive), int(rule.number(400)))(scope, receive, send)
         else:
             await self._answer_instead(rule)(scope, receive, send)
 

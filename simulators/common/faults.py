@@ -19,6 +19,7 @@ KINDS = frozenset(
         "cut_after",  # do the work, then close the connection without an answer
         "not_json",  # do the work, then answer 200 with a body cut in the middle
         "empty",  # answer status `value` without a body; nothing is done
+        "echo",  # answer status `value` with all that came in as the error's text, headers and secrets too; nothing is done
         "unauthorized",  # answer 401 although the token is good; nothing is done
         "too_many",  # answer 429; nothing is done
     }

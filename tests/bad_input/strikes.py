@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.bad_input import strategies as hostile
 from tests.bad_input.strategies import Change, Damage
-from tests.bad_input.wire import LOGINS, READS, WRITES, Exchange, Meddler
+from tests.bad_input.wire import LOGINS, READS, WRITES, Exchange
 
 HTML = b"<html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
 BODIES = {
@@ -94,8 +94,6 @@ class Strikes:
             for strike in self.strikes
         )
 
-
-_meddler_is_one: Meddler = Strikes(())
 
 statuses = st.sampled_from(
     (

@@ -7,14 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import example, given, note
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from tests.bad_input.desk import Desk, Office, in_a_hurry
-from tests.bad_input.examples import share
-from tests.bad_input.strategies import Change, Damage
+from tests.bad_input.examples import in_the_suite
 from tests.bad_input.strikes import (
-    Answered,
     Strike,
     Strikes,
     answered,
@@ -24,8 +22,6 @@ from tests.bad_input.strikes import (
     writes,
 )
 from worker.domain.identities import InvoiceKey
-from worker.domain.outcomes import OutcomeKind
-from worker.domain.problems import Cause
 from worker.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.real
@@ -60,7 +56,7 @@ def assert_heals(desk: Desk) -> None:
     desk.assert_all_done()
 
 
-@share(0.25)
+@in_the_suite(12)
 @given(strikes=st.lists(structural, min_size=1, max_size=2))
 def test_nothing_is_written_from_an_answer_that_is_not_as_published(office: Office, strikes: list[Strike]) -> None:
     desk = work_with(office, strikes)
@@ -68,7 +64,7 @@ def test_nothing_is_written_from_an_answer_that_is_not_as_published(office: Offi
     assert_heals(desk)
 
 
-@share(0.2)
+@in_the_suite(12)
 @given(strikes=st.lists(replaced, min_size=1, max_size=2))
 def test_other_values_make_no_bill_that_does_not_tie_and_none_twice(office: Office, strikes: list[Strike]) -> None:
     desk = work_with(office, strikes)
@@ -77,7 +73,7 @@ def test_other_values_make_no_bill_that_does_not_tie_and_none_twice(office: Offi
     desk.assert_ties()
 
 
-@share(0.25)
+@in_the_suite(12)
 @given(strikes=st.lists(damaged | answered, min_size=1, max_size=2))
 def test_an_answer_that_is_none_only_delays_the_work(office: Office, strikes: list[Strike]) -> None:
     desk = work_with(office, strikes)
@@ -85,7 +81,7 @@ def test_an_answer_that_is_none_only_delays_the_work(office: Office, strikes: li
     assert_heals(desk)
 
 
-@share(0.3)
+@in_the_suite(15)
 @given(strike=writes)
 def test_a_write_whose_answer_is_not_understood_is_in_doubt_and_never_done_twice(
     office: Office, strike: Strike
@@ -93,6 +89,3 @@ def test_a_write_whose_answer_is_not_understood_is_in_doubt_and_never_done_twice
     desk = work_with(office, [strike])
     desk.assert_only_true_records()
     assert_heals(desk)
-
-
-_ = (example, Change, Damage, Answered, OutcomeKind, Cause)

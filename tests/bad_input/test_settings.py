@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from config.settings import InvalidSettings, Settings, load_settings, setting_names
 from tests.bad_input import strategies as hostile
-from tests.bad_input.examples import share
+from tests.bad_input.examples import in_the_suite
 
 SECRETS = ("REDIS_URL", "PROCORE_CLIENT_SECRET", "FLOWER_BASIC_AUTH")
 CANARY = "canary-of-a-secret"
@@ -73,7 +73,7 @@ def test_no_fault_repeats_a_secret(needed: dict[str, str], name: str, value: str
     assert CANARY not in " ".join(faults)
 
 
-@share(0.5)
+@in_the_suite(50)
 @given(content=st.binary(max_size=300) | hostile.texts.map(lambda text: text.encode("utf-8", "replace")) | st.lists(st.tuples(st.sampled_from(setting_names()) | hostile.texts, hostile.texts), max_size=4).map(lambda rows: "\n".join(f"{name}={value}" for name, value in rows).encode("utf-8", "replace")))  # fmt: skip
 @example(content=b"\xff\xfe")
 @example(content=b"PROCORE_COMPANY_ID='")
@@ -85,7 +85,7 @@ def test_whatever_stands_in_the_file_the_faults_are_sentences(
     assert_sentences(faults_with(needed, file))
 
 
-@share(0.5)
+@in_the_suite(50)
 @given(
     files=st.dictionaries(
         st.sampled_from([name.lower() for name in setting_names()]), st.binary(max_size=100), min_size=1, max_size=3

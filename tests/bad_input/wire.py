@@ -48,6 +48,7 @@ class Exchange:
 
 KINDS: tuple[tuple[str, str, str], ...] = (
     ("procore token", "POST", r"/oauth/token"),
+    ("me", "GET", r"/rest/v1\.0/me"),
     ("projects", "GET", r"/rest/v1\.1/projects"),
     ("budget lines", "GET", r"/rest/v2\.0/.*/budget_line_items"),
     ("budget views", "GET", r"/rest/v1\.0/budget_views"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
@@ -51,6 +52,10 @@ def wbs_sync() -> None:
 
 def main() -> None:
     """The console script."""
+    # A name may have a letter that this terminal's encoding has not.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Standard output may be a pipe that its reader closes (`| head`): that is no error of ours.
     try:
         wbs_sync()

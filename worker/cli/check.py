@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json
+from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, styled
 from worker.cli.session import open_container
 from worker.services.checks import Check
 
-MARKS = {True: "[green]ok[/green]  ", False: "[red]FAULT[/red]", None: "[yellow]?[/yellow]   "}
+MARKS = {True: ("ok   ", "green"), False: ("FAULT", "red"), None: ("?    ", "yellow")}
 
 
 @click.command()
@@ -31,4 +31,4 @@ def check(as_json: bool) -> None:
 
 def print_check(one: Check) -> None:
     """One line."""
-    out.print(f"{MARKS[one.ok]} {one.name}: {one.words}", soft_wrap=True)
+    out.print(styled(MARKS[one.ok], f" {one.name}: {one.words}"), soft_wrap=True)

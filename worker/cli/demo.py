@@ -17,7 +17,7 @@ import click
 from config.names import TaskName
 from config.settings import load_settings, setting_names
 from worker.cli.check import print_check
-from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, table
+from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, styled, table
 from worker.cli.runs import print_problems, print_run, run_report
 from worker.cli.session import open_container, send, watch
 from worker.cli.simulators import SimulatorsProcess
@@ -92,9 +92,10 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(told.report)
     for fault in told.faults:
-        err.print(f"[red]Not as it should be:[/red] {fault}", soft_wrap=True)
+        err.print(styled(("Not as it should be:", "red"), f" {fault}"), soft_wrap=True)
     if not told.faults:
-        out.print(f"[green]All as it should be[/green], in {told.report['seconds']} s.") if not as_json else None
+        well = styled(("All as it should be", "green"), f", in {told.report['seconds']} s.")
+        out.print(well) if not as_json else None
     sys.exit(FAILED if told.faults else 0)
 
 
@@ -115,7 +116,8 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
         out.print(f"Flower: {stack.flower_url}  (login {stack.flower_login})", soft_wrap=True)
         told = _show(simulators, open_container())
         if keep:
-            out.print("\nLeft running. Ctrl-C ends it.")
+            out.print()
+            out.print("Left running. Ctrl-C ends it.")
             stack.supervisor.run_until_stopped(stack.keep_server)
     finally:
         stack.stop()
@@ -203,4 +205,5 @@ def _unseeded(problems: list[dict[str, Any]]) -> list[str]:
 
 
 def _heading(words: str) -> None:
-    out.print(f"\n[bold cyan]{words}[/bold cyan]")
+    out.print()
+    out.print(styled((words, "bold cyan")))

@@ -8,7 +8,17 @@ from dataclasses import replace
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json
+from worker.cli.output import (
+    FAILED,
+    Fault,
+    clock,
+    faults_as_sentences,
+    json_option,
+    out,
+    print_json,
+    procore_id,
+    styled,
+)
 from worker.cli.runs import all_well, print_problems, print_run, run_report
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
@@ -21,8 +31,8 @@ SOON_SECONDS = 30.0
 
 
 @click.command()
-@click.argument("invoice_id", type=int, required=False)
-@click.option("--project", "project_id", type=int, help="Procore id of the invoice's project.")
+@click.argument("invoice_id", type=procore_id, required=False)
+@click.option("--project", "project_id", type=procore_id, help="Procore id of the invoice's project.")
 @click.option("--approved", is_flag=True, help="All invoices of the wanted statuses, in all projects.")
 @click.option("--wait", is_flag=True, help="Follow it to its end.")
 @json_option
@@ -73,8 +83,9 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
     if as_json:
         print_json(result)
     else:
-        words = f"[bold]{outcome.kind.value}[/bold] {outcome.name} {outcome.remote_id} {outcome.reason}".strip()
-        out.print(words + (f" (looked at again {clock(again_at)})" if again_at else ""), soft_wrap=True)
+        words = " ".join(part for part in (outcome.name, outcome.remote_id, outcome.reason) if part)
+        later = f" (looked at again {clock(again_at)})" if again_at else ""
+        out.print(styled((outcome.kind.value, "bold"), f" {words}{later}"), soft_wrap=True)
     well = ended and outcome.kind in (
         OutcomeKind.CREATED,
         OutcomeKind.ADOPTED,

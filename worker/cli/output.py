@@ -1,4 +1,8 @@
-"""How commands speak: tables and progress for people, one JSON value for programs. Progress goes to standard error."""
+"""How commands speak: tables and progress for people, one JSON value for programs. Progress goes to standard error.
+
+Names come from other systems. They are shown to the letter: nothing in them is markup, and what a terminal would obey is written
+the way Python writes it (`\\x1b`).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,14 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
+from config.logs import shown
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
@@ -22,8 +29,17 @@ from worker.embedded import EmbeddedServerError
 
 FAILED = 1
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class Plain(Console):
+    """A console that prints texts to the letter; styles are for `styled` to give."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's own, but that a text is only a text."""
+        super().print(*(styled(one) if isinstance(one, str) else one for one in objects), **options)
+
+
+out = Plain(highlight=False)
+err = Plain(stderr=True, highlight=False)
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -32,12 +48,16 @@ json_option = click.option(
 )
 
 
+procore_id = click.IntRange(1, 2**63 - 1)
+"""What can be an id in Procore: any other would only fail in a worker, later."""
+
+
 class Fault(click.ClickException):
     """Ends a command with one sentence."""
 
     def show(self, file: Any = None) -> None:
         """On standard error, without a traceback."""
-        err.print(f"[red]wbs-sync:[/red] {self.format_message()}", soft_wrap=True)
+        say_fault(self.format_message())
 
 
 @contextmanager
@@ -47,31 +67,46 @@ def faults_as_sentences() -> Any:
         yield
     except InvalidSettings as error:
         for fault in error.faults:
-            err.print(f"[red]wbs-sync:[/red] {fault}", soft_wrap=True)
+            say_fault(fault)
         sys.exit(BAD_SETTINGS_EXIT_CODE)
     except (Blocked, Misconfigured) as error:
         problem = describe(error.cause, error.facts)
         raise Fault(f"{problem.sentence} {problem.next_step}") from error
     except (SyncError, EmbeddedServerError) as error:
-        raise Fault(str(error)) from error
-    except RedisError as error:
+        raise Fault(str(error) or type(error).__name__) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Fault(f"{error.strerror or type(error).__name__}: {error.filename or 'no file is named'}.") from error
+    except (RedisError, OperationalError) as error:
         raise Fault(
             f"Redis does not answer ({type(error).__name__}). Is it running, and is REDIS_URL right?"
         ) from error
 
 
+def say_fault(sentence: str) -> None:
+    """One sentence on standard error."""
+    err.print(styled(("wbs-sync:", "red"), f" {sentence}"), soft_wrap=True)
+
+
+def styled(*parts: str | tuple[str, str]) -> Text:
+    """Texts to the letter, one after the other; a pair is a text and its style."""
+    pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+    return Text.assemble(*((shown(text), style) for text, style in pairs))
+
+
 def print_json(value: Any) -> None:
-    """The one JSON value of a command."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """The one JSON value of a command: in ASCII, which every terminal and program takes."""
+    click.echo(json.dumps(value, indent=2, default=str))
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """A table on standard output; nothing but a line when it has no rows."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
+    drawn = Table(title=styled((title, "bold")), title_justify="left", header_style="bold", expand=False)
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
-        drawn.add_row(*(str(cell) for cell in row))
+        drawn.add_row(*(styled(str(cell)) for cell in row))
     out.print(drawn if drawn.row_count else f"{title}: none")
 
 
@@ -79,11 +114,11 @@ def progress() -> Progress:
     """A progress display that leaves its last state on the screen."""
     return Progress(
         SpinnerColumn(finished_text=" "),
-        TextColumn("{task.description:<10}"),
+        TextColumn("{task.description:<10}", markup=False),
         BarColumn(bar_width=36),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=err,
     )
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from worker.cli.output import counts_line, out, table
+from worker.cli.output import counts_line, out, styled, table
 from worker.container import Container
 from worker.services.overview import run_view
 from worker.store.work import Run
@@ -28,7 +28,7 @@ def all_well(run: Run) -> bool:
 
 def print_run(title: str, report: Mapping[str, Any]) -> None:
     """One line of counts, then the problems by cause."""
-    out.print(f"[bold]{title}[/bold] in {report['seconds']:.1f} s: {counts_line(report['counts'])}")
+    out.print(styled((title, "bold"), f" in {report['seconds']:.1f} s: {counts_line(report['counts'])}"))
 
 
 def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool) -> None:

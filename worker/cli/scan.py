@@ -8,8 +8,19 @@ from typing import Any
 
 import click
 
+from config.logs import shown
 from config.names import TaskName
-from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, progress, table
+from worker.cli.output import (
+    FAILED,
+    faults_as_sentences,
+    json_option,
+    out,
+    print_json,
+    procore_id,
+    progress,
+    styled,
+    table,
+)
 from worker.cli.runs import all_well, print_problems, print_run, run_report
 from worker.cli.session import open_container, send, watch
 from worker.container import Container
@@ -27,7 +38,9 @@ WORDS = {
 
 
 @click.command()
-@click.option("--project", "project_ids", type=int, multiple=True, help="Procore id of one project; may be repeated.")
+@click.option(
+    "--project", "project_ids", type=procore_id, multiple=True, help="Procore id of one project; may be repeated."
+)
 @click.option("--dry-run", is_flag=True, help="Tell what would happen; write nothing.")
 @click.option("--wait", is_flag=True, help="Follow the scan to its end.")
 @json_option
@@ -67,7 +80,9 @@ def _say_started(started: dict[str, Any], *, as_json: bool) -> None:
 def _dry_run(container: Container, project_ids: Sequence[int], *, as_json: bool) -> None:
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
-        plans = container.wbs_scan.plan(project_ids, lambda project: bars.update(bar, advance=1, note=project.label))
+        plans = container.wbs_scan.plan(
+            project_ids, lambda project: bars.update(bar, advance=1, note=shown(project.label))
+        )
     if as_json:
         print_json([_as_json(plan) for plan in plans])
         return
@@ -78,7 +93,7 @@ def _dry_run(container: Container, project_ids: Sequence[int], *, as_json: bool)
     unread = [plan.label for plan in plans if isinstance(plan, Project)]
     kinds = [one.kind for plan in plans if isinstance(plan, ProjectPlan) for one in plan.planned]
     totals = ", ".join(f"{kinds.count(kind)} {word}" for kind, word in WORDS.items() if kinds.count(kind))
-    out.print(f"[bold]Would:[/bold] {totals or 'do nothing'}. Not readable: {', '.join(unread) or 'none'}.")
+    out.print(styled(("Would:", "bold"), f" {totals or 'do nothing'}. Not readable: {', '.join(unread) or 'none'}."))
 
 
 def _as_json(plan: ProjectPlan | Project) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from worker.cli.simulators import SimulatorsProcess
 @click.command()
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the company's data.")
 @click.option("--profile", default="demo", show_default=True, help="demo, test, or large:PxC (projects x codes).")
-@click.option("--procore-port", type=int, default=0, help="0 = any free port.")
-@click.option("--netsuite-port", type=int, default=0, help="0 = any free port.")
+@click.option("--procore-port", type=click.IntRange(0, 65535), default=0, help="0 = any free port.")
+@click.option("--netsuite-port", type=click.IntRange(0, 65535), default=0, help="0 = any free port.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data/simulators"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the settings that reach them as one JSON value.")
 def simulate(seed: int, profile: str, procore_port: int, netsuite_port: int, data_dir: Path, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from config.settings import load_settings
-from worker.cli.output import err, faults_as_sentences, json_option, out, print_json
+from worker.cli.output import faults_as_sentences, json_option, out, print_json, say_fault
 from worker.cli.session import open_container
 from worker.cli.stack import Stack
 
@@ -30,7 +30,7 @@ def up(as_json: bool) -> None:
         finally:
             stack.stop()
         for fault in stack.supervisor.faults:
-            err.print(f"[red]wbs-sync:[/red] {fault}", soft_wrap=True)
+            say_fault(fault)
         sys.exit(code)
 
 

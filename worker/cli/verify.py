@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, progress, table
+from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, progress, styled, table
 from worker.cli.session import open_container
 from worker.container import Container
 from worker.services.verification import Verified
@@ -54,10 +54,11 @@ def as_dict(verified: Verified) -> dict[str, Any]:
 
 def print_verified(verified: Verified) -> None:
     """One line of counts, then the findings."""
-    out.print(
-        f"[bold]Verified[/bold] {verified.codes} codes and {verified.invoices} invoices: {verified.right} right, "
+    counts = (
+        f" {verified.codes} codes and {verified.invoices} invoices: {verified.right} right, "
         f"{verified.explained} explained by a problem or a reason, {len(verified.findings)} findings"
     )
+    out.print(styled(("Verified", "bold"), counts))
     for unread in verified.unreadable:
         out.print(f"Not readable: {unread}", soft_wrap=True)
     if verified.findings:

@@ -30,7 +30,6 @@ _CREDENTIALS = re.compile(r"(?i:\bbearer)\s+[^\s\"'<>,;]+|\beyJ[\w-]{4,}[\w.=-]*
 _NOT_SENT = (
     requests.ConnectTimeout,
     requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidHeader,
     requests.exceptions.InvalidJSONError,
     LocationParseError,
     UnicodeEncodeError,
@@ -160,6 +159,8 @@ class Transport:
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             # The environment's proxies are wanted, but a .netrc must not replace our Authorization header.
             session.auth = _keep_headers
+            # Even where it follows none, requests reads the whole body of a redirect and trips over an odd Location.
+            session.get_redirect_target = _nowhere  # type: ignore[assignment, method-assign]
             self._local.session = session
         return session
 
@@ -173,10 +174,17 @@ def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest
     return request
 
 
+def _nowhere(_: requests.Response) -> None:
+    return None
+
+
 def _never_sent(error: Exception) -> bool:
     if isinstance(error, _NOT_SENT):
         return True
     cause = error.args[0] if error.args else None
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        # One of ours, in words; one of the answer's, with the error of urllib3 that found it.
+        return not isinstance(cause, Exception)
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 
 

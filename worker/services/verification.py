@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import InvoiceHead, Procore
-from worker.domain.errors import Blocked, NotFound, NotPermitted
+from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.findings import FINDINGS, Finding, FindingKind
 from worker.domain.identities import (
     CodeKey,
@@ -26,6 +26,7 @@ from worker.domain.invoices import difference
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, describe
+from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
@@ -116,6 +117,8 @@ class Verification:
             self._verify_invoices(project, problems, verified)
         except (NotFound, NotPermitted) as error:
             verified.unreadable.append(f"{project.label}: {error}")
+        except UnexpectedAnswer as error:
+            raise UnexpectedAnswer(f"{project.label}: {error}") from error
         return verified
 
     # Codes
@@ -128,7 +131,8 @@ class Verification:
         records = self._ledger.codes(project.id)
         rule = self._items.naming_rule()
         ids = {code.id: item_external_id(self._procore.company_id, project.id, code.id) for code in codes}
-        names = {code.id: rule.join(project.number or "", code.flat_code) for code in codes if project.number}
+        joined = {code.id: rule.join(project.number, code.flat_code) for code in codes if project.number}
+        names = {code_id: name for code_id, name in joined.items() if not unwritable(name)}
         found = self._netsuite.find_items(external_ids=list(ids.values()), names=list(names.values())) if codes else []
         for code in codes:
             mine = [item for item in found if _is_of(item, ids[code.id], names.get(code.id))]

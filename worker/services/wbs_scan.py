@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.clients.procore.client import Procore
-from worker.domain.errors import NotFound, NotPermitted
+from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
@@ -124,6 +124,8 @@ class WbsScan:
                     plans.append(self.plan_project(project))
                 except (NotFound, NotPermitted):
                     plans.append(project)
+                except UnexpectedAnswer as error:
+                    raise UnexpectedAnswer(f"{project.label}: {error}") from error
         return plans
 
     def _list_projects(self) -> Outcome:

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.clients.netsuite import suiteql
+from worker.domain.errors import Blocked
+from worker.domain.problems import Cause
+from worker.domain.texts import REPLACEMENT
 
-PRINTABLE = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]))
+PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=REPLACEMENT))
 
 
 def read_back(literal: str) -> str:
@@ -32,10 +35,11 @@ def test_quotes_are_doubled(value: str, literal: str) -> None:
     assert suiteql.literal(value) == literal
 
 
-@pytest.mark.parametrize("character", ["\0", "\n", "\t", "\r", "\x1b"])
-def test_control_characters_are_refused(character: str) -> None:
-    with pytest.raises(ValueError, match="control characters"):
+@pytest.mark.parametrize("character", ["\0", "\n", "\t", "\r", "\x1b", "\x7f", "\x85", REPLACEMENT, chr(0xD800)])
+def test_what_no_name_can_hold_is_refused_and_named(character: str) -> None:
+    with pytest.raises(Blocked, match=f"U\\+{ord(character):04X}") as caught:
         suiteql.literal(f"01{character}02")
+    assert caught.value.cause is Cause.NAME_NOT_WRITABLE
 
 
 def test_a_list_of_values_is_quoted_one_by_one() -> None:

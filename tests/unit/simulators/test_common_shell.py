@@ -83,6 +83,14 @@ def test_a_slow_commit_appears_after_the_client_has_given_up(account: Account) -
     assert len(account.state.writes("vendorBill", "b-1")) == 1
 
 
+def test_an_echo_repeats_all_that_came_in(account: Account) -> None:
+    strike(account, "echo", value=422)
+    answer = account.send("POST", ITEMS, item_body("sesame"))
+    assert answer.status_code == 422
+    assert "sesame" in answer.json()["errors"]
+    assert "Bearer " in answer.json()["o:errorDetails"][0]["detail"]
+
+
 def test_maintenance_is_an_html_page_for_everything(account: Account) -> None:
     account.state.settings.maintenance = True
     answer = account.send("GET", f"{ITEMS}/5001")

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from worker.domain.errors import Blocked
+from worker.domain.problems import Cause
+from worker.domain.texts import unwritable
+
 MOST_VALUES = 1000
 
 
 def literal(value: str) -> str:
-    """A text literal: quotes doubled (O'Brien), control characters refused with ValueError."""
-    if any(ord(character) < 32 for character in value):
-        raise ValueError("a SuiteQL text cannot hold control characters")
+    """A text literal: quotes doubled (O'Brien). Raises Blocked for a name with a character that no name in NetSuite can have."""
+    if character := unwritable(value):
+        facts = {"name": value, "character": character}
+        raise Blocked(f"{character} cannot be asked for", cause=Cause.NAME_NOT_WRITABLE, facts=facts)
     return "'" + value.replace("'", "''") + "'"
 
 

@@ -1,0 +1,138 @@
+"""The transport over a real socket whose other end sends any bytes at all: an answer, or an error that says what it means."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.bad_input import strategies as hostile
+from tests.bad_input.strategies import Damage
+from tests.bad_input.strikes import HEADERS
+from worker.clients.http import Answer, Transport
+from worker.domain.errors import OutcomeUnknown, Transient
+
+pytestmark = [
+    pytest.mark.real,
+    # urllib3 leaves a connection whose answer it could not read to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@dataclass
+class Mouth:
+    """A server that answers each connection's first request with the same bytes and hangs up."""
+
+    listener: socket.socket
+    says: bytes = b""
+    asked: int = 0
+    _end: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def serve(self) -> None:
+        while not self._end.is_set():
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            # Of its own, since a client that trips over an answer may keep the connection for a while.
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(5)
+            connection.recv(65_536)
+            self.asked += 1
+            connection.sendall(self.says)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65_536):
+                pass
+
+    def close(self) -> None:
+        self._end.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+@pytest.fixture(scope="module")
+def mouth() -> Iterator[Mouth]:
+    made = Mouth(socket.create_server(("127.0.0.1", 0)))
+    thread = threading.Thread(target=made.serve, daemon=True)
+    thread.start()
+    yield made
+    made.close()
+    thread.join(5)
+
+
+def ask(mouth: Mouth, says: bytes, *, writes: bool) -> Answer | Transient | OutcomeUnknown:
+    """What one request to it ends with. A new transport each time: what is left on a connection is not the next one's."""
+    mouth.says = says
+    transport = Transport(remote="netsuite", read_timeout=5)
+    headers = {"Authorization": "Bearer token-of-ours"}
+    ended: Answer | Transient | OutcomeUnknown
+    try:
+        ended = transport.send("POST", f"{mouth.url}/x", headers=headers, body={}, writes=writes)
+    except (Transient, OutcomeUnknown) as error:
+        ended = error
+    finally:
+        transport._session().close()
+    if not isinstance(ended, Answer):
+        assert "127.0.0.1" not in str(ended)
+        assert "token-of-ours" not in str(ended)
+    return ended
+
+
+status_lines = (
+    st.sampled_from((b"HTTP/1.1 200 OK", b"HTTP/1.0 200", b"HTTP/2 200", b"HTTP/1.1 abc", b"HTTP/1.1 99 x", b"HTTP/1.1 1000 x", b"ICY 200 OK", b"", b"HTTP/1.1 204", b"HTTP/1.1 100 go on\r\n\r\nHTTP/1.1 200 OK"))
+    | st.integers(100, 999).map(lambda status: b"HTTP/1.1 %d x" % status)
+)  # fmt: skip
+lengths = st.sampled_from((b"0", b"5", b"-1", b"99999999", b"abc", b"5, 5", b"5, 6", b"", b"1e3", b"+5"))
+header_lines = st.one_of(
+    st.tuples(st.sampled_from(HEADERS).map(str.encode), hostile.header_values.map(lambda text: text.encode("latin-1", "replace"))).map(b": ".join),
+    lengths.map(lambda length: b"Content-Length: " + length),
+    st.sampled_from((b"Transfer-Encoding: chunked", b"Content-Encoding: gzip", b"Content-Encoding: br, gzip", b"Content-Type: application/json; charset=idna", b"no colon", b" folded", b": empty", b"X: " + b"y" * 70_000)),
+    st.binary(max_size=30).map(lambda raw: raw.replace(b"\n", b"")),
+)  # fmt: skip
+bodies = st.sampled_from(
+    (b'{"id": 1}', b"", b"5\r\nhello\r\n0\r\n\r\n", b"zz\r\nhello", b"\x1f\x8b\x08\x00garbage", b"[" * 3000)
+) | st.binary(max_size=50)
+
+
+@given(
+    line=status_lines, told=st.lists(header_lines, max_size=5), body=bodies, damage=st.none() | hostile.damages.filter(lambda one: one.kind in ("cut", "broken byte", "twice")), writes=st.booleans(),
+)  # fmt: skip
+@example(line=b"HTTP/1.1 200 OK", told=[b"X: 1"] * 200, body=b"{}", damage=None, writes=True)
+@example(line=b"HTTP/1.1 200 OK", told=[b"Content-Length: 5, 6"], body=b"{}", damage=None, writes=True)
+@example(line=b"HTTP/1.1 200 OK", told=[b"Content-Encoding: gzip"], body=b"no gzip", damage=None, writes=True)
+def test_any_bytes_are_an_answer_or_an_error_that_says_what_it_means(
+    mouth: Mouth, line: bytes, told: list[bytes], body: bytes, damage: Damage | None, writes: bool
+) -> None:
+    raw = b"\r\n".join([line, *told, b"", body])
+    before = mouth.asked
+    ended = ask(mouth, damage.of(raw) if damage else raw, writes=writes)
+    assert mouth.asked > before
+    if isinstance(ended, Answer):
+        assert 100 <= ended.status <= 999
+        ended.json_or_none()
+        assert ended.excerpt().isprintable()
+        assert ended.retry_after is None or 0 <= ended.retry_after <= 3600
+    else:
+        # It left: a write may have been done, a read was nothing.
+        assert isinstance(ended, OutcomeUnknown) is writes
+        assert not isinstance(ended, Transient) or not ended.down
+
+
+@given(raw=st.binary(max_size=200), writes=st.booleans())
+def test_no_answer_at_all_leaves_a_write_in_doubt(mouth: Mouth, raw: bytes, writes: bool) -> None:
+    ended = ask(mouth, raw.replace(b"HTTP", b"HTML"), writes=writes)
+    assert isinstance(ended, OutcomeUnknown if writes else Transient)

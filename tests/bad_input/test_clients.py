@@ -1,0 +1,228 @@
+"""Every question of both clients under any answer: what was asked for, or one of the domain's errors, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import fakeredis
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from requests.structures import CaseInsensitiveDict
+
+from tests.bad_input import strategies as hostile
+from tests.bad_input.examples import in_the_suite
+from tests.bad_input.strategies import Change
+from tests.bad_input.strikes import BODIES, headers, statuses
+from tests.unit.clients.remotes import Scripted
+from tests.unit.clients.test_netsuite_wire import FOUND_BILL
+from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
+from worker.clients import http
+from worker.clients.fields import read
+from worker.clients.http import Answer
+from worker.clients.netsuite import client as netsuite_client
+from worker.clients.netsuite.auth import NetSuiteAddress
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.wire import AccountDefaults
+from worker.clients.procore import wire as procore_wire
+from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.domain.errors import (
+    AlreadyExists,
+    Blocked,
+    Misconfigured,
+    OutcomeUnknown,
+    SyncError,
+    Transient,
+    UnexpectedAnswer,
+)
+from worker.domain.invoices import Bill, BillLine
+from worker.domain.items import ItemNeed
+from worker.store.cache import Cache
+from worker.store.gate import Gate, Precedence
+from worker.store.leases import LeaseKeeper
+from worker.store.limits import RateLimits
+from worker.store.tokens import AccessToken, Tokens
+
+Ask = Callable[[Any], Any]
+NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
+BILL = Bill("pcr-bill-4-417", "33", "700", "A-1", date(2026, 9, 30), "m", (BillLine("5871", Decimal("9.00"), "a"),))
+CODE = {"id": 901, "flat_code": "01-100.S", "description": "Concrete"}
+ITEM = {
+    "id": "5871",
+    "itemid": "24-01",
+    "externalid": "pcr-itm-4-17-901",
+    "itemtype": "OthCharge",
+    "subtype": "Purchase",
+    "isinactive": "F",
+}
+THE_INVOICE = read(procore_wire.InvoiceRow, INVOICE).invoice()
+
+
+def suiteql(*rows: Any) -> Any:
+    return {"items": list(rows), "hasMore": False, "count": len(rows), "totalResults": len(rows)}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One method of a client, and an answer as published."""
+
+    name: str
+    ask: Ask
+    right: Any
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+PROCORE: tuple[Question, ...] = (
+    Question("who_am_i", lambda remote: remote.who_am_i(), {"id": 1, "login": "app"}),
+    Question("list_projects", lambda remote: list(remote.list_projects()), [PROJECT]),
+    Question("list_budgeted_codes", lambda remote: remote.list_budgeted_codes(17), {"data": [{"id": "1", "wbs_code": CODE}]}),
+    Question("is_budgeted", lambda remote: remote.is_budgeted(17, 901), {"data": [{"id": "1", "wbs_code": CODE}]}),
+    Question("list_active_codes", lambda remote: remote.list_active_codes(17), [CODE]),
+    Question("list_invoices", lambda remote: remote.list_invoices(17, ["approved"]), [{"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1"}]),
+    Question("get_invoice", lambda remote: remote.get_invoice(17, 417), INVOICE),
+    Question("get_vendor", lambda remote: remote.get_vendor(33), {"id": 33, "name": "Acme", "origin_id": "742"}),
+    Question("write_origin_id", lambda remote: remote.write_origin_id(THE_INVOICE, "ns-vendorbill-1"), {"id": 417, "origin_id": "ns-vendorbill-1"}),
+)  # fmt: skip
+NETSUITE_READS: tuple[Question, ...] = (
+    Question("find_items", lambda remote: remote.find_items(external_ids=["x"], names=["n"]), suiteql(ITEM)),
+    Question("item", lambda remote: remote.item("5871"), suiteql(ITEM)),
+    Question("items_made_by_us", lambda remote: remote.items_made_by_us("pcr-itm-4-", after=0), suiteql(ITEM)),
+    Question("bills_made_by_us", lambda remote: remote.bills_made_by_us("pcr-bill-4-"), suiteql({"id": "1"})),
+    Question("item_by_external_id", lambda remote: remote.item_by_external_id("x"), {"id": "5871", "itemId": "24", "externalId": "x", "isInactive": False}),
+    Question("item_name_limit", lambda remote: remote.item_name_limit(), {"properties": {"itemId": {"maxLength": 60}}}),
+    Question("find_bill_ids", lambda remote: remote.find_bill_ids(external_id="x", vendor_id="33", document_number="A-1"), suiteql({"id": "1"})),
+    Question("bill_ids", lambda remote: remote.bill_ids(["x"]), suiteql({"id": "1", "externalid": "x"})),
+    Question("bill", lambda remote: remote.bill("88123"), FOUND_BILL),
+    Question("bill_by_external_id", lambda remote: remote.bill_by_external_id("pcr-bill-4-417"), FOUND_BILL),
+    Question("find_vendors", lambda remote: remote.find_vendors(name="Acme"), suiteql({"id": "33", "companyname": "Acme"})),
+    Question("find_jobs", lambda remote: remote.find_jobs(number="24"), suiteql({"id": "700", "entityid": "24"})),
+)  # fmt: skip
+CREATES = (
+    Question("create_item", lambda remote: remote.create_item(NEED, before_sending=lambda: None), None),
+    Question("create_bill", lambda remote: remote.create_bill(BILL, before_sending=lambda: None), None),
+)
+UPDATE = Question("set_item_external_id", lambda remote: remote.set_item_external_id("5871", "pcr-itm-4-17-901"), None)
+
+
+@pytest.fixture(autouse=True)
+def in_no_time() -> Iterator[None]:
+    with mock.patch.object(netsuite_client, "BACK_OFF_SECONDS", (0.0,)):
+        yield
+
+
+def client_of(question: Question, *answers: Answer) -> Any:
+    """A client of the right remote, on an empty Redis, that gets these answers."""
+    redis = fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True)
+    tokens = Tokens(redis, "t:", "remote", lambda: AccessToken("token-of-ours", 3600))
+    transport, cache = Scripted(*answers), Cache(redis, "t:", "td1")
+    if question in PROCORE:
+        limits = RateLimits(redis, "t:", "procore")
+        address = ProcoreAddress("https://api.example", "https://login.example", "app-1", "sesame", 4)
+        return Procore(
+            address, transport=transport, tokens=tokens, limits=limits, cache=cache, precedence=Precedence.SCAN
+        )
+    return NetSuite(
+        NetSuiteAddress("https://td1.example", "TD1", "c", "k", Path("key.pem")),
+        AccountDefaults(item_type="otherChargePurchaseItem"),
+        transport=transport, tokens=tokens, gate=Gate(redis, "t:", LeaseKeeper(), limit=1), cache=cache, precedence=Precedence.SCAN,
+    )  # fmt: skip
+
+
+def outcome_of(question: Question, *answers: Answer) -> SyncError | None:
+    """The domain's error that a question ended with; anything else that is raised fails the test."""
+    ended: SyncError | None = None
+    try:
+        question.ask(client_of(question, *answers))
+    except SyncError as error:
+        ended = error
+    assert len(str(ended)) < 2000
+    assert str(ended).isprintable(), ended
+    assert "token-of-ours" not in str(ended)
+    return ended
+
+
+def as_answer(body: Any, status: int = 200, told: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """An answer of these bytes (or of this value as JSON) as the transport makes it of them."""
+    raw = body if isinstance(body, bytes) else json.dumps(body, default=str).encode()
+    text, is_utf8 = http._decoded(raw)
+    named = CaseInsensitiveDict({name: value for name, value in told if name != "Status"})
+    return Answer(status, named, text, None, is_utf8, ("token-of-ours",))
+
+
+READS = PROCORE + NETSUITE_READS
+questions = st.sampled_from(READS)
+any_answers: SearchStrategy[Answer] = st.builds(
+    as_answer,
+    hostile.json_values | st.sampled_from(tuple(BODIES.values())) | st.binary(max_size=60),
+    statuses | st.just(200),
+    headers,
+)
+
+
+@pytest.mark.parametrize("question", READS)
+def test_a_right_answer_is_taken(question: Question) -> None:
+    assert outcome_of(question, as_answer(question.right)) is None
+
+
+@given(question=questions, answers=st.lists(any_answers, min_size=1, max_size=3))
+def test_any_answer_to_a_question_is_an_answer_or_an_error_of_the_domain(
+    question: Question, answers: list[Answer]
+) -> None:
+    outcome_of(question, *answers)
+
+
+@given(question=questions, change=hostile.changes)
+@example(question=PROCORE[1], change=Change("replace", 0, {"data": 7}))
+@example(question=NETSUITE_READS[8], change=Change("replace", 8, 10**400))
+def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question, change: Change) -> None:
+    error = outcome_of(question, as_answer(change.of(question.right)))
+    assert error is None or isinstance(error, UnexpectedAnswer | Transient | SyncError)
+
+
+@given(
+    question=st.sampled_from(CREATES),
+    # After 401 and 429 it is sent again, so the next answer decides.
+    status=statuses.filter(lambda status: status not in (401, 429)),
+    body=st.sampled_from(tuple(BODIES.values())),
+    told=headers,
+    look=any_answers,
+)
+@example(
+    question=CREATES[0],
+    status=202,
+    body=b"",
+    told=(("Location", "/services/rest/async/v1/job/17"),),
+    look=as_answer({"id": "5"}),
+)
+def test_a_write_was_done_with_an_id_or_refused_or_is_in_doubt(
+    question: Question, status: int, body: bytes, told: tuple[tuple[str, str], ...], look: Answer
+) -> None:
+    """The table of outcomes that the services know; only a status of 4xx may say for certain that nothing was done."""
+    client = client_of(question, as_answer(body, status, told), look)
+    certainly_not_done = 400 <= status < 500 and status != 408
+    try:
+        record_id = question.ask(client)
+    except OutcomeUnknown:
+        assert not certainly_not_done
+    except (AlreadyExists, Blocked, Misconfigured):
+        assert certainly_not_done
+    else:
+        assert record_id.isdigit()
+        assert 200 <= status < 300
+
+
+@in_the_suite(50)
+@given(answers=st.lists(any_answers, min_size=1, max_size=2))
+def test_marking_an_adopted_item_ends_in_a_way_that_its_caller_knows(answers: list[Answer]) -> None:
+    error = outcome_of(UPDATE, *answers)
+    assert error is None or isinstance(error, Blocked | AlreadyExists | OutcomeUnknown | Transient | Misconfigured)

@@ -1,0 +1,282 @@
+"""The command line: hostile arguments end with a code and a sentence, hostile names are shown to the letter."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import click
+import pytest
+from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from config.logs import shown
+from tests.bad_input import strategies as hostile
+from tests.bad_input.desk import Desk, Office, in_a_hurry
+from tests.bad_input.examples import in_the_suite
+from tests.real.site import environment, run
+from worker.cli import COMMANDS, output, wbs_sync
+from worker.cli.output import Plain, styled, table
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import CATALOGUE, Cause
+from worker.domain.work import Lane
+from worker.embedded import EmbeddedServer
+from worker.store.connection import connect
+from worker.store.ledger import Ledger
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+LINE_ENDS = {"\n"}
+
+
+def on_a_terminal(*, width: int = 200) -> tuple[Plain, io.StringIO]:
+    """A console as a terminal in colour sees it, and what was written to it."""
+    written = io.StringIO()
+    return Plain(file=written, force_terminal=True, color_system="standard", width=width, highlight=False), written
+
+
+def assert_nothing_obeyed(told: str) -> None:
+    """Rich's own colours aside there is nothing in it that a terminal would obey, and no half character."""
+    plain = ANSI.sub("", told)
+    assert {sign for sign in plain if unicodedata.category(sign) in OBEYED} <= LINE_ENDS, repr(plain)
+
+
+@given(name=hostile.any_texts)
+@example(name="[red]a[/red]")
+@example(name="[/]")
+@example(name=":warning:")
+@example(name="\x1b]0;owned\x07\x1b[2J")
+def test_a_name_is_printed_to_the_letter(name: str) -> None:
+    console, written = on_a_terminal(width=20_000)
+    console.print(f"before {name} after", soft_wrap=True)
+    console.print(styled(("bold", "bold"), f" {name}"), soft_wrap=True)
+    assert_nothing_obeyed(written.getvalue())
+    lines = ANSI.sub("", written.getvalue()).split("\n")
+    assert lines == [f"before {shown(name)} after", f"bold {shown(name)}", ""]
+
+
+@given(cells=st.lists(hostile.any_texts, min_size=1, max_size=3), title=hostile.any_texts)
+def test_a_table_of_names_is_drawn_whatever_they_are(cells: list[str], title: str) -> None:
+    console, written = on_a_terminal(width=80)
+    with mock.patch.object(output, "out", console):
+        table(title, [str(number) for number, _ in enumerate(cells)], [cells])
+    assert_nothing_obeyed(written.getvalue())
+    drawn = re.sub(r"[\s\u2500-\u257f]", "", ANSI.sub("", written.getvalue()))
+    for cell in cells:
+        missing = Counter(re.sub(r"[\s\u2500-\u257f]", "", shown(cell))) - Counter(drawn)
+        assert not missing
+
+
+@given(text=hostile.any_texts)
+def test_what_is_shown_can_be_read_back(text: str) -> None:
+    told = shown(text)
+    assert not {sign for sign in told if unicodedata.category(sign) in OBEYED}
+    if "\\" not in text:
+        assert (
+            re.sub(r"\\(x..|u....|U........|[nrt])", lambda found: found[0].encode().decode("unicode_escape"), told)
+            == text
+        )
+
+
+@given(value=hostile.json_values)
+def test_json_output_is_ascii_and_one_value(value: Any) -> None:
+    @click.command()
+    def tell() -> None:
+        output.print_json(value)
+
+    ended = CliRunner().invoke(tell)
+    assert ended.output.isascii()
+    assert json.loads(ended.output) == json.loads(json.dumps(value))
+
+
+def test_rich_itself_would_have_taken_names_for_markup() -> None:
+    """The test's own sight: the colours and the crash that `Plain` is there against."""
+    written = io.StringIO()
+    usual = Console(file=written, force_terminal=True, color_system="standard", highlight=False)
+    usual.print("[red]a[/red] \x1b[2J")
+    assert "\x1b[31ma" in written.getvalue()
+    assert "\x1b[2J" in written.getvalue()
+    with pytest.raises(Exception, match="nothing to close"):
+        usual.print("[/]")
+
+
+# Commands
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
+    opened = Office.open(tmp_path_factory.mktemp("office"), redis_server.url)
+    with in_a_hurry():
+        yield opened
+    opened.close()
+
+
+def options_of(name: str) -> list[str]:
+    command = getattr(importlib.import_module(f"worker.cli.{name}"), name)
+    return [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
+
+
+ASKING = ("check", "scan", "export", "status", "problems", "verify")
+"""Commands that can be called in this process: `up`, `demo` and `simulate` start others and have tests of their own."""
+arguments_of_commands = st.sampled_from(ASKING).flatmap(
+    lambda name: st.tuples(
+        st.just(name),
+        st.lists(
+            st.sampled_from([option for option in options_of(name) if option not in ("--wait",)])
+            | hostile.texts.filter(lambda text: "\x00" not in text)
+            | hostile.numbers.map(str)
+            | st.just("caf\udce9"),
+            max_size=4,
+        ),
+    )
+)
+
+
+def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
+    """Run a command against a desk's world: exit code, standard output, standard error."""
+    out, err = (Plain(file=io.StringIO(), width=200, highlight=False) for _ in range(2))
+    patches: list[Any] = [
+        mock.patch(f"worker.cli.{name}.open_container", return_value=desk.container)
+        for name in (*ASKING, "rebuild", "resume")
+    ]
+    patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "resume")]
+    for module in ("output", "check", "scan", "export", "runs", "status", "verify"):
+        found = importlib.import_module(f"worker.cli.{module}")
+        patches += [
+            mock.patch.object(found, name, console)
+            for name, console in (("out", out), ("err", err))
+            if hasattr(found, name)
+        ]
+    for patch in patches:
+        patch.start()
+    try:
+        ended = CliRunner().invoke(wbs_sync, list(arguments))
+    finally:
+        for patch in reversed(patches):
+            patch.stop()
+    assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
+    return ended.exit_code, ended.stdout + out.file.getvalue(), ended.stderr + err.file.getvalue()  # type: ignore[attr-defined]
+
+
+@in_the_suite(30)
+@given(call_of=arguments_of_commands)
+@example(call_of=("export", ["0", "--project", "1"]))
+@example(call_of=("export", ["1", "--project", "-5"]))
+@example(call_of=("scan", ["--project", str(2**63)]))
+@example(call_of=("problems", ["--cause", "nonsense"]))
+def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, call_of: tuple[str, list[str]]) -> None:
+    name, arguments = call_of
+    desk = Desk(office)
+    code, told, complaint = call(desk, name, *arguments)
+    assert code in (0, 1, 2)
+    assert "Traceback" not in told + complaint
+    if code == 2:
+        assert told == ""
+        assert len(complaint) < 1000 + 2 * sum(len(argument) for argument in arguments)
+        assert "Error: " in complaint
+    elif "--json" in arguments and "--help" not in arguments and "-h" not in arguments:
+        json.loads(told) if told else None
+        assert told or complaint
+    # Nothing was begun for an id that cannot be one.
+    for key in (key for lane in Lane for key in desk.waiting(lane)):
+        assert all(part == "all" or 0 < int(part) < 2**63 for part in key.split(":")[1:]), key
+
+
+@in_the_suite(5)
+@given(names=st.lists(hostile.texts, min_size=6, max_size=6), cause=st.sampled_from(list(Cause)))
+@example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
+def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: list[str], cause: Cause) -> None:
+    """Names that reached the ledger and the list of projects, from whichever remote."""
+    desk = Desk(office)
+    number, project_name, code, vendor, document, trigger = names
+    # Neither a message nor a field of an answer lets half a character in.
+    known_name, known_trigger = (re.sub("[\ud800-\udfff]", "\ufffd", text) for text in (project_name, trigger))
+    desk.project.number, desk.project.name = number, project_name
+    next(iter(desk.company.vendors.values())).name = vendor
+    for wbs_code in list(desk.project.codes.values())[:1]:
+        wbs_code.flat_code = code
+    desk.invoices[0].invoice_number = document
+    desk.container.wbs_scan.scan(known_trigger[:100])
+    desk.work_off()
+    for invoice in desk.invoices:
+        desk.export(invoice)
+    facts = dict.fromkeys(re.findall(r"{(\w+)", CATALOGUE[cause].sentence), known_name)
+    at = desk.container.now()
+    desk.container.ledger.write(
+        CodeKey(desk.project.id, 999), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
+    )
+    desk.container.ledger.write(
+        InvoiceKey(desk.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
+    )
+    calls = (["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], ["scan", "--dry-run"])
+    for arguments in calls:
+        code_of_end, told, complaint = call(desk, *arguments)
+        assert code_of_end in (0, 1), (arguments, complaint)
+        assert_nothing_obeyed(told)
+        assert "Traceback" not in complaint
+        code_of_end, told, complaint = call(desk, *arguments, "--json")
+        assert code_of_end in (0, 1)
+        assert told.isascii()
+        # What cannot be told at all is told in one sentence instead.
+        assert json.loads(told) is not None if told else (code_of_end == 1 and "wbs-sync: " in complaint)
+
+
+def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
+    assert set(COMMANDS) == {*ASKING, "up", "demo", "simulate", "resume", "rebuild"}
+
+
+# Commands that start others, as processes
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["simulate", "--profile", "large:9999999x9999999"], 2, "more than 2000000 codes"),
+        (["simulate", "--profile", "\x1b[31m"], 2, "no profile"),
+        (["simulate", "--procore-port", "99999"], 2, "0<=x<=65535"),
+        (["simulate", "--data-dir", "a-file"], 2, "File exists"),
+        (["demo", "--seed", "x"], 2, "not a valid integer"),
+        (["up", "caf\udce9"], 2, "unexpected extra argument"),
+        (["resume", "--all"], 2, "--all"),
+    ],
+)
+def test_commands_that_start_others_end_with_a_code_and_a_sentence(
+    tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    ended = run(*arguments, env=environment(tmp_path), folder=tmp_path)
+    assert (ended.code, ended.out) == (code, "")
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.real
+def test_names_that_a_terminal_cannot_show_are_shown_all_the_same(tmp_path: Path, redis_url: str) -> None:
+    """With an encoding of plain letters, as a service or a cron job may have it."""
+    key = tmp_path / "key.pem"
+    key.touch()
+    own = {
+        "REDIS_URL": redis_url, "PROCORE_CLIENT_ID": "a", "PROCORE_CLIENT_SECRET": "b", "PROCORE_COMPANY_ID": "4", "NETSUITE_ACCOUNT_ID": "TD1",
+        "NETSUITE_CLIENT_ID": "c", "NETSUITE_CERTIFICATE_ID": "d", "NETSUITE_PRIVATE_KEY_FILE": str(key), "PYTHONIOENCODING": "ascii",
+    }  # fmt: skip
+    name = "Constru\u00e7\u00e3o \u202e[/]"
+    facts = {"invoice": name, "vendor": name}
+    ledger = Ledger(connect(redis_url), "wbs:")
+    ledger.write(InvoiceKey(17, 417), Record(State.BLOCKED, name, at=1, cause=Cause.BILLING_DATE_MISSING, facts=facts))
+    for arguments in (["problems"], ["problems", "--json"]):
+        ended = run(*arguments, env=environment(tmp_path) | own, folder=tmp_path)
+        assert ended.code == 1, ended.err
+        assert "Constru\\" in ended.out
+        assert "Traceback" not in ended.err

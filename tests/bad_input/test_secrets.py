@@ -1,0 +1,160 @@
+"""A remote that repeats what it was sent: nothing of it is told on, in no log, ledger, problem, outcome or command.
+
+`tests/real/test_secrets.py` does the same with real processes, Flower and all of Redis.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+from collections.abc import Iterator
+from urllib.parse import quote_plus, unquote_plus
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from config.logs import TextLines
+from tests.bad_input.desk import Desk, Office, in_a_hurry
+from tests.bad_input.examples import in_the_suite
+from tests.bad_input.test_command_line import call
+from tests.bad_input.wire import LOGINS, READS, WRITES, Exchange
+from worker.embedded import EmbeddedServer
+
+pytestmark = pytest.mark.real
+
+SHAPES = ("procore's", "procore's map", "netsuite's", "html", "text", "oauth", "a good answer", "cut", "headers")
+statuses = st.sampled_from((200, 201, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503))
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
+    opened = Office.open(tmp_path_factory.mktemp("office"), redis_server.url)
+    with in_a_hurry():
+        yield opened
+    opened.close()
+
+
+def echoed(exchange: Exchange, shape: str) -> bytes:
+    """The request in the words of an error: as it came, decoded, and encoded once more."""
+    sent = exchange.sent.decode()
+    raw = f"{dict(exchange.sent_headers)} {sent} {unquote_plus(sent)} {html.escape(unquote_plus(sent))} {quote_plus(sent)}"
+    match shape:
+        case "procore's":
+            return json.dumps({"errors": raw}).encode()
+        case "procore's map":
+            return json.dumps({"errors": {raw: [raw, {"deep": raw}]}, "message": raw}).encode()
+        case "netsuite's":
+            return json.dumps({"o:errorDetails": [{"detail": raw, "o:errorCode": raw[:300]}] * 3}).encode()
+        case "html":
+            return f"<html><title>Error</title><pre>{html.escape(raw)}</pre></html>".encode()
+        case "oauth":
+            return json.dumps({"error": raw, "error_description": raw}).encode()
+        case "a good answer":
+            return json.dumps(
+                [{"id": raw, "name": raw, "status": raw, "items": raw, "access_token": raw, "expires_in": raw}]
+            ).encode()
+        case "cut":
+            return json.dumps({"access_token": raw, "id": raw}).encode()[:-3]
+    return raw.encode()
+
+
+class Listener(logging.Handler):
+    """Every line that a worker's log would have, tracebacks too."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(TextLines("%(name)s %(message)s"))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+def everything_in_redis(desk: Desk) -> str:
+    """All that stands under this desk's prefix, but for the tokens that workers share."""
+    redis, told = desk.container.redis, []
+    for key in redis.scan_iter(f"{desk.prefix}*", count=1000):
+        if not key.startswith(f"{desk.prefix}token:"):
+            kind = redis.type(key)
+            read = {"string": redis.get, "hash": redis.hgetall, "set": redis.smembers}.get(
+                kind, lambda key: redis.zrange(key, 0, -1)
+            )
+            told.append(f"{key} {read(key)}")
+    return "\n".join(told)
+
+
+def secrets_of(desk: Desk) -> set[str]:
+    """What must not be told: the client's secret, all tokens, all assertions, and the beginning of any."""
+    found = {desk.container.settings.procore_client_secret.get_secret_value(), "eyJ"}
+    for exchange in desk.wire.seen:
+        found.add(exchange.sent_headers.get("Authorization", "").removeprefix("Bearer "))
+        if exchange.kind in LOGINS and isinstance(exchange.json, dict):
+            found.add(str(exchange.json.get("access_token", "")))
+    return {secret for secret in found if secret}
+
+
+@in_the_suite(15)
+@given(
+    kind=st.sampled_from((*READS, *WRITES, *LOGINS)),
+    status=statuses,
+    shape=st.sampled_from(SHAPES),
+    first=st.integers(0, 1),
+)
+@example(kind="procore token", status=401, shape="oauth", first=0)
+@example(kind="netsuite token", status=400, shape="text", first=0)
+@example(kind="netsuite token", status=200, shape="cut", first=0)
+@example(kind="new bill", status=400, shape="netsuite's", first=0)
+@example(kind="invoice", status=404, shape="procore's map", first=0)
+def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
+    office: Office, kind: str, status: int, shape: str, first: int
+) -> None:
+    desk = Desk(office)
+    seen = 0
+
+    def echo(exchange: Exchange) -> None:
+        nonlocal seen
+        if exchange.kind == kind:
+            seen += 1
+            if seen > first:
+                exchange.status, exchange.body = status, echoed(exchange, shape)
+
+    listener = Listener()
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(listener)
+    root.setLevel(logging.DEBUG)
+    told: list[str] = []
+    try:
+        # The token in hand was given before anybody listened.
+        desk.container.redis.delete(*(f"{desk.prefix}token:{remote}" for remote in ("procore", "netsuite")))
+        for tokens in (desk.container._procore_parts[1], desk.container._netsuite_parts[1]):
+            tokens.forget("")
+        desk.wire.meddle = echo
+        told += [f"{desk.export(invoice)}" for invoice in desk.invoices]
+        desk.scan()
+        for arguments in (["check"], ["problems"], ["problems", "--json"], ["verify"], ["scan", "--dry-run", "--json"]):
+            told += [f"{part}" for part in call(desk, *arguments)]
+    finally:
+        root.removeHandler(listener)
+        root.setLevel(level)
+    told += [everything_in_redis(desk), *listener.lines]
+    text = "\n".join(told)
+    assert [secret for secret in secrets_of(desk) if secret in text] == []
+
+
+def test_the_search_finds_what_is_told(office: Office) -> None:
+    """A remote's other words are told: without them nobody could mend anything."""
+    desk = Desk(office)
+
+    def refuse(exchange: Exchange) -> None:
+        if exchange.kind == "new bill":
+            exchange.status = 400
+            exchange.body = json.dumps(
+                {"o:errorDetails": [{"detail": "the words of a canary", "o:errorCode": "USER_ERROR"}]}
+            ).encode()
+
+    desk.wire.meddle = refuse
+    assert "the words of a canary" in desk.export(desk.invoices[0]).reason
+    assert "the words of a canary" in everything_in_redis(desk)

@@ -1,0 +1,94 @@
+"""Log lines: one event is one line, whatever other systems' names hold."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.logs import JsonLines, TextLines, set_up_logging
+
+ANY_TEXT = st.text() | st.text(st.characters(categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1)
+FORMAT = "%(levelname)s %(name)s: %(message)s"
+
+
+def record(message: str, *arguments: object, error: BaseException | None = None) -> logging.LogRecord:
+    trace = (type(error), error, error.__traceback__) if error else None
+    return logging.LogRecord("worker", logging.WARNING, __file__, 1, message, arguments, trace)
+
+
+def caught(message: str) -> ValueError:
+    """An error that was raised."""
+    with pytest.raises(ValueError, match=re.escape(message)) as raised:
+        raise ValueError(message)
+    return raised.value
+
+
+@given(name=ANY_TEXT)
+def test_a_name_makes_no_line_of_its_own(name: str) -> None:
+    line = TextLines(FORMAT).format(record("%s is blocked", name))
+    assert line.startswith("WARNING worker: ")
+    assert line.endswith(" is blocked")
+    assert len(line.splitlines()) == 1
+    assert line.encode()
+
+
+def test_a_forged_line_stands_inside_the_line_that_told_it() -> None:
+    name = "Acme\n2026-11-24 WARNING worker: all is well\x1b[2K"
+    assert TextLines(FORMAT).format(record("%s", name)) == (
+        "WARNING worker: Acme\\n2026-11-24 WARNING worker: all is well\\x1b[2K"
+    )
+
+
+def test_a_name_with_accents_is_read_as_it_is() -> None:
+    assert (
+        TextLines(FORMAT).format(record("Constru\u00e7\u00e3o \u00c4u\u00dferst"))
+        == "WARNING worker: Constru\u00e7\u00e3o \u00c4u\u00dferst"
+    )
+
+
+def test_a_traceback_keeps_its_lines_and_obeys_nothing() -> None:
+    told = TextLines(FORMAT).format(record("failed", error=caught("\x1b[31mred\x1b[0m")))
+    assert "Traceback (most recent call last):\n" in told
+    assert told.endswith("ValueError: \\x1b[31mred\\x1b[0m")
+
+
+@given(name=ANY_TEXT)
+def test_a_line_of_json_is_one_ascii_line_that_reads_back(name: str) -> None:
+    line = JsonLines().format(record("%s", name))
+    assert line.isascii()
+    assert "\n" not in line
+    # Two halves that stand side by side are one character in JSON.
+    assert json.loads(line)["message"] == json.loads(json.dumps(name))
+
+
+def test_a_line_of_json_carries_the_traceback() -> None:
+    told = json.loads(JsonLines().format(record("failed", error=caught("no"))))
+    assert "ValueError: no" in told["traceback"]
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """What a test sets up ends with it: pytest logs too."""
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in ("urllib3", "kombu", "amqp"))]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_an_answer_whose_headers_cannot_be_read_is_not_told_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """urllib3 would log it at WARNING with all that it could not parse: a remote may have put our own credentials there."""
+    set_up_logging(level="DEBUG", style="text")
+    logging.getLogger("urllib3.connection").warning("Failed to parse headers: Bearer canary")
+    logging.getLogger("worker").warning("ours is told")
+    told = capsys.readouterr().err
+    assert "ours is told" in told
+    assert "canary" not in told
