@@ -35,7 +35,7 @@ class Verdict:
 def at_first_rest(storm: Storm, verdict: Verdict) -> None:
     """Left alone after the faults: what was asked for by a command has an end."""
     problems = {one.key for one in storm.site.container.ledger.problems()}
-    for deed, started in storm.accepted:
+    for deed, started in storm.deeds.accepted:
         if deed is Deed.SCAN:
             for project, code in _codes(storm):
                 since = project.budget[code.id].created_at.timestamp()
@@ -52,8 +52,8 @@ def at_first_rest(storm: Storm, verdict: Verdict) -> None:
 def about_messages(storm: Storm, verdict: Verdict) -> None:
     """Every message of another app was begun by somebody, unless its queue was deleted with it in it."""
     begun = {line["id"] for _, line in storm.traces.lines("run")}
-    lost = [one for one in storm.sent if one.id not in begun and one.id not in storm.deleted]
-    storm.facts["messages lost with a queue"] += sum(one.id in storm.deleted - begun for one in storm.sent)
+    lost = [one for one in storm.deeds.sent if one.id not in begun and one.id not in storm.deleted]
+    storm.facts["messages lost with a queue"] += sum(one.id in storm.deleted - begun for one in storm.deeds.sent)
     for one in lost:
         if storm.outages or storm.cuts or storm.deaths:
             # Redis had handed it over, and the connection or the worker was gone before it had it: no trace of it anywhere.
@@ -255,7 +255,7 @@ def _only_creates(storm: Storm, verdict: Verdict) -> None:
 
 def _nothing_overwritten(storm: Storm, verdict: Verdict) -> None:
     netsuite = storm.site.stage.netsuite
-    for (kind, record_id, name), words in storm.edited.items():
+    for (kind, record_id, name), words in storm.deeds.edited.items():
         record = netsuite.items.get(record_id) if kind == "item" else netsuite.bills.get(record_id)
         if getattr(record, name, None) != words:
             verdict.violations.append(f"{kind} {record_id}: the accountant's {name} was overwritten")

@@ -133,7 +133,7 @@ def _count(storm: Storm, result: Result) -> None:
             "requests to Procore": len(storm.site.stage.procore.journal.requests()),
             "rounds with a window": storm.plan.setup.window is not None,
             "TERM": len(storm.terms),
-            "edits by accountants": len(storm.edited),
+            "edits by accountants": len(storm.deeds.edited),
         }
     )
 

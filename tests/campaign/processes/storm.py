@@ -15,27 +15,21 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import kombu
-import redis.exceptions
-import requests
-from kombu.exceptions import OperationalError
 
 from config.celery_options import celery_options
-from config.names import QueueName, TaskName
-from tests.campaign.processes.plan import ByHand, Deed, Fault, Plan, Step, Weather
+from config.names import QueueName
+from tests.campaign.processes.deeds import AWAY, Deeds
+from tests.campaign.processes.plan import Deed, Fault, Plan, Step, Weather
 from tests.campaign.processes.story import Story
 from tests.campaign.processes.traces import Process, Traces
 from tests.real.site import PREFIX, Site
-from tests.real.trace import key_of
 from worker.domain.work import RunKind, lane_of
 from worker.supervisor import Supervisor
 
 TICK = 0.05
 AIM_SECONDS = 1.5
-AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OperationalError)
-"""What a command or another app meets while Redis is gone."""
 
 
 @dataclass(slots=True)
@@ -81,16 +75,6 @@ class Pause:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A message of another app."""
-
-    id: str
-    key: str
-    task: str
-    at: float
-
-
 class Storm:
     """Plays the steps of a plan on a site."""
 
@@ -104,10 +88,7 @@ class Storm:
         self.outages: list[Outage] = []
         self.pauses: list[Pause] = []
         self.cuts: list[float] = []
-        self.sent: list[Sent] = []
         self.deleted: set[str] = set()
-        self.accepted: list[tuple[Deed, float]] = []
-        self.edited: dict[tuple[str, str, str], str] = {}
         self._kinds: dict[str, tuple[str, ...]] = {}
         self._machines: dict[str, Supervisor] = {}
         self._weather: dict[str, Weather] = {}
@@ -115,22 +96,13 @@ class Storm:
         self._stopped: dict[tuple[str, int], float] = {}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
-        company = site.stage.procore.company
-        codes = max(len(project.codes) for project in company.projects.values())
-        self._spare = [each.flat_code for each in company.code_list.usual(codes + 40)][codes:]
+        self.deeds = Deeds(site, plan, story, self.struck)
 
     # Before and after
 
     def set_out(self) -> None:
         """Items that people made before, then the machines; returns when all workers take messages."""
-        company = self.site.stage.procore.company
-        codes = [(project, code) for project in company.projects.values() for code in project.budgeted_codes()]
-        chosen = random.Random(self.plan.setup.seed).sample(codes, len(self.plan.setup.by_hand))
-        for (project, code), how in zip(chosen, self.plan.setup.by_hand, strict=True):
-            record_type = "serviceSaleItem" if how is ByHand.OTHER_TYPE else "otherChargePurchaseItem"
-            self.site.stage.netsuite.make_item(
-                f"{project.number}-{code.flat_code}", record_type, isinactive=how is ByHand.INACTIVE
-            )
+        self.deeds.before()
         for machine, kinds in self.plan.setup.machines.items():
             self._start(machine, tuple(kinds))
         beats = sum("beat" in kinds for kinds in self._kinds.values())
@@ -212,7 +184,7 @@ class Storm:
     def _step(self, step: Step) -> None:
         dice = random.Random(step.dice)
         if isinstance(step.what, Deed):
-            self._deed(step, dice)
+            self.deeds.do(step, dice, redis_is_away=self._redis_is_away)
             return
         moments: dict[Fault, Callable[[], bool]] = {
             Fault.KILL_WORKER: lambda: self._kill_worker(step, dice),
@@ -379,111 +351,6 @@ class Storm:
         self.deliver_again()
         self.story.tell("MESSAGES IN HAND ARE DELIVERED AGAIN")
         return True
-
-    # Deeds
-
-    def _deed(self, step: Step, dice: random.Random) -> None:
-        people: dict[Deed, Callable[[random.Random], object]] = {
-            Deed.ADD_CODE: self._add_code,
-            Deed.ADD_INVOICE: self._add_invoice,
-            Deed.ITEM_BY_HAND: self._make_items,
-            Deed.EDIT_ITEM: self._edit_item,
-            Deed.EDIT_BILL: self._edit_bill,
-        }
-        if step.what in people:
-            people[Deed(step.what)](dice)
-        elif self._redis_is_away:
-            self.story.tell(f"({step.what}: Redis is away)")
-        else:
-            try:
-                self._ask(step, dice)
-            except AWAY:
-                self.story.tell(f"({step.what}: Redis is away)")
-
-    def _ask(self, step: Step, dice: random.Random) -> None:
-        box = self.site.container
-        self.story.tell("ASKED:", step.what, "twice" if step.twice else "")
-        if step.what is Deed.SCAN:
-            self.accepted.append((Deed.SCAN, box.wbs_scan.request("person")[0].started_at))
-            self.site.send(TaskName.SCAN_PROJECTS, trigger="person")
-        elif step.what is Deed.EXPORT_ALL:
-            self.accepted.append((Deed.EXPORT_ALL, box.export_runs.request("person")[0].started_at))
-            self.site.send(TaskName.EXPORT_APPROVED, trigger="person")
-        else:
-            self._send(step, dice)
-
-    def _send(self, step: Step, dice: random.Random) -> None:
-        company = self.site.stage.procore.company
-        project = dice.choice(list(company.projects.values()))
-        invoice = dice.choice([one for one in company.invoices.values() if one.status == "approved"])
-        code = dice.choice(project.budgeted_codes())
-        messages: dict[Fault | Deed, tuple[TaskName, dict[str, Any]]] = {
-            Deed.SCAN_MESSAGE: (TaskName.SCAN_PROJECTS, {"trigger": "app"}),
-            Deed.SCAN_PROJECT_MESSAGE: (TaskName.SCAN_PROJECT, {"project_id": project.id}),
-            Deed.ITEM_MESSAGE: (TaskName.CREATE_ITEM, {"project_id": project.id, "wbs_code_id": code.id}),
-            Deed.EXPORT_ALL_MESSAGE: (TaskName.EXPORT_APPROVED, {"trigger": "app"}),
-            Deed.EXPORT_PROJECT_MESSAGE: (TaskName.EXPORT_PROJECT, {"project_id": project.id}),
-            Deed.EXPORT_MESSAGE: (TaskName.EXPORT, {"project_id": invoice.project_id, "invoice_id": invoice.id}),
-        }
-        task, arguments = messages[step.what]
-        sent = self.site.send(task, **arguments)
-        self.sent.append(Sent(sent, key_of(task, arguments), task.value, time.time()))
-        if step.twice:
-            self.site.send_again(sent, task, **arguments)
-            self.struck[Fault.TWICE] += 1
-
-    def _add_code(self, dice: random.Random) -> None:
-        if self._spare:
-            project = dice.choice(list(self.site.stage.procore.company.projects))
-            self._in_procore("add_code", project_id=project, flat_code=self._spare.pop(), budget="2500.00")
-
-    def _add_invoice(self, dice: random.Random) -> None:
-        company = self.site.stage.procore.company
-        project = dice.choice(list(company.projects.values()))
-        codes = dice.sample(project.budgeted_codes(), dice.randint(1, 4))
-        lines = [[code.id, f"{dice.randrange(100, 900_000) / 100:.2f}"] for code in codes]
-        vendor = dice.choice(list(company.vendors))
-        self._in_procore("add_invoice", project_id=project.id, vendor=vendor, lines=lines)
-
-    def _in_procore(self, action: str, **arguments: Any) -> None:
-        url = f"{self.site.stage.urls['procore']}/_admin/edit"
-        answer = requests.post(url, json={"action": action, **arguments}, timeout=20)
-        answer.raise_for_status()
-        self.story.tell("PROCORE", action, answer.json()["id"])
-
-    def _make_items(self, dice: random.Random) -> None:
-        """Items of codes whose own are perhaps just being made. Where uniqueness has a window, no client could see them in time."""
-        if self.plan.setup.window is not None:
-            return
-        netsuite, company = self.site.stage.netsuite, self.site.stage.procore.company
-        names = [
-            f"{project.number}-{code.flat_code}"
-            for project in company.projects.values()
-            for code in project.budgeted_codes()
-        ]
-        dice.shuffle(names)
-        with netsuite.lock:
-            made = [
-                netsuite.make_item(name).itemid for name in [one for one in names if not netsuite.items_named(one)][:3]
-            ]
-        if made:
-            self.story.tell(f"the accountant makes Items by hand: {', '.join(made)}")
-
-    def _edit_item(self, dice: random.Random) -> None:
-        made = self.site.stage.netsuite.writes("item")
-        if made:
-            item_id, words = dice.choice(made)["id"], f"as the accountant wants it ({dice.randrange(1000)})"
-            self.site.stage.netsuite.edit_item(item_id, displayname=words)
-            self.edited["item", item_id, "displayname"] = words
-            self.story.tell(f"the accountant edits Item {item_id}")
-
-    def _edit_bill(self, dice: random.Random) -> None:
-        made = self.site.stage.netsuite.writes("vendorBill")
-        if made:
-            bill_id, words = dice.choice(made)["id"], f"as the accountant wants it ({dice.randrange(1000)})"
-            self.site.stage.netsuite.edit_bill(bill_id, memo=words)
-            self.edited["bill", bill_id, "memo"] = words
-            self.story.tell(f"the accountant edits bill {bill_id}")
 
     # Weather
 
