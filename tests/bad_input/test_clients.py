@@ -184,6 +184,7 @@ def test_any_answer_to_a_question_is_an_answer_or_an_error_of_the_domain(
 @given(question=questions, change=hostile.changes)
 @example(question=PROCORE[1], change=Change("replace", 0, {"data": 7}))
 @example(question=NETSUITE_READS[8], change=Change("replace", 8, 10**400))
+@example(question=NETSUITE_READS[4], change=Change("replace", 3, "5.00\n"))
 def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question, change: Change) -> None:
     error = outcome_of(question, as_answer(change.of(question.right)))
     assert error is None or isinstance(error, UnexpectedAnswer | Transient | SyncError)
@@ -204,6 +205,7 @@ def test_a_changed_answer_is_understood_or_not_and_never_half(question: Question
     told=(("Location", "/services/rest/async/v1/job/17"),),
     look=as_answer({"id": "5"}),
 )
+@example(question=CREATES[0], status=408, body=BODIES["exists"], told=(), look=as_answer({}))
 def test_a_write_was_done_with_an_id_or_refused_or_is_in_doubt(
     question: Question, status: int, body: bytes, told: tuple[tuple[str, str], ...], look: Answer
 ) -> None:

@@ -16,7 +16,7 @@ FOLDER = ROOT / "docs" / "reliability"
 REPORT = ROOT / "docs" / "reliability.md"
 COMMANDS = {
     "simulate": "uv run python -m tests.campaign simulate --seeds 10000 --json docs/reliability/simulate.json",
-    "mutations": "uv run python -m tests.campaign mutations --seeds 1000 --json docs/reliability/mutations.json",
+    "mutations": "uv run python -m tests.campaign mutations --seeds 2000 --json docs/reliability/mutations.json",
     "processes": "uv run python -m tests.campaign processes --rounds 100 --json docs/reliability/processes.json",
     "recovery": "uv run python -m tests.campaign recovery --codes 50000 --json docs/reliability/recovery.json",
 }

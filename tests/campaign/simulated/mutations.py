@@ -214,14 +214,6 @@ def _restart(put: Put) -> None:
     put(worker.store.locks, "_ACQUIRE", script.replace("state[1] = now[1]", "state[1] = state[1]"))
 
 
-def _let_go(put: Put) -> None:
-    """A scan that waits longer than its run does is dropped."""
-    part = "redis.call('ZREM', KEYS[2], ARGV[1])"
-    script = worker.store.work._LET_GO
-    assert part in script
-    put(worker.store.work, "_LET_GO", script.replace(part, part + "; redis.call('ZREM', KEYS[1], ARGV[1])"))
-
-
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
     "intent": _intent,
@@ -238,7 +230,6 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "doubt": _doubt,
     "rebuild": _rebuild,
     "restart": _restart,
-    "let-go": _let_go,
 }
 
 

@@ -364,7 +364,7 @@ class NetSuite:
 
 def _require_asked_for(found: str | None, asked: str) -> None:
     if not same_external_id(found, asked):
-        raise UnexpectedAnswer(f"NetSuite answered with the record {found} instead of {asked}")
+        raise UnexpectedAnswer(f"NetSuite answered with the record {found!r} instead of {asked!r}")
 
 
 def _one_of(*, internal_id: str, external_id: str, name: tuple[str, str]) -> str:

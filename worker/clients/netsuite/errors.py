@@ -56,6 +56,8 @@ _ANY_4XX = range(400, 500)
 TABLE: tuple[Row, ...] = (
     Row(range(401, 402), r"", Unauthorized),
     Row(range(429, 430), r"", Transient),
+    # Whoever gave up waiting for the request cannot know what became of it, whatever else is told.
+    Row(range(408, 409), r"", OutcomeUnknown),
     Row(range(403, 404), r"", _misconfigured(Cause.NETSUITE_PERMISSION)),
     Row(_ANY_4XX, r"INSUFFICIENT_PERMISSION", _misconfigured(Cause.NETSUITE_PERMISSION)),
     Row(_ANY_4XX, r"Record type '.*' does not exist", _unexpected),
@@ -71,7 +73,6 @@ TABLE: tuple[Row, ...] = (
         AlreadyExists,
     ),
     Row(_ANY_4XX, r"CLOSED_TRAN_PRD|INVALID_PERIOD|period .*(closed|locked)", _blocked(Cause.PERIOD_CLOSED)),
-    Row(range(408, 409), r"", OutcomeUnknown),
     Row(range(400, 401), r"", _blocked(Cause.UNEXPECTED)),
     Row(range(409, 410), r"", AlreadyExists),
     Row(range(422, 423), r"", _blocked(Cause.UNEXPECTED)),
