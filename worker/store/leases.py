@@ -25,7 +25,7 @@ class _Lease:
 
 
 class LeaseKeeper:
-    """Renews registered leases until they are given back. The thread starts with the first lease: after a fork, if there was one."""
+    """Renews registered leases until they are given back. The thread is there while there are leases: after a fork, if there was one."""
 
     def __init__(self) -> None:
         self._leases: set[_Lease] = set()
@@ -52,6 +52,9 @@ class LeaseKeeper:
             time.sleep(0.5)
             now = time.monotonic()
             with self._guard:
+                if not self._leases:
+                    self._thread = None
+                    return
                 due = [lease for lease in self._leases if lease.due <= now]
             for lease in due:
                 lease.due = now + lease.every

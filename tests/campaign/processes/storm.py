@@ -107,7 +107,7 @@ class Storm:
             self._start(machine, tuple(kinds))
         beats = sum("beat" in kinds for kinds in self._kinds.values())
         self.struck[Fault.TWO_BEATS] += beats > 1
-        self._until(lambda: len(self._ready()) == len(self._workers()), 60)
+        self._until(lambda: len(self._ready()) == len(self._workers()), 120)
 
     def run(self) -> None:
         """All steps and all weather, and what follows from them; then no fault any more."""

@@ -32,3 +32,17 @@ def test_what_was_given_back_is_renewed_no_more(keeper: LeaseKeeper) -> None:
             pass
         eventually(lambda: kept)
     assert given_back == []
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+def test_there_is_no_thread_where_nothing_is_kept(keeper: LeaseKeeper, turns: int) -> None:
+    def keepers() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "lease-keeper"}
+
+    others, renewed = keepers(), set[threading.Thread]()
+    for _ in range(turns):
+        renewed.clear()
+        with keeper.keeping(lambda: renewed.add(threading.current_thread()), every=0.01):
+            eventually(lambda: renewed)
+            assert keepers() - others == renewed
+        eventually(lambda: not keepers() - others)
