@@ -21,6 +21,7 @@ class TaskName(StrEnum):
     SCAN_PROJECT = "wbs.scan_project"
     PLAN_CODES = "wbs.plan_codes"
     CREATE_ITEM = "wbs.create_item"
+    CREATE_ITEMS = "wbs.create_items"
     EXPORT_APPROVED = "invoices.export_approved"
     EXPORT_PROJECT = "invoices.export_project"
     EXPORT = "invoices.export"
@@ -38,6 +39,7 @@ QUEUE_OF_TASK: dict[TaskName, QueueName] = {
     TaskName.SCAN_PROJECT: QueueName.SCANS,
     TaskName.PLAN_CODES: QueueName.SCANS,
     TaskName.CREATE_ITEM: QueueName.ITEMS,
+    TaskName.CREATE_ITEMS: QueueName.ITEMS,
     TaskName.EXPORT_APPROVED: QueueName.EXPORTS,
     TaskName.EXPORT_PROJECT: QueueName.EXPORTS,
     TaskName.EXPORT: QueueName.EXPORTS,

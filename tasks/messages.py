@@ -35,7 +35,7 @@ class OneProject(Message):
 
 
 class CreateItem(Message):
-    """wbs.create_item: make the Item of one WBS code."""
+    """wbs.create_item and wbs.create_items: make the Item of one WBS code."""
 
     project_id: Id
     wbs_code_id: Id
@@ -69,6 +69,7 @@ MESSAGES: dict[TaskName, type[Message]] = {
     TaskName.SCAN_PROJECT: OneProject,
     TaskName.PLAN_CODES: OneProject,
     TaskName.CREATE_ITEM: CreateItem,
+    TaskName.CREATE_ITEMS: CreateItem,
     TaskName.EXPORT_APPROVED: ExportApproved,
     TaskName.EXPORT_PROJECT: OneProject,
     TaskName.EXPORT: OneInvoice,

@@ -10,6 +10,7 @@ from worker.app import app
 from worker.container import current
 from worker.domain.identities import CodeKey
 from worker.domain.work import Lane
+from worker.pool import thread_to_spare
 
 
 @app.task(name=TaskName.SCAN_PROJECTS.value, lanes=(Lane.SCANS,))
@@ -41,3 +42,11 @@ def create_item(**arguments: Any) -> dict[str, str]:
     message = read(CreateItem, arguments)
     key = CodeKey(message.project_id, message.wbs_code_id)
     return current().wbs_scan.make_item(key).result(noun="item")
+
+
+@app.task(name=TaskName.CREATE_ITEMS.value, lanes=(Lane.ITEMS, Lane.SCANS))
+def create_items(**arguments: Any) -> dict[str, int]:
+    """Make one waiting code's Item, then those that wait behind it, for some seconds: {"created": 19, "adopted": 1}."""
+    message = read(CreateItem, arguments)
+    key = CodeKey(message.project_id, message.wbs_code_id)
+    return current().wbs_scan.make_items(key, go_on=thread_to_spare)

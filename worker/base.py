@@ -59,6 +59,6 @@ def message_of(key: str) -> tuple[TaskName, dict[str, Any]]:
         return TaskName.EXPORT_PROJECT, {"project_id": int(rest)}
     if kind == "code":
         code = CodeKey.parse(key)
-        return TaskName.CREATE_ITEM, {"project_id": code.project_id, "wbs_code_id": code.wbs_code_id}
+        return TaskName.CREATE_ITEMS, {"project_id": code.project_id, "wbs_code_id": code.wbs_code_id}
     invoice = InvoiceKey.parse(key)
     return TaskName.EXPORT, {"project_id": invoice.project_id, "invoice_id": invoice.invoice_id}

@@ -233,6 +233,7 @@ class Container:
             locks=self.locks,
             work=self.work,
             attempts=self.attempts,
+            dispatch=self.dispatch,
         )
 
     @cached_property

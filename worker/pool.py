@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from concurrent.futures import Future, wait
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from celery import signals
 from celery.concurrency import thread
@@ -28,9 +28,13 @@ GIVE_BACK_SECONDS = 5.0
 class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
     """Threads that work until they are asked to end, and then not for ever."""
 
+    running: ClassVar[TaskPool | None] = None
+    """This process's, while it takes tasks."""
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._given: set[Future[Any]] = set()
+        TaskPool.running = self
 
     def on_apply(self, *args: Any, **options: Any) -> thread.ApplyResult:
         """Hand one task to a thread."""
@@ -41,10 +45,15 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
 
     def on_stop(self) -> None:
         """What no thread has begun is left: its messages go back into their queues. What runs has its time, and is then left too."""
+        TaskPool.running = None
         self.executor.shutdown(wait=False, cancel_futures=True)
         _, late = wait(set(self._given), LEAVE_SECONDS)
         if late:
             self._leave(len(late))
+
+    def to_spare(self) -> bool:
+        """Whether no task waits for a thread."""
+        return len(self._given) <= int(self.limit)
 
     def _leave(self, tasks: int) -> None:
         """Give back what the tasks hold, so that others go on at once; a write under way is in doubt in the ledger, as after a crash."""
@@ -55,6 +64,12 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
         giving.join(GIVE_BACK_SECONDS)
         # By then Celery has closed its connections; Python alone would wait for the threads.
         signals.worker_shutdown.connect(_end, weak=False)
+
+
+def thread_to_spare() -> bool:
+    """Whether a task may go on with more work in its thread: nobody waits for it, and the worker does not end."""
+    pool = TaskPool.running
+    return pool is not None and pool.to_spare()
 
 
 def _end(**_: Any) -> NoReturn:

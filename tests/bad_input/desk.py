@@ -216,7 +216,7 @@ class Desk:
                 self.container.wbs_scan.scan("test")
             case TaskName.SCAN_PROJECT:
                 self.container.wbs_scan.scan_project(arguments["project_id"])
-            case TaskName.CREATE_ITEM:
+            case TaskName.CREATE_ITEMS:
                 self.container.wbs_scan.make_item(CodeKey(**arguments))
             case TaskName.EXPORT_APPROVED:
                 self.container.export_runs.export_approved("test")

@@ -13,6 +13,7 @@ RIGHT: dict[TaskName, dict[str, Any]] = {
     TaskName.SCAN_PROJECT: {"project_id": 17},
     TaskName.PLAN_CODES: {"project_id": 17},
     TaskName.CREATE_ITEM: {"project_id": 17, "wbs_code_id": 901},
+    TaskName.CREATE_ITEMS: {"project_id": 17, "wbs_code_id": 901},
     TaskName.EXPORT_APPROVED: {"trigger": "nightly job"},
     TaskName.EXPORT_PROJECT: {"project_id": 17},
     TaskName.EXPORT: {"project_id": 17, "invoice_id": 417},

@@ -77,7 +77,9 @@ def key_of(task: str, arguments: Mapping[str, Any]) -> str:
     keys: dict[str, Callable[[], object]] = {
         TaskName.SCAN_PROJECTS: lambda: SCAN_OF_ALL,
         TaskName.SCAN_PROJECT: lambda: scan_of(project_id),
-        TaskName.CREATE_ITEM: lambda: CodeKey(project_id, arguments["wbs_code_id"]),
+        **dict.fromkeys(
+            (TaskName.CREATE_ITEM, TaskName.CREATE_ITEMS), lambda: CodeKey(project_id, arguments["wbs_code_id"])
+        ),
         TaskName.EXPORT_APPROVED: lambda: EXPORTS_OF_ALL,
         TaskName.EXPORT_PROJECT: lambda: exports_of(project_id),
         **dict.fromkeys(
@@ -112,12 +114,12 @@ def _messages(note: Note) -> None:
 
 
 def _work(note: Note) -> None:
-    make, try_lock, take_slot, give_back = Attempts.make, Locks._try, Gate._take, Container.give_back
+    make, try_lock, wait_for_slot, give_back = Attempts._made, Locks._try, Gate._wait, Container.give_back
 
-    def made(self: Attempts, lane: Any, key: str, attempt: Any) -> Any:
+    def made(self: Attempts, lane: Any, key: str, attempt: Any, troubled: Any) -> Any:
         note("begin", key=key)
         try:
-            outcome = make(self, lane, key, attempt)
+            outcome = make(self, lane, key, attempt, troubled)
         except BaseException as error:
             note("end", key=key, error=type(error).__name__)
             raise
@@ -130,20 +132,18 @@ def _work(note: Note) -> None:
             note("lock", name=key, token=token)
         return lock
 
-    def taken(self: Gate, token: str, precedence: Any) -> bool:
-        took = take_slot(self, token, precedence)
-        if took:
-            note("slot", name=str(precedence), token=token)
-        return took
+    def waited(self: Gate, token: str, precedence: Any, patience: float) -> None:
+        wait_for_slot(self, token, precedence, patience)
+        note("slot", name=str(precedence), token=token)
 
     def given_back(self: Container) -> None:
         note("given back")
         give_back(self)
 
     vars_of(Container, give_back=given_back)
-    vars_of(Attempts, make=made)
+    vars_of(Attempts, _made=made)
     vars_of(Locks, _try=locked)
-    vars_of(Gate, _take=taken)
+    vars_of(Gate, _wait=waited)
 
 
 def _writes(note: Note, strike: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from celery import concurrency, signals
 
 from config.celery_options import celery_options
+from tests.support import eventually
 from worker import container, pool
 from worker.pool import TaskPool
 
@@ -105,3 +106,18 @@ def test_a_redis_that_does_not_answer_keeps_nobody_from_ending(
     begun(threads, go_on.wait)
     threads.on_stop()
     assert not go_on.is_set()
+
+
+def test_a_thread_is_to_spare_while_no_task_waits_for_one_and_the_worker_goes_on(
+    held: Held, go_on: threading.Event
+) -> None:
+    threads = TaskPool(2)
+    begun(threads, go_on.wait)
+    begun(threads, go_on.wait)
+    assert pool.thread_to_spare()
+    given(threads, go_on.wait)
+    assert not pool.thread_to_spare(), "a third task waits for a thread"
+    go_on.set()
+    eventually(pool.thread_to_spare)
+    threads.on_stop()
+    assert not pool.thread_to_spare(), "the worker ends"

@@ -38,6 +38,8 @@ HOLD_SECONDS = 30.0
 RUN_WAITS_SECONDS = 60.0
 """A run does not wait for work that is due later than this: it counts it as waiting or unknown and ends."""
 ROOTS = (SCAN_OF_ALL, EXPORTS_OF_ALL)
+JUST_RECORDED = (OutcomeKind.CREATED, OutcomeKind.ADOPTED)
+"""What closed its problem when it was recorded, in the same step."""
 BUSY_SECONDS = 3.0
 DOWN_TIMES_BEFORE_PROBLEM = 5
 REMOTE_OF_CAUSE = {
@@ -77,6 +79,10 @@ class Attempts:
             self._work.later(lane, key, at=held_until)
             return Outcome(OutcomeKind.WAITING, reason="held: see the problems", again_at=held_until)
         self._work.claim(lane, key)
+        return self.go_on(lane, key, attempt, troubled)
+
+    def go_on(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[Remote] = ()) -> Outcome:
+        """The same for work that was taken just now, the last in this lane having ended well: nothing holds it, and it is claimed."""
         self._under_way.append((lane, key))
         try:
             return self._made(lane, key, attempt, troubled)
@@ -111,7 +117,7 @@ class Attempts:
             raise
         for remote in troubled:
             self._over(remote)
-        if outcome.well or lane in (Lane.SCANS, Lane.LISTINGS):
+        if outcome.kind not in JUST_RECORDED and (outcome.well or lane in (Lane.SCANS, Lane.LISTINGS)):
             # Also what was told of this work before it got to its record, such as attempts that failed. Looking through a project
             # has no record: what it found there is told by problems of their own.
             self._ledger.resolve(key)

@@ -15,11 +15,11 @@ MOST_DEATHS = 5
 
 def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
     """How much of each lane may be in hand at once: enough that no slot of the gate idles, little enough that nothing waits
-    long in the broker, where nobody can overtake it.
+    long in the broker, where nobody can overtake it. Makers of Items go on from one to the next, so a few more than there are slots.
     """
     return {
         Lane.SCANS: 4,
-        Lane.ITEMS: 2 * netsuite_concurrency + 4,
+        Lane.ITEMS: netsuite_concurrency + 2,
         Lane.LISTINGS: 4,
         Lane.EXPORTS: 2 * netsuite_concurrency + 2,
     }
@@ -56,11 +56,19 @@ class Dispatch:
         keys = []
         for lane in lanes:
             held_until, _ = self._holds.state(lane)
-            if held_until:
-                continue
-            for key, deaths in self._work.take(lane, limit=self._limits[lane]):
-                if deaths > MOST_DEATHS:
-                    self._attempts.give_up(lane, key, deaths)
-                else:
-                    keys.append(key)
+            if not held_until:
+                keys += self._taken(lane)
+        return keys
+
+    def next_one(self, lane: Lane) -> str:
+        """A key for a worker that begins with it at once, its last work in this lane having ended well; "" when nothing is due."""
+        return next(iter(self._taken(lane, at_most=1)), "")
+
+    def _taken(self, lane: Lane, *, at_most: int | None = None) -> list[str]:
+        keys = []
+        for key, deaths in self._work.take(lane, limit=self._limits[lane], at_most=at_most):
+            if deaths > MOST_DEATHS:
+                self._attempts.give_up(lane, key, deaths)
+            else:
+                keys.append(key)
         return keys

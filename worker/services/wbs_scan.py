@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
@@ -14,12 +16,16 @@ from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, plan_of, scan_of
 from worker.services.attempts import Attempts
+from worker.services.dispatch import Dispatch
 from worker.services.items import Items, Planned
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 from worker.store.work import Run, Work
+
+SERIES_SECONDS = 10.0
+"""How long one message may go on from Item to Item: long enough that messages hardly cost anything, short enough to watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class WbsScan:
         locks: Locks,
         work: Work,
         attempts: Attempts,
+        dispatch: Dispatch,
     ) -> None:
         self._client = client
         self._procore = procore
@@ -59,6 +66,7 @@ class WbsScan:
         self._locks = locks
         self._work = work
         self._attempts = attempts
+        self._dispatch = dispatch
 
     def request(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
         """Start a scan of all projects, or of some, or join the one that goes on: (run, joined). A worker does the rest."""
@@ -90,6 +98,17 @@ class WbsScan:
     def make_item(self, key: CodeKey) -> Outcome:
         """Make the Item of one waiting code."""
         return self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
+
+    def make_items(self, first: CodeKey, *, go_on: Callable[[], bool]) -> dict[str, int]:
+        """Make the Item of one waiting code, then those of the codes behind it, without a message for each: for some seconds, while
+        `go_on` and while all goes well. How many came to which outcome.
+        """
+        until, outcome = time.monotonic() + SERIES_SECONDS, self.make_item(first)
+        counts = Counter({outcome.kind.value: 1})
+        while outcome.well and go_on() and time.monotonic() < until and (key := self._dispatch.next_one(Lane.ITEMS)):
+            outcome = self._attempts.go_on(Lane.ITEMS, key, partial(self._items.make, CodeKey.parse(key)))
+            counts[outcome.kind.value] += 1
+        return dict(counts)
 
     def plan_project(self, project: Project) -> ProjectPlan:
         """What would happen in one project; reads only. Raises NotFound or NotPermitted where the app may not look."""

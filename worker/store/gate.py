@@ -1,8 +1,8 @@
 """The gate: never more NetSuite requests in flight than the cap, over all workers, exports before scans.
 
-A slot is a lease in a sorted set. Waiting costs one blocked connection, not a poll: who gives a slot back pushes a wake-up
-to a waiting export if there is one, else to a waiting scan. Exports that wait hold scans back, so a scan cannot take the
-slot that was just freed for an export.
+A slot is a lease in a sorted set. Waiting costs one blocked connection, not a poll: who gives a slot back hands it over, to a
+waiting export if there is one, else to a waiting scan, in the same step. So no newcomer takes it on the way, no wake-up is lost,
+and a slot does not idle for a moment.
 """
 
 from __future__ import annotations
@@ -20,47 +20,44 @@ from worker.store.leases import LeaseKeeper
 SLOT_SECONDS = 30.0
 """A dead worker's slot is free after this."""
 LONGEST_NAP_SECONDS = 1.0
-"""A waiter looks again after this even without a wake-up: a slot may have come free by its holder's death."""
+"""A waiter looks again after this even if nothing was handed over: a slot may have come free by its holder's death."""
 
-_WAKE = """
-local function wake_one()
-  local wake = nil
-  if redis.call('ZCARD', KEYS[2]) > 0 then wake = KEYS[4]
-  elseif redis.call('ZCARD', KEYS[3]) > 0 then wake = KEYS[5] end
-  if wake then redis.call('LPUSH', wake, 1); redis.call('LTRIM', wake, 0, 63); redis.call('PEXPIRE', wake, 5000) end
-end
-"""
+_NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 _ACQUIRE = (
-    _WAKE
+    _NOW
     + """
--- KEYS: slots, waiting exports, waiting scans, wake exports, wake scans. ARGV: token, limit, lease ms, is export, nap ms
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+-- KEYS: slots, waiting exports, waiting scans. ARGV: token, limit, lease ms, is export, nap ms
+for place = 1, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', now) end
 local mine = ARGV[4] == '1' and KEYS[2] or KEYS[3]
 local taken = redis.call('ZCARD', KEYS[1])
+-- Exports that wait hold scans back.
 if ARGV[4] == '0' then taken = taken + redis.call('ZCARD', KEYS[2]) end
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) or taken < tonumber(ARGV[2]) then
   redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
   redis.call('ZREM', mine, ARGV[1])
-  -- Two slots freed at once may both have woken exports, of which one was enough: the room that is left is the next one's.
-  if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) then wake_one() end
   return 1
 end
 redis.call('ZADD', mine, now + 2 * tonumber(ARGV[5]), ARGV[1])
 return 0
 """
 )
-_RELEASE = (
-    _WAKE
+_LEAVE = (
+    _NOW
     + """
--- KEYS: slots, waiting exports, waiting scans, wake exports, wake scans. ARGV: token
+-- KEYS: slots, waiting exports, waiting scans. ARGV: token, limit, lease ms, beginning of the waiters' own keys
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
-wake_one()
+for place = 1, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', now) end
+for room = 1, tonumber(ARGV[2]) - redis.call('ZCARD', KEYS[1]) do
+  local waiting = redis.call('ZCARD', KEYS[2]) > 0 and KEYS[2] or KEYS[3]
+  local first = redis.call('ZRANGEBYSCORE', waiting, '-inf', '+inf', 'LIMIT', 0, 1)[1]
+  if not first then return 1 end
+  redis.call('ZREM', waiting, first)
+  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), first)
+  redis.call('LPUSH', ARGV[4] .. first, 1)
+  redis.call('PEXPIRE', ARGV[4] .. first, 5000)
+end
 return 1
 """
 )
@@ -87,12 +84,12 @@ class Gate:
         self._keeper = keeper
         self._limit = limit
         self._slots = f"{prefix}gate"
-        self._wake = {kind: f"{prefix}gate:wake:{kind}" for kind in Precedence}
+        self._handed = f"{prefix}gate:handed:"
         # Exports first, as the scripts have them.
         waiting = [f"{prefix}gate:waiting:{kind}" for kind in (Precedence.EXPORT, Precedence.SCAN)]
-        self._keys = [self._slots, *waiting, self._wake[Precedence.EXPORT], self._wake[Precedence.SCAN]]
+        self._keys = [self._slots, *waiting]
         self._acquire = client.register_script(_ACQUIRE)
-        self._release = client.register_script(_RELEASE)
+        self._let_go = client.register_script(_LEAVE)
         self._renew = client.register_script(_RENEW)
 
     @contextmanager
@@ -118,7 +115,8 @@ class Gate:
                 left = until - time.monotonic()
                 if left <= 0:
                     raise NoRoom("NetSuite's slots stayed busy", retry_after=1.0)
-                self._client.blpop([self._wake[precedence]], timeout=min(left, LONGEST_NAP_SECONDS))
+                if self._client.blpop([self._handed + token], timeout=min(left, LONGEST_NAP_SECONDS)):
+                    return
         except BaseException:
             self._leave(token)
             raise
@@ -129,7 +127,7 @@ class Gate:
         return bool(self._acquire(keys=self._keys, args=[token, self._limit, lease, export, nap]))
 
     def _leave(self, token: str) -> None:
-        self._release(keys=self._keys, args=[token])
+        self._let_go(keys=self._keys, args=[token, self._limit, int(SLOT_SECONDS * 1000), self._handed])
 
     def _keep(self, token: str) -> None:
         self._renew(keys=[self._slots], args=[token, int(SLOT_SECONDS * 1000)])

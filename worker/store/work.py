@@ -34,18 +34,19 @@ return 1
 _TAKE = (
     _NOW
     + """
--- KEYS: waiting, hand, tries. ARGV: limit, seconds in hand. Returns key, tries, key, tries, ...
+-- KEYS: waiting, hand, tries, again. ARGV: limit, seconds in hand, at most. Returns key, tries, key, tries, ...
 for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
   redis.call('ZREM', KEYS[2], key)
   redis.call('ZADD', KEYS[1], 0, key)
   redis.call('HINCRBY', KEYS[3], key, 1)
 end
-local room = tonumber(ARGV[1]) - redis.call('ZCARD', KEYS[2])
+local room = math.min(tonumber(ARGV[1]) - redis.call('ZCARD', KEYS[2]), tonumber(ARGV[3]))
 local given = {}
 if room <= 0 then return given end
 for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
   redis.call('ZREM', KEYS[1], key)
   redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), key)
+  redis.call('SREM', KEYS[4], key)
   given[#given + 1] = key
   given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
 end
@@ -237,13 +238,13 @@ class Work:
         """
         self._take_back(keys=[self._waiting(lane), self._hand(lane)])
 
-    def take(self, lane: Lane, *, limit: int) -> list[tuple[str, int]]:
-        """Move work that is due from waiting to in hand, up to `limit` in hand; overdue work first.
+    def take(self, lane: Lane, *, limit: int, at_most: int | None = None) -> list[tuple[str, int]]:
+        """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first.
 
         Gives (key, how many workers died or stalled with it).
         """
-        keys = [self._waiting(lane), self._hand(lane), self._tries]
-        flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS])
+        keys = [self._waiting(lane), self._hand(lane), self._tries, self._again]
+        flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS, at_most or limit])
         return [(flat[i], int(flat[i + 1])) for i in range(0, len(flat), 2)]
 
     def claim(self, lane: Lane, key: str) -> None:
@@ -303,10 +304,8 @@ class Work:
         run = self.current(kind)
         if run is None or run.ended:
             return 0
-        keys = self._client.srandmember(f"{self._prefix}run:{run.id}:open", at_most)
-        strays = [
-            key for key in keys if self.waits_until(lane_of(key), key) is None and not self.in_hand(lane_of(key), key)
-        ]
+        strays = set(self._client.srandmember(f"{self._prefix}run:{run.id}:open", at_most))
+        strays -= self.going_on(strays, due_before=float("inf"))
         for key in strays:
             self.add(lane_of(key), [key])
         return len(strays)

@@ -35,10 +35,10 @@ from worker.clients.http import Answer, Transport
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import Lane
-from worker.store.gate import Gate
+from worker.services.attempts import Attempts
+from worker.store.gate import SLOT_SECONDS, Gate
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
-from worker.store.work import Work
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -197,9 +197,9 @@ def _send(
     return Answer(reply.status, reply.headers, reply.text, False)
 
 
-_true_take = Gate._take
+_true_wait = Gate._wait
 _true_check = Lock.still_ours
-_true_try, _true_write, _true_written, _true_claim = Locks._try, Ledger.write, Ledger._written, Work.claim
+_true_try, _true_write, _true_written, _true_begin = Locks._try, Ledger.write, Ledger._written, Attempts._made
 
 
 def _noted_try(self: Locks, key: str, token: str) -> Lock | None:
@@ -209,11 +209,12 @@ def _noted_try(self: Locks, key: str, token: str) -> Lock | None:
     return lock
 
 
-def _noted_take(self: Gate, token: str, precedence: Any) -> bool:
-    taken = _true_take(self, token, precedence)
-    if taken:
-        _scheduler().current.note["slot_at"] = _scheduler().now
-    return taken
+def _noted_wait(self: Gate, token: str, precedence: Any, patience: float) -> None:
+    asked_at = _scheduler().now
+    _true_wait(self, token, precedence, patience)
+    # It may have been handed over some time ago, and the lease runs since then; or it has run out before we heard of it.
+    lease_ends = rig().store.data.get(self._slots, {}).get(token)
+    _scheduler().current.note["slot_at"] = lease_ends / 1000 - SLOT_SECONDS if lease_ends else asked_at
 
 
 def _noted_written(self: Ledger, key: Any, record: Record, lock_key: str, token: str) -> bool:
@@ -242,9 +243,9 @@ def _noted_check(self: Lock) -> bool:
     return ours
 
 
-def _noted_claim(self: Work, lane: Lane, key: str) -> None:
-    _true_claim(self, lane, key)
+def _noted_begin(self: Attempts, lane: Lane, key: str, attempt: Any, troubled: Any) -> Any:
     rig().begun[key] = _scheduler().now
+    return _true_begin(self, lane, key, attempt, troubled)
 
 
 def _noted_write(self: Ledger, key: Any, record: Record) -> bool:
@@ -310,12 +311,13 @@ def installed() -> Iterator[Settings]:
         put(worker.container, "LeaseKeeper", VirtualKeeper)
         put(worker.container, "connect", lambda _url: rig().client())
         put(Transport, "send", _send)
-        put(Gate, "_take", _noted_take)
+        put(Gate, "_wait", _noted_wait)
         put(Locks, "_try", _noted_try)
         put(Ledger, "write", _noted_write)
         put(Ledger, "_written", _noted_written)
         put(Lock, "still_ours", _noted_check)
-        put(Work, "claim", _noted_claim)
+        put(Attempts, "_made", _noted_begin)
+        put(tasks.wbs, "thread_to_spare", lambda: not _scheduler().current.process.things["mail"])
         for module in (worker.container, tasks.wbs, tasks.invoices, tasks.ledger):
             put(module, "current", lambda: _scheduler().current.process.things["container"])
         put(tasks.ledger, "app", _Post())

@@ -167,7 +167,7 @@ class Office:
                 self.container.wbs_scan.scan_project(arguments["project_id"])
             case TaskName.PLAN_CODES:
                 self.container.wbs_scan.plan_codes(arguments["project_id"])
-            case TaskName.CREATE_ITEM:
+            case TaskName.CREATE_ITEMS:
                 self.container.wbs_scan.make_item(CodeKey(**arguments))
             case TaskName.EXPORT_APPROVED:
                 self.container.export_runs.export_approved("test")

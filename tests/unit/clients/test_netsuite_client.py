@@ -395,9 +395,9 @@ def test_another_item_than_the_one_asked_for_is_not_taken_for_it(
 
 def test_another_bill_than_the_one_asked_for_is_not_taken_for_it(netsuite_of: MakeClient) -> None:
     netsuite, _ = netsuite_of(answer(200, json.dumps(FOUND_BILL)))
-    with pytest.raises(UnexpectedAnswer, match="88123 instead of 88124"):
+    with pytest.raises(UnexpectedAnswer, match="'88123' instead of '88124'"):
         netsuite.bill("88124")
-    with pytest.raises(UnexpectedAnswer, match="pcr-bill-4-417 instead of pcr-bill-4-418"):
+    with pytest.raises(UnexpectedAnswer, match="'pcr-bill-4-417' instead of 'pcr-bill-4-418'"):
         netsuite.bill_by_external_id("pcr-bill-4-418")
     for found in (netsuite.bill("88123"), netsuite.bill_by_external_id("PCR-bill-4-417")):
         assert found is not None

@@ -146,10 +146,32 @@ def test_a_block_that_fails_gives_its_slot_back(gate_of: MakeGate) -> None:
     assert gate.in_use() == 0
 
 
-def test_room_that_an_export_leaves_is_the_waiting_scans(gate_of: MakeGate, server: Redis) -> None:
-    """Two slots freed at once may wake the same export twice: the scan beside it must not sleep next to a free slot."""
-    gate = gate_of(2)
+def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: MakeGate, server: Redis) -> None:
+    gate = gate_of(1)
     now, micro = server.time()
-    server.zadd(f"{PREFIX}gate:waiting:scan", {"a scan": now * 1000 + micro // 1000 + 60_000})
-    with gate.slot(Precedence.EXPORT):
-        assert server.llen(f"{PREFIX}gate:wake:scan") == 1
+    soon = now * 1000 + micro // 1000 + 60_000
+    with gate.slot(Precedence.SCAN):
+        server.zadd(f"{PREFIX}gate:waiting:scan", {"a scan": soon})
+        server.zadd(f"{PREFIX}gate:waiting:export", {"an export": soon + 1})
+    assert server.zrange(f"{PREFIX}gate", 0, -1) == ["an export"]
+    assert server.llen(f"{PREFIX}gate:handed:an export") == 1
+    assert (waiting(server, Precedence.EXPORT), waiting(server, Precedence.SCAN)) == (0, 1)
+    with pytest.raises(NoRoom), gate.slot(Precedence.EXPORT, patience=0.05):
+        pass
+
+
+def test_all_room_that_is_left_goes_to_those_who_wait(gate_of: MakeGate, server: Redis) -> None:
+    """Slots of dead holders come free unseen: whoever leaves next hands over theirs too."""
+    now, micro = server.time()
+    soon = now * 1000 + micro // 1000 + 60_000
+    with gate_of(2).slot(Precedence.SCAN):
+        server.zadd(f"{PREFIX}gate:waiting:scan", {"one": soon, "two": soon + 1, "three": soon + 2})
+    assert set(server.zrange(f"{PREFIX}gate", 0, -1)) == {"one", "two"}
+    assert waiting(server, Precedence.SCAN) == 1
+
+
+def test_nothing_is_handed_to_one_who_stopped_waiting(gate_of: MakeGate, server: Redis) -> None:
+    now, _ = server.time()
+    with gate_of(1).slot(Precedence.SCAN):
+        server.zadd(f"{PREFIX}gate:waiting:export", {"long dead": now * 1000 - 1})
+    assert gate_of(1).in_use() == 0

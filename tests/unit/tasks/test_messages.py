@@ -23,6 +23,7 @@ RIGHT: dict[TaskName, dict[str, Any]] = {
     TaskName.SCAN_PROJECT: {"project_id": 17},
     TaskName.PLAN_CODES: {"project_id": 17},
     TaskName.CREATE_ITEM: {"project_id": 17, "wbs_code_id": 901},
+    TaskName.CREATE_ITEMS: {"project_id": 17, "wbs_code_id": 901},
     TaskName.EXPORT_APPROVED: {"trigger": "nightly job"},
     TaskName.EXPORT_PROJECT: {"project_id": 17},
     TaskName.EXPORT: {"project_id": 17, "invoice_id": 417},
@@ -138,7 +139,7 @@ def test_waiting_work_on_a_code_or_an_invoice_becomes_a_message_that_its_task_ta
         (scan_of(17), TaskName.SCAN_PROJECT),
         (plan_of(17), TaskName.PLAN_CODES),
         (exports_of(17), TaskName.EXPORT_PROJECT),
-        (str(CodeKey(17, 901)), TaskName.CREATE_ITEM),
+        (str(CodeKey(17, 901)), TaskName.CREATE_ITEMS),
         (str(InvoiceKey(17, 417)), TaskName.EXPORT),
     ],
 )

@@ -1,0 +1,65 @@
+"""One message, many Items: a worker goes on from code to code while nobody needs its thread and all goes well."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from simulators.company.model import Project
+from tests.integration.flows.office import ITEM_PATH, Office
+from worker.domain.identities import CodeKey
+from worker.domain.work import Lane
+from worker.services import wbs_scan
+from worker.services.dispatch import MOST_DEATHS
+
+pytestmark = pytest.mark.real
+
+CODES = [f"05-{number}.S" for number in range(120, 132)]
+
+
+def first_of_twelve(office: Office) -> tuple[Project, CodeKey]:
+    """A project whose twelve codes wait, and the one that is given out first."""
+    project = office.new_project("24-800", CODES)
+    office.container.wbs_scan.scan("test", [project.id])
+    office.container.wbs_scan.scan_project(project.id)
+    [(first, _)] = office.container.work.take(Lane.ITEMS, limit=1)
+    return project, CodeKey.parse(first)
+
+
+def test_a_series_makes_all_that_waits(office: Office) -> None:
+    project, first = first_of_twelve(office)
+    assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 12}
+    assert all(office.item_of(project, code) for code in project.budgeted_codes())
+    assert office.container.work.depth(Lane.ITEMS) == (0, 0)
+
+
+def test_a_series_ends_when_its_thread_is_needed(office: Office) -> None:
+    _, first = first_of_twelve(office)
+    turns = itertools.count()
+    assert office.container.wbs_scan.make_items(first, go_on=lambda: next(turns) < 4) == {"created": 5}
+    assert office.container.work.depth(Lane.ITEMS) == (7, 0)
+
+
+def test_a_series_has_an_end_in_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, first = first_of_twelve(office)
+    monkeypatch.setattr(wbs_scan, "SERIES_SECONDS", 0.0)
+    assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 1}
+
+
+def test_a_series_ends_with_what_does_not_go_well(office: Office) -> None:
+    """The others would meet the same remote: they are given out anew, once nothing holds them."""
+    _, first = first_of_twelve(office)
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": ITEM_PATH, "skip": 2}])
+    counts = office.container.wbs_scan.make_items(first, go_on=lambda: True)
+    assert counts.pop("created") == 2
+    assert sum(counts.values()) == 1
+    assert sum(office.container.work.depth(Lane.ITEMS)) == 10
+
+
+def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> None:
+    project, first = first_of_twelve(office)
+    others = [str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id]
+    office.container.redis.hset(office.container.work._tries, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
+    assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 1}
+    assert list(office.problems("code:").values()) == ["attempts_exhausted"]
