@@ -9,7 +9,7 @@ from celery import Task, chain
 from config.names import TaskName
 from tasks.messages import ExportApproved, MakeItems, OneInvoice, OneProject, read
 from worker.app import app
-from worker.container import current
+from worker.current import current
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane
 

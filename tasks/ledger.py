@@ -8,7 +8,7 @@ from config.names import TaskName
 from tasks.messages import Nothing, read
 from worker.app import app
 from worker.base import give_out
-from worker.container import current
+from worker.current import current
 from worker.domain.work import Lane
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from config.names import TaskName
 from tasks.messages import CreateItem, OneProject, ScanProjects, read
 from worker.app import app
-from worker.container import current
+from worker.current import current
 from worker.domain.identities import CodeKey
 from worker.domain.work import Lane
 from worker.pool import thread_to_spare

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from celery import Celery, signals
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.celery_options import celery_options
 from config.logs import set_up_logging
-from config.schedule import beat_schedule
+from config.names import TaskName
+from config.schedule import RESUME_EVERY_SECONDS, beat_schedule
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
-from worker import container
 from worker.base import WorkTask
 from worker.broker import use_door
-from worker.container import Container
+from worker.current import use
 from worker.events import Events
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,9 @@ def _log_our_way(**_: Any) -> None:
 @signals.worker_process_init.connect
 def _build_container(**_: Any) -> None:
     """Threads share one container; each prefork child builds its own, since connections do not survive a fork."""
+    # Only here: beat and Flower have no use for it.
+    from worker.container import Container  # noqa: PLC0415
+
     settings = settings_or_exit()
     built = Container(settings, redis_url=_redis_url(settings))
     try:
@@ -79,7 +83,16 @@ def _build_container(**_: Any) -> None:
     except RedisError as error:
         # Not there yet: Celery goes on asking for it, and so does every command of ours.
         log.warning("Redis does not answer yet: %s", type(error).__name__)
-    container.use(built)
+    use(built)
+
+
+@signals.worker_ready.connect
+def _resume_at_once(**_: Any) -> None:
+    """What waited while no worker ran goes on now, not at beat's next turn."""
+    try:
+        app.send_task(TaskName.RESUME.value, ignore_result=True, expires=RESUME_EVERY_SECONDS)
+    except OperationalError as error:
+        log.warning("Waiting work is given out with the next resume: %s", type(error).__name__)
 
 
 @signals.heartbeat_sent.connect

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.names import TaskName
-from worker import container
+from worker.current import current
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
 
@@ -36,7 +36,7 @@ class WorkTask(Task):
 
 def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
     """Send the messages of work whose turn it is; how many were sent. What cannot be sent counts as in hand and comes back when overdue."""
-    keys = container.current().dispatch.next(lanes)
+    keys = current().dispatch.next(lanes)
     for key in keys:
         task, arguments = message_of(key)
         # Who waits for such work asks the ledger; a stored result would only cost memory.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
@@ -354,21 +353,3 @@ class Container:
                 f"the settings say {ours}. Set another REDIS_KEY_PREFIX."
             )
             raise InvalidSettings(faults=(sentence,))
-
-
-_container: Container | None = None
-_guard = threading.Lock()
-
-
-def use(container: Container | None) -> None:
-    """Set this process's container (the worker at its start, tests for themselves)."""
-    global _container
-    with _guard:
-        _container = container
-
-
-def current() -> Container:
-    """This process's container. RuntimeError before `use`."""
-    if _container is None:
-        raise RuntimeError("the container is built when a worker process starts")
-    return _container

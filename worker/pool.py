@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn
 from celery import signals
 from celery.concurrency import thread
 
-from worker import container
+from worker.current import current
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
         """Give back what the tasks hold, so that others go on at once; a write under way is in doubt in the ledger, as after a crash."""
         log.warning("%d tasks have not ended %.0f s after TERM; their work is given back", tasks, LEAVE_SECONDS)
         # Of its own, since Redis may not answer.
-        giving = threading.Thread(target=container.current().give_back, name="give-back", daemon=True)
+        giving = threading.Thread(target=current().give_back, name="give-back", daemon=True)
         giving.start()
         giving.join(GIVE_BACK_SECONDS)
         # By then Celery has closed its connections; Python alone would wait for the threads.

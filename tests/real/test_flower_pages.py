@@ -48,6 +48,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         site.beat()
         eventually(lambda: workers_seen(site) == 2, 90, every=0.2)
         site.ended(site.start_scan())
+        for identity in item_identities(site.stage):
+            project_id, code_id = (int(part) for part in identity.split("-")[-2:])
+            site.send(TaskName.CREATE_ITEM, project_id=project_id, wbs_code_id=code_id)
         invoice = invoices(site.stage)[0]
         site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
         eventually(lambda: invoice.origin_id, 30)

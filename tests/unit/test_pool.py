@@ -11,7 +11,7 @@ from celery import concurrency, signals
 
 from config.celery_options import celery_options
 from tests.support import eventually
-from worker import container, pool
+from worker import current, pool
 from worker.pool import TaskPool
 
 
@@ -26,9 +26,9 @@ class Held:
 @pytest.fixture
 def held() -> Iterator[Held]:
     holder = Held()
-    container.use(holder)  # type: ignore[arg-type]
+    current.use(holder)  # type: ignore[arg-type]
     yield holder
-    container.use(None)
+    current.use(None)
     signals.worker_shutdown.disconnect(pool._end)
 
 

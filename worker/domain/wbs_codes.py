@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from worker.domain.errors import Blocked
@@ -71,21 +72,46 @@ def same_name(one: str, other: str) -> bool:
     return one.casefold() == other.casefold()
 
 
-def rivals(project: Project, projects: Iterable[Project], rule: NamingRule) -> list[Project]:
-    """Other projects whose Items could come to the same names as this one's.
+class Rivals:
+    """Projects whose Items could come to the same names as another project's.
 
     Joining is not one-to-one: `24` + `017-01.S` and `24-017` + `01.S` are the same text. All names of one project begin alike
     and end alike, so only projects of which one's beginning and end can go on into the other's clash, and only those have
-    their codes compared.
+    their codes compared. Sorted once for all projects: one by one, ten thousand would be compared with ten thousand.
     """
-    if not _has_number(project):
-        return []
-    mine = _ends(project, rule)
-    return [
-        other
-        for other in projects
-        if other.id != project.id and _has_number(other) and _can_meet(mine, _ends(other, rule))
-    ]
+
+    def __init__(self, projects: Iterable[Project], rule: NamingRule) -> None:
+        self._rule = rule
+        ends = [(*_ends(project, rule), project) for project in projects if _has_number(project)]
+        shown = rule.join("\1", "\0")
+        # Where the code stands before the number, all names begin alike, and what they end with tells them apart.
+        self._by_tail = shown.find("\0") < shown.find("\1")
+        keyed = sorted(((self._key(head, tail), project) for head, tail, project in ends), key=lambda pair: pair[0])
+        self._keys = [key for key, _ in keyed]
+        self._projects = [project for _, project in keyed]
+
+    def of(self, project: Project) -> list[Project]:
+        """The other projects that this one's names could meet, by id."""
+        if not _has_number(project):
+            return []
+        mine = _ends(project, self._rule)
+        near = self._near(self._key(*mine))
+        found = [one for one in near if one.id != project.id and _can_meet(mine, _ends(one, self._rule))]
+        return sorted(found, key=lambda one: one.id)
+
+    def _key(self, head: str, tail: str) -> str:
+        return tail[::-1] if self._by_tail else head
+
+    def _near(self, key: str) -> Iterator[Project]:
+        """Those whose keys begin with this one, and those whose keys this one begins with."""
+        for place in range(bisect_left(self._keys, key), len(self._keys)):
+            if not self._keys[place].startswith(key):
+                break
+            yield self._projects[place]
+        for length in range(len(key)):
+            shorter = key[:length]
+            for place in range(bisect_left(self._keys, shorter), bisect_right(self._keys, shorter)):
+                yield self._projects[place]
 
 
 def _has_number(project: Project) -> bool:

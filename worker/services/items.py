@@ -26,7 +26,7 @@ from worker.domain.identities import CodeKey, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
-from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals
+from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names
 from worker.domain.work import Lane, plan_of
 from worker.services.attempts import busy
 from worker.services.projects import Projects
@@ -83,6 +83,7 @@ class Items:
         self._name_format = name_format
         self._mark_adopted = mark_adopted
         self._settle = settle_seconds
+        self._sorted: tuple[Sequence[Project], NamingRule | None, Rivals] = ((), None, Rivals((), NamingRule("")))
 
     # Planning: reads only
 
@@ -122,13 +123,21 @@ class Items:
     def _codes_of_rivals(self, project: Project, rule: NamingRule) -> dict[Project, list[WbsCode]]:
         """Budgeted codes of projects whose numbers begin alike; hardly any project has such rivals."""
         codes = {}
-        for rival in rivals(project, self._projects.all(), rule):
+        for rival in self._rivals(rule).of(project):
             try:
                 codes[rival] = self._procore.list_budgeted_codes(rival.id)
             except (NotFound, NotPermitted):
                 # What the app cannot read it will not make Items for, and NetSuite's own look-up still stands in between.
                 log.info("Codes of project %s cannot be compared with those of %s", rival.label, project.label)
         return codes
+
+    def _rivals(self, rule: NamingRule) -> Rivals:
+        """Those of the list of projects at hand."""
+        projects, (sorted_from, sorted_by, rivals) = self._projects.all(), self._sorted
+        if projects is not sorted_from or rule != sorted_by:
+            rivals = Rivals(projects, rule)
+            self._sorted = (projects, rule, rivals)
+        return rivals
 
     def _looked_up(self, named: Sequence[tuple[WbsCode, ItemNeed]]) -> list[Planned]:
         if not named:

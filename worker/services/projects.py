@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 
 from worker.clients.procore.client import Procore
 from worker.domain.wbs_codes import Project
@@ -20,7 +20,7 @@ class Projects:
         self._listed = listed
         self._only = frozenset(only)
 
-    def refresh(self) -> list[Project]:
+    def refresh(self) -> Sequence[Project]:
         """Take a new list from Procore: all projects, inactive ones too."""
         self._listed.replace(self._procore.list_projects())
         return self._listed.all()
@@ -29,7 +29,7 @@ class Projects:
         """The next look-up takes a new list."""
         self._listed.outdate()
 
-    def all(self) -> list[Project]:
+    def all(self) -> Sequence[Project]:
         """The list at hand, taken anew when it is old."""
         return self._listed.all() if self._listed.age() < FRESH_SECONDS else self.refresh()
 
@@ -41,7 +41,7 @@ class Projects:
             found = self._listed.get(project_id)
         return found
 
-    def in_scope(self, projects: list[Project]) -> list[Project]:
+    def in_scope(self, projects: Iterable[Project]) -> list[Project]:
         """Active ones that this installation is for."""
         return [one for one in projects if one.active and self.in_pilot(one.id)]
 

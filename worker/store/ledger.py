@@ -169,11 +169,11 @@ class Ledger:
         """Note that a write leaves now; False when it must not leave.
 
         Together with the intent this makes a lost lock harmless: who takes it afterwards finds the intent and waits. An emptied
-        Redis holds no lock either. The clock is asked last, so that a process which stood still meanwhile sends nothing: neither
-        under a lock that may be another's by now, nor later than its intent says.
+        Redis holds no lock either. The clock is asked last, so that a process which stood still meanwhile sends nothing later than
+        its intent says.
         """
         noted = self._written(key, intent, lock.key, lock.token)
-        return noted and lock.still_ours() and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
+        return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
 
     def _written(self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str) -> bool:
         problem = "ended" if record.ended else ""

@@ -2,7 +2,8 @@
 
 The headers are the truth: each answer tells limit, remaining and reset of whichever window is nearer to its end
 (https://developers.procore.com/documentation/rate-limiting). What they tell is shared here; requests in flight are counted
-down before their answers come. Scans leave a tenth of each window to exports.
+down before their answers come. Scans leave a part of each window to exports: a small one as long as nobody exports, so that a scan
+of many projects ends as early as the windows allow, and a fifth for a minute after each request of an export.
 """
 
 from __future__ import annotations
@@ -20,15 +21,22 @@ _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] 
 _ACQUIRE = (
     _NOW
     + """
--- KEYS: limits. ARGV: is scan. Returns milliseconds to wait, 0 = go
-local wait = 0
+-- KEYS: limits. ARGV: is scan, shares that scans leave: without and with exports, ms for which an export is remembered
+-- Returns milliseconds to wait, 0 = go
+local wait, share = 0, 0
+if ARGV[1] == '0' then
+  redis.call('HSET', KEYS[1], 'exported', now)
+  redis.call('EXPIRE', KEYS[1], 7200)
+else
+  local exported = tonumber(redis.call('HGET', KEYS[1], 'exported') or '0')
+  share = tonumber(now - exported < tonumber(ARGV[4]) and ARGV[3] or ARGV[2])
+end
 local blocked = tonumber(redis.call('HGET', KEYS[1], 'blocked') or '0')
 if blocked > now then wait = blocked - now end
 for _, window in ipairs({'spike', 'hour'}) do
   local f = redis.call('HMGET', KEYS[1], window .. ':limit', window .. ':left', window .. ':reset')
   if f[1] and tonumber(f[3]) > now then
-    local reserve = ARGV[1] == '1' and math.floor(tonumber(f[1]) / 10) or 0
-    if tonumber(f[2]) <= reserve then wait = math.max(wait, tonumber(f[3]) - now) end
+    if tonumber(f[2]) <= math.floor(tonumber(f[1]) * share) then wait = math.max(wait, tonumber(f[3]) - now) end
   end
 end
 if wait > 0 then return wait end
@@ -59,6 +67,11 @@ return 1
 _BLOCK = _NOW + "redis.call('HSET', KEYS[1], 'blocked', now + ARGV[1]); redis.call('EXPIRE', KEYS[1], 7200); return 1"
 
 
+LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
+"""Shares of each window that scans leave to exports."""
+EXPORTS_REMEMBERED_SECONDS = 60.0
+
+
 class RateLimits:
     """The shared view of a remote's windows."""
 
@@ -71,12 +84,14 @@ class RateLimits:
     def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
         """Return when a request may be sent. Raises NoRoom with the time to wait when that is longer than `patience` seconds."""
         until = time.monotonic() + patience
-        while wait_ms := int(self._acquire(keys=[self._key], args=[int(precedence is Precedence.SCAN)])):
+        is_scan = int(precedence is Precedence.SCAN)
+        args = [is_scan, LEFT_BY_SCANS, LEFT_WHILE_EXPORTING, int(EXPORTS_REMEMBERED_SECONDS * 1000)]
+        while wait_ms := int(self._acquire(keys=[self._key], args=args)):
             wait = wait_ms / 1000
             if time.monotonic() + wait > until:
                 raise NoRoom("Procore's rate limit is used up", retry_after=wait)
             # Spread: all workers are told the same moment.
-            time.sleep(wait + random.uniform(0, 0.25))
+            time.sleep(wait + random.uniform(0, 0.1))
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Learn from an answer's `X-Rate-Limit-*` headers; answers without them teach nothing."""

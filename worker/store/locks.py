@@ -54,7 +54,7 @@ _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPI
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lock:
     """A lock in hand. `fence` grows with every acquisition of any lock; `at` is Redis' time of the acquisition.
 
@@ -67,10 +67,8 @@ class Lock:
     fence: int
     at: float
     asked: float
-    held_until: float
     ledger_since: float | None = None
     server_met_at: float = 0.0
-    lost: bool = False
 
     def now(self) -> float:
         """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock."""
@@ -90,10 +88,6 @@ class Lock:
             return may_write_at
         time.sleep(max(0.0, wait))
         return None
-
-    def still_ours(self) -> bool:
-        """Whether the lock is certainly still ours, by this process's own steady clock: asked just before a write."""
-        return not self.lost and time.monotonic() < self.held_until
 
 
 class Locks:
@@ -145,11 +139,7 @@ class Locks:
             return None
         at = int(whole) + int(micro) / 1_000_000
         ledger_since = float(since) if since else None
-        return Lock(key, token, int(fence), at, asked, asked + LOCK_SECONDS, ledger_since, float(met))
+        return Lock(key, token, int(fence), at, asked, ledger_since, float(met))
 
     def _renewed(self, lock: Lock) -> None:
-        asked = time.monotonic()
-        if self._renew(keys=[lock.key], args=[lock.token, int(LOCK_SECONDS * 1000)]):
-            lock.held_until = asked + LOCK_SECONDS
-        else:
-            lock.lost = True
+        self._renew(keys=[lock.key], args=[lock.token, int(LOCK_SECONDS * 1000)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from worker.domain.wbs_codes import Project
 from worker.store.connection import Redis, seconds
@@ -16,6 +16,7 @@ class ProjectList:
         self._client = client
         self._key = f"{prefix}projects"
         self._listed_at = f"{prefix}projects:listed_at"
+        self._read: tuple[str, Sequence[Project]] = ("", ())
 
     def replace(self, projects: Iterable[Project]) -> None:
         """Take over a fresh list."""
@@ -41,12 +42,15 @@ class ProjectList:
         row = self._client.hget(self._key, str(project_id))
         return _project(project_id, row) if row else None
 
-    def all(self) -> list[Project]:
-        """All projects, as last listed."""
+    def all(self) -> Sequence[Project]:
+        """All projects, as last listed. Read once for each list: the same one is the same object."""
+        listed_at, (known_at, projects) = self._client.get(self._listed_at), self._read
+        if listed_at and listed_at == known_at:
+            return projects
         rows = self._client.hgetall(self._key)
-        return [
-            _project(int(project_id), row) for project_id, row in sorted(rows.items(), key=lambda pair: int(pair[0]))
-        ]
+        projects = tuple(_project(number, rows[str(number)]) for number in sorted(map(int, rows)))
+        self._read = (str(listed_at or ""), projects)
+        return projects
 
 
 def _project(project_id: int, row: str) -> Project:

@@ -36,7 +36,7 @@ def _lock(put: Put) -> None:
         if lock is None:
             self._client.delete(key)
             lock = TRY(self, key, token)
-        return lock or Lock(key, token, 1, 0.0, 0.0, sys.float_info.max, 0.0)
+        return lock or Lock(key, token, 1, 0.0, 0.0, 0.0)
 
     put(Locks, "_try", take)
     put(Locks, "_renewed", lambda _self, _lock: None)
@@ -126,8 +126,8 @@ def _fence_intent(put: Put) -> None:
 
 
 def _fence_clock(put: Put) -> None:
-    """Nobody asks the own clock whether the lock can still be ours."""
-    put(Lock, "still_ours", lambda _self: True)
+    """Who stood still while the intent was noted sends all the same."""
+    put(worker.store.ledger, "LEAVES_WITHIN_SECONDS", sys.float_info.max)
 
 
 def _adoption(put: Put) -> None:

@@ -198,7 +198,7 @@ def _send(
 
 
 _true_wait = Gate._wait
-_true_check = Lock.still_ours
+_true_intend = Ledger.intend
 _true_try, _true_write, _true_written, _true_begin = Locks._try, Ledger.write, Ledger._written, Attempts._made
 
 
@@ -236,11 +236,11 @@ def told_of_intent(
     return done
 
 
-def _noted_check(self: Lock) -> bool:
-    ours = _true_check(self)
-    if ours:
+def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
+    leaves = _true_intend(self, key, intent, lock)
+    if leaves:
         _scheduler().current.note["checked_at"] = _scheduler().now
-    return ours
+    return leaves
 
 
 def _noted_begin(self: Attempts, lane: Lane, key: str, attempt: Any, troubled: Any) -> Any:
@@ -315,10 +315,10 @@ def installed() -> Iterator[Settings]:
         put(Locks, "_try", _noted_try)
         put(Ledger, "write", _noted_write)
         put(Ledger, "_written", _noted_written)
-        put(Lock, "still_ours", _noted_check)
+        put(Ledger, "intend", _noted_intend)
         put(Attempts, "_made", _noted_begin)
         put(tasks.wbs, "thread_to_spare", lambda: not _scheduler().current.process.things["mail"])
-        for module in (worker.container, tasks.wbs, tasks.invoices, tasks.ledger):
+        for module in (worker.base, tasks.wbs, tasks.invoices, tasks.ledger):
             put(module, "current", lambda: _scheduler().current.process.things["container"])
         put(tasks.ledger, "app", _Post())
         put(WorkTask, "replace", _replace)

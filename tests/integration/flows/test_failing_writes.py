@@ -23,7 +23,6 @@ from worker.domain.invoices import Bill
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
 from worker.store import ledger
-from worker.store.locks import Lock
 
 pytestmark = pytest.mark.real
 
@@ -280,10 +279,9 @@ def test_an_item_made_for_an_invoice_is_looked_for_even_if_the_invoice_is_withdr
     assert (record.state, record.remote_id) == (State.CREATED, office.item(f"{project.number}-{CODE}").id)
 
 
-@pytest.mark.parametrize("stood_still", ["longer than its lock", "longer than its intent is good for"])
 @pytest.mark.parametrize("record_type", ["Item", "bill"])
 def test_a_process_that_stood_still_while_it_noted_its_intent_sends_nothing(
-    office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str, stood_still: str
+    office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str
 ) -> None:
     """As nothing left, nothing is in doubt either."""
     invoice = billable(office) if record_type == "bill" else None
@@ -291,10 +289,7 @@ def test_a_process_that_stood_still_while_it_noted_its_intent_sends_nothing(
     (code,) = project.budgeted_codes()
     mark = office.mark()
     with monkeypatch.context() as patched:
-        if stood_still == "longer than its lock":
-            patched.setattr(Lock, "still_ours", lambda _: False)
-        else:
-            patched.setattr(ledger, "LEAVES_WITHIN_SECONDS", -1.0)
+        patched.setattr(ledger, "LEAVES_WITHIN_SECONDS", -1.0)
         outcome = office.export(invoice) if invoice else office.make_item(project, code)
     assert outcome.kind is OutcomeKind.WAITING
     assert [entry for entry in office.requests(mark) if entry["method"] == "POST" and "/record/" in entry["path"]] == []

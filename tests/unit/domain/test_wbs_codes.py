@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from worker.domain.errors import Blocked
 from worker.domain.problems import Cause, describe
 from worker.domain.texts import unwritable
-from worker.domain.wbs_codes import NamingRule, Project, WbsCode, clashing_names, rivals, same_name
+from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names, same_name
 
 USUAL = NamingRule("{project_number}-{wbs_code}")
 CODE_FIRST = NamingRule("{wbs_code} {project_number}")
@@ -128,15 +128,15 @@ def test_names_are_compared_without_case(one: str, other: str, same: bool) -> No
 )
 def test_only_projects_whose_names_can_meet_are_rivals(rule: NamingRule, mine: str, theirs: str, rival: bool) -> None:
     one, other = project(mine, 1), project(theirs, 2)
-    assert rivals(one, [one, other], rule) == ([other] if rival else [])
-    assert rivals(other, [one, other], rule) == ([one] if rival else [])
+    assert Rivals([one, other], rule).of(one) == ([other] if rival else [])
+    assert Rivals([one, other], rule).of(other) == ([one] if rival else [])
 
 
 @pytest.mark.parametrize("number", [None, "", " "])
 def test_a_project_without_number_is_nobodys_rival(number: str | None) -> None:
     one, other = project(number, 1), project("24", 2)
-    assert rivals(one, [other], CODE_FIRST) == []
-    assert rivals(other, [one], CODE_FIRST) == []
+    assert Rivals([other], CODE_FIRST).of(one) == []
+    assert Rivals([one], CODE_FIRST).of(other) == []
     assert clashing_names(one, [code("01", 1), code("01", 2)], {}, USUAL) == {}
 
 
@@ -190,7 +190,7 @@ def test_whichever_codes_share_a_name_are_all_reported_and_never_a_lone_one(
 
     reported = set()
     for owner, codes in owned.items():
-        others = {rival: owned[rival] for rival in rivals(owner, owned, rule)}
+        others = {rival: owned[rival] for rival in Rivals(owned, rule).of(owner)}
         for code_id, (other_owner, other) in clashing_names(owner, codes, others, rule).items():
             reported.add(code_id)
             mine = next(one for one in codes if one.id == code_id)

@@ -126,13 +126,6 @@ def test_a_write_whose_intent_is_older_than_a_moment_does_not_leave(ledger: Ledg
         assert not ledger.intend(CODE, replace(INTENT, sent_at=lock.now() - 2), lock)
 
 
-def test_a_write_does_not_leave_when_the_lock_cannot_be_trusted_any_more(ledger: Ledger, locks: Locks) -> None:
-    with locks.hold(str(CODE)) as lock:
-        assert lock is not None
-        lock.held_until = 0.0
-        assert not ledger.intend(CODE, replace(INTENT, sent_at=lock.now()), lock)
-
-
 @pytest.mark.parametrize("now_held_by", [None, "another"])
 def test_a_write_is_not_announced_under_a_lock_that_was_lost(
     ledger: Ledger, locks: Locks, client: Redis, now_held_by: str | None

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
+from worker.store import limits as limits_module
 from worker.store.connection import Redis
 from worker.store.gate import Precedence
 from worker.store.limits import RateLimits
@@ -48,10 +49,30 @@ def test_a_window_that_is_used_up_holds_everybody_back_until_its_reset(limits: R
 
 
 @pytest.mark.parametrize(("limit", "resets_in"), [(3600, 1800), (25, 9)])
-def test_scans_leave_a_tenth_of_each_window_to_exports(limits: RateLimits, limit: int, resets_in: float) -> None:
-    limits.observe(headers(limit, limit // 10, resets_in=resets_in))
+def test_scans_leave_a_part_of_each_window_to_exports(limits: RateLimits, limit: int, resets_in: float) -> None:
+    limits.observe(headers(limit, limit // 25, resets_in=resets_in))
     assert wait_told(limits, SCAN) > 0
     assert wait_told(limits, EXPORT) == 0
+
+
+@pytest.mark.parametrize(("limit", "resets_in"), [(3600, 1800), (25, 9)])
+def test_a_scan_uses_nearly_all_of_a_window_while_nobody_exports(
+    limits: RateLimits, limit: int, resets_in: float
+) -> None:
+    limits.observe(headers(limit, limit, resets_in=resets_in))
+    sent = 0
+    while wait_told(limits, SCAN) == 0:
+        sent += 1
+    assert 0.95 * limit <= sent < limit
+
+
+def test_scans_leave_more_while_somebody_exports(limits: RateLimits, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits.observe(headers(3600, 721, resets_in=1800))
+    assert wait_told(limits, SCAN) == 0, "nobody exports"
+    assert wait_told(limits, EXPORT) == 0
+    assert wait_told(limits, SCAN) > 0, "an export has just asked"
+    monkeypatch.setattr(limits_module, "EXPORTS_REMEMBERED_SECONDS", 0.0)
+    assert wait_told(limits, SCAN) == 0, "that was long ago"
 
 
 def test_requests_in_flight_are_counted_before_their_answers_come(limits: RateLimits) -> None:

@@ -24,7 +24,7 @@ def projects(client: Redis) -> ProjectList:
 
 def test_projects_are_read_back_as_they_were_listed_by_id(projects: ProjectList) -> None:
     projects.replace([HARBOR, QUAY])
-    assert projects.all() == [QUAY, HARBOR]
+    assert projects.all() == (QUAY, HARBOR)
     assert projects.get(17) == HARBOR
     assert projects.get(99) is None
 
@@ -32,9 +32,10 @@ def test_projects_are_read_back_as_they_were_listed_by_id(projects: ProjectList)
 def test_a_fresh_list_leaves_nothing_of_the_old_one(projects: ProjectList) -> None:
     projects.replace([HARBOR])
     projects.replace([QUAY])
-    assert projects.all() == [QUAY]
+    assert projects.all() == (QUAY,)
+    assert projects.all() is projects.all(), "read once"
     projects.replace([])
-    assert projects.all() == []
+    assert projects.all() == ()
 
 
 def test_a_list_that_was_never_taken_is_infinitely_old(projects: ProjectList) -> None:
@@ -47,7 +48,7 @@ def test_a_list_that_somebody_knows_to_have_changed_counts_as_old_and_can_still_
     projects.replace([HARBOR])
     projects.outdate()
     assert projects.age() == math.inf
-    assert projects.all() == [HARBOR]
+    assert projects.all() == (HARBOR,)
 
 
 @pytest.mark.parametrize("value", ["5871", "", 60, {"id": "1"}, ["a"], 0, False])
