@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
@@ -56,7 +57,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is no text")
     # Half a character cannot be stored or sent; what takes its place cannot be in a name that is written.
-    whole = _SURROGATE.sub(REPLACEMENT, value)
+    whole = value if value.isascii() else _SURROGATE.sub(REPLACEMENT, value)
     return whole if len(whole) <= LONGEST_TEXT else whole[:LONGEST_TEXT] + "…"
 
 
@@ -111,9 +112,15 @@ def read(model: type[RowT], body: Any) -> RowT:
 def read_list(model: type[RowT], rows: Any) -> Sequence[RowT]:
     """A list of records. Raises UnexpectedAnswer as `read` does; one record that is not understood is enough."""
     try:
-        return TypeAdapter(list[model]).validate_python(rows)  # type: ignore[valid-type]
+        return _list_of(model).validate_python(rows)
     except ValidationError as error:
         raise UnexpectedAnswer(_complaint(model, rows, error)) from None
+
+
+@cache
+def _list_of(model: type[RowT]) -> TypeAdapter[list[RowT]]:
+    """Made once for each kind of record: making it takes longer than reading a page of them."""
+    return TypeAdapter(list[model])  # type: ignore[valid-type]
 
 
 def shown(value: Any) -> str:

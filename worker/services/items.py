@@ -7,7 +7,7 @@ holds an intent, and an intent whose end is not known is resolved by looking, ne
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from worker.clients.netsuite.client import NetSuite
@@ -155,8 +155,10 @@ class Items:
 
     # Noting a plan in the ledger
 
-    def note(self, project_id: int, planned: Iterable[Planned], *, for_invoice: bool = False) -> list[CodeKey]:
+    def note(self, project_id: int, planned: Sequence[Planned], *, for_invoice: bool = False) -> list[CodeKey]:
         """Record what the plan found, and let the codes to be made wait. Gives those that wait."""
+        if not planned:
+            return []
         now = seconds(self._client)
         waiting = {}
         for one in planned:

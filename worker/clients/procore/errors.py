@@ -23,10 +23,10 @@ class Unauthorized(SyncError):
 
 def error_of(answer: Answer) -> SyncError | None:
     """The error of an answer; None for a good one."""
+    if answer.ok:
+        return None
     words = f"{answer.status} {words_of(answer)}".strip()
     match answer.status:
-        case status if 200 <= status < 300:
-            return None
         case 401:
             return Unauthorized(words)
         case 403 if NOT_CONNECTED in words:
