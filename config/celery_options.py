@@ -44,7 +44,10 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         # A day of readable results; the ledger is the record, results are for looking.
         "result_expires": 86_400,
         "result_backend_always_retry": True,
-        "result_backend_max_retries": 10,
+        # Two minutes of an absent Redis, half a second apart on average: a task whose work was done is not told as failed.
+        "result_backend_max_retries": 240,
+        "result_backend_base_sleep_between_retries_ms": 50,
+        "result_backend_max_sleep_between_retries_ms": 1000,
         # A typo in a queue's name must fail, not make a queue that nobody reads.
         "task_create_missing_queues": False,
         # Each under its own key: by default all of them would be bound to the key of the default queue.
