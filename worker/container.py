@@ -245,7 +245,8 @@ class Container:
     @cached_property
     def invoice_items(self) -> InvoiceItems:
         """The Items an invoice needs."""
-        pool = ThreadPoolExecutor(self.settings.netsuite_concurrency, thread_name_prefix="invoice-items")
+        # Two more than there are slots, so that none idles while a thread looks after what it has made.
+        pool = ThreadPoolExecutor(self.settings.netsuite_concurrency + 2, thread_name_prefix="invoice-items")
         return InvoiceItems(
             self.redis,
             items=self.items(Precedence.EXPORT),

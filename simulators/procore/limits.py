@@ -11,7 +11,7 @@ SURPASSED = "You have surpassed the max number of requests for an hour. Please w
 class Window:
     """A span of time in which so many requests are allowed; a new one starts with the first request after its end."""
 
-    seconds: int
+    seconds: float
     resets_at: float = 0.0
     used: int = 0
 
@@ -26,11 +26,12 @@ class RateLimiter:
     """Counts every request of the app, also those answered with an error. Times are unix seconds."""
 
     def __init__(self) -> None:
-        self.hour = Window(3600)
-        self.spike = Window(10)
+        self.hour = Window(3600.0)
+        self.spike = Window(10.0)
 
-    def admit(self, now: float, hourly: int | None, spike: int | None) -> bool:
+    def admit(self, now: float, hourly: int | None, spike: int | None, hour_seconds: float = 3600.0) -> bool:
         """Count a request; whether both limits still allow it."""
+        self.hour.seconds = hour_seconds
         self.hour.count(now)
         self.spike.count(now)
         return (hourly is None or self.hour.used <= hourly) and (spike is None or self.spike.used <= spike)

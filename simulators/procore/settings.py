@@ -13,6 +13,7 @@ class ProcoreSettings(CommonSettings):
 
     token_lifetime: int = 5400  # seconds ("oauth-client-credentials" guide)
     hourly_limit: int | None = 3600  # requests in 60 minutes; None = no such limit ("rate-limiting" guide)
+    hour_seconds: float = 3600.0  # a shorter hour, for those who want to see one end
     spike_limit: int | None = 100  # requests in 10 seconds; None = no such limit (same guide)
     retry_after_on_429: bool = (
         False  # the error reference says 429 has Retry-After, the rate-limiting guide says 503 has

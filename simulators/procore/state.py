@@ -63,7 +63,7 @@ class ProcoreState(Edits):
         if not self.takes_slot(exchange.path):
             return None
         settings = self.settings
-        if self.limiter.admit(self.clock(), settings.hourly_limit, settings.spike_limit):
+        if self.limiter.admit(self.clock(), settings.hourly_limit, settings.spike_limit, settings.hour_seconds):
             return None
         return self.stamped(self._too_many())
 

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.real
 
 STOP_SECONDS = 30.0
 THREADS = 2
-FETCHED = THREADS + 2
-"""What dispatch gives out at once: two more than there are slots."""
+FETCHED = THREADS * 2
+"""What dispatch gives out at once: as much as there are slots."""
 
 
 def in_flight(site: Site, count: int) -> None:
@@ -30,7 +30,7 @@ def items_sent(site: Site) -> int:
 
 def test_what_was_fetched_and_not_begun_is_left_to_others(open_site: OpenSite) -> None:
     """Celery's own pool would work off all that was fetched: four Items in two turns, before it ends."""
-    site = open_site(profile="large:1x24", slots=THREADS, write_latency=1.5)
+    site = open_site(profile="large:1x24", slots=FETCHED, write_latency=1.5)
     worker = site.worker(threads=THREADS)
     site.start_scan()
     eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") >= FETCHED and items_made(site.stage))

@@ -15,11 +15,11 @@ MOST_DEATHS = 5
 
 def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
     """How much of each lane may be in hand at once: enough that no slot of the gate idles, little enough that nothing waits
-    long in the broker, where nobody can overtake it. Makers of Items go on from one to the next, so a few more than there are slots.
+    long in the broker, where nobody can overtake it. Makers of Items go on from one to the next without a message, so as many as there are slots keep them busy.
     """
     return {
         Lane.SCANS: 4,
-        Lane.ITEMS: netsuite_concurrency + 2,
+        Lane.ITEMS: netsuite_concurrency,
         Lane.LISTINGS: 4,
         Lane.EXPORTS: 2 * netsuite_concurrency + 2,
     }

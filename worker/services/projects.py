@@ -31,7 +31,8 @@ class Projects:
 
     def all(self) -> Sequence[Project]:
         """The list at hand, taken anew when it is old."""
-        return self._listed.all() if self._listed.age() < FRESH_SECONDS else self.refresh()
+        listed = self._listed.all_younger_than(FRESH_SECONDS)
+        return self.refresh() if listed is None else listed
 
     def get(self, project_id: int) -> Project | None:
         """One project; None when the app cannot see it. A project that is not in the list at hand is looked for in a new one."""

@@ -24,7 +24,7 @@ from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 from worker.store.work import Run, Work
 
-SERIES_SECONDS = 10.0
+SERIES_SECONDS = 20.0
 """How long one message may go on from Item to Item: long enough that messages hardly cost anything, short enough to watch."""
 
 

@@ -30,8 +30,7 @@ class ProjectList:
 
     def age(self) -> float:
         """Seconds since the list was taken; infinite when there is none."""
-        listed_at = self._client.get(self._listed_at)
-        return seconds(self._client) - float(listed_at) if listed_at else float("inf")
+        return self._age_of(self._client.get(self._listed_at))
 
     def outdate(self) -> None:
         """Somebody knows that it changed: from now on the list counts as old."""
@@ -44,7 +43,18 @@ class ProjectList:
 
     def all(self) -> Sequence[Project]:
         """All projects, as last listed. Read once for each list: the same one is the same object."""
-        listed_at, (known_at, projects) = self._client.get(self._listed_at), self._read
+        return self._all(self._client.get(self._listed_at))
+
+    def all_younger_than(self, age: float) -> Sequence[Project] | None:
+        """The same, if the list was taken less than so many seconds ago."""
+        listed_at = self._client.get(self._listed_at)
+        return self._all(listed_at) if self._age_of(listed_at) < age else None
+
+    def _age_of(self, listed_at: str | None) -> float:
+        return seconds(self._client) - float(listed_at) if listed_at else float("inf")
+
+    def _all(self, listed_at: str | None) -> Sequence[Project]:
+        known_at, projects = self._read
         if listed_at and listed_at == known_at:
             return projects
         rows = self._client.hgetall(self._key)

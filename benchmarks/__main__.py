@@ -1,0 +1,46 @@
+"""`python -m benchmarks NAME [--runs N] [--json FILE]`, `python -m benchmarks report`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.figures import FOLDER, Sheet
+from benchmarks.footprint import footprint
+from benchmarks.invoices import invoices
+from benchmarks.limits import limits
+from benchmarks.scans import cold, machines, overhead
+from benchmarks.warm import first, warm
+
+BENCHMARKS: dict[str, Callable[..., Sheet]] = {
+    "cold": cold,
+    "machines": machines,
+    "overhead": overhead,
+    "warm": warm,
+    "first": first,
+    "invoices": invoices,
+    "limits": limits,
+    "footprint": footprint,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one benchmark and keep its figures, or write the report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=[*BENCHMARKS, "report"])
+    parser.add_argument("--runs", type=int, default=3, help="how often everything is measured")
+    parser.add_argument("--json", type=Path, help="where the figures go; docs/performance/NAME.json if not given")
+    asked = parser.parse_args(arguments)
+    if asked.name == "report":
+        return report.write()
+    print(asked.name, flush=True)
+    sheet = BENCHMARKS[asked.name](runs=asked.runs)
+    sheet.write(asked.json or FOLDER / f"{asked.name}.json")
+    return 0 if all(figure.kept is not False for figure in sheet.figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Figures as they are kept and told: of several runs the least, the median, the most."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "performance"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: what was measured, in which unit, every run's value, and the limit it must keep ("" = for comparison)."""
+
+    name: str
+    unit: str
+    values: Sequence[float]
+    at_least: float | None = None
+    at_most: float | None = None
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        """The middle of the runs."""
+        return statistics.median(self.values)
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the median keeps its limit; None where there is none."""
+        if self.at_least is None and self.at_most is None:
+            return None
+        return (self.at_least is None or self.median >= self.at_least) and (
+            self.at_most is None or self.median <= self.at_most
+        )
+
+
+@dataclass
+class Sheet:
+    """All figures of one benchmark, and what was run."""
+
+    benchmark: str
+    setting: str
+    figures: list[Figure] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        unit: str,
+        values: Iterable[float],
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        note: str = "",
+    ) -> None:
+        """One more figure, told at once."""
+        figure = Figure(name, unit, [float(value) for value in values], at_least, at_most, note)
+        self.figures.append(figure)
+        print(told(figure), flush=True)
+
+    def write(self, path: Path) -> None:
+        """As JSON, with the facts of the run."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"run": run_facts(), **asdict(self)}, indent=1, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> tuple[Mapping[str, Any], Sheet]:
+    """What `write` wrote: the facts of the run, and the sheet."""
+    kept = json.loads(path.read_text())
+    figures = [Figure(**figure) for figure in kept["figures"]]
+    return kept["run"], Sheet(kept["benchmark"], kept["setting"], figures)
+
+
+def told(figure: Figure) -> str:
+    """One line for the terminal."""
+    verdict = {None: "", True: "  kept", False: "  NOT KEPT"}[figure.kept]
+    values = " ".join(number(value) for value in sorted(figure.values))
+    return f"  {figure.name}: {values} {figure.unit} {limit(figure)}{verdict}"
+
+
+def limit(figure: Figure) -> str:
+    """The limit, as people write it."""
+    if figure.at_least is not None:
+        return f"≥ {number(figure.at_least)}"
+    return f"≤ {number(figure.at_most)}" if figure.at_most is not None else ""
+
+
+def number(value: float) -> str:
+    """Three digits that mean something."""
+    if value == int(value) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def run_facts() -> dict[str, Any]:
+    """Of which commit, on which machine, when."""
+    return {
+        "commit": _git("rev-parse", "--short=12", "HEAD"),
+        "with_local_changes": bool(
+            _git(
+                "status",
+                "--porcelain",
+                "--untracked-files=no",
+                "--",
+                "worker",
+                "tasks",
+                "config",
+                "simulators",
+                "benchmarks",
+            )
+        ),
+        "ended": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count() or 1,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()

@@ -1,0 +1,217 @@
+"""Scans that make Items: how busy the cap is kept, against what one would write instead; several workers; the cost of one Item."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from benchmarks import baselines
+from benchmarks.figures import Sheet
+from benchmarks.installation import Installation, Remotes, own_environment, until
+from benchmarks.machine import Stopwatch
+from benchmarks.traffic import Traffic
+from config.names import TaskName
+
+WRITE_SECONDS = 0.5
+SPARE_THREADS = 5
+"""Threads beside the slots: for looking through projects while all slots write."""
+SCAN_SECONDS = 1800.0
+
+
+def scanned(site: Installation) -> float:
+    """A scan of all projects, as an app would ask for it, until it has ended; seconds."""
+    began = time.monotonic()
+    run, _ = site.container.wbs_scan.request("benchmark")
+    site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
+
+    def ended() -> bool:
+        now = site.container.work.run(run.id)
+        return now is not None and now.ended
+
+    until(ended, "the scan has ended", timeout=SCAN_SECONDS, every=1.0)
+    return time.monotonic() - began
+
+
+def cold(*, runs: int, projects: int = 100, caps: tuple[int, ...] = (5, 15, 65)) -> Sheet:
+    """Every code is new. Product and threads in turn, at each cap; the sequential script and naive Celery on fewer codes."""
+    codes = projects * 40
+    sheet = Sheet(
+        "cold",
+        f"{projects} projects of 40 new codes, {WRITE_SECONDS} s a write; a worker with {SPARE_THREADS} threads more than the cap",
+    )
+    for cap in caps:
+        busy, against, refused, asked, rates, bare = [], [], [], [], [], []
+        for _ in range(1 if cap == 5 else runs):
+            with _both_at_once(cap == 5) as side_by_side:
+                product = side_by_side.submit(_product, cap, projects)
+                if cap != 5:
+                    product.result()
+                threads = side_by_side.submit(_threads, cap, projects)
+                traffic, theirs = product.result(), threads.result()
+            busy.append(traffic.busy_share(cap))
+            rates.append(traffic.items_a_second())
+            bare.append(theirs["items"] / theirs["seconds"])
+            against.append(rates[-1] / bare[-1])
+            refused.append(traffic.refused + max(0, traffic.most_at_once - cap))
+            asked.append(len(traffic.netsuite) / len(traffic.item_posts))
+            assert len(traffic.records) == codes
+        sheet.add(f"cap {cap}: busy share of the slots", "", busy, at_least=0.95 if cap == 65 else 0.97)
+        sheet.add(f"cap {cap}: Items a second", "/s", rates)
+        sheet.add(f"cap {cap}: Items a second, a script with {cap} threads", "/s", bare)
+        sheet.add(f"cap {cap}: share of the script's speed", "", against, at_least=0.97)
+        sheet.add(f"cap {cap}: requests above the cap, and answers 429", "", refused, at_most=0)
+        sheet.add(f"cap {cap}: NetSuite requests per new Item", "", asked, at_most=1.05)
+    sheet.add("a sequential script: Items a second", "/s", [_sequential()])
+    sheet.add("naive Celery, one task per code, cap 15: Items a second", "/s", [_celery(15)])
+    return sheet
+
+
+def machines(*, runs: int, counts: tuple[int, ...] = (1, 4, 8)) -> Sheet:
+    """The same with several worker processes, each as on a machine of its own: nothing but the same REDIS_URL."""
+    cap, projects = 15, 20
+    sheet = Sheet(
+        "machines",
+        f"cap {cap}, {projects} projects of 40 new codes, {WRITE_SECONDS} s a write, 8 threads a worker (20 for a single one)",
+    )
+    for count in counts:
+        busy, refused, twice = [], [], []
+        for _ in range(runs):
+            with _site(cap, f"large:{projects}x40") as site:
+                for number in range(count):
+                    kinds = ("items", "beat") if number == 0 else ("items",)
+                    site.work(kinds, machine=f"m{number}", threads=8 if count > 1 else cap + SPARE_THREADS)
+                scanned(site)
+                traffic = site.remotes.traffic()
+            busy.append(traffic.busy_share(cap))
+            refused.append(traffic.refused + max(0, traffic.most_at_once - cap))
+            twice.append(len(traffic.item_posts) - projects * 40)
+        sheet.add(f"{count} workers: busy share of the slots", "", busy, at_least=0.97)
+        sheet.add(f"{count} workers: requests above the cap, and answers 429", "", refused, at_most=0)
+        sheet.add(f"{count} workers: writes beside one for each code", "", twice, at_most=0)
+    return sheet
+
+
+def overhead(*, runs: int) -> Sheet:
+    """What one Item costs beside the request itself."""
+    cap, projects = 15, 20
+    items = projects * 40
+    sheet = Sheet(
+        "overhead",
+        f"cap {cap}, {items} new codes, {WRITE_SECONDS} s a write; commands counted by Redis itself (MONITOR), in a run of their own",
+    )
+    cpu, bare, commands, messages, simulator = [], [], [], [], []
+    for _ in range(runs):
+        with _site(cap, f"large:{projects}x40") as site:
+            site.work(("items", "beat"), threads=cap + SPARE_THREADS)
+            workers, remotes = Stopwatch(site.workers()), Stopwatch([site.remotes.pid])
+            wall = scanned(site)
+            cpu.append(workers.cpu / items * 1000)
+            simulator.append(remotes.cpu / wall)
+        theirs = _threads(cap, projects)
+        bare.append(theirs["cpu_seconds"] / theirs["items"] * 1000)
+        with _site(cap, f"large:{projects}x40") as site:
+            site.work(("items", "beat"), threads=cap + SPARE_THREADS)
+            with _commands(site.server.url) as counted:
+                scanned(site)
+            commands.append(sum(counted.values()) / items)
+            messages.append(sum(count for name, count in counted.items() if name.startswith("LPUSH wbs:items")) / items)
+    sheet.add("worker CPU per Item", "ms", cpu)
+    sheet.add("CPU of a bare POST with `requests`", "ms", bare)
+    sheet.add(
+        "worker CPU per Item beyond the bare POST",
+        "ms",
+        [one - other for one, other in zip(cpu, bare, strict=True)],
+        at_most=6,
+    )
+    sheet.add("messages per Item", "", messages, at_most=1)
+    sheet.add("Redis commands per Item", "", commands, at_most=12)
+    sheet.add("CPU of both simulators, share of one core", "", simulator, note="their headroom")
+    return sheet
+
+
+@contextmanager
+def _site(cap: int, profile: str) -> Iterator[Installation]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Installation(Path(folder), profile=profile, slots=cap, write_latency=WRITE_SECONDS) as site,
+    ):
+        yield site
+
+
+@contextmanager
+def _both_at_once(at_once: bool) -> Iterator[ThreadPoolExecutor]:
+    """Two runs side by side where a run takes minutes and hardly any CPU, else one after the other."""
+    with ThreadPoolExecutor(2 if at_once else 1) as pool:
+        yield pool
+
+
+def _product(cap: int, projects: int) -> Traffic:
+    with _site(cap, f"large:{projects}x40") as site:
+        site.work(("items", "invoices", "beat"), threads=cap + SPARE_THREADS)
+        scanned(site)
+        return site.remotes.traffic()
+
+
+@contextmanager
+def _remotes(cap: int, profile: str) -> Iterator[Remotes]:
+    with tempfile.TemporaryDirectory() as folder:
+        remotes = Remotes(Path(folder), profile=profile, concurrency_limit=cap, write_latency=WRITE_SECONDS)
+        try:
+            yield remotes
+        finally:
+            remotes.stop()
+
+
+def _threads(cap: int, projects: int) -> dict[str, float]:
+    with _remotes(cap, f"large:{projects}x40") as remotes:
+        return baselines.run("threads", own_environment() | remotes.env, threads=cap)
+
+
+def _sequential() -> float:
+    with _remotes(5, "large:1x40") as remotes:
+        done = baselines.run("threads", own_environment() | remotes.env, threads=1)
+        return done["items"] / done["seconds"]
+
+
+def _celery(cap: int) -> float:
+    with _site(cap, "large:10x40") as site:
+        env = site.env | {"NAIVE_REDIS_URL": site.server.url.removesuffix("/0") + "/1"}
+        done = baselines.run("celery", env, threads=cap)
+        return done["items"] / done["seconds"]
+
+
+@contextmanager
+def _commands(url: str) -> Iterator[Counter[str]]:
+    """Commands that clients send to Redis, what a script calls inside not counted again."""
+    counted: Counter[str] = Counter()
+    client: Any = redis.Redis.from_url(url, decode_responses=True)
+    monitor = client.monitor()
+    monitor.__enter__()
+    ending = threading.Event()
+
+    def listen() -> None:
+        while not ending.is_set():
+            entry = monitor.next_command()
+            if entry["client_type"] != "lua":
+                counted[" ".join(entry["command"].split()[:2])] += 1
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    try:
+        yield counted
+    finally:
+        ending.set()
+        client.ping()
+        with redis.Redis.from_url(url) as last:
+            last.ping()
+        thread.join(5)
+        client.close()

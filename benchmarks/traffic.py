@@ -1,0 +1,65 @@
+"""What the simulators' journals say of a run: requests, how busy NetSuite's slots were, when the first record stood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ITEMS = "/services/rest/record/v1/otherChargePurchaseItem"
+BILLS = "/services/rest/record/v1/vendorBill"
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Entries of both journals, and NetSuite's counters."""
+
+    procore_entries: Sequence[dict[str, Any]]
+    netsuite_entries: Sequence[dict[str, Any]]
+    netsuite_stats: dict[str, Any]
+
+    @property
+    def procore(self) -> list[dict[str, Any]]:
+        """Requests to Procore but for logins."""
+        return [entry for entry in self.procore_entries if "method" in entry and "/oauth/" not in entry["path"]]
+
+    @property
+    def netsuite(self) -> list[dict[str, Any]]:
+        """Requests to NetSuite but for logins."""
+        return [entry for entry in self.netsuite_entries if "method" in entry and "/auth/" not in entry["path"]]
+
+    @property
+    def item_posts(self) -> list[dict[str, Any]]:
+        """Requests that make an Item, in the order of their beginning."""
+        posts = [one for one in self.netsuite if one["method"] == "POST" and one["path"].endswith("Item")]
+        return sorted(posts, key=lambda one: float(one["started"]))
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Records that the client created."""
+        return [
+            entry for entry in self.netsuite_entries if entry.get("write") == "create" and entry.get("by") == "client"
+        ]
+
+    def busy_share(self, cap: int) -> float:
+        """Busy slot-seconds / (cap x time while work exists): from the first Item's request until the last one begins."""
+        posts = self.item_posts
+        begin, end = float(posts[0]["started"]), float(posts[-1]["started"])
+        spans = ((max(begin, float(one["started"])), min(end, float(one["ended"]))) for one in self.netsuite)
+        busy = sum(max(0.0, ended - started) for started, ended in spans)
+        return busy / (cap * (end - begin))
+
+    def items_a_second(self) -> float:
+        """New Items a second, from the first Item's request until the last one's end."""
+        posts = self.item_posts
+        return len(posts) / (max(float(one["ended"]) for one in posts) - float(posts[0]["started"]))
+
+    @property
+    def refused(self) -> int:
+        """Requests that NetSuite refused because there were too many at once."""
+        return sum(one["status"] == 429 for one in self.netsuite)
+
+    @property
+    def most_at_once(self) -> int:
+        """The most requests that NetSuite had in hand at once."""
+        return int(self.netsuite_stats["max_in_flight"])
