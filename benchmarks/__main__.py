@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks import report
@@ -12,11 +13,14 @@ from benchmarks.figures import FOLDER, Sheet
 from benchmarks.footprint import footprint
 from benchmarks.invoices import invoices
 from benchmarks.limits import limits
-from benchmarks.scans import cold, machines, overhead
+from benchmarks.scans import alternatives, cold, machines, overhead
 from benchmarks.warm import first, warm
 
 BENCHMARKS: dict[str, Callable[..., Sheet]] = {
-    "cold": cold,
+    "cold-5": partial(cold, 5),
+    "cold-15": partial(cold, 15),
+    "cold-65": partial(cold, 65),
+    "alternatives": alternatives,
     "machines": machines,
     "overhead": overhead,
     "warm": warm,

@@ -9,9 +9,24 @@ from benchmarks import figures
 from benchmarks.figures import FOLDER, ROOT, Figure, number
 
 REPORT = ROOT / "docs" / "performance.md"
-ORDER = ("cold", "machines", "overhead", "warm", "first", "invoices", "limits", "footprint")
+ORDER = (
+    "cold-5",
+    "cold-15",
+    "cold-65",
+    "alternatives",
+    "machines",
+    "overhead",
+    "warm",
+    "first",
+    "invoices",
+    "limits",
+    "footprint",
+)
 TITLES = {
-    "cold": "A scan in which everything is new",
+    "cold-5": "A scan in which everything is new, cap 5",
+    "cold-15": "The same, cap 15",
+    "cold-65": "The same, cap 65",
+    "alternatives": "What else one would write",
     "machines": "More workers",
     "overhead": "What one Item costs",
     "warm": "A scan in which nothing is new",
