@@ -7,6 +7,7 @@ from typing import Any
 from kombu import Queue
 
 from config.names import QUEUE_OF_TASK, QueueName
+from config.redis_address import sentinels_of
 
 VISIBILITY_TIMEOUT_SECONDS = 900
 """After this a message nobody acknowledged is delivered again. Longer than any task's deadline: a second delivery is for the dead only."""
@@ -14,9 +15,12 @@ VISIBILITY_TIMEOUT_SECONDS = 900
 
 def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
     """All options of the app for one Redis address. No secret but the address itself is in them."""
+    sentinels = sentinels_of(redis_url)
+    url = sentinels.celery_url if sentinels else redis_url
+    of_sentinels = {"master_name": sentinels.master} if sentinels else {}
     return {
-        "broker_url": redis_url,
-        "result_backend": redis_url,
+        "broker_url": url,
+        "result_backend": url,
         # JSON only: a pickle in a queue is code execution, and other languages enqueue too.
         "task_serializer": "json",
         "result_serializer": "json",
@@ -57,6 +61,7 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
+            **of_sentinels,
             "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
             "global_keyprefix": key_prefix,
             "socket_timeout": 30,
@@ -64,7 +69,11 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 25,
         },
-        "result_backend_transport_options": {"global_keyprefix": key_prefix, "retry_policy": {"timeout": 5.0}},
+        "result_backend_transport_options": {
+            **of_sentinels,
+            "global_keyprefix": key_prefix,
+            "retry_policy": {"timeout": 5.0},
+        },
         "redis_socket_timeout": 30,
         "redis_socket_connect_timeout": 5,
         "redis_socket_keepalive": True,

@@ -24,6 +24,8 @@ from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from config.redis_address import sentinels_of
+
 BAD_SETTINGS_EXIT_CODE = 2
 """A process that ends with it would end so again: a supervisor does not start it anew."""
 OUR_PREFIXES = ("PROCORE_", "NETSUITE_")
@@ -38,7 +40,10 @@ REQUISITION_STATUSES = (
 
 
 LONGEST_FAULT = 300
-REDIS_FORM = "must be redis://:password@host:6379/0 or rediss://…; write / ? # @ in a password as %2F %3F %23 %40"
+REDIS_FORM = (
+    "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0; "
+    "write / ? # @ in a password as %2F %3F %23 %40"
+)
 SSL_OPTIONS = {"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 InternalId = Annotated[str, Field(pattern=r"^(-?[0-9]{1,19})?$")]
 ProjectId = Annotated[int, Field(gt=0, lt=2**63)]
@@ -70,7 +75,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="forbid", frozen=True, env_ignore_empty=True)
 
-    redis_url: SecretStr | None = Field(None, description="redis:// or rediss:// address; empty = the embedded server")
+    redis_url: SecretStr | None = Field(
+        None, description="redis://, rediss:// or redis+sentinel:// address; empty = the embedded server"
+    )
     redis_key_prefix: str = Field(
         "wbs:", pattern=r"^[!-~]{1,100}$", description="Put before every key, so that installations can share a server"
     )
@@ -184,8 +191,8 @@ class Settings(BaseSettings):
     def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
         """Told without a word of it, since a part of the password may be in any. Celery wants to hear that certificates are checked."""
         text = value.get_secret_value() if value else None
-        if text is None:
-            return None
+        if text is None or sentinels_of(text):
+            return value
         try:
             address = urlsplit(text)
             secure, options = address.scheme == "rediss", parse_qs(address.query, strict_parsing=bool(address.query))

@@ -100,10 +100,10 @@ class _Refused(Exception):
     """What is wrong with a message, in words that repeat no value of it."""
 
 
-class Channel(redis.Channel):  # type: ignore[misc]  # kombu is untyped
-    """Reads task queues through the door."""
+class Door:
+    """A channel that reads task queues through the door."""
 
-    def _brpop_read(self, **options: Any) -> bool:
+    def _brpop_read(self: Any, **options: Any) -> bool:
         """Kombu's own with one step more. The message has left its queue already: what raises here is lost, and the worker with it."""
         try:
             try:
@@ -124,15 +124,30 @@ class Channel(redis.Channel):  # type: ignore[misc]  # kombu is untyped
             self._in_poll = None
 
 
-class Transport(redis.Transport):  # type: ignore[misc]  # kombu is untyped
+class Channel(Door, redis.Channel):  # type: ignore[misc]  # kombu is untyped
+    """Of one server."""
+
+
+class SentinelChannel(Door, redis.SentinelChannel):  # type: ignore[misc]
+    """Of the master that sentinels name."""
+
+
+class Transport(redis.Transport):  # type: ignore[misc]
     """Kombu's Redis transport with that channel."""
 
     Channel = Channel
 
 
+class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]
+    """The same behind sentinels."""
+
+    Channel = SentinelChannel
+
+
 def use_door() -> None:
-    """From here on every redis:// address of this process is read through the door."""
+    """From here on every address of Redis is read through the door in this process."""
     transport.TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
+    transport.TRANSPORT_ALIASES["sentinel"] = f"{__name__}:SentinelTransport"
 
 
 def admitted(queue: str, raw: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
+from config.redis_address import sentinels_of
 from config.settings import InvalidSettings, Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
@@ -28,7 +29,7 @@ from worker.services.retries import Retries
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.store.cache import Cache
-from worker.store.connection import connect, seconds
+from worker.store.connection import Redis, connect, connect_to_master, seconds
 from worker.store.gate import Gate, Precedence
 from worker.store.holds import Holds, Remote
 from worker.store.leases import LeaseKeeper
@@ -46,7 +47,7 @@ class Container:
     def __init__(self, settings: Settings, *, redis_url: str) -> None:
         self.settings = settings
         self.redis_url = redis_url
-        self.redis = connect(redis_url)
+        self.redis = _connected(redis_url)
         self._prefix = settings.redis_key_prefix
         self._keeper = LeaseKeeper()
 
@@ -354,3 +355,16 @@ class Container:
                 f"the settings say {ours}. Set another REDIS_KEY_PREFIX."
             )
             raise InvalidSettings(faults=(sentence,))
+
+
+def _connected(url: str) -> Redis:
+    sentinels = sentinels_of(url)
+    if sentinels is None:
+        return connect(url)
+    return connect_to_master(
+        sentinels.hosts,
+        sentinels.master,
+        database=sentinels.database,
+        username=sentinels.username,
+        password=sentinels.password,
+    )

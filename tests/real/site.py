@@ -134,12 +134,12 @@ class Site:
         self.server = server
         self.env = environment(folder) | stage.env | {"REDIS_URL": server.url} | dict(env)
         own = {name.lower(): value for name, value in self.env.items() if name in setting_names()}
-        self.container = Container(load_settings(**own), redis_url=server.url)
+        self.container = Container(load_settings(**own), redis_url=self.env["REDIS_URL"])
         self.redis = self.container.redis
         self.programs: list[Program] = []
         self.supervisors: list[Supervisor] = []
         self._producer = Celery(set_as_current=False)
-        self._producer.conf.update(celery_options(redis_url=server.url, key_prefix=PREFIX))
+        self._producer.conf.update(celery_options(redis_url=self.env["REDIS_URL"], key_prefix=PREFIX))
         Site.open_sites.append(self)
 
     @classmethod

@@ -239,7 +239,7 @@ def test_a_folder_that_no_folder_can_be_called_is_a_fault(set_environment: SetEn
         "redis://:sesame@host:99999/0", "redis://:sesame@host:0/0", "redis://:sesame@host/ledger", "redis://:sesame@[::1/0", "redis://:sesame@",
         "http://:sesame@host", "unix:///sesame", "sesame", "redis:sesame", "redis://:ses ame@host/0", "redis://:sesame@host/0\n", "redis://:s\u00e9same@host/0",
         "redis://:sesame@host/0?sesame=1", "rediss://:sesame@host/0?sesame=1", "rediss://:sesame@host/0?ssl_cert_reqs=sesame", "redis://:sesame@host/0?ssl_cert_reqs=none",
-        "rediss://:sesame@host/0?sesame",
+        "rediss://:sesame@host/0?sesame", "redis+sentinel://:sesame@host", "redis+sentinel://:sesame@host/m/0?sesame=1",
     ],
 )  # fmt: skip
 def test_an_address_of_redis_that_cannot_be_used_is_told_without_a_part_of_it(

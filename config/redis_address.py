@@ -1,0 +1,51 @@
+"""Where Redis is: an address of one server, or the master that sentinels name (redis+sentinel://)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
+
+_HOST = r"(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_FORM = re.compile(
+    rf"redis\+sentinel://(?:([^@/?#]*)@)?({_HOST}(?:,{_HOST})*)/([A-Za-z0-9._\-]{{1,100}})(?:/([0-9]{{1,4}}))?"
+)
+SENTINEL_PORT = 26379
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """Sentinels and the master they are asked for. Name and password are the master's."""
+
+    hosts: tuple[tuple[str, int], ...]
+    master: str
+    database: int = 0
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def celery_url(self) -> str:
+        """The same as Celery wants to hear it, without the master's name."""
+        login = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}@" if self.password else ""
+        return ";".join(f"sentinel://{login}{host}:{port}/{self.database}" for host, port in self.hosts)
+
+
+def sentinels_of(url: str) -> Sentinels | None:
+    """The sentinels of an address `redis+sentinel://:password@one:26379,two:26379/master/0`; None for any other address."""
+    found = _FORM.fullmatch(url)
+    if found is None:
+        return None
+    login, hosts, master, database = found.groups()
+    username, _, password = (login or "").partition(":")
+    return Sentinels(
+        tuple(_host(each) for each in hosts.split(",")),
+        master,
+        int(database or 0),
+        unquote(username),
+        unquote(password),
+    )
+
+
+def _host(text: str) -> tuple[str, int]:
+    name, _, port = text.rpartition(":") if re.search(r":[0-9]+$", text) else (text, "", "")
+    return name, int(port or SENTINEL_PORT)

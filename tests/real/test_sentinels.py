@@ -1,0 +1,112 @@
+"""A Redis that sentinels look after: everything is found through them, and goes on with another master when the first one dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from config.names import TaskName
+from simulators.stage import Stage
+from tests.real.books import assert_one_item_per_code, items_made
+from tests.real.site import SETTLE_SECONDS, Site
+from tests.support import eventually
+from worker.embedded import EmbeddedServer, free_port, server_program
+
+pytestmark = pytest.mark.real
+
+MASTER = "the-master"
+SLOTS = 4
+
+
+def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
+    """A second server with the first one's password that follows it."""
+    replica, password = EmbeddedServer.start(folder), urlsplit(master.url).password
+    for server in (master, replica):
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set("masterauth", password)
+            client.config_set("requirepass", password)
+    with redis.Redis(host="127.0.0.1", port=replica.port, password=password) as client:
+        client.replicaof("127.0.0.1", str(master.port))
+        eventually(lambda: client.info("replication")["master_link_status"] == "up", 20)
+    return replica
+
+
+def sentinel_of(master: EmbeddedServer, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """One sentinel, which decides alone, and its port."""
+    port = free_port()
+    lines = [
+        f"port {port}",
+        "bind 127.0.0.1",
+        f"dir {folder}",
+        f"sentinel monitor {MASTER} 127.0.0.1 {master.port} 1",
+        f"sentinel auth-pass {MASTER} {urlsplit(master.url).password}",
+        f"sentinel down-after-milliseconds {MASTER} 500",
+        f"sentinel failover-timeout {MASTER} 3000",
+    ]
+    configuration = folder / "sentinel.conf"
+    configuration.write_text("\n".join(lines) + "\n")
+    command = [str(server_program()), str(configuration), "--sentinel"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with redis.Redis(port=port) as client:
+
+        def knows_the_replica() -> bool:
+            try:
+                return bool(client.info("sentinel")["master0"]["slaves"] == 1)
+            except (redis.ConnectionError, KeyError):
+                return False
+
+        eventually(knows_the_replica, 30)
+    return process, port
+
+
+def answers(site: Site) -> bool:
+    """Whether there is a master."""
+    try:
+        return bool(site.container.redis.ping())
+    except redis.RedisError:
+        return False
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    stage = Stage.start(
+        tmp_path / "remotes", profile="large:2x20", concurrency_limit=SLOTS, spike_limit=None, write_latency=0.2
+    )
+    master = EmbeddedServer.start(tmp_path / "redis")
+    replica = replica_of(master, tmp_path / "replica")
+    sentinel, port = sentinel_of(master, tmp_path)
+    env = {
+        # The second sentinel does not answer.
+        "REDIS_URL": f"redis+sentinel://:{urlsplit(master.url).password}@127.0.0.1:{port},127.0.0.1:{free_port()}/{MASTER}/0",
+        "NETSUITE_CONCURRENCY": str(SLOTS),
+        "NETSUITE_SETTLE_SECONDS": str(SETTLE_SECONDS),
+    }
+    try:
+        with Site(tmp_path, stage, master, env) as opened:
+            yield opened
+    finally:
+        sentinel.kill()
+        sentinel.wait()
+        replica.stop()
+
+
+def test_a_scan_goes_on_with_another_master_and_makes_no_item_twice(site: Site) -> None:
+    site.worker()
+    site.beat()
+    site.send(TaskName.SCAN_PROJECTS, trigger="test")
+    eventually(lambda: items_made(site.stage) >= 5, 30)
+    os.kill(site.server.pid, signal.SIGKILL)
+    # What the dead master had not passed on yet may be lost with it, the scan among it; so it is asked for again.
+    eventually(lambda: answers(site), 30)
+    site.ended(site.start_scan(), 60)
+    assert items_made(site.stage) == 40
+    assert_one_item_per_code(site.stage)
+    password = str(urlsplit(site.server.url).password)
+    assert [program.name for program in site.programs if password in program.log] == []
