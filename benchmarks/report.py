@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmarks import figures
+from benchmarks import figures, scaling
 from benchmarks.figures import FOLDER, ROOT, Figure, number
 
 REPORT = ROOT / "docs" / "performance.md"
@@ -38,13 +38,14 @@ TITLES = {
 
 
 def write() -> int:
-    """Write the report; 1 while a benchmark has not been run."""
+    """Write the report and the capacity sheet; 1 while a benchmark has not been run."""
     missing = [name for name in ORDER if not (FOLDER / f"{name}.json").exists()]
     for name in missing:
         sys.stderr.write(f"not run yet: uv run python -m benchmarks {name}\n")
     if missing:
         return 1
     REPORT.write_text(text())
+    scaling.SCALING.write_text(scaling.text())
     return 0
 
 
@@ -71,7 +72,7 @@ def text() -> str:
 
 def is_current() -> bool:
     """Whether the report says what the figures say."""
-    return REPORT.read_text() == text()
+    return REPORT.read_text() == text() and scaling.SCALING.read_text() == scaling.text()
 
 
 def _opening(runs: Sequence[tuple[str, ...]]) -> str:

@@ -17,6 +17,7 @@ from config.names import TaskName
 from simulators.company import build_company
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Record, State
+from worker.domain.work import Lane, RunKind, scan_of
 
 CODES = 50
 CAP, THREADS = 15, 16
@@ -62,6 +63,7 @@ def warm(*, runs: int, sizes: tuple[int, ...] = (100, 1_000, 10_000)) -> Sheet:
                     [one[place] for one in shares],
                     at_most=most,
                 )
+    sheet.add("Redis bytes per code that waits for its Item", "bytes", [_bytes_per_waiting_code()])
     sheet.add(
         "CPU per project, most / least of the sizes", "", [max(costs.values()) / min(costs.values())], at_most=1.1
     )
@@ -120,6 +122,22 @@ def _fill(site: Installation, size: int) -> float:
             )
         ledger.restore(records)
     return (int(redis.info("memory")["used_memory"]) - before) / (size * CODES)
+
+
+def _bytes_per_waiting_code() -> float:
+    """Its record, its place in the lane and in the run."""
+    with tempfile.TemporaryDirectory() as folder, Installation(Path(folder), profile="large:1x1", slots=CAP) as site:
+        ledger, work = site.container.ledger, site.container.work
+        before, projects = int(site.redis.info("memory")["used_memory"]), range(1, 1_001)
+        work.begin(RunKind.SCAN, "benchmark", [scan_of(project) for project in projects])
+        for project in projects:
+            numbers = range(182_877_000 + project * CODES, 182_877_000 + (project + 1) * CODES)
+            name = f"24-{project:05d}-01-100.S"
+            record = Record(State.WAITING, name, at=time.time(), code="01-100.S", description="Concrete work")
+            ledger.plan_codes(project, dict.fromkeys(numbers, record))
+            children = [str(CodeKey(project, number)) for number in numbers]
+            work.spawn(scan_of(project), Lane.SCANS, children=children, into=Lane.ITEMS, counts={})
+        return (int(site.redis.info("memory")["used_memory"]) - before) / (len(projects) * CODES)
 
 
 def _shares(site: Installation, whole: float) -> tuple[float, float, float, float]:
