@@ -17,6 +17,7 @@ from worker.services.attempts import Attempts
 from worker.services.bills import Bills
 from worker.services.checks import Checks
 from worker.services.dispatch import Dispatch, lane_limits
+from worker.services.explain import Explain
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
@@ -334,6 +335,25 @@ class Container:
             ledger=self.ledger, work=self.work, gate=self.gate, projects=self.listed_projects,
             slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
+
+    @cached_property
+    def explain(self) -> Explain:
+        """The story of one code or invoice."""
+        return Explain(
+            self.redis,
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            projects=self.projects(Precedence.EXPORT),
+            listed=self.listed_projects,
+            invoice_export=self.invoice_export,
+            overview=self.overview,
+            ledger=self.ledger,
+            holds=self.holds,
+            work=self.work,
+            name_format=self.settings.item_name_format,
+            export_statuses=self.settings.export_statuses,
+            settle_seconds=self.settings.netsuite_settle_seconds,
+        )
 
     def give_back(self) -> None:
         """Locks and work of what this process began and will not end.

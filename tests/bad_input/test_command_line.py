@@ -127,7 +127,7 @@ def options_of(name: str) -> list[str]:
     return [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
 
 
-ASKING = ("check", "scan", "export", "status", "problems", "verify")
+ASKING = ("check", "scan", "export", "status", "problems", "explain", "verify")
 """Commands that can be called in this process: `up`, `demo` and `simulate` start others and have tests of their own."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
     lambda name: st.tuples(
@@ -151,7 +151,7 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
         for name in (*ASKING, "rebuild", "resume")
     ]
     patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "resume")]
-    for module in ("output", "check", "scan", "export", "runs", "status", "verify"):
+    for module in ("output", "check", "scan", "export", "runs", "status", "explain", "verify"):
         found = importlib.import_module(f"worker.cli.{module}")
         patches += [
             mock.patch.object(found, name, console)
@@ -219,7 +219,9 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
     desk.container.ledger.write(
         InvoiceKey(desk.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
-    calls = (["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], ["scan", "--dry-run"])
+    calls = [["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], ["scan", "--dry-run"]]
+    calls += [["explain", str(desk.project.id), "999"], ["explain", "--invoice", "998"]]
+    calls += [["explain", "--invoice", str(one.id), "--project", str(one.project_id)] for one in desk.invoices[:1]]
     for arguments in calls:
         code_of_end, told, complaint = call(desk, *arguments)
         assert code_of_end in (0, 1), (arguments, complaint)

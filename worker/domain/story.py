@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,6 +35,8 @@ class What(StrEnum):
     SKIPPED = "skipped"
 
 
+ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.NAMED, What.WRITTEN_BACK})
+"""After one of these the record stands in NetSuite, and the journal has said so."""
 SENTENCES = {
     What.PLANNED: "Planned anew{by_whom}",
     What.SENT: "Sent to NetSuite, write {attempt}, its intent noted first",
@@ -113,3 +115,43 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
             return Happening(What.NAMED, {"id": record.remote_id})
         case _:
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a story as it is told: `what` is stable; times in unix seconds, `again_at` 0 where none was set."""
+
+    at: float
+    until: float
+    times: int
+    what: str
+    sentence: str
+    again_at: float = 0
+
+
+def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
+    """What happened, in order: what the record keeps of the beginning, the journal, and what the record says of the end."""
+    steps = [_beginning(record)] if record and (record.seen or record.done) else []
+    steps += [
+        Step(entry.at, entry.until, entry.times, entry.happening.what, entry.sentence, entry.happening.again_at)
+        for entry in entries
+    ]
+    if record and record.seen and (end := _end(record, entries, of_code=of_code)):
+        steps.append(Step(record.at, record.at, 1, end.what, Entry(0, 0, 1, end).sentence))
+    return steps
+
+
+def _beginning(record: Record) -> Step:
+    if not record.seen:
+        return Step(record.at, record.at, 1, "restored", f"Taken over as it stood in NetSuite: {record.remote_id}")
+    return Step(record.seen, record.seen, 1, "seen", f"First seen, asked for by: {record.by or 'a request of its own'}")
+
+
+def _end(record: Record, entries: Sequence[Entry], *, of_code: bool) -> Happening | None:
+    """The end of the plain way, which is in no journal; None where the journal has told it."""
+    if record.done and not any(entry.happening.what in ENDS for entry in entries):
+        what = What.CREATED if record.state is State.CREATED else What.ADOPTED
+        return Happening(what, {"id": record.remote_id})
+    if record.state is State.INTENT and of_code and record.attempts == 1:
+        return Happening(What.SENT, {"attempt": "1"})
+    return None

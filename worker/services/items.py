@@ -174,7 +174,10 @@ class Items:
                     for_invoice=for_invoice,
                 )
             elif one.item:
-                self._record_found(key, one.item, one.name, ours=one.kind is OutcomeKind.ALREADY, at=now)
+                ours = one.kind is OutcomeKind.ALREADY
+                # Ours, and the ledger knew nothing of it: told, since its record would read as if it was made just now.
+                told = Happening(What.FOUND, {"id": one.item.id}) if ours else None
+                self._record_found(key, one.item, one.name, ours=ours, at=now, told=told)
             else:
                 blocked = Record(
                     State.BLOCKED,
