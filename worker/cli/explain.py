@@ -60,7 +60,8 @@ def _print(told: Told) -> None:
     else:
         _print_items(told["netsuite"])
     table("Procore now", ("", ""), _facts(told["procore"]))
-    table("Ledger", ("", ""), _facts(told["record"] or {}))
+    record = told["record"] or {}
+    table("Ledger", ("", ""), _facts({name: value for name, value in record.items() if name != "facts"}))
 
 
 def _step(step: Told) -> tuple[str, str, str]:

@@ -131,7 +131,7 @@ class Step:
 
 def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
     """What happened, in order: what the record keeps of the beginning, the journal, and what the record says of the end."""
-    steps = [_beginning(record)] if record and (record.seen or record.done) else []
+    steps = [_beginning(record, entries)] if record and (record.seen or record.done) else []
     steps += [
         Step(entry.at, entry.until, entry.times, entry.happening.what, entry.sentence, entry.happening.again_at)
         for entry in entries
@@ -141,10 +141,13 @@ def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> 
     return steps
 
 
-def _beginning(record: Record) -> Step:
+def _beginning(record: Record, entries: Sequence[Entry]) -> Step:
     if not record.seen:
-        return Step(record.at, record.at, 1, "restored", f"Taken over as it stood in NetSuite: {record.remote_id}")
-    return Step(record.seen, record.seen, 1, "seen", f"First seen, asked for by: {record.by or 'a request of its own'}")
+        sentence = f"Known as it stood in NetSuite: {record.remote_id}. What came before is not kept"
+        return Step(record.at, record.at, 1, "known", sentence)
+    # An invoice has its record from its first write or end on, and a journal perhaps some moments earlier.
+    seen = min([record.seen, *(entry.at for entry in entries[:1])])
+    return Step(seen, seen, 1, "seen", f"First seen, asked for by: {record.by or 'a request of its own'}")
 
 
 def _end(record: Record, entries: Sequence[Entry], *, of_code: bool) -> Happening | None:
