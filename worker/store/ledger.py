@@ -29,13 +29,20 @@ local function open(problems, key, problem, cause)
   return known and 0 or 1
 end
 """
-_FIRST_SEEN = """
+BRIEF_TRIGGER = 16
+"""Bytes of a trigger that a record keeps: there are as many records as codes. The run itself names it whole."""
+_FIRST_SEEN = f"""
+local function brief(text)
+  if #text <= {BRIEF_TRIGGER} then return text end
+  -- No half character at the end.
+  return string.match(string.sub(text, 1, {BRIEF_TRIGGER}), '^(.-)[\\192-\\255]?[\\128-\\191]*$')
+end
 -- Who asked for work: the trigger of the run that goes on and waits for it, '' when none does.
 local function trigger(current, prefix, ...)
   local run = redis.call('GET', current)
-  for _, key in ipairs(run and {...} or {}) do
+  for _, key in ipairs(run and {{...}} or {{}}) do
     if redis.call('SISMEMBER', prefix .. 'run:' .. run .. ':open', key) == 1 then
-      return redis.call('HGET', prefix .. 'run:' .. run, 'trigger') or ''
+      return brief(redis.call('HGET', prefix .. 'run:' .. run, 'trigger') or '')
     end
   end
   return ''
@@ -44,7 +51,7 @@ end
 local function first_seen(record, seen, by)
   if not seen then return record end
   local asked = by and by ~= '' and ',"by":' .. cjson.encode(by) or ''
-  return string.sub(record, 1, -2) .. ',"seen":' .. seen .. asked .. '}'
+  return string.sub(record, 1, -2) .. ',"seen":' .. seen .. asked .. '}}'
 end
 """
 _WRITE = (

@@ -15,7 +15,7 @@ from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, scan_
 from worker.store.connection import Redis
 from worker.store.journal import KEPT_DAYS, MOST_LINES, Journal
 from worker.store.leases import LeaseKeeper
-from worker.store.ledger import FOR_AN_INVOICE, Ledger
+from worker.store.ledger import BRIEF_TRIGGER, FOR_AN_INVOICE, Ledger
 from worker.store.locks import Locks
 from worker.store.work import Work
 
@@ -186,6 +186,18 @@ def test_a_run_that_waits_for_other_work_did_not_ask_for_this(ledger: Ledger, cl
     assert [record.by for record in ledger.codes(17).values()] == ["", "", FOR_AN_INVOICE]
 
 
+@pytest.mark.parametrize("trigger", ["x" * 100, "é" * 50, "a" + "é" * 50, "€" * 30, "😀" * 20, "ab😀" * 20])
+def test_a_long_trigger_is_kept_as_its_beginning_without_half_a_character(
+    ledger: Ledger, client: Redis, trigger: str
+) -> None:
+    Work(client, PREFIX).begin(RunKind.SCAN, trigger, [scan_of(17)])
+    ledger.plan_codes(17, {901: WAITING})
+    record = ledger.code(CODE)
+    assert record is not None
+    assert trigger.startswith(record.by)
+    assert 12 <= len(record.by.encode()) <= BRIEF_TRIGGER
+
+
 def test_what_was_restored_from_netsuite_has_no_beginning(ledger: Ledger) -> None:
     ledger.restore({CODE: CREATED})
     record = ledger.code(CODE)
@@ -199,7 +211,7 @@ def test_what_was_restored_from_netsuite_has_no_beginning(ledger: Ledger) -> Non
 def test_a_code_that_was_scanned_and_made_costs_less_than_200_bytes(server: Redis, keeper: LeaseKeeper) -> None:
     """All of it: its record with its beginning, and no journal. Measured over projects of 100 codes, as they are."""
     ledger, projects = Ledger(server, PREFIX), range(1, 51)
-    Work(server, PREFIX).begin(RunKind.SCAN, "command line", [scan_of(project) for project in projects])
+    Work(server, PREFIX).begin(RunKind.SCAN, "a long trigger" * 7, [scan_of(project) for project in projects])
     before = int(server.info("memory")["used_memory"])
     for project in projects:
         numbers = range(182_877_000 + project * 100, 182_877_100 + project * 100)
