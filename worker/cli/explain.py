@@ -93,7 +93,10 @@ def _print_bill(netsuite: Told) -> None:
         lines = ((line["item_id"], line["description"], line["amount"]) for line in bill["lines"])
         title = f"NetSuite now: bill {bill['id']}, {bill['document_number']} of {bill['date']}, total {bill['total']}"
         table(title, ("Item", "description", "amount"), lines)
-        out.print(f"It differs: {netsuite['differs']}." if netsuite["differs"] else "", soft_wrap=True)
+        if netsuite["differs"]:
+            out.print(f"It differs from what the invoice says now: {netsuite['differs']}.", soft_wrap=True)
+        if netsuite["not_compared"]:
+            out.print(f"It cannot be compared with the invoice now: {netsuite['not_compared']}", soft_wrap=True)
 
 
 def _print_items(netsuite: Told) -> None:

@@ -94,7 +94,7 @@ class Explain:
         return {
             "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
             "key": str(key),
-            "why": self._why(key, record, problems) or self._why_no_item(in_procore, problems),
+            "why": self._why(key, record, problems) or self._why_no_item(key, in_procore, problems),
             "record": _record(record),
             "problems": problems,
             "story": self._story(key, record),
@@ -141,9 +141,12 @@ class Explain:
     def _item(self, item: FoundItem, key: CodeKey) -> Told:
         return asdict(item) | {"ours": same_external_id(item.external_id, self._item_id(key))}
 
-    def _why_no_item(self, in_procore: Told, problems: Sequence[Told]) -> str:
+    def _why_no_item(self, key: CodeKey, in_procore: Told, problems: Sequence[Told]) -> str:
+        """Nothing is noted of it: what a scan would say now."""
         if problems:
             return _not_yet(problems[0])
+        if not self._projects.in_pilot(key.project_id):
+            return "Left alone: its project is not in PROJECT_IDS."
         if in_procore["fault"]:
             return f"Not yet: the ledger knows nothing of it, and Procore could not be asked: {in_procore['fault']}"
         if not in_procore["budgeted"]:
@@ -172,8 +175,8 @@ class Explain:
         in_netsuite: Told = {
             "external_id": bill_external_id(self._procore.company_id, invoice_id),
             "bill": _bill(bill),
-            "differs": self._differs(key, bill) if bill and invoice else None,
             "fault": bill_fault,
+            **(self._comparison(key, bill) if bill and invoice else {"differs": None, "not_compared": None}),
         }
         return {
             "about": f"{listed.label if listed else f'project {key.project_id}'}, invoice {label}",
@@ -198,10 +201,10 @@ class Explain:
         external_id = bill_external_id(self._procore.company_id, key.invoice_id)
         return recorded or self._netsuite.bill_by_external_id(external_id)
 
-    def _differs(self, key: InvoiceKey, bill: FoundBill) -> str | None:
-        """How the bill that stands differs from the one that should, in words; None when it does not."""
+    def _comparison(self, key: InvoiceKey, bill: FoundBill) -> Told:
+        """How the bill that stands differs from the one that should, in words; or why the two cannot be compared."""
         expected, fault = _asked(lambda: self._export.expected_bill(key))
-        return difference(expected, bill) if expected else fault
+        return {"differs": difference(expected, bill) if expected else None, "not_compared": fault}
 
     def _lines(self, key: InvoiceKey, reckoning: Reckoning) -> list[Told]:
         code_ids = [line.wbs_code_id for line in reckoning.lines if line.wbs_code_id is not None]
@@ -257,7 +260,7 @@ class Explain:
             raise NotFound(f"More than one project is called {text}: {ids}. Say the id.")
         if found:
             return found[0]
-        if text.isdecimal() and int(text) in self._ledger.projects():
+        if text in map(str, self._ledger.projects()):
             # The app may not see it any more; what is known of it is told all the same.
             return Project(int(text), f"project {text}", None, active=False)
         raise NotFound(f"There is no project with the id or number {text} that the app may see.")

@@ -19,6 +19,7 @@ from worker.cli import wbs_sync
 from worker.domain.errors import NotFound
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
+from worker.store.journal import Journal
 
 pytestmark = pytest.mark.real
 
@@ -178,6 +179,8 @@ def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
     assert of_code(office, NUMBER, unbudgeted.flat_code)["why"] == (
         "It needs no Item: no budget line of Procore names it."
     )
+    pilot = office.reopened(project_ids=str(project.id + 1))
+    assert of_code(pilot)["why"] == "Left alone: its project is not in PROJECT_IDS."
 
 
 def test_who_asked_for_a_code_is_told_also_for_an_invoice_and_a_request_of_its_own(office: Office) -> None:
@@ -309,9 +312,41 @@ def test_an_invoice_that_is_none_of_our_business_says_so_without_having_been_exp
     assert (told["why"], told["story"]) == ("Left alone: status is draft.", [])
 
 
+def test_a_bill_that_the_invoice_no_longer_says_is_told_with_the_difference(office: Office) -> None:
+    project, _ = one_code(office)
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    office.netsuite.edit_bill(office.bill(invoice).id, tranid="typed over")
+    told = of_invoice(office, invoice)
+    assert told["netsuite"]["differs"].startswith("reference number 'typed over' instead of")
+    office.procore.edit_invoice(invoice.id, off_by="5.00")
+    told = of_invoice(office, invoice)
+    assert (told["netsuite"]["differs"], told["total"] == told["payment_due"]) == (None, False)
+    assert "its payment due is" in told["netsuite"]["not_compared"]
+
+
 def test_an_invoice_that_nobody_knows_needs_its_project(office: Office) -> None:
     with pytest.raises(NotFound, match="--project"):
         office.container.explain.invoice(99, None)
+
+
+# What it costs
+
+
+def test_what_goes_well_at_once_costs_no_command_for_its_story(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a code nothing is added; the lines of an invoice are appended by the scripts that write its record."""
+    monkeypatch.setattr(Journal, "tell", _forbidden)
+    project, _ = one_code(office)
+    office.scan(project.id)
+    assert office.item(NAME)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "written_back"]
+
+
+def _forbidden(*_: object) -> None:
+    raise AssertionError("a command of its own")
 
 
 # Telling
