@@ -2,7 +2,7 @@
 
 A slot is a lease in a sorted set. Waiting costs one blocked connection, not a poll: who gives a slot back hands it over, to a
 waiting export if there is one, else to a waiting scan, in the same step. So no newcomer takes it on the way, no wake-up is lost,
-and a slot does not idle for a moment.
+and a slot does not idle for a moment. However many exports come, one slot in ten goes to a scan that waits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from worker.store.leases import LeaseKeeper
 
 SLOT_SECONDS = 30.0
 """A dead worker's slot is free after this."""
+MOST_EXPORTS_IN_A_ROW = 9
+"""Then a scan that waits has its turn."""
 LONGEST_NAP_SECONDS = 1.0
 """A waiter looks again after this even if nothing was handed over: a slot may have come free by its holder's death."""
 
@@ -44,13 +46,20 @@ return 0
 _LEAVE = (
     _NOW
     + """
--- KEYS: slots, waiting exports, waiting scans. ARGV: token, limit, lease ms, beginning of the waiters' own keys
+-- KEYS: slots, waiting exports, waiting scans, exports in a row. ARGV: token, limit, lease ms, beginning of the waiters' own keys,
+-- most exports in a row
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 for place = 1, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', now) end
 for room = 1, tonumber(ARGV[2]) - redis.call('ZCARD', KEYS[1]) do
-  local waiting = redis.call('ZCARD', KEYS[2]) > 0 and KEYS[2] or KEYS[3]
+  local exports, scans = redis.call('ZCARD', KEYS[2]) > 0, redis.call('ZCARD', KEYS[3]) > 0
+  local waiting = exports and KEYS[2] or KEYS[3]
+  if not (exports and scans) then redis.call('DEL', KEYS[4])
+  elseif redis.call('INCR', KEYS[4]) > tonumber(ARGV[5]) then
+    redis.call('DEL', KEYS[4])
+    waiting = KEYS[3]
+  end
   local first = redis.call('ZRANGEBYSCORE', waiting, '-inf', '+inf', 'LIMIT', 0, 1)[1]
   if not first then return 1 end
   redis.call('ZREM', waiting, first)
@@ -88,6 +97,7 @@ class Gate:
         # Exports first, as the scripts have them.
         waiting = [f"{prefix}gate:waiting:{kind}" for kind in (Precedence.EXPORT, Precedence.SCAN)]
         self._keys = [self._slots, *waiting]
+        self._in_a_row = f"{prefix}gate:exports_in_a_row"
         self._acquire = client.register_script(_ACQUIRE)
         self._let_go = client.register_script(_LEAVE)
         self._renew = client.register_script(_RENEW)
@@ -127,7 +137,8 @@ class Gate:
         return bool(self._acquire(keys=self._keys, args=[token, self._limit, lease, export, nap]))
 
     def _leave(self, token: str) -> None:
-        self._let_go(keys=self._keys, args=[token, self._limit, int(SLOT_SECONDS * 1000), self._handed])
+        args = [token, self._limit, int(SLOT_SECONDS * 1000), self._handed, MOST_EXPORTS_IN_A_ROW]
+        self._let_go(keys=[*self._keys, self._in_a_row], args=args)
 
     def _keep(self, token: str) -> None:
         self._renew(keys=[self._slots], args=[token, int(SLOT_SECONDS * 1000)])

@@ -175,3 +175,17 @@ def test_nothing_is_handed_to_one_who_stopped_waiting(gate_of: MakeGate, server:
     with gate_of(1).slot(Precedence.SCAN):
         server.zadd(f"{PREFIX}gate:waiting:export", {"long dead": now * 1000 - 1})
     assert gate_of(1).in_use() == 0
+
+
+def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server: Redis) -> None:
+    gate, (now, _) = gate_of(1), server.time()
+    later = now * 1000 + 60_000
+    server.zadd(f"{PREFIX}gate:waiting:scan", {"the scan": later})
+    with gate.slot(Precedence.EXPORT):
+        server.zadd(f"{PREFIX}gate:waiting:export", {f"export {number:02}": later + number for number in range(20)})
+    passed = []
+    while "the scan" not in passed:
+        (holder,) = server.zrange(f"{PREFIX}gate", 0, -1)
+        passed.append(holder)
+        gate._leave(holder)
+    assert passed == [*(f"export {number:02}" for number in range(gate_module.MOST_EXPORTS_IN_A_ROW)), "the scan"]
