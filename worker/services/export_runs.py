@@ -94,11 +94,10 @@ class ExportRuns:
         with self._locks.hold(EXPORTS_OF_ALL) as lock:
             if lock is None:
                 return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
-            projects = self._projects.in_scope(self._projects.refresh())
-            children = [exports_of(project.id) for project in projects]
-            counts = {"projects": len(projects)}
+            children = [exports_of(project_id) for project_id in self._projects.list_anew()]
+            counts = {"projects": len(children)}
             self._work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, children=children, into=Lane.LISTINGS, counts=counts)
-        return Outcome(OutcomeKind.ALREADY, reason=f"{len(projects)} projects to look through")
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to look through")
 
     def _list_invoices(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):

@@ -119,7 +119,7 @@ class Retries:
     def _look_at_projects_anew(self) -> None:
         """Who mended a project's number or link wants it seen. Taken here once, not by each worker."""
         try:
-            self._projects.refresh()
+            self._projects.list_anew()
         except SyncError as error:
             log.info("The projects could not be listed now: %s", error)
             self._projects.outdate()

@@ -151,12 +151,10 @@ class WbsScan:
         with self._locks.hold(SCAN_OF_ALL) as lock:
             if lock is None:
                 return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
-            projects = self._projects.in_scope(self._projects.refresh())
-            children = [scan_of(project.id) for project in projects]
-            self._work.spawn(
-                SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts={"projects": len(projects)}
-            )
-        return Outcome(OutcomeKind.ALREADY, reason=f"{len(projects)} projects to scan")
+            children = [scan_of(project_id) for project_id in self._projects.list_anew()]
+            counts = {"projects": len(children)}
+            self._work.spawn(SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts=counts)
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to scan")
 
     def _scan_project(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):
