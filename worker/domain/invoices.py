@@ -20,6 +20,8 @@ from worker.domain.texts import unwritable
 
 DOCUMENT_NUMBER_LIMIT = 45
 """Length of a bill's `tranId` (docs/remotes.md)."""
+NOTHING_BILLED = "nothing is billed on it"
+"""Why an invoice whose bill would have no lines is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,9 @@ def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | 
     if invoice.status not in export_statuses:
         return f"status is {invoice.status.replace('_', ' ')}"
     if not invoice.payment_due and not any(
-        line.gross or line.work_retained or line.work_released for line in invoice.lines
+        line.gross or line.work_retained or line.work_released or line.materials_released for line in invoice.lines
     ):
-        return "nothing is billed on it"
+        return NOTHING_BILLED
     return None
 
 
@@ -195,6 +197,11 @@ def require_tie(invoice: Invoice, retained: Retainage) -> None:
     lines_total = sum((line.gross for line in invoice.lines), money.ZERO) - retained.held + retained.released
     if lines_total != invoice.payment_due:
         raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=invoice.facts | {"lines_total": money.text(lines_total)})
+
+
+def bills_nothing(invoice: Invoice, retained: Retainage) -> bool:
+    """Whether its bill would have no lines, as when stored materials become work and take their retainage along."""
+    return not (retained.held or retained.released or any(line.gross for line in invoice.lines))
 
 
 def bill_lines(
