@@ -71,6 +71,7 @@ class Invoice:
     currency: str
     base_currency: str
     payment_due: Decimal
+    tax: Decimal
     lines: tuple[InvoiceLine, ...]
 
     @property
@@ -148,7 +149,7 @@ def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | 
         return f"already claimed by another integration (origin id {invoice.origin_id})"
     if invoice.status not in export_statuses:
         return f"status is {invoice.status.replace('_', ' ')}"
-    if not invoice.payment_due and not any(
+    if not (invoice.payment_due or invoice.tax) and not any(
         line.gross or line.work_retained or line.work_released or line.materials_released for line in invoice.lines
     ):
         return NOTHING_BILLED
@@ -161,6 +162,9 @@ def require_billable(invoice: Invoice) -> None:
     if invoice.currency != invoice.base_currency:
         foreign = {"currency": invoice.currency, "base_currency": invoice.base_currency}
         raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | foreign)
+    if invoice.tax:
+        # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
+        raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})
     if invoice.payment_due < 0:
         raise Blocked(cause=Cause.NEEDS_VENDOR_CREDIT, facts=facts)
     if invoice.billing_date is None:

@@ -89,7 +89,9 @@ def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> 
             {"id": place * 100 + int(row["Line"]), "line_item_id": int(row["Line"]), "wbs_code": codes, **amounts}
         )
         items[-1]["position"] = int(row["Line"])
-    told = re.fullmatch(rf", payment due ({AMOUNT.pattern})(?:, in (\w+))?", example.header)
+    told = re.fullmatch(
+        rf", payment due ({AMOUNT.pattern})(?:, tax ({AMOUNT.pattern}))?(?:, in (\w+))?", example.header
+    )
     assert told, example.header
     return {
         "id": 417 + place,
@@ -103,8 +105,11 @@ def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> 
         "billing_date": "2026-09-30",
         "vendor_id": 33,
         "vendor_name": "Acme Concrete",
-        "currency_configuration": {"currency_iso_code": told[2] or "USD", "base_currency_iso_code": "USD"},
-        "summary": {"current_payment_due": str(value(told[1]))},
+        "currency_configuration": {"currency_iso_code": told[3] or "USD", "base_currency_iso_code": "USD"},
+        "summary": {
+            "current_payment_due": str(value(told[1])),
+            "tax_applicable_to_this_payment": str(value(told[2] or "0.00")),
+        },
         "items": items,
     }
 
