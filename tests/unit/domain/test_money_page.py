@@ -180,7 +180,12 @@ def check(section: str, names: dict[str, str]) -> int:
     return len(found)
 
 
-RULES = [name for name in sections(PAGE) if name != "Words"]
+RULES = [name for name, text in sections(PAGE).items() if examples(text)]
+WITHOUT_EXAMPLE = {"Words", "The posting period"}
+
+
+def test_every_rule_of_the_page_has_an_example() -> None:
+    assert set(sections(PAGE)) == set(RULES) | WITHOUT_EXAMPLE
 
 
 @pytest.mark.parametrize("rule", RULES)
