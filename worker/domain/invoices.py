@@ -20,6 +20,8 @@ from worker.domain.texts import unwritable
 
 DOCUMENT_NUMBER_LIMIT = 45
 """Length of a bill's `tranId` (docs/remotes.md)."""
+NOTHING_BILLED = "nothing is billed on it"
+"""Why an invoice whose bill would have no lines is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Invoice:
     currency: str
     base_currency: str
     payment_due: Decimal
+    tax: Decimal
     lines: tuple[InvoiceLine, ...]
 
     @property
@@ -146,10 +149,10 @@ def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | 
         return f"already claimed by another integration (origin id {invoice.origin_id})"
     if invoice.status not in export_statuses:
         return f"status is {invoice.status.replace('_', ' ')}"
-    if not invoice.payment_due and not any(
-        line.gross or line.work_retained or line.work_released for line in invoice.lines
+    if not (invoice.payment_due or invoice.tax) and not any(
+        line.gross or line.work_retained or line.work_released or line.materials_released for line in invoice.lines
     ):
-        return "nothing is billed on it"
+        return NOTHING_BILLED
     return None
 
 
@@ -159,6 +162,9 @@ def require_billable(invoice: Invoice) -> None:
     if invoice.currency != invoice.base_currency:
         foreign = {"currency": invoice.currency, "base_currency": invoice.base_currency}
         raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | foreign)
+    if invoice.tax:
+        # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
+        raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})
     if invoice.payment_due < 0:
         raise Blocked(cause=Cause.NEEDS_VENDOR_CREDIT, facts=facts)
     if invoice.billing_date is None:
@@ -195,6 +201,11 @@ def require_tie(invoice: Invoice, retained: Retainage) -> None:
     lines_total = sum((line.gross for line in invoice.lines), money.ZERO) - retained.held + retained.released
     if lines_total != invoice.payment_due:
         raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=invoice.facts | {"lines_total": money.text(lines_total)})
+
+
+def bills_nothing(invoice: Invoice, retained: Retainage) -> bool:
+    """Whether its bill would have no lines, as when stored materials become work and take their retainage along."""
+    return not (retained.held or retained.released or any(line.gross for line in invoice.lines))
 
 
 def bill_lines(

@@ -47,6 +47,7 @@ class Cause(StrEnum):
     DOCUMENT_NUMBER_NOT_WRITABLE = "document_number_not_writable"
     NEEDS_VENDOR_CREDIT = "needs_vendor_credit"
     FOREIGN_CURRENCY = "foreign_currency"
+    INVOICE_HAS_TAX = "invoice_has_tax"
     RETAINAGE_ITEM_MISSING = "retainage_item_missing"
     CODES_BLOCKED = "codes_blocked"
     PERIOD_CLOSED = "period_closed"
@@ -172,7 +173,7 @@ CATALOGUE: dict[Cause, Entry] = {
     Cause.LINES_DO_NOT_TIE: Entry(
         _ACCOUNTANT,
         "The lines of invoice {invoice} ({vendor}) come to {lines_total}, but its payment due is {payment_due}.",
-        "Check the invoice in Procore (taxes, edited totals, materials moved). " + _RETRIED,
+        "Check the invoice in Procore (edited totals, materials moved). " + _RETRIED,
     ),
     Cause.BILLING_DATE_MISSING: Entry(
         _ACCOUNTANT,
@@ -203,6 +204,11 @@ CATALOGUE: dict[Cause, Entry] = {
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) is in {currency}; only {base_currency} is exported.",
         "Enter this bill in NetSuite by hand.",
+    ),
+    Cause.INVOICE_HAS_TAX: Entry(
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}) has tax of {tax} beside or within its payment due of {payment_due}; invoices with tax are not exported.",
+        "Enter this bill in NetSuite by hand, with NetSuite's tax code.",
     ),
     Cause.RETAINAGE_ITEM_MISSING: Entry(
         _ENGINEER,

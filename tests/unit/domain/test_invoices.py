@@ -66,6 +66,7 @@ def invoice(*lines: InvoiceLine, due: str = "0", **changes: Any) -> Invoice:
         currency="USD",
         base_currency="USD",
         payment_due=amount(due),
+        tax=amount("0"),
         lines=lines,
     )
     return replace(plain, **changes)
@@ -202,6 +203,8 @@ def test_the_lines_of_a_bill_always_come_to_gross_less_held_plus_released(
         pytest.param(invoice(USUAL, due="900", status="under_review"), "status is under review", id="not approved"),
         pytest.param(invoice(line()), "nothing is billed", id="all zero"),
         pytest.param(invoice(), "nothing is billed", id="no lines"),
+        pytest.param(invoice(line(), tax=amount("5")), None, id="nothing but tax"),
+        pytest.param(invoice(line(materials_released=amount("5"))), None, id="released on materials only"),
         pytest.param(invoice(USUAL), None, id="lines that cancel each other out"),
         pytest.param(invoice(line(work_released=amount("5")), due="5"), None, id="released retainage only"),
         pytest.param(invoice(line(work_retained=amount("5")), due="-5"), None, id="held retainage only"),
@@ -216,6 +219,9 @@ def test_an_invoice_is_skipped_only_for_a_reason_that_is_told(one: Invoice, reas
     ("one", "cause"),
     [
         (invoice(USUAL, due="900", currency="CAD"), Cause.FOREIGN_CURRENCY),
+        (invoice(USUAL, due="900", tax=amount("80")), Cause.INVOICE_HAS_TAX),
+        (invoice(USUAL, due="980", tax=amount("80")), Cause.INVOICE_HAS_TAX),
+        (invoice(USUAL, due="900", tax=amount("-0.01")), Cause.INVOICE_HAS_TAX),
         (invoice(USUAL, due="-0.01"), Cause.NEEDS_VENDOR_CREDIT),
         (invoice(USUAL, due="900", billing_date=None), Cause.BILLING_DATE_MISSING),
         (invoice(USUAL, due="900", document_number=""), Cause.DOCUMENT_NUMBER_MISSING),
