@@ -22,7 +22,7 @@ pytestmark = pytest.mark.real
 
 LOGIN = ("engineer", "a-password-of-flower")
 PROCORE_SECRET = "a-secret-of-procore"
-PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/queues/length")
+PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/queues/length", "/report")
 
 
 def environment(data_dir: Path, redis_url: str) -> dict[str, str]:

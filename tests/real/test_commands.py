@@ -68,7 +68,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=10)
         programs.append(Program("up", [script(), "up", "--json"], env, folder))
         told = first_json(programs[1])
-        assert set(told) == {"flower", "login", "data_dir"}
+        assert set(told) == {"report", "flower", "login", "data_dir"}
         yield Machine(folder, env, programs[1], build_company(1, PROFILE))
     finally:
         for program in reversed(programs):
