@@ -28,7 +28,7 @@ Told = dict[int, dict[str, Any]]
 WIDTHS = (1280, 390)
 HOSTILE = (
     "</style><script>hacked = 1</script><img src=x onerror='hacked = 1'>\"><svg onload='hacked = 1'>"
-    + "a-name-without-a-blank-" * 8
+    + "a_name_without_a_blank_" * 8
 )
 LOOK = """
 const told = {};
