@@ -1,4 +1,7 @@
-"""The report beside Flower's own pages: live, behind the same login, for looking only."""
+"""The report beside Flower's own pages: live, behind the same login, for looking only.
+
+A page more in Flower's process and not a process more: so there is one address, one login and no setting for it.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ class ReportHandler(BaseHandler):  # type: ignore[misc]  # Flower is published w
 
 
 def serve_report() -> None:
-    """Let Flower serve the report. Its list of pages is what its application is built from, with the first that fits answering."""
+    """Let Flower serve the report: its application is built from this list of pages, and the first that fits answers.
+
+    To be called before the application is built, such as from Flower's configuration file.
+    """
     handlers.insert(0, url(REPORT_PATH, ReportHandler, name="report"))
 
 

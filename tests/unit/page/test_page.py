@@ -148,7 +148,7 @@ def test_it_says_in_words_what_stands() -> None:
         "Open problems 2 for a person to mend",
         "24-001 Harbor View 100 % 12 0 0 3 of 3",
         "Harbor View (no number) 25 % 1 1 2 0 of 1",
-        "All 2 projects 13 1 2 3 of 4",
+        "All 2 known projects 13 1 2 3 of 4",
         "Billed a vendor bill was made 3",
         "Project accountant 2 Project number missing 2 Next step: Number it.",
         "Harbor View, code 1 Project Harbor View has no number. Since 2026-09-21 14:13",
@@ -190,7 +190,7 @@ def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
     assert "and 7 more: wbs-sync problems --cause item_inactive" in outline.text
     # What is counted counts all.
     assert f"ERP administrator {MOST_PROBLEMS + 7}" in outline.text
-    assert f"All {MOST_PROJECTS + 3} projects {MOST_PROJECTS + 3}" in outline.text
+    assert f"All {MOST_PROJECTS + 3} known projects {MOST_PROJECTS + 3}" in outline.text
 
 
 def test_a_bar_is_as_long_as_what_is_wanted() -> None:
