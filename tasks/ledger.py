@@ -17,6 +17,7 @@ from worker.domain.work import Lane
 def resume(**arguments: Any) -> dict[str, int]:
     """Give out what is due, and what was in hand of a worker that died."""
     read(Nothing, arguments)
+    current().gate.note_use()
     current().recovery.look_through()
     current().dispatch.take_in_strays()
     return {"given_out": give_out(app, tuple(Lane))}

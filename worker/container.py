@@ -25,6 +25,7 @@ from worker.services.links import Links
 from worker.services.overview import Overview
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
+from worker.services.report import Reports
 from worker.services.retries import Retries
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
@@ -334,6 +335,21 @@ class Container:
             ledger=self.ledger, work=self.work, gate=self.gate, projects=self.listed_projects,
             slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The same, on one page."""
+        return Reports(
+            self.redis,
+            company_id=self.settings.procore_company_id,
+            account_id=self.settings.netsuite_account_id,
+            overview=self.overview,
+            ledger=self.ledger,
+            projects=self.listed_projects,
+            work=self.work,
+            gate=self.gate,
+            slots=self.settings.netsuite_concurrency,
+        )
 
     def give_back(self) -> None:
         """Locks and work of what this process began and will not end.

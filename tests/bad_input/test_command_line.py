@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -128,7 +129,8 @@ def options_of(name: str) -> list[str]:
 
 
 ASKING = ("check", "scan", "export", "status", "problems", "verify")
-"""Commands that can be called in this process: `up`, `demo` and `simulate` start others and have tests of their own."""
+"""Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where it is told; they have
+tests of their own."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
     lambda name: st.tuples(
         st.just(name),
@@ -148,10 +150,10 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
     out, err = (Plain(file=io.StringIO(), width=200, highlight=False) for _ in range(2))
     patches: list[Any] = [
         mock.patch(f"worker.cli.{name}.open_container", return_value=desk.container)
-        for name in (*ASKING, "rebuild", "resume")
+        for name in (*ASKING, "rebuild", "report", "resume")
     ]
     patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "resume")]
-    for module in ("output", "check", "scan", "export", "runs", "status", "verify"):
+    for module in ("output", "check", "scan", "export", "report", "runs", "status", "verify"):
         found = importlib.import_module(f"worker.cli.{module}")
         patches += [
             mock.patch.object(found, name, console)
@@ -219,7 +221,10 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
     desk.container.ledger.write(
         InvoiceKey(desk.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
-    calls = (["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], ["scan", "--dry-run"])
+    calls = (
+        ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], ["scan", "--dry-run"],
+        ["report", "--out", os.devnull],
+    )  # fmt: skip
     for arguments in calls:
         code_of_end, told, complaint = call(desk, *arguments)
         assert code_of_end in (0, 1), (arguments, complaint)
@@ -233,7 +238,7 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
 
 
 def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
-    assert set(COMMANDS) == {*ASKING, "up", "demo", "simulate", "resume", "rebuild"}
+    assert set(COMMANDS) == {*ASKING, "up", "demo", "simulate", "report", "resume", "rebuild"}
 
 
 # Commands that start others, as processes

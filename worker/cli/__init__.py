@@ -17,6 +17,7 @@ COMMANDS = {
     "export": "Export one invoice, or all approved ones.",
     "status": "Where everything stands.",
     "problems": "What a person has to mend, who, and how.",
+    "report": "Write one HTML page about all of it.",
     "resume": "Give out work that is due or was interrupted, now.",
     "rebuild": "Restore the ledger from NetSuite.",
     "verify": "Compare Procore with NetSuite; reads only.",

@@ -13,7 +13,7 @@ from tests.support import eventually
 from tests.unit.store.conftest import PREFIX, DeadKeeper
 from worker.domain.errors import NoRoom
 from worker.store import gate as gate_module
-from worker.store.connection import Redis
+from worker.store.connection import Redis, seconds
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
 
@@ -189,3 +189,34 @@ def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server
         passed.append(holder)
         gate._leave(holder)
     assert passed == [*(f"export {number:02}" for number in range(gate_module.MOST_EXPORTS_IN_A_ROW)), "the scan"]
+
+
+def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:
+    gate, began = gate_of(3), seconds(server)
+    # One that is older, and still stands where the others do.
+    server.xadd(f"{PREFIX}gate:use", {"in_use": 3}, id=f"{int((began - gate_module.USE_KEPT_SECONDS - 60) * 1000)}-0")
+    gate.note_use()
+    with gate.slot(Precedence.SCAN), gate.slot(Precedence.EXPORT):
+        gate.note_use()
+    gate.note_use()
+    noted = gate.use()
+    assert [use.in_use for use in noted] == [0, 2, 0]
+    assert began - 0.001 <= noted[0].at <= noted[1].at <= noted[2].at <= seconds(server)
+
+
+def test_what_was_in_use_is_not_kept_for_ever(
+    gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "USE_KEPT_SECONDS", 0.0)
+    for _ in range(500):
+        gate_of(3).note_use()
+    # Redis drops whole nodes of a hundred.
+    assert server.xlen(f"{PREFIX}gate:use") <= 200
+
+
+def test_a_slot_of_a_dead_worker_is_not_noted_as_in_use_once_its_lease_has_ended(
+    gate_of: MakeGate, server: Redis
+) -> None:
+    server.zadd(f"{PREFIX}gate", {"of-a-dead-worker": 1})
+    gate_of(3).note_use()
+    assert [use.in_use for use in gate_of(3).use()] == [0]
