@@ -48,6 +48,11 @@ class Holds:
             self._client.set(self._key(remote), end, px=max(1, int(for_seconds * 1000)))
         return end, int(self._client.incr(self._trouble(remote)))
 
+    def until(self, remote: Remote) -> float | None:
+        """When a remote's work may go on (unix seconds, Redis' clock); None when it is not held."""
+        end = self._client.get(self._key(remote))
+        return float(end) if end else None
+
     def is_held(self, remote: Remote) -> bool:
         """Whether a remote's work is held now."""
         return bool(self._client.exists(self._key(remote)))
