@@ -8,13 +8,19 @@ from typing import Any
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record
 from worker.domain.problems import MENDED, Problem, describe
-from worker.domain.work import RUN_OF_LANE, lane_of, work_behind
+from worker.domain.work import EXPORTS_OF_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
 from worker.services.pages import Pages, subject_of
-from worker.store.holds import Holds, Remote
+from worker.store.holds import NAMES, Holds, Remote
 from worker.store.ledger import Ledger
 from worker.store.open_problems import Handled, Handling, OpenProblem
 from worker.store.projects import ProjectList
 from worker.store.work import Work
+
+_WITHOUT_PROJECT = {
+    **{f"remote:{remote}": name for remote, name in NAMES.items()},
+    SCAN_OF_ALL: "the scan of all projects",
+    EXPORTS_OF_ALL: "the export of all projects",
+}
 
 
 class ProblemViews:
@@ -80,7 +86,7 @@ class ProblemViews:
         """Which record, as people call it: project and code or invoice."""
         kind, project_id = subject_of(one.key)
         if project_id is None:
-            return one.key.partition(":")[2] or one.key
+            return _WITHOUT_PROJECT.get(one.key, one.key)
         project = self._projects.get(project_id)
         label = project.label if project else f"project {project_id}"
         thing = one.facts.get("code" if kind == "code" else "invoice", "")

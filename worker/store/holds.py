@@ -16,6 +16,8 @@ class Remote(StrEnum):
     NETSUITE = "netsuite"
 
 
+NAMES = {Remote.PROCORE: "Procore", Remote.NETSUITE: "NetSuite"}
+"""As people write them."""
 REMOTES_OF_LANE = {
     Lane.SCANS: (Remote.PROCORE, Remote.NETSUITE),
     Lane.ITEMS: (Remote.NETSUITE,),

@@ -125,7 +125,7 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, mon
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)
     shown = told(office, "problems", "show", "remote:netsuite")
-    assert (shown["about"], shown["class"]) == ("netsuite", "login, permission or setting")
+    assert (shown["about"], shown["class"]) == ("NetSuite", "login, permission or setting")
     assert shown["again"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
 
 

@@ -145,14 +145,14 @@ def test_one_that_was_closed_by_its_work_and_comes_again_is_shown(ledger: Ledger
 
 @pytest.mark.parametrize("count", ["attempts", "times"])
 def test_how_often_something_was_tried_is_no_news(ledger: Ledger, handling: Handling, count: str) -> None:
-    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "Netsuite", "answer": "503", count: "5"}, at=1.0)
+    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "503", count: "5"}, at=1.0)
     (seen,) = ledger.problems()
     handling.ignore(seen, **BY)
-    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "Netsuite", "answer": "503", count: "6"}, at=2.0)
+    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "503", count: "6"}, at=2.0)
     (one,) = ledger.problems()
     assert one.ignored
     assert one.facts[count] == "6"
-    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "Netsuite", "answer": "502", count: "7"}, at=3.0)
+    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "502", count: "7"}, at=3.0)
     (one,) = ledger.problems()
     assert not one.ignored
 
