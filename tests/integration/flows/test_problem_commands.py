@@ -137,6 +137,16 @@ def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office)
     assert f"project 31-800 {project.name}" in office.sentence(f"scan:{project.id}")
 
 
+def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
+    facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1"}
+    office.container.ledger.report("invoice:1:2", Cause.PERIOD_CLOSED, facts, at=1.0)
+    call(office, "problems", "ignore", "invoice:1:2", "--until-changed", "--note", "\u202e[/]")
+    text = call(office, "problems", "show", "invoice:1:2").stdout
+    assert "A\\x1b[2J ([red]B[/red])" in text
+    assert f"by {ME}: \\u202e[/]" in text
+    assert not {"\x1b", "\u202e"} & set(text)
+
+
 @pytest.mark.parametrize("key", ["invoice:1:2", "x", "", "caf\udce9", "remote:mars", "code:x:y", "verify:z"])
 @pytest.mark.parametrize("command", [["show"], ["resolve", "--note", "done"], ["ignore", "--until-changed"]])
 def test_a_key_under_which_nothing_is_known_is_told(office: Office, command: list[str], key: str) -> None:
@@ -329,6 +339,7 @@ def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Office) -> 
     assert ended.stdout.startswith("Ignored until it changes: Invoice C-1")
     assert call(office, "problems").exit_code == 0
     assert listed(office) == set()
+    assert office.problems() == {}, "nor among those that scan and export tell at their end"
     assert listed(office, "--ignored") == {key}
     assert call(office, "problems", "--ignored").exit_code == 0
     (row,) = told(office, "problems", "--ignored")
@@ -434,6 +445,14 @@ def test_the_list_is_filtered_and_grouped(office: Office) -> None:
     ]
     assert "2" in row
     assert "data in Procore" in row
+
+
+def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Office) -> None:
+    credit(office)
+    ended = call(office, "problems", "--cause", "needs_vendor_credits")
+    assert ended.exit_code == 2
+    assert "no cause is called 'needs_vendor_credits'" in ended.stderr
+    assert call(office, "problems", "--cause", "needs_vendor_credit").exit_code == 1
 
 
 @pytest.mark.parametrize("options", [["--ignored"], ["--class", "data in Procore"], ["--project", "1"]])

@@ -12,7 +12,7 @@ from worker.cli.problems.retry import retry
 from worker.cli.problems.show import show
 from worker.cli.runs import print_problems
 from worker.cli.session import open_container
-from worker.domain.problems import Owner, ProblemClass
+from worker.domain.problems import Cause, Owner, ProblemClass
 
 
 @click.group(invoke_without_command=True)
@@ -44,6 +44,8 @@ def problems(
         if any((owner, cause, problem_class, project_id, by_cause, ignored, as_json)):
             raise click.UsageError(f"Say the options after `{context.invoked_subcommand}`.")
         return
+    if cause is not None and cause not in set(Cause):
+        raise click.BadParameter(f"no cause is called {cause!r}; docs/problems.md has them all.", param_hint="--cause")
     with faults_as_sentences():
         rows = [
             row
