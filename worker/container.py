@@ -10,9 +10,11 @@ from config.settings import InvalidSettings, Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.clients.procore.pages import ProcorePages
 from worker.services.attempts import Attempts
 from worker.services.bills import Bills
 from worker.services.checks import Checks
@@ -23,6 +25,8 @@ from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Items
 from worker.services.links import Links
 from worker.services.overview import Overview
+from worker.services.pages import Pages
+from worker.services.problem_views import ProblemViews
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
 from worker.services.report import Reports
@@ -37,6 +41,7 @@ from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.locks import Locks
+from worker.store.open_problems import Handling
 from worker.store.projects import ProjectList
 from worker.store.tokens import Tokens
 from worker.store.work import Work
@@ -62,6 +67,11 @@ class Container:
     def ledger(self) -> Ledger:
         """What is known of codes and invoices."""
         return Ledger(self.redis, self._prefix)
+
+    @cached_property
+    def handling(self) -> Handling:
+        """What people did about problems."""
+        return Handling(self.redis, self._prefix)
 
     @cached_property
     def locks(self) -> Locks:
@@ -332,7 +342,7 @@ class Container:
     def overview(self) -> Overview:
         """Where everything stands."""
         return Overview(
-            ledger=self.ledger, work=self.work, gate=self.gate, projects=self.listed_projects,
+            ledger=self.ledger, work=self.work, gate=self.gate, views=self.problem_views,
             slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
 
@@ -350,6 +360,19 @@ class Container:
             gate=self.gate,
             slots=self.settings.netsuite_concurrency,
         )
+
+    @cached_property
+    def problem_views(self) -> ProblemViews:
+        """Problems in people's words."""
+        pages = Pages(
+            procore=ProcorePages(self.settings.procore_base_url, self.settings.procore_company_id),
+            netsuite=NetSuitePages(self.settings.netsuite_url),
+            ledger=self.ledger,
+        )
+        return ProblemViews(
+            ledger=self.ledger, work=self.work, holds=self.holds, handling=self.handling,
+            projects=self.listed_projects, pages=pages,
+        )  # fmt: skip
 
     def give_back(self) -> None:
         """Locks and work of what this process began and will not end.

@@ -66,7 +66,7 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
     else:
         print_run("Export", report)
         print_problems(report["problems"], title="Open problems", by_cause=True)
-    sys.exit(0 if all_well(ended) else FAILED)
+    sys.exit(0 if all_well(container, ended) else FAILED)
 
 
 def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:

@@ -67,7 +67,7 @@ def scan(project_ids: tuple[int, ...], dry_run: bool, wait: bool, as_json: bool)
         else:
             print_run("Scan", report)
             print_problems(report["problems"], title="Open problems", by_cause=True)
-        sys.exit(0 if all_well(ended) else FAILED)
+        sys.exit(0 if all_well(container, ended) else FAILED)
 
 
 def _say_started(started: dict[str, Any], *, as_json: bool) -> None:

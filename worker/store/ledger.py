@@ -13,26 +13,18 @@ from typing import Any, Generic, TypeVar
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause, Problem, describe
+from worker.domain.problems import Cause
 from worker.store.connection import Redis
 from worker.store.locks import RUNNING_SERVER, Lock
+from worker.store.open_problems import OPEN, OpenProblem, problem_of, problem_text
 
-_OPEN = """
-local function open(problems, key, problem, cause)
-  local known = redis.call('HGET', problems, key)
-  -- The same cause again is the same problem: it keeps the time since which it is open.
-  local since = known and cjson.decode(known).cause == cause and cjson.decode(known).since
-  redis.call('HSET', problems, key, since and cjson.encode({cause = cause, since = since, facts = cjson.decode(problem).facts}) or problem)
-  return known and 0 or 1
-end
-"""
 _WRITE = (
-    _OPEN
+    OPEN
     + """
 -- KEYS: records, problems, projects, lock. ARGV: field, record, fence, is done, problem key, problem, 'ended' or '',
--- project, cause, the lock's token for an intent or ''
+-- project, the lock's token for an intent or ''
 -- An intent is only noted under the lock as it stands now: whoever takes the lock later will read it.
-if ARGV[9] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[9] then return 0 end
+if ARGV[8] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[8] then return 0 end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 if old and ARGV[4] == '0' then
   local stored = cjson.decode(old)
@@ -43,15 +35,15 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('SADD', KEYS[3], ARGV[7])
 -- A problem stays open while its work goes on: only an end closes it.
 if ARGV[6] == 'ended' then redis.call('HDEL', KEYS[2], ARGV[5])
-elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6], ARGV[8]) end
+elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6]) end
 return 1
 """
 )
 _REPORT = (
-    _OPEN
+    OPEN
     + """
--- KEYS: problems. ARGV: problem key, problem, cause
-return open(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+-- KEYS: problems. ARGV: problem key, problem
+return open(KEYS[1], ARGV[1], ARGV[2])
 """
 )
 _OPEN_LEDGER = (
@@ -101,16 +93,6 @@ LEAVES_WITHIN_SECONDS = 1.0
 """A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenProblem:
-    """A problem as it stands: `key` names the code, invoice, project or remote; `since` in unix seconds."""
-
-    key: str
-    since: float
-    facts: Mapping[str, str]
-    problem: Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +160,7 @@ class Ledger:
     def _written(self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str) -> bool:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
-            problem = _problem_text(record.cause, record.facts, record.at)
+            problem = problem_text(record.cause, record.facts, record.at)
         args = [
             _field(key),
             _encoded(record),
@@ -187,7 +169,6 @@ class Ledger:
             str(key),
             problem,
             key.project_id,
-            record.cause or "",
             token,
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
@@ -269,7 +250,7 @@ class Ledger:
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
-        args = [key, _problem_text(cause, facts, at), cause.value]
+        args = [key, problem_text(cause, facts, at)]
         return bool(self._report(keys=[self._problems], args=args))
 
     def resolve(self, key: str) -> bool:
@@ -281,9 +262,9 @@ class Ledger:
         return bool(self._client.hexists(self._problems, key))
 
     def problems(self) -> list[OpenProblem]:
-        """All open problems, oldest first."""
+        """All open problems, oldest first; those that somebody ignores too."""
         stored = self._client.hgetall(self._problems)
-        return sorted((_problem(key, text) for key, text in stored.items()), key=lambda one: (one.since, one.key))
+        return sorted((problem_of(key, text) for key, text in stored.items()), key=lambda one: (one.since, one.key))
 
     def _read(self, records: str, fields: Iterable[int] | None) -> dict[int, Record]:
         if fields is None:
@@ -330,16 +311,3 @@ def _record(text: str) -> Record:
     if "cause" in fields:
         fields["cause"] = Cause(fields["cause"])
     return Record(**fields)
-
-
-def _problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:
-    return json.dumps(
-        {"cause": (cause or Cause.UNEXPECTED).value, "facts": dict(facts), "since": at}, ensure_ascii=False
-    )
-
-
-def _problem(key: str, text: str) -> OpenProblem:
-    fields = json.loads(text)
-    # To Lua an empty object is the same as an empty list.
-    facts = dict(fields["facts"] or {})
-    return OpenProblem(key, float(fields["since"]), facts, describe(Cause(fields["cause"]), facts))

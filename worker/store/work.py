@@ -271,6 +271,10 @@ class Work:
         """Count a failed attempt at a key; gives how many since it last ended."""
         return int(self._client.hincrby(self._failures, key, 1))
 
+    def failures(self, key: str) -> int:
+        """How often it failed since it last ended or somebody asked for it anew."""
+        return int(self._client.hget(self._failures, key) or 0)
+
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Start a run with its first keys, or join the one that goes on: (run, joined)."""
         fresh = f"{kind}-{secrets.token_hex(5)}"

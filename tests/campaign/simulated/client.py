@@ -123,6 +123,9 @@ class Client:
     def zmscore(self, key: str, members: Sequence[str]) -> list[float | None]:
         return [None if score is None else float(score) for score in self._do("ZMSCORE", key, *members)]
 
+    def lrange(self, key: str, first: int, last: int) -> list[str]:
+        return list(self._do("LRANGE", key, first, last))
+
     def blpop(self, keys: Sequence[str], timeout: float) -> tuple[str, str] | None:
         return self._wait_for_push(list(keys), timeout)
 

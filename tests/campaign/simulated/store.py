@@ -240,6 +240,10 @@ class Server:
         self.pushed(key)
         return len(kept)
 
+    def _lrange_(self, key: str, first: str, last: str) -> list[str]:
+        kept: list[str] = self._get(key) or []
+        return kept[int(first) :] if last == "-1" else kept[int(first) : int(last) + 1]
+
     def _ltrim_(self, key: str, first: str, last: str) -> str:
         kept = self._get(key)
         if kept is not None:

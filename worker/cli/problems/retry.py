@@ -40,20 +40,20 @@ def retry(
 ) -> None:
     """Try the work behind problems again now: those of these KEYs (`problems --json` shows them), or all that the options leave.
 
-    No problem is closed by this: each stays open until its work has ended well. With --wait the exit code is 0 only when all
+    Those that somebody ignores are tried only when their KEY is named. No problem is closed by this: each stays open until its work has ended well. With --wait the exit code is 0 only when all
     are mended.
     """
     with faults_as_sentences():
         if not (keys or cause or project_id or owner or everything):
             raise Fault("Say which: KEYs, --cause, --project or --owner, or --all.")
         container = open_container()
-        rows = {row["key"]: row for row in container.overview.problems()}
+        rows = {row["key"]: row for row in container.problem_views.all()}
         if unknown := [key for key in keys if key not in rows]:
             raise Fault(f"No problem is open under {', '.join(unknown)}. `wbs-sync problems --json` shows the keys.")
         chosen = [
             row
             for row in rows.values()
-            if (not keys or row["key"] in keys)
+            if (row["key"] in keys if keys else not row["ignored"])
             and cause in (None, row["cause"])
             and owner in (None, row["owner"])
             and project_id in (None, row["project_id"])
@@ -98,7 +98,7 @@ def _follow(container: Container, asked: Retry) -> None:
 def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
     """Which problems are mended now, and which remain, as they stand now."""
     tried = [row for row in chosen if row["key"] in asked.work or row["key"] in asked.remotes]
-    now = {row["key"]: row for row in container.overview.problems()}
+    now = {row["key"]: row for row in container.problem_views.all()}
     return {
         "mended": [row for row in tried if row["key"] not in now],
         "remaining": [
