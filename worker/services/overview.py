@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from worker.domain.findings import FINDINGS
 from worker.domain.outcomes import State
 from worker.domain.work import Lane, RunKind
 from worker.store.gate import Gate
@@ -75,7 +76,8 @@ class Overview:
 
     def _about(self, one: OpenProblem) -> str:
         """Which record, as people call it: project and code or invoice."""
-        kind, _, rest = one.key.partition(":")
+        key = one.key.split(":", 2)[2] if one.key.startswith(FINDINGS) else one.key
+        kind, _, rest = key.partition(":")
         first = rest.split(":")[0]
         if not first.isdigit():
             return first or one.key
