@@ -343,3 +343,58 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> No
     site.office.procore.edit_project(site.project.id, tools_disabled=False)
     verification.reconcile()
     assert site.office.problems("verify:") == {}
+
+
+# What docs/verify.md says about mending
+
+
+def forget(site: Site, kind: str, number: int) -> None:
+    """`HDEL wbs:codes:PROJECT CODE`, or of invoices."""
+    prefix = site.office.container.settings.redis_key_prefix
+    assert site.office.container.redis.hdel(f"{prefix}{kind}:{site.project.id}", str(number)) == 1
+
+
+def test_a_deleted_item_that_was_made_anew_by_hand_is_adopted_once_the_ledger_forgets(site: Site) -> None:
+    netsuite = site.office.netsuite
+    netsuite.items.remove(site.item.id)
+    anew = netsuite.make_item(site.item.itemid)
+    assert site.finding()[0] == "item_other_than_recorded"
+    code = site.project.code_named(CODES[0])
+    forget(site, "codes", code.id)
+    site.office.scan()
+    record = site.office.code_record(site.project, code)
+    assert record is not None
+    assert (record.state, record.remote_id) == ("adopted", anew.id)
+    assert [finding.kind for finding in site.findings()] == ["bill_with_other_lines"]
+
+
+def test_a_lost_origin_id_is_written_again_once_the_ledger_forgets(site: Site) -> None:
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=None)
+    forget(site, "invoices", site.invoice.id)
+    mark = site.office.mark()
+    site.office.export(site.invoice)
+    assert site.findings() == []
+    assert site.office.writes(mark) == []
+
+
+@pytest.mark.parametrize("void", [True, False])
+@pytest.mark.parametrize("clearable", [True, False])
+def test_an_invoice_whose_bill_is_gone_or_void_takes_the_one_that_was_entered_anew(
+    site: Site, clearable: bool, void: bool
+) -> None:
+    if void:
+        site.office.netsuite.void_bill(site.bill.id)
+        site.office.netsuite.edit_bill(site.bill.id, tranid=f"VOID {site.bill.tranid}", externalid=None)
+    else:
+        site.office.netsuite.delete_bill(site.bill.id)
+    assert site.findings()[0].kind == ("bill_voided" if void else "bill_deleted")
+    anew = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
+    origin_id = None if clearable else f"ns-vendorbill-{anew.id}"
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=origin_id)
+    forget(site, "invoices", site.invoice.id)
+    site.office.export_all()
+    record = site.office.invoice_record(site.invoice)
+    assert record is not None
+    assert record.remote_id == anew.id
+    assert site.invoice.origin_id == f"ns-vendorbill-{anew.id}"
+    assert site.findings() == []
