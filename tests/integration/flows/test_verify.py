@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -14,7 +14,9 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
+from worker.clients.netsuite.client import NetSuite
 from worker.domain.findings import Finding
+from worker.domain.items import FoundItem
 
 pytestmark = pytest.mark.real
 
@@ -237,6 +239,12 @@ def test_the_same_number_on_the_bill_of_another_invoice_of_the_vendor_is_no_seco
     assert site.findings() == []
 
 
+def test_nor_is_the_bill_of_an_invoice_of_another_project(branch: Office, site: Site) -> None:
+    elsewhere = Site(branch)
+    branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
+    assert site.findings() == []
+
+
 def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
     netsuite = site.office.netsuite
     netsuite.edit_bill_line(site.bill.id, 1, Decimal("901.00"))
@@ -314,6 +322,54 @@ def test_an_invoice_that_was_never_exported_is_found(site: Site) -> None:
 def test_a_code_that_was_never_scanned_is_found(site: Site) -> None:
     site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
     assert site.finding()[0] == "item_missing"
+
+
+# While work goes on
+
+
+def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Office) -> None:
+    project = branch.new_project(f"27-{next(numbers)}", CODES)
+    invoice = branch.new_invoice(project, (CODES[0], "900.00"))
+    office = branch.reopened(project_ids=str(project.id))
+    office.scan()
+    office.export(invoice)
+    branch.netsuite.settings.suiteql_lag = 3600
+    verified = office.container.verification.verify()
+    branch.netsuite.settings.suiteql_lag = 0
+    assert (verified.right, verified.findings, verified.information) == (3, [], [])
+
+
+def test_an_invoice_that_is_exported_while_verify_looks_is_no_finding(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
+    look = NetSuite.bill_ids
+
+    def export_first(netsuite: NetSuite, external_ids: Sequence[str]) -> dict[str, list[str]]:
+        site.office.export(invoice)
+        return look(netsuite, external_ids)
+
+    monkeypatch.setattr(NetSuite, "bill_ids", export_first)
+    verified = site.office.container.verification.verify()
+    assert (verified.right, verified.explained, verified.findings) == (3, 1, [])
+
+
+def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
+    look = NetSuite.find_items
+
+    def scan_afterwards(netsuite: NetSuite, **asked: Any) -> list[FoundItem]:
+        found = look(netsuite, **asked)
+        monkeypatch.undo()
+        site.office.scan()
+        return found
+
+    monkeypatch.setattr(NetSuite, "find_items", scan_afterwards)
+    verified = site.office.container.verification.verify()
+    assert (verified.right, verified.explained, verified.findings) == (3, 1, [])
+
+
+# Problems
 
 
 def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> None:

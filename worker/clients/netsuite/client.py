@@ -122,7 +122,7 @@ class NetSuite:
             body = self._send(
                 "GET",
                 f"{self._records}/{item_type}/eid:{external_id}",
-                params={"fields": "id,itemId,externalId,isInactive"},
+                params={"fields": "id,itemId,externalId,displayName,isInactive"},
             ).json()
         except NotFound:
             return None
@@ -130,7 +130,7 @@ class NetSuite:
         _require_asked_for(row.external_id, external_id)
         subtype = "Resale" if item_type == "otherChargeResaleItem" else "Purchase"
         # The record type in the path is the proof of type and subtype.
-        return FoundItem(row.id, row.name, external_id, "OthCharge", subtype, row.inactive)
+        return FoundItem(row.id, row.name, external_id, "OthCharge", subtype, row.inactive, row.display_name)
 
     def items_made_by_us(self, external_id_stem: str, *, after: int) -> Page:
         """Items whose external id begins so, at most 1,000 of them: those that come after an internal id, by ascending id.

@@ -111,6 +111,7 @@ class ItemRecordRow(IdRow):
 
     name: SomeText = Field(alias="itemId")
     external_id: OptionalText = Field(None, alias="externalId")
+    display_name: Text = Field("", alias="displayName")
     inactive: Flag = Field(alias="isInactive")
 
 
