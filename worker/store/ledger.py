@@ -100,6 +100,8 @@ return taken
 LEAVES_WITHIN_SECONDS = 1.0
 """A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
 
+_KNOWN_CAUSES = frozenset(cause.value for cause in Cause)
+
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
 
 
@@ -328,8 +330,13 @@ def _record(text: str) -> Record:
     fields = json.loads(text)
     fields["state"] = State(fields["state"])
     if "cause" in fields:
-        fields["cause"] = Cause(fields["cause"])
+        fields["cause"] = _cause(fields["cause"])
     return Record(**fields)
+
+
+def _cause(code: str) -> Cause:
+    """One that only another version knows must not hide all the problems."""
+    return Cause(code) if code in _KNOWN_CAUSES else Cause.UNEXPECTED
 
 
 def _problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:
@@ -342,4 +349,5 @@ def _problem(key: str, text: str) -> OpenProblem:
     fields = json.loads(text)
     # To Lua an empty object is the same as an empty list.
     facts = dict(fields["facts"] or {})
-    return OpenProblem(key, float(fields["since"]), facts, describe(Cause(fields["cause"]), facts))
+    problem = describe(_cause(fields["cause"]), {"answer": fields["cause"], **facts})
+    return OpenProblem(key, float(fields["since"]), facts, problem)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +29,7 @@ from worker.domain.problems import Owner
 
 pytestmark = pytest.mark.real
 
+ROOT = Path(__file__).parents[3]
 CODES = ("05-120.S", "05-310.S")
 numbers = count(100)
 
@@ -327,6 +331,36 @@ def test_the_command_ends_with_0_where_all_agrees_and_with_1_and_problems_while_
     assert desk.office.problems("verify:") == {f"verify:item_inactive:{key}": "drift_item_inactive"}
     desk.site.edit_item(isinactive=False)
     assert (desk.call().exit_code, desk.office.problems("verify:")) == (0, {})
+
+
+RECONCILE = """
+import json, os
+from config.settings import load_settings
+from tasks.ledger import reconcile
+from worker import current
+from worker.container import Container
+current.use(Container(load_settings(), redis_url=os.environ["REDIS_URL"]))
+print(json.dumps(reconcile.run()))
+"""
+
+
+def test_the_scheduled_task_keeps_the_same_problems(desk: Desk, tmp_path: Path) -> None:
+    key = void_the_bill(desk.site)
+    settings = desk.office.container.settings
+    environment = {
+        **desk.office.stage.env,
+        "PYTHONPATH": str(ROOT),
+        "REDIS_URL": desk.office.container.redis_url,
+        "REDIS_KEY_PREFIX": settings.redis_key_prefix,
+        "PROJECT_IDS": str(desk.site.project.id),
+    }
+    # In a process of its own: the app reads its settings once, and no other test should inherit these.
+    done = subprocess.run(
+        [sys.executable, "-c", RECONCILE], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"checked": 3, "findings": 1}
+    assert desk.office.problems("verify:") == {f"verify:bill_voided:{key}": "drift_bill_voided"}
 
 
 def test_what_is_for_information_is_told_apart_and_does_not_change_the_exit_code(desk: Desk) -> None:
