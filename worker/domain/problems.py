@@ -106,7 +106,7 @@ class Problem:
 
 _ACCOUNTANT, _ADMIN, _ENGINEER = Owner.PROJECT_ACCOUNTANT, Owner.ERP_ADMINISTRATOR, Owner.INTEGRATION_ENGINEER
 _RETRIED = "It is tried again with the next scan or export."
-_AGREES = "`wbs-sync verify` closes this when they agree."
+_AGREES = "`wbs-sync verify` closes this when both systems agree."
 
 CATALOGUE: dict[Cause, Entry] = {
     Cause.PROJECT_NUMBER_MISSING: Entry(

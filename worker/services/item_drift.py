@@ -43,7 +43,7 @@ class ItemNames:
         return [self._finding(*self._codes[bare], alike) for bare, alike in near.items() if bare]
 
     def _finding(self, one: CodeToCompare, name: str, alike: Sequence[str]) -> Finding:
-        words = f": its Item is called {name!r}, and NetSuite has another that reads like it: {', '.join(alike)}."
+        words = f": NetSuite has an Item that is not its own and reads like its {name!r}: {', '.join(alike)}."
         return one.find(FindingKind.ITEM_NEAR_DUPLICATE, words)
 
 
