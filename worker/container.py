@@ -16,12 +16,14 @@ from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.clients.procore.pages import ProcorePages
 from worker.services.attempts import Attempts
+from worker.services.bill_drift import BillDrift
 from worker.services.bills import Bills
 from worker.services.checks import Checks
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
+from worker.services.item_drift import ItemDrift
 from worker.services.items import Items
 from worker.services.links import Links
 from worker.services.overview import Overview
@@ -316,14 +318,19 @@ class Container:
     @cached_property
     def verification(self) -> Verification:
         """Procore against NetSuite against the ledger."""
+        procore, netsuite = self.procore(Precedence.SCAN), self.netsuite(Precedence.SCAN)
+        items = self.items(Precedence.SCAN)
         return Verification(
             self.redis,
-            procore=self.procore(Precedence.SCAN),
-            netsuite=self.netsuite(Precedence.SCAN),
             projects=self.projects(Precedence.SCAN),
-            items=self.items(Precedence.SCAN),
-            export_runs=self.export_runs,
-            invoice_export=self.invoice_export,
+            item_drift=ItemDrift(procore=procore, netsuite=netsuite, items=items, ledger=self.ledger),
+            bill_drift=BillDrift(
+                netsuite=netsuite,
+                company_id=procore.company_id,
+                export_runs=self.export_runs,
+                invoice_export=self.invoice_export,
+                ledger=self.ledger,
+            ),
             ledger=self.ledger,
         )
 

@@ -82,7 +82,27 @@ class Cause(StrEnum):
     PROCORE_LOGIN = "procore_login"
     NETSUITE_LOGIN = "netsuite_login"
     NETSUITE_PERMISSION = "netsuite_permission"
-    DRIFT = "drift"
+    DRIFT_ITEM_MISSING = "drift_item_missing"
+    DRIFT_ITEM_DOUBLED = "drift_item_doubled"
+    DRIFT_ITEM_NEAR_DUPLICATE = "drift_item_near_duplicate"
+    DRIFT_ITEM_INACTIVE = "drift_item_inactive"
+    DRIFT_ITEM_OF_OTHER_TYPE = "drift_item_of_other_type"
+    DRIFT_ITEM_OTHER_THAN_RECORDED = "drift_item_other_than_recorded"
+    DRIFT_ITEM_RENAMED = "drift_item_renamed"
+    DRIFT_CODE_RENAMED = "drift_code_renamed"
+    DRIFT_PROJECT_RENUMBERED = "drift_project_renumbered"
+    DRIFT_BILL_MISSING = "drift_bill_missing"
+    DRIFT_BILL_DOUBLED = "drift_bill_doubled"
+    DRIFT_BILL_DELETED = "drift_bill_deleted"
+    DRIFT_BILL_VOIDED = "drift_bill_voided"
+    DRIFT_BILL_OF_OTHER_VENDOR = "drift_bill_of_other_vendor"
+    DRIFT_BILL_OF_OTHER_NUMBER = "drift_bill_of_other_number"
+    DRIFT_BILL_OF_OTHER_DATE = "drift_bill_of_other_date"
+    DRIFT_BILL_OF_OTHER_TOTAL = "drift_bill_of_other_total"
+    DRIFT_BILL_WITH_OTHER_LINES = "drift_bill_with_other_lines"
+    DRIFT_BILL_NOT_COMPARABLE = "drift_bill_not_comparable"
+    DRIFT_ORIGIN_ID_MISSING = "drift_origin_id_missing"
+    DRIFT_ORIGIN_ID_FOREIGN = "drift_origin_id_foreign"
     REMOTE_DOWN = "remote_down"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     ANSWER_NOT_UNDERSTOOD = "answer_not_understood"
@@ -114,6 +134,7 @@ _ACCOUNTANT, _ADMIN, _ENGINEER = Owner.PROJECT_ACCOUNTANT, Owner.ERP_ADMINISTRAT
 _IN_PROCORE, _IN_NETSUITE, _SETUP = ProblemClass.IN_PROCORE, ProblemClass.IN_NETSUITE, ProblemClass.SETUP
 _OUTAGE, _WAITS, _UNKNOWN = ProblemClass.OUTAGE, ProblemClass.WAITS, ProblemClass.UNKNOWN
 _RETRIED = "It is tried again with the next scan or export."
+_AGREES = "`wbs-sync verify` closes this when both systems agree."
 
 CATALOGUE: dict[Cause, Entry] = {
     Cause.PROJECT_NUMBER_MISSING: Entry(
@@ -327,11 +348,145 @@ CATALOGUE: dict[Cause, Entry] = {
         "The integration's role may not do this in NetSuite: {answer}",
         "Add the permission to the role. Work goes on by itself afterwards.",
     ),
-    Cause.DRIFT: Entry(
+    Cause.DRIFT_ITEM_MISSING: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Procore and NetSuite do not agree: {finding}",
-        "Compare the two records and correct the one that is wrong; `wbs-sync verify` tells when they agree.",
+        "{finding}",
+        "Run a scan: it makes an Item that was never made. One that somebody deleted has to come back by hand, as docs/verify.md says. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_DOUBLED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Keep the Item that bills name; give the other one another name and no external id, or delete it. " + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_NEAR_DUPLICATE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "See whether money was booked on the other Item; rename it, or make it inactive, so that nobody takes one for the other. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_INACTIVE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Make the Item active again in NetSuite: bills that name it are refused until then. " + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_OF_OTHER_TYPE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Put an Other Charge for purchase or resale in its place, since no other may stand on a vendor bill; docs/verify.md says how. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: Entry(
+        _IN_NETSUITE,
+        _ENGINEER,
+        "{finding}",
+        "If the Item that stands now is the right one, let the ledger forget the code and scan again, as docs/verify.md says. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_RENAMED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Give the Item back its name in NetSuite. Nothing is made anew because of it: the Item is known by its id. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_CODE_RENAMED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Rename the Item in NetSuite to follow, or give the code back its text in Procore. Both names mean this one Item. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_PROJECT_RENUMBERED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Rename its Items in NetSuite to follow, or give the project back its number in Procore. No Item is made anew because of it. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_MISSING: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Export the invoice: `wbs-sync export --approved`, or this one by its id. " + _AGREES,
+    ),
+    Cause.DRIFT_BILL_DOUBLED: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Void or delete all but one in NetSuite before anything is paid. " + _AGREES,
+    ),
+    Cause.DRIFT_BILL_DELETED: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Find out who deleted the bill and why. If the vendor is still owed, it has to be billed anew, as docs/verify.md says. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_VOIDED: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Find out who voided the bill and why. If the vendor is still owed, it has to be billed anew, as docs/verify.md says. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_OF_OTHER_VENDOR: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Correct the vendor of the bill in NetSuite, or of the commitment in Procore, before it is paid. " + _AGREES,
+    ),
+    Cause.DRIFT_BILL_OF_OTHER_NUMBER: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Correct the reference number of the bill in NetSuite: by it the vendor and the next export know the bill. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_OF_OTHER_DATE: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Correct the date of the bill in NetSuite: it decides the posting period. " + _AGREES,
+    ),
+    Cause.DRIFT_BILL_OF_OTHER_TOTAL: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Take off what was added beside the lines of the invoice (tax, expense lines) in NetSuite, before it is paid. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_WITH_OTHER_LINES: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Correct the lines of the bill in NetSuite, so that they are those of the invoice; wbs-sync never changes a bill. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_NOT_COMPARABLE: Entry(
+        _IN_PROCORE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Mend what the sentence names; until then nobody can say whether the bill is right. " + _AGREES,
+    ),
+    Cause.DRIFT_ORIGIN_ID_MISSING: Entry(
+        _IN_PROCORE,
+        _ENGINEER,
+        "{finding}",
+        "Write the origin id again, as docs/verify.md says: without it the invoice can be edited in Procore though it is billed. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ORIGIN_ID_FOREIGN: Entry(
+        _IN_PROCORE,
+        _ENGINEER,
+        "{finding}",
+        "Find out which integration wrote it and whether the invoice was billed twice; then write ours again, as docs/verify.md says. "
+        + _AGREES,
     ),
     Cause.REMOTE_DOWN: Entry(
         _OUTAGE,
@@ -361,11 +516,19 @@ CATALOGUE: dict[Cause, Entry] = {
 }
 
 
+_CODES = frozenset(cause.value for cause in Cause)
+
+
 class _Facts(dict[str, str]):
     """Facts for a sentence; a missing one shows as `?` instead of hiding the whole problem."""
 
     def __missing__(self, key: str) -> str:
         return "?"
+
+
+def cause_of(code: str) -> Cause:
+    """The cause of a stored code. One that only another version knows must not hide all the problems."""
+    return Cause(code) if code in _CODES else Cause.UNEXPECTED
 
 
 def describe(cause: Cause, facts: Mapping[str, str]) -> Problem:

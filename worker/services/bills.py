@@ -107,6 +107,7 @@ class Bills:
             date=invoice.billing_date,
             memo=f"Procore invoice {invoice.number}, {ready.project.label}"[:MEMO_LIMIT],
             lines=bill_lines(invoice, ready.retained, known, self._retainage_item_id),
+            vendor_name=invoice.vendor_name,
         )
         if bill.total != invoice.payment_due:
             facts = invoice.facts | {"lines_total": money.text(bill.total)}

@@ -42,19 +42,18 @@ class Pages:
         for bill_id in _ids(one.facts, "bill_id"):
             yield "NetSuite", f"bill {bill_id}", self._netsuite.bill(bill_id)
         if one.key.startswith("verify:"):
-            yield self._recorded(one.key)
+            yield from self._recorded(one.key.split(":", 2)[2])
 
-    def _recorded(self, key: str) -> tuple[str, str, str]:
+    def _recorded(self, key: str) -> Iterator[tuple[str, str, str]]:
         """What the ledger says stands for the code or invoice of a finding; a finding names no record by itself."""
-        kind, _, rest = key.split(":", 2)[2].partition(":")
-        project_id, number = map(int, rest.split(":"))
-        if kind == "code":
-            code = self._ledger.code(CodeKey(project_id, number))
+        if key.startswith("code:"):
+            code = self._ledger.code(CodeKey.parse(key))
             item_id = code.remote_id if code else ""
-            return "NetSuite", f"Item {item_id}", item_id and self._netsuite.item(item_id)
-        invoice = self._ledger.invoice(InvoiceKey(project_id, number))
-        bill_id = invoice.remote_id if invoice else ""
-        return "NetSuite", f"bill {bill_id}", bill_id and self._netsuite.bill(bill_id)
+            yield "NetSuite", f"Item {item_id}", item_id and self._netsuite.item(item_id)
+        if key.startswith("invoice:"):
+            invoice = self._ledger.invoice(InvoiceKey.parse(key))
+            bill_id = invoice.remote_id if invoice else ""
+            yield "NetSuite", f"bill {bill_id}", bill_id and self._netsuite.bill(bill_id)
 
 
 def subject_of(key: str) -> tuple[str, int | None]:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, cause_of
 from worker.store.connection import Redis
 from worker.store.locks import RUNNING_SERVER, Lock
 from worker.store.open_problems import OPEN, OpenProblem, problem_of, problem_text
@@ -309,5 +309,5 @@ def _record(text: str) -> Record:
     fields = json.loads(text)
     fields["state"] = State(fields["state"])
     if "cause" in fields:
-        fields["cause"] = Cause(fields["cause"])
+        fields["cause"] = cause_of(fields["cause"])
     return Record(**fields)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from worker.domain.problems import Cause, Problem, describe
+from worker.domain.problems import Cause, Problem, cause_of, describe
 from worker.store.connection import Redis
 
 ACTS_KEPT = 20
@@ -121,7 +121,7 @@ class Handling:
         """What people did about a problem, the newest first; also of one that is closed."""
         told = (json.loads(text) for text in self._client.lrange(self._acts(key), 0, -1))
         return [
-            Handled(Act(one["act"]), one["by"], one["at"], one["note"], describe(Cause(one["cause"]), one["facts"]))
+            Handled(Act(one["act"]), one["by"], one["at"], one["note"], _described(one["cause"], one["facts"]))
             for one in told
         ]
 
@@ -145,10 +145,15 @@ def problem_of(key: str, text: str) -> OpenProblem:
     fields = json.loads(text)
     # To Lua an empty object is the same as an empty list.
     facts = dict(fields["facts"] or {})
-    problem = describe(Cause(fields["cause"]), facts)
+    problem = _described(fields["cause"], facts)
     ignored = fields.get("ignored")
     handled = Handled(Act.IGNORED, problem=problem, **ignored) if ignored else None
     return OpenProblem(key, float(fields["since"]), facts, problem, handled)
+
+
+def _described(code: str, facts: Mapping[str, str]) -> Problem:
+    """In words; of a cause that only another version knows at least its code."""
+    return describe(cause_of(code), {"answer": code, **facts})
 
 
 def _json(value: Any) -> str:

@@ -198,7 +198,7 @@ def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office
     code = project.code_named(CODE)
     item = office.item(f"31-800-{CODE}")
     office.container.ledger.report(
-        f"verify:item_renamed:code:{project.id}:{code.id}", Cause.DRIFT, {"finding": "x"}, at=1.0
+        f"verify:item_renamed:code:{project.id}:{code.id}", Cause.DRIFT_ITEM_RENAMED, {"finding": "x"}, at=1.0
     )
     (row,) = told(office, "problems", **REAL)
     assert row["project_id"] == project.id
