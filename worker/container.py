@@ -13,6 +13,8 @@ from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.domain.plans import Requests
+from worker.services.applying import Applying
 from worker.services.attempts import Attempts
 from worker.services.bills import Bills
 from worker.services.checks import Checks
@@ -23,6 +25,7 @@ from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Items
 from worker.services.links import Links
 from worker.services.overview import Overview
+from worker.services.planning import Planning
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
 from worker.services.retries import Retries
@@ -314,6 +317,37 @@ class Container:
             export_runs=self.export_runs,
             invoice_export=self.invoice_export,
             ledger=self.ledger,
+        )
+
+    @cached_property
+    def planning(self) -> Planning:
+        """What a scan or an export would do."""
+        procore, netsuite = self._procore_parts[0], self._netsuite_parts[0]
+        return Planning(
+            self.redis,
+            company_id=self.settings.procore_company_id,
+            account=self.settings.netsuite_account_id.lower(),
+            requests=lambda: Requests(procore.requests_sent, netsuite.requests_sent),
+            projects=self.projects(Precedence.SCAN),
+            items=self.items(Precedence.SCAN),
+            wbs_scan=self.wbs_scan,
+            export_runs=self.export_runs,
+            invoice_export=self.invoice_export,
+            invoice_items=self.invoice_items,
+            bills=self.bills,
+            ledger=self.ledger,
+        )
+
+    @cached_property
+    def applying(self) -> Applying:
+        """Plans, carried out."""
+        return Applying(
+            self.redis,
+            planning=self.planning,
+            items=self.items(Precedence.SCAN),
+            ledger=self.ledger,
+            work=self.work,
+            recovery=self.recovery,
         )
 
     @cached_property
