@@ -20,7 +20,9 @@ VERSION = 1
 """Of the plan's shape. A plan of another one is refused."""
 
 World = Mapping[str, str | tuple[tuple[str, ...], ...]]
-"""What a line was based on, by what people call it; the lines of a bill are rows of texts."""
+"""What a line was based on, by what people call it; the lines of a bill are rows of (Item, amount, description). Amounts are plain
+texts (`1234.50`), as programs take them.
+"""
 
 
 class Would(StrEnum):

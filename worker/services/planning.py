@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from worker.domain import money
 from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
 from worker.domain.invoices import Bill, FoundBill, Invoice
@@ -212,8 +211,9 @@ class Planning:
             return
         finally:
             look.reads += self._requests() - began
-        for head in listed.to_export:
-            self._look_at_invoice(InvoiceKey(project.id, head.id), look)
+        # In the order in which they leave the lane: of two that need the same, the first one has it made.
+        for key in sorted((InvoiceKey(project.id, head.id) for head in listed.to_export), key=str):
+            self._look_at_invoice(key, look)
         for head, bill_id in listed.exported.items():
             done = Outcome(OutcomeKind.ALREADY, head.document_number, bill_id)
             about = head.document_number or f"id {head.id}"
@@ -310,7 +310,7 @@ class Planning:
         names = {record.remote_id: record.name for record in records.values() if record.done}
         names |= {_id_of(one): _name_of(one) for one in look.planned.values()}
         rows = [
-            (names.get(line.item_id, f"Item {line.item_id}"), money.text(line.amount), line.description)
+            (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description)
             for line in bill.lines
         ]
         return {
@@ -324,7 +324,7 @@ class Planning:
     def _blocked(self, key: InvoiceKey, seen: _Seen, error: Blocked) -> Outcome:
         record = self._bills.blocked(key, seen.invoice, error)
         if not seen.world and "vendor" in record.facts:
-            seen.world = {"vendor": record.facts["vendor"], "total": record.facts.get("payment_due", "")}
+            seen.world = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
         return outcome_of(record)
 
 
@@ -343,7 +343,7 @@ def _head_of(invoice: Invoice) -> dict[str, str]:
         "status": invoice.status,
         "number": invoice.document_number,
         "date": invoice.billing_date.isoformat() if invoice.billing_date else "",
-        "total": money.text(invoice.payment_due),
+        "total": str(invoice.payment_due),
     }
 
 
