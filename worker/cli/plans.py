@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from config.logs import shown
 from worker.cli.output import Fault, out, print_json, progress, styled, table
 from worker.container import Container
+from worker.domain import money
 from worker.domain.plans import VERSION, Plan, PlanLine, Would
 from worker.services.planning import Planning, Progress
 
@@ -127,13 +129,15 @@ def _print(plan: Plan) -> None:
         f"Requests, about: {plan.requests.procore} to Procore, {plan.requests.netsuite} to NetSuite "
         f"(logins and retries left out; this look took {plan.looked.procore} and {plan.looked.netsuite})."
     )
-    out.print("What NetSuite decides only when it is asked to write, such as a closed period, no plan can tell.")
+    out.print(
+        "What NetSuite decides only when it is asked to write, such as a closed period or a mandatory field, no plan can tell."
+    )
 
 
 def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
     codes = [line for line in lines if not line.of_invoice and line.would is not Would.ALREADY]
     if codes:
-        rows = ((line.about, line.would, line.name, *_why(line)) for line in codes)
+        rows = ((line.about, line.would, _found(line), *_why(line)) for line in codes)
         table(f"{project}: codes", ("WBS code", "would", "Item", "why", "who", "next step"), rows)
     invoices = [line for line in lines if line.of_invoice]
     if invoices:
@@ -141,20 +145,34 @@ def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
         table(f"{project}: invoices", columns, map(_invoice_row, invoices))
     for line in invoices:
         if line.would is Would.BILL:
-            table(f"Bill {line.about}", ("Item", "amount", "description"), _rows(line.world.get("lines")))
+            table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line.world.get("lines")))
     if already := sum(not line.of_invoice and line.would is Would.ALREADY for line in lines):
         out.print(f"{project}: {already} codes have their Item already.", soft_wrap=True)
 
 
 def _invoice_row(line: PlanLine) -> Iterable[Any]:
     world = line.world
-    head = (world.get(what, "") for what in ("vendor", "date", "total"))
-    return (line.about, line.would, *head, len(line.needs) or "", *_why(line))
+    head = (world.get("vendor", ""), world.get("date", ""), _amount(world.get("total")))
+    return (line.about, _bill_would(line), *head, len(line.needs) or "", *_why(line))
 
 
 def _why(line: PlanLine) -> tuple[str, str, str]:
     return line.reason, line.owner, line.next_step
 
 
-def _rows(value: Any) -> Iterable[Sequence[str]]:
-    return value if isinstance(value, tuple) else ()
+def _found(line: PlanLine) -> str:
+    """The Item's name, and its id where it stands already."""
+    return f"{line.name} (id {line.remote_id})" if line.remote_id else line.name
+
+
+def _bill_would(line: PlanLine) -> str:
+    return f"{line.would} (bill id {line.remote_id})" if line.remote_id else line.would
+
+
+def _bill_rows(value: Any) -> Iterable[Sequence[str]]:
+    rows = value if isinstance(value, tuple) else ()
+    return ((item, _amount(amount), description) for item, amount, description in rows)
+
+
+def _amount(text: Any) -> str:
+    return money.text(Decimal(text)) if text else ""

@@ -310,8 +310,7 @@ class Planning:
         names = {record.remote_id: record.name for record in records.values() if record.done}
         names |= {_id_of(one): _name_of(one) for one in look.planned.values()}
         rows = [
-            (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description)
-            for line in bill.lines
+            (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description) for line in bill.lines
         ]
         return {
             "vendor": f"{invoice.vendor_name} (NetSuite id {ready.vendor_id})",

@@ -12,10 +12,9 @@ import pytest
 from simulators.common.journal import Entry
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.office import Office
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.outcomes import OutcomeKind, Record, State
+from worker.domain.outcomes import Record, State
 from worker.domain.plans import Plan, PlanLine, Requests, Would
 from worker.services.applying import Checked
 from worker.services.planning import Planning
@@ -55,9 +54,9 @@ def _last(entries: list[Entry]) -> int:
     return max((each["n"] for each in entries), default=0)
 
 
-def planning(office: Office) -> Planning:
+def planning(office: Office, **settings: Any) -> Planning:
     """As `--dry-run` has it: in a process of its own that leaves nothing behind."""
-    container = office.reopened().container
+    container = office.reopened(**settings).container
     container.cache.leave_no_trace()
     return container.planning
 
@@ -242,3 +241,186 @@ def test_a_closed_period_is_what_a_plan_cannot_tell(office: Office) -> None:
     plan = planning(office).export_one(key_of(invoice))
     assert line_of(plan, key_of(invoice)).would is Would.BILL
     assert office.export(invoice).cause == "period_closed"
+
+
+def test_two_invoices_with_one_number_of_one_vendor_are_not_both_promised(office: Office) -> None:
+    project = office.new_project("27-001", CODES)
+    pair = [office.new_invoice(project, (code, "100.00"), invoice_number="77") for code in CODES]
+    pilot = {"project_ids": str(project.id)}
+    office = office.reopened(**pilot)
+    plan = planning(office, **pilot).export_approved()
+    woulds = [line_of(plan, key_of(invoice)).would for invoice in pair]
+    assert woulds == [Would.BILL, Would.BLOCKED]
+    journals = Journals(office)
+    office.export_all()
+    assert [len(office.bills(invoice)) for invoice in pair] == [1, 0]
+    assert office.problems(str(key_of(pair[1])))[str(key_of(pair[1]))] == "document_number_taken"
+    assert journals.requests() == plan.requests
+
+
+def test_a_dry_run_changes_nothing_anywhere(office: Office) -> None:
+    """Neither in an office that has a ledger full of records nor in the systems; not even a link is remembered."""
+    office.scan(office.procore.project("24-001").id)
+    before, journals = everything(office), Journals(office)
+    planner = planning(office)
+    planner.scan()
+    planner.export_approved()
+    planner.export_one(key_of(office.case_invoice("vendor_not_linked")))
+    planner.look_again(planner.export_approved())
+    assert everything(office) == before
+    assert journals.written() == []
+    assert journals.requests().procore > 50
+
+
+def test_an_applied_plan_of_a_scan_is_its_effect(office: Office) -> None:
+    plan = planning(office).scan()
+    journals = Journals(office)
+    found = apply(office, plan)
+    assert found.refused == {}
+    acts = [line for line in plan.lines if line.would.acts]
+    assert found.to_do == acts
+    assert_effect(office, replace(plan, lines=tuple(acts)), journals.written())
+    seen, most = journals.requests(), plan.requests
+    assert (seen.netsuite, seen.procore <= most.procore) == (most.netsuite, True)
+    assert office.netsuite.duplicates() == []
+
+
+@pytest.mark.parametrize("scanned", [False, True], ids=["with all Items missing", "after a scan"])
+def test_an_applied_plan_of_an_export_is_its_effect(office: Office, scanned: bool) -> None:
+    open_period(office)
+    if scanned:
+        office.scan()
+    plan = planning(office).export_approved()
+    journals = Journals(office)
+    found = apply(office, plan)
+    office.settle()
+    assert found.refused == {}
+    acts = [line for line in plan.lines if line.would.acts]
+    assert found.to_do == acts
+    assert_effect(office, replace(plan, lines=tuple(acts)), journals.written())
+    ends = office.container.applying.ends(found)
+    of_would = {Would.CREATE: "created", Would.BILL: "created", Would.ADOPT: "adopted"}
+    assert {line.key: of_would[line.would] for line in acts} == {key: end.kind.value for key, end in ends.items()}
+    assert office.netsuite.duplicates() == []
+
+
+def test_applied_twice_it_is_already_done(office: Office) -> None:
+    open_period(office)
+    plans = [planning(office).scan(), planning(office).export_approved()]
+    for plan in plans:
+        apply(office, plan)
+        office.settle()
+    journals = Journals(office)
+    for plan in plans:
+        found = apply(office, plan)
+        assert (found.to_do, found.refused) == ([], {})
+        assert {line.key for line in plan.lines if line.would.acts} <= set(found.already)
+    assert journals.written() == []
+    assert office.netsuite.duplicates() == []
+
+
+# On a world that changed
+
+
+def test_codes_whose_world_changed_are_refused_and_the_others_made(office: Office) -> None:
+    flat_codes = ["05-120.S", "05-310.S", "05-500.S", "06-100.S", "06-200.S", "07-100.S"]
+    project, other = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
+    unbudgeted, hand_made, renamed, inactive, same, gone_item = (code_key(project, code) for code in flat_codes)
+    office.netsuite.make_item(f"27-001-{flat_codes[5]}")
+    plan = planning(office).scan([project.id, other.id])
+    assert line_of(plan, gone_item).would is Would.ADOPT
+
+    edits = office.procore
+    edits.unbudget(project.id, unbudgeted.wbs_code_id)
+    office.netsuite.make_item(f"27-001-{flat_codes[1]}")
+    edits.rename_code(project.id, renamed.wbs_code_id, "05-510.S")
+    edits.set_code_status(project.id, inactive.wbs_code_id, "inactive")
+    office.netsuite.items.remove(line_of(plan, gone_item).remote_id)
+    edits.renumber_project(other.id, "27-003")
+    journals = Journals(office)
+    found = apply(office, plan)
+
+    others = {str(code_key(other, code)) for code in CODES}
+    assert set(found.refused) == {str(key) for key in (unbudgeted, hand_made, renamed, inactive, gone_item)} | others
+    assert "no longer budgeted" in found.refused[str(unbudgeted)]
+    assert "in NetSuite was nothing, is now Item" in found.refused[str(hand_made)]
+    assert "WBS code was 05-500.S, is now 05-510.S" in found.refused[str(renamed)]
+    assert "skipped now: the code is budgeted, but not active" in found.refused[str(inactive)]
+    assert "is now nothing" in found.refused[str(gone_item)]
+    assert all("project number was 27-002, is now 27-003" in found.refused[key] for key in others)
+    assert [each["name"] for each in journals.written()] == ["27-001-06-200.S"]
+    assert [line.key for line in found.to_do] == [str(same)]
+    # What was refused is not even noted: nobody does it later.
+    assert set(office.container.ledger.codes(project.id)) == {same.wbs_code_id}
+
+
+def test_invoices_whose_world_changed_are_refused_and_the_others_billed(office: Office) -> None:
+    project = office.new_project("27-001", [*CODES, "06-100.S", "06-200.S", "07-100.S"])
+    edited, same, sent_back, by_hand, redated = invoices = [
+        office.new_invoice(project, (code, "100.00"), invoice_number=f"N-{code}")
+        for code in (*CODES, "06-100.S", "06-200.S", "07-100.S")
+    ]
+    plan = planning(office, project_ids=str(project.id)).export_approved()
+    assert {line_of(plan, key_of(invoice)).would for invoice in invoices} == {Would.BILL}
+
+    office.procore.edit_invoice_line(edited.id, work="150.00", held="15.00")
+    office.procore.set_invoice_status(sent_back.id, "under_review")
+    office.netsuite.make_item("27-001-06-200.S")
+    office.procore.edit_invoice(redated.id, billing_date="2026-05-02")
+    journals = Journals(office)
+    found = apply(office, plan)
+
+    assert set(found.refused) == {
+        str(key)
+        for invoice, code in ((edited, CODES[0]), (sent_back, "06-100.S"), (by_hand, "06-200.S"), (redated, "07-100.S"))
+        for key in (key_of(invoice), code_key(project, code))
+    }
+    assert "total was 90.00, is now 135.00" in found.refused[str(key_of(edited))]
+    assert "'27-001-05-120.S 100.00 05-120.S" in found.refused[str(key_of(edited))]
+    assert "skipped now: status is under review" in found.refused[str(key_of(sent_back))]
+    assert "Item 27-001-06-200.S comes first, and that is refused" in found.refused[str(key_of(by_hand))]
+    assert "is now 2026-05-02" in found.refused[str(key_of(redated))]
+    assert found.refused[str(code_key(project, CODES[0]))] == "the invoices that need it have changed"
+    assert sorted((each["type"], each["name"]) for each in journals.written()) == [
+        ("otherChargePurchaseItem", f"27-001-{CODES[1]}"),
+        ("requisition", same.invoice_number),
+        ("vendorBill", same.invoice_number),
+    ]
+    assert office.bill(same).total == Decimal("90.00")
+
+
+def test_a_line_without_the_items_that_come_first_is_refused(office: Office) -> None:
+    """Lines may be taken out of a plan; then what builds on them is not done either."""
+    project = office.new_project("27-001", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "100.00"))
+    plan = planning(office).export_one(key_of(invoice))
+    alone = replace(plan, lines=(line_of(plan, key_of(invoice)),))
+    found = apply(office, alone)
+    assert "is not in this plan" in found.refused[str(key_of(invoice))]
+    assert office.bills(invoice) == []
+
+
+def test_an_item_that_a_scan_made_meanwhile_is_taken_for_done(office: Office) -> None:
+    project = office.new_project("27-001", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "5.00"))
+    plan = planning(office).export_one(key_of(invoice))
+    office.scan(project.id)
+    found = apply(office, plan)
+    assert ([line.key for line in found.to_do], found.refused) == ([str(key_of(invoice))], {})
+    assert set(found.already) == {str(code_key(project, code)) for code in CODES}
+    assert office.bill(invoice).total == Decimal("94.50")
+
+
+def test_what_is_in_doubt_is_planned_by_nobody(office: Office) -> None:
+    """A write without an answer is looked for by the workers; a plan says so, and one made before is refused."""
+    project = office.new_project("27-001", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "100.00"))
+    plan = planning(office).export_one(key_of(invoice))
+    key, at = code_key(project, CODES[0]), office.container.now()
+    doubt = Record(State.UNKNOWN, f"27-001-{CODES[0]}", code=CODES[0], at=at, sent_at=at, attempts=1)
+    office.container.ledger.write(key, doubt)
+    now = planning(office)
+    assert line_of(now.scan([project.id]), key).would is Would.LOOK
+    assert line_of(now.export_one(key_of(invoice)), key_of(invoice)).would is Would.LOOK
+    found = checked(office, plan)
+    assert (found.to_do, set(found.refused)) == ([], {str(key), str(key_of(invoice))})
