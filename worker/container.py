@@ -344,6 +344,7 @@ class Container:
         return Applying(
             self.redis,
             planning=self.planning,
+            projects=self.projects(Precedence.SCAN),
             items=self.items(Precedence.SCAN),
             ledger=self.ledger,
             work=self.work,

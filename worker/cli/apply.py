@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from config.logs import shown
 from config.names import TaskName
 from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, progress, styled, table
 from worker.cli.plans import read_plan
@@ -18,7 +17,7 @@ from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain.outcomes import Outcome
 from worker.domain.plans import Plan
-from worker.services.applying import Checked
+from worker.services.applying import Applied
 
 NOT_WELL = ("refused", "blocked", "unknown", "waiting")
 
@@ -38,37 +37,34 @@ def apply(file: Path, wait: bool, as_json: bool) -> None:
         plan = read_plan(container, file)
         with progress() as bars:
             bar = bars.add_task("projects", total=None, note="")
-            checked = container.applying.check(
-                plan, lambda project: bars.update(bar, advance=1, note=shown(project.label))
-            )
-        container.applying.carry_out(checked)
+            applied = container.applying.apply(plan, lambda done, of: bars.update(bar, completed=done, total=of))
         send(TaskName.RESUME)
         if wait:
-            count = len(checked.to_do)
-            follow(container, lambda: container.applying.going_on(checked), count=count, noun="lines")
-        report = _report(container, plan, checked, waited=wait)
+            count = len(applied.to_do)
+            follow(container, lambda: container.applying.going_on(applied), count=count, noun="lines")
+        report = _report(container, plan, applied, waited=wait)
         print_json(report) if as_json else _print(report)
         sys.exit(FAILED if any(row["result"] in NOT_WELL for row in report["lines"]) else 0)
 
 
-def _report(container: Container, plan: Plan, checked: Checked, *, waited: bool) -> dict[str, Any]:
+def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool) -> dict[str, Any]:
     """One row for each line that said what is to be done, and how many of the plan said nothing."""
-    ends = container.applying.ends(checked) if waited else {}
+    ends = container.applying.ends(applied) if waited else {}
     rows = []
     for line in plan.lines:
         if line.would.acts:
             row = {"key": line.key, "project": line.project, "about": line.about, "would": line.would.value}
-            rows.append({**row, "name": line.name, **_result(line.key, checked, ends)})
+            rows.append({**row, "name": line.name, **_result(line.key, applied, ends)})
     counts = Counter(row["result"] for row in rows)
     return {"kind": plan.kind.value, "made_at": plan.made_at, "counts": counts, "lines": rows,
             "left_alone": len(plan.lines) - len(rows)}  # fmt: skip
 
 
-def _result(key: str, checked: Checked, ends: Mapping[str, Outcome]) -> dict[str, str]:
-    if key in checked.refused:
-        return {"result": "refused", "id": "", "cause": "", "reason": checked.refused[key]}
-    if key in checked.already:
-        return {"result": "already", "id": checked.already[key], "cause": "", "reason": ""}
+def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str, str]:
+    if key in applied.refused:
+        return {"result": "refused", "id": "", "cause": "", "reason": applied.refused[key]}
+    if key in applied.already:
+        return {"result": "already", "id": applied.already[key], "cause": "", "reason": ""}
     if key not in ends:
         return {"result": "queued", "id": "", "cause": "", "reason": ""}
     end = ends[key]

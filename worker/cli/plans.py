@@ -17,6 +17,7 @@ from config.logs import shown
 from worker.cli.output import Fault, out, print_json, progress, styled, table
 from worker.container import Container
 from worker.domain import money
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.plans import VERSION, Plan, PlanLine, Would
 from worker.services.planning import Planning, Progress
 
@@ -79,7 +80,9 @@ def read_plan(container: Container, file: Path) -> Plan:
                 f"{file} is no plan of version {VERSION}, which this wbs-sync reads. Make a new one with --save."
             )
         plan = _PLAN.validate_python(told)
-    except (ValueError, RecursionError, ValidationError) as error:
+        for line in plan.lines:
+            _require_key(line)
+    except (ValueError, IndexError, RecursionError, ValidationError) as error:
         raise Fault(f"{file} is not a plan that `--dry-run --save` wrote. Make a new one.") from error
     planning = container.planning
     theirs, ours = (plan.company_id, plan.account), (planning.company_id, planning.account)
@@ -98,6 +101,16 @@ def read_plan(container: Container, file: Path) -> Plan:
     if doubled := [key for key, count in keys.items() if count > 1]:
         raise Fault(f"{file} names {', '.join(doubled[:3])} more than once. Nothing of it was done: make a new plan.")
     return plan
+
+
+def _require_key(line: PlanLine) -> None:
+    """Raise ValueError for a key that names nothing."""
+    if line.would.acts or line.needs:
+        key = InvoiceKey.parse(line.key) if line.of_invoice else CodeKey.parse(line.key)
+        if str(key) != line.key:
+            raise ValueError(line.key)
+    elif line.project_id < 1:
+        raise ValueError(line.key)
 
 
 def _require_room(file: Path, *, force: bool) -> None:

@@ -92,6 +92,11 @@ class PlanLine:
     fingerprint: str = ""
 
     @property
+    def project_id(self) -> int:
+        """Of the project that it belongs to; every key has it in the second place. Raises ValueError for what is no key."""
+        return int(self.key.split(":")[1])
+
+    @property
     def of_invoice(self) -> bool:
         """Whether it is an invoice's."""
         return self.key.startswith("invoice:")
@@ -141,10 +146,8 @@ def line_of(key: str, project: str, about: str, outcome: Outcome, **more: object
     return replace(line, fingerprint=line.seal)
 
 
-def what_changed(then: PlanLine, now: PlanLine | None) -> str:
+def what_changed(then: PlanLine, now: PlanLine) -> str:
     """Why a line cannot be carried out as it was planned, in words; "" when its world is still the same."""
-    if now is None:
-        return "nothing is to be done for it any more: it is no longer budgeted, or no unchanged invoice needs it"
     if not now.would.acts and now.would is not then.would:
         return f"it would be {_WORDS[now.would]} now" + (f": {now.reason}" if now.reason else "")
     changes = [
@@ -158,9 +161,11 @@ def what_changed(then: PlanLine, now: PlanLine | None) -> str:
     return "" if told == (now.would, now.name, now.remote_id, now.cause) else f"it would be {_WORDS[now.would]} now"
 
 
-def refusals(then: Sequence[PlanLine], now: Mapping[str, PlanLine], done: Collection[str]) -> dict[str, str]:
-    """Why lines of a plan are not carried out, in words, by key. `now`: the same lines as they would be now; `done`: keys of what
-    stands already and is left alone.
+def refusals(
+    kind: RunKind, then: Sequence[PlanLine], now: Mapping[str, PlanLine], done: Collection[str]
+) -> dict[str, str]:
+    """Why lines of one project are not carried out, in words, by key. `now`: the lines that there would be now, or one of the
+    project; `done`: keys of what stands already and is left alone.
 
     An invoice goes with its Items: without one of them it is refused, and an Item is not made for invoices that all changed.
     """
@@ -169,9 +174,13 @@ def refusals(then: Sequence[PlanLine], now: Mapping[str, PlanLine], done: Collec
         for need in line.needs:
             asked_by.setdefault(need, []).append(line.key)
     looked_at = [line for line in then if line.would.acts or line.needs or line.key in asked_by]
-    changed = {
-        line.key: why for line in looked_at if line.key not in done and (why := what_changed(line, now.get(line.key)))
-    }
+    of_project = next((line for line in now.values() if not line.key.startswith(("code:", "invoice:"))), None)
+    changed = {}
+    for line in looked_at:
+        seen = now.get(line.key, of_project)
+        why = what_changed(line, seen) if seen else _GONE[kind]
+        if why and line.key not in done:
+            changed[line.key] = why
     refused = dict(changed)
     planned = {line.key: line for line in then}
     for line in looked_at:
@@ -187,6 +196,10 @@ def refusals(then: Sequence[PlanLine], now: Mapping[str, PlanLine], done: Collec
     return {key: why for key, why in refused.items() if planned[key].would.acts}
 
 
+_GONE = {
+    RunKind.SCAN: "the code is no longer budgeted, or no longer there",
+    RunKind.EXPORT: "no invoice of the plan needs it any more",
+}
 _WORDS = {
     Would.CREATE: "created",
     Would.BILL: "billed",

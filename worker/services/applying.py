@@ -5,91 +5,113 @@ From there on all is as after a scan or an export: workers make one thing after 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
-from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane, RunKind
 from worker.services.attempts import RUN_WAITS_SECONDS
-from worker.services.items import Items, Planned
-from worker.services.planning import Planning
+from worker.services.items import Items
+from worker.services.planning import Look, Planning
+from worker.services.projects import Projects
 from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.work import Work
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A plan after the second look, at `at` (unix seconds). `to_do`: lines that are still as they were; `already`: ids in NetSuite of
-    what stands by now, and `refused`: what changed, both by key; `planned`: the codes as `Items.note` takes them.
+@dataclass(slots=True)
+class Applied:
+    """What became of a plan's lines. `at`: when it began (unix seconds); `to_do`: lines that were still as planned, whose work waits
+    now; `already`: ids in NetSuite of what stood by then, and `refused`: what had changed, both by key.
     """
 
     at: float
-    kind: RunKind
-    to_do: Sequence[PlanLine]
-    already: Mapping[str, str]
-    refused: Mapping[str, str]
-    planned: Mapping[str, Planned]
+    to_do: list[PlanLine] = field(default_factory=list)
+    already: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 class Applying:
     """Carries plans out."""
 
     def __init__(
-        self, client: Redis, *, planning: Planning, items: Items, ledger: Ledger, work: Work, recovery: Recovery
+        self,
+        client: Redis,
+        *,
+        planning: Planning,
+        projects: Projects,
+        items: Items,
+        ledger: Ledger,
+        work: Work,
+        recovery: Recovery,
     ) -> None:
         self._client = client
         self._planning = planning
+        self._projects = projects
         self._items = items
         self._ledger = ledger
         self._work = work
         self._recovery = recovery
 
-    def check(self, plan: Plan, progress: Callable[[Project], None] = lambda _: None) -> Checked:
-        """Look again at every line that says what is to be done. Reads only, but that a ledger that was lost is restored first."""
+    def apply(self, plan: Plan, progress: Callable[[int, int], None] = lambda _done, _of: None) -> Applied:
+        """Look again at every line that says what is to be done, and let those wait in their lanes that are still as they were.
+
+        One project after the other, so that little time passes between look and work. `progress(done, of)` after each.
+        A ledger that was lost is restored first.
+        """
         self._recovery.ensure_ledger()
-        look = self._planning.look_again(plan, progress)
-        already = {}
+        self._projects.refresh()
+        applied, bills = Applied(seconds(self._client)), dict[tuple[str, str], str]()
+        projects: dict[int, list[PlanLine]] = {}
         for line in plan.lines:
+            projects.setdefault(line.project_id, []).append(line)
+        for done, (project_id, lines) in enumerate(projects.items(), 1):
+            if any(line.would.acts for line in lines):
+                look = self._planning.look_again(plan.kind, project_id, lines, bills)
+                to_do = self._unchanged(plan.kind, lines, look, applied)
+                self._let_wait(plan.kind, project_id, to_do, look)
+                applied.to_do += to_do
+            progress(done, len(projects))
+        return applied
+
+    def _unchanged(self, kind: RunKind, lines: Sequence[PlanLine], look: Look, applied: Applied) -> list[PlanLine]:
+        already = {}
+        for line in lines:
             record, now = self._record(line), look.lines.get(line.key)
             if record and record.done:
                 already[line.key] = record.remote_id
             elif now and now.would is Would.ALREADY:
                 already[line.key] = now.remote_id
-        refused = refusals(plan.lines, look.lines, already)
-        to_do = [line for line in plan.lines if line.would.acts and line.key not in {*already, *refused}]
-        return Checked(seconds(self._client), plan.kind, to_do, already, refused, look.planned)
+        refused = refusals(kind, lines, look.lines, already)
+        applied.already |= already
+        applied.refused |= refused
+        return [line for line in lines if line.would.acts and line.key not in {*already, *refused}]
 
-    def carry_out(self, checked: Checked) -> None:
-        """Note the codes as a scan does (with that, what stands is adopted), and let what is to be made wait in its lane."""
-        codes: dict[int, list[Planned]] = {}
-        for line in checked.to_do:
-            if not line.of_invoice:
-                codes.setdefault(CodeKey.parse(line.key).project_id, []).append(checked.planned[line.key])
-        for project_id, planned in codes.items():
-            noted = self._items.note(project_id, planned, for_invoice=checked.kind is RunKind.EXPORT)
-            self._work.add(Lane.ITEMS, [str(key) for key in noted])
-        self._work.add(Lane.EXPORTS, [line.key for line in checked.to_do if line.of_invoice])
+    def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], look: Look) -> None:
+        """As after the look of a scan: with the note what stands is adopted, and what is to be made waits. Items before bills."""
+        planned = [look.planned[line.key] for line in to_do if not line.of_invoice]
+        noted = self._items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT)
+        self._work.add(Lane.ITEMS, [str(key) for key in noted])
+        self._work.add(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
 
-    def going_on(self, checked: Checked) -> int:
+    def going_on(self, applied: Applied) -> int:
         """How many lines have not come to an end. What is due only in more than a minute is not waited for."""
         soon = seconds(self._client) + RUN_WAITS_SECONDS
-        return len(self._work.going_on([line.key for line in checked.to_do], due_before=soon))
+        return len(self._work.going_on([line.key for line in applied.to_do], due_before=soon))
 
-    def ends(self, checked: Checked) -> dict[str, Outcome]:
+    def ends(self, applied: Applied) -> dict[str, Outcome]:
         """How the lines that were carried out stand now, by key."""
         problems = {one.key: one.problem for one in self._ledger.problems()}
         ends = {}
-        for line in checked.to_do:
+        for line in applied.to_do:
             record = self._record(line)
             outcome = (
                 outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
             )
-            if record and record.done and record.at >= checked.at:
+            if record and record.done and record.at >= applied.at:
                 outcome = replace(outcome, kind=OutcomeKind(record.state.value))
             if problem := problems.get(line.key):
                 kind = outcome.kind if record and record.done else OutcomeKind.BLOCKED

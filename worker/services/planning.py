@@ -6,7 +6,7 @@ work will take for looking, and only what follows a look is reckoned here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -117,21 +117,20 @@ class Planning:
         self._look_at_invoice(key, look)
         return self._plan(RunKind.EXPORT, look, began)
 
-    def look_again(self, plan: Plan, progress: Progress = lambda _: None) -> Look:
-        """The same lines as they would be now, as far as something was to be done for them. Takes a new list of projects."""
-        look, projects = Look(), {one.id: one for one in self._projects.in_scope(self._projects.refresh())}
-        wanted = [line for line in plan.lines if line.would.acts or line.needs]
-        if plan.kind is RunKind.SCAN:
-            for project_id in dict.fromkeys(CodeKey.parse(line.key).project_id for line in wanted):
-                if project := projects.get(project_id):
-                    progress(project)
-                    self._look_at_codes(project, look)
-        for line in wanted:
-            if line.of_invoice:
-                key = InvoiceKey.parse(line.key)
-                if project := projects.get(key.project_id):
-                    progress(project)
-                self._look_at_invoice(key, look)
+    def look_again(
+        self, kind: RunKind, project_id: int, lines: Sequence[PlanLine], bills: dict[tuple[str, str], str]
+    ) -> Look:
+        """One project's lines as they would be now, as far as they say what is to be done. `bills`: those of the projects before."""
+        look = Look(bills=bills)
+        if kind is RunKind.SCAN:
+            project = self._projects.get(project_id)
+            if project and self._projects.in_scope([project]):
+                self._look_at_codes(project, look)
+            else:
+                look.add(self._not_scanned(project_id))
+        for line in lines:
+            if line.of_invoice and (line.would.acts or line.needs):
+                self._look_at_invoice(InvoiceKey.parse(line.key), look)
         return look
 
     def _plan(self, kind: RunKind, look: Look, began: Requests) -> Plan:

@@ -16,7 +16,7 @@ from tests.integration.flows.office import Office
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.plans import Plan, PlanLine, Requests, Would
-from worker.services.applying import Checked
+from worker.services.applying import Applied
 from worker.services.planning import Planning
 
 pytestmark = pytest.mark.real
@@ -61,19 +61,11 @@ def planning(office: Office, **settings: Any) -> Planning:
     return container.planning
 
 
-def checked(office: Office, plan: Plan) -> Checked:
-    """As `apply` does it, up to what the workers do."""
-    applying = office.reopened().container.applying
-    found = applying.check(plan)
-    applying.carry_out(found)
-    return found
-
-
-def apply(office: Office, plan: Plan) -> Checked:
-    """The same, and what the workers do."""
-    found = checked(office, plan)
+def apply(office: Office, plan: Plan) -> Applied:
+    """As the command does it, and what the workers do."""
+    applied = office.reopened().container.applying.apply(plan)
     office.work_off()
-    return found
+    return applied
 
 
 def line_of(plan: Plan, key: CodeKey | InvoiceKey) -> PlanLine:
@@ -266,7 +258,6 @@ def test_a_dry_run_changes_nothing_anywhere(office: Office) -> None:
     planner.scan()
     planner.export_approved()
     planner.export_one(key_of(office.case_invoice("vendor_not_linked")))
-    planner.look_again(planner.export_approved())
     assert everything(office) == before
     assert journals.written() == []
     assert journals.requests().procore > 50
@@ -422,5 +413,5 @@ def test_what_is_in_doubt_is_planned_by_nobody(office: Office) -> None:
     now = planning(office)
     assert line_of(now.scan([project.id]), key).would is Would.LOOK
     assert line_of(now.export_one(key_of(invoice)), key_of(invoice)).would is Would.LOOK
-    found = checked(office, plan)
+    found = apply(office, plan)
     assert (found.to_do, set(found.refused)) == ([], {str(key), str(key_of(invoice))})
