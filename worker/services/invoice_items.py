@@ -66,17 +66,18 @@ class InvoiceItems:
         planned = self.plan(project, invoice, self.missing(invoice))
         to_make = [one for one in planned if one.kind is OutcomeKind.CREATED]
         self._items.note(project.id, [one for one in planned if one not in to_make], for_invoice=True)
-        self.require_none_blocked(invoice)
+        self.require_none_blocked(invoice, planned)
         noted = self._items.note(project.id, to_make, for_invoice=True)
         # What waits in the ledger waits in its lane too: whatever becomes of this invoice, its codes come to an end.
         self._work.add(Lane.ITEMS, [str(key) for key in noted], at=seconds(self._client) + IN_HAND_SECONDS)
         return self.missing(invoice)
 
     def require_none_blocked(self, invoice: Invoice, planned: Collection[Planned] = ()) -> None:
-        """Raise Blocked when a code of the invoice is a problem of its own, or would be once `planned` is noted."""
+        """Raise Blocked when a code of the invoice is a problem of its own: by the ledger, or by a look that is newer (`planned`)."""
         records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         blocked_ids = {code_id for code_id, record in records.items() if record.state is State.BLOCKED}
-        blocked_ids -= {one.code.id for one in planned if one.item}
+        # What was mended since is made now: no scan would, where the code has no budget line.
+        blocked_ids -= {one.code.id for one in planned}
         blocked_ids |= {one.code.id for one in planned if one.kind is OutcomeKind.BLOCKED}
         texts = {line.wbs_code_id: line.flat_code for line in invoice.lines}
         blocked = [texts[code_id] for code_id in invoice.wbs_code_ids if code_id in blocked_ids]
