@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from simulators.company.model import Project
 from tests.integration.flows.office import Office
 from worker.cli import apply, export, output, plans, scan, session, wbs_sync
 from worker.cli.output import Plain
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.plans import line_of
 
 pytestmark = pytest.mark.real
 
@@ -204,6 +206,14 @@ def test_an_edited_line_refuses_the_whole_plan(desk: Desk, edit: Callable[[dict[
     first, second = json.loads(desk.file.read_text())["lines"]
     assert "was edited after it was made" in desk.refused(lines=[edit(first), second])
     assert "more than once" in desk.refused(lines=[second, second])
+
+
+@pytest.mark.parametrize("key", ["", "code", "code:x:2", "code:1", "code:01:2", "invoice:1:", "project:1:budget"])
+def test_a_key_that_names_nothing_is_no_plan(desk: Desk, key: str) -> None:
+    """Even under a fingerprint that fits."""
+    line = line_of(key, "p", "05-120.S", Outcome(OutcomeKind.CREATED, "27-001-05-120.S"))
+    desk.scan_plan("--save", str(desk.file))
+    assert "is not a plan" in desk.refused(lines=[asdict(line)])
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"7", b"[" * 100_000, b'{"version": 1}', None])
