@@ -92,7 +92,8 @@ class Applying:
 
     def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], look: Look) -> None:
         """As after the look of a scan: with the note what stands is adopted, and what is to be made waits. Items before bills."""
-        planned = [look.planned[line.key] for line in to_do if not line.of_invoice]
+        codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
+        planned = [look.planned[project_id][code_id] for code_id in codes]
         noted = self._items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT)
         self._work.add(Lane.ITEMS, [str(key) for key in noted])
         self._work.add(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])

@@ -34,12 +34,12 @@ Progress = Callable[[Project], None]
 
 @dataclass(slots=True)
 class Look:
-    """What was found out so far. `planned`: the codes that would get an Item, by key, as `Items.note` takes them; `bills`: those
-    that would be made, by vendor and document number.
+    """What was found out so far. `planned`: the codes that would get an Item, by project and code id, as `Items.note` takes them;
+    `bills`: the projects of those that would be made, by vendor and document number.
     """
 
     lines: dict[str, PlanLine] = field(default_factory=dict)
-    planned: dict[str, Planned] = field(default_factory=dict)
+    planned: dict[int, dict[int, Planned]] = field(default_factory=dict)
     bills: dict[tuple[str, str], str] = field(default_factory=dict)
     reads: Requests = field(default_factory=Requests)
 
@@ -49,8 +49,7 @@ class Look:
 
     def coming(self, project_id: int) -> dict[int, str]:
         """Ids of the project's Items that would be made or taken over by now, by WBS code id; of one to be made its name."""
-        keys = {CodeKey.parse(key): one for key, one in self.planned.items()}
-        return {key.wbs_code_id: _id_of(one) for key, one in keys.items() if key.project_id == project_id}
+        return {code_id: _id_of(one) for code_id, one in self.planned.get(project_id, {}).items()}
 
 
 class Planning:
@@ -185,7 +184,7 @@ class Planning:
         takes = Requests(0, self._items.writes(one))
         look.add(line_of(key, project.label, one.code.flat_code, outcome, world=world, requests=takes))
         if one.kind is not OutcomeKind.BLOCKED:
-            look.planned[key] = one
+            look.planned.setdefault(project.id, {})[one.code.id] = one
 
     def _not_scanned(self, project_id: int) -> PlanLine:
         """Why a scan would leave a project alone that was asked for."""
@@ -307,7 +306,7 @@ class Planning:
         invoice = ready.invoice
         records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         names = {record.remote_id: record.name for record in records.values() if record.done}
-        names |= {_id_of(one): _name_of(one) for one in look.planned.values()}
+        names |= {_id_of(one): _name_of(one) for one in look.planned.get(invoice.project_id, {}).values()}
         rows = [
             (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description) for line in bill.lines
         ]
