@@ -12,6 +12,7 @@ import pytest
 from simulators.common.journal import Entry
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
+from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -200,6 +201,18 @@ def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(offic
         for code_id in office.container.ledger.codes(project_id)
     }
     assert known == {line.key for line in plan.lines if line.key.startswith("code:") and line.would is not Would.SKIP}
+
+
+def test_an_adopted_item_that_is_to_get_our_external_id_costs_a_request_and_is_told(open_office: OpenOffice) -> None:
+    setting = {"netsuite_adopted_items_get_external_id": True}
+    office = open_office(**setting)
+    case = office.case("item_by_hand")
+    plan = planning(office, **setting).scan([case["project_id"]])
+    line = line_of(plan, CodeKey(case["project_id"], case["wbs_code_id"]))
+    assert (line.would, line.remote_id, line.requests) == (Would.ADOPT, case["item_id"], Requests(0, 1))
+    journals = Journals(office)
+    office.scan(case["project_id"])
+    assert journals.requests() == plan.requests
 
 
 def open_period(office: Office) -> None:
