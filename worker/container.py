@@ -15,6 +15,8 @@ from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.clients.procore.pages import ProcorePages
+from worker.domain.plans import Requests
+from worker.services.applying import Applying
 from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
 from worker.services.bills import Bills
@@ -28,6 +30,7 @@ from worker.services.items import Items
 from worker.services.links import Links
 from worker.services.overview import Overview
 from worker.services.pages import Pages
+from worker.services.planning import Planning
 from worker.services.problem_views import ProblemViews
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
@@ -332,6 +335,38 @@ class Container:
                 ledger=self.ledger,
             ),
             ledger=self.ledger,
+        )
+
+    @cached_property
+    def planning(self) -> Planning:
+        """What a scan or an export would do."""
+        procore, netsuite = self._procore_parts[0], self._netsuite_parts[0]
+        return Planning(
+            self.redis,
+            company_id=self.settings.procore_company_id,
+            account=self.settings.netsuite_account_id.lower(),
+            requests=lambda: Requests(procore.requests_sent, netsuite.requests_sent),
+            projects=self.projects(Precedence.SCAN),
+            items=self.items(Precedence.SCAN),
+            wbs_scan=self.wbs_scan,
+            export_runs=self.export_runs,
+            invoice_export=self.invoice_export,
+            invoice_items=self.invoice_items,
+            bills=self.bills,
+            ledger=self.ledger,
+        )
+
+    @cached_property
+    def applying(self) -> Applying:
+        """Plans, carried out."""
+        return Applying(
+            self.redis,
+            planning=self.planning,
+            projects=self.projects(Precedence.SCAN),
+            items=self.items(Precedence.SCAN),
+            ledger=self.ledger,
+            work=self.work,
+            recovery=self.recovery,
         )
 
     @cached_property

@@ -128,14 +128,14 @@ def options_of(name: str) -> list[str]:
     return [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
 
 
-ASKING = ("check", "scan", "export", "status", "problems", "verify")
+ASKING = ("check", "scan", "export", "apply", "status", "problems", "verify")
 """Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where it is told; they have
 tests of their own."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
     lambda name: st.tuples(
         st.just(name),
         st.lists(
-            st.sampled_from([option for option in options_of(name) if option not in ("--wait",)])
+            st.sampled_from([option for option in options_of(name) if option not in ("--wait", "--save")])
             | hostile.texts.filter(lambda text: "\x00" not in text)
             | hostile.numbers.map(str)
             | st.just("caf\udce9"),
@@ -152,8 +152,8 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
         mock.patch(f"worker.cli.{name}.open_container", return_value=desk.container)
         for name in (*ASKING, "rebuild", "report", "resume")
     ]
-    patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "resume")]
-    for module in ("output", "check", "scan", "export", "report", "runs", "status", "verify"):
+    patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "apply", "resume")]
+    for module in ("output", "check", "scan", "export", "apply", "plans", "report", "runs", "status", "verify"):
         found = importlib.import_module(f"worker.cli.{module}")
         patches += [
             mock.patch.object(found, name, console)
@@ -221,8 +221,9 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
     desk.container.ledger.write(
         InvoiceKey(desk.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
+    dry_runs = (["scan", "--dry-run"], ["export", "--approved", "--dry-run"])
     calls = (
-        ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], ["scan", "--dry-run"],
+        ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], *dry_runs,
         ["report", "--out", os.devnull],
     )  # fmt: skip
     for arguments in calls:

@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Look whether this installation can work.",
     "scan": "Export cost codes: make the missing Items.",
     "export": "Export one invoice, or all approved ones.",
+    "apply": "Do what a saved plan says, and nothing else.",
     "status": "Where everything stands.",
     "problems": "What a person has to mend, who, and how.",
     "report": "Write one HTML page about all of it.",

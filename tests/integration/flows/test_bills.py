@@ -269,3 +269,16 @@ def test_a_write_back_without_an_answer_is_repeated_until_it_stands(office: Offi
     office.settle()
     require_right(office, invoice)
     assert office.problems() == {}
+
+
+def test_a_code_without_a_budget_line_that_was_in_the_way_is_made_once_it_is_mended(office: Office) -> None:
+    """No scan looks at it, so the next export does."""
+    project = office.new_project("27-001")
+    office.procore.add_code(project.id, CODE)
+    in_the_way = office.netsuite.make_item(f"27-001-{CODE}", "serviceSaleItem")
+    invoice = office.new_invoice(project, (CODE, "100.00"))
+    assert office.export(invoice).cause == "codes_blocked"
+    office.netsuite.items.remove(in_the_way.id)
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    require_right(office, invoice)
+    assert office.problems() == {}

@@ -10,15 +10,13 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, progress, table
-from worker.cli.session import NOBODY_WORKS_SECONDS, POLL_SECONDS, open_container, send
+from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, table
+from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain.problems import Cause, Owner
 from worker.services.retries import Retry
 
 Row = Mapping[str, Any]
-LONGEST_IN_HAND_SECONDS = 180.0
-"""A single answer of NetSuite may take two minutes; what is in hand for longer is so of a dead worker."""
 
 
 @click.command()
@@ -66,33 +64,14 @@ def retry(
         }
         if wait:
             began = time.monotonic()
-            _follow(container, asked)
+            count = len(asked.work) + len(asked.remotes)
+            follow(container, lambda: len(container.retries.going_on(asked)), count=count, noun="problems")
             told |= _ends(container, asked, chosen) | {"seconds": round(time.monotonic() - began, 2)}
         if as_json:
             print_json(told)
         else:
             _print(told)
         sys.exit(FAILED if told.get("remaining") or (wait and told["without_work"]) else 0)
-
-
-def _follow(container: Container, asked: Retry) -> None:
-    """Return when nothing of it goes on. Raises Fault when no worker touches it."""
-    count = len(asked.work) + len(asked.remotes)
-    changed_at, before = time.monotonic(), (count, container.retries.depth())
-    with progress() as bars:
-        bar = bars.add_task("problems", total=count, note="")
-        while left := len(container.retries.going_on(asked)):
-            bars.update(bar, completed=count - left)
-            now = (left, container.retries.depth())
-            if now != before:
-                changed_at, before = time.monotonic(), now
-            _, in_hand = now[1]
-            if time.monotonic() - changed_at > (LONGEST_IN_HAND_SECONDS if in_hand else NOBODY_WORKS_SECONDS):
-                raise Fault(
-                    "No worker has taken the work up: is `wbs-sync up` (or a worker) running? The work stays queued."
-                )
-            time.sleep(POLL_SECONDS)
-        bars.update(bar, completed=count)
 
 
 def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
