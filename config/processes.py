@@ -19,6 +19,8 @@ QUEUES_OF_WORKER: dict[str, tuple[QueueName, ...]] = {
     "invoices": (QueueName.EXPORTS, QueueName.UPKEEP),
 }
 FLOWER_CONFIG = Path(__file__).parent.parent / "worker" / "flower_config.py"
+REPORT_PATH = "/report"
+"""Where Flower serves the report."""
 HEARTBEAT_VARIABLE = "WBS_SYNC_HEARTBEAT_FILE"
 """Names a file that a worker touches at every heartbeat; its age is the worker's health."""
 

@@ -12,7 +12,9 @@ RESUME_EVERY_SECONDS = 5.0
 
 
 def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Beat's entries. Two beats at once are harmless: resume claims work atomically, a scan joins the one that runs."""
+    """Beat's entries. Two beats at once are harmless: resume claims work atomically, a scan joins the one that runs,
+    and a second verification finds the same.
+    """
     entries: dict[str, dict[str, Any]] = {
         "resume": {
             "task": TaskName.RESUME.value,
@@ -33,4 +35,6 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
             "schedule": cron(settings.export_cron),
             "kwargs": {"trigger": "schedule"},
         }
+    if settings.verify_cron:
+        entries["verify"] = {"task": TaskName.RECONCILE.value, "schedule": cron(settings.verify_cron)}
     return entries

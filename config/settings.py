@@ -132,6 +132,7 @@ class Settings(BaseSettings):
     )
     scan_cron: str = Field("", description="Schedule of the scan in UTC, five fields; empty = off")
     export_cron: str = Field("", description="Schedule of the export of approved invoices, UTC; empty = off")
+    verify_cron: str = Field("", description="Schedule of the comparison of both systems, UTC; empty = off")
 
     worker_threads: int = Field(16, ge=1, le=256, description="Threads of each worker process")
     flower_port: int = Field(5555, ge=0, le=65535, description="Where `up` serves Flower; 0 = any free port")
@@ -170,7 +171,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("scan_cron", "export_cron")
+    @field_validator("scan_cron", "export_cron", "verify_cron")
     @classmethod
     def _usable_cron(cls, value: str) -> str:
         if value:

@@ -17,6 +17,7 @@ from worker.domain.work import Lane
 def resume(**arguments: Any) -> dict[str, int]:
     """Give out what is due, and what was in hand of a worker that died."""
     read(Nothing, arguments)
+    current().gate.note_use()
     current().recovery.look_through()
     current().dispatch.take_in_strays()
     return {"given_out": give_out(app, tuple(Lane))}
@@ -24,6 +25,7 @@ def resume(**arguments: Any) -> dict[str, int]:
 
 @app.task(name=TaskName.RECONCILE.value, lanes=())
 def reconcile(**arguments: Any) -> dict[str, int]:
-    """Compare Procore, NetSuite and the ledger; reads only: {"checked": n, "findings": n}."""
+    """Compare Procore, NetSuite and the ledger, and keep a problem open for each finding: {"checked": n, "findings": n}."""
     read(Nothing, arguments)
-    return current().verification.reconcile()
+    verified = current().verification.reconcile()
+    return {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}

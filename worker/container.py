@@ -10,10 +10,15 @@ from config.settings import InvalidSettings, Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.clients.procore.pages import ProcorePages
+from worker.domain.plans import Requests
+from worker.services.applying import Applying
 from worker.services.attempts import Attempts
+from worker.services.bill_drift import BillDrift
 from worker.services.bills import Bills
 from worker.services.checks import Checks
 from worker.services.dispatch import Dispatch, lane_limits
@@ -21,11 +26,16 @@ from worker.services.explain import Explain
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
+from worker.services.item_drift import ItemDrift
 from worker.services.items import Items
 from worker.services.links import Links
 from worker.services.overview import Overview
+from worker.services.pages import Pages
+from worker.services.planning import Planning
+from worker.services.problem_views import ProblemViews
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
+from worker.services.report import Reports
 from worker.services.retries import Retries
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
@@ -37,6 +47,7 @@ from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.locks import Locks
+from worker.store.open_problems import Handling
 from worker.store.projects import ProjectList
 from worker.store.tokens import Tokens
 from worker.store.work import Work
@@ -62,6 +73,11 @@ class Container:
     def ledger(self) -> Ledger:
         """What is known of codes and invoices."""
         return Ledger(self.redis, self._prefix)
+
+    @cached_property
+    def handling(self) -> Handling:
+        """What people did about problems."""
+        return Handling(self.redis, self._prefix)
 
     @cached_property
     def locks(self) -> Locks:
@@ -306,15 +322,52 @@ class Container:
     @cached_property
     def verification(self) -> Verification:
         """Procore against NetSuite against the ledger."""
+        procore, netsuite = self.procore(Precedence.SCAN), self.netsuite(Precedence.SCAN)
+        items = self.items(Precedence.SCAN)
         return Verification(
             self.redis,
-            procore=self.procore(Precedence.SCAN),
-            netsuite=self.netsuite(Precedence.SCAN),
+            projects=self.projects(Precedence.SCAN),
+            item_drift=ItemDrift(procore=procore, netsuite=netsuite, items=items, ledger=self.ledger),
+            bill_drift=BillDrift(
+                netsuite=netsuite,
+                company_id=procore.company_id,
+                export_runs=self.export_runs,
+                invoice_export=self.invoice_export,
+                ledger=self.ledger,
+            ),
+            ledger=self.ledger,
+        )
+
+    @cached_property
+    def planning(self) -> Planning:
+        """What a scan or an export would do."""
+        procore, netsuite = self._procore_parts[0], self._netsuite_parts[0]
+        return Planning(
+            self.redis,
+            company_id=self.settings.procore_company_id,
+            account=self.settings.netsuite_account_id.lower(),
+            requests=lambda: Requests(procore.requests_sent, netsuite.requests_sent),
             projects=self.projects(Precedence.SCAN),
             items=self.items(Precedence.SCAN),
+            wbs_scan=self.wbs_scan,
             export_runs=self.export_runs,
             invoice_export=self.invoice_export,
+            invoice_items=self.invoice_items,
+            bills=self.bills,
             ledger=self.ledger,
+        )
+
+    @cached_property
+    def applying(self) -> Applying:
+        """Plans, carried out."""
+        return Applying(
+            self.redis,
+            planning=self.planning,
+            projects=self.projects(Precedence.SCAN),
+            items=self.items(Precedence.SCAN),
+            ledger=self.ledger,
+            work=self.work,
+            recovery=self.recovery,
         )
 
     @cached_property
@@ -332,8 +385,36 @@ class Container:
     def overview(self) -> Overview:
         """Where everything stands."""
         return Overview(
-            ledger=self.ledger, work=self.work, gate=self.gate, projects=self.listed_projects,
+            ledger=self.ledger, work=self.work, gate=self.gate, views=self.problem_views,
             slots=self.settings.netsuite_concurrency,
+        )  # fmt: skip
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The same, on one page."""
+        return Reports(
+            self.redis,
+            company_id=self.settings.procore_company_id,
+            account_id=self.settings.netsuite_account_id,
+            overview=self.overview,
+            ledger=self.ledger,
+            projects=self.listed_projects,
+            work=self.work,
+            gate=self.gate,
+            slots=self.settings.netsuite_concurrency,
+        )
+
+    @cached_property
+    def problem_views(self) -> ProblemViews:
+        """Problems in people's words."""
+        pages = Pages(
+            procore=ProcorePages(self.settings.procore_base_url, self.settings.procore_company_id),
+            netsuite=NetSuitePages(self.settings.netsuite_url),
+            ledger=self.ledger,
+        )
+        return ProblemViews(
+            ledger=self.ledger, work=self.work, holds=self.holds, handling=self.handling,
+            projects=self.listed_projects, pages=pages,
         )  # fmt: skip
 
     @cached_property

@@ -127,7 +127,8 @@ class Summary:
 @dataclass(slots=True)
 class Invoice:
     """A subcontractor invoice (Procore's API: requisition). `off_by`
-    makes its summary lie by so much, for a test of the tie-out.
+    makes its summary lie by so much, for a test of the tie-out;
+    `tax` is what the summary tells of tax.
     """
 
     id: int
@@ -148,6 +149,7 @@ class Invoice:
     payment_date: dt.date | None = None
     final: bool = False
     off_by: Decimal = field(default=ZERO)
+    tax: Decimal = field(default=ZERO)
 
     @property
     def project_id(self) -> int:

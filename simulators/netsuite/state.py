@@ -215,6 +215,16 @@ class NetSuiteState:
             self.record_write("create", made, by=PERSON)
         return made
 
+    def void_bill(self, bill_id: str) -> Bill:
+        """A person voids a bill: its total and all its lines are zero, the record stays (ohelp/section_4413162576)."""
+        bill = self.bills.get(bill_id)
+        if bill is None:
+            raise KeyError(bill_id)
+        zero = Decimal(0)
+        lines = [dataclasses.replace(line, rate=zero, amount=zero) for line in bill.lines]
+        expenses = [dataclasses.replace(line, amount=zero) for line in bill.expenses]
+        return self.edit_bill(bill_id, lines=lines, expenses=expenses, tax=zero)
+
     def delete_bill(self, bill_id: str) -> None:
         """A person deletes a bill."""
         with self.lock:

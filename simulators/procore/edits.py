@@ -180,16 +180,17 @@ class Edits:
 
     def edit_invoice(self, invoice_id: int, **fields: Any) -> Invoice:
         """Set `status`, `invoice_number`, `billing_date`, `origin_id`,
-        `origin_data` or `off_by` (by how much the summary lies).
+        `origin_data`, `tax` or `off_by` (by how much the summary lies).
         """
         invoice = self.company.invoices[invoice_id]
         if isinstance(fields.get("billing_date"), str):
             fields["billing_date"] = dt.date.fromisoformat(fields["billing_date"])
-        if "off_by" in fields:
-            fields["off_by"] = dollars(fields["off_by"])
+        for name in ("off_by", "tax"):
+            if name in fields:
+                fields[name] = dollars(fields[name])
         if "origin_id" in fields:
             self.set_origin(invoice, fields.pop("origin_id"))
-        _set(invoice, fields, {"status", "invoice_number", "billing_date", "origin_data", "off_by"})
+        _set(invoice, fields, {"status", "invoice_number", "billing_date", "origin_data", "off_by", "tax"})
         invoice.updated_at = self.now()
         return invoice
 

@@ -71,7 +71,7 @@ class InvoicePrinter:
             "total_claimed_amount": money(sum((line.gross for line in invoice.lines), ZERO)),
             "electronic_signature_id": None,
             "move_materials_to_previous_work_completed": invoice.moves_materials,
-            "summary": _summary(invoice, summary),
+            "summary": _summary(invoice, summary, taxed=self.settings.tax_in_payment_due),
             "created_by": SIGNER,
             "currency_configuration": {
                 "currency_iso_code": commitment.currency,
@@ -171,7 +171,7 @@ def _percent(part: Decimal, whole: Decimal) -> str:
     return money(part * 100 / whole) if whole else "0.00"
 
 
-def _summary(invoice: Invoice, summary: Summary) -> Json:
+def _summary(invoice: Invoice, summary: Summary, *, taxed: bool) -> Json:
     changes = [line for line in invoice.lines if line.contract_line.kind == "change_order_item"]
     values = [(line.contract_line.scheduled_value, line.previous_id is None) for line in changes]
 
@@ -194,8 +194,8 @@ def _summary(invoice: Invoice, summary: Summary) -> Json:
         "total_retainage": money(summary.total_retainage),
         "total_earned_less_retainage": money(summary.earned),
         "less_previous_certificates_for_payment": money(summary.previous_certificates),
-        "tax_applicable_to_this_payment": "0.00",
-        "current_payment_due": money(summary.current_payment_due),
+        "tax_applicable_to_this_payment": money(invoice.tax),
+        "current_payment_due": money(summary.current_payment_due + (invoice.tax if taxed else ZERO)),
         "balance_to_finish_including_retainage": money(summary.contract_sum - summary.earned),
         "formatted_period": f"{invoice.period_start:%m/%d/%y} to {invoice.period_end:%m/%d/%y}",
         "positive_change_order_item_total": total(positive=True),

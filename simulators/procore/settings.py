@@ -29,6 +29,7 @@ class ProcoreSettings(CommonSettings):
     # as the text of the field materials_retainage_retained_moved has it (requisitions reference page).
     moved_retainage: str = "this_period"
     line_amounts: str = "this_period"  # or "to_date": what a line's gross_amount and net_amount mean is not documented
+    tax_in_payment_due: bool = False  # whether current_payment_due has the tax in it is not documented
     refuse_unknown_parameters: bool = (
         False  # Procore ignores them; True answers 400, to catch a client that invents some
     )

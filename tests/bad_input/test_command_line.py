@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -127,13 +128,14 @@ def options_of(name: str) -> list[str]:
     return [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
 
 
-ASKING = ("check", "scan", "export", "status", "problems", "explain", "verify")
-"""Commands that can be called in this process: `up`, `demo` and `simulate` start others and have tests of their own."""
+ASKING = ("check", "scan", "export", "apply", "status", "problems", "explain", "verify")
+"""Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where it is told; they have
+tests of their own."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
     lambda name: st.tuples(
         st.just(name),
         st.lists(
-            st.sampled_from([option for option in options_of(name) if option not in ("--wait",)])
+            st.sampled_from([option for option in options_of(name) if option not in ("--wait", "--save")])
             | hostile.texts.filter(lambda text: "\x00" not in text)
             | hostile.numbers.map(str)
             | st.just("caf\udce9"),
@@ -148,10 +150,22 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
     out, err = (Plain(file=io.StringIO(), width=200, highlight=False) for _ in range(2))
     patches: list[Any] = [
         mock.patch(f"worker.cli.{name}.open_container", return_value=desk.container)
-        for name in (*ASKING, "rebuild", "resume")
+        for name in (*ASKING, "rebuild", "report", "resume")
     ]
-    patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "resume")]
-    for module in ("output", "check", "scan", "export", "runs", "status", "explain", "verify"):
+    patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "apply", "resume")]
+    for module in (
+        "output",
+        "check",
+        "scan",
+        "export",
+        "apply",
+        "plans",
+        "report",
+        "runs",
+        "status",
+        "explain",
+        "verify",
+    ):
         found = importlib.import_module(f"worker.cli.{module}")
         patches += [
             mock.patch.object(found, name, console)
@@ -219,8 +233,11 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
     desk.container.ledger.write(
         InvoiceKey(desk.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
-    calls = [["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], ["scan", "--dry-run"]]
-    calls += [["explain", str(desk.project.id), "999"], ["explain", "--invoice", "998"]]
+    dry_runs = (["scan", "--dry-run"], ["export", "--approved", "--dry-run"])
+    calls: list[list[str]] = [
+        ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], *dry_runs,
+        ["report", "--out", os.devnull], ["explain", str(desk.project.id), "999"], ["explain", "--invoice", "998"],
+    ]  # fmt: skip
     calls += [["explain", "--invoice", str(one.id), "--project", str(one.project_id)] for one in desk.invoices[:1]]
     for arguments in calls:
         code_of_end, told, complaint = call(desk, *arguments)
@@ -235,7 +252,7 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
 
 
 def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
-    assert set(COMMANDS) == {*ASKING, "up", "demo", "simulate", "resume", "rebuild"}
+    assert set(COMMANDS) == {*ASKING, "up", "demo", "simulate", "report", "resume", "rebuild"}
 
 
 # Commands that start others, as processes

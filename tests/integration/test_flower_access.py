@@ -15,14 +15,17 @@ import requests
 from config.processes import processes
 from config.settings import OUR_PREFIXES, setting_names
 from tests.support import eventually
+from worker.domain.problems import Cause
 from worker.embedded import EmbeddedServer, free_port
+from worker.store.connection import connect
+from worker.store.ledger import Ledger
 from worker.supervisor import Supervisor
 
 pytestmark = pytest.mark.real
 
 LOGIN = ("engineer", "a-password-of-flower")
 PROCORE_SECRET = "a-secret-of-procore"
-PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/queues/length")
+PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/queues/length", "/report")
 
 
 def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
@@ -52,6 +55,7 @@ class RunningFlower:
     url: str
     worker: str
     redis_password: str
+    ledger: Ledger
 
     def get(self, path: str, login: tuple[str, str] | None = LOGIN) -> requests.Response:
         return requests.get(self.url + path, auth=login, timeout=10)
@@ -70,7 +74,8 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
     env |= {"SECRETS_DIR": str(secrets), "FLOWER_PORT": str(port), "REDIS_KEY_PREFIX": "flower-test:"}
     wanted = [process for process in processes(threads=1, data_dir=folder) if process.name in ("items", "flower")]
     with Supervisor(wanted, env=env, log_dir=folder / "logs"):
-        running = RunningFlower(f"http://127.0.0.1:{port}", "", urlsplit(redis_server.url).password or "")
+        ledger = Ledger(connect(redis_server.url), "flower-test:")
+        running = RunningFlower(f"http://127.0.0.1:{port}", "", urlsplit(redis_server.url).password or "", ledger)
         running.worker = eventually(lambda: first_worker(running), 40, every=0.2)
         yield running
 
@@ -111,6 +116,47 @@ def test_tasks_are_listed_with_what_was_asked_and_what_came_of_it(flower: Runnin
         "result",
         "state",
     ]
+
+
+def test_the_report_is_served_as_it_stands_now(flower: RunningFlower) -> None:
+    """The worker's first resume noted the use of the gate; what the ledger learns later is on the page at the next look."""
+    eventually(lambda: "slot was in use at any of these moments" in flower.get("/report").text)
+    answer = flower.get("/report")
+    assert answer.headers["Content-Type"] == "text/html; charset=UTF-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    assert "Procore company 7, NetSuite account 1234567" in answer.text
+    assert "Acme" not in answer.text
+    flower.ledger.report("netsuite", Cause.VENDOR_NOT_LINKED, {"vendor": "<b>Acme</b>"}, at=1)
+    assert "&lt;b&gt;Acme&lt;/b&gt;" in flower.get("/report").text
+    assert flower.ledger.resolve("netsuite")
+
+
+def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = requests.request(method, f"{flower.url}/report", auth=LOGIN, timeout=10)
+        assert answer.status_code == 405, method
+
+
+def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
+    port, nobody = free_port(), f"redis://:a-password-of-redis@127.0.0.1:{free_port()}/0"
+    env = environment(tmp_path, nobody) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
+    wanted = [process for process in processes(threads=1, data_dir=tmp_path) if process.name == "flower"]
+    with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
+        answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), 40, every=0.2)
+    assert answer == (503, "Redis does not answer. Try again when it runs.")
+    log = (tmp_path / "logs" / "flower.log").read_text()
+    assert "No report: Redis does not answer (ConnectionError)" in log
+    assert "a-password-of-redis" not in log
+
+
+def answered(url: str) -> tuple[int, str] | None:
+    """Status and text of its answer, or nothing yet."""
+    try:
+        answer = requests.get(url, auth=LOGIN, timeout=30)
+    except requests.ConnectionError:
+        return None
+    return answer.status_code, answer.text
 
 
 @pytest.mark.parametrize("login", [None, "engineer:"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Machine:
     env: dict[str, str]
     up: Program
     company: Company
+    told: dict[str, str]
+    """What `up` said when it had started."""
 
     def command(self, *arguments: str, **env: str) -> Ended:
         return run(*arguments, env=self.env | env, folder=self.folder, timeout=100)
@@ -68,8 +71,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=10)
         programs.append(Program("up", [script(), "up", "--json"], env, folder))
         told = first_json(programs[1])
-        assert set(told) == {"flower", "login", "data_dir"}
-        yield Machine(folder, env, programs[1], build_company(1, PROFILE))
+        assert set(told) == {"report", "flower", "login", "data_dir"}
+        yield Machine(folder, env, programs[1], build_company(1, PROFILE), told)
     finally:
         for program in reversed(programs):
             # Each ends what it started itself, in sessions of their own.
@@ -150,6 +153,29 @@ def test_status_and_problems_tell_the_same_story(machine: Machine, synced: dict[
     assert status.json()["runs"]["scan"]["ended_at"]
     people = machine.command("problems")
     assert (people.code, "Traceback" in people.err) == (1, False)
+
+
+def test_the_report_is_served_beside_flower_and_written_to_a_file(machine: Machine) -> None:
+    user, _, password = machine.told["login"].partition(":")
+    live = eventually(lambda: answer_of(machine.told["report"], (user, password)), 60, every=0.2)
+    assert machine.told["report"].startswith(machine.told["flower"])
+    assert answer_of(machine.told["report"], None) == [401, "Access denied"]
+    ended = machine.command("report", "--out", "page.html")
+    page = (machine.folder / "page.html").read_text(encoding="utf-8")
+    assert (ended.code, ended.out) == (0, f"Written: {machine.folder / 'page.html'}\n")
+    headings = re.findall("<h[12].*?</h[12]>", page)
+    assert len(headings) == 7
+    assert (live[0], re.findall("<h[12].*?</h[12]>", str(live[1]))) == (200, headings)
+    assert machine.command("report", "--json").json()["company_id"] == int(machine.env["PROCORE_COMPANY_ID"])
+
+
+def answer_of(url: str, login: tuple[str, str] | None) -> list[int | str]:
+    """Status and text, or nothing while nobody listens yet."""
+    try:
+        answer = requests.get(url, auth=login, timeout=10)
+    except requests.ConnectionError:
+        return []
+    return [answer.status_code, answer.text]
 
 
 def test_an_unknown_invoice_is_blocked_with_its_reason(machine: Machine) -> None:

@@ -114,6 +114,7 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
     try:
         stack.supervisor.start()
         out.print(f"Flower: {stack.flower_url}  (login {stack.flower_login})", soft_wrap=True)
+        out.print(f"Report: {stack.report_url}", soft_wrap=True)
         told = _show(simulators, open_container())
         if keep:
             out.print()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import click
 
@@ -19,12 +21,15 @@ from worker.cli.output import (
     procore_id,
     styled,
 )
+from worker.cli.plans import plan_options, require_dry_run, tell_plan
 from worker.cli.runs import all_well, print_problems, print_run, run_report
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, outcome_of
+from worker.domain.plans import Plan
 from worker.domain.work import Lane
+from worker.services.planning import Planning, Progress
 
 LONGEST_WAIT_SECONDS = 180.0
 SOON_SECONDS = 30.0
@@ -34,22 +39,40 @@ SOON_SECONDS = 30.0
 @click.argument("invoice_id", type=procore_id, required=False)
 @click.option("--project", "project_id", type=procore_id, help="Procore id of the invoice's project.")
 @click.option("--approved", is_flag=True, help="All invoices of the wanted statuses, in all projects.")
+@plan_options
 @click.option("--wait", is_flag=True, help="Follow it to its end.")
 @json_option
-def export(invoice_id: int | None, project_id: int | None, approved: bool, wait: bool, as_json: bool) -> None:
+def export(
+    invoice_id: int | None,
+    project_id: int | None,
+    approved: bool,
+    dry_run: bool,
+    save: Path | None,
+    force: bool,
+    wait: bool,
+    as_json: bool,
+) -> None:
     """Export one invoice (INVOICE_ID with --project), or all approved ones (--approved).
 
     Items that an invoice lacks are made first. With --wait the exit code is 0 only when nothing is blocked, in doubt or
-    waiting.
+    waiting. With --dry-run nothing is done, and --save FILE keeps the plan for `apply`.
     """
     with faults_as_sentences():
+        require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
         if approved == (invoice_id is not None) or (invoice_id is not None and project_id is None):
             raise Fault("Name one invoice with its project (INVOICE_ID --project ID), or say --approved.")
         container = open_container()
-        if invoice_id is None or project_id is None:
+        key = InvoiceKey(project_id, invoice_id) if invoice_id is not None and project_id is not None else None
+        if dry_run:
+            tell_plan(container, partial(_plan, key), save=save, force=force, as_json=as_json)
+        elif key is None:
             _export_approved(container, wait=wait, as_json=as_json)
         else:
-            _export_one(container, InvoiceKey(project_id, invoice_id), wait=wait, as_json=as_json)
+            _export_one(container, key, wait=wait, as_json=as_json)
+
+
+def _plan(key: InvoiceKey | None, planning: Planning, progress: Progress) -> Plan:
+    return planning.export_one(key) if key else planning.export_approved(progress)
 
 
 def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None:
@@ -66,7 +89,7 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
     else:
         print_run("Export", report)
         print_problems(report["problems"], title="Open problems", by_cause=True)
-    sys.exit(0 if all_well(ended) else FAILED)
+    sys.exit(0 if all_well(container, ended) else FAILED)
 
 
 def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:

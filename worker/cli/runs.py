@@ -8,10 +8,11 @@ from typing import Any
 
 from worker.cli.output import counts_line, out, styled, table
 from worker.container import Container
+from worker.domain.work import RUN_OF_LANE, lane_of, work_behind
 from worker.services.overview import run_view
 from worker.store.work import Run
 
-NOT_WELL = ("blocked", "unknown", "waiting")
+UNFINISHED = ("unknown", "waiting")
 
 
 def run_report(container: Container, run: Run, *, joined: bool) -> dict[str, Any]:
@@ -21,9 +22,18 @@ def run_report(container: Container, run: Run, *, joined: bool) -> dict[str, Any
     return {**view, "joined": joined, "seconds": round(seconds, 2), "problems": container.overview.problems()}
 
 
-def all_well(run: Run) -> bool:
-    """Whether nothing is blocked, in doubt or still waiting."""
-    return run.ended and not any(run.counts.get(name) for name in NOT_WELL)
+def all_well(container: Container, run: Run) -> bool:
+    """Whether nothing is in doubt or still waiting, and nothing blocked but by problems that somebody ignores until they change."""
+    if not run.ended or any(run.counts.get(name) for name in UNFINISHED):
+        return False
+    blocked = run.counts.get("blocked", 0)
+    problems = [one for one in container.ledger.problems() if _belongs_to(run, one.key)] if blocked else []
+    ignored = sum(one.ignored is not None for one in problems)
+    return blocked <= ignored and ignored == len(problems)
+
+
+def _belongs_to(run: Run, key: str) -> bool:
+    return any(RUN_OF_LANE[lane_of(piece)] is run.kind for piece in work_behind(key))
 
 
 def print_run(title: str, report: Mapping[str, Any]) -> None:
@@ -35,10 +45,16 @@ def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_caus
     """Open problems: each in full, or one row per cause with an example."""
     rows = list(problems)
     if not by_cause:
-        shown = ((row["about"], row["cause"], row["owner"], row["sentence"], row["next_step"]) for row in rows)
-        table(title, ("about", "cause", "who", "what", "next step"), shown)
+        shown = (
+            (row["key"], row["about"], row["cause"], row["owner"], row["sentence"], row["next_step"]) for row in rows
+        )
+        table(title, ("key", "about", "cause", "who", "what", "next step"), shown)
         return
     first = {row["cause"]: row for row in reversed(rows)}
     counts = Counter(row["cause"] for row in rows)
-    grouped = ((cause, count, first[cause]["owner"], first[cause]["sentence"]) for cause, count in counts.most_common())
-    table(title, ("cause", "count", "who", "for example"), grouped)
+    columns = ("cause", "count", "class", "who", "for example")
+    grouped = (
+        (cause, count, first[cause]["class"], first[cause]["owner"], first[cause]["sentence"])
+        for cause, count in counts.most_common()
+    )
+    table(title, columns, grouped)

@@ -18,6 +18,8 @@ from worker.store.work import Run
 
 POLL_SECONDS = 0.2
 NOBODY_WORKS_SECONDS = 20.0
+LONGEST_IN_HAND_SECONDS = 180.0
+"""A single answer of NetSuite may take two minutes; what is in hand for longer is so of a dead worker."""
 
 
 def open_container() -> Container:
@@ -64,6 +66,25 @@ def watch(container: Container, run: Run, *, noun: str) -> Run:
                     "No worker has taken the work up: is `wbs-sync up` (or a worker) running? The work stays queued."
                 )
             time.sleep(POLL_SECONDS)
+
+
+def follow(container: Container, going_on: Callable[[], int], *, count: int, noun: str) -> None:
+    """Return when nothing goes on of so many pieces of work. Raises Fault when no worker touches it."""
+    changed_at, before = time.monotonic(), (count, container.retries.depth())
+    with progress() as bars:
+        bar = bars.add_task(noun, total=count, note="")
+        while left := going_on():
+            bars.update(bar, completed=count - left)
+            now = (left, container.retries.depth())
+            if now != before:
+                changed_at, before = time.monotonic(), now
+            _, in_hand = now[1]
+            if time.monotonic() - changed_at > (LONGEST_IN_HAND_SECONDS if in_hand else NOBODY_WORKS_SECONDS):
+                raise Fault(
+                    "No worker has taken the work up: is `wbs-sync up` (or a worker) running? The work stays queued."
+                )
+            time.sleep(POLL_SECONDS)
+        bars.update(bar, completed=count)
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from config.processes import processes
+from config.processes import REPORT_PATH, processes
 from config.settings import Settings
 from worker.embedded import EmbeddedServer, free_port
 from worker.store.connection import connect
@@ -28,6 +28,11 @@ class Stack:
     flower_url: str
     flower_login: str
     key_prefix: str
+
+    @property
+    def report_url(self) -> str:
+        """Where Flower serves the report."""
+        return self.flower_url + REPORT_PATH
 
     @classmethod
     def prepare(cls, settings: Settings) -> Stack:

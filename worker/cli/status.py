@@ -39,4 +39,5 @@ def _print(told: dict[str, Any]) -> None:
             f"Last {kind} ({run['trigger']}): began {clock(run['started_at'])}, {end}; {counts_line(run['counts'])}"
         )
     problems = sum(told["problems"].values())
-    out.print(f"Open problems: {problems}" + (" (see `wbs-sync problems`)" if problems else ""))
+    ignored = f"; {told['ignored_problems']} ignored" if told["ignored_problems"] else ""
+    out.print(f"Open problems: {problems}{ignored}" + (" (see `wbs-sync problems`)" if problems else ""))

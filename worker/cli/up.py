@@ -24,7 +24,12 @@ def up(as_json: bool) -> None:
         stack = Stack.prepare(settings)
         try:
             open_container()
-            told = {"flower": stack.flower_url, "login": stack.flower_login, "data_dir": str(settings.data_dir)}
+            told = {
+                "report": stack.report_url,
+                "flower": stack.flower_url,
+                "login": stack.flower_login,
+                "data_dir": str(settings.data_dir),
+            }
             _announce(told, as_json=as_json)
             code = stack.supervisor.run_until_stopped(stack.keep_server)
         finally:
@@ -35,11 +40,12 @@ def up(as_json: bool) -> None:
 
 
 def _announce(told: dict[str, str], *, as_json: bool) -> None:
-    """Where Flower is and how to log in: on this terminal only, in no log."""
+    """Where report and Flower are and how to log in: on this terminal only, in no log."""
     if as_json:
         print_json(told)
         sys.stdout.flush()
         return
+    out.print(f"Report   {told['report']}  (the same login as Flower)", soft_wrap=True)
     out.print(f"Flower   {told['flower']}  (login {told['login']})", soft_wrap=True)
     out.print(f"Data     {told['data_dir']}, logs in {told['data_dir']}/logs", soft_wrap=True)
     out.print("Running. Ctrl-C stops everything in order; work that is under way is finished or picked up next time.")

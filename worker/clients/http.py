@@ -98,9 +98,13 @@ class Answer:
 
 
 class Transport:
-    """Sends requests with a timeout on each; one kept-alive session per thread."""
+    """Sends requests with a timeout on each; one kept-alive session per thread.
+
+    `requests_sent`: how many so far, those for logins left out; to be read by who is alone in its process.
+    """
 
     def __init__(self, *, remote: str, read_timeout: float) -> None:
+        self.requests_sent = 0
         self._remote = remote
         self._read_timeout = read_timeout
         self._local = threading.local()
@@ -120,6 +124,8 @@ class Transport:
 
         Raises Transient when it certainly did not reach the remote (or only read), OutcomeUnknown when a write may have.
         """
+        # A login is a form, and its token serves many requests.
+        self.requests_sent += form is None
         try:
             response = self._session().request(
                 method, url, headers=dict(headers), params=params, json=body, data=form,

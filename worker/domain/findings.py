@@ -2,37 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from worker.domain.problems import Cause, Problem, describe
+
+FINDINGS = "verify:"
+"""What the keys of problems begin with that are findings."""
 
 
 class FindingKind(StrEnum):
-    """What does not agree."""
+    """What does not agree. Stable codes, part of the public face; docs/verify.md tells them to people."""
 
     ITEM_MISSING = "item_missing"
     ITEM_DOUBLED = "item_doubled"
-    ITEM_UNUSABLE = "item_unusable"
+    ITEM_NEAR_DUPLICATE = "item_near_duplicate"
+    ITEM_INACTIVE = "item_inactive"
+    ITEM_OF_OTHER_TYPE = "item_of_other_type"
     ITEM_OTHER_THAN_RECORDED = "item_other_than_recorded"
     ITEM_RENAMED = "item_renamed"
+    CODE_RENAMED = "code_renamed"
+    PROJECT_RENUMBERED = "project_renumbered"
+    DISPLAY_NAME_DRIFTED = "display_name_drifted"
     BILL_MISSING = "bill_missing"
     BILL_DOUBLED = "bill_doubled"
-    BILL_DIFFERS = "bill_differs"
+    BILL_DELETED = "bill_deleted"
+    BILL_VOIDED = "bill_voided"
+    BILL_OF_OTHER_VENDOR = "bill_of_other_vendor"
+    BILL_OF_OTHER_NUMBER = "bill_of_other_number"
+    BILL_OF_OTHER_DATE = "bill_of_other_date"
+    BILL_OF_OTHER_TOTAL = "bill_of_other_total"
+    BILL_WITH_OTHER_LINES = "bill_with_other_lines"
+    BILL_NOT_COMPARABLE = "bill_not_comparable"
     ORIGIN_ID_MISSING = "origin_id_missing"
+    ORIGIN_ID_FOREIGN = "origin_id_foreign"
+
+    @property
+    def mild(self) -> bool:
+        """Whether it is for information only: it opens no problem and does not change the exit code.
+
+        A display name is for reading and identifies nothing; accountants edit it on purpose, and wbs-sync never writes it again. So
+        nobody has anything to mend, and a problem that nobody mends would stay open for ever and teach people to look away.
+        """
+        return self is FindingKind.DISPLAY_NAME_DRIFTED
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One disagreement, in words. `key` names the code or invoice."""
+    """One disagreement, in words. `key` names the code, invoice or project; `about` is what people call that code or invoice."""
 
     kind: FindingKind
     key: str
     sentence: str
+    about: str = ""
 
     @property
     def problem_key(self) -> str:
         """Under which it is an open problem, until a later comparison finds it gone."""
         return f"{FINDINGS}{self.kind}:{self.key}"
 
+    @property
+    def cause(self) -> Cause:
+        """The cause of that problem. ValueError for a mild finding, which is none."""
+        return Cause(f"drift_{self.kind}")
 
-FINDINGS = "verify:"
-"""What the keys of such problems begin with."""
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the problem's sentence is made of."""
+        return {"finding": self.sentence, self.key.partition(":")[0]: self.about}
+
+    @property
+    def problem(self) -> Problem | None:
+        """Who mends it, and what to do next; None for a mild one."""
+        return None if self.kind.mild else describe(self.cause, self.facts)
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was compared: codes and invoices that are right, those whose lack is explained, and what does not agree.
+
+    `unreadable`: projects that the app may not read, by id, and why. `information`: the mild findings.
+    """
+
+    codes: int = 0
+    invoices: int = 0
+    right: int = 0
+    explained: int = 0
+    unreadable: dict[int, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    information: list[Finding] = field(default_factory=list)
+
+    def add(self, other: Verified) -> None:
+        """Take in another project's result."""
+        self.codes += other.codes
+        self.invoices += other.invoices
+        self.right += other.right
+        self.explained += other.explained
+        self.unreadable |= other.unreadable
+        self.findings += other.findings
+        self.information += other.information
+
+    def find(self, *findings: Finding) -> None:
+        """Note findings, each in its list."""
+        for finding in findings:
+            (self.information if finding.kind.mild else self.findings).append(finding)

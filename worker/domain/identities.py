@@ -13,6 +13,8 @@ from typing import Self, TypeGuard
 ITEM_EXTERNAL_ID = re.compile(r"pcr-itm-[0-9]{1,19}-([0-9]{1,19})-([0-9]{1,19})", re.IGNORECASE)
 BILL_ORIGIN = re.compile(r"ns-vendorbill-([0-9]{1,19})")
 INTERNAL_ID = re.compile(r"[0-9]{1,19}")
+OUR_ITEMS = "pcr-itm-"
+"""What the external ids of Items begin with that were made by us, for whichever company."""
 
 
 def item_external_id(company_id: int, project_id: int, wbs_code_id: int) -> str:
@@ -48,7 +50,7 @@ def vendor_external_id(company_id: int, vendor_id: int) -> str:
 
 def is_our_item(external_id: str | None) -> bool:
     """Whether an Item's external id was made by us, for whichever code."""
-    return bool(external_id) and str(external_id).lower().startswith("pcr-itm-")
+    return bool(external_id) and str(external_id).lower().startswith(OUR_ITEMS)
 
 
 def is_our_bill(external_id: str | None) -> bool:

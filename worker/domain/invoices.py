@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from worker.domain import money
 from worker.domain.errors import Blocked
@@ -20,6 +21,9 @@ from worker.domain.texts import unwritable
 
 DOCUMENT_NUMBER_LIMIT = 45
 """Length of a bill's `tranId` (docs/remotes.md)."""
+NOTHING_BILLED = "nothing is billed on it"
+"""Why an invoice whose bill would have no lines is skipped."""
+SHOWN_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Invoice:
     currency: str
     base_currency: str
     payment_due: Decimal
+    tax: Decimal
     lines: tuple[InvoiceLine, ...]
 
     @property
@@ -107,11 +112,12 @@ class BillLine:
     item_id: str
     amount: Decimal
     description: str
+    item_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A vendor bill as it should stand; ids are NetSuite's internal ids."""
+    """A vendor bill as it should stand; ids are NetSuite's internal ids. `vendor_name` is Procore's, for words alone."""
 
     external_id: str
     vendor_id: str
@@ -120,6 +126,7 @@ class Bill:
     date: date
     memo: str
     lines: tuple[BillLine, ...]
+    vendor_name: str = ""
 
     @property
     def total(self) -> Decimal:
@@ -138,6 +145,24 @@ class FoundBill:
     date: date | None
     total: Decimal
     lines: tuple[BillLine, ...]
+    vendor_name: str = ""
+
+    @property
+    def void(self) -> bool:
+        """Whether nothing is owed by it any more: voiding sets the total and all lines to zero and leaves the record
+        (ohelp/section_4413162576).
+        """
+        return not self.total and not any(line.amount for line in self.lines)
+
+
+class Aspect(StrEnum):
+    """In what two bills can differ."""
+
+    VENDOR = "vendor"
+    NUMBER = "number"
+    DATE = "date"
+    TOTAL = "total"
+    LINES = "lines"
 
 
 def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | None:
@@ -146,10 +171,10 @@ def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | 
         return f"already claimed by another integration (origin id {invoice.origin_id})"
     if invoice.status not in export_statuses:
         return f"status is {invoice.status.replace('_', ' ')}"
-    if not invoice.payment_due and not any(
-        line.gross or line.work_retained or line.work_released for line in invoice.lines
+    if not (invoice.payment_due or invoice.tax) and not any(
+        line.gross or line.work_retained or line.work_released or line.materials_released for line in invoice.lines
     ):
-        return "nothing is billed on it"
+        return NOTHING_BILLED
     return None
 
 
@@ -159,6 +184,9 @@ def require_billable(invoice: Invoice) -> None:
     if invoice.currency != invoice.base_currency:
         foreign = {"currency": invoice.currency, "base_currency": invoice.base_currency}
         raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | foreign)
+    if invoice.tax:
+        # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
+        raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})
     if invoice.payment_due < 0:
         raise Blocked(cause=Cause.NEEDS_VENDOR_CREDIT, facts=facts)
     if invoice.billing_date is None:
@@ -197,6 +225,11 @@ def require_tie(invoice: Invoice, retained: Retainage) -> None:
         raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=invoice.facts | {"lines_total": money.text(lines_total)})
 
 
+def bills_nothing(invoice: Invoice, retained: Retainage) -> bool:
+    """Whether its bill would have no lines, as when stored materials become work and take their retainage along."""
+    return not (retained.held or retained.released or any(line.gross for line in invoice.lines))
+
+
 def bill_lines(
     invoice: Invoice, retained: Retainage, item_ids: Mapping[int, str], retainage_item_id: str
 ) -> tuple[BillLine, ...]:
@@ -223,21 +256,62 @@ def require_retainage_item(invoice: Invoice, retained: Retainage, retainage_item
 
 
 def difference(bill: Bill, found: FoundBill) -> str | None:
-    """How a bill in NetSuite differs from the one that should stand, in words; None when it is the same.
+    """How a bill in NetSuite differs from the one that should stand, in words; None when it is the same."""
+    return "; ".join(differences(bill, found).values()) or None
 
-    Lines are compared as a bag of (Item, amount): their order and an accountant's descriptions do not matter.
+
+def differences(bill: Bill, found: FoundBill) -> dict[Aspect, str]:
+    """The same, each aspect in its own words.
+
+    Lines are compared as a bag of (Item, amount): their order and an accountant's descriptions do not matter. A total that is
+    another because the lines are is told with the lines.
     """
+    differs: dict[Aspect, str] = {}
+    totals = f"total {money.text(found.total)} instead of {money.text(bill.total)}"
+    beside_lines = found.total - sum((line.amount for line in found.lines), money.ZERO)
     if found.vendor_id != bill.vendor_id:
-        return f"vendor id {found.vendor_id} instead of {bill.vendor_id}"
+        vendors = _named(found.vendor_name, found.vendor_id), _named(bill.vendor_name, bill.vendor_id)
+        differs[Aspect.VENDOR] = "vendor {} instead of {}".format(*vendors)
     if found.document_number != bill.document_number:
-        return f"reference number {found.document_number!r} instead of {bill.document_number!r}"
-    if found.total != bill.total:
-        return f"total {money.text(found.total)} instead of {money.text(bill.total)}"
+        differs[Aspect.NUMBER] = f"reference number {found.document_number!r} instead of {bill.document_number!r}"
     if found.date != bill.date:
-        return f"date {found.date} instead of {bill.date}"
+        differs[Aspect.DATE] = f"date {found.date} instead of {bill.date}"
+    if found.total != bill.total and beside_lines:
+        differs[Aspect.TOTAL] = f"{totals}, of which {money.text(beside_lines)} stand beside the lines of Items"
     if _amounts(found.lines) != _amounts(bill.lines):
-        return f"{len(found.lines)} lines that are not the invoice's {len(bill.lines)}"
-    return None
+        words = _other_lines(bill.lines, found.lines)
+        alone = found.total != bill.total and Aspect.TOTAL not in differs
+        differs[Aspect.LINES] = f"{totals}, {words}" if alone else words
+    return differs
+
+
+def _named(name: str, record_id: str) -> str:
+    return f"{name} (id {record_id})" if name else f"id {record_id}"
+
+
+def _other_lines(wanted: Sequence[BillLine], found: Sequence[BillLine]) -> str:
+    """Which lines one of two bills has and the other has not."""
+    too_many, lacking = _without(found, wanted), _without(wanted, found)
+    parts = (("lines that are not the invoice's", too_many), ("lines that are lacking", lacking))
+    return ", ".join(f"{words}: {_listed(lines)}" for words, lines in parts if lines)
+
+
+def _without(lines: Sequence[BillLine], others: Sequence[BillLine]) -> list[BillLine]:
+    left = _amounts(others)
+    rest = []
+    for line in lines:
+        kind = (line.item_id, line.amount)
+        if left[kind]:
+            left[kind] -= 1
+        else:
+            rest.append(line)
+    return rest
+
+
+def _listed(lines: Sequence[BillLine]) -> str:
+    names = (line.item_name or line.description or f"Item {line.item_id or 'none'}" for line in lines[:SHOWN_LINES])
+    shown = ", ".join(f"{name} {money.text(line.amount)}" for name, line in zip(names, lines, strict=False))
+    return shown if len(lines) <= SHOWN_LINES else f"{shown} and {len(lines) - SHOWN_LINES} more"
 
 
 def _amounts(lines: Sequence[BillLine]) -> Counter[tuple[str, Decimal]]:

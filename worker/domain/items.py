@@ -25,6 +25,7 @@ class FoundItem:
     type: str
     subtype: str
     inactive: bool
+    display_name: str = ""
 
     @property
     def usable(self) -> bool:

@@ -1,6 +1,7 @@
-"""Every cause that can stop a code or an invoice: who fixes it, in which words, and what to do next.
+"""Every cause that can stop a code or an invoice: what is wrong, who fixes it, in which words, and what to do next.
 
 Causes are stable codes; sentences may be improved. Facts in braces are names (project, code, vendor), not ids.
+docs/problems.md is written from this table: `python -m worker.cli.problems.page`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,28 @@ class Owner(StrEnum):
     PROJECT_ACCOUNTANT = "project accountant"
     ERP_ADMINISTRATOR = "ERP administrator"
     INTEGRATION_ENGINEER = "integration engineer"
+
+
+class ProblemClass(StrEnum):
+    """What is wrong, roughly, and so where it is mended."""
+
+    IN_PROCORE = "data in Procore"
+    IN_NETSUITE = "data in NetSuite"
+    SETUP = "login, permission or setting"
+    OUTAGE = "a system is down"
+    WAITS = "waits for another problem"
+    UNKNOWN = "not known to wbs-sync"
+
+
+MENDED: dict[ProblemClass, str] = {
+    ProblemClass.IN_PROCORE: "In Procore, on the record that the sentence names.",
+    ProblemClass.IN_NETSUITE: "In NetSuite, on the record that the sentence names.",
+    ProblemClass.SETUP: "Where access is given: Procore's app and its permitted projects, NetSuite's role, or the settings of wbs-sync.",
+    ProblemClass.OUTAGE: "By those who run that system or the network; the work goes on when it answers.",
+    ProblemClass.WAITS: "Nowhere itself: it goes when the problems that it names are mended.",
+    ProblemClass.UNKNOWN: "By those who maintain wbs-sync; the sentence has the other system's own words.",
+}
+"""Where problems of each class are mended."""
 
 
 class Cause(StrEnum):
@@ -47,6 +70,7 @@ class Cause(StrEnum):
     DOCUMENT_NUMBER_NOT_WRITABLE = "document_number_not_writable"
     NEEDS_VENDOR_CREDIT = "needs_vendor_credit"
     FOREIGN_CURRENCY = "foreign_currency"
+    INVOICE_HAS_TAX = "invoice_has_tax"
     RETAINAGE_ITEM_MISSING = "retainage_item_missing"
     CODES_BLOCKED = "codes_blocked"
     PERIOD_CLOSED = "period_closed"
@@ -58,7 +82,27 @@ class Cause(StrEnum):
     PROCORE_LOGIN = "procore_login"
     NETSUITE_LOGIN = "netsuite_login"
     NETSUITE_PERMISSION = "netsuite_permission"
-    DRIFT = "drift"
+    DRIFT_ITEM_MISSING = "drift_item_missing"
+    DRIFT_ITEM_DOUBLED = "drift_item_doubled"
+    DRIFT_ITEM_NEAR_DUPLICATE = "drift_item_near_duplicate"
+    DRIFT_ITEM_INACTIVE = "drift_item_inactive"
+    DRIFT_ITEM_OF_OTHER_TYPE = "drift_item_of_other_type"
+    DRIFT_ITEM_OTHER_THAN_RECORDED = "drift_item_other_than_recorded"
+    DRIFT_ITEM_RENAMED = "drift_item_renamed"
+    DRIFT_CODE_RENAMED = "drift_code_renamed"
+    DRIFT_PROJECT_RENUMBERED = "drift_project_renumbered"
+    DRIFT_BILL_MISSING = "drift_bill_missing"
+    DRIFT_BILL_DOUBLED = "drift_bill_doubled"
+    DRIFT_BILL_DELETED = "drift_bill_deleted"
+    DRIFT_BILL_VOIDED = "drift_bill_voided"
+    DRIFT_BILL_OF_OTHER_VENDOR = "drift_bill_of_other_vendor"
+    DRIFT_BILL_OF_OTHER_NUMBER = "drift_bill_of_other_number"
+    DRIFT_BILL_OF_OTHER_DATE = "drift_bill_of_other_date"
+    DRIFT_BILL_OF_OTHER_TOTAL = "drift_bill_of_other_total"
+    DRIFT_BILL_WITH_OTHER_LINES = "drift_bill_with_other_lines"
+    DRIFT_BILL_NOT_COMPARABLE = "drift_bill_not_comparable"
+    DRIFT_ORIGIN_ID_MISSING = "drift_origin_id_missing"
+    DRIFT_ORIGIN_ID_FOREIGN = "drift_origin_id_foreign"
     REMOTE_DOWN = "remote_down"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     ANSWER_NOT_UNDERSTOOD = "answer_not_understood"
@@ -69,6 +113,7 @@ class Cause(StrEnum):
 class Entry:
     """One row of the catalogue."""
 
+    problem_class: ProblemClass
     owner: Owner
     sentence: str
     next_step: str
@@ -79,213 +124,399 @@ class Problem:
     """A cause told about one piece of work."""
 
     cause: Cause
+    problem_class: ProblemClass
     owner: Owner
     sentence: str
     next_step: str
 
 
 _ACCOUNTANT, _ADMIN, _ENGINEER = Owner.PROJECT_ACCOUNTANT, Owner.ERP_ADMINISTRATOR, Owner.INTEGRATION_ENGINEER
+_IN_PROCORE, _IN_NETSUITE, _SETUP = ProblemClass.IN_PROCORE, ProblemClass.IN_NETSUITE, ProblemClass.SETUP
+_OUTAGE, _WAITS, _UNKNOWN = ProblemClass.OUTAGE, ProblemClass.WAITS, ProblemClass.UNKNOWN
 _RETRIED = "It is tried again with the next scan or export."
+_AGREES = "`wbs-sync verify` closes this when both systems agree."
 
 CATALOGUE: dict[Cause, Entry] = {
     Cause.PROJECT_NUMBER_MISSING: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "Project {project} has no project number, so its Items cannot be named.",
         "Give the project a number in Procore. " + _RETRIED,
     ),
     Cause.NAME_TOO_LONG: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "The Item name {name!r} has {length} characters; NetSuite takes {limit}.",
         "Shorten the WBS code or the project number in Procore; names are never cut. " + _RETRIED,
     ),
     Cause.NAME_HAS_COLON: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "The Item name {name!r} holds ' : ', which NetSuite reads as parent and child.",
         "Take the ' : ' out of the WBS code or project number in Procore. " + _RETRIED,
     ),
     Cause.NAME_NOT_WRITABLE: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "The Item name {name!r} holds a character that cannot be written ({character}); such ones get in by copying.",
         "Type the WBS code or the project number anew in Procore. " + _RETRIED,
     ),
     Cause.NAME_NOT_UNIQUE: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "The Item name {name!r} would stand for code {code} of project {project} and for code {other_code} of project {other_project}.",
         "Renumber one of the two projects or rename one code in Procore. " + _RETRIED,
     ),
     Cause.ITEM_OF_OTHER_TYPE: Entry(
+        _IN_NETSUITE,
         _ADMIN,
         "NetSuite has an Item {name!r} (id {item_id}), but it is {found_type}, not an Other Charge for purchase or resale.",
         "Rename or remove that Item in NetSuite. " + _RETRIED,
     ),
     Cause.ITEM_INACTIVE: Entry(
+        _IN_NETSUITE,
         _ADMIN,
         "The Item {name!r} (id {item_id}) is inactive in NetSuite.",
         "Make the Item active again, or rename it so that a new one can be made. " + _RETRIED,
     ),
     Cause.ITEM_OF_OTHER_CODE: Entry(
+        _IN_NETSUITE,
         _ADMIN,
         "The Item {name!r} (id {item_id}) was made for another WBS code ({external_id}).",
         "Rename that Item in NetSuite, or the code or project number in Procore. " + _RETRIED,
     ),
     Cause.ITEM_DOUBLED: Entry(
+        _IN_NETSUITE,
         _ADMIN,
         "NetSuite holds more than one Item for {name!r}: ids {item_ids}.",
         "Keep one, rename or remove the others in NetSuite. " + _RETRIED,
     ),
     Cause.ITEM_REFUSED: Entry(
+        _IN_NETSUITE,
         _ADMIN,
         "NetSuite refused the Item {name!r}: {answer}",
         "Mend what NetSuite names (account defaults, mandatory fields, subsidiary). " + _RETRIED,
     ),
     Cause.PROJECT_NOT_READABLE: Entry(
+        _SETUP,
         _ENGINEER,
         "Procore does not let the app read the {what} of project {project} ({answer}).",
         "Add the project to the app's permitted projects and enable the Budget and Commitments tools for it. "
         + _RETRIED,
     ),
     Cause.PROJECT_NOT_LINKED: Entry(
+        _IN_NETSUITE,
         _ADMIN,
         "Project {project} was not found in NetSuite: neither by its origin id nor by the number {number!r}.",
         "Create the project in NetSuite with that number, or set the origin id of the Procore project. " + _RETRIED,
     ),
     Cause.VENDOR_NOT_LINKED: Entry(
+        _IN_NETSUITE,
         _ADMIN,
         "Vendor {vendor} was not found in NetSuite: neither by origin id, nor by external id {external_id}, nor by its name.",
         "Create the vendor in NetSuite or set the origin id of the Procore company. " + _RETRIED,
     ),
     Cause.VENDOR_AMBIGUOUS: Entry(
+        _IN_PROCORE,
         _ADMIN,
         "NetSuite has {count} vendors called {vendor}.",
         "Set the origin id of the Procore company to the right vendor's internal id. " + _RETRIED,
     ),
     Cause.INVOICE_NOT_FOUND: Entry(
+        _SETUP,
         _ENGINEER,
         "Invoice {invoice} of project {project} cannot be read in Procore ({answer}).",
         "Check the invoice and project ids, and the app's permission on the project's commitments.",
     ),
     Cause.LINE_WITHOUT_CODE: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "Line {position} of invoice {invoice} ({vendor}) has no WBS code.",
         "Give the line of the commitment a budget code in Procore. " + _RETRIED,
     ),
     Cause.LINES_DO_NOT_TIE: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "The lines of invoice {invoice} ({vendor}) come to {lines_total}, but its payment due is {payment_due}.",
-        "Check the invoice in Procore (taxes, edited totals, materials moved). " + _RETRIED,
+        "Check the invoice in Procore (edited totals, materials moved). " + _RETRIED,
     ),
     Cause.BILLING_DATE_MISSING: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) has no billing date.",
         "Set the billing date in Procore. " + _RETRIED,
     ),
     Cause.DOCUMENT_NUMBER_MISSING: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "An invoice of {vendor} (Procore number {number}) has no invoice number.",
         "Enter the subcontractor's invoice number in Procore. " + _RETRIED,
     ),
     Cause.DOCUMENT_NUMBER_TOO_LONG: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "The invoice number {invoice!r} of {vendor} has more than {limit} characters.",
         "Shorten the invoice number in Procore. " + _RETRIED,
     ),
     Cause.DOCUMENT_NUMBER_NOT_WRITABLE: Entry(
+        _IN_PROCORE,
         _ACCOUNTANT,
         "The invoice number {invoice!r} of {vendor} holds a character that cannot be written ({character}); such ones get in by copying.",
         "Type the invoice number anew in Procore. " + _RETRIED,
     ),
     Cause.NEEDS_VENDOR_CREDIT: Entry(
+        _IN_NETSUITE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) comes to {payment_due}: less than nothing is due, so it needs a vendor credit, not a bill.",
         "Enter the vendor credit in NetSuite by hand.",
     ),
     Cause.FOREIGN_CURRENCY: Entry(
+        _IN_NETSUITE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) is in {currency}; only {base_currency} is exported.",
         "Enter this bill in NetSuite by hand.",
     ),
+    Cause.INVOICE_HAS_TAX: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}) has tax of {tax} beside or within its payment due of {payment_due}; invoices with tax are not exported.",
+        "Enter this bill in NetSuite by hand, with NetSuite's tax code.",
+    ),
     Cause.RETAINAGE_ITEM_MISSING: Entry(
+        _SETUP,
         _ENGINEER,
         "Invoice {invoice} ({vendor}) holds or releases retainage, and no retainage Item is set.",
         "Set NETSUITE_RETAINAGE_ITEM_ID to the Item of your retainage payable account. " + _RETRIED,
     ),
     Cause.CODES_BLOCKED: Entry(
+        _WAITS,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) waits for Items of codes that are blocked: {codes}.",
         "Work off the problems of these codes. " + _RETRIED,
     ),
     Cause.PERIOD_CLOSED: Entry(
+        _IN_NETSUITE,
         _ACCOUNTANT,
         "The posting period of {date} is closed, so invoice {invoice} ({vendor}) cannot be billed.",
         "Reopen the period in NetSuite or change the billing date in Procore. " + _RETRIED,
     ),
     Cause.DOCUMENT_NUMBER_TAKEN: Entry(
+        _IN_NETSUITE,
         _ACCOUNTANT,
         "NetSuite has a bill of {vendor} with the number {invoice!r} (id {bill_id}) that differs: {difference}.",
         "Compare the two; correct the number in Procore, or the bill in NetSuite. " + _RETRIED,
     ),
     Cause.BILL_DIFFERS: Entry(
+        _IN_NETSUITE,
         _ACCOUNTANT,
         "The bill of invoice {invoice} ({vendor}) stands in NetSuite (id {bill_id}) but differs: {difference}.",
         "Correct the bill in NetSuite by hand; it is never changed by wbs-sync. " + _RETRIED,
     ),
     Cause.BILL_DOUBLED: Entry(
+        _IN_NETSUITE,
         _ACCOUNTANT,
         "NetSuite holds more than one bill for invoice {invoice} ({vendor}): ids {bill_ids}.",
         "Void all but one in NetSuite before anything is paid.",
     ),
     Cause.BILL_REFUSED: Entry(
+        _IN_NETSUITE,
         _ADMIN,
         "NetSuite refused the bill of invoice {invoice} ({vendor}): {answer}",
         "Mend what NetSuite names. " + _RETRIED,
     ),
     Cause.WRITE_BACK_REFUSED: Entry(
+        _SETUP,
         _ENGINEER,
         "The bill of invoice {invoice} ({vendor}) stands (id {bill_id}), but Procore refused its origin id: {answer}",
         "Give the app Admin permission on Commitments. " + _RETRIED,
     ),
     Cause.PROCORE_LOGIN: Entry(
+        _SETUP,
         _ENGINEER,
         "Procore refuses the login of the app: {answer}",
         "Check PROCORE_CLIENT_ID, PROCORE_CLIENT_SECRET and that the app is connected to the company. Work goes on by itself afterwards.",
     ),
     Cause.NETSUITE_LOGIN: Entry(
+        _SETUP,
         _ENGINEER,
         "NetSuite refuses the login of the integration: {answer}",
         "Check the M2M mapping, its certificate and the role. Work goes on by itself afterwards.",
     ),
     Cause.NETSUITE_PERMISSION: Entry(
+        _SETUP,
         _ADMIN,
         "The integration's role may not do this in NetSuite: {answer}",
         "Add the permission to the role. Work goes on by itself afterwards.",
     ),
-    Cause.DRIFT: Entry(
+    Cause.DRIFT_ITEM_MISSING: Entry(
+        _IN_NETSUITE,
         _ADMIN,
-        "Procore and NetSuite do not agree: {finding}",
-        "Compare the two records and correct the one that is wrong; `wbs-sync verify` tells when they agree.",
+        "{finding}",
+        "Run a scan: it makes an Item that was never made. One that somebody deleted has to come back by hand, as docs/verify.md says. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_DOUBLED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Keep the Item that bills name; give the other one another name and no external id, or delete it. " + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_NEAR_DUPLICATE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "See whether money was booked on the other Item; rename it, or make it inactive, so that nobody takes one for the other. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_INACTIVE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Make the Item active again in NetSuite: bills that name it are refused until then. " + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_OF_OTHER_TYPE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Put an Other Charge for purchase or resale in its place, since no other may stand on a vendor bill; docs/verify.md says how. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: Entry(
+        _IN_NETSUITE,
+        _ENGINEER,
+        "{finding}",
+        "If the Item that stands now is the right one, let the ledger forget the code and scan again, as docs/verify.md says. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_RENAMED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Give the Item back its name in NetSuite. Nothing is made anew because of it: the Item is known by its id. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_CODE_RENAMED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Rename the Item in NetSuite to follow, or give the code back its text in Procore. Both names mean this one Item. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_PROJECT_RENUMBERED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Rename its Items in NetSuite to follow, or give the project back its number in Procore. No Item is made anew because of it. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_MISSING: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Export the invoice: `wbs-sync export --approved`, or this one by its id. " + _AGREES,
+    ),
+    Cause.DRIFT_BILL_DOUBLED: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Void or delete all but one in NetSuite before anything is paid. " + _AGREES,
+    ),
+    Cause.DRIFT_BILL_DELETED: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Find out who deleted the bill and why. If the vendor is still owed, it has to be billed anew, as docs/verify.md says. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_VOIDED: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Find out who voided the bill and why. If the vendor is still owed, it has to be billed anew, as docs/verify.md says. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_OF_OTHER_VENDOR: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Correct the vendor of the bill in NetSuite, or of the commitment in Procore, before it is paid. " + _AGREES,
+    ),
+    Cause.DRIFT_BILL_OF_OTHER_NUMBER: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Correct the reference number of the bill in NetSuite: by it the vendor and the next export know the bill. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_OF_OTHER_DATE: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Correct the date of the bill in NetSuite: it decides the posting period. " + _AGREES,
+    ),
+    Cause.DRIFT_BILL_OF_OTHER_TOTAL: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Take off what was added beside the lines of the invoice (tax, expense lines) in NetSuite, before it is paid. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_WITH_OTHER_LINES: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Correct the lines of the bill in NetSuite, so that they are those of the invoice; wbs-sync never changes a bill. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_NOT_COMPARABLE: Entry(
+        _IN_PROCORE,
+        _ACCOUNTANT,
+        "{finding}",
+        "Mend what the sentence names; until then nobody can say whether the bill is right. " + _AGREES,
+    ),
+    Cause.DRIFT_ORIGIN_ID_MISSING: Entry(
+        _IN_PROCORE,
+        _ENGINEER,
+        "{finding}",
+        "Write the origin id again, as docs/verify.md says: without it the invoice can be edited in Procore though it is billed. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_ORIGIN_ID_FOREIGN: Entry(
+        _IN_PROCORE,
+        _ENGINEER,
+        "{finding}",
+        "Find out which integration wrote it and whether the invoice was billed twice; then write ours again, as docs/verify.md says. "
+        + _AGREES,
     ),
     Cause.REMOTE_DOWN: Entry(
+        _OUTAGE,
         _ENGINEER,
         "{remote} has not answered as it should {times} times in a row; the last answer was: {answer}",
         "Look at the remote's status page and the network. Work goes on by itself afterwards.",
     ),
     Cause.ATTEMPTS_EXHAUSTED: Entry(
+        _OUTAGE,
         _ENGINEER,
         "Tried {attempts} times without success; the last answer was: {answer}",
         "Look at the remote's status and the worker's log, then scan or export again.",
     ),
     Cause.ANSWER_NOT_UNDERSTOOD: Entry(
+        _UNKNOWN,
         _ENGINEER,
         "An answer could not be understood, so nothing was written because of it: {answer}",
         "Look at that record and at the remote's status page; if they are in order, send this text to those who maintain wbs-sync. "
         + _RETRIED,
     ),
     Cause.UNEXPECTED: Entry(
+        _UNKNOWN,
         _ENGINEER,
         "Something happened that wbs-sync does not know: {answer}",
         "Send this text and the worker's log to those who maintain wbs-sync; scan or export again after the mend.",
     ),
 }
+
+
+_CODES = frozenset(cause.value for cause in Cause)
 
 
 class _Facts(dict[str, str]):
@@ -295,11 +526,17 @@ class _Facts(dict[str, str]):
         return "?"
 
 
+def cause_of(code: str) -> Cause:
+    """The cause of a stored code. One that only another version knows must not hide all the problems."""
+    return Cause(code) if code in _CODES else Cause.UNEXPECTED
+
+
 def describe(cause: Cause, facts: Mapping[str, str]) -> Problem:
     """The problem in words. Never fails: an incomplete sentence is better than a lost problem, and so is one whose names are cut."""
     entry = CATALOGUE[cause]
     shown = _Facts({name: _cut(value) for name, value in facts.items()})
-    return Problem(cause, entry.owner, entry.sentence.format_map(shown), entry.next_step)
+    sentence = entry.sentence.format_map(shown)
+    return Problem(cause, entry.problem_class, entry.owner, sentence, entry.next_step)
 
 
 def _cut(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ class NamingRule:
         """The name, unchecked and unchanged: nothing is trimmed, cut or cased."""
         return self.format.format(project_number=project_number, wbs_code=flat_code)
 
+    def is_of_code(self, name: str, flat_code: str) -> bool:
+        """Whether a name is that code's under some project number."""
+        parts = self.join("\0", flat_code).split("\0")
+        return re.fullmatch(".+".join(re.escape(part) for part in parts), name, re.IGNORECASE) is not None
+
     def item_name(self, project: Project, code: WbsCode) -> str:
         """The name of the code's Item. Raises Blocked when it cannot be one."""
         facts = {"project": project.label, "code": code.flat_code}
@@ -70,6 +76,11 @@ class NamingRule:
 def same_name(one: str, other: str) -> bool:
     """Whether NetSuite would take two Item names for one. Compared without case, the careful reading of its uniqueness."""
     return one.casefold() == other.casefold()
+
+
+def bare_name(name: str) -> str:
+    """A name without what people type differently and read alike: case, spaces and punctuation."""
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
 class Rivals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -57,3 +58,12 @@ def exports_of(project_id: int) -> str:
 def lane_of(key: str) -> Lane:
     """The lane that a key waits in, by its first word."""
     return LANE_OF_WORD[key.partition(":")[0]]
+
+
+def work_behind(problem: str) -> Sequence[str]:
+    """The work whose end decides about a problem, by the problem's key; none for what no work of ours mends."""
+    kind, _, rest = problem.partition(":")
+    if kind == "project":
+        project_id, _, what = rest.partition(":")
+        return (exports_of(int(project_id)) if what == "commitments" else scan_of(int(project_id)),)
+    return (problem,) if kind in LANE_OF_WORD else ()

@@ -27,7 +27,7 @@ from worker.domain.story import Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
 from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
-from worker.store.holds import Holds, Remote
+from worker.store.holds import NAMES, Holds, Remote
 from worker.store.ledger import Ledger
 from worker.store.work import Work
 
@@ -193,7 +193,7 @@ class Attempts:
         """Nobody else tries for some seconds, and no attempt is counted: the trouble is the remote's, not this work's."""
         until, times = self._holds.hold(remote, for_seconds=error.retry_after or random.uniform(2, 5))
         if times >= DOWN_TIMES_BEFORE_PROBLEM:
-            facts = {"remote": remote.value.capitalize(), "times": str(times), "answer": str(error)}
+            facts = {"remote": NAMES[remote], "times": str(times), "answer": str(error)}
             self._say_once(remote, Cause.REMOTE_DOWN, facts)
         self._work.later(lane, key, at=until)
         self._note(key, Happening(What.HELD, {"remote": remote, "answer": str(error)}, until))

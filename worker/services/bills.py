@@ -7,7 +7,9 @@ and a bill that stands is taken or refused, never changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
@@ -90,14 +92,31 @@ class Bills:
             except Blocked as error:
                 # Perhaps because of a link that somebody corrects next: it is looked up anew then.
                 self._links.forget(ready.invoice, ready.project)
-                return self._end(key, lock, self._blocked(key, ready.invoice, error))
+                return self._end(key, lock, self.blocked(key, ready.invoice, error))
 
-    def draft(self, ready: Billable) -> Bill:
-        """The bill as it should stand. Raises Blocked when it does not come to the payment due."""
+    def plan(self, key: InvoiceKey, ready: Billable, coming: Mapping[int, str]) -> tuple[Bill, FoundBill | None]:
+        """What `make` would come to: the bill, and the one that stands and would be taken for it; reads only.
+
+        `coming`: ids, by WBS code id, for Items that are made first. Raises Blocked.
+        """
+        try:
+            bill = self.draft(ready, coming)
+            found = self._look(bill, thorough=self._ledger.invoice(key) is not None)
+            if found:
+                _require_same(bill, found)
+        except Blocked:
+            self._links.forget(ready.invoice, ready.project)
+            raise
+        return bill, found
+
+    def draft(self, ready: Billable, coming: Mapping[int, str] = MappingProxyType({})) -> Bill:
+        """The bill as it should stand; `coming`: ids for Items that are made first. Raises Blocked when it does not come to the
+        payment due.
+        """
         invoice = ready.invoice
         if invoice.billing_date is None:
             raise Blocked(cause=Cause.BILLING_DATE_MISSING, facts=invoice.facts)
-        known = self._items.known(invoice)
+        known = {**coming, **self._items.known(invoice)}
         if lacking := [line.flat_code for line in invoice.lines if line.gross and line.wbs_code_id not in known]:
             raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": ", ".join(lacking[:5])})
         bill = Bill(
@@ -108,6 +127,7 @@ class Bills:
             date=invoice.billing_date,
             memo=f"Procore invoice {invoice.number}, {ready.project.label}"[:MEMO_LIMIT],
             lines=bill_lines(invoice, ready.retained, known, self._retainage_item_id),
+            vendor_name=invoice.vendor_name,
         )
         if bill.total != invoice.payment_due:
             facts = invoice.facts | {"lines_total": money.text(bill.total)}
@@ -130,7 +150,7 @@ class Bills:
 
     def block(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Outcome:
         """Record the problem of an invoice. A bill in doubt stays in doubt: then it is looked for as well."""
-        return self.conclude(key, self._blocked(key, invoice, error))
+        return self.conclude(key, self.blocked(key, invoice, error))
 
     def conclude(self, key: InvoiceKey, end: Record) -> Outcome:
         """Record how an invoice's export ended without a write: skipped, blocked, or found done. Raises Transient, Misconfigured."""
@@ -139,7 +159,8 @@ class Bills:
         with self._locks.hold(str(key)) as lock:
             return self._end(key, lock, end) if lock else busy(self._client, end.name)
 
-    def _blocked(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Record:
+    def blocked(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Record:
+        """The record of an invoice's problem, not written yet."""
         facts = {**(invoice.facts if invoice else {}), **error.facts}
         if invoice and invoice.billing_date:
             facts["date"] = invoice.billing_date.isoformat()
@@ -245,13 +266,7 @@ class Bills:
         self, key: InvoiceKey, ready: Billable, bill: Bill, found: FoundBill, *, kind: OutcomeKind | None = None
     ) -> Outcome:
         """Take a bill that stands for the invoice's, if it is the same to the cent; never change it."""
-        ours = same_external_id(found.external_id, bill.external_id)
-        differs = difference(bill, found)
-        if not ours and is_our_bill(found.external_id):
-            differs = "it is the bill of another Procore invoice with the same number"
-        if differs:
-            cause = Cause.BILL_DIFFERS if ours else Cause.DOCUMENT_NUMBER_TAKEN
-            raise Blocked(cause=cause, facts={"bill_id": found.id, "difference": differs})
+        ours = _require_same(bill, found)
         state = State.CREATED if ours else State.ADOPTED
         facts = {"vendor": ready.invoice.vendor_name, "total": money.text(bill.total)}
         record = Record(
@@ -269,3 +284,15 @@ class Bills:
         again_at = record.look_again_at(now, record.sent_at + self._settle)
         self._ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(record.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
+
+
+def _require_same(bill: Bill, found: FoundBill) -> bool:
+    """Whether a bill that stands is ours. Raises Blocked when it is not the same to the cent, or another invoice's."""
+    ours = same_external_id(found.external_id, bill.external_id)
+    differs = difference(bill, found)
+    if not ours and is_our_bill(found.external_id):
+        differs = "it is the bill of another Procore invoice with the same number"
+    if differs:
+        cause = Cause.BILL_DIFFERS if ours else Cause.DOCUMENT_NUMBER_TAKEN
+        raise Blocked(cause=cause, facts={"bill_id": found.id, "difference": differs})
+    return ours

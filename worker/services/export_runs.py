@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from worker.clients.procore.client import InvoiceHead, Procore
 from worker.domain.errors import NotFound, NotPermitted
@@ -16,6 +17,15 @@ from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 from worker.store.work import Run, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A project's invoices: those without a bill, those with one and its id, and what the ledger knows of all of them."""
+
+    to_export: list[InvoiceHead]
+    exported: Mapping[InvoiceHead, str]
+    known: Mapping[int, Record]
 
 
 class ExportRuns:
@@ -71,21 +81,31 @@ class ExportRuns:
 
         A bill that Procore names and the ledger does not know (Redis was lost) is noted.
         """
-        heads = self.heads(project_id)
-        records = self._ledger.invoices(project_id, [head.id for head in heads])
-        told = {head.id: bill_id for head in heads if (bill_id := bill_id_of_origin(head.origin_id))}
-        self._note(project_id, [head for head in heads if head.id in told and head.id not in records], told)
-        done = {invoice_id for invoice_id, record in records.items() if record.done}
-        # One whose origin id stands in Procore though we do not know it was taken is looked at once more, to close it.
-        due = {invoice_id for invoice_id, record in records.items() if record.write_back_due}
-        exported = (done | set(told)) - due
-        return [head for head in heads if head.id not in exported], len(exported)
+        listed = self.listed(project_id)
+        self._note(project_id, [head for head in listed.exported if head.id not in listed.known], listed.exported)
+        return listed.to_export, len(listed.exported)
 
-    def _note(self, project_id: int, heads: Sequence[InvoiceHead], bill_ids: Mapping[int, str]) -> None:
+    def listed(self, project_id: int) -> Listed:
+        """The project's invoices of the wanted statuses; reads only. Raises NotFound, NotPermitted."""
+        heads = self.heads(project_id)
+        known = self._ledger.invoices(project_id, [head.id for head in heads])
+        to_export, exported = [], {}
+        for head in heads:
+            record, told = known.get(head.id), bill_id_of_origin(head.origin_id)
+            # One whose origin id stands in Procore though we do not know it was taken is looked at once more, to close it.
+            if record and record.done and not record.write_back_due:
+                exported[head] = record.remote_id
+            elif told and not (record and record.write_back_due):
+                exported[head] = told
+            else:
+                to_export.append(head)
+        return Listed(to_export, exported, known)
+
+    def _note(self, project_id: int, heads: Sequence[InvoiceHead], bill_ids: Mapping[InvoiceHead, str]) -> None:
         at = seconds(self._client) if heads else 0
         self._ledger.restore(
             {
-                InvoiceKey(project_id, head.id): Record(State.CREATED, head.document_number, bill_ids[head.id], at=at)
+                InvoiceKey(project_id, head.id): Record(State.CREATED, head.document_number, bill_ids[head], at=at)
                 for head in heads
             }
         )
@@ -94,11 +114,10 @@ class ExportRuns:
         with self._locks.hold(EXPORTS_OF_ALL) as lock:
             if lock is None:
                 return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
-            projects = self._projects.in_scope(self._projects.refresh())
-            children = [exports_of(project.id) for project in projects]
-            counts = {"projects": len(projects)}
+            children = [exports_of(project_id) for project_id in self._projects.list_anew()]
+            counts = {"projects": len(children)}
             self._work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, children=children, into=Lane.LISTINGS, counts=counts)
-        return Outcome(OutcomeKind.ALREADY, reason=f"{len(projects)} projects to look through")
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to look through")
 
     def _list_invoices(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):

@@ -12,8 +12,10 @@ from worker.clients.procore.client import Procore
 from worker.domain.errors import Blocked, NotFound, NotPermitted
 from worker.domain.identities import CodeKey, InvoiceKey, bill_id_of_origin
 from worker.domain.invoices import (
+    NOTHING_BILLED,
     Bill,
     Invoice,
+    bills_nothing,
     reason_to_skip,
     require_billable,
     require_retainage_item,
@@ -108,7 +110,10 @@ class InvoiceExport:
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip)
         if bill_id := bill_id_of_origin(invoice.origin_id):
             return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id)
-        return self._billable(invoice)
+        ready = self._billable(invoice)
+        if bills_nothing(invoice, ready.retained):
+            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED)
+        return ready
 
     def expected_bill(self, key: InvoiceKey) -> Bill:
         """The bill of an invoice as it should stand, whether it stands or not; reads only. Raises Blocked where there cannot be one."""

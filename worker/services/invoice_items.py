@@ -14,7 +14,7 @@ from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import Lane
 from worker.services.attempts import Attempts
-from worker.services.items import Items
+from worker.services.items import Items, Planned
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.work import IN_HAND_SECONDS, Work
@@ -52,28 +52,35 @@ class InvoiceItems:
         keys = [str(CodeKey(project_id, wbs_code_id)) for wbs_code_id in wbs_code_ids]
         return self._work.last_due(Lane.ITEMS, keys)
 
+    def plan(self, project: Project, invoice: Invoice, missing: Collection[int]) -> list[Planned]:
+        """What would happen to the invoice's missing codes, those left out whose write is in doubt; reads only."""
+        records = self._ledger.codes(invoice.project_id, missing)
+        open_codes = [code for code in codes_of(invoice, missing) if not _in_doubt(records.get(code.id))]
+        return self._items.plan(project, open_codes)
+
     def look_up(self, project: Project, invoice: Invoice) -> list[int]:
         """Look for the missing Items in bulk, note what is found, and give the codes that have to be made.
 
         Raises Blocked when some can never be: then none is made for this invoice's sake.
         """
-        missing = self.missing(invoice)
-        records = self._ledger.codes(invoice.project_id, missing)
-        open_codes = [code for code in codes_of(invoice, missing) if not _in_doubt(records.get(code.id))]
-        planned = self._items.plan(project, open_codes)
+        planned = self.plan(project, invoice, self.missing(invoice))
         to_make = [one for one in planned if one.kind is OutcomeKind.CREATED]
         self._items.note(project.id, [one for one in planned if one not in to_make], for_invoice=True)
-        self.require_none_blocked(invoice)
+        self.require_none_blocked(invoice, planned)
         noted = self._items.note(project.id, to_make, for_invoice=True)
         # What waits in the ledger waits in its lane too: whatever becomes of this invoice, its codes come to an end.
         self._work.add(Lane.ITEMS, [str(key) for key in noted], at=seconds(self._client) + IN_HAND_SECONDS)
         return self.missing(invoice)
 
-    def require_none_blocked(self, invoice: Invoice) -> None:
-        """Raise Blocked when a code of the invoice is a problem of its own."""
+    def require_none_blocked(self, invoice: Invoice, planned: Collection[Planned] = ()) -> None:
+        """Raise Blocked when a code of the invoice is a problem of its own: by the ledger, or by a look that is newer (`planned`)."""
         records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
+        blocked_ids = {code_id for code_id, record in records.items() if record.state is State.BLOCKED}
+        # What was mended since is made now: no scan would, where the code has no budget line.
+        blocked_ids -= {one.code.id for one in planned}
+        blocked_ids |= {one.code.id for one in planned if one.kind is OutcomeKind.BLOCKED}
         texts = {line.wbs_code_id: line.flat_code for line in invoice.lines}
-        blocked = [texts[code_id] for code_id, record in records.items() if record.state is State.BLOCKED]
+        blocked = [texts[code_id] for code_id in invoice.wbs_code_ids if code_id in blocked_ids]
         if blocked:
             shown = ", ".join(blocked[:5]) + (f" and {len(blocked) - 5} more" if len(blocked) > 5 else "")
             raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": shown})

@@ -193,6 +193,11 @@ class Items:
         noted = self._ledger.plan_codes(project_id, waiting, by=by) if waiting else []
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
 
+    def writes(self, one: Planned) -> int:
+        """How many requests of NetSuite carrying it out takes."""
+        marks = self._mark_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
+        return int(one.kind is OutcomeKind.CREATED or bool(marks))
+
     def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
         """Let blocked and waiting codes be planned anew, as if nothing were known of them but that they wait. Gives those noted;
         what stands, is in doubt or was never noted is left as it is.

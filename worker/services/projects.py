@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from worker.clients.procore.client import Procore
 from worker.domain.wbs_codes import Project
@@ -22,8 +22,20 @@ class Projects:
 
     def refresh(self) -> Sequence[Project]:
         """Take a new list from Procore: all projects, inactive ones too."""
-        self._listed.replace(self._procore.list_projects())
+        self.list_anew()
         return self._listed.all()
+
+    def list_anew(self) -> list[int]:
+        """The same, for those who only need the ids of what is in scope: ten thousand projects are never held at once."""
+        ids: list[int] = []
+
+        def passing_by() -> Iterator[Project]:
+            for project in self._procore.list_projects():
+                ids.extend(one.id for one in self.in_scope([project]))
+                yield project
+
+        self._listed.replace(passing_by())
+        return ids
 
     def outdate(self) -> None:
         """The next look-up takes a new list."""
@@ -38,7 +50,7 @@ class Projects:
         """One project; None when the app cannot see it. A project that is not in the list at hand is looked for in a new one."""
         found = self._listed.get(project_id) if self._listed.age() < FRESH_SECONDS else None
         if found is None:
-            self.refresh()
+            self.list_anew()
             found = self._listed.get(project_id)
         return found
 

@@ -19,7 +19,6 @@ from worker.domain.findings import Finding, FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_ids_of, code_of_item, item_external_ids_of
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause
 from worker.domain.work import Lane
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -166,13 +165,14 @@ class Recovery:
         record = self._ledger.code(key)
         recorded = record.remote_id if record else ""
         if self._netsuite.item(recorded):
-            kind, words = FindingKind.ITEM_DOUBLED, f"{item.name} has 2 Items: ids {recorded}, {item.id}."
+            kind = FindingKind.ITEM_DOUBLED
+            words = f"The code of the Item {item.name} has 2 Items: ids {recorded}, {item.id}."
         else:
             kind = FindingKind.ITEM_OTHER_THAN_RECORDED
-            words = f"{item.name}: the ledger says Item {recorded}, NetSuite has {item.id}."
+            words = f"The Item {item.name}: the ledger says Item {recorded}, NetSuite has {item.id}."
         log.error("%s", words)
-        key_of_problem = Finding(kind, str(key), words).problem_key
-        self._ledger.report(key_of_problem, Cause.DRIFT, {"finding": words}, at=seconds(self._client))
+        finding = Finding(kind, str(key), words)
+        self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
 
     def _open(self, rebuilt: Rebuilt) -> None:
         if self._ledger.is_open():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
-from worker.domain.work import LANE_OF_WORD, Lane, exports_of, lane_of, plan_of, scan_of
+from worker.domain.work import Lane, lane_of, plan_of, work_behind
 from worker.services.attempts import RUN_WAITS_SECONDS
 from worker.services.dispatch import Dispatch
 from worker.services.items import Items
@@ -70,7 +70,7 @@ class Retries:
     def again(self, problems: Collection[str]) -> Retry:
         """Let the work behind these problems (their keys) be tried now, its failed attempts forgotten."""
         remotes = {key: Remote(key.partition(":")[2]) for key in problems if key.startswith("remote:")}
-        work = {key: _work_behind(key) for key in problems if key not in remotes}
+        work = {key: work_behind(key) for key in problems if key not in remotes}
         work = {key: pieces for key, pieces in work.items() if pieces}
         work |= self._ask_for_codes([CodeKey.parse(key) for key in work if lane_of(work[key][0]) is Lane.ITEMS])
         if work:
@@ -119,7 +119,7 @@ class Retries:
     def _look_at_projects_anew(self) -> None:
         """Who mended a project's number or link wants it seen. Taken here once, not by each worker."""
         try:
-            self._projects.refresh()
+            self._projects.list_anew()
         except SyncError as error:
             log.info("The projects could not be listed now: %s", error)
             self._projects.outdate()
@@ -129,12 +129,3 @@ class Retries:
         if self._holds.is_held(remote) or not self._ledger.is_problem(key):
             return False
         return any(sum(self._work.depth(lane)) for lane in Lane if remote in REMOTES_OF_LANE[lane])
-
-
-def _work_behind(key: str) -> Sequence[str]:
-    """The work whose end decides about a problem; none for what no work of ours mends."""
-    kind, _, rest = key.partition(":")
-    if kind == "project":
-        project_id, _, what = rest.partition(":")
-        return (exports_of(int(project_id)) if what == "commitments" else scan_of(int(project_id)),)
-    return (key,) if kind in LANE_OF_WORD else ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.clients.procore.client import Procore
-from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
+from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
@@ -30,14 +30,15 @@ SERIES_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """What a scan would do in one project. `already`: codes whose Item is in the ledger; `inactive`: budgeted, but not active;
-    `gone`: blocked until now, and neither budgeted nor active any more.
+    """What a scan would do in one project. `already`: codes whose Item is in the ledger, and `in_doubt`: those whose write is
+    looked for, both with their records; `inactive`: budgeted, but not active; `gone`: blocked until now, and neither budgeted
+    nor active any more.
     """
 
     project: Project
     planned: Sequence[Planned]
-    already: int
-    in_doubt: Sequence[int]
+    already: Sequence[tuple[WbsCode, Record]]
+    in_doubt: Sequence[tuple[WbsCode, Record]]
     inactive: Sequence[WbsCode]
     gone: Mapping[int, Record]
 
@@ -114,9 +115,10 @@ class WbsScan:
         """What would happen in one project; reads only. Raises NotFound or NotPermitted where the app may not look."""
         budgeted = self._procore.list_budgeted_codes(project.id)
         records = self._ledger.codes(project.id)
-        already = [code for code in budgeted if code.id in records and records[code.id].done]
-        in_doubt = [code.id for code in budgeted if code.id in records and records[code.id].in_doubt]
-        settled = {code.id for code in already} | set(in_doubt)
+        known = [(code, records[code.id]) for code in budgeted if code.id in records]
+        already = [(code, record) for code, record in known if record.done]
+        in_doubt = [(code, record) for code, record in known if record.in_doubt]
+        settled = {code.id for code, _ in (*already, *in_doubt)}
         missing = [code for code in budgeted if code.id not in settled]
         blocked = {
             number: record
@@ -125,38 +127,22 @@ class WbsScan:
         }
         gone = {number: record for number, record in blocked.items() if number not in {code.id for code in budgeted}}
         if not missing:
-            return ProjectPlan(project, (), len(already), in_doubt, (), gone)
+            return ProjectPlan(project, (), already, in_doubt, (), gone)
         active = {code.id: code for code in self._procore.list_active_codes(project.id)}
         inactive = [code for code in missing if code.id not in active]
         # The list of codes has the fuller description of the two.
         planned = self._items.plan(project, [active[code.id] for code in missing if code.id in active])
         gone |= {code.id: blocked[code.id] for code in inactive if code.id in blocked}
-        return ProjectPlan(project, planned, len(already), in_doubt, inactive, gone)
-
-    def plan(self, project_ids: Collection[int], progress: Callable[[Project], None]) -> list[ProjectPlan | Project]:
-        """The dry run: a plan per project; a bare project where the app may not look."""
-        plans: list[ProjectPlan | Project] = []
-        for project in self._projects.in_scope(self._projects.refresh()):
-            if not project_ids or project.id in project_ids:
-                progress(project)
-                try:
-                    plans.append(self.plan_project(project))
-                except (NotFound, NotPermitted):
-                    plans.append(project)
-                except UnexpectedAnswer as error:
-                    raise UnexpectedAnswer(f"{project.label}: {error}") from error
-        return plans
+        return ProjectPlan(project, planned, already, in_doubt, inactive, gone)
 
     def _list_projects(self) -> Outcome:
         with self._locks.hold(SCAN_OF_ALL) as lock:
             if lock is None:
                 return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
-            projects = self._projects.in_scope(self._projects.refresh())
-            children = [scan_of(project.id) for project in projects]
-            self._work.spawn(
-                SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts={"projects": len(projects)}
-            )
-        return Outcome(OutcomeKind.ALREADY, reason=f"{len(projects)} projects to scan")
+            children = [scan_of(project_id) for project_id in self._projects.list_anew()]
+            counts = {"projects": len(children)}
+            self._work.spawn(SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts=counts)
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to scan")
 
     def _scan_project(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):
@@ -217,10 +203,10 @@ class WbsScan:
     def _spawn(self, plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:
         """Close the project's work and let its codes wait, in one step; the run counts what was settled on the spot."""
         settled = Counter(one.kind.value for one in plan.planned if one.kind is not OutcomeKind.CREATED)
-        settled["already"] += plan.already
+        settled["already"] += len(plan.already)
         settled["skipped"] += len(plan.inactive)
         counts = {"projects_done": 1, "codes": sum(settled.values()) + len(noted) + len(plan.in_doubt), **settled}
-        doubtful = [CodeKey(plan.project.id, wbs_code_id) for wbs_code_id in plan.in_doubt]
+        doubtful = [CodeKey(plan.project.id, code.id) for code, _ in plan.in_doubt]
         children = [str(key) for key in (*noted, *doubtful)]
         self._work.spawn(scan_of(plan.project.id), Lane.SCANS, children=children, into=Lane.ITEMS, counts=counts)
         reason = f"{plan.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"

@@ -17,17 +17,29 @@ class Cache:
     def __init__(self, client: Redis, prefix: str, account: str) -> None:
         self._client = client
         self._stem = f"{prefix}cache:{account}:"
+        self._own: dict[str, Any] | None = None
+
+    def leave_no_trace(self) -> None:
+        """From now on, keep and forget for this object alone: for a dry run, after which the work takes what it would have taken."""
+        self._own = {}
 
     def get(self, key: str) -> Any:
         """The value, or None when there is none (any more)."""
+        if self._own is not None and key in self._own:
+            return self._own[key]
         text = self._client.get(self._stem + key)
         return json.loads(str(text)) if text else None
 
     def put(self, key: str, value: Any, *, seconds: int) -> None:
         """Keep a value for so many seconds."""
+        if self._own is not None:
+            self._own[key] = value
+            return
         self._client.set(self._stem + key, json.dumps(value), ex=seconds)
 
     def forget(self, *keys: str) -> None:
         """Drop values that turned out wrong."""
-        if keys:
+        if self._own is not None:
+            self._own |= dict.fromkeys(keys)
+        elif keys:
             self._client.delete(*(self._stem + key for key in keys))

@@ -2,7 +2,7 @@
 
 A slot is a lease in a sorted set. Waiting costs one blocked connection, not a poll: who gives a slot back hands it over, to a
 waiting export if there is one, else to a waiting scan, in the same step. So no newcomer takes it on the way, no wake-up is lost,
-and a slot does not idle for a moment.
+and a slot does not idle for a moment. However many exports come, one slot in ten goes to a scan that waits.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.domain.errors import NoRoom
@@ -19,6 +20,10 @@ from worker.store.leases import LeaseKeeper
 
 SLOT_SECONDS = 30.0
 """A dead worker's slot is free after this."""
+MOST_EXPORTS_IN_A_ROW = 9
+"""Then a scan that waits has its turn."""
+USE_KEPT_SECONDS = 12 * 3600.0
+"""How far back it is known how many slots were in use."""
 LONGEST_NAP_SECONDS = 1.0
 """A waiter looks again after this even if nothing was handed over: a slot may have come free by its holder's death."""
 
@@ -44,13 +49,20 @@ return 0
 _LEAVE = (
     _NOW
     + """
--- KEYS: slots, waiting exports, waiting scans. ARGV: token, limit, lease ms, beginning of the waiters' own keys
+-- KEYS: slots, waiting exports, waiting scans, exports in a row. ARGV: token, limit, lease ms, beginning of the waiters' own keys,
+-- most exports in a row
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 for place = 1, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', now) end
 for room = 1, tonumber(ARGV[2]) - redis.call('ZCARD', KEYS[1]) do
-  local waiting = redis.call('ZCARD', KEYS[2]) > 0 and KEYS[2] or KEYS[3]
+  local exports, scans = redis.call('ZCARD', KEYS[2]) > 0, redis.call('ZCARD', KEYS[3]) > 0
+  local waiting = exports and KEYS[2] or KEYS[3]
+  if not (exports and scans) then redis.call('DEL', KEYS[4])
+  elseif redis.call('INCR', KEYS[4]) > tonumber(ARGV[5]) then
+    redis.call('DEL', KEYS[4])
+    waiting = KEYS[3]
+  end
   local first = redis.call('ZRANGEBYSCORE', waiting, '-inf', '+inf', 'LIMIT', 0, 1)[1]
   if not first then return 1 end
   redis.call('ZREM', waiting, first)
@@ -67,6 +79,23 @@ local t = redis.call('TIME')
 redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[2]), ARGV[1])
 return 1
 """
+_NOTE_USE = (
+    _NOW
+    + """
+-- KEYS: slots, use. ARGV: kept ms
+local in_use = redis.call('ZCOUNT', KEYS[1], now, '+inf')
+redis.call('XADD', KEYS[2], 'MINID', '~', now - tonumber(ARGV[1]), '*', 'in_use', in_use)
+return 1
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How many slots were in use at a moment (unix seconds, Redis' clock)."""
+
+    at: float
+    in_use: int
 
 
 class Precedence(StrEnum):
@@ -88,9 +117,12 @@ class Gate:
         # Exports first, as the scripts have them.
         waiting = [f"{prefix}gate:waiting:{kind}" for kind in (Precedence.EXPORT, Precedence.SCAN)]
         self._keys = [self._slots, *waiting]
+        self._in_a_row = f"{prefix}gate:exports_in_a_row"
+        self._use = f"{prefix}gate:use"
         self._acquire = client.register_script(_ACQUIRE)
         self._let_go = client.register_script(_LEAVE)
         self._renew = client.register_script(_RENEW)
+        self._note_use = client.register_script(_NOTE_USE)
 
     @contextmanager
     def slot(self, precedence: Precedence, *, patience: float = 20.0) -> Iterator[None]:
@@ -107,6 +139,16 @@ class Gate:
         """Slots held now, those of dead workers included until their lease ends."""
         # Leases that have ended are only taken out when somebody asks for a slot.
         return int(self._client.zcount(self._slots, int(seconds(self._client) * 1000), "+inf"))
+
+    def note_use(self) -> None:
+        """Keep for some hours how many slots are in use now. One command; a second one at the same moment harms nothing."""
+        self._note_use(keys=[self._slots, self._use], args=[int(USE_KEPT_SECONDS * 1000)])
+
+    def use(self) -> list[Use]:
+        """What was noted in the last hours, oldest first."""
+        kept_from = int((seconds(self._client) - USE_KEPT_SECONDS) * 1000)
+        noted = self._client.xrange(self._use, min=kept_from)
+        return [Use(int(at.partition("-")[0]) / 1000, int(fields["in_use"])) for at, fields in noted]
 
     def _wait(self, token: str, precedence: Precedence, patience: float) -> None:
         until = time.monotonic() + patience
@@ -127,7 +169,8 @@ class Gate:
         return bool(self._acquire(keys=self._keys, args=[token, self._limit, lease, export, nap]))
 
     def _leave(self, token: str) -> None:
-        self._let_go(keys=self._keys, args=[token, self._limit, int(SLOT_SECONDS * 1000), self._handed])
+        args = [token, self._limit, int(SLOT_SECONDS * 1000), self._handed, MOST_EXPORTS_IN_A_ROW]
+        self._let_go(keys=[*self._keys, self._in_a_row], args=args)
 
     def _keep(self, token: str) -> None:
         self._renew(keys=[self._slots], args=[token, int(SLOT_SECONDS * 1000)])

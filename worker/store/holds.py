@@ -16,6 +16,8 @@ class Remote(StrEnum):
     NETSUITE = "netsuite"
 
 
+NAMES = {Remote.PROCORE: "Procore", Remote.NETSUITE: "NetSuite"}
+"""As people write them."""
 REMOTES_OF_LANE = {
     Lane.SCANS: (Remote.PROCORE, Remote.NETSUITE),
     Lane.ITEMS: (Remote.NETSUITE,),
@@ -47,6 +49,11 @@ class Holds:
         else:
             self._client.set(self._key(remote), end, px=max(1, int(for_seconds * 1000)))
         return end, int(self._client.incr(self._trouble(remote)))
+
+    def until(self, remote: Remote) -> float | None:
+        """When a remote's work may go on (unix seconds, Redis' clock); None when it is not held."""
+        end = self._client.get(self._key(remote))
+        return float(end) if end else None
 
     def is_held(self, remote: Remote) -> bool:
         """Whether a remote's work is held now."""

@@ -13,22 +13,14 @@ from typing import Any, Generic, TypeVar
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause, Problem, describe
+from worker.domain.problems import Cause, cause_of
 from worker.domain.story import Happening, What, told_by
 from worker.domain.work import RUN_OF_LANE, Lane, scan_of
 from worker.store.connection import Redis
 from worker.store.journal import TELL, Journal, words_of
 from worker.store.locks import RUNNING_SERVER, Lock
+from worker.store.open_problems import OPEN, OpenProblem, problem_of, problem_text
 
-_OPEN = """
-local function open(problems, key, problem, cause)
-  local known = redis.call('HGET', problems, key)
-  -- The same cause again is the same problem: it keeps the time since which it is open.
-  local since = known and cjson.decode(known).cause == cause and cjson.decode(known).since
-  redis.call('HSET', problems, key, since and cjson.encode({cause = cause, since = since, facts = cjson.decode(problem).facts}) or problem)
-  return known and 0 or 1
-end
-"""
 BRIEF_TRIGGER = 16
 """Bytes of a trigger that a record keeps: there are as many records as codes. The run itself names it whole."""
 _FIRST_SEEN = f"""
@@ -55,15 +47,15 @@ local function first_seen(record, seen, by)
 end
 """
 _WRITE = (
-    _OPEN
+    OPEN
     + TELL
     + _FIRST_SEEN
     + """
 -- KEYS: records, problems, projects, lock, journal, current run. ARGV: field, record, fence, is done, problem key, problem,
--- 'ended' or '', project, cause, the lock's token for an intent or '', words and next time for the journal, who asked or '' for
+-- 'ended' or '', project, the lock's token for an intent or '', words and next time for the journal, who asked or '' for
 -- the run's trigger, prefix, the keys under which a run may wait for it
 -- An intent is only noted under the lock as it stands now: whoever takes the lock later will read it.
-if ARGV[9] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[9] then return 0 end
+if ARGV[8] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[8] then return 0 end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 local stored = old and cjson.decode(old)
 if stored and ARGV[4] == '0' then
@@ -73,24 +65,24 @@ end
 local seen, by = stored and stored.seen, stored and stored.by
 if not stored then
   seen = redis.call('TIME')[1]
-  by = ARGV[12] ~= '' and ARGV[12] or trigger(KEYS[6], ARGV[13], ARGV[14], ARGV[15])
+  by = ARGV[11] ~= '' and ARGV[11] or trigger(KEYS[6], ARGV[12], ARGV[13], ARGV[14])
 end
 redis.call('HSET', KEYS[1], ARGV[1], first_seen(ARGV[2], seen, by))
 redis.call('SADD', KEYS[3], ARGV[7])
-tell(KEYS[5], ARGV[10], ARGV[11])
+tell(KEYS[5], ARGV[9], ARGV[10])
 -- A problem stays open while its work goes on: only an end closes it.
 if ARGV[6] == 'ended' then redis.call('HDEL', KEYS[2], ARGV[5])
-elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6], ARGV[8]) end
+elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6]) end
 return 1
 """
 )
 _REPORT = (
-    _OPEN
+    OPEN
     + TELL
     + """
--- KEYS: problems, journal. ARGV: problem key, problem, cause, words and next time for the journal
-tell(KEYS[2], ARGV[4], ARGV[5])
-return open(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+-- KEYS: problems, journal. ARGV: problem key, problem, words and next time for the journal
+tell(KEYS[2], ARGV[3], ARGV[4])
+return open(KEYS[1], ARGV[1], ARGV[2])
 """
 )
 _OPEN_LEDGER = (
@@ -151,16 +143,6 @@ FOR_AN_INVOICE = "an invoice"
 """Who asked for a code that an invoice needs."""
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenProblem:
-    """A problem as it stands: `key` names the code, invoice, project or remote; `since` in unix seconds."""
-
-    key: str
-    since: float
-    facts: Mapping[str, str]
-    problem: Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +214,7 @@ class Ledger:
     ) -> bool:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
-            problem = _problem_text(record.cause, record.facts, record.at)
+            problem = problem_text(record.cause, record.facts, record.at)
         args = [
             _field(key),
             _encoded(record),
@@ -241,7 +223,6 @@ class Ledger:
             str(key),
             problem,
             key.project_id,
-            record.cause or "",
             token,
             *words_of(told or told_by(record, of_code=isinstance(key, CodeKey))),
             FOR_AN_INVOICE if record.for_invoice else "",
@@ -334,7 +315,7 @@ class Ledger:
         """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
         of_one = key.startswith(("code:", "invoice:"))
         told = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
-        args = [key, _problem_text(cause, facts, at), cause.value, *told]
+        args = [key, problem_text(cause, facts, at), *told]
         return bool(self._report(keys=[self._problems, f"{self.journal.stem}{key}"], args=args))
 
     def resolve(self, key: str) -> bool:
@@ -346,9 +327,9 @@ class Ledger:
         return bool(self._client.hexists(self._problems, key))
 
     def problems(self) -> list[OpenProblem]:
-        """All open problems, oldest first."""
+        """All open problems, oldest first; those that somebody ignores too."""
         stored = self._client.hgetall(self._problems)
-        return sorted((_problem(key, text) for key, text in stored.items()), key=lambda one: (one.since, one.key))
+        return sorted((problem_of(key, text) for key, text in stored.items()), key=lambda one: (one.since, one.key))
 
     def _read(self, records: str, fields: Iterable[int] | None) -> dict[int, Record]:
         if fields is None:
@@ -399,18 +380,5 @@ def _record(text: str) -> Record:
     fields = json.loads(text)
     fields["state"] = State(fields["state"])
     if "cause" in fields:
-        fields["cause"] = Cause(fields["cause"])
+        fields["cause"] = cause_of(fields["cause"])
     return Record(**fields)
-
-
-def _problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:
-    return json.dumps(
-        {"cause": (cause or Cause.UNEXPECTED).value, "facts": dict(facts), "since": at}, ensure_ascii=False
-    )
-
-
-def _problem(key: str, text: str) -> OpenProblem:
-    fields = json.loads(text)
-    # To Lua an empty object is the same as an empty list.
-    facts = dict(fields["facts"] or {})
-    return OpenProblem(key, float(fields["since"]), facts, describe(Cause(fields["cause"]), facts))

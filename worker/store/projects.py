@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from worker.domain.wbs_codes import Project
 from worker.store.connection import Redis, seconds
+
+_TAKE_OVER = """
+-- KEYS: fresh list, list, when it was taken. ARGV: how many projects, now
+if ARGV[1] == '0' then redis.call('DEL', KEYS[2])
+elseif redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('RENAME', KEYS[1], KEYS[2])
+  redis.call('PERSIST', KEYS[2])
+end
+redis.call('SET', KEYS[3], ARGV[2])
+return 1
+"""
+AT_ONCE = 500
+LONGEST_LISTING_SECONDS = 3600
+"""What a worker that died has listed so far is gone after this."""
 
 
 class ProjectList:
@@ -16,17 +32,18 @@ class ProjectList:
         self._client = client
         self._key = f"{prefix}projects"
         self._listed_at = f"{prefix}projects:listed_at"
+        self._take_over = client.register_script(_TAKE_OVER)
         self._read: tuple[str, Sequence[Project]] = ("", ())
 
     def replace(self, projects: Iterable[Project]) -> None:
-        """Take over a fresh list."""
-        rows = {str(one.id): json.dumps([one.name, one.number, one.active, one.origin_id]) for one in projects}
-        with self._client.pipeline(transaction=True) as together:
-            together.delete(self._key)
-            if rows:
-                together.hset(self._key, mapping=rows)
-            together.set(self._listed_at, seconds(self._client))
-            together.execute()
+        """Take over a fresh list, as it comes; until it is whole the one before stands."""
+        fresh, rest, count = f"{self._key}:{secrets.token_hex(8)}", iter(projects), 0
+        while some := list(islice(rest, AT_ONCE)):
+            rows = {str(one.id): json.dumps([one.name, one.number, one.active, one.origin_id]) for one in some}
+            self._client.hset(fresh, mapping=rows)
+            self._client.expire(fresh, LONGEST_LISTING_SECONDS)
+            count += len(some)
+        self._take_over(keys=[fresh, self._key, self._listed_at], args=[count, seconds(self._client)])
 
     def age(self) -> float:
         """Seconds since the list was taken; infinite when there is none."""

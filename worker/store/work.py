@@ -136,7 +136,7 @@ return 1
 _BEGIN = (
     _NOW
     + """
--- KEYS: current run. ARGV: new id, kind, trigger, prefix, kept seconds, first keys...
+-- KEYS: current run, all runs. ARGV: new id, kind, trigger, prefix, kept seconds, first keys...
 local joined = 1
 local run = redis.call('GET', KEYS[1])
 if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.call('EXISTS', ARGV[4] .. 'run:' .. run) == 0 then
@@ -145,6 +145,8 @@ if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.
   redis.call('SET', KEYS[1], run)
   redis.call('HSET', ARGV[4] .. 'run:' .. run, 'kind', ARGV[2], 'trigger', ARGV[3], 'started_at', now)
   redis.call('EXPIRE', ARGV[4] .. 'run:' .. run, ARGV[5])
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[5]))
+  redis.call('ZADD', KEYS[2], now, run)
 end
 local open = ARGV[4] .. 'run:' .. run .. ':open'
 for i = 6, #ARGV do
@@ -208,6 +210,7 @@ class Work:
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+        self._runs = f"{prefix}runs"
         self._tries, self._failures, self._again = f"{prefix}tries", f"{prefix}failures", f"{prefix}again"
         script = client.register_script
         self._add, self._take, self._claim = script(_ADD), script(_TAKE), script(_CLAIM)
@@ -268,12 +271,16 @@ class Work:
         """Count a failed attempt at a key; gives how many since it last ended."""
         return int(self._client.hincrby(self._failures, key, 1))
 
+    def failures(self, key: str) -> int:
+        """How often it failed since it last ended or somebody asked for it anew."""
+        return int(self._client.hget(self._failures, key) or 0)
+
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Start a run with its first keys, or join the one that goes on: (run, joined)."""
         fresh = f"{kind}-{secrets.token_hex(5)}"
         args = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, *keys]
         while True:
-            run_id, joined = self._begin(keys=[self._current(kind)], args=args)
+            run_id, joined = self._begin(keys=[self._current(kind), self._runs], args=args)
             # Gone again at once only if the server was started anew in between and lost its last second.
             if run := self.run(str(run_id)):
                 return run, bool(joined)
@@ -326,6 +333,11 @@ class Work:
         """The run that goes on, or else the last one."""
         run_id = self._client.get(self._current(kind))
         return self.run(str(run_id)) if run_id else None
+
+    def latest(self, at_most: int) -> list[Run]:
+        """The runs that began last, newest first."""
+        ids = self._client.zrevrange(self._runs, 0, at_most - 1)
+        return [run for run_id in ids if (run := self.run(str(run_id)))]
 
     def is_open(self, run: Run, key: str) -> bool:
         """Whether a run still waits for a key."""

@@ -91,7 +91,9 @@ def terms(storm: Storm, violations: list[str]) -> Iterator[float]:
         if taken > TERM_SECONDS:
             violations.append(f"{who} ended {taken:.1f} s after TERM")
         for key in process.attempts_in_hand():
-            after = _goes_on(storm, Death(process, term.ended, frozenset()), key)
+            # Another may have gone on with it, and ended it, while this one still had its time to end.
+            since_asked = _goes_on(storm, Death(process, term.asked, frozenset()), key)
+            after = None if since_asked is None else max(0.0, since_asked - taken)
             # Sooner than the work of a dead worker, which is waited for until it is overdue.
             if after is None or (storm.plan.setup.product_times and after > LEFT_BEHIND_SECONDS):
                 violations.append(f"{who} ended in the middle of {key}, which went on after {after} s")

@@ -89,6 +89,9 @@ class Client:
             flat += [name, value]
         return int(self._do("HSET", key, *flat))
 
+    def expire(self, key: str, seconds: float) -> int:
+        return int(self._do("EXPIRE", key, seconds))
+
     def hdel(self, key: str, *names: str) -> int:
         return int(self._do("HDEL", key, *names))
 

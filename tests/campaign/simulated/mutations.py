@@ -119,7 +119,7 @@ def _fence_ledger(put: Put) -> None:
 
 def _fence_intent(put: Put) -> None:
     """An intent is noted whoever holds the lock."""
-    line = "if ARGV[9] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[9] then return 0 end\n"
+    line = "if ARGV[8] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[8] then return 0 end\n"
     script = worker.store.ledger._WRITE
     assert line in script
     put(worker.store.ledger, "_WRITE", script.replace(line, ""))

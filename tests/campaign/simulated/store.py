@@ -121,6 +121,17 @@ class Server:
     def _expire_(self, key: str, seconds: str) -> int:
         return self._pexpire_(key, str(float(seconds) * 1000))
 
+    def _persist_(self, key: str) -> int:
+        return int(self.ends.pop(key, None) is not None)
+
+    def _rename_(self, key: str, new: str) -> str:
+        assert self._get(key) is not None, "a real server answers with an error"
+        self._drop(new)
+        self.data[new] = self.data.pop(key)
+        if key in self.ends:
+            self.ends[new] = self.ends.pop(key)
+        return "OK"
+
     def _pexpire_(self, key: str, milliseconds: str) -> int:
         if self._get(key) is None:
             return 0

@@ -15,6 +15,7 @@ from worker.domain.problems import Cause
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
 from worker.store.connection import Redis, connect
 from worker.store.ledger import Ledger
+from worker.store.open_problems import Handling
 from worker.store.work import Work
 
 pytestmark = [pytest.mark.campaign, pytest.mark.real]
@@ -101,6 +102,25 @@ def test_the_ledger_goes_the_same_way(both: tuple[Redis, Any]) -> None:
             said.append((ledger.code(key), ledger.problems(), ledger.projects()))
         told.append(said)
     assert told[0] == told[1]
+
+
+def test_what_people_do_about_problems_goes_the_same_way(both: tuple[Redis, Any]) -> None:
+    told = []
+    for client in both:
+        dice, ledger, handling = random.Random(7), Ledger(client, PREFIX), Handling(client, PREFIX)
+        said: list[Any] = []
+        for at in range(200):
+            key = CodeKey(1, dice.randrange(1, 4))
+            facts = {"name": dice.choice(("24-017 é", "24-018"))} if dice.random() < 0.8 else {}
+            ledger.report(str(key), dice.choice((Cause.ITEM_INACTIVE, Cause.ITEM_REFUSED)), facts, at=float(at))
+            for seen in ledger.problems():
+                act = dice.choice((handling.ignore, handling.ignore, handling.resolve))
+                if dice.random() < 0.3:
+                    said.append(act(seen, by="ana", at=at + 0.5, note="é"))
+            said.append((ledger.problems(), [handling.history(str(CodeKey(1, number))) for number in (1, 2, 3)]))
+        told.append(said)
+    assert told[0] == told[1]
+    assert any(one.ignored for problems, _ in [said for said in told[0] if isinstance(said, tuple)] for one in problems)
 
 
 def test_keys_end_when_their_time_is_over() -> None:

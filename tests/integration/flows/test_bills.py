@@ -114,6 +114,31 @@ def test_retainage_that_moves_with_materials_is_neither_lost_nor_doubled(open_of
     assert totals == [Decimal("4500.00"), Decimal("100.00"), Decimal("450.00"), Decimal("890.00")]
 
 
+@pytest.mark.parametrize("moved", ["this_period", "from_previous"])
+def test_materials_that_only_become_work_bill_nothing_and_send_nothing(open_office: OpenOffice, moved: str) -> None:
+    """Their retainage shows as held this period in one of the two worlds; a bill would have no line."""
+    office = open_office(world={"moved_retainage": moved, "closed_before": "2025-12-01"})
+    project = office.new_project("24-800", [CODE])
+    company = office.procore.company
+    (code,) = project.budgeted_codes()
+    contract = company.open_subcontract(project, office.procore.vendor(VENDOR), [Work(code, Decimal("50000.00"))])
+    months = (
+        Billed(materials=Decimal("4000.00"), materials_held=Decimal("400.00")),
+        Billed(moved=Decimal("4000.00"), moved_held=Decimal("400.00"), held=Decimal("400.00")),
+    )
+    stored, built_in = (
+        company.bill(contract, period, [(contract.lines[0], billed)])
+        for period, billed in zip(periods_of(project), months, strict=False)
+    )
+    office.export(stored)
+    require_right(office, stored)
+    mark = office.mark()
+    outcome = office.export(built_in)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.SKIPPED, "nothing is billed on it")
+    assert office.writes(mark) == []
+    assert office.problems() == {}
+
+
 def test_deductive_lines_stand_on_the_bill_with_their_sign(office: Office) -> None:
     project = office.new_project("24-800", [CODE, "05-310.S"])
     invoice = office.new_invoice(project, (CODE, "900.00"), ("05-310.S", "-250.00"))
@@ -242,5 +267,18 @@ def test_a_write_back_without_an_answer_is_repeated_until_it_stands(office: Offi
     office.stage.faults("procore", [{"kind": kind, "method": "PATCH", "times": 1}])
     office.export(invoice)
     office.settle()
+    require_right(office, invoice)
+    assert office.problems() == {}
+
+
+def test_a_code_without_a_budget_line_that_was_in_the_way_is_made_once_it_is_mended(office: Office) -> None:
+    """No scan looks at it, so the next export does."""
+    project = office.new_project("27-001")
+    office.procore.add_code(project.id, CODE)
+    in_the_way = office.netsuite.make_item(f"27-001-{CODE}", "serviceSaleItem")
+    invoice = office.new_invoice(project, (CODE, "100.00"))
+    assert office.export(invoice).cause == "codes_blocked"
+    office.netsuite.items.remove(in_the_way.id)
+    assert office.export(invoice).kind is OutcomeKind.CREATED
     require_right(office, invoice)
     assert office.problems() == {}

@@ -11,7 +11,6 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.outcomes import OutcomeKind, State
 from worker.services import items
-from worker.services.wbs_scan import ProjectPlan
 
 pytestmark = pytest.mark.real
 
@@ -186,33 +185,6 @@ def test_a_second_scan_joins_the_first(office: Office) -> None:
     assert office.run(first).ended
     third, joined_too = office.container.wbs_scan.scan("three")
     assert (third.id != first.id, joined_too) == (True, False)
-
-
-def test_the_dry_run_says_what_the_scan_then_does(open_office: OpenOffice) -> None:
-    office = open_office()
-    told = {
-        (plan.project.id, one.code.id): (one.kind, one.cause)
-        for plan in office.container.wbs_scan.plan((), lambda project: None)
-        if isinstance(plan, ProjectPlan)
-        for one in plan.planned
-    }
-    assert office.writes() == []
-    run = office.scan()
-
-    of_state = {
-        State.CREATED: OutcomeKind.CREATED,
-        State.ADOPTED: OutcomeKind.ADOPTED,
-        State.BLOCKED: OutcomeKind.BLOCKED,
-    }
-    done = {
-        (project.id, code_id): (of_state[record.state], record.cause)
-        for project in office.procore.company.projects.values()
-        for code_id, record in office.container.ledger.codes(project.id).items()
-    }
-    assert done == told
-    kinds = [kind for kind, _ in told.values()]
-    assert run.counts["created"] == kinds.count(OutcomeKind.CREATED) > 80
-    assert run.counts["adopted"] == kinds.count(OutcomeKind.ADOPTED) == 2
 
 
 def test_a_pilot_is_limited_to_the_projects_it_lists(open_office: OpenOffice) -> None:

@@ -142,6 +142,23 @@ def test_an_invoice_off_by_a_cent_is_blocked(office: Office) -> None:
     assert "come to 810.00, but its payment due is 809.99" in office.sentence(key_of(invoice))
 
 
+@pytest.mark.parametrize("included", [False, True])
+def test_an_invoice_with_tax_is_refused_by_that_name_whether_or_not_it_would_tie(
+    open_office: OpenOffice, included: bool
+) -> None:
+    """Where the payment due leaves the tax out, the lines tie: a bill would go out that is too low by the tax."""
+    office = open_office(world={"tax_in_payment_due": included})
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.procore.edit_invoice(invoice.id, tax="74.25")
+    blocked(office, invoice, "invoice_has_tax")
+    assert "tax of 74.25" in office.sentence(key_of(invoice))
+
+    office.procore.edit_invoice(invoice.id, tax="0")
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    assert office.problems() == {}
+
+
 def test_a_line_without_a_code_blocks_the_whole_invoice(office: Office) -> None:
     project = office.new_project("24-800", [CODE])
     blocked(office, office.new_invoice(project, (CODE, "900.00"), (None, "100.00")), "line_without_code")

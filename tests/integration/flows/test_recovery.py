@@ -170,7 +170,7 @@ def test_a_code_with_two_items_is_a_problem_at_once(
     rebuilt = office.container.recovery.rebuild()
     assert rebuilt.others == 1
     key = f"verify:item_doubled:code:{project.id}:{project.budgeted_codes()[0].id}"
-    assert office.problems() == {key: "drift"}
+    assert office.problems() == {key: "drift_item_doubled"}
     assert f"2 Items: ids {first.id}, {second.id}." in office.sentence(key)
     record = office.code_record(project, project.budgeted_codes()[0])
     assert record is not None

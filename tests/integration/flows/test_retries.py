@@ -485,7 +485,7 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pyt
 
 
 def test_a_finding_of_verify_has_no_work_to_try(office: Office) -> None:
-    office.container.ledger.report("verify:item_missing:code:1:2", Cause.DRIFT, {"finding": "x"}, at=1.0)
+    office.container.ledger.report("verify:item_missing:code:1:2", Cause.DRIFT_ITEM_MISSING, {"finding": "x"}, at=1.0)
     asked = office.retry()
     assert (asked.given_out, asked.without_work) == ({}, ["verify:item_missing:code:1:2"])
     assert len(office.problems()) == 1

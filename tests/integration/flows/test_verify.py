@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -14,7 +14,9 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
+from worker.clients.netsuite.client import NetSuite
 from worker.domain.findings import Finding
+from worker.domain.items import FoundItem
 
 pytestmark = pytest.mark.real
 
@@ -58,10 +60,10 @@ def site(branch: Office) -> Site:
 def test_after_a_run_all_agrees_or_is_explained(synced: Office) -> None:
     mark = synced.mark()
     verified = synced.container.verification.verify()
-    assert verified.findings == []
+    assert (verified.findings, verified.information) == ([], [])
     assert verified.right + verified.explained == verified.codes + verified.invoices
     assert (verified.codes, verified.invoices) == (111, 31)
-    assert [each.partition(":")[0] for each in verified.unreadable] == ["25-210 Canyon Gate Parking Structure"]
+    assert [each.partition(":")[0] for each in verified.unreadable.values()] == ["25-210 Canyon Gate Parking Structure"]
     assert synced.writes(mark) == []
 
 
@@ -74,7 +76,8 @@ def test_a_deleted_item_is_found(site: Site) -> None:
     site.office.netsuite.items.remove(site.item.id)
     kind, sentence = site.finding()
     assert kind == "item_missing"
-    assert sentence == f"{site.project.number} New Project, code {CODES[0]} has no Item."
+    label = f"Code {CODES[0]} of project {site.project.number} New Project"
+    assert sentence == f"{label} has no Item: {site.item.itemid}, which it had, is gone."
 
 
 def test_a_renamed_item_is_found(site: Site) -> None:
@@ -96,22 +99,51 @@ def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Office) -> N
     assert finding.kind == "item_renamed"
 
 
-def test_a_renumbered_project_is_no_finding(branch: Office) -> None:
+def test_a_renumbered_project_is_told_once_with_both_names(branch: Office) -> None:
     number = f"27-{next(numbers)}"
     branch.netsuite.make_item(f"{number}-{CODES[0]}")
     project = branch.new_project(number, CODES)
     office = branch.reopened(project_ids=str(project.id))
     office.scan()
     branch.procore.renumber_project(project.id, f"28-{number}")
-    verified = office.container.verification.verify()
-    assert (verified.right, verified.findings) == (2, [])
+    (finding,) = office.container.verification.verify().findings
+    assert (finding.kind, finding.key) == ("project_renumbered", f"project:{project.id}")
+    assert (
+        f"such as {number}-{CODES[0]}, which by the number of today would be 28-{number}-{CODES[0]}."
+        in finding.sentence
+    )
+
+
+def test_items_that_follow_a_renumbered_project_by_hand_are_right(site: Site) -> None:
+    number = f"28-{site.project.number}"
+    site.office.procore.renumber_project(site.project.id, number)
+    for code in CODES:
+        item = site.office.item(f"{site.project.number.removeprefix('28-')}-{code}")  # type: ignore[union-attr]
+        site.office.netsuite.edit_item(item.id, itemid=f"{number}-{code}")
+    assert site.findings() == []
+
+
+def test_a_project_that_lost_its_number_keeps_its_items(site: Site) -> None:
+    site.office.procore.renumber_project(site.project.id, None)
+    assert site.findings() == []
+
+
+def test_two_codes_whose_texts_were_exchanged_have_one_item_each(site: Site) -> None:
+    """The Item of one is called by what the other's would be called today; nothing is doubled by that."""
+    first, second = (site.project.code_named(code) for code in CODES)
+    site.office.procore.rename_code(site.project.id, first.id, "05-330.S")
+    site.office.procore.rename_code(site.project.id, second.id, CODES[0])
+    site.office.procore.rename_code(site.project.id, first.id, CODES[1])
+    found = sorted((finding.kind.value, finding.key) for finding in site.findings())
+    keys = sorted(f"code:{site.project.id}:{code.id}" for code in (first, second))
+    assert found == [("code_renamed", key) for key in keys]
 
 
 def test_an_inactivated_item_is_found(site: Site) -> None:
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     kind, sentence = site.finding()
-    assert kind == "item_unusable"
-    assert sentence.endswith(f"the Item {site.item.itemid} is inactive.")
+    assert kind == "item_inactive"
+    assert sentence.endswith(f"its Item {site.item.itemid} is inactive.")
 
 
 def test_a_second_item_for_a_code_is_found(site: Site) -> None:
@@ -119,7 +151,8 @@ def test_a_second_item_for_a_code_is_found(site: Site) -> None:
     second = site.office.netsuite.make_item(site.item.itemid, externalid=site.item.externalid)
     kind, sentence = site.finding()
     assert kind == "item_doubled"
-    assert f"ids {site.item.id}, {second.id}" in sentence
+    name = site.item.itemid
+    assert sentence.endswith(f"has 2 Items: {name} (id {site.item.id}), {name} (id {second.id}).")
 
 
 def test_another_item_in_the_place_of_ours_is_found(site: Site) -> None:
@@ -127,14 +160,89 @@ def test_another_item_in_the_place_of_ours_is_found(site: Site) -> None:
     other = site.office.netsuite.make_item(site.item.itemid)
     kind, sentence = site.finding()
     assert kind == "item_other_than_recorded"
-    assert f"the ledger says Item {site.item.id}, NetSuite has {other.id}" in sentence
+    name = site.item.itemid
+    assert f"the ledger says Item {site.item.id}, which is gone; NetSuite has {other.id}, {name}, in its" in sentence
+
+
+def test_an_item_that_reads_like_ours_is_no_finding_any_more_when_it_is_inactive(site: Site) -> None:
+    alike = site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
+    again = site.office.netsuite.make_item(site.item.itemid.replace("-", "."))
+    kind, sentence = site.finding()
+    assert kind == "item_near_duplicate"
+    assert f"{alike.itemid!r} (id {alike.id}), {again.itemid!r} (id {again.id})" in sentence
+    for each in (alike, again):
+        site.office.netsuite.edit_item(each.id, isinactive=True)
+    assert site.findings() == []
+
+
+def test_an_adopted_item_whose_name_differs_in_case_alone_is_its_own_and_not_a_near_duplicate(branch: Office) -> None:
+    branch.netsuite.settings.suiteql_case_insensitive = True
+    number = f"27-{next(numbers)}"
+    by_hand = branch.netsuite.make_item(f"{number}-{CODES[0]}".lower())
+    project = branch.new_project(number, CODES[:1])
+    office = branch.reopened(project_ids=str(project.id))
+    office.scan()
+    branch.netsuite.settings.suiteql_case_insensitive = False
+    record = office.code_record(project, project.budgeted_codes()[0])
+    assert record is not None
+    assert record.remote_id == by_hand.id
+    verified = office.container.verification.verify()
+    assert (verified.right, verified.findings, verified.information) == (1, [], [])
+
+
+def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Office) -> None:
+    number = f"27-{next(numbers)}"
+    branch.netsuite.make_item(f"{number}-{CODES[0]}", displayname="Steel, as we call it")
+    project = branch.new_project(number, CODES[:1])
+    office = branch.reopened(project_ids=str(project.id))
+    office.scan()
+    assert office.container.verification.verify().information == []
+
+
+def test_an_edited_display_name_is_told_and_nobody_has_to_mend_it(site: Site) -> None:
+    site.office.netsuite.edit_item(site.item.id, displayname="Steel, as we call it")
+    verified = site.office.container.verification.reconcile()
+    (told,) = verified.information
+    assert told.kind == "display_name_drifted"
+    assert "'Steel, as we call it'" in told.sentence
+    assert (verified.findings, verified.right) == ([], 3)
+    assert site.office.problems("verify:") == {}
 
 
 def test_a_doubled_bill_is_found(site: Site) -> None:
     second = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
     assert kind == "bill_doubled"
-    assert f"has 2 bills: ids {site.bill.id}, {second.id}" in sentence
+    number, day = site.bill.tranid, site.bill.trandate
+    assert sentence.endswith(f"has 2 bills: {number} of {day} (id {site.bill.id}), {number} of {day} (id {second.id}).")
+
+
+def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
+    copy = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
+    twin = site.office.netsuite.make_bill(replace(site.bill))
+    assert site.finding()[0] == "bill_doubled"
+    site.office.netsuite.void_bill(twin.id)
+    kind, sentence = site.finding()
+    assert kind == "bill_doubled"
+    assert sentence.endswith(f"Blue Spruce Electric has 2 bills with its number: ids {site.bill.id}, {copy.id}.")
+    site.office.netsuite.void_bill(copy.id)
+    assert site.findings() == []
+
+
+def test_the_same_number_on_the_bill_of_another_invoice_of_the_vendor_is_no_second_bill(site: Site) -> None:
+    """Procore lets a vendor use a number twice; each invoice has its bill then, where the account allows it."""
+    again = site.office.new_invoice(site.project, (CODES[0], "1.00"), invoice_number="ONCE")
+    site.office.export_all()
+    site.office.netsuite.edit_bill(site.bill.id, tranid="ONCE")
+    site.office.procore.edit_invoice(site.invoice.id, invoice_number="ONCE")
+    assert site.office.bill(again).tranid == "ONCE"
+    assert site.findings() == []
+
+
+def test_nor_is_the_bill_of_an_invoice_of_another_project(branch: Office, site: Site) -> None:
+    elsewhere = Site(branch)
+    branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
+    assert site.findings() == []
 
 
 def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
@@ -143,13 +251,25 @@ def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
     assert "total 860.50 instead of 859.50" in site.finding()[1]
     netsuite.edit_bill_line(site.bill.id, 2, Decimal("54.00"))
     kind, sentence = site.finding()
-    assert kind == "bill_differs"
-    assert "3 lines that are not the invoice's 3" in sentence
+    assert kind == "bill_with_other_lines"
+    prefix = f"lines that are not the invoice's: {site.project.number}-"
+    assert (
+        f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, lines that are lacking: {CODES[0]} "
+        in sentence
+    )
+    assert "total" not in sentence
 
 
 def test_a_deleted_bill_is_found(site: Site) -> None:
     site.office.netsuite.delete_bill(site.bill.id)
-    assert site.finding()[1].endswith(f"the bill {site.bill.id} is gone.")
+    assert site.finding()[1].endswith(f"its bill (id {site.bill.id}) is gone from NetSuite.")
+
+
+def test_a_bill_without_a_link_is_told_as_not_comparable_with_the_reason(site: Site) -> None:
+    site.office.procore.edit_invoice(site.invoice.id, off_by="1.00")
+    kind, sentence = site.finding()
+    assert kind == "bill_not_comparable"
+    assert f"(id {site.bill.id}) stands, but cannot be compared. The lines of invoice" in sentence
 
 
 def test_a_missing_origin_id_is_found(site: Site) -> None:
@@ -157,6 +277,39 @@ def test_a_missing_origin_id_is_found(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "origin_id_missing"
     assert site.bill.id in sentence
+
+
+def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: Site) -> None:
+    other = site.office.netsuite.make_bill(replace(site.bill, externalid=None, tranid="OTHER-1"))
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=f"ns-vendorbill-{other.id}")
+    kind, sentence = site.finding()
+    assert kind == "origin_id_foreign"
+    own = f"its bill is {site.bill.tranid} (id {site.bill.id})."
+    assert sentence.endswith(f"names the bill OTHER-1 (id {other.id}) in Procore; {own}")
+    site.office.netsuite.delete_bill(other.id)
+    assert f"names a bill that does not exist (id {other.id})" in site.finding()[1]
+
+
+def test_an_invoice_of_another_integration_is_none_of_ours_until_a_bill_of_ours_stands_for_it(site: Site) -> None:
+    invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
+    site.office.procore.edit_invoice(invoice.id, origin_id="sage-77")
+    verified = site.office.container.verification.verify()
+    assert (verified.right, verified.explained, verified.findings) == (3, 1, [])
+    ours = replace(site.bill, externalid=site.office.bill_external_id(invoice))
+    site.office.netsuite.make_bill(ours)
+    kinds = {finding.kind for finding in site.findings() if finding.key == f"invoice:{site.project.id}:{invoice.id}"}
+    assert "origin_id_foreign" in kinds
+
+
+def test_a_refused_origin_id_is_explained_by_its_problem_and_its_bill_is_compared_all_the_same(site: Site) -> None:
+    invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
+    site.office.stage.settings("procore", patch_forbidden=True)
+    site.office.export_all()
+    site.office.stage.settings("procore", patch_forbidden=False)
+    assert site.office.problems(f"invoice:{site.project.id}:{invoice.id}")
+    assert site.findings() == []
+    site.office.netsuite.edit_bill(site.office.bill(invoice).id, tranid="X-1")
+    assert site.finding()[0] == "bill_of_other_number"
 
 
 def test_an_invoice_that_was_never_exported_is_found(site: Site) -> None:
@@ -171,11 +324,133 @@ def test_a_code_that_was_never_scanned_is_found(site: Site) -> None:
     assert site.finding()[0] == "item_missing"
 
 
+# While work goes on
+
+
+def test_what_queries_of_netsuite_do_not_show_yet_is_not_missing(branch: Office) -> None:
+    project = branch.new_project(f"27-{next(numbers)}", CODES)
+    invoice = branch.new_invoice(project, (CODES[0], "900.00"))
+    office = branch.reopened(project_ids=str(project.id))
+    office.scan()
+    office.export(invoice)
+    branch.netsuite.settings.suiteql_lag = 3600
+    verified = office.container.verification.verify()
+    branch.netsuite.settings.suiteql_lag = 0
+    assert (verified.right, verified.findings, verified.information) == (3, [], [])
+
+
+def test_an_invoice_that_is_exported_while_verify_looks_is_no_finding(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
+    look = NetSuite.bill_ids
+
+    def export_first(netsuite: NetSuite, external_ids: Sequence[str]) -> dict[str, list[str]]:
+        site.office.export(invoice)
+        return look(netsuite, external_ids)
+
+    monkeypatch.setattr(NetSuite, "bill_ids", export_first)
+    verified = site.office.container.verification.verify()
+    assert (verified.right, verified.explained, verified.findings) == (3, 1, [])
+
+
+def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
+    look = NetSuite.find_items
+
+    def scan_afterwards(netsuite: NetSuite, **asked: Any) -> list[FoundItem]:
+        found = look(netsuite, **asked)
+        monkeypatch.undo()
+        site.office.scan()
+        return found
+
+    monkeypatch.setattr(NetSuite, "find_items", scan_afterwards)
+    verified = site.office.container.verification.verify()
+    assert (verified.right, verified.explained, verified.findings) == (3, 1, [])
+
+
+# Problems
+
+
 def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> None:
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     verification = site.office.container.verification
-    assert verification.reconcile() == {"checked": 3, "findings": 1}
-    assert list(site.office.problems("verify:").values()) == ["drift"]
+    (finding,) = verification.reconcile().findings
+    assert site.office.problems("verify:") == {finding.problem_key: "drift_item_inactive"}
+    assert site.office.sentence(finding.problem_key) == finding.sentence
+    (row,) = [one for one in site.office.container.overview.problems() if one["key"] == finding.problem_key]
+    assert (row["about"], row["owner"]) == (
+        f"{site.project.number} New Project, code {CODES[0]}",
+        "ERP administrator",
+    )
     site.office.netsuite.edit_item(site.item.id, isinactive=False)
-    assert verification.reconcile() == {"checked": 3, "findings": 0}
+    assert verification.reconcile().findings == []
     assert site.office.problems("verify:") == {}
+
+
+def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> None:
+    site.office.netsuite.edit_item(site.item.id, isinactive=True)
+    verification = site.office.container.verification
+    verification.reconcile()
+    site.office.netsuite.edit_item(site.item.id, isinactive=False)
+    site.office.procore.edit_project(site.project.id, tools_disabled=True)
+    assert list(verification.reconcile().unreadable) == [site.project.id]
+    assert list(site.office.problems("verify:").values()) == ["drift_item_inactive"]
+    site.office.procore.edit_project(site.project.id, tools_disabled=False)
+    verification.reconcile()
+    assert site.office.problems("verify:") == {}
+
+
+# What docs/verify.md says about mending
+
+
+def forget(site: Site, kind: str, number: int) -> None:
+    """`HDEL wbs:codes:PROJECT CODE`, or of invoices."""
+    prefix = site.office.container.settings.redis_key_prefix
+    assert site.office.container.redis.hdel(f"{prefix}{kind}:{site.project.id}", str(number)) == 1
+
+
+def test_a_deleted_item_that_was_made_anew_by_hand_is_adopted_once_the_ledger_forgets(site: Site) -> None:
+    netsuite = site.office.netsuite
+    netsuite.items.remove(site.item.id)
+    anew = netsuite.make_item(site.item.itemid)
+    assert site.finding()[0] == "item_other_than_recorded"
+    code = site.project.code_named(CODES[0])
+    forget(site, "codes", code.id)
+    site.office.scan()
+    record = site.office.code_record(site.project, code)
+    assert record is not None
+    assert (record.state, record.remote_id) == ("adopted", anew.id)
+    assert [finding.kind for finding in site.findings()] == ["bill_with_other_lines"]
+
+
+def test_a_lost_origin_id_is_written_again_once_the_ledger_forgets(site: Site) -> None:
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=None)
+    forget(site, "invoices", site.invoice.id)
+    mark = site.office.mark()
+    site.office.export(site.invoice)
+    assert site.findings() == []
+    assert site.office.writes(mark) == []
+
+
+@pytest.mark.parametrize("void", [True, False])
+@pytest.mark.parametrize("clearable", [True, False])
+def test_an_invoice_whose_bill_is_gone_or_void_takes_the_one_that_was_entered_anew(
+    site: Site, clearable: bool, void: bool
+) -> None:
+    if void:
+        site.office.netsuite.void_bill(site.bill.id)
+        site.office.netsuite.edit_bill(site.bill.id, tranid=f"VOID {site.bill.tranid}", externalid=None)
+    else:
+        site.office.netsuite.delete_bill(site.bill.id)
+    assert site.findings()[0].kind == ("bill_voided" if void else "bill_deleted")
+    anew = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
+    origin_id = None if clearable else f"ns-vendorbill-{anew.id}"
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=origin_id)
+    forget(site, "invoices", site.invoice.id)
+    site.office.export_all()
+    record = site.office.invoice_record(site.invoice)
+    assert record is not None
+    assert record.remote_id == anew.id
+    assert site.invoice.origin_id == f"ns-vendorbill-{anew.id}"
+    assert site.findings() == []

@@ -102,6 +102,13 @@ def test_ids_may_come_as_text() -> None:
     assert read_invoice(id="417", project_id="17", vendor_id="33") == read_invoice()
 
 
+def test_tax_is_read_and_none_is_told_by_zero_null_or_nothing() -> None:
+    due = {"current_payment_due": "900.00"}
+    assert read_invoice(summary=due | {"tax_applicable_to_this_payment": "74.25"}).tax == Decimal("74.25")
+    for none in (due, due | {"tax_applicable_to_this_payment": None}, due | {"tax_applicable_to_this_payment": "0.00"}):
+        assert read_invoice(summary=none).tax == 0
+
+
 def test_without_several_currencies_the_invoices_own_is_the_base() -> None:
     invoice = read_invoice(currency_configuration={"currency_iso_code": "CAD", "base_currency_iso_code": None})
     assert invoice.currency == invoice.base_currency == "CAD"

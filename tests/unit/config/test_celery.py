@@ -24,7 +24,7 @@ def options() -> dict[str, Any]:
 
 @pytest.fixture
 def settings(set_environment: SetEnvironment) -> Settings:
-    set_environment(SCAN_CRON="0 2 * * *", EXPORT_CRON="*/15 6-18 * * 1-5")
+    set_environment(SCAN_CRON="0 2 * * *", EXPORT_CRON="*/15 6-18 * * 1-5", VERIFY_CRON="0 5 * * 6")
     return load_settings()
 
 
@@ -96,7 +96,7 @@ def test_the_address_with_its_password_stands_in_the_two_addresses_only(options:
 
 def test_every_entry_of_the_schedule_starts_a_task_that_is_there(settings: Settings) -> None:
     entries = beat_schedule(settings)
-    assert set(entries) == {"resume", "scan", "export"}
+    assert set(entries) == {"resume", "scan", "export", "verify"}
     assert all(entry["task"] in set(TaskName) for entry in entries.values())
 
 
@@ -106,9 +106,10 @@ def test_every_entry_of_the_schedule_starts_a_task_that_is_there(settings: Setti
         ({}, {"resume"}),
         ({"SCAN_CRON": "0 2 * * *"}, {"resume", "scan"}),
         ({"EXPORT_CRON": "0 3 * * *"}, {"resume", "export"}),
+        ({"VERIFY_CRON": "0 5 * * *"}, {"resume", "verify"}),
     ],
 )
-def test_scans_and_exports_are_started_by_themselves_only_where_a_time_is_set(
+def test_scans_exports_and_comparisons_are_started_by_themselves_only_where_a_time_is_set(
     set_environment: SetEnvironment, crons: dict[str, str], expected: set[str]
 ) -> None:
     set_environment(**crons)
@@ -119,6 +120,8 @@ def test_the_times_are_those_of_the_settings(settings: Settings) -> None:
     entries = beat_schedule(settings)
     assert entries["scan"]["schedule"] == crontab(minute="0", hour="2")
     assert entries["export"]["schedule"] == crontab(minute="*/15", hour="6-18", day_of_week="1-5")
+    assert entries["verify"]["schedule"] == crontab(minute="0", hour="5", day_of_week="6")
+    assert (entries["verify"]["task"], entries["verify"].get("kwargs")) == (TaskName.RECONCILE, None)
     assert entries["scan"]["kwargs"] == entries["export"]["kwargs"] == {"trigger": "schedule"}
 
 

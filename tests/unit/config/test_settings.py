@@ -77,6 +77,7 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
         ("SCAN_CRON", "daily", "SCAN_CRON: is not a five-field cron line"),
         ("SCAN_CRON", "99 * * * *", "SCAN_CRON: is not a five-field cron line"),
         ("EXPORT_CRON", "* * * *", "EXPORT_CRON: is not a five-field cron line"),
+        ("VERIFY_CRON", "weekly", "VERIFY_CRON: is not a five-field cron line"),
         ("EXPORT_CRON", "0 0 31 2 *", "EXPORT_CRON: names a day that never comes."),
         ("PROCORE_COMPANY_ID", str(2**63), "PROCORE_COMPANY_ID: Input should be less than"),
         ("PROJECT_IDS", "17,-5", "PROJECT_IDS.1: Input should be greater than 0."),

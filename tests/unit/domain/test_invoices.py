@@ -21,6 +21,7 @@ from worker.domain.invoices import (
     Retainage,
     bill_lines,
     difference,
+    differences,
     reason_to_skip,
     require_billable,
     require_tie,
@@ -66,6 +67,7 @@ def invoice(*lines: InvoiceLine, due: str = "0", **changes: Any) -> Invoice:
         currency="USD",
         base_currency="USD",
         payment_due=amount(due),
+        tax=amount("0"),
         lines=lines,
     )
     return replace(plain, **changes)
@@ -202,6 +204,8 @@ def test_the_lines_of_a_bill_always_come_to_gross_less_held_plus_released(
         pytest.param(invoice(USUAL, due="900", status="under_review"), "status is under review", id="not approved"),
         pytest.param(invoice(line()), "nothing is billed", id="all zero"),
         pytest.param(invoice(), "nothing is billed", id="no lines"),
+        pytest.param(invoice(line(), tax=amount("5")), None, id="nothing but tax"),
+        pytest.param(invoice(line(materials_released=amount("5"))), None, id="released on materials only"),
         pytest.param(invoice(USUAL), None, id="lines that cancel each other out"),
         pytest.param(invoice(line(work_released=amount("5")), due="5"), None, id="released retainage only"),
         pytest.param(invoice(line(work_retained=amount("5")), due="-5"), None, id="held retainage only"),
@@ -216,6 +220,9 @@ def test_an_invoice_is_skipped_only_for_a_reason_that_is_told(one: Invoice, reas
     ("one", "cause"),
     [
         (invoice(USUAL, due="900", currency="CAD"), Cause.FOREIGN_CURRENCY),
+        (invoice(USUAL, due="900", tax=amount("80")), Cause.INVOICE_HAS_TAX),
+        (invoice(USUAL, due="980", tax=amount("80")), Cause.INVOICE_HAS_TAX),
+        (invoice(USUAL, due="900", tax=amount("-0.01")), Cause.INVOICE_HAS_TAX),
         (invoice(USUAL, due="-0.01"), Cause.NEEDS_VENDOR_CREDIT),
         (invoice(USUAL, due="900", billing_date=None), Cause.BILLING_DATE_MISSING),
         (invoice(USUAL, due="900", document_number=""), Cause.DOCUMENT_NUMBER_MISSING),
@@ -267,7 +274,8 @@ def test_retainage_without_an_item_for_it_is_a_problem(retained: Retainage) -> N
 # Whether a bill that was found is the one that should stand
 
 LINES = (BillLine("5871", amount("1000"), "a"), BillLine("9000", amount("-100"), "b"))
-BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "memo", LINES)
+BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "memo", LINES, "Acme")
+SURPLUS, LACKING = "lines that are not the invoice's", "lines that are lacking"
 FOUND = FoundBill("88123", "pcr-bill-4-417", "33", "ACME-0417", date(2026, 9, 30), amount("900"), LINES)
 
 
@@ -287,18 +295,56 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"vendor_id": "34"}, "vendor id 34 instead of 33"),
-        ({"document_number": "ACME-0418"}, "reference number 'ACME-0418' instead of 'ACME-0417'"),
-        ({"total": amount("900.01")}, "total 900.01 instead of 900.00"),
-        ({"date": date(2026, 10, 1)}, "date 2026-10-01 instead of 2026-09-30"),
-        ({"date": None}, "date None instead of 2026-09-30"),
-        ({"lines": (LINES[0], LINES[0])}, "2 lines that are not the invoice's 2"),
-        ({"lines": (*LINES, LINES[0])}, "3 lines that are not the invoice's 2"),
-        ({"lines": (replace(LINES[0], item_id="5872"), LINES[1])}, "2 lines that are not the invoice's 2"),
+        ({"vendor_id": "34"}, {"vendor": "vendor id 34 instead of Acme (id 33)"}),
+        ({"vendor_id": "34", "vendor_name": "Apex"}, {"vendor": "vendor Apex (id 34) instead of Acme (id 33)"}),
+        ({"document_number": "ACME-0418"}, {"number": "reference number 'ACME-0418' instead of 'ACME-0417'"}),
+        ({"date": date(2026, 10, 1)}, {"date": "date 2026-10-01 instead of 2026-09-30"}),
+        ({"date": None}, {"date": "date None instead of 2026-09-30"}),
+        (
+            {"total": amount("900.01")},
+            {"total": "total 900.01 instead of 900.00, of which 0.01 stand beside the lines of Items"},
+        ),
+        ({"lines": (LINES[0], LINES[0])}, {"lines": f"{SURPLUS}: a 1,000.00, {LACKING}: b -100.00"}),
+        ({"lines": (*LINES, LINES[0])}, {"lines": f"{SURPLUS}: a 1,000.00"}),
+        ({"lines": LINES[:1]}, {"lines": f"{LACKING}: b -100.00"}),
+        (
+            {"lines": (replace(LINES[0], item_id="5872", item_name="24-01.S"), LINES[1])},
+            {"lines": f"{SURPLUS}: 24-01.S 1,000.00, {LACKING}: a 1,000.00"},
+        ),
+        (
+            {
+                "lines": (*LINES, *(BillLine("", amount(str(cents)), "") for cents in range(1, 6))),
+                "total": amount("915"),
+            },
+            {
+                "lines": f"total 915.00 instead of 900.00, {SURPLUS}: Item none 1.00, Item none 2.00, Item none 3.00 and 2 more"
+            },
+        ),
+        (
+            {"lines": LINES[:1], "total": amount("1080")},
+            {
+                "total": "total 1,080.00 instead of 900.00, of which 80.00 stand beside the lines of Items",
+                "lines": f"{LACKING}: b -100.00",
+            },
+        ),
     ],
 )
-def test_whatever_else_differs_is_told_in_words(changes: dict[str, Any], told: str) -> None:
-    assert difference(BILL, replace(FOUND, **changes)) == told
+def test_whatever_else_differs_is_told_in_words(changes: dict[str, Any], told: dict[str, str]) -> None:
+    found = replace(FOUND, **changes)
+    assert differences(BILL, found) == told
+    assert difference(BILL, found) == "; ".join(told.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "void"),
+    [
+        ({}, False),
+        ({"total": amount("0")}, False),
+        ({"total": amount("0"), "lines": tuple(replace(line, amount=amount("0")) for line in LINES)}, True),
+    ],
+)
+def test_a_void_bill_owes_nothing_on_any_line(changes: dict[str, Any], void: bool) -> None:
+    assert replace(FOUND, **changes).void is void
 
 
 def test_a_bill_comes_to_the_sum_of_its_lines() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import CATALOGUE, Cause, Owner, describe
+from worker.domain.problems import CATALOGUE, MENDED, Cause, Owner, ProblemClass, describe
 
 
 def facts_in(sentence: str) -> set[str]:
@@ -22,11 +22,24 @@ def test_every_cause_has_its_row_and_no_row_is_without_a_cause() -> None:
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_every_row_names_an_owner_a_sentence_and_a_next_step(cause: Cause) -> None:
+def test_every_row_names_a_class_an_owner_a_sentence_and_a_next_step(cause: Cause) -> None:
     row = CATALOGUE[cause]
+    assert row.problem_class in ProblemClass
     assert row.owner in Owner
     assert row.sentence.strip()
     assert row.next_step.strip().endswith(".")
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause.UNEXPECTED, Cause.ANSWER_NOT_UNDERSTOOD, Cause.ITEM_REFUSED, Cause.BILL_REFUSED]
+)
+def test_what_a_remote_said_is_part_of_the_sentence(cause: Cause) -> None:
+    assert "Items need a colour since May." in describe(cause, {"answer": "Items need a colour since May."}).sentence
+
+
+@pytest.mark.parametrize("problem_class", ProblemClass)
+def test_of_every_class_it_is_told_where_it_is_mended(problem_class: ProblemClass) -> None:
+    assert MENDED[problem_class].endswith(".")
 
 
 @pytest.mark.parametrize("cause", Cause)

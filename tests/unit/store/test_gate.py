@@ -13,7 +13,7 @@ from tests.support import eventually
 from tests.unit.store.conftest import PREFIX, DeadKeeper
 from worker.domain.errors import NoRoom
 from worker.store import gate as gate_module
-from worker.store.connection import Redis
+from worker.store.connection import Redis, seconds
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
 
@@ -175,3 +175,48 @@ def test_nothing_is_handed_to_one_who_stopped_waiting(gate_of: MakeGate, server:
     with gate_of(1).slot(Precedence.SCAN):
         server.zadd(f"{PREFIX}gate:waiting:export", {"long dead": now * 1000 - 1})
     assert gate_of(1).in_use() == 0
+
+
+def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server: Redis) -> None:
+    gate, (now, _) = gate_of(1), server.time()
+    later = now * 1000 + 60_000
+    server.zadd(f"{PREFIX}gate:waiting:scan", {"the scan": later})
+    with gate.slot(Precedence.EXPORT):
+        server.zadd(f"{PREFIX}gate:waiting:export", {f"export {number:02}": later + number for number in range(20)})
+    passed = []
+    while "the scan" not in passed:
+        (holder,) = server.zrange(f"{PREFIX}gate", 0, -1)
+        passed.append(holder)
+        gate._leave(holder)
+    assert passed == [*(f"export {number:02}" for number in range(gate_module.MOST_EXPORTS_IN_A_ROW)), "the scan"]
+
+
+def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:
+    gate, began = gate_of(3), seconds(server)
+    # One that is older, and still stands where the others do.
+    server.xadd(f"{PREFIX}gate:use", {"in_use": 3}, id=f"{int((began - gate_module.USE_KEPT_SECONDS - 60) * 1000)}-0")
+    gate.note_use()
+    with gate.slot(Precedence.SCAN), gate.slot(Precedence.EXPORT):
+        gate.note_use()
+    gate.note_use()
+    noted = gate.use()
+    assert [use.in_use for use in noted] == [0, 2, 0]
+    assert began - 0.001 <= noted[0].at <= noted[1].at <= noted[2].at <= seconds(server)
+
+
+def test_what_was_in_use_is_not_kept_for_ever(
+    gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "USE_KEPT_SECONDS", 0.0)
+    for _ in range(500):
+        gate_of(3).note_use()
+    # Redis drops whole nodes of a hundred.
+    assert server.xlen(f"{PREFIX}gate:use") <= 200
+
+
+def test_a_slot_of_a_dead_worker_is_not_noted_as_in_use_once_its_lease_has_ended(
+    gate_of: MakeGate, server: Redis
+) -> None:
+    server.zadd(f"{PREFIX}gate", {"of-a-dead-worker": 1})
+    gate_of(3).note_use()
+    assert [use.in_use for use in gate_of(3).use()] == [0]

@@ -270,6 +270,16 @@ def test_another_cause_is_another_problem_with_its_own_time(ledger: Ledger) -> N
     assert (one.since, one.problem.cause) == (200.0, Cause.NAME_HAS_COLON)
 
 
+def test_a_cause_that_only_another_version_knows_does_not_hide_the_problems(ledger: Ledger, client: Redis) -> None:
+    ledger.write(CODE, BLOCKED)
+    (stored,) = client.hgetall(f"{PREFIX}problems").values()
+    client.hset(f"{PREFIX}problems", "verify:x:code:17:902", stored.replace("name_too_long", "drift"))
+    told = {one.key: one.problem for one in ledger.problems()}
+    assert set(told) == {str(CODE), "verify:x:code:17:902"}
+    assert told["verify:x:code:17:902"].cause is Cause.UNEXPECTED
+    assert told["verify:x:code:17:902"].sentence.endswith(" does not know: drift")
+
+
 def test_a_problem_without_facts_is_kept_and_told(ledger: Ledger) -> None:
     for at in (100.0, 200.0):
         ledger.write(CODE, replace(BLOCKED, at=at, facts={}))

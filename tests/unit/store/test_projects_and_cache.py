@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -77,3 +78,19 @@ def test_a_value_that_turned_out_wrong_is_dropped_and_the_others_stay(client: Re
     cache.forget("a", "b")
     cache.forget()
     assert [cache.get(key) for key in ("a", "b", "c")] == [None, None, 1]
+
+
+def test_a_long_list_is_taken_over_as_a_whole(projects: ProjectList, client: Redis) -> None:
+    many = [Project(number, f"Project {number}", str(number), active=True) for number in range(1, 1_202)]
+    projects.replace([QUAY])
+
+    def coming() -> Iterator[Project]:
+        for project in many:
+            # The list before stands until the new one is whole.
+            assert projects.all() == (QUAY,)
+            yield project
+
+    projects.replace(coming())
+    assert len(projects.all()) == 1_201
+    assert client.ttl(f"{PREFIX}projects") == -1
+    assert client.keys(f"{PREFIX}projects:*") == [f"{PREFIX}projects:listed_at"]

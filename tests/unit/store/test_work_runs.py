@@ -15,7 +15,7 @@ from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, plan_of, scan_of
 from worker.store.connection import Redis
-from worker.store.work import Run, Work
+from worker.store.work import RUN_KEPT_SECONDS, Run, Work
 
 CODES = ["code:17:1", "code:17:2"]
 
@@ -305,3 +305,22 @@ def test_a_run_that_was_lost_the_moment_it_began_is_begun_again(
     assert not joined
     assert work.is_open(run, SCAN_OF_ALL)
     assert work.current(RunKind.SCAN) == run
+
+
+def test_the_latest_runs_of_both_kinds_are_known_newest_first(work: Work) -> None:
+    first = begun(work, scan_of(17))
+    export, _ = work.begin(RunKind.EXPORT, "schedule", [exports_of(17)])
+    work.close(Lane.SCANS, scan_of(17), None)
+    # Who joins begins no other run.
+    second, joined = begun(work, scan_of(18)), begun(work, scan_of(19))
+    assert second.id == joined.id
+    assert [run.id for run in work.latest(10)] == [second.id, export.id, first.id]
+    assert [run.id for run in work.latest(1)] == [second.id]
+
+
+def test_a_run_older_than_a_week_leaves_the_list_with_the_next_that_begins(work: Work, client: Redis) -> None:
+    run = begun(work)
+    client.zadd(f"{PREFIX}runs", {"scan-of-last-month": run.started_at - RUN_KEPT_SECONDS - 1})
+    assert [one.id for one in work.latest(10)] == [run.id]
+    export, _ = work.begin(RunKind.EXPORT, "test", [exports_of(17)])
+    assert client.zrange(f"{PREFIX}runs", 0, -1) == [run.id, export.id]

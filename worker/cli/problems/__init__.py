@@ -6,36 +6,62 @@ import sys
 
 import click
 
-from worker.cli.output import FAILED, faults_as_sentences, json_option, print_json
+from worker.cli.output import FAILED, faults_as_sentences, json_option, print_json, procore_id
+from worker.cli.problems.handle import ignore, resolve
 from worker.cli.problems.retry import retry
+from worker.cli.problems.show import show
 from worker.cli.runs import print_problems
 from worker.cli.session import open_container
-from worker.domain.problems import Owner
+from worker.domain.problems import Cause, Owner, ProblemClass
 
 
 @click.group(invoke_without_command=True)
 @click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only what this person mends.")
 @click.option("--cause", help="Only this cause.")
+@click.option(
+    "--class", "problem_class", type=click.Choice([one.value for one in ProblemClass]), help="Only this class."
+)
+@click.option("--project", "project_id", type=procore_id, help="Only those of one project (its Procore id).")
 @click.option("--by-cause", is_flag=True, help="One row per cause.")
+@click.option("--ignored", is_flag=True, help="Instead those that somebody ignores until they change.")
 @json_option
 @click.pass_context
-def problems(context: click.Context, owner: str | None, cause: str | None, by_cause: bool, as_json: bool) -> None:
-    """List open problems, oldest first: what stands still, why, who mends it, and how. Exit code 0 when there is none."""
+def problems(
+    context: click.Context,
+    owner: str | None,
+    cause: str | None,
+    problem_class: str | None,
+    project_id: int | None,
+    by_cause: bool,
+    ignored: bool,
+    as_json: bool,
+) -> None:
+    """List open problems, oldest first: what stands still, why, who mends it, and how.
+
+    Exit code 0 when there is none; those that somebody ignores are not counted.
+    """
     if context.invoked_subcommand is not None:
-        if owner or cause or by_cause or as_json:
+        if any((owner, cause, problem_class, project_id, by_cause, ignored, as_json)):
             raise click.UsageError(f"Say the options after `{context.invoked_subcommand}`.")
         return
+    if cause is not None and cause not in set(Cause):
+        raise click.BadParameter(f"no cause is called {cause!r}; docs/problems.md has them all.", param_hint="--cause")
     with faults_as_sentences():
         rows = [
             row
-            for row in open_container().overview.problems()
-            if owner in (None, row["owner"]) and cause in (None, row["cause"])
+            for row in open_container().problem_views.all()
+            if (row["ignored"] is not None) == ignored
+            and owner in (None, row["owner"])
+            and cause in (None, row["cause"])
+            and problem_class in (None, row["class"])
+            and project_id in (None, row["project_id"])
         ]
         if as_json:
             print_json(rows)
         else:
-            print_problems(rows, title=f"{len(rows)} open problems", by_cause=by_cause)
-        sys.exit(FAILED if rows else 0)
+            print_problems(rows, title=f"{len(rows)} {'ignored' if ignored else 'open'} problems", by_cause=by_cause)
+        sys.exit(FAILED if rows and not ignored else 0)
 
 
-problems.add_command(retry)
+for _command in (show, retry, resolve, ignore):
+    problems.add_command(_command)

@@ -10,15 +10,13 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, progress, table
-from worker.cli.session import NOBODY_WORKS_SECONDS, POLL_SECONDS, open_container, send
+from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, table
+from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain.problems import Cause, Owner
 from worker.services.retries import Retry
 
 Row = Mapping[str, Any]
-LONGEST_IN_HAND_SECONDS = 180.0
-"""A single answer of NetSuite may take two minutes; what is in hand for longer is so of a dead worker."""
 
 
 @click.command()
@@ -40,20 +38,20 @@ def retry(
 ) -> None:
     """Try the work behind problems again now: those of these KEYs (`problems --json` shows them), or all that the options leave.
 
-    No problem is closed by this: each stays open until its work has ended well. With --wait the exit code is 0 only when all
+    Those that somebody ignores are tried only when their KEY is named. No problem is closed by this: each stays open until its work has ended well. With --wait the exit code is 0 only when all
     are mended.
     """
     with faults_as_sentences():
         if not (keys or cause or project_id or owner or everything):
             raise Fault("Say which: KEYs, --cause, --project or --owner, or --all.")
         container = open_container()
-        rows = {row["key"]: row for row in container.overview.problems()}
+        rows = {row["key"]: row for row in container.problem_views.all()}
         if unknown := [key for key in keys if key not in rows]:
             raise Fault(f"No problem is open under {', '.join(unknown)}. `wbs-sync problems --json` shows the keys.")
         chosen = [
             row
             for row in rows.values()
-            if (not keys or row["key"] in keys)
+            if (row["key"] in keys if keys else not row["ignored"])
             and cause in (None, row["cause"])
             and owner in (None, row["owner"])
             and project_id in (None, row["project_id"])
@@ -66,7 +64,8 @@ def retry(
         }
         if wait:
             began = time.monotonic()
-            _follow(container, asked)
+            count = len(asked.work) + len(asked.remotes)
+            follow(container, lambda: len(container.retries.going_on(asked)), count=count, noun="problems")
             told |= _ends(container, asked, chosen) | {"seconds": round(time.monotonic() - began, 2)}
         if as_json:
             print_json(told)
@@ -75,30 +74,10 @@ def retry(
         sys.exit(FAILED if told.get("remaining") or (wait and told["without_work"]) else 0)
 
 
-def _follow(container: Container, asked: Retry) -> None:
-    """Return when nothing of it goes on. Raises Fault when no worker touches it."""
-    count = len(asked.work) + len(asked.remotes)
-    changed_at, before = time.monotonic(), (count, container.retries.depth())
-    with progress() as bars:
-        bar = bars.add_task("problems", total=count, note="")
-        while left := len(container.retries.going_on(asked)):
-            bars.update(bar, completed=count - left)
-            now = (left, container.retries.depth())
-            if now != before:
-                changed_at, before = time.monotonic(), now
-            _, in_hand = now[1]
-            if time.monotonic() - changed_at > (LONGEST_IN_HAND_SECONDS if in_hand else NOBODY_WORKS_SECONDS):
-                raise Fault(
-                    "No worker has taken the work up: is `wbs-sync up` (or a worker) running? The work stays queued."
-                )
-            time.sleep(POLL_SECONDS)
-        bars.update(bar, completed=count)
-
-
 def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
     """Which problems are mended now, and which remain, as they stand now."""
     tried = [row for row in chosen if row["key"] in asked.work or row["key"] in asked.remotes]
-    now = {row["key"]: row for row in container.overview.problems()}
+    now = {row["key"]: row for row in container.problem_views.all()}
     return {
         "mended": [row for row in tried if row["key"] not in now],
         "remaining": [

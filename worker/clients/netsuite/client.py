@@ -23,7 +23,7 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.identities import same_external_id
+from worker.domain.identities import OUR_ITEMS, same_external_id
 from worker.domain.invoices import Bill, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.problems import Cause
@@ -38,7 +38,7 @@ MOST_ROWS = 100_000
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Waits after 429 and 401, each spread by chance; after the last, or where NetSuite names a longer one, the work itself waits."""
 NAME_LIMIT_REMEMBERED_SECONDS = 86_400
-_ITEM_COLUMNS = "SELECT id, itemid, externalid, itemtype, subtype, isinactive FROM item WHERE"
+_ITEM_COLUMNS = "SELECT id, itemid, externalid, displayname, itemtype, subtype, isinactive FROM item WHERE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,16 @@ class Page:
     def last(self) -> bool:
         """Whether nothing comes after it."""
         return len(self.items) < ROWS_PER_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class BillHead:
+    """What a list of bills tells of one."""
+
+    id: str
+    external_id: str | None
+    vendor_id: str
+    document_number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ class NetSuite:
             body = self._send(
                 "GET",
                 f"{self._records}/{item_type}/eid:{external_id}",
-                params={"fields": "id,itemId,externalId,isInactive"},
+                params={"fields": "id,itemId,externalId,displayName,isInactive"},
             ).json()
         except NotFound:
             return None
@@ -120,7 +130,7 @@ class NetSuite:
         _require_asked_for(row.external_id, external_id)
         subtype = "Resale" if item_type == "otherChargeResaleItem" else "Purchase"
         # The record type in the path is the proof of type and subtype.
-        return FoundItem(row.id, row.name, external_id, "OthCharge", subtype, row.inactive)
+        return FoundItem(row.id, row.name, external_id, "OthCharge", subtype, row.inactive, row.display_name)
 
     def items_made_by_us(self, external_id_stem: str, *, after: int) -> Page:
         """Items whose external id begins so, at most 1,000 of them: those that come after an internal id, by ascending id.
@@ -146,6 +156,28 @@ class NetSuite:
         """One Item by its internal id, of whatever type."""
         rows = self._query(wire.ItemRow, f"{_ITEM_COLUMNS} id = {suiteql.literal(item_id)} ORDER BY id")
         return next((row.item() for row in rows), None)
+
+    def items(self, item_ids: Sequence[str]) -> dict[str, FoundItem]:
+        """Items by their internal ids, of whatever type, for those that exist; one query per 1,000."""
+        found: dict[str, FoundItem] = {}
+        for some in suiteql.batches(item_ids):
+            for row in self._query(wire.ItemRow, f"{_ITEM_COLUMNS} {suiteql.is_in('id', some)} ORDER BY id"):
+                found[row.id] = row.item()
+        return found
+
+    def names_of_other_items(self) -> Iterator[tuple[str, str]]:
+        """Internal id and name of every active Item that was not made by us, of whatever type; 1,000 a query, by ascending id."""
+        ours = suiteql.literal(OUR_ITEMS + "%")
+        others = f"isinactive = 'F' AND (externalid IS NULL OR externalid NOT LIKE {ours})"
+        after, more = 0, True
+        while more:
+            query = f"SELECT id, itemid FROM item WHERE {others} AND id > {after} ORDER BY id"
+            rows, _ = self._counted(wire.ItemNameRow, query, limit=ROWS_PER_PAGE)
+            if any(int(row.id) <= after for row in rows):
+                raise UnexpectedAnswer("NetSuite's SuiteQL answer repeats itself")
+            yield from ((row.id, row.itemid) for row in rows)
+            more = len(rows) == ROWS_PER_PAGE
+            after = int(rows[-1].id) if rows else after
 
     def create_item(self, need: ItemNeed, *, before_sending: Callable[[], None]) -> str:
         """POST /{type}: the internal id of the new Item. `before_sending` is called with the slot in hand, just before the
@@ -200,6 +232,17 @@ class NetSuite:
             for row in self._query(wire.BillIdRow, query):
                 ids.setdefault(row.externalid.lower(), []).append(row.id)
         return ids
+
+    def bills_numbered(self, vendor_ids: Sequence[str], document_numbers: Sequence[str]) -> list[BillHead]:
+        """Bills of one of these vendors with one of these numbers, whatever their external ids; one query per 1,000 of either."""
+        heads: list[BillHead] = []
+        for vendors in suiteql.batches(vendor_ids):
+            for numbers in suiteql.batches(document_numbers):
+                where = f"{suiteql.is_in('entity', vendors)} AND {suiteql.is_in('tranid', numbers)}"
+                query = f"SELECT id, externalid, tranid, entity FROM transaction WHERE type = 'VendBill' AND {where} ORDER BY id"
+                rows = self._query(wire.BillNumberRow, query)
+                heads += [BillHead(row.id, row.externalid, row.entity, row.tranid) for row in rows]
+        return heads
 
     def bill(self, bill_id: str) -> FoundBill | None:
         """GET /vendorBill/{id} with its lines; None when there is none."""

@@ -92,10 +92,18 @@ class ItemRow(IdRow):
     itemtype: SomeText
     subtype: Text = ""
     isinactive: Literal["T", "F"]
+    displayname: Text = ""
 
     def item(self) -> FoundItem:
         """In the domain's words."""
-        return FoundItem(self.id, self.itemid, self.externalid, self.itemtype, self.subtype, self.isinactive == "T")
+        inactive = self.isinactive == "T"
+        return FoundItem(self.id, self.itemid, self.externalid, self.itemtype, self.subtype, inactive, self.displayname)
+
+
+class ItemNameRow(IdRow):
+    """A row of SuiteQL's `item` of which only the name is asked."""
+
+    itemid: Text = ""
 
 
 class ItemRecordRow(IdRow):
@@ -103,6 +111,7 @@ class ItemRecordRow(IdRow):
 
     name: SomeText = Field(alias="itemId")
     external_id: OptionalText = Field(None, alias="externalId")
+    display_name: Text = Field("", alias="displayName")
     inactive: Flag = Field(alias="isInactive")
 
 
@@ -110,6 +119,14 @@ class BillIdRow(IdRow):
     """A row of SuiteQL's `transaction` with our external id."""
 
     externalid: SomeText
+
+
+class BillNumberRow(IdRow):
+    """A row of SuiteQL's `transaction` with a vendor and a number of his."""
+
+    externalid: OptionalText = None
+    tranid: Text = ""
+    entity: InternalId
 
 
 class VendorRow(IdRow):
@@ -124,10 +141,16 @@ class JobRow(IdRow):
     entityid: Text = ""
 
 
+class ReferenceRow(IdRow):
+    """A reference to another record: `refName` is how NetSuite shows it (ohelp/section_1545142037)."""
+
+    name: Text = Field("", alias="refName")
+
+
 class BillLineRow(NetSuiteRow):
     """One of `item.items` of a vendor bill. Quantity and rate are only looked at where the amount is missing."""
 
-    item: IdRow | None = None
+    item: ReferenceRow | None = None
     amount: Money | None = None
     quantity: Any = None
     rate: Any = None
@@ -144,7 +167,8 @@ class BillLineRow(NetSuiteRow):
         if value is None:
             quantity = 1 if self.quantity is None else self.quantity
             value = money.amount(_number(quantity) * _number(0 if self.rate is None else self.rate))
-        return BillLine(self.item.id if self.item else "", value, self.description)
+        item_id, item_name = (self.item.id, self.item.name) if self.item else ("", "")
+        return BillLine(item_id, value, self.description, item_name)
 
 
 class BillLinesRow(NetSuiteRow):
@@ -157,7 +181,7 @@ class VendorBillRow(IdRow):
     """GET /vendorBill/…?expandSubResources=true."""
 
     external_id: OptionalText = Field(None, alias="externalId")
-    entity: IdRow
+    entity: ReferenceRow
     document_number: Text = Field("", alias="tranId")
     day: Day = Field(alias="tranDate")
     total: Money
@@ -166,7 +190,10 @@ class VendorBillRow(IdRow):
     def bill(self) -> FoundBill:
         """In the domain's words."""
         lines = tuple(row.line() for row in self.lines.items) if self.lines else ()
-        return FoundBill(self.id, self.external_id, self.entity.id, self.document_number, self.day, self.total, lines)
+        vendor = self.entity
+        return FoundBill(
+            self.id, self.external_id, vendor.id, self.document_number, self.day, self.total, lines, vendor.name
+        )
 
 
 def name_limit(schema: Any) -> int | None:

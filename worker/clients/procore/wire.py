@@ -124,6 +124,7 @@ class SummaryRow(ProcoreRow):
     """`summary` of a requisition."""
 
     current_payment_due: Money
+    tax_applicable_to_this_payment: MoneyOrNull = money.ZERO
 
 
 class CurrencyRow(ProcoreRow):
@@ -170,6 +171,7 @@ class InvoiceRow(ProcoreRow):
             # Without multi-currency Procore names no base: the invoice's own is the base then.
             base_currency=currency.base_currency_iso_code or currency.currency_iso_code,
             payment_due=self.summary.current_payment_due,
+            tax=self.summary.tax_applicable_to_this_payment,
             lines=tuple(row.line(index) for index, row in enumerate(self.lines, 1)),
         )
 

@@ -1,0 +1,410 @@
+"""Every kind of drift, seeded alone and all at once: each is found as what it is, at its record, and nothing else is found."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from simulators.company.billing import Invoice
+from simulators.company.model import Project, WbsCode
+from simulators.netsuite.records import Bill, Item
+from tests.integration.flows.conftest import OpenOffice, offices
+from tests.integration.flows.office import SUITEQL_PATH, Office
+from worker.cli import wbs_sync
+from worker.cli.verify import COLUMNS
+from worker.domain.findings import Finding, FindingKind
+from worker.domain.problems import Owner
+
+pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).parents[3]
+CODES = ("05-120.S", "05-310.S")
+numbers = count(100)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A project with two codes and one billed invoice, of which somebody changes something."""
+
+    office: Office
+    project: Project
+    invoice: Invoice
+
+    @classmethod
+    def open(cls, office: Office) -> Site:
+        """A new one, not synced yet."""
+        project = office.new_project(f"29-{next(numbers)}", CODES)
+        return cls(office, project, office.new_invoice(project, (CODES[0], "900.00"), (CODES[1], "55.00")))
+
+    @property
+    def code(self) -> WbsCode:
+        """The code whose Item is changed."""
+        return self.project.code_named(CODES[0])
+
+    @property
+    def item(self) -> Item:
+        """Its Item."""
+        return self.office.item(f"{self.project.number}-{CODES[0]}")
+
+    @property
+    def bill(self) -> Bill:
+        """The invoice's bill."""
+        return self.office.bill(self.invoice)
+
+    def edit_item(self, **changes: Any) -> str:
+        """Somebody edits the Item; the key of its code."""
+        self.office.netsuite.edit_item(self.item.id, **changes)
+        return self.code_key
+
+    def edit_bill(self, **changes: Any) -> str:
+        """Somebody edits the bill; the key of its invoice."""
+        self.office.netsuite.edit_bill(self.bill.id, **changes)
+        return self.invoice_key
+
+    def edit_invoice(self, **changes: Any) -> str:
+        """Somebody edits the invoice; its key."""
+        self.office.procore.edit_invoice(self.invoice.id, **changes)
+        return self.invoice_key
+
+    @property
+    def code_key(self) -> str:
+        """Of the code whose Item is changed."""
+        return f"code:{self.project.id}:{self.code.id}"
+
+    @property
+    def invoice_key(self) -> str:
+        """Of the invoice."""
+        return f"invoice:{self.project.id}:{self.invoice.id}"
+
+
+# What people do, each with the key under which it must be found
+
+
+def delete_the_item(site: Site) -> str:
+    site.office.netsuite.items.remove(site.item.id)
+    return site.code_key
+
+
+def make_a_second_item_with_the_external_id(site: Site) -> str:
+    site.office.netsuite.make_item(site.item.itemid, externalid=site.item.externalid)
+    return site.code_key
+
+
+def make_an_item_by_hand_that_reads_alike(site: Site) -> str:
+    site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
+    return site.code_key
+
+
+def make_the_item_inactive(site: Site) -> str:
+    return site.edit_item(isinactive=True)
+
+
+def put_a_service_in_the_place_of_the_item(site: Site) -> str:
+    return site.edit_item(record_type="serviceSaleItem", itemtype="Service", subtype="Sale")
+
+
+def delete_the_item_and_make_it_anew(site: Site) -> str:
+    name = site.item.itemid
+    site.office.netsuite.items.remove(site.item.id)
+    site.office.netsuite.make_item(name)
+    return site.code_key
+
+
+def rename_the_item(site: Site) -> str:
+    return site.edit_item(itemid=f"Steel of {site.project.number}")
+
+
+def rename_the_code(site: Site) -> str:
+    key = site.code_key
+    site.office.procore.rename_code(site.project.id, site.code.id, "05-330.S", description=site.code.description)
+    return key
+
+
+def renumber_the_project(site: Site) -> str:
+    site.office.procore.renumber_project(site.project.id, f"30-{site.project.number}")
+    return f"project:{site.project.id}"
+
+
+def edit_the_display_name(site: Site) -> str:
+    return site.edit_item(displayname="Steel, as we call it")
+
+
+def approve_an_invoice_that_nobody_exports(site: Site) -> str:
+    return f"invoice:{site.project.id}:{site.office.new_invoice(site.project, (CODES[0], '1.00')).id}"
+
+
+def copy_the_bill_by_hand(site: Site) -> str:
+    site.office.netsuite.make_bill(replace(site.bill, externalid=None))
+    return site.invoice_key
+
+
+def delete_the_bill(site: Site) -> str:
+    site.office.netsuite.delete_bill(site.bill.id)
+    return site.invoice_key
+
+
+def void_the_bill(site: Site) -> str:
+    site.office.netsuite.void_bill(site.bill.id)
+    return site.invoice_key
+
+
+def give_the_bill_to_another_vendor(site: Site) -> str:
+    return site.edit_bill(entity=site.office.new_vendor(f"Apex of {site.project.number}").id)
+
+
+def renumber_the_bill(site: Site) -> str:
+    return site.edit_bill(tranid=f"X-{site.project.number}")
+
+
+def postdate_the_bill(site: Site) -> str:
+    return site.edit_bill(trandate="2026-06-30")
+
+
+def add_tax_to_the_bill(site: Site) -> str:
+    return site.edit_bill(tax=Decimal("12.00"))
+
+
+def move_a_dollar_between_lines(site: Site) -> str:
+    first, second, *rest = site.bill.lines
+    lines = [replace(first, amount=first.amount + 1), replace(second, amount=second.amount - 1), *rest]
+    return site.edit_bill(lines=lines)
+
+
+def edit_the_total_of_the_invoice(site: Site) -> str:
+    return site.edit_invoice(off_by="1.00")
+
+
+def clear_the_origin_id(site: Site) -> str:
+    return site.edit_invoice(origin_id=None)
+
+
+def let_another_integration_claim_the_invoice(site: Site) -> str:
+    return site.edit_invoice(origin_id=f"sage-{site.invoice.id}")
+
+
+SEEDS: dict[FindingKind, Callable[[Site], str]] = {
+    FindingKind.ITEM_MISSING: delete_the_item,
+    FindingKind.ITEM_DOUBLED: make_a_second_item_with_the_external_id,
+    FindingKind.ITEM_NEAR_DUPLICATE: make_an_item_by_hand_that_reads_alike,
+    FindingKind.ITEM_INACTIVE: make_the_item_inactive,
+    FindingKind.ITEM_OF_OTHER_TYPE: put_a_service_in_the_place_of_the_item,
+    FindingKind.ITEM_OTHER_THAN_RECORDED: delete_the_item_and_make_it_anew,
+    FindingKind.ITEM_RENAMED: rename_the_item,
+    FindingKind.CODE_RENAMED: rename_the_code,
+    FindingKind.PROJECT_RENUMBERED: renumber_the_project,
+    FindingKind.DISPLAY_NAME_DRIFTED: edit_the_display_name,
+    FindingKind.BILL_MISSING: approve_an_invoice_that_nobody_exports,
+    FindingKind.BILL_DOUBLED: copy_the_bill_by_hand,
+    FindingKind.BILL_DELETED: delete_the_bill,
+    FindingKind.BILL_VOIDED: void_the_bill,
+    FindingKind.BILL_OF_OTHER_VENDOR: give_the_bill_to_another_vendor,
+    FindingKind.BILL_OF_OTHER_NUMBER: renumber_the_bill,
+    FindingKind.BILL_OF_OTHER_DATE: postdate_the_bill,
+    FindingKind.BILL_OF_OTHER_TOTAL: add_tax_to_the_bill,
+    FindingKind.BILL_WITH_OTHER_LINES: move_a_dollar_between_lines,
+    FindingKind.BILL_NOT_COMPARABLE: edit_the_total_of_the_invoice,
+    FindingKind.ORIGIN_ID_MISSING: clear_the_origin_id,
+    FindingKind.ORIGIN_ID_FOREIGN: let_another_integration_claim_the_invoice,
+}
+
+
+def told(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    return sorted((finding.kind.value, finding.key) for finding in findings)
+
+
+def drifted(office: Office) -> dict[FindingKind, str]:
+    """The whole seeded company and a site for each kind, synced; then each kind is seeded at its site. The key of each."""
+    sites = {kind: Site.open(office) for kind in SEEDS}
+    office.scan()
+    office.export_all()
+    clean = office.container.verification.verify()
+    assert (clean.findings, clean.information) == ([], [])
+    return {kind: SEEDS[kind](site) for kind, site in sites.items()}
+
+
+@pytest.fixture(scope="module")
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+    """One office for all that is seeded alone, each at a site of its own."""
+    with offices(tmp_path_factory.mktemp("alone"), redis_server.url, doorman) as opens:
+        yield opens()
+
+
+def test_every_kind_has_a_seed() -> None:
+    assert set(SEEDS) == set(FindingKind)
+
+
+@pytest.mark.parametrize("kind", FindingKind)
+def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Office, kind: FindingKind) -> None:
+    site = Site.open(branch)
+    office = branch.reopened(project_ids=str(site.project.id))
+    office.scan()
+    office.export_all()
+    assert told(office.container.verification.verify().findings) == []
+    key = SEEDS[kind](replace(site, office=office))
+    verified = office.container.verification.verify()
+    found, other = (verified.findings, verified.information)[:: -1 if kind.mild else 1]
+    assert (told(found), other) == ([(kind, key)], [])
+
+
+def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenOffice) -> None:
+    office = open_office()
+    keys = drifted(office)
+    mark = office.mark()
+    verified = office.container.verification.reconcile()
+    assert told(verified.findings) == sorted((kind, key) for kind, key in keys.items() if not kind.mild)
+    assert told(verified.information) == sorted((kind, key) for kind, key in keys.items() if kind.mild)
+    assert len(verified.findings) >= 15
+    # Each says so in the names that people use.
+    assert all(finding.sentence[0].isupper() and finding.sentence.endswith(".") for finding in verified.findings)
+    assert all(finding.about in finding.sentence and "New Project" in finding.sentence for finding in verified.findings)
+    # Each is a problem, of its own cause and for whom it concerns.
+    problems = {finding.problem_key: finding.cause for finding in verified.findings}
+    assert office.problems("verify:") == problems
+    assert {finding.problem.owner for finding in verified.findings if finding.problem} == set(Owner)
+    assert office.writes(mark) == []
+    # A second look finds the same, and opens nothing anew.
+    since = {one.key: one.since for one in office.container.ledger.problems()}
+    assert told(office.container.verification.reconcile().findings) == told(verified.findings)
+    assert {one.key: one.since for one in office.container.ledger.problems()} == pytest.approx(since, abs=0.001)
+
+
+def test_items_are_looked_up_in_bulk_and_each_bill_is_read_once(branch: Office) -> None:
+    sites = [Site.open(branch) for _ in range(3)]
+    office = branch.reopened(project_ids=",".join(str(site.project.id) for site in sites))
+    office.scan()
+    office.export_all()
+    mark = office.mark()
+    assert told(office.container.verification.verify().findings) == []
+    paths = [entry["path"] for entry in office.requests(mark)]
+    # For each project: its Items, its bills' external ids, their numbers; and once, what is not ours.
+    assert paths.count(SUITEQL_PATH) == 3 * 3 + 1
+    assert len(paths) - paths.count(SUITEQL_PATH) == 3
+
+
+# The command
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the command is called."""
+
+    office: Office
+    site: Site
+
+    def call(self, *arguments: str) -> Result:
+        """`wbs-sync verify` with these arguments."""
+        return CliRunner().invoke(wbs_sync, ["verify", *arguments])
+
+
+@pytest.fixture
+def desk(branch: Office, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    site = Site.open(branch)
+    office = branch.reopened(project_ids=str(site.project.id))
+    office.scan()
+    office.export_all()
+    monkeypatch.setattr("worker.cli.verify.open_container", lambda: office.container)
+    return Desk(office, replace(site, office=office))
+
+
+def test_the_command_ends_with_0_where_all_agrees_and_with_1_and_problems_while_there_is_a_finding(desk: Desk) -> None:
+    ended = desk.call()
+    assert (ended.exit_code, desk.office.problems("verify:")) == (0, {})
+    assert "2 codes and 1 invoices: 3 right, 0 explained by a problem or a reason, 0 findings" in " ".join(
+        ended.stdout.split()
+    )
+    key = make_the_item_inactive(desk.site)
+    ended = desk.call()
+    assert ended.exit_code == 1
+    assert "item_inactive" in ended.stdout
+    assert desk.office.problems("verify:") == {f"verify:item_inactive:{key}": "drift_item_inactive"}
+    desk.site.edit_item(isinactive=False)
+    assert (desk.call().exit_code, desk.office.problems("verify:")) == (0, {})
+
+
+RECONCILE = """
+import json, os
+from config.settings import load_settings
+from tasks.ledger import reconcile
+from worker import current
+from worker.container import Container
+current.use(Container(load_settings(), redis_url=os.environ["REDIS_URL"]))
+print(json.dumps(reconcile.run()))
+"""
+
+
+def test_the_scheduled_task_keeps_the_same_problems(desk: Desk, tmp_path: Path) -> None:
+    key = void_the_bill(desk.site)
+    settings = desk.office.container.settings
+    environment = {
+        **desk.office.stage.env,
+        "PYTHONPATH": str(ROOT),
+        "REDIS_URL": desk.office.container.redis_url,
+        "REDIS_KEY_PREFIX": settings.redis_key_prefix,
+        "PROJECT_IDS": str(desk.site.project.id),
+    }
+    # In a process of its own: the app reads its settings once, and no other test should inherit these.
+    done = subprocess.run(
+        [sys.executable, "-c", RECONCILE], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"checked": 3, "findings": 1}
+    assert desk.office.problems("verify:") == {f"verify:bill_voided:{key}": "drift_bill_voided"}
+
+
+def test_what_is_for_information_is_told_apart_and_does_not_change_the_exit_code(desk: Desk) -> None:
+    edit_the_display_name(desk.site)
+    ended = desk.call()
+    assert ended.exit_code == 0
+    assert "For information: nothing to mend" in ended.stdout
+    told_to_programs = json.loads(desk.call("--json").stdout)
+    assert (told_to_programs["findings"], len(told_to_programs["information"])) == ([], 1)
+
+
+def test_findings_come_as_json_with_who_mends_them_and_how(desk: Desk) -> None:
+    key = void_the_bill(desk.site)
+    ended = desk.call("--json")
+    assert ended.exit_code == 1
+    (row,) = json.loads(ended.stdout)["findings"]
+    assert (row["level"], row["kind"], row["key"], row["owner"]) == (
+        "finding",
+        "bill_voided",
+        key,
+        "project accountant",
+    )
+    assert row["sentence"].startswith("Invoice ")
+    assert row["next_step"]
+
+
+def test_findings_come_as_csv_one_row_each_whatever_their_names_hold(desk: Desk) -> None:
+    key = desk.site.edit_item(itemid='=1+1, "quoted"\r\nand\x1b[2J broken')
+    ended = desk.call("--csv")
+    assert ended.exit_code == 1
+    header, *rows = csv.reader(io.StringIO(ended.stdout, newline=""), strict=True)
+    assert header == list(COLUMNS)
+    assert ended.stdout_bytes.count(b"\r\n") == len(rows) + 1
+    assert [row[1:4] for row in rows] == [["item_renamed", key, "ERP administrator"]]
+    assert '=1+1, "quoted"\\r\\nand\\x1b[2J broken' in rows[0][4]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+def test_no_finding_is_a_csv_of_the_header_alone(desk: Desk) -> None:
+    ended = desk.call("--csv")
+    assert (ended.exit_code, ended.stdout_bytes.decode()) == (0, ",".join(COLUMNS) + "\r\n")
+
+
+def test_json_and_csv_at_once_are_refused(desk: Desk) -> None:
+    ended = desk.call("--csv", "--json")
+    assert ended.exit_code == 2
+    assert "Either --json or --csv." in ended.stderr

@@ -1,0 +1,435 @@
+"""Plan, then apply: on an unchanging world a plan is its effect, line by line; a changed world is refused line by line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from simulators.common.journal import Entry
+from simulators.company.billing import Invoice
+from simulators.company.model import Project
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import Office
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.plans import Plan, PlanLine, Requests, Would
+from worker.services.applying import Applied
+from worker.services.planning import Planning
+
+pytestmark = pytest.mark.real
+
+CODES = ("05-120.S", "05-310.S")
+
+
+class Journals:
+    """What both remotes saw since a moment: requests, logins left out, and what wbs-sync wrote."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._marks = {name: _last(office.stage.journal(name)) for name in ("procore", "netsuite")}
+
+    def requests(self) -> Requests:
+        seen = {
+            name: sum(
+                "method" in each and "oauth" not in each["path"] for each in self._office.stage.journal(name, mark)
+            )
+            for name, mark in self._marks.items()
+        }
+        return Requests(**seen)
+
+    def written(self) -> list[Entry]:
+        """Records that wbs-sync, and no person, wrote in either system."""
+        return [
+            each
+            for name, mark in self._marks.items()
+            for each in self._office.stage.journal(name, mark)
+            if "write" in each and each.get("by", "client") == "client"
+        ]
+
+
+def _last(entries: list[Entry]) -> int:
+    return max((each["n"] for each in entries), default=0)
+
+
+def planning(office: Office, **settings: Any) -> Planning:
+    """As `--dry-run` has it: in a process of its own that leaves nothing behind."""
+    container = office.reopened(**settings).container
+    container.cache.leave_no_trace()
+    return container.planning
+
+
+def apply(office: Office, plan: Plan) -> Applied:
+    """As the command does it, and what the workers do."""
+    applied = office.reopened().container.applying.apply(plan)
+    office.work_off()
+    return applied
+
+
+def line_of(plan: Plan, key: CodeKey | InvoiceKey) -> PlanLine:
+    return {line.key: line for line in plan.lines}[str(key)]
+
+
+def code_key(project: Project, flat_code: str) -> CodeKey:
+    return CodeKey(project.id, project.code_named(flat_code).id)
+
+
+def key_of(invoice: Invoice) -> InvoiceKey:
+    return InvoiceKey(invoice.project_id, invoice.id)
+
+
+def everything(office: Office) -> dict[str, Any]:
+    """All that Redis holds of this installation, but for what any reader leaves: tokens, rate limits, the list of projects."""
+    prefix = office.container.settings.redis_key_prefix
+    passing = ("token", "limits", "projects", "gate", "lease")
+    redis = office.container.redis
+    kept = {}
+    for key in sorted(str(key) for key in redis.scan_iter(f"{prefix}*")):
+        if not key.removeprefix(prefix).startswith(passing):
+            kept[key] = redis.dump(key) if redis.type(key) == "string" else _content(redis, key)
+    return kept
+
+
+def _content(redis: Any, key: str) -> Any:
+    readers = {
+        "hash": redis.hgetall,
+        "set": redis.smembers,
+        "zset": lambda name: redis.zrange(name, 0, -1, withscores=True),
+    }
+    return readers[redis.type(key)](key)
+
+
+def assert_effect(office: Office, plan: Plan, written: list[Entry]) -> None:
+    """Every line ended as it says, and nothing was written that no line says."""
+    container, company = office.container, office.procore.company
+    problems = {one.key: one.problem for one in container.ledger.problems()}
+    expected: list[tuple[str, str, str]] = []
+    for line in plan.lines:
+        if line.key.startswith(("project:", "scan:")):
+            assert problems[line.key].cause.value == line.cause, line
+            continue
+        record = _record(office, line)
+        match line.would:
+            case Would.CREATE:
+                project, code = _code(office, line)
+                item = office.item_of(project, code)
+                assert item, line
+                assert (item.itemid, record and record.state, record and record.remote_id) == (
+                    line.name, State.CREATED, item.id,
+                ), line  # fmt: skip
+                expected.append(("create", "otherChargePurchaseItem", line.name))
+            case Would.ADOPT if not line.of_invoice:
+                assert record, line
+                assert (record.state, record.remote_id, record.name) == (State.ADOPTED, line.remote_id, line.name), line
+            case Would.BILL | Would.ADOPT:
+                invoice = company.invoices[InvoiceKey.parse(line.key).invoice_id]
+                assert record, line
+                state = State.CREATED if line.would is Would.BILL else State.ADOPTED
+                assert (record.state, invoice.origin_id) == (state, f"ns-vendorbill-{record.remote_id}"), line
+                assert_bill(office, line, record.remote_id)
+                expected.append(("update", "requisition", line.about))
+                if line.would is Would.BILL:
+                    assert office.bill(invoice).id == record.remote_id
+                    expected.append(("create", "vendorBill", line.about))
+                else:
+                    assert record.remote_id == line.remote_id
+            case Would.BLOCKED:
+                assert (problems[line.key].cause.value, problems[line.key].sentence) == (line.cause, line.reason), line
+                assert (problems[line.key].owner.value, problems[line.key].next_step) == (line.owner, line.next_step)
+            case Would.SKIP:
+                assert record is None or record.state is State.SKIPPED, line
+            case Would.ALREADY:
+                assert record, line
+                assert (record.done, record.remote_id) == (True, line.remote_id), line
+            case Would.LOOK:
+                raise AssertionError(line)
+    assert sorted((each["write"], each["type"], each["name"]) for each in written) == sorted(expected)
+
+
+def assert_bill(office: Office, line: PlanLine, bill_id: str) -> None:
+    bill = office.netsuite.bills.get(bill_id)
+    assert bill, line
+    world, retainage = line.world, office.container.settings.netsuite_retainage_item_id
+    names = {retainage: f"Item {retainage}"}
+    lines = [
+        (names.get(each.item) or getattr(office.netsuite.items.get(each.item), "itemid", "?"), str(each.amount))
+        for each in bill.lines
+    ]
+    rows = world["lines"]
+    assert isinstance(rows, tuple)
+    assert Counter(row[:2] for row in rows) == Counter(lines), line
+    assert (bill.tranid, bill.trandate) == (world["number"], world["date"]), line
+    assert bill.total == Decimal(str(world["total"])), line
+    assert str(world["vendor"]).endswith(f"(NetSuite id {bill.entity})"), line
+
+
+def _record(office: Office, line: PlanLine) -> Record | None:
+    ledger = office.container.ledger
+    return ledger.invoice(InvoiceKey.parse(line.key)) if line.of_invoice else ledger.code(CodeKey.parse(line.key))
+
+
+def _code(office: Office, line: PlanLine) -> tuple[Project, Any]:
+    key = CodeKey.parse(line.key)
+    project = office.procore.project(key.project_id)
+    return project, project.codes[key.wbs_code_id]
+
+
+# On an unchanging world
+
+
+def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(office: Office) -> None:
+    plan = planning(office).scan()
+    kinds = Counter(line.would for line in plan.lines)
+    assert kinds[Would.CREATE] > 80
+    assert {Would.ADOPT, Would.BLOCKED, Would.SKIP} <= set(kinds)
+    causes = {line.cause for line in plan.lines if line.would is Would.BLOCKED}
+    assert {"name_too_long", "name_has_colon", "name_not_unique", "item_of_other_type", "item_inactive"} <= causes
+    assert {"project_number_missing", "project_not_readable"} <= causes
+
+    journals = Journals(office)
+    run = office.scan()
+    assert journals.requests() == plan.requests
+    assert_effect(office, plan, journals.written())
+    assert run.counts["created"] == kinds[Would.CREATE]
+    # Nothing that the ledger knows now was left out of the plan.
+    known = {
+        str(CodeKey(project_id, code_id))
+        for project_id in office.container.ledger.projects()
+        for code_id in office.container.ledger.codes(project_id)
+    }
+    assert known == {line.key for line in plan.lines if line.key.startswith("code:") and line.would is not Would.SKIP}
+
+
+def test_an_adopted_item_that_is_to_get_our_external_id_costs_a_request_and_is_told(open_office: OpenOffice) -> None:
+    setting = {"netsuite_adopted_items_get_external_id": True}
+    office = open_office(**setting)
+    case = office.case("item_by_hand")
+    plan = planning(office, **setting).scan([case["project_id"]])
+    line = line_of(plan, CodeKey(case["project_id"], case["wbs_code_id"]))
+    assert (line.would, line.remote_id, line.requests) == (Would.ADOPT, case["item_id"], Requests(0, 1))
+    journals = Journals(office)
+    office.scan(case["project_id"])
+    assert journals.requests() == plan.requests
+
+
+def open_period(office: Office) -> None:
+    """Whether a posting period is closed no plan can tell: NetSuite says it when it is asked to write."""
+    case = office.case("closed_period_invoice")
+    office.procore.edit_invoice(case["invoice_id"], billing_date="2026-05-20")
+
+
+@pytest.mark.parametrize("scanned", [False, True], ids=["with all Items missing", "after a scan"])
+def test_an_export_does_line_by_line_what_its_plan_says_with_as_many_requests(office: Office, scanned: bool) -> None:
+    open_period(office)
+    if scanned:
+        office.scan()
+    plan = planning(office).export_approved()
+    kinds = Counter((line.would, line.of_invoice) for line in plan.lines)
+    assert kinds[Would.BILL, True] > 10
+    assert kinds[Would.ADOPT, True] == 1
+    assert kinds[Would.CREATE, False] > (0 if scanned else 10)
+    causes = {line.cause for line in plan.lines if line.would is Would.BLOCKED}
+    assert {"vendor_not_linked", "vendor_ambiguous", "lines_do_not_tie", "document_number_taken"} <= causes
+    assert {"foreign_currency", "needs_vendor_credit", "line_without_code", "project_not_linked"} <= causes
+
+    journals = Journals(office)
+    office.export_all()
+    assert_effect(office, plan, journals.written())
+    assert journals.requests() == plan.requests
+
+
+def test_a_closed_period_is_what_a_plan_cannot_tell(office: Office) -> None:
+    invoice = office.case_invoice("closed_period_invoice")
+    plan = planning(office).export_one(key_of(invoice))
+    assert line_of(plan, key_of(invoice)).would is Would.BILL
+    assert office.export(invoice).cause == "period_closed"
+
+
+def test_two_invoices_with_one_number_of_one_vendor_are_not_both_promised(office: Office) -> None:
+    project = office.new_project("27-001", CODES)
+    pair = [office.new_invoice(project, (code, "100.00"), invoice_number="77") for code in CODES]
+    pilot = {"project_ids": str(project.id)}
+    office = office.reopened(**pilot)
+    plan = planning(office, **pilot).export_approved()
+    woulds = [line_of(plan, key_of(invoice)).would for invoice in pair]
+    assert woulds == [Would.BILL, Would.BLOCKED]
+    journals = Journals(office)
+    office.export_all()
+    assert [len(office.bills(invoice)) for invoice in pair] == [1, 0]
+    assert office.problems(str(key_of(pair[1])))[str(key_of(pair[1]))] == "document_number_taken"
+    assert journals.requests() == plan.requests
+
+
+def test_a_dry_run_changes_nothing_anywhere(office: Office) -> None:
+    """Neither in an office that has a ledger full of records nor in the systems; not even a link is remembered."""
+    office.scan(office.procore.project("24-001").id)
+    # A bill that Procore names and the ledger does not know, as after a loss of Redis: an export notes it.
+    office.procore.edit_invoice(office.case("shared_new_code")["invoice_id"], origin_id="ns-vendorbill-4711")
+    before, journals = everything(office), Journals(office)
+    planner = planning(office)
+    planner.scan()
+    planner.export_approved()
+    planner.export_one(key_of(office.case_invoice("vendor_not_linked")))
+    assert everything(office) == before
+    assert journals.written() == []
+    assert journals.requests().procore > 50
+
+
+def test_an_applied_plan_of_a_scan_is_its_effect(office: Office) -> None:
+    plan = planning(office).scan()
+    journals = Journals(office)
+    found = apply(office, plan)
+    assert found.refused == {}
+    acts = [line for line in plan.lines if line.would.acts]
+    assert found.to_do == acts
+    assert_effect(office, replace(plan, lines=tuple(acts)), journals.written())
+    seen, most = journals.requests(), plan.requests
+    assert (seen.netsuite, seen.procore <= most.procore) == (most.netsuite, True)
+    assert office.netsuite.duplicates() == []
+
+
+@pytest.mark.parametrize("scanned", [False, True], ids=["with all Items missing", "after a scan"])
+def test_an_applied_plan_of_an_export_is_its_effect(office: Office, scanned: bool) -> None:
+    open_period(office)
+    if scanned:
+        office.scan()
+    plan = planning(office).export_approved()
+    journals = Journals(office)
+    found = apply(office, plan)
+    office.settle()
+    assert found.refused == {}
+    acts = [line for line in plan.lines if line.would.acts]
+    assert found.to_do == acts
+    assert_effect(office, replace(plan, lines=tuple(acts)), journals.written())
+    seen, most = journals.requests(), plan.requests + plan.looked
+    assert seen.procore <= most.procore
+    assert seen.netsuite <= most.netsuite
+    ends = office.container.applying.ends(found)
+    of_would = {Would.CREATE: "created", Would.BILL: "created", Would.ADOPT: "adopted"}
+    assert {line.key: of_would[line.would] for line in acts} == {key: end.kind.value for key, end in ends.items()}
+    assert office.netsuite.duplicates() == []
+
+
+def test_applied_twice_it_is_already_done(office: Office) -> None:
+    open_period(office)
+    plans = [planning(office).scan(), planning(office).export_approved()]
+    for plan in plans:
+        apply(office, plan)
+        office.settle()
+    journals = Journals(office)
+    for plan in plans:
+        found = apply(office, plan)
+        assert (found.to_do, found.refused) == ([], {})
+        assert {line.key for line in plan.lines if line.would.acts} <= set(found.already)
+    assert journals.written() == []
+    assert office.netsuite.duplicates() == []
+
+
+# On a world that changed
+
+
+def test_codes_whose_world_changed_are_refused_and_the_others_made(office: Office) -> None:
+    flat_codes = ["05-120.S", "05-310.S", "05-500.S", "06-100.S", "06-200.S", "07-100.S"]
+    project, other = office.new_project("27-001", flat_codes), office.new_project("27-002", CODES)
+    unbudgeted, hand_made, renamed, inactive, same, gone_item = (code_key(project, code) for code in flat_codes)
+    office.netsuite.make_item(f"27-001-{flat_codes[5]}")
+    plan = planning(office).scan([project.id, other.id])
+    assert line_of(plan, gone_item).would is Would.ADOPT
+
+    edits = office.procore
+    edits.unbudget(project.id, unbudgeted.wbs_code_id)
+    office.netsuite.make_item(f"27-001-{flat_codes[1]}")
+    edits.rename_code(project.id, renamed.wbs_code_id, "05-510.S")
+    edits.set_code_status(project.id, inactive.wbs_code_id, "inactive")
+    office.netsuite.items.remove(line_of(plan, gone_item).remote_id)
+    edits.renumber_project(other.id, "27-003")
+    journals = Journals(office)
+    found = apply(office, plan)
+
+    others = {str(code_key(other, code)) for code in CODES}
+    assert set(found.refused) == {str(key) for key in (unbudgeted, hand_made, renamed, inactive, gone_item)} | others
+    assert "no longer budgeted" in found.refused[str(unbudgeted)]
+    assert "in NetSuite was nothing, is now Item" in found.refused[str(hand_made)]
+    assert "WBS code was 05-500.S, is now 05-510.S" in found.refused[str(renamed)]
+    assert "skipped now: the code is budgeted, but not active" in found.refused[str(inactive)]
+    assert "is now nothing" in found.refused[str(gone_item)]
+    assert all("project number was 27-002, is now 27-003" in found.refused[key] for key in others)
+    assert [each["name"] for each in journals.written()] == ["27-001-06-200.S"]
+    assert [line.key for line in found.to_do] == [str(same)]
+    # What was refused is not even noted: nobody does it later.
+    assert set(office.container.ledger.codes(project.id)) == {same.wbs_code_id}
+
+
+def test_invoices_whose_world_changed_are_refused_and_the_others_billed(office: Office) -> None:
+    project = office.new_project("27-001", [*CODES, "06-100.S", "06-200.S", "07-100.S"])
+    edited, same, sent_back, by_hand, redated = invoices = [
+        office.new_invoice(project, (code, "100.00"), invoice_number=f"N-{code}")
+        for code in (*CODES, "06-100.S", "06-200.S", "07-100.S")
+    ]
+    plan = planning(office, project_ids=str(project.id)).export_approved()
+    assert {line_of(plan, key_of(invoice)).would for invoice in invoices} == {Would.BILL}
+
+    office.procore.edit_invoice_line(edited.id, work="150.00", held="15.00")
+    office.procore.set_invoice_status(sent_back.id, "under_review")
+    office.netsuite.make_item("27-001-06-200.S")
+    office.procore.edit_invoice(redated.id, billing_date="2026-05-02")
+    journals = Journals(office)
+    found = apply(office, plan)
+
+    assert set(found.refused) == {
+        str(key)
+        for invoice, code in ((edited, CODES[0]), (sent_back, "06-100.S"), (by_hand, "06-200.S"), (redated, "07-100.S"))
+        for key in (key_of(invoice), code_key(project, code))
+    }
+    assert "total was 90.00, is now 135.00" in found.refused[str(key_of(edited))]
+    assert "'27-001-05-120.S 100.00 05-120.S" in found.refused[str(key_of(edited))]
+    assert "skipped now: status is under review" in found.refused[str(key_of(sent_back))]
+    assert "Item 27-001-06-200.S comes first, and that is refused" in found.refused[str(key_of(by_hand))]
+    assert "is now 2026-05-02" in found.refused[str(key_of(redated))]
+    assert found.refused[str(code_key(project, CODES[0]))] == "the invoices that need it have changed"
+    assert sorted((each["type"], each["name"]) for each in journals.written()) == [
+        ("otherChargePurchaseItem", f"27-001-{CODES[1]}"),
+        ("requisition", same.invoice_number),
+        ("vendorBill", same.invoice_number),
+    ]
+    assert office.bill(same).total == Decimal("90.00")
+
+
+def test_a_line_without_the_items_that_come_first_is_refused(office: Office) -> None:
+    """Lines may be taken out of a plan; then what builds on them is not done either."""
+    project = office.new_project("27-001", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "100.00"))
+    plan = planning(office).export_one(key_of(invoice))
+    alone = replace(plan, lines=(line_of(plan, key_of(invoice)),))
+    found = apply(office, alone)
+    assert "is not in this plan" in found.refused[str(key_of(invoice))]
+    assert office.bills(invoice) == []
+
+
+def test_an_item_that_a_scan_made_meanwhile_is_taken_for_done(office: Office) -> None:
+    project = office.new_project("27-001", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "100.00"), (CODES[1], "5.00"))
+    plan = planning(office).export_one(key_of(invoice))
+    office.scan(project.id)
+    found = apply(office, plan)
+    assert ([line.key for line in found.to_do], found.refused) == ([str(key_of(invoice))], {})
+    assert set(found.already) == {str(code_key(project, code)) for code in CODES}
+    assert office.bill(invoice).total == Decimal("94.50")
+
+
+def test_what_is_in_doubt_is_planned_by_nobody(office: Office) -> None:
+    """A write without an answer is looked for by the workers; a plan says so, and one made before is refused."""
+    project = office.new_project("27-001", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "100.00"))
+    plan = planning(office).export_one(key_of(invoice))
+    key, at = code_key(project, CODES[0]), office.container.now()
+    doubt = Record(State.UNKNOWN, f"27-001-{CODES[0]}", code=CODES[0], at=at, sent_at=at, attempts=1)
+    office.container.ledger.write(key, doubt)
+    now = planning(office)
+    assert line_of(now.scan([project.id]), key).would is Would.LOOK
+    assert line_of(now.export_one(key_of(invoice)), key_of(invoice)).would is Would.LOOK
+    found = apply(office, plan)
+    assert (found.to_do, set(found.refused)) == ([], {str(key), str(key_of(invoice))})

@@ -1,0 +1,508 @@
+"""`wbs-sync problems`, by the real commands: shown, resolved, ignored, filtered; and no bill depends on any of it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pwd
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from simulators.company.billing import Invoice
+from simulators.company.model import Project
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from worker.cli import wbs_sync
+from worker.cli.problems import handle
+from worker.cli.runs import all_well
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.problems import Cause
+from worker.services import attempts
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+ME = pwd.getpwuid(os.getuid()).pw_name
+REAL = {"PROCORE_BASE_URL": "https://api.procore.com", "NETSUITE_BASE_URL": ""}
+"""Addresses as in production; the commands below ask no remote."""
+
+
+def call(office: Office, *arguments: str, **env: str) -> Result:
+    """A command as a person at this office's installation gives it."""
+    settings = office.container.settings
+    own = office.stage.env | {"REDIS_URL": office.container.redis_url, "REDIS_KEY_PREFIX": settings.redis_key_prefix}
+    ended = CliRunner().invoke(wbs_sync, list(arguments), env=own | {"COLUMNS": "400"} | env)
+    assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
+    return ended
+
+
+def told(office: Office, *arguments: str, **env: str) -> Any:
+    """What a command tells as JSON."""
+    return json.loads(call(office, *arguments, "--json", **env).stdout)
+
+
+def listed(office: Office, *options: str) -> set[str]:
+    return {row["key"] for row in told(office, "problems", *options)}
+
+
+def credit(office: Office) -> tuple[Project, Invoice, str]:
+    """An invoice that comes to less than nothing and so is a problem that only a person can end: (project, invoice, key)."""
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
+    office.export(invoice)
+    key = f"invoice:{project.id}:{invoice.id}"
+    assert office.problems(key) == {key: "needs_vendor_credit"}
+    return project, invoice, key
+
+
+def closed_period(office: Office) -> tuple[Project, Invoice, str]:
+    """An invoice whose posting period is closed: (project, invoice, key)."""
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    office.stage.settings("netsuite", closed_before="2027-01-01")
+    invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-7")
+    office.export(invoice)
+    key = f"invoice:{project.id}:{invoice.id}"
+    assert office.problems() == {key: "period_closed"}
+    return project, invoice, key
+
+
+def open_the_period(office: Office) -> None:
+    office.stage.settings("netsuite", closed_before="2026-01-01")
+
+
+# Shown
+
+
+def test_everything_about_a_problem_is_shown(office: Office) -> None:
+    project, _, key = closed_period(office)
+    shown = told(office, "problems", "show", key)
+    assert shown["about"] == f"31-800 {project.name}, invoice A-7"
+    assert "invoice A-7 (Blue Spruce Electric) cannot be billed" in shown["sentence"]
+    assert (shown["cause"], shown["class"], shown["owner"]) == (
+        "period_closed",
+        "data in NetSuite",
+        "project accountant",
+    )
+    assert shown["next_step"].startswith("Reopen the period")
+    assert shown["mended"].startswith("In NetSuite")
+    assert shown["tried"]["state"] == "blocked"
+    assert shown["again"] == {"in_hand": False, "at": None, "with": "export"}
+    assert (shown["open"], shown["ignored"], shown["notes"], shown["links"]) == (True, None, [], [])
+
+    ended = call(office, "problems", "show", key)
+    assert ended.exit_code == 1
+    lines = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines() if line[:1].strip())
+    assert lines["since"].endswith(" UTC")
+    assert lines["since"].startswith("20")
+    assert lines["who"] == "project accountant"
+    assert f"wbs-sync problems retry {key}" in lines["again"]
+    assert shown["sentence"] in ended.stdout
+
+
+def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "back_off", lambda failures: 600.0)
+    _, invoice, key = closed_period(office)
+    office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
+    office.export(invoice)
+    shown = told(office, "problems", "show", key)
+    assert shown["again"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
+    assert shown["tried"]["failures"] == 1
+    assert "1 attempts failed" in call(office, "problems", "show", key).stdout
+
+
+def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "HOLD_SECONDS", 600.0)
+    project = office.new_project("31-800", [CODE])
+    office.netsuite.doorkeeper.unmap_certificates()
+    office.scan(project.id)
+    shown = told(office, "problems", "show", "remote:netsuite")
+    assert (shown["about"], shown["class"]) == ("NetSuite", "login, permission or setting")
+    assert shown["again"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
+
+
+def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    facts = {"project": f"id {project.id}", "what": "data", "answer": "404 Not found"}
+    office.container.ledger.report(f"scan:{project.id}", Cause.PROJECT_NOT_READABLE, facts, at=1.0)
+    assert f"project 31-800 {project.name}" in office.sentence(f"scan:{project.id}")
+
+
+def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
+    facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1"}
+    office.container.ledger.report("invoice:1:2", Cause.PERIOD_CLOSED, facts, at=1.0)
+    call(office, "problems", "ignore", "invoice:1:2", "--until-changed", "--note", "\u202e[/]")
+    text = call(office, "problems", "show", "invoice:1:2").stdout
+    assert "A\\x1b[2J ([red]B[/red])" in text
+    assert f"by {ME}: \\u202e[/]" in text
+    assert not {"\x1b", "\u202e"} & set(text)
+
+
+@pytest.mark.parametrize("key", ["invoice:1:2", "x", "", "caf\udce9", "remote:mars", "code:x:y", "verify:z"])
+@pytest.mark.parametrize("command", [["show"], ["resolve", "--note", "done"], ["ignore", "--until-changed"]])
+def test_a_key_under_which_nothing_is_known_is_told(office: Office, command: list[str], key: str) -> None:
+    ended = call(office, "problems", command[0], key, *command[1:])
+    assert ended.exit_code == 1
+    assert "wbs-sync problems` shows the keys" in ended.stderr
+
+
+# Links
+
+
+def test_links_lead_to_both_records_in_production(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
+    office.scan(project.id)
+    company, account = office.procore.company.company_id, office.container.settings.netsuite_account_id.lower()
+    site = f"https://app.procore.com/webclients/host/companies/{company}/projects/{project.id}/tools"
+    key = str(CodeKey(project.id, project.code_named(CODE).id))
+    links = [
+        {"system": "Procore", "record": "project", "url": f"{site}/projecthome"},
+        {
+            "system": "NetSuite",
+            "record": f"Item {item.id}",
+            "url": f"https://{account.replace('_', '-')}.app.netsuite.com/app/common/item/item.nl?id={item.id}",
+        },
+    ]
+    assert told(office, "problems", "show", key, **REAL)["links"] == links
+    assert told(office, "problems", **REAL)[0]["links"] == links
+    text = call(office, "problems", "show", key, **REAL).stdout
+    assert all(link["url"] in text for link in links)
+    assert told(office, "problems", "show", key)["links"] == [], "none into a simulator"
+
+
+def test_links_of_an_invoice_lead_to_its_bill(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.stage.settings("procore", patch_forbidden=True)
+    office.export(invoice)
+    bill = office.bill(invoice)
+    urls = [link["url"] for link in told(office, "problems", **REAL)[0]["links"]]
+    assert urls[0].endswith(f"/projects/{project.id}/tools/invoicing/subcontractor")
+    assert urls[1].endswith(f".app.netsuite.com/app/accounting/transactions/vendbill.nl?id={bill.id}")
+
+
+def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    code = project.code_named(CODE)
+    item = office.item(f"31-800-{CODE}")
+    office.container.ledger.report(
+        f"verify:item_renamed:code:{project.id}:{code.id}", Cause.DRIFT_ITEM_RENAMED, {"finding": "x"}, at=1.0
+    )
+    (row,) = told(office, "problems", **REAL)
+    assert row["project_id"] == project.id
+    assert [link["record"] for link in row["links"]] == ["project", f"Item {item.id}"]
+
+
+# Resolved
+
+
+def test_a_resolved_problem_is_closed_and_told_when_its_cause_comes_again(office: Office) -> None:
+    _, invoice, key = credit(office)
+    ended = call(office, "problems", "resolve", key, "--note", "credit 88 entered by hand")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("Resolved: Invoice C-1")
+    assert call(office, "problems").exit_code == 0
+    closed = told(office, "problems", "show", key)
+    assert (closed["open"], closed["notes"][0]["note"]) == (False, "credit 88 entered by hand")
+    assert call(office, "problems", "show", key).exit_code == 0
+
+    office.export(invoice)
+    assert office.problems() == {key: "needs_vendor_credit"}, "nothing was changed, so it comes again"
+    (note,) = told(office, "problems", "show", key)["notes"]
+    assert (note["act"], note["by"], note["note"]) == ("resolved", ME, "credit 88 entered by hand")
+    assert note["at"] == pytest.approx(office.container.now(), abs=60)
+    assert f"by {ME}: credit 88 entered by hand" in call(office, "problems", "show", key).stdout
+
+
+def test_a_problem_that_was_mended_and_resolved_stays_closed(office: Office) -> None:
+    _, invoice, key = closed_period(office)
+    call(office, "problems", "resolve", key, "--note", "opened the period")
+    open_the_period(office)
+    office.export(invoice)
+    assert office.problems() == {}
+    assert office.bill(invoice)
+    assert call(office, "problems", "show", key).exit_code == 0
+
+
+def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Office) -> None:
+    """Nothing is out of sight because somebody said that it is dealt with."""
+    _, _, key = credit(office)
+    assert key not in [finding.key for finding in office.container.verification.verify().findings]
+    call(office, "problems", "resolve", key, "--note", "done")
+    assert key in [finding.key for finding in office.container.verification.verify().findings]
+
+
+@pytest.mark.parametrize("act", [["resolve", "--note", "it is there"], ["ignore", "--until-changed"]])
+def test_a_bill_in_doubt_is_looked_for_and_never_sent_again_whatever_people_say(
+    open_office: OpenOffice, act: list[str]
+) -> None:
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "vendorBill", "times": 1},
+                                     {"kind": "error_before", "method": "GET", "path": "vendorBill", "value": 500}])  # fmt: skip
+    assert office.export(invoice).kind is not OutcomeKind.CREATED
+    # A problem beside the doubt: while its bill is looked for, the invoice's sum is wrong.
+    office.procore.edit_invoice(invoice.id, off_by="5.00")
+    office.export(invoice)
+    key = f"invoice:{project.id}:{invoice.id}"
+    office.container.ledger.report(key, Cause.LINES_DO_NOT_TIE, {"invoice": "A-1"}, at=office.container.now())
+    before = office.invoice_record(invoice)
+    assert before is not None
+    assert before.in_doubt
+    assert call(office, "problems", act[0], key, *act[1:]).exit_code == 0
+    assert office.invoice_record(invoice) == before, "the record, by which work goes, is untouched"
+
+    office.procore.edit_invoice(invoice.id, off_by="0.00")
+    office.clear_faults()
+    office.retry(key)
+    office.export(invoice)
+    assert len(office.posts(BILL_PATH)) == 1
+    record = office.invoice_record(invoice)
+    assert record is not None
+    assert (record.state, record.remote_id) == (State.CREATED, office.bill(invoice).id)
+    assert office.container.ledger.problems() == []
+
+
+def test_a_problem_resolved_while_its_work_runs_is_opened_anew_by_its_end(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, invoice, key = credit(office)
+    bills = office.container.bills
+    block, resolved = bills.block, []
+
+    def resolved_meanwhile(*arguments: Any) -> Any:
+        resolved.append(call(office, "problems", "resolve", key, "--note", "done").exit_code)
+        assert office.problems() == {}
+        return block(*arguments)
+
+    monkeypatch.setattr(bills, "block", resolved_meanwhile)
+    office.export(invoice)
+    assert resolved == [0]
+    assert office.problems() == {key: "needs_vendor_credit"}
+
+
+@pytest.mark.parametrize("act", [["resolve", "--note", "done"], ["ignore", "--until-changed"]])
+def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
+    office: Office, monkeypatch: pytest.MonkeyPatch, act: list[str]
+) -> None:
+    _, _, key = credit(office)
+    find = handle._open_problem
+    monkeypatch.setattr(handle, "_open_problem", lambda box, key: replace(find(box, key), facts={"invoice": "before"}))
+    ended = call(office, "problems", act[0], key, *act[1:])
+    assert ended.exit_code == 1
+    assert f"{key} has changed just now" in ended.stderr
+    assert listed(office) == {key}
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        ("  ", "Say in the note what was done"),
+        ("x" * 1001, "1000 are kept"),
+        ("a\x1b[2Jb", "U+001B"),
+        ("caf\udce9", "U+DCE9"),
+    ],
+)
+def test_a_note_that_cannot_be_kept_closes_nothing(office: Office, note: str, words: str) -> None:
+    _, _, key = credit(office)
+    ended = call(office, "problems", "resolve", key, "--note", note)
+    assert ended.exit_code == 1
+    assert words in ended.stderr
+    assert listed(office) == {key}
+
+
+def test_a_note_has_to_be_given(office: Office) -> None:
+    assert call(office, "problems", "resolve", "invoice:1:2").exit_code == 2
+
+
+# Ignored
+
+
+def test_an_ignored_problem_is_out_of_sight_until_it_changes(office: Office) -> None:
+    _, invoice, key = credit(office)
+    ended = call(office, "problems", "ignore", key, "--until-changed", "--note", "waits for the vendor")
+    assert ended.exit_code == 0
+    assert ended.stdout.startswith("Ignored until it changes: Invoice C-1")
+    assert call(office, "problems").exit_code == 0
+    assert listed(office) == set()
+    assert office.problems() == {}, "nor among those that scan and export tell at their end"
+    assert listed(office, "--ignored") == {key}
+    assert call(office, "problems", "--ignored").exit_code == 0
+    (row,) = told(office, "problems", "--ignored")
+    assert (row["ignored"]["by"], row["ignored"]["note"]) == (ME, "waits for the vendor")
+    shown = call(office, "problems", "show", key)
+    assert shown.exit_code == 0
+    assert "ignored until it changes" in shown.stdout
+
+    office.export(invoice)
+    assert listed(office) == set(), "the same again"
+    office.procore.edit_invoice(invoice.id, invoice_number="C-2")
+    office.export(invoice)
+    assert listed(office) == {key}, "it says something else now"
+    assert listed(office, "--ignored") == set()
+    assert call(office, "problems").exit_code == 1
+    assert [note["act"] for note in told(office, "problems", "show", key)["notes"]] == ["ignored"]
+
+
+def test_an_ignored_problem_whose_cause_is_mended_is_gone(office: Office) -> None:
+    _, invoice, key = closed_period(office)
+    call(office, "problems", "ignore", key, "--until-changed")
+    open_the_period(office)
+    office.export(invoice)
+    assert office.bill(invoice)
+    assert listed(office, "--ignored") == set()
+
+
+def test_nothing_is_ignored_for_ever(office: Office) -> None:
+    _, _, key = credit(office)
+    ended = call(office, "problems", "ignore", key)
+    assert ended.exit_code == 2
+    assert "--until-changed" in ended.stderr
+    assert listed(office) == {key}
+
+
+def test_a_run_is_well_when_all_that_it_left_blocked_is_ignored(office: Office) -> None:
+    project = office.new_project(None, [CODE, "05-121.S"])
+    run = office.scan(project.id)
+    assert run.counts["blocked"] == 2
+    keys = sorted(office.problems())
+    call(office, "problems", "ignore", keys[0], "--until-changed")
+    assert not all_well(office.container, run), "one of the two is left"
+    call(office, "problems", "ignore", keys[1], "--until-changed")
+    assert all_well(office.container, run)
+    assert all_well(office.container, office.scan(project.id)), "the same again"
+
+    office.container.ledger.report("invoice:1:2", Cause.UNEXPECTED, {"answer": "x"}, at=1.0)
+    assert all_well(office.container, run), "an invoice is none of a scan's"
+    call(office, "problems", "resolve", keys[0], "--note", "done")
+    assert not all_well(office.container, run), "blocked all the same, and nobody ignores it"
+
+
+def test_a_run_with_work_in_doubt_is_not_well_whatever_is_ignored(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("31-800", [CODE])
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "Item", "times": 1}])
+    run = office.scan(project.id)
+    assert not all_well(office.container, run)
+
+
+def test_status_counts_ignored_problems_apart(office: Office) -> None:
+    _, _, key = credit(office)
+    assert (told(office, "status")["problems"], told(office, "status")["ignored_problems"]) == (
+        {"needs_vendor_credit": 1},
+        0,
+    )
+    call(office, "problems", "ignore", key, "--until-changed")
+    assert (told(office, "status")["problems"], told(office, "status")["ignored_problems"]) == ({}, 1)
+    assert "Open problems: 0; 1 ignored" in call(office, "status").stdout
+
+
+def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("worker.cli.problems.retry"), "send", lambda *_, **__: None)
+    _, _, key = credit(office)
+    call(office, "problems", "ignore", key, "--until-changed")
+    assert told(office, "problems", "retry", "--all")["given_out"] == {}
+    assert told(office, "problems", "retry", key)["given_out"] == {"invoices": 1}
+
+
+# The list
+
+
+def test_the_list_is_filtered_and_grouped(office: Office) -> None:
+    project = office.new_project(None, [CODE, "05-121.S"])
+    office.scan(project.id)
+    codes = set(office.problems())
+    _, _, invoice = credit(office)
+    office.container.ledger.report("remote:procore", Cause.PROCORE_LOGIN, {"answer": "401"}, at=1.0)
+    assert listed(office) == {*codes, invoice, "remote:procore"}
+    assert listed(office, "--owner", "integration engineer") == {"remote:procore"}
+    assert listed(office, "--cause", "project_number_missing") == codes
+    assert listed(office, "--class", "data in NetSuite") == {invoice}
+    assert listed(office, "--class", "login, permission or setting") == {"remote:procore"}
+    assert listed(office, "--project", str(project.id)) == codes
+    assert listed(office, "--project", str(project.id), "--class", "data in NetSuite") == set()
+    assert call(office, "problems", "--project", "999999").exit_code == 0
+    people = call(office, "problems").stdout
+    assert all(key in people for key in (*codes, invoice)), "with the keys that the other commands take"
+    (row,) = [
+        line for line in call(office, "problems", "--by-cause").stdout.splitlines() if "project_number_missing" in line
+    ]
+    assert "2" in row
+    assert "data in Procore" in row
+
+
+def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Office) -> None:
+    credit(office)
+    ended = call(office, "problems", "--cause", "needs_vendor_credits")
+    assert ended.exit_code == 2
+    assert "no cause is called 'needs_vendor_credits'" in ended.stderr
+    assert call(office, "problems", "--cause", "needs_vendor_credit").exit_code == 1
+
+
+@pytest.mark.parametrize("options", [["--ignored"], ["--class", "data in Procore"], ["--project", "1"]])
+def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(office: Office, options: list[str]) -> None:
+    ended = call(office, "problems", *options, "show", "x")
+    assert ended.exit_code == 2
+    assert "after `show`" in ended.stderr
+
+
+def test_every_command_below_problems_tells_what_it_does() -> None:
+    group = wbs_sync.get_command(click.Context(wbs_sync), "problems")
+    assert isinstance(group, click.Group)
+    assert set(group.commands) == {"show", "retry", "resolve", "ignore"}
+    assert all(command.help for command in group.commands.values())
+
+
+def test_what_netsuite_says_that_nobody_knows_is_shown_in_its_own_words(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    fault = {"kind": "error_before", "method": "POST", "path": ITEM_PATH, "value": 400}
+    office.stage.faults("netsuite", [fault])
+    office.scan(project.id)
+    (key,) = office.problems()
+    shown = told(office, "problems", "show", key)
+    assert shown["cause"] == "item_refused"
+    assert "UNEXPECTED_ERROR An unexpected error occurred. Error ID: k3x9simulated" in shown["sentence"]
+
+
+def test_what_procore_says_that_nobody_knows_is_shown_in_its_own_words(office: Office) -> None:
+    project = office.new_project("31-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    for status, cause in ((418, "answer_not_understood"), (406, "unexpected")):
+        office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions/", "value": status}])
+        office.export(invoice)
+        (row,) = told(office, "problems")
+        assert (row["cause"], row["class"]) == (cause, "not known to wbs-sync")
+        assert str(status) in row["sentence"]
+
+
+def test_a_person_without_a_name_is_told_by_number(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: int) -> Any:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    _, _, key = credit(office)
+    call(office, "problems", "resolve", key, "--note", "done")
+    assert told(office, "problems", "show", key)["notes"][0]["by"] == f"user {os.getuid()}"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No `.env` of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)

@@ -1,0 +1,72 @@
+"""In a full run over the seeded company, awkward cases and all, no remote says anything that the error tables do not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from simulators.company.model import Project
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import ITEM_PATH, Office
+from worker.clients.netsuite import client as netsuite
+from worker.clients.procore import client as procore
+from worker.domain.errors import SyncError, UnexpectedAnswer
+from worker.domain.problems import Cause, ProblemClass
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+UNMAPPED = {Cause.ITEM_REFUSED, Cause.BILL_REFUSED, Cause.WRITE_BACK_REFUSED, Cause.ATTEMPTS_EXHAUSTED}
+"""Causes that stand for whatever a remote said, beside those that say themselves that nobody knows."""
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[SyncError]:
+    """Every error that the tables made of an answer, before anybody catches it."""
+    made: list[SyncError] = []
+
+    def listening(error_of: Callable[..., SyncError | None]) -> Callable[..., SyncError | None]:
+        def listened(*arguments: Any, **named: Any) -> SyncError | None:
+            error = error_of(*arguments, **named)
+            made.extend([error] if error else [])
+            return error
+
+        return listened
+
+    for client in (netsuite, procore):
+        monkeypatch.setattr(client, "error_of", listening(client.error_of))
+    return made
+
+
+def unknown(said: list[SyncError]) -> list[str]:
+    return [
+        str(error)
+        for error in said
+        if isinstance(error, UnexpectedAnswer) or getattr(error, "cause", None) is Cause.UNEXPECTED
+    ]
+
+
+def test_a_full_run_meets_no_error_that_nobody_knows(open_office: OpenOffice, said: list[SyncError]) -> None:
+    office = open_office()
+    office.scan()
+    office.export_all()
+    assert said, "some errors are part of the company"
+    assert unknown(said) == []
+    problems = office.container.overview.problems()
+    assert len(problems) > 20
+    assert [row["sentence"] for row in problems if row["class"] == ProblemClass.UNKNOWN] == []
+    assert [row["sentence"] for row in problems if row["cause"] in UNMAPPED] == []
+
+
+def new_project(office: Office) -> Project:
+    return office.new_project("31-800", [CODE])
+
+
+@pytest.mark.parametrize("remote", ["netsuite", "procore"])
+def test_an_error_that_nobody_knows_would_have_been_seen(office: Office, said: list[SyncError], remote: str) -> None:
+    path = ITEM_PATH if remote == "netsuite" else "/budget_line_items"
+    office.stage.faults(remote, [{"kind": "error_before", "path": path, "value": 400}])
+    office.scan(new_project(office).id)
+    assert unknown(said)

@@ -1,0 +1,156 @@
+"""The report's data: what the ledger, the lanes, the gate and the runs say, and nothing that a remote would have to be asked for."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner
+
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import Office
+from worker.cli import wbs_sync
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
+from worker.domain.work import Lane
+from worker.services.report import Report, Tally
+from worker.store.gate import Precedence
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def seeded(open_office: OpenOffice) -> Office:
+    """A ledger with one record of each state, in two projects, of which one is listed no longer."""
+    office = open_office()
+    project = next(iter(office.procore.company.projects.values()))
+    office.container.projects(Precedence.SCAN).refresh()
+    ledger, at = office.container.ledger, office.container.now()
+    blocked = {"cause": Cause.VENDOR_NOT_LINKED, "facts": {"vendor": "Acme"}}
+    for place, state in enumerate(State):
+        told = blocked if state is State.BLOCKED else {}
+        ledger.write(CodeKey(project.id, place + 1), Record(state, f"code {place}", at=at, **told))  # type: ignore[arg-type]
+        ledger.write(InvoiceKey(project.id, place + 1), Record(state, f"invoice {place}", at=at, **told))  # type: ignore[arg-type]
+    ledger.write(CodeKey(77, 1), Record(State.CREATED, "gone", at=at))
+    office.container.work.add(Lane.ITEMS, ["code:77:1", "code:77:2"])
+    return office
+
+
+def gathered(office: Office) -> Report:
+    return office.container.reports.report()
+
+
+def test_states_are_counted_for_each_project_and_for_all(seeded: Office) -> None:
+    report = gathered(seeded)
+    project = next(iter(seeded.procore.company.projects.values()))
+    one_of_each = Tally(done=2, waiting=3, blocked=1, skipped=1)
+    assert {(row.id, row.number, row.name, row.codes, row.invoices) for row in report.projects} == {
+        (project.id, project.number, project.name, one_of_each, one_of_each),
+        (77, "", "", Tally(done=1), Tally()),
+    }
+    assert (report.codes, report.bills) == (Tally(3, 3, 1, 1), one_of_each)
+    assert report.codes.wanted == 7
+    assert dict(report.invoices) == {state.value: 1 for state in State}
+    assert (report.waiting, report.in_hand, report.ledger_open) == (2, 0, True)
+    assert abs(report.at - seeded.container.now()) < 60
+    settings = seeded.container.settings
+    assert (report.company_id, report.account_id) == (settings.procore_company_id, settings.netsuite_account_id)
+
+
+def test_problems_are_grouped_by_who_mends_them_and_why(seeded: Office) -> None:
+    seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite"}, at=5)
+    report = gathered(seeded)
+    told = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
+    assert told == {"ERP administrator": {"vendor_not_linked": 2}, "integration engineer": {"remote_down": 1}}
+    assert report.open_problems == 3
+    linked = report.problems[0].causes[0]
+    assert "Acme" in linked.problems[0].sentence
+    assert linked.next_step
+    assert report.problems[1].causes[0].problems[0].since == 5
+
+
+def test_after_a_scan_and_an_export_it_agrees_with_what_status_says(synced: Office) -> None:
+    report, status = gathered(synced), synced.container.overview.status()
+    assert dict(report.invoices) == status["invoices"]
+    codes = Counter(status["codes"])
+    assert (report.codes.done, report.codes.blocked) == (codes["created"] + codes["adopted"], codes["blocked"])
+    assert sum(report.invoices.values()) == report.bills.wanted + report.bills.skipped
+    causes = {cause.cause: len(cause.problems) for owner in report.problems for cause in owner.causes}
+    assert causes == status["problems"]
+    assert [run.kind for run in report.runs] == ["export", "scan"]
+    assert [dict(run.counts) for run in report.runs] == [status["runs"][kind]["counts"] for kind in ("export", "scan")]
+    assert all(run.seconds is not None and run.seconds >= 0 and run.open_keys == 0 for run in report.runs)
+
+
+def test_gathering_it_asks_no_remote_and_writes_nothing(synced: Office) -> None:
+    before, asked = synced.container.redis.dbsize(), synced.mark()
+    calls = synced.procore.journal.requests()
+    gathered(synced)
+    assert (synced.container.redis.dbsize(), synced.mark()) == (before, asked)
+    assert synced.procore.journal.requests() == calls
+
+
+def test_a_run_that_goes_on_has_no_duration_yet(office: Office) -> None:
+    office.container.wbs_scan.request("schedule")
+    (run,) = gathered(office).runs
+    assert (run.kind, run.trigger, run.seconds, run.open_keys, dict(run.counts)) == ("scan", "schedule", None, 1, {})
+
+
+def test_it_tells_how_many_slots_are_in_use_and_were(office: Office) -> None:
+    office.container.gate.note_use()
+    with office.container.gate.slot(Precedence.SCAN):
+        office.container.gate.note_use()
+        gate = gathered(office).gate
+    assert [use.in_use for use in gate.noted] == [0, 1]
+    assert (gate.in_use, gate.slots) == (1, office.container.settings.netsuite_concurrency)
+
+
+# The command
+
+
+def run(office: Office, *arguments: str) -> tuple[int, str, str]:
+    """`wbs-sync report` against an office: exit code, standard output, standard error."""
+    with mock.patch("worker.cli.report.open_container", return_value=office.container):
+        ended = CliRunner().invoke(wbs_sync, ["report", *arguments])
+    return ended.exit_code, ended.stdout, ended.stderr
+
+
+def test_the_command_writes_one_file_and_says_where(
+    synced: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(synced)[0] == 0
+    code, told, _ = run(synced, "--out", "other.html")
+    assert (code, told.split()) == (0, ["Written:", str(tmp_path / "other.html")])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.html", "wbs-sync-report.html"]
+    page = (tmp_path / "other.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert all(row.name in page for row in gathered(synced).projects if "&" not in row.name and "'" not in row.name)
+
+
+def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
+    synced: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, told, _ = run(synced, "--json")
+    value = json.loads(told)
+    report = gathered(synced)
+    assert code == 0
+    assert {row["id"]: row["codes"]["done"] for row in value["projects"]} == {
+        row.id: row.codes.done for row in report.projects
+    }
+    assert value["invoices"] == dict(report.invoices)
+    assert list(tmp_path.iterdir()) == []
+    assert json.loads(run(synced, "--json", "--out", "page.html")[1])["invoices"] == value["invoices"]
+    assert (tmp_path / "page.html").exists()
+
+
+def test_a_file_that_cannot_be_written_is_told_in_a_sentence(synced: Office, tmp_path: Path) -> None:
+    code, told, complaint = run(synced, "--out", str(tmp_path / "no-such-folder" / "page.html"))
+    assert (code, told) == (1, "")
+    assert "No such file or directory" in complaint
+    assert "Traceback" not in complaint

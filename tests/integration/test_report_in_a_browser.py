@@ -1,0 +1,133 @@
+"""The report in a real Chromium, at the width of a desk and of a telephone: nothing runs, nothing is cut off, all can be reached."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import unescape
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.real import browser
+from tests.unit.page.samples import report
+from worker.page import render
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(browser.PROGRAM is None, reason="chromium is not installed (apt-get install chromium)"),
+]
+
+Told = dict[int, dict[str, Any]]
+WIDTHS = (1280, 390)
+HOSTILE = (
+    "</style><script>hacked = 1</script><img src=x onerror='hacked = 1'>\"><svg onload='hacked = 1'>"
+    + "a_name_without_a_blank_" * 8
+)
+LOOK = """
+const told = {};
+for (const frame of document.querySelectorAll('iframe')) {
+  const page = frame.contentDocument, window_ = frame.contentWindow;
+  const script = page.createElement('script');
+  script.textContent = 'window.ran = 1';
+  page.body.append(script);
+  const wide = [...page.querySelectorAll('main *')].filter(one => !one.closest('.wide, .unseen, svg'));
+  const reached = [...page.querySelectorAll('a[href], summary, [tabindex="0"]')];
+  told[frame.id] = {
+    hacked: window_.hacked ?? null, ran: window_.ran ?? null,
+    foreign: page.querySelectorAll('img, iframe, script:not(:last-child)').length,
+    styled: window_.getComputedStyle(page.body).marginTop,
+    scrolls: page.documentElement.scrollWidth - page.documentElement.clientWidth,
+    cut: wide.filter(one => one.getBoundingClientRect().right > frame.clientWidth + 1).map(one => one.outerHTML.slice(0, 80)),
+    unreached: reached.filter(one => { one.focus(); return page.activeElement !== one; }).length,
+    reached: reached.length,
+    name: page.querySelector('tbody .name').innerText,
+    bars: [...page.querySelectorAll('.projects svg rect:not(.ground)')].map(one => Math.round(one.getBoundingClientRect().width)),
+    plot: Math.round(page.querySelector('.plot svg').getBoundingClientRect().width),
+  };
+}
+document.body.innerText = JSON.stringify(told);
+"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Says nothing about requests."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
+        pass
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A folder served on the loopback; gives its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What a page beside it sees of the report, by its width."""
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "report.html").write_text(render(report(name=HOSTILE)), encoding="utf-8")
+    frames = "".join(
+        f'<iframe id="{width}" src="report.html" style="width:{width}px;height:900px;border:0"></iframe>'
+        for width in WIDTHS
+    )
+    (folder / "looks.html").write_text(f"<body>{frames}<script>onload = () => {{ {LOOK} }}</script>")
+    with serving(folder) as address:
+        document, _ = browser.seen(f"{address}/looks.html", folder)
+    found = re.search(r"<body>(\{.*\})</body>", document, re.DOTALL)
+    assert found, document[-2000:]
+    return {int(width): seen for width, seen in json.loads(unescape(found[1])).items()}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_name_is_shown_and_never_run(told: Told, width: int) -> None:
+    seen = told[width]
+    assert (seen["hacked"], seen["foreign"]) == (None, 0)
+    assert HOSTILE in seen["name"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_policy_lets_its_own_style_in_and_no_script(told: Told, width: int) -> None:
+    assert (told[width]["styled"], told[width]["ran"]) == ("0px", None)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_cut_off(told: Told, width: int) -> None:
+    assert (told[width]["scrolls"], told[width]["cut"]) == (0, [])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_link_and_every_fold_is_reached_by_the_keyboard(told: Told, width: int) -> None:
+    assert told[width]["reached"] >= 7
+    assert told[width]["unreached"] == 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_bars_and_plot_have_their_size(told: Told, width: int) -> None:
+    """Of the first project a quarter is done, a quarter waits and half is blocked; of the second all is done."""
+    done, waiting, blocked, all_done = told[width]["bars"]
+    assert done > 20
+    assert (waiting, blocked, all_done) == pytest.approx((done, 2 * done, 4 * done), abs=3)
+    assert told[width]["plot"] > width / 2
+
+
+def test_one_sees_a_page(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text(render(report()), encoding="utf-8")
+    with serving(tmp_path) as address:
+        _, picture = browser.seen(f"{address}/report.html", tmp_path)
+    # A page without its style is a few kilobytes of text.
+    assert picture.stat().st_size > 50_000

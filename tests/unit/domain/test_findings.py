@@ -1,0 +1,53 @@
+"""Findings: each kind is a problem with an owner and a next step of its own, unless it is mild, and people can read up on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.problems import Cause
+
+DOCS = Path(__file__).parents[3] / "docs" / "verify.md"
+SERIOUS = [kind for kind in FindingKind if not kind.mild]
+
+
+def finding(kind: FindingKind) -> Finding:
+    return Finding(kind, "code:17:901", "Code 01-100.S of project 24-017 Riverside has no Item.", "01-100.S")
+
+
+@pytest.mark.parametrize("kind", SERIOUS)
+def test_a_finding_is_a_problem_that_says_it_in_its_words(kind: FindingKind) -> None:
+    problem = finding(kind).problem
+    assert problem is not None
+    assert problem.cause == f"drift_{kind}"
+    assert problem.sentence == "Code 01-100.S of project 24-017 Riverside has no Item."
+
+
+def test_each_kind_has_a_next_step_of_its_own() -> None:
+    steps = {kind: problem.next_step for kind in SERIOUS if (problem := finding(kind).problem)}
+    assert len(set(steps.values())) == len(SERIOUS)
+
+
+def test_every_cause_of_drift_is_that_of_a_kind() -> None:
+    assert {cause for cause in Cause if cause.startswith("drift_")} == {f"drift_{kind}" for kind in SERIOUS}
+
+
+def test_a_display_name_is_for_information_alone() -> None:
+    assert [kind for kind in FindingKind if kind.mild] == [FindingKind.DISPLAY_NAME_DRIFTED]
+    assert finding(FindingKind.DISPLAY_NAME_DRIFTED).problem is None
+
+
+def test_findings_and_information_are_kept_apart() -> None:
+    verified = Verified()
+    verified.find(*(finding(kind) for kind in FindingKind))
+    assert [one.kind for one in verified.findings] == SERIOUS
+    assert [one.kind for one in verified.information] == [FindingKind.DISPLAY_NAME_DRIFTED]
+
+
+@pytest.mark.parametrize("kind", FindingKind)
+def test_the_document_tells_each_kind_and_who_mends_it(kind: FindingKind) -> None:
+    (row,) = [line for line in DOCS.read_text("utf-8").splitlines() if line.startswith(f"| `{kind}` |")]
+    problem = finding(kind).problem
+    assert problem is None or row.split("|")[3].strip() == problem.owner

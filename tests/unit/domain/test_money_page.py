@@ -1,0 +1,217 @@
+"""docs/money.md: every example on the page is what the product makes of the JSON that Procore would send, and every number counts.
+
+The page is read as people see it: **Invoice** tables become requisitions, **Bill** tables are the bills expected of them, **Refused** is the
+cause and its sentence. Sums in the text are computed; an amount that stands alone in the text must be one of the section's tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from worker.clients.fields import read
+from worker.clients.procore.wire import InvoiceLineRow, InvoiceRow
+from worker.domain.errors import Blocked
+from worker.domain.invoices import BillLine, Invoice, bill_lines, require_billable, require_tie, retainage
+from worker.domain.problems import Cause, describe
+
+PAGE = (Path(__file__).parents[3] / "docs" / "money.md").read_text(encoding="utf-8").replace("\N{MINUS SIGN}", "-")
+AMOUNT = re.compile(r"-?\d[\d,]*\.\d\d(?!\d)")
+SUM = re.compile(rf"{AMOUNT.pattern}(?: [+-] {AMOUNT.pattern})+ = {AMOUNT.pattern}")
+NOT_USED = {"work_completed_this_period_quantity", "scheduled_unit_price"}
+RETAINAGE, PROJECT_NUMBER = "Retainage", "24-017"
+CENT = Decimal("0.01")
+
+
+@dataclass
+class Example:
+    """An invoice of the page and what is to come of it: a bill's rows, or a cause and its sentence."""
+
+    name: str
+    header: str
+    lines: list[dict[str, str]]
+    bill: list[dict[str, str]] = field(default_factory=list)
+    refusal: tuple[str, str] | None = None
+
+
+def value(text: str) -> Decimal:
+    return Decimal(text.strip("* ").replace(",", ""))
+
+
+def sections(page: str) -> dict[str, str]:
+    parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The rows of the first table of a text, by the names of their columns."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.MULTILINE)
+    ]
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[2:]]
+
+
+def fields(page: str) -> dict[str, str]:
+    """What the page calls an amount, and Procore's name of it."""
+    return {row["Here"]: row["In Procore's API"].strip("`") for row in table(sections(page)["Words"])}
+
+
+def examples(section: str) -> list[Example]:
+    found: list[Example] = []
+    for name, header, text in re.findall(
+        r"^\*\*((?:Invoice|Bill|Refused)[ \d]*)\*\*(.*)\n((?:(?!^\*\*).*\n?)*)", section, re.MULTILINE
+    ):
+        if name.startswith("Invoice"):
+            found.append(Example(name, header, table(text)))
+        elif name.startswith("Bill"):
+            assert name.removeprefix("Bill") == found[-1].name.removeprefix("Invoice")
+            found[-1].bill = table(text)
+        else:
+            (cause,), (sentence,) = re.findall(r"as `(\w+)`", header), re.findall(r"^> (.+)$", text, re.MULTILINE)
+            found[-1].refusal = (cause, sentence)
+    return found
+
+
+def as_procore_sends_it(example: Example, place: int, names: dict[str, str]) -> dict[str, Any]:
+    """GET /rest/v1.1/requisitions/{id}."""
+    items = []
+    for row in example.lines:
+        code = row["WBS code"]
+        amounts = {names[name]: str(value(cell)) for name, cell in row.items() if name in names}
+        codes = None if code == "none" else {"id": codes_of(code), "flat_code": code, "description": ""}
+        items.append(
+            {"id": place * 100 + int(row["Line"]), "line_item_id": int(row["Line"]), "wbs_code": codes, **amounts}
+        )
+        items[-1]["position"] = int(row["Line"])
+    told = re.fullmatch(
+        rf", payment due ({AMOUNT.pattern})(?:, tax ({AMOUNT.pattern}))?(?:, in (\w+))?", example.header
+    )
+    assert told, example.header
+    return {
+        "id": 417 + place,
+        "project_id": 17,
+        "commitment_id": 5,
+        "previous_requisition_id": 417 + place - 1 if place else None,
+        "number": place + 1,
+        "invoice_number": "ACME-0417",
+        "status": "approved",
+        "origin_id": None,
+        "billing_date": "2026-09-30",
+        "vendor_id": 33,
+        "vendor_name": "Acme Concrete",
+        "currency_configuration": {"currency_iso_code": told[3] or "USD", "base_currency_iso_code": "USD"},
+        "summary": {
+            "current_payment_due": str(value(told[1])),
+            "tax_applicable_to_this_payment": str(value(told[2] or "0.00")),
+        },
+        "items": items,
+    }
+
+
+def codes_of(flat_code: str) -> int:
+    return int(re.sub(r"\D", "", flat_code)) * 1000 + ord(flat_code[-1])
+
+
+def assert_it_ties(invoice: Invoice, previous: Invoice | None) -> None:
+    try:
+        require_tie(invoice, retainage(invoice, previous))
+    except Blocked as error:
+        raise AssertionError(str(error.facts)) from error
+
+
+def outcome(invoice: Invoice, previous: Invoice | None) -> tuple[BillLine, ...] | tuple[Cause, str]:
+    """The lines of its bill, or why there is none."""
+    try:
+        require_billable(invoice)
+        retained = retainage(invoice, previous)
+        require_tie(invoice, retained)
+    except Blocked as error:
+        return error.cause, describe(error.cause, error.facts).sentence
+    items = {line.wbs_code_id: f"{PROJECT_NUMBER}-{line.flat_code}" for line in invoice.lines if line.wbs_code_id}
+    return bill_lines(invoice, retained, items, RETAINAGE)
+
+
+def check_example(example: Example, invoice: Invoice, previous: Invoice | None) -> None:
+    """Raises AssertionError unless the product does with it what the page says."""
+    made = outcome(invoice, previous)
+    if example.refusal:
+        assert made == example.refusal
+    else:
+        told = [(row["Item"], row["Description"], value(row["Amount"])) for row in example.bill]
+        lines = [(line.item_id, line.description, line.amount) for line in made if isinstance(line, BillLine)]
+        assert [*lines, ("**Total**", "", invoice.payment_due)] == told
+    if made[0] is not Cause.LINES_DO_NOT_TIE:
+        assert_it_ties(invoice, previous)
+    for row in example.lines:
+        if "Quantity" in row:
+            product = (value(row["Quantity"]) * value(row["Unit price"])).quantize(CENT, ROUND_HALF_UP)
+            assert product == value(row["To date"]) - value(row["Before"])
+
+
+def check_text(section: str) -> None:
+    """Raises AssertionError unless sums add up and every amount that stands alone is one of a sum, a table or a sentence."""
+    shown = re.compile(r"^(?:\||>|\*\*Invoice).*", re.MULTILINE)
+    text = shown.sub("", section).replace("\n", " ")
+    sums = SUM.findall(text)
+    for found in sums:
+        left, _, right = found.partition(" = ")
+        terms = re.findall(rf"(?:^|(?<= ))([+-] )?({AMOUNT.pattern})", left)
+        total = sum((value(term) * (-1 if sign == "- " else 1) for sign, term in terms), Decimal(0))
+        assert total == value(right), found
+    known = AMOUNT.findall("\n".join([*shown.findall(section), *sums]))
+    assert {value(alone) for alone in AMOUNT.findall(SUM.sub("", text))} <= {value(each) for each in known}
+
+
+def check(section: str, names: dict[str, str]) -> int:
+    """How many examples of a section are as the product does it; raises AssertionError where one is not."""
+    previous: Invoice | None = None
+    for place, example in enumerate(found := examples(section)):
+        assert example.bill or example.refusal, example.name
+        invoice = read(InvoiceRow, as_procore_sends_it(example, place, names)).invoice()
+        check_example(example, invoice, previous)
+        previous = invoice
+    check_text(section)
+    return len(found)
+
+
+RULES = [name for name, text in sections(PAGE).items() if examples(text)]
+WITHOUT_EXAMPLE = {"Words", "The posting period"}
+
+
+def test_every_rule_of_the_page_has_an_example() -> None:
+    assert set(sections(PAGE)) == set(RULES) | WITHOUT_EXAMPLE
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_example_of_the_page_is_what_the_product_makes_of_it(rule: str) -> None:
+    assert check(sections(PAGE)[rule], fields(PAGE))
+
+
+def changed_a_little(section: str) -> Iterator[tuple[str, str]]:
+    for found in AMOUNT.finditer(section):
+        other = f"{value(found[0]) + 7 * CENT:,.2f}"
+        yield f"{section[: found.start()]}{other}{section[found.end() :]}", f"{found[0]} at {found.start()}"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_no_number_of_the_page_can_be_changed_unnoticed(rule: str) -> None:
+    names, unnoticed = fields(PAGE), []
+    for changed, where in changed_a_little(sections(PAGE)[rule]):
+        try:
+            check(changed, names)
+        except AssertionError:
+            continue
+        unnoticed.append(where)
+    assert unnoticed == []
+
+
+def test_the_page_names_every_amount_that_is_read_of_a_line_and_no_other() -> None:
+    amounts = {name for name, read_as in InvoiceLineRow.model_fields.items() if read_as.default == Decimal(0)}
+    assert set(fields(PAGE).values()) == amounts | NOT_USED
+    assert not NOT_USED & set(InvoiceLineRow.model_fields)

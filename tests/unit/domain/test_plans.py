@@ -1,0 +1,117 @@
+"""The rules by which a line of a plan is carried out, refused or left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.plans import VERSION, Plan, PlanLine, Requests, Would, line_of, refusals, what_changed
+from worker.domain.problems import Cause
+from worker.domain.work import RunKind
+
+ITEM, OTHER_ITEM, INVOICE, OTHER_INVOICE = "code:1:2", "code:1:3", "invoice:1:7", "invoice:1:8"
+
+
+def create(key: str = ITEM, name: str = "27-001-05-120.S", **world: str) -> PlanLine:
+    known = {"Item name": name, "in NetSuite": "nothing"} | world
+    return line_of(key, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.CREATED, name), world=known)
+
+
+def bill(key: str = INVOICE, *needs: str, total: str = "90.00", rows: tuple[tuple[str, ...], ...] = ()) -> PlanLine:
+    world = {"total": total, "lines": rows}
+    return line_of(key, "27-001 New Project", "N-1", Outcome(OutcomeKind.CREATED, "N-1"), world=world, needs=needs)
+
+
+def by_key(*lines: PlanLine) -> dict[str, PlanLine]:
+    return {line.key: line for line in lines}
+
+
+def test_what_would_be_created_for_an_invoice_is_a_bill() -> None:
+    assert (create().would, bill().would) == (Would.CREATE, Would.BILL)
+    assert {would for would in Would if would.acts} == {Would.CREATE, Would.BILL, Would.ADOPT}
+
+
+def test_a_blocked_line_says_who_mends_it_and_how() -> None:
+    blocked = Outcome(OutcomeKind.BLOCKED, reason="No number.", cause=Cause.PROJECT_NUMBER_MISSING)
+    line = line_of(ITEM, "New Project", "05-120.S", blocked)
+    assert (line.cause, line.owner, line.reason) == ("project_number_missing", "project accountant", "No number.")
+    assert line.next_step.startswith("Give the project a number")
+
+
+@pytest.mark.parametrize("field", ["key", "project", "about", "name", "remote_id", "reason", "cause", "next_step"])
+def test_every_field_is_under_the_fingerprint(field: str) -> None:
+    edited = replace(create(), **{field: "code:1:9"})  # type: ignore[arg-type]
+    plan = Plan(VERSION, RunKind.SCAN, 1, "a", "", Requests(), Requests(), (create(), edited))
+    assert plan.edited() == [edited]
+
+
+def test_what_is_under_the_fingerprint_too() -> None:
+    line = bill(INVOICE, ITEM)
+    edits = [{"would": Would.ADOPT}, {"world": {}}, {"needs": ()}, {"fingerprint": "0"}]
+    assert all(replace(line, **edit).seal != replace(line, **edit).fingerprint for edit in edits)  # type: ignore[arg-type]
+    assert replace(line, requests=Requests(9, 9)).seal == line.fingerprint, "how many requests is no promise"
+
+
+def test_an_unchanged_line_has_nothing_to_say() -> None:
+    assert what_changed(bill(INVOICE, ITEM), bill(INVOICE, ITEM)) == ""
+
+
+def test_a_change_is_told_in_words() -> None:
+    found = {"in NetSuite": "Item 9 'x'"}
+    assert what_changed(create(), create(**found)) == "in NetSuite was nothing, is now Item 9 'x'"
+    one, other = ("A", "100.00", "steel"), ("A", "150.00", "steel")
+    assert what_changed(bill(rows=(one,)), bill(total="135.00", rows=(other,))) == (
+        "total was 90.00, is now 135.00; lines: 'A 100.00 steel' became 'A 150.00 steel'"
+    )
+    skipped = line_of(INVOICE, "p", "N-1", Outcome(OutcomeKind.SKIPPED, "N-1", reason="status is draft"))
+    assert what_changed(bill(), skipped) == "it would be skipped now: status is draft"
+
+
+def test_the_same_world_with_another_end_is_a_change() -> None:
+    adopt = line_of(
+        ITEM, "27-001 New Project", "05-120.S", Outcome(OutcomeKind.ADOPTED, "x", "5"), world=create().world
+    )
+    assert what_changed(create(), adopt) == "it would be adopted now"
+
+
+def test_a_line_that_is_not_there_any_more_is_refused() -> None:
+    assert refusals(RunKind.SCAN, [create()], {}, ()) == {ITEM: "the code is no longer budgeted, or no longer there"}
+    closed = line_of("project:1:budget", "p", "budget", Outcome(OutcomeKind.SKIPPED, reason="it is not active"))
+    assert refusals(RunKind.SCAN, [create()], by_key(closed), ()) == {ITEM: "it would be skipped now: it is not active"}
+
+
+def test_an_invoice_goes_with_its_items() -> None:
+    then = [
+        create(),
+        create(OTHER_ITEM, "27-001-05-310.S"),
+        bill(INVOICE, ITEM, OTHER_ITEM),
+        bill(OTHER_INVOICE, OTHER_ITEM),
+    ]
+    now = by_key(*then) | {ITEM: create(**{"in NetSuite": "Item 9 'x'"})}
+    refused = refusals(RunKind.EXPORT, then, now, ())
+    assert set(refused) == {ITEM, INVOICE}
+    assert refused[INVOICE].startswith(
+        "its Item 27-001-05-120.S comes first, and that is refused: in NetSuite was nothing"
+    )
+
+
+def test_an_item_is_not_made_for_invoices_that_all_changed() -> None:
+    then = [create(), bill(INVOICE, ITEM), bill(OTHER_INVOICE, ITEM)]
+    one_changed = by_key(*then) | {INVOICE: bill(INVOICE, ITEM, total="1.00")}
+    assert set(refusals(RunKind.EXPORT, then, one_changed, ())) == {INVOICE}
+    both_changed = one_changed | {OTHER_INVOICE: bill(OTHER_INVOICE, ITEM, total="1.00")}
+    assert refusals(RunKind.EXPORT, then, both_changed, ())[ITEM] == "the invoices that need it have changed"
+
+
+def test_an_invoice_whose_item_was_taken_out_of_the_plan_is_refused() -> None:
+    then = [bill(INVOICE, ITEM)]
+    assert "is not in this plan" in refusals(RunKind.EXPORT, then, by_key(*then), ())[INVOICE]
+    assert refusals(RunKind.EXPORT, then, by_key(*then), {ITEM}) == {}
+
+
+def test_what_stands_is_neither_refused_nor_in_the_way() -> None:
+    then = [create(), bill(INVOICE, ITEM)]
+    assert refusals(RunKind.EXPORT, then, by_key(bill(INVOICE, ITEM)), {ITEM}) == {}
+    assert refusals(RunKind.EXPORT, then, {}, {ITEM, INVOICE}) == {}

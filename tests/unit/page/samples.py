@@ -1,0 +1,45 @@
+"""A report as the ledger of a small company gives it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from worker.services.report import (
+    GateUse,
+    OpenProblem,
+    ProblemsOfCause,
+    ProblemsOfOwner,
+    ProjectRow,
+    Report,
+    RunRow,
+    Tally,
+)
+from worker.store.gate import Use
+
+AT = 1_790_000_000.0
+"""2026-09-21 14:13:20 UTC."""
+
+
+def report(name: str = "Harbor View", **changes: Any) -> Report:
+    """Two projects, two problems of one cause, one run and a minute of gate use; every text that others gave holds `name`."""
+    problems = [OpenProblem(f"{name}, code {place}", f"Project {name} has no number.", AT - place) for place in (1, 2)]
+    made = Report(
+        at=AT,
+        company_id=4590,
+        account_id="TSTDRV1234567",
+        ledger_open=True,
+        projects=[
+            ProjectRow(1, "24-001", name, Tally(done=12), Tally(done=3, skipped=1)),
+            ProjectRow(2, "", name, Tally(done=1, waiting=1, blocked=2), Tally(blocked=1)),
+        ],
+        invoices={"created": 3, "blocked": 1, "skipped": 1},
+        problems=[
+            ProblemsOfOwner("project accountant", [ProblemsOfCause("project_number_missing", "Number it.", problems)])
+        ],
+        waiting=1,
+        in_hand=0,
+        runs=[RunRow("scan", name, AT - 60, 11.24, 0, {"projects": 2, "created": 13, "blocked": 2})],
+        gate=GateUse(1, 5, [Use(AT - 60 + 5 * place, place % 6) for place in range(12)]),
+    )
+    return replace(made, **changes)

@@ -1,0 +1,228 @@
+"""The page: everything on it to the letter, nothing on it from elsewhere, and the same told to eyes and ears."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64encode
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+
+from tests.bad_input import strategies as hostile
+from tests.unit.page.samples import AT, report
+from worker.page import MOST_PROBLEMS, MOST_PROJECTS, bar, render, share, took
+from worker.services.report import GateUse, OpenProblem, ProblemsOfCause, ProblemsOfOwner, ProjectRow, Tally
+
+VOID = {"meta", "link", "br"}
+
+
+class Outline(HTMLParser):
+    """What the page is made of: its elements with their attributes, and its texts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == [], "an element was left open"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self._open:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """All texts, blanks made one."""
+        return " ".join(" ".join(self.texts).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of each element of a kind."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def names(page: str) -> list[tuple[str, list[str]]]:
+    """The elements and the names of their attributes: what texts must not change."""
+    return [(tag, sorted(attributes)) for tag, attributes in Outline(page).elements]
+
+
+@given(name=hostile.any_texts)
+@example(name="<script>alert(1)</script>")
+@example(name='"><img src=x onerror=alert(1)>')
+@example(name="</style></title><iframe src=//x>")
+@example(name="{{ 7 * 7 }}{% raw page %}{# #}")
+@example(name="' onmouseover='alert(1)")
+@example(name="\ud800\u202e<b>&amp;")
+def test_a_name_of_any_kind_is_a_text_and_nothing_else(name: str) -> None:
+    page = render(report(name=f"n{name}"))
+    assert names(page) == names(render(report(name="n")))
+    assert page.encode()
+    assert "\u202e" not in page
+
+
+def test_a_name_is_shown_to_the_letter() -> None:
+    name = "O'Brien & <Söhne> {{ 1 }} &amp;"
+    assert Outline(render(report(name=name))).text.count(name) == 7
+
+
+def test_nothing_comes_from_elsewhere_and_no_script_runs() -> None:
+    page = render(report())
+    outline = Outline(page)
+    assert not {"script", "img", "iframe", "object", "form", "input", "base"} & {tag for tag, _ in outline.elements}
+    targets = [
+        value for _, attributes in outline.elements for name, value in attributes.items() if name in ("href", "src")
+    ]
+    assert targets
+    assert all(target and target.startswith(("#", "data:,")) for target in targets)
+    assert not re.search(r"url\(|@import|https?:", page)
+    assert not any(
+        name.startswith("on") or name == "style" for _, attributes in outline.elements for name in attributes
+    )
+
+
+def test_its_policy_allows_its_own_style_and_nothing_else() -> None:
+    page = render(report())
+    (policy,) = (one["content"] for one in Outline(page).all("meta") if "http-equiv" in one)
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    own = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{own}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_links_within_the_page_lead_somewhere() -> None:
+    outline = Outline(render(report()))
+    ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    referred = [str(one["href"])[1:] for one in outline.all("a")]
+    for _, attributes in outline.elements:
+        referred += str(attributes.get("aria-labelledby") or "").split()
+    assert set(referred) <= set(ids)
+    assert {"content", "projects", "invoices", "problems", "runs", "gate"} <= set(referred)
+
+
+def test_tables_bars_and_the_plot_are_told_to_those_who_do_not_see_them() -> None:
+    outline = Outline(render(report()))
+    assert all("scope" in one for one in outline.all("th"))
+    assert len(outline.all("caption")) == len(outline.all("table")) == 4
+    pictures = [one for one in outline.all("svg") if one.get("aria-hidden") != "true"]
+    assert [one.get("aria-label") for one in pictures] == [
+        "25 % of its codes synced",
+        "100 % of its codes synced",
+        None,
+    ]
+    assert pictures[-1]["aria-labelledby"] == "plot-name plot-words"
+    assert all(one["role"] == "img" for one in pictures)
+    levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert [len(outline.all(landmark)) for landmark in ("header", "nav", "main")] == [1, 1, 1]
+    assert outline.all("html")[0]["lang"] == "en"
+
+
+def test_it_says_in_words_what_stands() -> None:
+    text = Outline(render(report())).text
+    for words in (
+        "Procore company 4590, NetSuite account TSTDRV1234567. As of 2026-09-21 14:13:20 UTC",
+        "All times are UTC.",
+        "WBS codes with their Item 13 of 16 1 waiting, 2 blocked",
+        "Invoices with their bill 3 of 4 0 waiting, 1 blocked",
+        "Open problems 2 for a person to mend",
+        "24-001 Harbor View 100 % 12 0 0 3 of 3",
+        "Harbor View (no number) 25 % 1 1 2 0 of 1",
+        "All 2 known projects 13 1 2 3 of 4",
+        "Billed a vendor bill was made 3",
+        "Project accountant 2 Project number missing 2 Next step: Number it.",
+        "Harbor View, code 1 Project Harbor View has no number. Since 2026-09-21 14:13",
+        "2026-09-21 14:12:20 Scan Harbor View 11.2 s 13 created, 2 blocked",
+        "1 of 5 slots in use now",
+    ):
+        assert words in text, text
+
+
+def test_who_has_something_blocked_stands_first() -> None:
+    text = Outline(render(report())).text
+    assert text.index("(no number)") < text.index("24-001")
+
+
+def test_an_empty_ledger_makes_a_page_too() -> None:
+    empty = report(ledger_open=False, projects=[], invoices={}, problems=[], runs=[], gate=GateUse(0, 5, []), waiting=0)
+    text = Outline(render(empty)).text
+    for words in (
+        "The ledger is not there yet.", "No project is known yet.", "No invoice is known yet.", "None. Nothing waits for a person.",
+        "None in the last week.", "Nothing was noted in the last hours", "Open problems 0 nobody has to mend anything",
+    ):  # fmt: skip
+        assert words in text, text
+
+
+def test_a_run_that_goes_on_says_what_is_left() -> None:
+    run = replace(report().runs[0], seconds=None, open_keys=1234)
+    assert "goes on 13 created, 2 blocked; 1,234 left" in Outline(render(report(runs=[run]))).text
+
+
+def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
+    rows = [ProjectRow(number, f"24-{number}", "A", Tally(done=1), Tally()) for number in range(MOST_PROJECTS + 3)]
+    many = [OpenProblem(f"code {number}", "It stands.", AT) for number in range(MOST_PROBLEMS + 7)]
+    owners = [ProblemsOfOwner("ERP administrator", [ProblemsOfCause("item_inactive", "Wake it.", many)])]
+    page = render(report(projects=rows, problems=owners))
+    outline = Outline(page)
+    assert page.count("It stands.") == MOST_PROBLEMS
+    assert page.count('scope="row"><span class="row"><span class="name"><span class="number">') == MOST_PROJECTS
+    assert f"The first {MOST_PROJECTS} of {MOST_PROJECTS + 3} projects" in outline.text
+    assert "and 7 more: wbs-sync problems --cause item_inactive" in outline.text
+    # What is counted counts all.
+    assert f"ERP administrator {MOST_PROBLEMS + 7}" in outline.text
+    assert f"All {MOST_PROJECTS + 3} known projects {MOST_PROJECTS + 3}" in outline.text
+
+
+def test_a_bar_is_as_long_as_what_is_wanted() -> None:
+    assert bar(Tally(done=1, waiting=1, blocked=2, skipped=50)) == [
+        ("done", 0.0, 25.0),
+        ("waiting", 25.0, 25.0),
+        ("blocked", 50.0, 50.0),
+    ]
+    assert bar(Tally(skipped=3)) == []
+
+
+@pytest.mark.parametrize(
+    ("tally", "words"),
+    [
+        (Tally(done=999, blocked=1), "99 %"),
+        (Tally(done=5, skipped=5), "100 %"),
+        (Tally(blocked=4), "0 %"),
+        (Tally(), "none known"),
+    ],
+)
+def test_all_is_only_said_when_nothing_is_missing(tally: Tally, words: str) -> None:
+    assert share(tally) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.04, "0.0 s"), (59.94, "59.9 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7325, "2 h 2 min")],
+)
+def test_a_duration_is_told_as_people_tell_it(seconds: float, words: str) -> None:
+    assert took(seconds) == words
+
+
+def test_texts_of_the_page_itself_are_plain() -> None:
+    """No entity is written twice: an `&amp;amp;` would show up as `&amp;`."""
+    assert "&" not in unescape(re.sub(r"<style>.*?</style>", "", render(report()), flags=re.DOTALL))

@@ -1,0 +1,62 @@
+"""Gate use over time: the areas that are drawn, and the same in words and numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.page.samples import AT
+from worker.page.plot import COLUMNS, ROWS, SPANS, Plot, plot
+from worker.services.report import GateUse
+from worker.store.gate import Use
+
+
+def drawn(*noted: tuple[float, int], slots: int = 5) -> Plot:
+    """The plot of notes made so many seconds before now."""
+    made = plot(GateUse(0, slots, [Use(AT - before, in_use) for before, in_use in noted]), now=AT)
+    assert made is not None
+    return made
+
+
+def test_nothing_noted_is_no_plot() -> None:
+    assert plot(GateUse(0, 5, []), now=AT) is None
+
+
+@pytest.mark.parametrize(("before", "span"), [(60, 0), (15 * 60, 0), (15 * 60 + 1, 1), (3 * 3600, 2), (11 * 3600, 3)])
+def test_the_shortest_span_that_holds_everything_is_drawn(before: float, span: int) -> None:
+    parts = drawn((before, 1), (0, 1)).rows
+    assert (parts[0].begins, parts[-1].ends) == (AT - SPANS[span], AT)
+
+
+def test_a_column_is_as_high_as_its_average_and_its_highest() -> None:
+    # The last three columns of five seconds each; two notes in the last one.
+    made = drawn((14, 2), (9, 5), (4, 1), (2, 4))
+    first = COLUMNS - 3
+    assert made.highest == f"M{first} 5V3H{first + 1}V0H{first + 2}V1H{first + 3}V5Z"
+    assert made.average == f"M{first} 5V3H{first + 1}V0H{first + 2}V2.5H{first + 3}V5Z"
+
+
+def test_where_nothing_was_noted_nothing_is_drawn() -> None:
+    made = drawn((14, 2), (4, 2))
+    first = COLUMNS - 3
+    assert made.highest == f"M{first} 5V3H{first + 1}V5ZM{first + 2} 5V3H{first + 3}V5Z"
+    assert [part.highest for part in made.rows] == [None] * (ROWS - 1) + [2]
+
+
+def test_no_slot_in_use_is_a_line_at_zero() -> None:
+    assert drawn((2, 0)).highest == f"M{COLUMNS - 1} 5V5H{COLUMNS}V5Z"
+
+
+def test_more_in_use_than_there_are_slots_now_fits_all_the_same() -> None:
+    assert drawn((4, 15), slots=5).height == 15
+
+
+def test_what_was_noted_while_the_report_was_gathered_is_drawn_last() -> None:
+    assert drawn((4, 1), (-2, 3)).rows[-1].highest == 3
+
+
+def test_it_is_told_in_words_and_numbers_too() -> None:
+    made = drawn((600, 4), (300, 0), (0, 2))
+    assert made.sentence == "Noted 3 times since 14:03: 2.0 of 5 slots in use on average, at most 4, at 14:03."
+    assert [part.average for part in made.rows if part.average is not None] == [4.0, 0.0, 2.0]
+    assert made.labels == ["13:58", "14:03", "14:08", "14:13"]
+    assert drawn((5, 0)).sentence == "Noted 1 times since 14:13: no slot was in use at any of these moments."

@@ -1,0 +1,189 @@
+"""What people do about problems: closed with a note, hidden until they change; and nothing is hidden for longer, or lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.store.conftest import PREFIX
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
+from worker.store.connection import Redis
+from worker.store.ledger import Ledger
+from worker.store.open_problems import ACTS_KEPT, Act, Handling, OpenProblem
+
+KEY = InvoiceKey(17, 417)
+FACTS = {"invoice": "A-1", "vendor": "Blue Spruce Electric", "payment_due": "-5.00"}
+BLOCKED = Record(State.BLOCKED, "A-1", at=100.0, cause=Cause.NEEDS_VENDOR_CREDIT, facts=FACTS)
+DONE = Record(State.CREATED, "A-1", "5871", at=300.0)
+BY: dict[str, Any] = {"by": "ana", "at": 200.25, "note": "credit 88 entered"}
+
+
+@pytest.fixture
+def ledger(client: Redis) -> Ledger:
+    return Ledger(client, PREFIX)
+
+
+@pytest.fixture
+def handling(client: Redis) -> Handling:
+    return Handling(client, PREFIX)
+
+
+def opened(ledger: Ledger, record: Record = BLOCKED) -> OpenProblem:
+    ledger.write(KEY, record)
+    (one,) = ledger.problems()
+    return one
+
+
+# Resolved
+
+
+def test_a_resolved_problem_is_closed_and_its_note_kept(ledger: Ledger, handling: Handling) -> None:
+    assert handling.resolve(opened(ledger), **BY)
+    assert ledger.problems() == []
+    (told,) = handling.history(str(KEY))
+    assert (told.act, told.by, told.at, told.note) == (Act.RESOLVED, "ana", 200.25, "credit 88 entered")
+    assert told.problem.cause is Cause.NEEDS_VENDOR_CREDIT
+    assert "Blue Spruce Electric" in told.problem.sentence
+
+
+def test_resolving_changes_nothing_that_work_goes_by(ledger: Ledger, handling: Handling) -> None:
+    handling.resolve(opened(ledger), **BY)
+    assert ledger.invoice(KEY) == BLOCKED
+
+
+def test_a_cause_that_comes_again_opens_the_problem_anew_and_the_note_stays(ledger: Ledger, handling: Handling) -> None:
+    handling.resolve(opened(ledger), **BY)
+    again = opened(ledger, replace(BLOCKED, at=400.0))
+    assert (again.since, again.ignored) == (400.0, None)
+    assert [told.note for told in handling.history(str(KEY))] == ["credit 88 entered"]
+
+
+def test_a_bill_that_stands_after_its_invoice_was_resolved_is_recorded(ledger: Ledger, handling: Handling) -> None:
+    handling.resolve(opened(ledger), **BY)
+    assert ledger.write(KEY, DONE)
+    assert ledger.invoice(KEY) == DONE
+    assert ledger.problems() == []
+
+
+def test_what_is_closed_already_cannot_be_resolved(ledger: Ledger, handling: Handling) -> None:
+    seen = opened(ledger)
+    ledger.write(KEY, DONE)
+    assert not handling.resolve(seen, **BY)
+    assert handling.history(str(KEY)) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(BLOCKED, cause=Cause.LINES_DO_NOT_TIE),
+        replace(BLOCKED, facts=FACTS | {"payment_due": "-7.00"}),
+        replace(BLOCKED, facts=FACTS | {"date": "2026-07-31"}),
+        replace(BLOCKED, facts={"invoice": "A-1"}),
+    ],
+)
+def test_a_problem_that_became_another_meanwhile_is_neither_closed_nor_hidden(
+    ledger: Ledger, handling: Handling, changed: Record
+) -> None:
+    seen = opened(ledger)
+    now = opened(ledger, changed)
+    assert not handling.resolve(seen, **BY)
+    assert not handling.ignore(seen, **BY)
+    assert ledger.problems() == [now]
+    assert handling.history(str(KEY)) == []
+
+
+# Ignored
+
+
+def test_an_ignored_problem_is_still_open_and_tells_by_whom(ledger: Ledger, handling: Handling) -> None:
+    seen = opened(ledger)
+    assert handling.ignore(seen, **BY)
+    (one,) = ledger.problems()
+    assert ledger.is_problem(str(KEY))
+    assert replace(one, ignored=None) == seen
+    assert one.ignored is not None
+    assert (one.ignored.by, one.ignored.at, one.ignored.note) == ("ana", 200.25, "credit 88 entered")
+    assert [told.act for told in handling.history(str(KEY))] == [Act.IGNORED]
+
+
+def test_the_same_problem_found_again_and_again_stays_hidden(ledger: Ledger, handling: Handling) -> None:
+    handling.ignore(opened(ledger), **BY)
+    for at in (300.0, 400.0):
+        again = opened(ledger, replace(BLOCKED, at=at))
+        assert again.ignored
+        assert again.since == 100.0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(BLOCKED, cause=Cause.LINES_DO_NOT_TIE),
+        replace(BLOCKED, facts=FACTS | {"payment_due": "-7.00"}),
+        replace(BLOCKED, facts=FACTS | {"date": "2026-07-31"}),
+        replace(BLOCKED, facts={"invoice": "A-1"}),
+        replace(BLOCKED, facts={}),
+    ],
+)
+def test_a_changed_one_comes_back_and_stays_even_when_it_changes_back(
+    ledger: Ledger, handling: Handling, changed: Record
+) -> None:
+    handling.ignore(opened(ledger), **BY)
+    assert opened(ledger, changed).ignored is None
+    assert opened(ledger).ignored is None
+
+
+def test_one_that_was_closed_by_its_work_and_comes_again_is_shown(ledger: Ledger, handling: Handling) -> None:
+    handling.ignore(opened(ledger), **BY)
+    ledger.write(KEY, Record(State.SKIPPED, "A-1"))
+    assert ledger.problems() == []
+    assert opened(ledger).ignored is None
+
+
+@pytest.mark.parametrize("count", ["attempts", "times"])
+def test_how_often_something_was_tried_is_no_news(ledger: Ledger, handling: Handling, count: str) -> None:
+    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "503", count: "5"}, at=1.0)
+    (seen,) = ledger.problems()
+    handling.ignore(seen, **BY)
+    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "503", count: "6"}, at=2.0)
+    (one,) = ledger.problems()
+    assert one.ignored
+    assert one.facts[count] == "6"
+    ledger.report("remote:netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite", "answer": "502", count: "7"}, at=3.0)
+    (one,) = ledger.problems()
+    assert not one.ignored
+
+
+def test_a_problem_without_facts_can_be_ignored_and_found_again(ledger: Ledger, handling: Handling) -> None:
+    bare = replace(BLOCKED, facts={})
+    handling.ignore(opened(ledger, bare), by="ana", at=1.0, note="")
+    one = opened(ledger, bare)
+    assert one.ignored
+    assert one.ignored.note == ""
+
+
+def test_an_ignored_one_can_be_resolved(ledger: Ledger, handling: Handling) -> None:
+    handling.ignore(opened(ledger), **BY)
+    (one,) = ledger.problems()
+    assert handling.resolve(one, **BY)
+    assert ledger.problems() == []
+    assert [told.act for told in handling.history(str(KEY))] == [Act.RESOLVED, Act.IGNORED], "the newest first"
+
+
+def test_the_newest_notes_are_kept(ledger: Ledger, handling: Handling) -> None:
+    for number in range(ACTS_KEPT + 3):
+        handling.resolve(opened(ledger), by="ana", at=float(number), note=str(number))
+    notes = [told.note for told in handling.history(str(KEY))]
+    assert notes == [str(number) for number in reversed(range(3, ACTS_KEPT + 3))]
+
+
+def test_notes_in_any_letters_come_back_whole(ledger: Ledger, handling: Handling) -> None:
+    note = 'Gutschrift über 5 € - "erledigt" \\ / 経理'
+    handling.ignore(opened(ledger), by="ana", at=1.0, note=note)
+    (one,) = ledger.problems()
+    assert one.ignored
+    assert one.ignored.note == note
+    assert handling.history(str(KEY))[0].note == note

@@ -1,0 +1,82 @@
+"""`wbs-sync apply`: do what a saved plan says, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.names import TaskName
+from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, progress, styled, table
+from worker.cli.plans import read_plan
+from worker.cli.session import follow, open_container, send
+from worker.container import Container
+from worker.domain.outcomes import Outcome
+from worker.domain.plans import Plan
+from worker.services.applying import Applied
+
+NOT_WELL = ("refused", "blocked", "unknown", "waiting")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--wait", is_flag=True, help="Follow it to its end.")
+@json_option
+def apply(file: Path, wait: bool, as_json: bool) -> None:
+    """Do what the plan in FILE says, made by `scan --dry-run --save FILE` or by `export`, and nothing else.
+
+    Each line that says create, adopt or bill is looked at again first, and refused when something has changed since. The exit
+    code is 0 only when none was refused; with --wait also only when nothing is blocked, in doubt or waiting.
+    """
+    with faults_as_sentences():
+        container = open_container()
+        plan = read_plan(container, file)
+        with progress() as bars:
+            bar = bars.add_task("projects", total=None, note="")
+            applied = container.applying.apply(plan, lambda done, of: bars.update(bar, completed=done, total=of))
+        send(TaskName.RESUME)
+        if wait:
+            count = len(applied.to_do)
+            follow(container, lambda: container.applying.going_on(applied), count=count, noun="lines")
+        report = _report(container, plan, applied, waited=wait)
+        print_json(report) if as_json else _print(report)
+        sys.exit(FAILED if any(row["result"] in NOT_WELL for row in report["lines"]) else 0)
+
+
+def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool) -> dict[str, Any]:
+    """One row for each line that said what is to be done, and how many of the plan said nothing."""
+    ends = container.applying.ends(applied) if waited else {}
+    rows = []
+    for line in plan.lines:
+        if line.would.acts:
+            row = {"key": line.key, "project": line.project, "about": line.about, "would": line.would.value}
+            rows.append({**row, "name": line.name, **_result(line.key, applied, ends)})
+    counts = Counter(row["result"] for row in rows)
+    return {"kind": plan.kind.value, "made_at": plan.made_at, "counts": counts, "lines": rows,
+            "left_alone": len(plan.lines) - len(rows)}  # fmt: skip
+
+
+def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str, str]:
+    if key in applied.refused:
+        return {"result": "refused", "id": "", "cause": "", "reason": applied.refused[key]}
+    if key in applied.already:
+        return {"result": "already", "id": applied.already[key], "cause": "", "reason": ""}
+    if key not in ends:
+        return {"result": "queued", "id": "", "cause": "", "reason": ""}
+    end = ends[key]
+    cause = end.cause.value if end.cause else ""
+    return {"result": end.kind.value, "id": end.remote_id, "cause": cause, "reason": end.reason}
+
+
+def _print(report: Mapping[str, Any]) -> None:
+    columns = ("project", "about", "planned", "result", "name", "id", "why")
+    fields = ("project", "about", "would", "result", "name", "id", "reason")
+    table(f"Plan of {report['made_at']}", columns, ([row[field] for field in fields] for row in report["lines"]))
+    counts = ", ".join(f"{count} {result}" for result, count in report["counts"].items()) or "nothing to do"
+    out.print(styled(("Applied:", "bold"), f" {counts}; {report['left_alone']} lines of the plan ask for nothing."))
+    if report["counts"].get("refused"):
+        out.print("Refused lines changed after the plan was made: look at them, and make a new plan.")

@@ -1,0 +1,191 @@
+"""Plans as people and files have them: shown in tables, saved as JSON, read back with distrust."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import TypeAdapter, ValidationError
+
+from config.logs import shown
+from worker.cli.output import Fault, out, print_json, progress, styled, table
+from worker.container import Container
+from worker.domain import money
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.plans import VERSION, Plan, PlanLine, Would
+from worker.services.planning import Planning, Progress
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+_PLAN = TypeAdapter(Plan)
+
+
+def plan_options(command: CommandT) -> CommandT:
+    """`--dry-run`, `--save` and `--force`, the same for scan and export."""
+    for option in (
+        click.option("--force", is_flag=True, help="Let --save overwrite a file."),
+        click.option("--save", type=click.Path(path_type=Path), help="Write the dry run's plan to a file for `apply`."),
+        click.option("--dry-run", is_flag=True, help="Tell what would happen; write nothing."),
+    ):
+        command = option(command)
+    return command
+
+
+def require_dry_run(*, dry_run: bool, wait: bool, save: Path | None, force: bool) -> None:
+    """Raise Fault where the options contradict each other."""
+    if dry_run and wait:
+        raise Fault("A dry run leaves nothing to wait for: say --dry-run or --wait.")
+    if save and not dry_run:
+        raise Fault("--save writes what a dry run tells: say --dry-run too.")
+    if force and not save:
+        raise Fault("--force belongs to --save.")
+
+
+def tell_plan(
+    container: Container, make: Callable[[Planning, Progress], Plan], *, save: Path | None, force: bool, as_json: bool
+) -> None:
+    """Make a plan, save it if asked, and show it. Leaves nothing behind, not even what it found out on the way."""
+    if save:
+        _require_room(save, force=force)
+    container.cache.leave_no_trace()
+    with progress() as bars:
+        bar = bars.add_task("projects", total=None, note="")
+        plan = make(container.planning, lambda project: bars.update(bar, advance=1, note=shown(project.label)))
+    if save:
+        _save(plan, save, force=force)
+    if as_json:
+        print_json(asdict(plan))
+        return
+    _print(plan)
+    if not container.ledger.is_open():
+        out.print(
+            "Redis holds no ledger yet: a worker first restores what stands in NetSuite, with requests of its own."
+        )
+    if save:
+        out.print(f"Saved to {save}. `wbs-sync apply {save}` does this and nothing else.", soft_wrap=True)
+
+
+def read_plan(container: Container, file: Path) -> Plan:
+    """A saved plan of this company and account. Raises Fault for any other, and for one that was edited."""
+    try:
+        told = json.loads(file.read_bytes())
+        version = told.get("version") if isinstance(told, dict) else None
+        if version != VERSION:
+            raise Fault(
+                f"{file} is no plan of version {VERSION}, which this wbs-sync reads. Make a new one with --save."
+            )
+        plan = _PLAN.validate_python(told)
+        for line in plan.lines:
+            _require_key(line)
+    except (ValueError, IndexError, RecursionError, ValidationError) as error:
+        raise Fault(f"{file} is not a plan that `--dry-run --save` wrote. Make a new one.") from error
+    planning = container.planning
+    theirs, ours = (plan.company_id, plan.account), (planning.company_id, planning.account)
+    if theirs != ours:
+        raise Fault(
+            f"{file} is a plan for Procore company {theirs[0]} and NetSuite account {theirs[1]}; "
+            f"the settings say {ours[0]} and {ours[1]}. Nothing of it was done."
+        )
+    if edited := plan.edited():
+        about = ", ".join(line.about for line in edited[:3])
+        raise Fault(
+            f"{file} was edited after it was made ({len(edited)} lines, such as {about}). Nothing of it was done. "
+            "Lines may be taken out, but not changed: make a new plan."
+        )
+    keys = Counter(line.key for line in plan.lines)
+    if doubled := [key for key, count in keys.items() if count > 1]:
+        raise Fault(f"{file} names {', '.join(doubled[:3])} more than once. Nothing of it was done: make a new plan.")
+    return plan
+
+
+def _require_key(line: PlanLine) -> None:
+    """Raise ValueError for a key that names nothing."""
+    if line.would.acts or line.needs:
+        key = InvoiceKey.parse(line.key) if line.of_invoice else CodeKey.parse(line.key)
+        if str(key) != line.key:
+            raise ValueError(line.key)
+    elif line.project_id < 1:
+        raise ValueError(line.key)
+
+
+def _require_room(file: Path, *, force: bool) -> None:
+    """Before the long look, not after it."""
+    if file.exists() and not force:
+        raise Fault(f"{file} exists already; --force overwrites it.")
+
+
+def _save(plan: Plan, file: Path, *, force: bool) -> None:
+    try:
+        with file.open("w" if force else "x", encoding="ascii") as opened:
+            json.dump(asdict(plan), opened, indent=1)
+            opened.write("\n")
+    except FileExistsError:
+        _require_room(file, force=False)
+        raise
+
+
+def _print(plan: Plan) -> None:
+    of_project: dict[str, list[PlanLine]] = {}
+    for line in plan.lines:
+        of_project.setdefault(line.project, []).append(line)
+    for project, lines in of_project.items():
+        _print_project(project, lines)
+    counts = Counter(line.would for line in plan.lines)
+    totals = ", ".join(f"{counts[would]} {would}" for would in Would if counts[would])
+    out.print(styled(("Would:", "bold"), f" {totals or 'do nothing'}."), soft_wrap=True)
+    out.print(
+        f"Requests, about: {plan.requests.procore} to Procore, {plan.requests.netsuite} to NetSuite "
+        f"(logins and retries left out; this look took {plan.looked.procore} and {plan.looked.netsuite})."
+    )
+    out.print(
+        "What NetSuite decides only when it is asked to write, such as a closed period or a mandatory field, no plan can tell."
+    )
+
+
+def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
+    codes = [line for line in lines if not line.of_invoice and line.would is not Would.ALREADY]
+    if codes:
+        rows = ((line.about, line.would, _found(line), *_why(line)) for line in codes)
+        table(f"{project}: codes", ("WBS code", "would", "Item", "why", "who", "next step"), rows)
+    invoices = [line for line in lines if line.of_invoice]
+    if invoices:
+        columns = ("invoice", "would", "vendor", "date", "total", "Items first", "why", "who", "next step")
+        table(f"{project}: invoices", columns, map(_invoice_row, invoices))
+    for line in invoices:
+        if line.would is Would.BILL:
+            table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line.world.get("lines")))
+    if already := sum(not line.of_invoice and line.would is Would.ALREADY for line in lines):
+        out.print(f"{project}: {already} codes have their Item already.", soft_wrap=True)
+
+
+def _invoice_row(line: PlanLine) -> Iterable[Any]:
+    world = line.world
+    head = (world.get("vendor", ""), world.get("date", ""), _amount(world.get("total")))
+    return (line.about, _bill_would(line), *head, len(line.needs) or "", *_why(line))
+
+
+def _why(line: PlanLine) -> tuple[str, str, str]:
+    return line.reason, line.owner, line.next_step
+
+
+def _found(line: PlanLine) -> str:
+    """The Item's name, and its id where it stands already."""
+    return f"{line.name} (id {line.remote_id})" if line.remote_id else line.name
+
+
+def _bill_would(line: PlanLine) -> str:
+    return f"{line.would} (bill id {line.remote_id})" if line.remote_id else line.would
+
+
+def _bill_rows(value: Any) -> Iterable[Sequence[str]]:
+    rows = value if isinstance(value, tuple) else ()
+    return ((item, _amount(amount), description) for item, amount, description in rows)
+
+
+def _amount(text: Any) -> str:
+    return money.text(Decimal(text)) if text else ""

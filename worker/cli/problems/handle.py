@@ -1,0 +1,87 @@
+"""`wbs-sync problems resolve` and `ignore`: what a person says about one problem, with their name, the time and a note."""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+import click
+
+from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
+from worker.cli.session import open_container
+from worker.container import Container
+from worker.domain.texts import unwritable
+from worker.store.open_problems import OpenProblem
+
+LONGEST_NOTE = 1000
+
+
+@click.command()
+@click.argument("key", metavar="KEY")
+@click.option("--note", required=True, help="What was done; kept with the problem.")
+@json_option
+def resolve(key: str, note: str, as_json: bool) -> None:
+    """Close the problem KEY, because it is dealt with. If its cause comes again, it opens anew and tells of this note.
+
+    It starts no work and stops none: whether anything is sent is decided by the records alone.
+    """
+    with faults_as_sentences():
+        if not note.strip():
+            raise Fault("Say in the note what was done.")
+        container = open_container()
+        one = _open_problem(container, key)
+        if not container.handling.resolve(one, by=_user(), at=container.now(), note=_checked(note)):
+            raise Fault(_CHANGED.format(key=key))
+        if as_json:
+            print_json({"resolved": key, "sentence": one.problem.sentence})
+        else:
+            out.print(f"Resolved: {one.problem.sentence}", soft_wrap=True)
+
+
+@click.command()
+@click.argument("key", metavar="KEY")
+@click.option("--until-changed", is_flag=True, help="Has to be said: nothing can be ignored for ever.")
+@click.option("--note", default="", help="Why; kept with the problem.")
+@json_option
+def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
+    """Leave the problem KEY out of the list and of exit codes until it says anything else; then it comes back by itself.
+
+    `wbs-sync problems --ignored` lists them.
+    """
+    if not until_changed:
+        raise click.UsageError("Say --until-changed: a problem is ignored until its cause or one of its facts changes.")
+    with faults_as_sentences():
+        container = open_container()
+        one = _open_problem(container, key)
+        if not container.handling.ignore(one, by=_user(), at=container.now(), note=_checked(note)):
+            raise Fault(_CHANGED.format(key=key))
+        if as_json:
+            print_json({"ignored": key, "sentence": one.problem.sentence})
+        else:
+            out.print(f"Ignored until it changes: {one.problem.sentence}", soft_wrap=True)
+
+
+_CHANGED = "{key} has changed just now. Look at it again: `wbs-sync problems show {key}`."
+
+
+def _open_problem(container: Container, key: str) -> OpenProblem:
+    found = next((one for one in container.ledger.problems() if one.key == key), None)
+    if found is None:
+        raise Fault(f"No problem is open under {key}. `wbs-sync problems` shows the keys.")
+    return found
+
+
+def _checked(note: str) -> str:
+    if len(note) > LONGEST_NOTE:
+        raise Fault(f"The note has {len(note)} characters; {LONGEST_NOTE} are kept.")
+    if character := unwritable(note):
+        raise Fault(f"The note holds a character that cannot be written ({character}).")
+    return note.strip()
+
+
+def _user() -> str:
+    """The user of the operating system; in a container it may have no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"

@@ -1,0 +1,129 @@
+"""docs/problems.md, the catalogue of problems for people: `python -m worker.cli.problems.page` writes it from the table.
+
+Sentences are told with the names of an example, so that a reader sees what stands on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from worker.domain.problems import CATALOGUE, MENDED, Cause, Owner, ProblemClass, describe
+
+PAGE = Path(__file__).parents[3] / "docs" / "problems.md"
+
+EXAMPLE = {
+    "project": "24-017 Riverside Clinic",
+    "number": "24-017",
+    "code": "03-300.S",
+    "codes": "03-300.S, 05-120.M",
+    "other_project": "24 Harbor Garage",
+    "other_code": "017-03-300.S",
+    "name": "24-017-03-300.S",
+    "length": "63",
+    "limit": "60",
+    "character": "U+200B",
+    "item_id": "5871",
+    "item_ids": "5871, 6012",
+    "found_type": "NonInvtPart",
+    "external_id": "pcr-vendor-4264807-815",
+    "invoice": "INV-2041",
+    "vendor": "Blue Spruce Electric",
+    "count": "2",
+    "position": "3",
+    "date": "2026-09-30",
+    "payment_due": "12,600.00",
+    "lines_total": "12,605.00",
+    "currency": "CAD",
+    "base_currency": "USD",
+    "bill_id": "90112",
+    "bill_ids": "90112, 90140",
+    "difference": "total 12,605.00 instead of 12,600.00",
+    "what": "budget",
+    "finding": "24-017 Riverside Clinic, code 03-300.S has no Item.",
+    "remote": "NetSuite",
+    "times": "5",
+    "attempts": "12",
+    "answer": "400 USER_ERROR Please enter value(s) for: Tax Schedule.",
+}
+"""Facts of a made-up contractor."""
+OTHERWISE: dict[Cause, dict[str, str]] = {
+    Cause.NAME_TOO_LONG: {"name": "24-017-03-300.S and the rest of a name of more than 60 characters"},
+    Cause.NAME_HAS_COLON: {"name": "24-017-03 : 300.S"},
+    Cause.ITEM_OF_OTHER_CODE: {"external_id": "pcr-itm-4264807-601-90210"},
+    Cause.PROJECT_NOT_READABLE: {"answer": "403 You do not have permission to access this resource"},
+    Cause.INVOICE_NOT_FOUND: {"invoice": "id 417", "answer": "404 Not found"},
+    Cause.DOCUMENT_NUMBER_MISSING: {"number": "3"},
+    Cause.DOCUMENT_NUMBER_TOO_LONG: {"limit": "45"},
+    Cause.NEEDS_VENDOR_CREDIT: {"payment_due": "-900.00"},
+    Cause.BILL_REFUSED: {
+        "answer": "400 USER_ERROR You have entered an Invalid Field Value 33 for the following field: entity."
+    },
+    Cause.WRITE_BACK_REFUSED: {"answer": "403 You do not have permission to access this resource"},
+    Cause.PROCORE_LOGIN: {"answer": "401 invalid_client"},
+    Cause.NETSUITE_LOGIN: {"answer": "400 invalid_request: no certificate is mapped with this kid"},
+    Cause.NETSUITE_PERMISSION: {
+        "answer": "403 INSUFFICIENT_PERMISSION You need a higher level of the 'Lists -> Items' permission to access this page."
+    },
+    Cause.REMOTE_DOWN: {"answer": "503 Service Unavailable"},
+    Cause.ATTEMPTS_EXHAUSTED: {"answer": "500 Internal Server Error"},
+    Cause.ANSWER_NOT_UNDERSTOOD: {"answer": "Procore answered with the record 418 instead of 417"},
+    Cause.UNEXPECTED: {"answer": "400 NEW_RULE Items need a colour since May."},
+}
+
+HEAD = """# Problems
+
+A problem is something that a person has to mend before a code gets its Item or an invoice its bill. Each has a stable cause, by which
+other programs may filter; the sentence has names of your own projects, codes, vendors and invoices. This page is written from the
+table in `worker/domain/problems.py` by `python -m worker.cli.problems.page`; the names in it are those of an example.
+
+## Working them off
+
+| Command | What it does |
+|---|---|
+| `wbs-sync problems` | lists the open ones, oldest first; `--owner`, `--class`, `--cause` and `--project` leave some, `--by-cause` groups them |
+| `wbs-sync problems show KEY` | tells everything about one: since when, what was tried and when it is tried again, links to the records, notes |
+| `wbs-sync problems retry KEY` | tries its work again now; also `--cause`, `--project`, `--owner`, `--all` |
+| `wbs-sync problems resolve KEY --note TEXT` | closes it, because you say that it is dealt with; if its cause comes again it opens anew, and `show` has your note |
+| `wbs-sync problems ignore KEY --until-changed` | leaves it out of the list and of exit codes until its cause or one of its facts changes; `problems --ignored` lists those |
+
+Most need none of these: mend it where the sentence says, and the next scan or export closes it. No Item and no bill depends on
+whether a problem is open, resolved or ignored: that is decided by the ledger's records and by what NetSuite holds. How often
+something was tried is no change, and ends no ignoring. An export of one invoice (`export INVOICE_ID --wait`) tells what came of it, ignored or not.
+
+Links lead to NetSuite's record and to the Procore project (for an invoice, to the subcontractor invoices of the project). There is none
+where an address is not known for certain: in a Procore sandbox, and in the simulators.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    classes = [(one.value, MENDED[one], ", ".join(_owners_of(one))) for one in ProblemClass]
+    parts = [HEAD, "## Classes\n", _table(("Class", "Where it is mended", "By whom"), classes)]
+    for one in ProblemClass:
+        rows = [_row(cause) for cause in Cause if CATALOGUE[cause].problem_class is one]
+        parts += [
+            f"## {one.value[0].upper()}{one.value[1:]}\n",
+            _table(("Cause", "Who", "For example", "Next step"), rows),
+        ]
+    return "\n".join(parts)
+
+
+def _row(cause: Cause) -> tuple[str, ...]:
+    problem = describe(cause, EXAMPLE | OTHERWISE.get(cause, {}))
+    return f"`{cause.value}`", problem.owner.value, problem.sentence, problem.next_step
+
+
+def _owners_of(problem_class: ProblemClass) -> list[str]:
+    owners = {entry.owner for entry in CATALOGUE.values() if entry.problem_class is problem_class}
+    return [owner.value for owner in Owner if owner in owners]
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(columns), *(list(row) for row in rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

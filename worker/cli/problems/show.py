@@ -1,0 +1,82 @@
+"""`wbs-sync problems show`: everything that is known about one problem."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, styled
+from worker.cli.session import open_container
+
+Told = Mapping[str, Any]
+
+
+@click.command()
+@click.argument("key", metavar="KEY")
+@json_option
+def show(key: str, as_json: bool) -> None:
+    """Tell everything about the problem KEY: what it is, who mends it and where, what was tried and when it is tried again, links
+    to the records, and what people said about it. Exit code 0 when it is not open, or ignored.
+    """
+    with faults_as_sentences():
+        container = open_container()
+        # No key of a problem has any other letters, and not every text of an argument can be asked for.
+        told = container.problem_views.shown(key) if key.isascii() and key.isprintable() else None
+        if told is None:
+            raise Fault(f"Nothing is known under {key}. `wbs-sync problems` shows the keys.")
+        if as_json:
+            print_json(told)
+        else:
+            for name, words in _lines(told):
+                out.print(styled((f"{name:<11}", "bold"), words), soft_wrap=True)
+        sys.exit(FAILED if told["open"] and not told["ignored"] else 0)
+
+
+def _lines(told: Told) -> Iterator[tuple[str, str]]:
+    yield "problem", told["key"]
+    if told["open"]:
+        yield from _open_lines(told)
+    else:
+        yield "state", "not open"
+    for note in told["notes"]:
+        words = f": {note['note']}" if note["note"] else ""
+        yield note["act"], f"{clock(note['at'])} by {note['by']}{words}"
+        if note["sentence"] != told.get("sentence"):
+            yield "", f"It said then: {note['sentence']}"
+
+
+def _open_lines(told: Told) -> Iterator[tuple[str, str]]:
+    yield "about", told["about"]
+    yield "what", told["sentence"]
+    yield "cause", f"{told['cause']} ({told['class']})"
+    yield "who", told["owner"]
+    yield "next step", told["next_step"]
+    yield "where", told["mended"]
+    yield "since", clock(told["since"])
+    yield "tried", _tried(told["tried"])
+    yield "again", _again(told)
+    for link in told["links"]:
+        yield link["system"], f"{link['record']}: {link['url']}"
+    if told["ignored"]:
+        yield "state", "ignored until it changes"
+
+
+def _tried(tried: Told) -> str:
+    parts = [f"{tried['state']} since {clock(tried['at'])}"] if tried["state"] else []
+    parts += [tried["detail"]] if tried["detail"] else []
+    parts += [f"{tried['failures']} attempts failed"] if tried["failures"] else []
+    return "; ".join(parts) or "nothing is recorded"
+
+
+def _again(told: Told) -> str:
+    again = told["again"]
+    if again["in_hand"]:
+        return "a worker has it in hand now"
+    if again["at"] is not None:
+        return clock(again["at"]) if again["at"] else "as soon as a worker is free"
+    if again["with"]:
+        return f"with the next {again['with']}, or now: `wbs-sync problems retry {told['key']}`"
+    return "with the next work of that system" if told["key"].startswith("remote:") else "no work of wbs-sync mends it"

@@ -1,0 +1,230 @@
+"""A plan: what a scan or an export would do, line by line, with the world that each line was based on.
+
+A line is carried out later only if its world is still the same, so the world is kept in words: whoever is refused is told what
+changed. The fingerprint over a line shows that nobody edited it; it is no signature, since the world is looked at again anyway.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problems import CATALOGUE
+from worker.domain.work import RunKind
+
+VERSION = 1
+"""Of the plan's shape. A plan of another one is refused."""
+
+World = Mapping[str, str | tuple[tuple[str, ...], ...]]
+"""What a line was based on, by what people call it; the lines of a bill are rows of (Item, amount, description). Amounts are plain
+texts (`1234.50`), as programs take them.
+"""
+
+
+class Would(StrEnum):
+    """What would happen to a code or an invoice."""
+
+    CREATE = "create"
+    BILL = "bill"
+    ADOPT = "adopt"
+    ALREADY = "already"
+    SKIP = "skip"
+    BLOCKED = "blocked"
+    LOOK = "look"
+    """A write got no answer and is looked for, or is waited for: nobody can tell yet."""
+
+    @property
+    def acts(self) -> bool:
+        """Whether something comes to stand in the books or is taken over by it."""
+        return self in (Would.CREATE, Would.BILL, Would.ADOPT)
+
+
+OF_KIND = {
+    OutcomeKind.CREATED: Would.CREATE,
+    OutcomeKind.ADOPTED: Would.ADOPT,
+    OutcomeKind.ALREADY: Would.ALREADY,
+    OutcomeKind.SKIPPED: Would.SKIP,
+    OutcomeKind.BLOCKED: Would.BLOCKED,
+    OutcomeKind.UNKNOWN: Would.LOOK,
+    OutcomeKind.WAITING: Would.LOOK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """How many requests of each remote, those for logins left out."""
+
+    procore: int = 0
+    netsuite: int = 0
+
+    def __add__(self, other: Requests) -> Requests:
+        return Requests(self.procore + other.procore, self.netsuite + other.netsuite)
+
+    def __sub__(self, other: Requests) -> Requests:
+        return Requests(self.procore - other.procore, self.netsuite - other.netsuite)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One code, one invoice, or a project that cannot be looked through.
+
+    `about`: the code's text or the invoice's number; `name`, `remote_id`: of the Item or bill that would be made or is there;
+    `needs`: keys of the codes whose Items come before the bill; `requests`: what carrying it out takes.
+    """
+
+    key: str
+    project: str
+    about: str
+    would: Would
+    name: str = ""
+    remote_id: str = ""
+    reason: str = ""
+    cause: str = ""
+    owner: str = ""
+    next_step: str = ""
+    world: World = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    requests: Requests = field(default_factory=Requests)
+    fingerprint: str = ""
+
+    @property
+    def project_id(self) -> int:
+        """Of the project that it belongs to; every key has it in the second place. Raises ValueError for what is no key."""
+        return int(self.key.split(":")[1])
+
+    @property
+    def of_invoice(self) -> bool:
+        """Whether it is an invoice's."""
+        return self.key.startswith("invoice:")
+
+    @property
+    def seal(self) -> str:
+        """The fingerprint that the line has to have."""
+        told = asdict(replace(self, fingerprint="", requests=Requests()))
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one scan or export would do. `made_at`: UTC; `requests`: what it would take now; `looked`: what this look took."""
+
+    version: int
+    kind: RunKind
+    company_id: int
+    account: str
+    made_at: str
+    requests: Requests
+    looked: Requests
+    lines: tuple[PlanLine, ...]
+
+    def edited(self) -> list[PlanLine]:
+        """Lines that do not read as they were written."""
+        return [line for line in self.lines if line.fingerprint != line.seal]
+
+
+def line_of(key: str, project: str, about: str, outcome: Outcome, **more: object) -> PlanLine:
+    """A sealed line that says what an outcome says; `more`: further fields of the line."""
+    entry = CATALOGUE[outcome.cause] if outcome.cause else None
+    bills = outcome.kind is OutcomeKind.CREATED and key.startswith("invoice:")
+    line = PlanLine(
+        key,
+        project,
+        about,
+        Would.BILL if bills else OF_KIND[outcome.kind],
+        outcome.name,
+        outcome.remote_id,
+        outcome.reason,
+        cause=outcome.cause.value if outcome.cause else "",
+        owner=entry.owner.value if entry else "",
+        next_step=entry.next_step if entry else "",
+    )
+    line = replace(line, **more)  # type: ignore[arg-type]
+    return replace(line, fingerprint=line.seal)
+
+
+def what_changed(then: PlanLine, now: PlanLine) -> str:
+    """Why a line cannot be carried out as it was planned, in words; "" when its world is still the same."""
+    if not now.would.acts and now.would is not then.would:
+        return f"it would be {_WORDS[now.would]} now" + (f": {now.reason}" if now.reason else "")
+    changes = [
+        sentence
+        for what in dict.fromkeys((*then.world, *now.world))
+        if (sentence := _change(what, then.world.get(what, ""), now.world.get(what, "")))
+    ]
+    if changes:
+        return "; ".join(changes)
+    told = (then.would, then.name, then.remote_id, then.cause)
+    return "" if told == (now.would, now.name, now.remote_id, now.cause) else f"it would be {_WORDS[now.would]} now"
+
+
+def refusals(
+    kind: RunKind, then: Sequence[PlanLine], now: Mapping[str, PlanLine], done: Collection[str]
+) -> dict[str, str]:
+    """Why lines of one project are not carried out, in words, by key. `now`: the lines that there would be now, or one of the
+    project; `done`: keys of what stands already and is left alone.
+
+    An invoice goes with its Items: without one of them it is refused, and an Item is not made for invoices that all changed.
+    """
+    asked_by: dict[str, list[str]] = {}
+    for line in then:
+        for need in line.needs:
+            asked_by.setdefault(need, []).append(line.key)
+    looked_at = [line for line in then if line.would.acts or line.needs or line.key in asked_by]
+    of_project = next((line for line in now.values() if not line.key.startswith(("code:", "invoice:"))), None)
+    changed = {}
+    for line in looked_at:
+        seen = now.get(line.key, of_project)
+        why = what_changed(line, seen) if seen else _GONE[kind]
+        if why and line.key not in done:
+            changed[line.key] = why
+    refused = dict(changed)
+    planned = {line.key: line for line in then}
+    for line in looked_at:
+        if line.key in done or line.key in changed:
+            continue
+        if line.key in asked_by and all(key in changed for key in asked_by[line.key]):
+            refused[line.key] = "the invoices that need it have changed"
+        for need in line.needs:
+            if need not in planned and need not in done:
+                refused[line.key] = f"the Item that comes first ({need}) is not in this plan"
+            elif need in changed:
+                refused[line.key] = f"its Item {planned[need].name} comes first, and that is refused: {changed[need]}"
+    return {key: why for key, why in refused.items() if planned[key].would.acts}
+
+
+_GONE = {
+    RunKind.SCAN: "the code is no longer budgeted, or no longer there",
+    RunKind.EXPORT: "no invoice of the plan needs it any more",
+}
+_WORDS = {
+    Would.CREATE: "created",
+    Would.BILL: "billed",
+    Would.ADOPT: "adopted",
+    Would.ALREADY: "left as it is, for it is done",
+    Would.SKIP: "skipped",
+    Would.BLOCKED: "blocked",
+    Would.LOOK: "looked for or waited for",
+}
+
+
+def _change(what: str, then: object, now: object) -> str:
+    if then == now:
+        return ""
+    if isinstance(then, str) and isinstance(now, str):
+        return f"{what} was {then or 'nothing'}, is now {now or 'nothing'}"
+    rows_then, rows_now = _rows(then), _rows(now)
+    gone, new = [row for row in rows_then if row not in rows_now], [row for row in rows_now if row not in rows_then]
+    return f"{what}: {_few(gone)} became {_few(new)}"
+
+
+def _rows(value: object) -> list[str]:
+    return [" ".join(row) for row in value] if isinstance(value, tuple) else []
+
+
+def _few(rows: Sequence[str]) -> str:
+    shown = ", ".join(f"'{row}'" for row in rows[:3]) or "nothing"
+    return shown + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")

@@ -1,0 +1,100 @@
+"""Gate use over time as the outlines of two areas, and the same in words and in a small table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from worker.services.report import GateUse
+from worker.store.gate import USE_KEPT_SECONDS, Use
+
+SPANS = (15 * 60.0, 3600.0, 3 * 3600.0, USE_KEPT_SECONDS)
+"""The shortest that holds all that was noted is drawn."""
+COLUMNS, ROWS, LABELS = 180, 12, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the time (unix seconds): how many slots were in use on average and at most; None when nothing was noted."""
+
+    begins: float
+    ends: float
+    average: float | None
+    highest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What is drawn on a grid `COLUMNS` wide and `height` high, zero at its lower edge. `labels`: moments at even distances."""
+
+    height: int
+    highest: str
+    average: str
+    labels: Sequence[str]
+    sentence: str
+    rows: Sequence[Part]
+
+
+def plot(use: GateUse, *, now: float) -> Plot | None:
+    """The plot up to `now`; None when nothing was noted."""
+    if not use.noted:
+        return None
+    span = next((one for one in SPANS if now - use.noted[0].at <= one), SPANS[-1])
+    parts = _parts(use.noted, now - span, now, COLUMNS)
+    height = max(use.slots, *(one.in_use for one in use.noted))
+    steps = span / (LABELS - 1)
+    return Plot(
+        height=height,
+        highest=_outline([part.highest for part in parts], height),
+        average=_outline([part.average for part in parts], height),
+        labels=[_clock(now - span + step * steps) for step in range(LABELS)],
+        sentence=_sentence(use),
+        rows=_parts(use.noted, now - span, now, ROWS),
+    )
+
+
+def _parts(noted: Sequence[Use], begins: float, ends: float, count: int) -> list[Part]:
+    width = (ends - begins) / count
+    found: list[list[int]] = [[] for _ in range(count)]
+    for one in noted:
+        place = int((one.at - begins) / width)
+        # One that was noted while the report was gathered belongs to the last.
+        found[max(0, min(place, count - 1))].append(one.in_use)
+    return [
+        Part(
+            begins + place * width,
+            begins + (place + 1) * width,
+            sum(some) / len(some) if some else None,
+            max(some, default=None),
+        )
+        for place, some in enumerate(found)
+    ]
+
+
+def _outline(values: Sequence[float | None], height: int) -> str:
+    """An SVG path: a step for each value, a hole where there is none."""
+    path = []
+    before: float | None = None
+    for place, value in enumerate([*values, None]):
+        if before is None and value is not None:
+            path.append(f"M{place} {height}")
+        if value is not None:
+            path.append(f"V{height - value:g}H{place + 1}")
+        if before is not None and value is None:
+            path.append(f"V{height}Z")
+        before = value
+    return "".join(path)
+
+
+def _sentence(use: GateUse) -> str:
+    top = max(use.noted, key=lambda one: one.in_use)
+    average = sum(one.in_use for one in use.noted) / len(use.noted)
+    since = f"Noted {len(use.noted):,} times since {_clock(use.noted[0].at)}"
+    if not top.in_use:
+        return f"{since}: no slot was in use at any of these moments."
+    return f"{since}: {average:.1f} of {use.slots} slots in use on average, at most {top.in_use}, at {_clock(top.at)}."
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M")

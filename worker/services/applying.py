@@ -1,0 +1,126 @@
+"""A plan is carried out: each line is looked at again, and only what is still as it was goes into the lanes.
+
+From there on all is as after a scan or an export: workers make one thing after the other, with lock, intent, look and record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
+from worker.domain.plans import Plan, PlanLine, Would, refusals
+from worker.domain.work import Lane, RunKind
+from worker.services.attempts import RUN_WAITS_SECONDS
+from worker.services.items import Items
+from worker.services.planning import Look, Planning
+from worker.services.projects import Projects
+from worker.services.recovery import Recovery
+from worker.store.connection import Redis, seconds
+from worker.store.ledger import Ledger
+from worker.store.work import Work
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of a plan's lines. `at`: when it began (unix seconds); `to_do`: lines that were still as planned, whose work waits
+    now; `already`: ids in NetSuite of what stood by then, and `refused`: what had changed, both by key.
+    """
+
+    at: float
+    to_do: list[PlanLine] = field(default_factory=list)
+    already: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class Applying:
+    """Carries plans out."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        planning: Planning,
+        projects: Projects,
+        items: Items,
+        ledger: Ledger,
+        work: Work,
+        recovery: Recovery,
+    ) -> None:
+        self._client = client
+        self._planning = planning
+        self._projects = projects
+        self._items = items
+        self._ledger = ledger
+        self._work = work
+        self._recovery = recovery
+
+    def apply(self, plan: Plan, progress: Callable[[int, int], None] = lambda _done, _of: None) -> Applied:
+        """Look again at every line that says what is to be done, and let those wait in their lanes that are still as they were.
+
+        One project after the other, so that little time passes between look and work. `progress(done, of)` after each.
+        A ledger that was lost is restored first.
+        """
+        self._recovery.ensure_ledger()
+        self._projects.refresh()
+        applied, bills = Applied(seconds(self._client)), dict[tuple[str, str], str]()
+        projects: dict[int, list[PlanLine]] = {}
+        for line in plan.lines:
+            projects.setdefault(line.project_id, []).append(line)
+        for done, (project_id, lines) in enumerate(projects.items(), 1):
+            if any(line.would.acts for line in lines):
+                look = self._planning.look_again(plan.kind, project_id, lines, bills)
+                to_do = self._unchanged(plan.kind, lines, look, applied)
+                self._let_wait(plan.kind, project_id, to_do, look)
+                applied.to_do += to_do
+            progress(done, len(projects))
+        return applied
+
+    def _unchanged(self, kind: RunKind, lines: Sequence[PlanLine], look: Look, applied: Applied) -> list[PlanLine]:
+        already = {}
+        for line in lines:
+            record, now = self._record(line), look.lines.get(line.key)
+            if record and record.done:
+                already[line.key] = record.remote_id
+            elif now and now.would is Would.ALREADY:
+                already[line.key] = now.remote_id
+        refused = refusals(kind, lines, look.lines, already)
+        applied.already |= already
+        applied.refused |= refused
+        return [line for line in lines if line.would.acts and line.key not in {*already, *refused}]
+
+    def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], look: Look) -> None:
+        """As after the look of a scan: with the note what stands is adopted, and what is to be made waits. Items before bills."""
+        codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
+        planned = [look.planned[project_id][code_id] for code_id in codes]
+        noted = self._items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT)
+        self._work.add(Lane.ITEMS, [str(key) for key in noted])
+        self._work.add(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
+
+    def going_on(self, applied: Applied) -> int:
+        """How many lines have not come to an end. What is due only in more than a minute is not waited for."""
+        soon = seconds(self._client) + RUN_WAITS_SECONDS
+        return len(self._work.going_on([line.key for line in applied.to_do], due_before=soon))
+
+    def ends(self, applied: Applied) -> dict[str, Outcome]:
+        """How the lines that were carried out stand now, by key."""
+        problems = {one.key: one.problem for one in self._ledger.problems()}
+        ends = {}
+        for line in applied.to_do:
+            record = self._record(line)
+            outcome = (
+                outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
+            )
+            if record and record.done and record.at >= applied.at:
+                outcome = replace(outcome, kind=OutcomeKind(record.state.value))
+            if problem := problems.get(line.key):
+                kind = outcome.kind if record and record.done else OutcomeKind.BLOCKED
+                outcome = replace(outcome, kind=kind, reason=problem.sentence, cause=problem.cause)
+            ends[line.key] = outcome
+        return ends
+
+    def _record(self, line: PlanLine) -> Record | None:
+        if line.of_invoice:
+            return self._ledger.invoice(InvoiceKey.parse(line.key))
+        return self._ledger.code(CodeKey.parse(line.key)) if line.key.startswith("code:") else None

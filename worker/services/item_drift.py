@@ -1,0 +1,181 @@
+"""Does every budgeted code have its one Item, as it was made? Procore's codes against NetSuite's Items against the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.identities import CodeKey, is_our_item, item_external_id
+from worker.domain.item_drift import CodeToCompare, item_drift
+from worker.domain.items import FoundItem
+from worker.domain.outcomes import Record, State
+from worker.domain.wbs_codes import NamingRule, Project, bare_name
+from worker.services.items import Items
+from worker.store.ledger import Ledger
+
+
+class ItemNames:
+    """The names of all compared codes' Items, under which people might take another Item for theirs. Filled by several threads."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, tuple[CodeToCompare, str]] = {}
+        self._known: set[str] = set()
+
+    def note(self, one: CodeToCompare, items: Sequence[FoundItem]) -> None:
+        """Take in a code, and the Items that stand for it."""
+        self._known.update(item.id for item in items)
+        for name in [item.name for item in items] or [one.name]:
+            self._codes.setdefault(bare_name(name), (one, name))
+
+    def note_recorded(self, records: Collection[Record]) -> None:
+        """Items of codes by the ledger are nobody else's, whether the codes are compared or not."""
+        self._known.update(record.remote_id for record in records if record.done)
+
+    def findings(self, others: Iterable[tuple[str, str]]) -> list[Finding]:
+        """What there is to say of Items (id and name) that are not ours: which codes' Items they read like."""
+        near: dict[str, list[str]] = {}
+        for item_id, name in others:
+            bare = bare_name(name)
+            if bare in self._codes and item_id not in self._known:
+                near.setdefault(bare, []).append(f"{name!r} (id {item_id})")
+        return [self._finding(*self._codes[bare], alike) for bare, alike in near.items() if bare]
+
+    def _finding(self, one: CodeToCompare, name: str, alike: Sequence[str]) -> Finding:
+        words = f": NetSuite has an Item that is not its own and reads like its {name!r}: {', '.join(alike)}."
+        return one.find(FindingKind.ITEM_NEAR_DUPLICATE, words)
+
+
+class ItemDrift:
+    """Compares the codes of projects with their Items. Reads only."""
+
+    def __init__(self, *, procore: Procore, netsuite: NetSuite, items: Items, ledger: Ledger) -> None:
+        self._procore = procore
+        self._netsuite = netsuite
+        self._items = items
+        self._ledger = ledger
+
+    def compare(self, project: Project, problems: Collection[str], names: ItemNames) -> Verified:
+        """One project's codes. Raises NotFound, NotPermitted where the app may not read them."""
+        rule, records = self._items.naming_rule(), self._ledger.codes(project.id)
+        codes = self._codes(project, rule, records)
+        standing, recorded = self._looked_up(codes)
+        verified, found = Verified(codes=len(codes)), list[Finding]()
+        names.note_recorded(records.values())
+        for one in codes:
+            items = standing[one.code.id]
+            names.note(one, items)
+            if _is_explained(one, items, problems):
+                verified.explained += 1
+                continue
+            about = list(_findings(one, items, recorded.get(one.recorded_id), rule))
+            # Whose record changed since it was read is being made just now.
+            if about and self._ledger.code(one.key) != one.record:
+                verified.explained += 1
+                continue
+            verified.right += all(finding.kind.mild for finding in about)
+            found += about
+        compared = {one.code.id for one in codes}
+        found += self._doubled(project, {number: one for number, one in records.items() if number not in compared})
+        # Every code of a renumbered project says so: once is enough.
+        verified.find(*{finding.problem_key: finding for finding in reversed(found)}.values())
+        return verified
+
+    def near_duplicates(self, names: ItemNames) -> list[Finding]:
+        """Items that are not ours and read like one of ours. One query for each 1,000 Items that are not ours."""
+        return names.findings(self._netsuite.names_of_other_items())
+
+    def _codes(self, project: Project, rule: NamingRule, records: Mapping[int, Record]) -> list[CodeToCompare]:
+        """The budgeted, active codes: those that need an Item."""
+        budgeted = self._procore.list_budgeted_codes(project.id)
+        active = {code.id for code in self._procore.list_active_codes(project.id)} if budgeted else set()
+        return [
+            CodeToCompare.of(project, code, self._external_id(project, code.id), rule, records.get(code.id))
+            for code in budgeted
+            if code.id in active
+        ]
+
+    def _external_id(self, project: Project, wbs_code_id: int) -> str:
+        return item_external_id(self._procore.company_id, project.id, wbs_code_id)
+
+    def _looked_up(self, codes: Sequence[CodeToCompare]) -> tuple[dict[int, list[FoundItem]], dict[str, FoundItem]]:
+        """The Items that stand for each code (by its id), and those that the ledger names and no look-up shows (by their ids)."""
+        found = (
+            self._netsuite.find_items(
+                external_ids=[one.external_id for one in codes], names=[one.name for one in codes if one.name]
+            )
+            if codes
+            else []
+        )
+        by_external_id, by_name = _indexed(found)
+        codes_of_items = {one.recorded_id: one.code.id for one in codes if one.recorded_id}
+        standing: dict[int, list[FoundItem]] = {}
+        for one in codes:
+            ours = by_external_id.get(one.external_id.lower(), [])
+            # The Item of another code may have this one's name: two codes whose texts were exchanged.
+            named = [
+                item
+                for item in by_name.get(one.name.casefold(), [])
+                if not is_our_item(item.external_id) and codes_of_items.get(item.id, one.code.id) == one.code.id
+            ]
+            standing[one.code.id] = [*ours, *(item for item in named if item.name == one.name)] or named
+        unseen = [
+            one.recorded_id
+            for one in codes
+            if one.recorded_id and one.recorded_id not in {item.id for item in standing[one.code.id]}
+        ]
+        recorded = self._netsuite.items(unseen)
+        for one in codes:
+            # Adopted, so without our external id, and since then the Item, the code or the project has another name.
+            if not standing[one.code.id] and one.recorded_id in recorded:
+                standing[one.code.id] = [recorded[one.recorded_id]]
+            elif not standing[one.code.id] and one.recorded_id:
+                # A query may not show yet what was made a moment ago; the record itself can be read at once.
+                made = self._netsuite.item_by_external_id(one.external_id)
+                standing[one.code.id] = [made] if made else []
+        return standing, recorded
+
+    def _doubled(self, project: Project, records: Mapping[int, Record]) -> list[Finding]:
+        """Codes that an invoice alone needed, or that are budgeted no more: they may lack an Item, but not have two."""
+        ids = {number: self._external_id(project, number) for number in records}
+        found = self._netsuite.find_items(external_ids=list(ids.values()), names=[]) if ids else []
+        by_external_id, _ = _indexed(found)
+        return [
+            _of_two(CodeKey(project.id, number), f"Item {records[number].name} of project {project.label}", items)
+            for number, external_id in ids.items()
+            if len(items := by_external_id.get(external_id.lower(), [])) > 1
+        ]
+
+
+def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], dict[str, list[FoundItem]]]:
+    by_external_id: dict[str, list[FoundItem]] = {}
+    by_name: dict[str, list[FoundItem]] = {}
+    for item in found:
+        by_name.setdefault(item.name.casefold(), []).append(item)
+        if item.external_id:
+            by_external_id.setdefault(item.external_id.lower(), []).append(item)
+    return by_external_id, by_name
+
+
+def _is_explained(one: CodeToCompare, items: Sequence[FoundItem], problems: Collection[str]) -> bool:
+    """Whether it is known why there is none yet; two are never explained."""
+    waits = one.record is not None and not one.record.done and one.record.state is not State.BLOCKED
+    return len(items) < 2 and (str(one.key) in problems or waits)
+
+
+def _findings(
+    one: CodeToCompare, items: Sequence[FoundItem], recorded: FoundItem | None, rule: NamingRule
+) -> Iterator[Finding]:
+    if len(items) > 1:
+        yield _of_two(one.key, one.label, items, one.code.flat_code)
+    elif items:
+        yield from item_drift(one, items[0], recorded, rule)
+    else:
+        was = f": {one.record.name}, which it had, is gone" if one.record and one.recorded_id else ""
+        yield one.find(FindingKind.ITEM_MISSING, f" has no Item{was}.")
+
+
+def _of_two(key: CodeKey, label: str, items: Sequence[FoundItem], about: str = "") -> Finding:
+    told = ", ".join(f"{item.name} (id {item.id})" for item in items)
+    return Finding(FindingKind.ITEM_DOUBLED, str(key), f"{label} has {len(items)} Items: {told}.", about)

@@ -1,0 +1,358 @@
+"""What a scan or an export would do, line by line, before anything is done. Reads only.
+
+The looks are the product's own, those that the work makes before it writes. So the requests that a dry run took are those that the
+work will take for looking, and only what follows a look is reckoned here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnswer
+from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
+from worker.domain.invoices import Bill, FoundBill, Invoice
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
+from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, line_of
+from worker.domain.problems import Cause, describe
+from worker.domain.wbs_codes import Project
+from worker.domain.work import RunKind, scan_of
+from worker.services.bills import Billable, Bills
+from worker.services.export_runs import ExportRuns
+from worker.services.invoice_export import InvoiceExport
+from worker.services.invoice_items import InvoiceItems
+from worker.services.items import NO_SUCH_CODE, Items, Planned
+from worker.services.projects import Projects
+from worker.services.wbs_scan import WbsScan
+from worker.store.connection import Redis, seconds
+from worker.store.ledger import Ledger
+
+NOTHING = "nothing"
+Progress = Callable[[Project], None]
+
+
+@dataclass(slots=True)
+class Look:
+    """What was found out so far. `planned`: the codes that would get an Item, by project and code id, as `Items.note` takes them;
+    `bills`: the projects of those that would be made, by vendor and document number.
+    """
+
+    lines: dict[str, PlanLine] = field(default_factory=dict)
+    planned: dict[int, dict[int, Planned]] = field(default_factory=dict)
+    bills: dict[tuple[str, str], str] = field(default_factory=dict)
+    reads: Requests = field(default_factory=Requests)
+
+    def add(self, line: PlanLine) -> None:
+        """Take in a line; the first of several that name the same code stays."""
+        self.lines.setdefault(line.key, line)
+
+    def coming(self, project_id: int) -> dict[int, str]:
+        """Ids of the project's Items that would be made or taken over by now, by WBS code id; of one to be made its name."""
+        return {code_id: _id_of(one) for code_id, one in self.planned.get(project_id, {}).items()}
+
+
+class Planning:
+    """Makes plans, and looks again at what a plan says. `requests`: how many this process has sent so far."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        company_id: int,
+        account: str,
+        requests: Callable[[], Requests],
+        projects: Projects,
+        items: Items,
+        wbs_scan: WbsScan,
+        export_runs: ExportRuns,
+        invoice_export: InvoiceExport,
+        invoice_items: InvoiceItems,
+        bills: Bills,
+        ledger: Ledger,
+    ) -> None:
+        self._client = client
+        self.company_id = company_id
+        self.account = account
+        self._requests = requests
+        self._projects = projects
+        self._items = items
+        self._wbs_scan = wbs_scan
+        self._runs = export_runs
+        self._export = invoice_export
+        self._invoice_items = invoice_items
+        self._bills = bills
+        self._ledger = ledger
+
+    # Plans
+
+    def scan(self, project_ids: Collection[int] = (), progress: Progress = lambda _: None) -> Plan:
+        """What a scan of all projects, or of some, would do."""
+        look, began = Look(), self._requests()
+        projects = self._projects.refresh()
+        for project_id in sorted(set(project_ids) - {one.id for one in self._projects.in_scope(projects)}):
+            look.add(self._not_scanned(project_id))
+        for project in self._projects.in_scope(projects):
+            if not project_ids or project.id in project_ids:
+                progress(project)
+                self._look_at_codes(project, look)
+        look.reads = self._requests() - began
+        return self._plan(RunKind.SCAN, look, began)
+
+    def export_approved(self, progress: Progress = lambda _: None) -> Plan:
+        """What an export of all approved invoices would do."""
+        look, began = Look(), self._requests()
+        projects = self._projects.in_scope(self._projects.refresh())
+        look.reads = self._requests() - began
+        for project in projects:
+            progress(project)
+            self._look_at_project(project, look)
+        return self._plan(RunKind.EXPORT, look, began)
+
+    def export_one(self, key: InvoiceKey) -> Plan:
+        """What the export of one invoice would do. The list of projects is taken before the counting: the export finds it there."""
+        look, began = Look(), self._requests()
+        self._projects.all()
+        self._look_at_invoice(key, look)
+        return self._plan(RunKind.EXPORT, look, began)
+
+    def look_again(
+        self, kind: RunKind, project_id: int, lines: Sequence[PlanLine], bills: dict[tuple[str, str], str]
+    ) -> Look:
+        """One project's lines as they would be now, as far as they say what is to be done. `bills`: those of the projects before."""
+        look = Look(bills=bills)
+        if kind is RunKind.SCAN:
+            project = self._projects.get(project_id)
+            if project and self._projects.in_scope([project]):
+                self._look_at_codes(project, look)
+            else:
+                look.add(self._not_scanned(project_id))
+        for line in lines:
+            if line.of_invoice and (line.would.acts or line.needs):
+                self._look_at_invoice(InvoiceKey.parse(line.key), look)
+        return look
+
+    def _plan(self, kind: RunKind, look: Look, began: Requests) -> Plan:
+        made_at = datetime.fromtimestamp(seconds(self._client), UTC).isoformat(timespec="seconds")
+        takes = sum((line.requests for line in look.lines.values()), look.reads)
+        looked = self._requests() - began
+        return Plan(VERSION, kind, self.company_id, self.account, made_at, takes, looked, tuple(look.lines.values()))
+
+    # Codes
+
+    def _look_at_codes(self, project: Project, look: Look) -> None:
+        try:
+            plan = self._wbs_scan.plan_project(project)
+        except (NotFound, NotPermitted) as error:
+            look.add(_not_readable(project.id, project.label, "budget", str(error)))
+            return
+        except UnexpectedAnswer as error:
+            cause, facts = Cause.ANSWER_NOT_UNDERSTOOD, {"answer": str(error)}
+            blocked = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
+            look.add(line_of(scan_of(project.id), project.label, "budget", blocked))
+            return
+        for one in sorted(plan.planned, key=lambda one: one.code.flat_code):
+            self._add_code(project, one, look)
+        for code, record in plan.already:
+            look.add(line_of(str(CodeKey(project.id, code.id)), project.label, code.flat_code, outcome_of(record)))
+        for code, record in plan.in_doubt:
+            doubt = Outcome(OutcomeKind.UNKNOWN, record.name, reason="a write got no answer; it is being looked for")
+            # By external id, and where that shows nothing by either once more: two at most.
+            line = line_of(
+                str(CodeKey(project.id, code.id)), project.label, code.flat_code, doubt, requests=Requests(0, 2)
+            )
+            look.add(line)
+        for code in plan.inactive:
+            inactive = Outcome(OutcomeKind.SKIPPED, reason="the code is budgeted, but not active")
+            look.add(line_of(str(CodeKey(project.id, code.id)), project.label, code.flat_code, inactive))
+        for number, record in plan.gone.items():
+            gone = Outcome(OutcomeKind.SKIPPED, record.name, reason=NO_SUCH_CODE)
+            look.add(line_of(str(CodeKey(project.id, number)), project.label, record.code, gone))
+
+    def _add_code(self, project: Project, one: Planned, look: Look) -> None:
+        key = str(CodeKey(project.id, one.code.id))
+        name, item_id = one.item.name if one.item else one.name, one.item.id if one.item else ""
+        reason = describe(one.cause, one.facts).sentence if one.cause else ""
+        world: World = {
+            "project number": project.number or "",
+            "WBS code": one.code.flat_code,
+            "description": one.code.description,
+            "Item name": one.name,
+            "in NetSuite": f"Item {item_id} {name!r}" if one.item else "" if one.cause else NOTHING,
+        }
+        outcome = Outcome(one.kind, name, item_id, reason, one.cause)
+        takes = Requests(0, self._items.writes(one))
+        look.add(line_of(key, project.label, one.code.flat_code, outcome, world=world, requests=takes))
+        if one.kind is not OutcomeKind.BLOCKED:
+            look.planned.setdefault(project.id, {})[one.code.id] = one
+
+    def _not_scanned(self, project_id: int) -> PlanLine:
+        """Why a scan would leave a project alone that was asked for."""
+        project = next((one for one in self._projects.all() if one.id == project_id), None)
+        if not self._projects.in_pilot(project_id):
+            outcome = Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
+        elif project is None:
+            return _not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
+        else:
+            outcome = Outcome(OutcomeKind.SKIPPED, reason=f"project {project.label} is not active")
+        label = project.label if project else f"id {project_id}"
+        return line_of(f"project:{project_id}:budget", label, "budget", outcome)
+
+    # Invoices
+
+    def _look_at_project(self, project: Project, look: Look) -> None:
+        began = self._requests()
+        try:
+            listed = self._runs.listed(project.id)
+        except (NotFound, NotPermitted) as error:
+            look.add(_not_readable(project.id, project.label, "commitments", str(error)))
+            return
+        finally:
+            look.reads += self._requests() - began
+        # In the order in which they leave the lane: of two that need the same, the first one has it made.
+        for key in sorted((InvoiceKey(project.id, head.id) for head in listed.to_export), key=str):
+            self._look_at_invoice(key, look)
+        for head, bill_id in listed.exported.items():
+            done = Outcome(OutcomeKind.ALREADY, head.document_number, bill_id)
+            about = head.document_number or f"id {head.id}"
+            look.add(line_of(str(InvoiceKey(project.id, head.id)), project.label, about, done))
+
+    def _look_at_invoice(self, key: InvoiceKey, look: Look) -> None:
+        """Add the invoice's line, and before it those of the codes whose Items the export would make."""
+        began, seen = self._requests(), _Seen()
+        try:
+            outcome = self._outcome(key, seen, look)
+        except Blocked as error:
+            outcome = self._blocked(key, seen, error)
+        except (NotFound, NotPermitted) as error:
+            facts = {"project": f"id {key.project_id}", "what": "data", "answer": str(error)}
+            outcome = self._blocked(key, seen, Blocked(cause=Cause.PROJECT_NOT_READABLE, facts=facts))
+        except UnexpectedAnswer as error:
+            facts = {"answer": str(error), "invoice": f"id {key.invoice_id}"}
+            outcome = self._blocked(key, seen, Blocked(cause=Cause.ANSWER_NOT_UNDERSTOOD, facts=facts))
+        takes = self._requests() - began + seen.follows
+        project = self._projects.get(key.project_id)
+        label, about = project.label if project else f"id {key.project_id}", outcome.name or f"id {key.invoice_id}"
+        needs = tuple(dict.fromkeys(seen.needs))
+        look.add(line_of(str(key), label, about, outcome, world=seen.world, needs=needs, requests=takes))
+
+    def _outcome(self, key: InvoiceKey, seen: _Seen, look: Look) -> Outcome:
+        """How the export would end, step by step as `InvoiceExport` takes them. Raises Blocked for a problem."""
+        record = self._ledger.invoice(key)
+        if record and record.done:
+            if not record.write_back_due:
+                return outcome_of(record)
+            seen.follows += Requests(2, 0)
+            return Outcome(
+                OutcomeKind.ALREADY, record.name, record.remote_id, "the bill stands; Procore is told its id next"
+            )
+        ready = self._export.plan(key)
+        if isinstance(ready, Outcome):
+            return ready
+        seen.invoice = ready.invoice
+        seen.world = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
+        if in_doubt := self._look_at_items(ready, seen, look):
+            reason = f"waits for {in_doubt} Items whose writes got no answer"
+            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason)
+        return self._look_at_bill(key, ready, record, seen, look)
+
+    def _look_at_items(self, ready: Billable, seen: _Seen, look: Look) -> int:
+        """The Items that come first, and how many of them nobody can tell about now. Raises Blocked."""
+        invoice, project = ready.invoice, ready.project
+        lacking = self._invoice_items.missing(invoice)
+        coming = look.coming(project.id)
+        missing = [code_id for code_id in lacking if code_id not in coming]
+        planned = self._invoice_items.plan(project, invoice, missing) if missing else []
+        seen.needs += [str(CodeKey(project.id, code_id)) for code_id in lacking if code_id in coming]
+        try:
+            self._invoice_items.require_none_blocked(invoice, planned)
+        except Blocked:
+            # Then none is made for this invoice's sake, but what stands is taken over all the same.
+            planned = [one for one in planned if one.kind is not OutcomeKind.CREATED]
+            raise
+        finally:
+            for one in planned:
+                self._add_code(project, one, look)
+            seen.needs += [str(CodeKey(project.id, one.code.id)) for one in planned]
+        if any(one.kind is OutcomeKind.CREATED for one in planned):
+            # With its Items made, the invoice is read once more before the bill.
+            seen.follows += Requests(2 if invoice.previous_id else 1, 0)
+        return len(missing) - len(planned)
+
+    def _look_at_bill(
+        self, key: InvoiceKey, ready: Billable, record: Record | None, seen: _Seen, look: Look
+    ) -> Outcome:
+        invoice = ready.invoice
+        bill, found = self._bills.plan(key, ready, look.coming(ready.project.id))
+        seen.world = self._world_of(ready, bill, found, look)
+        if found:
+            seen.follows += Requests(1, 0)
+            ours = same_external_id(found.external_id, bill.external_id)
+            return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, invoice.label, found.id)
+        if record and record.in_doubt:
+            return replace(outcome_of(record), kind=OutcomeKind.UNKNOWN)
+        number = (bill.vendor_id, bill.document_number)
+        if first := look.bills.get(number):
+            seen.follows += Requests(0, 1)
+            difference = f"it is the bill of another Procore invoice with the same number, of {first} in this plan"
+            facts = {"bill_id": "not made yet", "difference": difference}
+            raise Blocked(cause=Cause.DOCUMENT_NUMBER_TAKEN, facts=facts)
+        look.bills[number] = ready.project.label
+        # Write, read back, tell Procore.
+        seen.follows += Requests(1, 2)
+        return Outcome(OutcomeKind.CREATED, invoice.label)
+
+    def _world_of(self, ready: Billable, bill: Bill, found: FoundBill | None, look: Look) -> World:
+        invoice = ready.invoice
+        records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
+        names = {record.remote_id: record.name for record in records.values() if record.done}
+        names |= {_id_of(one): _name_of(one) for one in look.planned.get(invoice.project_id, {}).values()}
+        rows = [
+            (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description) for line in bill.lines
+        ]
+        return {
+            "vendor": f"{invoice.vendor_name} (NetSuite id {ready.vendor_id})",
+            **_head_of(invoice),
+            "project in NetSuite": f"id {ready.job_id}",
+            "lines": tuple(rows),
+            "in NetSuite": f"bill {found.id}" if found else NOTHING,
+        }
+
+    def _blocked(self, key: InvoiceKey, seen: _Seen, error: Blocked) -> Outcome:
+        record = self._bills.blocked(key, seen.invoice, error)
+        if not seen.world and "vendor" in record.facts:
+            seen.world = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
+        return outcome_of(record)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one invoice. `follows`: requests of the export that a look does not take."""
+
+    invoice: Invoice | None = None
+    world: World = field(default_factory=dict)
+    needs: list[str] = field(default_factory=list)
+    follows: Requests = field(default_factory=Requests)
+
+
+def _head_of(invoice: Invoice) -> dict[str, str]:
+    return {
+        "status": invoice.status,
+        "number": invoice.document_number,
+        "date": invoice.billing_date.isoformat() if invoice.billing_date else "",
+        "total": str(invoice.payment_due),
+    }
+
+
+def _id_of(one: Planned) -> str:
+    return one.item.id if one.item else one.name
+
+
+def _name_of(one: Planned) -> str:
+    return one.item.name if one.item else one.name
+
+
+def _not_readable(project_id: int, label: str, what: str, answer: str) -> PlanLine:
+    cause, facts = Cause.PROJECT_NOT_READABLE, {"project": label, "what": what, "answer": answer}
+    blocked = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
+    return line_of(f"project:{project_id}:{what}", label, what, blocked)

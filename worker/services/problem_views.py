@@ -1,0 +1,137 @@
+"""Problems in people's words: names instead of ids, links, what was tried, what people said. No remote is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record
+from worker.domain.problems import MENDED, Problem, describe
+from worker.domain.work import EXPORTS_OF_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
+from worker.services.pages import Pages, subject_of
+from worker.store.holds import NAMES, Holds, Remote
+from worker.store.ledger import Ledger
+from worker.store.open_problems import Handled, Handling, OpenProblem
+from worker.store.projects import ProjectList
+from worker.store.work import Work
+
+_WITHOUT_PROJECT = {
+    **{f"remote:{remote}": name for remote, name in NAMES.items()},
+    SCAN_OF_ALL: "the scan of all projects",
+    EXPORTS_OF_ALL: "the export of all projects",
+}
+
+
+class ProblemViews:
+    """Problems as plain JSON values."""
+
+    def __init__(
+        self, *, ledger: Ledger, work: Work, holds: Holds, handling: Handling, projects: ProjectList, pages: Pages
+    ) -> None:
+        self._ledger = ledger
+        self._work = work
+        self._holds = holds
+        self._handling = handling
+        self._projects = projects
+        self._pages = pages
+
+    def all(self) -> list[dict[str, Any]]:
+        """All open problems, oldest first; `ignored` tells who hides one since when, and is None for the others."""
+        return [self._row(one) for one in self._ledger.problems()]
+
+    def shown(self, key: str) -> dict[str, Any] | None:
+        """Everything about one problem, open or closed by a person; None when nothing is known under this key.
+
+        Times in unix seconds. `open` says whether it stands; a closed one has but its notes.
+        """
+        one = next((one for one in self._ledger.problems() if one.key == key), None)
+        notes = [_note(handled) for handled in self._handling.history(key)]
+        if one is None:
+            return {"key": key, "open": False, "notes": notes} if notes else None
+        return {
+            "open": True,
+            **self._row(one),
+            "mended": MENDED[one.problem.problem_class],
+            "tried": self._tried(key),
+            "again": self._again(key),
+            "notes": notes,
+        }
+
+    def _row(self, one: OpenProblem) -> dict[str, Any]:
+        problem = self._named(one)
+        return {
+            "key": one.key,
+            "about": self._about(one),
+            "project_id": subject_of(one.key)[1],
+            "cause": problem.cause.value,
+            "class": problem.problem_class.value,
+            "owner": problem.owner.value,
+            "sentence": problem.sentence,
+            "next_step": problem.next_step,
+            "since": one.since,
+            "links": self._pages.of(one),
+            "ignored": _ignored(one.ignored),
+        }
+
+    def _named(self, one: OpenProblem) -> Problem:
+        """Where no list of projects was at hand a project is told by its id; by now its name may be known."""
+        _, project_id = subject_of(one.key)
+        project = (
+            self._projects.get(project_id) if project_id and one.facts.get("project") == f"id {project_id}" else None
+        )
+        return describe(one.problem.cause, {**one.facts, "project": project.label}) if project else one.problem
+
+    def _about(self, one: OpenProblem) -> str:
+        """Which record, as people call it: project and code or invoice."""
+        kind, project_id = subject_of(one.key)
+        if project_id is None:
+            return _WITHOUT_PROJECT.get(one.key, one.key)
+        project = self._projects.get(project_id)
+        label = project.label if project else f"project {project_id}"
+        thing = one.facts.get("code" if kind == "code" else "invoice", "")
+        return f"{label}, {kind} {thing}" if thing else label
+
+    def _tried(self, key: str) -> dict[str, Any]:
+        """What became of it so far: where its record stands and since when, the remote's last words, failed attempts."""
+        record = self._record(key)
+        return {
+            "state": record.state.value if record else None,
+            "at": record.at if record else None,
+            "detail": record.detail if record else "",
+            "failures": sum(self._work.failures(piece) for piece in work_behind(key)),
+        }
+
+    def _again(self, key: str) -> dict[str, Any]:
+        """When it is tried again: now (`in_hand`), `at` a time, or `with` the next run of this kind; nothing of it when no work mends it."""
+        if key.startswith("remote:"):
+            return {"in_hand": False, "at": self._holds.until(Remote(key.partition(":")[2])), "with": None}
+        (piece,) = work_behind(key) or ("",)
+        if not piece:
+            return {"in_hand": False, "at": None, "with": None}
+        lane = lane_of(piece)
+        return {
+            "in_hand": self._work.in_hand(lane, piece),
+            "at": self._work.waits_until(lane, piece),
+            "with": RUN_OF_LANE[lane].value,
+        }
+
+    def _record(self, key: str) -> Record | None:
+        if key.startswith("code:"):
+            return self._ledger.code(CodeKey.parse(key))
+        return self._ledger.invoice(InvoiceKey.parse(key)) if key.startswith("invoice:") else None
+
+
+def _ignored(handled: Handled | None) -> Mapping[str, Any] | None:
+    return {"by": handled.by, "at": handled.at, "note": handled.note} if handled else None
+
+
+def _note(handled: Handled) -> dict[str, Any]:
+    return {
+        "act": handled.act.value,
+        "by": handled.by,
+        "at": handled.at,
+        "note": handled.note,
+        "cause": handled.problem.cause.value,
+        "sentence": handled.problem.sentence,
+    }

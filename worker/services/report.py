@@ -1,0 +1,222 @@
+"""What a person wants to see on one page, gathered from the ledger, the lanes and the gate alone: no remote is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worker.domain.outcomes import DONE, Record, State
+from worker.domain.problems import Owner
+from worker.domain.work import Lane
+from worker.services.overview import Overview
+from worker.store.connection import Redis, seconds
+from worker.store.gate import Gate, Use
+from worker.store.ledger import Ledger
+from worker.store.projects import ProjectList
+from worker.store.work import Run, Work
+
+LATEST_RUNS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Codes or invoices: `done` stand in NetSuite, `waiting` wait for their turn or for the answer to a write, `blocked` for a person;
+    `skipped` are none of our business now.
+    """
+
+    done: int = 0
+    waiting: int = 0
+    blocked: int = 0
+    skipped: int = 0
+
+    @property
+    def wanted(self) -> int:
+        """Those that stand in NetSuite or ought to."""
+        return self.done + self.waiting + self.blocked
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.done + other.done,
+            self.waiting + other.waiting,
+            self.blocked + other.blocked,
+            self.skipped + other.skipped,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """One project of which anything is known. `number` and `name` are empty where Procore has none or lists it no longer."""
+
+    id: int
+    number: str
+    name: str
+    codes: Tally
+    invoices: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """What stands still: which record, as people call it, and since when (unix seconds)."""
+
+    about: str
+    sentence: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsOfCause:
+    """All open problems of one cause, oldest first, and what its owner does next."""
+
+    cause: str
+    next_step: str
+    problems: Sequence[OpenProblem]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsOfOwner:
+    """All that one person mends, the most frequent cause first."""
+
+    owner: str
+    causes: Sequence[ProblemsOfCause]
+
+    @property
+    def count(self) -> int:
+        """How many problems."""
+        return sum(len(cause.problems) for cause in self.causes)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A scan or an export of all. Unix seconds; `seconds` is None and `open_keys` counts what is left while it goes on."""
+
+    kind: str
+    trigger: str
+    began_at: float
+    seconds: float | None
+    open_keys: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GateUse:
+    """NetSuite's slots: in use now, how many there are, and what was noted in the last hours, oldest first."""
+
+    in_use: int
+    slots: int
+    noted: Sequence[Use]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where everything stood `at` a moment (unix seconds, Redis' clock). `invoices` counts them by the ledger's states."""
+
+    at: float
+    company_id: int
+    account_id: str
+    ledger_open: bool
+    projects: Sequence[ProjectRow]
+    invoices: Mapping[str, int]
+    problems: Sequence[ProblemsOfOwner]
+    waiting: int
+    in_hand: int
+    runs: Sequence[RunRow]
+    gate: GateUse
+
+    @property
+    def codes(self) -> Tally:
+        """The codes of all projects."""
+        return sum((project.codes for project in self.projects), Tally())
+
+    @property
+    def bills(self) -> Tally:
+        """The invoices of all projects."""
+        return sum((project.invoices for project in self.projects), Tally())
+
+    @property
+    def open_problems(self) -> int:
+        """Problems of all owners."""
+        return sum(owner.count for owner in self.problems)
+
+
+class Reports:
+    """Gathers the report. Reads every record of the ledger, one project at a time."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        company_id: int,
+        account_id: str,
+        overview: Overview,
+        ledger: Ledger,
+        projects: ProjectList,
+        work: Work,
+        gate: Gate,
+        slots: int,
+    ) -> None:
+        self._client = client
+        self._company_id = company_id
+        self._account_id = account_id
+        self._overview = overview
+        self._ledger = ledger
+        self._projects = projects
+        self._work = work
+        self._gate = gate
+        self._slots = slots
+
+    def report(self) -> Report:
+        """Where everything stands now."""
+        states: Counter[str] = Counter()
+        projects = [self._project(project_id, states) for project_id in self._ledger.projects()]
+        depths = [self._work.depth(lane) for lane in Lane]
+        return Report(
+            at=seconds(self._client),
+            company_id=self._company_id,
+            account_id=self._account_id,
+            ledger_open=self._ledger.is_open(),
+            projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
+            invoices={state.value: states[state.value] for state in State if states[state.value]},
+            problems=_by_owner(self._overview.problems()),
+            waiting=sum(waiting for waiting, _ in depths),
+            in_hand=sum(in_hand for _, in_hand in depths),
+            runs=[_run_row(run) for run in self._work.latest(LATEST_RUNS)],
+            gate=GateUse(self._gate.in_use(), self._slots, self._gate.use()),
+        )
+
+    def _project(self, project_id: int, states: Counter[str]) -> ProjectRow:
+        """One project's row; its invoices are added to `states`."""
+        known = self._projects.get(project_id)
+        number, name = (known.number or "", known.name) if known else ("", "")
+        invoices = self._ledger.invoices(project_id).values()
+        states.update(record.state.value for record in invoices)
+        return ProjectRow(project_id, number, name, _tally(self._ledger.codes(project_id).values()), _tally(invoices))
+
+
+def _tally(records: Iterable[Record]) -> Tally:
+    states = Counter(record.state for record in records)
+    done, blocked, skipped = sum(states[state] for state in DONE), states[State.BLOCKED], states[State.SKIPPED]
+    return Tally(done, states.total() - done - blocked - skipped, blocked, skipped)
+
+
+def _by_owner(rows: Iterable[Mapping[str, Any]]) -> list[ProblemsOfOwner]:
+    """In the order in which the owners are named, those without a problem left out."""
+    found: dict[str, dict[str, list[Mapping[str, Any]]]] = {owner.value: {} for owner in Owner}
+    for row in rows:
+        found[row["owner"]].setdefault(row["cause"], []).append(row)
+    return [
+        ProblemsOfOwner(owner, [_of_cause(some) for some in sorted(causes.values(), key=len, reverse=True)])
+        for owner, causes in found.items()
+        if causes
+    ]
+
+
+def _of_cause(rows: Sequence[Mapping[str, Any]]) -> ProblemsOfCause:
+    problems = [OpenProblem(row["about"], row["sentence"], row["since"]) for row in rows]
+    return ProblemsOfCause(rows[0]["cause"], rows[0]["next_step"], problems)
+
+
+def _run_row(run: Run) -> RunRow:
+    took = None if run.ended_at is None else round(run.ended_at - run.started_at, 2)
+    return RunRow(run.kind.value, run.trigger, run.started_at, took, run.open_keys, dict(run.counts))
