@@ -104,7 +104,8 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> 
     """A table on standard output; nothing but a line when it has no rows."""
     drawn = Table(title=styled((title, "bold")), title_justify="left", header_style="bold", expand=False)
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        # A key is copied into the next command: whole, on one line.
+        drawn.add_column(column, overflow="fold", no_wrap=column == "key")
     for row in rows:
         drawn.add_row(*(styled(str(cell)) for cell in row))
     out.print(drawn if drawn.row_count else f"{title}: none")
