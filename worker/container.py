@@ -22,6 +22,7 @@ from worker.services.bill_drift import BillDrift
 from worker.services.bills import Bills
 from worker.services.checks import Checks
 from worker.services.dispatch import Dispatch, lane_limits
+from worker.services.explain import Explain
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
@@ -415,6 +416,25 @@ class Container:
             ledger=self.ledger, work=self.work, holds=self.holds, handling=self.handling,
             projects=self.listed_projects, pages=pages,
         )  # fmt: skip
+
+    @cached_property
+    def explain(self) -> Explain:
+        """The story of one code or invoice."""
+        return Explain(
+            self.redis,
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            projects=self.projects(Precedence.EXPORT),
+            listed=self.listed_projects,
+            invoice_export=self.invoice_export,
+            overview=self.overview,
+            ledger=self.ledger,
+            holds=self.holds,
+            work=self.work,
+            name_format=self.settings.item_name_format,
+            export_statuses=self.settings.export_statuses,
+            settle_seconds=self.settings.netsuite_settle_seconds,
+        )
 
     def give_back(self) -> None:
         """Locks and work of what this process began and will not end.

@@ -128,7 +128,7 @@ def options_of(name: str) -> list[str]:
     return [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
 
 
-ASKING = ("check", "scan", "export", "apply", "status", "problems", "verify")
+ASKING = ("check", "scan", "export", "apply", "status", "problems", "explain", "verify")
 """Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where it is told; they have
 tests of their own."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
@@ -153,7 +153,19 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
         for name in (*ASKING, "rebuild", "report", "resume")
     ]
     patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "apply", "resume")]
-    for module in ("output", "check", "scan", "export", "apply", "plans", "report", "runs", "status", "verify"):
+    for module in (
+        "output",
+        "check",
+        "scan",
+        "export",
+        "apply",
+        "plans",
+        "report",
+        "runs",
+        "status",
+        "explain",
+        "verify",
+    ):
         found = importlib.import_module(f"worker.cli.{module}")
         patches += [
             mock.patch.object(found, name, console)
@@ -222,10 +234,11 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
         InvoiceKey(desk.project.id, 998), Record(State.BLOCKED, known_name, at=at, cause=cause, facts=facts)
     )
     dry_runs = (["scan", "--dry-run"], ["export", "--approved", "--dry-run"])
-    calls = (
+    calls: list[list[str]] = [
         ["status"], ["problems"], ["problems", "--by-cause"], ["verify"], ["check"], *dry_runs,
-        ["report", "--out", os.devnull],
-    )  # fmt: skip
+        ["report", "--out", os.devnull], ["explain", str(desk.project.id), "999"], ["explain", "--invoice", "998"],
+    ]  # fmt: skip
+    calls += [["explain", "--invoice", str(one.id), "--project", str(one.project_id)] for one in desk.invoices[:1]]
     for arguments in calls:
         code_of_end, told, complaint = call(desk, *arguments)
         assert code_of_end in (0, 1), (arguments, complaint)

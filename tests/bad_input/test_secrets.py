@@ -78,9 +78,9 @@ def everything_in_redis(desk: Desk) -> str:
     for key in redis.scan_iter(f"{desk.prefix}*", count=1000):
         if not key.startswith(f"{desk.prefix}token:"):
             kind = redis.type(key)
-            read = {"string": redis.get, "hash": redis.hgetall, "set": redis.smembers}.get(
-                kind, lambda key: redis.zrange(key, 0, -1)
-            )
+            whole = {"string": redis.get, "hash": redis.hgetall, "set": redis.smembers}
+            whole["list"] = lambda key: redis.lrange(key, 0, -1)
+            read = whole.get(kind, lambda key: redis.zrange(key, 0, -1))
             told.append(f"{key} {read(key)}")
     return "\n".join(told)
 
@@ -134,7 +134,10 @@ def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
         desk.wire.meddle = echo
         told += [f"{desk.export(invoice)}" for invoice in desk.invoices]
         desk.scan()
-        for arguments in (["check"], ["problems"], ["problems", "--json"], ["verify"], ["scan", "--dry-run", "--json"]):
+        explain = ["explain", "--invoice", str(desk.invoices[0].id), "--project", str(desk.invoices[0].project_id)]
+        for arguments in (
+            ["check"], ["problems"], ["problems", "--json"], ["verify"], ["scan", "--dry-run", "--json"], explain, [*explain, "--json"],
+        ):  # fmt: skip
             told += [f"{part}" for part in call(desk, *arguments)]
     finally:
         root.removeHandler(listener)

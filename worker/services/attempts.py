@@ -23,6 +23,7 @@ from worker.domain.errors import (
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause, describe
+from worker.domain.story import Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
 from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
@@ -153,6 +154,7 @@ class Attempts:
         wait = max(back_off(failures), getattr(error, "retry_after", None) or 0.0)
         outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=seconds(self._client) + wait)
         self.settle(lane, key, outcome)
+        self._note(key, Happening(What.FAILED, {"answer": str(error)}, outcome.again_at or 0))
         log.info("%s waits %.0f s after attempt %d: %s", key, wait, failures, error)
         return outcome
 
@@ -184,6 +186,7 @@ class Attempts:
         until, _ = self._holds.hold(remote, for_seconds=HOLD_SECONDS)
         self._say_once(remote, error.cause, error.facts)
         self._work.later(lane, key, at=until)
+        self._note(key, Happening(What.HELD, {"remote": remote, "answer": str(error) or error.cause}, until))
         return Outcome(OutcomeKind.WAITING, reason="held: see the problems", cause=error.cause, again_at=until)
 
     def _remote_down(self, lane: Lane, key: str, remote: Remote, error: Transient) -> Outcome:
@@ -193,7 +196,15 @@ class Attempts:
             facts = {"remote": NAMES[remote], "times": str(times), "answer": str(error)}
             self._say_once(remote, Cause.REMOTE_DOWN, facts)
         self._work.later(lane, key, at=until)
+        self._note(key, Happening(What.HELD, {"remote": remote, "answer": str(error)}, until))
         return Outcome(OutcomeKind.WAITING, reason=str(error), again_at=until)
+
+    def _note(self, key: str, happening: Happening) -> None:
+        """Into the journal of a code or an invoice; other work has none."""
+        if key.startswith("code:"):
+            self._ledger.journal.tell(CodeKey.parse(key), happening)
+        elif key.startswith("invoice:"):
+            self._ledger.journal.tell(InvoiceKey.parse(key), happening)
 
     def _say_once(self, remote: Remote, cause: Cause, facts: Mapping[str, str]) -> None:
         if self._ledger.report(f"remote:{remote}", cause, facts, at=seconds(self._client)):

@@ -19,6 +19,7 @@ from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_i
 from worker.domain.invoices import Bill, FoundBill, Invoice, Retainage, bill_lines, difference
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
+from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
 from worker.services.invoice_items import InvoiceItems
@@ -86,7 +87,7 @@ class Bills:
                 if found:
                     return self._accept(key, ready, bill, found)
                 if record and record.in_doubt and lock.at < record.sent_at + self._settle:
-                    return self._not_yet(record, lock.at)
+                    return self._not_yet(key, record, lock.at)
                 return self._write(key, ready, bill, record, lock)
             except Blocked as error:
                 # Perhaps because of a link that somebody corrects next: it is looked up anew then.
@@ -143,7 +144,8 @@ class Bills:
                 facts = {**invoice.facts, "bill_id": record.remote_id, **error.facts}
                 self._ledger.report(str(key), error.cause, facts, at=seconds(self._client))
                 return replace(outcome_of(record), cause=error.cause, reason="Procore refused the origin id")
-        self._ledger.write(key, replace(record, write_back_due=False))
+        told = Happening(What.WRITTEN_BACK, {"origin_id": origin_id})
+        self._ledger.write(key, replace(record, write_back_due=False), told)
         return outcome_of(record)
 
     def block(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Outcome:
@@ -182,7 +184,7 @@ class Bills:
             elif lock.now() < record.sent_at + self._settle:
                 if end.cause:
                     self._ledger.report(str(key), end.cause, end.facts, at=end.at)
-                return replace(self._not_yet(record, lock.now()), reason=outcome_of(end).reason, cause=end.cause)
+                return replace(self._not_yet(key, record, lock.now()), reason=outcome_of(end).reason, cause=end.cause)
         self._ledger.write(key, replace(end, fence=lock.fence))
         return outcome_of(end)
 
@@ -210,6 +212,7 @@ class Bills:
             facts = {"attempts": str(attempts), "answer": record.detail if record else ""}
             raise Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
         if held_back_until := lock.held_back_until(self._settle):
+            self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, fence=lock.fence)
         intents = [waiting]
@@ -224,7 +227,7 @@ class Bills:
             unknown = replace(intents[-1], state=State.UNKNOWN, sent_at=lock.now(), detail=str(error))
             self._ledger.write(key, unknown)
             found = self._look(bill, thorough=True)
-            return self._accept(key, ready, bill, found) if found else self._not_yet(unknown, lock.now())
+            return self._accept(key, ready, bill, found) if found else self._not_yet(key, unknown, lock.now())
         except (Blocked, Transient, Misconfigured):
             # Certainly not done: no bill is in doubt any more.
             self._ledger.write(key, waiting)
@@ -251,12 +254,13 @@ class Bills:
 
     def _already_exists(self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, lock: Lock) -> Outcome:
         """NetSuite says that it stands. Ours or by hand: look. Seen by nobody yet: it is in doubt like any other write."""
+        self._ledger.journal.tell(key, Happening(What.EXISTS, {"answer": intent.detail}))
         found = self._look(bill, thorough=True, ignoring_case=True)
         if found:
             return self._accept(key, ready, bill, found)
         unknown = replace(intent, state=State.UNKNOWN)
         self._ledger.write(key, unknown)
-        return self._not_yet(unknown, lock.now())
+        return self._not_yet(key, unknown, lock.now())
 
     def _accept(
         self, key: InvoiceKey, ready: Billable, bill: Bill, found: FoundBill, *, kind: OutcomeKind | None = None
@@ -268,14 +272,17 @@ class Bills:
         record = Record(
             state, ready.invoice.label, found.id, at=seconds(self._client), facts=facts, write_back_due=True
         )
-        self._ledger.write(key, record)
+        stands = What.FOUND if ours else What.ADOPTED
+        told = What.CREATED if kind is OutcomeKind.CREATED else stands
+        self._ledger.write(key, record, Happening(told, {"id": found.id}))
         kind = kind or (OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED)
         return replace(self.write_back(key, record, ready.invoice), kind=kind)
 
-    def _not_yet(self, record: Record, now: float) -> Outcome:
+    def _not_yet(self, key: InvoiceKey, record: Record, now: float) -> Outcome:
         """It is looked for; nothing is sent before the settle window has passed."""
         reason = record.detail or "an earlier write was interrupted; looking for its bill"
         again_at = record.look_again_at(now, record.sent_at + self._settle)
+        self._ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(record.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
 
 

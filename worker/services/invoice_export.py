@@ -24,6 +24,7 @@ from worker.domain.invoices import (
 )
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause
+from worker.domain.story import Happening, What
 from worker.domain.work import Lane
 from worker.services.attempts import Attempts
 from worker.services.bills import Billable, Bills
@@ -145,6 +146,7 @@ class InvoiceExport:
         except Blocked as error:
             return self._bills.block(key, ready.invoice, error)
         if missing:
+            self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=f"{len(missing)} Items come first")
         return self._bills.make(key, ready)
 
@@ -159,6 +161,7 @@ class InvoiceExport:
         if missing := self._items.missing(ready.invoice):
             soon = seconds(self._client) + ITEMS_LATE_SECONDS
             again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
+            self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}, again_at))
             return Outcome(
                 OutcomeKind.WAITING, ready.invoice.label, reason=f"waits for {len(missing)} Items", again_at=again_at
             )

@@ -26,12 +26,13 @@ from worker.domain.identities import CodeKey, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
+from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names
 from worker.domain.work import Lane, plan_of
 from worker.services.attempts import busy
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
-from worker.store.ledger import Ledger
+from worker.store.ledger import FOR_AN_INVOICE, Ledger
 from worker.store.locks import Lock, Locks
 from worker.store.work import Work
 
@@ -173,7 +174,10 @@ class Items:
                     for_invoice=for_invoice,
                 )
             elif one.item:
-                self._record_found(key, one.item, one.name, ours=one.kind is OutcomeKind.ALREADY, at=now)
+                ours = one.kind is OutcomeKind.ALREADY
+                # Ours, and the ledger knew nothing of it: told, since its record would read as if it was made just now.
+                told = Happening(What.FOUND, {"id": one.item.id}) if ours else None
+                self._record_found(key, one.item, one.name, ours=ours, at=now, told=told)
             else:
                 blocked = Record(
                     State.BLOCKED,
@@ -185,7 +189,8 @@ class Items:
                     for_invoice=for_invoice,
                 )
                 self._ledger.write(key, blocked)
-        noted = self._ledger.plan_codes(project_id, waiting) if waiting else []
+        by = FOR_AN_INVOICE if for_invoice else ""
+        noted = self._ledger.plan_codes(project_id, waiting, by=by) if waiting else []
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
 
     def writes(self, one: Planned) -> int:
@@ -202,7 +207,7 @@ class Items:
             number: Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice)
             for number, record in records.items()
         }
-        return self._ledger.plan_codes(project_id, asked) if asked else []
+        return self._ledger.plan_codes(project_id, asked, by="a retry") if asked else []
 
     def old_plans(self, project_id: int) -> dict[int, Record]:
         """Codes that wait with a plan that nobody should trust any more."""
@@ -264,6 +269,7 @@ class Items:
             facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
             return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
         if held_back_until := lock.held_back_until(self._settle):
+            self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         need, intents = self._need_of(key, record), [record]
         try:
@@ -295,12 +301,13 @@ class Items:
 
     def _already_exists(self, key: CodeKey, intent: Record, lock: Lock) -> Outcome:
         """NetSuite took nothing, because it holds one: find it, whatever its case. Seen by nobody yet, it is looked for again."""
+        self._ledger.journal.tell(key, Happening(What.EXISTS, {"answer": intent.detail}))
         need = self._need_of(key, intent)
         try:
             found = self._look(need, ignoring_case=True)
         except Blocked as error:
             return self._block(key, intent, lock, error)
-        return self._found(key, found, need, lock) if found else self._not_yet(intent, lock)
+        return self._found(key, found, need, lock) if found else self._not_yet(key, intent, lock)
 
     def _resolve(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
         """Look for the Item of a write whose end is not known; send again only after the settle time."""
@@ -313,19 +320,23 @@ class Items:
             # Another Item is in the way. It is told at once, and ours is looked for all the same: it may still come to stand.
             facts = self._facts(record, error)
             self._ledger.report(str(key), error.cause, facts, at=lock.now())
-            return replace(self._not_yet(record, lock), cause=error.cause, reason=describe(error.cause, facts).sentence)
+            return replace(
+                self._not_yet(key, record, lock), cause=error.cause, reason=describe(error.cause, facts).sentence
+            )
         if found:
             return self._found(key, found, need, lock)
-        return self._write(key, record, lock) if settled else self._not_yet(record, lock)
+        return self._write(key, record, lock) if settled else self._not_yet(key, record, lock)
 
     def _found(self, key: CodeKey, item: FoundItem, need: ItemNeed, lock: Lock) -> Outcome:
         ours = same_external_id(item.external_id, need.external_id)
-        return self._record_found(key, item, need.name, ours=ours, at=lock.at)
+        told = Happening(What.FOUND if ours else What.ADOPTED, {"id": item.id})
+        return self._record_found(key, item, need.name, ours=ours, at=lock.at, told=told)
 
-    def _not_yet(self, record: Record, lock: Lock) -> Outcome:
+    def _not_yet(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
         """It is looked for; nothing is sent before the settle window has passed."""
         reason = record.detail or "an earlier write was interrupted; looking for its Item"
         again_at = record.look_again_at(lock.now(), record.sent_at + self._settle)
+        self._ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(record.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
 
     def _look(self, need: ItemNeed, *, ignoring_case: bool = False) -> FoundItem | None:
@@ -356,12 +367,14 @@ class Items:
         """Names for the problem's sentence."""
         return {"code": record.code, "name": record.name, **error.facts}
 
-    def _record_found(self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float) -> Outcome:
+    def _record_found(
+        self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float, told: Happening | None = None
+    ) -> Outcome:
         """Keep the id of an Item that stands. Its fields are left alone, but for an empty external id where the setting allows."""
         if not ours and self._mark_adopted and item.external_id is None:
             self._mark(item, item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id))
         state = State.CREATED if ours else State.ADOPTED
-        self._ledger.write(key, Record(state, item.name or name, item.id, at=at))
+        self._ledger.write(key, Record(state, item.name or name, item.id, at=at), told)
         return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
 
     def _mark(self, item: FoundItem, external_id: str) -> None:

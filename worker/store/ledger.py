@@ -14,25 +14,62 @@ from typing import Any, Generic, TypeVar
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, cause_of
+from worker.domain.story import Happening, What, told_by
+from worker.domain.work import RUN_OF_LANE, Lane, scan_of
 from worker.store.connection import Redis
+from worker.store.journal import TELL, Journal, words_of
 from worker.store.locks import RUNNING_SERVER, Lock
 from worker.store.open_problems import OPEN, OpenProblem, problem_of, problem_text
 
+BRIEF_TRIGGER = 16
+"""Bytes of a trigger that a record keeps: there are as many records as codes. The run itself names it whole."""
+_FIRST_SEEN = f"""
+local function brief(text)
+  if #text <= {BRIEF_TRIGGER} then return text end
+  -- No half character at the end.
+  return string.match(string.sub(text, 1, {BRIEF_TRIGGER}), '^(.-)[\\192-\\255]?[\\128-\\191]*$')
+end
+-- Who asked for work: the trigger of the run that goes on and waits for it, '' when none does.
+local function trigger(current, prefix, ...)
+  local run = redis.call('GET', current)
+  for _, key in ipairs(run and {{...}} or {{}}) do
+    if redis.call('SISMEMBER', prefix .. 'run:' .. run .. ':open', key) == 1 then
+      return brief(redis.call('HGET', prefix .. 'run:' .. run, 'trigger') or '')
+    end
+  end
+  return ''
+end
+-- A record keeps for good when its code or invoice was first seen, and who had asked for it.
+local function first_seen(record, seen, by)
+  if not seen then return record end
+  local asked = by and by ~= '' and ',"by":' .. cjson.encode(by) or ''
+  return string.sub(record, 1, -2) .. ',"seen":' .. seen .. asked .. '}}'
+end
+"""
 _WRITE = (
     OPEN
+    + TELL
+    + _FIRST_SEEN
     + """
--- KEYS: records, problems, projects, lock. ARGV: field, record, fence, is done, problem key, problem, 'ended' or '',
--- project, the lock's token for an intent or ''
+-- KEYS: records, problems, projects, lock, journal, current run. ARGV: field, record, fence, is done, problem key, problem,
+-- 'ended' or '', project, the lock's token for an intent or '', words and next time for the journal, who asked or '' for
+-- the run's trigger, prefix, the keys under which a run may wait for it
 -- An intent is only noted under the lock as it stands now: whoever takes the lock later will read it.
 if ARGV[8] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[8] then return 0 end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
-if old and ARGV[4] == '0' then
-  local stored = cjson.decode(old)
+local stored = old and cjson.decode(old)
+if stored and ARGV[4] == '0' then
   if stored.state == 'created' or stored.state == 'adopted' then return 0 end
   if (stored.fence or 0) > tonumber(ARGV[3]) then return 0 end
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local seen, by = stored and stored.seen, stored and stored.by
+if not stored then
+  seen = redis.call('TIME')[1]
+  by = ARGV[11] ~= '' and ARGV[11] or trigger(KEYS[6], ARGV[12], ARGV[13], ARGV[14])
+end
+redis.call('HSET', KEYS[1], ARGV[1], first_seen(ARGV[2], seen, by))
 redis.call('SADD', KEYS[3], ARGV[7])
+tell(KEYS[5], ARGV[9], ARGV[10])
 -- A problem stays open while its work goes on: only an end closes it.
 if ARGV[6] == 'ended' then redis.call('HDEL', KEYS[2], ARGV[5])
 elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6]) end
@@ -41,8 +78,10 @@ return 1
 )
 _REPORT = (
     OPEN
+    + TELL
     + """
--- KEYS: problems. ARGV: problem key, problem
+-- KEYS: problems, journal. ARGV: problem key, problem, words and next time for the journal
+tell(KEYS[2], ARGV[3], ARGV[4])
 return open(KEYS[1], ARGV[1], ARGV[2])
 """
 )
@@ -74,23 +113,34 @@ if not state[1] or not server or server == state[2] or runs_for < tonumber(ARGV[
 return server
 """
 )
-_PLAN = """
--- KEYS: records, projects. ARGV: project, (field, record)... Returns the fields that were taken.
-local taken = {}
-for i = 2, #ARGV, 2 do
+_PLAN = (
+    TELL
+    + _FIRST_SEEN
+    + """
+-- KEYS: records, projects, current run. ARGV: project, key of the scan, who asked or '' for the run's trigger, prefix, what the
+-- codes' journals begin with, (field, record)... Returns the fields that were taken.
+local taken, now = {}, redis.call('TIME')[1]
+local by = ARGV[3] ~= '' and ARGV[3] or trigger(KEYS[3], ARGV[4], ARGV[2])
+for i = 6, #ARGV, 2 do
   local old = redis.call('HGET', KEYS[1], ARGV[i])
-  local state = old and cjson.decode(old).state
+  local stored = old and cjson.decode(old) or {seen = now, by = by}
+  local state = stored.state
   if not (state == 'created' or state == 'adopted' or state == 'intent' or state == 'unknown') then
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    redis.call('HSET', KEYS[1], ARGV[i], first_seen(ARGV[i + 1], stored.seen, stored.by))
+    if state == 'blocked' then tell(ARGV[5] .. ARGV[i], '"planned",' .. cjson.encode({by = by}), 0) end
     taken[#taken + 1] = ARGV[i]
   end
 end
 redis.call('SADD', KEYS[2], ARGV[1])
 return taken
 """
+)
 
 LEAVES_WITHIN_SECONDS = 1.0
 """A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
+
+FOR_AN_INVOICE = "an invoice"
+"""Who asked for a code that an invoice needs."""
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
 
@@ -113,6 +163,7 @@ class Ledger:
         self._rebuild = f"{prefix}ledger:rebuild"
         self._projects = f"{prefix}ledger:projects"
         self._problems = f"{prefix}problems"
+        self.journal = Journal(client, prefix)
         self._write = client.register_script(_WRITE)
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
@@ -140,12 +191,13 @@ class Ledger:
         """Projects of which anything is known."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._projects))
 
-    def write(self, key: CodeKey | InvoiceKey, record: Record) -> bool:
+    def write(self, key: CodeKey | InvoiceKey, record: Record, told: Happening | None = None) -> bool:
         """Record what is known now; False when the ledger already holds something later or more certain.
 
-        A blocked record becomes an open problem in the same step; one that is done or skipped closes it.
+        A blocked record becomes an open problem in the same step; one that is done or skipped closes it. The journal gets `told`,
+        or what the record itself tells.
         """
-        return self._written(key, record, "", "")
+        return self._written(key, record, "", "", told)
 
     def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
         """Note that a write leaves now; False when it must not leave.
@@ -157,7 +209,9 @@ class Ledger:
         noted = self._written(key, intent, lock.key, lock.token)
         return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
 
-    def _written(self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str) -> bool:
+    def _written(
+        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, told: Happening | None = None
+    ) -> bool:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
             problem = problem_text(record.cause, record.facts, record.at)
@@ -170,19 +224,28 @@ class Ledger:
             problem,
             key.project_id,
             token,
+            *words_of(told or told_by(record, of_code=isinstance(key, CodeKey))),
+            FOR_AN_INVOICE if record.for_invoice else "",
+            self._prefix,
+            str(key),
+            scan_of(key.project_id),
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
-        keys = [self._records(key), self._problems, self._projects, lock_key or self._state]
+        lock_key = lock_key or self._state
+        keys = [self._records(key), self._problems, self._projects, lock_key, self.journal.place(key), self._run(key)]
         return bool(self._write(keys=keys, args=args))
 
-    def plan_codes(self, project_id: int, records: Mapping[int, Record]) -> list[int]:
+    def plan_codes(self, project_id: int, records: Mapping[int, Record], *, by: str = "") -> list[int]:
         """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted.
 
-        Their problems stay open until the Item stands.
+        Their problems stay open until the Item stands. `by`: who asked; "" for the scan that goes on.
         """
         pairs = [part for field, record in records.items() for part in (field, _encoded(record))]
-        keys = [self._codes(project_id), self._projects]
-        return [int(field) for field in self._plan(keys=keys, args=[project_id, *pairs])]
+        any_code = CodeKey(project_id, 0)
+        keys = [self._codes(project_id), self._projects, self._run(any_code)]
+        journals = self.journal.place(any_code).removesuffix("0")
+        args = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
+        return [int(field) for field in self._plan(keys=keys, args=args)]
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
         """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""
@@ -250,8 +313,10 @@ class Ledger:
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
-        args = [key, problem_text(cause, facts, at)]
-        return bool(self._report(keys=[self._problems], args=args))
+        of_one = key.startswith(("code:", "invoice:"))
+        told = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
+        args = [key, problem_text(cause, facts, at), *told]
+        return bool(self._report(keys=[self._problems, f"{self.journal.stem}{key}"], args=args))
 
     def resolve(self, key: str) -> bool:
         """Close such a problem; True when it was open."""
@@ -273,6 +338,11 @@ class Ledger:
         texts = self._client.hmget(records, wanted) if wanted else []
         return {int(field): _record(text) for field, text in zip(wanted, texts, strict=True) if text}
 
+    def _run(self, key: CodeKey | InvoiceKey) -> str:
+        """Where the run stands that may wait for it."""
+        kind = RUN_OF_LANE[Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS]
+        return f"{self._prefix}run:current:{kind}"
+
     def _records(self, key: CodeKey | InvoiceKey) -> str:
         return self._codes(key.project_id) if isinstance(key, CodeKey) else self._invoices(key.project_id)
 
@@ -290,9 +360,10 @@ def _field(key: CodeKey | InvoiceKey) -> int:
 def _encoded(record: Record) -> str:
     """Small: fields at their default are left out, and what only a waiting code needs is dropped once its Item stands.
 
-    The fence guards a write in doubt and nothing else: a code that is blocked or waits may be planned anew by anybody.
+    The fence guards a write in doubt and nothing else: a code that is blocked or waits may be planned anew by anybody. When it was
+    first seen is the scripts' to keep.
     """
-    fields = {name: value for name, value in asdict(record).items() if value}
+    fields = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}
     if not record.in_doubt:
         fields.pop("fence", None)
     if record.done:

@@ -41,16 +41,16 @@ def _lock(put: Put) -> None:
     put(Locks, "_try", take)
     put(Locks, "_renewed", lambda _self, _lock: None)
     # An intent is noted as if nobody asked for the lock.
-    _put_written(put, lambda self, key, record, _lock_key, _token: WRITTEN(self, key, record, "", ""))
+    _put_written(put, lambda self, key, record, *_: WRITTEN(self, key, record, "", ""))
 
 
 def _put_written(put: Put, written: Callable[..., bool]) -> None:
     """Another way to note an intent, at which faults can strike all the same."""
 
-    def told(self: Ledger, key: Any, record: Any, lock_key: str, token: str) -> bool:
-        return shims.told_of_intent(written if token else WRITTEN, self, key, record, lock_key, token)
+    def noted(self: Ledger, key: Any, record: Any, lock_key: str, token: str, told: Any = None) -> bool:
+        return shims.told_of_intent(written if token else WRITTEN, self, key, record, lock_key, token, told)
 
-    put(Ledger, "_written", told)
+    put(Ledger, "_written", noted)
 
 
 def _intent(put: Put) -> None:
@@ -191,7 +191,7 @@ def _doubt(put: Put) -> None:
     def blind(self: Bills, key: Any, lock: Any, last: Any) -> Any:
         record = self._ledger.invoice(key)
         if record and record.in_doubt and last.cause is not Cause.BILL_DIFFERS:
-            return self._not_yet(replace(record, sent_at=lock.now()), lock.now())
+            return self._not_yet(key, replace(record, sent_at=lock.now()), lock.now())
         return end(self, key, lock, last)
 
     put(Bills, "_end", blind)

@@ -34,6 +34,7 @@ from worker.base import WorkTask
 from worker.clients.http import Answer, Transport
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
+from worker.domain.story import Happening
 from worker.domain.work import Lane
 from worker.services.attempts import Attempts
 from worker.store.gate import SLOT_SECONDS, Gate
@@ -217,19 +218,27 @@ def _noted_wait(self: Gate, token: str, precedence: Any, patience: float) -> Non
     _scheduler().current.note["slot_at"] = lease_ends / 1000 - SLOT_SECONDS if lease_ends else asked_at
 
 
-def _noted_written(self: Ledger, key: Any, record: Record, lock_key: str, token: str) -> bool:
-    return told_of_intent(_true_written, self, key, record, lock_key, token)
+def _noted_written(
+    self: Ledger, key: Any, record: Record, lock_key: str, token: str, told: Happening | None = None
+) -> bool:
+    return told_of_intent(_true_written, self, key, record, lock_key, token, told)
 
 
 def told_of_intent(
-    write: Callable[..., bool], ledger: Ledger, key: Any, record: Record, lock_key: str, token: str
+    write: Callable[..., bool],
+    ledger: Ledger,
+    key: Any,
+    record: Record,
+    lock_key: str,
+    token: str,
+    told: Happening | None,
 ) -> bool:
     """A write to the ledger; if it is an intent, faults may strike before and after it."""
     if not token:
-        return write(ledger, key, record, lock_key, token)
+        return write(ledger, key, record, lock_key, token, told)
     name = lock_key.rsplit(":", 1)[1]
     rig().strikes.comes_to("intending", name)
-    done = write(ledger, key, record, lock_key, token)
+    done = write(ledger, key, record, lock_key, token, told)
     if done:
         _scheduler().current.note["intent_at"] = _scheduler().now
         rig().strikes.comes_to("intended", name)
@@ -248,8 +257,8 @@ def _noted_begin(self: Attempts, lane: Lane, key: str, attempt: Any, troubled: A
     return _true_begin(self, lane, key, attempt, troubled)
 
 
-def _noted_write(self: Ledger, key: Any, record: Record) -> bool:
-    done = _true_write(self, key, record)
+def _noted_write(self: Ledger, key: Any, record: Record, told: Happening | None = None) -> bool:
+    done = _true_write(self, key, record, told)
     if done and record.state is State.BLOCKED:
         rig().blocked[str(key)] = _scheduler().now
     if done and record.cause is Cause.CODES_BLOCKED:

@@ -240,14 +240,28 @@ class Server:
         self.pushed(key)
         return len(kept)
 
+    def _rpush_(self, key: str, *values: str) -> int:
+        kept = self._kept(key, list)
+        kept.extend(values)
+        return len(kept)
+
+    def _lindex_(self, key: str, index: str) -> str | None:
+        kept = self._get(key) or []
+        place = int(index) % len(kept) if kept and -len(kept) <= int(index) < len(kept) else None
+        return None if place is None else str(kept[place])
+
+    def _lset_(self, key: str, index: str, value: str) -> str:
+        self._get(key)[int(index)] = value
+        return "OK"
+
     def _lrange_(self, key: str, first: str, last: str) -> list[str]:
-        kept: list[str] = self._get(key) or []
-        return kept[int(first) :] if last == "-1" else kept[int(first) : int(last) + 1]
+        kept = self._get(key) or []
+        begin, end = (int(edge) + len(kept) if int(edge) < 0 else int(edge) for edge in (first, last))
+        return list(kept[max(begin, 0) : end + 1])
 
     def _ltrim_(self, key: str, first: str, last: str) -> str:
-        kept = self._get(key)
-        if kept is not None:
-            self.data[key] = kept[int(first) : int(last) + 1]
+        if self._get(key) is not None:
+            self.data[key] = self._lrange_(key, first, last)
             self._shrunk(key)
         return "OK"
 

@@ -326,8 +326,9 @@ def test_a_synced_code_costs_little_memory(server: Redis) -> None:
     ledger = Ledger(server, PREFIX)
     ledger.write(CODE, replace(WAITING, state=State.CREATED, remote_id="5871", attempts=3, sent_at=1.5, fence=12))
     text = server.hget(f"{PREFIX}codes:17", "901")
-    assert len(text) <= 80
-    assert set(json.loads(text)) == {"state", "name", "remote_id", "at"}
+    assert len(text) <= 100
+    assert set(json.loads(text)) == {"state", "name", "remote_id", "at", "seen"}
+    assert server.keys(f"{PREFIX}journal:*") == [], "what went well at once has no journal"
 
 
 RECORDS = st.builds(

@@ -1,0 +1,398 @@
+"""The story of a code or an invoice is told whole and in order, whatever way it went, and telling it changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from simulators.company.billing import Invoice
+from simulators.company.model import Project, WbsCode
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from worker.cli import explain as command
+from worker.cli import wbs_sync
+from worker.domain.errors import NotFound
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import OutcomeKind
+from worker.store.journal import Journal
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+NUMBER = "24-800"
+NAME = f"{NUMBER}-{CODE}"
+Told = dict[str, Any]
+
+
+def one_code(office: Office, number: str | None = NUMBER) -> tuple[Project, WbsCode]:
+    project = office.new_project(number, [CODE])
+    return project, project.budgeted_codes()[0]
+
+
+def of_code(office: Office, project: str | int = NUMBER, code: str | int = CODE) -> Told:
+    return office.container.explain.code(str(project), str(code))
+
+
+def of_invoice(office: Office, invoice: Invoice) -> Told:
+    return office.container.explain.invoice(invoice.id, str(invoice.project_id))
+
+
+def steps(told: Told) -> list[str]:
+    """What happened, in order; times never go back."""
+    times = [step["at"] for step in told["story"]]
+    assert [int(at) for at in times] == sorted(int(at) for at in times)
+    return [step["what"] for step in told["story"]]
+
+
+def sentences(told: Told) -> str:
+    return "\n".join(step["sentence"] for step in told["story"])
+
+
+def break_posts(office: Office, path: str, kind: str, **more: Any) -> None:
+    rule = {"kind": kind, "method": "POST", "path": f"{path}\\?", "times": 1, **more}
+    office.stage.faults("netsuite", [rule])
+
+
+def require_arithmetic(told: Told, invoice: Invoice) -> None:
+    """Every amount is the sum of its figures, and all of them are the payment due and the bill that stands."""
+    for line in told["bill_lines"]:
+        assert sum(Decimal(term["amount"]) for term in line["terms"]) == Decimal(line["amount"])
+    amounts = [Decimal(line["amount"]) for line in told["bill_lines"]]
+    assert sum(amounts) == Decimal(told["total"]) == Decimal(told["payment_due"])
+    assert Decimal(told["payment_due"]) == invoice.summary().current_payment_due
+    if bill := told["netsuite"]["bill"]:
+        assert sorted(Decimal(line["amount"]) for line in bill["lines"]) == sorted(amounts)
+
+
+# Codes
+
+
+def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Office) -> None:
+    project, code = one_code(office)
+    office.scan(project.id)
+    told = of_code(office)
+    assert steps(told) == ["seen", "created"]
+    assert "asked for by: test" in told["story"][0]["sentence"]
+    item = office.item(NAME)
+    assert told["why"].startswith(f"Its Item stands in NetSuite: {NAME}, id {item.id}, ")
+    (now,) = told["netsuite"]["items"]
+    assert (now["id"], now["external_id"], now["ours"]) == (item.id, office.item_external_id(project, code), True)
+    assert told["procore"]["budgeted"]
+    assert told["problems"] == []
+    assert office.container.ledger.journal.of(CodeKey(project.id, code.id)) == [], "as many of them as there are codes"
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        ("cut_after", ["seen", "no_answer", "found"]),
+        ("cut_before", ["seen", "no_answer", "looked", "sent", "created"]),
+    ],
+)
+def test_a_write_without_an_answer_is_told_with_its_look_ups_and_its_end(
+    open_office: OpenOffice, kind: str, way: list[str]
+) -> None:
+    office = open_office(netsuite_settle_seconds=1)
+    project, _ = one_code(office)
+    break_posts(office, ITEM_PATH, kind)
+    office.scan(project.id)
+    office.settle()
+    told = of_code(office)
+    assert steps(told) == way
+    assert office.item(NAME).id in told["story"][-1]["sentence"]
+    looked = [step for step in told["story"] if step["what"] == "looked"]
+    assert all(step["times"] > 1 for step in looked), "looks that found the same are one line"
+
+
+def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_settle_seconds=900)
+    project, code = one_code(office)
+    break_posts(office, ITEM_PATH, "cut_before")
+    office.scan(project.id)
+    told = of_code(office, project.id, code.id)
+    assert steps(told) == ["seen", "no_answer", "looked"]
+    assert re.search(
+        r"the write of .* has no known end, .*; nothing is sent again before .*looked at again", told["why"]
+    )
+    assert told["story"][-1]["again_at"] > told["story"][-1]["at"]
+
+
+def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
+    case = office.case("item_by_hand")
+    office.scan(case["project_id"])
+    told = of_code(office, case["project_id"], case["wbs_code_id"])
+    assert steps(told) == ["seen", "adopted"]
+    assert told["why"].endswith("; a person made it.")
+    assert [item["ours"] for item in told["netsuite"]["items"]] == [False]
+
+
+def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Office) -> None:
+    project, _ = one_code(office)
+    office.container.wbs_scan.scan("test", [project.id])
+    office.container.wbs_scan.scan_project(project.id)
+    by_hand = office.netsuite.make_item(NAME)
+    office.work_off()
+    told = of_code(office)
+    assert steps(told) == ["seen", "exists", "adopted"]
+    assert by_hand.id in sentences(told)
+
+
+def test_a_blocked_code_says_who_mends_it_and_afterwards_that_it_was_mended(office: Office) -> None:
+    by_hand = office.netsuite.make_item(NAME, isinactive=True)
+    project, _ = one_code(office)
+    office.scan(project.id)
+    office.scan(project.id)
+    told = of_code(office)
+    assert steps(told) == ["seen", "blocked"]
+    assert told["story"][-1]["times"] == 2
+    assert told["why"].startswith(f"Not yet: The Item '{NAME}' (id {by_hand.id}) is inactive in NetSuite.")
+    assert "Who mends it: the ERP administrator. Make the Item active again" in told["why"]
+    assert [row["cause"] for row in told["problems"]] == ["item_inactive"]
+
+    office.netsuite.edit_item(by_hand.id, itemid="another name")
+    office.scan(project.id)
+    told = of_code(office)
+    assert steps(told) == ["seen", "blocked", "planned", "created"]
+    assert told["problems"] == []
+
+
+def test_attempts_that_failed_are_told_with_the_answer_and_the_next_time(office: Office) -> None:
+    project, _ = one_code(office)
+    office.stage.faults("netsuite", [{"kind": "too_many", "method": "POST", "path": ITEM_PATH, "times": 5}])
+    office.scan(project.id)
+    office.settle()
+    told = of_code(office)
+    assert steps(told) == ["seen", "failed", "created"]
+    assert "429" in sentences(told)
+    assert told["story"][1]["again_at"]
+
+
+def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
+    project, _ = one_code(office)
+    unbudgeted = office.procore.add_code(project.id, "09-900.S")
+    assert of_code(office)["why"].startswith("Not yet: no scan has seen it.")
+    assert of_code(office, NUMBER, unbudgeted.flat_code)["why"] == (
+        "It needs no Item: no budget line of Procore names it."
+    )
+    pilot = office.reopened(project_ids=str(project.id + 1))
+    assert of_code(pilot)["why"] == "Left alone: its project is not in PROJECT_IDS."
+
+
+def test_who_asked_for_a_code_is_told_also_for_an_invoice_and_a_request_of_its_own(office: Office) -> None:
+    project = office.new_project(NUMBER, [CODE, "05-310.S"])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    assert "asked for by: an invoice" in sentences(of_code(office))
+    office.make_item(project, project.budgeted_codes()[1])
+    assert "asked for by: a request of its own" in sentences(of_code(office, NUMBER, "05-310.S"))
+
+
+def test_a_code_is_found_by_its_text_its_items_name_and_its_ids(office: Office) -> None:
+    project, code = one_code(office)
+    office.scan(project.id)
+    keys = {
+        of_code(office, *names)["key"] for names in ((NUMBER, CODE), (NUMBER, CODE.lower()), (NUMBER, NAME), (project.id, code.id))
+    }  # fmt: skip
+    assert keys == {f"code:{project.id}:{code.id}"}
+    for names in ((NUMBER, "no such code"), ("no such project", CODE)):
+        with pytest.raises(NotFound, match="no such"):
+            of_code(office, *names)
+
+
+@pytest.mark.parametrize("remote", ["procore", "netsuite"])
+def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote: str) -> None:
+    project, _ = one_code(office)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    office.stage.faults(remote, [{"kind": "html", "value": 503}])
+    code, bill = of_code(office), of_invoice(office, invoice)
+    for told in (code, bill):
+        assert "503" in told[remote]["fault"]
+        assert "stands in NetSuite" in told["why"]
+    assert steps(code) == ["seen", "created"]
+    assert steps(bill)[-1] == "written_back"
+
+
+# Invoices
+
+
+def test_an_exported_invoice_is_told_step_by_step_with_the_arithmetic_of_its_bill(office: Office) -> None:
+    project, _ = one_code(office)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export_all()
+    told = of_invoice(office, invoice)
+    assert steps(told) == ["seen", "items_first", "sent", "created", "written_back"]
+    require_arithmetic(told, invoice)
+    work, held = told["bill_lines"]
+    assert (work["item"], work["item_id"], work["amount"]) == (NAME, office.item(NAME).id, "900.00")
+    assert [(term["words"], term["amount"]) for term in work["terms"]] == [
+        ("work completed and materials stored to date", "900.00"),
+        ("the same before this invoice", "0.00"),
+    ]
+    assert [(term["words"], term["amount"]) for term in held["terms"]] == [("retained on work this period", "-90.00")]
+    assert told["netsuite"]["bill"]["id"] == office.bill(invoice).id
+    assert told["netsuite"]["differs"] is None
+    assert told["procore"]["origin_id"] == f"ns-vendorbill-{office.bill(invoice).id}"
+
+
+@pytest.mark.parametrize("case", ["release_only_invoice", "retainage_due_invoice"])
+def test_released_retainage_is_reckoned_from_what_procore_calls_released(synced: Office, case: str) -> None:
+    invoice = synced.case_invoice(case)
+    told = of_invoice(synced, invoice)
+    require_arithmetic(told, invoice)
+    released = told["bill_lines"][-1]
+    assert (released["what"], released["amount"]) == ("Retainage released", "3000.00")
+    assert [term["words"] for term in released["terms"]] == ["released on work this period"]
+
+
+def test_the_bill_of_every_invoice_of_the_company_is_reckoned_to_the_cent(synced: Office) -> None:
+    billed = [invoice for invoice in synced.procore.company.invoices.values() if synced.bills(invoice)]
+    assert len(billed) == 14
+    for invoice in billed:
+        require_arithmetic(of_invoice(synced, invoice), invoice)
+
+
+def test_an_invoice_that_waits_for_blocked_codes_names_them_and_goes_on_when_they_are_mended(office: Office) -> None:
+    by_hand = office.netsuite.make_item(NAME, isinactive=True)
+    project, code = one_code(office)
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export_all()
+    told = of_invoice(office, invoice)
+    assert steps(told) == ["seen", "blocked"]
+    assert f"waits for Items of codes that are blocked: {CODE}" in told["why"]
+    assert [row["key"] for row in told["problems"]] == [
+        f"invoice:{project.id}:{invoice.id}",
+        f"code:{project.id}:{code.id}",
+    ]
+    assert told["bill_lines"][0]["item_id"] is None
+
+    office.netsuite.edit_item(by_hand.id, isinactive=False)
+    office.scan(project.id)
+    office.export_all()
+    assert steps(of_invoice(office, invoice)) == ["seen", "blocked", "sent", "created", "written_back"]
+
+
+def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Office) -> None:
+    project, _ = one_code(office)
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.stage.settings("procore", patch_forbidden=True)
+    office.export_all()
+    told = of_invoice(office, invoice)
+    assert steps(told) == ["seen", "sent", "created", "blocked"]
+    assert f"(id {office.bill(invoice).id}), but Procore does not know it yet." in told["why"]
+    office.stage.settings("procore", patch_forbidden=False)
+    office.export_all()
+    assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "blocked", "written_back"]
+
+
+def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_settle_seconds=1)
+    project, _ = one_code(office)
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    break_posts(office, BILL_PATH, "cut_before")
+    assert office.export(invoice).kind is OutcomeKind.UNKNOWN
+    assert "the write of" in of_invoice(office, invoice)["why"]
+    office.settle()
+    told = of_invoice(office, invoice)
+    assert steps(told) == ["seen", "sent", "no_answer", "looked", "sent", "created", "written_back"]
+    assert "write 2" in sentences(told)
+
+
+def test_an_invoice_that_is_none_of_our_business_says_so_without_having_been_exported(office: Office) -> None:
+    draft = office.case_invoice("draft_invoice")
+    told = of_invoice(office, draft)
+    assert (told["why"], told["story"]) == ("Left alone: status is draft.", [])
+
+
+def test_a_bill_that_the_invoice_no_longer_says_is_told_with_the_difference(office: Office) -> None:
+    project, _ = one_code(office)
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    office.netsuite.edit_bill(office.bill(invoice).id, tranid="typed over")
+    told = of_invoice(office, invoice)
+    assert told["netsuite"]["differs"].startswith("reference number 'typed over' instead of")
+    office.procore.edit_invoice(invoice.id, off_by="5.00")
+    told = of_invoice(office, invoice)
+    assert (told["netsuite"]["differs"], told["total"] == told["payment_due"]) == (None, False)
+    assert "its payment due is" in told["netsuite"]["not_compared"]
+
+
+def test_an_invoice_that_nobody_knows_needs_its_project(office: Office) -> None:
+    with pytest.raises(NotFound, match="--project"):
+        office.container.explain.invoice(99, None)
+
+
+# What it costs
+
+
+def test_what_goes_well_at_once_costs_no_command_for_its_story(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a code nothing is added; the lines of an invoice are appended by the scripts that write its record."""
+    monkeypatch.setattr(Journal, "tell", _forbidden)
+    project, _ = one_code(office)
+    office.scan(project.id)
+    assert office.item(NAME)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    office.export(invoice)
+    assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "written_back"]
+
+
+def _forbidden(*_: object) -> None:
+    raise AssertionError("a command of its own")
+
+
+# Telling
+
+
+def test_telling_writes_nothing_in_either_system_and_nothing_in_the_journal(synced: Office) -> None:
+    invoice = synced.case_invoice("closed_period_invoice")
+    writes, procore = synced.mark(), len(synced.procore.journal.writes(0))
+    before = of_invoice(synced, invoice)
+    assert of_invoice(synced, invoice) == before
+    assert synced.writes(writes) == []
+    assert len(synced.procore.journal.writes(0)) == procore
+
+
+def call(office: Office, *arguments: str) -> tuple[int, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "open_container", lambda: office.container)
+        ended = CliRunner().invoke(wbs_sync, ["explain", *arguments], env={"COLUMNS": "200"})
+    return ended.exit_code, ended.output
+
+
+def test_the_command_tells_one_json_value(synced: Office) -> None:
+    invoice = synced.case_invoice("closed_period_invoice")
+    code, told = call(synced, "--invoice", str(invoice.id), "--json")
+    assert (code, json.loads(told)) == (0, json.loads(json.dumps(of_invoice(synced, invoice))))
+
+
+def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    case = synced.case("retainage_due_invoice")
+    invoice = synced.case_invoice("retainage_due_invoice")
+    project = synced.procore.project(case["project_id"])
+    command._print(of_invoice(synced, invoice))
+    shown = capsys.readouterr().out
+    assert f"Its bill stands in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
+    told = [shown.index(words) for words in ("First seen", "Sent to NetSuite", "Made in NetSuite", "Procore was told")]
+    assert told == sorted(told)
+    assert re.search(r"Payment due by Procore.*5700\.00", shown)
+    code = project.codes[case["wbs_code_ids"][0]]
+    command._print(of_code(synced, project.id, code.id))
+    assert "Its Item stands in NetSuite" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["24-800"], ["24-800", CODE, "--invoice", "1"], ["--invoice", "0"], ["no such", "code"]]
+)
+def test_the_command_says_in_a_sentence_what_it_cannot_tell(synced: Office, arguments: list[str]) -> None:
+    code, told = call(synced, *arguments)
+    assert code in (1, 2)
+    assert "Traceback" not in told

@@ -1,0 +1,78 @@
+"""The arithmetic that is shown is the bill's own: each amount is the sum of its figures, and no amount is another one's."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.domain.test_invoices import AMOUNTS, RETAINAGE_ITEM, amount, invoice, line
+from worker.domain.invoices import Invoice, InvoiceLine, bill_lines, retainage
+from worker.domain.reckoning import Reckoning, reckon
+
+cents = st.integers(-100_000, 100_000).map(lambda number: Decimal(number) / 100)
+
+
+@st.composite
+def lines_of(draw: st.DrawFn) -> list[InvoiceLine]:
+    count = draw(st.integers(1, 4))
+    figures: list[dict[str, Any]] = [{name: draw(cents) for name in AMOUNTS} for _ in range(count)]
+    return [line(place, **amounts) for place, amounts in enumerate(figures, 1)]
+
+
+def require_sums(reckoning: Reckoning) -> None:
+    for one in reckoning.lines:
+        assert sum((term.amount for term in one.terms), Decimal(0)) == one.amount
+
+
+@given(now=lines_of(), before=st.none() | lines_of())
+def test_every_amount_is_the_sum_of_its_figures_and_that_of_the_bill(
+    now: list[InvoiceLine], before: list[InvoiceLine] | None
+) -> None:
+    bill, previous = invoice(*now), invoice(*before) if before else None
+    reckoning = reckon(bill, previous)
+    require_sums(reckoning)
+    items = {code_id: str(code_id) for code_id in bill.wbs_code_ids}
+    written = bill_lines(bill, retainage(bill, previous), items, RETAINAGE_ITEM)
+    assert [one.amount for one in reckoning.lines] == [one.amount for one in written]
+    assert reckoning.total == sum(one.amount for one in written)
+
+
+def of_retainage(bill: Invoice, previous: Invoice | None) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    return [
+        (one.what, str(one.amount), [(term.words, str(term.amount)) for term in one.terms])
+        for one in reckon(bill, previous).lines
+        if one.wbs_code_id is None
+    ]
+
+
+def test_retainage_that_moved_from_materials_into_work_is_told_from_the_balances() -> None:
+    """The example of docs/decisions/0006-retainage-from-balances.md."""
+    march = line(work_retained=amount("1000.00"), materials_retained=amount("200.00"))
+    april = line(work_retained_before=amount("1000.00"), work_retained=amount("500.00"))
+    assert of_retainage(invoice(april), invoice(march)) == [
+        (
+            "Retainage held",
+            "-300.00",
+            [
+                ("retained after the invoice before", "1200.00"),
+                ("retained on work before", "-1000.00"),
+                ("retained on work this period", "-500.00"),
+            ],
+        )
+    ]
+
+
+def test_held_and_released_on_one_invoice_are_told_apart() -> None:
+    now = line(work_retained_before=amount("3000.00"), work_retained=amount("300.00"), work_released=amount("3000.00"))
+    assert of_retainage(invoice(now), None) == [
+        ("Retainage held", "-300.00", [("retained on work this period", "-300.00")]),
+        ("Retainage released", "3000.00", [("released on work this period", "3000.00")]),
+    ]
+
+
+def test_a_line_without_a_code_is_reckoned_too() -> None:
+    (one,) = reckon(invoice(line(wbs_code_id=None, completed_to_date=amount("5.00"))), None).lines
+    assert (one.wbs_code_id, one.amount) == (None, amount("5.00"))

@@ -1,0 +1,66 @@
+"""A story is made when it is read: from the record's beginning, the journal's lines, and the record's end."""
+
+from __future__ import annotations
+
+import pytest
+
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
+from worker.domain.story import ENDS, SENTENCES, Entry, Happening, What, story
+
+MADE = Record(State.CREATED, "24-017", "5871", at=30.0, seen=10, by="schedule")
+
+
+def entry(what: What, at: int = 20, **facts: str) -> Entry:
+    return Entry(at, at, 1, Happening(what, facts))
+
+
+def whats(record: Record | None, *entries: Entry, of_code: bool = True) -> list[str]:
+    return [str(step.what) for step in story(record, entries, of_code=of_code)]
+
+
+@pytest.mark.parametrize("what", What)
+def test_every_word_has_a_sentence_even_without_its_facts(what: What) -> None:
+    assert (what in SENTENCES) is (what is not What.BLOCKED)
+    assert entry(what).sentence
+
+
+def test_a_problem_is_told_in_the_catalogues_words() -> None:
+    told = entry(What.BLOCKED, cause=Cause.NAME_HAS_COLON, name="a : b").sentence
+    assert told.startswith("A problem (name_has_colon): The Item name 'a : b' holds ' : '")
+
+
+def test_a_cause_of_a_later_version_is_told_all_the_same() -> None:
+    assert entry(What.BLOCKED, cause="of a later version").sentence.startswith("A problem (unexpected)")
+
+
+def test_the_plain_way_is_told_from_the_record() -> None:
+    assert whats(MADE) == ["seen", "created"]
+    assert [step.at for step in story(MADE, (), of_code=True)] == [10, 30.0]
+    assert "asked for by: schedule" in story(MADE, (), of_code=True)[0].sentence
+
+
+def test_an_end_that_the_journal_has_told_is_not_told_twice() -> None:
+    for what in ENDS:
+        assert whats(MADE, entry(What.NO_ANSWER), entry(what), entry(What.BLOCKED)) == ["seen", "no_answer", what, "blocked"]  # fmt: skip
+
+
+def test_a_write_that_is_under_way_is_told_where_the_journal_does_not() -> None:
+    intent = Record(State.INTENT, "24-017", at=30.0, sent_at=30.0, attempts=1, seen=10)
+    assert whats(intent) == ["seen", "sent"]
+    assert whats(intent, entry(What.SENT), of_code=False) == ["seen", "sent"]
+
+
+def test_the_beginning_is_no_later_than_the_first_line() -> None:
+    steps = story(MADE, [entry(What.ITEMS_FIRST, at=7)], of_code=True)
+    assert [step.at for step in steps] == [7, 7, 30.0]
+
+
+def test_what_was_restored_says_that_nothing_is_known_of_before() -> None:
+    restored = Record(State.CREATED, "24-017", "5871", at=30.0)
+    assert whats(restored) == ["known"]
+
+
+def test_nothing_is_told_of_what_nobody_has_seen() -> None:
+    assert whats(None) == []
+    assert whats(None, entry(What.HELD)) == ["held"]

@@ -1,0 +1,233 @@
+"""The journal keeps what happened in order, briefly, for a stated time, and grows only so long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.store.conftest import PREFIX
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
+from worker.domain.story import LONGEST_FACT, Happening, What
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, scan_of
+from worker.store.connection import Redis
+from worker.store.journal import KEPT_DAYS, MOST_LINES, Journal
+from worker.store.leases import LeaseKeeper
+from worker.store.ledger import BRIEF_TRIGGER, FOR_AN_INVOICE, Ledger
+from worker.store.locks import Locks
+from worker.store.work import Work
+
+CODE = CodeKey(17, 901)
+INVOICE = InvoiceKey(17, 417)
+WAITING = Record(State.WAITING, "24-017-01-100.S", at=1.0, code="01-100.S")
+CREATED = Record(State.CREATED, "24-017-01-100.S", "5871", at=5.0)
+BLOCKED = Record(State.BLOCKED, "x", at=100.0, cause=Cause.NAME_TOO_LONG, facts={"name": "x", "limit": "60"})
+LOOKED = Happening(What.LOOKED, {"sent": "5"})
+FAILED = Happening(What.FAILED, {"answer": "503"}, again_at=1_800_000_000.2)
+
+
+@pytest.fixture
+def journal(client: Redis) -> Journal:
+    return Journal(client, PREFIX)
+
+
+@pytest.fixture
+def ledger(client: Redis) -> Ledger:
+    ledger = Ledger(client, PREFIX)
+    ledger.open(since=0)
+    return ledger
+
+
+def told(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[What, int]]:
+    return [(entry.happening.what, entry.times) for entry in ledger.journal.of(key)]
+
+
+# Lines
+
+
+def test_lines_come_back_in_the_order_in_which_they_were_told(journal: Journal) -> None:
+    assert journal.of(CODE) == []
+    for happening in (FAILED, LOOKED, FAILED):
+        journal.tell(CODE, happening)
+    lines = journal.of(CODE)
+    assert [line.happening for line in lines] == [replace(FAILED, again_at=1_800_000_001), LOOKED, lines[0].happening]
+    assert [line.at for line in lines] == sorted(line.at for line in lines)
+
+
+def test_the_same_thing_again_counts_on_its_line_and_tells_the_newest_time(journal: Journal) -> None:
+    for again_at in (10.0, 20.0, 30.0):
+        journal.tell(CODE, replace(LOOKED, again_at=again_at))
+    (line,) = journal.of(CODE)
+    assert (line.times, line.happening.again_at) == (3, 30)
+    assert line.at <= line.until
+
+
+@pytest.mark.parametrize("answer", ['a "quoted", one', "a\nb", "é,1,2,3", '","found",{', "{}[]%d+(.*)$"])
+def test_whatever_a_remote_answered_is_read_back_and_known_again(journal: Journal, answer: str) -> None:
+    happening = Happening(What.NO_ANSWER, {"answer": answer})
+    journal.tell(CODE, happening)
+    journal.tell(CODE, happening)
+    (line,) = journal.of(CODE)
+    assert (line.happening, line.times) == (happening, 2)
+
+
+def test_a_long_answer_is_kept_short(journal: Journal) -> None:
+    journal.tell(CODE, Happening(What.FAILED, {"answer": "x" * 10_000}))
+    (line,) = journal.of(CODE)
+    assert line.happening.facts == {"answer": "x" * LONGEST_FACT}
+
+
+def test_a_journal_grows_to_its_length_and_keeps_the_latest(journal: Journal) -> None:
+    for number in range(MOST_LINES + 5):
+        journal.tell(CODE, Happening(What.FAILED, {"answer": str(number)}))
+    answers = [line.happening.facts["answer"] for line in journal.of(CODE)]
+    assert answers == [str(number) for number in range(5, MOST_LINES + 5)]
+
+
+def test_a_journal_is_kept_for_its_time_after_the_last_line(journal: Journal, client: Redis) -> None:
+    kept = KEPT_DAYS * 86_400
+    journal.tell(CODE, FAILED)
+    client.expire(journal.place(CODE), 5)
+    journal.tell(CODE, FAILED)
+    assert kept - 60 < client.ttl(journal.place(CODE)) <= kept
+
+
+def test_each_code_and_each_invoice_has_a_journal_of_its_own(journal: Journal) -> None:
+    for key in (CodeKey(17, 5), InvoiceKey(17, 5), CodeKey(18, 5)):
+        journal.tell(key, Happening(What.FAILED, {"answer": str(key)}))
+    assert [line.happening.facts["answer"] for line in journal.of(InvoiceKey(17, 5))] == ["invoice:17:5"]
+
+
+# What the ledger tells
+
+
+def test_a_code_on_the_plain_way_has_no_journal_and_a_record_that_keeps_its_beginning(
+    ledger: Ledger, client: Redis, keeper: LeaseKeeper
+) -> None:
+    Work(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(17)])
+    ledger.plan_codes(17, {901: WAITING})
+    first = ledger.code(CODE)
+    assert first is not None
+    with Locks(client, PREFIX, keeper).hold(str(CODE)) as lock:
+        assert lock is not None
+        intent = replace(WAITING, state=State.INTENT, sent_at=lock.now(), attempts=1, fence=lock.fence)
+        assert ledger.intend(CODE, intent, lock)
+    ledger.write(CODE, CREATED)
+    record = ledger.code(CODE)
+    assert record == CREATED
+    assert (record.seen, record.by) == (first.seen, "schedule")
+    assert first.seen > 1_700_000_000
+    assert told(ledger) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "what"),
+    [
+        (BLOCKED, What.BLOCKED),
+        (Record(State.UNKNOWN, "x", at=5.0, detail="ReadTimeout"), What.NO_ANSWER),
+        (Record(State.SKIPPED, detail="gone"), What.SKIPPED),
+    ],
+)
+def test_what_is_not_plain_is_told_by_the_write_of_its_record(ledger: Ledger, record: Record, what: What) -> None:
+    ledger.write(CODE, record)
+    assert told(ledger) == [(what, 1)]
+
+
+def test_a_record_that_the_ledger_refuses_tells_nothing(ledger: Ledger) -> None:
+    ledger.write(CODE, CREATED)
+    assert not ledger.write(CODE, BLOCKED)
+    assert told(ledger) == []
+
+
+def test_a_code_that_stays_blocked_is_one_line_and_planning_it_anew_is_the_next(ledger: Ledger) -> None:
+    for at in (100.0, 200.0, 300.0):
+        ledger.write(CODE, replace(BLOCKED, at=at))
+    ledger.plan_codes(17, {901: WAITING}, by="a retry")
+    ledger.plan_codes(17, {901: WAITING})
+    assert told(ledger) == [(What.BLOCKED, 3), (What.PLANNED, 1)]
+    assert ledger.journal.of(CODE)[-1].happening.facts == {"by": "a retry"}
+    assert [one.key for one in ledger.problems()] == [str(CODE)]
+
+
+def test_a_problem_told_beside_the_record_is_in_the_journal_and_one_of_a_remote_in_none(
+    ledger: Ledger, client: Redis
+) -> None:
+    ledger.report(str(CODE), Cause.ATTEMPTS_EXHAUSTED, {"attempts": "12", "answer": "503"}, at=1.0)
+    ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=1.0)
+    (line,) = ledger.journal.of(CODE)
+    assert line.happening.facts == {"cause": "attempts_exhausted", "attempts": "12", "answer": "503"}
+    assert client.keys(f"{PREFIX}journal:*") == [ledger.journal.place(CODE)]
+
+
+def test_the_beginning_is_kept_whatever_is_written_later_and_by_whom(ledger: Ledger, client: Redis) -> None:
+    work = Work(client, PREFIX)
+    work.begin(RunKind.EXPORT, "first", [EXPORTS_OF_ALL])
+    work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, children=[str(INVOICE)], into=Lane.EXPORTS, counts={})
+    ledger.write(INVOICE, BLOCKED)
+    before = ledger.invoice(INVOICE)
+    assert before is not None
+    assert before.by == "first"
+    work.close(Lane.EXPORTS, str(INVOICE), None)
+    work.begin(RunKind.EXPORT, "second", [EXPORTS_OF_ALL])
+    for record in (Record(State.SKIPPED, detail="a draft"), Record(State.WAITING, by="else", seen=7), CREATED):
+        ledger.write(INVOICE, record)
+        now = ledger.invoice(INVOICE)
+        assert now is not None
+        assert (now.seen, now.by) == (before.seen, "first")
+
+
+def test_a_run_that_waits_for_other_work_did_not_ask_for_this(ledger: Ledger, client: Redis) -> None:
+    Work(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(18), SCAN_OF_ALL])
+    ledger.plan_codes(17, {901: WAITING})
+    ledger.write(CodeKey(17, 902), BLOCKED)
+    ledger.write(CodeKey(17, 903), replace(BLOCKED, for_invoice=True))
+    assert [record.by for record in ledger.codes(17).values()] == ["", "", FOR_AN_INVOICE]
+
+
+@pytest.mark.parametrize("trigger", ["x" * 100, "é" * 50, "a" + "é" * 50, "€" * 30, "😀" * 20, "ab😀" * 20])
+def test_a_long_trigger_is_kept_as_its_beginning_without_half_a_character(
+    ledger: Ledger, client: Redis, trigger: str
+) -> None:
+    Work(client, PREFIX).begin(RunKind.SCAN, trigger, [scan_of(17)])
+    ledger.plan_codes(17, {901: WAITING})
+    record = ledger.code(CODE)
+    assert record is not None
+    assert trigger.startswith(record.by)
+    assert 12 <= len(record.by.encode()) <= BRIEF_TRIGGER
+
+
+def test_what_was_restored_from_netsuite_has_no_beginning(ledger: Ledger) -> None:
+    ledger.restore({CODE: CREATED})
+    record = ledger.code(CODE)
+    assert record is not None
+    assert record.seen == 0
+
+
+# What it costs
+
+
+def test_a_code_that_was_scanned_and_made_costs_less_than_200_bytes(server: Redis, keeper: LeaseKeeper) -> None:
+    """All of it: its record with its beginning, and no journal. Measured over projects of 100 codes, as they are."""
+    ledger, projects = Ledger(server, PREFIX), range(1, 51)
+    Work(server, PREFIX).begin(RunKind.SCAN, "a long trigger" * 7, [scan_of(project) for project in projects])
+    before = int(server.info("memory")["used_memory"])
+    for project in projects:
+        numbers = range(182_877_000 + project * 100, 182_877_100 + project * 100)
+        ledger.plan_codes(project, {number: replace(WAITING, name=f"24-{project:05d}-01-100.S") for number in numbers})
+        for number in numbers:
+            made = Record(State.CREATED, f"24-{project:05d}-01-100.S", str(number % 1_000_000), at=1_764_000_000.123456)
+            ledger.write(CodeKey(project, number), made)
+    used = (int(server.info("memory")["used_memory"]) - before) / 5_000
+    assert used <= 200
+    assert server.keys(f"{PREFIX}journal:*") == []
+
+
+def test_a_journal_of_one_line_costs_some_hundred_bytes(server: Redis) -> None:
+    """A stream would take 4,400."""
+    ledger = Ledger(server, PREFIX)
+    before = int(server.info("memory")["used_memory"])
+    for number in range(1_000):
+        ledger.journal.tell(CodeKey(17, number), Happening(What.NO_ANSWER, {"answer": "ReadTimeout", "sent": "5"}))
+    assert (int(server.info("memory")["used_memory"]) - before) / 1_000 <= 450

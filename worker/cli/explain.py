@@ -1,0 +1,121 @@
+"""`wbs-sync explain`: the whole story of one code or one invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from worker.cli.output import Fault, clock, faults_as_sentences, json_option, out, print_json, procore_id, styled, table
+from worker.cli.session import open_container
+
+Told = Mapping[str, Any]
+
+
+@click.command()
+@click.argument("project", required=False)
+@click.argument("code", required=False)
+@click.option("--invoice", "invoice_id", type=procore_id, help="Procore id of a subcontractor invoice.")
+@click.option(
+    "--project", "of_project", help="The invoice's project (id or number), where the ledger does not know it."
+)
+@json_option
+def explain(
+    project: str | None, code: str | None, invoice_id: int | None, of_project: str | None, as_json: bool
+) -> None:
+    """Tell the whole story of one WBS code (PROJECT CODE) or of one invoice (--invoice ID): why not yet, what happened, what stands.
+
+    PROJECT is a Procore id or a project number, CODE a flat code, the name of its Item or a Procore id. Both remotes are asked what
+    stands now; nothing is written.
+    """
+    with faults_as_sentences():
+        if invoice_id is not None and (project or code):
+            raise Fault("Name a code (PROJECT CODE) or an invoice (--invoice ID --project ID), not both.")
+        if invoice_id is None and not (project and code):
+            raise Fault("Name a code (PROJECT CODE) or an invoice (--invoice ID).")
+        explanations = open_container().explain
+        if invoice_id is not None:
+            told = explanations.invoice(invoice_id, of_project)
+        else:
+            told = explanations.code(str(project), str(code))
+        if as_json:
+            print_json(told)
+        else:
+            _print(told)
+
+
+def _print(told: Told) -> None:
+    out.print(styled((told["about"], "bold")), soft_wrap=True)
+    out.print(told["why"], soft_wrap=True)
+    out.print()
+    table("What happened", ("when", "what", "next"), (_step(step) for step in told["story"]))
+    problems = (
+        (row["about"], row["sentence"], row["owner"], row["next_step"], clock(row["since"])) for row in told["problems"]
+    )
+    table("Open problems", ("about", "what", "who", "next step", "since"), problems)
+    if "bill_lines" in told:
+        _print_bill_lines(told)
+        _print_bill(told["netsuite"])
+    else:
+        _print_items(told["netsuite"])
+    table("Procore now", ("", ""), _facts(told["procore"]))
+    record = told["record"] or {}
+    table("Ledger", ("", ""), _facts({name: value for name, value in record.items() if name != "facts"}))
+
+
+def _step(step: Told) -> tuple[str, str, str]:
+    often = f" ({step['times']} times, last {clock(step['until'])})" if step["times"] > 1 else ""
+    return clock(step["at"]), step["sentence"] + often, clock(step["again_at"]) if step["again_at"] else ""
+
+
+def _print_bill_lines(told: Told) -> None:
+    if told["bill_lines_fault"]:
+        out.print(f"The bill's lines cannot be reckoned now: {told['bill_lines_fault']}", soft_wrap=True)
+        return
+    rows: list[tuple[str, str, str]] = []
+    for line in told["bill_lines"]:
+        stands = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
+        rows.append((line["what"], stands if line["wbs_code_id"] else "", line["amount"]))
+        rows += ((f"  line {term['position']}: {term['words']}", term["amount"], "") for term in line["terms"])
+    ties = "" if told["total"] == told["payment_due"] else "does not tie"
+    rows += [("Sum of the lines", ties, told["total"]), ("Payment due by Procore", "", told["payment_due"])]
+    table("Bill lines, from Procore's figures", ("what", "from", "amount"), rows)
+
+
+def _print_bill(netsuite: Told) -> None:
+    if netsuite["fault"]:
+        out.print(f"NetSuite could not be asked: {netsuite['fault']}", soft_wrap=True)
+    elif netsuite["bill"] is None:
+        out.print(f"NetSuite has no bill {netsuite['external_id']}.")
+    else:
+        bill = netsuite["bill"]
+        lines = ((line["item_id"], line["description"], line["amount"]) for line in bill["lines"])
+        title = f"NetSuite now: bill {bill['id']}, {bill['document_number']} of {bill['date']}, total {bill['total']}"
+        table(title, ("Item", "description", "amount"), lines)
+        if netsuite["differs"]:
+            out.print(f"It differs from what the invoice says now: {netsuite['differs']}.", soft_wrap=True)
+        if netsuite["not_compared"]:
+            out.print(f"It cannot be compared with the invoice now: {netsuite['not_compared']}", soft_wrap=True)
+
+
+def _print_items(netsuite: Told) -> None:
+    if netsuite["fault"]:
+        out.print(f"NetSuite could not be asked: {netsuite['fault']}", soft_wrap=True)
+        return
+    items = (
+        (item["id"], item["name"], item["external_id"] or "", f"{item['type']} {item['subtype']}", _state(item))
+        for item in netsuite["items"]
+    )
+    table("NetSuite now", ("id", "Item", "external id", "type", "state"), items)
+
+
+def _state(item: Told) -> str:
+    return ", ".join(("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "of others"))
+
+
+def _facts(facts: Told) -> Iterable[tuple[str, str]]:
+    for name, value in facts.items():
+        if value is not None and value != "":
+            is_time = name in ("at", "sent_at", "seen")
+            yield name.replace("_", " "), clock(value) if is_time else str(value)

@@ -1,0 +1,160 @@
+"""What happens to one code or one invoice, in short stable words. Sentences are made when they are read, so they may be improved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause, describe
+
+LONGEST_FACT = 160
+"""Of an answer or a name in the journal: enough to know it again. The open problem has the whole of it."""
+
+
+class What(StrEnum):
+    """Words of the journal. They are stored, so none is ever given another meaning."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    NO_ANSWER = "no_answer"
+    EXISTS = "exists"
+    LOOKED = "looked"
+    FOUND = "found"
+    CREATED = "created"
+    ADOPTED = "adopted"
+    NAMED = "named"
+    WRITTEN_BACK = "written_back"
+    ITEMS_FIRST = "items_first"
+    FAILED = "failed"
+    HELD = "held"
+    HELD_BACK = "held_back"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+
+
+ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.NAMED, What.WRITTEN_BACK})
+"""After one of these the record stands in NetSuite, and the journal has said so."""
+SENTENCES = {
+    What.PLANNED: "Planned anew{by_whom}",
+    What.SENT: "Sent to NetSuite, write {attempt}, its intent noted first",
+    What.NO_ANSWER: "No answer to the write of {sent_clock}: {answer}",
+    What.EXISTS: "NetSuite took nothing, since it has one: {answer}",
+    What.LOOKED: "Looked in NetSuite for what was sent at {sent_clock}: nothing there yet",
+    What.FOUND: "Found in NetSuite with our external id: {id}",
+    What.CREATED: "Made in NetSuite: {id}",
+    What.ADOPTED: "Found in NetSuite, made by a person; it fits and is taken: {id}",
+    What.NAMED: "Procore names its bill already: {id}",
+    What.WRITTEN_BACK: "Procore was told the bill: origin id {origin_id}",
+    What.ITEMS_FIRST: "{count} Items come first",
+    What.FAILED: "An attempt came to nothing: {answer}",
+    What.HELD: "All work of {remote} is held: {answer}",
+    What.HELD_BACK: "Redis was lost or started anew: what was under way then must have settled first",
+    What.SKIPPED: "Left alone: {why}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened. `facts` fill its sentence; `again_at`: when the work is looked at next (unix seconds), 0 = not told."""
+
+    what: What
+    facts: Mapping[str, str] = field(default_factory=dict)
+    again_at: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the journal: the same thing `times` times in a row, first `at`, last `until` (unix seconds, Redis' clock)."""
+
+    at: int
+    until: int
+    times: int
+    happening: Happening
+
+    @property
+    def sentence(self) -> str:
+        """In words. Never fails: a fact that is missing shows as `?`."""
+        what, facts = self.happening.what, self.happening.facts
+        if what is What.BLOCKED:
+            cause = Cause(facts["cause"]) if facts.get("cause") in set(Cause) else Cause.UNEXPECTED
+            return f"A problem ({cause}): {describe(cause, facts).sentence}"
+        by_whom = f", asked for by: {facts['by']}" if facts.get("by") else ""
+        sent_clock = clock(float(facts.get("sent") or 0))
+        return SENTENCES[what].format_map(_Facts(facts, by_whom=by_whom, sent_clock=sent_clock))
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def clock(at: float) -> str:
+    """A time for people, UTC, to the second; `?` for none."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "?"
+
+
+def told_by(record: Record, *, of_code: bool) -> Happening | None:
+    """What writing a record adds to the journal.
+
+    Nothing for a code that goes the plain way: noted, sent once, made or adopted. Its record tells all of that, and there are as
+    many of them as there are codes. An invoice's way is told step by step.
+    """
+    match record.state:
+        case State.BLOCKED:
+            return Happening(What.BLOCKED, {"cause": record.cause or Cause.UNEXPECTED, **record.facts})
+        case State.UNKNOWN:
+            return Happening(What.NO_ANSWER, {"answer": record.detail, "sent": str(int(record.at))})
+        case State.SKIPPED:
+            return Happening(What.SKIPPED, {"why": record.detail})
+        case State.INTENT if record.attempts > 1 or not of_code:
+            return Happening(What.SENT, {"attempt": str(record.attempts)})
+        case State.CREATED if not of_code:
+            return Happening(What.NAMED, {"id": record.remote_id})
+        case _:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a story as it is told: `what` is stable; times in unix seconds, `again_at` 0 where none was set."""
+
+    at: float
+    until: float
+    times: int
+    what: str
+    sentence: str
+    again_at: float = 0
+
+
+def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
+    """What happened, in order: what the record keeps of the beginning, the journal, and what the record says of the end."""
+    steps = [_beginning(record, entries)] if record and (record.seen or record.done) else []
+    steps += [
+        Step(entry.at, entry.until, entry.times, entry.happening.what, entry.sentence, entry.happening.again_at)
+        for entry in entries
+    ]
+    if record and record.seen and (end := _end(record, entries, of_code=of_code)):
+        steps.append(Step(record.at, record.at, 1, end.what, Entry(0, 0, 1, end).sentence))
+    return steps
+
+
+def _beginning(record: Record, entries: Sequence[Entry]) -> Step:
+    if not record.seen:
+        sentence = f"Known as it stood in NetSuite: {record.remote_id}. What came before is not kept"
+        return Step(record.at, record.at, 1, "known", sentence)
+    # An invoice has its record from its first write or end on, and a journal perhaps some moments earlier.
+    seen = min([record.seen, *(entry.at for entry in entries[:1])])
+    return Step(seen, seen, 1, "seen", f"First seen, asked for by: {record.by or 'a request of its own'}")
+
+
+def _end(record: Record, entries: Sequence[Entry], *, of_code: bool) -> Happening | None:
+    """The end of the plain way, which is in no journal; None where the journal has told it."""
+    if record.done and not any(entry.happening.what in ENDS for entry in entries):
+        what = What.CREATED if record.state is State.CREATED else What.ADOPTED
+        return Happening(what, {"id": record.remote_id})
+    if record.state is State.INTENT and of_code and record.attempts == 1:
+        return Happening(What.SENT, {"attempt": "1"})
+    return None

@@ -1,0 +1,374 @@
+"""The whole story of one code or one invoice, over both systems: what is known, what happened, what stands now, why not yet.
+
+Reads only. A remote that does not answer is told as such, and the rest is told all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.domain import money
+from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError
+from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
+from worker.domain.invoices import FoundBill, Invoice, difference, reason_to_skip
+from worker.domain.items import FoundItem
+from worker.domain.outcomes import Outcome, Record, State
+from worker.domain.problems import describe
+from worker.domain.reckoning import Reckoning, reckon
+from worker.domain.story import clock, story
+from worker.domain.texts import unwritable
+from worker.domain.wbs_codes import NamingRule, Project, WbsCode
+from worker.domain.work import Lane
+from worker.services.invoice_export import InvoiceExport
+from worker.services.overview import Overview
+from worker.services.projects import Projects
+from worker.store.connection import Redis, seconds
+from worker.store.holds import REMOTES_OF_LANE, Holds
+from worker.store.ledger import Ledger
+from worker.store.projects import ProjectList
+from worker.store.work import Work
+
+T = TypeVar("T")
+Told = dict[str, Any]
+
+
+class Explain:
+    """Tells of one code or one invoice, as plain JSON values; amounts as text with two places, times in unix seconds."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        projects: Projects,
+        listed: ProjectList,
+        invoice_export: InvoiceExport,
+        overview: Overview,
+        ledger: Ledger,
+        holds: Holds,
+        work: Work,
+        name_format: str,
+        export_statuses: Sequence[str],
+        settle_seconds: float,
+    ) -> None:
+        self._client = client
+        self._procore = procore
+        self._netsuite = netsuite
+        self._projects = projects
+        self._listed = listed
+        self._export = invoice_export
+        self._overview = overview
+        self._ledger = ledger
+        self._holds = holds
+        self._work = work
+        self._rule = NamingRule(name_format)
+        self._statuses = export_statuses
+        self._settle = settle_seconds
+
+    # A code
+
+    def code(self, project: str, code: str) -> Told:
+        """Of a code, named by Procore ids or as people call it: project number, flat code or Item name. Raises NotFound."""
+        found = self._project(project)
+        budgeted, budget_fault = _asked(lambda: self._procore.list_budgeted_codes(found.id))
+        active, codes_fault = _asked(lambda: self._procore.list_active_codes(found.id))
+        listed = {one.id: one for one in [*(budgeted or ()), *(active or ())]}
+        key = self._code_key(found, code, listed.values())
+        record, wbs_code = self._ledger.code(key), listed.get(key.wbs_code_id)
+        in_procore: Told = {
+            "budgeted": None if budgeted is None else any(one.id == key.wbs_code_id for one in budgeted),
+            "active": None if active is None else any(one.id == key.wbs_code_id for one in active),
+            "code": wbs_code.flat_code if wbs_code else None,
+            "description": wbs_code.description if wbs_code else None,
+            "project_active": found.active,
+            "fault": budget_fault or codes_fault,
+        }
+        name = record.name if record and record.name else self._name(found, wbs_code)
+        items, fault = _asked(lambda: self._items(key, record, name))
+        problems = self._problems(str(key), [f"project:{key.project_id}:budget"])
+        return {
+            "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
+            "key": str(key),
+            "why": self._why(key, record, problems) or self._why_no_item(key, in_procore, problems),
+            "record": _record(record),
+            "problems": problems,
+            "story": self._story(key, record),
+            "procore": in_procore,
+            "netsuite": {"name": name, "external_id": self._item_id(key), "items": items, "fault": fault},
+        }
+
+    def _code_key(self, project: Project, text: str, listed: Iterable[WbsCode]) -> CodeKey:
+        records = self._ledger.codes(project.id)
+        known = {one.id: {one.flat_code, self._name(project, one)} for one in listed}
+        for number, record in records.items():
+            known.setdefault(number, set()).update((record.code, record.name))
+        # As people write it before Procore's id: a flat code may be all digits.
+        named = [number for number, names in known.items() if text in names] or [
+            number for number, names in known.items() if text.casefold() in {name.casefold() for name in names}
+        ]
+        inside = [
+            number for number, record in records.items()
+            if project.number and record.name and record.name == self._rule.join(project.number, text)
+        ]  # fmt: skip
+        numbers = named or inside or [number for number in known if str(number) == text]
+        if not numbers:
+            raise NotFound(f"Project {project.label} has no code {text}, neither in Procore nor in the ledger.")
+        if len(set(numbers)) > 1:
+            ids = ", ".join(str(number) for number in sorted(set(numbers)))
+            raise NotFound(f"Project {project.label} has more than one code {text}: say one of the ids {ids}.")
+        return CodeKey(project.id, numbers[0])
+
+    def _name(self, project: Project, code: WbsCode | None) -> str:
+        return self._rule.join(project.number, code.flat_code) if project.number and code else ""
+
+    def _item_id(self, key: CodeKey) -> str:
+        return item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
+
+    def _items(self, key: CodeKey, record: Record | None, name: str) -> list[Told]:
+        """Items that are, or could be taken for, the code's."""
+        names = [name] if name and not unwritable(name) else []
+        found = list(self._netsuite.find_items(external_ids=[self._item_id(key)], names=names))
+        recorded = record.remote_id if record else ""
+        if recorded and recorded not in {item.id for item in found} and (item := self._netsuite.item(recorded)):
+            found.append(item)
+        return [self._item(item, key) for item in found]
+
+    def _item(self, item: FoundItem, key: CodeKey) -> Told:
+        return asdict(item) | {"ours": same_external_id(item.external_id, self._item_id(key))}
+
+    def _why_no_item(self, key: CodeKey, in_procore: Told, problems: Sequence[Told]) -> str:
+        """Nothing is noted of it: what a scan would say now."""
+        if problems:
+            return _not_yet(problems[0])
+        if not self._projects.in_pilot(key.project_id):
+            return "Left alone: its project is not in PROJECT_IDS."
+        if in_procore["fault"]:
+            return f"Not yet: the ledger knows nothing of it, and Procore could not be asked: {in_procore['fault']}"
+        if not in_procore["budgeted"]:
+            return "It needs no Item: no budget line of Procore names it."
+        if not in_procore["active"] or not in_procore["project_active"]:
+            what = "code" if not in_procore["active"] else "project"
+            return f"It needs no Item: the {what} is not active in Procore."
+        return "Not yet: no scan has seen it. The next one notes it; `wbs-sync scan` starts one."
+
+    # An invoice
+
+    def invoice(self, invoice_id: int, project: str | None) -> Told:
+        """Of an invoice. Raises NotFound when no project is named and the ledger knows none of its."""
+        key = InvoiceKey(self._project(project).id if project else self._project_of(invoice_id), invoice_id)
+        record = self._ledger.invoice(key)
+        invoice, fault = _asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
+        reckoning, reckoning_fault = (
+            _asked(lambda: reckon(invoice, self._previous(invoice))) if invoice else (None, fault)
+        )
+        bill, bill_fault = _asked(lambda: self._bill(key, record))
+        others = [f"project:{key.project_id}:commitments"]
+        others += [str(CodeKey(key.project_id, code_id)) for code_id in (invoice.wbs_code_ids if invoice else ())]
+        problems = self._problems(str(key), others)
+        listed = self._listed.get(key.project_id)
+        label = invoice.label if invoice else (record.name if record and record.name else f"id {invoice_id}")
+        in_netsuite: Told = {
+            "external_id": bill_external_id(self._procore.company_id, invoice_id),
+            "bill": _bill(bill),
+            "fault": bill_fault,
+            **(self._comparison(key, bill) if bill and invoice else {"differs": None, "not_compared": None}),
+        }
+        return {
+            "about": f"{listed.label if listed else f'project {key.project_id}'}, invoice {label}",
+            "key": str(key),
+            "why": self._why(key, record, problems) or self._why_no_bill(key, invoice, fault, problems),
+            "record": _record(record),
+            "problems": problems,
+            "story": self._story(key, record),
+            "procore": _head(invoice) | {"fault": fault},
+            "bill_lines": self._lines(key, reckoning) if reckoning else [],
+            "total": _text(reckoning.total) if reckoning else None,
+            "payment_due": _text(reckoning.payment_due) if reckoning else None,
+            "bill_lines_fault": reckoning_fault,
+            "netsuite": in_netsuite,
+        }
+
+    def _previous(self, invoice: Invoice) -> Invoice | None:
+        return self._procore.get_invoice(invoice.project_id, invoice.previous_id) if invoice.previous_id else None
+
+    def _bill(self, key: InvoiceKey, record: Record | None) -> FoundBill | None:
+        recorded = self._netsuite.bill(record.remote_id) if record and record.remote_id else None
+        external_id = bill_external_id(self._procore.company_id, key.invoice_id)
+        return recorded or self._netsuite.bill_by_external_id(external_id)
+
+    def _comparison(self, key: InvoiceKey, bill: FoundBill) -> Told:
+        """How the bill that stands differs from the one that should, in words; or why the two cannot be compared."""
+        expected, fault = _asked(lambda: self._export.expected_bill(key))
+        return {"differs": difference(expected, bill) if expected else None, "not_compared": fault}
+
+    def _lines(self, key: InvoiceKey, reckoning: Reckoning) -> list[Told]:
+        code_ids = [line.wbs_code_id for line in reckoning.lines if line.wbs_code_id is not None]
+        records = self._ledger.codes(key.project_id, code_ids)
+        lines = []
+        for line in reckoning.lines:
+            record = records.get(line.wbs_code_id) if line.wbs_code_id is not None else None
+            lines.append(
+                {
+                    "what": line.what,
+                    "wbs_code_id": line.wbs_code_id,
+                    "item": record.name if record else None,
+                    "item_id": record.remote_id if record and record.done else None,
+                    "item_state": record.state.value if record else None,
+                    "terms": [asdict(term) | {"amount": _text(term.amount)} for term in line.terms],
+                    "amount": _text(line.amount),
+                }
+            )
+        return lines
+
+    def _project_of(self, invoice_id: int) -> int:
+        for project_id in self._ledger.projects():
+            if self._ledger.invoice(InvoiceKey(project_id, invoice_id)):
+                return project_id
+        raise NotFound(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
+
+    def _why_no_bill(
+        self, key: InvoiceKey, invoice: Invoice | None, fault: str | None, problems: Sequence[Told]
+    ) -> str:
+        """Nothing is noted of it: what an export would say now."""
+        if problems and problems[0]["key"] in (str(key), f"project:{key.project_id}:commitments"):
+            return _not_yet(problems[0])
+        if invoice is None:
+            return f"Not yet: the ledger knows nothing of it, and Procore did not show it: {fault}"
+        if skip := reason_to_skip(invoice, self._statuses):
+            return f"Left alone: {skip}."
+        ready, stands_in_the_way = _asked(lambda: self._export.plan(key))
+        if stands_in_the_way:
+            return f"Not yet: {stands_in_the_way}"
+        if isinstance(ready, Outcome):
+            return f"Left alone: {ready.reason}." if ready.reason else f"Procore names its bill: id {ready.remote_id}."
+        return "Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one."
+
+    # Both
+
+    def _project(self, text: str) -> Project:
+        """By Procore id or by number, from the list at hand, or from a new one where Procore gives it."""
+        projects, _ = _asked(self._projects.all)
+        all_listed = self._listed.all() if projects is None else projects
+        found = [one for one in all_listed if text in (str(one.id), one.number)]
+        if len(found) > 1:
+            ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
+            raise NotFound(f"More than one project is called {text}: {ids}. Say the id.")
+        if found:
+            return found[0]
+        if text in map(str, self._ledger.projects()):
+            # The app may not see it any more; what is known of it is told all the same.
+            return Project(int(text), f"project {text}", None, active=False)
+        raise NotFound(f"There is no project with the id or number {text} that the app may see.")
+
+    def _story(self, key: CodeKey | InvoiceKey, record: Record | None) -> list[Told]:
+        steps = story(record, self._ledger.journal.of(key), of_code=isinstance(key, CodeKey))
+        return [asdict(step) for step in steps]
+
+    def _problems(self, key: str, others: Iterable[str]) -> list[Told]:
+        """Open problems of this work, the other ones that may hold it up, and findings about it: its own first."""
+        rank = {one: place for place, one in enumerate([key, *others])}
+        rows = [row for row in self._overview.problems() if row["key"] in rank or row["key"].endswith(f":{key}")]
+        return sorted(rows, key=lambda row: rank.get(row["key"], len(rank)))
+
+    def _why(self, key: CodeKey | InvoiceKey, record: Record | None, problems: Sequence[Mapping[str, Any]]) -> str:
+        """Whether it stands, or why not yet, in one sentence; "" when nothing is known of it."""
+        thing = "Item" if isinstance(key, CodeKey) else "bill"
+        own = next((row for row in problems if row["key"] == str(key)), None)
+        if record and record.done and not record.write_back_due:
+            made = "a person made it" if record.state is State.ADOPTED else "wbs-sync made it"
+            return f"Its {thing} stands in NetSuite: {record.name}, id {record.remote_id}, known since {clock(record.at)}; {made}."
+        if record and record.write_back_due:
+            then = _words(own) if own else self._when(key, record)
+            return f"Its bill stands in NetSuite (id {record.remote_id}), but Procore does not know it yet. {then}"
+        if record and record.in_doubt:
+            settled = clock(record.sent_at + self._settle)
+            in_doubt = f"the write of {clock(record.at)} has no known end, so its {thing} is looked for; nothing is sent again before {settled}"
+            return f"Not yet: {in_doubt}. " + (_words(own) if own else self._when(key, record))
+        if own:
+            return _not_yet(own)
+        if record and record.state is State.SKIPPED:
+            return f"Left alone: {record.detail}."
+        return f"Not yet: {self._when(key, record)}" if record or self._is_work(key) else ""
+
+    def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
+        """What has to come first, or when it is looked at next."""
+        lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
+        if held := [remote for remote in REMOTES_OF_LANE[lane] if self._holds.is_held(remote)]:
+            told = [row for row in self._overview.problems() if row["key"] == f"remote:{held[0]}"]
+            return f"all work of {held[0]} is held now." + "".join(f" {_words(row)}" for row in told)
+        if self._work.in_hand(lane, str(key)):
+            return "a worker has it in hand."
+        due, now = self._work.waits_until(lane, str(key)), seconds(self._client)
+        if due is None:
+            return "it waits in no lane now: the next scan or export takes it up."
+        if due > now:
+            return f"it is looked at again at {clock(due)}."
+        waiting, _ = self._work.depth(lane)
+        since = f" since {clock(record.at)}" if record and record.at else ""
+        return f"it waits for its turn{since}; {waiting} pieces of work wait in its lane."
+
+    def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
+        lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
+        return self._work.in_hand(lane, str(key)) or self._work.waits_until(lane, str(key)) is not None
+
+
+def _asked(question: Callable[[], T]) -> tuple[T | None, str | None]:
+    """The answer, or in words why there is none."""
+    try:
+        return question(), None
+    except (Blocked, Misconfigured) as error:
+        return None, describe(error.cause, error.facts).sentence
+    except SyncError as error:
+        return None, str(error) or type(error).__name__
+
+
+def _words(problem: Mapping[str, Any]) -> str:
+    return f"{problem['sentence']} Who mends it: the {problem['owner']}. {problem['next_step']}"
+
+
+def _not_yet(problem: Mapping[str, Any]) -> str:
+    return f"Not yet: {_words(problem)}"
+
+
+def _record(record: Record | None) -> Told | None:
+    """What the ledger holds, without what is empty."""
+    return {name: value for name, value in asdict(record).items() if value} if record else None
+
+
+def _head(invoice: Invoice | None) -> Told:
+    if invoice is None:
+        return {}
+    return {
+        "number": invoice.number,
+        "document_number": invoice.document_number,
+        "status": invoice.status,
+        "vendor": invoice.vendor_name,
+        "billing_date": invoice.billing_date.isoformat() if invoice.billing_date else None,
+        "payment_due": _text(invoice.payment_due),
+        "origin_id": invoice.origin_id,
+    }
+
+
+def _bill(bill: FoundBill | None) -> Told | None:
+    if bill is None:
+        return None
+    lines = [
+        {"item_id": line.item_id, "amount": _text(line.amount), "description": line.description} for line in bill.lines
+    ]
+    return {
+        "id": bill.id,
+        "external_id": bill.external_id,
+        "document_number": bill.document_number,
+        "date": bill.date.isoformat() if bill.date else None,
+        "total": _text(bill.total),
+        "lines": lines,
+    }
+
+
+def _text(amount: Any) -> str:
+    return money.text(amount).replace(",", "")
