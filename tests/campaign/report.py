@@ -146,7 +146,7 @@ simulators' ways; connections are cut and queues deleted. The questions are aske
 **{rounds} rounds, {own} of them with the product's own times, the others with shortened ones: {len(figures["failing"])} failing, {len(figures["excused"])} with a pair that no client can
 prevent.** {_minutes(figures["wall_seconds"])}.
 
-{_table(header, claims)}
+{_told(figures["failing"])}{_table(header, claims)}
 
 {_table(("Fault", "Times it struck"), struck)}
 
@@ -154,6 +154,11 @@ prevent.** {_minutes(figures["wall_seconds"])}.
 
 Time is real here, so a seed gives the same plan and not the same history.
 """
+
+
+def _told(failing: Mapping[str, Sequence[str]]) -> str:
+    lines = "".join(f"- round {seed}: {'; '.join(words)}\n" for seed, words in failing.items())
+    return f"{lines}\n" if lines else ""
 
 
 def _recovery(figures: Figures) -> str:
