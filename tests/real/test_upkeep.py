@@ -16,7 +16,7 @@ pytestmark = pytest.mark.real
 
 def test_messages_that_are_lost_delay_the_scan_and_lose_nothing(open_site: OpenSite) -> None:
     queue = f"{PREFIX}{QueueName.ITEMS}"
-    site = open_site(profile="large:1x24", write_latency=0.2)
+    site = open_site(profile="large:1x24", slots=12, write_latency=0.2)
     site.worker(threads=2)
     site.beat()
     run = site.start_scan()

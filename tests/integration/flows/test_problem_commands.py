@@ -9,6 +9,7 @@ import pwd
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import click
 import pytest
@@ -18,7 +19,7 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from worker.cli import wbs_sync
+from worker.cli import output, wbs_sync
 from worker.cli.problems import handle
 from worker.cli.runs import all_well
 from worker.domain.identities import CodeKey
@@ -38,7 +39,9 @@ def call(office: Office, *arguments: str, **env: str) -> Result:
     """A command as a person at this office's installation gives it."""
     settings = office.container.settings
     own = office.stage.env | {"REDIS_URL": office.container.redis_url, "REDIS_KEY_PREFIX": settings.redis_key_prefix}
-    ended = CliRunner().invoke(wbs_sync, list(arguments), env=own | {"COLUMNS": "400"} | env)
+    # Its width is decided when it is imported, by whoever is first.
+    with mock.patch.object(output.out, "_width", 400):
+        ended = CliRunner().invoke(wbs_sync, list(arguments), env=own | env)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     return ended
 

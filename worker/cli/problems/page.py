@@ -33,6 +33,7 @@ EXAMPLE = {
     "position": "3",
     "date": "2026-09-30",
     "payment_due": "12,600.00",
+    "tax": "1,039.50",
     "lines_total": "12,605.00",
     "currency": "CAD",
     "base_currency": "USD",
