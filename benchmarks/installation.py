@@ -182,10 +182,11 @@ def _named(process: Process, machine: str) -> Process:
 
 
 def own_environment() -> dict[str, str]:
-    """This process's environment without a developer's settings of the product."""
+    """This process's environment without a developer's settings of the product, and as an installation has it: with bytecode."""
     foreign = {
         name
         for name in os.environ
-        if name.startswith((*OUR_PREFIXES, "FLOWER_")) or name in (*setting_names(), "SECRETS_DIR")
+        if name.startswith((*OUR_PREFIXES, "FLOWER_"))
+        or name in (*setting_names(), "SECRETS_DIR", "PYTHONDONTWRITEBYTECODE")
     }
     return {name: value for name, value in os.environ.items() if name not in foreign}
