@@ -13,6 +13,9 @@ CODES = 50
 CAP, WRITE_SECONDS = 15, 0.5
 NEW_SHARE = 0.01
 """Of all codes, those that a daily scan finds new."""
+FIRST_SEEN_BYTES = 45
+"""What a record of a scan has beside a restored one, which is what was measured: when it was first seen and by whom (decision 12)."""
+PROJECTS_PER_PAGE = 300
 HOURLY = 3600
 """Procore's usual limit of requests in an hour."""
 USABLE = 0.7
@@ -52,11 +55,11 @@ The formulas, with the measured costs:
 | What | Formula |
 |---|---|
 | First scan | codes x seconds a write / (cap x {number(cost["busy"])}) |
-| Daily scan, Procore's limit | pages / (0.96 x {HOURLY:,} an hour); a page of codes for each project, a page of the list for every hundred. Nothing to wait for below {HOURLY:,} |
+| Daily scan, Procore's limit | pages / (0.96 x {HOURLY:,} an hour); a page of codes for each project, a page of the list for every {PROJECTS_PER_PAGE}. Nothing to wait for below {HOURLY:,} |
 | Daily scan, CPU | projects x {number(cost["project_ms"])} ms + new codes x {number(cost["item_ms"])} ms |
 | Workers | cores at the busiest / {USABLE}: cap / seconds a write x {number(cost["item_ms"])} ms, or projects in ten minutes x {number(cost["project_ms"])} ms; two at least, one for exports |
 | Threads of each | (cap + 5) / workers that make Items, 4 at least |
-| Redis memory | 10 MB + codes x {number(cost["code_bytes"])} bytes + waiting codes x {number(cost["waiting_bytes"])} bytes; twice that while the append-only file is rewritten |
+| Redis memory | 10 MB + codes x {number(cost["code_bytes"] + FIRST_SEEN_BYTES)} bytes + waiting codes x {number(cost["waiting_bytes"])} bytes; twice that while the append-only file is rewritten |
 | Redis commands a second | cap / seconds a write x {number(cost["item_commands"])} while Items are made |
 
 A first scan that waits in its lane costs Redis memory, not the broker: {number(cost["waiting_bytes"])} bytes for each waiting code (its record, its key in the lane and in the run). It can be stopped and goes on.
@@ -66,13 +69,13 @@ A first scan that waits in its lane costs Redis memory, not the broker: {number(
 def _row(projects: int, cost: Mapping[str, float]) -> tuple[str, ...]:
     codes = projects * CODES
     first = codes * WRITE_SECONDS / (CAP * cost["busy"])
-    pages = projects + ceil(projects / 100)
+    pages = projects + ceil(projects / PROJECTS_PER_PAGE)
     wait = "none" if pages <= 0.96 * HOURLY else _duration(pages / (0.96 * HOURLY) * 3600)
     cpu = (projects * cost["project_ms"] + NEW_SHARE * codes * cost["item_ms"]) / 1000
     making = CAP / WRITE_SECONDS * cost["item_ms"] / 1000
     looking = min(projects, 0.96 * HOURLY / 6) * cost["project_ms"] / 1000 / 600
     workers = max(1, ceil((making + looking) / USABLE))
-    memory = 10 + codes * (cost["code_bytes"] + cost["waiting_bytes"]) / 1e6
+    memory = 10 + codes * (cost["code_bytes"] + FIRST_SEEN_BYTES + cost["waiting_bytes"]) / 1e6
     return (
         f"{projects:,}",
         f"{codes:,}",
