@@ -181,7 +181,7 @@ class Bills:
                 words = describe(end.cause, end.facts).sentence if end.cause else end.detail
                 facts = {"invoice": record.name, **end.facts, "bill_id": found.id, "difference": words}
                 end = replace(end, state=State.BLOCKED, cause=Cause.BILL_DIFFERS, facts=facts)
-            elif lock.now() < record.sent_at + self._settle:
+            elif lock.until(record.sent_at + self._settle):
                 if end.cause:
                     self._ledger.report(str(key), end.cause, end.facts, at=end.at)
                 return replace(self._not_yet(key, record, lock.now()), reason=outcome_of(end).reason, cause=end.cause)

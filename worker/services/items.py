@@ -311,7 +311,7 @@ class Items:
 
     def _resolve(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
         """Look for the Item of a write whose end is not known; send again only after the settle time."""
-        need, settled = self._need_of(key, record), lock.now() >= record.sent_at + self._settle
+        need, settled = self._need_of(key, record), not lock.until(record.sent_at + self._settle)
         try:
             found = self._look(need)
         except Blocked as error:

@@ -59,6 +59,7 @@ class Lock:
     """A lock in hand. `fence` grows with every acquisition of any lock; `at` is Redis' time of the acquisition.
 
     `ledger_since`: since when the ledger is known to have lost no intent (unix seconds); None while there is no ledger.
+    `asked`, `answered`: between these moments of the steady clock Redis' clock was `at`.
     `server_met_at`: since when this very server is known as the ledger's.
     """
 
@@ -67,12 +68,20 @@ class Lock:
     fence: int
     at: float
     asked: float
+    answered: float
     ledger_since: float | None = None
     server_met_at: float = 0.0
 
     def now(self) -> float:
-        """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock."""
+        """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock.
+
+        The latest that it can be: ahead by the way of the acquisition at most.
+        """
         return self.at + time.monotonic() - self.asked
+
+    def until(self, moment: float) -> float:
+        """Seconds until a moment (unix seconds) has certainly come, by the earliest that it can be now; 0 when it has."""
+        return max(0.0, moment - self.at - (time.monotonic() - self.answered))
 
     def may_write_at(self, settle_seconds: float) -> float:
         """From when on a write may leave (unix seconds): when whatever Redis may have forgotten has settled in NetSuite."""
@@ -83,10 +92,10 @@ class Lock:
     def held_back_until(self, settle_seconds: float) -> float | None:
         """The same, asked before a write: None when it may leave. The two seconds of a server just met are waited out here."""
         may_write_at = self.may_write_at(settle_seconds)
-        wait = may_write_at - self.now()
+        wait = self.until(may_write_at)
         if wait > KEPT_SECONDS:
             return may_write_at
-        time.sleep(max(0.0, wait))
+        time.sleep(wait)
         return None
 
 
@@ -131,6 +140,7 @@ class Locks:
         asked = time.monotonic()
         keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger"]
         fence, whole, micro, since, met = self._acquire(keys=keys, args=[token, int(LOCK_SECONDS * 1000)])
+        answered = time.monotonic()
         if not int(fence):
             return None
         self._held.add((key, token))
@@ -139,7 +149,7 @@ class Locks:
             return None
         at = int(whole) + int(micro) / 1_000_000
         ledger_since = float(since) if since else None
-        return Lock(key, token, int(fence), at, asked, ledger_since, float(met))
+        return Lock(key, token, int(fence), at, asked, answered, ledger_since, float(met))
 
     def _renewed(self, lock: Lock) -> None:
         self._renew(keys=[lock.key], args=[lock.token, int(LOCK_SECONDS * 1000)])

@@ -128,6 +128,15 @@ def test_a_lock_tells_redis_time_later_on_without_asking(locks: Locks, client: R
         assert before - 0.01 <= told <= lock.at + asked_for
 
 
+def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
+    """The answer took five seconds, and nobody knows at which of them Redis' clock was read: nothing is sent again on a guess."""
+    answered = time.monotonic()
+    lock = Lock(KEY, "token", fence=1, at=1000.0, asked=answered - 5, answered=answered)
+    assert lock.now() >= 1005
+    assert lock.until(1003) > 0
+    assert lock.until(1000) == 0
+
+
 def test_a_lock_tells_since_when_the_ledger_can_be_trusted(real_locks: Locks, server: Redis) -> None:
     ledger = Ledger(server, PREFIX)
 
@@ -184,7 +193,7 @@ def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
     ledger.open(since=0)
     lock = held(real_locks)
     assert lock.held_back_until(settle_seconds=900) is None
-    assert lock.now() >= lock.may_write_at(settle_seconds=900)
+    assert seconds(server) >= lock.may_write_at(settle_seconds=900)
 
     ledger.open(since=seconds(server))
     lock = held(real_locks)
