@@ -69,7 +69,9 @@ class Sheet:
     def write(self, path: Path) -> None:
         """As JSON, with the facts of the run."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"run": run_facts(), **asdict(self)}, indent=1, ensure_ascii=False) + "\n")
+        path.write_text(
+            json.dumps({"run": run_facts("benchmarks"), **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+        )
 
 
 def read(path: Path) -> tuple[Mapping[str, Any], Sheet]:
@@ -100,23 +102,12 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
-def run_facts() -> dict[str, Any]:
-    """Of which commit, on which machine, when."""
+def run_facts(*folders: str) -> dict[str, Any]:
+    """Of which commit, with or without changes in the product and these folders, on which machine, when."""
+    watched = ("worker", "tasks", "config", "simulators", *folders)
     return {
         "commit": _git("rev-parse", "--short=12", "HEAD"),
-        "with_local_changes": bool(
-            _git(
-                "status",
-                "--porcelain",
-                "--untracked-files=no",
-                "--",
-                "worker",
-                "tasks",
-                "config",
-                "simulators",
-                "benchmarks",
-            )
-        ),
+        "with_local_changes": bool(_git("status", "--porcelain", "--untracked-files=no", "--", *watched)),
         "ended": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": platform.python_version(),
         "cores": os.cpu_count() or 1,

@@ -27,7 +27,8 @@ class Sentinels:
     def celery_url(self) -> str:
         """The same as Celery wants to hear it, without the master's name."""
         login = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}@" if self.password else ""
-        return ";".join(f"sentinel://{login}{host}:{port}/{self.database}" for host, port in self.hosts)
+        named = [(f"[{host}]" if ":" in host else host, port) for host, port in self.hosts]
+        return ";".join(f"sentinel://{login}{host}:{port}/{self.database}" for host, port in named)
 
 
 def sentinels_of(url: str) -> Sentinels | None:
@@ -35,17 +36,14 @@ def sentinels_of(url: str) -> Sentinels | None:
     found = _FORM.fullmatch(url)
     if found is None:
         return None
-    login, hosts, master, database = found.groups()
+    login, named, master, database = found.groups()
+    hosts = tuple(_host(each) for each in named.split(","))
+    if not all(0 < port <= 65_535 for _, port in hosts):
+        return None
     username, _, password = (login or "").partition(":")
-    return Sentinels(
-        tuple(_host(each) for each in hosts.split(",")),
-        master,
-        int(database or 0),
-        unquote(username),
-        unquote(password),
-    )
+    return Sentinels(hosts, master, int(database or 0), unquote(username), unquote(password))
 
 
 def _host(text: str) -> tuple[str, int]:
     name, _, port = text.rpartition(":") if re.search(r":[0-9]+$", text) else (text, "", "")
-    return name, int(port or SENTINEL_PORT)
+    return name.strip("[]"), int(port or SENTINEL_PORT)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.campaign.figures import ROOT
+from benchmarks.figures import ROOT
 
 FOLDER = ROOT / "docs" / "reliability"
 REPORT = ROOT / "docs" / "reliability.md"

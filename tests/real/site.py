@@ -17,10 +17,11 @@ from typing import Any, ClassVar
 
 from celery import Celery
 
+from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.names import TaskName
 from config.processes import HEARTBEAT_VARIABLE, Process, heartbeat_file, processes
-from config.settings import OUR_PREFIXES, load_settings, setting_names
+from config.settings import load_settings, setting_names
 from simulators.stage import Stage
 from tests.real.launcher import NUMBER
 from tests.support import eventually
@@ -331,15 +332,8 @@ class Site:
 def environment(folder: Path) -> dict[str, str]:
     """What every process of a test needs, and none of the developer's own settings."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    foreign = {
-        name
-        for name in os.environ
-        if name.startswith((*OUR_PREFIXES, "FLOWER_")) or name in (*setting_names(), "SECRETS_DIR")
-    }
-    kept = {name: value for name, value in os.environ.items() if name not in foreign}
     # The bytecode is compiled once for all processes of a test run, even where none may be written beside the sources.
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return kept | {
+    return own_environment() | {
         "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),
         "PYTHONPATH": str(ROOT),
         "DATA_DIR": str(folder / "data"),

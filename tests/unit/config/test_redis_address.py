@@ -16,7 +16,7 @@ from config.redis_address import Sentinels, sentinels_of
             "redis+sentinel://:p%40ss@one:1,two.example:2/my-master/3",
             Sentinels((("one", 1), ("two.example", 2)), "my-master", 3, "", "p@ss"),
         ),
-        ("redis+sentinel://user:x@[::1]:26380/m/0", Sentinels((("[::1]", 26380),), "m", 0, "user", "x")),
+        ("redis+sentinel://user:x@[::1]:26380/m/0", Sentinels((("::1", 26380),), "m", 0, "user", "x")),
     ],
 )
 def test_an_address_names_sentinels_master_and_login(url: str, told: Sentinels) -> None:
@@ -34,6 +34,8 @@ def test_an_address_names_sentinels_master_and_login(url: str, told: Sentinels) 
         "redis+sentinel://one,/m",
         "redis+sentinel://one/m/zero",
         "redis+sentinel://one/m/0?ssl=1",
+        "redis+sentinel://one:0/m",
+        "redis+sentinel://one:65536/m",
     ],
 )
 def test_no_other_address_is_taken_for_one(url: str) -> None:
@@ -45,6 +47,11 @@ def test_celery_hears_of_the_sentinels_and_of_the_master() -> None:
     assert options["broker_url"] == options["result_backend"] == "sentinel://:p%40ss@one:1/3;sentinel://:p%40ss@two:2/3"
     assert options["broker_transport_options"]["master_name"] == "m"
     assert options["result_backend_transport_options"]["master_name"] == "m"
+
+
+def test_celery_hears_of_an_address_of_version_6_in_brackets() -> None:
+    options = celery_options(redis_url="redis+sentinel://[::1]:26380/m", key_prefix="x:")
+    assert options["broker_url"] == "sentinel://[::1]:26380/0"
 
 
 def test_the_password_is_not_shown() -> None:
