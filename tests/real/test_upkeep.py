@@ -53,3 +53,13 @@ def test_who_comes_too_late_for_a_scan_s_first_step_leaves_nothing_in_hand(open_
     again, joined = site.container.wbs_scan.scan("second")
     assert (again.id, joined) == (run.id, True)
     assert not site.container.work.in_hand(Lane.SCANS, SCAN_OF_ALL)
+
+
+def test_what_waited_while_no_worker_ran_goes_on_when_one_starts(open_site: OpenSite) -> None:
+    """There is neither a message for it nor a beat: the worker asks for its work when it is ready."""
+    site = open_site(profile="large:1x4")
+    run, _ = site.container.wbs_scan.request("asked for while all was down")
+    site.worker()
+    site.ended(run)
+    assert_one_item_per_code(site.stage)
+    assert items_made(site.stage) == 4

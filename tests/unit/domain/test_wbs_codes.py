@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.domain import wbs_codes
 from worker.domain.errors import Blocked
 from worker.domain.problems import Cause, describe
 from worker.domain.texts import unwritable
@@ -130,6 +131,20 @@ def test_only_projects_whose_names_can_meet_are_rivals(rule: NamingRule, mine: s
     one, other = project(mine, 1), project(theirs, 2)
     assert Rivals([one, other], rule).of(one) == ([other] if rival else [])
     assert Rivals([one, other], rule).of(other) == ([one] if rival else [])
+
+
+@pytest.mark.parametrize("rule", [USUAL, CODE_FIRST])
+def test_of_many_projects_hardly_any_is_compared_with_another(
+    rule: NamingRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand compared with ten thousand would take a scan an hour."""
+    compared = []
+    monkeypatch.setattr(wbs_codes, "_can_meet", lambda one, other: compared.append((one, other)))
+    many = [project(f"{number % 7}4-{number:05d}", number) for number in range(1, 501)]
+    rivals = Rivals(many, rule)
+    for one in many:
+        rivals.of(one)
+    assert len(compared) <= len(many)
 
 
 @pytest.mark.parametrize("number", [None, "", " "])
