@@ -128,3 +128,11 @@ def test_the_times_are_those_of_the_settings(settings: Settings) -> None:
 def test_a_resume_that_waited_too_long_is_dropped(settings: Settings) -> None:
     resume = beat_schedule(settings)["resume"]
     assert RESUME_EVERY_SECONDS <= resume["options"]["expires"] < VISIBILITY_TIMEOUT_SECONDS
+
+
+def test_a_result_is_kept_for_redis_through_an_outage_of_a_minute(options: dict[str, Any]) -> None:
+    """Else a task whose work was done is told as failed. Celery waits a random part of a span that doubles up to the longest."""
+    first, longest = (options[f"result_backend_{name}_sleep_between_retries_ms"] for name in ("base", "max"))
+    spans = [min(longest, first * 2**turn) for turn in range(options["result_backend_max_retries"])]
+    assert options["result_backend_always_retry"]
+    assert sum(spans) / 2 / 1000 >= 60

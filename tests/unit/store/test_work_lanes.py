@@ -40,6 +40,12 @@ def test_waiting_work_is_given_out_once(work: Work) -> None:
     assert work.in_hand(Lane.ITEMS, "code:1:1")
 
 
+def test_at_most_so_much_is_given_out(work: Work) -> None:
+    work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(5)])
+    assert len(work.take(Lane.ITEMS, limit=10, at_most=1)) == 1
+    assert work.depth(Lane.ITEMS) == (4, 1)
+
+
 def test_no_work_gives_nothing(work: Work) -> None:
     work.add(Lane.ITEMS, [])
     assert taken(work) == []
@@ -266,3 +272,14 @@ def test_the_last_of_some_keys_to_come_due_is_told(work: Work) -> None:
     work.claim(Lane.ITEMS, "code:1:3")
     assert work.last_due(Lane.ITEMS, ["code:1:1", "code:1:2", "code:1:3", "code:1:4"]) == 70.5
     assert work.last_due(Lane.ITEMS, ["code:1:3"]) == work.last_due(Lane.ITEMS, []) == 0
+
+
+def test_what_is_taken_and_begun_at_once_sees_what_was_mended_before(work: Work) -> None:
+    """In a series nobody claims it after it was taken: it is looked at once more for what was mended, not twice."""
+    work.add(Lane.ITEMS, ["code:1:1"])
+    assert taken(work) == ["code:1:1"]
+    work.try_again(Lane.ITEMS, ["code:1:1"])
+    work.close(Lane.ITEMS, "code:1:1", OutcomeKind.BLOCKED)
+    assert taken(work) == ["code:1:1"]
+    work.close(Lane.ITEMS, "code:1:1", OutcomeKind.CREATED)
+    assert work.depth(Lane.ITEMS) == (0, 0)
