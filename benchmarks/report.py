@@ -91,7 +91,7 @@ def _opening(runs: Sequence[tuple[str, ...]]) -> str:
     return f"""# Performance
 
 NetSuite's account-wide cap is the physical limit of this job, so the figures ask two things: is the cap kept busy, and is everything else cheap. Everything runs
-on one machine: the simulators in a process of their own, an embedded server, real workers, all over HTTP and Redis' protocol. Baselines run in the same run. This page is
+on one machine: the simulators in a process of their own, an embedded server, real workers, all over HTTP and Redis' protocol. The script with threads runs in the same run as the product, the other two in one of their own. This page is
 made by `python -m benchmarks report` from the figures of the runs below; each command says by its exit code whether every limit was kept.
 
 {_table(("Benchmark", "Commit", "Ended", "On"), runs)}
