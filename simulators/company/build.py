@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
-from itertools import cycle
+from itertools import count, cycle, islice
 from random import Random
 
 from simulators.company.accounts import link_job, link_vendor, opening_books
-from simulators.company.billing import cents
-from simulators.company.cast import Cast
+from simulators.company.billing import Invoice, cents
+from simulators.company.cast import APRIL_SERIES, SERIES, Cast, Series
 from simulators.company.catalogue import CITIES, SUBCONTRACTORS
 from simulators.company.code_cases import add_code_cases, add_project_cases
 from simulators.company.codes import CodeList
@@ -21,13 +22,14 @@ from simulators.company.world import Company
 LARGE = re.compile(r"large:([0-9]{1,7})x([0-9]{1,7})(?::([0-9]{1,7}))?")
 MOST_CODES = 2_000_000
 """More than any contractor has, and some gigabytes of memory."""
+AWKWARD_PROJECTS = 6
 
 
 def build_company(seed: int = 1, profile: str = "demo") -> Company:
     """One consistent contractor with its NetSuite books.
 
-    `profile` is "demo" (24 projects, some 1,100 budgeted codes), "test" (6 healthy
-    projects and one of each awkward kind) or "large:PxC" (P projects with C budgeted codes
+    `profile` is "demo" (24 projects, some 1,100 budgeted codes), "month" (30 projects at the end of April, with
+    200 approved invoices that the app may read), "test" (6 healthy projects and one of each awkward kind) or "large:PxC" (P projects with C budgeted codes
     each, all healthy), ":N" appended for N approved invoices. `ValueError` for any other.
     """
     large = LARGE.fullmatch(profile)
@@ -39,12 +41,14 @@ def build_company(seed: int = 1, profile: str = "demo") -> Company:
     if profile == "demo":
         return _cased(
             _empty(seed, profile), jobs=18, codes=(46, 66), vendors=45, subcontracts=20, troubled=8, long_codes=300
-        )
+        ).company
+    if profile == "month":
+        return _month(_empty(seed, profile), projects=30, invoices=200)
     if profile == "test":
         return _cased(
             _empty(seed, profile), jobs=6, codes=(11, 13), vendors=10, subcontracts=2, troubled=4, long_codes=120
-        )
-    raise ValueError(f'no profile "{profile}"; known: demo, test, large:PxC, large:PxC:N')
+        ).company
+    raise ValueError(f'no profile "{profile}"; known: demo, month, test, large:PxC, large:PxC:N')
 
 
 def _empty(seed: int, profile: str) -> Company:
@@ -71,22 +75,43 @@ def _cased(
     subcontracts: int,
     troubled: int,
     long_codes: int,
-) -> Company:
+    series: Sequence[Series] = SERIES,
+) -> Cast:
     """`jobs` healthy projects and the six awkward ones; code and
     invoice cases go to the last `troubled` healthy ones only.
     """
     cast = Cast(company)
     cast.hire(vendors)
-    numbers = [f"24-{place + 1:03d}" for place in range(jobs - 2)] + ["24-017", "24"]
+    ordinary = (f"24-{place:03d}" for place in count(1) if place != 17)
+    numbers = [*islice(ordinary, jobs - 2), "24-017", "24"]
     for place, number in enumerate(numbers):
         by_origin_id = place % 5 != 4
         cast.jobs.append(cast.start_job(number, codes, by_origin_id=by_origin_id, buildings=place % 5 == 1))
-    cast.let_subcontracts(subcontracts)
+    cast.let_subcontracts(subcontracts, series)
     turns = cycle(cast.jobs[-troubled:])
     add_code_cases(cast, turns)
     add_project_cases(cast, codes)
     add_invoice_cases(cast, turns, lines=300, distinct_codes=long_codes)
+    return cast
+
+
+def _month(company: Company, *, projects: int, invoices: int) -> Company:
+    """The end of April: subcontracts under way, and so many more with their first invoice that `invoices` approved ones can be read."""
+    jobs = projects - AWKWARD_PROJECTS
+    cast = _cased(
+        company, jobs=jobs, codes=(16, 24), vendors=45, subcontracts=60, troubled=8, long_codes=120, series=APRIL_SERIES
+    )
+    for project in islice(cycle(cast.jobs), invoices - len(_approved(company))):
+        codes = company.rng.sample(cast.subcontract_codes(project), company.rng.randint(1, 4))
+        amounts = [(code, cents(Decimal(company.rng.randrange(80_000, 4_000_000)) / 100)) for code in codes]
+        one_invoice(company, project, cast.next_vendor(), amounts)
     return company
+
+
+def _approved(company: Company) -> list[Invoice]:
+    """The approved invoices that the app may read."""
+    readable = {each.id for each in company.projects.values() if each.permitted and not each.tools_disabled}
+    return [each for each in company.invoices.values() if each.status == "approved" and each.project_id in readable]
 
 
 def _large(company: Company, projects: int, codes: int, invoices: int) -> Company:

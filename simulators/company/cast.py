@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import cycle
@@ -15,14 +15,26 @@ from simulators.company.model import ZERO, Project, Vendor, WbsCode
 from simulators.company.subcontracts import bill_series, plan_works
 from simulators.company.world import Company
 
-# How subcontracts stand: first month billed, and the status of each monthly invoice. Months 1 and 2 are closed.
-SERIES: tuple[tuple[int, tuple[str, ...]], ...] = (
+# How a subcontract stands: first month billed, and the status of each monthly invoice. Months 1 and 2 are closed.
+Series = tuple[int, tuple[str, ...]]
+SERIES: tuple[Series, ...] = (
     (2, ("approved", "approved", "approved", "draft")),
     (2, ("approved", "approved", "approved", "approved", "pending_owner_approval")),
     (3, ("approved", "approved", "approved_as_noted")),
     (1, ("approved", "approved", "approved", "approved", "under_review")),
     (3, ("approved", "approved")),
     (4, ("approved", "revise_and_resubmit")),
+)
+# The same at the end of April (month 4): most bill their first month, some have a long story behind them.
+APRIL_SERIES: tuple[Series, ...] = (
+    (4, ("approved",)),
+    (1, ("approved", "approved", "approved", "approved")),
+    (4, ("approved_as_noted",)),
+    (2, ("approved", "approved", "approved")),
+    (4, ("approved",)),
+    (3, ("approved", "draft")),
+    (4, ("approved",)),
+    (4, ("under_review",)),
 )
 DESCRIPTIONS = ("footings and walls", "levels 1 to 3", "east wing", "per addendum 2", "allowance")
 MAX_CODES = 900  # of one project's usual codes; more than any case needs
@@ -98,14 +110,18 @@ class Cast:
         rng = self.company.rng
         return ZERO if rng.random() < 0.06 else cents(Decimal(rng.randrange(500_000, 60_000_000)) / 100)
 
-    def let_subcontracts(self, count: int) -> None:
-        """`count` ordinary subcontracts over the jobs, each with its series of invoices."""
+    def subcontract_codes(self, project: Project) -> list[WbsCode]:
+        """The budgeted codes that an ordinary subcontract may bill on."""
+        return [code for code in project.budgeted_codes() if code.items[1].code == "S" and code.status == "active"]
+
+    def let_subcontracts(self, count: int, series: Sequence[Series]) -> None:
+        """`count` ordinary subcontracts over the jobs, each with one of the `series` of invoices."""
         company = self.company
         for place in range(count):
             project = self.jobs[place % len(self.jobs)]
-            pool = [code for code in project.budgeted_codes() if code.items[1].code == "S" and code.status == "active"]
+            pool = self.subcontract_codes(project)
             codes = company.rng.sample(pool, min(len(pool), company.rng.randint(2, 5)))
             works = plan_works(company.rng, codes, changes=place % 2 == 0)
             percent = Decimal("5") if place % 4 == 3 else Decimal("10")
             commitment = company.open_subcontract(project, self.next_vendor(), works, retainage_percent=percent)
-            bill_series(company, commitment, *SERIES[place % len(SERIES)])
+            bill_series(company, commitment, *series[place % len(series)])

@@ -168,6 +168,12 @@ JOBS: tuple[str, ...] = (
     "Pioneer County Courthouse Annex",
     "Silver Lake Lodge",
     "Trailhead Visitor Center",
+    "Cottonwood Substation",
+    "Emigration Creek Bridge",
+    "Rose Park Recreation Center",
+    "Meadowbrook Dental Office",
+    "Liberty Wells Townhomes",
+    "Little Mountain Fire Training Tower",
 )
 
 # The first name carries what breaks naive quoting: an apostrophe and an ampersand.
