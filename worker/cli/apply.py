@@ -5,21 +5,25 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, progress, styled, table
+from worker.cli.output import FAILED, clock, faults_as_sentences, json_option, out, print_json, progress, styled, table
 from worker.cli.plans import read_plan
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
+from worker.domain import money
 from worker.domain.outcomes import Outcome
 from worker.domain.plans import Plan
 from worker.services.applying import Applied
 
 NOT_WELL = ("refused", "blocked", "unknown", "waiting")
+STANDS = ("created", "adopted", "already")
 
 
 @click.command()
@@ -54,7 +58,8 @@ def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool)
     for line in plan.lines:
         if line.would.acts:
             row = {"key": line.key, "project": line.project, "about": line.about, "would": line.would.value}
-            rows.append({**row, "name": line.name, **_result(line.key, applied, ends)})
+            total = line.world.get("total", "") if line.of_invoice else ""
+            rows.append({**row, "name": line.name, "total": total, **_result(line.key, applied, ends)})
     counts = Counter(row["result"] for row in rows)
     return {"kind": plan.kind.value, "made_at": plan.made_at, "counts": counts, "lines": rows,
             "left_alone": len(plan.lines) - len(rows)}  # fmt: skip
@@ -73,10 +78,24 @@ def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str
 
 
 def _print(report: Mapping[str, Any]) -> None:
-    columns = ("project", "about", "planned", "result", "name", "id", "why")
-    fields = ("project", "about", "would", "result", "name", "id", "reason")
-    table(f"Plan of {report['made_at']}", columns, ([row[field] for field in fields] for row in report["lines"]))
+    columns = ("project", "about", "planned", "result", "name", "id", "total", "why")
+    # What needs a person stands last, where the eye is when a long table has gone by.
+    rows = sorted(report["lines"], key=lambda row: row["result"] in NOT_WELL)
+    table(
+        f"Plan of {clock(datetime.fromisoformat(report['made_at']).timestamp())}",
+        columns,
+        (_cells(row) for row in rows),
+    )
     counts = ", ".join(f"{count} {result}" for result, count in report["counts"].items()) or "nothing to do"
     out.print(styled(("Applied:", "bold"), f" {counts}; {report['left_alone']} lines of the plan ask for nothing."))
     if report["counts"].get("refused"):
         out.print("Refused lines changed after the plan was made: look at them, and make a new plan.")
+    stand = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in STANDS]
+    if stand:
+        out.print(f"Of the plan's bills {len(stand)} stand in NetSuite, together {money.text(sum(stand, money.ZERO))}.")
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    name = row["name"] if row["name"] != row["about"] else ""
+    total = money.text(Decimal(row["total"])) if row["total"] else ""
+    return row["project"], row["about"], row["would"], row["result"], name, row["id"], total, row["reason"]

@@ -101,13 +101,15 @@ def print_json(value: Any) -> None:
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """A table on standard output; nothing but a line when it has no rows."""
+    """A table on standard output; nothing but a line when it has no rows. A column that is empty in all of them is left out."""
+    texts = [[str(cell) for cell in row] for row in rows]
     drawn = Table(title=styled((title, "bold")), title_justify="left", header_style="bold", expand=False)
-    for column in columns:
+    told = {place: column for place, column in enumerate(columns) if any(row[place] for row in texts)}
+    for column in told.values():
         # A key is copied into the next command: whole, on one line.
         drawn.add_column(column, overflow="fold", no_wrap=column == "key")
-    for row in rows:
-        drawn.add_row(*(styled(str(cell)) for cell in row))
+    for row in texts:
+        drawn.add_row(*(styled(row[place]) for place in told))
     out.print(drawn if drawn.row_count else f"{title}: none")
 
 

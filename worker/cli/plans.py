@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,8 +81,11 @@ def read_plan(container: Container, file: Path) -> Plan:
                 f"{file} is no plan of version {VERSION}, which this wbs-sync reads. Make a new one with --save."
             )
         plan = _PLAN.validate_python(told)
+        datetime.fromisoformat(plan.made_at)
         for line in plan.lines:
             _require_key(line)
+            if line.of_invoice and line.would.acts:
+                money.amount(line.world.get("total"))
     except (ValueError, IndexError, RecursionError, ValidationError) as error:
         raise Fault(f"{file} is not a plan that `--dry-run --save` wrote. Make a new one.") from error
     planning = container.planning
@@ -138,6 +142,10 @@ def _print(plan: Plan) -> None:
     counts = Counter(line.would for line in plan.lines)
     totals = ", ".join(f"{counts[would]} {would}" for would in Would if counts[would])
     out.print(styled(("Would:", "bold"), f" {totals or 'do nothing'}."), soft_wrap=True)
+    if due := [_due(line) for line in plan.lines if line.would is Would.BILL]:
+        out.print(
+            f"The {len(due)} bills come to {money.text(sum(due, money.ZERO))}, which is the payment due of their invoices."
+        )
     out.print(
         f"Requests, about: {plan.requests.procore} to Procore, {plan.requests.netsuite} to NetSuite "
         f"(logins and retries left out; this look took {plan.looked.procore} and {plan.looked.netsuite})."
@@ -180,6 +188,10 @@ def _found(line: PlanLine) -> str:
 
 def _bill_would(line: PlanLine) -> str:
     return f"{line.would} (bill id {line.remote_id})" if line.remote_id else line.would
+
+
+def _due(line: PlanLine) -> Decimal:
+    return Decimal(str(line.world["total"]))
 
 
 def _bill_rows(value: Any) -> Iterable[Sequence[str]]:

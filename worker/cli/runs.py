@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,19 +41,21 @@ def print_run(title: str, report: Mapping[str, Any]) -> None:
 
 
 def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool) -> None:
-    """Open problems: each in full, or one row per cause with an example."""
-    rows = list(problems)
-    if not by_cause:
-        shown = (
-            (row["key"], row["about"], row["cause"], row["owner"], row["sentence"], row["next_step"]) for row in rows
+    """Open problems by cause, the commonest first: all of each with the one next step that they share, or one row with an example."""
+    of_cause: dict[str, list[Mapping[str, Any]]] = {}
+    for row in sorted(problems, key=lambda row: (row["about"], row["key"])):
+        of_cause.setdefault(row["cause"], []).append(row)
+    causes = sorted(of_cause.items(), key=lambda one: (-len(one[1]), one[0]))
+    if by_cause:
+        columns = ("cause", "count", "class", "who", "for example")
+        grouped = (
+            (cause, len(rows), rows[0]["class"], rows[0]["owner"], rows[0]["sentence"]) for cause, rows in causes
         )
-        table(title, ("key", "about", "cause", "who", "what", "next step"), shown)
+        table(title, columns, grouped)
         return
-    first = {row["cause"]: row for row in reversed(rows)}
-    counts = Counter(row["cause"] for row in rows)
-    columns = ("cause", "count", "class", "who", "for example")
-    grouped = (
-        (cause, count, first[cause]["class"], first[cause]["owner"], first[cause]["sentence"])
-        for cause, count in counts.most_common()
-    )
-    table(title, columns, grouped)
+    out.print(styled((title, "bold")))
+    for cause, rows in causes:
+        out.print()
+        shown = ((row["key"], row["about"], row["sentence"]) for row in rows)
+        table(f"{cause}: {len(rows)}, for the {rows[0]['owner']}", ("key", "about", "what"), shown)
+        out.print(f"Next step: {rows[0]['next_step']}")

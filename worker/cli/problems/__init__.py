@@ -36,7 +36,7 @@ def problems(
     ignored: bool,
     as_json: bool,
 ) -> None:
-    """List open problems, oldest first: what stands still, why, who mends it, and how.
+    """List open problems by cause: what stands still, why, who mends it, and how. With --json oldest first.
 
     Exit code 0 when there is none; those that somebody ignores are not counted.
     """
