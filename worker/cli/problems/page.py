@@ -82,7 +82,7 @@ table in `worker/domain/problems.py` by `python -m worker.cli.problems.page`; th
 
 | Command | What it does |
 |---|---|
-| `wbs-sync problems` | lists the open ones, oldest first; `--owner`, `--class`, `--cause` and `--project` leave some, `--by-cause` groups them |
+| `wbs-sync problems` | lists the open ones, cause by cause; `--owner`, `--class`, `--cause` and `--project` leave some, `--by-cause` groups them |
 | `wbs-sync problems show KEY` | tells everything about one: since when, what was tried and when it is tried again, links to the records, notes |
 | `wbs-sync problems retry KEY` | tries its work again now; also `--cause`, `--project`, `--owner`, `--all` |
 | `wbs-sync problems resolve KEY --note TEXT` | closes it, because you say that it is dealt with; if its cause comes again it opens anew, and `show` has your note |
