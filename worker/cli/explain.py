@@ -58,7 +58,7 @@ def _print(told: Told) -> None:
         _print_bill_lines(told)
         _print_bill(told["netsuite"])
     else:
-        _print_items(told["netsuite"])
+        _print_items(told["netsuite"], told["record"] or {})
     table("Procore now", ("", ""), _facts(told["procore"]))
     record = told["record"] or {}
     table("Ledger", ("", ""), _facts({name: value for name, value in record.items() if name != "facts"}))
@@ -99,7 +99,7 @@ def _print_bill(netsuite: Told) -> None:
             out.print(f"It cannot be compared with the invoice now: {netsuite['not_compared']}", soft_wrap=True)
 
 
-def _print_items(netsuite: Told) -> None:
+def _print_items(netsuite: Told, record: Told) -> None:
     if netsuite["fault"]:
         out.print(f"NetSuite could not be asked: {netsuite['fault']}", soft_wrap=True)
         return
@@ -108,6 +108,11 @@ def _print_items(netsuite: Told) -> None:
         for item in netsuite["items"]
     )
     table("NetSuite now", ("id", "Item", "external id", "type", "state"), items)
+    for item in netsuite["items"]:
+        if item["id"] == record.get("remote_id") and item["name"] != record["name"]:
+            out.print(
+                f"It was {record['name']} when it was recorded; somebody renamed it in NetSuite since.", soft_wrap=True
+            )
 
 
 def _state(item: Told) -> str:
@@ -118,4 +123,5 @@ def _facts(facts: Told) -> Iterable[tuple[str, str]]:
     for name, value in facts.items():
         if value is not None and value != "":
             is_time = name in ("at", "sent_at", "seen")
-            yield name.replace("_", " "), clock(value) if is_time else str(value)
+            words = ("no", "yes")[value] if isinstance(value, bool) else str(value)
+            yield name.replace("_", " "), clock(value) if is_time else words

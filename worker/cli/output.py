@@ -103,14 +103,19 @@ def print_json(value: Any) -> None:
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """A table on standard output; nothing but a line when it has no rows. A column that is empty in all of them is left out."""
     texts = [[str(cell) for cell in row] for row in rows]
-    drawn = Table(title=styled((title, "bold")), title_justify="left", header_style="bold", expand=False)
+    drawn = Table(header_style="bold", expand=False)
     told = {place: column for place, column in enumerate(columns) if any(row[place] for row in texts)}
     for column in told.values():
         # A key is copied into the next command: whole, on one line.
         drawn.add_column(column, overflow="fold", no_wrap=column == "key")
     for row in texts:
         drawn.add_row(*(styled(row[place]) for place in told))
-    out.print(drawn if drawn.row_count else f"{title}: none")
+    if not drawn.row_count:
+        out.print(f"{title}: none")
+        return
+    # Not as the table's own title, which would be folded to the width of a narrow table.
+    out.print(styled((title, "bold")), soft_wrap=True)
+    out.print(drawn)
 
 
 def progress() -> Progress:
@@ -129,6 +134,11 @@ def progress() -> Progress:
 def clock(at: float | None) -> str:
     """A time for people, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "-"
+
+
+def counted(number: int, noun: str) -> str:
+    """`2 findings`, `1 finding`; the noun is given in the plural."""
+    return f"{number} {noun.removesuffix('s') if number == 1 else noun}"
 
 
 def counts_line(counts: Mapping[str, int]) -> str:

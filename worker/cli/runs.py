@@ -47,10 +47,8 @@ def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_caus
         of_cause.setdefault(row["cause"], []).append(row)
     causes = sorted(of_cause.items(), key=lambda one: (-len(one[1]), one[0]))
     if by_cause:
-        columns = ("cause", "count", "class", "who", "for example")
-        grouped = (
-            (cause, len(rows), rows[0]["class"], rows[0]["owner"], rows[0]["sentence"]) for cause, rows in causes
-        )
+        columns = ("cause", "count", "who", "for example")
+        grouped = ((cause, len(rows), rows[0]["owner"], rows[0]["sentence"]) for cause, rows in causes)
         table(title, columns, grouped)
         return
     out.print(styled((title, "bold")))

@@ -11,7 +11,17 @@ from typing import Any
 import click
 
 from config.logs import shown
-from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, progress, styled, table
+from worker.cli.output import (
+    FAILED,
+    counted,
+    faults_as_sentences,
+    json_option,
+    out,
+    print_json,
+    progress,
+    styled,
+    table,
+)
 from worker.cli.session import open_container
 from worker.container import Container
 from worker.domain.findings import Finding, Verified
@@ -78,8 +88,8 @@ def as_csv_text(verified: Verified) -> str:
 def print_verified(verified: Verified) -> None:
     """One line of counts, then the findings, then what is told for information."""
     counts = (
-        f" {verified.codes} codes and {verified.invoices} invoices: {verified.right} right, "
-        f"{verified.explained} explained by a problem or a reason, {len(verified.findings)} findings"
+        f" {counted(verified.codes, 'codes')} and {counted(verified.invoices, 'invoices')}: {verified.right} right, "
+        f"{verified.explained} explained by a problem or a reason, {counted(len(verified.findings), 'findings')}"
     )
     out.print(styled(("Verified", "bold"), counts))
     for unread in verified.unreadable.values():

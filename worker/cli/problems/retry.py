@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, table
+from worker.cli.output import FAILED, Fault, clock, counted, faults_as_sentences, json_option, out, print_json, table
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain.problems import Cause, Owner
@@ -89,7 +89,7 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
 
 
 def _print(told: Mapping[str, Any]) -> None:
-    given_out = ", ".join(f"{count} {kind}" for kind, count in told["given_out"].items()) or "nothing"
+    given_out = ", ".join(counted(count, kind) for kind, count in told["given_out"].items()) or "nothing"
     out.print(f"Given out again: {given_out}." + ("" if "mended" in told else " Follow it with `wbs-sync status`."))
     if told["without_work"]:
         idle = ((row["about"], row["cause"], row["owner"], row["next_step"]) for row in told["without_work"])
@@ -98,8 +98,12 @@ def _print(told: Mapping[str, Any]) -> None:
         return
     mended = ((row["about"], row["cause"]) for row in told["mended"])
     table(f"{len(told['mended'])} mended in {told['seconds']:.1f} s", ("about", "was"), mended)
+    if not told["remaining"]:
+        out.print("None remains.")
+        return
     columns = ("about", "cause", "who", "what", "looked at again")
     remaining = (
-        (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"])) for row in told["remaining"]
+        (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"]) if row["again_at"] else "")
+        for row in told["remaining"]
     )
     table(f"{len(told['remaining'])} remain", columns, remaining)

@@ -1,0 +1,48 @@
+"""Plays the month end and writes docs/month-end.md with its pictures; with --check compares it with the page that stands there."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.real.site import ROOT
+from tests.story.installation import Installation
+from tests.story.month_end import MonthEnd
+
+DOCS = ROOT / "docs"
+FILE = DOCS / "month-end.md"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command: 0 when the story is true, and with --check the page says so."""
+    parser = argparse.ArgumentParser(prog="python -m tests.story", description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 when the page would be another"
+    )
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="wbs-sync-story-") as folder, Installation(Path(folder)) as place:
+        story = MonthEnd(place, pictures=Path(folder) if asked.check else DOCS)
+        story.tell()
+    if asked.check:
+        return _compare(story.page.text)
+    FILE.write_text(story.page.text, encoding="utf-8")
+    sys.stdout.write(f"Written: {FILE.relative_to(ROOT)}\n")
+    return 0
+
+
+def _compare(told: str) -> int:
+    stands = FILE.read_text(encoding="utf-8")
+    if stands == told:
+        sys.stdout.write(f"{FILE.relative_to(ROOT)} is as the story tells it.\n")
+        return 0
+    sys.stdout.writelines(
+        difflib.unified_diff(stands.splitlines(keepends=True), told.splitlines(keepends=True), "stands", "told", n=1)
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Where the story is played: both simulators, and everything that `wbs-sync up` starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from config.settings import load_settings, setting_names
+from simulators.stage import Stage
+from tests.real import browser
+from tests.real.site import READY, START_SECONDS, Ended, Program, environment, run, script
+from tests.support import eventually
+from worker.container import Container
+from worker.embedded import find_running
+
+WIDTH = 118
+"""Of what commands print: what a page on the web shows without scrolling."""
+SLOTS = 15
+SETTINGS = {
+    "NETSUITE_CONCURRENCY": str(SLOTS),
+    "FLOWER_PORT": "0",
+    "LOG_LEVEL": "INFO",
+    "COLUMNS": str(WIDTH),
+}
+REMOTES: dict[str, Any] = {"spike_limit": None, "hourly_limit": None, "concurrency_limit": SLOTS}
+COMMAND_SECONDS = 120
+
+
+class Installation:
+    """A running installation over the company of the profile `month`; ends with its block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stage = Stage.start(folder / "remotes", profile="month", **REMOTES)
+        self._env = environment(folder) | self.stage.env | SETTINGS
+        self._up = Program("up", [script(), "up"], self._env, folder)
+
+    def run(self, *arguments: str) -> Ended:
+        """Run the console script to its end, in a directory of its own, and tell on standard error that it was run."""
+        began = time.monotonic()
+        ended = run(*arguments, env=self._env, folder=self.folder, timeout=COMMAND_SECONDS)
+        sys.stderr.write(f"{time.monotonic() - began:5.1f} s  wbs-sync {' '.join(arguments)}\n")
+        return ended
+
+    @cached_property
+    def container(self) -> Container:
+        """The product in this process, to ask it what nobody needs to read on the page."""
+        url = find_running(self.folder / "data")
+        assert url, "no server runs"
+        own = {name.lower(): value for name, value in self._env.items() if name in setting_names()}
+        return Container(load_settings(**own), redis_url=url)
+
+    def picture(self, page: Path, to: Path) -> None:
+        """Take a picture of an HTML page as a browser shows it on a desk."""
+        if browser.PROGRAM is None:
+            raise FileNotFoundError("chromium is not installed (apt-get install chromium)")
+        profile = f"--user-data-dir={self.folder / 'chromium'}"
+        looks = (f"--screenshot={to}", "--window-size=1280,1500", page.as_uri())
+        subprocess.run([browser.PROGRAM, *browser.QUIET, profile, *looks], capture_output=True, timeout=90, check=True)
+
+    def __enter__(self) -> Installation:
+        logs = [self.folder / "data" / "logs" / f"{name}.log" for name in ("items", "invoices")]
+        try:
+            self._up.says("Running.")
+            eventually(lambda: all(log.exists() and READY in log.read_text() for log in logs), START_SECONDS)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        self._up.end()
+        self.stage.stop()

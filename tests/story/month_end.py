@@ -1,0 +1,464 @@
+"""The story itself, chapter by chapter. Each asserts what it tells; AssertionError when it is no longer true."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from simulators.company.billing import Invoice
+from simulators.netsuite.records import Bill
+from tests.real.site import Ended
+from tests.story.installation import Installation
+from tests.story.page import Page, Shown
+from tests.story.people import People, Slip
+from worker.cli import COMMANDS
+from worker.domain import money
+from worker.domain.findings import FindingKind
+from worker.domain.identities import InvoiceKey
+from worker.domain.problems import Cause
+
+PROJECTS, INVOICES, TWELVE = 30, 200, 12
+BEFORE, AFTER = "month-end-before.png", "month-end-after.png"
+EVERYTHING, NO_TABLES = Shown(), Shown(tables="$^")
+Rows = Sequence[Mapping[str, Any]]
+
+
+class MonthEnd:
+    """One month end. `page` has the text when `tell` has come to its end; the pictures are laid into `pictures`."""
+
+    def __init__(self, place: Installation, pictures: Path) -> None:
+        self._place = place
+        self._pictures = pictures
+        self._people = People(place.stage)
+        self._procore = place.stage.procore
+        self._netsuite = place.stage.netsuite
+        self._company = place.stage.procore.company
+        self._ids: dict[str, str] = {}
+        self._named = {each.id for each in (*self._netsuite.items, *self._netsuite.bills)}
+        self.page = Page(self._steady_ids)
+
+    def tell(self) -> None:
+        """All chapters, in order."""
+        for chapter in (
+            self._the_company,
+            self._items,
+            self._bills,
+            self._what_stands_still,
+            self._twelve_problems,
+            self._what_is_left,
+            self._edits_on_both_sides,
+            self._slips,
+            self._one_code_and_one_invoice,
+            self._the_end,
+        ):
+            chapter()
+
+    # Chapters
+
+    def _the_company(self) -> None:
+        invoices = self._company.invoices.values()
+        listed = [each for each in invoices if each.status == "approved" and self._readable(each)]
+        assert (len(self._company.projects), len(listed)) == (PROJECTS, INVOICES)
+        self.page.say(f"""
+# A month end with wbs-sync
+
+For project accountants and ERP administrators: what a month end looks like, from the first look to the last bill, told by the commands and by what they
+print. Everything below was really run. `python -m tests.story` plays it on the [simulators](simulators.md), checks what it tells (every bill against its
+invoice to the cent), and writes this page and its pictures; nothing here is typed in by hand. Left out are rows of long tables, and it is said how
+many. Times and durations stand as `YYYY-MM-DD hh:mm:ss` and `N.N`, and the internal ids of new records are put in the order of their names, so that every
+run gives the same page.
+
+The simulated contractor, Granite & Pine Builders, closes April. It has {PROJECTS} projects in Procore and {INVOICES} approved subcontractor invoices, most of
+April and some of March that were approved late. January and February are closed in NetSuite; their bills were entered by hand, before there was a
+connection. It also has what real companies have: a project without a number, a vendor that NetSuite does not know, an invoice that is a
+cent off, and some thirty more such cases.
+
+## Can it work?""")
+        self._command("check")
+        self.page.say(f"""
+Of the {PROJECTS} projects one was never permitted to the app, so nobody sees it here; another is inactive, and one is Procore's own demo project.""")
+
+    def _items(self) -> None:
+        self.page.say("""
+## Monday: the Items
+
+A dry run says what a scan would do, and writes nothing to either system. Its plan goes to the ERP administrator. Here are two of the projects, as it shows all of
+them.""")
+        shown = Shown(rows=4, keep="blocked|adopt|skip", tables="24-002|24-019|24-020")
+        self._command("scan", "--dry-run", "--save", "items.json", shown=shown)
+        plan = self._plan("items.json")
+        self.page.say("""
+The administrator has looked at it. `apply` does what the plan says, and nothing else. Of its table, some rows:""")
+        before = self._written("item")
+        self._command("apply", "items.json", "--wait", shown=Shown(rows=5, keep="adopt"))
+        made = [line["name"] for line in plan if line["would"] == "create"]
+        assert Counter(self._written("item") - before) == Counter(made), "the Items made are not those of the plan"
+        for line in plan:
+            if line["would"] == "adopt":
+                (stands,) = self._netsuite.items_named(line["name"])
+                assert (stands.id, self._edits_by_us(stands.id)) == (line["remote_id"], 0), line
+        self.page.say(f"""
+{len(made)} Items were made, exactly those of the plan; two that somebody had typed into NetSuite before were taken as they are. That was compared line
+by line with what NetSuite holds.""")
+
+    def _bills(self) -> None:
+        self.page.say("""
+## Tuesday: the bills
+
+The same for the invoices. The plan has every bill with all its lines, and with the Items that invoices need and that no budget names. Of all that it
+shows, one project, one of its bills, and the end:""")
+        example = self._people.ordinary_number("24-003")
+        shown = Shown(rows=12, tables=f"^24-003 .*: invoices|^Bill {re.escape(example)}$")
+        told = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
+        plan = self._plan("bills.json")
+        bills = {line["key"]: line for line in plan if line["would"] == "bill"}
+        due = sum((Decimal(line["world"]["total"]) for line in bills.values()), money.ZERO)
+        assert f"The {len(bills)} bills come to {money.text(due)}" in told.out
+        assert len([line for line in plan if line["key"].startswith("invoice:")]) == INVOICES
+        self.page.say("""
+The project accountants have looked at it. Some rows, and what did not go through, which stands last:""")
+        before = self._written("vendorBill"), self._written("item")
+        self._command("apply", "bills.json", "--wait", shown=Shown(rows=5, keep="blocked|adopt"), code=1)
+        refused = {row["key"] for row in self._problems() if row["cause"] == Cause.PERIOD_CLOSED}
+        effect = {key: line for key, line in bills.items() if key not in refused}
+        numbers = Counter(line["world"]["number"] for line in effect.values())
+        assert self._written("vendorBill") - before[0] == numbers, "the bills made are not those of the plan"
+        items = Counter(line["name"] for line in plan if line["would"] == "create")
+        assert self._written("item") - before[1] == items, "the Items made are not those of the plan"
+        for line in effect.values():
+            self._assert_planned(line)
+        total = sum((Decimal(line["world"]["total"]) for line in effect.values()), money.ZERO)
+        self.page.say(f"""
+{len(effect)} bills were made, together {money.text(total)}. Each was compared with its line of the plan (Items, amounts, descriptions) and its total
+with the payment due of the invoice in Procore, to the cent. Two things need an explanation. One bill that accounting had typed in already was found by vendor and
+number, is equal, and was adopted: the vendor is not paid twice. And February is closed, which NetSuite tells only who tries to write.""")
+        self._assert_bills_tie()
+
+    def _what_stands_still(self) -> None:
+        self.page.say("""
+## Wednesday: what stands still
+
+From now on scan and export run every night by themselves (`SCAN_CRON`, `EXPORT_CRON`); here they are started by hand. Nothing is sent twice: what stands
+is `already`. What is `blocked` needs a person, and the exit code says so.""")
+        self._nothing_is_written(lambda: (
+            self._command("scan", "--wait", shown=NO_TABLES, code=1),
+            self._command("export", "--approved", "--wait", shown=NO_TABLES, code=1),
+        ))  # fmt: skip
+        self.page.say("""
+28 invoices are skipped: drafts are not even listed, and these were entered by hand or claimed by another integration before, as their origin id in Procore
+says. One of the blocked is no invoice but project 25-210, whose Commitments tool is off, so that its invoices cannot be listed. Who has to do what?""")
+        self._command("problems", "--by-cause", code=1)
+        self.page.say("The list of one person has all of them, with their keys and the next step. For instance:")
+        self._command("problems", "--owner", "ERP administrator", code=1)
+        self.page.say("And everything about one, with links to the records:")
+        taken = self._problem(Cause.DOCUMENT_NUMBER_TAKEN)
+        self._command("problems", "show", taken["key"], code=1)
+        self.page.say("The page for those who do not like terminals (`wbs-sync up` serves it live, too):")
+        self._report("before.html", BEFORE)
+
+    def _twelve_problems(self) -> None:
+        mends = self._people.mends()
+        assert (sum(mend.count for mend in mends), len(mends)) == (TWELVE, 11)
+        self.page.say("""
+## Thursday: twelve problems
+
+Twelve problems of eleven causes, each mended where its next step says, in Procore or in NetSuite. `retry` tries them at once instead of at night, and
+tells what is mended. It is quick, and it closes nothing by itself: a problem closes when its work has come to a good end.""")
+        open_before = {row["key"]: row for row in self._problems()}
+        for mend in mends:
+            mended = [key for key, row in open_before.items() if row["cause"] == mend.cause]
+            assert len(mended) == mend.count, (mend.cause, mended)
+            mend.act()
+            self.page.say(f"**{mend.cause}.** {mend.words}")
+            self._command("problems", "retry", "--cause", mend.cause, "--wait")
+            assert not {row["key"] for row in self._problems()} & set(mended), f"{mend.cause} is not mended"
+        self._people.close_february()
+        waited = self._cause(Cause.CODES_BLOCKED)
+        self.page.say("""
+February is closed again. Some invoices waited only for codes that are mended now, so they can go, too. Two of them wait for others still:""")
+        self._command("problems", "retry", "--cause", Cause.CODES_BLOCKED, "--wait", code=1)
+        went = set(waited) - set(self._cause(Cause.CODES_BLOCKED))
+        now = {row["key"] for row in self._problems()}
+        twelve = set(open_before) - now - went
+        assert len(twelve) == TWELVE, f"{len(twelve)} problems are gone: {sorted(twelve)}"
+        assert now <= set(open_before), f"new problems: {sorted(now - set(open_before))}"
+        self._assert_bills_tie()
+        self.page.say(f"""
+Twelve problems are worked off, and {len(went)} that waited for them. The bills of all these invoices tie to the cent.""")
+
+    def _what_is_left(self) -> None:
+        foreign = self._people.invoice_of_case("multi_currency_invoice")
+        self.page.say("""
+## What is left, and why
+
+Not everything is for wbs-sync, and not everything is for today. The invoice in Canadian dollars is entered in NetSuite by hand, and its origin id in Procore says where.
+So its problem is dealt with, and the next export will skip the invoice:""")
+        key = str(InvoiceKey(foreign.project_id, foreign.id))
+        origin = self._people.enter_by_hand(foreign)
+        self._command("problems", "resolve", key, "--note", f"Entered by hand in CAD, origin id {origin}")
+        self.page.say("""
+The budget of project 25-210 is kept elsewhere, on purpose. Both of its problems are left out of the list, and of the exit codes, until they say anything else:""")
+        for row in self._problems():
+            if row["cause"] == Cause.PROJECT_NOT_READABLE:
+                note = "Its budget and commitments are not kept in Procore"
+                self._command("problems", "ignore", row["key"], "--until-changed", "--note", note)
+        self.page.say("These stay open, each with its owner:")
+        self._command("problems", code=1, shown=Shown(rows=3))
+        left = Counter(row["cause"] for row in self._problems())
+        known = {Cause.PROJECT_NUMBER_MISSING, Cause.CODES_BLOCKED, Cause.ITEM_OF_OTHER_TYPE, Cause.NEEDS_VENDOR_CREDIT}
+        assert set(left) <= known, left
+
+    def _edits_on_both_sides(self) -> None:
+        self.page.say("""
+## Friday: people go on working
+
+A project accountant gives a WBS code another number in Procore. In NetSuite an accountant writes a memo on a bill and a friendlier display name on an Item, as
+people do.""")
+        project = self._procore.project("24-002")
+        code = project.code_named("03-200.S.B1")
+        item = self._people.item(project, code)
+        self._procore.rename_code(project.id, code.id, "03-210.S.B1")
+        bill = self._people.bill(self._people.ordinary_invoice("24-016"))
+        other = self._people.item(project, project.code_named("05-120.S.B1"))
+        self._netsuite.edit_bill(bill.id, memo="Checked with the site, pay with the next run")
+        self._netsuite.edit_item(other.id, displayname="Structural steel, Cedar Ridge gym")
+        self.page.say(
+            "The next scan and export leave all of it alone. No second Item is made for the code, since it is known by its id and not by its text:"
+        )
+        self._nothing_is_written(lambda: (
+            self._command("scan", "--wait", shown=NO_TABLES, code=1),
+            self._command("export", "--approved", "--wait", shown=NO_TABLES, code=1),
+        ))  # fmt: skip
+        edited = self._netsuite.bills.get(bill.id)
+        assert edited
+        assert edited.memo == "Checked with the site, pay with the next run"
+        assert self._people.item(project, code) == item
+        self.page.say(
+            "`verify` asks both systems what stands there, and tells the rename to the one who may want to follow it:"
+        )
+        self._command("verify", code=1)
+        found = self._found()
+        assert found == {(FindingKind.CODE_RENAMED, f"code:{project.id}:{code.id}")}, found
+        self.page.say("""
+A memo is nobody's business but the accountant's. The display name is told for information, changes no exit code, and is never written back. The ERP administrator renames the
+Item to follow the code. Now both systems agree:""")
+        self._netsuite.edit_item(item.id, itemid="24-002-03-210.S.B1")
+        self._command("verify", shown=NO_TABLES)
+        assert self._found() == set()
+
+    def _slips(self) -> None:
+        before = [self._netsuite.bills.get(each.id) for each in self._netsuite.bills]
+        assert before
+        slips = self._people.slips()
+        self.page.say(f"""
+## Somebody's bad day
+
+Now {len(slips)} things happen that should not, in both systems:
+
+{_bullets(slip.words for slip in slips)}
+
+`verify` has to find each of them, as what it is, and nothing else:""")
+        self._command("verify", code=1)
+        seeded, found = {(slip.kind, slip.key) for slip in slips}, self._found()
+        assert found == seeded, f"not found: {seeded - found}; invented: {found - seeded}"
+        self.page.say(f"""
+All {len(slips)} were found, and nothing was invented. They are open problems now like any other. They are put right by hand: wbs-sync
+never changes what stands.
+
+{_bullets(slip.mended for slip in slips)}""")
+        for slip in slips:
+            slip.mend()
+        by_kind = {slip.kind: slip for slip in slips}
+        self._bill_anew(by_kind[FindingKind.BILL_VOIDED])
+        self._name_the_bill_again(by_kind[FindingKind.ORIGIN_ID_MISSING])
+        self.page.say("The late invoice:")
+        self._export(by_kind[FindingKind.BILL_MISSING])
+        self.page.say("And all is as it should be, with exit code 0:")
+        self._command("verify", shown=NO_TABLES)
+        assert self._found() == set()
+        assert not [row for row in self._problems() if row["cause"].startswith("drift_")]
+        self._assert_bills_tie()
+
+    def _bill_anew(self, slip: Slip) -> None:
+        self.page.say(
+            "The bill that was voided is made anew. The ledger, which knows it as made, has to forget it first; then the invoice is exported:"
+        )
+        self._forget(slip)
+        self._export(slip)
+
+    def _name_the_bill_again(self, slip: Slip) -> None:
+        bill = self._people.bill(self._invoice(slip))
+        self.page.say(
+            "The bill that the invoice in Procore no longer names stands. It is found, not made a second time, and named in Procore again:"
+        )
+        self._forget(slip, take=bill.id)
+        bills = len(self._netsuite.bills)
+        self._export(slip)
+        assert (len(self._netsuite.bills), self._invoice(slip).origin_id) == (bills, f"ns-vendorbill-{bill.id}")
+
+    def _one_code_and_one_invoice(self) -> None:
+        self.page.say("""
+## The auditor asks
+
+Where does this Item come from, and why has it another name than last week?""")
+        self._command("explain", "24-002", "03-210.S.B1")
+        self.page.say(
+            "And how does this bill come about? It has stored materials, a change order and retainage; every amount is told from Procore's figures:"
+        )
+        invoice = self._story_of_four()
+        told = self._command("explain", "--invoice", str(invoice.id))
+        assert money.text(invoice.summary().current_payment_due) in told.out
+
+    def _the_end(self) -> None:
+        self.page.say("""
+## The month is closed""")
+        self._command("status")
+        self._report("after.html", AFTER)
+        doubled = self._netsuite.duplicates()
+        assert doubled == [], doubled
+        ours = [each for each in self._netsuite.bills if self._bill_of_us(each)]
+        total = sum((each.total for each in ours), money.ZERO)
+        self.page.say(f"""
+NetSuite holds {len(ours)} bills made by wbs-sync, together {money.text(total)}, each equal to the payment due of its invoice, and nothing twice. What is
+open has an owner and a next step.
+
+Each command in full: [README](../README.md#daily-use). Plans: [plan.md](plan.md). Causes: [problems.md](problems.md). What `verify` finds:
+[verify.md](verify.md). How an amount comes about: [money.md](money.md).""")
+
+    # Commands
+
+    def _command(self, *arguments: str, code: int = 0, shown: Shown = EVERYTHING) -> Ended:
+        """Run a command, see that it ends as it should, and show it."""
+        ended = self._place.run(*arguments)
+        assert ended.code == code, (
+            f"{' '.join(arguments)} ended with {ended.code}: {ended.out[-2000:]}{ended.err[-2000:]}"
+        )
+        output = ended.out.replace(str(self._place.folder), "/srv/wbs-sync")
+        self.page.show(arguments, output.replace(f"by {_user()}", "by accounting"), shown, code=code)
+        return ended
+
+    def _plan(self, file: str) -> Rows:
+        lines: Rows = json.loads((self._place.folder / file).read_text())["lines"]
+        return lines
+
+    def _report(self, file: str, picture: str) -> None:
+        self._command("report", "--out", file)
+        self._place.picture(self._place.folder / file, self._pictures / picture)
+        self.page.say(f"![The report as a page]({picture})")
+
+    def _forget(self, slip: Slip, *, take: str = "") -> None:
+        """Let the ledger forget an invoice, as docs/verify.md says."""
+        key = InvoiceKey.parse(slip.key)
+        if "forget" in COMMANDS:
+            taken = ("--take", take) if take else ()
+            self._command("forget", "--invoice", str(key.invoice_id), *taken, "--yes")
+            return
+        field, name = f"wbs:invoices:{key.project_id}", str(key.invoice_id)
+        assert self._place.container.redis.hdel(field, name) == 1
+        self.page.say(f'```console\n$ redis-cli -u "$REDIS_URL" HDEL {field} {name}\n(integer) 1\n```')
+
+    def _export(self, slip: Slip) -> None:
+        key = InvoiceKey.parse(slip.key)
+        self._command("export", str(key.invoice_id), "--project", str(key.project_id), "--wait")
+        self._assert_ties(self._invoice(slip))
+
+    # What is so
+
+    def _problems(self) -> Rows:
+        """All open problems that nobody ignores."""
+        return self._place.container.overview.problems()
+
+    def _problem(self, cause: Cause) -> Mapping[str, Any]:
+        (row,) = (row for row in self._problems() if row["cause"] == cause)
+        return row
+
+    def _cause(self, cause: Cause) -> list[str]:
+        return [row["key"] for row in self._problems() if row["cause"] == cause]
+
+    def _found(self) -> set[tuple[str, str]]:
+        """What `verify` finds now."""
+        return {(finding.kind, finding.key) for finding in self._place.container.verification.verify().findings}
+
+    def _written(self, record_type: str) -> Counter[str]:
+        """The names of the records that wbs-sync has made so far."""
+        writes = self._netsuite.writes(record_type)
+        return Counter(entry["name"] for entry in writes if (entry["write"], entry["by"]) == ("create", "client"))
+
+    def _edits_by_us(self, record_id: str) -> int:
+        return sum(entry["id"] == record_id and entry["by"] == "client" for entry in self._netsuite.writes())
+
+    def _nothing_is_written(self, act: Any) -> None:
+        before = [entry for entry in self._netsuite.writes() if entry["by"] == "client"]
+        act()
+        assert [entry for entry in self._netsuite.writes() if entry["by"] == "client"] == before
+
+    def _invoice(self, slip: Slip) -> Invoice:
+        return self._company.invoices[InvoiceKey.parse(slip.key).invoice_id]
+
+    def _story_of_four(self) -> Invoice:
+        """An April invoice that is the fourth of its subcontract, and has change orders and materials."""
+        fourth = (each for each in self._company.invoices.values() if each.number == 4 and len(each.lines) > 4)
+        return next(each for each in fourth if each.status == "approved")
+
+    def _readable(self, invoice: Invoice) -> bool:
+        project = self._company.projects[invoice.project_id]
+        return project.permitted and not project.tools_disabled
+
+    def _bill_of_us(self, bill: Bill) -> bool:
+        return (bill.externalid or "").startswith("pcr-bill-")
+
+    def _assert_planned(self, line: Mapping[str, Any]) -> None:
+        """A bill is its line of the plan: total, Items, amounts, descriptions."""
+        bill = self._people.bill(self._company.invoices[InvoiceKey.parse(line["key"]).invoice_id])
+        rows = [[self._item_name(each.item), str(each.amount), each.description] for each in bill.lines]
+        planned = [[item, amount, words] for item, amount, words in line["world"]["lines"]]
+        assert (rows, str(bill.total)) == (planned, line["world"]["total"]), line["about"]
+
+    def _item_name(self, item_id: str) -> str:
+        """As a plan tells it: the retainage Item by its id."""
+        item = self._netsuite.items.get(item_id)
+        assert item
+        return f"Item {item_id}" if item_id == self._company.netsuite.retainage_item_id else item.itemid
+
+    def _assert_bills_tie(self) -> None:
+        for invoice in self._company.invoices.values():
+            if self._people.bill_or_none(invoice):
+                self._assert_ties(invoice)
+
+    def _assert_ties(self, invoice: Invoice) -> None:
+        due, bill = invoice.summary().current_payment_due, self._people.bill(invoice)
+        assert bill.total == due, f"{invoice.invoice_number}: the bill comes to {bill.total}, due is {due}"
+
+    def _steady_ids(self) -> dict[str, str]:
+        """Ids of new records, in the order of their names: concurrent work gives them in another order each time."""
+        for shelf, name_of in ((self._netsuite.items, _item_key), (self._netsuite.bills, _bill_key)):
+            new = sorted((each for each in shelf if each.id not in self._named), key=name_of)
+            self._ids |= zip((each.id for each in new), sorted((each.id for each in new), key=int), strict=True)
+            self._named |= {each.id for each in new}
+        return self._ids
+
+
+def _item_key(item: Any) -> tuple[str, int]:
+    return item.itemid, int(item.id)
+
+
+def _bill_key(bill: Any) -> tuple[str, str, int]:
+    return bill.tranid, bill.entity, int(bill.id)
+
+
+def _bullets(sentences: Any) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"

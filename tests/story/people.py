@@ -1,0 +1,287 @@
+"""What people do in Procore and in NetSuite while the month is closed: problems are mended, records are edited, slips happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from simulators.books import NsJob, NsVendor
+from simulators.company.billing import Invoice
+from simulators.company.model import Project, WbsCode
+from simulators.netsuite.records import Bill, Item
+from simulators.stage import Stage
+from worker.domain.findings import FindingKind
+from worker.domain.identities import bill_external_id, item_external_id
+from worker.domain.problems import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """What somebody does about the problems of one cause, of which there are so many."""
+
+    cause: Cause
+    words: str
+    act: Callable[[], object]
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What somebody did in one of the systems: as what `verify` must find it, under which key, and how it is put right."""
+
+    kind: FindingKind
+    key: str
+    words: str
+    mended: str
+    mend: Callable[[], object]
+
+
+class People:
+    """Everybody who works in the company's Procore and NetSuite."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.procore = stage.procore
+        self.netsuite = stage.netsuite
+        self.company = stage.procore.company
+        self.cases = self.company.cases
+
+    # Records
+
+    def invoice_of_case(self, case: str) -> Invoice:
+        """The invoice of an awkward case."""
+        return self.company.invoices[self.cases[case]["invoice_id"]]
+
+    def ordinary_invoice(self, project_number: str) -> Invoice:
+        """The newest invoice of a project that has its bill and is in no awkward case."""
+        return [each for each in self._ordinary(project_number) if self.bill_or_none(each)][-1]
+
+    def _ordinary(self, project_number: str) -> list[Invoice]:
+        awkward = {facts.get("invoice_id") for facts in self.cases.values()}
+        project = self.procore.project(project_number)
+        return [self.company.invoices[each] for each in project.invoice_ids if each not in awkward]
+
+    def ordinary_number(self, project_number: str) -> str:
+        """The number of a project's newest approved invoice that is in no awkward case."""
+        return [each for each in self._ordinary(project_number) if each.status == "approved"][-1].invoice_number
+
+    def bill_or_none(self, invoice: Invoice) -> Bill | None:
+        """The bill that wbs-sync made for an invoice."""
+        return self.netsuite.bill_by_external_id(bill_external_id(self.company.company_id, invoice.id))
+
+    def bill(self, invoice: Invoice) -> Bill:
+        """The same, where there must be one."""
+        bill = self.bill_or_none(invoice)
+        assert bill, f"invoice {invoice.invoice_number} has no bill"
+        return bill
+
+    def item(self, project: Project, code: WbsCode) -> Item:
+        """The Item that wbs-sync made for a code."""
+        item = self.netsuite.item_by_external_id(item_external_id(self.company.company_id, project.id, code.id))
+        assert item, f"{code.flat_code} of {project.number} has no Item"
+        return item
+
+    # Problems
+
+    def mends(self) -> list[Mend]:
+        """Twelve problems of eleven causes, each mended where its next step says."""
+        long, colon, tie = (self.cases[case] for case in ("name_too_long", "name_with_colon", "invoice_does_not_tie"))
+        _, second = self.cases["same_joined_name"]["codes"]
+        inactive, taken = self.cases["item_inactive"], self.cases["same_number_same_vendor_different"]
+        unknown, ambiguous = (self.cases[case]["vendor_id"] for case in ("vendor_not_linked", "vendor_ambiguous"))
+        vendors, rename = self.company.vendors, self.procore.rename_code
+        right = self.company.vendor_links[ambiguous]
+        return [
+            Mend(
+                Cause.NAME_TOO_LONG,
+                "The project accountant shortens the code's segment in Procore to `EAST-CAMPUS`.",
+                lambda: rename(long["project_id"], long["wbs_code_id"], "32-900.S.EAST-CAMPUS"),
+            ),
+            Mend(
+                Cause.NAME_HAS_COLON,
+                "The segment `Phase : 2` becomes `Phase-2` in Procore.",
+                lambda: rename(colon["project_id"], colon["wbs_code_id"], "32-310.S.Phase-2"),
+            ),
+            Mend(
+                Cause.NAME_NOT_UNIQUE,
+                "Two codes of two projects would share one Item name. One of them, `01.S`, becomes `01-900.S` in Procore: both "
+                "problems are gone.",
+                lambda: rename(second["project_id"], second["wbs_code_id"], "01-900.S"),
+                count=2,
+            ),
+            Mend(
+                Cause.ITEM_INACTIVE,
+                "The ERP administrator makes the Item active again in NetSuite.",
+                lambda: self.netsuite.edit_item(inactive["item_id"], isinactive=False),
+            ),
+            Mend(
+                Cause.VENDOR_NOT_LINKED,
+                f"The ERP administrator creates the vendor {vendors[unknown].name} in NetSuite.",
+                lambda: self._new_vendor(vendors[unknown].name),
+            ),
+            Mend(
+                Cause.VENDOR_AMBIGUOUS,
+                f"Of the two vendors called {vendors[ambiguous].name} the right one's internal id becomes the origin id of the company "
+                "in Procore.",
+                lambda: self.procore.edit_vendor(ambiguous, origin_id=right),
+            ),
+            Mend(
+                Cause.PROJECT_NOT_LINKED,
+                "The ERP administrator creates the project 25-190 in NetSuite.",
+                lambda: self._new_job(self.company.projects[self.cases["project_not_linked"]["project_id"]]),
+            ),
+            Mend(
+                Cause.PERIOD_CLOSED,
+                "February is opened again in NetSuite for one late invoice. It is closed again at the end of this chapter.",
+                lambda: self._stage.settings("netsuite", closed_before="2026-02-01"),
+            ),
+            Mend(
+                Cause.LINES_DO_NOT_TIE,
+                "Somebody had edited the invoice's total by a cent. The project accountant puts it back in Procore.",
+                lambda: self.procore.edit_invoice(tie["invoice_id"], off_by="0.00"),
+            ),
+            Mend(
+                Cause.LINE_WITHOUT_CODE,
+                "The line of the commitment gets its budget code in Procore.",
+                lambda: self._code_the_line(self.invoice_of_case("line_without_wbs_code")),
+            ),
+            Mend(
+                Cause.DOCUMENT_NUMBER_TAKEN,
+                "Accounting looks at the bill in NetSuite that has the number already: it is another job. The invoice was typed into "
+                "Procore with a wrong number, which is corrected.",
+                lambda: self.procore.edit_invoice(taken["invoice_id"], invoice_number=f"{taken['invoice_number']}A"),
+            ),
+        ]
+
+    def close_february(self) -> None:
+        """As it was before."""
+        self._stage.settings("netsuite", closed_before=self.company.netsuite.closed_before.isoformat())
+
+    def enter_by_hand(self, invoice: Invoice) -> str:
+        """An invoice that wbs-sync does not export is entered in NetSuite, and Procore is told so; the origin id."""
+        self.procore.edit_invoice(invoice.id, origin_id=f"by-hand-{invoice.invoice_number}")
+        return str(invoice.origin_id)
+
+    def _new_vendor(self, name: str) -> None:
+        books = self.company.netsuite
+        self.netsuite.vendors.put(NsVendor(self.netsuite.vendors.next_id(), name, name, None, books.subsidiary_id))
+
+    def _new_job(self, project: Project) -> None:
+        books = self.company.netsuite
+        job = NsJob(self.netsuite.jobs.next_id(), str(project.number), project.name, None, books.subsidiary_id)
+        self.netsuite.jobs.put(job)
+
+    def _code_the_line(self, invoice: Invoice) -> None:
+        coded, bare = invoice.lines
+        assert bare.contract_line.code is None
+        bare.contract_line.code = coded.contract_line.code
+        self.procore.edit_invoice(invoice.id)  # touched now
+
+    # Slips
+
+    def slips(self) -> list[Slip]:
+        """Nine slips, each done now, of which `verify` must tell each and nothing else."""
+        return [
+            self._inactive_item(self.ordinary_invoice("24-003")),
+            self._renamed_item(self.ordinary_invoice("24-005")),
+            self._item_typed_again(self.ordinary_invoice("24-006")),
+            self._other_amount(self.ordinary_invoice("24-008")),
+            self._other_date(self.ordinary_invoice("24-009")),
+            self._doubled_bill(self.ordinary_invoice("24-011")),
+            self._voided_bill(self.ordinary_invoice("24-012")),
+            self._lost_origin_id(self.ordinary_invoice("24-014")),
+            self._approved_late(self.ordinary_invoice("24-015")),
+        ]
+
+    def _inactive_item(self, invoice: Invoice) -> Slip:
+        item, key = self._first_item(invoice)
+        self.netsuite.edit_item(item.id, isinactive=True)
+        return Slip(
+            FindingKind.ITEM_INACTIVE, key, f"The Item {item.itemid} is made inactive.",
+            "The Item is made active again.", lambda: self.netsuite.edit_item(item.id, isinactive=False),
+        )  # fmt: skip
+
+    def _renamed_item(self, invoice: Invoice) -> Slip:
+        item, key = self._first_item(invoice)
+        other = f"{item.itemid} old"
+        self.netsuite.edit_item(item.id, itemid=other)
+        return Slip(
+            FindingKind.ITEM_RENAMED, key, f"The Item {item.itemid} gets the name {other}.",
+            "The Item gets its name back.", lambda: self.netsuite.edit_item(item.id, itemid=item.itemid),
+        )  # fmt: skip
+
+    def _item_typed_again(self, invoice: Invoice) -> Slip:
+        item, key = self._first_item(invoice)
+        twin = self.netsuite.make_item(item.itemid.replace("-", " ").lower())
+        return Slip(
+            FindingKind.ITEM_NEAR_DUPLICATE, key, f"Somebody types in an Item {twin.itemid}, beside {item.itemid}.",
+            "Nothing was booked on the Item that was typed in: it is made inactive.",
+            lambda: self.netsuite.edit_item(twin.id, isinactive=True),
+        )  # fmt: skip
+
+    def _other_amount(self, invoice: Invoice) -> Slip:
+        bill = self.bill(invoice)
+        self.netsuite.edit_bill_line(bill.id, bill.lines[0].line, bill.lines[0].amount + Decimal("100.00"))
+        return Slip(
+            FindingKind.BILL_WITH_OTHER_LINES, _key(invoice), f"A line of the bill {bill.tranid} is raised by 100.00.",
+            "The line gets its amount back.", lambda: self.netsuite.edit_bill(bill.id, lines=bill.lines),
+        )  # fmt: skip
+
+    def _other_date(self, invoice: Invoice) -> Slip:
+        bill = self.bill(invoice)
+        self.netsuite.edit_bill(bill.id, trandate="2026-05-01")
+        return Slip(
+            FindingKind.BILL_OF_OTHER_DATE, _key(invoice), f"The bill {bill.tranid} is moved to May 1.",
+            "The bill gets its date back.", lambda: self.netsuite.edit_bill(bill.id, trandate=bill.trandate),
+        )  # fmt: skip
+
+    def _doubled_bill(self, invoice: Invoice) -> Slip:
+        bill = self.bill(invoice)
+        copy = self.netsuite.make_bill(replace(bill, externalid=None, memo="Typed in by accounting"))
+        return Slip(
+            FindingKind.BILL_DOUBLED, _key(invoice), f"The bill {bill.tranid} is entered once more by hand.",
+            "The copy is deleted before anything is paid.", lambda: self.netsuite.delete_bill(copy.id),
+        )  # fmt: skip
+
+    def _voided_bill(self, invoice: Invoice) -> Slip:
+        bill = self.bill(invoice)
+        self.netsuite.void_bill(bill.id)
+
+        def make_room() -> None:
+            self.netsuite.edit_bill(bill.id, tranid=f"{bill.tranid}-VOID", externalid=None)
+            self.procore.edit_invoice(invoice.id, origin_id=None)
+
+        return Slip(
+            FindingKind.BILL_VOIDED, _key(invoice), f"The bill {bill.tranid} is voided.",
+            "The vendor is still owed: the void bill gets another number and loses its external id, and the origin id of the invoice "
+            "is cleared in Procore. The bill is made anew below.",
+            make_room,
+        )  # fmt: skip
+
+    def _lost_origin_id(self, invoice: Invoice) -> Slip:
+        self.procore.edit_invoice(invoice.id, origin_id=None)
+        return Slip(
+            FindingKind.ORIGIN_ID_MISSING, _key(invoice),
+            f"The origin id of the invoice {invoice.invoice_number} is cleared in Procore.",
+            "The origin id is written again below.", lambda: None,
+        )  # fmt: skip
+
+    def _approved_late(self, invoice: Invoice) -> Slip:
+        late = self.procore.add_invoice(
+            invoice.project_id, invoice.vendor_id, [(invoice.lines[0].contract_line.code.id, "1250.00")],  # type: ignore[union-attr]
+            billing_date="2026-04-30", invoice_number=f"{invoice.invoice_number}-LATE",
+        )  # fmt: skip
+        return Slip(
+            FindingKind.BILL_MISSING, _key(late), f"The invoice {late.invoice_number} is approved after the export.",
+            "The invoice is exported below.", lambda: None,
+        )  # fmt: skip
+
+    def _first_item(self, invoice: Invoice) -> tuple[Item, str]:
+        project, code = self.company.projects[invoice.project_id], invoice.lines[0].contract_line.code
+        assert code
+        return self.item(project, code), f"code:{project.id}:{code.id}"
+
+
+def _key(invoice: Invoice) -> str:
+    return f"invoice:{invoice.project_id}:{invoice.id}"
