@@ -17,7 +17,7 @@ from simulators.netsuite.bodies import Body, read_body
 from simulators.netsuite.items import ItemKind
 from simulators.netsuite.metadata import catalog
 from simulators.netsuite.permissions import require
-from simulators.netsuite.records import ITEM_TYPES, WRITABLE_ITEM_TYPES, Shelf
+from simulators.netsuite.records import BILL_TYPES, ITEM_TYPES, WRITABLE_ITEM_TYPES, Shelf
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import RECORD_PATH, NetSuiteError, json_response, location_of, no_content
 from simulators.netsuite.writing import Writer, WriteRequest, spread
@@ -33,7 +33,7 @@ class RecordEndpoints:
         self._login = login
         self._jobs = jobs
         self._kinds: dict[str, ItemKind | BillKind] = {name: ItemKind(state, name) for name in ITEM_TYPES}
-        self._kinds["vendorBill"] = BillKind(state, "vendorBill")
+        self._kinds |= {name: BillKind(state, name) for name in BILL_TYPES}
 
     async def collection(self, request: Request) -> Response:
         """POST creates one record; PATCH and PUT take up to 100 and answer with a job (ohelp/article_0127092747)."""

@@ -49,6 +49,12 @@ class NetSuiteSettings(CommonSettings):
         ""  # YYYY-MM-DD; posting periods that end before it are closed. Taken from the books at the start
     )
     closed_period_code: str = "USER_ERROR"  # or CLOSED_TRAN_PRD
+    ap_locked_before: str = ""  # YYYY-MM-DD; periods that end before it are locked for payables
+    # Preferences Allow Transaction Date Outside of Posting Period ("disallow" or "allow") and Default Posting Period When
+    # Transaction Date in Closed Period (here: the first open one after it), and the role's Override Period Restrictions.
+    date_outside_period: str = "disallow"
+    closed_dates_move: bool = False
+    override_period_restrictions: bool = False
     refuse_negative_bills: bool = True
     bill_tax: Decimal = Decimal("0")  # a tax that the account adds to every new bill
     unknown_bill_eid_status: int = 404  # or 400: undocumented
@@ -66,5 +72,5 @@ class NetSuiteSettings(CommonSettings):
     # Asynchronous jobs: as many processors as SuiteCloud Plus licenses (ohelp/chapter_161251386312).
     async_processors: int = 2
 
-    # Such as "vendorBill:create", "item:update", "item:read", "suiteql".
+    # Such as "vendorBill:create", "item:update", "item:read", "accountingPeriod", "suiteql".
     missing_permissions: Sequence[str] = ()
