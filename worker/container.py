@@ -16,6 +16,7 @@ from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.clients.procore.pages import ProcorePages
 from worker.domain.plans import Requests
+from worker.domain.posting_periods import ClosedPeriod
 from worker.services.applying import Applying
 from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
@@ -32,6 +33,7 @@ from worker.services.links import Links
 from worker.services.overview import Overview
 from worker.services.pages import Pages
 from worker.services.planning import Planning
+from worker.services.posting_periods import PostingPeriods
 from worker.services.problem_views import ProblemViews
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
@@ -170,6 +172,7 @@ class Container:
             income_account_id=self.settings.netsuite_income_account_id,
             tax_schedule_id=self.settings.netsuite_tax_schedule_id,
             project_field=self.settings.netsuite_project_field,
+            makes_credits=self.settings.netsuite_create_credits,
         )
         return NetSuite(
             self.netsuite_address,
@@ -274,6 +277,11 @@ class Container:
             pool=pool,
         )
 
+    def posting_periods(self, precedence: Precedence) -> PostingPeriods:
+        """The account's posting periods, and what is done about closed ones."""
+        policy = ClosedPeriod(self.settings.netsuite_closed_period)
+        return PostingPeriods(netsuite=self.netsuite(precedence), cache=self.cache, policy=policy)
+
     @cached_property
     def bills(self) -> Bills:
         """Vendor bills, exactly once."""
@@ -285,6 +293,7 @@ class Container:
             invoice_items=self.invoice_items,
             ledger=self.ledger,
             locks=self.locks,
+            posting_periods=self.posting_periods(Precedence.EXPORT),
             retainage_item_id=self.settings.netsuite_retainage_item_id,
             settle_seconds=self.settings.netsuite_settle_seconds,
         )
@@ -303,6 +312,7 @@ class Container:
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
             retainage_item_id=self.settings.netsuite_retainage_item_id,
+            makes_credits=self.settings.netsuite_create_credits,
         )
 
     @cached_property
@@ -333,6 +343,7 @@ class Container:
                 company_id=procore.company_id,
                 export_runs=self.export_runs,
                 invoice_export=self.invoice_export,
+                posting_periods=self.posting_periods(Precedence.SCAN),
                 ledger=self.ledger,
             ),
             ledger=self.ledger,
@@ -379,6 +390,7 @@ class Container:
             netsuite=self.netsuite(Precedence.EXPORT),
             projects=self.projects(Precedence.EXPORT),
             retainage_item_id=self.settings.netsuite_retainage_item_id,
+            closed_period=ClosedPeriod(self.settings.netsuite_closed_period),
         )
 
     @cached_property

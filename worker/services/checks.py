@@ -9,7 +9,8 @@ from redis.exceptions import RedisError
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
-from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError, UnexpectedAnswer
+from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.problems import describe
 from worker.domain.wbs_codes import Project
 from worker.services.projects import Projects
@@ -31,13 +32,21 @@ class Checks:
     """Runs them one after the other."""
 
     def __init__(
-        self, client: Redis, *, procore: Procore, netsuite: NetSuite, projects: Projects, retainage_item_id: str
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        projects: Projects,
+        retainage_item_id: str,
+        closed_period: ClosedPeriod,
     ) -> None:
         self._client = client
         self._procore = procore
         self._netsuite = netsuite
         self._projects = projects
         self._retainage_item_id = retainage_item_id
+        self._closed_period = closed_period
 
     def run(self) -> Iterator[Check]:
         """Each check as it is done."""
@@ -51,6 +60,7 @@ class Checks:
             ("NetSuite login and SuiteQL", self._netsuite_query),
             ("NetSuite records", self._netsuite_records),
             ("Retainage Item", self._retainage_item),
+            ("Posting periods", self._posting_periods),
         )
         for name, look in looks:
             try:
@@ -123,6 +133,21 @@ class Checks:
         limit = self._netsuite.item_name_limit()
         self._netsuite.find_jobs(number="-")
         return Check("NetSuite login and SuiteQL", True, f"works; Item names may have {limit} characters")
+
+    def _posting_periods(self) -> Check:
+        """Whether closed posting periods can be told before a bill is sent, which all policies but `block` need."""
+        name, needed = "Posting periods", self._closed_period is not ClosedPeriod.BLOCK
+        try:
+            periods = self._netsuite.posting_periods()
+        except (Blocked, Misconfigured, NotFound, UnexpectedAnswer) as error:
+            words = f"cannot be read ({error}); give the role the permission to view accounting periods"
+            return Check(name, False if needed else None, words)
+        closed = sum(not period.open for period in periods)
+        return Check(
+            name,
+            True,
+            f"{len(periods)} base periods, {closed} closed or locked; NETSUITE_CLOSED_PERIOD is {self._closed_period}",
+        )
 
     def _retainage_item(self) -> Check:
         name = "Retainage Item"
