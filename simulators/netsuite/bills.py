@@ -96,20 +96,22 @@ class BillKind(Kind[Bill]):
         self._check_period(bill)
 
     def _check_period(self, bill: Bill) -> None:
+        """Give the bill its posting period, a month here; the id of a period is its year and month."""
         settings = self.state.settings
-        if not settings.closed_before:
-            return
-        closed_before = datetime.date.fromisoformat(settings.closed_before)
+        closed_before = datetime.date.fromisoformat(settings.closed_before or "0001-01-01")
         day = datetime.date.fromisoformat(bill.trandate)
         following_month = (day.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
         # A period is a month; it is closed when it ends before the date, so the month of the date itself is open.
-        if following_month <= closed_before:
+        if following_month <= closed_before and settings.closed_periods == "move":
+            day = datetime.datetime.now(datetime.UTC).date()
+        elif following_month <= closed_before:
             raise NetSuiteError(
                 f"Error while accessing a resource. The posting period {day:%b %Y} is closed. You cannot post "
                 f"transactions dated {bill.trandate} to a closed period.",
                 code=settings.closed_period_code,
                 path="tranDate",
-            )
+            ).told_as(settings.closed_period_words)
+        bill.fields["postingPeriod"] = {"id": f"{day:%Y%m}", "refName": f"{day:%b %Y}"}
 
     def _check_whole(self, bill: Bill) -> None:
         if not bill.lines and not bill.expenses:
@@ -131,7 +133,7 @@ class BillKind(Kind[Bill]):
                     f"Error while accessing a resource. Duplicate document number: a bill with the reference number "
                     f"{record.tranid} already exists for this vendor.",
                     path="tranId",
-                )
+                ).told_as(self.state.settings.duplicate_words)
         self.check_external_id(record)
 
     def check_deletable(self, record: Bill) -> None:
@@ -145,7 +147,8 @@ class BillKind(Kind[Bill]):
                 status=404,
                 code="NONEXISTENT_ID",
             )
-        return NetSuiteError("Error while accessing a resource. Transaction type specified is incorrect.")
+        unknown = NetSuiteError("Error while accessing a resource. Transaction type specified is incorrect.")
+        return unknown.told_as(self.state.settings.unknown_bill_words)
 
     def belongs(self, record: Bill) -> bool:
         """There is one type."""

@@ -19,6 +19,10 @@ class ProcoreSettings(CommonSettings):
         False  # the error reference says 429 has Retry-After, the rate-limiting guide says 503 has
     )
     json_on_429: bool = False  # whether the documented sentence comes as JSON is not stated
+    links_pages: bool = (
+        True  # "not every endpoint pages" ("pagination" guide): whether lists name their next page in Link
+    )
+    most_codes: int = 2000  # how many WBS codes a page has at most: only advised, not documented
     budget_lines_v2: bool = True  # the v2.0 budget line list is BETA: off = 404 as on an account without it
     unpermitted_status: int = 404  # a project the app may not see: "404 also means no read access"; 403 is met too
     patch_forbidden: bool = False  # the service account lacks Admin on Commitments

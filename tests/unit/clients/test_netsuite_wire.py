@@ -29,7 +29,7 @@ LINES = (
 )
 BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "wbs-sync", LINES)
 PLAIN = AccountDefaults(item_type="otherChargePurchaseItem")
-FULL = {
+FULL: dict[str, Any] = {
     "subsidiary_id": "2",
     "expense_account_id": "60",
     "income_account_id": "40",
