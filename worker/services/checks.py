@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -31,13 +31,23 @@ class Checks:
     """Runs them one after the other."""
 
     def __init__(
-        self, client: Redis, *, procore: Procore, netsuite: NetSuite, projects: Projects, retainage_item_id: str
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        projects: Projects,
+        retainage_item_id: str,
+        profile_of: str,
+        contradictions: Sequence[str],
     ) -> None:
         self._client = client
         self._procore = procore
         self._netsuite = netsuite
         self._projects = projects
         self._retainage_item_id = retainage_item_id
+        self._profile_of = profile_of
+        self._contradictions = contradictions
 
     def run(self) -> Iterator[Check]:
         """Each check as it is done."""
@@ -51,6 +61,7 @@ class Checks:
             ("NetSuite login and SuiteQL", self._netsuite_query),
             ("NetSuite records", self._netsuite_records),
             ("Retainage Item", self._retainage_item),
+            ("Account profile", self._account_profile),
         )
         for name, look in looks:
             try:
@@ -132,3 +143,13 @@ class Checks:
         if item is None:
             return Check(name, False, f"NetSuite has no Item with the id {self._retainage_item_id}")
         return Check(name, not item.inactive, f"{item.name}{' is inactive' if item.inactive else ''}")
+
+    def _account_profile(self) -> Check:
+        name = "Account profile"
+        if not self._profile_of:
+            return Check(name, None, "none: `wbs-sync probe` in a sandbox finds out what nobody documents")
+        return Check(
+            name,
+            not self._contradictions,
+            "; ".join(self._contradictions) or f"of {self._profile_of}, and the settings fit it",
+        )

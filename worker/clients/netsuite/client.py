@@ -198,7 +198,9 @@ class NetSuite:
         self._send("PATCH", path, body={"externalId": external_id}, writes=True)
 
     def item_name_limit(self) -> int:
-        """The account's length of `itemId` by its metadata catalog, 60 where that does not tell; remembered for a day."""
+        """The account's length of `itemId`: by its profile, else by its metadata catalog (remembered for a day), else 60."""
+        if self._defaults.item_name_limit:
+            return self._defaults.item_name_limit
         known = self._cache.get("item_name_limit")
         if known is None:
             known = self._asked_name_limit()
@@ -388,7 +390,7 @@ class NetSuite:
                     body=body,
                     writes=writes,
                 )
-            refusal = error_of(answer, writes=writes)
+            refusal = error_of(answer, writes=writes, known=self._defaults.refusals)
             if refusal is None:
                 return answer
             if isinstance(refusal, Unauthorized):

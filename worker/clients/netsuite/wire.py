@@ -6,6 +6,7 @@ come back as Decimal. SuiteQL leaves out columns that are null.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Self
 
@@ -16,13 +17,17 @@ from worker.domain import money
 from worker.domain.errors import UnexpectedAnswer
 from worker.domain.invoices import Bill, BillLine, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
+from worker.domain.refusals import KnownRefusal
 
 PLAUSIBLE_NAME_LIMITS = range(20, 1000)
 """A metadata catalog that says otherwise is not believed: the usual length holds."""
 
 
 class AccountDefaults:
-    """What this account wants on every Item and bill; empty ids are left out (then NetSuite's own preferences apply)."""
+    """What this account wants on every Item and bill; empty ids are left out (then NetSuite's own preferences apply).
+
+    `item_name_limit`, `refusals`: what its profile tells, if there is one.
+    """
 
     def __init__(
         self,
@@ -33,6 +38,8 @@ class AccountDefaults:
         income_account_id: str = "",
         tax_schedule_id: str = "",
         project_field: str = "customer",
+        item_name_limit: int | None = None,
+        refusals: Sequence[KnownRefusal] = (),
     ) -> None:
         self.item_type = item_type
         self.subsidiary_id = subsidiary_id
@@ -40,6 +47,8 @@ class AccountDefaults:
         self.income_account_id = income_account_id
         self.tax_schedule_id = tax_schedule_id
         self.project_field = project_field
+        self.item_name_limit = item_name_limit
+        self.refusals = refusals
 
 
 def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: int) -> dict[str, Any]:
@@ -141,6 +150,13 @@ class JobRow(IdRow):
     entityid: Text = ""
 
 
+class PartnerRow(IdRow):
+    """A row of SuiteQL's `vendor` or `job` with both of its names."""
+
+    companyname: Text = ""
+    entityid: Text = ""
+
+
 class ReferenceRow(IdRow):
     """A reference to another record: `refName` is how NetSuite shows it (ohelp/section_1545142037)."""
 
@@ -196,9 +212,9 @@ class VendorBillRow(IdRow):
         )
 
 
-def name_limit(schema: Any) -> int | None:
-    """The length of `itemId` by a record's JSON schema; None where it tells none, or one that cannot be meant."""
-    for name in ("properties", "itemId", "maxLength"):
+def name_limit(schema: Any, field: str = "itemId") -> int | None:
+    """The length of a name by a record's JSON schema; None where it tells none, or one that cannot be meant."""
+    for name in ("properties", field, "maxLength"):
         schema = schema.get(name) if isinstance(schema, dict) else None
     return schema if type(schema) is int and schema in PLAUSIBLE_NAME_LIMITS else None
 
