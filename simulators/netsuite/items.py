@@ -15,7 +15,6 @@ from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
 
 _OWN = frozenset({"id", "externalId", "itemId", "displayName", "isInactive", "subsidiary", "expenseAccount"})
 _TYPE_NAMES = {"OthCharge": "Other Charge", "Service": "Service", "InvtPart": "Inventory Item"}
-_DISPLAY_NAME_LENGTH = 60
 
 
 class ItemKind(Kind[Item]):
@@ -54,7 +53,7 @@ class ItemKind(Kind[Item]):
         if "itemId" in body:
             item.itemid = bodies.text(body, "itemId", settings.item_name_max_length, too_long=settings.long_item_names)
         if "displayName" in body:
-            item.displayname = bodies.text(body, "displayName", _DISPLAY_NAME_LENGTH)
+            item.displayname = bodies.text(body, "displayName", settings.display_name_max_length)
         if "externalId" in body:
             given = bodies.text(body, "externalId")
             item.externalid = bodies.external_id_of(given) if given else None

@@ -32,7 +32,7 @@ class NetSuiteSettings(CommonSettings):
     latency_spread: float = 0.0  # 0.3 makes each of them up to 30% shorter or longer
 
     # Uniqueness. "atomic": checked in the moment of the commit. "window": checked on arrival, committed
-    # `uniqueness_window` + latency later without a second look; Oracle promises neither.
+    # `uniqueness_window` + latency later without a second look; Oracle promises neither. "off": never.
     uniqueness: str = "atomic"
     uniqueness_window: float = 0.0  # seconds
     duplicate_item_code: str = "USER_ERROR"  # or DUP_ITEM
@@ -44,6 +44,7 @@ class NetSuiteSettings(CommonSettings):
     # Records.
     one_world: bool = True  # then items and bills need a subsidiary (ohelp/section_N276948)
     item_name_max_length: int = 60
+    display_name_max_length: int = 60
     long_item_names: str = "refuse"  # or "cut", or "take": what becomes of longer ones is undocumented
     catalog_tells_lengths: bool = True  # an account's catalog may leave them out
     external_id_max_length: int = 0  # 0 = none; undocumented

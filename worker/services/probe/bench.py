@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
+from time import monotonic, sleep
 from typing import Any
 
 from worker.clients.netsuite.sandbox import BILLS, Created, Partner, SandboxNetSuite, Standing
@@ -155,7 +156,6 @@ class Bench:
         found = self.netsuite.vendor(asked) if asked else self.netsuite.first_vendor()
         if found is None:
             raise Unsettled("NetSuite has no vendor for it: name one with --vendor")
-        self._names += found.names
         return found
 
     @cached_property
@@ -163,10 +163,7 @@ class Bench:
         """The project of the probe's bills: the one asked for, else one that Procore is linked to, else any."""
         asked = [self.wishes.job_id] if self.wishes.job_id else []
         linked = [one.origin_id for one in self._projects() if is_internal_id(one.origin_id)][:100]
-        found = self.netsuite.first_job(asked or linked) or (None if asked else self.netsuite.first_job([]))
-        if found:
-            self._names += found.names
-        return found
+        return self.netsuite.first_job(asked or linked) or (None if asked else self.netsuite.first_job([]))
 
     def readable_projects(self) -> Sequence[Project]:
         """Procore projects that are in scope; Unsettled when there is none."""
@@ -181,7 +178,7 @@ class Bench:
         """Create a record and remember that it is to be taken away."""
         created = self.netsuite.create(record_type, body, external_id=label.external_id)
         self.made.append(Standing(record_type, created.id))
-        return Made(label, record_type, created, time.monotonic())
+        return Made(label, record_type, created, monotonic())
 
     def make_item(self, label: Label, *, without: str = "", **changes: Any) -> Made:
         """Create an Item like the probe's own but for what is changed; that one is made first, so a refusal is for the change."""
@@ -212,20 +209,32 @@ class Bench:
         if seen():
             return 0.0
         for pause in LOOK_PAUSES:
-            time.sleep(pause)
+            sleep(pause)
             if seen():
-                return round(time.monotonic() - made.at + 0.05, 1)
+                return round(monotonic() - made.at + 0.05, 1)
         return None
 
     # Words
 
     def shape(self, error: SyncError) -> str:
         """An error's words without names, numbers and ids."""
-        return shape_of(str(error), self._names)
+        return shape_of(str(error), [*self._names, *self._names_of_others])
 
     def tells_apart(self, shape: str, record_type: str) -> bool:
         """Whether words stand for one rule alone: not those of a record that lacks what every record needs."""
         return can_be_told_apart(shape, self._ordinary_refusals(record_type))
+
+    @cached_property
+    def _names_of_others(self) -> list[str]:
+        """What words of a remote may repeat: names of projects, of the vendor and of the job, as far as they can be read."""
+        names: list[str] = []
+        with suppress(SyncError, Unsettled):
+            names += [name for one in self._projects() for name in (one.name, one.number or "")]
+        with suppress(SyncError, Unsettled):
+            names += self.vendor.names
+        with suppress(SyncError, Unsettled):
+            names += self.job.names if self.job else ()
+        return names
 
     def _own_item(self) -> Made:
         label = self.label()
