@@ -411,7 +411,7 @@ class Container:
             tokens=self._netsuite_parts[1],
             gate=self.gate,
             cache=self.cache,
-            precedence=Precedence.EXPORT,
+            precedence=Precedence.SCAN,
         )
         procore = SandboxProcore(
             self.procore_address,
@@ -419,12 +419,12 @@ class Container:
             tokens=self._procore_parts[1],
             limits=self._procore_parts[2],
             cache=self.cache,
-            precedence=Precedence.EXPORT,
+            precedence=Precedence.SCAN,
         )
         return Probe(
             netsuite=netsuite,
             procore=procore,
-            projects=self.projects(Precedence.EXPORT),
+            projects=self.projects(Precedence.SCAN),
             locks=self.locks,
             latencies=lambda: [*procore_time.latencies(), *netsuite_time.latencies()],
             own_names=[self.settings.netsuite_account_id, str(self.settings.procore_company_id)],

@@ -248,6 +248,7 @@ def _as_dict(settings: Settings, profile: Profile, probed: Probed) -> dict[str, 
         "points": points,
         "requests": [one.model_dump() for one in profile.requests],
         "cleaned_before": probed.before.deleted,
+        "clean_again": probed.clean_again,
         "profile": str(profile_file(settings)),
         **_told(probed.after),
     }
@@ -267,8 +268,13 @@ def _end(told: dict[str, Any], as_json: bool) -> None:
                 f"Taken away before it began, from a probe that was interrupted: {told['cleaned_before']} records"
             )
         out.print(f"Taken away: {told['deleted']} records")
+        if told.get("clean_again"):
+            out.print(
+                "A write got no answer and may come to stand yet: `wbs-sync probe --clean` in 15 minutes.",
+                soft_wrap=True,
+            )
         if "profile" in told:
-            out.print(f"Profile: {told['profile']}", soft_wrap=True)
+            out.print(f"Profile: {told['profile']} (workers read it when they start)", soft_wrap=True)
         rows = (
             (one["kind"], one["id"], "inactive" if one["inactive"] else "stands", one["why"]) for one in told["left"]
         )

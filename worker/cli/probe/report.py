@@ -27,8 +27,8 @@ def report_of(profile: Profile) -> str:
     return "\n\n".join(
         (
             head,
-            _table(("Point", "Answer", "How sure", "Facts"), answers),
-            _table(("Request", "Count", "Least (s)", "Median (s)", "p95 (s)"), requests),
+            as_table(("Point", "Answer", "How sure", "Facts"), answers),
+            as_table(("Request", "Count", "Least (s)", "Median (s)", "p95 (s)"), requests),
         )
     )
 
@@ -40,7 +40,8 @@ def _row(point_id: str, kept: Answer) -> tuple[str, str, str, str]:
     return f"`{point_id}`", kept.answer, kept.sure, facts
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def as_table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table in Markdown."""
     lines = [[str(cell) for cell in line] for line in (columns, *rows)]
     lines.insert(1, ["---"] * len(lines[0]))
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

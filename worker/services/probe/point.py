@@ -54,8 +54,9 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one point: `found` None means not settled, for the reason `why`."""
+    """What became of one point: `found` None means not settled, for the reason `why`. `in_doubt`: a write got no answer."""
 
     point: Point
     found: Found | None
     why: str = ""
+    in_doubt: bool = False

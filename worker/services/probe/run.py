@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from worker.clients.netsuite.sandbox import SandboxNetSuite
 from worker.clients.procore.sandbox import SandboxProcore
 from worker.clients.stopwatch import Latency
-from worker.domain.errors import Misconfigured, SyncError
+from worker.domain.errors import Misconfigured, OutcomeUnknown, SyncError
 from worker.domain.problems import Cause
 from worker.services.probe.bench import Bench, Wishes
 from worker.services.probe.cleaning import Cleaned, Cleaning
@@ -32,6 +32,11 @@ class Probed:
     before: Cleaned
     results: list[Result] = field(default_factory=list)
     after: Cleaned = field(default_factory=lambda: Cleaned(0, ()))
+
+    @property
+    def clean_again(self) -> bool:
+        """Whether a write got no answer, so that its record may come to stand for some time yet."""
+        return any(result.in_doubt for result in self.results)
 
 
 class Probe:
@@ -115,4 +120,5 @@ def _ask(point: Point, bench: Bench) -> Result:
     except SyncError as error:
         if isinstance(error, Misconfigured) and error.cause in LOGINS:
             raise
-        return Result(point, None, f"{type(error).__name__}: {bench.shape(error)}")
+        why = f"{type(error).__name__}: {bench.shape(error)}"
+        return Result(point, None, why, in_doubt=isinstance(error, OutcomeUnknown))
