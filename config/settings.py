@@ -130,6 +130,10 @@ class Settings(BaseSettings):
         120, gt=0, le=3600, description="How long one NetSuite answer may take"
     )
 
+    netsuite_profile_file: Path | None = Field(
+        None, description="What `wbs-sync probe` found out; empty = netsuite-profile.json in DATA_DIR"
+    )
+
     export_statuses: Annotated[tuple[str, ...], NoDecode] = Field(
         ("approved",), description="Invoice statuses to export, comma separated"
     )

@@ -136,7 +136,7 @@ class BillKind(Kind[Bill]):
             f"transactions dated {bill.trandate} to a closed period.",
             code=settings.closed_period_code,
             path="tranDate",
-        )
+        ).told_as(settings.closed_period_words)
 
     def _check_whole(self, bill: Bill) -> None:
         if not bill.lines and not bill.expenses:
@@ -158,7 +158,7 @@ class BillKind(Kind[Bill]):
                     f"Error while accessing a resource. Duplicate document number: a bill with the reference number "
                     f"{record.tranid} already exists for this vendor.",
                     path="tranId",
-                )
+                ).told_as(self.state.settings.duplicate_words)
         self.check_external_id(record)
 
     def check_deletable(self, record: Bill) -> None:
@@ -172,7 +172,8 @@ class BillKind(Kind[Bill]):
                 status=404,
                 code="NONEXISTENT_ID",
             )
-        return NetSuiteError("Error while accessing a resource. Transaction type specified is incorrect.")
+        unknown = NetSuiteError("Error while accessing a resource. Transaction type specified is incorrect.")
+        return unknown.told_as(self.state.settings.unknown_bill_words)
 
     def belongs(self, record: Bill) -> bool:
         """A bill is not found as a credit, nor a credit as a bill."""

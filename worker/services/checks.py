@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -40,6 +40,8 @@ class Checks:
         projects: Projects,
         retainage_item_id: str,
         closed_period: ClosedPeriod,
+        profile_of: str,
+        contradictions: Sequence[str],
     ) -> None:
         self._client = client
         self._procore = procore
@@ -47,6 +49,8 @@ class Checks:
         self._projects = projects
         self._retainage_item_id = retainage_item_id
         self._closed_period = closed_period
+        self._profile_of = profile_of
+        self._contradictions = contradictions
 
     def run(self) -> Iterator[Check]:
         """Each check as it is done."""
@@ -61,6 +65,7 @@ class Checks:
             ("NetSuite records", self._netsuite_records),
             ("Retainage Item", self._retainage_item),
             ("Posting periods", self._posting_periods),
+            ("Account profile", self._account_profile),
         )
         for name, look in looks:
             try:
@@ -157,3 +162,13 @@ class Checks:
         if item is None:
             return Check(name, False, f"NetSuite has no Item with the id {self._retainage_item_id}")
         return Check(name, not item.inactive, f"{item.name}{' is inactive' if item.inactive else ''}")
+
+    def _account_profile(self) -> Check:
+        name = "Account profile"
+        if not self._profile_of:
+            return Check(name, None, "none: `wbs-sync probe` in a sandbox finds out what nobody documents")
+        return Check(
+            name,
+            not self._contradictions,
+            "; ".join(self._contradictions) or f"of {self._profile_of}, and the settings fit it",
+        )

@@ -181,7 +181,7 @@ def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal
     day = sent.invoice.billing_date
     assert day
     bill = Bill("pcr-bill-1-1", "1", "1", sent.invoice.document_number, day, "", lines)
-    body = json.dumps(bill_body(bill, AccountDefaults(item_type="otherChargePurchaseItem")))
+    body = json.dumps(bill_body(bill, AccountDefaults(item_type="otherChargePurchaseItem"), bill.document))
     rows = json.loads(body, parse_float=Decimal)["item"]["items"]
     assert all(row["quantity"] == 1 for row in rows)
     total = sum((Decimal(row["rate"]) for row in rows), ZERO)

@@ -202,7 +202,9 @@ class NetSuite:
         self._send("PATCH", path, body={"externalId": external_id}, writes=True)
 
     def item_name_limit(self) -> int:
-        """The account's length of `itemId` by its metadata catalog, 60 where that does not tell; remembered for a day."""
+        """The account's length of `itemId`: by its profile, else by its metadata catalog (remembered for a day), else 60."""
+        if self._defaults.item_name_limit:
+            return self._defaults.item_name_limit
         known = self._cache.get("item_name_limit")
         if known is None:
             known = self._asked_name_limit()
@@ -271,7 +273,7 @@ class NetSuite:
 
         Raises AlreadyExists, Blocked (BILL_REFUSED or PERIOD_CLOSED), OutcomeUnknown, Transient (not sent), Misconfigured.
         """
-        body, record_type = wire.bill_body(bill, self._defaults), wire.RECORD_TYPES[bill.document]
+        body, record_type = wire.bill_body(bill, self._defaults, bill.document), wire.RECORD_TYPES[bill.document]
         try:
             answer = self._create(record_type, body, before_sending)
         except Blocked as error:
@@ -407,7 +409,7 @@ class NetSuite:
                     body=body,
                     writes=writes,
                 )
-            refusal = error_of(answer, writes=writes)
+            refusal = error_of(answer, writes=writes, known=self._defaults.refusals)
             if refusal is None:
                 return answer
             if isinstance(refusal, Unauthorized):

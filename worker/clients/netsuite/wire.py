@@ -6,6 +6,7 @@ come back as Decimal. SuiteQL leaves out columns that are null.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Self
@@ -18,6 +19,7 @@ from worker.domain.errors import UnexpectedAnswer
 from worker.domain.invoices import Bill, BillLine, Document, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.posting_periods import PostingPeriod
+from worker.domain.refusals import KnownRefusal
 
 RECORD_TYPES = {Document.BILL: "vendorBill", Document.CREDIT: "vendorCredit"}
 SUITEQL_TYPES = {Document.BILL: "VendBill", Document.CREDIT: "VendCred"}
@@ -26,7 +28,10 @@ PLAUSIBLE_NAME_LIMITS = range(20, 1000)
 
 
 class AccountDefaults:
-    """What this account wants on every Item and bill; empty ids are left out (then NetSuite's own preferences apply)."""
+    """What this account wants on every Item and bill; empty ids are left out (then NetSuite's own preferences apply).
+
+    `item_name_limit`, `refusals`: what its profile tells, if there is one.
+    """
 
     def __init__(
         self,
@@ -38,6 +43,8 @@ class AccountDefaults:
         tax_schedule_id: str = "",
         project_field: str = "customer",
         makes_credits: bool = False,
+        item_name_limit: int | None = None,
+        refusals: Sequence[KnownRefusal] = (),
     ) -> None:
         self.item_type = item_type
         self.subsidiary_id = subsidiary_id
@@ -46,6 +53,8 @@ class AccountDefaults:
         self.tax_schedule_id = tax_schedule_id
         self.project_field = project_field
         self.documents = (Document.BILL, Document.CREDIT) if makes_credits else (Document.BILL,)
+        self.item_name_limit = item_name_limit
+        self.refusals = refusals
 
 
 def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: int) -> dict[str, Any]:
@@ -63,9 +72,9 @@ def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: 
     return body | {name: {"id": value} for name, value in references.items() if value}
 
 
-def bill_body(bill: Bill, defaults: AccountDefaults) -> dict[str, Any]:
+def bill_body(bill: Bill, defaults: AccountDefaults, document: Document) -> dict[str, Any]:
     """Body of POST /vendorBill, or of POST /vendorCredit, on which the amounts have the other sign (docs/remotes.md, the bill)."""
-    sign = -1 if bill.document is Document.CREDIT else 1
+    sign = -1 if document is Document.CREDIT else 1
     body: dict[str, Any] = {
         "externalId": bill.external_id,
         "entity": {"id": bill.vendor_id},
@@ -167,6 +176,13 @@ class JobRow(IdRow):
     entityid: Text = ""
 
 
+class PartnerRow(IdRow):
+    """A row of SuiteQL's `vendor` or `job` with both of its names."""
+
+    companyname: Text = ""
+    entityid: Text = ""
+
+
 class ReferenceRow(IdRow):
     """A reference to another record: `refName` is how NetSuite shows it (ohelp/section_1545142037)."""
 
@@ -233,9 +249,9 @@ class VendorBillRow(IdRow):
         )
 
 
-def name_limit(schema: Any) -> int | None:
-    """The length of `itemId` by a record's JSON schema; None where it tells none, or one that cannot be meant."""
-    for name in ("properties", "itemId", "maxLength"):
+def name_limit(schema: Any, field: str = "itemId") -> int | None:
+    """The length of a name by a record's JSON schema; None where it tells none, or one that cannot be meant."""
+    for name in ("properties", field, "maxLength"):
         schema = schema.get(name) if isinstance(schema, dict) else None
     return schema if type(schema) is int and schema in PLAUSIBLE_NAME_LIMITS else None
 
