@@ -13,6 +13,7 @@ from simulators.company.model import Project
 from simulators.netsuite.records import Bill
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.test_recovery import lose_redis
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
@@ -123,7 +124,7 @@ def test_an_invoice_that_was_billed_and_then_turns_into_a_credit_gets_no_second_
     project = office.new_project("24-812", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     assert office.export(invoice).kind is OutcomeKind.CREATED
-    office.container.redis.flushdb()
+    lose_redis(office)
     invoice.origin_id = None
     office.container.recovery.ensure_ledger()
     for line in invoice.lines:
