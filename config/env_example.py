@@ -14,11 +14,12 @@ def env_example() -> str:
     blocks = ["# Settings of wbs-sync. Copy to .env and fill in what has no value; take out the # to change a default."]
     for name, field in Settings.model_fields.items():
         lead = "" if field.is_required() else "# "
-        blocks.append(f"# {field.description}\n{lead}{name.upper()}={_default(field)}")
+        blocks.append(f"# {field.description}\n{lead}{name.upper()}={default_text(field)}")
     return "\n\n".join(blocks) + "\n"
 
 
-def _default(field: FieldInfo) -> str:
+def default_text(field: FieldInfo) -> str:
+    """A default as one writes it into `.env`; "" for none."""
     if field.is_required() or field.default is None:
         return ""
     if isinstance(field.default, bool):

@@ -113,6 +113,13 @@ class Settings(BaseSettings):
     )
     netsuite_retainage_item_id: InternalId = Field("", description="Item of retainage lines (internal id)")
     netsuite_project_field: Literal["customer", "job"] = Field("customer", description="Bill line field of the project")
+    netsuite_create_credits: bool = Field(
+        False, description="Make a vendor credit of an invoice by which less than nothing is due"
+    )
+    netsuite_closed_period: Literal["block", "next_open", "keep"] = Field(
+        "block",
+        description="A bill whose date lies in a closed posting period: block it, post it later, or post it there",
+    )
     netsuite_adopted_items_get_external_id: bool = Field(
         False, description="Mark an adopted Item that has no external id with ours"
     )
@@ -121,6 +128,10 @@ class Settings(BaseSettings):
     )
     netsuite_read_timeout_seconds: float = Field(
         120, gt=0, le=3600, description="How long one NetSuite answer may take"
+    )
+
+    netsuite_profile_file: Path | None = Field(
+        None, description="What `wbs-sync probe` found out; empty = netsuite-profile.json in DATA_DIR"
     )
 
     export_statuses: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -77,7 +77,7 @@ def _build_container(**_: Any) -> None:
     settings = settings_or_exit()
     built = Container(settings, redis_url=_redis_url(settings))
     try:
-        built.claim_ledger()
+        built.require_own()
     except InvalidSettings as error:
         _exit_with(error)
     except RedisError as error:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
+from config.profile import Effects, Profile, contradictions, load_profile, project_field, settle_seconds
 from config.redis_address import sentinels_of
 from config.settings import InvalidSettings, Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.pages import NetSuitePages
+from worker.clients.netsuite.sandbox import SandboxNetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.clients.procore.pages import ProcorePages
+from worker.clients.procore.sandbox import SandboxProcore
+from worker.clients.stopwatch import TimedTransport
 from worker.domain.plans import Requests
+from worker.domain.posting_periods import ClosedPeriod
+from worker.domain.refusals import KnownRefusal, Meaning
 from worker.services.applying import Applying
 from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
@@ -32,6 +38,8 @@ from worker.services.links import Links
 from worker.services.overview import Overview
 from worker.services.pages import Pages
 from worker.services.planning import Planning
+from worker.services.posting_periods import PostingPeriods
+from worker.services.probe.run import Probe
 from worker.services.problem_views import ProblemViews
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
@@ -160,20 +168,32 @@ class Container:
             precedence=precedence,
         )
 
-    def netsuite(self, precedence: Precedence) -> NetSuite:
-        """NetSuite for exports or for scans."""
-        transport, tokens = self._netsuite_parts
-        defaults = AccountDefaults(
+    @cached_property
+    def profile(self) -> Profile | None:
+        """What the probe found out about the account. Raises InvalidSettings when it is another account's, or no profile."""
+        return load_profile(self.settings)
+
+    def _account_defaults(self, profile: Profile | None) -> AccountDefaults:
+        found = profile.effects if profile else Effects()
+        words = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
+        return AccountDefaults(
             item_type=self.settings.netsuite_item_type,
             subsidiary_id=self.settings.netsuite_subsidiary_id,
             expense_account_id=self.settings.netsuite_expense_account_id,
             income_account_id=self.settings.netsuite_income_account_id,
             tax_schedule_id=self.settings.netsuite_tax_schedule_id,
-            project_field=self.settings.netsuite_project_field,
+            makes_credits=self.settings.netsuite_create_credits,
+            project_field=project_field(self.settings, profile),
+            item_name_limit=found.item_name_limit,
+            refusals=[KnownRefusal(shape, meaning) for meaning, shapes in words.items() for shape in shapes.values()],
         )
+
+    def netsuite(self, precedence: Precedence) -> NetSuite:
+        """NetSuite for exports or for scans."""
+        transport, tokens = self._netsuite_parts
         return NetSuite(
             self.netsuite_address,
-            defaults,
+            self._account_defaults(self.profile),
             transport=transport,
             tokens=tokens,
             gate=self.gate,
@@ -235,7 +255,7 @@ class Container:
             work=self.work,
             name_format=self.settings.item_name_format,
             mark_adopted=self.settings.netsuite_adopted_items_get_external_id,
-            settle_seconds=self.settings.netsuite_settle_seconds,
+            settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
     @cached_property
@@ -274,6 +294,11 @@ class Container:
             pool=pool,
         )
 
+    def posting_periods(self, precedence: Precedence) -> PostingPeriods:
+        """The account's posting periods, and what is done about closed ones."""
+        policy = ClosedPeriod(self.settings.netsuite_closed_period)
+        return PostingPeriods(netsuite=self.netsuite(precedence), cache=self.cache, policy=policy)
+
     @cached_property
     def bills(self) -> Bills:
         """Vendor bills, exactly once."""
@@ -285,8 +310,9 @@ class Container:
             invoice_items=self.invoice_items,
             ledger=self.ledger,
             locks=self.locks,
+            posting_periods=self.posting_periods(Precedence.EXPORT),
             retainage_item_id=self.settings.netsuite_retainage_item_id,
-            settle_seconds=self.settings.netsuite_settle_seconds,
+            settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
     @cached_property
@@ -303,6 +329,7 @@ class Container:
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
             retainage_item_id=self.settings.netsuite_retainage_item_id,
+            makes_credits=self.settings.netsuite_create_credits,
         )
 
     @cached_property
@@ -333,6 +360,7 @@ class Container:
                 company_id=procore.company_id,
                 export_runs=self.export_runs,
                 invoice_export=self.invoice_export,
+                posting_periods=self.posting_periods(Precedence.SCAN),
                 ledger=self.ledger,
             ),
             ledger=self.ledger,
@@ -379,6 +407,41 @@ class Container:
             netsuite=self.netsuite(Precedence.EXPORT),
             projects=self.projects(Precedence.EXPORT),
             retainage_item_id=self.settings.netsuite_retainage_item_id,
+            closed_period=ClosedPeriod(self.settings.netsuite_closed_period),
+            profile_of=self.profile.account if self.profile else "",
+            contradictions=contradictions(self.settings, self.profile),
+        )
+
+    def probe(self) -> Probe:
+        """A probe of the account. It reads no profile: it is to find out anew."""
+        netsuite_time = TimedTransport(remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds)
+        procore_time = TimedTransport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
+        netsuite = SandboxNetSuite(
+            self.netsuite_address,
+            self._account_defaults(None),
+            transport=netsuite_time,
+            tokens=self._netsuite_parts[1],
+            gate=self.gate,
+            cache=self.cache,
+            precedence=Precedence.SCAN,
+        )
+        procore = SandboxProcore(
+            self.procore_address,
+            transport=procore_time,
+            tokens=self._procore_parts[1],
+            limits=self._procore_parts[2],
+            cache=self.cache,
+            precedence=Precedence.SCAN,
+        )
+        return Probe(
+            netsuite=netsuite,
+            procore=procore,
+            projects=self.projects(Precedence.SCAN),
+            locks=self.locks,
+            latencies=lambda: [*procore_time.latencies(), *netsuite_time.latencies()],
+            own_names=[self.settings.netsuite_account_id, str(self.settings.procore_company_id)],
+            has_tax_schedule=bool(self.settings.netsuite_tax_schedule_id),
+            slots=self.settings.netsuite_concurrency,
         )
 
     @cached_property
@@ -433,7 +496,7 @@ class Container:
             work=self.work,
             name_format=self.settings.item_name_format,
             export_statuses=self.settings.export_statuses,
-            settle_seconds=self.settings.netsuite_settle_seconds,
+            settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
     def give_back(self) -> None:
@@ -443,6 +506,11 @@ class Container:
         """
         self.locks.give_back()
         self.attempts.give_back()
+
+    def require_own(self) -> None:
+        """Make sure that profile and ledger are of this account. Raises InvalidSettings when one is another's."""
+        _ = self.profile
+        self.claim_ledger()
 
     def claim_ledger(self) -> None:
         """Make sure that the ledger in this Redis is this company's and account's. Raises InvalidSettings when it is another's."""

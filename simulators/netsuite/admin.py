@@ -32,10 +32,11 @@ class RecordAdmin:
         ]
 
     async def records(self, request: Request) -> Response:
-        """GET ?type=vendorBill|item|vendor|job: all of them, attributes as the state has them, amounts as text."""
+        """GET ?type=vendorBill|vendorCredit|item|vendor|job: all of them, attributes as the state has them, amounts as text."""
         state = self._state
         shelves: dict[str, Any] = {
-            "vendorBill": state.bills,
+            "vendorBill": [bill for bill in state.bills if bill.record_type == "vendorBill"],
+            "vendorCredit": [bill for bill in state.bills if bill.record_type == "vendorCredit"],
             "item": state.items,
             "vendor": state.vendors,
             "job": state.jobs,
@@ -46,7 +47,7 @@ class RecordAdmin:
         return _as_text({"records": [_record(each) for each in shelf]})
 
     async def edit(self, request: Request) -> Response:
-        """PATCH {"type": "item"|"vendorBill", "id": "...", "changes": {...}}: what an accountant does by hand."""
+        """PATCH {"type": "item"|"vendorBill"|"vendorCredit", "id": "...", "changes": {...}}: what an accountant does by hand."""
         body = await read_object(request)
         edit = self._state.edit_item if body.get("type") == "item" else self._state.edit_bill
         try:

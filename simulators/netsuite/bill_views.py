@@ -1,10 +1,12 @@
-"""How a bill looks when it is read."""
+"""How a bill or a credit looks when it is read."""
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from simulators.netsuite.periods import period_of
 from simulators.netsuite.records import Bill, BillLine, ExpenseLine
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import RECORD_PATH
@@ -15,6 +17,7 @@ _STATUS = {"id": "Open", "refName": "Open"}
 def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]:
     """The bill with NetSuite's property names; sublists in full only with `expand` (expandSubResources=true)."""
     vendor = state.vendors.get(bill.entity)
+    period = state.periods.get(bill.period) or period_of(state.periods, date.fromisoformat(bill.trandate))
     body: dict[str, Any] = {
         "links": [],
         "id": bill.id,
@@ -22,6 +25,7 @@ def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]
         "tranDate": bill.trandate,
         "memo": bill.memo,
         "entity": _reference(bill.entity, vendor.companyname if vendor else ""),
+        "postingPeriod": _reference(period.id, period.name),
         "status": _STATUS,
         "total": bill.total,
         "userTotal": bill.total,
@@ -37,7 +41,7 @@ def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]
         body["item"] = _sublist([_item_line(state, line) for line in bill.lines])
         body["expense"] = _sublist([_expense_line(state, line) for line in bill.expenses])
     else:
-        address = f"{RECORD_PATH}/vendorBill/{bill.id}"
+        address = f"{RECORD_PATH}/{bill.record_type}/{bill.id}"
         body["item"] = {"links": [{"rel": "self", "href": f"{address}/item"}]}
         body["expense"] = {"links": [{"rel": "self", "href": f"{address}/expense"}]}
     return {**bill.fields, **body}

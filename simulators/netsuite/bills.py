@@ -1,4 +1,4 @@
-"""The rules of vendor bills (ohelp/article_164484956387, ohelp/section_0504045254)."""
+"""The rules of vendor bills (ohelp/article_164484956387, ohelp/section_0504045254) and of vendor credits, which have the same sublists."""
 
 from __future__ import annotations
 
@@ -11,21 +11,37 @@ from simulators.netsuite.bill_lines import changed_expenses, changed_lines
 from simulators.netsuite.bill_views import shown_bill
 from simulators.netsuite.bodies import Body, NameCheck
 from simulators.netsuite.kind import Kind
-from simulators.netsuite.properties import APPROVAL_STATUSES, BILL_PROPERTIES
+from simulators.netsuite.periods import Period, period_of
+from simulators.netsuite.properties import APPROVAL_STATUSES, BILL_TYPE_PROPERTIES
 from simulators.netsuite.records import Bill, Shelf
+from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
 
 _OWN = frozenset(
-    {"id", "externalId", "entity", "subsidiary", "tranId", "tranDate", "memo", "item", "expense", "approvalStatus"}
+    {
+        "id",
+        "externalId",
+        "entity",
+        "subsidiary",
+        "tranId",
+        "tranDate",
+        "memo",
+        "item",
+        "expense",
+        "approvalStatus",
+        "postingPeriod",
+    }
 )
 _NUMBER_LENGTH = 45
 _MEMO_LENGTH = 999
 
 
 class BillKind(Kind[Bill]):
-    """Vendor bills. Transactions of all types share external ids; bills are the only ones here."""
+    """Vendor bills or vendor credits. Transactions of all types share external ids; these two are the only ones here."""
 
-    permission = "vendorBill"
+    def __init__(self, state: NetSuiteState, record_type: str) -> None:
+        super().__init__(state, record_type)
+        self.permission = record_type
 
     @property
     def shelf(self) -> Shelf[Bill]:
@@ -43,6 +59,7 @@ class BillKind(Kind[Bill]):
             tranid="",
             trandate=now.date().isoformat(),
             memo="",
+            record_type=self.record_type,
             tax=self.state.settings.bill_tax,
             created_at=now,
         )
@@ -53,7 +70,7 @@ class BillKind(Kind[Bill]):
 
         That is the trap of a repeated PUT (ohelp/section_1545295601, ohelp/section_1545297048).
         """
-        body = names.keep_known(body, BILL_PROPERTIES)
+        body = names.keep_known(body, BILL_TYPE_PROPERTIES[self.record_type])
         bill = dataclasses.replace(record, fields=dict(record.fields), modified_at=datetime.datetime.now(datetime.UTC))
         if "externalId" in body:
             given = bodies.text(body, "externalId")
@@ -68,6 +85,7 @@ class BillKind(Kind[Bill]):
         self._take_approval_status(bill, body)
         bill.fields.update({name: value for name, value in body.items() if name not in _OWN})
         self._check_head(bill)
+        bill.period = self._posting_period(bill, bodies.reference(body, "postingPeriod")).id
         bill.lines = changed_lines(self.state, bill, body, names, "item" in replace)
         bill.expenses = changed_expenses(self.state, bill, body, names, "expense" in replace)
         self._check_whole(bill)
@@ -93,23 +111,32 @@ class BillKind(Kind[Bill]):
             # Vendor, subsidiary and currency have to fit together (ohelp/section_N276477).
             if bill.subsidiary != vendor.subsidiary:
                 raise invalid_value(bill.subsidiary, "subsidiary", "subsidiary")
-        self._check_period(bill)
 
-    def _check_period(self, bill: Bill) -> None:
+    def _posting_period(self, bill: Bill, asked: str | None) -> Period:
+        """The period that was asked for, or that of the date; moved or refused as the account's preferences say when it is closed."""
         settings = self.state.settings
-        if not settings.closed_before:
-            return
-        closed_before = datetime.date.fromisoformat(settings.closed_before)
-        day = datetime.date.fromisoformat(bill.trandate)
-        following_month = (day.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
-        # A period is a month; it is closed when it ends before the date, so the month of the date itself is open.
-        if following_month <= closed_before:
+        own = period_of(self.state.periods, datetime.date.fromisoformat(bill.trandate))
+        period = self.state.periods.get(asked) if asked else own
+        if period is None:
+            raise invalid_value(str(asked), "postingperiod", "postingPeriod")
+        if period.id != own.id and settings.date_outside_period == "disallow":
             raise NetSuiteError(
-                f"Error while accessing a resource. The posting period {day:%b %Y} is closed. You cannot post "
-                f"transactions dated {bill.trandate} to a closed period.",
-                code=settings.closed_period_code,
-                path="tranDate",
+                "Error while accessing a resource. The transaction date you specified is not within the date range of "
+                "your accounting period.",
+                path="postingPeriod",
             )
+        if self.state.accepts_bills(period) or settings.override_period_restrictions:
+            return period
+        if not asked and settings.closed_dates_move:
+            return next(
+                each for each in self.state.periods if each.start > own.start and self.state.accepts_bills(each)
+            )
+        raise NetSuiteError(
+            f"Error while accessing a resource. The posting period {period.name} is closed. You cannot post "
+            f"transactions dated {bill.trandate} to a closed period.",
+            code=settings.closed_period_code,
+            path="tranDate",
+        ).told_as(settings.closed_period_words)
 
     def _check_whole(self, bill: Bill) -> None:
         if not bill.lines and not bill.expenses:
@@ -126,12 +153,12 @@ class BillKind(Kind[Bill]):
         """The external id, and where the account blocks it the vendor's invoice number (ohelp/section_N547300)."""
         if record.tranid and self.state.settings.duplicate_numbers == "block":
             others = self.shelf.find("number", (record.entity, record.tranid.casefold()))
-            if any(other.id != record.id for other in others):
+            if any(other.id != record.id and self.belongs(other) for other in others):
                 raise NetSuiteError(
                     f"Error while accessing a resource. Duplicate document number: a bill with the reference number "
                     f"{record.tranid} already exists for this vendor.",
                     path="tranId",
-                )
+                ).told_as(self.state.settings.duplicate_words)
         self.check_external_id(record)
 
     def check_deletable(self, record: Bill) -> None:
@@ -145,12 +172,13 @@ class BillKind(Kind[Bill]):
                 status=404,
                 code="NONEXISTENT_ID",
             )
-        return NetSuiteError("Error while accessing a resource. Transaction type specified is incorrect.")
+        unknown = NetSuiteError("Error while accessing a resource. Transaction type specified is incorrect.")
+        return unknown.told_as(self.state.settings.unknown_bill_words)
 
     def belongs(self, record: Bill) -> bool:
-        """There is one type."""
-        return True
+        """A bill is not found as a credit, nor a credit as a bill."""
+        return record.record_type == self.record_type
 
     def shown(self, record: Bill, expand: bool) -> dict[str, Any]:
-        """The bill with NetSuite's property names."""
+        """The bill or credit with NetSuite's property names."""
         return shown_bill(self.state, record, expand)

@@ -81,8 +81,8 @@ def reference(body: Body, name: str, place: str = "") -> str | None:
     return str(given)
 
 
-def text(body: Body, name: str, limit: int | None = None) -> str:
-    """A text property, "" when absent or null; longer than `limit` characters is refused as NetSuite does it."""
+def text(body: Body, name: str, limit: int | None = None, *, too_long: str = "refuse") -> str:
+    """A text property, "" when absent or null; longer than `limit` characters is refused as NetSuite does it, cut or taken."""
     value = body.get(name)
     if value is None:
         return ""
@@ -90,13 +90,20 @@ def text(body: Body, name: str, limit: int | None = None) -> str:
         raise NetSuiteError(
             f"Invalid value for the resource or sub-resource field '{name}'.", code="INVALID_CONTENT", path=name
         )
-    if limit is not None and len(value) > limit:
-        raise NetSuiteError(
-            f"Error while accessing a resource. The field {name} contained more than the maximum number ( {limit} ) of "
-            "characters allowed.",
-            path=name,
-        )
-    return value
+    return value if limit is None else within(value, name, limit, too_long)
+
+
+def within(value: str, name: str, limit: int, too_long: str) -> str:
+    """`value` when it is not too long; else, as `too_long` says, cut, taken, or refused."""
+    if len(value) <= limit or too_long == "take":
+        return value
+    if too_long == "cut":
+        return value[:limit]
+    raise NetSuiteError(
+        f"Error while accessing a resource. The field {name} contained more than the maximum number ( {limit} ) of "
+        "characters allowed.",
+        path=name,
+    )
 
 
 def number(body: Body, name: str, place: str = "") -> Decimal | None:

@@ -15,7 +15,6 @@ from simulators.netsuite.wire import NetSuiteError, invalid_value, missing_value
 
 _OWN = frozenset({"id", "externalId", "itemId", "displayName", "isInactive", "subsidiary", "expenseAccount"})
 _TYPE_NAMES = {"OthCharge": "Other Charge", "Service": "Service", "InvtPart": "Inventory Item"}
-_DISPLAY_NAME_LENGTH = 60
 
 
 class ItemKind(Kind[Item]):
@@ -52,19 +51,25 @@ class ItemKind(Kind[Item]):
         settings = self.state.settings
         item = dataclasses.replace(record, fields=dict(record.fields), modified_at=datetime.datetime.now(datetime.UTC))
         if "itemId" in body:
-            item.itemid = bodies.text(body, "itemId", settings.item_name_max_length)
+            item.itemid = bodies.text(body, "itemId", settings.item_name_max_length, too_long=settings.long_item_names)
         if "displayName" in body:
-            item.displayname = bodies.text(body, "displayName", _DISPLAY_NAME_LENGTH)
+            item.displayname = bodies.text(body, "displayName", settings.display_name_max_length)
         if "externalId" in body:
             given = bodies.text(body, "externalId")
             item.externalid = bodies.external_id_of(given) if given else None
+            if item.externalid and (limit := settings.external_id_max_length):
+                item.externalid = bodies.within(item.externalid, "externalId", limit, settings.long_external_ids)
         if "isInactive" in body:
             item.isinactive = body["isInactive"] is True
         if "expenseAccount" in body:
             item.expense_account = bodies.reference(body, "expenseAccount") or settings.default_expense_account
         if "subsidiary" in body:
             item.subsidiaries = self._subsidiaries(body)
+        if "taxSchedule" in body and settings.tax_schedule_over_rest == "refuse":
+            raise invalid_value(bodies.reference(body, "taxSchedule"), "taxschedule", "taxSchedule")
         item.fields.update({name: value for name, value in body.items() if name not in _OWN})
+        if settings.tax_schedule_over_rest == "drop":
+            item.fields.pop("taxSchedule", None)
         self._check_complete(item)
         return item
 
@@ -88,14 +93,17 @@ class ItemKind(Kind[Item]):
 
     def check_unique(self, record: Item) -> None:
         """Names are unique over all types, inactive items too, without case; so are external ids."""
+        settings = self.state.settings
         namesakes = self.shelf.find("itemid", record.itemid.casefold())
+        if not settings.item_names_ignore_case:
+            namesakes = [other for other in namesakes if other.itemid == record.itemid]
         if any(other.id != record.id for other in namesakes):
             raise NetSuiteError(
                 "Error while accessing a resource. Uniqueness error - there is already an item with that name or "
                 "name/parent combination.",
-                code=self.state.settings.duplicate_item_code,
+                code=settings.duplicate_item_code,
                 path="itemId",
-            )
+            ).told_as(settings.duplicate_words)
         self.check_external_id(record)
 
     def check_deletable(self, record: Item) -> None:

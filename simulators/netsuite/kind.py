@@ -65,4 +65,4 @@ class Kind(ABC, Generic[W]):
                 "Error while accessing a resource. This record already exists.",
                 code=self.state.settings.duplicate_external_id_code,
                 path="externalId",
-            )
+            ).told_as(self.state.settings.duplicate_words)

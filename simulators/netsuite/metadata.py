@@ -7,7 +7,7 @@ from typing import Any
 from simulators.netsuite.properties import (
     BILL_EXPENSE_LINE_PROPERTIES,
     BILL_ITEM_LINE_PROPERTIES,
-    BILL_PROPERTIES,
+    BILL_TYPE_PROPERTIES,
     ITEM_PROPERTIES,
     names,
 )
@@ -25,12 +25,14 @@ _SUBLISTS = frozenset({"item", "expense"})
 
 def catalog(record_type: str, settings: NetSuiteSettings) -> dict[str, Any]:
     """The schema of a record type; 404 for one that this simulator does not write."""
-    if record_type == "vendorBill":
-        properties = {name: _property(name, {"tranId": 45, "memo": 999}) for name in sorted(BILL_PROPERTIES)}
+    if record_type in BILL_TYPE_PROPERTIES:
+        known = sorted(BILL_TYPE_PROPERTIES[record_type])
+        properties = {name: _property(name, {"tranId": 45, "memo": 999}) for name in known}
         properties["item"] = _sublist(BILL_ITEM_LINE_PROPERTIES)
         properties["expense"] = _sublist(BILL_EXPENSE_LINE_PROPERTIES)
     elif record_type in ITEM_PROPERTIES:
-        lengths = {"itemId": settings.item_name_max_length, "displayName": 60}
+        told = {"itemId": settings.item_name_max_length, "displayName": settings.display_name_max_length}
+        lengths = told if settings.catalog_tells_lengths else {}
         properties = {name: _property(name, lengths) for name in sorted(ITEM_PROPERTIES[record_type])}
     else:
         raise NetSuiteError(f"Record type '{record_type}' does not exist.", status=404, code="NONEXISTENT_ID")

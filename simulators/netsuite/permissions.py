@@ -8,6 +8,8 @@ from simulators.netsuite.wire import NetSuiteError
 _LABELS = {
     "item": "Lists -> Items",
     "vendorBill": "Transactions -> Bills",
+    "vendorCredit": "Transactions -> Vendor Credits",
+    "accountingPeriod": "Setup -> Manage Accounting Periods",
     "vendor": "Lists -> Vendors",
     "job": "Lists -> Projects",
     "suiteql": "Reports -> SuiteAnalytics Workbook",

@@ -41,6 +41,13 @@ BILL_PROPERTIES = names(
     startDate endDate
     """
 )
+CREDIT_PROPERTIES = names(
+    """
+    id externalId entity subsidiary tranId tranDate memo postingPeriod currency exchangeRate account department class
+    location customForm item expense apply autoApply
+    """
+)
+BILL_TYPE_PROPERTIES = {"vendorBill": BILL_PROPERTIES, "vendorCredit": CREDIT_PROPERTIES}
 BILL_ITEM_LINE_PROPERTIES = names(
     """
     line item quantity rate amount description customer job isBillable department class location taxCode grossAmt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from simulators.netsuite.bodies import Body, read_body
 from simulators.netsuite.items import ItemKind
 from simulators.netsuite.metadata import catalog
 from simulators.netsuite.permissions import require
-from simulators.netsuite.records import ITEM_TYPES, WRITABLE_ITEM_TYPES, Shelf
+from simulators.netsuite.records import BILL_TYPES, ITEM_TYPES, WRITABLE_ITEM_TYPES, Bill, Item, Shelf
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import RECORD_PATH, NetSuiteError, json_response, location_of, no_content
 from simulators.netsuite.writing import Writer, WriteRequest, spread
@@ -33,7 +34,7 @@ class RecordEndpoints:
         self._login = login
         self._jobs = jobs
         self._kinds: dict[str, ItemKind | BillKind] = {name: ItemKind(state, name) for name in ITEM_TYPES}
-        self._kinds["vendorBill"] = BillKind(state, "vendorBill")
+        self._kinds |= {name: BillKind(state, name) for name in BILL_TYPES}
 
     async def collection(self, request: Request) -> Response:
         """POST creates one record; PATCH and PUT take up to 100 and answer with a job (ohelp/article_0127092747)."""
@@ -82,7 +83,8 @@ class RecordEndpoints:
 
     async def _create(self, request: Request, writer: AnyWriter, body: Body, asked: WriteRequest) -> Response:
         record = await writer.create(body, asked)
-        return no_content(location_of(request, request.path_params["type"], record.id))
+        said = self._state.settings.location_on_create
+        return no_content(location_of(request, request.path_params["type"], record.id) if said else "")
 
     def _writer(self, record_type: str) -> AnyWriter:
         if record_type in ("vendor", "job") or (record_type in ITEM_TYPES and record_type not in WRITABLE_ITEM_TYPES):
@@ -115,10 +117,14 @@ class RecordEndpoints:
         kind = self._kind(record_type)
         require(self._state, kind.permission, "read")
         record = Writer(self._state, kind).find(key)
-        if record is None:
+        if record is None or (key.startswith("eid:") and self._is_too_new(record)):
             raise kind.missing(key)
         shown: Body = kind.shown(record, expand)
         return shown
+
+    def _is_too_new(self, record: Item | Bill) -> bool:
+        lag = datetime.timedelta(seconds=self._state.settings.eid_lag)
+        return datetime.datetime.now(datetime.UTC) - record.created_at < lag
 
     def _shown_entity(self, shelf: Shelf[Any], key: str, group: str, shown: Callable[[Any], Body]) -> Body:
         require(self._state, group, "read")

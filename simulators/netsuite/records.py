@@ -1,4 +1,4 @@
-"""The records that clients write, items and vendor bills, and the record types that REST and SuiteQL call differently."""
+"""The records that clients write, items, vendor bills and vendor credits, and the record types that REST and SuiteQL call differently."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ ITEM_TYPES: dict[str, tuple[str, str]] = {
     "serviceSaleItem": ("Service", "Sale"),
     "inventoryItem": ("InvtPart", ""),
 }
+BILL_TYPES = {"vendorBill": "VendBill", "vendorCredit": "VendCred"}  # REST record type -> SuiteQL's transaction type
 WRITABLE_ITEM_TYPES = frozenset({"otherChargePurchaseItem", "otherChargeResaleItem", "otherChargeSaleItem"})
 
 
@@ -96,7 +97,10 @@ class ExpenseLine:
 
 @dataclass
 class Bill:
-    """A vendor bill. Its total is the sum of its lines and the account's tax."""
+    """A vendor bill, or a vendor credit with what it takes off. Its total is the sum of its lines and the account's tax.
+
+    `period` is the internal id of its posting period; "" stands for that of its date.
+    """
 
     id: str
     externalid: str | None
@@ -108,6 +112,8 @@ class Bill:
     lines: list[BillLine] = field(default_factory=list)
     expenses: list[ExpenseLine] = field(default_factory=list)
     tax: Decimal = ZERO
+    record_type: str = "vendorBill"
+    period: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
     created_at: datetime.datetime = START
     modified_at: datetime.datetime = START

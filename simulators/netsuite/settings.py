@@ -32,29 +32,49 @@ class NetSuiteSettings(CommonSettings):
     latency_spread: float = 0.0  # 0.3 makes each of them up to 30% shorter or longer
 
     # Uniqueness. "atomic": checked in the moment of the commit. "window": checked on arrival, committed
-    # `uniqueness_window` + latency later without a second look; Oracle promises neither.
+    # `uniqueness_window` + latency later without a second look; Oracle promises neither. "off": never.
     uniqueness: str = "atomic"
     uniqueness_window: float = 0.0  # seconds
     duplicate_item_code: str = "USER_ERROR"  # or DUP_ITEM
     duplicate_external_id_code: str = "USER_ERROR"  # or DUP_RCRD
+    duplicate_words: str = ""  # instead of English words, as for a user of another language
+    item_names_ignore_case: bool = True  # whether names that differ in case only are the same: undocumented
     duplicate_numbers: str = "block"  # "block" or "allow" (preference Duplicate Number Warnings, ohelp/section_N547300)
 
     # Records.
     one_world: bool = True  # then items and bills need a subsidiary (ohelp/section_N276948)
     item_name_max_length: int = 60
+    display_name_max_length: int = 60
+    long_item_names: str = "refuse"  # or "cut", or "take": what becomes of longer ones is undocumented
+    catalog_tells_lengths: bool = True  # an account's catalog may leave them out
+    external_id_max_length: int = 0  # 0 = none; undocumented
+    long_external_ids: str = "refuse"  # or "cut"
     default_expense_account: str = ""  # Accounting Preferences; "" = none, so that items must bring theirs
     tax_schedule_required: bool = False  # accounts with the legacy tax features
+    tax_schedule_over_rest: str = "keep"  # or "drop", or "refuse": published, and called unsupported
     project_field: str = "customer"  # which field of a bill's line takes the project: "customer" or "job"
     closed_before: str = (
         ""  # YYYY-MM-DD; posting periods that end before it are closed. Taken from the books at the start
     )
     closed_period_code: str = "USER_ERROR"  # or CLOSED_TRAN_PRD
+    closed_period_words: str = ""  # instead of English words
+    ap_locked_before: str = ""  # YYYY-MM-DD; periods that end before it are locked for payables
+    # Preferences Allow Transaction Date Outside of Posting Period ("disallow" or "allow") and Default Posting Period When
+    # Transaction Date in Closed Period (here: the first open one after it), and the role's Override Period Restrictions.
+    date_outside_period: str = "disallow"
+    closed_dates_move: bool = False
+    override_period_restrictions: bool = False
     refuse_negative_bills: bool = True
     bill_tax: Decimal = Decimal("0")  # a tax that the account adds to every new bill
     unknown_bill_eid_status: int = 404  # or 400: undocumented
+    unknown_bill_words: str = ""  # instead of "Transaction type specified is incorrect."
     unknown_property_code: str = "USER_ERROR"  # or NONEXISTENT_FIELD
+    location_on_create: bool = True  # not every answer was seen to carry one
     location_on_update: bool = False  # whether PUT answers with Location when it updated: undocumented
     custom_fields: Sequence[str] = ()  # custitem_…, custbody_…, custcol_… that exist in this account
+
+    # Looks for new records, seconds: by external id, and by query. Neither is documented.
+    eid_lag: float = 0.0
 
     # SuiteQL.
     suiteql_case_insensitive: bool = False
@@ -66,5 +86,5 @@ class NetSuiteSettings(CommonSettings):
     # Asynchronous jobs: as many processors as SuiteCloud Plus licenses (ohelp/chapter_161251386312).
     async_processors: int = 2
 
-    # Such as "vendorBill:create", "item:update", "item:read", "suiteql".
+    # Such as "vendorBill:create", "item:update", "item:read", "accountingPeriod", "suiteql".
     missing_permissions: Sequence[str] = ()

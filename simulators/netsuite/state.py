@@ -19,6 +19,7 @@ from simulators.common.meter import Meter
 from simulators.common.settings import change_settings
 from simulators.company import build_company
 from simulators.netsuite.auth import TOKEN_PATH, Doorkeeper
+from simulators.netsuite.periods import Period, months
 from simulators.netsuite.records import ITEM_TYPES, Bill, Item, Shelf
 from simulators.netsuite.settings import NetSuiteSettings
 from simulators.netsuite.wire import usual_error
@@ -66,6 +67,7 @@ class NetSuiteState:
             self.items.put(Item.of(item))
         for bill in books.bills:
             self.bills.put(Bill.of(bill, books.subsidiary_id))
+        self.periods = months()
         self.settings.closed_before = books.closed_before.isoformat()
 
     # What the shell and the admin endpoints ask (common.app.Remote).
@@ -91,6 +93,20 @@ class NetSuiteState:
             self.journal.clear()
             self.meter.reset()
 
+    # The account's periods.
+
+    def closed(self, period: Period) -> bool:
+        """Whether nothing is posted to it any more: it ended before the setting's date."""
+        return period.end.isoformat() < self.settings.closed_before
+
+    def ap_locked(self, period: Period) -> bool:
+        """Whether payables are locked in it."""
+        return period.end.isoformat() < self.settings.ap_locked_before
+
+    def accepts_bills(self, period: Period) -> bool:
+        """Whether bills may be posted to it."""
+        return not (self.closed(period) or self.ap_locked(period))
+
     # What tests ask.
 
     def items_named(self, name: str) -> list[Item]:
@@ -102,7 +118,7 @@ class NetSuiteState:
         return next(iter(self.items.find("externalid", external_id.casefold())), None)
 
     def bill_by_external_id(self, external_id: str) -> Bill | None:
-        """The oldest bill with this external id."""
+        """The oldest bill or credit with this external id."""
         return next(iter(self.bills.find("externalid", external_id.casefold())), None)
 
     def bills_of_vendor(self, vendor_id: str) -> list[Bill]:
@@ -142,7 +158,7 @@ class NetSuiteState:
         """Journal a record's creation, update or deletion."""
         self.journal.add(
             write=write,
-            type=record.record_type if isinstance(record, Item) else "vendorBill",
+            type=record.record_type,
             id=record.id,
             external_id=record.externalid,
             name=record.itemid if isinstance(record, Item) else record.tranid,

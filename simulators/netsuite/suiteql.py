@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.netsuite.records import Bill, Item, Shelf
+from simulators.netsuite.periods import Period
+from simulators.netsuite.records import BILL_TYPES, Bill, Item, Shelf
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.suiteql_parser import BadQuery, Column, Comparison, Condition, Junction, Query, parse
 
@@ -35,7 +36,7 @@ class Table:
 
 
 class Engine:
-    """Answers queries on item, job, vendor and transaction.
+    """Answers queries on item, job, vendor, transaction and accountingperiod.
 
     Texts are compared with their case, external ids too: nothing says that SuiteQL does otherwise, and a client that
     relies on it should be seen to fail. The setting `suiteql_case_insensitive` plays the other world.
@@ -53,7 +54,7 @@ class Engine:
         query = parse(sql)
         table = self._table(query.table)
         names = list(table.columns) if query.columns == ["*"] else query.columns
-        getters = {name: self._getter(table, query.table, name) for name in names}
+        getters = {name: self._shown(table, query, name) for name in names}
         found = self._found(table, query)
         shown = found[offset : None if limit is None else offset + limit]
         return Page([self._row(getters, record) for record in shown], len(found))
@@ -99,7 +100,47 @@ class Engine:
         if name == "transaction":
             columns = {**_TRANSACTION, "trandate": self._trandate, "foreigntotal": self._foreigntotal}
             return Table(state.bills, columns, frozenset({"id", "externalid", "entity", "tranid"}))
+        if name == "accountingperiod" and "accountingPeriod" not in state.settings.missing_permissions:
+            return Table(state.periods, self._accountingperiod(), frozenset({"id"}))
         raise BadQuery(f"Record '{name}' was not found.")
+
+    def _accountingperiod(self) -> dict[str, Getter]:
+        state = self._state
+
+        def shown(day: datetime.date) -> str:
+            return day.strftime(state.settings.suiteql_date_format)
+
+        def no(_: Period) -> str:
+            return "F"
+
+        return {
+            "id": lambda period: str(period.id),
+            "periodname": lambda period: str(period.name),
+            "startdate": lambda period: shown(period.start),
+            "enddate": lambda period: shown(period.end),
+            "closed": lambda period: _flag(state.closed(period)),
+            "aplocked": lambda period: _flag(state.ap_locked(period)),
+            "alllocked": no,
+            "isyear": no,
+            "isquarter": no,
+            "isadjust": no,
+        }
+
+    def _shown(self, table: Table, query: Query, name: str) -> Getter:
+        """A column as it is, or as TO_CHAR writes it."""
+        if name not in query.texts_of:
+            return self._getter(table, query.table, name)
+        column, pattern = query.texts_of[name]
+        get = self._getter(table, query.table, column)
+        shape = self._state.settings.suiteql_date_format
+
+        def written(record: Any) -> Value:
+            value = get(record)
+            if value is None:
+                return None
+            return datetime.datetime.strptime(value, shape).replace(tzinfo=datetime.UTC).strftime(pattern)
+
+        return written
 
     def _trandate(self, bill: Bill) -> str:
         return datetime.date.fromisoformat(bill.trandate).strftime(self._state.settings.suiteql_date_format)
@@ -228,5 +269,5 @@ _TRANSACTION: dict[str, Getter] = {
     "tranid": lambda bill: bill.tranid or None,
     "externalid": lambda bill: bill.externalid or None,
     "entity": lambda bill: str(bill.entity),
-    "type": lambda bill: "VendBill",
+    "type": lambda bill: BILL_TYPES[bill.record_type],
 }

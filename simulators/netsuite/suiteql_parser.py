@@ -2,7 +2,7 @@
 
     SELECT columns FROM table [WHERE condition] [ORDER BY column [ASC|DESC], ...]
 
-Conditions are comparisons (= <> != < <= > >=), [NOT] IN, [NOT] LIKE and IS [NOT] NULL of a column, UPPER(column) or
+A column may be a date as TO_CHAR(column, 'YYYY-MM-DD') AS name. Conditions are comparisons (= <> != < <= > >=), [NOT] IN, [NOT] LIKE and IS [NOT] NULL of a column, UPPER(column) or
 LOWER(column) with texts and whole numbers, joined by AND, OR and parentheses. A quote within a text is doubled.
 """
 
@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_]\w*)?)"
     r"|(?P<sign><>|!=|<=|>=|[=<>(),*]))"
 )
+_DATE_PATTERNS = {"YYYY-MM-DD": "%Y-%m-%d"}
 _COMPARISONS = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
 
 
@@ -60,6 +61,9 @@ class Query:
     table: str
     where: Condition | None = None
     order: list[tuple[str, bool]] = field(default_factory=list)  # (column, descending)
+    texts_of: dict[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # name -> (column of dates, how they are written)
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,10 @@ class _Parser:
 
     def query(self) -> Query:
         self._need("select")
-        columns = self._columns()
+        query = Query([], "")
+        query.columns = self._columns(query)
         self._need("from")
-        query = Query(columns, self._word())
+        query.table = self._word()
         if self._take("where"):
             query.where = self._either()
         if self._take("order"):
@@ -113,13 +118,29 @@ class _Parser:
             raise BadQuery(f"unexpected {self._tokens[self._place].value!r}")
         return query
 
-    def _columns(self) -> list[str]:
+    def _columns(self, query: Query) -> list[str]:
         if self._take("*"):
             return ["*"]
-        columns = [self._name()]
+        columns = [self._shown(query)]
         while self._take(","):
-            columns.append(self._name())
+            columns.append(self._shown(query))
         return columns
+
+    def _shown(self, query: Query) -> str:
+        name = self._name()
+        if name != "to_char":
+            return name
+        self._need("(")
+        column = self._name()
+        self._need(",")
+        pattern = self._value()
+        self._need(")")
+        self._need("as")
+        alias = self._word()
+        if pattern not in _DATE_PATTERNS:
+            raise BadQuery(f"dates cannot be written as {pattern!r} here")
+        query.texts_of[alias] = (column, _DATE_PATTERNS[pattern])
+        return alias
 
     def _ordering(self) -> tuple[str, bool]:
         column = self._name()

@@ -49,6 +49,11 @@ class NetSuiteError(Exception):
         self.path = path
         self.location = location
 
+    def told_as(self, words: str) -> NetSuiteError:
+        """The same in other words, as for a user of another language; "" leaves them."""
+        self.detail = words or self.detail
+        return self
+
     def response(self) -> Response:
         """The error as NetSuite answers it."""
         details: dict[str, Any] = {"detail": self.detail, "o:errorCode": self.code}

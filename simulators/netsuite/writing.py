@@ -64,11 +64,11 @@ class Writer(Generic[W]):
         draft = self._kind.draft(body, asked.names)
         windowed = self._state.settings.uniqueness == "window"
         if windowed:
-            self._kind.check_unique(draft)
+            self._check_unique(draft)
         await self._pause(body, asked)
         with self._state.lock:
             if not windowed:
-                self._kind.check_unique(draft)
+                self._check_unique(draft)
             draft.id = self._kind.shelf.next_id()
             self._put("create", draft, asked)
         return draft
@@ -82,7 +82,7 @@ class Writer(Generic[W]):
         early = self._kind.changed(found, body, asked.names, asked.replace)
         windowed = self._state.settings.uniqueness == "window"
         if windowed:
-            self._kind.check_unique(early)
+            self._check_unique(early)
         await self._pause(body, asked)
         with self._state.lock:
             return self._apply(found.id, key, body, asked, check=not windowed)
@@ -107,7 +107,7 @@ class Writer(Generic[W]):
             appeared = self.find(key)
             if appeared is not None:
                 return self._apply(appeared.id, key, body, asked, check=True), False
-            self._kind.check_unique(draft)
+            self._check_unique(draft)
             draft.id = self._kind.shelf.next_id()
             self._put("create", draft, asked)
         return draft, True
@@ -130,7 +130,7 @@ class Writer(Generic[W]):
             raise self._kind.missing(key)
         changed = self._kind.changed(current, body, asked.names, asked.replace)
         if check:
-            self._kind.check_unique(changed)
+            self._check_unique(changed)
         self._put("update", changed, asked)
         return changed
 
@@ -141,6 +141,10 @@ class Writer(Generic[W]):
             self._state.journal.add(
                 dropped=sorted(set(asked.names.dropped)), id=record.id, request_id=asked.exchange.request_id
             )
+
+    def _check_unique(self, record: W) -> None:
+        if self._state.settings.uniqueness != "off":
+            self._kind.check_unique(record)
 
     async def _pause(self, body: Body, asked: WriteRequest) -> None:
         """Everything that lies between a request's arrival and its commit.

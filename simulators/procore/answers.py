@@ -67,10 +67,10 @@ class Page:
     v2: bool = False
     shown: list[Any] = field(default_factory=list)
 
-    def response(self, request: Request) -> Response:
+    def response(self, request: Request, *, linked: bool = True) -> Response:
         """The page's JSON with Link, Total and Per-Page; the last page names no next one."""
         headers = {"Total": str(self.total), "Per-Page": str(self.per_page)}
-        link = self._links(request)
+        link = self._links(request) if linked else ""
         if link:
             headers["Link"] = link
         return JSONResponse({"data": self.shown} if self.v2 else self.shown, headers=headers)

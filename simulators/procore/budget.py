@@ -62,7 +62,9 @@ def list_codes(call: Call) -> Page:
         and (grouped is None or code.id in grouped)
         and _has_segments(code, query.texts("required_segments"))
     ]
-    return query.cut(kept, lambda code: wbs_code(code, project.pattern), default=100, most=MOST_CODES)
+    return query.cut(
+        kept, lambda code: wbs_code(code, project.pattern), default=100, most=call.state.settings.most_codes
+    )
 
 
 def _scoped(project: Project, scope: str | None) -> list[WbsCode]:

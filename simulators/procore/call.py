@@ -67,7 +67,9 @@ def endpoint(
             answer = handler(Call(state, request, query, body))
         except Refusal as refusal:
             return state.stamped(refusal.response(v2=v2))
-        return state.stamped(answer.response(request) if isinstance(answer, Page) else JSONResponse(answer))
+        if isinstance(answer, Page):
+            return state.stamped(answer.response(request, linked=state.settings.links_pages))
+        return state.stamped(JSONResponse(answer))
 
     served: Callable[[Request], Awaitable[Response]] = serve
     return Route(path, served, methods=[method])

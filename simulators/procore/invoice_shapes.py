@@ -65,7 +65,7 @@ class InvoicePrinter:
             "requisition_start": invoice.period_start.isoformat(),
             "requisition_end": invoice.period_end.isoformat(),
             "status": invoice.status,
-            "erp_status": "synced" if synced else "not_in_erp",
+            "erp_status": self.settings.status_when_synced if synced else "not_in_erp",
             "number": invoice.number,
             "submitted_at": None if invoice.status == "draft" else invoice.created_at.date().isoformat(),
             "total_claimed_amount": money(sum((line.gross for line in invoice.lines), ZERO)),
@@ -104,6 +104,8 @@ class InvoicePrinter:
         moved_now = now.moved_held if self.settings.moved_retainage == "from_previous" else ZERO
         to_date = self.settings.line_amounts == "to_date"
         gross = after.completed_and_stored if to_date else line.gross
+        if self.settings.line_amounts == "scheduled":
+            gross = contract.scheduled_value
         unit = contract.unit_price is not None
         return {
             "id": line.id,

@@ -149,7 +149,7 @@ def _check_origin(state: ProcoreState, invoice: Invoice, changes: dict[str, Any]
         if not clears:
             raise Refusal(422, ALREADY_SYNCED)
     taken = changes.get("origin_id")
-    if taken is not None and taken in state.invoice_of_origin:
+    if taken is not None and taken in state.invoice_of_origin and state.settings.duplicate_origin_status != 200:
         raise Refusal(state.settings.duplicate_origin_status, {"origin_id": ["has already been taken"]})
 
 

@@ -19,16 +19,23 @@ class ProcoreSettings(CommonSettings):
         False  # the error reference says 429 has Retry-After, the rate-limiting guide says 503 has
     )
     json_on_429: bool = False  # whether the documented sentence comes as JSON is not stated
+    links_pages: bool = (
+        True  # "not every endpoint pages" ("pagination" guide): whether lists name their next page in Link
+    )
+    most_codes: int = 2000  # how many WBS codes a page has at most: only advised, not documented
     budget_lines_v2: bool = True  # the v2.0 budget line list is BETA: off = 404 as on an account without it
     unpermitted_status: int = 404  # a project the app may not see: "404 also means no read access"; 403 is met too
     patch_forbidden: bool = False  # the service account lacks Admin on Commitments
     patch_marks_synced: bool = True  # whether `erp_status` follows a plain PATCH of origin_id is not documented
+    status_when_synced: str = "synced"  # the values of `erp_status` are not documented for requisitions
     origin_id_clearable: bool = False  # whether a PATCH may set origin_id back to null is not documented
-    duplicate_origin_status: int = 422  # 422 or 409: not documented
+    duplicate_origin_status: int = 422  # 422, 409, or 200 for an account that takes it: not documented
     # Where the retainage on materials shows once they become work: among what is retained "this_period", or "from_previous",
     # as the text of the field materials_retainage_retained_moved has it (requisitions reference page).
     moved_retainage: str = "this_period"
-    line_amounts: str = "this_period"  # or "to_date": what a line's gross_amount and net_amount mean is not documented
+    line_amounts: str = (
+        "this_period"  # "to_date" or "scheduled": what a line's gross_amount and net_amount mean is not documented
+    )
     tax_in_payment_due: bool = False  # whether current_payment_due has the tax in it is not documented
     refuse_unknown_parameters: bool = (
         False  # Procore ignores them; True answers 400, to catch a client that invents some

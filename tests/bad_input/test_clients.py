@@ -93,6 +93,9 @@ PROCORE: tuple[Question, ...] = (
     Question("get_vendor", lambda remote: remote.get_vendor(33), {"id": 33, "name": "Acme", "origin_id": "742"}),
     Question("write_origin_id", lambda remote: remote.write_origin_id(THE_INVOICE, "ns-vendorbill-1"), {"id": 417, "origin_id": "ns-vendorbill-1"}),
 )  # fmt: skip
+PERIOD = {
+    "id": "117", "periodname": "May 2026", "firstday": "2026-05-01", "lastday": "2026-05-31", "closed": "F", "aplocked": "F", "alllocked": "F",
+}  # fmt: skip
 NETSUITE_READS: tuple[Question, ...] = (
     Question("find_items", lambda remote: remote.find_items(external_ids=["x"], names=["n"]), suiteql(ITEM)),
     Question("item", lambda remote: remote.item("5871"), suiteql(ITEM)),
@@ -102,9 +105,10 @@ NETSUITE_READS: tuple[Question, ...] = (
     Question("bills_made_by_us", lambda remote: remote.bills_made_by_us("pcr-bill-4-"), suiteql({"id": "1"})),
     Question("item_by_external_id", lambda remote: remote.item_by_external_id("x"), {"id": "5871", "itemId": "24", "externalId": "x", "isInactive": False}),
     Question("item_name_limit", lambda remote: remote.item_name_limit(), {"properties": {"itemId": {"maxLength": 60}}}),
-    Question("find_bill_ids", lambda remote: remote.find_bill_ids(external_id="x", vendor_id="33", document_number="A-1"), suiteql({"id": "1"})),
+    Question("find_bill_ids", lambda remote: remote.find_bill_ids(BILL), suiteql({"id": "1"})),
     Question("bill_ids", lambda remote: remote.bill_ids(["x"]), suiteql({"id": "1", "externalid": "x"})),
-    Question("bills_numbered", lambda remote: remote.bills_numbered(["33"], ["A-1"]), suiteql({"id": "1", "externalid": "x", "entity": "33", "tranid": "A-1"})),
+    Question("bills_numbered", lambda remote: remote.bills_numbered(["33"], ["A-1"]), suiteql({"id": "1", "type": "VendBill", "externalid": "x", "entity": "33", "tranid": "A-1"})),
+    Question("posting_periods", lambda remote: remote.posting_periods(), suiteql(PERIOD)),
     Question("bill", lambda remote: remote.bill("88123"), FOUND_BILL),
     Question("bill_by_external_id", lambda remote: remote.bill_by_external_id("pcr-bill-4-417"), FOUND_BILL),
     Question("find_vendors", lambda remote: remote.find_vendors(name="Acme"), suiteql({"id": "33", "companyname": "Acme"})),

@@ -56,7 +56,7 @@ def assert_heals(desk: Desk) -> None:
     desk.assert_all_done()
 
 
-@in_the_suite(12)
+@in_the_suite(6)
 @given(strikes=st.lists(structural, min_size=1, max_size=2))
 def test_nothing_is_written_from_an_answer_that_is_not_as_published(office: Office, strikes: list[Strike]) -> None:
     desk = work_with(office, strikes)
@@ -64,7 +64,7 @@ def test_nothing_is_written_from_an_answer_that_is_not_as_published(office: Offi
     assert_heals(desk)
 
 
-@in_the_suite(12)
+@in_the_suite(6)
 @given(strikes=st.lists(replaced, min_size=1, max_size=2))
 def test_other_values_make_no_bill_that_does_not_tie_and_none_twice(office: Office, strikes: list[Strike]) -> None:
     desk = work_with(office, strikes)
@@ -73,7 +73,7 @@ def test_other_values_make_no_bill_that_does_not_tie_and_none_twice(office: Offi
     desk.assert_ties()
 
 
-@in_the_suite(12)
+@in_the_suite(6)
 @given(strikes=st.lists(damaged | answered, min_size=1, max_size=2))
 def test_an_answer_that_is_none_only_delays_the_work(office: Office, strikes: list[Strike]) -> None:
     desk = work_with(office, strikes)
@@ -81,7 +81,7 @@ def test_an_answer_that_is_none_only_delays_the_work(office: Office, strikes: li
     assert_heals(desk)
 
 
-@in_the_suite(15)
+@in_the_suite(8)
 @given(strike=writes)
 def test_a_write_whose_answer_is_not_understood_is_in_doubt_and_never_done_twice(
     office: Office, strike: Strike

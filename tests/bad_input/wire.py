@@ -70,6 +70,7 @@ QUERIES = {
     "transaction": "bills by query",
     "vendor": "vendors by query",
     "job": "jobs by query",
+    "accountingperiod": "periods by query",
 }
 READS = tuple(name for name, method, _ in KINDS if method == "GET") + tuple(QUERIES.values())
 WRITES = ("new item", "new bill", "origin id")

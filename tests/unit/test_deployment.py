@@ -10,6 +10,8 @@ import pytest
 
 from config.env_example import env_example
 from config.names import QueueName
+from config.page import PAGE as SETTINGS_PAGE
+from config.page import page, table
 from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
 from config.settings import Settings, setting_names
 from worker.pool import GIVE_BACK_SECONDS, LEAVE_SECONDS
@@ -128,6 +130,19 @@ def test_no_image_runs_as_root_or_holds_what_is_not_named() -> None:
 
 def test_env_example_is_what_its_command_writes() -> None:
     assert (ROOT / ".env.example").read_text() == env_example(), "python -m config.env_example > .env.example"
+
+
+def test_the_table_of_settings_is_what_its_command_writes() -> None:
+    written = SETTINGS_PAGE.read_text()
+    assert written == page(written), "python -m config.page"
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:[^|]+) \| (?:[^|]+) \| (?:[^|]+) \|$", table(), re.MULTILINE)
+    assert rows == setting_names()
+
+
+def test_the_page_of_settings_names_none_that_there_is_not() -> None:
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", SETTINGS_PAGE.read_text()))
+    others = {"PROCORE_", "NETSUITE_"}
+    assert named - others <= {*setting_names(), "SECRETS_DIR"}
 
 
 def test_env_example_tells_every_setting_once_in_order_with_a_line_on_it() -> None:

@@ -13,6 +13,7 @@ COMMANDS = {
     "up": "Run everything on this machine: server, workers, beat and Flower.",
     "simulate": "Run the simulators of Procore and NetSuite.",
     "check": "Look whether this installation can work.",
+    "probe": "Find out in a sandbox what nobody documents, and clean up again.",
     "scan": "Export cost codes: make the missing Items.",
     "export": "Export one invoice, or all approved ones.",
     "apply": "Do what a saved plan says, and nothing else.",

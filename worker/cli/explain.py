@@ -91,7 +91,11 @@ def _print_bill(netsuite: Told) -> None:
     else:
         bill = netsuite["bill"]
         lines = ((line["item_id"], line["description"], line["amount"]) for line in bill["lines"])
-        title = f"NetSuite now: bill {bill['id']}, {bill['document_number']} of {bill['date']}, total {bill['total']}"
+        period = f", posted in {bill['posting_period']}" if bill["posting_period"] else ""
+        title = (
+            f"NetSuite now: {bill['document']} {bill['id']}, {bill['document_number']} of {bill['date']}{period}, "
+            f"total {bill['total']}"
+        )
         table(title, ("Item", "description", "amount"), lines)
         if netsuite["differs"]:
             out.print(f"It differs from what the invoice says now: {netsuite['differs']}.", soft_wrap=True)

@@ -26,6 +26,13 @@ def open_container() -> Container:
     """Settings, checked, and the Redis they name, or else the one that `wbs-sync up` started for this data directory."""
     settings = load_settings()
     container = Container(settings, redis_url=redis_url(settings))
+    container.require_own()
+    return container
+
+
+def open_for_probe(settings: Settings) -> Container:
+    """The same without the account's profile, which may be another's or broken: the probe writes a new one."""
+    container = Container(settings, redis_url=redis_url(settings))
     container.claim_ledger()
     return container
 

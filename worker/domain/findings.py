@@ -34,6 +34,7 @@ class FindingKind(StrEnum):
     BILL_OF_OTHER_DATE = "bill_of_other_date"
     BILL_OF_OTHER_TOTAL = "bill_of_other_total"
     BILL_WITH_OTHER_LINES = "bill_with_other_lines"
+    BILL_IN_OTHER_PERIOD = "bill_in_other_period"
     BILL_NOT_COMPARABLE = "bill_not_comparable"
     ORIGIN_ID_MISSING = "origin_id_missing"
     ORIGIN_ID_FOREIGN = "origin_id_foreign"

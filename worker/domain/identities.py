@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self, TypeGuard
 
 ITEM_EXTERNAL_ID = re.compile(r"pcr-itm-[0-9]{1,19}-([0-9]{1,19})-([0-9]{1,19})", re.IGNORECASE)
-BILL_ORIGIN = re.compile(r"ns-vendorbill-([0-9]{1,19})")
+BILL_ORIGIN = re.compile(r"ns-vendor(?:bill|credit)-([0-9]{1,19})")
 INTERNAL_ID = re.compile(r"[0-9]{1,19}")
 OUR_ITEMS = "pcr-itm-"
 """What the external ids of Items begin with that were made by us, for whichever company."""
@@ -32,6 +32,11 @@ def bill_external_ids_of(company_id: int) -> str:
     return f"pcr-bill-{company_id}-"
 
 
+def probe_external_ids_of(company_id: int) -> str:
+    """What the external ids of all records begin with that the probe of a company makes: never those of a code or an invoice."""
+    return f"pcr-prb-{company_id}-"
+
+
 def code_of_item(external_id: str | None) -> CodeKey | None:
     """The code whose Item an external id of ours names; None for any other text."""
     match = ITEM_EXTERNAL_ID.fullmatch(external_id or "")
@@ -39,7 +44,11 @@ def code_of_item(external_id: str | None) -> CodeKey | None:
 
 
 def bill_external_id(company_id: int, invoice_id: int) -> str:
-    """The external id of the one vendor bill of a subcontractor invoice."""
+    """The external id of the one vendor bill, or vendor credit, of a subcontractor invoice.
+
+    The same for both: external ids are unique within the group of all transactions (ohelp/section_N3436356), so NetSuite itself
+    refuses a bill beside a credit.
+    """
     return f"pcr-bill-{company_id}-{invoice_id}"
 
 
@@ -63,13 +72,13 @@ def same_external_id(one: str | None, other: str | None) -> bool:
     return bool(one) and bool(other) and str(one).lower() == str(other).lower()
 
 
-def bill_origin_id(bill_id: str) -> str:
-    """What we write as `origin_id` on a Procore invoice once its bill stands."""
-    return f"ns-vendorbill-{bill_id}"
+def bill_origin_id(bill_id: str, *, credit: bool = False) -> str:
+    """What we write as `origin_id` on a Procore invoice once its bill, or vendor credit, stands."""
+    return f"ns-vendor{'credit' if credit else 'bill'}-{bill_id}"
 
 
 def bill_id_of_origin(origin_id: str | None) -> str | None:
-    """The NetSuite bill that an `origin_id` of ours names; None for an empty or another integration's one."""
+    """The NetSuite bill or vendor credit that an `origin_id` of ours names; None for an empty or another integration's one."""
     match = BILL_ORIGIN.fullmatch(origin_id or "")
     return match.group(1) if match else None
 

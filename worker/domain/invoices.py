@@ -16,11 +16,14 @@ from enum import StrEnum
 from worker.domain import money
 from worker.domain.errors import Blocked
 from worker.domain.identities import bill_id_of_origin
+from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
 from worker.domain.texts import unwritable
 
 DOCUMENT_NUMBER_LIMIT = 45
 """Length of a bill's `tranId` (docs/remotes.md)."""
+MEMO_LIMIT = 999
+"""NetSuite's usual length of a memo; it is for reading and identifies nothing."""
 NOTHING_BILLED = "nothing is billed on it"
 """Why an invoice whose bill would have no lines is skipped."""
 SHOWN_LINES = 3
@@ -115,9 +118,19 @@ class BillLine:
     item_name: str = ""
 
 
+class Document(StrEnum):
+    """What an invoice becomes, in people's words: a credit when less than nothing is due."""
+
+    BILL = "bill"
+    CREDIT = "vendor credit"
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A vendor bill as it should stand; ids are NetSuite's internal ids. `vendor_name` is Procore's, for words alone."""
+    """A vendor bill as it should stand, or a vendor credit, with the amounts of a bill: below zero in all.
+
+    Ids are NetSuite's internal ids. `vendor_name` is Procore's, for words alone. `posting_period`: None = that of its date.
+    """
 
     external_id: str
     vendor_id: str
@@ -127,16 +140,25 @@ class Bill:
     memo: str
     lines: tuple[BillLine, ...]
     vendor_name: str = ""
+    posting_period: PostingPeriod | None = None
 
     @property
     def total(self) -> Decimal:
         """What the vendor is owed by it."""
         return sum((line.amount for line in self.lines), money.ZERO)
 
+    @property
+    def document(self) -> Document:
+        """Which of the two it is."""
+        return Document.CREDIT if self.total < 0 else Document.BILL
+
 
 @dataclass(frozen=True, slots=True)
 class FoundBill:
-    """A vendor bill as NetSuite holds it."""
+    """A vendor bill or a vendor credit as NetSuite holds it, a credit with the amounts of a bill: what it takes off is below zero.
+
+    `period_id`, `period_name`: its posting period, "" where NetSuite does not tell.
+    """
 
     id: str
     external_id: str | None
@@ -146,6 +168,14 @@ class FoundBill:
     total: Decimal
     lines: tuple[BillLine, ...]
     vendor_name: str = ""
+    document: Document = Document.BILL
+    period_id: str = ""
+    period_name: str = ""
+
+    @property
+    def label(self) -> str:
+        """How people call it."""
+        return f"{self.document} {self.document_number} (id {self.id})"
 
     @property
     def void(self) -> bool:
@@ -178,8 +208,11 @@ def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | 
     return None
 
 
-def require_billable(invoice: Invoice) -> None:
-    """Raise Blocked for what a person has to mend on the invoice itself, before anything is looked up or written."""
+def require_billable(invoice: Invoice, *, makes_credits: bool = False) -> None:
+    """Raise Blocked for what a person has to mend on the invoice itself, before anything is looked up or written.
+
+    `makes_credits`: whether an invoice by which less than nothing is due becomes a vendor credit.
+    """
     facts = invoice.facts
     if invoice.currency != invoice.base_currency:
         foreign = {"currency": invoice.currency, "base_currency": invoice.base_currency}
@@ -187,7 +220,7 @@ def require_billable(invoice: Invoice) -> None:
     if invoice.tax:
         # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
         raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})
-    if invoice.payment_due < 0:
+    if invoice.payment_due < 0 and not makes_credits:
         raise Blocked(cause=Cause.NEEDS_VENDOR_CREDIT, facts=facts)
     if invoice.billing_date is None:
         raise Blocked(cause=Cause.BILLING_DATE_MISSING, facts=facts)

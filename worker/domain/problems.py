@@ -74,6 +74,7 @@ class Cause(StrEnum):
     RETAINAGE_ITEM_MISSING = "retainage_item_missing"
     CODES_BLOCKED = "codes_blocked"
     PERIOD_CLOSED = "period_closed"
+    PERIODS_NOT_READABLE = "periods_not_readable"
     DOCUMENT_NUMBER_TAKEN = "document_number_taken"
     BILL_DIFFERS = "bill_differs"
     BILL_DOUBLED = "bill_doubled"
@@ -100,6 +101,7 @@ class Cause(StrEnum):
     DRIFT_BILL_OF_OTHER_DATE = "drift_bill_of_other_date"
     DRIFT_BILL_OF_OTHER_TOTAL = "drift_bill_of_other_total"
     DRIFT_BILL_WITH_OTHER_LINES = "drift_bill_with_other_lines"
+    DRIFT_BILL_IN_OTHER_PERIOD = "drift_bill_in_other_period"
     DRIFT_BILL_NOT_COMPARABLE = "drift_bill_not_comparable"
     DRIFT_ORIGIN_ID_MISSING = "drift_origin_id_missing"
     DRIFT_ORIGIN_ID_FOREIGN = "drift_origin_id_foreign"
@@ -268,7 +270,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) comes to {payment_due}: less than nothing is due, so it needs a vendor credit, not a bill.",
-        "Enter the vendor credit in NetSuite by hand.",
+        "Enter the vendor credit in NetSuite by hand, or let wbs-sync make such credits: NETSUITE_CREATE_CREDITS=true. "
+        + _RETRIED,
     ),
     Cause.FOREIGN_CURRENCY: Entry(
         _IN_NETSUITE,
@@ -297,8 +300,16 @@ CATALOGUE: dict[Cause, Entry] = {
     Cause.PERIOD_CLOSED: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
-        "The posting period of {date} is closed, so invoice {invoice} ({vendor}) cannot be billed.",
-        "Reopen the period in NetSuite or change the billing date in Procore. " + _RETRIED,
+        "The posting period {period} is closed, so invoice {invoice} ({vendor}) of {date} cannot be billed.",
+        "Reopen the period in NetSuite or change the billing date in Procore; NETSUITE_CLOSED_PERIOD says what is done with all such bills. "
+        + _RETRIED,
+    ),
+    Cause.PERIODS_NOT_READABLE: Entry(
+        _SETUP,
+        _ADMIN,
+        "Invoice {invoice} ({vendor}) is not billed: NETSUITE_CLOSED_PERIOD is {policy}, but NetSuite does not show its posting periods: {answer}",
+        "Give the integration's role the permission to view accounting periods, or set NETSUITE_CLOSED_PERIOD=block. "
+        + _RETRIED,
     ),
     Cause.DOCUMENT_NUMBER_TAKEN: Entry(
         _IN_NETSUITE,
@@ -466,6 +477,13 @@ CATALOGUE: dict[Cause, Entry] = {
         _ACCOUNTANT,
         "{finding}",
         "Correct the lines of the bill in NetSuite, so that they are those of the invoice; wbs-sync never changes a bill. "
+        + _AGREES,
+    ),
+    Cause.DRIFT_BILL_IN_OTHER_PERIOD: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "{finding}",
+        "If the other period is not meant, correct the bill in NetSuite; if it is, `wbs-sync problems ignore KEY --until-changed`. "
         + _AGREES,
     ),
     Cause.DRIFT_BILL_NOT_COMPARABLE: Entry(

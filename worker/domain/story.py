@@ -24,6 +24,7 @@ class What(StrEnum):
     LOOKED = "looked"
     FOUND = "found"
     CREATED = "created"
+    POSTED_ELSEWHERE = "posted_elsewhere"
     ADOPTED = "adopted"
     NAMED = "named"
     WRITTEN_BACK = "written_back"
@@ -45,6 +46,7 @@ SENTENCES = {
     What.LOOKED: "Looked in NetSuite for what was sent at {sent_clock}: nothing there yet",
     What.FOUND: "Found in NetSuite with our external id: {id}",
     What.CREATED: "Made in NetSuite: {id}",
+    What.POSTED_ELSEWHERE: "Posted in {period}, not in the period of its date {date}",
     What.ADOPTED: "Found in NetSuite, made by a person; it fits and is taken: {id}",
     What.NAMED: "Procore names its bill already: {id}",
     What.WRITTEN_BACK: "Procore was told the bill: origin id {origin_id}",

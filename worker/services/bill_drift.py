@@ -10,13 +10,14 @@ from worker.clients.procore.client import InvoiceHead
 from worker.domain.errors import Blocked
 from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
-from worker.domain.invoices import Aspect, Bill, FoundBill, differences
+from worker.domain.invoices import Aspect, Bill, Document, FoundBill, differences
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
+from worker.services.posting_periods import PostingPeriods
 from worker.store.ledger import Ledger
 
 KIND_OF_ASPECT = {
@@ -86,12 +87,14 @@ class BillDrift:
         company_id: int,
         export_runs: ExportRuns,
         invoice_export: InvoiceExport,
+        posting_periods: PostingPeriods,
         ledger: Ledger,
     ) -> None:
         self._netsuite = netsuite
         self._company_id = company_id
         self._runs = export_runs
         self._export = invoice_export
+        self._periods = posting_periods
         self._ledger = ledger
 
     def compare(self, project: Project, problems: Collection[str]) -> Verified:
@@ -143,7 +146,7 @@ class BillDrift:
         return [*self._against_invoice(one, found, compared), *self._against_origin(one, found, problems)]
 
     def _against_invoice(self, one: InvoiceToCompare, found: FoundBill, compared: list[Compared]) -> list[Finding]:
-        name = f"bill {found.document_number} (id {found.id})"
+        name = found.label
         try:
             bill = self._export.expected_bill(one.key)
         except Blocked as error:
@@ -152,17 +155,23 @@ class BillDrift:
         if found.void and any(line.amount for line in bill.lines):
             return [one.find(FindingKind.BILL_VOIDED, f": its {name} is void: its total and all its lines are zero.")]
         compared.append(Compared(one, bill, found))
-        return [
-            one.find(KIND_OF_ASPECT[aspect], f": its {name} differs: {words}.")
-            for aspect, words in differences(bill, found).items()
+        differs = differences(bill, found)
+        findings = [
+            one.find(KIND_OF_ASPECT[aspect], f": its {name} differs: {words}.") for aspect, words in differs.items()
         ]
+        # A bill that a person made is where that person wanted it, and with another date its period is another one's matter.
+        ours = is_our_bill(found.external_id) and Aspect.DATE not in differs
+        if ours and (period := self._periods.unwanted(found)):
+            words = f": its {name} is posted in {period}, not in the period of its date {found.date}."
+            findings.append(one.find(FindingKind.BILL_IN_OTHER_PERIOD, words))
+        return findings
 
     def _against_origin(self, one: InvoiceToCompare, found: FoundBill, problems: Collection[str]) -> list[Finding]:
         """Whether the invoice in Procore names its bill. Where Procore refused that, a problem says so already; where it is due, the
         next export does it.
         """
         named = bill_id_of_origin(one.head.origin_id)
-        own = f"its bill is {found.document_number} (id {found.id})"
+        own = f"its {found.document} is {found.document_number} (id {found.id})"
         if not one.head.origin_id:
             due = one.record is not None and one.record.write_back_due
             explained = due or str(one.key) in problems
@@ -190,13 +199,13 @@ class BillDrift:
         numbers = sorted({each.bill.document_number for each in numbered})
         heads = self._netsuite.bills_numbered(vendors, numbers)
         own = {each.found.id for each in compared}
-        seconds: dict[tuple[str, str], list[str]] = {}
+        seconds: dict[tuple[str, str, Document], list[str]] = {}
         for head in heads:
             if head.id not in own and not is_our_bill(head.external_id):
-                seconds.setdefault((head.vendor_id, head.document_number), []).append(head.id)
+                seconds.setdefault((head.vendor_id, head.document_number, head.document), []).append(head.id)
         doubled = {}
         for each in numbered:
-            others = seconds.get((each.bill.vendor_id, each.bill.document_number), [])
+            others = seconds.get((each.bill.vendor_id, each.bill.document_number, each.bill.document), [])
             # Void is how people take one of two out of the books.
             if live := [other for other in others if (found := self._netsuite.bill(other)) and not found.void]:
                 ids = ", ".join([each.found.id, *live])

@@ -15,8 +15,9 @@ from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain import money
 from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NoRoom, OutcomeUnknown, SyncError, Transient
+from worker.domain.findings import Finding, FindingKind
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_id, is_our_bill, same_external_id
-from worker.domain.invoices import Bill, FoundBill, Invoice, Retainage, bill_lines, difference
+from worker.domain.invoices import MEMO_LIMIT, Bill, Document, FoundBill, Invoice, Retainage, bill_lines, difference
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
 from worker.domain.story import Happening, What
@@ -25,14 +26,13 @@ from worker.services.attempts import busy
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import LEDGER_IS_YOUNG
 from worker.services.links import Links
+from worker.services.posting_periods import PostingPeriods
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
 MOST_WRITES = 5
 """A bill is sent again only after a settle time each; after so many the invoice is a person's."""
-MEMO_LIMIT = 999
-"""NetSuite's usual length of a memo; it is for reading and identifies nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Bills:
         invoice_items: InvoiceItems,
         ledger: Ledger,
         locks: Locks,
+        posting_periods: PostingPeriods,
         retainage_item_id: str,
         settle_seconds: float,
     ) -> None:
@@ -69,6 +70,7 @@ class Bills:
         self._items = invoice_items
         self._ledger = ledger
         self._locks = locks
+        self._periods = posting_periods
         self._retainage_item_id = retainage_item_id
         self._settle = settle_seconds
 
@@ -88,7 +90,7 @@ class Bills:
                     return self._accept(key, ready, bill, found)
                 if record and record.in_doubt and lock.at < record.sent_at + self._settle:
                     return self._not_yet(key, record, lock.at)
-                return self._write(key, ready, bill, record, lock)
+                return self._write(key, ready, self._periods.placed(bill), record, lock)
             except Blocked as error:
                 # Perhaps because of a link that somebody corrects next: it is looked up anew then.
                 self._links.forget(ready.invoice, ready.project)
@@ -104,6 +106,8 @@ class Bills:
             found = self._look(bill, thorough=self._ledger.invoice(key) is not None)
             if found:
                 _require_same(bill, found)
+            else:
+                bill = self._periods.placed(bill)
         except Blocked:
             self._links.forget(ready.invoice, ready.project)
             raise
@@ -136,7 +140,7 @@ class Bills:
 
     def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice) -> Outcome:
         """Tell Procore which bill it is. Refused, the bill still stands: a problem of its own, tried again with the next export."""
-        origin_id = bill_origin_id(record.remote_id)
+        origin_id = bill_origin_id(record.remote_id, credit=record.facts.get("document") == Document.CREDIT)
         if invoice.origin_id != origin_id:
             try:
                 self._procore.write_origin_id(invoice, origin_id)
@@ -164,6 +168,7 @@ class Bills:
         facts = {**(invoice.facts if invoice else {}), **error.facts}
         if invoice and invoice.billing_date:
             facts["date"] = invoice.billing_date.isoformat()
+            facts.setdefault("period", f"of {facts['date']}")
         name = invoice.label if invoice else facts.get("invoice", str(key.invoice_id))
         return Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts)
 
@@ -192,12 +197,7 @@ class Bills:
         """Our bill, or one of the same vendor with the same number. `thorough`: also where SuiteQL may lag behind a write of ours."""
         if thorough and (found := self._netsuite.bill_by_external_id(bill.external_id)):
             return found
-        ids = self._netsuite.find_bill_ids(
-            external_id=bill.external_id,
-            vendor_id=bill.vendor_id,
-            document_number=bill.document_number,
-            ignoring_case=ignoring_case,
-        )
+        ids = self._netsuite.find_bill_ids(bill, ignoring_case=ignoring_case)
         bills = [found for bill_id in ids if (found := self._netsuite.bill(bill_id))]
         ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
         if len(ours or bills) > 1:
@@ -269,14 +269,32 @@ class Bills:
         ours = _require_same(bill, found)
         state = State.CREATED if ours else State.ADOPTED
         facts = {"vendor": ready.invoice.vendor_name, "total": money.text(bill.total)}
+        if bill.document is Document.CREDIT:
+            facts["document"] = bill.document.value
         record = Record(
             state, ready.invoice.label, found.id, at=seconds(self._client), facts=facts, write_back_due=True
         )
         stands = What.FOUND if ours else What.ADOPTED
         told = What.CREATED if kind is OutcomeKind.CREATED else stands
         self._ledger.write(key, record, Happening(told, {"id": found.id}))
+        notes = ["less than nothing is due, so it is a vendor credit"] if bill.document is Document.CREDIT else []
+        notes += [elsewhere] if ours and (elsewhere := self._tell_period(key, ready, found)) else []
+        outcome = self.write_back(key, record, ready.invoice)
         kind = kind or (OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED)
-        return replace(self.write_back(key, record, ready.invoice), kind=kind)
+        return replace(outcome, kind=kind, reason="; ".join([outcome.reason, *notes] if outcome.reason else notes))
+
+    def _tell_period(self, key: InvoiceKey, ready: Billable, found: FoundBill) -> str:
+        """Say so when a bill of ours is not in the posting period of its date: in the journal, and as a problem if nobody wanted that."""
+        elsewhere = self._periods.elsewhere(found)
+        if not elsewhere:
+            return ""
+        self._ledger.journal.tell(key, Happening(What.POSTED_ELSEWHERE, {"period": elsewhere, "date": str(found.date)}))
+        words = f"posted in {elsewhere}, not in the period of its date {found.date}"
+        if self._periods.unwanted(found):
+            told = f"Invoice {ready.invoice.label} of project {ready.project.label}: its {found.label} is {words}."
+            finding = Finding(FindingKind.BILL_IN_OTHER_PERIOD, str(key), told, ready.invoice.document_number)
+            self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
+        return words
 
     def _not_yet(self, key: InvoiceKey, record: Record, now: float) -> Outcome:
         """It is looked for; nothing is sent before the settle window has passed."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
-from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError, UnexpectedAnswer
+from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.problems import describe
 from worker.domain.wbs_codes import Project
 from worker.services.projects import Projects
@@ -31,13 +32,25 @@ class Checks:
     """Runs them one after the other."""
 
     def __init__(
-        self, client: Redis, *, procore: Procore, netsuite: NetSuite, projects: Projects, retainage_item_id: str
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        projects: Projects,
+        retainage_item_id: str,
+        closed_period: ClosedPeriod,
+        profile_of: str,
+        contradictions: Sequence[str],
     ) -> None:
         self._client = client
         self._procore = procore
         self._netsuite = netsuite
         self._projects = projects
         self._retainage_item_id = retainage_item_id
+        self._closed_period = closed_period
+        self._profile_of = profile_of
+        self._contradictions = contradictions
 
     def run(self) -> Iterator[Check]:
         """Each check as it is done."""
@@ -51,6 +64,8 @@ class Checks:
             ("NetSuite login and SuiteQL", self._netsuite_query),
             ("NetSuite records", self._netsuite_records),
             ("Retainage Item", self._retainage_item),
+            ("Posting periods", self._posting_periods),
+            ("Account profile", self._account_profile),
         )
         for name, look in looks:
             try:
@@ -124,6 +139,21 @@ class Checks:
         self._netsuite.find_jobs(number="-")
         return Check("NetSuite login and SuiteQL", True, f"works; Item names may have {limit} characters")
 
+    def _posting_periods(self) -> Check:
+        """Whether closed posting periods can be told before a bill is sent, which all policies but `block` need."""
+        name, needed = "Posting periods", self._closed_period is not ClosedPeriod.BLOCK
+        try:
+            periods = self._netsuite.posting_periods()
+        except (Blocked, Misconfigured, NotFound, UnexpectedAnswer) as error:
+            words = f"cannot be read ({error}); give the role the permission to view accounting periods"
+            return Check(name, False if needed else None, words)
+        closed = sum(not period.open for period in periods)
+        return Check(
+            name,
+            True,
+            f"{len(periods)} base periods, {closed} closed or locked; NETSUITE_CLOSED_PERIOD is {self._closed_period}",
+        )
+
     def _retainage_item(self) -> Check:
         name = "Retainage Item"
         if not self._retainage_item_id:
@@ -132,3 +162,13 @@ class Checks:
         if item is None:
             return Check(name, False, f"NetSuite has no Item with the id {self._retainage_item_id}")
         return Check(name, not item.inactive, f"{item.name}{' is inactive' if item.inactive else ''}")
+
+    def _account_profile(self) -> Check:
+        name = "Account profile"
+        if not self._profile_of:
+            return Check(name, None, "none: `wbs-sync probe` in a sandbox finds out what nobody documents")
+        return Check(
+            name,
+            not self._contradictions,
+            "; ".join(self._contradictions) or f"of {self._profile_of}, and the settings fit it",
+        )

@@ -277,14 +277,14 @@ class Explain:
 
     def _why(self, key: CodeKey | InvoiceKey, record: Record | None, problems: Sequence[Mapping[str, Any]]) -> str:
         """Whether it stands, or why not yet, in one sentence; "" when nothing is known of it."""
-        thing = "Item" if isinstance(key, CodeKey) else "bill"
+        thing = "Item" if isinstance(key, CodeKey) else (record.facts.get("document", "bill") if record else "bill")
         own = next((row for row in problems if row["key"] == str(key)), None)
         if record and record.done and not record.write_back_due:
             made = "a person made it" if record.state is State.ADOPTED else "wbs-sync made it"
             return f"Its {thing} stands in NetSuite: {record.name}, id {record.remote_id}, known since {clock(record.at)}; {made}."
         if record and record.write_back_due:
             then = _words(own) if own else self._when(key, record)
-            return f"Its bill stands in NetSuite (id {record.remote_id}), but Procore does not know it yet. {then}"
+            return f"Its {thing} stands in NetSuite (id {record.remote_id}), but Procore does not know it yet. {then}"
         if record and record.in_doubt:
             settled = clock(record.sent_at + self._settle)
             in_doubt = f"the write of {clock(record.at)} has no known end, so its {thing} is looked for; nothing is sent again before {settled}"
@@ -362,6 +362,8 @@ def _bill(bill: FoundBill | None) -> Told | None:
     ]
     return {
         "id": bill.id,
+        "document": bill.document.value,
+        "posting_period": bill.period_name,
         "external_id": bill.external_id,
         "document_number": bill.document_number,
         "date": bill.date.isoformat() if bill.date else None,

@@ -61,6 +61,7 @@ class InvoiceExport:
         attempts: Attempts,
         export_statuses: Collection[str],
         retainage_item_id: str,
+        makes_credits: bool,
     ) -> None:
         self._client = client
         self._procore = procore
@@ -72,6 +73,7 @@ class InvoiceExport:
         self._attempts = attempts
         self._statuses = export_statuses
         self._retainage_item_id = retainage_item_id
+        self._makes_credits = makes_credits
 
     def export(self, key: InvoiceKey) -> Step:
         """Export one invoice. Where Items are missing it stops before the bill and names their codes: the caller makes them
@@ -127,7 +129,7 @@ class InvoiceExport:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
 
     def _checked(self, invoice: Invoice) -> Billable:
-        require_billable(invoice)
+        require_billable(invoice, makes_credits=self._makes_credits)
         retained = retainage(invoice, self._previous(invoice))
         require_retainage_item(invoice, retained, self._retainage_item_id)
         require_tie(invoice, retained)

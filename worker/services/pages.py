@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.procore.pages import ProcorePages
 from worker.domain.identities import CodeKey, InvoiceKey, is_internal_id
+from worker.domain.invoices import Document
 from worker.store.ledger import Ledger
 from worker.store.open_problems import OpenProblem
 
@@ -40,7 +41,7 @@ class Pages:
         for item_id in _ids(one.facts, "item_id"):
             yield "NetSuite", f"Item {item_id}", self._netsuite.item(item_id)
         for bill_id in _ids(one.facts, "bill_id"):
-            yield "NetSuite", f"bill {bill_id}", self._netsuite.bill(bill_id)
+            yield "NetSuite", f"bill {bill_id}", self._netsuite.bill(bill_id, credit=_is_credit(one.facts))
         if one.key.startswith("verify:"):
             yield from self._recorded(one.key.split(":", 2)[2])
 
@@ -53,7 +54,8 @@ class Pages:
         if key.startswith("invoice:"):
             invoice = self._ledger.invoice(InvoiceKey.parse(key))
             bill_id = invoice.remote_id if invoice else ""
-            yield "NetSuite", f"bill {bill_id}", bill_id and self._netsuite.bill(bill_id)
+            credit = invoice is not None and _is_credit(invoice.facts)
+            yield "NetSuite", f"bill {bill_id}", bill_id and self._netsuite.bill(bill_id, credit=credit)
 
 
 def subject_of(key: str) -> tuple[str, int | None]:
@@ -62,6 +64,10 @@ def subject_of(key: str) -> tuple[str, int | None]:
     if parts[0] == "verify":
         parts = parts[2:]
     return parts[0], next((int(part) for part in parts[1:2] if part.isdigit()), None)
+
+
+def _is_credit(facts: Mapping[str, str]) -> bool:
+    return facts.get("document") == Document.CREDIT
 
 
 def _ids(facts: Mapping[str, str], name: str) -> list[str]:

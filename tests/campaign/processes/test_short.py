@@ -1,4 +1,4 @@
-"""Three rounds in every test run; `python -m tests.campaign processes` plays a hundred, some with the product's own times."""
+"""One round in every test run; `python -m tests.campaign processes` plays a hundred, some with the product's own times."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from tests.campaign.processes.rounds import play
 
 pytestmark = pytest.mark.real
 
-SEEDS = (4, 12, 14)
+SEED = 12
 LENGTH = 5.0
 KILLS = {Fault.KILL_WORKER, Fault.KILL_REDIS, Fault.TERM}
 
 
 def test_the_short_campaign_kills_whom_it_means_to() -> None:
-    planned = {step.what for seed in SEEDS for step in plan_of(seed, LENGTH).steps}
+    planned = {step.what for step in plan_of(SEED, LENGTH).steps}
     assert planned >= KILLS
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_processes_that_die_leave_everything_once_and_nothing_lost(seed: int, tmp_path: Path) -> None:
-    result = play(plan_of(seed, LENGTH), tmp_path)
+def test_processes_that_die_leave_everything_once_and_nothing_lost(tmp_path: Path) -> None:
+    result = play(plan_of(SEED, LENGTH), tmp_path)
     assert not result.violations, "\n".join(story_of(result))
     # What a round is about did happen: records were made, and something struck.
     assert result.facts["items"]

@@ -18,7 +18,7 @@ from simulators.books import NetSuiteBooks, NsItem, NsJob, NsVendor
 from simulators.netsuite.bills import BillKind
 from simulators.netsuite.bodies import NameCheck
 from simulators.netsuite.items import ItemKind
-from simulators.netsuite.records import ITEM_TYPES, Bill, BillLine, Item
+from simulators.netsuite.records import BILL_TYPES, ITEM_TYPES, Bill, BillLine, Item
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.suiteql import Engine
 from simulators.netsuite.suiteql_parser import BadQuery
@@ -66,7 +66,7 @@ class NetSuiteModel:
         )
         self.engine = LaggingEngine(self.state, now)
         self._items = {name: ItemKind(self.state, name) for name in ITEM_TYPES}
-        self._bills = BillKind(self.state, "vendorBill")
+        self._bills = {name: BillKind(self.state, name) for name in BILL_TYPES}
         self.tokens: dict[str, float] = {}
         self.made: list[Written] = []
         self.edits: list[tuple[float, str, dict[str, Any]]] = []
@@ -110,9 +110,7 @@ class NetSuiteModel:
         return str(draft.id)
 
     def _kind(self, name: str) -> Any:
-        if name == "vendorBill":
-            return self._bills
-        return self._items[name]
+        return self._bills.get(name) or self._items[name]
 
     def _read(self, request: Request) -> Reply:
         path = request.path
@@ -172,7 +170,7 @@ class NetSuiteModel:
         self.made.append(Written(item.id, "", self._now(), None))
 
     def enter_bill(self, invoice: Invoice, project: Project, *, exact: bool) -> Bill:
-        """An accountant enters an invoice's bill: `exact` as Procore has it, if all its Items stand; else in one line."""
+        """An accountant enters an invoice's bill or vendor credit: `exact` as Procore has it, if all its Items stand; else in one line."""
         version = invoice.now
         lines = [(self._usable_item(project, line.code_id), line.gross) for line in version.lines]
         held = sum((line.held for line in version.lines), Decimal(0))
@@ -181,11 +179,13 @@ class NetSuiteModel:
         if not exact or not all(item for item, _ in lines):
             lines = [(RETAINAGE_ITEM, version.due)]
         vendor = self._company.vendors[invoice.vendor_id]
+        kind, sign = ("vendorBill", 1) if version.due >= 0 else ("vendorCredit", -1)
         rows = [
-            BillLine(place, str(item), Decimal(1), value, value, "", None)
+            BillLine(place, str(item), Decimal(1), sign * value, sign * value, "", None)
             for place, (item, value) in enumerate(lines, 1)
         ]
-        bill = self.state.make_bill(Bill("", None, vendor, "1", invoice.number, BILLING_DATE, "by hand", rows))
+        bill = Bill("", None, vendor, "1", invoice.number, BILLING_DATE, "by hand", rows, record_type=kind)
+        bill = self.state.make_bill(bill)
         self.engine.seen_from[bill.id] = self._now() + self.lag
         self.entered[bill.id] = self._now()
         return bill

@@ -120,7 +120,8 @@ def _not_beside_a_persons(rig: Rig, violations: list[str]) -> None:
             continue
         for entered_id in rig.netsuite.entered:
             entered = rig.netsuite.state.bills.get(entered_id)
-            same = entered is not None and (entered.entity, entered.tranid) == (bill.entity, bill.tranid)
+            of_bill = (bill.record_type, bill.entity, bill.tranid)
+            same = entered is not None and (entered.record_type, entered.entity, entered.tranid) == of_bill
             if same and rig.netsuite.engine.seen_from[entered_id] <= request.work_began_at:
                 violations.append(f"bill {bill.id} was written beside {entered_id}, which a person had entered before")
 
@@ -270,9 +271,9 @@ def _every_invoice(rig: Rig, violations: list[str]) -> None:
 def _billed(rig: Rig, invoice: Invoice, record: dict[str, Any], violations: list[str], *, told: bool) -> None:
     """The bill that the ledger names stands over what was due, and Procore names it too where that is not a problem."""
     bill = rig.netsuite.state.bills.get(record["remote_id"])
-    if bill is None or bill.total not in {version.due for version in invoice.versions}:
+    if bill is None or _sign(bill) * bill.total not in {version.due for version in invoice.versions}:
         violations.append(f"invoice {invoice.id}: the ledger names bill {record['remote_id']}, which is not its own")
-    elif told and invoice.now.origin_id != f"ns-vendorbill-{bill.id}":
+    elif told and invoice.now.origin_id != f"ns-{bill.record_type.lower()}-{bill.id}":
         violations.append(f"invoice {invoice.id} has bill {bill.id}, and Procore says {invoice.now.origin_id}")
 
 
@@ -304,8 +305,13 @@ def _same(rig: Rig, invoice: Invoice, version: InvoiceVersion, bill: Bill) -> bo
         expected[0, -held] += 1
     found: Counter[tuple[int, Decimal]] = Counter()
     for billed in bill.lines:
-        found[_code_of(rig, project, billed.item), billed.amount] += 1
-    return found == expected and bill.total == version.due
+        found[_code_of(rig, project, billed.item), _sign(bill) * billed.amount] += 1
+    return found == expected and _sign(bill) * bill.total == version.due
+
+
+def _sign(bill: Bill) -> int:
+    """A vendor credit has the invoice's amounts turned."""
+    return -1 if bill.record_type == "vendorCredit" else 1
 
 
 def _code_of(rig: Rig, project: Project, item_id: str) -> int:

@@ -52,8 +52,8 @@ class Request:
 
     @property
     def is_bill(self) -> bool:
-        """Whether it makes a bill."""
-        return self.method == "POST" and self.path.endswith("/vendorBill")
+        """Whether it makes a bill or a vendor credit."""
+        return self.method == "POST" and self.path.endswith(("/vendorBill", "/vendorCredit"))
 
     @property
     def is_item(self) -> bool:

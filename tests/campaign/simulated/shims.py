@@ -282,6 +282,7 @@ def campaign_settings(folder: Path) -> Settings:
         "netsuite_certificate_id": "certificate",
         "netsuite_private_key_file": key_file,
         "netsuite_retainage_item_id": RETAINAGE_ITEM,
+        "netsuite_create_credits": True,
         "redis_url": "redis://127.0.0.1:1/0",
     }
     return Settings(_env_file=None, **values)

@@ -155,7 +155,8 @@ def _invoice(dice: random.Random, invoice_id: int, project: Project, vendor_id: 
 
 
 def line_of(dice: random.Random, code_id: int) -> Line:
-    """A line of some amount."""
+    """A line of some amount, sometimes a deductive one; an invoice that comes to less than nothing becomes a vendor credit."""
     gross = Decimal(dice.randint(1_000, 9_999_999)) / 100
+    gross = -gross if dice.random() < 0.15 else gross
     held = (gross * dice.choice((0, 0, 5, 10)) / 100).quantize(Decimal("0.01"))
     return Line(code_id, gross.quantize(Decimal("0.01")), held)

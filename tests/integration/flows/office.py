@@ -64,6 +64,8 @@ class Office:
     @staticmethod
     def _wired(stage: Stage, redis_url: str, prefix: str, settings: Mapping[str, Any]) -> Container:
         told: dict[str, Any] = {name.lower(): value for name, value in stage.env.items()}
+        # Not the data directory of whoever runs the tests: it may hold the profile of another account.
+        told["data_dir"] = Path(stage.env["NETSUITE_PRIVATE_KEY_FILE"]).parent / "data"
         told |= {"redis_key_prefix": prefix, "netsuite_concurrency": 4, **settings}
         return Container(load_settings(_env_file=None, **told), redis_url=redis_url)
 

@@ -172,6 +172,11 @@ def postdate_the_bill(site: Site) -> str:
     return site.edit_bill(trandate="2026-06-30")
 
 
+def post_the_bill_in_another_period(site: Site) -> str:
+    other = next(period for period in site.office.netsuite.periods if period.name == "Nov 2026")
+    return site.edit_bill(period=other.id)
+
+
 def add_tax_to_the_bill(site: Site) -> str:
     return site.edit_bill(tax=Decimal("12.00"))
 
@@ -214,6 +219,7 @@ SEEDS: dict[FindingKind, Callable[[Site], str]] = {
     FindingKind.BILL_OF_OTHER_DATE: postdate_the_bill,
     FindingKind.BILL_OF_OTHER_TOTAL: add_tax_to_the_bill,
     FindingKind.BILL_WITH_OTHER_LINES: move_a_dollar_between_lines,
+    FindingKind.BILL_IN_OTHER_PERIOD: post_the_bill_in_another_period,
     FindingKind.BILL_NOT_COMPARABLE: edit_the_total_of_the_invoice,
     FindingKind.ORIGIN_ID_MISSING: clear_the_origin_id,
     FindingKind.ORIGIN_ID_FOREIGN: let_another_integration_claim_the_invoice,

@@ -147,6 +147,7 @@ def test_a_refused_line_is_told_and_ends_with_1(desk: Desk) -> None:
 def test_a_blocked_end_is_told_with_its_sentence(desk: Desk) -> None:
     """The worker's own rules stand behind the plan: what NetSuite refuses ends as a problem."""
     desk.office.procore.edit_invoice(desk.invoice.id, billing_date="2026-02-20")
+    desk.office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
     desk.call("export", str(desk.invoice.id), "--project", str(desk.project.id), "--dry-run", "--save", str(desk.file))
     ended = desk.call("apply", str(desk.file), "--wait", "--json")
     row = next(row for row in ended.json()["lines"] if row["would"] == "bill")

@@ -216,7 +216,6 @@ def test_an_adopted_item_that_is_to_get_our_external_id_costs_a_request_and_is_t
 
 
 def open_period(office: Office) -> None:
-    """Whether a posting period is closed no plan can tell: NetSuite says it when it is asked to write."""
     case = office.case("closed_period_invoice")
     office.procore.edit_invoice(case["invoice_id"], billing_date="2026-05-20")
 
@@ -241,10 +240,15 @@ def test_an_export_does_line_by_line_what_its_plan_says_with_as_many_requests(of
     assert journals.requests() == plan.requests
 
 
-def test_a_closed_period_is_what_a_plan_cannot_tell(office: Office) -> None:
+def test_a_closed_period_is_told_by_the_plan_where_periods_can_be_read(office: Office) -> None:
     invoice = office.case_invoice("closed_period_invoice")
-    plan = planning(office).export_one(key_of(invoice))
-    assert line_of(plan, key_of(invoice)).would is Would.BILL
+    told = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
+    assert (told.would, told.cause) == (Would.BLOCKED, "period_closed")
+    assert office.export(invoice).cause == "period_closed"
+    office.stage.settings("netsuite", missing_permissions=("accountingPeriod",))
+    office.container.cache.forget("posting_periods")
+    told = line_of(planning(office).export_one(key_of(invoice)), key_of(invoice))
+    assert told.would is Would.BILL, "NetSuite says it when it is asked to write"
     assert office.export(invoice).cause == "period_closed"
 
 

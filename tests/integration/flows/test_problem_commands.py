@@ -89,7 +89,7 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
     project, _, key = closed_period(office)
     shown = told(office, "problems", "show", key)
     assert shown["about"] == f"31-800 {project.name}, invoice A-7"
-    assert "invoice A-7 (Blue Spruce Electric) cannot be billed" in shown["sentence"]
+    assert "invoice A-7 (Blue Spruce Electric) of 2026-05-31 cannot be billed" in shown["sentence"]
     assert (shown["cause"], shown["class"], shown["owner"]) == (
         "period_closed",
         "data in NetSuite",

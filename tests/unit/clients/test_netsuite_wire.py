@@ -29,7 +29,7 @@ LINES = (
 )
 BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "wbs-sync", LINES)
 PLAIN = AccountDefaults(item_type="otherChargePurchaseItem")
-FULL = {
+FULL: dict[str, Any] = {
     "subsidiary_id": "2",
     "expense_account_id": "60",
     "income_account_id": "40",
@@ -83,7 +83,9 @@ def test_an_income_account_goes_with_resale_items_only(item_type: str, has_incom
 
 @pytest.mark.parametrize("project_field", ["customer", "job"])
 def test_a_bill_is_sent_with_its_lines_for_the_project(project_field: str) -> None:
-    body = wire.bill_body(BILL, AccountDefaults(item_type="x", project_field=project_field, subsidiary_id="2"))
+    body = wire.bill_body(
+        BILL, AccountDefaults(item_type="x", project_field=project_field, subsidiary_id="2"), BILL.document
+    )
     assert body == {
         "externalId": "pcr-bill-4-417",
         "entity": {"id": "33"},
@@ -132,7 +134,7 @@ def test_an_item_is_sent_with_published_properties_only(schema_folder: Path, ite
 @pytest.mark.parametrize("project_field", ["customer", "job"])
 def test_a_bill_is_sent_with_published_properties_only(schema_folder: Path, project_field: str) -> None:
     schema = schema_of(schema_folder, "vendorBill")
-    body = wire.bill_body(BILL, AccountDefaults(item_type="x", project_field=project_field, **FULL))
+    body = wire.bill_body(BILL, AccountDefaults(item_type="x", project_field=project_field, **FULL), BILL.document)
     assert set(body) <= set(schema["properties"])
     for line in body["item"]["items"]:
         assert set(line) <= set(schema["sublists"]["item"])

@@ -31,12 +31,13 @@ CENT = Decimal("0.01")
 
 @dataclass
 class Example:
-    """An invoice of the page and what is to come of it: a bill's rows, or a cause and its sentence."""
+    """An invoice of the page and what is to come of it: the rows of a bill or of a vendor credit, or a cause and its sentence."""
 
     name: str
     header: str
     lines: list[dict[str, str]]
     bill: list[dict[str, str]] = field(default_factory=list)
+    credit: list[dict[str, str]] = field(default_factory=list)
     refusal: tuple[str, str] | None = None
 
 
@@ -65,13 +66,16 @@ def fields(page: str) -> dict[str, str]:
 def examples(section: str) -> list[Example]:
     found: list[Example] = []
     for name, header, text in re.findall(
-        r"^\*\*((?:Invoice|Bill|Refused)[ \d]*)\*\*(.*)\n((?:(?!^\*\*).*\n?)*)", section, re.MULTILINE
+        r"^\*\*((?:Invoice|Bill|Credit|Refused)[ \d]*)\*\*(.*)\n((?:(?!^\*\*).*\n?)*)", section, re.MULTILINE
     ):
         if name.startswith("Invoice"):
             found.append(Example(name, header, table(text)))
         elif name.startswith("Bill"):
             assert name.removeprefix("Bill") == found[-1].name.removeprefix("Invoice")
             found[-1].bill = table(text)
+        elif name.startswith("Credit"):
+            assert name.removeprefix("Credit") == found[-1].name.removeprefix("Invoice")
+            found[-1].credit = table(text)
         else:
             (cause,), (sentence,) = re.findall(r"as `(\w+)`", header), re.findall(r"^> (.+)$", text, re.MULTILINE)
             found[-1].refusal = (cause, sentence)
@@ -125,10 +129,12 @@ def assert_it_ties(invoice: Invoice, previous: Invoice | None) -> None:
         raise AssertionError(str(error.facts)) from error
 
 
-def outcome(invoice: Invoice, previous: Invoice | None) -> tuple[BillLine, ...] | tuple[Cause, str]:
+def outcome(
+    invoice: Invoice, previous: Invoice | None, *, makes_credits: bool
+) -> tuple[BillLine, ...] | tuple[Cause, str]:
     """The lines of its bill, or why there is none."""
     try:
-        require_billable(invoice)
+        require_billable(invoice, makes_credits=makes_credits)
         retained = retainage(invoice, previous)
         require_tie(invoice, retained)
     except Blocked as error:
@@ -139,11 +145,14 @@ def outcome(invoice: Invoice, previous: Invoice | None) -> tuple[BillLine, ...] 
 
 def check_example(example: Example, invoice: Invoice, previous: Invoice | None) -> None:
     """Raises AssertionError unless the product does with it what the page says."""
-    made = outcome(invoice, previous)
+    made = outcome(invoice, previous, makes_credits=bool(example.credit))
     if example.refusal:
         assert made == example.refusal
     else:
-        told = [(row["Item"], row["Description"], value(row["Amount"])) for row in example.bill]
+        # On a credit all amounts have the other sign.
+        sign = -1 if example.credit else 1
+        rows = example.credit or example.bill
+        told = [(row["Item"], row["Description"], sign * value(row["Amount"])) for row in rows]
         lines = [(line.item_id, line.description, line.amount) for line in made if isinstance(line, BillLine)]
         assert [*lines, ("**Total**", "", invoice.payment_due)] == told
     if made[0] is not Cause.LINES_DO_NOT_TIE:
@@ -172,7 +181,7 @@ def check(section: str, names: dict[str, str]) -> int:
     """How many examples of a section are as the product does it; raises AssertionError where one is not."""
     previous: Invoice | None = None
     for place, example in enumerate(found := examples(section)):
-        assert example.bill or example.refusal, example.name
+        assert example.bill or example.credit or example.refusal, example.name
         invoice = read(InvoiceRow, as_procore_sends_it(example, place, names)).invoice()
         check_example(example, invoice, previous)
         previous = invoice

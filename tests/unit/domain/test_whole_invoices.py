@@ -33,6 +33,7 @@ from worker.domain.errors import Blocked
 from worker.domain.invoices import (
     Bill,
     BillLine,
+    Document,
     Invoice,
     bill_lines,
     bills_nothing,
@@ -176,14 +177,16 @@ def lines_of(sent: Sent) -> tuple[BillLine, ...]:
 
 
 def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal:
-    """Of the rates in the body of the bill, as JSON text."""
+    """Of the rates in the body of the bill, as JSON text; a vendor credit has them with the other sign."""
     day = sent.invoice.billing_date
     assert day
     bill = Bill("pcr-bill-1-1", "1", "1", sent.invoice.document_number, day, "", lines)
-    body = json.dumps(bill_body(bill, AccountDefaults(item_type="otherChargePurchaseItem")))
+    body = json.dumps(bill_body(bill, AccountDefaults(item_type="otherChargePurchaseItem"), bill.document))
     rows = json.loads(body, parse_float=Decimal)["item"]["items"]
     assert all(row["quantity"] == 1 for row in rows)
-    return sum((Decimal(row["rate"]) for row in rows), ZERO)
+    total = sum((Decimal(row["rate"]) for row in rows), ZERO)
+    assert total >= 0
+    return -total if bill.document is Document.CREDIT else total
 
 
 def assert_the_bill_is_right(sent: Sent) -> tuple[BillLine, ...]:
@@ -234,6 +237,7 @@ def test_only_what_is_less_than_nothing_is_refused_and_only_nothing_is_skipped(d
             with pytest.raises(Blocked) as caught:
                 require_billable(sent.invoice)
             assert caught.value.cause is Cause.NEEDS_VENDOR_CREDIT
+            require_billable(sent.invoice, makes_credits=True)
         else:
             require_billable(sent.invoice)
         skipped = reason_to_skip(sent.invoice, ("approved",)) is not None

@@ -32,6 +32,8 @@ EXAMPLE = {
     "count": "2",
     "position": "3",
     "date": "2026-09-30",
+    "period": "Sep 2026",
+    "policy": "next_open",
     "payment_due": "12,600.00",
     "tax": "1,039.50",
     "lines_total": "12,605.00",
@@ -57,6 +59,9 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.DOCUMENT_NUMBER_MISSING: {"number": "3"},
     Cause.DOCUMENT_NUMBER_TOO_LONG: {"limit": "45"},
     Cause.NEEDS_VENDOR_CREDIT: {"payment_due": "-900.00"},
+    Cause.PERIODS_NOT_READABLE: {
+        "answer": "400 INVALID_PARAMETER Invalid search query. Record 'accountingperiod' was not found."
+    },
     Cause.BILL_REFUSED: {
         "answer": "400 USER_ERROR You have entered an Invalid Field Value 33 for the following field: entity."
     },

@@ -24,8 +24,9 @@ from worker.domain.errors import (
     UnexpectedAnswer,
 )
 from worker.domain.identities import OUR_ITEMS, same_external_id
-from worker.domain.invoices import Bill, FoundBill
+from worker.domain.invoices import Bill, Document, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
+from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 from worker.store.cache import Cache
@@ -38,6 +39,8 @@ MOST_ROWS = 100_000
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Waits after 429 and 401, each spread by chance; after the last, or where NetSuite names a longer one, the work itself waits."""
 NAME_LIMIT_REMEMBERED_SECONDS = 86_400
+_OF_ANY_BILL = suiteql.is_in("type", list(wire.SUITEQL_TYPES.values()))
+_DOCUMENTS = {name: document for document, name in wire.SUITEQL_TYPES.items()}
 _ITEM_COLUMNS = "SELECT id, itemid, externalid, displayname, itemtype, subtype, isinactive FROM item WHERE"
 
 
@@ -62,6 +65,7 @@ class BillHead:
     external_id: str | None
     vendor_id: str
     document_number: str
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +150,9 @@ class NetSuite:
         return Page([row.item() for row in rows], in_all)
 
     def bills_made_by_us(self, external_id_stem: str) -> int:
-        """How many bills' external ids begin so; beyond 100,000 NetSuite may count no further."""
+        """How many external ids of bills and vendor credits begin so; beyond 100,000 NetSuite may count no further."""
         like = suiteql.literal(external_id_stem + "%")
-        query = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id"
+        query = f"SELECT id FROM transaction WHERE {_OF_ANY_BILL} AND externalid LIKE {like} ORDER BY id"
         _, in_all = self._counted(wire.IdRow, query, limit=1)
         return in_all
 
@@ -198,7 +202,9 @@ class NetSuite:
         self._send("PATCH", path, body={"externalId": external_id}, writes=True)
 
     def item_name_limit(self) -> int:
-        """The account's length of `itemId` by its metadata catalog, 60 where that does not tell; remembered for a day."""
+        """The account's length of `itemId`: by its profile, else by its metadata catalog (remembered for a day), else 60."""
+        if self._defaults.item_name_limit:
+            return self._defaults.item_name_limit
         known = self._cache.get("item_name_limit")
         if known is None:
             known = self._asked_name_limit()
@@ -207,70 +213,82 @@ class NetSuite:
 
     # Bills
 
-    def find_bill_ids(
-        self, *, external_id: str, vendor_id: str, document_number: str, ignoring_case: bool = False
-    ) -> list[str]:
-        """Internal ids of bills with our external id, or of this vendor with this document number.
+    def find_bill_ids(self, bill: Bill, *, ignoring_case: bool = False) -> list[str]:
+        """Internal ids of bills and vendor credits with its external id, and of documents of its kind with its vendor and number.
 
         `ignoring_case`: also numbers that differ in case only, asked after NetSuite said that the number is taken.
         """
-        number = f"tranid = {suiteql.literal(document_number)}"
+        number = f"tranid = {suiteql.literal(bill.document_number)}"
         if ignoring_case:
-            number = f"UPPER(tranid) = {suiteql.literal(document_number.upper())}"
+            number = f"UPPER(tranid) = {suiteql.literal(bill.document_number.upper())}"
+        kind = suiteql.literal(wire.SUITEQL_TYPES[bill.document])
+        same_number = f"({number} AND entity = {suiteql.literal(bill.vendor_id)} AND type = {kind})"
         query = (
-            "SELECT id, externalid, tranid, entity FROM transaction WHERE type = 'VendBill' AND "
-            f"(externalid = {suiteql.literal(external_id)} OR ({number} AND entity = {suiteql.literal(vendor_id)})) ORDER BY id"
+            f"SELECT id, externalid, tranid, entity FROM transaction WHERE {_OF_ANY_BILL} AND "
+            f"(externalid = {suiteql.literal(bill.external_id)} OR {same_number}) ORDER BY id"
         )
         return [row.id for row in self._query(wire.IdRow, query)]
 
     def bill_ids(self, external_ids: Sequence[str]) -> dict[str, list[str]]:
-        """Internal ids of bills by our external ids (lower case), for those that exist; one query per 1,000."""
+        """Internal ids of bills and vendor credits by our external ids (lower case), for those that exist; one query per 1,000."""
         ids: dict[str, list[str]] = {}
         for some in suiteql.batches(external_ids):
             where = suiteql.is_in("externalid", some)
-            query = f"SELECT id, externalid FROM transaction WHERE type = 'VendBill' AND {where} ORDER BY id"
+            query = f"SELECT id, externalid FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id"
             for row in self._query(wire.BillIdRow, query):
                 ids.setdefault(row.externalid.lower(), []).append(row.id)
         return ids
 
     def bills_numbered(self, vendor_ids: Sequence[str], document_numbers: Sequence[str]) -> list[BillHead]:
-        """Bills of one of these vendors with one of these numbers, whatever their external ids; one query per 1,000 of either."""
+        """Bills and vendor credits of one of these vendors with one of these numbers, whatever their external ids; one query per 1,000 of either."""
         heads: list[BillHead] = []
         for vendors in suiteql.batches(vendor_ids):
             for numbers in suiteql.batches(document_numbers):
                 where = f"{suiteql.is_in('entity', vendors)} AND {suiteql.is_in('tranid', numbers)}"
-                query = f"SELECT id, externalid, tranid, entity FROM transaction WHERE type = 'VendBill' AND {where} ORDER BY id"
+                columns = "id, type, externalid, tranid, entity"
+                query = f"SELECT {columns} FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id"
                 rows = self._query(wire.BillNumberRow, query)
-                heads += [BillHead(row.id, row.externalid, row.entity, row.tranid) for row in rows]
+                heads += [
+                    BillHead(row.id, row.externalid, row.entity, row.tranid, _DOCUMENTS[row.type]) for row in rows
+                ]
         return heads
 
     def bill(self, bill_id: str) -> FoundBill | None:
-        """GET /vendorBill/{id} with its lines; None when there is none."""
+        """GET /vendorBill/{id} with its lines, or where credits are made /vendorCredit/{id}; None when there is neither."""
         found = self._bill(bill_id)
         if found:
             _require_asked_for(found.id, bill_id)
         return found
 
     def bill_by_external_id(self, external_id: str) -> FoundBill | None:
-        """GET /vendorBill/eid:{external id} with its lines; None when there is none."""
+        """The same by /vendorBill/eid:{external id}: sees a record the moment it is committed, which SuiteQL may not."""
         found = self._bill(f"eid:{external_id}")
         if found:
             _require_asked_for(found.external_id, external_id)
         return found
 
     def create_bill(self, bill: Bill, *, before_sending: Callable[[], None]) -> str:
-        """POST /vendorBill: the internal id of the new bill; `before_sending` as for Items. Never an upsert: a repeated PUT
-        appends lines (ohelp/section_1545295601).
+        """POST /vendorBill or /vendorCredit: the internal id of the new bill; `before_sending` as for Items. Never an upsert: a
+        repeated PUT appends lines (ohelp/section_1545295601).
 
         Raises AlreadyExists, Blocked (BILL_REFUSED or PERIOD_CLOSED), OutcomeUnknown, Transient (not sent), Misconfigured.
         """
-        body = wire.bill_body(bill, self._defaults)
+        body, record_type = wire.bill_body(bill, self._defaults, bill.document), wire.RECORD_TYPES[bill.document]
         try:
-            answer = self._create("vendorBill", body, before_sending)
+            answer = self._create(record_type, body, before_sending)
         except Blocked as error:
             cause = error.cause if error.cause is Cause.PERIOD_CLOSED else Cause.BILL_REFUSED
             raise Blocked(str(error), cause=cause, facts=error.facts) from error
-        return self._created_id(answer, "vendorBill", bill.external_id)
+        return self._created_id(answer, record_type, bill.external_id)
+
+    def posting_periods(self) -> list[PostingPeriod]:
+        """The account's base periods; a quarter, a year and an adjustment take no bills (docs/remotes.md, posting periods)."""
+        days = "TO_CHAR(startdate, 'YYYY-MM-DD') AS firstday, TO_CHAR(enddate, 'YYYY-MM-DD') AS lastday"
+        query = (
+            f"SELECT id, periodname, {days}, closed, aplocked, alllocked FROM accountingperiod "
+            "WHERE isyear = 'F' AND isquarter = 'F' AND isadjust = 'F' ORDER BY id"
+        )
+        return [row.period() for row in self._query(wire.PostingPeriodRow, query)]
 
     # Vendors and projects
 
@@ -294,11 +312,14 @@ class NetSuite:
         )
 
     def _bill(self, identity: str) -> FoundBill | None:
-        try:
-            answer = self._send("GET", f"{self._records}/vendorBill/{identity}", params={"expandSubResources": "true"})
-        except NotFound:
-            return None
-        return read(wire.VendorBillRow, answer.json()).bill()
+        for document in self._defaults.documents:
+            url = f"{self._records}/{wire.RECORD_TYPES[document]}/{identity}"
+            try:
+                answer = self._send("GET", url, params={"expandSubResources": "true"})
+            except NotFound:
+                continue
+            return read(wire.VendorBillRow, answer.json()).bill(document)
+        return None
 
     def _created_id(self, answer: Answer, record_type: str, external_id: str) -> str:
         """The id of what was just created: the last part of `Location` (ohelp/section_1545141395), but not every answer has been
@@ -388,7 +409,7 @@ class NetSuite:
                     body=body,
                     writes=writes,
                 )
-            refusal = error_of(answer, writes=writes)
+            refusal = error_of(answer, writes=writes, known=self._defaults.refusals)
             if refusal is None:
                 return answer
             if isinstance(refusal, Unauthorized):

@@ -8,7 +8,7 @@ of unknown outcome: NetSuite may have committed before it failed. So is one whos
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from worker.domain.errors import (
     UnexpectedAnswer,
 )
 from worker.domain.problems import Cause
+from worker.domain.refusals import KnownRefusal, Meaning, fits
 
 
 class Unauthorized(SyncError):
@@ -81,13 +82,21 @@ TABLE: tuple[Row, ...] = (
 )
 
 
-def error_of(answer: Answer, *, writes: bool) -> SyncError | None:
-    """The error of an answer; None for a good one."""
+_KNOWN: Mapping[Meaning, Callable[[str], SyncError]] = {
+    Meaning.ALREADY_EXISTS: AlreadyExists,
+    Meaning.PERIOD_CLOSED: _blocked(Cause.PERIOD_CLOSED),
+}
+
+
+def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()) -> SyncError | None:
+    """The error of an answer; None for a good one. `known`: refusals of writes whose words are this account's own."""
     if answer.ok:
         return None
     words = words_of(answer)
     row = next(row for row in TABLE if answer.status in row.statuses and re.search(row.pattern, words))
     error = row.meaning(words)
+    if writes and isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
+        error = next((_KNOWN[one.meaning](words) for one in known if fits(one.shape, words)), error)
     error = _of_a_write(error, answer, words) if writes else _of_a_read(error, answer, words)
     if isinstance(error, Transient):
         error.retry_after = answer.retry_after

@@ -23,9 +23,9 @@ class NetSuitePages:
         """An Item of any type; "" when there is no address."""
         return self._page(f"/app/common/item/item.nl?id={item_id}")
 
-    def bill(self, bill_id: str) -> str:
-        """A vendor bill; "" when there is no address."""
-        return self._page(f"/app/accounting/transactions/vendbill.nl?id={bill_id}")
+    def bill(self, bill_id: str, *, credit: bool = False) -> str:
+        """A vendor bill or vendor credit; "" when there is no address."""
+        return self._page(f"/app/accounting/transactions/{'vendcred' if credit else 'vendbill'}.nl?id={bill_id}")
 
     def _page(self, path: str) -> str:
         return self._site and self._site + path

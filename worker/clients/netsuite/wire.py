@@ -1,4 +1,4 @@
-"""NetSuite's records and rows as models, and the bodies of the two records that are created.
+"""NetSuite's records and rows as models, and the bodies of the records that are created.
 
 Only published properties are sent (REST API Browser, record v1, 2026.1). Amounts go out as JSON numbers of two places and
 come back as Decimal. SuiteQL leaves out columns that are null.
@@ -6,6 +6,8 @@ come back as Decimal. SuiteQL leaves out columns that are null.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, Self
 
@@ -14,15 +16,22 @@ from pydantic import Field, model_validator
 from worker.clients.fields import Day, Flag, InternalId, Money, OptionalText, Row, SomeText, Text
 from worker.domain import money
 from worker.domain.errors import UnexpectedAnswer
-from worker.domain.invoices import Bill, BillLine, FoundBill
+from worker.domain.invoices import Bill, BillLine, Document, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
+from worker.domain.posting_periods import PostingPeriod
+from worker.domain.refusals import KnownRefusal
 
+RECORD_TYPES = {Document.BILL: "vendorBill", Document.CREDIT: "vendorCredit"}
+SUITEQL_TYPES = {Document.BILL: "VendBill", Document.CREDIT: "VendCred"}
 PLAUSIBLE_NAME_LIMITS = range(20, 1000)
 """A metadata catalog that says otherwise is not believed: the usual length holds."""
 
 
 class AccountDefaults:
-    """What this account wants on every Item and bill; empty ids are left out (then NetSuite's own preferences apply)."""
+    """What this account wants on every Item and bill; empty ids are left out (then NetSuite's own preferences apply).
+
+    `item_name_limit`, `refusals`: what its profile tells, if there is one.
+    """
 
     def __init__(
         self,
@@ -33,6 +42,9 @@ class AccountDefaults:
         income_account_id: str = "",
         tax_schedule_id: str = "",
         project_field: str = "customer",
+        makes_credits: bool = False,
+        item_name_limit: int | None = None,
+        refusals: Sequence[KnownRefusal] = (),
     ) -> None:
         self.item_type = item_type
         self.subsidiary_id = subsidiary_id
@@ -40,6 +52,9 @@ class AccountDefaults:
         self.income_account_id = income_account_id
         self.tax_schedule_id = tax_schedule_id
         self.project_field = project_field
+        self.documents = (Document.BILL, Document.CREDIT) if makes_credits else (Document.BILL,)
+        self.item_name_limit = item_name_limit
+        self.refusals = refusals
 
 
 def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: int) -> dict[str, Any]:
@@ -57,16 +72,19 @@ def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: 
     return body | {name: {"id": value} for name, value in references.items() if value}
 
 
-def bill_body(bill: Bill, defaults: AccountDefaults) -> dict[str, Any]:
-    """Body of POST /vendorBill (docs/remotes.md, the bill)."""
+def bill_body(bill: Bill, defaults: AccountDefaults, document: Document) -> dict[str, Any]:
+    """Body of POST /vendorBill, or of POST /vendorCredit, on which the amounts have the other sign (docs/remotes.md, the bill)."""
+    sign = -1 if document is Document.CREDIT else 1
     body: dict[str, Any] = {
         "externalId": bill.external_id,
         "entity": {"id": bill.vendor_id},
         "tranId": bill.document_number,
         "tranDate": bill.date.isoformat(),
         "memo": bill.memo,
-        "item": {"items": [_line_body(line, bill.job_id, defaults.project_field) for line in bill.lines]},
+        "item": {"items": [_line_body(line, sign, bill.job_id, defaults.project_field) for line in bill.lines]},
     }
+    if bill.posting_period:
+        body["postingPeriod"] = {"id": bill.posting_period.id}
     if defaults.subsidiary_id:
         body["subsidiary"] = {"id": defaults.subsidiary_id}
     return body
@@ -124,9 +142,26 @@ class BillIdRow(IdRow):
 class BillNumberRow(IdRow):
     """A row of SuiteQL's `transaction` with a vendor and a number of his."""
 
+    type: Literal["VendBill", "VendCred"]
     externalid: OptionalText = None
     tranid: Text = ""
     entity: InternalId
+
+
+class PostingPeriodRow(IdRow):
+    """A row of SuiteQL's `accountingperiod`, its days written by TO_CHAR."""
+
+    periodname: SomeText
+    firstday: Day
+    lastday: Day
+    closed: Literal["T", "F"]
+    aplocked: Literal["T", "F"]
+    alllocked: Literal["T", "F"]
+
+    def period(self) -> PostingPeriod:
+        """In the domain's words."""
+        opened = "T" not in (self.closed, self.aplocked, self.alllocked)
+        return PostingPeriod(self.id, self.periodname, self.firstday, self.lastday, opened)
 
 
 class VendorRow(IdRow):
@@ -138,6 +173,13 @@ class VendorRow(IdRow):
 class JobRow(IdRow):
     """A row of SuiteQL's `job`."""
 
+    entityid: Text = ""
+
+
+class PartnerRow(IdRow):
+    """A row of SuiteQL's `vendor` or `job` with both of its names."""
+
+    companyname: Text = ""
     entityid: Text = ""
 
 
@@ -178,7 +220,7 @@ class BillLinesRow(NetSuiteRow):
 
 
 class VendorBillRow(IdRow):
-    """GET /vendorBill/…?expandSubResources=true."""
+    """GET /vendorBill/…?expandSubResources=true, and the same of a vendor credit."""
 
     external_id: OptionalText = Field(None, alias="externalId")
     entity: ReferenceRow
@@ -186,28 +228,39 @@ class VendorBillRow(IdRow):
     day: Day = Field(alias="tranDate")
     total: Money
     lines: BillLinesRow | None = Field(None, alias="item")
+    period: ReferenceRow | None = Field(None, alias="postingPeriod")
 
-    def bill(self) -> FoundBill:
-        """In the domain's words."""
-        lines = tuple(row.line() for row in self.lines.items) if self.lines else ()
-        vendor = self.entity
+    def bill(self, document: Document = Document.BILL) -> FoundBill:
+        """In the domain's words; a credit's amounts turned."""
+        sign = -1 if document is Document.CREDIT else 1
+        lines = [row.line() for row in self.lines.items] if self.lines else []
         return FoundBill(
-            self.id, self.external_id, vendor.id, self.document_number, self.day, self.total, lines, vendor.name
+            self.id,
+            self.external_id,
+            self.entity.id,
+            self.document_number,
+            self.day,
+            sign * self.total,
+            tuple(replace(line, amount=sign * line.amount) for line in lines),
+            self.entity.name,
+            document,
+            self.period.id if self.period else "",
+            self.period.name if self.period else "",
         )
 
 
-def name_limit(schema: Any) -> int | None:
-    """The length of `itemId` by a record's JSON schema; None where it tells none, or one that cannot be meant."""
-    for name in ("properties", "itemId", "maxLength"):
+def name_limit(schema: Any, field: str = "itemId") -> int | None:
+    """The length of a name by a record's JSON schema; None where it tells none, or one that cannot be meant."""
+    for name in ("properties", field, "maxLength"):
         schema = schema.get(name) if isinstance(schema, dict) else None
     return schema if type(schema) is int and schema in PLAUSIBLE_NAME_LIMITS else None
 
 
-def _line_body(line: BillLine, job_id: str, project_field: str) -> dict[str, Any]:
+def _line_body(line: BillLine, sign: int, job_id: str, project_field: str) -> dict[str, Any]:
     return {
         "item": {"id": line.item_id},
         "quantity": 1,
-        "rate": number(line.amount),
+        "rate": number(sign * line.amount),
         "description": line.description,
         project_field: {"id": job_id},
         "isBillable": False,

@@ -1,0 +1,144 @@
+"""Bills whose date lies in a closed posting period: blocked, posted later or posted there, as the owner chose, and never in silence."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from simulators.company.billing import Invoice
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, SUITEQL_PATH, Office
+from worker.domain.findings import FindingKind
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import OutcomeKind
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+DRIFT = "drift_bill_in_other_period"
+ALLOW: dict[str, Any] = {"date_outside_period": "allow"}
+
+
+def open_with(open_office: OpenOffice, policy: str = "block", **world: Any) -> tuple[Office, Invoice]:
+    """An office with an invoice of February, whose period is closed; March is open."""
+    office = open_office(world={"suiteql_date_format": "%m/%d/%Y", **world}, netsuite_closed_period=policy)
+    project = office.new_project("24-820", [CODE])
+    office.scan(project.id)
+    return office, office.new_invoice(project, (CODE, "900.00"), billing_date="2026-02-25")
+
+
+def period_of(office: Office, invoice: Invoice) -> str:
+    period = office.netsuite.periods.get(office.bill(invoice).period)
+    assert period
+    return period.name
+
+
+def problems(office: Office, invoice: Invoice) -> set[str]:
+    key = str(InvoiceKey(invoice.project_id, invoice.id))
+    return {cause for about, cause in office.problems().items() if about.endswith(key)}
+
+
+def journal(office: Office, invoice: Invoice) -> str:
+    told = office.container.explain.invoice(invoice.id, str(invoice.project_id))
+    return "\n".join(step["sentence"] for step in told["story"])
+
+
+def findings(office: Office, invoice: Invoice) -> list[FindingKind]:
+    policy = office.container.settings.netsuite_closed_period
+    pilot = office.reopened(project_ids=str(invoice.project_id), netsuite_closed_period=policy)
+    return [found.kind for found in pilot.container.verification.verify().findings]
+
+
+def test_blocked_is_the_default_and_nothing_is_sent(open_office: OpenOffice) -> None:
+    office, invoice = open_with(open_office)
+    outcome = office.export(invoice)
+    assert outcome.cause == "period_closed"
+    assert "The posting period Feb 2026 is closed" in outcome.reason
+    assert office.posts(BILL_PATH) == []
+    office.stage.settings("netsuite", closed_before="2026-02-01")
+    assert office.export(invoice).kind is OutcomeKind.CREATED, "one that was opened is seen at once"
+    assert (period_of(office, invoice), problems(office, invoice), findings(office, invoice)) == ("Feb 2026", set(), [])
+
+
+def test_blocked_holds_where_the_account_would_move_the_bill_by_itself(open_office: OpenOffice) -> None:
+    office, invoice = open_with(open_office, closed_dates_move=True)
+    assert office.export(invoice).cause == "period_closed"
+    assert office.bills(invoice) == []
+
+
+def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: OpenOffice) -> None:
+    """The period was closed after it was seen open, and the account moves closed dates."""
+    office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
+    assert office.container.bills  # the periods are read with the first bill
+    early = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "10.00"), billing_date="2026-02-25")
+    assert office.export(early).kind is OutcomeKind.CREATED
+    office.stage.settings("netsuite", closed_before="2026-03-01")
+    outcome = office.export(invoice)
+    assert (outcome.kind, period_of(office, invoice)) == (OutcomeKind.CREATED, "Mar 2026")
+    assert "posted in Mar 2026, not in the period of its date 2026-02-25" in outcome.reason
+    assert problems(office, invoice) == {DRIFT}
+    assert "Posted in Mar 2026" in journal(office, invoice)
+    assert findings(office, invoice) == [FindingKind.BILL_IN_OTHER_PERIOD]
+
+
+def test_next_open_posts_in_the_first_open_period_after_the_date_and_says_so(open_office: OpenOffice) -> None:
+    office, invoice = open_with(open_office, "next_open", ap_locked_before="2026-04-01", **ALLOW)
+    outcome = office.export(invoice)
+    bill = office.bill(invoice)
+    assert (outcome.kind, period_of(office, invoice)) == (OutcomeKind.CREATED, "Apr 2026"), (
+        "March is locked for payables"
+    )
+    assert (bill.trandate, bill.total) == ("2026-02-25", invoice.summary().current_payment_due)
+    assert "posted in Apr 2026 since Feb 2026 is closed" in bill.memo
+    assert "posted in Apr 2026" in outcome.reason
+    assert "Posted in Apr 2026" in journal(office, invoice)
+    assert (problems(office, invoice), findings(office, invoice)) == (set(), [])
+    early = next(each.id for each in office.netsuite.periods if each.end < datetime.date(2026, 2, 1))
+    office.netsuite.edit_bill(bill.id, period=early)
+    assert findings(office, invoice) == [FindingKind.BILL_IN_OTHER_PERIOD], (
+        "an earlier one is not what the policy means"
+    )
+
+
+def test_next_open_where_the_account_does_not_allow_it_or_nothing_is_open_is_a_problem(open_office: OpenOffice) -> None:
+    office, invoice = open_with(open_office, "next_open")
+    outcome = office.export(invoice)
+    assert outcome.cause == "bill_refused"
+    assert "not within the date range" in outcome.reason
+    office.stage.settings("netsuite", closed_before="2031-01-01")
+    assert office.export(invoice).cause == "period_closed"
+    assert office.bills(invoice) == []
+
+
+def test_keep_posts_in_the_closed_period_by_the_roles_permission_or_not_at_all(open_office: OpenOffice) -> None:
+    office, invoice = open_with(open_office, "keep", closed_dates_move=True)
+    assert office.export(invoice).cause == "period_closed", "named, a period is never moved by the account's preference"
+    assert office.bills(invoice) == []
+    office.stage.settings("netsuite", override_period_restrictions=True)
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    assert (period_of(office, invoice), problems(office, invoice), findings(office, invoice)) == ("Feb 2026", set(), [])
+
+
+@pytest.mark.parametrize("policy", ["block", "next_open", "keep"])
+def test_where_periods_cannot_be_read_block_goes_on_and_the_others_say_what_is_missing(
+    open_office: OpenOffice, policy: str
+) -> None:
+    office, invoice = open_with(open_office, policy, missing_permissions=("accountingPeriod",), **ALLOW)
+    project = office.procore.project(invoice.project_id)
+    two = [office.new_invoice(project, (CODE, "10.00"), billing_date="2026-04-25") for _ in range(2)]
+    before = len(office.posts(SUITEQL_PATH))
+    if policy == "block":
+        assert [office.export(each).kind for each in two] == [OutcomeKind.CREATED] * 2
+        asked = [each for each in office.posts(SUITEQL_PATH)[before:] if each["status"] == 400]
+        assert len(asked) == 1, "asked once for a while"
+        assert office.export(invoice).cause == "period_closed"
+    else:
+        outcome = office.export(two[0])
+        assert outcome.cause == "periods_not_readable"
+        assert policy in outcome.reason
+        assert office.posts(BILL_PATH) == []
+    assert office.problems("remote:") == {}, "no reason to hold all other work"
+    (check,) = [each for each in office.container.checks.run() if each.name == "Posting periods"]
+    assert check.ok is (None if policy == "block" else False)

@@ -1,0 +1,153 @@
+"""Invoices by which less than nothing is due: a person's by default, vendor credits where the owner wants them, each exactly once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from simulators.company.billing import Invoice
+from simulators.company.model import Project
+from simulators.netsuite.records import Bill
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.test_recovery import lose_redis
+from worker.domain.findings import FindingKind
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import OutcomeKind, State
+
+pytestmark = pytest.mark.real
+
+CODES = ("05-120.S", "05-310.S")
+CREDIT_PATH = "/services/rest/record/v1/vendorCredit"
+
+
+def key_of(invoice: Invoice) -> InvoiceKey:
+    return InvoiceKey(invoice.project_id, invoice.id)
+
+
+def reduced(office: Office, number: str = "24-810") -> tuple[Project, Invoice]:
+    """An invoice that takes back 900.00 on one code, bills 100.00 on another and lets go of ten per cent: -720.00 are due."""
+    project = office.new_project(number, CODES)
+    return project, office.new_invoice(project, (CODES[0], "-900.00"), (CODES[1], "100.00"))
+
+
+def alone(office: Office, invoice: Invoice, **settings: Any) -> Office:
+    """The office with a pilot of this invoice's project."""
+    return office.reopened(project_ids=str(invoice.project_id), netsuite_create_credits=True, **settings)
+
+
+@pytest.fixture
+def office(open_office: OpenOffice) -> Office:
+    return open_office(netsuite_create_credits=True)
+
+
+def test_a_credit_has_the_invoices_lines_with_the_other_sign_and_ties_to_the_cent(office: Office) -> None:
+    _, invoice = reduced(office)
+    due = invoice.summary().current_payment_due
+    assert due == Decimal("-720.00")
+    outcome = office.export(invoice)
+    credit = office.bill(invoice)
+    assert (outcome.kind, outcome.remote_id, credit.record_type) == (OutcomeKind.CREATED, credit.id, "vendorCredit")
+    assert "vendor credit" in outcome.reason
+    assert (credit.total, credit.tranid) == (-due, invoice.invoice_number)
+    amounts = dict(office.amounts(credit))
+    assert amounts == {
+        "24-810-05-120.S": Decimal("900.00"),
+        "24-810-05-310.S": Decimal("-100.00"),
+        "Retainage Payable": Decimal("-80.00"),
+    }
+    assert invoice.origin_id == f"ns-vendorcredit-{credit.id}"
+    told = office.container.explain.invoice(invoice.id, str(invoice.project_id))
+    assert (told["netsuite"]["bill"]["document"], told["netsuite"]["differs"]) == ("vendor credit", None)
+    assert "Its vendor credit stands in NetSuite" in told["why"]
+
+    again = office.export(invoice)
+    assert (again.kind, len(office.bills(invoice))) == (OutcomeKind.ALREADY, 1)
+    assert alone(office, invoice).container.verification.verify().findings == []
+
+
+def test_without_the_setting_it_is_a_persons_and_with_it_the_next_export_makes_it(open_office: OpenOffice) -> None:
+    office = open_office()
+    _, invoice = reduced(office)
+    assert office.export(invoice).cause == "needs_vendor_credit"
+    assert office.writes() == []
+    willing = office.reopened(netsuite_create_credits=True)
+    assert willing.export(invoice).kind is OutcomeKind.CREATED
+    assert willing.problems() == {}
+
+
+def test_a_credit_that_a_person_entered_is_taken_and_a_bill_of_the_same_number_is_not(office: Office) -> None:
+    project, invoice = reduced(office)
+    office.scan(project.id)
+    vendor = next(each.id for each in office.netsuite.vendors if each.companyname == VENDOR)
+    by_hand = Bill("", None, vendor, "2", invoice.invoice_number, invoice.billing_date.isoformat(), "by hand")
+    bill = office.netsuite.make_bill(replace(by_hand, record_type="vendorBill"))
+    made = office.export(invoice)
+    assert (made.kind, made.remote_id != bill.id) == (OutcomeKind.CREATED, True), "a bill may have the credit's number"
+    stands = office.bill(invoice)
+
+    other_project, other = reduced(office, "24-811")
+    office.scan(other_project.id)
+    items = {line.item: office.item(f"24-811-{code}").id for line, code in zip(stands.lines, CODES, strict=False)}
+    lines = [replace(line, item=items.get(line.item, line.item)) for line in stands.lines]
+    entered = office.netsuite.make_bill(
+        replace(
+            stands, externalid=None, tranid=other.invoice_number, trandate=other.billing_date.isoformat(), lines=lines
+        )
+    )
+    taken = office.export(other)
+    assert (taken.kind, taken.remote_id) == (OutcomeKind.ADOPTED, entered.id)
+    assert office.bills(other) == [], "never changed, not even its external id"
+
+
+@pytest.mark.parametrize("fault", ["cut_after", "cut_before"])
+def test_a_credit_whose_write_got_no_answer_is_looked_for_and_made_once(office: Office, fault: str) -> None:
+    project, invoice = reduced(office)
+    hasty = alone(office, invoice, netsuite_settle_seconds=1)
+    hasty.scan(project.id)
+    hasty.stage.faults("netsuite", [{"kind": fault, "method": "POST", "path": "vendorCredit", "times": 1}])
+    outcome = hasty.export(invoice)
+    stood = fault == "cut_after"
+    assert (outcome.kind is OutcomeKind.ALREADY, len(hasty.bills(invoice))) == (stood, int(stood)), outcome
+    hasty.container.export_runs.export_approved("test")
+    hasty.settle()
+    record = hasty.invoice_record(invoice)
+    assert record
+    assert (record.state, record.remote_id) == (State.CREATED, hasty.bill(invoice).id)
+    assert len(hasty.posts(CREDIT_PATH)) == (1 if stood else 2)
+
+
+def test_an_invoice_that_was_billed_and_then_turns_into_a_credit_gets_no_second_document(office: Office) -> None:
+    project = office.new_project("24-812", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"))
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    lose_redis(office)
+    invoice.origin_id = None
+    office.container.recovery.ensure_ledger()
+    for line in invoice.lines:
+        line.billed = replace(line.billed, work=-line.billed.work, held=-line.billed.held)
+    assert invoice.summary().current_payment_due == Decimal("-810.00")
+    outcome = office.export(invoice)
+    assert outcome.cause == "bill_differs"
+    assert [bill.record_type for bill in office.bills(invoice)] == ["vendorBill"]
+
+
+def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: Office) -> None:
+    _, invoice = reduced(office)
+    office.export(invoice)
+    credit = office.bill(invoice)
+
+    def kinds() -> list[FindingKind]:
+        return [found.kind for found in alone(office, invoice).container.verification.verify().findings]
+
+    office.netsuite.make_bill(replace(credit, externalid=None))
+    assert kinds() == [FindingKind.BILL_DOUBLED]
+    copy = max(office.netsuite.bills, key=lambda bill: int(bill.id))
+    office.netsuite.delete_bill(copy.id)
+    office.netsuite.edit_bill_line(credit.id, 1, Decimal("901.00"))
+    assert kinds() == [FindingKind.BILL_WITH_OTHER_LINES]
+    office.netsuite.delete_bill(credit.id)
+    assert kinds() == [FindingKind.BILL_DELETED]

@@ -1,0 +1,108 @@
+"""The posting period of a bill: where the owner wants it, and where NetSuite has put it. A bill never moves in silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
+from worker.domain.invoices import MEMO_LIMIT, Bill, FoundBill
+from worker.domain.posting_periods import ClosedPeriod, PostingPeriod, next_open, period_of
+from worker.domain.problems import Cause
+from worker.store.cache import Cache
+
+REMEMBERED_SECONDS = 600
+"""How long it is believed that a period is open; that one is closed is asked anew each time, since somebody may have opened it."""
+_CACHED = "posting_periods"
+_UNREADABLE = (Blocked, Misconfigured, NotFound, UnexpectedAnswer)
+
+
+class PostingPeriods:
+    """Reads the account's periods and applies the owner's policy."""
+
+    def __init__(self, *, netsuite: NetSuite, cache: Cache, policy: ClosedPeriod) -> None:
+        self._netsuite = netsuite
+        self._cache = cache
+        self._policy = policy
+
+    def placed(self, bill: Bill) -> Bill:
+        """The bill, with a posting period of its own where the policy moves or keeps it.
+
+        Raises Blocked: PERIOD_CLOSED where the policy is to block or no later period is open, PERIODS_NOT_READABLE where the policy
+        cannot be applied. Where periods cannot be read and the policy is to block, NetSuite itself refuses a closed one.
+        """
+        try:
+            periods = self._periods(bill.date)
+        except _UNREADABLE as error:
+            if self._policy is ClosedPeriod.BLOCK:
+                return bill
+            facts = {"policy": self._policy.value, "answer": str(error)}
+            raise Blocked(cause=Cause.PERIODS_NOT_READABLE, facts=facts) from error
+        own = period_of(periods, bill.date)
+        if own is None or own.open:
+            return bill
+        if self._policy is ClosedPeriod.KEEP:
+            return replace(bill, posting_period=own)
+        later = next_open(periods, bill.date) if self._policy is ClosedPeriod.NEXT_OPEN else None
+        if later is None:
+            raise Blocked(cause=Cause.PERIOD_CLOSED, facts={"period": own.name})
+        memo = f"{bill.memo}; of {bill.date}, posted in {later.name} since {own.name} is closed"
+        return replace(bill, posting_period=later, memo=memo[:MEMO_LIMIT])
+
+    def elsewhere(self, found: FoundBill) -> str:
+        """The name of a bill's posting period when it is certainly not that of its date; "" when it is, or nobody can tell."""
+        own = self._own(found)
+        return (found.period_name or f"id {found.period_id}") if own and own.id != found.period_id else ""
+
+    def unwanted(self, found: FoundBill) -> str:
+        """The same, where the policy does not want it there."""
+        own = self._own(found)
+        if self._policy is ClosedPeriod.NEXT_OPEN and own:
+            standing = next((each for each in self._known() if each.id == found.period_id), None)
+            if standing and standing.start > own.start:
+                return ""
+        return self.elsewhere(found)
+
+    def _own(self, found: FoundBill) -> PostingPeriod | None:
+        """The period of a bill's date, if NetSuite tells where the bill stands and which periods there are."""
+        return period_of(self._known(), found.date) if found.date and found.period_id else None
+
+    def _known(self) -> list[PostingPeriod]:
+        try:
+            return self._remembered()
+        except SyncError:
+            # Telling where a bill stands is worth no failure: `verify` looks again.
+            return []
+
+    def _periods(self, day: date) -> list[PostingPeriod]:
+        """As remembered, unless the day's period was closed then."""
+        periods = self._remembered()
+        own = period_of(periods, day)
+        return self._read() if own and not own.open else periods
+
+    def _remembered(self) -> list[PostingPeriod]:
+        known = self._cache.get(_CACHED)
+        if known is None:
+            return self._read()
+        if isinstance(known, str):
+            raise UnexpectedAnswer(known)
+        return [PostingPeriod(**each | _days(each)) for each in known]
+
+    def _read(self) -> list[PostingPeriod]:
+        try:
+            periods = self._netsuite.posting_periods()
+        except _UNREADABLE as error:
+            self._cache.put(_CACHED, str(error), seconds=REMEMBERED_SECONDS)
+            raise
+        rows = [
+            {"id": each.id, "name": each.name, "start": str(each.start), "end": str(each.end), "open": each.open}
+            for each in periods
+        ]
+        self._cache.put(_CACHED, rows, seconds=REMEMBERED_SECONDS)
+        return periods
+
+
+def _days(row: dict[str, Any]) -> dict[str, date]:
+    return {name: date.fromisoformat(row[name]) for name in ("start", "end")}
