@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulators", description="Simulated Procore and NetSuite.")
     parser.add_argument("--seed", type=int, default=1, help="seed of the company's data")
-    parser.add_argument("--profile", default="demo", help="size and kind of the company: demo, test, large:PxC[:N]")
+    parser.add_argument(
+        "--profile", default="demo", help="size and kind of the company: demo, month, test, large:PxC[:N]"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--procore-port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--netsuite-port", type=int, default=0, help="0 takes a free port")

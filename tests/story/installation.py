@@ -60,7 +60,7 @@ class Installation:
         if browser.PROGRAM is None:
             raise FileNotFoundError("chromium is not installed (apt-get install chromium)")
         profile = f"--user-data-dir={self.folder / 'chromium'}"
-        looks = (f"--screenshot={to}", "--window-size=1280,1500", page.as_uri())
+        looks = (f"--screenshot={to}", "--window-size=1280,1100", page.as_uri())
         subprocess.run([browser.PROGRAM, *browser.QUIET, profile, *looks], capture_output=True, timeout=90, check=True)
 
     def __enter__(self) -> Installation:

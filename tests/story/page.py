@@ -60,9 +60,9 @@ def commands_of(page: str) -> list[str]:
 def steady(output: str, ids: dict[str, str]) -> str:
     """The output as every run would have it."""
     if ids:
-        # Not within amounts, dates or longer numbers.
+        # Not within amounts or longer numbers.
         known = "|".join(sorted(ids, key=int))
-        output = re.sub(rf"(?<![\d.,])({known})(?![\d,]|\.\d)", lambda found: ids[found[0]], output)
+        output = re.sub(rf"(?<![\d.,])({known})(?!\d|[.,]\d)", lambda found: ids[found[0]], output)
     for pattern, words in STEADY:
         output = pattern.sub(words, output)
     return "\n".join(line.rstrip() for line in output.strip("\n").splitlines())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import click
 
 from worker.cli.output import Fault, clock, faults_as_sentences, json_option, out, print_json, procore_id, styled, table
 from worker.cli.session import open_container
+from worker.domain import money
 
 Told = Mapping[str, Any]
 
@@ -76,10 +78,11 @@ def _print_bill_lines(told: Told) -> None:
     rows: list[tuple[str, str, str]] = []
     for line in told["bill_lines"]:
         stands = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
-        rows.append((line["what"], stands if line["wbs_code_id"] else "", line["amount"]))
-        rows += ((f"  line {term['position']}: {term['words']}", term["amount"], "") for term in line["terms"])
+        rows.append((line["what"], stands if line["wbs_code_id"] else "", _amount(line["amount"])))
+        rows += ((f"  line {term['position']}: {term['words']}", _amount(term["amount"]), "") for term in line["terms"])
     ties = "" if told["total"] == told["payment_due"] else "does not tie"
-    rows += [("Sum of the lines", ties, told["total"]), ("Payment due by Procore", "", told["payment_due"])]
+    rows += [("Sum of the lines", ties, _amount(told["total"]))]
+    rows += [("Payment due by Procore", "", _amount(told["payment_due"]))]
     table("Bill lines, from Procore's figures", ("what", "from", "amount"), rows)
 
 
@@ -90,11 +93,11 @@ def _print_bill(netsuite: Told) -> None:
         out.print(f"NetSuite has no bill {netsuite['external_id']}.")
     else:
         bill = netsuite["bill"]
-        lines = ((line["item_id"], line["description"], line["amount"]) for line in bill["lines"])
+        lines = ((line["item_id"], line["description"], _amount(line["amount"])) for line in bill["lines"])
         period = f", posted in {bill['posting_period']}" if bill["posting_period"] else ""
         title = (
             f"NetSuite now: {bill['document']} {bill['id']}, {bill['document_number']} of {bill['date']}{period}, "
-            f"total {bill['total']}"
+            f"total {_amount(bill['total'])}"
         )
         table(title, ("Item", "description", "amount"), lines)
         if netsuite["differs"]:
@@ -123,9 +126,19 @@ def _state(item: Told) -> str:
     return ", ".join(("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "of others"))
 
 
+def _amount(text: str) -> str:
+    return money.text(Decimal(text))
+
+
 def _facts(facts: Told) -> Iterable[tuple[str, str]]:
     for name, value in facts.items():
         if value is not None and value != "":
-            is_time = name in ("at", "sent_at", "seen")
-            words = ("no", "yes")[value] if isinstance(value, bool) else str(value)
-            yield name.replace("_", " "), clock(value) if is_time else words
+            yield name.replace("_", " "), _fact(name, value)
+
+
+def _fact(name: str, value: Any) -> str:
+    if name in ("at", "sent_at", "seen"):
+        return clock(value)
+    if name == "payment_due":
+        return _amount(value)
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)

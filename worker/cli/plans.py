@@ -150,20 +150,21 @@ def _print(plan: Plan) -> None:
         f"Requests, about: {plan.requests.procore} to Procore, {plan.requests.netsuite} to NetSuite "
         f"(logins and retries left out; this look took {plan.looked.procore} and {plan.looked.netsuite})."
     )
-    out.print(
-        "What NetSuite decides only when it is asked to write, such as a closed period or a mandatory field, no plan can tell."
-    )
+    out.print("What NetSuite decides only when it is asked to write, such as a mandatory field, no plan can tell.")
 
 
 def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
     codes = [line for line in lines if not line.of_invoice and line.would is not Would.ALREADY]
     if codes:
-        rows = ((line.about, line.would, _found(line), *_why(line)) for line in codes)
-        table(f"{project}: codes", ("WBS code", "would", "Item", "why", "who", "next step"), rows)
+        rows = ((line.about, line.would, _found(line)) for line in codes)
+        table(f"{project}: codes", ("WBS code", "would", "Item"), rows)
     invoices = [line for line in lines if line.of_invoice]
     if invoices:
-        columns = ("invoice", "would", "vendor", "date", "total", "Items first", "why", "who", "next step")
+        columns = ("invoice", "would", "vendor", "date", "total", "Items first")
         table(f"{project}: invoices", columns, map(_invoice_row, invoices))
+    if reasons := _reasons([*codes, *invoices]):
+        # In a table of their own: beside vendors and amounts a sentence would stand one word to a line.
+        table(f"{project}: why not", ("what", "why", "who", "next step"), reasons)
     for line in invoices:
         if line.would is Would.BILL:
             table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line.world.get("lines")))
@@ -174,11 +175,16 @@ def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
 def _invoice_row(line: PlanLine) -> Iterable[Any]:
     world = line.world
     head = (world.get("vendor", ""), world.get("date", ""), _amount(world.get("total")))
-    return (line.about, _bill_would(line), *head, len(line.needs) or "", *_why(line))
+    return (line.about, _bill_would(line), *head, len(line.needs) or "")
 
 
-def _why(line: PlanLine) -> tuple[str, str, str]:
-    return line.reason, line.owner, line.next_step
+def _reasons(lines: Iterable[PlanLine]) -> list[tuple[str, str, str, str]]:
+    """Each reason with all that have it: a project without a number blocks every code of it."""
+    of_reason: dict[tuple[str, str, str], list[str]] = {}
+    for line in lines:
+        if line.reason:
+            of_reason.setdefault((line.reason, line.owner, line.next_step), []).append(line.about)
+    return [(", ".join(abouts), *reason) for reason, abouts in of_reason.items()]
 
 
 def _found(line: PlanLine) -> str:

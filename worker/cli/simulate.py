@@ -12,7 +12,9 @@ from worker.cli.simulators import SimulatorsProcess
 
 @click.command()
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the company's data.")
-@click.option("--profile", default="demo", show_default=True, help="demo, test, or large:PxC (projects x codes).")
+@click.option(
+    "--profile", default="demo", show_default=True, help="demo, month, test, or large:PxC (projects x codes)."
+)
 @click.option("--procore-port", type=click.IntRange(0, 65535), default=0, help="0 = any free port.")
 @click.option("--netsuite-port", type=click.IntRange(0, 65535), default=0, help="0 = any free port.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data/simulators"), show_default=True)

@@ -383,7 +383,7 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     assert f"Its bill stands in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
     told = [shown.index(words) for words in ("First seen", "Sent to NetSuite", "Made in NetSuite", "Procore was told")]
     assert told == sorted(told)
-    assert re.search(r"Payment due by Procore.*5700\.00", shown)
+    assert re.search(r"Payment due by Procore.*5,700\.00", shown)
     code = project.codes[case["wbs_code_ids"][0]]
     command._print(of_code(synced, project.id, code.id))
     assert "Its Item stands in NetSuite" in capsys.readouterr().out

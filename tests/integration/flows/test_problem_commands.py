@@ -447,7 +447,7 @@ def test_the_list_is_filtered_and_grouped(office: Office) -> None:
         line for line in call(office, "problems", "--by-cause").stdout.splitlines() if "project_number_missing" in line
     ]
     assert "2" in row
-    assert "data in Procore" in row
+    assert "project accountant" in row
 
 
 def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Office) -> None:

@@ -96,7 +96,7 @@ def _print(told: Mapping[str, Any]) -> None:
         table("Nothing to try again: no work of wbs-sync mends these", ("about", "cause", "who", "next step"), idle)
     if "mended" not in told:
         return
-    mended = ((row["about"], row["cause"]) for row in told["mended"])
+    mended = sorted((row["about"], row["cause"]) for row in told["mended"])
     table(f"{len(told['mended'])} mended in {told['seconds']:.1f} s", ("about", "was"), mended)
     if not told["remaining"]:
         out.print("None remains.")
@@ -104,6 +104,6 @@ def _print(told: Mapping[str, Any]) -> None:
     columns = ("about", "cause", "who", "what", "looked at again")
     remaining = (
         (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"]) if row["again_at"] else "")
-        for row in told["remaining"]
+        for row in sorted(told["remaining"], key=lambda row: str(row["about"]))
     )
     table(f"{len(told['remaining'])} remain", columns, remaining)
