@@ -28,8 +28,8 @@ SERIES: tuple[Series, ...] = (
 # The same at the end of April (month 4): most bill their first month, some have a long story behind them.
 APRIL_SERIES: tuple[Series, ...] = (
     (4, ("approved",)),
-    (1, ("approved", "approved", "approved", "approved")),
     (4, ("approved_as_noted",)),
+    (1, ("approved", "approved", "approved", "approved")),
     (2, ("approved", "approved", "approved")),
     (4, ("approved",)),
     (3, ("approved", "draft")),

@@ -91,7 +91,7 @@ Of the {PROJECTS} projects one was never permitted to the app, so nobody sees it
 
 A dry run says what a scan would do, and writes nothing to either system. Its plan goes to the ERP administrator. Of all projects here are
 three.""")
-        shown = Shown(rows=4, keep="blocked|adopt|skip", tables="^24-002|^24-019|^Cottonwood")
+        shown = Shown(rows=4, keep="Phase : 2", tables="^24-002|^24-019|^Cottonwood")
         self._command("scan", "--dry-run", "--save", "items.json", shown=shown)
         plan = self._plan("items.json")
         self.page.say("""
@@ -313,7 +313,7 @@ never changes what stands.
 Where does this Item come from, and why has it another name than last week? `explain` asks the ledger and both systems:""")
         self._command("explain", "24-002", "03-210.S.B1")
         self.page.say(
-            "And how does this bill come about? It has stored materials, a change order and retainage; every amount is told from Procore's figures:"
+            "And how does this bill come about? It has stored materials, change orders and retainage; every amount is told from Procore's figures:"
         )
         invoice = self._story_of_four()
         told = self._command("explain", "--invoice", str(invoice.id))
@@ -406,9 +406,14 @@ Each command in full: [README](../README.md#daily-use). Plans: [plan.md](plan.md
         return self._company.invoices[InvoiceKey.parse(slip.key).invoice_id]
 
     def _story_of_four(self) -> Invoice:
-        """An April invoice that is the fourth of its subcontract, and has change orders and materials."""
-        fourth = (each for each in self._company.invoices.values() if each.number == 4 and len(each.lines) > 4)
-        return next(each for each in fourth if each.status == "approved")
+        """An approved April invoice that is the fourth of its subcontract, with stored materials and change orders."""
+        return next(
+            each
+            for each in self._company.invoices.values()
+            if (each.number, each.status) == (4, "approved")
+            and any(line.contract_line.kind == "change_order_item" for line in each.lines)
+            and any(line.contract_line.stores_materials for line in each.lines)
+        )
 
     def _readable(self, invoice: Invoice) -> bool:
         project = self._company.projects[invoice.project_id]

@@ -52,8 +52,8 @@ class Desk:
                 patch.setattr(module, "open_container", lambda: self.office.reopened(**settings).container)
                 patch.setattr(module, "send", lambda *_args, **_kwargs: self.office.work_off())
             for module in (output, plans, apply, export, scan):
-                patch.setattr(module, "out", Plain(file=told, width=250, highlight=False), raising=False)
-                patch.setattr(module, "err", Plain(file=told, width=250, highlight=False), raising=False)
+                patch.setattr(module, "out", Plain(file=told, width=400, highlight=False), raising=False)
+                patch.setattr(module, "err", Plain(file=told, width=400, highlight=False), raising=False)
             # Bars are for a terminal.
             for module in (plans, apply, session):
                 patch.setattr(module, "progress", lambda: Progress(disable=True))

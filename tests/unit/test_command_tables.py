@@ -1,0 +1,117 @@
+"""What commands print for people: tables without empty columns, problems by cause, reasons once, the unwell last."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from worker.cli import apply, output, plans, runs
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.plans import Plan, PlanLine, Requests, line_of
+from worker.domain.problems import Cause, describe
+from worker.domain.work import RunKind
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Where commands print, 250 columns wide."""
+    told = io.StringIO()
+    for module in (output, plans, apply, runs):
+        monkeypatch.setattr(module, "out", output.Plain(file=told, width=250, highlight=False))
+    return told
+
+
+def blocked(about: str, cause: Cause, **facts: str) -> PlanLine:
+    outcome = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
+    return line_of(f"code:17:{about}", "24 Library", about, outcome)
+
+
+def bill(number: int, total: str) -> PlanLine:
+    world = {"total": total, "vendor": "Acme", "date": "2026-04-30", "lines": ()}
+    return line_of(
+        f"invoice:17:{number}", "24 Library", f"A-{number}", Outcome(OutcomeKind.CREATED, f"A-{number}"), world=world
+    )
+
+
+def problem(key: str, about: str, cause: Cause, **facts: str) -> dict[str, Any]:
+    one = describe(cause, facts)
+    return {
+        "key": key,
+        "about": about,
+        "cause": cause.value,
+        "class": one.problem_class.value,
+        "owner": one.owner.value,
+        "sentence": one.sentence,
+        "next_step": one.next_step,
+    }
+
+
+def test_a_column_that_is_empty_in_every_row_is_left_out_and_no_title_is_folded(paper: io.StringIO) -> None:
+    output.table("A title that is longer than its table", ("id", "why", "name"), [("1", "", "a"), ("2", "", "")])
+    title, *rows = paper.getvalue().splitlines()
+    assert title == "A title that is longer than its table"
+    assert rows[1].split() == ["┃", "id", "┃", "name", "┃"]
+    assert rows[4].split() == ["│", "2", "│", "│"]
+
+
+def test_a_plan_tells_each_reason_once_and_what_its_bills_come_to(paper: io.StringIO) -> None:
+    lines = [blocked(code, Cause.PROJECT_NUMBER_MISSING, project="Library") for code in ("01-100.S", "01-200.S")]
+    lines += [bill(1, "1234.50"), bill(2, "-0.50"), bill(3, "100000.00")]
+    plans._print(Plan(1, RunKind.EXPORT, 5, "TST", "2026-05-04T09:00:00+00:00", Requests(), Requests(), tuple(lines)))
+    told = paper.getvalue()
+    assert told.count("has no project number") == 1
+    assert "│ 01-100.S, 01-200.S │" in told
+    assert "The 3 bills come to 101,234.00" in told
+
+
+def test_what_a_person_has_to_look_at_stands_at_the_end_of_what_was_applied(paper: io.StringIO) -> None:
+    ends = {"A-1": "blocked", "A-2": "created", "A-3": "adopted"}
+    rows = [
+        {"project": "24", "about": about, "would": "bill", "result": end, "name": about, "id": "", "total": "70.10", "reason": ""}
+        for about, end in ends.items()
+    ]  # fmt: skip
+    counts = Counter(ends.values())
+    apply._print({"made_at": "2026-05-04T09:00:00+00:00", "lines": rows, "counts": counts, "left_alone": 0})
+    told = paper.getvalue()
+    assert told.index("A-2") < told.index("A-3") < told.index("A-1")
+    assert told.startswith("Plan of 2026-05-04 09:00:00 UTC\n")
+    assert "2 stand in NetSuite, together 140.20." in told
+
+
+def test_problems_stand_by_cause_with_the_next_step_that_they_share(paper: io.StringIO) -> None:
+    rows = [
+        problem("code:9:2", "24 Library, code 01-200.S", Cause.PROJECT_NUMBER_MISSING, project="Library"),
+        problem("invoice:9:7", "24 Library, invoice A-7", Cause.BILLING_DATE_MISSING, invoice="A-7", vendor="Acme"),
+        problem("code:9:1", "24 Library, code 01-100.S", Cause.PROJECT_NUMBER_MISSING, project="Library"),
+    ]
+    runs.print_problems(rows, title="3 open problems", by_cause=False)
+    told = paper.getvalue()
+    order = ("3 open problems", "project_number_missing: 2, for the project accountant", "code:9:1", "code:9:2",
+             "Give the project a number", "billing_date_missing: 1", "invoice:9:7", "Set the billing date")  # fmt: skip
+    places = [told.index(words) for words in order]
+    assert places == sorted(places)
+    assert told.count("Give the project a number") == 1
+
+
+def test_one_row_per_cause_whatever_order_the_problems_came_in(paper: io.StringIO) -> None:
+    rows = [
+        problem("code:9:2", "24 b", Cause.NAME_TOO_LONG, name="b"),
+        problem("code:9:3", "24 c", Cause.ITEM_INACTIVE, name="c"),
+        problem("code:9:1", "24 a", Cause.NAME_TOO_LONG, name="a"),
+    ]
+    runs.print_problems(rows, title="3", by_cause=True)
+    told = paper.getvalue()
+    paper.truncate(0)
+    paper.seek(0)
+    runs.print_problems(rows[::-1], title="3", by_cause=True)
+    assert paper.getvalue() == told
+    assert "'a'" in told
+    assert "'b'" not in told
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 findings"), (1, "1 finding"), (2, "2 findings")])
+def test_one_is_one(number: int, words: str) -> None:
+    assert output.counted(number, "findings") == words
