@@ -83,13 +83,15 @@ class Invoice:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Names for the sentences of its problems."""
-        return {
+        """Names for the sentences of its problems, and what is due."""
+        told = {
             "invoice": self.label,
             "vendor": self.vendor_name,
             "number": self.number,
             "payment_due": money.text(self.payment_due),
         }
+        foreign = {"currency": self.currency, "base_currency": self.base_currency}
+        return told if self.currency == self.base_currency else told | foreign
 
     @property
     def wbs_code_ids(self) -> list[int]:
@@ -182,8 +184,7 @@ def require_billable(invoice: Invoice) -> None:
     """Raise Blocked for what a person has to mend on the invoice itself, before anything is looked up or written."""
     facts = invoice.facts
     if invoice.currency != invoice.base_currency:
-        foreign = {"currency": invoice.currency, "base_currency": invoice.base_currency}
-        raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | foreign)
+        raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts)
     if invoice.tax:
         # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
         raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})

@@ -214,7 +214,10 @@ class Bills:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
-        waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, fence=lock.fence)
+        facts = ready.invoice.facts
+        waiting = Record(
+            State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, facts=facts, fence=lock.fence
+        )
         intents = [waiting]
         try:
             bill_id = self._netsuite.create_bill(
@@ -268,10 +271,8 @@ class Bills:
         """Take a bill that stands for the invoice's, if it is the same to the cent; never change it."""
         ours = _require_same(bill, found)
         state = State.CREATED if ours else State.ADOPTED
-        facts = {"vendor": ready.invoice.vendor_name, "total": money.text(bill.total)}
-        record = Record(
-            state, ready.invoice.label, found.id, at=seconds(self._client), facts=facts, write_back_due=True
-        )
+        at, facts = seconds(self._client), ready.invoice.facts
+        record = Record(state, ready.invoice.label, found.id, at=at, facts=facts, write_back_due=True)
         stands = What.FOUND if ours else What.ADOPTED
         told = What.CREATED if kind is OutcomeKind.CREATED else stands
         self._ledger.write(key, record, Happening(told, {"id": found.id}))

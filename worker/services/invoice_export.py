@@ -107,12 +107,12 @@ class InvoiceExport:
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason="its project is not in PROJECT_IDS")
         invoice = self._read(key)
         if skip := reason_to_skip(invoice, self._statuses):
-            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip)
+            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)
         if bill_id := bill_id_of_origin(invoice.origin_id):
-            return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id)
+            return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts)
         ready = self._billable(invoice)
         if bills_nothing(invoice, ready.retained):
-            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED)
+            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED, facts=invoice.facts)
         return ready
 
     def expected_bill(self, key: InvoiceKey) -> Bill:
@@ -179,7 +179,8 @@ class InvoiceExport:
         if isinstance(ready, Billable):
             return ready
         state = State.CREATED if ready.kind is OutcomeKind.ALREADY else State.SKIPPED
-        end = Record(state, ready.name, ready.remote_id, at=seconds(self._client), detail=ready.reason)
+        at = seconds(self._client)
+        end = Record(state, ready.name, ready.remote_id, at=at, detail=ready.reason, facts=ready.facts)
         return self._bills.conclude(key, end)
 
     def _read(self, key: InvoiceKey) -> Invoice:
