@@ -76,7 +76,8 @@ class Forgetting:
             ignoring_case=True,
         )
         standing = {item.id: f"Item {item.name} (id {item.id})" for item in (at_once, *others) if item}
-        if by_id and by_id.id not in standing:
+        # One that is no Other Charge any more and has given its name and its external id away stands in nobody's way.
+        if by_id and by_id.id not in standing and by_id.usable:
             raise NotForgotten(
                 f"NetSuite still has the Item of this code, as {by_id.name} (id {by_id.id}). It is known by its id: nothing is wrong "
                 "with another name. Delete it, or give it back its name."

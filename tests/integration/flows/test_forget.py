@@ -85,6 +85,11 @@ def test_an_item_that_stands_under_another_name_is_never_made_a_second_time(offi
     assert "still has the Item of this code" in refused(office, NUMBER, CODE, "--take", item.id)
     office.netsuite.edit_item(item.id, itemid=NAME.lower(), externalid=None)
     assert f"Item {NAME.lower()} (id {item.id})" in refused(office, NUMBER, CODE)
+    # But one that could never stand on a bill leaves its place to a new one.
+    office.netsuite.edit_item(
+        item.id, itemid="a service", record_type="serviceSaleItem", itemtype="Service", subtype="Sale"
+    )
+    assert forget(office, NUMBER, CODE, "--yes")[0] == 0
 
 
 def test_an_item_that_stands_in_the_place_of_a_deleted_one_is_taken_when_a_person_names_it(office: Office) -> None:
