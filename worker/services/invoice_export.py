@@ -133,7 +133,7 @@ class InvoiceExport:
         require_tie(invoice, retained)
         project = self._projects.get(invoice.project_id)
         if project is None:
-            raise _unreadable(InvoiceKey(invoice.project_id, invoice.id), "the project is not visible to the app")
+            raise self._unreadable(InvoiceKey(invoice.project_id, invoice.id), "the project is not visible to the app")
         # Both links first: without them nothing is written, not even Items that only this invoice needs.
         return Billable(invoice, project, retained, self._links.vendor_id(invoice), self._links.job_id(project))
 
@@ -187,13 +187,15 @@ class InvoiceExport:
         try:
             return self._procore.get_invoice(key.project_id, key.invoice_id)
         except (NotFound, NotPermitted) as error:
-            raise _unreadable(key, str(error)) from error
+            raise self._unreadable(key, str(error)) from error
 
     def _previous(self, invoice: Invoice) -> Invoice | None:
         """The subcontract's invoice before, from whose balances this period's retainage is told."""
         return self._procore.get_invoice(invoice.project_id, invoice.previous_id) if invoice.previous_id else None
 
-
-def _unreadable(key: InvoiceKey, answer: str) -> Blocked:
-    facts = {"invoice": f"id {key.invoice_id}", "project": f"id {key.project_id}", "answer": answer}
-    return Blocked(answer, cause=Cause.INVOICE_NOT_FOUND, facts=facts)
+    def _unreadable(self, key: InvoiceKey, answer: str) -> Blocked:
+        """Told with the name that an earlier look has noted, if there was one."""
+        record = self._ledger.invoice(key)
+        name = record.name if record and record.name else f"id {key.invoice_id}"
+        facts = {"invoice": name, "project": f"id {key.project_id}", "answer": answer}
+        return Blocked(answer, cause=Cause.INVOICE_NOT_FOUND, facts=facts)
