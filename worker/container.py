@@ -30,11 +30,13 @@ from worker.services.checks import Checks
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.explain import Explain
 from worker.services.export_runs import ExportRuns
+from worker.services.forgetting import Forgetting
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
 from worker.services.item_drift import ItemDrift
 from worker.services.items import Items
 from worker.services.links import Links
+from worker.services.named_records import NamedRecords
 from worker.services.overview import Overview
 from worker.services.pages import Pages
 from worker.services.planning import Planning
@@ -488,15 +490,35 @@ class Container:
             procore=self.procore(Precedence.EXPORT),
             netsuite=self.netsuite(Precedence.EXPORT),
             projects=self.projects(Precedence.EXPORT),
+            named=self.named_records,
             listed=self.listed_projects,
             invoice_export=self.invoice_export,
             overview=self.overview,
             ledger=self.ledger,
             holds=self.holds,
             work=self.work,
-            name_format=self.settings.item_name_format,
             export_statuses=self.settings.export_statuses,
             settle_seconds=settle_seconds(self.settings, self.profile),
+        )
+
+    @cached_property
+    def named_records(self) -> NamedRecords:
+        """Codes and invoices by what people call them."""
+        return NamedRecords(
+            projects=self.projects(Precedence.EXPORT), listed=self.listed_projects, ledger=self.ledger,
+            name_format=self.settings.item_name_format,
+        )  # fmt: skip
+
+    @cached_property
+    def forgetting(self) -> Forgetting:
+        """Records of what NetSuite does not hold any more."""
+        return Forgetting(
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            named=self.named_records,
+            links=self.links,
+            ledger=self.ledger,
+            locks=self.locks,
         )
 
     def give_back(self) -> None:

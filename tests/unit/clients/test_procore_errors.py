@@ -59,6 +59,7 @@ def test_a_good_answer_is_no_error(status: int) -> None:
         ({"errors": {"name": ["is too long", "is odd"], "id": ["no"]}}, "name: is too long, is odd; id: no"),
         ({"message": "Bad request"}, "Bad request"),
         ({"error": {"code": "invalid", "message": "No such thing"}}, "code: invalid; message: No such thing"),
+        ({"error": {"code": 400, "message": "No such thing", "details": []}}, "No such thing"),
         ({"error": "invalid_client", "error_description": "unknown"}, "invalid_client"),
         ("<html>\n<h1>Bad gateway</h1></html>", "Bad gateway"),
         (["odd"], '["odd"]'),

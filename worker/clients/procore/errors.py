@@ -51,6 +51,10 @@ def words_of(answer: Answer) -> str:
     """Procore's own words: `errors` as text, list or map, `message`, or v2's `error.message`; else the body's beginning."""
     body = answer.json_or_none()
     told = (body.get("errors") or body.get("message") or body.get("error")) if isinstance(body, dict) else None
+    if isinstance(told, dict) and told.get("message"):
+        # v2 has the status in it once more, and details that are often none.
+        said = {name: value for name, value in told.items() if value and value != answer.status}
+        told = said if len(said) > 1 else told["message"]
     return (answer.quote(_flat(told)) if told else "") or answer.excerpt()
 
 
