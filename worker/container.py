@@ -441,7 +441,6 @@ class Container:
             projects=self.projects(Precedence.SCAN),
             locks=self.locks,
             latencies=lambda: [*procore_time.latencies(), *netsuite_time.latencies()],
-            own_names=[self.settings.netsuite_account_id, str(self.settings.procore_company_id)],
             has_tax_schedule=bool(self.settings.netsuite_tax_schedule_id),
             slots=self.settings.netsuite_concurrency,
         )

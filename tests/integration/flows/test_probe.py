@@ -434,6 +434,16 @@ def test_an_origin_id_that_a_dead_probe_left_is_taken_away(office: Office) -> No
     assert invoice.origin_id is None
 
 
+def test_an_origin_id_that_only_seems_to_be_taken_away_is_told(office: Office) -> None:
+    """Procore answers well and does nothing."""
+    set_up(office, {"origin_id_clearable": True})
+    only_once = {"kind": "empty", "method": "PATCH", "path": "requisitions", "value": 200, "skip": 1, "times": 1}
+    office.stage.faults("procore", [only_once])
+    told = probe(office, "--only", "erp_status", "--only", "origin_id_cleared", *to_be_spoilt(office)[:2])
+    assert answers(told) == {"erp_status": "synced", "origin_id_cleared": "refused"}
+    assert told["left"] == [], "the cleaning tried again"
+
+
 # The profile
 
 
@@ -453,7 +463,9 @@ def test_wbs_sync_works_by_the_profile(office: Office) -> None:
     netsuite = served.container.netsuite(Precedence.EXPORT)
     stands = office.item(f"31-600-{CODE}")
     need = ItemNeed("pcr-itm-1-2-3", stands.itemid, "")
-    assert netsuite.item_name_limit() == 30
+    set_up(office, {"catalog_tells_lengths": False})
+    served.container.cache.forget("item_name_limit")
+    assert netsuite.item_name_limit() == 30, "which nobody tells any more"
     with pytest.raises(Blocked):
         office.container.netsuite(Precedence.EXPORT).create_item(need, before_sending=lambda: None)
     with pytest.raises(AlreadyExists):

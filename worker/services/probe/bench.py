@@ -75,7 +75,6 @@ class Bench:
         token: str,
         wishes: Wishes,
         projects: Callable[[], Sequence[Project]],
-        settings_words: Sequence[str],
         has_tax_schedule: bool,
         slots: int,
     ) -> None:
@@ -91,7 +90,7 @@ class Bench:
         self.bill_refusal = ""
         self._token = token
         self._projects = projects
-        self._names = [NAME, *settings_words]
+        self._names = [NAME]
         self._has_tax_schedule = has_tax_schedule
         self._slots = slots
         self._count = 0
