@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
+from config.names import QueueName
 from config.profile import Effects, Profile, contradictions, load_profile, project_field, settle_seconds
 from config.redis_address import sentinels_of
 from config.settings import InvalidSettings, Settings
@@ -27,6 +28,9 @@ from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
 from worker.services.bills import Bills
 from worker.services.checks import Checks
+from worker.services.checks.netsuite import Chosen, NetSuiteChecks
+from worker.services.checks.procore import ProcoreChecks
+from worker.services.checks.redis import RedisChecks
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.explain import Explain
 from worker.services.export_runs import ExportRuns
@@ -403,15 +407,20 @@ class Container:
     @cached_property
     def checks(self) -> Checks:
         """Whether this installation can work."""
-        return Checks(
-            self.redis,
-            procore=self.procore(Precedence.EXPORT),
-            netsuite=self.netsuite(Precedence.EXPORT),
-            projects=self.projects(Precedence.EXPORT),
-            retainage_item_id=self.settings.netsuite_retainage_item_id,
-            closed_period=ClosedPeriod(self.settings.netsuite_closed_period),
+        settings, procore, projects = self.settings, self.procore(Precedence.EXPORT), self.projects(Precedence.EXPORT)
+        chosen = Chosen(
+            subsidiary_id=settings.netsuite_subsidiary_id,
+            retainage_item_id=settings.netsuite_retainage_item_id,
+            makes_credits=settings.netsuite_create_credits,
+            closed_period=ClosedPeriod(settings.netsuite_closed_period),
             profile_of=self.profile.account if self.profile else "",
-            contradictions=contradictions(self.settings, self.profile),
+            contradictions=contradictions(settings, self.profile),
+        )
+        queues = [queue.value for queue in QueueName]
+        return Checks(
+            RedisChecks(self.redis, ledger=self.ledger, gate=self.gate, prefix=self._prefix, queues=queues),
+            ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
+            NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
         )
 
     def probe(self) -> Probe:

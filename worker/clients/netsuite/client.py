@@ -306,6 +306,13 @@ class NetSuite:
         query = f"SELECT id, companyname FROM vendor WHERE isinactive = 'F' AND {where} ORDER BY id"
         return [Linked(row.id, row.companyname) for row in self._query(wire.VendorRow, query)]
 
+    def has_vendor(self, subsidiary_id: str) -> bool:
+        """Whether there is an active vendor, with a subsidiary whether one belongs to it."""
+        where = f" AND subsidiary = {suiteql.literal(subsidiary_id)}" if subsidiary_id else ""
+        query = f"SELECT id FROM vendor WHERE isinactive = 'F'{where} ORDER BY id"
+        rows, _ = self._counted(wire.IdRow, query, limit=1)
+        return bool(rows)
+
     def find_jobs(self, *, internal_id: str = "", number: str = "") -> list[Linked]:
         """Projects (jobs) by internal id or by number (`entityid`)."""
         where = _one_of(internal_id=internal_id, external_id="", name=("entityid", number))
