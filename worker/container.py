@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
+from config.names import QueueName
 from config.profile import Effects, Profile, contradictions, load_profile, project_field, settle_seconds
 from config.redis_address import sentinels_of
 from config.settings import InvalidSettings, Settings
@@ -27,14 +28,19 @@ from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
 from worker.services.bills import Bills
 from worker.services.checks import Checks
+from worker.services.checks.netsuite import Chosen, NetSuiteChecks
+from worker.services.checks.procore import ProcoreChecks
+from worker.services.checks.redis import RedisChecks
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.explain import Explain
 from worker.services.export_runs import ExportRuns
+from worker.services.forgetting import Forgetting
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
 from worker.services.item_drift import ItemDrift
 from worker.services.items import Items
 from worker.services.links import Links
+from worker.services.named_records import NamedRecords
 from worker.services.overview import Overview
 from worker.services.pages import Pages
 from worker.services.planning import Planning
@@ -401,15 +407,20 @@ class Container:
     @cached_property
     def checks(self) -> Checks:
         """Whether this installation can work."""
-        return Checks(
-            self.redis,
-            procore=self.procore(Precedence.EXPORT),
-            netsuite=self.netsuite(Precedence.EXPORT),
-            projects=self.projects(Precedence.EXPORT),
-            retainage_item_id=self.settings.netsuite_retainage_item_id,
-            closed_period=ClosedPeriod(self.settings.netsuite_closed_period),
+        settings, procore, projects = self.settings, self.procore(Precedence.EXPORT), self.projects(Precedence.EXPORT)
+        chosen = Chosen(
+            subsidiary_id=settings.netsuite_subsidiary_id,
+            retainage_item_id=settings.netsuite_retainage_item_id,
+            makes_credits=settings.netsuite_create_credits,
+            closed_period=ClosedPeriod(settings.netsuite_closed_period),
             profile_of=self.profile.account if self.profile else "",
-            contradictions=contradictions(self.settings, self.profile),
+            contradictions=contradictions(settings, self.profile),
+        )
+        queues = [queue.value for queue in QueueName]
+        return Checks(
+            RedisChecks(self.redis, ledger=self.ledger, gate=self.gate, prefix=self._prefix, queues=queues),
+            ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
+            NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
         )
 
     def probe(self) -> Probe:
@@ -439,7 +450,6 @@ class Container:
             projects=self.projects(Precedence.SCAN),
             locks=self.locks,
             latencies=lambda: [*procore_time.latencies(), *netsuite_time.latencies()],
-            own_names=[self.settings.netsuite_account_id, str(self.settings.procore_company_id)],
             has_tax_schedule=bool(self.settings.netsuite_tax_schedule_id),
             slots=self.settings.netsuite_concurrency,
         )
@@ -488,15 +498,35 @@ class Container:
             procore=self.procore(Precedence.EXPORT),
             netsuite=self.netsuite(Precedence.EXPORT),
             projects=self.projects(Precedence.EXPORT),
+            named=self.named_records,
             listed=self.listed_projects,
             invoice_export=self.invoice_export,
             overview=self.overview,
             ledger=self.ledger,
             holds=self.holds,
             work=self.work,
-            name_format=self.settings.item_name_format,
             export_statuses=self.settings.export_statuses,
             settle_seconds=settle_seconds(self.settings, self.profile),
+        )
+
+    @cached_property
+    def named_records(self) -> NamedRecords:
+        """Codes and invoices by what people call them."""
+        return NamedRecords(
+            projects=self.projects(Precedence.EXPORT), listed=self.listed_projects, ledger=self.ledger,
+            name_format=self.settings.item_name_format,
+        )  # fmt: skip
+
+    @cached_property
+    def forgetting(self) -> Forgetting:
+        """Records of what NetSuite does not hold any more."""
+        return Forgetting(
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            named=self.named_records,
+            links=self.links,
+            ledger=self.ledger,
+            locks=self.locks,
         )
 
     def give_back(self) -> None:

@@ -119,6 +119,8 @@ class BillKind(Kind[Bill]):
         period = self.state.periods.get(asked) if asked else own
         if period is None:
             raise invalid_value(str(asked), "postingperiod", "postingPeriod")
+        if period.id != own.id and settings.date_outside_period == "ignore":
+            period = own
         if period.id != own.id and settings.date_outside_period == "disallow":
             raise NetSuiteError(
                 "Error while accessing a resource. The transaction date you specified is not within the date range of "

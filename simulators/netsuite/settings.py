@@ -59,7 +59,7 @@ class NetSuiteSettings(CommonSettings):
     closed_period_code: str = "USER_ERROR"  # or CLOSED_TRAN_PRD
     closed_period_words: str = ""  # instead of English words
     ap_locked_before: str = ""  # YYYY-MM-DD; periods that end before it are locked for payables
-    # Preferences Allow Transaction Date Outside of Posting Period ("disallow" or "allow") and Default Posting Period When
+    # Preferences Allow Transaction Date Outside of Posting Period ("disallow", "allow", or "ignore" where a period that is named counts for nothing) and Default Posting Period When
     # Transaction Date in Closed Period (here: the first open one after it), and the role's Override Period Restrictions.
     date_outside_period: str = "disallow"
     closed_dates_move: bool = False

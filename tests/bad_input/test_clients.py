@@ -43,7 +43,7 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.invoices import Bill, BillLine
+from worker.domain.invoices import Bill, BillLine, Document
 from worker.domain.items import ItemNeed
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence
@@ -105,7 +105,7 @@ NETSUITE_READS: tuple[Question, ...] = (
     Question("bills_made_by_us", lambda remote: remote.bills_made_by_us("pcr-bill-4-"), suiteql({"id": "1"})),
     Question("item_by_external_id", lambda remote: remote.item_by_external_id("x"), {"id": "5871", "itemId": "24", "externalId": "x", "isInactive": False}),
     Question("item_name_limit", lambda remote: remote.item_name_limit(), {"properties": {"itemId": {"maxLength": 60}}}),
-    Question("find_bill_ids", lambda remote: remote.find_bill_ids(BILL), suiteql({"id": "1"})),
+    Question("find_bill_ids", lambda remote: remote.find_bill_ids(external_id="x", vendor_id="33", document_number="A-1", document=Document.BILL), suiteql({"id": "1"})),
     Question("bill_ids", lambda remote: remote.bill_ids(["x"]), suiteql({"id": "1", "externalid": "x"})),
     Question("bills_numbered", lambda remote: remote.bills_numbered(["33"], ["A-1"]), suiteql({"id": "1", "type": "VendBill", "externalid": "x", "entity": "33", "tranid": "A-1"})),
     Question("posting_periods", lambda remote: remote.posting_periods(), suiteql(PERIOD)),

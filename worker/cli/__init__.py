@@ -21,6 +21,7 @@ COMMANDS = {
     "problems": "What a person has to mend, who, and how.",
     "report": "Write one HTML page about all of it.",
     "explain": "The whole story of one code or one invoice.",
+    "forget": "Let what was deleted in NetSuite be made anew.",
     "resume": "Give out work that is due or was interrupted, now.",
     "rebuild": "Restore the ledger from NetSuite.",
     "verify": "Compare Procore with NetSuite; reads only.",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 
 import click
+from rich.text import Text
 
 from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, styled
 from worker.cli.session import open_container
-from worker.services.checks import Check
+from worker.services.checks.check import Check
 
 MARKS = {True: ("ok   ", "green"), False: ("FAULT", "red"), None: ("?    ", "yellow")}
 
@@ -16,7 +17,9 @@ MARKS = {True: ("ok   ", "green"), False: ("FAULT", "red"), None: ("?    ", "yel
 @click.command()
 @json_option
 def check(as_json: bool) -> None:
-    """Settings, Redis and its durability, both logins, and the permissions that can be seen. Writes nothing to either remote."""
+    """Settings, Redis and its durability, both logins, and what the settings name in both systems: each fault, and its cure. Writes nothing
+    to either remote.
+    """
     with faults_as_sentences():
         container = open_container()
         done = []
@@ -25,10 +28,12 @@ def check(as_json: bool) -> None:
             if not as_json:
                 print_check(one)
         if as_json:
-            print_json([{"check": one.name, "ok": one.ok, "words": one.words} for one in done])
+            print_json([{"check": one.name, "ok": one.ok, "words": one.words, "cure": one.cure} for one in done])
         sys.exit(FAILED if any(one.ok is False for one in done) else 0)
 
 
 def print_check(one: Check) -> None:
-    """One line."""
+    """One line, and one more with the cure where there is something to do."""
     out.print(styled(MARKS[one.ok], f" {one.name}: {one.words}"), soft_wrap=True)
+    if one.cure:
+        out.print(Text(f"      {one.cure}"), soft_wrap=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from worker.cli.output import Fault, clock, faults_as_sentences, json_option, out, print_json, procore_id, styled, table
+from worker.cli.one_record import names_one, require_one
+from worker.cli.output import clock, faults_as_sentences, json_option, out, print_json, styled, table
 from worker.cli.session import open_container
 from worker.domain import money
 
@@ -16,12 +17,7 @@ Told = Mapping[str, Any]
 
 
 @click.command()
-@click.argument("project", required=False)
-@click.argument("code", required=False)
-@click.option("--invoice", "invoice_id", type=procore_id, help="Procore id of a subcontractor invoice.")
-@click.option(
-    "--project", "of_project", help="The invoice's project (id or number), where the ledger does not know it."
-)
+@names_one
 @json_option
 def explain(
     project: str | None, code: str | None, invoice_id: int | None, of_project: str | None, as_json: bool
@@ -32,10 +28,7 @@ def explain(
     stands now; nothing is written.
     """
     with faults_as_sentences():
-        if invoice_id is not None and (project or code):
-            raise Fault("Name a code (PROJECT CODE) or an invoice (--invoice ID --project ID), not both.")
-        if invoice_id is None and not (project and code):
-            raise Fault("Name a code (PROJECT CODE) or an invoice (--invoice ID).")
+        require_one(project, code, invoice_id)
         explanations = open_container().explain
         if invoice_id is not None:
             told = explanations.invoice(invoice_id, of_project)

@@ -58,6 +58,13 @@ class InvoiceLine:
         return self.completed_to_date - self.completed_before
 
 
+class Document(StrEnum):
+    """What an invoice becomes, in people's words: a credit when less than nothing is due."""
+
+    BILL = "bill"
+    CREDIT = "vendor credit"
+
+
 @dataclass(frozen=True, slots=True)
 class Invoice:
     """A subcontractor invoice (Procore's API: requisition)."""
@@ -85,14 +92,21 @@ class Invoice:
         return self.document_number or f"number {self.number}"
 
     @property
+    def document(self) -> Document:
+        """What it becomes."""
+        return Document.CREDIT if self.payment_due < 0 else Document.BILL
+
+    @property
     def facts(self) -> dict[str, str]:
-        """Names for the sentences of its problems."""
-        return {
+        """Names for the sentences of its problems, and what is due."""
+        told = {
             "invoice": self.label,
             "vendor": self.vendor_name,
             "number": self.number,
             "payment_due": money.text(self.payment_due),
         }
+        foreign = {"currency": self.currency, "base_currency": self.base_currency}
+        return told if self.currency == self.base_currency else told | foreign
 
     @property
     def wbs_code_ids(self) -> list[int]:
@@ -116,13 +130,6 @@ class BillLine:
     amount: Decimal
     description: str
     item_name: str = ""
-
-
-class Document(StrEnum):
-    """What an invoice becomes, in people's words: a credit when less than nothing is due."""
-
-    BILL = "bill"
-    CREDIT = "vendor credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +222,7 @@ def require_billable(invoice: Invoice, *, makes_credits: bool = False) -> None:
     """
     facts = invoice.facts
     if invoice.currency != invoice.base_currency:
-        foreign = {"currency": invoice.currency, "base_currency": invoice.base_currency}
-        raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | foreign)
+        raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts)
     if invoice.tax:
         # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
         raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})

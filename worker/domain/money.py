@@ -37,6 +37,14 @@ def text(value: Decimal) -> str:
     return f"{value:,.2f}"
 
 
+def read(words: str) -> Decimal:
+    """The amount that `text` wrote. Raises ValueError for anything else."""
+    value = amount(words.replace(",", ""))
+    if text(value) != words:
+        raise ValueError(f"not an amount: {_shown(words)}")
+    return value
+
+
 def _shown(value: object) -> str:
     words = repr(value) if isinstance(value, str | float | bool) else str(value)
     return words if len(words) <= 20 else "something longer"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 
+from worker.domain import money
 from worker.domain.problems import Cause, describe
 
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 5.0, 120.0
@@ -70,6 +72,17 @@ class Record:
         return self.done or self.state is State.SKIPPED
 
     @property
+    def payment_due(self) -> Decimal | None:
+        """Of an invoice, in the company's base currency; None where it was not read, or is in another currency.
+
+        Told by the facts, where problems have it for their sentences: so the ledger needs no field that an older worker would
+        not know.
+        """
+        # Bills that were made before their facts had a payment due have a total, which is the same to the cent.
+        told = self.facts.get("payment_due") or self.facts.get("total")
+        return money.read(told) if told and not self.facts.get("currency") else None
+
+    @property
     def in_doubt(self) -> bool:
         """A write may have been sent, and its answer is not known."""
         return self.state in IN_DOUBT
@@ -105,7 +118,7 @@ class Outcome:
     """One attempt's end, in words a person can read in Flower.
 
     `again_at`: for `unknown` and `waiting`, when it is looked at again (unix seconds, Redis' clock); None while the
-    next step of the same work follows.
+    next step of the same work follows. `facts`: what was read of the invoice, for its record.
     """
 
     kind: OutcomeKind
@@ -114,6 +127,7 @@ class Outcome:
     reason: str = ""
     cause: Cause | None = None
     again_at: float | None = None
+    facts: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def well(self) -> bool:

@@ -363,7 +363,7 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Run a scan: it makes an Item that was never made. One that somebody deleted has to come back by hand, as docs/verify.md says. "
+        "Run a scan: it makes an Item that was never made. One that somebody deleted is made anew after `wbs-sync forget PROJECT CODE`. "
         + _AGREES,
     ),
     Cause.DRIFT_ITEM_DOUBLED: Entry(
@@ -396,7 +396,7 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ENGINEER,
         "{finding}",
-        "If the Item that stands now is the right one, let the ledger forget the code and scan again, as docs/verify.md says. "
+        "If the Item that stands now is the right one, `wbs-sync forget PROJECT CODE --take ID` lets the next scan take it. "
         + _AGREES,
     ),
     Cause.DRIFT_ITEM_RENAMED: Entry(
@@ -436,8 +436,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Find out who deleted the bill and why. If the vendor is still owed, it has to be billed anew, as docs/verify.md says. "
-        + _AGREES,
+        "Find out who deleted the bill and why. If the vendor is still owed, clear the origin id of the invoice in Procore; after "
+        "`wbs-sync forget --invoice ID` it is billed anew. " + _AGREES,
     ),
     Cause.DRIFT_BILL_VOIDED: Entry(
         _IN_NETSUITE,
@@ -496,8 +496,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_PROCORE,
         _ENGINEER,
         "{finding}",
-        "Write the origin id again, as docs/verify.md says: without it the invoice can be edited in Procore though it is billed. "
-        + _AGREES,
+        "After `wbs-sync forget --invoice ID --take BILL` the next export writes the origin id again: without it the invoice can be edited "
+        "in Procore though it is billed. " + _AGREES,
     ),
     Cause.DRIFT_ORIGIN_ID_FOREIGN: Entry(
         _IN_PROCORE,

@@ -34,6 +34,7 @@ class What(StrEnum):
     HELD_BACK = "held_back"
     BLOCKED = "blocked"
     SKIPPED = "skipped"
+    FORGOTTEN = "forgotten"
 
 
 ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.NAMED, What.WRITTEN_BACK})
@@ -55,6 +56,7 @@ SENTENCES = {
     What.HELD: "All work of {remote} is held: {answer}",
     What.HELD_BACK: "Redis was lost or started anew: what was under way then must have settled first",
     What.SKIPPED: "Left alone: {why}",
+    What.FORGOTTEN: "Forgotten by {by}, having been known with the id {id} since {known_clock}: {why}{noted}",
 }
 
 
@@ -84,8 +86,9 @@ class Entry:
             cause = Cause(facts["cause"]) if facts.get("cause") in set(Cause) else Cause.UNEXPECTED
             return f"A problem ({cause}): {describe(cause, facts).sentence}"
         by_whom = f", asked for by: {facts['by']}" if facts.get("by") else ""
-        sent_clock = clock(float(facts.get("sent") or 0))
-        return SENTENCES[what].format_map(_Facts(facts, by_whom=by_whom, sent_clock=sent_clock))
+        noted = f" ({facts['note']})" if facts.get("note") else ""
+        clocks = {f"{name}_clock": clock(float(facts.get(name) or 0)) for name in ("sent", "known")}
+        return SENTENCES[what].format_map(_Facts(facts, by_whom=by_whom, noted=noted, **clocks))
 
 
 class _Facts(dict[str, str]):
@@ -133,14 +136,20 @@ class Step:
 
 def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
     """What happened, in order: what the record keeps of the beginning, the journal, and what the record says of the end."""
-    steps = [_beginning(record, entries)] if record and (record.seen or record.done) else []
-    steps += [
-        Step(entry.at, entry.until, entry.times, entry.happening.what, entry.sentence, entry.happening.again_at)
-        for entry in entries
-    ]
+    # The record knows nothing of what came before it was forgotten: that was about another Item or bill.
+    begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.FORGOTTEN), default=0)
+    earlier, entries = entries[:begins], entries[begins:]
+    steps = [_told(entry) for entry in earlier]
+    steps += [_beginning(record, entries)] if record and (record.seen or record.done) else []
+    steps += [_told(entry) for entry in entries]
     if record and record.seen and (end := _end(record, entries, of_code=of_code)):
         steps.append(Step(record.at, record.at, 1, end.what, Entry(0, 0, 1, end).sentence))
     return steps
+
+
+def _told(entry: Entry) -> Step:
+    what, again_at = entry.happening.what, entry.happening.again_at
+    return Step(entry.at, entry.until, entry.times, what, entry.sentence, again_at)
 
 
 def _beginning(record: Record, entries: Sequence[Entry]) -> Step:

@@ -18,8 +18,9 @@ from typing import Any
 from tornado.template import Loader
 
 from config.logs import shown
+from worker.domain import money
 from worker.page.plot import COLUMNS, plot
-from worker.services.report import Report, Tally
+from worker.services.report import Due, Report, Tally
 
 MOST_PROJECTS, MOST_PROBLEMS, FIRST_PROBLEMS = 500, 100, 3
 """Rows of projects, of problems of one cause, and of those that are seen at once. The data behind the page have all."""
@@ -55,9 +56,12 @@ def render(report: Report) -> str:
         most_projects=MOST_PROJECTS,
         most_problems=MOST_PROBLEMS,
         first_problems=FIRST_PROBLEMS,
+        amount=amount,
         bar=bar,
         share=share,
         counts=counts,
+        held_back=held_back,
+        lacking=lacking,
         took=took,
         utc=utc,
         words=words,
@@ -79,6 +83,23 @@ def bar(tally: Tally) -> list[tuple[str, float, float]]:
 def share(tally: Tally) -> str:
     """How much of what is wanted stands in NetSuite; 100 % only when nothing is missing."""
     return f"{100 * tally.done // tally.wanted} %" if tally.wanted else "none known"
+
+
+def amount(due: Due) -> str:
+    """A sum for people; never one of amounts that are not known."""
+    return money.text(due.payment_due) if due.known else "not known"
+
+
+def lacking(due: Due) -> str:
+    """How much of a sum is known, where it is not the whole; else ""."""
+    part = 0 < due.known < due.invoices
+    return f"{due.known:,} of {due.invoices:,} amounts known" if part else ""
+
+
+def held_back(due: Due) -> str:
+    """What problems keep from being billed, in a sentence."""
+    invoices = "1 invoice" if due.invoices == 1 else f"{due.invoices:,} invoices"
+    return f"Held back: {invoices}, payment due {amount(due)}" + (f" ({lacking(due)})." if lacking(due) else ".")
 
 
 def counts(of: Mapping[str, int]) -> str:

@@ -197,7 +197,13 @@ class Bills:
         """Our bill, or one of the same vendor with the same number. `thorough`: also where SuiteQL may lag behind a write of ours."""
         if thorough and (found := self._netsuite.bill_by_external_id(bill.external_id)):
             return found
-        ids = self._netsuite.find_bill_ids(bill, ignoring_case=ignoring_case)
+        ids = self._netsuite.find_bill_ids(
+            external_id=bill.external_id,
+            vendor_id=bill.vendor_id,
+            document_number=bill.document_number,
+            document=bill.document,
+            ignoring_case=ignoring_case,
+        )
         bills = [found for bill_id in ids if (found := self._netsuite.bill(bill_id))]
         ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
         if len(ours or bills) > 1:
@@ -214,7 +220,10 @@ class Bills:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
-        waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, fence=lock.fence)
+        facts = ready.invoice.facts
+        waiting = Record(
+            State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, facts=facts, fence=lock.fence
+        )
         intents = [waiting]
         try:
             bill_id = self._netsuite.create_bill(
@@ -268,12 +277,10 @@ class Bills:
         """Take a bill that stands for the invoice's, if it is the same to the cent; never change it."""
         ours = _require_same(bill, found)
         state = State.CREATED if ours else State.ADOPTED
-        facts = {"vendor": ready.invoice.vendor_name, "total": money.text(bill.total)}
+        at, facts = seconds(self._client), ready.invoice.facts
         if bill.document is Document.CREDIT:
             facts["document"] = bill.document.value
-        record = Record(
-            state, ready.invoice.label, found.id, at=seconds(self._client), facts=facts, write_back_due=True
-        )
+        record = Record(state, ready.invoice.label, found.id, at=at, facts=facts, write_back_due=True)
         stands = What.FOUND if ours else What.ADOPTED
         told = What.CREATED if kind is OutcomeKind.CREATED else stands
         self._ledger.write(key, record, Happening(told, {"id": found.id}))

@@ -5,25 +5,23 @@ Reads only. A remote that does not answer is told as such, and the rest is told 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain import money
-from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
 from worker.domain.invoices import FoundBill, Invoice, difference, reason_to_skip
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Outcome, Record, State
-from worker.domain.problems import describe
 from worker.domain.reckoning import Reckoning, reckon
 from worker.domain.story import clock, story
 from worker.domain.texts import unwritable
-from worker.domain.wbs_codes import NamingRule, Project, WbsCode
 from worker.domain.work import Lane
 from worker.services.invoice_export import InvoiceExport
+from worker.services.named_records import NamedRecords, asked
 from worker.services.overview import Overview
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
@@ -46,13 +44,13 @@ class Explain:
         procore: Procore,
         netsuite: NetSuite,
         projects: Projects,
+        named: NamedRecords,
         listed: ProjectList,
         invoice_export: InvoiceExport,
         overview: Overview,
         ledger: Ledger,
         holds: Holds,
         work: Work,
-        name_format: str,
         export_statuses: Sequence[str],
         settle_seconds: float,
     ) -> None:
@@ -60,13 +58,13 @@ class Explain:
         self._procore = procore
         self._netsuite = netsuite
         self._projects = projects
+        self._named = named
         self._listed = listed
         self._export = invoice_export
         self._overview = overview
         self._ledger = ledger
         self._holds = holds
         self._work = work
-        self._rule = NamingRule(name_format)
         self._statuses = export_statuses
         self._settle = settle_seconds
 
@@ -74,11 +72,11 @@ class Explain:
 
     def code(self, project: str, code: str) -> Told:
         """Of a code, named by Procore ids or as people call it: project number, flat code or Item name. Raises NotFound."""
-        found = self._project(project)
-        budgeted, budget_fault = _asked(lambda: self._procore.list_budgeted_codes(found.id))
-        active, codes_fault = _asked(lambda: self._procore.list_active_codes(found.id))
+        found = self._named.project(project)
+        budgeted, budget_fault = asked(lambda: self._procore.list_budgeted_codes(found.id))
+        active, codes_fault = asked(lambda: self._procore.list_active_codes(found.id))
         listed = {one.id: one for one in [*(budgeted or ()), *(active or ())]}
-        key = self._code_key(found, code, listed.values())
+        key = self._named.code(found, code, listed.values())
         record, wbs_code = self._ledger.code(key), listed.get(key.wbs_code_id)
         in_procore: Told = {
             "budgeted": None if budgeted is None else any(one.id == key.wbs_code_id for one in budgeted),
@@ -88,8 +86,8 @@ class Explain:
             "project_active": found.active,
             "fault": budget_fault or codes_fault,
         }
-        name = record.name if record and record.name else self._name(found, wbs_code)
-        items, fault = _asked(lambda: self._items(key, record, name))
+        name = record.name if record and record.name else self._named.item_name(found, wbs_code)
+        items, fault = asked(lambda: self._items(key, record, name))
         problems = self._problems(str(key), [f"project:{key.project_id}:budget"])
         return {
             "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
@@ -101,30 +99,6 @@ class Explain:
             "procore": in_procore,
             "netsuite": {"name": name, "external_id": self._item_id(key), "items": items, "fault": fault},
         }
-
-    def _code_key(self, project: Project, text: str, listed: Iterable[WbsCode]) -> CodeKey:
-        records = self._ledger.codes(project.id)
-        known = {one.id: {one.flat_code, self._name(project, one)} for one in listed}
-        for number, record in records.items():
-            known.setdefault(number, set()).update((record.code, record.name))
-        # As people write it before Procore's id: a flat code may be all digits.
-        named = [number for number, names in known.items() if text in names] or [
-            number for number, names in known.items() if text.casefold() in {name.casefold() for name in names}
-        ]
-        inside = [
-            number for number, record in records.items()
-            if project.number and record.name and record.name == self._rule.join(project.number, text)
-        ]  # fmt: skip
-        numbers = named or inside or [number for number in known if str(number) == text]
-        if not numbers:
-            raise NotFound(f"Project {project.label} has no code {text}, neither in Procore nor in the ledger.")
-        if len(set(numbers)) > 1:
-            ids = ", ".join(str(number) for number in sorted(set(numbers)))
-            raise NotFound(f"Project {project.label} has more than one code {text}: say one of the ids {ids}.")
-        return CodeKey(project.id, numbers[0])
-
-    def _name(self, project: Project, code: WbsCode | None) -> str:
-        return self._rule.join(project.number, code.flat_code) if project.number and code else ""
 
     def _item_id(self, key: CodeKey) -> str:
         return item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
@@ -160,13 +134,13 @@ class Explain:
 
     def invoice(self, invoice_id: int, project: str | None) -> Told:
         """Of an invoice. Raises NotFound when no project is named and the ledger knows none of its."""
-        key = InvoiceKey(self._project(project).id if project else self._project_of(invoice_id), invoice_id)
+        key = self._named.invoice(invoice_id, project)
         record = self._ledger.invoice(key)
-        invoice, fault = _asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
+        invoice, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
         reckoning, reckoning_fault = (
-            _asked(lambda: reckon(invoice, self._previous(invoice))) if invoice else (None, fault)
+            asked(lambda: reckon(invoice, self._previous(invoice))) if invoice else (None, fault)
         )
-        bill, bill_fault = _asked(lambda: self._bill(key, record))
+        bill, bill_fault = asked(lambda: self._bill(key, record))
         others = [f"project:{key.project_id}:commitments"]
         others += [str(CodeKey(key.project_id, code_id)) for code_id in (invoice.wbs_code_ids if invoice else ())]
         problems = self._problems(str(key), others)
@@ -203,7 +177,7 @@ class Explain:
 
     def _comparison(self, key: InvoiceKey, bill: FoundBill) -> Told:
         """How the bill that stands differs from the one that should, in words; or why the two cannot be compared."""
-        expected, fault = _asked(lambda: self._export.expected_bill(key))
+        expected, fault = asked(lambda: self._export.expected_bill(key))
         return {"differs": difference(expected, bill) if expected else None, "not_compared": fault}
 
     def _lines(self, key: InvoiceKey, reckoning: Reckoning) -> list[Told]:
@@ -225,12 +199,6 @@ class Explain:
             )
         return lines
 
-    def _project_of(self, invoice_id: int) -> int:
-        for project_id in self._ledger.projects():
-            if self._ledger.invoice(InvoiceKey(project_id, invoice_id)):
-                return project_id
-        raise NotFound(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
-
     def _why_no_bill(
         self, key: InvoiceKey, invoice: Invoice | None, fault: str | None, problems: Sequence[Told]
     ) -> str:
@@ -241,7 +209,7 @@ class Explain:
             return f"Not yet: the ledger knows nothing of it, and Procore did not show it: {fault}"
         if skip := reason_to_skip(invoice, self._statuses):
             return f"Left alone: {skip}."
-        ready, stands_in_the_way = _asked(lambda: self._export.plan(key))
+        ready, stands_in_the_way = asked(lambda: self._export.plan(key))
         if stands_in_the_way:
             return f"Not yet: {stands_in_the_way}"
         if isinstance(ready, Outcome):
@@ -249,21 +217,6 @@ class Explain:
         return "Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one."
 
     # Both
-
-    def _project(self, text: str) -> Project:
-        """By Procore id or by number, from the list at hand, or from a new one where Procore gives it."""
-        projects, _ = _asked(self._projects.all)
-        all_listed = self._listed.all() if projects is None else projects
-        found = [one for one in all_listed if text in (str(one.id), one.number)]
-        if len(found) > 1:
-            ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
-            raise NotFound(f"More than one project is called {text}: {ids}. Say the id.")
-        if found:
-            return found[0]
-        if text in map(str, self._ledger.projects()):
-            # The app may not see it any more; what is known of it is told all the same.
-            return Project(int(text), f"project {text}", None, active=False)
-        raise NotFound(f"There is no project with the id or number {text} that the app may see.")
 
     def _story(self, key: CodeKey | InvoiceKey, record: Record | None) -> list[Told]:
         steps = story(record, self._ledger.journal.of(key), of_code=isinstance(key, CodeKey))
@@ -315,16 +268,6 @@ class Explain:
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
         return self._work.in_hand(lane, str(key)) or self._work.waits_until(lane, str(key)) is not None
-
-
-def _asked(question: Callable[[], T]) -> tuple[T | None, str | None]:
-    """The answer, or in words why there is none."""
-    try:
-        return question(), None
-    except (Blocked, Misconfigured) as error:
-        return None, describe(error.cause, error.facts).sentence
-    except SyncError as error:
-        return None, str(error) or type(error).__name__
 
 
 def _words(problem: Mapping[str, Any]) -> str:

@@ -109,12 +109,12 @@ class InvoiceExport:
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason="its project is not in PROJECT_IDS")
         invoice = self._read(key)
         if skip := reason_to_skip(invoice, self._statuses):
-            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip)
+            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)
         if bill_id := bill_id_of_origin(invoice.origin_id):
-            return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id)
+            return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts)
         ready = self._billable(invoice)
         if bills_nothing(invoice, ready.retained):
-            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED)
+            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED, facts=invoice.facts)
         return ready
 
     def expected_bill(self, key: InvoiceKey) -> Bill:
@@ -135,7 +135,7 @@ class InvoiceExport:
         require_tie(invoice, retained)
         project = self._projects.get(invoice.project_id)
         if project is None:
-            raise _unreadable(InvoiceKey(invoice.project_id, invoice.id), "the project is not visible to the app")
+            raise self._unreadable(InvoiceKey(invoice.project_id, invoice.id), "the project is not visible to the app")
         # Both links first: without them nothing is written, not even Items that only this invoice needs.
         return Billable(invoice, project, retained, self._links.vendor_id(invoice), self._links.job_id(project))
 
@@ -181,20 +181,23 @@ class InvoiceExport:
         if isinstance(ready, Billable):
             return ready
         state = State.CREATED if ready.kind is OutcomeKind.ALREADY else State.SKIPPED
-        end = Record(state, ready.name, ready.remote_id, at=seconds(self._client), detail=ready.reason)
+        at = seconds(self._client)
+        end = Record(state, ready.name, ready.remote_id, at=at, detail=ready.reason, facts=ready.facts)
         return self._bills.conclude(key, end)
 
     def _read(self, key: InvoiceKey) -> Invoice:
         try:
             return self._procore.get_invoice(key.project_id, key.invoice_id)
         except (NotFound, NotPermitted) as error:
-            raise _unreadable(key, str(error)) from error
+            raise self._unreadable(key, str(error)) from error
 
     def _previous(self, invoice: Invoice) -> Invoice | None:
         """The subcontract's invoice before, from whose balances this period's retainage is told."""
         return self._procore.get_invoice(invoice.project_id, invoice.previous_id) if invoice.previous_id else None
 
-
-def _unreadable(key: InvoiceKey, answer: str) -> Blocked:
-    facts = {"invoice": f"id {key.invoice_id}", "project": f"id {key.project_id}", "answer": answer}
-    return Blocked(answer, cause=Cause.INVOICE_NOT_FOUND, facts=facts)
+    def _unreadable(self, key: InvoiceKey, answer: str) -> Blocked:
+        """Told with the name that an earlier look has noted, if there was one."""
+        record = self._ledger.invoice(key)
+        name = record.name if record and record.name else f"id {key.invoice_id}"
+        facts = {"invoice": name, "project": f"id {key.project_id}", "answer": answer}
+        return Blocked(answer, cause=Cause.INVOICE_NOT_FOUND, facts=facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from worker.domain.outcomes import State
@@ -72,4 +73,5 @@ def run_view(run: Run) -> dict[str, Any]:
         "ended_at": run.ended_at,
         "open": run.open_keys,
         "counts": dict(run.counts),
+        "requests": asdict(run.requests) if run.requests else None,
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.identities import CodeKey, InvoiceKey, code_of_item
 from worker.domain.outcomes import Record
-from worker.domain.problems import MENDED, Problem, describe
+from worker.domain.problems import MENDED, describe
 from worker.domain.work import EXPORTS_OF_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
 from worker.services.pages import Pages, subject_of
 from worker.store.holds import NAMES, Holds, Remote
@@ -58,8 +59,9 @@ class ProblemViews:
             "notes": notes,
         }
 
-    def _row(self, one: OpenProblem) -> dict[str, Any]:
-        problem = self._named(one)
+    def _row(self, found: OpenProblem) -> dict[str, Any]:
+        one = self._named(found)
+        problem = one.problem
         return {
             "key": one.key,
             "about": self._about(one),
@@ -74,13 +76,29 @@ class ProblemViews:
             "ignored": _ignored(one.ignored),
         }
 
-    def _named(self, one: OpenProblem) -> Problem:
-        """Where no list of projects was at hand a project is told by its id; by now its name may be known."""
-        _, project_id = subject_of(one.key)
-        project = (
-            self._projects.get(project_id) if project_id and one.facts.get("project") == f"id {project_id}" else None
-        )
-        return describe(one.problem.cause, {**one.facts, "project": project.label}) if project else one.problem
+    def _named(self, one: OpenProblem) -> OpenProblem:
+        """The same with names for ids: what had no name where the problem was found may have one in the list of projects or the ledger."""
+        kind, project_id = subject_of(one.key)
+        names: dict[str, str] = {}
+        if (
+            project_id
+            and one.facts.get("project") == f"id {project_id}"
+            and (project := self._projects.get(project_id))
+        ):
+            names["project"] = project.label
+        if one.key.startswith(("code:", "invoice:")) and one.facts.get(kind, "id ").startswith("id "):
+            record = self._record(one.key)
+            names[kind] = (record.code or record.name) if record else ""
+        if other := code_of_item(one.facts.get("external_id")):
+            names["external_id"] = self._code(other)
+        facts = {**one.facts, **{fact: name for fact, name in names.items() if name}}
+        return replace(one, facts=facts, problem=describe(one.problem.cause, facts)) if facts != one.facts else one
+
+    def _code(self, key: CodeKey) -> str:
+        """What people call a code, as far as it is known; "" when nothing is."""
+        project, record = self._projects.get(key.project_id), self._ledger.code(key)
+        name = (record.code or record.name) if record else ""
+        return ", code ".join(part for part in (project.label if project else "", name) if part)
 
     def _about(self, one: OpenProblem) -> str:
         """Which record, as people call it: project and code or invoice."""

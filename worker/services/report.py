@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from worker.domain import money
+from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import DONE, Record, State
+from worker.domain.plans import Requests
 from worker.domain.problems import Owner
 from worker.domain.work import Lane
 from worker.services.overview import Overview
@@ -46,6 +50,25 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """What some invoices come to: `payment_due` is the sum over the `known` ones of them, in the company's base currency.
+
+    Not known are those that were only listed, could not be read or are in another currency.
+    """
+
+    invoices: int = 0
+    known: int = 0
+    payment_due: Decimal = money.ZERO
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Due:
+        """Of these invoices' records."""
+        found = [record.payment_due for record in records]
+        known = [amount for amount in found if amount is not None]
+        return cls(len(found), len(known), sum(known, money.ZERO))
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectRow:
     """One project of which anything is known. `number` and `name` are empty where Procore has none or lists it no longer."""
 
@@ -76,10 +99,11 @@ class ProblemsOfCause:
 
 @dataclass(frozen=True, slots=True)
 class ProblemsOfOwner:
-    """All that one person mends, the most frequent cause first."""
+    """All that one person mends, the most frequent cause first. `held_back`: the invoices that have no bill because of it."""
 
     owner: str
     causes: Sequence[ProblemsOfCause]
+    held_back: Due = Due()
 
     @property
     def count(self) -> int:
@@ -89,7 +113,10 @@ class ProblemsOfOwner:
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A scan or an export of all. Unix seconds; `seconds` is None and `open_keys` counts what is left while it goes on."""
+    """A scan or an export of all. Unix seconds; `seconds` is None and `open_keys` counts what is left while it goes on.
+
+    `requests`: what all workers sent for scans (for exports) meanwhile; None where an older version did not count it.
+    """
 
     kind: str
     trigger: str
@@ -97,6 +124,7 @@ class RunRow:
     seconds: float | None
     open_keys: int
     counts: Mapping[str, int]
+    requests: Requests | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +138,14 @@ class GateUse:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Where everything stood `at` a moment (unix seconds, Redis' clock). `invoices` counts them by the ledger's states."""
+    """Where everything stood `at` a moment (unix seconds, Redis' clock). `invoices`: what they come to, by the ledger's states."""
 
     at: float
     company_id: int
     account_id: str
     ledger_open: bool
     projects: Sequence[ProjectRow]
-    invoices: Mapping[str, int]
+    invoices: Mapping[str, Due]
     problems: Sequence[ProblemsOfOwner]
     waiting: int
     in_hand: int
@@ -168,8 +196,9 @@ class Reports:
 
     def report(self) -> Report:
         """Where everything stands now."""
-        states: Counter[str] = Counter()
-        projects = [self._project(project_id, states) for project_id in self._ledger.projects()]
+        invoices: dict[str, Record] = {}
+        projects = [self._project(project_id, invoices) for project_id in self._ledger.projects()]
+        by_state = {state: [one for one in invoices.values() if one.state is state] for state in State}
         depths = [self._work.depth(lane) for lane in Lane]
         return Report(
             at=seconds(self._client),
@@ -177,21 +206,22 @@ class Reports:
             account_id=self._account_id,
             ledger_open=self._ledger.is_open(),
             projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
-            invoices={state.value: states[state.value] for state in State if states[state.value]},
-            problems=_by_owner(self._overview.problems()),
+            invoices={state.value: Due.of(records) for state, records in by_state.items() if records},
+            problems=_by_owner(self._overview.problems(), invoices),
             waiting=sum(waiting for waiting, _ in depths),
             in_hand=sum(in_hand for _, in_hand in depths),
             runs=[_run_row(run) for run in self._work.latest(LATEST_RUNS)],
             gate=GateUse(self._gate.in_use(), self._slots, self._gate.use()),
         )
 
-    def _project(self, project_id: int, states: Counter[str]) -> ProjectRow:
-        """One project's row; its invoices are added to `states`."""
+    def _project(self, project_id: int, all_invoices: dict[str, Record]) -> ProjectRow:
+        """One project's row; its invoices are added to all of them, by key."""
         known = self._projects.get(project_id)
         number, name = (known.number or "", known.name) if known else ("", "")
-        invoices = self._ledger.invoices(project_id).values()
-        states.update(record.state.value for record in invoices)
-        return ProjectRow(project_id, number, name, _tally(self._ledger.codes(project_id).values()), _tally(invoices))
+        invoices = self._ledger.invoices(project_id)
+        all_invoices |= {str(InvoiceKey(project_id, invoice_id)): record for invoice_id, record in invoices.items()}
+        codes = self._ledger.codes(project_id)
+        return ProjectRow(project_id, number, name, _tally(codes.values()), _tally(invoices.values()))
 
 
 def _tally(records: Iterable[Record]) -> Tally:
@@ -200,16 +230,26 @@ def _tally(records: Iterable[Record]) -> Tally:
     return Tally(done, states.total() - done - blocked - skipped, blocked, skipped)
 
 
-def _by_owner(rows: Iterable[Mapping[str, Any]]) -> list[ProblemsOfOwner]:
-    """In the order in which the owners are named, those without a problem left out."""
+def _by_owner(rows: Iterable[Mapping[str, Any]], invoices: Mapping[str, Record]) -> list[ProblemsOfOwner]:
+    """In the order in which the owners are named, those without a problem left out. `invoices`: all of them by key."""
     found: dict[str, dict[str, list[Mapping[str, Any]]]] = {owner.value: {} for owner in Owner}
     for row in rows:
         found[row["owner"]].setdefault(row["cause"], []).append(row)
     return [
-        ProblemsOfOwner(owner, [_of_cause(some) for some in sorted(causes.values(), key=len, reverse=True)])
+        ProblemsOfOwner(
+            owner,
+            [_of_cause(some) for some in sorted(causes.values(), key=len, reverse=True)],
+            _held_back(causes, invoices),
+        )
         for owner, causes in found.items()
         if causes
     ]
+
+
+def _held_back(causes: Mapping[str, Sequence[Mapping[str, Any]]], invoices: Mapping[str, Record]) -> Due:
+    """Only invoices whose own problem it is, and whose bill does not stand."""
+    keys = {row["key"] for rows in causes.values() for row in rows} & set(invoices)
+    return Due.of(invoices[key] for key in keys if not invoices[key].done)
 
 
 def _of_cause(rows: Sequence[Mapping[str, Any]]) -> ProblemsOfCause:
@@ -219,4 +259,4 @@ def _of_cause(rows: Sequence[Mapping[str, Any]]) -> ProblemsOfCause:
 
 def _run_row(run: Run) -> RunRow:
     took = None if run.ended_at is None else round(run.ended_at - run.started_at, 2)
-    return RunRow(run.kind.value, run.trigger, run.started_at, took, run.open_keys, dict(run.counts))
+    return RunRow(run.kind.value, run.trigger, run.started_at, took, run.open_keys, dict(run.counts), run.requests)

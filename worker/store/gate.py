@@ -49,9 +49,10 @@ return 0
 _LEAVE = (
     _NOW
     + """
--- KEYS: slots, waiting exports, waiting scans, exports in a row. ARGV: token, limit, lease ms, beginning of the waiters' own keys,
--- most exports in a row
-redis.call('ZREM', KEYS[1], ARGV[1])
+-- KEYS: slots, waiting exports, waiting scans, exports in a row, requests sent. ARGV: token, limit, lease ms, beginning of the
+-- waiters' own keys, most exports in a row, what the slot was for
+-- Counted when a slot comes back, so once, and not for who never got one.
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then redis.call('HINCRBY', KEYS[5], 'netsuite:' .. ARGV[6], 1) end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 for place = 1, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', now) end
@@ -105,6 +106,13 @@ class Precedence(StrEnum):
     SCAN = "scan"
 
 
+def requests_sent(prefix: str) -> str:
+    """Where in Redis all workers count what they send: a hash of `{remote}:{precedence}`. The scripts that let a request go count
+    it, so that counting costs no command.
+    """
+    return f"{prefix}sent"
+
+
 class Gate:
     """A semaphore of `limit` leases over all workers."""
 
@@ -118,6 +126,7 @@ class Gate:
         waiting = [f"{prefix}gate:waiting:{kind}" for kind in (Precedence.EXPORT, Precedence.SCAN)]
         self._keys = [self._slots, *waiting]
         self._in_a_row = f"{prefix}gate:exports_in_a_row"
+        self._sent = requests_sent(prefix)
         self._use = f"{prefix}gate:use"
         self._acquire = client.register_script(_ACQUIRE)
         self._let_go = client.register_script(_LEAVE)
@@ -133,7 +142,7 @@ class Gate:
             try:
                 yield
             finally:
-                self._leave(token)
+                self._leave(token, precedence)
 
     def in_use(self) -> int:
         """Slots held now, those of dead workers included until their lease ends."""
@@ -160,7 +169,7 @@ class Gate:
                 if self._client.blpop([self._handed + token], timeout=min(left, LONGEST_NAP_SECONDS)):
                     return
         except BaseException:
-            self._leave(token)
+            self._leave(token, precedence)
             raise
 
     def _take(self, token: str, precedence: Precedence) -> bool:
@@ -168,9 +177,9 @@ class Gate:
         lease, nap = int(SLOT_SECONDS * 1000), int(LONGEST_NAP_SECONDS * 1000)
         return bool(self._acquire(keys=self._keys, args=[token, self._limit, lease, export, nap]))
 
-    def _leave(self, token: str) -> None:
-        args = [token, self._limit, int(SLOT_SECONDS * 1000), self._handed, MOST_EXPORTS_IN_A_ROW]
-        self._let_go(keys=[*self._keys, self._in_a_row], args=args)
+    def _leave(self, token: str, precedence: Precedence) -> None:
+        args = [token, self._limit, int(SLOT_SECONDS * 1000), self._handed, MOST_EXPORTS_IN_A_ROW, precedence.value]
+        self._let_go(keys=[*self._keys, self._in_a_row, self._sent], args=args)
 
     def _keep(self, token: str) -> None:
         self._renew(keys=[self._slots], args=[token, int(SLOT_SECONDS * 1000)])

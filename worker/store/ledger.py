@@ -136,6 +136,20 @@ return taken
 """
 )
 
+_FORGET = (
+    TELL
+    + """
+-- KEYS: records, lock, journal. ARGV: field, the lock's token, internal id, words and next time for the journal
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+local stored = old and cjson.decode(old)
+if redis.call('GET', KEYS[2]) ~= ARGV[2] or not stored then return 0 end
+if not (stored.state == 'created' or stored.state == 'adopted') or stored.remote_id ~= ARGV[3] then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[1])
+tell(KEYS[3], ARGV[4], ARGV[5])
+return 1
+"""
+)
+
 LEAVES_WITHIN_SECONDS = 1.0
 """A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
 
@@ -167,6 +181,7 @@ class Ledger:
         self._write = client.register_script(_WRITE)
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
+        self._forget = client.register_script(_FORGET)
         self._open = client.register_script(_OPEN_LEDGER)
         self._doubt = client.register_script(_DOUBT)
         self._new_server = client.register_script(_NEW_SERVER)
@@ -246,6 +261,14 @@ class Ledger:
         journals = self.journal.place(any_code).removesuffix("0")
         args = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
         return [int(field) for field in self._plan(keys=keys, args=args)]
+
+    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, told: Happening) -> bool:
+        """Know nothing any more of what is recorded as done; its journal stays, and gets `told`.
+
+        False when the lock is lost or the record says something else by now.
+        """
+        keys = [self._records(key), lock.key, self.journal.place(key)]
+        return bool(self._forget(keys=keys, args=[_field(key), lock.token, record.remote_id, *words_of(told)]))
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
         """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""

@@ -15,13 +15,14 @@ from collections.abc import Mapping
 
 from worker.domain.errors import NoRoom
 from worker.store.connection import Redis
-from worker.store.gate import Precedence
+from worker.store.gate import Precedence, requests_sent
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 _ACQUIRE = (
     _NOW
     + """
--- KEYS: limits. ARGV: is scan, shares that scans leave: without and with exports, ms for which an export is remembered
+-- KEYS: limits, requests sent. ARGV: is scan, shares that scans leave: without and with exports, ms for which an export is
+-- remembered, remote and precedence
 -- Returns milliseconds to wait, 0 = go
 local wait, share = 0, 0
 if ARGV[1] == '0' then
@@ -44,6 +45,7 @@ for _, window in ipairs({'spike', 'hour'}) do
   local reset = redis.call('HGET', KEYS[1], window .. ':reset')
   if reset and tonumber(reset) > now then redis.call('HINCRBY', KEYS[1], window .. ':left', -1) end
 end
+redis.call('HINCRBY', KEYS[2], ARGV[5], 1)
 return 0
 """
 )
@@ -76,7 +78,8 @@ class RateLimits:
     """The shared view of a remote's windows."""
 
     def __init__(self, client: Redis, prefix: str, remote: str) -> None:
-        self._key = f"{prefix}limits:{remote}"
+        self._remote = remote
+        self._key, self._sent = f"{prefix}limits:{remote}", requests_sent(prefix)
         self._acquire = client.register_script(_ACQUIRE)
         self._observe = client.register_script(_OBSERVE)
         self._block = client.register_script(_BLOCK)
@@ -84,9 +87,9 @@ class RateLimits:
     def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
         """Return when a request may be sent. Raises NoRoom with the time to wait when that is longer than `patience` seconds."""
         until = time.monotonic() + patience
-        is_scan = int(precedence is Precedence.SCAN)
-        args = [is_scan, LEFT_BY_SCANS, LEFT_WHILE_EXPORTING, int(EXPORTS_REMEMBERED_SECONDS * 1000)]
-        while wait_ms := int(self._acquire(keys=[self._key], args=args)):
+        is_scan, counted = int(precedence is Precedence.SCAN), f"{self._remote}:{precedence.value}"
+        args = [is_scan, LEFT_BY_SCANS, LEFT_WHILE_EXPORTING, int(EXPORTS_REMEMBERED_SECONDS * 1000), counted]
+        while wait_ms := int(self._acquire(keys=[self._key, self._sent], args=args)):
             wait = wait_ms / 1000
             if time.monotonic() + wait > until:
                 raise NoRoom("Procore's rate limit is used up", retry_after=wait)

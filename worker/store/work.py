@@ -5,7 +5,9 @@ the time after which its worker counts as dead. Messages are only sent for what 
 slots, so a backlog of any length costs the broker nothing and never looks overdue.
 
 A run (one scan, one export of all approved invoices) is a hash of counts and the set of its open keys. A key leaves the set
-once, so work done twice counts once; the run has ended when the set is empty.
+once, so work done twice counts once; the run has ended when the set is empty. What it sent is told by the counters of all
+workers (`gate.requests_sent`) at its beginning and at its end: a count for each piece of work would have to be carried through every
+thread that does a part of it, and would be lost with a worker that dies.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.plans import Requests
 from worker.domain.work import RUN_OF_LANE, Lane, RunKind, lane_of
 from worker.store.connection import Redis
 
@@ -71,7 +74,11 @@ local function settle(current, prefix, key, field)
   local open = prefix .. 'run:' .. run .. ':open'
   if redis.call('SREM', open, key) == 0 then return end
   if field ~= '' then redis.call('HINCRBY', prefix .. 'run:' .. run, field, 1) end
-  if redis.call('SCARD', open) == 0 then redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now) end
+  if redis.call('SCARD', open) == 0 then
+    local kind = redis.call('HGET', prefix .. 'run:' .. run, 'kind') or ''
+    local sent = redis.call('HMGET', prefix .. 'sent', 'procore:' .. kind, 'netsuite:' .. kind)
+    redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now, 'procore_until', sent[1] or 0, 'netsuite_until', sent[2] or 0)
+  end
 end
 """
 _CLOSE = (
@@ -143,7 +150,9 @@ if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.
   joined = 0
   run = ARGV[1]
   redis.call('SET', KEYS[1], run)
-  redis.call('HSET', ARGV[4] .. 'run:' .. run, 'kind', ARGV[2], 'trigger', ARGV[3], 'started_at', now)
+  local sent = redis.call('HMGET', ARGV[4] .. 'sent', 'procore:' .. ARGV[2], 'netsuite:' .. ARGV[2])
+  redis.call('HSET', ARGV[4] .. 'run:' .. run, 'kind', ARGV[2], 'trigger', ARGV[3], 'started_at', now,
+    'procore_from', sent[1] or 0, 'netsuite_from', sent[2] or 0)
   redis.call('EXPIRE', ARGV[4] .. 'run:' .. run, ARGV[5])
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[5]))
   redis.call('ZADD', KEYS[2], now, run)
@@ -188,7 +197,11 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it stands: `counts` by field (outcomes and what was seen), `open_keys` still to end; times in unix seconds."""
+    """A run as it stands: `counts` by field (outcomes and what was seen), `open_keys` still to end; times in unix seconds.
+
+    `requests`: what all workers sent for scans (for exports) from its beginning to its end, or until now; logins left out. None for a
+    run that a process of an older version began or ended.
+    """
 
     id: str
     kind: RunKind
@@ -197,6 +210,7 @@ class Run:
     ended_at: float | None
     open_keys: int
     counts: Mapping[str, int]
+    requests: Requests | None = None
 
     @property
     def ended(self) -> bool:
@@ -326,8 +340,16 @@ class Work:
         fields.pop("whole", None)
         kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
         open_keys = self._client.scard(f"{self._prefix}run:{run_id}:open")
+        begun, until = _sent(fields, "from"), _sent(fields, "until")
+        if begun and not ended:
+            until = self._sent_so_far(kind)
         counts = {name: int(value) for name, value in fields.items()}
-        return Run(run_id, kind, trigger, started, float(ended) if ended else None, int(open_keys), counts)
+        requests = until - begun if begun and until else None
+        return Run(run_id, kind, trigger, started, float(ended) if ended else None, int(open_keys), counts, requests)
+
+    def _sent_so_far(self, kind: RunKind) -> Requests:
+        counted = self._client.hmget(f"{self._prefix}sent", [f"{remote}:{kind}" for remote in ("procore", "netsuite")])
+        return Requests(*(int(count or 0) for count in counted))
 
     def current(self, kind: RunKind) -> Run | None:
         """The run that goes on, or else the last one."""
@@ -386,6 +408,12 @@ class Work:
 
     def _lane_keys(self, lane: Lane) -> list[str]:
         return [self._waiting(lane), self._hand(lane), self._tries, self._current(RUN_OF_LANE[lane])]
+
+
+def _sent(fields: dict[str, str], when: str) -> Requests | None:
+    """Takes the counters of a moment out of a run's fields; None where they were not noted."""
+    procore, netsuite = fields.pop(f"procore_{when}", None), fields.pop(f"netsuite_{when}", None)
+    return Requests(int(procore), int(netsuite)) if procore and netsuite else None
 
 
 def _field(outcome: OutcomeKind | None) -> str:

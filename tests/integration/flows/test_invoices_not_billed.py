@@ -10,6 +10,8 @@ from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.work import Lane
+from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -223,7 +225,28 @@ def test_an_invoice_of_a_project_that_the_app_may_not_see_is_reported(office: Of
     assert office.requests() == []
     tool_off = office.case_invoice("project_tool_disabled")
     assert office.export(tool_off).cause == "invoice_not_found"
-    assert "403" in office.sentence(key_of(tool_off))
+    sentence = office.sentence(key_of(tool_off))
+    assert "403" in sentence
+    assert "details" not in sentence
+
+
+def test_an_invoice_that_cannot_be_read_any_more_keeps_its_name_and_its_project_too(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"), status="draft")
+    assert office.export(invoice).kind is OutcomeKind.SKIPPED
+    office.container.projects(Precedence.EXPORT).refresh()
+    office.procore.edit_project(project.id, tools_disabled=True)
+    for _ in range(2):
+        assert office.export(invoice).cause == "invoice_not_found"
+        words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} cannot be read in Procore"
+        assert office.sentence(key_of(invoice)).startswith(words)
+    # Work that failed again and again is told with the names of its record.
+    office.container.attempts.give_up(Lane.EXPORTS, key_of(invoice), 9)
+    (told,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
+    assert (told["cause"], told["about"]) == (
+        "attempts_exhausted",
+        f"{project.number} {project.name}, invoice {invoice.invoice_number}",
+    )
 
 
 def test_a_mended_invoice_is_exported_with_the_next_run(office: Office) -> None:

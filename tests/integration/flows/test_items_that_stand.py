@@ -145,9 +145,20 @@ def test_an_item_of_the_right_name_that_belongs_to_another_code_of_ours_is_block
     project, code = one_code(office)
     other = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.scan(project.id)
-    assert office.problems() == {f"code:{project.id}:{code.id}": "item_of_other_code"}
+    key = f"code:{project.id}:{code.id}"
+    assert office.problems() == {key: "item_of_other_code"}
     assert office.item(NAME) == other
     assert office.posts(ITEM_PATH) == []
+    # Of a code that nobody knows there is no name to tell.
+    assert f"was made for another WBS code ({other.externalid})" in office.sentence(key)
+
+    neighbour = office.new_project("24-801", ["01-100.S"])
+    office.scan(neighbour.id)
+    (known,) = neighbour.budgeted_codes()
+    office.netsuite.edit_item(office.item("24-801-01-100.S").id, externalid=None)
+    office.netsuite.edit_item(other.id, externalid=office.item_external_id(neighbour, known))
+    office.scan(project.id)
+    assert f"another WBS code ({neighbour.number} {neighbour.name}, code 24-801-01-100.S)" in office.sentence(key)
 
 
 def test_our_external_id_counts_whatever_its_letters(office: Office) -> None:

@@ -82,9 +82,9 @@ def key_of(invoice: Invoice) -> InvoiceKey:
 
 
 def everything(office: Office) -> dict[str, Any]:
-    """All that Redis holds of this installation, but for what any reader leaves: tokens, rate limits, the list of projects."""
+    """All that Redis holds of this installation, but for what any reader leaves: tokens, rate limits, the count of requests, the list of projects."""
     prefix = office.container.settings.redis_key_prefix
-    passing = ("token", "limits", "projects", "gate", "lease")
+    passing = ("token", "limits", "sent", "projects", "gate", "lease")
     redis = office.container.redis
     kept = {}
     for key in sorted(str(key) for key in redis.scan_iter(f"{prefix}*")):

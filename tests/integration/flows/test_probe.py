@@ -24,7 +24,7 @@ from config.settings import InvalidSettings
 from simulators.common.settings import CommonSettings, change_settings
 from simulators.company.accounts import ACCOUNT
 from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import ITEM_PATH, VENDOR, Office
+from tests.integration.flows.office import ITEM_PATH, SUITEQL_PATH, VENDOR, Office
 from tests.integration.flows.test_problem_commands import call
 from worker.cli import wbs_sync
 from worker.domain.errors import AlreadyExists, Blocked
@@ -60,7 +60,8 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
             "tax_schedule_needed": "optional", "tax_schedule": "kept", "items_at_once": "one", "bill_as_set": "taken",
             "project_field": "customer", "bill_location": "given", "bill_seen_by_id": "at_once",
             "bill_seen_by_query": "at_once", "bill_duplicate_id": "recognised", "bill_duplicate_number": "recognised",
-            "bill_closed_period": "recognised", "bill_negative": "refused", "bills_at_once": "one",
+            "bill_closed_period": "recognised", "posting_periods": "readable", "bill_other_period": "refused",
+            "bill_negative": "refused", "bills_at_once": "one",
             "erp_status": "synced", "origin_id_twice": "422", "origin_id_cleared": "refused",
         },
     ),
@@ -72,7 +73,7 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
             "item_names_ignore_case": False, "long_item_names": "take", "external_id_max_length": 50,
             "long_external_ids": "cut", "default_expense_account": "148", "one_world": False,
             "tax_schedule_over_rest": "drop", "uniqueness": "window", "uniqueness_window": 0.1, "project_field": "job",
-            "refuse_negative_bills": False, "patch_marks_synced": False, "duplicate_origin_status": 409,
+            "date_outside_period": "allow", "refuse_negative_bills": False, "patch_marks_synced": False, "duplicate_origin_status": 409,
             "origin_id_clearable": True,
         },
         {
@@ -83,6 +84,7 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
             "external_id_length": "cut", "expense_account": "optional", "subsidiary": "optional",
             "tax_schedule": "dropped", "items_at_once": "both", "project_field": "job", "bill_location": "missing",
             "bill_duplicate_id": "learnt", "bill_duplicate_number": "learnt", "bill_closed_period": "learnt",
+            "bill_other_period": "kept",
             "bill_negative": "taken", "bills_at_once": "both", "erp_status": "unchanged", "origin_id_twice": "409",
             "origin_id_cleared": "cleared",
         },
@@ -108,19 +110,23 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
     "nothing is unique, nothing is seen": (
         {
             "uniqueness": "off", "eid_lag": 3600, "suiteql_lag": 3600, "tax_schedule_required": True,
-            "closed_dates_move": True,
+            "closed_dates_move": True, "date_outside_period": "ignore",
         },
         {
             "item_seen_by_id": "not_within_a_minute", "item_seen_by_query": "not_within_a_minute",
             "item_duplicate_name": "taken", "item_duplicate_id": "taken", "tax_schedule_needed": "needed",
             "bill_seen_by_id": "not_within_a_minute", "bill_seen_by_query": "not_within_a_minute",
             "bill_duplicate_id": "taken", "bill_duplicate_number": "taken", "bill_closed_period": "moved",
+            "bill_other_period": "ignored",
         },
     ),
     "no bill can be posted": ({"closed_before": "2999-01-01"}, {"item_as_set": "taken", "bill_as_set": "refused"}),
     "every period is open, and no bill is looked up in vain": (
-        {"closed_before": "", "unknown_bill_eid_status": 400, "unknown_bill_words": VAGUE},
-        {"bill_closed_period": "taken", "bill_absent": "not_recognised"},
+        {
+            "closed_before": "", "unknown_bill_eid_status": 400, "unknown_bill_words": VAGUE,
+            "missing_permissions": ["accountingPeriod"],
+        },
+        {"posting_periods": "not_readable", "bill_closed_period": "taken", "bill_absent": "not_recognised"},
     ),
 }  # fmt: skip
 """Accounts, by what is otherwise than usual, and the answers that are to be found out there."""
@@ -350,6 +356,7 @@ def test_only_reading_writes_nothing_and_keeps_the_answers_of_before(office: Off
     assert office.writes(before) == []
     assert {one["path"] for one in office.requests(before)} == {
         "/services/rest/record/v1/metadata-catalog/otherChargePurchaseItem",
+        SUITEQL_PATH,
         *(one["path"] for one in office.requests(before) if "/vendorBill/eid:pcr-prb-" in one["path"]),
     }
     assert set(answers(told)) == {point.id for point in POINTS if not point.writes}
@@ -434,6 +441,16 @@ def test_an_origin_id_that_a_dead_probe_left_is_taken_away(office: Office) -> No
     assert invoice.origin_id is None
 
 
+def test_an_origin_id_that_only_seems_to_be_taken_away_is_told(office: Office) -> None:
+    """Procore answers well and does nothing."""
+    set_up(office, {"origin_id_clearable": True})
+    only_once = {"kind": "empty", "method": "PATCH", "path": "requisitions", "value": 200, "skip": 1, "times": 1}
+    office.stage.faults("procore", [only_once])
+    told = probe(office, "--only", "erp_status", "--only", "origin_id_cleared", *to_be_spoilt(office)[:2])
+    assert answers(told) == {"erp_status": "synced", "origin_id_cleared": "refused"}
+    assert told["left"] == [], "the cleaning tried again"
+
+
 # The profile
 
 
@@ -453,7 +470,9 @@ def test_wbs_sync_works_by_the_profile(office: Office) -> None:
     netsuite = served.container.netsuite(Precedence.EXPORT)
     stands = office.item(f"31-600-{CODE}")
     need = ItemNeed("pcr-itm-1-2-3", stands.itemid, "")
-    assert netsuite.item_name_limit() == 30
+    set_up(office, {"catalog_tells_lengths": False})
+    served.container.cache.forget("item_name_limit")
+    assert netsuite.item_name_limit() == 30, "which nobody tells any more"
     with pytest.raises(Blocked):
         office.container.netsuite(Precedence.EXPORT).create_item(need, before_sending=lambda: None)
     with pytest.raises(AlreadyExists):

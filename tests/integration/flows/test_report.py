@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from unittest import mock
 
@@ -15,9 +17,10 @@ from tests.integration.flows.office import Office
 from worker.cli import wbs_sync
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
+from worker.domain.plans import Requests
 from worker.domain.problems import Cause
 from worker.domain.work import Lane
-from worker.services.report import Report, Tally
+from worker.services.report import Due, Report, Tally
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -54,7 +57,7 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Office) -> None
     }
     assert (report.codes, report.bills) == (Tally(3, 3, 1, 1), one_of_each)
     assert report.codes.wanted == 7
-    assert dict(report.invoices) == {state.value: 1 for state in State}
+    assert {state: due.invoices for state, due in report.invoices.items()} == {state.value: 1 for state in State}
     assert (report.waiting, report.in_hand, report.ledger_open) == (2, 0, True)
     assert abs(report.at - seeded.container.now()) < 60
     settings = seeded.container.settings
@@ -75,15 +78,75 @@ def test_problems_are_grouped_by_who_mends_them_and_why(seeded: Office) -> None:
 
 def test_after_a_scan_and_an_export_it_agrees_with_what_status_says(synced: Office) -> None:
     report, status = gathered(synced), synced.container.overview.status()
-    assert dict(report.invoices) == status["invoices"]
+    assert {state: due.invoices for state, due in report.invoices.items()} == status["invoices"]
     codes = Counter(status["codes"])
     assert (report.codes.done, report.codes.blocked) == (codes["created"] + codes["adopted"], codes["blocked"])
-    assert sum(report.invoices.values()) == report.bills.wanted + report.bills.skipped
+    assert sum(due.invoices for due in report.invoices.values()) == report.bills.wanted + report.bills.skipped
     causes = {cause.cause: len(cause.problems) for owner in report.problems for cause in owner.causes}
     assert causes == status["problems"]
     assert [run.kind for run in report.runs] == ["export", "scan"]
     assert [dict(run.counts) for run in report.runs] == [status["runs"][kind]["counts"] for kind in ("export", "scan")]
     assert all(run.seconds is not None and run.seconds >= 0 and run.open_keys == 0 for run in report.runs)
+
+
+def test_amounts_by_state_are_the_sums_of_what_procore_and_netsuite_hold(synced: Office) -> None:
+    """To the cent, asked of the simulated systems themselves; what cannot be known is told as not known."""
+    report = gathered(synced)
+    billed, due_by_state = defaultdict[str, Decimal](Decimal), defaultdict[str, Decimal](Decimal)
+    unknown = Counter[str]()
+    for project_id in synced.container.ledger.projects():
+        for invoice_id, record in synced.container.ledger.invoices(project_id).items():
+            told = due_in_procore(synced, invoice_id)
+            if told is None:
+                unknown[record.state.value] += 1
+                continue
+            due_by_state[record.state.value] += told
+            if record.done and (bill := synced.netsuite.bills.get(record.remote_id)):
+                billed[record.state.value] += bill.total
+    assert set(report.invoices) == {"created", "adopted", "blocked", "skipped"}
+    for state, due in report.invoices.items():
+        assert (due.payment_due, due.invoices - due.known) == (due_by_state[state], unknown[state]), state
+        assert state == "skipped" or due.payment_due
+    assert (billed["created"], billed["adopted"]) == (due_by_state["created"], due_by_state["adopted"])
+    assert unknown == {"blocked": 1}
+    owners = {owner.owner: owner.held_back for owner in report.problems}
+    assert sum((due.payment_due for due in owners.values()), Decimal(0)) == due_by_state["blocked"]
+    assert sum(due.invoices for due in owners.values()) == report.invoices["blocked"].invoices
+    assert owners["project accountant"].known == owners["project accountant"].invoices - 1
+
+
+def due_in_procore(office: Office, invoice_id: int) -> Decimal | None:
+    """What Procore itself says; None for another currency."""
+    project_id = office.procore.invoice(invoice_id).project_id
+    answer = office.container.procore(Precedence.EXPORT).get_invoice(project_id, invoice_id)
+    return answer.payment_due if answer.currency == answer.base_currency else None
+
+
+def test_runs_tell_the_requests_that_both_remotes_got(open_office: OpenOffice) -> None:
+    office = open_office()
+    before = got(office)
+    scan = office.scan()
+    between = got(office)
+    export = office.export_all()
+    assert (scan.requests, export.requests) == (between - before, got(office) - between)
+    assert [run.requests for run in gathered(office).runs] == [export.requests, scan.requests]
+
+
+def test_of_records_that_know_no_amount_none_is_made_up() -> None:
+    """Of an older version, or noted from a list of Procore's after Redis was lost."""
+    old = [
+        Record(State.CREATED, "listed", "1"),
+        Record(State.CREATED, "old", "2", facts={"vendor": "Acme", "total": "1,000.10"}),
+        Record(State.SKIPPED, "foreign", facts={"payment_due": "5.00", "currency": "CAD", "base_currency": "USD"}),
+        Record(State.SKIPPED, "nothing due", facts={"payment_due": "0.00"}),
+    ]
+    assert Due.of(old) == Due(invoices=4, known=2, payment_due=Decimal("1000.10"))
+
+
+def got(office: Office) -> Requests:
+    """What both remotes got so far, logins left out."""
+    procore = [one for one in office.procore.journal.requests() if "/oauth/" not in one["path"]]
+    return Requests(len(procore), len(office.requests()))
 
 
 def test_gathering_it_asks_no_remote_and_writes_nothing(synced: Office) -> None:
@@ -143,7 +206,12 @@ def test_as_json_it_prints_the_data_and_writes_only_what_is_asked_for(
     assert {row["id"]: row["codes"]["done"] for row in value["projects"]} == {
         row.id: row.codes.done for row in report.projects
     }
-    assert value["invoices"] == dict(report.invoices)
+    assert value["invoices"]["created"] == {
+        "invoices": report.invoices["created"].invoices,
+        "known": report.invoices["created"].known,
+        "payment_due": str(report.invoices["created"].payment_due),
+    }
+    assert value["runs"][0]["requests"] == asdict(report.runs[0].requests or Requests())
     assert list(tmp_path.iterdir()) == []
     assert json.loads(run(synced, "--json", "--out", "page.html")[1])["invoices"] == value["invoices"]
     assert (tmp_path / "page.html").exists()

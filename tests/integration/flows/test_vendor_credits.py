@@ -17,6 +17,7 @@ from tests.integration.flows.test_recovery import lose_redis
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
+from worker.services.forgetting import NotForgotten
 
 pytestmark = pytest.mark.real
 
@@ -151,3 +152,16 @@ def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: 
     assert kinds() == [FindingKind.BILL_WITH_OTHER_LINES]
     office.netsuite.delete_bill(credit.id)
     assert kinds() == [FindingKind.BILL_DELETED]
+
+
+def test_a_deleted_credit_is_forgotten_and_made_anew_and_one_that_stands_is_not(office: Office) -> None:
+    _, invoice = reduced(office)
+    office.export(invoice)
+    forgetting, key = office.container.forgetting, (invoice.id, str(invoice.project_id))
+    with pytest.raises(NotForgotten, match=f"vendor credit {invoice.invoice_number}"):
+        forgetting.invoice(*key)
+    office.netsuite.delete_bill(office.bill(invoice).id)
+    invoice.origin_id = None
+    forgetting.forget(forgetting.invoice(*key), lambda: forgetting.invoice(*key), by="test", note="deleted by mistake")
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    assert office.bill(invoice).record_type == "vendorCredit"

@@ -22,6 +22,7 @@ from worker.domain.errors import (
     UnexpectedAnswer,
 )
 from worker.domain.problems import Cause
+from worker.domain.refusals import KnownRefusal, Meaning
 
 
 def refusal(status: int, code: str, detail: str) -> Answer:
@@ -165,3 +166,31 @@ def test_a_refusal_of_no_known_shape_still_has_its_status_and_words(body: object
 
 def test_words_are_short_enough_for_a_person() -> None:
     assert len(words_of(refusal(400, "USER_ERROR", "x" * 5000))) <= 404
+
+
+GERMAN = [
+    KnownRefusal("400 USER_ERROR Der Beleg … ist schon da.", Meaning.ALREADY_EXISTS),
+    KnownRefusal("400 USER_ERROR Die Periode … ist zu.", Meaning.PERIOD_CLOSED),
+    KnownRefusal("400 USER_ERROR The period … is closed.", Meaning.ALREADY_EXISTS),
+]
+"""What a profile tells of an account."""
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "writes", "kind", "cause"),
+    [
+        (400, "Der Beleg A-7 ist schon da.", True, AlreadyExists, None),
+        (400, "Die Periode Sep 2026 ist zu.", True, Blocked, Cause.PERIOD_CLOSED),
+        (400, "Der Beleg A-7 ist gesperrt.", True, Blocked, Cause.UNEXPECTED),
+        (400, "Der Beleg A-7 ist schon da.", False, Blocked, Cause.UNEXPECTED),
+        (400, "The period Sep 2026 is closed.", True, Blocked, Cause.PERIOD_CLOSED),
+        (500, "Der Beleg A-7 ist schon da.", True, OutcomeUnknown, None),
+        (403, "Der Beleg A-7 ist schon da.", True, Misconfigured, Cause.NETSUITE_PERMISSION),
+    ],
+)
+def test_an_accounts_own_words_count_where_the_table_only_says_refused(
+    status: int, text: str, writes: bool, kind: type[SyncError], cause: Cause | None
+) -> None:
+    error = error_of(refusal(status, "USER_ERROR", text), writes=writes, known=GERMAN)
+    assert type(error) is kind
+    assert getattr(error, "cause", None) == cause

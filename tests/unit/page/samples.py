@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
+from worker.domain.plans import Requests
 from worker.services.report import (
+    Due,
     GateUse,
     OpenProblem,
     ProblemsOfCause,
@@ -33,13 +36,21 @@ def report(name: str = "Harbor View", **changes: Any) -> Report:
             ProjectRow(1, "24-001", name, Tally(done=12), Tally(done=3, skipped=1)),
             ProjectRow(2, "", name, Tally(done=1, waiting=1, blocked=2), Tally(blocked=1)),
         ],
-        invoices={"created": 3, "blocked": 1, "skipped": 1},
+        invoices={
+            "created": Due(3, 3, Decimal("12345.60")),
+            "blocked": Due(2, 1, Decimal("-0.05")),
+            "skipped": Due(1),
+        },
         problems=[
-            ProblemsOfOwner("project accountant", [ProblemsOfCause("project_number_missing", "Number it.", problems)])
+            ProblemsOfOwner(
+                "project accountant",
+                [ProblemsOfCause("project_number_missing", "Number it.", problems)],
+                Due(2, 1, Decimal("1000.00")),
+            )
         ],
         waiting=1,
         in_hand=0,
-        runs=[RunRow("scan", name, AT - 60, 11.24, 0, {"projects": 2, "created": 13, "blocked": 2})],
+        runs=[RunRow("scan", name, AT - 60, 11.24, 0, {"projects": 2, "created": 13, "blocked": 2}, Requests(6, 1234))],
         gate=GateUse(1, 5, [Use(AT - 60 + 5 * place, place % 6) for place in range(12)]),
     )
     return replace(made, **changes)

@@ -6,6 +6,7 @@ import hashlib
 import re
 from base64 import b64encode
 from dataclasses import replace
+from decimal import Decimal
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -15,8 +16,8 @@ from hypothesis import example, given
 
 from tests.bad_input import strategies as hostile
 from tests.unit.page.samples import AT, report
-from worker.page import MOST_PROBLEMS, MOST_PROJECTS, bar, render, share, took
-from worker.services.report import GateUse, OpenProblem, ProblemsOfCause, ProblemsOfOwner, ProjectRow, Tally
+from worker.page import MOST_PROBLEMS, MOST_PROJECTS, amount, bar, held_back, lacking, render, share, took
+from worker.services.report import Due, GateUse, OpenProblem, ProblemsOfCause, ProblemsOfOwner, ProjectRow, Tally
 
 VOID = {"meta", "link", "br"}
 
@@ -149,10 +150,11 @@ def test_it_says_in_words_what_stands() -> None:
         "24-001 Harbor View 100 % 12 0 0 3 of 3",
         "Harbor View (no number) 25 % 1 1 2 0 of 1",
         "All 2 known projects 13 1 2 3 of 4",
-        "Billed a vendor bill was made 3",
-        "Project accountant 2 Project number missing 2 Next step: Number it.",
+        "Billed a vendor bill was made 3 12,345.60 Blocked a person has to mend something 2 -0.05 1 of 2 amounts known",
+        "none of our business now, such as a draft 1 not known Payment due in the company's base currency",
+        "Project accountant 2 Held back: 2 invoices, payment due 1,000.00 (1 of 2 amounts known). Project number missing 2",
         "Harbor View, code 1 Project Harbor View has no number. Since 2026-09-21 14:13",
-        "2026-09-21 14:12:20 Scan Harbor View 11.2 s 13 created, 2 blocked",
+        "2026-09-21 14:12:20 Scan Harbor View 11.2 s 6 1,234 13 created, 2 blocked",
         "1 of 5 slots in use now",
     ):
         assert words in text, text
@@ -174,8 +176,18 @@ def test_an_empty_ledger_makes_a_page_too() -> None:
 
 
 def test_a_run_that_goes_on_says_what_is_left() -> None:
-    run = replace(report().runs[0], seconds=None, open_keys=1234)
-    assert "goes on 13 created, 2 blocked; 1,234 left" in Outline(render(report(runs=[run]))).text
+    run = replace(report().runs[0], seconds=None, open_keys=1234, requests=None)
+    assert "goes on not counted 13 created, 2 blocked; 1,234 left" in Outline(render(report(runs=[run]))).text
+
+
+def test_a_sum_of_some_amounts_is_never_shown_as_the_sum_of_all() -> None:
+    whole, part, nothing = Due(2, 2, Decimal("0.30")), Due(2, 1, Decimal("0.10")), Due(1)
+    assert [(amount(due), lacking(due)) for due in (whole, part, nothing)] == [
+        ("0.30", ""),
+        ("0.10", "1 of 2 amounts known"),
+        ("not known", ""),
+    ]
+    assert held_back(nothing) == "Held back: 1 invoice, payment due not known."
 
 
 def test_a_company_of_any_size_stays_a_page_that_opens() -> None:

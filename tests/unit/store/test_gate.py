@@ -187,7 +187,7 @@ def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server
     while "the scan" not in passed:
         (holder,) = server.zrange(f"{PREFIX}gate", 0, -1)
         passed.append(holder)
-        gate._leave(holder)
+        gate._leave(holder, Precedence.SCAN)
     assert passed == [*(f"export {number:02}" for number in range(gate_module.MOST_EXPORTS_IN_A_ROW)), "the scan"]
 
 

@@ -12,9 +12,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.unit.store.conftest import PREFIX
+from worker.domain.errors import NoRoom
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.plans import Requests
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, plan_of, scan_of
 from worker.store.connection import Redis
+from worker.store.gate import Gate, Precedence
+from worker.store.leases import LeaseKeeper
+from worker.store.limits import RateLimits
 from worker.store.work import RUN_KEPT_SECONDS, Run, Work
 
 CODES = ["code:17:1", "code:17:2"]
@@ -324,3 +329,45 @@ def test_a_run_older_than_a_week_leaves_the_list_with_the_next_that_begins(work:
     assert [one.id for one in work.latest(10)] == [run.id]
     export, _ = work.begin(RunKind.EXPORT, "test", [exports_of(17)])
     assert client.zrange(f"{PREFIX}runs", 0, -1) == [run.id, export.id]
+
+
+# Requests
+
+
+def sends(client: Redis, precedence: Precedence, *, procore: int = 0, netsuite: int = 0) -> None:
+    """So many requests by any worker."""
+    limits, gate = RateLimits(client, PREFIX, "procore"), Gate(client, PREFIX, LeaseKeeper(), limit=1)
+    for _ in range(procore):
+        limits.wait(precedence)
+    for _ in range(netsuite):
+        with gate.slot(precedence):
+            pass
+
+
+def test_a_run_tells_what_was_sent_for_its_kind_between_its_beginning_and_its_end(work: Work, client: Redis) -> None:
+    sends(client, Precedence.SCAN, procore=3, netsuite=4)
+    scan = begun(work)
+    export, _ = work.begin(RunKind.EXPORT, "test", [EXPORTS_OF_ALL])
+    assert (now(work, scan).requests, now(work, export).requests) == (Requests(), Requests())
+    sends(client, Precedence.SCAN, procore=2, netsuite=1)
+    sends(client, Precedence.EXPORT, netsuite=2)
+    assert (now(work, scan).requests, now(work, export).requests) == (Requests(2, 1), Requests(0, 2))
+    work.close(Lane.SCANS, SCAN_OF_ALL, OutcomeKind.ALREADY)
+    sends(client, Precedence.SCAN, procore=5, netsuite=5)
+    assert now(work, scan).requests == Requests(2, 1)
+    assert dict(now(work, scan).counts) == {"already": 1}
+
+
+def test_a_run_that_an_older_version_began_or_ended_tells_no_requests(work: Work, client: Redis) -> None:
+    run = begun(work)
+    client.hset(f"{PREFIX}run:{run.id}", "ended_at", "1.5")
+    assert now(work, run).requests is None
+    client.hdel(f"{PREFIX}run:{run.id}", "ended_at", "procore_from", "netsuite_from")
+    assert now(work, run).requests is None
+
+
+def test_who_got_no_slot_has_sent_nothing(work: Work, client: Redis) -> None:
+    run, gate = begun(work), Gate(client, PREFIX, LeaseKeeper(), limit=1)
+    with gate.slot(Precedence.SCAN), pytest.raises(NoRoom), gate.slot(Precedence.SCAN, patience=0):
+        pass
+    assert now(work, run).requests == Requests(0, 1)

@@ -169,6 +169,8 @@ def _kept(settings: Settings, probed: Probed, the_probe: Probe, *, is_whole: boo
     path = profile_file(settings)
     before = None if is_whole else _usable(settings)
     effects, answers = (before.effects, dict(before.answers)) if before else (Effects(), {})
+    requests = {one.kind: one for one in before.requests} if before else {}
+    requests |= {one.kind: Request(**asdict(one)) for one in the_probe.latencies()}
     for result in probed.results:
         effects = effects.with_news(result.found.effects) if result.found else effects
         answers[result.point.id] = _answer(result)
@@ -177,7 +179,7 @@ def _kept(settings: Settings, probed: Probed, the_probe: Probe, *, is_whole: boo
         probed_at=datetime.now(UTC).replace(microsecond=0),
         effects=effects,
         answers=answers,
-        requests=tuple(Request(**asdict(one)) for one in the_probe.latencies()),
+        requests=tuple(requests.values()),
     )
     profile.write(path)
     return profile

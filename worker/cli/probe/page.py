@@ -39,12 +39,12 @@ wbs-sync probe --report       # the report of the last probe, to be sent as an i
 NetSuite accounts such as `1234567_SB1` (sandbox), `1234567_RP` (Release Preview) and `TSTDRV1234567` (demo) look like sandboxes. With `--invoice`, Procore has to be at
 `sandbox.procore.com` or `api-monthly.procore.com`; an on-demand sandbox shares production's address, so there it takes `--force`.
 
-Redis has to run (`wbs-sync up`): every request goes through the same gate and limits as all others, behind scans and exports. It takes one to three minutes, longer where
-new records are seen late. Exit code 1 when something is left that a person has to delete.
+Redis has to run (`wbs-sync up`): every request goes through the same gate and limits as all others, behind exports. It sends some seventy requests; where new
+records are seen late it waits up to a minute for each of four looks. Exit code 1 when something is left that a person has to delete.
 
 ## What it writes, and what it takes away
 
-About ten Items and ten bills of 1.00, all with an external id that begins with `pcr-prb-` and a name or number that begins with `wbs-sync probe`. No code and no invoice has such
+Six to fourteen Items and four to ten bills of 1.00, by what the account takes, all with an external id that begins with `pcr-prb-` and a name or number that begins with `wbs-sync probe`. No code and no invoice has such
 an external id, so no scan, export or `verify` takes them for its own. At its end they are deleted, bills first. Where the role may not delete, Items are made inactive; what is left is told by its
 id, so give the role *full* permission on Items and Bills in the sandbox. What the account does by itself when an Item or a bill is made, such as a workflow that sends an e-mail, it
 does for these too.
@@ -66,7 +66,7 @@ An origin id locks an invoice in Procore, and whether it can be taken away again
 | `needed_settings`, `takes_tax_schedule` | `wbs-sync check` |
 
 A setting that has a value wins, and `wbs-sync check` tells where it says otherwise than the profile. Processes read the profile when they start; on several machines each needs the
-file. A profile of another account is refused. A sandbox is a copy of production, so production may be run with its profile: name it in NETSUITE_PROFILE_FILE.
+file. Probe again after a sandbox refresh, a new NetSuite release, or a change of role or preferences. A profile of another account is refused. A sandbox is a copy of production, so production may be run with its profile: name it in NETSUITE_PROFILE_FILE.
 
 ## Sending the report
 

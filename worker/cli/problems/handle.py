@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-
 import click
 
+from worker.cli.one_record import checked_note, user
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
 from worker.container import Container
-from worker.domain.texts import unwritable
 from worker.store.open_problems import OpenProblem
-
-LONGEST_NOTE = 1000
 
 
 @click.command()
@@ -30,7 +25,7 @@ def resolve(key: str, note: str, as_json: bool) -> None:
             raise Fault("Say in the note what was done.")
         container = open_container()
         one = _open_problem(container, key)
-        if not container.handling.resolve(one, by=_user(), at=container.now(), note=_checked(note)):
+        if not container.handling.resolve(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
             print_json({"resolved": key, "sentence": one.problem.sentence})
@@ -53,7 +48,7 @@ def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
     with faults_as_sentences():
         container = open_container()
         one = _open_problem(container, key)
-        if not container.handling.ignore(one, by=_user(), at=container.now(), note=_checked(note)):
+        if not container.handling.ignore(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
             print_json({"ignored": key, "sentence": one.problem.sentence})
@@ -69,19 +64,3 @@ def _open_problem(container: Container, key: str) -> OpenProblem:
     if found is None:
         raise Fault(f"No problem is open under {key}. `wbs-sync problems` shows the keys.")
     return found
-
-
-def _checked(note: str) -> str:
-    if len(note) > LONGEST_NOTE:
-        raise Fault(f"The note has {len(note)} characters; {LONGEST_NOTE} are kept.")
-    if character := unwritable(note):
-        raise Fault(f"The note holds a character that cannot be written ({character}).")
-    return note.strip()
-
-
-def _user() -> str:
-    """The user of the operating system; in a container it may have no name."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"user {os.getuid()}"

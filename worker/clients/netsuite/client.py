@@ -213,19 +213,27 @@ class NetSuite:
 
     # Bills
 
-    def find_bill_ids(self, bill: Bill, *, ignoring_case: bool = False) -> list[str]:
-        """Internal ids of bills and vendor credits with its external id, and of documents of its kind with its vendor and number.
+    def find_bill_ids(
+        self,
+        *,
+        external_id: str,
+        vendor_id: str,
+        document_number: str,
+        document: Document,
+        ignoring_case: bool = False,
+    ) -> list[str]:
+        """Internal ids of bills and vendor credits with our external id, or `document`s of this vendor with this number.
 
         `ignoring_case`: also numbers that differ in case only, asked after NetSuite said that the number is taken.
         """
-        number = f"tranid = {suiteql.literal(bill.document_number)}"
+        number = f"tranid = {suiteql.literal(document_number)}"
         if ignoring_case:
-            number = f"UPPER(tranid) = {suiteql.literal(bill.document_number.upper())}"
-        kind = suiteql.literal(wire.SUITEQL_TYPES[bill.document])
-        same_number = f"({number} AND entity = {suiteql.literal(bill.vendor_id)} AND type = {kind})"
+            number = f"UPPER(tranid) = {suiteql.literal(document_number.upper())}"
+        kind = suiteql.literal(wire.SUITEQL_TYPES[document])
+        same_number = f"({number} AND entity = {suiteql.literal(vendor_id)} AND type = {kind})"
         query = (
             f"SELECT id, externalid, tranid, entity FROM transaction WHERE {_OF_ANY_BILL} AND "
-            f"(externalid = {suiteql.literal(bill.external_id)} OR {same_number}) ORDER BY id"
+            f"(externalid = {suiteql.literal(external_id)} OR {same_number}) ORDER BY id"
         )
         return [row.id for row in self._query(wire.IdRow, query)]
 
@@ -297,6 +305,13 @@ class NetSuite:
         where = _one_of(internal_id=internal_id, external_id=external_id, name=("companyname", name))
         query = f"SELECT id, companyname FROM vendor WHERE isinactive = 'F' AND {where} ORDER BY id"
         return [Linked(row.id, row.companyname) for row in self._query(wire.VendorRow, query)]
+
+    def has_vendor(self, subsidiary_id: str) -> bool:
+        """Whether there is an active vendor, with a subsidiary whether one belongs to it."""
+        where = f" AND subsidiary = {suiteql.literal(subsidiary_id)}" if subsidiary_id else ""
+        query = f"SELECT id FROM vendor WHERE isinactive = 'F'{where} ORDER BY id"
+        rows, _ = self._counted(wire.IdRow, query, limit=1)
+        return bool(rows)
 
     def find_jobs(self, *, internal_id: str = "", number: str = "") -> list[Linked]:
         """Projects (jobs) by internal id or by number (`entityid`)."""

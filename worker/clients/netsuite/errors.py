@@ -89,13 +89,13 @@ _KNOWN: Mapping[Meaning, Callable[[str], SyncError]] = {
 
 
 def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()) -> SyncError | None:
-    """The error of an answer; None for a good one. `known`: refusals of writes whose words are this account's own."""
+    """The error of an answer; None for a good one. `known`: refusals in this account's own words, for what the table only calls refused."""
     if answer.ok:
         return None
     words = words_of(answer)
     row = next(row for row in TABLE if answer.status in row.statuses and re.search(row.pattern, words))
     error = row.meaning(words)
-    if writes and isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
+    if isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
         error = next((_KNOWN[one.meaning](words) for one in known if fits(one.shape, words)), error)
     error = _of_a_write(error, answer, words) if writes else _of_a_read(error, answer, words)
     if isinstance(error, Transient):

@@ -52,11 +52,9 @@ def words_of(answer: Answer) -> str:
     body = answer.json_or_none()
     told = (body.get("errors") or body.get("message") or body.get("error")) if isinstance(body, dict) else None
     if isinstance(told, dict) and told.get("message"):
-        # A code that only repeats the status, and details that are empty, tell a person nothing.
-        rest = {
-            name: value for name, value in told.items() if value and value not in (told["message"], str(answer.status))
-        }
-        told = [told["message"], rest] if rest else told["message"]
+        # v2 has the status in it once more, and details that are often none.
+        said = {name: value for name, value in told.items() if value and str(value) != str(answer.status)}
+        told = said if len(said) > 1 else told["message"]
     return (answer.quote(_flat(told)) if told else "") or answer.excerpt()
 
 

@@ -18,6 +18,7 @@ from worker.domain.errors import Blocked, SyncError
 from worker.domain.identities import is_internal_id, probe_external_ids_of
 from worker.domain.invoices import Bill, BillLine
 from worker.domain.items import ItemNeed
+from worker.domain.posting_periods import PostingPeriod
 from worker.domain.refusals import can_be_told_apart, shape_of
 from worker.domain.wbs_codes import Project
 from worker.services.probe.point import Unsettled
@@ -75,7 +76,6 @@ class Bench:
         token: str,
         wishes: Wishes,
         projects: Callable[[], Sequence[Project]],
-        settings_words: Sequence[str],
         has_tax_schedule: bool,
         slots: int,
     ) -> None:
@@ -91,7 +91,7 @@ class Bench:
         self.bill_refusal = ""
         self._token = token
         self._projects = projects
-        self._names = [NAME, *settings_words]
+        self._names = [NAME]
         self._has_tax_schedule = has_tax_schedule
         self._slots = slots
         self._count = 0
@@ -114,7 +114,15 @@ class Bench:
         body.pop(without, None)
         return body
 
-    def bill_body(self, label: Label, *, day: date | None = None, amount: Decimal = AMOUNT, field: str = "") -> Any:
+    def bill_body(
+        self,
+        label: Label,
+        *,
+        day: date | None = None,
+        amount: Decimal = AMOUNT,
+        field: str = "",
+        period: PostingPeriod | None = None,
+    ) -> Any:
         """The body that wbs-sync would send for a bill of one line on the probe's Item."""
         bill = Bill(
             external_id=label.external_id,
@@ -124,6 +132,7 @@ class Bench:
             date=day or datetime.now(UTC).date(),
             memo="made by wbs-sync probe",
             lines=(BillLine(self.item.id, amount, "made by wbs-sync probe"),),
+            posting_period=period,
         )
         return self.netsuite.bill_body(bill, field or self.project_field or PROJECT_FIELDS[0])
 
@@ -185,10 +194,12 @@ class Bench:
         _ = self.item
         return self.make(self.netsuite.item_type, label, self.item_body(label, without=without, **changes))
 
-    def make_bill(self, label: Label, *, day: date | None = None, amount: Decimal = AMOUNT) -> Made:
+    def make_bill(
+        self, label: Label, *, day: date | None = None, amount: Decimal = AMOUNT, period: PostingPeriod | None = None
+    ) -> Made:
         """Create a bill like the probe's own but for what is changed; that one is made first."""
         _ = self.bill
-        return self.make(BILLS, label, self.bill_body(label, day=day, amount=amount))
+        return self.make(BILLS, label, self.bill_body(label, day=day, amount=amount, period=period))
 
     def at_once(self, *calls: Callable[[], Made]) -> list[Made | SyncError]:
         """What becomes of these calls, all sent at the same time. Raises Unsettled where the cap does not let them."""

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from worker.clients.netsuite.sandbox import BILLS
-from worker.domain.errors import Blocked, NotFound, SyncError
-from worker.domain.posting_periods import period_of
+from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
+from worker.domain.posting_periods import next_open, period_of
 from worker.domain.problems import Cause
 from worker.domain.refusals import Meaning
 from worker.services.probe.bench import AMOUNT, Bench, Label, Made
@@ -60,6 +60,31 @@ class ClosedPeriod(Answers):
     TAKEN = (
         "taken",
         "That period is open, or the account lets it be posted: name a day of a closed one with --closed-day.",
+    )
+
+
+class Periods(Answers):
+    """Whether posting periods can be read."""
+
+    READABLE = "readable", "Closed ones are told before a bill is sent, and each NETSUITE_CLOSED_PERIOD can be chosen."
+    NOT_READABLE = (
+        "not_readable",
+        "With NETSUITE_CLOSED_PERIOD=block NetSuite's own refusal blocks; the other choices need the permission to view accounting periods.",
+    )
+
+
+class OtherPeriod(Answers):
+    """What becomes of a bill that names a posting period in which its date does not lie."""
+
+    KEPT = "kept", "NETSUITE_CLOSED_PERIOD=next_open works."
+    REFUSED = (
+        "refused",
+        "NETSUITE_CLOSED_PERIOD=next_open ends as bill_refused, until the account allows dates outside of the period.",
+    )
+    IGNORED = (
+        "ignored",
+        "Under NETSUITE_CLOSED_PERIOD=next_open each moved bill ends as a problem: it stands elsewhere.",
+        True,
     )
 
 
@@ -121,6 +146,30 @@ def closed_period(bench: Bench) -> Found:
     return Found(ClosedPeriod.MOVED if is_moved else ClosedPeriod.TAKEN, facts=facts, effects=learnt)
 
 
+def posting_periods(bench: Bench) -> Found:
+    """The base periods by SuiteQL."""
+    try:
+        periods = bench.netsuite.posting_periods()
+    except (Blocked, Misconfigured, NotFound, UnexpectedAnswer) as error:
+        return Found(Periods.NOT_READABLE, READ, {"words": bench.shape(error)})
+    return Found(Periods.READABLE, READ, {"periods": len(periods), "open": sum(period.open for period in periods)})
+
+
+def other_period(bench: Bench) -> Found:
+    """A bill of today that names the next open period."""
+    try:
+        later = next_open(bench.netsuite.posting_periods(), datetime.now(UTC).date())
+    except SyncError as error:
+        raise Unsettled("posting periods cannot be read (posting_periods)") from error
+    if later is None:
+        raise Unsettled("no later period is open")
+    try:
+        made = bench.make_bill(bench.label(), period=later)
+    except Blocked as error:
+        return Found(OtherPeriod.REFUSED, facts={"words": bench.shape(error)})
+    return Found(OtherPeriod.KEPT if _period(bench, made) == later.id else OtherPeriod.IGNORED)
+
+
 def bill_negative(bench: Bench) -> Found:
     """A bill of one negative line."""
     try:
@@ -168,6 +217,7 @@ def _two_years_ago() -> date:
 READS = (
     Point("bill_absent", "What answers a look for a bill that does not exist?", "reads an external id that nobody has", Absent,
           bill_absent, writes=False),
+    Point("posting_periods", "Does SuiteQL show the posting periods?", "reads them", Periods, posting_periods, writes=False),
 )  # fmt: skip
 WRITES = (
     Point("bill_as_set", "Is a bill taken as the settings make it?", "makes the probe's bill, of 1.00 on the probe's Item", BillAsSet,
@@ -185,6 +235,8 @@ WRITES = (
           partial(duplicate, same_number, "bill_duplicate_number")),
     Point("bill_closed_period", "What becomes of a bill dated in a closed period?", "tries to make one, dated two years back or as "
           "`--closed-day` says", ClosedPeriod, closed_period),
+    Point("bill_other_period", "May a bill name another posting period than that of its date?", "tries to make one of today in the "
+          "next open period", OtherPeriod, other_period),
     Point("bill_negative", "What becomes of a bill whose total is negative?", "tries to make one of -1.00", Negative, bill_negative),
     Point("bills_at_once", "Do two bills of one external id both get through, sent at the same time?",
           "makes three bills, each sent twice at the same time", AtOnce, partial(at_once, the_bill, Bench.make_bill)),

@@ -40,7 +40,7 @@ class Probed:
 
 
 class Probe:
-    """Tries points on one account. `own_names`: texts that no report may hold, such as the account's id."""
+    """Tries points on one account. `slots`: how many requests NetSuite may have in flight."""
 
     def __init__(
         self,
@@ -50,7 +50,6 @@ class Probe:
         projects: Projects,
         locks: Locks,
         latencies: Callable[[], list[Latency]],
-        own_names: Sequence[str],
         has_tax_schedule: bool,
         slots: int,
     ) -> None:
@@ -58,7 +57,6 @@ class Probe:
         self._procore = procore
         self._projects = projects
         self._locks = locks
-        self._own_names = own_names
         self._has_tax_schedule = has_tax_schedule
         self._slots = slots
         self.latencies = latencies
@@ -94,7 +92,6 @@ class Probe:
             token=secrets.token_hex(4),
             wishes=wishes,
             projects=lambda: self._projects.in_scope(self._projects.all()),
-            settings_words=self._own_names,
             has_tax_schedule=self._has_tax_schedule,
             slots=self._slots,
         )

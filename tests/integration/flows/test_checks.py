@@ -1,0 +1,245 @@
+"""`wbs-sync check`: each fault that can be seeded is named, with its cure, and a sound installation has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from simulators.company.model import Project
+from tests.integration.flows.conftest import offices
+from tests.integration.flows.office import Office
+from worker.services.checks.check import Check
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+
+
+@pytest.fixture(scope="module")
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+    """One office for all faults: each is taken back at its end."""
+    with offices(tmp_path_factory.mktemp("checked"), redis_server.url, doorman) as opens:
+        office = opens()
+        office.container.gate.note_use()
+        yield office
+
+
+def checks(office: Office) -> list[Check]:
+    return list(office.container.checks.run())
+
+
+def pilot(office: Office) -> Project:
+    """The project that the checks of tools look at."""
+    return next(each for each in office.procore.company.projects.values() if each.number == "24-001")
+
+
+# What goes wrong, each for as long as it is looked at
+
+
+def settings(**changes: str) -> Callable[[Office], AbstractContextManager[Office]]:
+    """Settings are wrong; tokens of before count no more."""
+
+    @contextmanager
+    def wrong(office: Office) -> Iterator[Office]:
+        forget_tokens(office)
+        yield office.reopened(**changes)
+        forget_tokens(office)
+
+    return wrong
+
+
+def forget_tokens(office: Office) -> None:
+    prefix = office.container.settings.redis_key_prefix
+    if keys := list(office.container.redis.scan_iter(f"{prefix}token*")):
+        office.container.redis.delete(*keys)
+
+
+def account(chosen: dict[str, str] | None = None, **changes: Any) -> Callable[[Office], AbstractContextManager[Office]]:
+    """The NetSuite account is set up so."""
+
+    @contextmanager
+    def set_up(office: Office) -> Iterator[Office]:
+        before = {name: getattr(office.netsuite.settings, name) for name in changes}
+        office.stage.settings("netsuite", **changes)
+        yield office.reopened(**(chosen or {}))
+        office.stage.settings("netsuite", **before)
+
+    return set_up
+
+
+def server(**config: str) -> Callable[[Office], AbstractContextManager[Office]]:
+    """Redis is configured so."""
+
+    @contextmanager
+    def configured(office: Office) -> Iterator[Office]:
+        names = {name.replace("_", "-"): value for name, value in config.items()}
+        before = {name: office.container.redis.config_get(name)[name] for name in names}
+        for name, value in names.items():
+            office.container.redis.config_set(name, value)
+        yield office
+        for name, value in before.items():
+            office.container.redis.config_set(name, value)
+
+    return configured
+
+
+def project(**changes: Any) -> Callable[[Office], AbstractContextManager[Office]]:
+    """The only project in scope is so."""
+
+    @contextmanager
+    def edited(office: Office) -> Iterator[Office]:
+        one = pilot(office)
+        before = {name: getattr(one, name) for name in changes}
+        office.procore.edit_project(one.id, **changes)
+        yield office.reopened(project_ids=str(one.id))
+        office.procore.edit_project(one.id, **before)
+
+    return edited
+
+
+def fault(system: str, **rule: Any) -> Callable[[Office], AbstractContextManager[Office]]:
+    """A system answers so."""
+
+    @contextmanager
+    def answering(office: Office) -> Iterator[Office]:
+        office.stage.faults(system, [rule])
+        yield office
+        office.clear_faults()
+
+    return answering
+
+
+@contextmanager
+def full(office: Office) -> Iterator[Office]:
+    used = int(office.container.redis.info("memory")["used_memory"])
+    with server(maxmemory=str(int(used * 1.1)))(office):
+        yield office
+
+
+@contextmanager
+def old(office: Office) -> Iterator[Office]:
+    other = office.reopened()
+    info = other.container.redis.info
+    other.container.redis.info = lambda section: {**info(section), "redis_version": "5.0.7"}
+    yield other
+
+
+@contextmanager
+def astray(office: Office) -> Iterator[Office]:
+    office.container.redis.rpush("exports", "a message")
+    yield office
+    office.container.redis.delete("exports")
+
+
+@contextmanager
+def nothing_permitted(office: Office) -> Iterator[Office]:
+    seen = [each for each in office.procore.company.projects.values() if each.permitted]
+    for each in seen:
+        office.procore.edit_project(each.id, permitted=False)
+    yield office
+    for each in seen:
+        office.procore.edit_project(each.id, permitted=True)
+
+
+@contextmanager
+def one_number_twice(office: Office) -> Iterator[Office]:
+    made = office.new_project("24-001")
+    yield office
+    office.procore.edit_project(made.id, active=False)
+
+
+@contextmanager
+def retainage_item_inactive(office: Office) -> Iterator[Office]:
+    item_id = office.stage.env["NETSUITE_RETAINAGE_ITEM_ID"]
+    office.netsuite.edit_item(item_id, isinactive=True)
+    yield office
+    office.netsuite.edit_item(item_id, isinactive=False)
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What is wrong, the check that finds it first, and words of the fault and of its cure."""
+
+    what: str
+    seed: Callable[[Office], AbstractContextManager[Office]]
+    check: str
+    words: str
+    cure: str
+
+
+def missing(*permissions: str, **chosen: str) -> Callable[[Office], AbstractContextManager[Office]]:
+    return account(chosen, missing_permissions=permissions)
+
+
+NOWHERE = "http://127.0.0.1:1"
+FAULTS = (
+    Seeded("Redis: no append-only file", server(appendonly="no"), "Redis keeps what it is given", "appendonly is off", "appendonly yes"),
+    Seeded("Redis: evicts", server(maxmemory_policy="allkeys-lru"), "Redis keeps what it is given", "allkeys-lru", "noeviction"),
+    Seeded("Redis: nearly full", full, "Redis has room", "MB used of", "Raise maxmemory"),
+    Seeded("Redis: too old", old, "Redis answers", "is too old", "6.2"),
+    Seeded("messages without the prefix", astray, "Messages", "1 in 'exports'", "global_keyprefix"),
+    Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
+    Seeded("Procore: not there", settings(procore_base_url=NOWHERE, procore_auth_url=NOWHERE), "Procore login", "", "that system or the network"),
+    Seeded("Procore: in maintenance", fault("procore", kind="error_before", path="/rest", value=503), "Procore login", "503", "that system or the network"),
+    Seeded("Procore: another company", settings(procore_company_id="999"), "Procore login", "", "company"),
+    Seeded("Procore: nothing permitted", nothing_permitted, "Procore projects", "no active project is visible", "permitted projects"),
+    Seeded("a pilot that nobody sees", settings(project_ids="4711"), "PROJECT_IDS", "does not see 4711", "permitted projects"),
+    Seeded("one number twice", one_number_twice, "Project numbers", "24-001", "Renumber"),
+    Seeded("Budget and Commitments are off", project(tools_disabled=True), "Procore budgets", "24-001", "Budget"),
+    Seeded("no permission on Commitments", fault("procore", kind="error_before", path="requisitions", value=403), "Procore invoices", "403", "Commitments"),
+    Seeded("NetSuite: unknown certificate", settings(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "certificate"),
+    Seeded("NetSuite: unknown client", settings(netsuite_client_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "M2M mapping"),
+    Seeded("NetSuite: not there", settings(netsuite_base_url=NOWHERE), "NetSuite login and SuiteQL", "", "that system or the network"),
+    Seeded("NetSuite: in maintenance", fault("netsuite", kind="html", value=503), "NetSuite login and SuiteQL", "503", "that system or the network"),
+    Seeded("no SuiteQL", missing("suiteql"), "NetSuite login and SuiteQL", "SuiteAnalytics Workbook", "Add the permission to the role"),
+    Seeded("no Items", missing("item:read"), "NetSuite Items", "Lists -> Items", "Add the permission to the role"),
+    Seeded("no bills", missing("vendorBill:read"), "NetSuite bills", "Transactions -> Bills", "Add the permission to the role"),
+    Seeded("no vendor credits", missing("vendorCredit:read", netsuite_create_credits="true"), "NetSuite bills", "Vendor Credits", "Add the permission"),
+    Seeded("a subsidiary of nobody", settings(netsuite_subsidiary_id="99"), "NetSuite vendors", "subsidiary 99", "NETSUITE_SUBSIDIARY_ID"),
+    Seeded("no such retainage Item", settings(netsuite_retainage_item_id="4711"), "Retainage Item", "no Item with the id 4711", "NETSUITE_RETAINAGE_ITEM_ID"),
+    Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Make it active"),
+    Seeded("no posting periods", missing("accountingPeriod", netsuite_closed_period="next_open"), "Posting periods", "cannot be read", "accounting periods"),
+)  # fmt: skip
+
+
+def test_a_sound_installation_has_no_fault(branch: Office) -> None:
+    found = checks(branch)
+    assert [each for each in found if each.ok is False] == []
+    assert {each.name for each in found if each.ok is None} == {"Project numbers", "Account profile"}
+    assert all(bool(each.cure) != bool(each.ok) for each in found), (
+        "a cure where there is something to do, and only there"
+    )
+
+
+@pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.what)
+def test_each_fault_is_named_with_its_cure(branch: Office, seeded: Seeded) -> None:
+    with seeded.seed(branch) as office:
+        found = [each for each in checks(office) if each.ok is False]
+    assert found, "nobody sees it"
+    assert found[0].name == seeded.check
+    assert seeded.words in found[0].words
+    assert seeded.cure in found[0].cure
+    # What else is told is of the same system, which cannot be asked.
+    assert {each.name.split()[0] for each in found[1:]} <= {
+        seeded.check.split()[0],
+        "Project",
+        "PROJECT_IDS",
+        "Retainage",
+        "Posting",
+    }
+
+
+def test_all_is_sound_again_afterwards(branch: Office) -> None:
+    test_a_sound_installation_has_no_fault(branch)
+
+
+def test_an_installation_without_workers_or_a_ledger_is_told_and_is_no_fault(branch: Office) -> None:
+    """The first `check` comes before the first start."""
+    fresh = branch.reopened(redis_key_prefix="nobody-yet:")
+    found = {each.name: each for each in checks(fresh)}
+    assert (found["Ledger"].ok, found["Workers"].ok) == (None, None)
+    assert "wbs-sync up" in found["Workers"].cure

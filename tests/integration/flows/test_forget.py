@@ -1,0 +1,180 @@
+"""What NetSuite does not hold any more is forgotten and made anew once; what stands there, or may come to stand, never is."""
+
+from __future__ import annotations
+
+import json
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner
+
+from simulators.company.billing import Invoice
+from simulators.company.model import Project, WbsCode
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import ITEM_PATH, Office
+from worker.cli import wbs_sync
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import OutcomeKind
+
+pytestmark = pytest.mark.real
+
+NUMBER, CODE, OTHER_CODE = "24-800", "05-120.S", "05-130.S"
+NAME = f"{NUMBER}-{CODE}"
+
+
+def forget(office: Office, *arguments: str, typed: str = "") -> tuple[int, str, str]:
+    """`wbs-sync forget`: exit code, standard output, standard error (where it says what a person is asked), blanks made one."""
+    with mock.patch("worker.cli.forget.open_container", return_value=office.container):
+        ended = CliRunner().invoke(wbs_sync, ["forget", *arguments], input=typed, env={"COLUMNS": "200"})
+    return ended.exit_code, " ".join(ended.stdout.split()), " ".join(ended.stderr.split())
+
+
+def refused(office: Office, *arguments: str) -> str:
+    """The sentence with which it refuses."""
+    code, told, complaint = forget(office, *arguments, "--yes")
+    assert (code, told) == (1, ""), complaint
+    return complaint
+
+
+def a_code(office: Office) -> tuple[Project, WbsCode]:
+    project = office.new_project(NUMBER, [CODE, OTHER_CODE])
+    office.scan(project.id)
+    return project, project.budgeted_codes()[0]
+
+
+def a_bill(office: Office) -> tuple[Invoice, tuple[str, str]]:
+    """An invoice with its bill, and how the command names it."""
+    project = office.new_project("24-810", [CODE])
+    invoice = office.new_invoice(project, (CODE, "1000.00"))
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    return invoice, ("--invoice", str(invoice.id))
+
+
+def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) -> None:
+    project, wbs_code = a_code(office)
+    first = office.item(NAME)
+    assert f"NetSuite still holds Item {NAME} (id {first.id})" in refused(office, NUMBER, CODE)
+    office.netsuite.items.remove(first.id)
+    before, writes = office.container.ledger.codes(project.id), office.mark()
+    assert forget(office, NUMBER, CODE, typed="n\n")[0] == 1
+    assert office.container.ledger.codes(project.id) == before
+    code, told, asked = forget(office, NUMBER, CODE, "--note", "deleted by mistake", typed="y\n")
+    assert code == 0
+    assert f"Forget that its record is {first.id}? [y/N]" in asked
+    assert f"makes it anew: `wbs-sync scan --project {project.id} --wait`" in told
+    # Only this record, and nothing was written to NetSuite by it.
+    assert set(before) - set(office.container.ledger.codes(project.id)) == {wbs_code.id}
+    assert office.writes(writes) == []
+    run = office.scan(project.id)
+    assert (run.counts["created"], run.counts["already"]) == (1, 1)
+    second = office.item(NAME)
+    assert second.id != first.id
+    story = office.container.explain.code(NUMBER, CODE)["story"]
+    assert [step["what"] for step in story] == ["forgotten", "seen", "created"]
+    assert story[0]["sentence"].startswith("Forgotten by ")
+    assert story[0]["sentence"].endswith("NetSuite has no Item for it any more (deleted by mistake)")
+    assert f"with the id {first.id} since " in story[0]["sentence"]
+    assert second.id in story[2]["sentence"]
+
+
+def test_an_item_that_stands_under_another_name_is_never_made_a_second_time(office: Office) -> None:
+    a_code(office)
+    item = office.item(NAME)
+    office.netsuite.edit_item(item.id, itemid="renamed", externalid=None)
+    assert f"still has the Item of this code, as renamed (id {item.id})" in refused(office, NUMBER, CODE)
+    assert "still has the Item of this code" in refused(office, NUMBER, CODE, "--take", item.id)
+    office.netsuite.edit_item(item.id, itemid=NAME.lower(), externalid=None)
+    assert f"Item {NAME.lower()} (id {item.id})" in refused(office, NUMBER, CODE)
+    # But one that could never stand on a bill leaves its place to a new one.
+    office.netsuite.edit_item(
+        item.id, itemid="a service", record_type="serviceSaleItem", itemtype="Service", subtype="Sale"
+    )
+    assert forget(office, NUMBER, CODE, "--yes")[0] == 0
+
+
+def test_an_item_that_stands_in_the_place_of_a_deleted_one_is_taken_when_a_person_names_it(office: Office) -> None:
+    project, wbs_code = a_code(office)
+    first, other = office.item(NAME), office.item(f"{NUMBER}-{OTHER_CODE}")
+    office.netsuite.items.remove(first.id)
+    office.netsuite.edit_item(other.id, itemid=NAME, externalid=None)
+    assert f"--take {other.id}" in refused(office, NUMBER, CODE)
+    assert "is not the record 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
+    code, told, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
+    assert code == 0
+    assert json.loads(told)["forgotten"] == str(CodeKey(project.id, wbs_code.id))
+    assert office.make_item(project, wbs_code).remote_id == other.id
+
+
+def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_office: OpenOffice) -> None:
+    office = open_office()
+    rule = {"kind": "cut_before", "method": "POST", "path": f"{ITEM_PATH}\\?", "times": 1}
+    office.stage.faults("netsuite", [rule])
+    office.new_project("24-801", [CODE])
+    project, _ = a_code(office)
+    records = office.container.ledger.codes(project.id)
+    (doubtful,) = [record for record in records.values() if record.in_doubt]
+    (made,) = [record for record in records.values() if record.done]
+    code_in_doubt, code_made = (record.name.removeprefix(f"{NUMBER}-") for record in (doubtful, made))
+    assert "no known end" in refused(office, NUMBER, code_in_doubt)
+    office.netsuite.items.remove(made.remote_id)
+    key = next(CodeKey(project.id, number) for number, record in records.items() if record.done)
+    with office.container.locks.hold(str(key)):
+        assert "A worker has it in hand" in refused(office, NUMBER, code_made)
+    office.stage.faults("netsuite", [{"kind": "error_before", "value": 503}])
+    assert refused(office, NUMBER, code_made)
+    office.clear_faults()
+    assert office.container.ledger.codes(project.id) == records
+    # Of what was never made nothing has to be forgotten.
+    assert "knows nothing of it" in refused(office, "24-801", CODE)
+
+
+def test_a_bill_that_was_deleted_is_made_anew_once_procore_does_not_name_it(office: Office) -> None:
+    invoice, named = a_bill(office)
+    first = office.bill(invoice)
+    assert f"NetSuite still holds the bill {invoice.invoice_number} (id {first.id})" in refused(office, *named)
+    office.netsuite.delete_bill(first.id)
+    # What the next export would do with it: believe Procore.
+    complaint = refused(office, *named)
+    assert f"still names the bill {first.id}" in complaint
+    assert f"Clear its origin id (ns-vendorbill-{first.id}) in Procore first" in complaint
+    office.procore.set_origin(invoice, "sage-17")
+    assert "Another integration claims the invoice" in refused(office, *named)
+    office.procore.set_origin(invoice, None)
+    assert forget(office, *named, "--yes")[0] == 0
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    assert office.bill(invoice).id != first.id
+    told = [step["what"] for step in office.container.explain.invoice(invoice.id, None)["story"]]
+    assert told.count("created") == 2
+    assert told.index("forgotten") > told.index("written_back")
+
+
+def test_a_void_bill_is_in_the_way_until_it_gave_its_number_and_external_id_away(office: Office) -> None:
+    invoice, named = a_bill(office)
+    bill = office.bill(invoice)
+    office.procore.set_origin(invoice, None)
+    office.netsuite.edit_bill(bill.id, tranid="other", externalid=None)
+    assert f"still has the bill of this invoice, as other (id {bill.id})" in refused(office, *named, "--take", bill.id)
+    office.netsuite.edit_bill(bill.id, tranid=invoice.invoice_number, externalid=bill.externalid)
+    office.netsuite.void_bill(bill.id)
+    assert "void: give it another reference number" in refused(office, *named)
+    office.netsuite.edit_bill(bill.id, tranid=invoice.invoice_number.lower(), externalid=None)
+    assert "void: give it another reference number" in refused(office, *named)
+    office.netsuite.edit_bill(bill.id, tranid=f"{invoice.invoice_number}-VOID")
+    assert forget(office, *named, "--yes")[0] == 0
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+
+
+def test_a_bill_that_procore_does_not_name_is_named_again(office: Office) -> None:
+    invoice, named = a_bill(office)
+    bill = office.bill(invoice)
+    office.procore.set_origin(invoice, None)
+    assert forget(office, *named, "--take", bill.id, "--yes")[0] == 0
+    assert office.export(invoice).kind is OutcomeKind.ALREADY
+    named_by_procore = office.procore.invoice(invoice.id).origin_id
+    assert (office.bill(invoice).id, named_by_procore) == (bill.id, f"ns-vendorbill-{bill.id}")
+
+
+def test_a_record_must_be_named_one_way(office: Office) -> None:
+    assert "not both" in refused(office, NUMBER, CODE, "--invoice", "1")
+    assert "Name a code" in refused(office, NUMBER)
+    assert "name its project" in refused(office, "--invoice", "1")

@@ -1,0 +1,35 @@
+"""How long requests took, by kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.clients.remotes import answer
+from worker.clients.http import Transport
+from worker.clients.stopwatch import Latency, TimedTransport, _latency
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        ([0.5], (1, 0.5, 0.5, 0.5)),
+        ([0.1, 0.3], (2, 0.1, 0.2, 0.3)),
+        ([n / 100 for n in range(1, 101)], (100, 0.01, 0.505, 0.95)),
+        ([n / 100 for n in range(1, 21)], (20, 0.01, 0.105, 0.19)),
+    ],
+)
+def test_least_median_and_what_nineteen_in_twenty_do_not_exceed(
+    taken: list[float], told: tuple[int, float, float, float]
+) -> None:
+    assert _latency("GET /x", taken) == Latency("GET /x", *told)
+
+
+def test_requests_of_a_kind_are_counted_together_whatever_record_they_are_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Transport, "send", lambda *_, **__: answer(200, {}))
+    timed = TimedTransport(remote="netsuite", read_timeout=1.0)
+    site = "https://1234567.suitetalk.api.netsuite.com/services/rest"
+    for path in ("/record/v1/vendorBill/17", "/record/v1/vendorBill/eid:pcr-bill-4-5", "/query/v1/suiteql?limit=1"):
+        timed.send("GET", site + path, headers={})
+    assert [(one.kind, one.count) for one in timed.latencies()] == [("GET /suiteql", 1), ("GET /vendorBill/{id}", 2)]

@@ -1,0 +1,42 @@
+"""Whether this installation can work: each fault by name, and its cure. Nothing is written to either remote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from redis.exceptions import RedisError
+
+from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
+from worker.domain.problems import describe
+from worker.services.checks.check import Check, Look, fault
+from worker.services.checks.netsuite import NetSuiteChecks
+from worker.services.checks.procore import ProcoreChecks
+from worker.services.checks.redis import RedisChecks
+
+TRY_AGAIN = "If it says so again in some minutes, ask who runs that system or the network between."
+
+
+class Checks:
+    """Runs them one after the other."""
+
+    def __init__(self, redis: RedisChecks, procore: ProcoreChecks, netsuite: NetSuiteChecks) -> None:
+        self._looks: Sequence[Look] = (*redis.looks(), *procore.looks(), *netsuite.looks())
+
+    def run(self) -> Iterator[Check]:
+        """Each check as it is done."""
+        for name, look in self._looks:
+            yield _done(name, look)
+
+
+def _done(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except (Blocked, Misconfigured) as error:
+        problem = describe(error.cause, error.facts)
+        return fault(name, problem.sentence, problem.next_step)
+    except Transient as error:
+        return fault(name, str(error) or "no answer", TRY_AGAIN)
+    except RedisError as error:
+        return fault(name, str(error) or type(error).__name__, "Look at REDIS_URL and at the server's own log.")
+    except SyncError as error:
+        return fault(name, str(error) or type(error).__name__, "Send these words to those who maintain wbs-sync.")

@@ -1,0 +1,105 @@
+"""NetSuite: the login, what the role may look up, and the records and choices that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
+from worker.domain.posting_periods import ClosedPeriod
+from worker.services.checks.check import Check, Look, doubt, fault, well
+
+NOBODY = "pcr-check"
+"""An external id that nothing has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the settings say of the account. `profile_of`: the account of its profile, "" for none; `contradictions` to that, in words."""
+
+    subsidiary_id: str
+    retainage_item_id: str
+    makes_credits: bool
+    closed_period: ClosedPeriod
+    profile_of: str
+    contradictions: Sequence[str]
+
+
+class NetSuiteChecks:
+    """Looks up a little, mostly what does not exist."""
+
+    def __init__(self, *, netsuite: NetSuite, chosen: Chosen) -> None:
+        self._netsuite = netsuite
+        self._chosen = chosen
+
+    def looks(self) -> Iterator[Look]:
+        """All of them."""
+        yield "NetSuite login and SuiteQL", self._login
+        yield "NetSuite Items", self._items
+        yield "NetSuite vendors", self._vendors
+        yield "NetSuite bills", self._bills
+        yield "Retainage Item", self._retainage_item
+        yield "Posting periods", self._posting_periods
+        yield "Account profile", self._account_profile
+
+    def _login(self) -> Check:
+        self._netsuite.find_jobs(number="-")
+        return well("NetSuite login and SuiteQL", "works; projects can be looked up")
+
+    def _items(self) -> Check:
+        limit = self._netsuite.item_name_limit()
+        self._netsuite.find_items(external_ids=[NOBODY], names=[])
+        self._netsuite.item_by_external_id(NOBODY)
+        return well("NetSuite Items", f"can be looked up; their names may have {limit} characters")
+
+    def _vendors(self) -> Check:
+        """Also whether the subsidiary of the settings is one that any vendor belongs to: no bill could be made for another."""
+        name, subsidiary = "NetSuite vendors", self._chosen.subsidiary_id
+        if self._netsuite.has_vendor(subsidiary):
+            return well(name, f"can be looked up{f'; some belong to subsidiary {subsidiary}' if subsidiary else ''}")
+        if subsidiary:
+            cure = "Check NETSUITE_SUBSIDIARY_ID against Setup > Company > Subsidiaries: vendor, subsidiary and bill have to fit together."
+            return fault(name, f"no active vendor belongs to subsidiary {subsidiary}", cure)
+        cure = "Give the role the permission to view vendors, or make the vendors: no bill can be made without."
+        return fault(name, "the role sees no active vendor", cure)
+
+    def _bills(self) -> Check:
+        self._netsuite.bill_ids([NOBODY])
+        self._netsuite.bill_by_external_id(NOBODY)
+        return well("NetSuite bills", f"can be looked up{', vendor credits too' if self._chosen.makes_credits else ''}")
+
+    def _retainage_item(self) -> Check:
+        name = "Retainage Item"
+        if not self._chosen.retainage_item_id:
+            cure = "Set NETSUITE_RETAINAGE_ITEM_ID to the Item of your retainage payable account."
+            return doubt(name, "not set: invoices with retainage are blocked", cure)
+        item = self._netsuite.item(self._chosen.retainage_item_id)
+        if item is None:
+            cure = "Set NETSUITE_RETAINAGE_ITEM_ID to the internal id of an Item of this account; ids of a sandbox and of production differ."
+            return fault(name, f"NetSuite has no Item with the id {self._chosen.retainage_item_id}", cure)
+        if item.inactive:
+            return fault(name, f"{item.name} is inactive", "Make it active in NetSuite.")
+        return well(name, item.name)
+
+    def _posting_periods(self) -> Check:
+        """Whether closed posting periods can be told before a bill is sent, which all policies but `block` need."""
+        name, policy = "Posting periods", self._chosen.closed_period
+        try:
+            periods = self._netsuite.posting_periods()
+        except (Blocked, Misconfigured, NotFound, UnexpectedAnswer) as error:
+            words, cure = f"cannot be read ({error})", "Give the role the permission to view accounting periods."
+            if policy is ClosedPeriod.BLOCK:
+                return doubt(name, f"{words}: a closed one is only known when NetSuite refuses the bill", cure)
+            return fault(name, f"{words}, and NETSUITE_CLOSED_PERIOD={policy} needs them", cure)
+        closed = sum(not period.open for period in periods)
+        return well(name, f"{len(periods)} base periods, {closed} closed or locked; NETSUITE_CLOSED_PERIOD={policy}")
+
+    def _account_profile(self) -> Check:
+        name = "Account profile"
+        if not self._chosen.profile_of:
+            return doubt(name, "none", "`wbs-sync probe` in a sandbox finds out what nobody documents of this account.")
+        if self._chosen.contradictions:
+            cure = "Follow the profile, or probe again: docs/probe.md."
+            return fault(name, "; ".join(self._chosen.contradictions), cure)
+        return well(name, f"of {self._chosen.profile_of}, and the settings fit it")

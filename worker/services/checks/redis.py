@@ -1,0 +1,112 @@
+"""Redis: there, new enough, durable, roomy, with a ledger, and with somebody who works."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from redis.exceptions import RedisError
+
+from worker.services.checks.check import Check, Look, doubt, fault, well
+from worker.store.connection import Redis, seconds
+from worker.store.gate import Gate
+from worker.store.ledger import Ledger
+
+OLDEST_VERSION = (6, 2)
+"""The scripts use commands of Redis 6.2; Valkey began with 7.2."""
+FULL = 0.8
+WORK_SEEN_WITHIN_SECONDS = 60.0
+
+
+class RedisChecks:
+    """Looks at the server and at what wbs-sync keeps there. `queues`: the names of the queues, without the prefix."""
+
+    def __init__(self, client: Redis, *, ledger: Ledger, gate: Gate, prefix: str, queues: Collection[str]) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._gate = gate
+        self._prefix = prefix
+        self._queues = queues
+
+    def looks(self) -> Iterator[Look]:
+        """All of them."""
+        yield "Redis answers", self._answers
+        yield "Redis keeps what it is given", self._is_durable
+        yield "Redis has room", self._has_room
+        yield "Ledger", self._ledger_is_open
+        yield "Workers", self._somebody_works
+        yield "Messages", self._no_message_went_astray
+
+    def _answers(self) -> Check:
+        name = "Redis answers"
+        self._client.ping()
+        told = self._client.info("server")
+        kind = "Valkey" if "valkey_version" in told else "Redis"
+        version = str(told.get("redis_version", "0"))
+        words = f"{kind} {told.get('valkey_version', version)}"
+        if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_VERSION:
+            return fault(name, f"{words} is too old", "Use Redis 6.2 or newer, or Valkey.")
+        return well(name, words)
+
+    def _is_durable(self) -> Check:
+        """AOF on and no eviction: anything else may lose the ledger or the queue without a word."""
+        name = "Redis keeps what it is given"
+        try:
+            told = self._client.config_get("appendonly", "maxmemory-policy")
+        except RedisError:
+            return doubt(
+                name, "this Redis does not tell", "Make sure of appendonly yes and maxmemory-policy noeviction."
+            )
+        faults, cures = [], []
+        if told.get("appendonly") != "yes":
+            faults.append("appendonly is off, so that a restart forgets what was done")
+            cures.append("appendonly yes")
+        if told.get("maxmemory-policy") != "noeviction":
+            faults.append(
+                f"maxmemory-policy is {told.get('maxmemory-policy')}, so that a full server throws the ledger away"
+            )
+            cures.append("maxmemory-policy noeviction")
+        if faults:
+            return fault(name, "; ".join(faults), f"Set {' and '.join(cures)} in the server's configuration.")
+        return well(name, "AOF on, noeviction")
+
+    def _has_room(self) -> Check:
+        name, told = "Redis has room", self._client.info("memory")
+        used, most = int(told.get("used_memory", 0)), int(told.get("maxmemory", 0))
+        words = f"{used / 1e6:,.0f} MB used" + (f" of {most / 1e6:,.0f} MB" if most else ", no limit set")
+        if most and used > FULL * most:
+            return fault(
+                name,
+                words,
+                "Raise maxmemory: a full server takes no more writes, and then nothing is sent. docs/scaling.md has the sizes.",
+            )
+        return well(name, words)
+
+    def _ledger_is_open(self) -> Check:
+        if self._ledger.is_open():
+            return well("Ledger", "there")
+        words = "there is none yet: the first worker that starts makes it from what NetSuite holds"
+        return doubt("Ledger", words, "Start the workers, or see how far it comes with `wbs-sync rebuild`.")
+
+    def _somebody_works(self) -> Check:
+        """By what upkeep notes every five seconds, with beat and a worker both there."""
+        noted = self._gate.use()
+        ago = seconds(self._client) - noted[-1].at if noted else None
+        if ago is not None and ago < WORK_SEEN_WITHIN_SECONDS:
+            return well("Workers", "at work, and beat too")
+        words = (
+            f"no sign of worker and beat for {ago / 60:,.0f} minutes"
+            if ago is not None
+            else "no sign of worker and beat yet"
+        )
+        cure = "Start `wbs-sync up`, or all processes of the Procfile; both need this REDIS_URL and REDIS_KEY_PREFIX."
+        return doubt("Workers", words, cure)
+
+    def _no_message_went_astray(self) -> Check:
+        """Other applications that forget the prefix write into queues that nobody reads, without an error."""
+        found = {queue: self._client.llen(queue) for queue in self._queues if self._client.type(queue) == "list"}
+        lost = {queue: length for queue, length in found.items() if length and self._prefix}
+        if lost:
+            told = ", ".join(f"{length} in {queue!r}" for queue, length in sorted(lost.items()))
+            cure = f"Let the app that sends them set global_keyprefix {self._prefix!r} (docs/enqueue.md), and send them again."
+            return fault("Messages", f"messages lie in queues without the prefix, where nobody reads: {told}", cure)
+        return well("Messages", "none in queues that nobody reads")

@@ -1,0 +1,202 @@
+"""Lets the ledger forget a code or an invoice whose Item or bill was deleted in NetSuite, so that it is made anew the normal way.
+
+The ledger never goes back by itself from what NetSuite holds, so a person has to say it; and they are only believed when
+NetSuite shows nothing that could be the record: by its internal id, by our external id, and by name or number in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.domain.errors import NotFound, NotPermitted, SyncError
+from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, bill_id_of_origin, item_external_id
+from worker.domain.invoices import FoundBill, Invoice
+from worker.domain.outcomes import Record
+from worker.domain.story import Happening, What
+from worker.domain.texts import unwritable
+from worker.services.links import Links
+from worker.services.named_records import NamedRecords
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+
+
+class NotForgotten(SyncError):
+    """The ledger keeps the record; the text says why, and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgettable:
+    """What may be forgotten: `about` as people call it, `why` it may, and what comes `next`."""
+
+    key: CodeKey | InvoiceKey
+    about: str
+    record: Record
+    why: str
+    next: str
+
+
+class Forgetting:
+    """Looks whether a record may be forgotten, and forgets it. Whatever cannot be asked is a refusal: every method raises SyncError."""
+
+    def __init__(
+        self,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        named: NamedRecords,
+        links: Links,
+        ledger: Ledger,
+        locks: Locks,
+    ) -> None:
+        self._procore = procore
+        self._netsuite = netsuite
+        self._named = named
+        self._links = links
+        self._ledger = ledger
+        self._locks = locks
+
+    def code(self, project: str, code: str, *, take: str = "") -> Forgettable:
+        """A code, named by Procore ids or as people call it. `take`: internal id of an Item that stands and is to be taken for it.
+
+        Raises NotForgotten while its Item, or one that could be taken for it, stands.
+        """
+        found = self._named.project(project)
+        listed = {one.id: one for one in self._procore.list_active_codes(found.id)}
+        key = self._named.code(found, code, listed.values())
+        record = _known(self._ledger.code(key), "Item", "scan")
+        names = {record.name, self._named.item_name(found, listed.get(key.wbs_code_id))}
+        external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
+        at_once, by_id = self._netsuite.item_by_external_id(external_id), self._netsuite.item(record.remote_id)
+        others = self._netsuite.find_items(
+            external_ids=[external_id],
+            names=[name for name in names if name and not unwritable(name)],
+            ignoring_case=True,
+        )
+        standing = {item.id: f"Item {item.name} (id {item.id})" for item in (at_once, *others) if item}
+        # One that is no Other Charge any more and has given its name and its external id away stands in nobody's way.
+        if by_id and by_id.id not in standing and by_id.usable:
+            raise NotForgotten(
+                f"NetSuite still has the Item of this code, as {by_id.name} (id {by_id.id}). It is known by its id: nothing is wrong "
+                "with another name. Delete it, or give it back its name."
+            )
+        self._require_gone(standing, take)
+        again = f"The next scan {_taken(standing, take)}: `wbs-sync scan --project {key.project_id} --wait`."
+        return Forgettable(key, f"{found.label}, code {record.name}", record, _why("Item", standing, take), again)
+
+    def invoice(self, invoice_id: int, project: str | None, *, take: str = "") -> Forgettable:
+        """An invoice. `take`: internal id of a bill that stands and is to be taken for it. Raises NotForgotten while its bill, or one that
+        could be taken for it, stands, and while Procore names one that does not.
+        """
+        key = self._named.invoice(invoice_id, project)
+        record = _known(self._ledger.invoice(key), "bill", "export")
+        try:
+            invoice = self._procore.get_invoice(key.project_id, key.invoice_id)
+        except (NotFound, NotPermitted) as error:
+            raise NotForgotten(
+                f"Procore does not show this invoice, so no bill could be made for it: {error}"
+            ) from error
+        standing = self._bills(key, invoice)
+        bill = self._netsuite.bill(record.remote_id)
+        # A void one that has given its external id and its number away stands in nobody's way.
+        if bill and bill.id not in standing and not bill.void:
+            raise NotForgotten(
+                f"NetSuite still has the {bill.document} of this invoice, as {bill.document_number} (id {bill.id}). Void or delete it, or give it back "
+                "its number."
+            )
+        self._require_gone(standing, take)
+        self._require_origin_id(invoice, standing)
+        again = f"The next export {_taken(standing, take)}: `wbs-sync export {invoice_id} --project {key.project_id} --wait`."
+        return Forgettable(key, f"invoice {invoice.label}", record, _why("bill", standing, take), again)
+
+    def forget(self, seen: Forgettable, look: Callable[[], Forgettable], *, by: str, note: str) -> Forgettable:
+        """Look once more, as a person has thought about what they have `seen`, and forget it: both under its lock. `by` and `note` go
+        into its journal.
+        """
+        with self._locks.hold(str(seen.key)) as lock:
+            if lock is None:
+                raise NotForgotten("A worker has it in hand just now. Try again in a minute.")
+            now = look()
+            facts = {
+                "by": by,
+                "id": now.record.remote_id,
+                "known": str(int(now.record.at)),
+                "why": now.why,
+                "note": note,
+            }
+            if now.key != seen.key or not self._ledger.forget(
+                now.key, now.record, lock, Happening(What.FORGOTTEN, facts)
+            ):
+                raise NotForgotten("It has changed just now. Look at it again: `wbs-sync explain` tells its story.")
+        return now
+
+    def _bills(self, key: InvoiceKey, invoice: Invoice) -> Mapping[str, str]:
+        """Bills that an export would find for the invoice, void ones too."""
+        external_id = bill_external_id(self._procore.company_id, key.invoice_id)
+        ids = self._netsuite.find_bill_ids(
+            external_id=external_id,
+            vendor_id=self._links.vendor_id(invoice),
+            document_number=invoice.document_number,
+            document=invoice.document,
+            ignoring_case=True,
+        )
+        named = bill_id_of_origin(invoice.origin_id)
+        asked = [self._netsuite.bill(one) for one in dict.fromkeys([*ids, named]) if one]
+        return {bill.id: _words(bill) for bill in (self._netsuite.bill_by_external_id(external_id), *asked) if bill}
+
+    def _require_gone(self, standing: Mapping[str, str], take: str) -> None:
+        if take and list(standing) != [take]:
+            there = ", ".join(standing.values()) or "nothing"
+            raise NotForgotten(f"What stands in NetSuite is not the record {take} alone, but: {there}.")
+        if standing and not take:
+            words = ", ".join(standing.values())
+            only = next(iter(standing)) if len(standing) == 1 else ""
+            way = (
+                f" If it is the right one, say --take {only}: it is looked at as one that stood there before."
+                if only
+                else ""
+            )
+            raise NotForgotten(f"NetSuite still holds {words}.{way}")
+
+    def _require_origin_id(self, invoice: Invoice, standing: Mapping[str, str]) -> None:
+        """An export believes what Procore names: forgotten or not, it would take a deleted bill for the invoice's."""
+        named = bill_id_of_origin(invoice.origin_id)
+        if invoice.origin_id and named is None:
+            raise NotForgotten(f"Another integration claims the invoice in Procore (origin id {invoice.origin_id}).")
+        if named and named not in standing:
+            raise NotForgotten(
+                f"The invoice in Procore still names the bill {named}, which NetSuite does not have, and the next export would believe it. "
+                f"Clear its origin id ({invoice.origin_id}) in Procore first; where that cannot be done, enter the bill by hand and set "
+                "the origin id to `ns-vendorbill-` and its internal id."
+            )
+
+
+def _known(record: Record | None, thing: str, run: str) -> Record:
+    """Only what is done: everything else is looked for anyway, and a write in doubt may still come to stand."""
+    if record is None:
+        raise NotForgotten(f"The ledger knows nothing of it: there is nothing to forget. The next {run} looks at it.")
+    if record.in_doubt:
+        raise NotForgotten(
+            f"A write of its {thing} has no known end, so it may still come to stand. It is looked for, and sent again when it "
+            "certainly did not."
+        )
+    if not record.done:
+        raise NotForgotten(
+            f"The ledger knows no {thing} of it ({record.state}). The next {run} looks at it anew anyway."
+        )
+    return record
+
+
+def _words(bill: FoundBill) -> str:
+    void = ", void: give it another reference number and take its external id off" if bill.void else ""
+    return f"the {bill.label}{void}"
+
+
+def _why(thing: str, standing: Mapping[str, str], take: str) -> str:
+    return f"{standing[take]} stands and is to be taken" if take else f"NetSuite has no {thing} for it any more"
+
+
+def _taken(standing: Mapping[str, str], take: str) -> str:
+    return f"looks at {standing[take]} and takes it, if it is the right one" if take else "makes it anew"
