@@ -68,6 +68,8 @@ class Installation:
         try:
             self._up.says("Running.")
             eventually(lambda: all(log.exists() and READY in log.read_text() for log in logs), START_SECONDS)
+            # Beat and a worker have met: `check` says so.
+            eventually(self.container.gate.use, START_SECONDS)
         except BaseException:
             self._close()
             raise

@@ -18,7 +18,6 @@ from tests.real.site import Ended
 from tests.story.installation import Installation
 from tests.story.page import Page, Shown
 from tests.story.people import People, Slip
-from worker.cli import COMMANDS
 from worker.domain import money
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
@@ -72,7 +71,7 @@ class MonthEnd:
 For project accountants and ERP administrators: what a month end looks like, from the first look to the last bill, told by the commands and by what they
 print. Everything below was really run. `python -m tests.story` plays it on the [simulators](simulators.md), checks what it tells (every bill against its
 invoice to the cent), and writes this page and its pictures; nothing here is typed in by hand. Left out are rows of long tables, and it is said how
-many. Times and durations stand as `YYYY-MM-DD hh:mm:ss` and `N.N`, and the internal ids of new records are put in the order of their names, so that every
+many. Times, durations and the like stand as `YYYY-MM-DD hh:mm:ss` and `N.N`, and the internal ids of new records are put in the order of their names, so that every
 run gives the same page.
 
 The simulated contractor, Granite & Pine Builders, closes April. It has {PROJECTS} projects in Procore and {INVOICES} approved subcontractor invoices, most of
@@ -292,7 +291,7 @@ never changes what stands.
         self.page.say(
             "The bill that was voided is made anew. The ledger, which knows it as made, has to forget it first; then the invoice is exported:"
         )
-        self._forget(slip)
+        self._forget(slip, "--note", "Voided by mistake")
         self._export(slip)
 
     def _name_the_bill_again(self, slip: Slip) -> None:
@@ -301,7 +300,7 @@ never changes what stands.
             "The bill that the invoice in Procore no longer names stands. By its external id it is found as the one that wbs-sync created, and named "
             "in Procore again. No second one is made:"
         )
-        self._forget(slip, take=bill.id)
+        self._forget(slip, "--take", bill.id)
         bills = len(self._netsuite.bills)
         self._export(slip)
         assert (len(self._netsuite.bills), self._invoice(slip).origin_id) == (bills, f"ns-vendorbill-{bill.id}")
@@ -356,16 +355,9 @@ Each command in full: [README](../README.md#daily-use). Plans: [plan.md](plan.md
         self._place.picture(self._place.folder / file, self._pictures / picture)
         self.page.say(f"![The report as a page]({picture})")
 
-    def _forget(self, slip: Slip, *, take: str = "") -> None:
+    def _forget(self, slip: Slip, *options: str) -> None:
         """Let the ledger forget an invoice, as docs/verify.md says."""
-        key = InvoiceKey.parse(slip.key)
-        if "forget" in COMMANDS:
-            taken = ("--take", take) if take else ()
-            self._command("forget", "--invoice", str(key.invoice_id), *taken, "--yes")
-            return
-        field, name = f"wbs:invoices:{key.project_id}", str(key.invoice_id)
-        assert self._place.container.redis.hdel(field, name) == 1
-        self.page.say(f'```console\n$ redis-cli -u "$REDIS_URL" HDEL {field} {name}\n(integer) 1\n```')
+        self._command("forget", "--invoice", str(InvoiceKey.parse(slip.key).invoice_id), *options, "--yes")
 
     def _export(self, slip: Slip) -> None:
         key = InvoiceKey.parse(slip.key)

@@ -12,7 +12,8 @@ STEADY = (
     # What another run would say otherwise, in the same width: tables keep their shape.
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"), "YYYY-MM-DD hh:mm:ss UTC"),
     (re.compile(r"\bin \d+\.\d s\b"), "in N.N s"),
-    (re.compile(r"\d\d:\d\d:\d\d UTC"), "hh:mm:ss UTC"),
+    (re.compile(r"\b\d+ MB used"), "N MB used"),
+    (re.compile(r"\bValkey [\d.]+\d"), "Valkey N.N.N"),
 )
 EXAMPLE = re.compile(r"^\$ wbs-sync (.*)$", re.MULTILINE)
 
@@ -41,8 +42,9 @@ class Page:
 
     def show(self, command: Sequence[str], output: str, shown: Shown, *, code: int = 0) -> None:
         """A command as it was typed, what of its output is shown, and its exit code where that is not 0."""
-        told = shorten(steady(output, self.ids()), shown)
-        self.parts.append(f"```console\n$ wbs-sync {' '.join(map(_quoted, command))}\n{told}\n```")
+        ids = self.ids()
+        typed = steady(" ".join(map(_quoted, command)), ids)
+        self.parts.append(f"```console\n$ wbs-sync {typed}\n{shorten(steady(output, ids), shown)}\n```")
         if code:
             self.parts.append(f"*Exit code {code}.*")
 
