@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import Any
 
 from config.redis_address import sentinels_of
 from config.settings import InvalidSettings, Settings
@@ -39,6 +40,7 @@ from worker.services.report import Reports
 from worker.services.retries import Retries
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
+from worker.store import results
 from worker.store.cache import Cache
 from worker.store.connection import Redis, connect, connect_to_master, seconds
 from worker.store.gate import Gate, Precedence
@@ -108,6 +110,10 @@ class Container:
     def listed_projects(self) -> ProjectList:
         """The projects as last listed."""
         return ProjectList(self.redis, self._prefix)
+
+    def result_of(self, task_id: str) -> dict[str, Any] | None:
+        """What Celery keeps of a task."""
+        return results.kept(self.redis, self._prefix, task_id)
 
     # Clients
 

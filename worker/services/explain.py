@@ -226,10 +226,10 @@ class Explain:
         return lines
 
     def _project_of(self, invoice_id: int) -> int:
-        for project_id in self._ledger.projects():
-            if self._ledger.invoice(InvoiceKey(project_id, invoice_id)):
-                return project_id
-        raise NotFound(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
+        project_id = self._ledger.project_of(invoice_id)
+        if project_id is None:
+            raise NotFound(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
+        return project_id
 
     def _why_no_bill(
         self, key: InvoiceKey, invoice: Invoice | None, fault: str | None, problems: Sequence[Told]

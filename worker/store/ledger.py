@@ -187,6 +187,11 @@ class Ledger:
         """Known invoices of a project: all, or those asked for."""
         return self._read(self._invoices(project_id), invoice_ids)
 
+    def project_of(self, invoice_id: int) -> int | None:
+        """The project of an invoice that has a record; None for any other. Asks once for each project."""
+        known = (number for number in self.projects() if self.invoice(InvoiceKey(number, invoice_id)))
+        return next(known, None)
+
     def projects(self) -> list[int]:
         """Projects of which anything is known."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._projects))
