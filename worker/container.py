@@ -40,6 +40,7 @@ from worker.services.report import Reports
 from worker.services.retries import Retries
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
+from worker.services.webhooks import Webhooks
 from worker.store import results
 from worker.store.cache import Cache
 from worker.store.connection import Redis, connect, connect_to_master, seconds
@@ -323,6 +324,18 @@ class Container:
             work=self.work,
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
+        )
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """What Procore says by itself."""
+        return Webhooks(
+            self.redis,
+            self._prefix,
+            company_id=self.settings.procore_company_id,
+            invoice_resources=self.settings.webhook_invoice_resources,
+            projects=self.listed_projects,
+            work=self.work,
         )
 
     @cached_property
