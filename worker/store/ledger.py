@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from dataclasses import fields as fields_of
 from typing import Any, Generic, TypeVar
 
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -143,6 +144,7 @@ FOR_AN_INVOICE = "an invoice"
 """Who asked for a code that an invoice needs."""
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
+_FIELDS = frozenset(field.name for field in fields_of(Record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,4 +388,7 @@ def _record(text: str) -> Record:
     fields["state"] = State(fields["state"])
     if "cause" in fields:
         fields["cause"] = cause_of(fields["cause"])
+    # A newer version may have put in more (docs/upgrade.md). Rare, so the others do not pay for it.
+    if not _FIELDS.issuperset(fields):
+        fields = {name: value for name, value in fields.items() if name in _FIELDS}
     return Record(**fields)

@@ -326,7 +326,8 @@ class Work:
         fields.pop("whole", None)
         kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
         open_keys = self._client.scard(f"{self._prefix}run:{run_id}:open")
-        counts = {name: int(value) for name, value in fields.items()}
+        # What is no number here is of a newer version.
+        counts = {name: int(value) for name, value in fields.items() if value.isdigit()}
         return Run(run_id, kind, trigger, started, float(ended) if ended else None, int(open_keys), counts)
 
     def current(self, kind: RunKind) -> Run | None:
