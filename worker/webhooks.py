@@ -11,6 +11,7 @@ import hmac
 import json
 import logging
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -67,8 +68,16 @@ class Alive(RequestHandler):
         self.finish("OK")
 
 
-async def receive(take: Take, *, authorization: str, address: str, port: int, ready: Callable[[], None]) -> None:
-    """Serve until TERM or INT; `ready` is called when it does. OSError when the address cannot be listened on."""
+def listening(address: str, port: int) -> socket.socket:
+    """The socket to serve on. OSError when the address cannot be listened on."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.create_server((address, port), family=family, backlog=128)
+    opened.setblocking(False)
+    return opened
+
+
+async def receive(take: Take, *, authorization: str, on: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until TERM or INT; `ready` is called when it does."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -78,7 +87,7 @@ async def receive(take: Take, *, authorization: str, address: str, port: int, re
         # The internet asks for many addresses; what becomes of an event is told above.
         application = Application(pages, log_function=lambda _: None)
         server = HTTPServer(application, max_body_size=MOST_BYTES, body_timeout=5, idle_connection_timeout=60)
-        server.listen(port, address)
+        server.add_sockets([on])
         ready()
         await stop.wait()
         server.stop()

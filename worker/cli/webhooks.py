@@ -12,7 +12,7 @@ from config.logs import set_up_logging
 from config.settings import InvalidSettings
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
-from worker.webhooks import PATH, receive
+from worker.webhooks import PATH, listening, receive
 
 
 @click.command()
@@ -22,28 +22,28 @@ def webhooks(as_json: bool) -> None:
 
     Procore needs a public HTTPS address; a proxy of yours passes it on to this one (docs/webhooks.md).
     """
-
     with faults_as_sentences():
         container = open_container()
         settings = container.settings
         if settings.webhook_authorization is None:
             raise InvalidSettings(faults=("WEBHOOK_AUTHORIZATION is not set: the receiver never runs without it.",))
-        told = {"address": f"http://{settings.webhook_address}:{settings.webhook_port}{PATH}"}
+        where = (settings.webhook_address, settings.webhook_port)
+        try:
+            on = listening(*where)
+        except OSError as error:
+            address = ":".join(map(str, where))
+            raise Fault(
+                f"{address} cannot be listened on: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
+            ) from error
         set_up_logging(level=settings.log_level, style=settings.log_format)
+        told = {"address": f"http://{where[0]}:{where[1]}{PATH}"}
         receiving = receive(
             container.webhooks.take,
             authorization=settings.webhook_authorization.get_secret_value(),
-            address=settings.webhook_address,
-            port=settings.webhook_port,
+            on=on,
             ready=partial(_announce, told, as_json=as_json),
         )
-        try:
-            asyncio.run(receiving)
-        except OSError as error:
-            where = f"{settings.webhook_address}:{settings.webhook_port}"
-            raise Fault(
-                f"{where} cannot be listened on: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
-            ) from error
+        asyncio.run(receiving)
 
 
 def _announce(told: dict[str, str], *, as_json: bool) -> None:

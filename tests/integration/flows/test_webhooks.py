@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
+from tests.integration.flows.test_problem_commands import call
 from tests.unit.domain.test_webhooks import V2, V4
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane, scan_of
@@ -108,3 +111,12 @@ def test_what_invoices_are_called_is_a_setting(open_office: OpenOffice) -> None:
     assert office.container.webhooks.take(event) == Taken.NOT_OURS
     assert office.container.webhooks.take(event | {"resource_type": "Draw Requests"}) == Taken.QUEUED
     assert office.waiting(Lane.EXPORTS) == [str(InvoiceKey(project.id, 7))]
+
+
+def test_a_receiver_that_cannot_listen_or_that_nobody_would_have_to_log_in_to_does_not_start(office: Office) -> None:
+    open_to_all = call(office, "webhooks")
+    assert (open_to_all.exit_code, "WEBHOOK_AUTHORIZATION is not set" in open_to_all.stderr) == (2, True)
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        ended = call(office, "webhooks", WEBHOOK_AUTHORIZATION="Bearer of-nobody-at-all", WEBHOOK_PORT=port)
+    assert (ended.exit_code, f"127.0.0.1:{port} cannot be listened on" in ended.stderr) == (1, True)
