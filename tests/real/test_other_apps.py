@@ -248,7 +248,8 @@ def test_webhooks_of_procore_are_worked_off_and_what_they_miss_is_found_by_the_s
     with pytest.raises(requests.ConnectionError):
         post(event)
     assert fifth.origin_id is None
-    site.programs.remove(sweep := site.beat(number=2, cron_seconds=1))
+    sweep = site.beat(number=2, cron_seconds=1)
     eventually(lambda: fifth.origin_id)
     exported(site, fifth)
     sweep.end()
+    site.programs.remove(sweep)
