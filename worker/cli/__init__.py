@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "Where everything stands.",
     "problems": "What a person has to mend, who, and how.",
     "report": "Write one HTML page about all of it.",
+    "metrics": "The same in numbers, for Prometheus.",
     "explain": "The whole story of one code or one invoice.",
     "resume": "Give out work that is due or was interrupted, now.",
     "rebuild": "Restore the ledger from NetSuite.",

@@ -71,7 +71,16 @@ local function settle(current, prefix, key, field)
   local open = prefix .. 'run:' .. run .. ':open'
   if redis.call('SREM', open, key) == 0 then return end
   if field ~= '' then redis.call('HINCRBY', prefix .. 'run:' .. run, field, 1) end
-  if redis.call('SCARD', open) == 0 then redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now) end
+  if redis.call('SCARD', open) > 0 then return end
+  redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now)
+  local fields = redis.call('HGETALL', prefix .. 'run:' .. run)
+  local ended = {}
+  for i = 1, #fields, 2 do ended[fields[i]] = fields[i + 1] end
+  -- How the last one over everything ended is known for good.
+  if not ended.whole then return end
+  local last = prefix .. 'run:last:' .. ended.kind
+  redis.call('DEL', last)
+  redis.call('HSET', last, unpack(fields))
 end
 """
 _CLOSE = (
@@ -184,6 +193,25 @@ settle(KEYS[4], ARGV[2], ARGV[1], '')
 return 1
 """
 )
+_BACKLOG = (
+    _NOW
+    + """
+-- KEYS: waiting, hand. Returns how many wait, how many are in hand, and since when the one is due that is due longest
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(0', now, 'WITHSCORES', 'LIMIT', 0, 1)
+return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), due[2] or '0'}
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a lane holds. `due_since`: when the work became due that is due longest (unix seconds), 0 when none is; work that goes before
+    all that waits has no such time.
+    """
+
+    waiting: int
+    in_hand: int
+    due_since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +245,7 @@ class Work:
         self._close, self._later = script(_CLOSE), script(_LATER)
         self._let_go, self._begin, self._spawn = script(_LET_GO), script(_BEGIN), script(_SPAWN)
         self._try_again, self._hurry, self._take_back = script(_TRY_AGAIN), script(_HURRY), script(_TAKE_BACK)
+        self._backlog = script(_BACKLOG)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
@@ -320,14 +349,12 @@ class Work:
     def run(self, run_id: str) -> Run | None:
         """A run by its id; None when it was never there or is older than a week."""
         fields = self._client.hgetall(f"{self._prefix}run:{run_id}")
-        if not fields:
-            return None
-        ended = fields.pop("ended_at", None)
-        fields.pop("whole", None)
-        kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
-        open_keys = self._client.scard(f"{self._prefix}run:{run_id}:open")
-        counts = {name: int(value) for name, value in fields.items()}
-        return Run(run_id, kind, trigger, started, float(ended) if ended else None, int(open_keys), counts)
+        return _run(run_id, fields, int(self._client.scard(f"{self._prefix}run:{run_id}:open"))) if fields else None
+
+    def last_whole(self, kind: RunKind) -> Run | None:
+        """The last run over everything that has ended, however long ago; its id is not kept."""
+        fields = self._client.hgetall(f"{self._prefix}run:last:{kind}")
+        return _run("", fields, 0) if fields else None
 
     def current(self, kind: RunKind) -> Run | None:
         """The run that goes on, or else the last one."""
@@ -375,6 +402,15 @@ class Work:
         """How much waits and how much is in hand."""
         return int(self._client.zcard(self._waiting(lane))), int(self._client.zcard(self._hand(lane)))
 
+    def backlog(self, lane: Lane) -> Backlog:
+        """The same, and how long it has been due."""
+        waiting, in_hand, since = self._backlog(keys=[self._waiting(lane), self._hand(lane)])
+        return Backlog(int(waiting), int(in_hand), float(since))
+
+    def failing(self) -> int:
+        """How many pieces of work have failed and are tried again."""
+        return int(self._client.hlen(self._failures))
+
     def _waiting(self, lane: Lane) -> str:
         return f"{self._prefix}waiting:{lane}"
 
@@ -386,6 +422,14 @@ class Work:
 
     def _lane_keys(self, lane: Lane) -> list[str]:
         return [self._waiting(lane), self._hand(lane), self._tries, self._current(RUN_OF_LANE[lane])]
+
+
+def _run(run_id: str, fields: dict[str, str], open_keys: int) -> Run:
+    ended = fields.pop("ended_at", None)
+    fields.pop("whole", None)
+    kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
+    counts = {name: int(value) for name, value in fields.items()}
+    return Run(run_id, kind, trigger, started, float(ended) if ended else None, open_keys, counts)
 
 
 def _field(outcome: OutcomeKind | None) -> str:
