@@ -20,6 +20,7 @@ from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, l
 from worker.base import WorkTask
 from worker.broker import use_door
 from worker.current import use
+from worker.domain import correlation
 from worker.events import Events
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ app.add_defaults(_options)
 @signals.setup_logging.connect
 def _log_our_way(**_: Any) -> None:
     settings = settings_or_exit()
-    set_up_logging(level=settings.log_level, style=settings.log_format)
+    set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=correlation.current)
 
 
 @signals.worker_init.connect

@@ -252,7 +252,7 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
 
 
 def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
-    assert set(COMMANDS) == {*ASKING, "up", "demo", "simulate", "report", "resume", "rebuild"}
+    assert set(COMMANDS) == {*ASKING, "up", "demo", "simulate", "report", "metrics", "resume", "rebuild"}
 
 
 # Commands that start others, as processes

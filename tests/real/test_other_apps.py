@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import kombu
@@ -28,13 +29,14 @@ app.conf.broker_transport_options = app.conf.result_backend_transport_options = 
 sent = app.send_task(task, kwargs=json.loads(arguments), queue="items")
 print(json.dumps(sent.get(timeout=30)))
 """
+NOTHING: Mapping[str, str] = {}
 OPTIONS = {"global_keyprefix": PREFIX}
 """All that an app needs to know beside the address: REDIS_KEY_PREFIX of the installation."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site.open(tmp_path_factory.mktemp("site"), profile="large:1x10:2") as opened:
+    with Site.open(tmp_path_factory.mktemp("site"), profile="large:1x10:3") as opened:
         opened.worker("items", threads=2)
         opened.worker("invoices", threads=2)
         yield opened
@@ -58,10 +60,12 @@ def result_of(site: Site, task_id: str) -> dict[str, Any]:
     return eventually(ended, 20)
 
 
-def send_by_kombu(site: Site, queue: str, task: str, arguments: object, **properties: Any) -> str:
+def send_by_kombu(
+    site: Site, queue: str, task: str, arguments: object, *, ours: Mapping[str, str] = NOTHING, **properties: Any
+) -> str:
     """A message as docs/enqueue.md describes it: the second version of Celery's protocol, built by hand."""
     task_id = str(uuid.uuid4())
-    headers = {"lang": "py", "task": task, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
+    headers = {**ours, "lang": "py", "task": task, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
     body = [[], arguments, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     with kombu.Connection(site.server.url, transport_options=OPTIONS) as connection, connection.Producer() as producer:
         producer.publish(body, routing_key=queue, headers=headers, correlation_id=task_id, **properties)
@@ -89,7 +93,7 @@ def test_a_bare_celery_app_enqueues_by_name_and_reads_the_result(site: Site, wor
 def test_plain_kombu_enqueues_too(site: Site, workers: list[Program]) -> None:
     invoice = invoices(site.stage)[0]
     arguments = {"project_id": invoice.project_id, "invoice_id": invoice.id, "source": "portal"}
-    task_id = send_by_kombu(site, "exports", "invoices.export", arguments)
+    task_id = send_by_kombu(site, "exports", "invoices.export", arguments, ours={"correlation_id": "portal-4711"})
     external_id = bill_external_id(site.stage.procore.company.company_id, invoice.id)
     # The chain ends under the id that was sent.
     result = result_of(site, task_id)
@@ -100,6 +104,29 @@ def test_plain_kombu_enqueues_too(site: Site, workers: list[Program]) -> None:
         "SUCCESS",
         {"outcome": "created", "bill": invoice.invoice_number, "bill_id": bill.id},
     )
+    # Its own id stands in the line of every request that came of it, through all steps of the chain.
+    written = written_for(site, "portal-4711")
+    assert written.count("POST /services/rest/record/v1/vendorBill") == 1
+    assert written.count("POST /services/rest/record/v1/otherChargePurchaseItem") == len(invoice.lines)
+    assert written[-1].startswith("PATCH /rest/v1.1/requisitions/")
+
+
+def test_one_id_leads_from_a_command_to_the_requests(site: Site, workers: list[Program]) -> None:
+    invoice = invoices(site.stage)[1]
+    told = site.command("export", str(invoice.id), "--project", str(invoice.project_id), "--wait", "--json").json()
+    assert told["outcome"] == "created"
+    assert "POST /services/rest/record/v1/vendorBill" in written_for(site, told["correlation_id"])
+
+
+def written_for(site: Site, correlation_id: str) -> list[str]:
+    """Method and path of the writes that the workers' logs tell under an id, in order."""
+    lines = [
+        line for program in site.programs for line in program.log.splitlines() if line.endswith(f" [{correlation_id}]")
+    ]
+    assert lines
+    return [
+        found[1] for line in sorted(lines) if (found := re.search(r"INFO worker.clients.http: \w+ (\w+ [^:]+):", line))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -43,18 +43,24 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "WbsSyncLedgerClosed": ("wbs_sync_ledger_open 0", "wbs_sync_ledger_open 1"),
     "WbsSyncOutcomeUnknown": (
         f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="unknown"}} {NOW - 2800}',
-        (f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="unknown"}} {NOW - 1000}\n'
-        f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="blocked"}} {NOW - 90000}'),
+        (
+            f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="unknown"}} {NOW - 1000}\n'
+            f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="blocked"}} {NOW - 90000}'
+        ),
     ),
     "WbsSyncDoubled": (
         'wbs_sync_problems{cause="bill_doubled",owner="project accountant"} 1',
-        ('wbs_sync_problems{cause="bill_doubled",owner="project accountant"} 0\n'
-        'wbs_sync_problems{cause="period_closed",owner="project accountant"} 3'),
+        (
+            'wbs_sync_problems{cause="bill_doubled",owner="project accountant"} 0\n'
+            'wbs_sync_problems{cause="period_closed",owner="project accountant"} 3'
+        ),
     ),
     "WbsSyncNotUnderstood": (
         'wbs_sync_problems{cause="unexpected",owner="integration engineer"} 1',
-        ('wbs_sync_problems{cause="unexpected",owner="integration engineer"} 0\n'
-        'wbs_sync_problems{cause="remote_down",owner="integration engineer"} 1'),
+        (
+            'wbs_sync_problems{cause="unexpected",owner="integration engineer"} 0\n'
+            'wbs_sync_problems{cause="remote_down",owner="integration engineer"} 1'
+        ),
     ),
     "WbsSyncProblemsLieAbout": (
         f'wbs_sync_oldest_problem_timestamp_seconds{{owner="ERP administrator"}} {NOW - 4 * 86400}',
@@ -62,18 +68,24 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "WbsSyncCodesWithoutItem": (
         f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="waiting"}} {NOW - 7 * 3600}',
-        (f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="waiting"}} {NOW - 3600}\n'
-        f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="blocked"}} {NOW - 90000}'),
+        (
+            f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="waiting"}} {NOW - 3600}\n'
+            f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="blocked"}} {NOW - 90000}'
+        ),
     ),
     "WbsSyncWorkWaits": (
         f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="exports"}} {NOW - 2000}',
-        (f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="exports"}} {NOW - 100}\n'
-        f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="items"}} {NOW - 2000}'),
+        (
+            f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="exports"}} {NOW - 100}\n'
+            f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="items"}} {NOW - 2000}'
+        ),
     ),
     "WbsSyncBillNotNamed": (
         'wbs_sync_unfinished_records{record="invoice",state="write_back"} 1',
-        ('wbs_sync_unfinished_records{record="invoice",state="write_back"} 0\n'
-        'wbs_sync_unfinished_records{record="invoice",state="waiting"} 2'),
+        (
+            'wbs_sync_unfinished_records{record="invoice",state="write_back"} 0\n'
+            'wbs_sync_unfinished_records{record="invoice",state="waiting"} 2'
+        ),
     ),
     "WbsSyncExportsWaitForSlots": (
         'wbs_sync_netsuite_requests_waiting{precedence="export"} 2\nwbs_sync_netsuite_slots 5\nwbs_sync_netsuite_slots_in_use 5',
@@ -81,14 +93,18 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "WbsSyncRateLimitUsedUp": (
         'wbs_sync_procore_rate_limit_requests{window="hour"} 3600\nwbs_sync_procore_rate_limit_requests_left{window="hour"} 100',
-        ('wbs_sync_procore_rate_limit_requests{window="hour"} 3600\nwbs_sync_procore_rate_limit_requests_left{window="hour"} 900\n'
-        'wbs_sync_procore_rate_limit_requests{window="spike"} 100\nwbs_sync_procore_rate_limit_requests_left{window="spike"} 0'),
+        (
+            'wbs_sync_procore_rate_limit_requests{window="hour"} 3600\nwbs_sync_procore_rate_limit_requests_left{window="hour"} 900\n'
+            'wbs_sync_procore_rate_limit_requests{window="spike"} 100\nwbs_sync_procore_rate_limit_requests_left{window="spike"} 0'
+        ),
     ),
     "WbsSyncRunOverdue": (
         f'wbs_sync_run_due_timestamp_seconds{{run="scan"}} {NOW - 8000}',
-        (f'wbs_sync_run_due_timestamp_seconds{{run="scan"}} {NOW - 8000}\n'
-        f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 7900}\n'
-        f'wbs_sync_run_due_timestamp_seconds{{run="export"}} {NOW + 100}'),
+        (
+            f'wbs_sync_run_due_timestamp_seconds{{run="scan"}} {NOW - 8000}\n'
+            f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 7900}\n'
+            f'wbs_sync_run_due_timestamp_seconds{{run="export"}} {NOW + 100}'
+        ),
     ),
     "WbsSyncRunGoesOnLong": (
         f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 50000}',

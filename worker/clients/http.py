@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import time
@@ -12,12 +13,14 @@ from decimal import Decimal
 from html import escape
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, NewConnectionError
 
 from worker.domain.errors import OutcomeUnknown, SyncError, Transient
+
+log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 3600.0
@@ -126,6 +129,7 @@ class Transport:
         """
         # A login is a form, and its token serves many requests.
         self.requests_sent += form is None
+        began, level = time.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
         try:
             response = self._session().request(
                 method, url, headers=dict(headers), params=params, json=body, data=form,
@@ -135,11 +139,25 @@ class Transport:
                 content = b"".join(self._parts(response))
             next_page = "next" in response.links if "Link" in response.headers else None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            self._log(level, method, url, began, answer=type(error).__name__)
             raise self._as_sync_error(error, writes=writes) from error
         text, is_utf8 = _decoded(content)
-        return Answer(
+        answer = Answer(
             response.status_code, response.headers, text, next_page, is_utf8, _secrets_in(headers, form or {})
         )
+        # Procore's name for the request, which its support asks for (docs/remotes.md).
+        theirs = answer.quote(answer.headers.get("x-request-id", ""), most=64)
+        self._log(level, method, url, began, answer=str(answer.status), request_id=theirs)
+        return answer
+
+    def _log(self, level: int, method: str, url: str, began: float, *, answer: str, request_id: str = "") -> None:
+        """One line for each request; without what stands behind a ?, and without any header or body of ours."""
+        if not log.isEnabledFor(level):
+            return
+        path, took = urlsplit(url).path, time.monotonic() - began
+        told = {"remote": self._remote, "method": method, "path": path, "answer": answer, "seconds": round(took, 3)}
+        facts = told | ({"request_id": request_id} if request_id else {})
+        log.log(level, "%s %s %s: %s in %.3f s", self._remote, method, path, answer, took, extra={"facts": facts})
 
     def _parts(self, response: requests.Response) -> Iterator[bytes]:
         """The body as it comes. The session's timeout is one between two bytes: here a body that only drips has an end too."""

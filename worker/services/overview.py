@@ -71,6 +71,7 @@ def run_view(run: Run) -> dict[str, Any]:
     """A run as plain JSON values; times in unix seconds."""
     return {
         "run": run.id,
+        "correlation_id": run.correlation_id,
         "trigger": run.trigger,
         "started_at": run.started_at,
         "ended_at": run.ended_at,

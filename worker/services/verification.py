@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
+from worker.domain.correlation import kept
 from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.findings import FINDINGS, Verified
 from worker.domain.wbs_codes import Project
@@ -50,7 +51,7 @@ class Verification:
         problems = {one.key for one in self._ledger.problems()}
         verified, names = Verified(), ItemNames()
         with ThreadPoolExecutor(PROJECTS_AT_ONCE, thread_name_prefix="verify") as pool:
-            results = pool.map(lambda project: self._verify_project(project, problems, names), projects)
+            results = pool.map(kept(lambda project: self._verify_project(project, problems, names)), projects)
             for done, result in enumerate(results, 1):
                 verified.add(result)
                 progress(done, len(projects))

@@ -10,13 +10,17 @@ once, so work done twice counts once; the run has ended when the set is empty.
 
 from __future__ import annotations
 
-import secrets
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from worker.domain.correlation import current, new_id
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import RUN_OF_LANE, Lane, RunKind, lane_of
 from worker.store.connection import Redis
+
+log = logging.getLogger(__name__)
 
 IN_HAND_SECONDS = 40
 """Work in hand longer than this is given out again. Harmless while its worker lives: the second finds the lock held."""
@@ -24,17 +28,36 @@ RUN_KEPT_SECONDS = 7 * 86_400
 
 _NOW = "local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000\n"
 
-_ADD = """
--- KEYS: waiting, hand. ARGV: at, keys...
-for i = 2, #ARGV do
+_ORIGIN = """
+-- Whose request a piece of work goes back to (worker/domain/correlation.py): its own one, or that of the run which waits for it.
+local function origin(asked, current, prefix, key)
+  local own = redis.call('HGET', asked, key)
+  if own then return own end
+  local run = redis.call('GET', current)
+  if not run or redis.call('SISMEMBER', prefix .. 'run:' .. run .. ':open', key) == 0 then return '' end
+  return redis.call('HGET', prefix .. 'run:' .. run, 'correlation_id') or run
+end
+local function asks(asked, current, prefix, key, id)
+  if id ~= '' and origin(asked, current, prefix, key) == '' then redis.call('HSET', asked, key, id) end
+end
+"""
+_ADD = (
+    _ORIGIN
+    + """
+-- KEYS: waiting, hand, asked, current run. ARGV: at, who asks, prefix, keys...
+for i = 4, #ARGV do
   if not redis.call('ZSCORE', KEYS[2], ARGV[i]) then redis.call('ZADD', KEYS[1], 'LT', ARGV[1], ARGV[i]) end
+  asks(KEYS[3], KEYS[4], ARGV[3], ARGV[i], ARGV[2])
 end
 return 1
 """
+)
 _TAKE = (
     _NOW
+    + _ORIGIN
     + """
--- KEYS: waiting, hand, tries, again. ARGV: limit, seconds in hand, at most. Returns key, tries, key, tries, ...
+-- KEYS: waiting, hand, tries, again, asked, current run. ARGV: limit, seconds in hand, at most, prefix.
+-- Returns key, tries, who asked, key, ...
 for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
   redis.call('ZREM', KEYS[2], key)
   redis.call('ZADD', KEYS[1], 0, key)
@@ -49,14 +72,17 @@ for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 
   redis.call('SREM', KEYS[4], key)
   given[#given + 1] = key
   given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
+  given[#given + 1] = origin(KEYS[5], KEYS[6], ARGV[4], key)
 end
 return given
 """
 )
 _CLAIM = (
     _NOW
+    + _ORIGIN
     + """
--- KEYS: waiting, hand, again. ARGV: key, seconds in hand
+-- KEYS: waiting, hand, again, asked, current run. ARGV: key, seconds in hand, who asks, prefix
+asks(KEYS[4], KEYS[5], ARGV[4], ARGV[1], ARGV[3])
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
 -- This attempt sees what was mended before now.
@@ -87,26 +113,32 @@ _CLOSE = (
     _NOW
     + _SETTLE
     + """
--- KEYS: waiting, hand, tries, current run, failures, again. ARGV: key, run field, prefix
+-- KEYS: waiting, hand, tries, current run, asked, failures, again. ARGV: key, run field, prefix
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('HDEL', KEYS[5], ARGV[1])
+redis.call('HDEL', KEYS[6], ARGV[1])
 settle(KEYS[4], ARGV[3], ARGV[1], ARGV[2])
 -- Somebody asked for it while it was in hand, for something that this attempt may not have seen.
-if redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 1 then redis.call('ZADD', KEYS[1], 0, ARGV[1]) end
+if redis.call('SISMEMBER', KEYS[7], ARGV[1]) == 1 then redis.call('ZADD', KEYS[1], 0, ARGV[1]) end
 return 1
 """
 )
-_TRY_AGAIN = """
--- KEYS: waiting, hand, tries, failures, again. ARGV: keys...
-for _, key in ipairs(ARGV) do
+_TRY_AGAIN = (
+    _ORIGIN
+    + """
+-- KEYS: waiting, hand, tries, failures, again, asked, current run. ARGV: who asks, prefix, keys...
+for i = 3, #ARGV do
+  local key = ARGV[i]
+  asks(KEYS[6], KEYS[7], ARGV[2], key, ARGV[1])
   redis.call('HDEL', KEYS[3], key)
   redis.call('HDEL', KEYS[4], key)
   if redis.call('ZSCORE', KEYS[2], key) then redis.call('SADD', KEYS[5], key) else redis.call('ZADD', KEYS[1], 0, key) end
 end
 return 1
 """
+)
 _HURRY = (
     _NOW
     + """
@@ -124,8 +156,10 @@ return 1
 _LATER = (
     _NOW
     + _SETTLE
+    + _ORIGIN
     + """
--- KEYS: waiting, hand, tries, current run. ARGV: key, run field ('' = the run goes on waiting), prefix, at
+-- KEYS: waiting, hand, tries, current run, asked. ARGV: key, run field ('' = the run goes on waiting), prefix, at, who asks
+asks(KEYS[5], KEYS[4], ARGV[3], ARGV[1], ARGV[5])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1])
@@ -134,18 +168,18 @@ return 1
 """
 )
 _LET_GO = """
--- KEYS: waiting, hand, tries, current run. ARGV: key, prefix
+-- KEYS: waiting, hand, tries, current run, asked. ARGV: key, prefix
 local run = redis.call('GET', KEYS[4])
 if run and redis.call('SISMEMBER', ARGV[2] .. 'run:' .. run .. ':open', ARGV[1]) == 1 then return 0 end
 -- Only what is in hand: what waits may wait longer than its run does, and must not be lost.
-redis.call('ZREM', KEYS[2], ARGV[1])
+if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then redis.call('HDEL', KEYS[5], ARGV[1]) end
 redis.call('HDEL', KEYS[3], ARGV[1])
 return 1
 """
 _BEGIN = (
     _NOW
     + """
--- KEYS: current run, all runs. ARGV: new id, kind, trigger, prefix, kept seconds, first keys...
+-- KEYS: current run, all runs. ARGV: new id, kind, trigger, prefix, kept seconds, who asks or '', first keys...
 local joined = 1
 local run = redis.call('GET', KEYS[1])
 if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.call('EXISTS', ARGV[4] .. 'run:' .. run) == 0 then
@@ -153,12 +187,13 @@ if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.
   run = ARGV[1]
   redis.call('SET', KEYS[1], run)
   redis.call('HSET', ARGV[4] .. 'run:' .. run, 'kind', ARGV[2], 'trigger', ARGV[3], 'started_at', now)
+  if ARGV[6] ~= '' then redis.call('HSET', ARGV[4] .. 'run:' .. run, 'correlation_id', ARGV[6]) end
   redis.call('EXPIRE', ARGV[4] .. 'run:' .. run, ARGV[5])
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[5]))
   redis.call('ZADD', KEYS[2], now, run)
 end
 local open = ARGV[4] .. 'run:' .. run .. ':open'
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   local whole = ARGV[i]:sub(-4) == ':all'
   -- Who joins a run over everything finds its key in it, or already worked off; a run over some projects is widened.
   if not whole or redis.call('HSETNX', ARGV[4] .. 'run:' .. run, 'whole', 1) == 1 then redis.call('SADD', open, ARGV[i]) end
@@ -170,8 +205,9 @@ return {run, joined}
 _SPAWN = (
     _NOW
     + _SETTLE
+    + _ORIGIN
     + """
--- KEYS: parent waiting, parent hand, tries, current run, child waiting, child hand.
+-- KEYS: parent waiting, parent hand, tries, current run, asked, child waiting, child hand.
 -- ARGV: parent, prefix, number of counts, (field, count)..., time of the children or '' = now, children...
 local run = redis.call('GET', KEYS[4])
 local open = run and (ARGV[2] .. 'run:' .. run .. ':open')
@@ -182,13 +218,16 @@ if mine then
 end
 local at = ARGV[4 + 2 * counts]
 if at == '' then at = now end
+local asked_by = mine and '' or origin(KEYS[5], KEYS[4], ARGV[2], ARGV[1])
 for i = 5 + 2 * counts, #ARGV do
-  if not redis.call('ZSCORE', KEYS[6], ARGV[i]) then redis.call('ZADD', KEYS[5], 'LT', at, ARGV[i]) end
+  if not redis.call('ZSCORE', KEYS[7], ARGV[i]) then redis.call('ZADD', KEYS[6], 'LT', at, ARGV[i]) end
+  asks(KEYS[5], KEYS[4], ARGV[2], ARGV[i], asked_by)
   if mine then redis.call('SADD', open, ARGV[i]) end
 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('HDEL', KEYS[5], ARGV[1])
 settle(KEYS[4], ARGV[2], ARGV[1], '')
 return 1
 """
@@ -201,6 +240,14 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(0', now, 'WITHSCORES', 'LIMIT
 return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), due[2] or '0'}
 """
 )
+
+
+class Taken(NamedTuple):
+    """Work that was given out: how many workers died or stalled with it, and whose request it goes back to ("" = not known)."""
+
+    key: str
+    deaths: int
+    correlation_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +263,10 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it stands: `counts` by field (outcomes and what was seen), `open_keys` still to end; times in unix seconds."""
+    """A run as it stands: `counts` by field (outcomes and what was seen), `open_keys` still to end; times in unix seconds.
+
+    `correlation_id`: of the request that began it; its own id where that had none.
+    """
 
     id: str
     kind: RunKind
@@ -225,6 +275,7 @@ class Run:
     ended_at: float | None
     open_keys: int
     counts: Mapping[str, int]
+    correlation_id: str
 
     @property
     def ended(self) -> bool:
@@ -240,6 +291,7 @@ class Work:
         self._prefix = prefix
         self._runs = f"{prefix}runs"
         self._tries, self._failures, self._again = f"{prefix}tries", f"{prefix}failures", f"{prefix}again"
+        self._asked = f"{prefix}asked"
         script = client.register_script
         self._add, self._take, self._claim = script(_ADD), script(_TAKE), script(_CLAIM)
         self._close, self._later = script(_CLOSE), script(_LATER)
@@ -250,15 +302,17 @@ class Work:
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
         for some in _in_batches(list(keys)):
-            self._add(keys=[self._waiting(lane), self._hand(lane)], args=[at, *some])
+            names = [self._waiting(lane), self._hand(lane), self._asked, self._current(RUN_OF_LANE[lane])]
+            self._add(keys=names, args=[at, current(), self._prefix, *some])
 
     def try_again(self, lane: Lane, keys: Collection[str]) -> None:
         """Let work be looked at now, before all that waits, its failed attempts forgotten. What is in hand is looked at once
         more when that attempt has closed it: it may have begun before what was mended.
         """
         names = [self._waiting(lane), self._hand(lane), self._tries, self._failures, self._again]
+        names += [self._asked, self._current(RUN_OF_LANE[lane])]
         for some in _in_batches(list(keys)):
-            self._try_again(keys=names, args=some)
+            self._try_again(keys=names, args=[current(), self._prefix, *some])
 
     def hurry(self, lane: Lane, *, until: float) -> None:
         """Let what waits for a time up to `until` be looked at now."""
@@ -270,18 +324,17 @@ class Work:
         """
         self._take_back(keys=[self._waiting(lane), self._hand(lane)])
 
-    def take(self, lane: Lane, *, limit: int, at_most: int | None = None) -> list[tuple[str, int]]:
-        """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first.
-
-        Gives (key, how many workers died or stalled with it).
-        """
+    def take(self, lane: Lane, *, limit: int, at_most: int | None = None) -> list[Taken]:
+        """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first."""
         keys = [self._waiting(lane), self._hand(lane), self._tries, self._again]
-        flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS, at_most or limit])
-        return [(flat[i], int(flat[i + 1])) for i in range(0, len(flat), 2)]
+        keys += [self._asked, self._current(RUN_OF_LANE[lane])]
+        flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS, at_most or limit, self._prefix])
+        return [Taken(flat[i], int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
 
     def claim(self, lane: Lane, key: str) -> None:
         """Note that this worker begins with it now, whoever sent the message."""
-        self._claim(keys=[self._waiting(lane), self._hand(lane), self._again], args=[key, IN_HAND_SECONDS])
+        names = [self._waiting(lane), self._hand(lane), self._again, self._asked, self._current(RUN_OF_LANE[lane])]
+        self._claim(keys=names, args=[key, IN_HAND_SECONDS, current(), self._prefix])
 
     def close(self, lane: Lane, key: str, outcome: OutcomeKind | None) -> None:
         """The work has ended; its run counts the outcome once."""
@@ -290,7 +343,7 @@ class Work:
 
     def later(self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None) -> None:
         """Look at it again at `at`. With an outcome, its run counts that and does not wait for it."""
-        self._later(keys=self._lane_keys(lane), args=[key, _field(outcome), self._prefix, at])
+        self._later(keys=self._lane_keys(lane), args=[key, _field(outcome), self._prefix, at, current()])
 
     def let_go(self, lane: Lane, key: str) -> None:
         """Drop work that no run waits for (any more): who claimed it late found it done by another."""
@@ -306,12 +359,13 @@ class Work:
 
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Start a run with its first keys, or join the one that goes on: (run, joined)."""
-        fresh = f"{kind}-{secrets.token_hex(5)}"
-        args = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, *keys]
+        fresh = new_id(kind)
+        args = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, current(), *keys]
         while True:
             run_id, joined = self._begin(keys=[self._current(kind), self._runs], args=args)
             # Gone again at once only if the server was started anew in between and lost its last second.
             if run := self.run(str(run_id)):
+                log.info("%s %s (%s): %s", run.id, "is joined" if joined else "begins", trigger, run.correlation_id)
                 return run, bool(joined)
 
     def spawn(
@@ -421,15 +475,16 @@ class Work:
         return f"{self._prefix}run:current:{kind}"
 
     def _lane_keys(self, lane: Lane) -> list[str]:
-        return [self._waiting(lane), self._hand(lane), self._tries, self._current(RUN_OF_LANE[lane])]
+        return [self._waiting(lane), self._hand(lane), self._tries, self._current(RUN_OF_LANE[lane]), self._asked]
 
 
 def _run(run_id: str, fields: dict[str, str], open_keys: int) -> Run:
     ended = fields.pop("ended_at", None)
     fields.pop("whole", None)
+    correlation_id = fields.pop("correlation_id", run_id)
     kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
     counts = {name: int(value) for name, value in fields.items()}
-    return Run(run_id, kind, trigger, started, float(ended) if ended else None, open_keys, counts)
+    return Run(run_id, kind, trigger, started, float(ended) if ended else None, open_keys, counts, correlation_id)
 
 
 def _field(outcome: OutcomeKind | None) -> str:
