@@ -17,6 +17,7 @@ from config.logs import set_up_logging
 from config.names import TaskName
 from config.schedule import RESUME_EVERY_SECONDS, beat_schedule
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
+from worker import telemetry
 from worker.base import WorkTask
 from worker.broker import use_door
 from worker.current import use
@@ -76,6 +77,10 @@ def _build_container(**_: Any) -> None:
     from worker.container import Container  # noqa: PLC0415
 
     settings = settings_or_exit()
+    try:
+        telemetry.start(settings)
+    except InvalidSettings as error:
+        _exit_with(error)
     built = Container(settings, redis_url=_redis_url(settings))
     try:
         built.claim_ledger()

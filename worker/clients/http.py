@@ -10,15 +10,15 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from html import escape
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, NewConnectionError
 
 from worker.domain.errors import OutcomeUnknown, SyncError, Transient
+from worker.domain.secrecy import blotted
+from worker.domain.spans import span
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,6 @@ LONGEST_WAIT_SECONDS = 3600.0
 MOST_BYTES = 64 * 1024 * 1024
 """The largest answer that is read; a full page of either remote is a few hundred kilobytes."""
 SECRET_FIELDS = ("client_secret", "client_assertion")
-_CREDENTIALS = re.compile(r"(?i:\bbearer)\s+[^\s\"'<>,;]+|\beyJ[\w-]{4,}[\w.=-]*")
-"""What looks like an access token or a signed assertion, whole or cut."""
 _NOT_SENT = (
     requests.ConnectTimeout,
     requests.exceptions.InvalidURL,
@@ -84,11 +82,7 @@ class Answer:
 
     def quote(self, text: str, *, most: int = 300) -> str:
         """Words of the remote as they may be told: on one line, printable, without what the request had to keep secret."""
-        text = text[:100_000]
-        for secret in self.sent_secrets:
-            for form in {secret, quote_plus(secret), escape(secret), json.dumps(secret)[1:-1]}:
-                text = text.replace(form, "***")
-        text = _CREDENTIALS.sub("***", text)
+        text = blotted(text[:100_000], self.sent_secrets)
         return " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 10 * most]).split())[:most]
 
     def _parsed(self) -> Any:
@@ -129,6 +123,20 @@ class Transport:
         """
         # A login is a form, and its token serves many requests.
         self.requests_sent += form is None
+        with span(f"{self._remote} {method}", path=_path(url)):
+            return self._sent(method, url, headers, params, body, form, writes=writes)
+
+    def _sent(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, Any] | None,
+        body: Any,
+        form: Mapping[str, str] | None,
+        *,
+        writes: bool,
+    ) -> Answer:
         began, level = time.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
         try:
             response = self._session().request(
@@ -154,7 +162,7 @@ class Transport:
         """One line for each request; without what stands behind a ?, and without any header or body of ours."""
         if not log.isEnabledFor(level):
             return
-        path, took = urlsplit(url).path, time.monotonic() - began
+        path, took = _path(url), time.monotonic() - began
         told = {"remote": self._remote, "method": method, "path": path, "answer": answer, "seconds": round(took, 3)}
         facts = told | ({"request_id": request_id} if request_id else {})
         log.log(level, "%s %s %s: %s in %.3f s", self._remote, method, path, answer, took, extra={"facts": facts})
@@ -192,6 +200,11 @@ class Transport:
 def seconds_of(header: str) -> float | None:
     """A header's whole seconds, an hour at most; None for anything else that stands there."""
     return min(float(header), LONGEST_WAIT_SECONDS) if re.fullmatch(r"[0-9]{1,12}", header) else None
+
+
+def _path(url: str) -> str:
+    """What may be told of an address, even of one that is none: neither the host nor what stands behind a ?."""
+    return "/" + url.partition("://")[2].partition("?")[0].partition("/")[2]
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
