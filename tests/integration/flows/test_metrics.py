@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.cli import wbs_sync
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -20,6 +19,7 @@ from worker.domain.work import Lane, RunKind
 from worker.services.metrics import CATALOGUE_OF_METRICS
 from worker.store.gate import Precedence
 from worker.store.holds import Remote
+from worker.store.verifications import LastVerification
 
 pytestmark = pytest.mark.real
 
@@ -60,10 +60,14 @@ def commands(office: Office) -> Iterator[list[str]]:
         yield sent
 
 
-def test_a_scan_an_export_and_a_verify_are_told_as_they_ended(open_office: OpenOffice) -> None:
-    office = open_office(scan_cron="0 4 * * *")
-    scan, export = office.scan(), office.export_all()
-    office.container.verification.reconcile()
+def test_a_scan_an_export_and_a_verify_are_told_as_they_ended(synced: Office) -> None:
+    office = synced.reopened(scan_cron="0 4 * * *")
+    scan, export = (office.container.work.current(kind) for kind in RunKind)
+    assert scan
+    assert export
+    at = office.container.now()
+    right = {"right": 930, "explained": 74, "finding": 0, "information": 0, "unreadable_project": 0}
+    office.container.verifications.note(LastVerification(at - 60, at, right))
     now, facts = office.container.now(), told(office)
     status = office.container.overview.status()
     for run in (scan, export):
@@ -88,7 +92,8 @@ def test_a_scan_an_export_and_a_verify_are_told_as_they_ended(open_office: OpenO
     blocked = {f"{kind},blocked": status[f"{kind}s"]["blocked"] for kind in ("code", "invoice")}
     assert facts.of("unfinished_records") == blocked, "what stands is counted no more"
     assert facts["verify_findings"] == 0
-    assert facts["last_run_results{verify,right}"] > 0
+    assert facts.of("last_run_results").items() >= {"verify,right": 930, "verify,explained": 74}.items()
+    assert facts["last_run_duration_seconds{verify}"] == pytest.approx(60, abs=0.01)
     assert scan.started_at < facts["run_due_timestamp_seconds{scan}"] <= scan.started_at + 86_400
     assert facts.of("run_due_timestamp_seconds").keys() == {"scan"}, "nothing else has a schedule"
     assert (facts["ledger_open"], facts["netsuite_slots"], facts["netsuite_slots_in_use"]) == (1, 4, 0)
