@@ -31,6 +31,8 @@ class TaskName(StrEnum):
     RECONCILE = "ledger.reconcile"
 
 
+CORRELATION_HEADER = "correlation_id"
+"""The header of a message that says for whose request it was sent; it may be left out."""
 REFUSED = "messages.refused"
 """What a message is shown as that is not one: a task that fails and says why. Nobody enqueues it."""
 

@@ -21,6 +21,8 @@ QUEUES_OF_WORKER: dict[str, tuple[QueueName, ...]] = {
 FLOWER_CONFIG = Path(__file__).parent.parent / "worker" / "flower_config.py"
 REPORT_PATH = "/report"
 """Where Flower serves the report."""
+METRICS_PATH = "/metrics/business"
+"""Where Flower serves our metrics; its own, of tasks and workers, stand at /metrics."""
 HEARTBEAT_VARIABLE = "WBS_SYNC_HEARTBEAT_FILE"
 """Names a file that a worker touches at every heartbeat; its age is the worker's health."""
 

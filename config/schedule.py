@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from config.names import TaskName
@@ -38,3 +39,14 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     if settings.verify_cron:
         entries["verify"] = {"task": TaskName.RECONCILE.value, "schedule": cron(settings.verify_cron)}
     return entries
+
+
+def next_due(text: str, after: float) -> float:
+    """When a cron line (UTC) wants the next run after a moment; both in unix seconds."""
+    moment = datetime.fromtimestamp(after, UTC)
+    schedule = cron(text)
+    # Celery reckons from the present, and rounds what is past.
+    schedule.nowfun = lambda: moment
+    begin, wait, _ = schedule.remaining_delta(moment)
+    due: datetime = begin + wait
+    return due.timestamp()

@@ -159,6 +159,7 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
     log_format: Literal["json", "text"] = Field("text", description="json = one object per line")
+    sentry_dsn: SecretStr | None = Field(None, description="DSN of a Sentry project for errors; empty = none is told")
 
     @field_validator("export_statuses", "project_ids", "webhook_invoice_resources", mode="before")
     @classmethod

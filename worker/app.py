@@ -17,9 +17,11 @@ from config.logs import set_up_logging
 from config.names import TaskName
 from config.schedule import RESUME_EVERY_SECONDS, beat_schedule
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
+from worker import telemetry
 from worker.base import WorkTask
 from worker.broker import use_door
 from worker.current import use
+from worker.domain import correlation
 from worker.events import Events
 
 log = logging.getLogger(__name__)
@@ -64,7 +66,7 @@ app.add_defaults(_options)
 @signals.setup_logging.connect
 def _log_our_way(**_: Any) -> None:
     settings = settings_or_exit()
-    set_up_logging(level=settings.log_level, style=settings.log_format)
+    set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=correlation.current)
 
 
 @signals.worker_init.connect
@@ -75,6 +77,10 @@ def _build_container(**_: Any) -> None:
     from worker.container import Container  # noqa: PLC0415
 
     settings = settings_or_exit()
+    try:
+        telemetry.start(settings)
+    except InvalidSettings as error:
+        _exit_with(error)
     built = Container(settings, redis_url=_redis_url(settings))
     try:
         built.require_own()

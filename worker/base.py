@@ -6,12 +6,13 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from celery import Celery, Task
+from celery import Celery, Task, signals
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from config.names import TaskName
+from config.names import CORRELATION_HEADER, TaskName
 from worker.current import current
+from worker.domain import correlation
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, LANE_OF_WORD, SCAN_OF_ALL, Lane
 
@@ -25,6 +26,10 @@ class WorkTask(Task):
     lanes: tuple[Lane, ...] = tuple(Lane)
     """Lanes that this task's end may have made room in or put work into."""
 
+    def before_start(self, task_id: str, *_: Any) -> None:
+        """Called by Celery in the worker: from here on this thread works for whoever asked for the task."""
+        correlation.begin(self.request.correlation_id or task_id)
+
     def after_return(self, *_: Any) -> None:
         """Called by Celery in the worker after success and failure."""
         try:
@@ -36,12 +41,20 @@ class WorkTask(Task):
 
 def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
     """Send the messages of work whose turn it is; how many were sent. What cannot be sent counts as in hand and comes back when overdue."""
-    keys = [key for key in current().dispatch.next(lanes) if _is_ours(key)]
-    for key in keys:
+    given = {key: asked for key, asked in current().dispatch.next(lanes).items() if _is_ours(key)}
+    for key, correlation_id in given.items():
         task, arguments = message_of(key)
         # Who waits for such work asks the ledger; a stored result would only cost memory.
-        app.send_task(task.value, kwargs=arguments, ignore_result=True)
-    return len(keys)
+        with correlation.of(correlation_id):
+            app.send_task(task.value, kwargs=arguments, ignore_result=True)
+    return len(given)
+
+
+@signals.before_task_publish.connect
+def _carry_on(headers: Any = None, **_: Any) -> None:
+    """Every message that is sent for somebody's request says for which."""
+    if headers is not None and correlation.current():
+        headers.setdefault(CORRELATION_HEADER, correlation.current())
 
 
 def _is_ours(key: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from queue import Empty
 from typing import Annotated, Any, Literal
@@ -19,9 +20,9 @@ from kombu import transport
 from kombu.compression import decompress
 from kombu.transport import redis
 from kombu.utils.json import dumps, loads
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
 
-from config.names import REFUSED, QueueName, TaskName
+from config.names import CORRELATION_HEADER, REFUSED, QueueName, TaskName
 
 MOST_BYTES = 1_000_000
 """Four times the longest list of ids that a task takes."""
@@ -31,6 +32,14 @@ LONGEST_REPR = 1024
 
 Name = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
 Moment = Annotated[datetime, Field(strict=False)]
+
+
+def _or_none(value: Any, validated: Callable[[Any], str | None]) -> str | None:
+    """A text of the sender's own is no reason to refuse the work."""
+    try:
+        return validated(value)
+    except ValidationError:
+        return None
 
 
 class _Part(BaseModel):
@@ -54,6 +63,7 @@ class _Headers(_Part):
     compression: str | None = None
     eta: Moment | None = None
     expires: Moment | None = None
+    correlation_id: Annotated[Name | None, WrapValidator(_or_none)] = None
 
 
 class _Properties(_Part):
@@ -191,6 +201,7 @@ def _message(
     queue: str, headers: dict[str, Any], arguments: list[Any], keywords: dict[str, Any], options: Any, reply_to: str
 ) -> dict[str, Any]:
     text = dumps([arguments, keywords, options])
+    asked_by = headers.get(CORRELATION_HEADER) or headers.get("root_id") or headers["id"]
     own = {
         "lang": "py",
         "argsrepr": saferepr(arguments, LONGEST_REPR),
@@ -203,7 +214,8 @@ def _message(
         "content-type": "application/json",
         "headers": own | {name: value for name, value in headers.items() if value is not None},
         "properties": {
-            "correlation_id": headers["id"],
+            # What Celery shows a task of it. It is the task's id for Celery alone, whose results by Redis do not need it.
+            "correlation_id": asked_by,
             "reply_to": reply_to,
             "delivery_mode": 2,
             "delivery_info": {"exchange": "", "routing_key": queue},

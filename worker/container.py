@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from config.names import QueueName
 from config.profile import Effects, Profile, contradictions, load_profile, project_field, settle_seconds
 from config.redis_address import sentinels_of
+from config.schedule import next_due
 from config.settings import InvalidSettings, Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
@@ -41,6 +42,7 @@ from worker.services.invoice_items import InvoiceItems
 from worker.services.item_drift import ItemDrift
 from worker.services.items import Items
 from worker.services.links import Links
+from worker.services.metrics import Metrics
 from worker.services.named_records import NamedRecords
 from worker.services.overview import Overview
 from worker.services.pages import Pages
@@ -67,6 +69,7 @@ from worker.store.locks import Locks
 from worker.store.open_problems import Handling
 from worker.store.projects import ProjectList
 from worker.store.tokens import Tokens
+from worker.store.verifications import Verifications
 from worker.store.work import Work
 
 
@@ -122,6 +125,16 @@ class Container:
         return Cache(self.redis, self._prefix, self.settings.netsuite_account_id.lower())
 
     @cached_property
+    def verifications(self) -> Verifications:
+        """What the last comparison came to."""
+        return Verifications(self.redis, self._prefix)
+
+    @cached_property
+    def procore_limits(self) -> RateLimits:
+        """Procore's windows."""
+        return RateLimits(self.redis, self._prefix, Remote.PROCORE)
+
+    @cached_property
     def listed_projects(self) -> ProjectList:
         """The projects as last listed."""
         return ProjectList(self.redis, self._prefix)
@@ -159,7 +172,7 @@ class Container:
         transport = Transport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
         address = self.procore_address
         tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
-        return transport, tokens, RateLimits(self.redis, self._prefix, Remote.PROCORE)
+        return transport, tokens, self.procore_limits
 
     @cached_property
     def _netsuite_parts(self) -> tuple[Transport, Tokens]:
@@ -389,6 +402,7 @@ class Container:
                 ledger=self.ledger,
             ),
             ledger=self.ledger,
+            verifications=self.verifications,
         )
 
     @cached_property
@@ -494,6 +508,24 @@ class Container:
             work=self.work,
             gate=self.gate,
             slots=self.settings.netsuite_concurrency,
+        )
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The same for Prometheus."""
+        wanted = {"scan": "scan_cron", "export": "export_cron", "verify": "verify_cron"}
+        crons = {run: line for run, name in wanted.items() if (line := getattr(self.settings, name))}
+        return Metrics(
+            self.redis,
+            ledger=self.ledger,
+            handling=self.handling,
+            work=self.work,
+            gate=self.gate,
+            slots=self.settings.netsuite_concurrency,
+            limits=self.procore_limits,
+            holds=self.holds,
+            verifications=self.verifications,
+            due={run: partial(next_due, line) for run, line in crons.items()},
         )
 
     @cached_property

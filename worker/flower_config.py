@@ -14,7 +14,7 @@ from typing import Any
 from config.logs import shown
 from config.settings import BAD_SETTINGS_EXIT_CODE
 from worker.app import settings_or_exit
-from worker.flower_report import serve_report
+from worker.flower_pages import serve_our_pages
 
 _settings = settings_or_exit()
 _login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""
@@ -28,7 +28,7 @@ if not (_user and _password and _login.isascii()):
 _memory = _settings.data_dir / "flower"
 _memory.mkdir(parents=True, exist_ok=True)
 
-serve_report()
+serve_our_pages()
 basic_auth = [_login]
 address = _settings.flower_address
 port = _settings.flower_port

@@ -118,6 +118,29 @@ def test_a_message_in_order_comes_through_with_its_arguments(task: TaskName) -> 
     assert message["headers"]["kwargsrepr"] == repr(RIGHT[task])
 
 
+@pytest.mark.parametrize(
+    ("theirs", "carried"),
+    [
+        ({"correlation_id": "portal-4711"}, "portal-4711"),
+        ({"correlation_id": "portal-4711", "root_id": "the-first"}, "portal-4711"),
+        ({"root_id": "the-first"}, "the-first"),
+        ({}, "a-task-id"),
+        # What cannot be one is no reason to refuse the work.
+        ({"correlation_id": "x" * 201}, "a-task-id"),
+        ({"correlation_id": "two\nlines"}, "a-task-id"),
+        ({"correlation_id": {"a": 1}}, "a-task-id"),
+        ({"correlation_id": None}, "a-task-id"),
+    ],
+)
+def test_a_message_says_for_whose_request_it_was_sent(theirs: dict[str, Any], carried: str) -> None:
+    message = admitted(
+        "exports", envelope(TaskName.EXPORT, [[], RIGHT[TaskName.EXPORT], None], id="a-task-id", **theirs).encode()
+    )
+    assert_in_order(message, "exports")
+    assert (message["headers"]["task"], message["headers"]["id"]) == (TaskName.EXPORT.value, "a-task-id")
+    assert message["properties"]["correlation_id"] == carried
+
+
 @pytest.mark.parametrize(("name", "raw"), known_faults().items())
 def test_each_known_fault_is_refused_under_the_senders_id_or_taken_as_it_was_meant(name: str, raw: bytes) -> None:
     message = admitted("upkeep", raw)

@@ -28,7 +28,17 @@ pytestmark = pytest.mark.real
 
 LOGIN = ("engineer", "a-password-of-flower")
 PROCORE_SECRET = "a-secret-of-procore"
-PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/queues/length", "/report")
+PAGES = (
+    "/",
+    "/workers",
+    "/tasks",
+    "/broker",
+    "/api/workers",
+    "/api/tasks",
+    "/api/queues/length",
+    "/report",
+    "/metrics/business",
+)
 
 
 def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
@@ -135,10 +145,24 @@ def test_the_report_is_served_as_it_stands_now(flower: RunningFlower) -> None:
     assert flower.ledger.resolve("netsuite")
 
 
+def test_the_metrics_are_served_as_they_stand_now(flower: RunningFlower) -> None:
+    """The worker's first resume is seen; what the ledger learns later is told at the next scrape."""
+    eventually(lambda: "\nwbs_sync_last_resume_timestamp_seconds " in flower.get("/metrics/business").text)
+    answer = flower.get("/metrics/business")
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    of_cause = 'wbs_sync_problems{cause="period_closed",owner="project accountant"}'
+    assert f"{of_cause} 0.0\n" in answer.text
+    flower.ledger.report("netsuite", Cause.PERIOD_CLOSED, {"date": "2026-01-31"}, at=1)
+    assert f"{of_cause} 1.0\n" in flower.get("/metrics/business").text
+    assert flower.ledger.resolve("netsuite")
+    assert "wbs_sync_" not in flower.get("/metrics", None).text, "Flower's own have no login"
+
+
 def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
-        answer = requests.request(method, f"{flower.url}/report", auth=LOGIN, timeout=10)
-        assert answer.status_code == 405, method
+        for page in ("/report", "/metrics/business"):
+            answer = requests.request(method, flower.url + page, auth=LOGIN, timeout=10)
+            assert answer.status_code == 405, (method, page)
 
 
 def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
@@ -147,6 +171,7 @@ def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
     wanted = [process for process in processes(threads=1, data_dir=tmp_path) if process.name == "flower"]
     with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
         answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), 40, every=0.2)
+        assert answered(f"http://127.0.0.1:{port}/metrics/business") == answer
     assert answer == (503, "Redis does not answer. Try again when it runs.")
     log = (tmp_path / "logs" / "flower.log").read_text()
     assert "No report: Redis does not answer (ConnectionError)" in log

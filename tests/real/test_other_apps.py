@@ -6,12 +6,13 @@ import ast
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
@@ -35,6 +36,7 @@ EXAMPLES = ROOT / "examples"
 NODE = shutil.which("node")
 AUTHORIZATION = "Bearer a-secret-that-procore-was-told"
 SOON = {"worker.services.webhooks.GATHER_SECONDS": 0, "worker.webhooks.ANSWER_SECONDS": 0.5}
+NOTHING: Mapping[str, str] = {}
 OPTIONS = {"global_keyprefix": PREFIX}
 """All that an app needs to know beside the address: REDIS_KEY_PREFIX of the installation."""
 
@@ -71,10 +73,12 @@ def result_of(site: Site, task_id: str) -> dict[str, Any]:
     return eventually(ended, 20)
 
 
-def send_by_kombu(site: Site, queue: str, task: str, arguments: object, **properties: Any) -> str:
+def send_by_kombu(
+    site: Site, queue: str, task: str, arguments: object, *, ours: Mapping[str, str] = NOTHING, **properties: Any
+) -> str:
     """A message as docs/enqueue.md describes it: the second version of Celery's protocol, built by hand."""
     task_id = str(uuid.uuid4())
-    headers = {"lang": "py", "task": task, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
+    headers = {**ours, "lang": "py", "task": task, "id": task_id, "root_id": task_id, "parent_id": None, "group": None}
     body = [[], arguments, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     with kombu.Connection(site.server.url, transport_options=OPTIONS) as connection, connection.Producer() as producer:
         producer.publish(body, routing_key=queue, headers=headers, correlation_id=task_id, **properties)
@@ -145,10 +149,32 @@ def test_what_a_newer_producer_says_beside_is_ignored(site: Site, workers: list[
     invoice = invoices(site.stage)[2]
     # Producers are deployed before consumers: what these do not know yet is ignored.
     arguments = {"project_id": invoice.project_id, "invoice_id": invoice.id, "urgency": "high", "asked_by": {"user": 7}}
-    task_id = send_by_kombu(site, "exports", "invoices.export", arguments)
+    task_id = send_by_kombu(site, "exports", "invoices.export", arguments, ours={"correlation_id": "portal-4711"})
     # The chain ends under the id that was sent.
     result = result_of(site, task_id)
     assert (result["status"], result["result"]) == ("SUCCESS", exported(site, invoice))
+    # Its own id stands in the line of every request that came of it, through all steps of the chain.
+    written = written_for(site, "portal-4711")
+    assert written.count("POST /services/rest/record/v1/vendorBill") == 1
+    assert written[-1].startswith("PATCH /rest/v1.1/requisitions/")
+
+
+def test_one_id_leads_from_a_command_to_the_requests(site: Site, workers: list[Program]) -> None:
+    invoice = invoices(site.stage)[3]
+    told = site.command("export", str(invoice.id), "--project", str(invoice.project_id), "--wait", "--json").json()
+    assert told["outcome"] == "created"
+    assert "POST /services/rest/record/v1/vendorBill" in written_for(site, told["correlation_id"])
+
+
+def written_for(site: Site, correlation_id: str) -> list[str]:
+    """Method and path of the writes that the workers' logs tell under an id, in order."""
+    lines = [
+        line for program in site.programs for line in program.log.splitlines() if line.endswith(f" [{correlation_id}]")
+    ]
+    assert lines
+    return [
+        found[1] for line in sorted(lines) if (found := re.search(r"INFO worker.clients.http: \w+ (\w+ [^:]+):", line))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "Where everything stands.",
     "problems": "What a person has to mend, who, and how.",
     "report": "Write one HTML page about all of it.",
+    "metrics": "The same in numbers, for Prometheus.",
     "explain": "The whole story of one code or one invoice.",
     "forget": "Let what was deleted in NetSuite be made anew.",
     "resume": "Give out work that is due or was interrupted, now.",

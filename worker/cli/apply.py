@@ -17,7 +17,7 @@ from worker.cli.output import FAILED, clock, faults_as_sentences, json_option, o
 from worker.cli.plans import read_plan
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
-from worker.domain import money
+from worker.domain import correlation, money
 from worker.domain.outcomes import Outcome
 from worker.domain.plans import Plan
 from worker.services.applying import Applied
@@ -39,14 +39,14 @@ def apply(file: Path, wait: bool, as_json: bool) -> None:
     with faults_as_sentences():
         container = open_container()
         plan = read_plan(container, file)
-        with progress() as bars:
+        with correlation.of(correlation.new_id("apply")) as correlation_id, progress() as bars:
             bar = bars.add_task("projects", total=None, note="")
             applied = container.applying.apply(plan, lambda done, of: bars.update(bar, completed=done, total=of))
-        send(TaskName.RESUME)
+            send(TaskName.RESUME)
         if wait:
             count = len(applied.to_do)
             follow(container, lambda: container.applying.going_on(applied), count=count, noun="lines")
-        report = _report(container, plan, applied, waited=wait)
+        report = {"correlation_id": correlation_id, **_report(container, plan, applied, waited=wait)}
         print_json(report) if as_json else _print(report)
         sys.exit(FAILED if any(row["result"] in NOT_WELL for row in report["lines"]) else 0)
 

@@ -25,6 +25,7 @@ from worker.cli.plans import plan_options, require_dry_run, tell_plan
 from worker.cli.runs import all_well, print_problems, print_run, run_report
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
+from worker.domain import correlation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import Plan
@@ -77,7 +78,8 @@ def _plan(key: InvoiceKey | None, planning: Planning, progress: Progress) -> Pla
 
 def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None:
     run, joined = container.export_runs.request("command line")
-    send(TaskName.EXPORT_APPROVED, trigger="command line")
+    with correlation.of(run.correlation_id):
+        send(TaskName.EXPORT_APPROVED, trigger="command line")
     if not wait:
         started = {"run": run.id, "joined": joined}
         print_json(started) if as_json else out.print(f"{'Joined' if joined else 'Started'} {run.id}.")
@@ -94,15 +96,17 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
 
 def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:
     began = container.now()
-    container.work.add(Lane.EXPORTS, [str(key)])
-    send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
+    with correlation.of(correlation.new_id("export")) as correlation_id:
+        container.work.add(Lane.EXPORTS, [str(key)])
+        send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
     if not wait:
-        print_json({"queued": str(key)}) if as_json else out.print(f"Queued {key}.")
+        queued = {"queued": str(key), "correlation_id": correlation_id}
+        print_json(queued) if as_json else out.print(f"Queued {key} as {correlation_id}.")
         return
     ended = wait_until(lambda: _at_rest(container, key), seconds=LONGEST_WAIT_SECONDS)
     outcome = _outcome(container, key, began)
     again_at = container.work.waits_until(Lane.EXPORTS, str(key))
-    result = {**outcome.result(noun="bill"), "again_at": again_at}
+    result = {**outcome.result(noun="bill"), "again_at": again_at, "correlation_id": correlation_id}
     if as_json:
         print_json(result)
     else:

@@ -15,6 +15,7 @@ from worker.cli.output import FAILED, faults_as_sentences, json_option, out, pri
 from worker.cli.plans import plan_options, require_dry_run, tell_plan
 from worker.cli.runs import all_well, print_problems, print_run, run_report
 from worker.cli.session import open_container, send, watch
+from worker.domain import correlation
 from worker.domain.plans import Plan
 from worker.services.planning import Planning, Progress
 
@@ -41,7 +42,8 @@ def scan(
             tell_plan(container, partial(_plan, project_ids), save=save, force=force, as_json=as_json)
             return
         run, joined = container.wbs_scan.request("command line", project_ids)
-        send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=list(project_ids))
+        with correlation.of(run.correlation_id):
+            send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=list(project_ids))
         if not wait:
             _say_started({"run": run.id, "joined": joined}, as_json=as_json)
             return

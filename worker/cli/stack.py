@@ -68,10 +68,15 @@ class Stack:
 
 
 def flower_access(settings: Settings) -> tuple[str, str]:
-    """Where Flower will be and how to log in; both go into this environment too, for the process that is started with it."""
+    """Where Flower will be and how to log in; both go into this environment too, for the process that is started with it.
+
+    A password that was made just now is told, since nobody knows it yet. That of the settings is not: what is printed may be kept as a log.
+    """
     port = settings.flower_port or free_port()
-    made = f"{FLOWER_USER}:{secrets.token_urlsafe(12)}"
-    login = settings.flower_basic_auth.get_secret_value() if settings.flower_basic_auth else made
+    login = told = f"{FLOWER_USER}:{secrets.token_urlsafe(12)}"
+    if settings.flower_basic_auth:
+        login = settings.flower_basic_auth.get_secret_value()
+        told = f"{login.partition(':')[0]}, with the password of FLOWER_BASIC_AUTH"
     os.environ |= {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": login}
     host = f"[{settings.flower_address}]" if ":" in settings.flower_address else settings.flower_address
-    return f"http://{host}:{port}", login
+    return f"http://{host}:{port}", told

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from html import escape
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote_plus
 
 import requests
 from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, NewConnectionError
 
 from worker.domain.errors import OutcomeUnknown, SyncError, Transient
+from worker.domain.secrecy import blotted
+from worker.domain.spans import span
+
+log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 3600.0
@@ -25,8 +28,6 @@ LONGEST_WAIT_SECONDS = 3600.0
 MOST_BYTES = 64 * 1024 * 1024
 """The largest answer that is read; a full page of either remote is a few hundred kilobytes."""
 SECRET_FIELDS = ("client_secret", "client_assertion")
-_CREDENTIALS = re.compile(r"(?i:\bbearer)\s+[^\s\"'<>,;]+|\beyJ[\w-]{4,}[\w.=-]*")
-"""What looks like an access token or a signed assertion, whole or cut."""
 _NOT_SENT = (
     requests.ConnectTimeout,
     requests.exceptions.InvalidURL,
@@ -81,11 +82,7 @@ class Answer:
 
     def quote(self, text: str, *, most: int = 300) -> str:
         """Words of the remote as they may be told: on one line, printable, without what the request had to keep secret."""
-        text = text[:100_000]
-        for secret in self.sent_secrets:
-            for form in {secret, quote_plus(secret), escape(secret), json.dumps(secret)[1:-1]}:
-                text = text.replace(form, "***")
-        text = _CREDENTIALS.sub("***", text)
+        text = blotted(text[:100_000], self.sent_secrets)
         return " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 10 * most]).split())[:most]
 
     def _parsed(self) -> Any:
@@ -126,6 +123,21 @@ class Transport:
         """
         # A login is a form, and its token serves many requests.
         self.requests_sent += form is None
+        with span(f"{self._remote} {method}", path=_path(url)):
+            return self._sent(method, url, headers, params, body, form, writes=writes)
+
+    def _sent(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, Any] | None,
+        body: Any,
+        form: Mapping[str, str] | None,
+        *,
+        writes: bool,
+    ) -> Answer:
+        began, level = time.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
         try:
             response = self._session().request(
                 method, url, headers=dict(headers), params=params, json=body, data=form,
@@ -135,11 +147,25 @@ class Transport:
                 content = b"".join(self._parts(response))
             next_page = "next" in response.links if "Link" in response.headers else None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            self._log(level, method, url, began, answer=type(error).__name__)
             raise self._as_sync_error(error, writes=writes) from error
         text, is_utf8 = _decoded(content)
-        return Answer(
+        answer = Answer(
             response.status_code, response.headers, text, next_page, is_utf8, _secrets_in(headers, form or {})
         )
+        # Procore's name for the request, which its support asks for (docs/remotes.md).
+        theirs = answer.quote(answer.headers.get("x-request-id", ""), most=64)
+        self._log(level, method, url, began, answer=str(answer.status), request_id=theirs)
+        return answer
+
+    def _log(self, level: int, method: str, url: str, began: float, *, answer: str, request_id: str = "") -> None:
+        """One line for each request; without what stands behind a ?, and without any header or body of ours."""
+        if not log.isEnabledFor(level):
+            return
+        path, took = _path(url), time.monotonic() - began
+        told = {"remote": self._remote, "method": method, "path": path, "answer": answer, "seconds": round(took, 3)}
+        facts = told | ({"request_id": request_id} if request_id else {})
+        log.log(level, "%s %s %s: %s in %.3f s", self._remote, method, path, answer, took, extra={"facts": facts})
 
     def _parts(self, response: requests.Response) -> Iterator[bytes]:
         """The body as it comes. The session's timeout is one between two bytes: here a body that only drips has an end too."""
@@ -174,6 +200,11 @@ class Transport:
 def seconds_of(header: str) -> float | None:
     """A header's whole seconds, an hour at most; None for anything else that stands there."""
     return min(float(header), LONGEST_WAIT_SECONDS) if re.fullmatch(r"[0-9]{1,12}", header) else None
+
+
+def _path(url: str) -> str:
+    """What may be told of an address, even of one that is none: neither the host nor what stands behind a ?."""
+    return "/" + url.partition("://")[2].partition("?")[0].partition("/")[2]
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:

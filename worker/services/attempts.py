@@ -23,6 +23,7 @@ from worker.domain.errors import (
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause, describe
+from worker.domain.spans import span
 from worker.domain.story import Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
 from worker.services.recovery import Recovery
@@ -41,6 +42,10 @@ RUN_WAITS_SECONDS = 60.0
 ROOTS = (SCAN_OF_ALL, EXPORTS_OF_ALL)
 JUST_RECORDED = (OutcomeKind.CREATED, OutcomeKind.ADOPTED)
 """What closed its problem when it was recorded, in the same step."""
+SPANS = {
+    "scan": "scan", "plan": "plan codes", "code": "create Item", "exports": "list invoices", "invoice": "export invoice",
+}  # fmt: skip
+"""How traces call an attempt, by the first word of the work's key."""
 BUSY_SECONDS = 3.0
 DOWN_TIMES_BEFORE_PROBLEM = 5
 REMOTE_OF_CAUSE = {
@@ -86,7 +91,8 @@ class Attempts:
         """The same for work that was taken just now, the last in this lane having ended well: nothing holds it, and it is claimed."""
         self._under_way.append((lane, key))
         try:
-            return self._made(lane, key, attempt, troubled)
+            with span(SPANS[key.partition(":")[0]], work=key):
+                return self._made(lane, key, attempt, troubled)
         finally:
             self._under_way.remove((lane, key))
 

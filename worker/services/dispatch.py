@@ -51,24 +51,26 @@ class Dispatch:
             if set(REMOTES_OF_LANE[lane]) & set(remotes):
                 self._work.hurry(lane, until=held_until)
 
-    def next(self, lanes: Iterable[Lane]) -> list[str]:
-        """Keys whose messages are to be sent now; they count as in hand from here on. A lane that is held keeps what it has."""
-        keys = []
+    def next(self, lanes: Iterable[Lane]) -> dict[str, str]:
+        """Keys whose messages are to be sent now, each with the correlation id of who asked for it; they count as in hand from here on.
+        A lane that is held keeps what it has.
+        """
+        given: dict[str, str] = {}
         for lane in lanes:
             held_until, _ = self._holds.state(lane)
             if not held_until:
-                keys += self._taken(lane)
-        return keys
+                given |= self._taken(lane)
+        return given
 
-    def next_one(self, lane: Lane) -> str:
-        """A key for a worker that begins with it at once, its last work in this lane having ended well; "" when nothing is due."""
-        return next(iter(self._taken(lane, at_most=1)), "")
+    def next_one(self, lane: Lane) -> tuple[str, str]:
+        """The same for a worker that begins with it at once, its last work in this lane having ended well; ("", "") when nothing is due."""
+        return next(iter(self._taken(lane, at_most=1).items()), ("", ""))
 
-    def _taken(self, lane: Lane, *, at_most: int | None = None) -> list[str]:
-        keys = []
-        for key, deaths in self._work.take(lane, limit=self._limits[lane], at_most=at_most):
+    def _taken(self, lane: Lane, *, at_most: int | None = None) -> dict[str, str]:
+        given = {}
+        for key, deaths, correlation_id in self._work.take(lane, limit=self._limits[lane], at_most=at_most):
             if deaths > MOST_DEATHS:
                 self._attempts.give_up(lane, key, deaths)
             else:
-                keys.append(key)
-        return keys
+                given[key] = correlation_id
+        return given

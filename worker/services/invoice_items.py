@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection
 from concurrent.futures import Executor
 
+from worker.domain.correlation import kept
 from worker.domain.errors import Blocked
 from worker.domain.identities import CodeKey
 from worker.domain.invoices import Invoice
@@ -88,7 +89,7 @@ class InvoiceItems:
     def make(self, keys: Collection[CodeKey]) -> list[Outcome]:
         """Make these Items, as many at once as the pool has threads. Each is work of its own: what is late waits in its lane."""
         until = time.monotonic() + DEADLINE_SECONDS
-        return list(self._pool.map(lambda key: self._make_one(key, until), keys))
+        return list(self._pool.map(kept(lambda key: self._make_one(key, until)), keys))
 
     def _make_one(self, key: CodeKey, until: float) -> Outcome:
         """One Item. Again when its turn comes again, as long as that is soon."""

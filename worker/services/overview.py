@@ -26,7 +26,9 @@ class Overview:
         self._slots = slots
 
     def status(self) -> dict[str, Any]:
-        """The ledger itself, codes and invoices by state, lanes, last runs, gate, problems by cause: plain JSON values."""
+        """The ledger itself, codes and invoices by state, what is not at its end and the oldest of it, lanes, last runs, gate, problems by cause:
+        plain JSON values.
+        """
         codes: Counter[str] = Counter()
         invoices: Counter[str] = Counter()
         for project_id in self._ledger.projects():
@@ -42,6 +44,7 @@ class Overview:
             "gate": {"in_use": self._gate.in_use(), "slots": self._slots},
             "runs": {kind.value: run_view(run) for kind in RunKind if (run := self._work.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
+            "unfinished": [asdict(one) for one in self._ledger.unfinished() if one.count],
             "ignored_problems": sum(one.ignored is not None for one in problems),
         }
 
@@ -91,6 +94,7 @@ def run_view(run: Run) -> dict[str, Any]:
     """A run as plain JSON values; times in unix seconds."""
     return {
         "run": run.id,
+        "correlation_id": run.correlation_id,
         "trigger": run.trigger,
         "started_at": run.started_at,
         "ended_at": run.ended_at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
+from worker.domain.correlation import kept
 from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.findings import FINDINGS, Verified
 from worker.domain.wbs_codes import Project
@@ -17,6 +18,7 @@ from worker.services.item_drift import ItemDrift, ItemNames
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
+from worker.store.verifications import LastVerification, Verifications
 
 PROJECTS_AT_ONCE = 4
 
@@ -27,13 +29,21 @@ class Verification:
     """Compares the three records."""
 
     def __init__(
-        self, client: Redis, *, projects: Projects, item_drift: ItemDrift, bill_drift: BillDrift, ledger: Ledger
+        self,
+        client: Redis,
+        *,
+        projects: Projects,
+        item_drift: ItemDrift,
+        bill_drift: BillDrift,
+        ledger: Ledger,
+        verifications: Verifications,
     ) -> None:
         self._client = client
         self._projects = projects
         self._items = item_drift
         self._bills = bill_drift
         self._ledger = ledger
+        self._verifications = verifications
 
     def verify(self, progress: Progress = lambda _done, _of: None) -> Verified:
         """Compare all projects in scope. `progress(done, of)` is called after each project."""
@@ -41,7 +51,7 @@ class Verification:
         problems = {one.key for one in self._ledger.problems()}
         verified, names = Verified(), ItemNames()
         with ThreadPoolExecutor(PROJECTS_AT_ONCE, thread_name_prefix="verify") as pool:
-            results = pool.map(lambda project: self._verify_project(project, problems, names), projects)
+            results = pool.map(kept(lambda project: self._verify_project(project, problems, names)), projects)
             for done, result in enumerate(results, 1):
                 verified.add(result)
                 progress(done, len(projects))
@@ -50,6 +60,7 @@ class Verification:
 
     def reconcile(self, progress: Progress = lambda _done, _of: None) -> Verified:
         """Verify, and keep a problem open for each finding. Those of old findings are closed, unless nobody could look this time."""
+        began = seconds(self._client)
         verified = self.verify(progress)
         found = {finding.problem_key: finding for finding in verified.findings}
         for one in self._ledger.problems():
@@ -61,6 +72,7 @@ class Verification:
                 self._ledger.resolve(one.key)
         for key, finding in found.items():
             self._ledger.report(key, finding.cause, finding.facts, at=seconds(self._client))
+        self._verifications.note(LastVerification(began, seconds(self._client), _counts(verified)))
         return verified
 
     def _verify_project(self, project: Project, problems: Collection[str], names: ItemNames) -> Verified:
@@ -73,6 +85,16 @@ class Verification:
         except UnexpectedAnswer as error:
             raise UnexpectedAnswer(f"{project.label}: {error}") from error
         return verified
+
+
+def _counts(verified: Verified) -> dict[str, int]:
+    return {
+        "right": verified.right,
+        "explained": verified.explained,
+        "finding": len(verified.findings),
+        "information": len(verified.information),
+        "unreadable_project": len(verified.unreadable),
+    }
 
 
 def _project_of(problem_key: str) -> int:

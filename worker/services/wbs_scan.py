@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.clients.procore.client import Procore
+from worker.domain import correlation
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
@@ -106,8 +107,12 @@ class WbsScan:
         """
         until, outcome = time.monotonic() + SERIES_SECONDS, self.make_item(first)
         counts = Counter({outcome.kind: 1})
-        while outcome.well and go_on() and time.monotonic() < until and (key := self._dispatch.next_one(Lane.ITEMS)):
-            outcome = self._attempts.go_on(Lane.ITEMS, key, partial(self._items.make, CodeKey.parse(key)))
+        while outcome.well and go_on() and time.monotonic() < until:
+            key, correlation_id = self._dispatch.next_one(Lane.ITEMS)
+            if not key:
+                break
+            with correlation.of(correlation_id):
+                outcome = self._attempts.go_on(Lane.ITEMS, key, partial(self._items.make, CodeKey.parse(key)))
             counts[outcome.kind] += 1
         return dict(counts)
 

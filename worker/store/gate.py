@@ -149,6 +149,17 @@ class Gate:
         # Leases that have ended are only taken out when somebody asks for a slot.
         return int(self._client.zcount(self._slots, int(seconds(self._client) * 1000), "+inf"))
 
+    def waiting(self) -> dict[Precedence, int]:
+        """How many requests wait for a slot now, by precedence."""
+        now = int(seconds(self._client) * 1000)
+        places = zip((Precedence.EXPORT, Precedence.SCAN), self._keys[1:], strict=True)
+        return {precedence: int(self._client.zcount(place, now, "+inf")) for precedence, place in places}
+
+    def last_noted(self) -> float | None:
+        """When `note_use` was last called (unix seconds): by each `ledger.resume`, so it tells that somebody works at all."""
+        newest = self._client.xrevrange(self._use, count=1)
+        return int(newest[0][0].partition("-")[0]) / 1000 if newest else None
+
     def note_use(self) -> None:
         """Keep for some hours how many slots are in use now. One command; a second one at the same moment harms nothing."""
         self._note_use(keys=[self._slots, self._use], args=[int(USE_KEPT_SECONDS * 1000)])

@@ -55,6 +55,10 @@ class Holds:
         end = self._client.get(self._key(remote))
         return float(end) if end else None
 
+    def times(self, remote: Remote) -> int:
+        """How often a remote's work was held since it last got through; 0 = it gets through."""
+        return int(self._client.get(self._trouble(remote)) or 0)
+
     def is_held(self, remote: Remote) -> bool:
         """Whether a remote's work is held now."""
         return bool(self._client.exists(self._key(remote)))

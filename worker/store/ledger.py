@@ -13,7 +13,7 @@ from dataclasses import fields as fields_of
 from typing import Any, Generic, TypeVar
 
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.outcomes import Record, State
+from worker.domain.outcomes import DONE, Record, State
 from worker.domain.problems import Cause, cause_of
 from worker.domain.story import Happening, What, told_by
 from worker.domain.work import RUN_OF_LANE, Lane, scan_of
@@ -21,6 +21,7 @@ from worker.store.connection import Redis
 from worker.store.journal import TELL, Journal, words_of
 from worker.store.locks import RUNNING_SERVER, Lock
 from worker.store.open_problems import OPEN, OpenProblem, problem_of, problem_text
+from worker.store.sizes import Sizes
 
 BRIEF_TRIGGER = 16
 """Bytes of a trigger that a record keeps: there are as many records as codes. The run itself names it whole."""
@@ -47,10 +48,33 @@ local function first_seen(record, seen, by)
   return string.sub(record, 1, -2) .. ',"seen":' .. seen .. asked .. '}}'
 end
 """
+UNFINISHED = (State.WAITING.value, State.INTENT.value, State.UNKNOWN.value, State.BLOCKED.value, "write_back")
+"""How a code or an invoice may stand that is not at its end. `write_back`: the bill stands, Procore does not know yet."""
+_INDEX = f"""
+-- What is not at its end stands in a sorted set for each state, by the time since which: so that nobody reads the ledger to count it.
+local function standing(record)
+  if record.state == 'created' or record.state == 'adopted' then return record.write_back_due and 'write_back' end
+  return record.state ~= 'skipped' and record.state
+end
+local function index(prefix, key, old, new, seen)
+  local stem = prefix .. 'unfinished:' .. string.match(key, '^%a+') .. ':'
+  local now = standing(new)
+  -- One of which nothing is known may stand anywhere: somebody has let the ledger forget it.
+  local places = old and {{standing(old) or nil}} or {{{", ".join(repr(state) for state in UNFINISHED)}}}
+  for _, place in ipairs(places) do
+    if place ~= now then redis.call('ZREM', stem .. place, key) end
+  end
+  if not now then return end
+  -- A doubt is as old as its write, all else as old as what is known of the code or invoice.
+  local doubt = now == 'intent' or now == 'unknown'
+  redis.call('ZADD', stem .. now, doubt and new.sent_at or seen or new.at or 0, key)
+end
+"""
 _WRITE = (
     OPEN
     + TELL
     + _FIRST_SEEN
+    + _INDEX
     + """
 -- KEYS: records, problems, projects, lock, journal, current run. ARGV: field, record, fence, is done, problem key, problem,
 -- 'ended' or '', project, the lock's token for an intent or '', words and next time for the journal, who asked or '' for
@@ -71,8 +95,13 @@ end
 redis.call('HSET', KEYS[1], ARGV[1], first_seen(ARGV[2], seen, by))
 redis.call('SADD', KEYS[3], ARGV[7])
 tell(KEYS[5], ARGV[9], ARGV[10])
+local record = cjson.decode(ARGV[2])
+index(ARGV[12], ARGV[5], stored, record, seen)
+if ARGV[4] == '1' and not (stored and (stored.state == 'created' or stored.state == 'adopted')) then
+  redis.call('HINCRBY', ARGV[12] .. 'totals', string.match(ARGV[5], '^%a+') .. ':' .. record.state, 1)
+end
 -- A problem stays open while its work goes on: only an end closes it.
-if ARGV[6] == 'ended' then redis.call('HDEL', KEYS[2], ARGV[5])
+if ARGV[6] == 'ended' then close(KEYS[2], ARGV[5])
 elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6]) end
 return 1
 """
@@ -117,6 +146,7 @@ return server
 _PLAN = (
     TELL
     + _FIRST_SEEN
+    + _INDEX
     + """
 -- KEYS: records, projects, current run. ARGV: project, key of the scan, who asked or '' for the run's trigger, prefix, what the
 -- codes' journals begin with, (field, record)... Returns the fields that were taken.
@@ -128,6 +158,7 @@ for i = 6, #ARGV, 2 do
   local state = stored.state
   if not (state == 'created' or state == 'adopted' or state == 'intent' or state == 'unknown') then
     redis.call('HSET', KEYS[1], ARGV[i], first_seen(ARGV[i + 1], stored.seen, stored.by))
+    index(ARGV[4], 'code:' .. ARGV[1] .. ':' .. ARGV[i], stored, cjson.decode(ARGV[i + 1]), stored.seen)
     if state == 'blocked' then tell(ARGV[5] .. ARGV[i], '"planned",' .. cjson.encode({by = by}), 0) end
     taken[#taken + 1] = ARGV[i]
   end
@@ -150,6 +181,7 @@ tell(KEYS[3], ARGV[4], ARGV[5])
 return 1
 """
 )
+_RESOLVE = OPEN + "return close(KEYS[1], ARGV[1])  -- KEYS: problems. ARGV: problem key"
 
 LEAVES_WITHIN_SECONDS = 1.0
 """A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
@@ -159,6 +191,19 @@ FOR_AN_INVOICE = "an invoice"
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
 _FIELDS = frozenset(field.name for field in fields_of(Record))
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Codes or invoices (`kind`) in one state that is no end: how many, and which of them is so for longest, since when (unix seconds):
+    since its write may have been sent where that is in doubt, else since it was first seen.
+    """
+
+    kind: str
+    state: str
+    count: int
+    oldest: str
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +225,12 @@ class Ledger:
         self._projects = f"{prefix}ledger:projects"
         self._problems = f"{prefix}problems"
         self.journal = Journal(client, prefix)
+        self._sizes = Sizes(client)
         self._write = client.register_script(_WRITE)
         self._plan = client.register_script(_PLAN)
         self._report = client.register_script(_REPORT)
         self._forget = client.register_script(_FORGET)
+        self._resolve = client.register_script(_RESOLVE)
         self._open = client.register_script(_OPEN_LEDGER)
         self._doubt = client.register_script(_DOUBT)
         self._new_server = client.register_script(_NEW_SERVER)
@@ -304,6 +351,21 @@ class Ledger:
             found |= {key: records[_field(key)] for key in some}
         return found
 
+    def unfinished(self) -> list[Unfinished]:
+        """All that is not at its end, by kind and state, those of which there is none too. One command, however many there are."""
+        places = [(kind, state) for kind in ("code", "invoice") for state in UNFINISHED]
+        found = self._sizes([f"{self._prefix}unfinished:{kind}:{state}" for kind, state in places])
+        return [Unfinished(kind, state, *one) for (kind, state), one in zip(places, found, strict=True)]
+
+    def totals(self) -> dict[tuple[str, str], int]:
+        """How many codes and invoices came to stand since this ledger began, by kind and `created` or `adopted`."""
+        stored = self._client.hgetall(f"{self._prefix}totals")
+        return {
+            (kind, state.value): int(stored.get(f"{kind}:{state}", 0))
+            for kind in ("code", "invoice")
+            for state in sorted(DONE)
+        }
+
     def is_open(self) -> bool:
         """Whether there is a ledger: without one nothing is written to NetSuite."""
         return bool(self._client.exists(self._state))
@@ -350,7 +412,7 @@ class Ledger:
 
     def resolve(self, key: str) -> bool:
         """Close such a problem; True when it was open."""
-        return bool(self._client.hdel(self._problems, key))
+        return bool(self._resolve(keys=[self._problems], args=[key]))
 
     def is_problem(self, key: str) -> bool:
         """Whether one is open under this key."""

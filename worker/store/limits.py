@@ -12,9 +12,10 @@ import random
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from worker.domain.errors import NoRoom
-from worker.store.connection import Redis
+from worker.store.connection import Redis, seconds
 from worker.store.gate import Precedence, requests_sent
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
@@ -74,10 +75,20 @@ LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 EXPORTS_REMEMBERED_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One of the remote's windows, `hour` or `spike`: how many requests it takes, and how many are left in it now."""
+
+    name: str
+    limit: int
+    left: int
+
+
 class RateLimits:
     """The shared view of a remote's windows."""
 
     def __init__(self, client: Redis, prefix: str, remote: str) -> None:
+        self._client = client
         self._remote = remote
         self._key, self._sent = f"{prefix}limits:{remote}", requests_sent(prefix)
         self._acquire = client.register_script(_ACQUIRE)
@@ -102,6 +113,18 @@ class RateLimits:
         if all(re.fullmatch(r"-?[0-9]{1,12}", value) for value in values):
             self._observe(keys=[self._key], args=values)
 
-    def block(self, seconds: float) -> None:
+    def windows(self) -> list[Window]:
+        """What is known of the windows; empty until the remote has answered with limits, and two hours after its last answer."""
+        fields = self._client.hgetall(self._key)
+        now = seconds(self._client) * 1000
+        found = []
+        for name in ("hour", "spike"):
+            if f"{name}:limit" in fields:
+                limit, over = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"]) <= now
+                # Of a window that is over nothing is used up; the next answer tells of the new one.
+                found.append(Window(name, limit, limit if over else max(0, int(float(fields[f"{name}:left"])))))
+        return found
+
+    def block(self, for_seconds: float) -> None:
         """Nobody sends for so long: the remote said 429."""
-        self._block(keys=[self._key], args=[int(seconds * 1000)])
+        self._block(keys=[self._key], args=[int(for_seconds * 1000)])

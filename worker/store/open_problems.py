@@ -15,6 +15,7 @@ from typing import Any
 
 from worker.domain.problems import Cause, Problem, cause_of, describe
 from worker.store.connection import Redis
+from worker.store.sizes import Sizes
 
 ACTS_KEPT = 20
 """For each problem, the newest; a note is for the person who meets the same problem again."""
@@ -31,8 +32,22 @@ local function same(one, other)
   return one.cause == other.cause and covers(one.facts, other.facts) and covers(other.facts, one.facts)
 end
 """
+_SORT = """
+-- Beside the problems themselves a sorted set for each cause, by the time since when, those apart that somebody ignores: so that
+-- nobody reads all of them to count them.
+local function sorted(problems, problem)
+  return problems .. (problem.ignored and ':ignored:' or ':of:') .. problem.cause
+end
+local function close(problems, key)
+  local known = redis.call('HGET', problems, key)
+  if not known then return 0 end
+  redis.call('ZREM', sorted(problems, cjson.decode(known)), key)
+  return redis.call('HDEL', problems, key)
+end
+"""
 OPEN = (
     SAME
+    + _SORT
     + """
 local function open(problems, key, problem)
   local known = redis.call('HGET', problems, key)
@@ -41,18 +56,22 @@ local function open(problems, key, problem)
     -- The same cause again is the same problem: it keeps the time since which it is open.
     if old.cause == new.cause then new.since = old.since end
     if same(old, new) then new.ignored = old.ignored end
+    redis.call('ZREM', sorted(problems, old), key)
     problem = cjson.encode(new)
   end
   redis.call('HSET', problems, key, problem)
+  local now = cjson.decode(problem)
+  redis.call('ZADD', sorted(problems, now), now.since, key)
   return known and 0 or 1
 end
 """
 )
 """`open(hash, key, problem)`: opens a problem, or brings an open one up to date; 1 when it was not open before. One that somebody
-ignores is shown again as soon as it says anything else."""
+ignores is shown again as soon as it says anything else. `close(hash, key)`: 1 when it was open."""
 
 _ACT = (
     SAME
+    + _SORT
     + """
 -- KEYS: problems, what people did about this one. ARGV: problem key, the problem as the person saw it, what they did, acts kept
 local known = redis.call('HGET', KEYS[1], ARGV[1])
@@ -60,10 +79,12 @@ local problem = known and cjson.decode(known)
 if not problem or not same(problem, cjson.decode(ARGV[2])) then return 0 end
 local act = cjson.decode(ARGV[3])
 if act.act == 'ignored' then
+  redis.call('ZREM', sorted(KEYS[1], problem), ARGV[1])
   problem.ignored = {by = act.by, at = act.at, note = act.note}
+  redis.call('ZADD', sorted(KEYS[1], problem), problem.since, ARGV[1])
   redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(problem))
 else
-  redis.call('HDEL', KEYS[1], ARGV[1])
+  close(KEYS[1], ARGV[1])
 end
 redis.call('LPUSH', KEYS[2], ARGV[3])
 redis.call('LTRIM', KEYS[2], 0, ARGV[4] - 1)
@@ -101,13 +122,34 @@ class OpenProblem:
     ignored: Handled | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many problems of one cause are open, those that somebody ignores apart, and since when the oldest is (unix seconds, 0 = none)."""
+
+    cause: Cause
+    open: int
+    ignored: int
+    since: float
+
+
 class Handling:
-    """People's acts."""
+    """People's acts, and how many problems are open."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
         self._act = client.register_script(_ACT)
+        self._sizes = Sizes(client)
+
+    def counted(self) -> list[Counted]:
+        """Every cause with its open problems, also those that have none. One command, however many there are."""
+        stem = f"{self._prefix}problems"
+        found = self._sizes([f"{stem}:{place}:{cause}" for cause in Cause for place in ("of", "ignored")])
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return [
+            Counted(cause, shown, ignored, since)
+            for cause, ((shown, _, since), (ignored, _, _)) in zip(Cause, pairs, strict=True)
+        ]
 
     def resolve(self, seen: OpenProblem, *, by: str, at: float, note: str) -> bool:
         """Close a problem, because a person says that it is dealt with. False when it is not open any more as they saw it."""

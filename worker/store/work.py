@@ -12,14 +12,18 @@ thread that does a part of it, and would be lost with a worker that dies.
 
 from __future__ import annotations
 
-import secrets
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from worker.domain.correlation import current, new_id
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import RUN_OF_LANE, Lane, RunKind, lane_of
 from worker.store.connection import Redis
+
+log = logging.getLogger(__name__)
 
 IN_HAND_SECONDS = 40
 """Work in hand longer than this is given out again. Harmless while its worker lives: the second finds the lock held."""
@@ -27,17 +31,36 @@ RUN_KEPT_SECONDS = 7 * 86_400
 
 _NOW = "local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000\n"
 
-_ADD = """
--- KEYS: waiting, hand. ARGV: at, keys...
-for i = 2, #ARGV do
+_ORIGIN = """
+-- Whose request a piece of work goes back to (worker/domain/correlation.py): its own one, or that of the run which waits for it.
+local function origin(asked, current, prefix, key)
+  local own = redis.call('HGET', asked, key)
+  if own then return own end
+  local run = redis.call('GET', current)
+  if not run or redis.call('SISMEMBER', prefix .. 'run:' .. run .. ':open', key) == 0 then return '' end
+  return redis.call('HGET', prefix .. 'run:' .. run, 'correlation_id') or run
+end
+local function asks(asked, current, prefix, key, id)
+  if id ~= '' and origin(asked, current, prefix, key) == '' then redis.call('HSET', asked, key, id) end
+end
+"""
+_ADD = (
+    _ORIGIN
+    + """
+-- KEYS: waiting, hand, asked, current run. ARGV: at, who asks, prefix, keys...
+for i = 4, #ARGV do
   if not redis.call('ZSCORE', KEYS[2], ARGV[i]) then redis.call('ZADD', KEYS[1], 'LT', ARGV[1], ARGV[i]) end
+  asks(KEYS[3], KEYS[4], ARGV[3], ARGV[i], ARGV[2])
 end
 return 1
 """
+)
 _TAKE = (
     _NOW
+    + _ORIGIN
     + """
--- KEYS: waiting, hand, tries, again. ARGV: limit, seconds in hand, at most. Returns key, tries, key, tries, ...
+-- KEYS: waiting, hand, tries, again, asked, current run. ARGV: limit, seconds in hand, at most, prefix.
+-- Returns key, tries, who asked, key, ...
 for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
   redis.call('ZREM', KEYS[2], key)
   redis.call('ZADD', KEYS[1], 0, key)
@@ -52,14 +75,17 @@ for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 
   redis.call('SREM', KEYS[4], key)
   given[#given + 1] = key
   given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
+  given[#given + 1] = origin(KEYS[5], KEYS[6], ARGV[4], key)
 end
 return given
 """
 )
 _CLAIM = (
     _NOW
+    + _ORIGIN
     + """
--- KEYS: waiting, hand, again. ARGV: key, seconds in hand
+-- KEYS: waiting, hand, again, asked, current run. ARGV: key, seconds in hand, who asks, prefix
+asks(KEYS[4], KEYS[5], ARGV[4], ARGV[1], ARGV[3])
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
 -- This attempt sees what was mended before now.
@@ -74,37 +100,50 @@ local function settle(current, prefix, key, field)
   local open = prefix .. 'run:' .. run .. ':open'
   if redis.call('SREM', open, key) == 0 then return end
   if field ~= '' then redis.call('HINCRBY', prefix .. 'run:' .. run, field, 1) end
-  if redis.call('SCARD', open) == 0 then
-    local kind = redis.call('HGET', prefix .. 'run:' .. run, 'kind') or ''
-    local sent = redis.call('HMGET', prefix .. 'sent', 'procore:' .. kind, 'netsuite:' .. kind)
-    redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now, 'procore_until', sent[1] or 0, 'netsuite_until', sent[2] or 0)
-  end
+  if redis.call('SCARD', open) > 0 then return end
+  local kind = redis.call('HGET', prefix .. 'run:' .. run, 'kind') or ''
+  local sent = redis.call('HMGET', prefix .. 'sent', 'procore:' .. kind, 'netsuite:' .. kind)
+  redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now, 'procore_until', sent[1] or 0, 'netsuite_until', sent[2] or 0)
+  local fields = redis.call('HGETALL', prefix .. 'run:' .. run)
+  local ended = {}
+  for i = 1, #fields, 2 do ended[fields[i]] = fields[i + 1] end
+  -- How the last one over everything ended is known for good.
+  if not ended.whole then return end
+  local last = prefix .. 'run:last:' .. ended.kind
+  redis.call('DEL', last)
+  redis.call('HSET', last, unpack(fields))
 end
 """
 _CLOSE = (
     _NOW
     + _SETTLE
     + """
--- KEYS: waiting, hand, tries, current run, failures, again. ARGV: key, run field, prefix
+-- KEYS: waiting, hand, tries, current run, asked, failures, again. ARGV: key, run field, prefix
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('HDEL', KEYS[5], ARGV[1])
+redis.call('HDEL', KEYS[6], ARGV[1])
 settle(KEYS[4], ARGV[3], ARGV[1], ARGV[2])
 -- Somebody asked for it while it was in hand, for something that this attempt may not have seen.
-if redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 1 then redis.call('ZADD', KEYS[1], 0, ARGV[1]) end
+if redis.call('SISMEMBER', KEYS[7], ARGV[1]) == 1 then redis.call('ZADD', KEYS[1], 0, ARGV[1]) end
 return 1
 """
 )
-_TRY_AGAIN = """
--- KEYS: waiting, hand, tries, failures, again. ARGV: keys...
-for _, key in ipairs(ARGV) do
+_TRY_AGAIN = (
+    _ORIGIN
+    + """
+-- KEYS: waiting, hand, tries, failures, again, asked, current run. ARGV: who asks, prefix, keys...
+for i = 3, #ARGV do
+  local key = ARGV[i]
+  asks(KEYS[6], KEYS[7], ARGV[2], key, ARGV[1])
   redis.call('HDEL', KEYS[3], key)
   redis.call('HDEL', KEYS[4], key)
   if redis.call('ZSCORE', KEYS[2], key) then redis.call('SADD', KEYS[5], key) else redis.call('ZADD', KEYS[1], 0, key) end
 end
 return 1
 """
+)
 _HURRY = (
     _NOW
     + """
@@ -122,8 +161,10 @@ return 1
 _LATER = (
     _NOW
     + _SETTLE
+    + _ORIGIN
     + """
--- KEYS: waiting, hand, tries, current run. ARGV: key, run field ('' = the run goes on waiting), prefix, at
+-- KEYS: waiting, hand, tries, current run, asked. ARGV: key, run field ('' = the run goes on waiting), prefix, at, who asks
+asks(KEYS[5], KEYS[4], ARGV[3], ARGV[1], ARGV[5])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1])
@@ -132,18 +173,18 @@ return 1
 """
 )
 _LET_GO = """
--- KEYS: waiting, hand, tries, current run. ARGV: key, prefix
+-- KEYS: waiting, hand, tries, current run, asked. ARGV: key, prefix
 local run = redis.call('GET', KEYS[4])
 if run and redis.call('SISMEMBER', ARGV[2] .. 'run:' .. run .. ':open', ARGV[1]) == 1 then return 0 end
 -- Only what is in hand: what waits may wait longer than its run does, and must not be lost.
-redis.call('ZREM', KEYS[2], ARGV[1])
+if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then redis.call('HDEL', KEYS[5], ARGV[1]) end
 redis.call('HDEL', KEYS[3], ARGV[1])
 return 1
 """
 _BEGIN = (
     _NOW
     + """
--- KEYS: current run, all runs. ARGV: new id, kind, trigger, prefix, kept seconds, first keys...
+-- KEYS: current run, all runs. ARGV: new id, kind, trigger, prefix, kept seconds, who asks or '', first keys...
 local joined = 1
 local run = redis.call('GET', KEYS[1])
 if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.call('EXISTS', ARGV[4] .. 'run:' .. run) == 0 then
@@ -153,12 +194,13 @@ if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.
   local sent = redis.call('HMGET', ARGV[4] .. 'sent', 'procore:' .. ARGV[2], 'netsuite:' .. ARGV[2])
   redis.call('HSET', ARGV[4] .. 'run:' .. run, 'kind', ARGV[2], 'trigger', ARGV[3], 'started_at', now,
     'procore_from', sent[1] or 0, 'netsuite_from', sent[2] or 0)
+  if ARGV[6] ~= '' then redis.call('HSET', ARGV[4] .. 'run:' .. run, 'correlation_id', ARGV[6]) end
   redis.call('EXPIRE', ARGV[4] .. 'run:' .. run, ARGV[5])
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[5]))
   redis.call('ZADD', KEYS[2], now, run)
 end
 local open = ARGV[4] .. 'run:' .. run .. ':open'
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   local whole = ARGV[i]:sub(-4) == ':all'
   -- Who joins a run over everything finds its key in it, or already worked off; a run over some projects is widened.
   if not whole or redis.call('HSETNX', ARGV[4] .. 'run:' .. run, 'whole', 1) == 1 then redis.call('SADD', open, ARGV[i]) end
@@ -170,8 +212,9 @@ return {run, joined}
 _SPAWN = (
     _NOW
     + _SETTLE
+    + _ORIGIN
     + """
--- KEYS: parent waiting, parent hand, tries, current run, child waiting, child hand.
+-- KEYS: parent waiting, parent hand, tries, current run, asked, child waiting, child hand.
 -- ARGV: parent, prefix, number of counts, (field, count)..., time of the children or '' = now, children...
 local run = redis.call('GET', KEYS[4])
 local open = run and (ARGV[2] .. 'run:' .. run .. ':open')
@@ -182,17 +225,47 @@ if mine then
 end
 local at = ARGV[4 + 2 * counts]
 if at == '' then at = now end
+local asked_by = mine and '' or origin(KEYS[5], KEYS[4], ARGV[2], ARGV[1])
 for i = 5 + 2 * counts, #ARGV do
-  if not redis.call('ZSCORE', KEYS[6], ARGV[i]) then redis.call('ZADD', KEYS[5], 'LT', at, ARGV[i]) end
+  if not redis.call('ZSCORE', KEYS[7], ARGV[i]) then redis.call('ZADD', KEYS[6], 'LT', at, ARGV[i]) end
+  asks(KEYS[5], KEYS[4], ARGV[2], ARGV[i], asked_by)
   if mine then redis.call('SADD', open, ARGV[i]) end
 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('HDEL', KEYS[5], ARGV[1])
 settle(KEYS[4], ARGV[2], ARGV[1], '')
 return 1
 """
 )
+_BACKLOG = (
+    _NOW
+    + """
+-- KEYS: waiting, hand. Returns how many wait, how many are in hand, and since when the one is due that is due longest
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(0', now, 'WITHSCORES', 'LIMIT', 0, 1)
+return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), due[2] or '0'}
+"""
+)
+
+
+class Taken(NamedTuple):
+    """Work that was given out: how many workers died or stalled with it, and whose request it goes back to ("" = not known)."""
+
+    key: str
+    deaths: int
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a lane holds. `due_since`: when the work became due that is due longest (unix seconds), 0 when none is; work that goes before
+    all that waits has no such time.
+    """
+
+    waiting: int
+    in_hand: int
+    due_since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +274,7 @@ class Run:
 
     `requests`: what all workers sent for scans (for exports) from its beginning to its end, or until now; logins left out. None for a
     run that a process of an older version began or ended.
+    `correlation_id`: of the request that began it; its own id where that had none.
     """
 
     id: str
@@ -210,6 +284,7 @@ class Run:
     ended_at: float | None
     open_keys: int
     counts: Mapping[str, int]
+    correlation_id: str
     requests: Requests | None = None
 
     @property
@@ -226,24 +301,28 @@ class Work:
         self._prefix = prefix
         self._runs = f"{prefix}runs"
         self._tries, self._failures, self._again = f"{prefix}tries", f"{prefix}failures", f"{prefix}again"
+        self._asked = f"{prefix}asked"
         script = client.register_script
         self._add, self._take, self._claim = script(_ADD), script(_TAKE), script(_CLAIM)
         self._close, self._later = script(_CLOSE), script(_LATER)
         self._let_go, self._begin, self._spawn = script(_LET_GO), script(_BEGIN), script(_SPAWN)
         self._try_again, self._hurry, self._take_back = script(_TRY_AGAIN), script(_HURRY), script(_TAKE_BACK)
+        self._backlog = script(_BACKLOG)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
         for some in _in_batches(list(keys)):
-            self._add(keys=[self._waiting(lane), self._hand(lane)], args=[at, *some])
+            names = [self._waiting(lane), self._hand(lane), self._asked, self._current(RUN_OF_LANE[lane])]
+            self._add(keys=names, args=[at, current(), self._prefix, *some])
 
     def try_again(self, lane: Lane, keys: Collection[str]) -> None:
         """Let work be looked at now, before all that waits, its failed attempts forgotten. What is in hand is looked at once
         more when that attempt has closed it: it may have begun before what was mended.
         """
         names = [self._waiting(lane), self._hand(lane), self._tries, self._failures, self._again]
+        names += [self._asked, self._current(RUN_OF_LANE[lane])]
         for some in _in_batches(list(keys)):
-            self._try_again(keys=names, args=some)
+            self._try_again(keys=names, args=[current(), self._prefix, *some])
 
     def hurry(self, lane: Lane, *, until: float) -> None:
         """Let what waits for a time up to `until` be looked at now."""
@@ -255,18 +334,17 @@ class Work:
         """
         self._take_back(keys=[self._waiting(lane), self._hand(lane)])
 
-    def take(self, lane: Lane, *, limit: int, at_most: int | None = None) -> list[tuple[str, int]]:
-        """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first.
-
-        Gives (key, how many workers died or stalled with it).
-        """
+    def take(self, lane: Lane, *, limit: int, at_most: int | None = None) -> list[Taken]:
+        """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first."""
         keys = [self._waiting(lane), self._hand(lane), self._tries, self._again]
-        flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS, at_most or limit])
-        return [(flat[i], int(flat[i + 1])) for i in range(0, len(flat), 2)]
+        keys += [self._asked, self._current(RUN_OF_LANE[lane])]
+        flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS, at_most or limit, self._prefix])
+        return [Taken(flat[i], int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
 
     def claim(self, lane: Lane, key: str) -> None:
         """Note that this worker begins with it now, whoever sent the message."""
-        self._claim(keys=[self._waiting(lane), self._hand(lane), self._again], args=[key, IN_HAND_SECONDS])
+        names = [self._waiting(lane), self._hand(lane), self._again, self._asked, self._current(RUN_OF_LANE[lane])]
+        self._claim(keys=names, args=[key, IN_HAND_SECONDS, current(), self._prefix])
 
     def close(self, lane: Lane, key: str, outcome: OutcomeKind | None) -> None:
         """The work has ended; its run counts the outcome once."""
@@ -275,7 +353,7 @@ class Work:
 
     def later(self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None) -> None:
         """Look at it again at `at`. With an outcome, its run counts that and does not wait for it."""
-        self._later(keys=self._lane_keys(lane), args=[key, _field(outcome), self._prefix, at])
+        self._later(keys=self._lane_keys(lane), args=[key, _field(outcome), self._prefix, at, current()])
 
     def let_go(self, lane: Lane, key: str) -> None:
         """Drop work that no run waits for (any more): who claimed it late found it done by another."""
@@ -291,12 +369,13 @@ class Work:
 
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Start a run with its first keys, or join the one that goes on: (run, joined)."""
-        fresh = f"{kind}-{secrets.token_hex(5)}"
-        args = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, *keys]
+        fresh = new_id(kind)
+        args = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, current(), *keys]
         while True:
             run_id, joined = self._begin(keys=[self._current(kind), self._runs], args=args)
             # Gone again at once only if the server was started anew in between and lost its last second.
             if run := self.run(str(run_id)):
+                log.info("%s %s (%s): %s", run.id, "is joined" if joined else "begins", trigger, run.correlation_id)
                 return run, bool(joined)
 
     def spawn(
@@ -336,21 +415,18 @@ class Work:
         fields = self._client.hgetall(f"{self._prefix}run:{run_id}")
         if not fields:
             return None
-        ended = fields.pop("ended_at", None)
-        fields.pop("whole", None)
-        kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
-        open_keys = self._client.scard(f"{self._prefix}run:{run_id}:open")
-        begun, until = _sent(fields, "from"), _sent(fields, "until")
-        if begun and not ended:
-            until = self._sent_so_far(kind)
-        # What is no number here is of a newer version.
-        counts = {name: int(value) for name, value in fields.items() if value.isdigit()}
-        requests = until - begun if begun and until else None
-        return Run(run_id, kind, trigger, started, float(ended) if ended else None, int(open_keys), counts, requests)
+        kind, ended = RunKind(fields["kind"]), "ended_at" in fields
+        until = None if ended else self._sent_so_far(kind)
+        return _run(run_id, fields, int(self._client.scard(f"{self._prefix}run:{run_id}:open")), until)
 
     def _sent_so_far(self, kind: RunKind) -> Requests:
         counted = self._client.hmget(f"{self._prefix}sent", [f"{remote}:{kind}" for remote in ("procore", "netsuite")])
         return Requests(*(int(count or 0) for count in counted))
+
+    def last_whole(self, kind: RunKind) -> Run | None:
+        """The last run over everything that has ended, however long ago; its id is not kept."""
+        fields = self._client.hgetall(f"{self._prefix}run:last:{kind}")
+        return _run("", fields, 0) if fields else None
 
     def current(self, kind: RunKind) -> Run | None:
         """The run that goes on, or else the last one."""
@@ -398,6 +474,15 @@ class Work:
         """How much waits and how much is in hand."""
         return int(self._client.zcard(self._waiting(lane))), int(self._client.zcard(self._hand(lane)))
 
+    def backlog(self, lane: Lane) -> Backlog:
+        """The same, and how long it has been due."""
+        waiting, in_hand, since = self._backlog(keys=[self._waiting(lane), self._hand(lane)])
+        return Backlog(int(waiting), int(in_hand), float(since))
+
+    def failing(self) -> int:
+        """How many pieces of work have failed and are tried again."""
+        return int(self._client.hlen(self._failures))
+
     def _waiting(self, lane: Lane) -> str:
         return f"{self._prefix}waiting:{lane}"
 
@@ -408,7 +493,22 @@ class Work:
         return f"{self._prefix}run:current:{kind}"
 
     def _lane_keys(self, lane: Lane) -> list[str]:
-        return [self._waiting(lane), self._hand(lane), self._tries, self._current(RUN_OF_LANE[lane])]
+        return [self._waiting(lane), self._hand(lane), self._tries, self._current(RUN_OF_LANE[lane]), self._asked]
+
+
+def _run(run_id: str, fields: dict[str, str], open_keys: int, sent_so_far: Requests | None = None) -> Run:
+    """A run out of its hash; `sent_so_far`: the counters of now, for one that goes on."""
+    ended = fields.pop("ended_at", None)
+    fields.pop("whole", None)
+    correlation_id = fields.pop("correlation_id", run_id)
+    kind, trigger, started = RunKind(fields.pop("kind")), fields.pop("trigger"), float(fields.pop("started_at"))
+    begun, until = _sent(fields, "from"), _sent(fields, "until") or sent_so_far
+    # What is no number here is of a newer version.
+    counts = {name: int(value) for name, value in fields.items() if value.isdigit()}
+    requests = until - begun if begun and until else None
+    return Run(
+        run_id, kind, trigger, started, float(ended) if ended else None, open_keys, counts, correlation_id, requests
+    )
 
 
 def _sent(fields: dict[str, str], when: str) -> Requests | None:

@@ -288,7 +288,7 @@ def campaign_settings(folder: Path) -> Settings:
     return Settings(_env_file=None, **values)
 
 
-_REPLACED = ("worker.store.", "worker.services.", "worker.clients.")
+_REPLACED = ("worker.store.", "worker.services.", "worker.clients.", "worker.domain.correlation")
 
 
 def _standing_in() -> Iterator[tuple[types.ModuleType, str, types.ModuleType]]:

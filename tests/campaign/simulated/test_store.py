@@ -9,6 +9,7 @@ import pytest
 
 from tests.campaign.simulated.client import Client
 from tests.campaign.simulated.store import Server
+from worker.domain import correlation
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.problems import Cause
@@ -47,7 +48,8 @@ def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
         dice, work = random.Random(5), Work(client, PREFIX)
         keys = [f"code:1:{number}" for number in range(1, 9)]
         said: list[Any] = []
-        work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
+        with correlation.of("a-request"):
+            work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
         work.add(Lane.SCANS, [SCAN_OF_ALL])
         said.append(work.take(Lane.SCANS, limit=4))
         work.spawn(SCAN_OF_ALL, Lane.SCANS, children=[scan_of(1)], into=Lane.SCANS, counts={"projects": 1})

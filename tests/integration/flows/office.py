@@ -26,6 +26,7 @@ from simulators.stage import Stage
 from tests.support import eventually
 from worker.base import message_of
 from worker.container import Container
+from worker.domain import correlation
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
 from worker.domain.work import Lane
@@ -118,9 +119,10 @@ class Office:
 
     def work_off(self) -> None:
         """Do all work that is due now, like workers that are quick enough."""
-        while keys := self.container.dispatch.next(Lane):
-            for key in keys:
-                self._work_on(key)
+        while given := self.container.dispatch.next(Lane):
+            for key, correlation_id in given.items():
+                with correlation.of(correlation_id):
+                    self._work_on(key)
 
     def settle(self, timeout: float = 20.0) -> None:
         """Work until nothing waits any more, however late it is due. AssertionError after `timeout` seconds."""

@@ -158,7 +158,7 @@ def test_a_code_in_hand_is_looked_at_once_more_since_its_attempt_may_have_begun_
     key, lane, blocked = key_of(project), Lane.ITEMS, office.code_record(project, project.budgeted_codes()[0])
     assert blocked is not None
     office.container.work.add(lane, [key])
-    assert office.container.dispatch.next([lane]) == [key]
+    assert office.container.dispatch.next([lane]).keys() == {key}
     office.container.work.claim(lane, key)
     office.netsuite.edit_item(item.id, isinactive=False)
 
@@ -191,11 +191,11 @@ def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: p
     most = {Lane.SCANS: 1, Lane.ITEMS: 3, Lane.LISTINGS: 1, Lane.EXPORTS: 1}
     monkeypatch.setattr(office.container.dispatch, "_limits", most)
     office.container.retries.again(list(office.problems()))
-    assert office.container.dispatch.next(Lane) == [f"plan:{project.id}"]
+    assert office.container.dispatch.next(Lane).keys() == {f"plan:{project.id}"}
     office.container.wbs_scan.plan_codes(project.id)
     given = office.container.dispatch.next(Lane)
     assert len(given) == 3
-    assert office.container.dispatch.next(Lane) == []
+    assert office.container.dispatch.next(Lane) == {}
     assert len(office.waiting(Lane.ITEMS)) == len(CODES) - 3
 
 
@@ -206,7 +206,7 @@ def test_codes_tried_again_go_before_a_backlog(office: Office) -> None:
     office.container.retries.again(list(office.problems()))
     office.container.wbs_scan.plan_codes(project.id)
     assert office.container.work.take(Lane.ITEMS, limit=2) == [
-        (key, 0) for key in sorted(key_of(project, code) for code in project.budgeted_codes())
+        (key, 0, "") for key in sorted(key_of(project, code) for code in project.budgeted_codes())
     ]
 
 

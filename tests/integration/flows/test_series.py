@@ -24,7 +24,7 @@ def first_of_twelve(office: Office) -> tuple[Project, CodeKey]:
     project = office.new_project("24-800", CODES)
     office.container.wbs_scan.scan("test", [project.id])
     office.container.wbs_scan.scan_project(project.id)
-    [(first, _)] = office.container.work.take(Lane.ITEMS, limit=1)
+    [(first, *_)] = office.container.work.take(Lane.ITEMS, limit=1)
     return project, CodeKey.parse(first)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -376,6 +376,7 @@ def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> 
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     verification = site.office.container.verification
     (finding,) = verification.reconcile().findings
+    assert last_counts(site)["finding"] == 1
     assert site.office.problems("verify:") == {finding.problem_key: "drift_item_inactive"}
     assert site.office.sentence(finding.problem_key) == finding.sentence
     (row,) = [one for one in site.office.container.overview.problems() if one["key"] == finding.problem_key]
@@ -395,10 +396,19 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> No
     site.office.netsuite.edit_item(site.item.id, isinactive=False)
     site.office.procore.edit_project(site.project.id, tools_disabled=True)
     assert list(verification.reconcile().unreadable) == [site.project.id]
+    assert last_counts(site)["unreadable_project"] == 1
     assert list(site.office.problems("verify:").values()) == ["drift_item_inactive"]
     site.office.procore.edit_project(site.project.id, tools_disabled=False)
     verification.reconcile()
     assert site.office.problems("verify:") == {}
+
+
+def last_counts(site: Site) -> Mapping[str, int]:
+    """What those who watch are told of the last one."""
+    last = site.office.container.verifications.last()
+    assert last
+    assert last.started_at <= last.ended_at
+    return last.counts
 
 
 # What docs/verify.md says about mending

@@ -84,6 +84,24 @@ def logging_as_before() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("logging_as_before")
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_line_tells_for_whose_request_it_was_written(capsys: pytest.CaptureFixture[str], style: str) -> None:
+    asked_by = iter(["scan-842763e1cb", ""])
+    set_up_logging(level="INFO", style=style, correlation_id=lambda: next(asked_by))
+    logging.getLogger("worker").info("done", extra={"facts": {"remote": "netsuite"}})
+    logging.getLogger("worker").info("idle")
+    first, second = capsys.readouterr().err.splitlines()
+    if style == "text":
+        assert first.endswith("worker: done [scan-842763e1cb]")
+        assert second.endswith("worker: idle")
+        return
+    told = json.loads(first)
+    assert told.keys() == {"at", "level", "logger", "message", "correlation_id", "remote"}
+    assert (told["correlation_id"], told["remote"]) == ("scan-842763e1cb", "netsuite")
+    assert json.loads(second).keys() == {"at", "level", "logger", "message"}
+
+
+@pytest.mark.usefixtures("logging_as_before")
 def test_an_answer_whose_headers_cannot_be_read_is_not_told_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """urllib3 would log it at WARNING with all that it could not parse: a remote may have put our own credentials there."""
     set_up_logging(level="DEBUG", style="text")

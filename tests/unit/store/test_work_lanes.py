@@ -29,12 +29,12 @@ def workers_die_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def taken(work: Work, lane: Lane = Lane.ITEMS, *, limit: int = 10) -> list[str]:
-    return [key for key, _ in work.take(lane, limit=limit)]
+    return [key for key, *_ in work.take(lane, limit=limit)]
 
 
 def test_waiting_work_is_given_out_once(work: Work) -> None:
     work.add(Lane.ITEMS, ["code:1:1", "code:1:2"])
-    assert sorted(work.take(Lane.ITEMS, limit=10)) == [("code:1:1", 0), ("code:1:2", 0)]
+    assert sorted(work.take(Lane.ITEMS, limit=10)) == [("code:1:1", 0, ""), ("code:1:2", 0, "")]
     assert taken(work) == []
     assert work.depth(Lane.ITEMS) == (0, 2)
     assert work.in_hand(Lane.ITEMS, "code:1:1")
@@ -118,10 +118,10 @@ def test_work_put_off_is_out_of_hand_until_then(work: Work, client: Redis) -> No
 @pytest.mark.usefixtures("workers_die_at_once")
 def test_work_of_a_dead_worker_is_given_out_again_before_what_waits_and_its_deaths_are_told(work: Work) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
-    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0)]
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
     work.add(Lane.ITEMS, ["code:1:0"], at=1)
-    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1)]
-    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 2)]
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1, "")]
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 2, "")]
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
@@ -135,7 +135,7 @@ def test_deaths_are_forgotten_once_a_worker_came_through_with_it(work: Work, end
         work.add(Lane.ITEMS, ["code:1:1"])
     else:
         work.later(Lane.ITEMS, "code:1:1", at=0)
-    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0)]
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
 
 
 def test_work_in_a_living_workers_hand_is_given_to_no_other(work: Work) -> None:
@@ -159,7 +159,9 @@ def test_what_dead_workers_have_in_hand_can_be_taken_back_at_once(work: Work) ->
     work.take(Lane.ITEMS, limit=2)
     assert taken(work, limit=2) == []
     work.take_back(Lane.ITEMS)
-    assert work.take(Lane.ITEMS, limit=2) == [("code:1:1", 0), ("code:1:2", 0)], "first, and no death is counted"
+    assert work.take(Lane.ITEMS, limit=2) == [("code:1:1", 0, ""), ("code:1:2", 0, "")], (
+        "first, and no death is counted"
+    )
     work.take_back(Lane.EXPORTS)
     assert work.depth(Lane.EXPORTS) == (0, 0)
 
@@ -183,11 +185,11 @@ def test_trying_nothing_again_changes_nothing(work: Work) -> None:
 def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Work) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
-    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1)]
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1, "")]
     work.failed("code:1:1")
     work.later(Lane.ITEMS, "code:1:1", at=0)
     work.try_again(Lane.ITEMS, ["code:1:1"])
-    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0)]
+    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
     assert work.failed("code:1:1") == 1
 
 

@@ -168,7 +168,7 @@ def test_children_may_go_before_all_that_waits(work: Work) -> None:
     work.add(Lane.ITEMS, ["code:9:9"], at=1)
     work.add(Lane.ITEMS, CODES[:1], at=5)
     work.spawn(plan_of(17), Lane.SCANS, children=CODES, into=Lane.ITEMS, counts={}, at=0)
-    assert [key for key, _ in work.take(Lane.ITEMS, limit=3)] == [*sorted(CODES), "code:9:9"]
+    assert [key for key, *_ in work.take(Lane.ITEMS, limit=3)] == [*sorted(CODES), "code:9:9"]
 
 
 def test_work_outside_any_run_is_spawned_all_the_same(work: Work) -> None:

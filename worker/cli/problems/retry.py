@@ -13,6 +13,7 @@ from config.names import TaskName
 from worker.cli.output import FAILED, Fault, clock, counted, faults_as_sentences, json_option, out, print_json, table
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
+from worker.domain import correlation
 from worker.domain.problems import Cause, Owner
 from worker.services.retries import Retry
 
@@ -56,9 +57,11 @@ def retry(
             and owner in (None, row["owner"])
             and project_id in (None, row["project_id"])
         ]
-        asked = container.retries.again([row["key"] for row in chosen])
-        send(TaskName.RESUME)
+        with correlation.of(correlation.new_id("retry")) as correlation_id:
+            asked = container.retries.again([row["key"] for row in chosen])
+            send(TaskName.RESUME)
         told: dict[str, Any] = {
+            "correlation_id": correlation_id,
             "given_out": asked.given_out,
             "without_work": [row for row in chosen if row["key"] in asked.without_work],
         }

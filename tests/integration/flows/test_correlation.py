@@ -1,0 +1,136 @@
+"""One id from a request for work to every request to the remotes, through lanes, runs, threads and attempts that failed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from worker.clients import http
+from worker.domain import correlation
+from worker.domain.correlation import current
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.work import Lane, RunKind
+from worker.store.holds import Remote
+
+pytestmark = pytest.mark.real
+
+
+class Written(logging.Handler):
+    """What was written to the remotes: path and for whose request."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[tuple[str, str]] = []
+        self.facts: list[dict[str, object]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        facts = record.__dict__["facts"]
+        self.facts.append(facts)
+        self.lines.append((facts["path"], current()))
+
+    def of(self, path: str) -> list[str]:
+        return [asked_by for told, asked_by in self.lines if told == path]
+
+
+@pytest.fixture
+def written() -> Iterator[Written]:
+    handler, level = Written(), http.log.level
+    http.log.addHandler(handler)
+    http.log.setLevel(logging.INFO)
+    yield handler
+    http.log.setLevel(level)
+    http.log.removeHandler(handler)
+
+
+def asked(office: Office) -> int:
+    """How many pieces of work have an id of their own in Redis."""
+    return int(office.container.redis.hlen(office._key("asked")))
+
+
+def test_a_scan_carries_the_id_of_who_began_it_to_each_item(office: Office, written: Written) -> None:
+    project = office.new_project("31-900", ["01-100.S", "01-200.S", "01-300.S"])
+    with correlation.of("portal-1"):
+        run, _ = office.container.wbs_scan.scan("portal", [project.id])
+    assert run.correlation_id == "portal-1"
+    office.work_off()
+    assert written.of(ITEM_PATH) == ["portal-1"] * 3
+    assert asked(office) == 0, "work of a run keeps nothing of its own"
+    with correlation.of("portal-2"):
+        joined, _ = office.container.wbs_scan.request("portal", [project.id])
+        office.container.wbs_scan.request("another", [project.id])
+    assert joined.correlation_id == "portal-2"
+
+
+def test_a_series_works_for_whoever_asked_for_each_item(office: Office, written: Written) -> None:
+    """Without an id of its own a run is called by its own; a code that another app asked for keeps that one's."""
+    project = office.new_project("31-901", ["01-100.S", "01-200.S"])
+    run, _ = office.container.wbs_scan.scan("test", [project.id])
+    for key in office.container.dispatch.next([Lane.SCANS]):
+        office._work_on(key)
+    first, _ = office.container.dispatch.next_one(Lane.ITEMS)
+    with correlation.of("the-message"):
+        counts = office.container.wbs_scan.make_items(CodeKey.parse(first), go_on=lambda: True)
+        assert current() == "the-message"
+    assert counts == {"created": 2}
+    assert written.of(ITEM_PATH) == ["the-message", run.id]
+    assert run.correlation_id == run.id
+
+
+def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: Office, written: Written) -> None:
+    project = office.new_project("31-902", ["01-100.S", "01-200.S"])
+    invoice = office.new_invoice(project, ("01-100.S", "100.00"), ("01-200.S", "50.00"))
+    key = str(InvoiceKey(project.id, invoice.id))
+    office.container.holds.hold(Remote.NETSUITE, for_seconds=60)
+    with correlation.of("portal-3"):
+        office.export(invoice)
+    assert written.lines == []
+    office.container.dispatch.lift()
+    office.work_off()
+    assert written.of(ITEM_PATH) == ["portal-3"] * 2
+    assert written.of(BILL_PATH) == ["portal-3"]
+    assert office.container.work.waits_until(Lane.EXPORTS, key) is None
+    office.settle()
+    assert asked(office) == 0, "what has ended keeps nothing"
+
+
+def test_a_retry_has_an_id_of_its_own(office: Office, written: Written) -> None:
+    project = office.new_project(None, ["01-100.S"])
+    office.scan(project.id)
+    assert written.lines == []
+    office.procore.renumber_project(project.id, "31-903")
+    with correlation.of("retry-1"):
+        office.container.retries.again(list(office.problems(f"code:{project.id}")))
+    office.work_off()
+    assert written.of(ITEM_PATH) == ["retry-1"]
+    scan = office.container.work.current(RunKind.SCAN)
+    assert scan
+    assert scan.correlation_id != "retry-1"
+
+
+def test_a_line_of_a_request_tells_what_came_of_it_and_no_secret(
+    office: Office, written: Written, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = office.new_project("31-904", ["01-100.S"])
+    invoice = office.new_invoice(project, ("01-100.S", "100.00"))
+    with caplog.at_level(logging.DEBUG, http.log.name):
+        assert office.export(invoice).remote_id
+    told = next(facts for facts in written.facts if facts["path"] == BILL_PATH)
+    assert {name: told[name] for name in ("remote", "method", "answer")} == {
+        "remote": "netsuite", "method": "POST", "answer": "204",
+    }  # fmt: skip
+    assert isinstance(told["seconds"], float)
+    reads = [record for record in caplog.records if record.levelno == logging.DEBUG]
+    assert {"GET", "POST"} <= {record.__dict__["facts"]["method"] for record in reads}, "reads are told at DEBUG"
+    lines = " ".join(record.getMessage() + str(record.__dict__["facts"]) for record in caplog.records)
+    assert "?" not in lines
+    tokens = [
+        value
+        for key in office.container.redis.scan_iter(office._key("token:*"))
+        if (value := office.container.redis.get(key))
+    ]
+    assert tokens
+    assert not any(token in lines for token in tokens)
+    assert office.container.settings.procore_client_secret.get_secret_value() not in lines

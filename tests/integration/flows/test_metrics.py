@@ -1,0 +1,242 @@
+"""The metrics: each fact as it stands in Redis, in a number of commands that does not grow with what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.integration.flows.office import Office
+from worker.cli import wbs_sync
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import CATALOGUE, Cause
+from worker.domain.work import Lane, RunKind
+from worker.services.metrics import CATALOGUE_OF_METRICS
+from worker.store.gate import Precedence
+from worker.store.holds import Remote
+from worker.store.verifications import LastVerification
+
+pytestmark = pytest.mark.real
+
+
+class Told(dict[str, float]):
+    """Samples as `name{label,label}`, the labels' values in the catalogue's order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.families = {family.name: family for family in text_string_to_metric_families(text)}
+        for family in self.families.values():
+            for sample in family.samples:
+                name = sample.name.removeprefix("wbs_sync_")
+                values = ",".join(sample.labels[label] for label in CATALOGUE_OF_METRICS[sample.name][1])
+                self[f"{name}{{{values}}}" if values else name] = sample.value
+
+    def of(self, name: str) -> dict[str, float]:
+        """The samples of one metric that are not 0, by their labels."""
+        found = {key.partition("{")[2].rstrip("}"): value for key, value in self.items() if key.startswith(f"{name}{{")}
+        return {labels: value for labels, value in found.items() if value}
+
+
+def told(office: Office) -> Told:
+    return Told(office.container.metrics.text())
+
+
+@pytest.fixture
+def commands(office: Office) -> Iterator[list[str]]:
+    """The commands that are sent to Redis from here on."""
+    sent: list[str] = []
+    execute = office.container.redis.execute_command
+
+    def noting(*args: object, **options: object) -> object:
+        sent.append(str(args[0]))
+        return execute(*args, **options)
+
+    with mock.patch.object(office.container.redis, "execute_command", noting):
+        yield sent
+
+
+def test_a_scan_an_export_and_a_verify_are_told_as_they_ended(synced: Office) -> None:
+    office = synced.reopened(scan_cron="0 4 * * *")
+    scan, export = (office.container.work.current(kind) for kind in RunKind)
+    assert scan
+    assert export
+    at = office.container.now()
+    right = {"right": 930, "explained": 74, "finding": 0, "information": 0, "unreadable_project": 0}
+    office.container.verifications.note(LastVerification(at - 60, at, right))
+    now, facts = office.container.now(), told(office)
+    status = office.container.overview.status()
+    for run in (scan, export):
+        assert (
+            facts.of("last_run_results").items()
+            >= {f"{run.kind},{k}": n for k, n in _outcomes(run.counts).items()}.items()
+        )
+        assert run.ended_at
+        assert facts[f"last_run_finished_timestamp_seconds{{{run.kind}}}"] == pytest.approx(run.ended_at, abs=0.01)
+        assert facts[f"last_run_duration_seconds{{{run.kind}}}"] == pytest.approx(
+            run.ended_at - run.started_at, abs=0.01
+        )
+    assert facts.of("problems") == {
+        f"{cause},{office_owner(cause)}": count for cause, count in status["problems"].items()
+    }
+    stand = {
+        f"{kind},{state}": status[f"{kind}s"].get(state, 0)
+        for kind in ("code", "invoice")
+        for state in ("created", "adopted")
+    }
+    assert facts.of("records_total") == {key: count for key, count in stand.items() if count}
+    blocked = {f"{kind},blocked": status[f"{kind}s"]["blocked"] for kind in ("code", "invoice")}
+    assert facts.of("unfinished_records") == blocked, "what stands is counted no more"
+    assert facts["verify_findings"] == 0
+    assert facts.of("last_run_results").items() >= {"verify,right": 930, "verify,explained": 74}.items()
+    assert facts["last_run_duration_seconds{verify}"] == pytest.approx(60, abs=0.01)
+    assert scan.started_at < facts["run_due_timestamp_seconds{scan}"] <= scan.started_at + 86_400
+    assert facts.of("run_due_timestamp_seconds").keys() == {"scan"}, "nothing else has a schedule"
+    assert (facts["ledger_open"], facts["netsuite_slots"], facts["netsuite_slots_in_use"]) == (1, 4, 0)
+    assert abs(facts["scrape_timestamp_seconds"] - now) < 60
+    assert facts.families.keys() == {name.removesuffix("_total") for name in CATALOGUE_OF_METRICS}
+    assert all(family.documentation for family in facts.families.values())
+
+
+def office_owner(cause: str) -> str:
+    return CATALOGUE[Cause(cause)].owner
+
+
+def _outcomes(counts: Mapping[str, int]) -> dict[str, int]:
+    kinds = ("created", "adopted", "already", "skipped", "blocked", "unknown", "waiting")
+    return {kind: counts[kind] for kind in kinds if counts.get(kind)}
+
+
+def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
+    ledger, at = office.container.ledger, 1_700_000_000.0
+    code, other, invoice = CodeKey(7, 1), CodeKey(7, 2), InvoiceKey(7, 1)
+    for key, sent_at in ((code, at + 5), (other, at + 3)):
+        ledger.write(key, Record(State.UNKNOWN, at=at, sent_at=sent_at))
+    facts = told(office)
+    assert facts.of("unfinished_records") == {"code,unknown": 2}
+    assert facts["oldest_unfinished_timestamp_seconds{code,unknown}"] == at + 3, "as old as its write"
+    ledger.write(other, Record(State.CREATED, "an Item", "5", at=at))
+    ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REFUSED, facts={"name": "x", "answer": "no"}))
+    ledger.write(invoice, Record(State.ADOPTED, "a bill", "6", at=at, write_back_due=True))
+    ledger.plan_codes(7, {3: Record(State.WAITING, at=at)})
+    facts = told(office)
+    assert facts.of("unfinished_records") == {"code,blocked": 1, "code,waiting": 1, "invoice,write_back": 1}
+    seen = ledger.code(code)
+    assert seen
+    assert facts["oldest_unfinished_timestamp_seconds{code,blocked}"] == seen.seen, "as old as what is known of it"
+    assert facts.of("records_total") == {"code,created": 1, "invoice,adopted": 1}
+    ledger.write(code, Record(State.SKIPPED, at=at, detail="not budgeted"))
+    ledger.write(invoice, Record(State.ADOPTED, "a bill", "6", at=at))
+    ledger.write(CodeKey(7, 3), Record(State.CREATED, "an Item", "7", at=at))
+    assert told(office).of("unfinished_records") == {}
+    assert told(office).of("oldest_unfinished_timestamp_seconds") == {}
+    # A person lets the ledger forget a code that was blocked; the scan then finds its Item.
+    ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REFUSED, facts={"name": "x", "answer": "no"}))
+    office.container.redis.hdel(office._key("codes:7"), "1")
+    ledger.write(code, Record(State.ADOPTED, "an Item", "8", at=at))
+    assert told(office).of("unfinished_records") == {}
+
+
+def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: Office) -> None:
+    ledger, handling = office.container.ledger, office.container.handling
+    for place, since in enumerate((50.0, 40.0)):
+        ledger.report(f"invoice:7:{place}", Cause.PERIOD_CLOSED, {"date": "2026-01-01"}, at=since)
+    ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "no"}, at=60)
+    period, login = "period_closed,project accountant", "netsuite_login,integration engineer"
+    facts = told(office)
+    assert facts.of("problems") == {period: 2, login: 1}
+    assert facts.of("oldest_problem_timestamp_seconds") == {"project accountant": 40, "integration engineer": 60}
+    newest, oldest = sorted(ledger.problems(), key=lambda one: -one.since)[1:]
+    assert handling.ignore(oldest, by="a person", at=70, note="known")
+    facts = told(office)
+    assert (facts.of("problems"), facts.of("ignored_problems")) == ({period: 1, login: 1}, {period: 1})
+    assert facts["oldest_problem_timestamp_seconds{project accountant}"] == 50
+    ledger.report(oldest.key, Cause.PERIOD_CLOSED, {"date": "2026-02-01"}, at=80)
+    assert told(office).of("problems") == {period: 2, login: 1}, "it says something else, so it is shown again"
+    ledger.report(oldest.key, Cause.BILL_REFUSED, {"answer": "no"}, at=90)
+    refused = "bill_refused,ERP administrator"
+    assert told(office).of("problems") == {period: 1, login: 1, refused: 1}
+    assert handling.resolve(newest, by="a person", at=100, note="")
+    assert ledger.resolve("remote:netsuite")
+    assert not ledger.resolve("remote:netsuite")
+    ledger.write(InvoiceKey(7, 1), Record(State.SKIPPED, at=110, detail="withdrawn"))
+    facts = told(office)
+    assert (facts.of("problems"), facts.of("ignored_problems"), facts.of("oldest_problem_timestamp_seconds")) == (
+        {},
+        {},
+        {},
+    )
+
+
+def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) -> None:
+    container, at = office.container, office.container.now()
+    assert "last_resume_timestamp_seconds" not in told(office), "nobody has worked yet"
+    container.wbs_scan.request("a person", [7])
+    container.work.add(Lane.ITEMS, ["code:7:1", "code:7:2"], at=at - 100)
+    container.work.add(Lane.ITEMS, ["code:7:3"], at=at + 1000)
+    container.work.add(Lane.EXPORTS, ["invoice:7:1"], at=at + 1000)
+    container.work.take(Lane.ITEMS, limit=1)
+    container.work.failed("code:7:3")
+    container.holds.hold(Remote.NETSUITE, for_seconds=30)
+    container.gate.note_use()
+    container.procore_limits.observe(
+        {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "9", "X-Rate-Limit-Reset": str(int(at) + 1800)}
+    )
+    with container.gate.slot(Precedence.EXPORT):
+        facts = told(office)
+    assert facts.of("waiting_work") == {"scans": 1, "items": 2, "exports": 1}
+    assert facts.of("work_in_hand") == {"items": 1}
+    assert facts.of("oldest_due_work_timestamp_seconds") == {"items": pytest.approx(at - 100, abs=0.01)}
+    assert (facts["failing_work"], facts["netsuite_slots_in_use"]) == (1, 1)
+    assert facts.of("remote_holds") == {"netsuite": 1}
+    assert (facts["procore_rate_limit_requests{hour}"], facts["procore_rate_limit_requests_left{hour}"]) == (3600, 9)
+    assert facts["run_open_work{scan}"] == 1
+    assert facts["run_in_progress_since_timestamp_seconds{scan}"] == pytest.approx(at, abs=5)
+    assert facts["last_resume_timestamp_seconds"] == pytest.approx(at, abs=5)
+    container.work.close(Lane.SCANS, "scan:7", None)
+    assert container.work.last_whole(RunKind.SCAN) is None, "a scan of one project says nothing about all of them"
+    container.holds.over(Remote.NETSUITE)
+    assert told(office).of("remote_holds") == {}
+
+
+def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Office, commands: list[str]) -> None:
+    told(office)
+    few = len(commands)
+    container = office.container
+    for project in range(20):
+        waiting = {number: Record(State.WAITING, f"code {number}", at=1) for number in range(1, 51)}
+        container.ledger.plan_codes(project + 1, waiting)
+        container.work.add(Lane.ITEMS, [f"code:{project + 1}:{number}" for number in waiting])
+    commands.clear()
+    facts = told(office)
+    assert (facts["unfinished_records{code,waiting}"], facts["waiting_work{items}"]) == (1000, 1000)
+    assert len(commands) <= few
+    assert few == 27, "docs/monitoring.md tells the number"
+    assert not {"HVALS", "KEYS", "SCAN", "HSCAN", "SMEMBERS"} & set(commands)
+
+
+def test_a_ledger_that_is_gone_is_told(office: Office) -> None:
+    office.container.redis.delete(office._key("ledger"))
+    office.container.ledger.keep_rebuild({"items": 30})
+    facts = told(office)
+    assert (facts["ledger_open"], facts["ledger_rebuilt_items"]) == (0, 30)
+
+
+def test_the_command_prints_the_same_and_writes_a_file_whole(office: Office, tmp_path: Path) -> None:
+    def run(*arguments: str) -> str:
+        with mock.patch("worker.cli.metrics.open_container", return_value=office.container):
+            ended = CliRunner().invoke(wbs_sync, ["metrics", *arguments])
+        assert (ended.exit_code, ended.stderr) == (0, "")
+        return ended.stdout
+
+    office.container.gate.note_use()
+    assert Told(run()).keys() == told(office).keys()
+    file = tmp_path / "wbs-sync.prom"
+    file.write_text("old")
+    assert run("--out", str(file)) == ""
+    assert Told(file.read_text()).keys() == told(office).keys()
+    assert list(tmp_path.glob("*prom*")) == [file], "nothing half written is left"

@@ -1,0 +1,235 @@
+"""Alert rules, dashboard, runbooks and docs/monitoring.md: well formed, about metrics that there are, and each alert fires when it should."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import click
+import promql_parser
+import pytest
+import yaml
+
+from config.processes import METRICS_PATH
+from tests.unit.promql import Facts, grouping, selectors
+from worker.cli import wbs_sync
+from worker.domain.problems import Cause
+from worker.services.metrics import CATALOGUE_OF_METRICS
+
+ROOT = Path(__file__).parents[2]
+[GROUP] = yaml.safe_load((ROOT / "deploy/prometheus/wbs-sync.rules.yml").read_text())["groups"]
+RULES: dict[str, dict[str, Any]] = {rule["alert"]: rule for rule in GROUP["rules"]}
+DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/wbs-sync.json").read_text())
+RUNBOOKS = {page.stem: page.read_text() for page in (ROOT / "docs/runbooks").glob("*.md")}
+PAGE = (ROOT / "docs/monitoring.md").read_text()
+EXPRESSIONS = [rule["expr"] for rule in RULES.values()] + [
+    target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]
+]
+PROMETHEUS_OWN = {"up": ("job", "instance")}
+"""What Prometheus itself says of every target."""
+
+NOW = 1_000_000
+EXAMPLES: dict[str, tuple[str, str]] = {
+    "WbsSyncNotMeasured": ('up{job="wbs-sync"} 0', 'up{job="wbs-sync"} 1\nup{job="another"} 0'),
+    "WbsSyncNobodyWorks": (
+        f"wbs_sync_last_resume_timestamp_seconds {NOW - 130}",
+        f"wbs_sync_last_resume_timestamp_seconds {NOW - 6}",
+    ),
+    "WbsSyncRemoteHeld": ('wbs_sync_remote_holds{remote="netsuite"} 7', 'wbs_sync_remote_holds{remote="netsuite"} 0'),
+    "WbsSyncLedgerClosed": ("wbs_sync_ledger_open 0", "wbs_sync_ledger_open 1"),
+    "WbsSyncOutcomeUnknown": (
+        f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="unknown"}} {NOW - 2800}',
+        (
+            f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="unknown"}} {NOW - 1000}\n'
+            f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="blocked"}} {NOW - 90000}'
+        ),
+    ),
+    "WbsSyncDoubled": (
+        'wbs_sync_problems{cause="bill_doubled",owner="project accountant"} 1',
+        (
+            'wbs_sync_problems{cause="bill_doubled",owner="project accountant"} 0\n'
+            'wbs_sync_problems{cause="period_closed",owner="project accountant"} 3'
+        ),
+    ),
+    "WbsSyncNotUnderstood": (
+        'wbs_sync_problems{cause="unexpected",owner="integration engineer"} 1',
+        (
+            'wbs_sync_problems{cause="unexpected",owner="integration engineer"} 0\n'
+            'wbs_sync_problems{cause="remote_down",owner="integration engineer"} 1'
+        ),
+    ),
+    "WbsSyncProblemsLieAbout": (
+        f'wbs_sync_oldest_problem_timestamp_seconds{{owner="ERP administrator"}} {NOW - 4 * 86400}',
+        f'wbs_sync_oldest_problem_timestamp_seconds{{owner="ERP administrator"}} {NOW - 2 * 86400}',
+    ),
+    "WbsSyncCodesWithoutItem": (
+        f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="waiting"}} {NOW - 7 * 3600}',
+        (
+            f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="waiting"}} {NOW - 3600}\n'
+            f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="blocked"}} {NOW - 90000}'
+        ),
+    ),
+    "WbsSyncWorkWaits": (
+        f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="exports"}} {NOW - 2000}',
+        (
+            f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="exports"}} {NOW - 100}\n'
+            f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="items"}} {NOW - 2000}'
+        ),
+    ),
+    "WbsSyncBillNotNamed": (
+        'wbs_sync_unfinished_records{record="invoice",state="write_back"} 1',
+        (
+            'wbs_sync_unfinished_records{record="invoice",state="write_back"} 0\n'
+            'wbs_sync_unfinished_records{record="invoice",state="waiting"} 2'
+        ),
+    ),
+    "WbsSyncExportsWaitForSlots": (
+        'wbs_sync_netsuite_requests_waiting{precedence="export"} 2\nwbs_sync_netsuite_slots 5\nwbs_sync_netsuite_slots_in_use 5',
+        'wbs_sync_netsuite_requests_waiting{precedence="export"} 2\nwbs_sync_netsuite_slots 5\nwbs_sync_netsuite_slots_in_use 4',
+    ),
+    "WbsSyncRateLimitUsedUp": (
+        'wbs_sync_procore_rate_limit_requests{window="hour"} 3600\nwbs_sync_procore_rate_limit_requests_left{window="hour"} 100',
+        (
+            'wbs_sync_procore_rate_limit_requests{window="hour"} 3600\nwbs_sync_procore_rate_limit_requests_left{window="hour"} 900\n'
+            'wbs_sync_procore_rate_limit_requests{window="spike"} 100\nwbs_sync_procore_rate_limit_requests_left{window="spike"} 0'
+        ),
+    ),
+    "WbsSyncRunOverdue": (
+        f'wbs_sync_run_due_timestamp_seconds{{run="scan"}} {NOW - 8000}',
+        (
+            f'wbs_sync_run_due_timestamp_seconds{{run="scan"}} {NOW - 8000}\n'
+            f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 7900}\n'
+            f'wbs_sync_run_due_timestamp_seconds{{run="export"}} {NOW + 100}'
+        ),
+    ),
+    "WbsSyncRunGoesOnLong": (
+        f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 50000}',
+        f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 5000}',
+    ),
+    "WbsSyncFindings": ("wbs_sync_verify_findings 2", "wbs_sync_verify_findings 0"),
+}
+"""For each alert facts at which it fires, and facts at which it does not."""
+
+
+@pytest.mark.parametrize("alert", RULES)
+def test_an_alert_fires_when_it_should_and_only_then(alert: str) -> None:
+    fires, rests = EXAMPLES[alert]
+    assert len(Facts.of(fires, NOW).fires(RULES[alert]["expr"])) == 1
+    assert Facts.of(rests, NOW).fires(RULES[alert]["expr"]) == []
+    assert Facts.of("", NOW).fires(RULES[alert]["expr"]) == []
+
+
+@pytest.mark.parametrize("alert", RULES)
+def test_a_rule_is_whole_and_its_runbook_exists(alert: str) -> None:
+    rule = RULES[alert]
+    assert rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}
+    assert re.fullmatch(r"[0-9]+[mh]", rule.get("for", "0m"))
+    assert rule["labels"].keys() == {"severity"}
+    assert rule["labels"]["severity"] in ("critical", "warning")
+    notes = rule["annotations"]
+    assert notes.keys() == {"summary", "description", "runbook_url"}
+    assert all(isinstance(note, str) and note for note in notes.values())
+    assert notes["runbook_url"] == f"docs/runbooks/{alert}.md"
+    assert (ROOT / notes["runbook_url"]).is_file()
+    # What a template names must be a label that what fires has.
+    fired = Facts.of(EXAMPLES[alert][0], NOW).fires(rule["expr"])[0]
+    named = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["description"]))
+    assert named <= {*fired, "job", "instance"}
+
+
+def test_there_is_an_example_a_runbook_and_a_line_on_the_page_for_each_alert_and_no_more() -> None:
+    assert len(RULES) == len(GROUP["rules"])
+    assert EXAMPLES.keys() == RULES.keys() == RUNBOOKS.keys()
+    assert set(re.findall(r"\(runbooks/(\w+)\.md\)", PAGE)) == RULES.keys()
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_an_expression_asks_for_metrics_and_labels_that_there_are(expression: str) -> None:
+    known = {name: labels for name, (_, labels) in CATALOGUE_OF_METRICS.items()} | PROMETHEUS_OWN
+    parsed = promql_parser.parse(expression)
+    asked = list(selectors(parsed))
+    assert asked
+    for selector in asked:
+        assert {one.name for one in selector.matchers.matchers} <= set(known[selector.name])
+        for one in selector.matchers.matchers:
+            if one.name == "cause":
+                assert set(one.value.split("|")) <= {cause.value for cause in Cause}
+    labels = {label for selector in asked for label in known[selector.name]}
+    assert set(grouping(parsed)) <= labels
+
+
+def test_the_dashboard_is_one_that_grafana_takes() -> None:
+    panels = DASHBOARD["panels"]
+    assert {"uid", "title", "schemaVersion", "time", "templating", "panels"} <= DASHBOARD.keys()
+    [source] = DASHBOARD["templating"]["list"]
+    assert (source["type"], source["query"]) == ("datasource", "prometheus")
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        assert panel["title"]
+        assert panel["type"] in ("stat", "timeseries", "table")
+        assert panel["datasource"] == {"type": "prometheus", "uid": f"${{{source['name']}}}"}
+        assert [target["refId"] for target in panel["targets"]] == ["A", "B", "C"][: len(panel["targets"])]
+        place = panel["gridPos"]
+        assert 0 <= place["x"] < place["x"] + place["w"] <= 24
+    for one, other in combinations((panel["gridPos"] for panel in panels), 2):
+        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        above = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        assert beside or above, (one, other)
+
+
+def test_the_dashboard_shows_labels_that_its_metrics_have() -> None:
+    for panel in DASHBOARD["panels"]:
+        for target in panel["targets"]:
+            (metric, *_) = (selector.name for selector in selectors(promql_parser.parse(target["expr"])))
+            assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= set(CATALOGUE_OF_METRICS[metric][1])
+
+
+COMMAND = re.compile(r"`(wbs-sync [^`]+|--[a-z][^`]*)`")
+
+
+def commands_of(page: str) -> list[str]:
+    """Every command that a page names; options alone belong to the command before them."""
+    found: list[str] = []
+    for text in COMMAND.findall(page):
+        found.append(f"{found[-1].partition(' --')[0]} {text}" if text.startswith("--") else text)
+    return found
+
+
+@pytest.mark.parametrize("name", [*RUNBOOKS, "monitoring"])
+def test_every_command_of_a_page_is_one(name: str) -> None:
+    page = RUNBOOKS.get(name, PAGE)
+    commands = commands_of(page)
+    assert commands
+    for text in commands:
+        words = [re.sub(r"^[A-Z]+$", "7", word) for word in shlex.split(text)[1:]]
+        command: click.Command = wbs_sync
+        while isinstance(command, click.Group) and words and words[0] in command.list_commands(click.Context(command)):
+            found = command.get_command(click.Context(command), words.pop(0))
+            assert found
+            command = found
+        assert command is not wbs_sync, text
+        # Says so when an option or its value is none of the command's.
+        command.make_context(text, words)
+
+
+@pytest.mark.parametrize("name", RUNBOOKS)
+def test_a_runbook_has_its_parts_and_links_that_lead_somewhere(name: str) -> None:
+    page = RUNBOOKS[name]
+    assert page.startswith(f"# {name}\n")
+    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == ["See it", "Do", "Call", "Over"]
+    links = re.findall(r"\]\(([^)#:]+)\)", page)
+    assert [link for link in links if not (ROOT / "docs/runbooks" / link).is_file()] == []
+
+
+def test_the_page_lists_every_metric_as_it_tells_itself() -> None:
+    rows = re.findall(r"^\| `(wbs_sync_\w+)` \| (.*?) \| (.*) \|$", PAGE, re.MULTILINE)
+    expected = [
+        (name, ", ".join(f"`{label}`" for label in labels), told)
+        for name, (told, labels) in CATALOGUE_OF_METRICS.items()
+    ]
+    assert rows == expected
+    assert METRICS_PATH in PAGE

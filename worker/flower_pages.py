@@ -1,0 +1,105 @@
+"""Our pages beside Flower's own: the report and the metrics, live, behind the same login, for looking only.
+
+Pages more in Flower's process and not a process more: so there is one address, one login and no setting for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from asyncio import Future
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flower.urls import handlers
+from flower.views import BaseHandler
+from redis.exceptions import RedisError
+from tornado.ioloop import IOLoop
+from tornado.web import authenticated, url
+
+from config.processes import METRICS_PATH, REPORT_PATH
+from worker.app import settings_or_exit
+
+if TYPE_CHECKING:
+    from worker.container import Container
+
+log = logging.getLogger(__name__)
+
+_container: Container | None = None
+
+
+class OurHandler(BaseHandler):  # type: ignore[misc]  # Flower is published without types
+    """GET alone. What it tells is read in a thread, and one reading serves all who ask while it goes on."""
+
+    what: ClassVar[str]
+    content_type: ClassVar[str]
+    _reading: ClassVar[Future[str] | None] = None
+
+    @authenticated
+    async def get(self) -> None:
+        """The page as it stands now."""
+        kind: Any = type(self)
+        reading = kind._reading
+        if reading is None or reading.done():
+            reading = kind._reading = IOLoop.current().run_in_executor(None, self.told)
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Type", self.content_type)
+        # The page's own policy says the rest; this part of one only counts in a header.
+        self.set_header("Content-Security-Policy", "frame-ancestors 'none'")
+        try:
+            self.finish(await reading)
+        except RedisError as error:
+            log.warning("No %s: Redis does not answer (%s)", self.what, type(error).__name__)
+            self.set_status(503)
+            self.set_header("Content-Type", "text/plain")
+            self.finish("Redis does not answer. Try again when it runs.")
+
+    @staticmethod
+    def told() -> str:
+        """The text; in a thread."""
+        raise NotImplementedError
+
+
+class ReportHandler(OurHandler):
+    """The report."""
+
+    what = "report"
+    content_type = "text/html; charset=UTF-8"
+
+    @staticmethod
+    def told() -> str:
+        """Reads the whole ledger."""
+        from worker.page import render  # noqa: PLC0415
+
+        return render(_built().reports.report())
+
+
+class MetricsHandler(OurHandler):
+    """The metrics. Not among Flower's own at /metrics: those are shown without a login, and while Redis is down too."""
+
+    what = "metrics"
+    content_type = "text/plain; version=0.0.4; charset=utf-8"
+
+    @staticmethod
+    def told() -> str:
+        """Reads some 40 values."""
+        return _built().metrics.text()
+
+
+def serve_our_pages() -> None:
+    """Let Flower serve them: its application is built from this list of pages, and the first that fits answers.
+
+    To be called before the application is built, such as from Flower's configuration file.
+    """
+    handlers.insert(0, url(REPORT_PATH, ReportHandler, name="report"))
+    handlers.insert(0, url(METRICS_PATH, MetricsHandler, name="business-metrics"))
+
+
+def _built() -> Container:
+    # Only when somebody asks: Flower itself has no use for a container (20 MB).
+    from worker.container import Container  # noqa: PLC0415
+
+    global _container
+    if _container is None:
+        settings = settings_or_exit()
+        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
+        _container = Container(settings, redis_url=redis_url)
+    return _container

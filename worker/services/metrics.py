@@ -1,0 +1,244 @@
+"""What Prometheus is told: the business facts of the whole installation, from Redis alone, in a number of commands that does not grow.
+
+Nothing here reads the ledger. What is counted stands in sorted sets, kept by the scripts that write records and problems.
+Moments are told as unix seconds (Redis' clock), as Prometheus wants them: how long ago is for the query.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from worker.domain.outcomes import OutcomeKind
+from worker.domain.problems import CATALOGUE, Owner
+from worker.domain.work import Lane, RunKind
+from worker.store.connection import Redis, seconds
+from worker.store.gate import Gate
+from worker.store.holds import Holds, Remote
+from worker.store.ledger import Ledger
+from worker.store.limits import RateLimits
+from worker.store.open_problems import Handling
+from worker.store.verifications import Verifications
+from worker.store.work import Run, Work
+
+VERIFY = "verify"
+RUN_OUTCOMES = tuple(kind.value for kind in OutcomeKind)
+
+CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "wbs_sync_scrape_timestamp_seconds": ("When these facts were read, by Redis' clock.", ()),
+    "wbs_sync_last_resume_timestamp_seconds": (
+        "When a worker last gave out waiting work. Beat asks for it every 5 seconds: if it grows old, nobody works.",
+        (),
+    ),
+    "wbs_sync_waiting_work": ("Pieces of work that wait in a lane, those that are not due yet too.", ("lane",)),
+    "wbs_sync_work_in_hand": ("Pieces of work that a worker has in hand.", ("lane",)),
+    "wbs_sync_oldest_due_work_timestamp_seconds": (
+        "When the work of a lane became due that has been due longest and still waits; none while nothing is due.",
+        ("lane",),
+    ),
+    "wbs_sync_failing_work": ("Pieces of work whose last attempt failed and that are tried again by themselves.", ()),
+    "wbs_sync_unfinished_records": (
+        "WBS codes without an Item and invoices without a bill, as far as they are known. intent: a write has just left; unknown: its answer did not come; write_back: the bill stands, and Procore does not know yet.",
+        ("record", "state"),
+    ),
+    "wbs_sync_oldest_unfinished_timestamp_seconds": (
+        "The oldest of them: when it was first seen, or, for intent and unknown, when its write may have been sent; none while there is none.",
+        ("record", "state"),
+    ),
+    "wbs_sync_records_total": (
+        "WBS codes that got their Item and invoices that got their bill since this ledger began, made by us or adopted.",
+        ("record", "outcome"),
+    ),
+    "wbs_sync_problems": ("Open problems that a person has to mend, without those that somebody ignores.", ("cause", "owner")),
+    "wbs_sync_ignored_problems": ("Open problems that somebody ignores until they change.", ("cause", "owner")),
+    "wbs_sync_oldest_problem_timestamp_seconds": (
+        "Since when the oldest problem of an owner is open that nobody ignores; none while there is none.",
+        ("owner",),
+    ),
+    "wbs_sync_netsuite_slots": ("Most requests that may be under way in NetSuite at once (NETSUITE_CONCURRENCY).", ()),
+    "wbs_sync_netsuite_slots_in_use": ("Requests under way in NetSuite now.", ()),
+    "wbs_sync_netsuite_requests_waiting": ("Requests that wait for a slot now.", ("precedence",)),
+    "wbs_sync_procore_rate_limit_requests": ("Requests that a window of Procore's rate limit takes.", ("window",)),
+    "wbs_sync_procore_rate_limit_requests_left": ("Requests that are left in it.", ("window",)),
+    "wbs_sync_remote_holds": (
+        "How often in a row the work of a remote was held because it was down or refused us; 0 as soon as work gets through.",
+        ("remote",),
+    ),
+    "wbs_sync_last_run_started_timestamp_seconds": ("When the last run over everything began that has ended.", ("run",)),
+    "wbs_sync_last_run_finished_timestamp_seconds": ("When the last run over everything ended.", ("run",)),
+    "wbs_sync_last_run_duration_seconds": ("How long it took.", ("run",)),
+    "wbs_sync_last_run_results": (
+        "What it came to: codes of a scan and invoices of an export by outcome; codes and invoices of verify by whether they are right.",
+        ("run", "outcome"),
+    ),
+    "wbs_sync_run_due_timestamp_seconds": (
+        "When the schedule wants the next run after the last one that has ended; none without a schedule.",
+        ("run",),
+    ),
+    "wbs_sync_run_in_progress_since_timestamp_seconds": ("When the run began that goes on now; none while none does.", ("run",)),
+    "wbs_sync_run_open_work": ("Pieces of work that the run still waits for; 0 while none goes on.", ("run",)),
+    "wbs_sync_verify_findings": ("Disagreements that the last verify found.", ()),
+    "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = it is rebuilt from NetSuite, and nothing is written until then.", ()),
+    "wbs_sync_ledger_rebuilt_items": ("Items that the rebuild which goes on has found so far; 0 while none does.", ()),
+    "wbs_sync_build_info": ("The version that tells this, and its Python.", ("version", "python")),
+}  # fmt: skip
+"""Every metric: what it tells, in the reader's words, and its labels. docs/monitoring.md shows this table."""
+
+
+class Metrics(Collector):
+    """Reads the facts anew at each `collect`."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        ledger: Ledger,
+        handling: Handling,
+        work: Work,
+        gate: Gate,
+        slots: int,
+        limits: RateLimits,
+        holds: Holds,
+        verifications: Verifications,
+        due: Mapping[str, Callable[[float], float]],
+    ) -> None:
+        """`due`: for the runs that have a schedule, when it wants the next one after a moment (both unix seconds)."""
+        self._client = client
+        self._ledger = ledger
+        self._handling = handling
+        self._work = work
+        self._gate = gate
+        self._slots = slots
+        self._limits = limits
+        self._holds = holds
+        self._verifications = verifications
+        self._due = due
+
+    def text(self) -> str:
+        """All of it in Prometheus' text format."""
+        # One of its own: the process' own registry has Flower's metrics.
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry).decode()
+
+    def describe(self) -> Iterator[Metric]:
+        """Empty families, so that registering reads nothing."""
+        return iter(Families().told())
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family of the catalogue with its facts of now. Raises RedisError."""
+        told = Families()
+        told.put("scrape_timestamp_seconds", seconds(self._client))
+        told.put_known("last_resume_timestamp_seconds", self._gate.last_noted())
+        self._lanes(told)
+        self._records(told)
+        self._problems(told)
+        self._remotes(told)
+        self._runs(told)
+        told.put("ledger_open", self._ledger.is_open())
+        told.put("ledger_rebuilt_items", self._ledger.rebuild_so_far().get("items", 0))
+        told.put("build_info", 1, version("wbs-sync"), platform.python_version())
+        return iter(told.told())
+
+    def _lanes(self, told: Families) -> None:
+        for lane in Lane:
+            backlog = self._work.backlog(lane)
+            told.put("waiting_work", backlog.waiting, lane)
+            told.put("work_in_hand", backlog.in_hand, lane)
+            told.put_known("oldest_due_work_timestamp_seconds", backlog.due_since, lane)
+        told.put("failing_work", self._work.failing())
+
+    def _records(self, told: Families) -> None:
+        for one in self._ledger.unfinished():
+            told.put("unfinished_records", one.count, one.kind, one.state)
+            told.put_known("oldest_unfinished_timestamp_seconds", one.since, one.kind, one.state)
+        for (kind, outcome), count in self._ledger.totals().items():
+            told.put("records_total", count, kind, outcome)
+
+    def _problems(self, told: Families) -> None:
+        oldest: dict[Owner, float] = {}
+        for one in self._handling.counted():
+            owner = CATALOGUE[one.cause].owner
+            told.put("problems", one.open, one.cause, owner)
+            told.put("ignored_problems", one.ignored, one.cause, owner)
+            if one.open:
+                oldest[owner] = min(one.since, oldest.get(owner, one.since))
+        for owner, since in oldest.items():
+            told.put("oldest_problem_timestamp_seconds", since, owner)
+
+    def _remotes(self, told: Families) -> None:
+        told.put("netsuite_slots", self._slots)
+        told.put("netsuite_slots_in_use", self._gate.in_use())
+        for precedence, count in self._gate.waiting().items():
+            told.put("netsuite_requests_waiting", count, precedence)
+        for window in self._limits.windows():
+            told.put("procore_rate_limit_requests", window.limit, window.name)
+            told.put("procore_rate_limit_requests_left", window.left, window.name)
+        for remote in Remote:
+            told.put("remote_holds", self._holds.times(remote), remote)
+
+    def _runs(self, told: Families) -> None:
+        opened_at = self._ledger.opened_at()
+        began = dict.fromkeys((*RunKind, VERIFY), float(opened_at) if opened_at else None)
+        for kind in RunKind:
+            going_on, last = self._work.current(kind), self._work.last_whole(kind)
+            open_work = _going_on(told, kind, going_on)
+            told.put("run_open_work", open_work, kind)
+            if last and last.ended_at:
+                counts = {outcome: last.counts.get(outcome, 0) for outcome in RUN_OUTCOMES}
+                _ended(told, kind, last.started_at, last.ended_at, counts)
+                began[kind] = last.started_at
+        verified = self._verifications.last()
+        if verified:
+            _ended(told, VERIFY, verified.started_at, verified.ended_at, verified.counts)
+            told.put("verify_findings", verified.counts["finding"])
+            began[VERIFY] = verified.started_at
+        for run, after in began.items():
+            if run in self._due and after is not None:
+                told.put("run_due_timestamp_seconds", self._due[run](after), run)
+
+
+class Families:
+    """The metrics of the catalogue, to be filled. Names without their common beginning."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, Any] = {name: _family(name) for name in CATALOGUE_OF_METRICS}
+
+    def put(self, name: str, value: float, *labels: str) -> None:
+        """One fact."""
+        self._families[f"wbs_sync_{name}"].add_metric([str(label) for label in labels], value)
+
+    def put_known(self, name: str, moment: float | None, *labels: str) -> None:
+        """A moment, if there is one."""
+        if moment:
+            self.put(name, moment, *labels)
+
+    def told(self) -> list[Metric]:
+        """All families, also those without a fact."""
+        return list(self._families.values())
+
+
+def _family(name: str) -> Metric:
+    told, labels = CATALOGUE_OF_METRICS[name]
+    return (CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily)(name, told, labels=labels)
+
+
+def _going_on(told: Families, kind: str, run: Run | None) -> int:
+    if run is None or run.ended:
+        return 0
+    told.put("run_in_progress_since_timestamp_seconds", run.started_at, kind)
+    return run.open_keys
+
+
+def _ended(told: Families, run: str, started_at: float, ended_at: float, counts: Mapping[str, int]) -> None:
+    told.put("last_run_started_timestamp_seconds", started_at, run)
+    told.put("last_run_finished_timestamp_seconds", ended_at, run)
+    told.put("last_run_duration_seconds", ended_at - started_at, run)
+    for outcome, count in counts.items():
+        told.put("last_run_results", count, run, outcome)
