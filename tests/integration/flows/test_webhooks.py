@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config.settings import load_settings
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
 from tests.unit.domain.test_webhooks import V2, V4
+from worker.cli.stack import Stack
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane, scan_of
 from worker.services import webhooks
@@ -113,10 +117,28 @@ def test_what_invoices_are_called_is_a_setting(open_office: OpenOffice) -> None:
     assert office.waiting(Lane.EXPORTS) == [str(InvoiceKey(project.id, 7))]
 
 
-def test_a_receiver_that_cannot_listen_or_that_nobody_would_have_to_log_in_to_does_not_start(office: Office) -> None:
+def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Office) -> None:
     open_to_all = call(office, "webhooks")
     assert (open_to_all.exit_code, "WEBHOOK_AUTHORIZATION is not set" in open_to_all.stderr) == (2, True)
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
-        ended = call(office, "webhooks", WEBHOOK_AUTHORIZATION="Bearer of-nobody-at-all", WEBHOOK_PORT=port)
-    assert (ended.exit_code, f"127.0.0.1:{port} cannot be listened on" in ended.stderr) == (1, True)
+        receiver = call(office, "webhooks", WEBHOOK_AUTHORIZATION="Bearer of-nobody-at-all", WEBHOOK_PORT=port)
+        flower = call(office, "flower", FLOWER_BASIC_AUTH="an:engineer", FLOWER_PORT=port)
+    for ended in (receiver, flower):
+        assert (ended.exit_code, ended.stdout) == (1, "")
+        assert f"127.0.0.1:{port} cannot be listened on" in ended.stderr
+
+
+def test_up_runs_the_receiver_where_it_was_told_what_webhooks_carry(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    own = {name.lower(): value for name, value in office.stage.env.items()}
+    own |= {"redis_url": office.container.redis_url, "data_dir": str(tmp_path)}
+
+    def started(**changes: str) -> set[str]:
+        stack = Stack.prepare(load_settings(_env_file=None, **own, **changes))
+        return {child.name for child in stack.supervisor._children}
+
+    assert started() == {"items", "invoices", "flower", "beat"}
+    assert started(webhook_authorization="Bearer of-nobody-at-all") - started() == {"webhooks"}
