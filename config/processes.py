@@ -1,4 +1,4 @@
-"""The four processes of an installation, their command lines and the order in which they start and stop.
+"""The processes of an installation, their command lines and the order in which they start and stop.
 
 `Procfile` and `docker-compose.yml` say the same in their own languages; tests/unit/test_deployment.py holds them to it.
 """
@@ -35,8 +35,10 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def processes(*, threads: int, data_dir: Path) -> tuple[Process, ...]:
-    """Both workers, Flower and beat, in the order of their start. Settings and secrets reach them by the environment alone."""
+def processes(*, threads: int, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
+    """Both workers, Flower, beat and, if wanted, the receiver of webhooks, in the order of their start. Settings and secrets
+    reach them by the environment alone.
+    """
     workers = tuple(
         Process(
             name,
@@ -50,6 +52,7 @@ def processes(*, threads: int, data_dir: Path) -> tuple[Process, ...]:
     return (
         *workers,
         Process("flower", _celery("flower", f"--conf={FLOWER_CONFIG}"), wave=1),
+        *((Process("webhooks", (sys.executable, "-m", "worker.cli", "webhooks"), wave=1),) if webhooks else ()),
         # Last to start and first to stop: what gives out work comes after those who do it.
         Process("beat", beat, wave=2),
     )

@@ -149,10 +149,18 @@ class Settings(BaseSettings):
     flower_port: int = Field(5555, ge=0, le=65535, description="Where `up` serves Flower; 0 = any free port")
     flower_address: str = Field("127.0.0.1", description="Address that Flower listens on")
     flower_basic_auth: SecretStr | None = Field(None, description="user:password of Flower; empty = made at the start")
+    webhook_authorization: SecretStr | None = Field(
+        None, description="The Authorization header that Procore's webhooks carry; empty = no receiver"
+    )
+    webhook_address: str = Field("127.0.0.1", description="Address that the receiver of webhooks listens on")
+    webhook_port: int = Field(8787, ge=1, le=65535, description="Its port")
+    webhook_invoice_resources: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("Requisitions",), description="What Procore's webhooks call subcontractor invoices, comma separated"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
     log_format: Literal["json", "text"] = Field("text", description="json = one object per line")
 
-    @field_validator("export_statuses", "project_ids", mode="before")
+    @field_validator("export_statuses", "project_ids", "webhook_invoice_resources", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -241,7 +249,18 @@ class Settings(BaseSettings):
             raise ValueError("is a file, not a folder")
         return value
 
-    @field_validator("flower_address")
+    @field_validator("webhook_authorization")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        """Told without a word of it. Anybody on the internet may try."""
+        text = value.get_secret_value() if value else None
+        if text is not None and not re.fullmatch(r"[!-~][ -~]{14,998}[!-~]", text):
+            raise ValueError(
+                "must be 16 to 1000 plain letters, digits or signs, such as `Bearer` and 32 random letters"
+            )
+        return value
+
+    @field_validator("flower_address", "webhook_address")
     @classmethod
     def _listening_address(cls, value: str) -> str:
         try:

@@ -8,6 +8,7 @@ from celery import Task, chain
 
 from config.names import TaskName
 from tasks.messages import ExportApproved, MakeItems, OneInvoice, OneProject, read
+from tasks.results import BillEnded, Ended, Started, bill_ended, ended
 from worker.app import app
 from worker.current import current
 from worker.domain.identities import InvoiceKey
@@ -15,7 +16,7 @@ from worker.domain.work import Lane
 
 
 @app.task(name=TaskName.EXPORT_APPROVED.value, lanes=(Lane.LISTINGS,))
-def export_approved(**arguments: Any) -> dict[str, Any]:
+def export_approved(**arguments: Any) -> Started:
     """Start the export of all approved invoices, or join the one that goes on: {"run": id, "joined": bool}."""
     message = read(ExportApproved, arguments)
     run, joined = current().export_runs.export_approved(message.trigger)
@@ -23,33 +24,33 @@ def export_approved(**arguments: Any) -> dict[str, Any]:
 
 
 @app.task(name=TaskName.EXPORT_PROJECT.value, lanes=(Lane.LISTINGS, Lane.EXPORTS))
-def export_project(**arguments: Any) -> dict[str, str]:
+def export_project(**arguments: Any) -> Ended:
     """Find one project's invoices that are to be exported."""
     message = read(OneProject, arguments)
-    return current().export_runs.list_invoices(message.project_id).result(noun="project")
+    return ended(current().export_runs.list_invoices(message.project_id), noun="project")
 
 
 @app.task(name=TaskName.EXPORT.value, lanes=(Lane.EXPORTS, Lane.ITEMS), bind=True)
-def export(self: Task, **arguments: Any) -> dict[str, str]:
+def export(self: Task, **arguments: Any) -> BillEnded:
     """Export one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}. Missing Items are made first, by a chain."""
     message = read(OneInvoice, arguments)
     step = current().invoice_export.export(InvoiceKey(message.project_id, message.invoice_id))
     if step.missing:
         ids = message.model_dump()
         raise self.replace(chain(make_items.si(**ids, wbs_code_ids=step.missing), create_bill.si(**ids)))
-    return step.outcome.result(noun="bill")
+    return bill_ended(step.outcome)
 
 
 @app.task(name=TaskName.MAKE_ITEMS.value, lanes=())
-def make_items(**arguments: Any) -> dict[str, str]:
+def make_items(**arguments: Any) -> Ended:
     """Make the Items that an invoice lacks."""
     message = read(MakeItems, arguments)
     key = InvoiceKey(message.project_id, message.invoice_id)
-    return current().invoice_export.make_items(key, message.wbs_code_ids).result(noun="invoice")
+    return ended(current().invoice_export.make_items(key, message.wbs_code_ids), noun="invoice")
 
 
 @app.task(name=TaskName.CREATE_BILL.value, lanes=(Lane.EXPORTS, Lane.ITEMS))
-def create_bill(**arguments: Any) -> dict[str, str]:
+def create_bill(**arguments: Any) -> BillEnded:
     """Write the bill, if every line has its Item; otherwise say what is missing and come back."""
     message = read(OneInvoice, arguments)
-    return current().invoice_export.create_bill(InvoiceKey(message.project_id, message.invoice_id)).result(noun="bill")
+    return bill_ended(current().invoice_export.create_bill(InvoiceKey(message.project_id, message.invoice_id)))

@@ -6,6 +6,7 @@ from typing import Any
 
 from config.names import TaskName
 from tasks.messages import Nothing, read
+from tasks.results import Compared
 from worker.app import app
 from worker.base import give_out
 from worker.current import current
@@ -24,7 +25,7 @@ def resume(**arguments: Any) -> dict[str, int]:
 
 
 @app.task(name=TaskName.RECONCILE.value, lanes=())
-def reconcile(**arguments: Any) -> dict[str, int]:
+def reconcile(**arguments: Any) -> Compared:
     """Compare Procore, NetSuite and the ledger, and keep a problem open for each finding: {"checked": n, "findings": n}."""
     read(Nothing, arguments)
     verified = current().verification.reconcile()

@@ -6,6 +6,7 @@ from typing import Any
 
 from config.names import TaskName
 from tasks.messages import CreateItem, OneProject, ScanProjects, read
+from tasks.results import Ended, ItemEnded, Series, Started, ended, item_ended
 from worker.app import app
 from worker.current import current
 from worker.domain.identities import CodeKey
@@ -14,7 +15,7 @@ from worker.pool import thread_to_spare
 
 
 @app.task(name=TaskName.SCAN_PROJECTS.value, lanes=(Lane.SCANS,))
-def scan_projects(**arguments: Any) -> dict[str, Any]:
+def scan_projects(**arguments: Any) -> Started:
     """Start a scan, or join the one that goes on: {"run": id, "joined": bool}."""
     message = read(ScanProjects, arguments)
     run, joined = current().wbs_scan.scan(message.trigger, message.project_ids)
@@ -22,30 +23,30 @@ def scan_projects(**arguments: Any) -> dict[str, Any]:
 
 
 @app.task(name=TaskName.SCAN_PROJECT.value, lanes=(Lane.SCANS, Lane.ITEMS))
-def scan_project(**arguments: Any) -> dict[str, str]:
+def scan_project(**arguments: Any) -> Ended:
     """Find one project's codes that need an Item."""
     message = read(OneProject, arguments)
-    return current().wbs_scan.scan_project(message.project_id).result(noun="project")
+    return ended(current().wbs_scan.scan_project(message.project_id), noun="project")
 
 
 @app.task(name=TaskName.PLAN_CODES.value, lanes=(Lane.SCANS, Lane.ITEMS))
-def plan_codes(**arguments: Any) -> dict[str, str]:
+def plan_codes(**arguments: Any) -> Ended:
     """Plan anew the codes of one project that wait with an old plan."""
     message = read(OneProject, arguments)
-    return current().wbs_scan.plan_codes(message.project_id).result(noun="project")
+    return ended(current().wbs_scan.plan_codes(message.project_id), noun="project")
 
 
 # A code whose plan has grown old puts its project's into the lane of scans.
 @app.task(name=TaskName.CREATE_ITEM.value, lanes=(Lane.ITEMS, Lane.SCANS))
-def create_item(**arguments: Any) -> dict[str, str]:
+def create_item(**arguments: Any) -> ItemEnded:
     """Make one code's Item: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""
     message = read(CreateItem, arguments)
     key = CodeKey(message.project_id, message.wbs_code_id)
-    return current().wbs_scan.make_item(key).result(noun="item")
+    return item_ended(current().wbs_scan.make_item(key))
 
 
 @app.task(name=TaskName.CREATE_ITEMS.value, lanes=(Lane.ITEMS, Lane.SCANS))
-def create_items(**arguments: Any) -> dict[str, int]:
+def create_items(**arguments: Any) -> Series:
     """Make one waiting code's Item, then those that wait behind it, for some seconds: {"created": 19, "adopted": 1}."""
     message = read(CreateItem, arguments)
     key = CodeKey(message.project_id, message.wbs_code_id)

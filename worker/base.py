@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from config.names import TaskName
 from worker.current import current
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
+from worker.domain.work import EXPORTS_OF_ALL, LANE_OF_WORD, SCAN_OF_ALL, Lane
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +36,20 @@ class WorkTask(Task):
 
 def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
     """Send the messages of work whose turn it is; how many were sent. What cannot be sent counts as in hand and comes back when overdue."""
-    keys = current().dispatch.next(lanes)
+    keys = [key for key in current().dispatch.next(lanes) if _is_ours(key)]
     for key in keys:
         task, arguments = message_of(key)
         # Who waits for such work asks the ledger; a stored result would only cost memory.
         app.send_task(task.value, kwargs=arguments, ignore_result=True)
     return len(keys)
+
+
+def _is_ours(key: str) -> bool:
+    """Work of a kind that only a newer version knows counts as in hand, and is given out again when overdue: by a newer worker."""
+    ours = key.partition(":")[0] in LANE_OF_WORD
+    if not ours:
+        log.warning("%s is left to a worker of a newer version", key)
+    return ours
 
 
 def message_of(key: str) -> tuple[TaskName, dict[str, Any]]:

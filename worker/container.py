@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from typing import Any
 
 from config.names import QueueName
 from config.profile import Effects, Profile, contradictions, load_profile, project_field, settle_seconds
@@ -53,6 +54,8 @@ from worker.services.report import Reports
 from worker.services.retries import Retries
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
+from worker.services.webhooks import Webhooks
+from worker.store import results
 from worker.store.cache import Cache
 from worker.store.connection import Redis, connect, connect_to_master, seconds
 from worker.store.gate import Gate, Precedence
@@ -122,6 +125,10 @@ class Container:
     def listed_projects(self) -> ProjectList:
         """The projects as last listed."""
         return ProjectList(self.redis, self._prefix)
+
+    def result_of(self, task_id: str) -> dict[str, Any] | None:
+        """What Celery keeps of a task."""
+        return results.kept(self.redis, self._prefix, task_id)
 
     # Clients
 
@@ -350,6 +357,18 @@ class Container:
             work=self.work,
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
+        )
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """What Procore says by itself."""
+        return Webhooks(
+            self.redis,
+            self._prefix,
+            company_id=self.settings.procore_company_id,
+            invoice_resources=self.settings.webhook_invoice_resources,
+            projects=self.listed_projects,
+            work=self.work,
         )
 
     @cached_property

@@ -253,7 +253,8 @@ def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: lis
 
 
 def test_every_command_is_tried_here_or_has_a_test_of_its_own() -> None:
-    assert set(COMMANDS) == {*ASKING, "up", "demo", "simulate", "probe", "report", "resume", "rebuild"}
+    own = {"up", "demo", "simulate", "probe", "report", "resume", "rebuild", "flower", "webhooks"}
+    assert set(COMMANDS) == {*ASKING, *own}
 
 
 # Commands that start others, as processes

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -169,3 +172,14 @@ def test_it_does_not_start_without_a_login(tmp_path: Path, redis_server: Embedde
     assert ended.returncode == 2
     assert ended.stderr.startswith("wbs-sync: FLOWER_BASIC_AUTH must be user:password")
     assert "Traceback" not in ended.stderr
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path: Path, redis_server: EmbeddedServer) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": port}
+        command = [str(Path(sys.executable).parent / "wbs-sync"), "flower"]
+        ended = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"127.0.0.1:{port} cannot be listened on" in ended.stderr
+    assert ended.stderr.count("\n") == 1

@@ -219,8 +219,14 @@ class Site:
         return self.folder / "traces"
 
     def flower(self) -> Program:
-        """Flower, with the FLOWER_PORT and FLOWER_BASIC_AUTH of `env`."""
-        return self._start("flower", [sys.executable, "-m", "celery", *self._celery("flower", 1)])
+        """Flower as `wbs-sync flower` opens it, with the FLOWER_PORT and FLOWER_BASIC_AUTH of `env`."""
+        return self._start("flower", [script(), "flower"])
+
+    def webhooks(self, *, number: int = 1, times: Mapping[str, float]) -> Program:
+        """The receiver of webhooks, listening, with the WEBHOOK_PORT and WEBHOOK_AUTHORIZATION of `env`."""
+        program = self._start(f"webhooks-{number}", self._launched(["webhooks"], times, "--command"))
+        program.says("Webhooks http")
+        return program
 
     def worker_command(self) -> list[str]:
         """A worker's command line as config.processes has it."""

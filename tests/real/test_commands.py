@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -67,11 +68,12 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     try:
         env |= first_json(programs[0])
         env |= {"NETSUITE_CONCURRENCY": "5", "WORKER_THREADS": "8", "FLOWER_PORT": "0"}
+        env |= {"WEBHOOK_AUTHORIZATION": "Bearer what-procore-was-told", "WEBHOOK_PORT": str(free_port())}
         # What the real ones are slow about is nothing that these tests are about.
         requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=10)
         programs.append(Program("up", [script(), "up", "--json"], env, folder))
         told = first_json(programs[1])
-        assert set(told) == {"report", "flower", "login", "data_dir"}
+        assert set(told) == {"report", "flower", "login", "data_dir", "webhooks"}
         yield Machine(folder, env, programs[1], build_company(1, PROFILE), told)
     finally:
         for program in reversed(programs):
@@ -107,6 +109,18 @@ def test_check_finds_everything_in_order(machine: Machine) -> None:
     assert ended.code == 0, ended.out + ended.err
     assert [row["check"] for row in ended.json() if row["ok"] is False] == []
     assert {"Redis answers", "Procore login"} <= {row["check"] for row in ended.json()}
+
+
+def test_up_receives_webhooks_where_it_was_told_what_they_carry(machine: Machine) -> None:
+    event = {"company_id": machine.company.company_id, "id": 1, "resource_name": "RFIs", "resource_id": 1}
+
+    def answer() -> int:
+        with contextlib.suppress(requests.ConnectionError):
+            headers = {"Authorization": machine.env["WEBHOOK_AUTHORIZATION"]}
+            return requests.post(machine.told["webhooks"], json=event, headers=headers, timeout=10).status_code
+        return 0
+
+    assert eventually(answer, 30) == 204
 
 
 def test_a_run_without_any_problem_ends_with_0(synced: dict[str, Ended]) -> None:

@@ -1,40 +1,53 @@
-"""Other apps hand work to the workers by name alone: with a bare Celery app, and with kombu and no Celery at all."""
+"""Other apps hand work to the workers by name alone, as the examples do it; and Procore does by its webhooks."""
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import kombu
 import pytest
+import requests
 
-from tests.real.books import invoices
-from tests.real.site import PREFIX, Program, Site
+from simulators.company.billing import Invoice
+from tasks.schemas import result_schemas
+from tests.real.books import invoices, item_identities
+from tests.real.site import PREFIX, ROOT, Program, Site
 from tests.support import eventually
+from tests.unit.domain.test_webhooks import V2, V4
 from worker.domain.identities import bill_external_id, item_external_id
+from worker.embedded import free_port
+from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
-ANOTHER_APP = """
-import json, sys
-from celery import Celery
-url, prefix, task, arguments = sys.argv[1:]
-app = Celery("portal", broker=url, backend=url)
-app.conf.broker_transport_options = app.conf.result_backend_transport_options = {"global_keyprefix": prefix}
-sent = app.send_task(task, kwargs=json.loads(arguments), queue="items")
-print(json.dumps(sent.get(timeout=30)))
-"""
+EXAMPLES = ROOT / "examples"
+NODE = shutil.which("node")
+AUTHORIZATION = "Bearer a-secret-that-procore-was-told"
+SOON = {"worker.services.webhooks.GATHER_SECONDS": 0, "worker.webhooks.ANSWER_SECONDS": 0.5}
 OPTIONS = {"global_keyprefix": PREFIX}
 """All that an app needs to know beside the address: REDIS_KEY_PREFIX of the installation."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site.open(tmp_path_factory.mktemp("site"), profile="large:1x10:2") as opened:
+    env = {
+        "WEBHOOK_PORT": str(free_port()),
+        "WEBHOOK_AUTHORIZATION": AUTHORIZATION,
+        # Beat takes it for every second, where a test says so.
+        "EXPORT_CRON": "0 4 1 1 *",
+    }
+    with Site.open(tmp_path_factory.mktemp("site"), profile="large:1x10:5", env=env) as opened:
         opened.worker("items", threads=2)
         opened.worker("invoices", threads=2)
         yield opened
@@ -73,33 +86,69 @@ def codes(site: Site) -> list[tuple[int, int]]:
     return [(project.id, code.id) for code in project.budgeted_codes()]
 
 
-def test_a_bare_celery_app_enqueues_by_name_and_reads_the_result(site: Site, workers: list[Program]) -> None:
-    project_id, code_id = codes(site)[0]
-    # Producers are deployed before consumers: what these do not know yet is ignored.
-    arguments = {"project_id": project_id, "wbs_code_id": code_id, "urgency": "high", "asked_by": {"user": 7}}
-    command = [sys.executable, "-c", ANOTHER_APP, site.server.url, PREFIX, "wbs.create_item", json.dumps(arguments)]
-    result = subprocess.run(command, cwd=site.folder, capture_output=True, text=True, timeout=60, check=True).stdout
-    item = site.stage.netsuite.item_by_external_id(
-        item_external_id(site.stage.procore.company.company_id, project_id, code_id)
-    )
-    assert item is not None
-    assert json.loads(result) == {"outcome": "created", "item": item.itemid, "item_id": item.id}
+def run(site: Site, *command: str) -> list[str]:
+    """The lines that an example writes, which knows nothing but the address (and the prefix, which is the usual one)."""
+    env = {"PATH": os.environ["PATH"], "REDIS_URL": site.server.url}
+    done = subprocess.run(command, env=env, cwd=site.folder, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
 
 
-def test_plain_kombu_enqueues_too(site: Site, workers: list[Program]) -> None:
-    invoice = invoices(site.stage)[0]
-    arguments = {"project_id": invoice.project_id, "invoice_id": invoice.id, "source": "portal"}
-    task_id = send_by_kombu(site, "exports", "invoices.export", arguments)
-    external_id = bill_external_id(site.stage.procore.company.company_id, invoice.id)
-    # The chain ends under the id that was sent.
-    result = result_of(site, task_id)
-    bill = site.stage.netsuite.bill_by_external_id(external_id)
+def exported(site: Site, invoice: Invoice) -> dict[str, str]:
+    """The result of its export, by what stands in NetSuite."""
+    bill = site.stage.netsuite.bill_by_external_id(bill_external_id(site.stage.procore.company.company_id, invoice.id))
     assert bill is not None
     assert bill.total == invoice.summary().current_payment_due
-    assert (result["status"], result["result"]) == (
-        "SUCCESS",
-        {"outcome": "created", "bill": invoice.invoice_number, "bill_id": bill.id},
-    )
+    result = {"outcome": "created", "bill": invoice.invoice_number, "bill_id": bill.id}
+    jsonschema.validate(result, result_schemas()["invoices.export"])
+    return result
+
+
+def test_python_with_celery_alone_exports_an_invoice_and_its_id_tells_how_it_stands(
+    site: Site, workers: list[Program]
+) -> None:
+    invoice = invoices(site.stage)[0]
+    ids = (str(invoice.project_id), str(invoice.id))
+    task_id, result = run(site, sys.executable, str(EXAMPLES / "send_with_celery.py"), *ids)
+    assert ast.literal_eval(result) == exported(site, invoice)
+    told = site.command("status", "--task", task_id, "--json").json()
+    assert (told["status"], told["result"], told["now"]["outcome"]) == ("SUCCESS", exported(site, invoice), "already")
+    # What was sent, though the chain ended with another task.
+    assert told["arguments"] == {"project_id": invoice.project_id, "invoice_id": invoice.id}
+
+
+def test_python_with_kombu_alone_starts_a_scan(site: Site, workers: list[Program]) -> None:
+    (task_id,) = run(site, sys.executable, str(EXAMPLES / "send_with_kombu.py"))
+    result = result_of(site, task_id)["result"]
+    jsonschema.validate(result, result_schemas()["wbs.scan_projects"])
+    run_id = result["run"]
+    started = site.container.work.run(run_id)
+    assert started is not None
+    assert (started.trigger, result["joined"]) == ("the portal", False)
+    site.ended(started)
+    assert all(site.stage.netsuite.item_by_external_id(one) for one in item_identities(site.stage))
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_node_without_a_package_exports_an_invoice(site: Site, workers: list[Program]) -> None:
+    invoice = invoices(site.stage)[1]
+    ids = (str(invoice.project_id), str(invoice.id))
+    _, result = run(site, str(NODE), str(EXAMPLES / "send.mjs"), *ids)
+    assert json.loads(result) == exported(site, invoice)
+    # Once more, and a wrong id: it reads what stands, and why not.
+    assert json.loads(run(site, str(NODE), str(EXAMPLES / "send.mjs"), *ids)[1])["outcome"] == "already"
+    refused = json.loads(run(site, str(NODE), str(EXAMPLES / "send.mjs"), ids[0], "-5")[1])
+    assert (refused["exc_type"], "invoice_id" in str(refused["exc_message"])) == ("InvalidMessage", True)
+
+
+def test_what_a_newer_producer_says_beside_is_ignored(site: Site, workers: list[Program]) -> None:
+    invoice = invoices(site.stage)[2]
+    # Producers are deployed before consumers: what these do not know yet is ignored.
+    arguments = {"project_id": invoice.project_id, "invoice_id": invoice.id, "urgency": "high", "asked_by": {"user": 7}}
+    task_id = send_by_kombu(site, "exports", "invoices.export", arguments)
+    # The chain ends under the id that was sent.
+    result = result_of(site, task_id)
+    assert (result["status"], result["result"]) == ("SUCCESS", exported(site, invoice))
 
 
 @pytest.mark.parametrize(
@@ -146,3 +195,61 @@ def test_what_is_no_message_of_ours_kills_nobody(
     assert result_of(site, after)["status"] == "SUCCESS"
     # And nothing is left to meet the next worker.
     eventually(lambda: site.redis.llen(f"{PREFIX}items") + site.redis.hlen(f"{PREFIX}unacked") == 0)
+
+
+def test_webhooks_of_procore_are_worked_off_and_what_they_miss_is_found_by_the_schedule(
+    site: Site, workers: list[Program]
+) -> None:
+    procore, company = site.stage.procore, site.stage.procore.company
+    receiver, beat = site.webhooks(times=SOON), site.beat()
+    address = f"http://127.0.0.1:{site.env['WEBHOOK_PORT']}/procore"
+
+    def post(body: Any, authorization: str | None = AUTHORIZATION) -> int:
+        headers = {"Authorization": authorization} if authorization else {}
+        return requests.post(address, json=body, headers=headers, timeout=5).status_code
+
+    # As after any scan; events of projects that none has listed are left to the next one.
+    site.container.projects(Precedence.SCAN).refresh()
+    # A code that is budgeted now gets its Item, by however many events.
+    project = next(iter(company.projects.values()))
+    code = procore.add_code(project.id, "05-190.S", budget=0)
+    event = V2 | {"company_id": company.company_id, "project_id": project.id, "resource_id": 1}
+    assert [post(event, None), post(event, "Bearer a-guess-of-somebody-else")] == [401, 401]
+    assert [post(event) for _ in range(3)] == [204, 204, 204]
+    external_id = item_external_id(company.company_id, project.id, code.id)
+    eventually(lambda: site.stage.netsuite.item_by_external_id(external_id))
+
+    # So does an invoice, once it is approved. While Redis is silent the event is refused, and taken when it comes again.
+    *_, fourth, fifth = invoices(site.stage)
+    event = V4 | {"company_id": str(company.company_id), "project_id": str(project.id), "resource_id": str(fourth.id)}
+    event |= {"id": "01JMYXMZRBVKK0PC6XS8SA4QRE", "resource_type": "Requisitions"}
+    os.kill(site.server.pid, signal.SIGSTOP)
+    try:
+        assert post(event) == 503
+    finally:
+        os.kill(site.server.pid, signal.SIGCONT)
+    eventually(lambda: post(event) == 204)
+    eventually(lambda: fourth.origin_id)
+    exported(site, fourth)
+
+    # What nobody can have meant for it is no reason for Procore to hold back what comes after it.
+    assert [post({"hello": 1}), post([[[]]])] == [204, 204]
+    # A body that is too long is not even read.
+    with contextlib.suppress(requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+        assert post("x" * 70_000) == 400
+    assert post({"hello": 1}) == 204
+    assert "a-secret" not in receiver.log + "".join(program.log for program in workers)
+
+    # Approved while nobody listens: the schedule finds it.
+    for program in (receiver, beat):
+        program.end()
+        site.programs.remove(program)
+    assert receiver.wait(1) == 0
+    with pytest.raises(requests.ConnectionError):
+        post(event)
+    assert fifth.origin_id is None
+    sweep = site.beat(number=2, cron_seconds=1)
+    eventually(lambda: fifth.origin_id)
+    exported(site, fifth)
+    sweep.end()
+    site.programs.remove(sweep)

@@ -1,19 +1,22 @@
-"""What stands in Procfile, docker-compose.yml, Dockerfile and .env.example is what the code means."""
+"""What stands in Procfile, docker-compose.yml, Dockerfile, deploy/systemd/ and .env.example is what the code means."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from config.env_example import env_example
 from config.names import QueueName
 from config.page import PAGE as SETTINGS_PAGE
 from config.page import page, table
 from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
-from config.settings import Settings, setting_names
+from config.settings import BAD_SETTINGS_EXIT_CODE, Settings, setting_names
 from worker.pool import GIVE_BACK_SECONDS, LEAVE_SECONDS
 from worker.supervisor import GRACE
 
@@ -21,14 +24,19 @@ ROOT = Path(__file__).parents[2]
 PROCFILE = (ROOT / "Procfile").read_text()
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+SYSTEMD = ROOT / "deploy" / "systemd"
+COMMON = (SYSTEMD / "wbs-sync-.service.d" / "common.conf").read_text()
+UNITS = {path.stem.removeprefix("wbs-sync-"): path.read_text() for path in SYSTEMD.glob("*.service")}
+ANALYZE = shutil.which("systemd-analyze")
+STATE = "/var/lib/wbs-sync"
 DEFAULTS = {name.upper(): field.default for name, field in Settings.model_fields.items()}
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}")
 
 
-def expected_commands(data_dir: str) -> dict[str, str]:
+def expected_commands(data_dir: str, *, webhooks: bool = False) -> dict[str, str]:
     """Each process' command as one would type it in the project's folder."""
     typed = {}
-    for process in processes(threads=DEFAULTS["WORKER_THREADS"], data_dir=Path(data_dir)):
+    for process in processes(threads=DEFAULTS["WORKER_THREADS"], data_dir=Path(data_dir), webhooks=webhooks):
         command = " ".join(("python", *process.command[1:]))
         typed[process.name] = command.replace(str(FLOWER_CONFIG), str(FLOWER_CONFIG.relative_to(ROOT)))
     return typed
@@ -61,9 +69,82 @@ def test_compose_starts_the_same_processes() -> None:
     commands = {
         name: with_defaults(found[1])
         for name, text in compose_services().items()
-        if (found := re.search(r"^    command: (python -m celery .*)$", text, re.MULTILINE))
+        if (found := re.search(r"^    command: (python -m (?:celery|worker).*)$", text, re.MULTILINE))
     }
-    assert commands == expected_commands("/data")
+    assert commands == expected_commands("/data", webhooks=True)
+
+
+def test_systemd_starts_the_same_processes() -> None:
+    commands = {}
+    for name, text in UNITS.items():
+        (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+        typed = command.replace("/opt/wbs-sync/.venv/bin/python", "python").replace("%%", "%")
+        # systemd knows no default of a variable; the common file sets it.
+        commands[name] = typed.replace("${WORKER_THREADS}", settings_of(COMMON)["WORKER_THREADS"])
+    assert commands == expected_commands(STATE, webhooks=True)
+
+
+def settings_of(unit: str) -> dict[str, str]:
+    """What a unit puts into the environment."""
+    lines = re.findall(r"^Environment=(.*)$", unit, re.MULTILINE)
+    return dict(pair.split("=", 1) for line in lines for pair in line.split())
+
+
+def credentials(unit: str) -> set[str]:
+    return set(re.findall(r"^LoadCredential=([^:]+):", unit, re.MULTILINE))
+
+
+def test_units_set_settings_and_nothing_secret() -> None:
+    names = {name for unit in (COMMON, *UNITS.values()) for name in settings_of(unit)}
+    assert names <= {*setting_names(), HEARTBEAT_VARIABLE, "SECRETS_DIR"}
+    common = settings_of(COMMON)
+    assert (common["DATA_DIR"], common["SECRETS_DIR"]) == (STATE, "%d")
+    assert common["WORKER_THREADS"] == str(DEFAULTS["WORKER_THREADS"])
+    assert f"StateDirectory={Path(STATE).name}\n" in COMMON
+
+
+def test_every_secret_reaches_the_units_that_need_it_as_a_credential() -> None:
+    secret = {name for name, field in Settings.model_fields.items() if SecretStr in (field.annotation, *getattr(field.annotation, "__args__", ()))}  # fmt: skip
+    of_one = {"flower": {"flower_basic_auth"}, "webhooks": {"webhook_authorization"}}
+    assert credentials(COMMON) - {"netsuite.pem"} == secret - set().union(*of_one.values())
+    assert {name: credentials(text) for name, text in UNITS.items() if credentials(text)} == of_one
+    assert settings_of(COMMON)["NETSUITE_PRIVATE_KEY_FILE"] == "%d/netsuite.pem"
+
+
+def test_units_end_and_start_again_as_the_supervisor_does_it() -> None:
+    (stop,) = re.findall(r"^TimeoutStopSec=(\d+)$", COMMON, re.MULTILINE)
+    assert int(stop) > LEAVE_SECONDS + GIVE_BACK_SECONDS
+    assert f"stop_grace_period: {stop}s" in COMPOSE
+    assert f"RestartPreventExitStatus={BAD_SETTINGS_EXIT_CODE}\n" in COMMON
+    assert all("\nWantedBy=wbs-sync.target\n" in text for text in UNITS.values())
+
+
+def test_units_may_do_little() -> None:
+    lines = COMMON.splitlines()
+    for line in (
+        "NoNewPrivileges=yes",
+        "CapabilityBoundingSet=",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "UMask=0077",
+    ):
+        assert line in lines
+    assert "User=wbs-sync" in lines
+
+
+@pytest.mark.skipif(ANALYZE is None, reason="systemd is not installed")
+def test_systemd_understands_the_units() -> None:
+    command = [
+        str(ANALYZE),
+        "verify",
+        "--man=no",
+        *map(str, SYSTEMD.glob("*.service")),
+        str(SYSTEMD / "wbs-sync.target"),
+    ]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
+    # The program is not installed here, nor need systemd run.
+    ours = [line for line in told if "wbs-sync" in line and "python is not executable" not in line]
+    assert ours == []
 
 
 def test_every_queue_is_read_by_a_process_of_the_procfile() -> None:
@@ -88,11 +169,12 @@ def test_what_compose_sets_itself_is_a_setting_or_read_by_name() -> None:
     assert names <= {*setting_names(), HEARTBEAT_VARIABLE, "SECRETS_DIR"}
 
 
-def test_compose_has_all_services_and_the_simulators_only_on_demand() -> None:
+def test_compose_has_all_services_and_two_only_on_demand() -> None:
     services = compose_services()
-    assert set(services) == {"redis", "items", "invoices", "flower", "beat", "simulators"}
-    assert [name for name, text in services.items() if "profiles: [demo]" in text] == ["simulators"]
-    assert all("healthcheck:" in services[name] for name in ("redis", "flower", "beat"))
+    assert set(services) == {"redis", "items", "invoices", "flower", "webhooks", "beat", "simulators"}
+    demanded = {name: found[1] for name, text in services.items() if (found := re.search(r"profiles: \[(\w+)\]", text))}
+    assert demanded == {"webhooks": "webhooks", "simulators": "demo"}
+    assert all("healthcheck:" in services[name] for name in ("redis", "flower", "webhooks", "beat"))
     assert all("<<: *worker" in services[name] for name in ("items", "invoices"))
     assert COMPOSE.count(f"{HEARTBEAT_VARIABLE}: /tmp/heartbeat") == COMPOSE.count("find /tmp/heartbeat") == 1
 

@@ -11,6 +11,8 @@ import click
 COMMANDS = {
     "demo": "Watch a realistic company being synced, offline, in under a minute.",
     "up": "Run everything on this machine: server, workers, beat and Flower.",
+    "flower": "Open Flower: tasks and workers, for looking only.",
+    "webhooks": "Receive Procore's webhooks.",
     "simulate": "Run the simulators of Procore and NetSuite.",
     "check": "Look whether this installation can work.",
     "probe": "Find out in a sandbox what nobody documents, and clean up again.",

@@ -26,7 +26,7 @@ from worker.cli.runs import all_well, print_problems, print_run, run_report
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
-from worker.domain.outcomes import Outcome, OutcomeKind, outcome_of
+from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import Plan
 from worker.domain.work import Lane
 from worker.services.planning import Planning, Progress
@@ -126,13 +126,8 @@ def _at_rest(container: Container, key: InvoiceKey) -> bool:
 
 
 def _outcome(container: Container, key: InvoiceKey, began: float) -> Outcome:
-    """How it stands: by the ledger, or by a problem that never reached it."""
+    """How it stands. A bill of this very call was made or adopted by it; an older one was there already."""
     record = container.ledger.invoice(key)
-    if record:
-        # A bill of this very call was made or adopted by it; an older one was there already.
-        made_now = record.done and record.at >= began
-        return replace(outcome_of(record), kind=OutcomeKind(record.state.value)) if made_now else outcome_of(record)
-    problem = next((one for one in container.ledger.problems() if one.key == str(key)), None)
-    if problem:
-        return Outcome(OutcomeKind.BLOCKED, reason=problem.problem.sentence, cause=problem.problem.cause)
-    return Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
+    outcome = container.overview.outcome_of(key) or Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
+    made_now = record is not None and record.done and record.at >= began
+    return replace(outcome, kind=OutcomeKind(record.state.value)) if record and made_now else outcome

@@ -39,17 +39,19 @@ class Stack:
         """Start the server if there is none, and make the processes ready to start; the address goes into this environment too."""
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         server = None if settings.redis_url else EmbeddedServer.start(settings.data_dir)
-        port = settings.flower_port or free_port()
-        made = f"{FLOWER_USER}:{secrets.token_urlsafe(12)}"
-        login = settings.flower_basic_auth.get_secret_value() if settings.flower_basic_auth else made
+        flower_url, login = flower_access(settings)
         redis_url = server.url if server else settings.redis_url.get_secret_value() if settings.redis_url else ""
-        os.environ |= {"REDIS_URL": redis_url, "FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": login}
+        os.environ["REDIS_URL"] = redis_url
         supervisor = Supervisor(
-            processes(threads=settings.worker_threads, data_dir=settings.data_dir),
+            processes(
+                threads=settings.worker_threads,
+                data_dir=settings.data_dir,
+                webhooks=settings.webhook_authorization is not None,
+            ),
             env=os.environ,
             log_dir=settings.data_dir / "logs",
         )
-        return cls(server, supervisor, f"http://{settings.flower_address}:{port}", login, settings.redis_key_prefix)
+        return cls(server, supervisor, flower_url, login, settings.redis_key_prefix)
 
     def keep_server(self) -> None:
         """Start the embedded server again if it died; its data come back from its append-only file."""
@@ -63,3 +65,13 @@ class Stack:
             with contextlib.suppress(RedisError):  # it died by itself: then its ledger counts as one that lost a second
                 Ledger(connect(self.server.url), self.key_prefix).server_stops_in_order()
             self.server.stop()
+
+
+def flower_access(settings: Settings) -> tuple[str, str]:
+    """Where Flower will be and how to log in; both go into this environment too, for the process that is started with it."""
+    port = settings.flower_port or free_port()
+    made = f"{FLOWER_USER}:{secrets.token_urlsafe(12)}"
+    login = settings.flower_basic_auth.get_secret_value() if settings.flower_basic_auth else made
+    os.environ |= {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": login}
+    host = f"[{settings.flower_address}]" if ":" in settings.flower_address else settings.flower_address
+    return f"http://{host}:{port}", login

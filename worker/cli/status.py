@@ -1,4 +1,4 @@
-"""`wbs-sync status`."""
+"""`wbs-sync status`: where everything stands, or one task, invoice or code by its id."""
 
 from __future__ import annotations
 
@@ -6,20 +6,104 @@ from typing import Any
 
 import click
 
-from worker.cli.output import clock, counts_line, faults_as_sentences, json_option, out, print_json, table
+from worker.cli.output import (
+    Fault,
+    clock,
+    counts_line,
+    faults_as_sentences,
+    json_option,
+    out,
+    print_json,
+    procore_id,
+    table,
+)
 from worker.cli.session import open_container
+from worker.container import Container
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.services.overview import run_view
+
+ENDED = ("SUCCESS", "FAILURE")
 
 
 @click.command()
+@click.option("--task", "task_id", help="One task by its id, and how the work behind it stands now.")
+@click.option("--invoice", "invoice_id", type=procore_id, help="One invoice by its Procore id.")
+@click.option("--code", "code_id", type=procore_id, help="One WBS code by its Procore id; needs --project.")
+@click.option("--project", "project_id", type=procore_id, help="Procore id of the project of an invoice or a code.")
 @json_option
-def status(as_json: bool) -> None:
-    """Codes and invoices by state, work that waits, the last runs, open problems. Asks no remote."""
+def status(
+    task_id: str | None, invoice_id: int | None, code_id: int | None, project_id: int | None, as_json: bool
+) -> None:
+    """Codes and invoices by state, work that waits, the last runs, open problems; or one piece of it by its id. Asks no remote."""
     with faults_as_sentences():
-        told = open_container().overview.status()
-        if as_json:
-            print_json(told)
+        named = [one for one in (task_id, invoice_id, code_id) if one is not None]
+        if len(named) > 1 or (project_id is not None and invoice_id is None and code_id is None):
+            raise Fault("Name one thing: --task ID, or --invoice ID (with --project ID), or --code ID --project ID.")
+        container = open_container()
+        if not named:
+            told = container.overview.status()
+            print_json(told) if as_json else _print(told)
         else:
-            _print(told)
+            key = _key(container, invoice_id, code_id, project_id)
+            told = container.overview.of(key) if key else _task(container, str(task_id))
+            print_json(told) if as_json else _print_one(told)
+
+
+def _key(
+    container: Container, invoice_id: int | None, code_id: int | None, project_id: int | None
+) -> InvoiceKey | CodeKey | None:
+    if code_id is not None:
+        if project_id is None:
+            raise Fault("A code is named with its project: --code ID --project ID.")
+        return CodeKey(project_id, code_id)
+    if invoice_id is None:
+        return None
+    project_id = project_id or container.ledger.project_of(invoice_id)
+    if project_id is None:
+        raise Fault(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
+    return InvoiceKey(project_id, invoice_id)
+
+
+def _task(container: Container, task_id: str) -> dict[str, Any]:
+    """How a task ended, and how the work that it was about stands now: it may have gone on under another id."""
+    kept = container.result_of(task_id)
+    if kept is None:
+        raise Fault(
+            f"Nothing is known of a task {task_id}: no worker has begun it, it was sent with ignore_result, or it ended more than a day ago."
+        )
+    arguments, status = kept.get("kwargs"), kept["status"]
+    # What is kept of a task that still runs is where it runs.
+    result = kept["result"] if status in ENDED else None
+    told = {"task": task_id, "name": kept.get("name"), "arguments": arguments, "status": status, "result": result}
+    return {**told, "now": _now(container, arguments, result)}
+
+
+def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | None:
+    match arguments, result:
+        case {"project_id": int(project_id), "invoice_id": int(invoice_id)}, _:
+            return container.overview.of(InvoiceKey(project_id, invoice_id))
+        case {"project_id": int(project_id), "wbs_code_id": int(code_id)}, _:
+            return container.overview.of(CodeKey(project_id, code_id))
+        case _, {"run": str(run_id)}:
+            run = container.work.run(run_id)
+            return run_view(run) if run else None
+    return None
+
+
+def _print_one(told: dict[str, Any]) -> None:
+    """One row for each fact; what the work behind a task comes to now stands below it."""
+    now = told.pop("now", None)
+    table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in told.items()])
+    if now:
+        table("Now", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in now.items()])
+
+
+def _shown(name: str, value: Any) -> str:
+    if name.endswith("_at"):
+        return clock(value)
+    if value is None:
+        return "-"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _print(told: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from config.settings import load_settings
 from worker.cli.output import faults_as_sentences, json_option, out, print_json, say_fault
 from worker.cli.session import open_container
 from worker.cli.stack import Stack
+from worker.webhooks import PATH
 
 
 @click.command()
@@ -30,6 +31,8 @@ def up(as_json: bool) -> None:
                 "login": stack.flower_login,
                 "data_dir": str(settings.data_dir),
             }
+            if settings.webhook_authorization:
+                told["webhooks"] = f"http://{settings.webhook_address}:{settings.webhook_port}{PATH}"
             _announce(told, as_json=as_json)
             code = stack.supervisor.run_until_stopped(stack.keep_server)
         finally:
@@ -47,5 +50,7 @@ def _announce(told: dict[str, str], *, as_json: bool) -> None:
         return
     out.print(f"Report   {told['report']}  (the same login as Flower)", soft_wrap=True)
     out.print(f"Flower   {told['flower']}  (login {told['login']})", soft_wrap=True)
+    if "webhooks" in told:
+        out.print(f"Webhooks {told['webhooks']}", soft_wrap=True)
     out.print(f"Data     {told['data_dir']}, logs in {told['data_dir']}/logs", soft_wrap=True)
     out.print("Running. Ctrl-C stops everything in order; work that is under way is finished or picked up next time.")

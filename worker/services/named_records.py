@@ -71,10 +71,10 @@ class NamedRecords:
         return InvoiceKey(self.project(project).id if project else self._project_of(invoice_id), invoice_id)
 
     def _project_of(self, invoice_id: int) -> int:
-        for project_id in self._ledger.projects():
-            if self._ledger.invoice(InvoiceKey(project_id, invoice_id)):
-                return project_id
-        raise NotFound(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
+        project_id = self._ledger.project_of(invoice_id)
+        if project_id is None:
+            raise NotFound(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
+        return project_id
 
 
 def asked(question: Callable[[], T]) -> tuple[T | None, str | None]:

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from worker.domain.outcomes import State
-from worker.domain.work import Lane, RunKind
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Outcome, OutcomeKind, State, outcome_of
+from worker.domain.work import Lane, RunKind, lane_of
 from worker.services.problem_views import ProblemViews
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
@@ -43,6 +44,28 @@ class Overview:
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
             "ignored_problems": sum(one.ignored is not None for one in problems),
         }
+
+    def of(self, key: CodeKey | InvoiceKey) -> dict[str, Any]:
+        """How one code or invoice stands, in the words of a task's result: `outcome` is None for what nothing is known of.
+
+        `in_hand`: a worker has it; `again_at`: when it is looked at next, unix seconds, None when nothing waits.
+        """
+        lane, outcome = lane_of(str(key)), self.outcome_of(key)
+        told = outcome.result(noun="item" if isinstance(key, CodeKey) else "bill") if outcome else {"outcome": None}
+        again_at = self._work.waits_until(lane, str(key))
+        return {"key": str(key), **told, "in_hand": self._work.in_hand(lane, str(key)), "again_at": again_at}
+
+    def outcome_of(self, key: CodeKey | InvoiceKey) -> Outcome | None:
+        """How it stands by the ledger, or by a problem that never reached it, or as work that nobody has begun; None for neither."""
+        record = self._ledger.code(key) if isinstance(key, CodeKey) else self._ledger.invoice(key)
+        if record:
+            return outcome_of(record)
+        problem = next((one.problem for one in self._ledger.problems() if one.key == str(key)), None)
+        if problem:
+            return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
+        if self._work.going_on([str(key)], due_before=float("inf")):
+            return Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
+        return None
 
     def problems(self) -> list[dict[str, Any]]:
         """Open problems, oldest first, with names instead of ids; those that somebody ignores are left out."""

@@ -100,15 +100,15 @@ class WbsScan:
         """Make the Item of one waiting code."""
         return self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
 
-    def make_items(self, first: CodeKey, *, go_on: Callable[[], bool]) -> dict[str, int]:
+    def make_items(self, first: CodeKey, *, go_on: Callable[[], bool]) -> dict[OutcomeKind, int]:
         """Make the Item of one waiting code, then those of the codes behind it, without a message for each: for some seconds, while
         `go_on` and while all goes well. How many came to which outcome.
         """
         until, outcome = time.monotonic() + SERIES_SECONDS, self.make_item(first)
-        counts = Counter({outcome.kind.value: 1})
+        counts = Counter({outcome.kind: 1})
         while outcome.well and go_on() and time.monotonic() < until and (key := self._dispatch.next_one(Lane.ITEMS)):
             outcome = self._attempts.go_on(Lane.ITEMS, key, partial(self._items.make, CodeKey.parse(key)))
-            counts[outcome.kind.value] += 1
+            counts[outcome.kind] += 1
         return dict(counts)
 
     def plan_project(self, project: Project) -> ProjectPlan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.story import LONGEST_FACT, Entry, Happening, What
@@ -17,6 +18,8 @@ KEPT_DAYS = 400
 """After the last line: a year's audit, and the month in which it is made."""
 MOST_LINES = 60
 """Of one code or invoice; the oldest go first. When it was first seen stands in its record."""
+
+_WORDS = frozenset(what.value for what in What)
 
 # A line: first time, last time, how often, next time or 0, words. A list takes a few hundred bytes, a stream 4,400 from its
 # first entry on (docs/decisions/0012-journal.md).
@@ -58,7 +61,9 @@ class Journal:
 
     def of(self, key: CodeKey | InvoiceKey) -> list[Entry]:
         """The lines that are kept, in the order in which things happened."""
-        return [_entry(line) for line in self._client.lrange(self.place(key), 0, -1)]
+        lines = [json.loads(f"[{line}]") for line in self._client.lrange(self.place(key), 0, -1)]
+        # What a newer version calls by a new word is told by that version alone.
+        return [_entry(*line) for line in lines if line[4] in _WORDS]
 
     def place(self, key: CodeKey | InvoiceKey) -> str:
         """Where in Redis a journal stands."""
@@ -80,6 +85,5 @@ def words_of(happening: Happening | None) -> tuple[str, int]:
     return text[1:-1], math.ceil(happening.again_at)
 
 
-def _entry(line: str) -> Entry:
-    at, until, times, again_at, what, *facts = json.loads(f"[{line}]")
+def _entry(at: int, until: int, times: int, again_at: int, what: str, *facts: Mapping[str, str]) -> Entry:
     return Entry(at, until, times, Happening(What(what), facts[0] if facts else {}, again_at))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from dataclasses import fields as fields_of
 from typing import Any, Generic, TypeVar
 
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -157,6 +158,7 @@ FOR_AN_INVOICE = "an invoice"
 """Who asked for a code that an invoice needs."""
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
+_FIELDS = frozenset(field.name for field in fields_of(Record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,11 @@ class Ledger:
     def invoices(self, project_id: int, invoice_ids: Iterable[int] | None = None) -> dict[int, Record]:
         """Known invoices of a project: all, or those asked for."""
         return self._read(self._invoices(project_id), invoice_ids)
+
+    def project_of(self, invoice_id: int) -> int | None:
+        """The project of an invoice that has a record; None for any other. Asks once for each project."""
+        known = (number for number in self.projects() if self.invoice(InvoiceKey(number, invoice_id)))
+        return next(known, None)
 
     def projects(self) -> list[int]:
         """Projects of which anything is known."""
@@ -404,4 +411,7 @@ def _record(text: str) -> Record:
     fields["state"] = State(fields["state"])
     if "cause" in fields:
         fields["cause"] = cause_of(fields["cause"])
+    # A newer version may have put in more (docs/upgrade.md). Rare, so the others do not pay for it.
+    if not _FIELDS.issuperset(fields):
+        fields = {name: value for name, value in fields.items() if name in _FIELDS}
     return Record(**fields)

@@ -81,5 +81,6 @@ class ProjectList:
 
 
 def _project(project_id: int, row: str) -> Project:
-    name, number, active, origin_id = json.loads(row)
+    # A newer version may say more of it.
+    name, number, active, origin_id, *_ = json.loads(row)
     return Project(project_id, name, number, active, origin_id)

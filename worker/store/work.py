@@ -343,7 +343,8 @@ class Work:
         begun, until = _sent(fields, "from"), _sent(fields, "until")
         if begun and not ended:
             until = self._sent_so_far(kind)
-        counts = {name: int(value) for name, value in fields.items()}
+        # What is no number here is of a newer version.
+        counts = {name: int(value) for name, value in fields.items() if value.isdigit()}
         requests = until - begun if begun and until else None
         return Run(run_id, kind, trigger, started, float(ended) if ended else None, int(open_keys), counts, requests)
 

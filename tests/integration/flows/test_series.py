@@ -9,6 +9,7 @@ import pytest
 from simulators.company.model import Project
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.identities import CodeKey
+from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane
 from worker.services import wbs_scan
 from worker.services.dispatch import MOST_DEATHS
@@ -52,7 +53,7 @@ def test_a_series_ends_with_what_does_not_go_well(office: Office) -> None:
     _, first = first_of_twelve(office)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": ITEM_PATH, "skip": 2}])
     counts = office.container.wbs_scan.make_items(first, go_on=lambda: True)
-    assert counts.pop("created") == 2
+    assert counts.pop(OutcomeKind.CREATED) == 2
     assert sum(counts.values()) == 1
     assert sum(office.container.work.depth(Lane.ITEMS)) == 10
 

@@ -102,6 +102,8 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
         ("DATA_DIR", __file__, "DATA_DIR: is a file, not a folder."),
         ("FLOWER_ADDRESS", "127.0.0.1:80", "FLOWER_ADDRESS: must be an address or the name of this machine."),
         ("FLOWER_PORT", "70000", "FLOWER_PORT: Input should be less than or equal to 65535."),
+        ("WEBHOOK_ADDRESS", "a b", "WEBHOOK_ADDRESS: must be an address or the name of this machine."),
+        ("WEBHOOK_PORT", "0", "WEBHOOK_PORT: Input should be greater than or equal to 1."),
         ("WORKER_THREADS", "0", "WORKER_THREADS: Input should be greater than or equal to 1."),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: Input should be 'json' or 'text'."),
@@ -298,6 +300,7 @@ SECRETS = {
     "PROCORE_CLIENT_SECRET": "open-sesame-1",
     "REDIS_URL": "redis://:open-sesame-2@host/0",
     "FLOWER_BASIC_AUTH": "admin:open-sesame-3",
+    "WEBHOOK_AUTHORIZATION": "Bearer open-sesame-4",
 }
 
 
@@ -316,6 +319,17 @@ def test_secrets_are_not_in_the_faults_nor_in_the_errors_behind_them(set_environ
     while error is not None:
         assert "open-sesame" not in f"{error} {error!r}"
         error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(
+    "value", ["open-sesame", "Bearer open-sesame\n1234567", "Bearer öpen-sesame-12345", "open-sesame" * 100]
+)
+def test_an_authorization_that_is_easily_guessed_or_no_header_is_told_without_a_word_of_it(
+    set_environment: SetEnvironment, value: str
+) -> None:
+    (fault,) = faults_of(set_environment, WEBHOOK_AUTHORIZATION=value)
+    assert fault.startswith("WEBHOOK_AUTHORIZATION: must be 16 to 1000 plain letters")
+    assert "sesame" not in fault
 
 
 # What is derived

@@ -1,7 +1,8 @@
-"""The published schemas stand in docs/messages/, are those of the code, and can only grow by optional arguments."""
+"""The published schemas stand in docs/messages/, are those of the code, and can only grow: arguments by optional ones, results by keys."""
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 from collections.abc import Callable
@@ -13,15 +14,29 @@ import pytest
 
 from config.names import TaskName
 from tasks import schemas as schemas_module
-from tasks.schemas import breaking_changes, publish, published, schemas
+from tasks.results import RESULTS, bill_ended, ended, item_ended
+from tasks.schemas import (
+    FOLDER,
+    breaking_changes,
+    breaking_result_changes,
+    publish,
+    published,
+    result_schemas,
+    schemas,
+)
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problems import Cause
 
 Change = Callable[[dict[str, Any]], None]
 
 SCHEMA = schemas()["wbs.scan_projects"]
+RESULT = result_schemas()["invoices.export"]
+SERIES = result_schemas()["wbs.create_items"]
+RESULTS_FOLDER = FOLDER / "results"
 
 
-def changed(change: Change) -> dict[str, Any]:
-    after = copy.deepcopy(SCHEMA)
+def changed(change: Change, schema: dict[str, Any] = SCHEMA) -> dict[str, Any]:
+    after = copy.deepcopy(schema)
     change(after)
     return after
 
@@ -31,13 +46,57 @@ def test_nothing_that_other_apps_send_today_is_refused_or_read_differently(task:
     assert breaking_changes(published()[task.value], schemas()[task.value]) == []
 
 
-def test_what_is_published_is_what_the_code_takes() -> None:
+@pytest.mark.parametrize("task", RESULTS)
+def test_nothing_that_other_apps_read_today_is_taken_away(task: TaskName) -> None:
+    before = published(RESULTS_FOLDER)[task.value]
+    assert breaking_result_changes(before, result_schemas()[task.value]) == []
+
+
+def test_what_is_published_is_what_the_code_takes_and_gives() -> None:
     assert published() == schemas(), "write them anew: python -m tasks.schemas"
+    assert published(RESULTS_FOLDER) == result_schemas(), "write them anew: python -m tasks.schemas"
 
 
-@pytest.mark.parametrize("task", TaskName)
-def test_every_schema_is_a_schema(task: TaskName) -> None:
-    jsonschema.Draft202012Validator.check_schema(published()[task.value])
+def test_every_task_but_the_one_that_keeps_no_result_tells_its_result() -> None:
+    assert {task.value for task in TaskName} - set(result_schemas()) == {"ledger.resume"}
+
+
+@pytest.mark.parametrize("schema", [*schemas().values(), *result_schemas().values()])
+def test_every_schema_is_a_schema(schema: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_a_task_gives_back_what_is_published_as_its_result() -> None:
+    """mypy holds each task to the type that it names; here that type is held to the published one."""
+    named = {}
+    for path in (Path(schemas_module.__file__).parent / name for name in ("wbs.py", "invoices.py", "ledger.py")):
+        for function in ast.parse(path.read_text()).body:
+            if isinstance(function, ast.FunctionDef) and isinstance(call := function.decorator_list[0], ast.Call):
+                names = {word.arg: ast.unparse(word.value) for word in call.keywords}
+                task = TaskName[names["name"].split(".")[1]]
+                if "ignore_result" not in names:
+                    assert function.returns, task
+                    named[task] = ast.unparse(function.returns)
+    assert named == {task: kind.__name__ if isinstance(kind, type) else "Series" for task, kind in RESULTS.items()}
+
+
+@pytest.mark.parametrize(
+    ("task", "given"),
+    [("wbs.create_item", item_ended), ("invoices.export", bill_ended), ("invoices.create_bill", bill_ended)],
+)
+@pytest.mark.parametrize("kind", OutcomeKind)
+def test_all_that_an_outcome_can_say_is_published(
+    task: str, given: Callable[[Outcome], Any], kind: OutcomeKind
+) -> None:
+    schema = result_schemas()[task] | {"additionalProperties": False}
+    jsonschema.validate(given(Outcome(kind, "24-017-01.S", "5871", "no", Cause.PERIOD_CLOSED)), schema)
+    jsonschema.validate(given(Outcome(kind)), schema)
+
+
+def test_all_that_the_outcome_of_a_step_can_say_is_published() -> None:
+    schema = result_schemas()["wbs.scan_project"] | {"additionalProperties": False}
+    outcome = Outcome(OutcomeKind.BLOCKED, reason="no", cause=Cause.PROJECT_NOT_READABLE)
+    jsonschema.validate(ended(outcome, noun="project"), schema)
 
 
 def drop(after: dict[str, Any]) -> None:
@@ -80,6 +139,72 @@ def test_a_change_that_breaks_what_other_apps_send_is_told(change: Change, told:
     assert breaking_changes(SCHEMA, changed(change)) == [told]
 
 
+def test_a_task_that_moves_to_another_queue_is_told() -> None:
+    assert breaking_changes(SCHEMA, changed(lambda after: after.update({"x-queue": "items"}))) == [
+        "the queue has changed"
+    ]
+
+
+def lose(after: dict[str, Any]) -> None:
+    del after["properties"]["bill_id"]
+
+
+def call_otherwise(after: dict[str, Any]) -> None:
+    after["properties"]["number"] = after["properties"].pop("bill")
+
+
+def leave_out(after: dict[str, Any]) -> None:
+    after["required"] = []
+
+
+def never_say(after: dict[str, Any]) -> None:
+    after["properties"]["outcome"]["enum"].remove("adopted")
+
+
+def say_anything(after: dict[str, Any]) -> None:
+    del after["properties"]["cause"]["enum"]
+
+
+def number(after: dict[str, Any]) -> None:
+    after["properties"]["bill_id"]["type"] = "integer"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lose, "bill_id is gone"),
+        (call_otherwise, "bill is gone"),
+        (leave_out, "outcome is not always there any more"),
+        (never_say, "outcome is never adopted any more"),
+        (number, "bill_id has changed"),
+    ],
+)
+def test_a_change_that_takes_away_what_other_apps_read_is_told(change: Change, told: str) -> None:
+    assert breaking_result_changes(RESULT, changed(change, RESULT)) == [told]
+
+
+def test_a_word_of_a_list_that_becomes_any_text_is_told() -> None:
+    assert breaking_result_changes(RESULT, changed(say_anything, RESULT))[-1] == "cause has changed"
+
+
+def test_counts_of_a_result_are_compared_too() -> None:
+    fewer = changed(lambda after: after["propertyNames"]["enum"].remove("created"), SERIES)
+    other = changed(lambda after: after["additionalProperties"].update(type="string"), SERIES)
+    assert breaking_result_changes(SERIES, fewer) == ["each key is never created any more"]
+    assert breaking_result_changes(SERIES, other) == ["each value has changed"]
+
+
+def say_more(after: dict[str, Any]) -> None:
+    after["properties"]["bill_url"] = {"type": "string"}
+    after["properties"]["cause"]["enum"].append("a_new_cause")
+    after["properties"]["bill"]["description"] = "better said"
+    after["required"] = [*after["required"], "bill_url"]
+
+
+def test_a_result_that_says_more_is_let_through() -> None:
+    assert breaking_result_changes(RESULT, changed(say_more, RESULT)) == []
+
+
 def add_optional(after: dict[str, Any]) -> None:
     after["properties"]["dry_run"] = {"type": "boolean", "default": False}
 
@@ -101,21 +226,31 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "messages"
 
 
+def files(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.json")}
+
+
 def test_schemas_are_published_one_file_per_task_and_stay_when_published_again(folder: Path) -> None:
     assert publish() == []
-    first = {path.name: path.read_text() for path in folder.iterdir()}
-    assert set(first) == {f"{task.value}.json" for task in TaskName}
+    first = files(folder)
+    results = {f"results/{task.value}.json" for task in RESULTS}
+    assert set(first) == {f"{task.value}.json" for task in TaskName} | results
     assert publish() == []
-    assert {path.name: path.read_text() for path in folder.iterdir()} == first
+    assert files(folder) == first
 
 
 def test_a_breaking_change_is_not_published_and_nothing_is_written(folder: Path) -> None:
     publish()
-    stands = folder / "ledger.resume.json"
-    stands.write_text(json.dumps({"properties": {"since": {"type": "integer"}}}))
+    (folder / "ledger.resume.json").write_text(json.dumps({"properties": {"since": {"type": "integer"}}}))
     (folder / "wbs.old_task.json").write_text("{}")
+    reconciled = folder / "results" / "ledger.reconcile.json"
+    result = json.loads(reconciled.read_text())
+    result["properties"]["seconds"] = {"type": "number"}
+    reconciled.write_text(json.dumps(result))
+    before = files(folder)
     assert publish() == [
-        "wbs.old_task is gone.",
         "ledger.resume: since is gone; give the changed task a new name.",
+        "wbs.old_task is gone.",
+        "ledger.reconcile, its result: seconds is gone; give the changed task a new name.",
     ]
-    assert json.loads(stands.read_text()) == {"properties": {"since": {"type": "integer"}}}
+    assert files(folder) == before

@@ -1,0 +1,21 @@
+"""Export one invoice and wait for its bill. Needs `pip install 'celery[redis]'` and nothing of wbs-sync.
+
+REDIS_URL=redis://... python send_with_celery.py PROJECT_ID INVOICE_ID
+"""
+
+import os
+import sys
+
+from celery import Celery
+
+project_id, invoice_id = (int(each) for each in sys.argv[1:])
+url, prefix = os.environ["REDIS_URL"], os.environ.get("REDIS_KEY_PREFIX", "wbs:")
+app = Celery(broker=url, backend=url)
+app.conf.broker_transport_options = {"global_keyprefix": prefix}
+app.conf.result_backend_transport_options = {"global_keyprefix": prefix}
+
+arguments = {"project_id": project_id, "invoice_id": invoice_id}
+sent = app.send_task("invoices.export", kwargs=arguments, queue="exports")
+print(sent.id)
+# Where somebody waits for an answer of yours, do not wait here: keep the id and ask later.
+print(sent.get(timeout=60))

@@ -1,0 +1,89 @@
+"""What every task gives back: a small JSON object. Their JSON schemas stand in docs/messages/results/.
+
+A result tells how one attempt ended, not where the work stands for good: what waits or is in doubt goes on by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired, cast
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from config.names import TaskName
+from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problems import Cause
+
+Reason = Annotated[str, Field(description="A sentence for people")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Started(TypedDict):
+    """wbs.scan_projects and invoices.export_approved."""
+
+    run: Annotated[str, Field(description="Id of the run, as `wbs-sync status --json` names it")]
+    joined: Annotated[bool, Field(description="Whether it went on already")]
+
+
+class Ended(TypedDict):
+    """wbs.scan_project, wbs.plan_codes, invoices.export_project and invoices.make_items."""
+
+    outcome: OutcomeKind
+    cause: NotRequired[Cause]
+    reason: NotRequired[Reason]
+
+
+class ItemEnded(Ended):
+    """wbs.create_item."""
+
+    item: NotRequired[Annotated[str, Field(description="Name of the Item")]]
+    item_id: NotRequired[Annotated[str, Field(description="NetSuite's internal id")]]
+
+
+class BillEnded(Ended):
+    """invoices.export and invoices.create_bill."""
+
+    bill: NotRequired[Annotated[str, Field(description="Number of the invoice, which is the bill's document number")]]
+    bill_id: NotRequired[Annotated[str, Field(description="NetSuite's internal id")]]
+
+
+Series = dict[OutcomeKind, Count]
+"""wbs.create_items: how many codes came to which outcome."""
+
+
+class Compared(TypedDict):
+    """ledger.reconcile."""
+
+    checked: Annotated[Count, Field(description="Codes and invoices that were compared")]
+    findings: Annotated[Count, Field(description="Each is an open problem")]
+
+
+RESULTS: dict[TaskName, Any] = {
+    TaskName.SCAN_PROJECTS: Started,
+    TaskName.SCAN_PROJECT: Ended,
+    TaskName.PLAN_CODES: Ended,
+    TaskName.CREATE_ITEM: ItemEnded,
+    TaskName.CREATE_ITEMS: Series,
+    TaskName.EXPORT_APPROVED: Started,
+    TaskName.EXPORT_PROJECT: Ended,
+    TaskName.EXPORT: BillEnded,
+    TaskName.MAKE_ITEMS: Ended,
+    TaskName.CREATE_BILL: BillEnded,
+    TaskName.RECONCILE: Compared,
+}
+"""By task. ledger.resume keeps none: it runs every few seconds."""
+
+
+def ended(outcome: Outcome, *, noun: Literal["project", "invoice"]) -> Ended:
+    """Of a step whose own record is not in NetSuite."""
+    return cast(Ended, outcome.result(noun=noun))
+
+
+def item_ended(outcome: Outcome) -> ItemEnded:
+    """Of one code: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""
+    return cast(ItemEnded, outcome.result(noun="item"))
+
+
+def bill_ended(outcome: Outcome) -> BillEnded:
+    """Of one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}."""
+    return cast(BillEnded, outcome.result(noun="bill"))

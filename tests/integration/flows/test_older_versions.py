@@ -1,0 +1,145 @@
+"""A new version beside an old one: what older versions left in Redis is read and worked off, what newer ones add does no harm.
+
+`tests/upgrade/written/` holds what they wrote, each by its own code (tests/upgrade/record.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from config.names import TaskName
+from tasks.messages import MESSAGES, read
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import Office
+from tests.integration.flows.test_problem_commands import told
+from tests.upgrade.record import CODES, NUMBER, records
+from worker.base import give_out
+from worker.broker import admitted
+from worker.current import use
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import State
+from worker.domain.story import Happening, What
+from worker.domain.work import Lane
+
+pytestmark = pytest.mark.real
+
+WRITTEN = {
+    path.stem: json.loads(path.read_text())
+    for path in sorted((Path(__file__).parents[2] / "upgrade" / "written").iterdir())
+}
+
+
+def put(office: Office, keys: dict[str, Any]) -> None:
+    """The keys of an older version in the place of all that this office has."""
+    redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
+    for key in redis.keys(f"{prefix}*"):
+        redis.delete(key)
+    for name, kept in keys.items():
+        value = kept["value"]
+        match kept["type"]:
+            case "string":
+                redis.set(prefix + name, value)
+            case "hash":
+                redis.hset(prefix + name, mapping=value)
+            case "set":
+                redis.sadd(prefix + name, *value)
+            case "zset":
+                redis.zadd(prefix + name, value)
+            case "list":
+                redis.rpush(prefix + name, *value)
+
+
+@pytest.mark.parametrize("version", WRITTEN)
+def test_messages_that_an_older_version_sent_are_understood(version: str) -> None:
+    for sent in WRITTEN[version]["messages"]:
+        message, task = admitted(sent["queue"], sent["raw"].encode()), json.loads(sent["raw"])["headers"]["task"]
+        assert message["headers"]["task"] == task
+        _, arguments, options = json.loads(base64.b64decode(message["body"]))
+        understood(task, arguments)
+        for follows in (options or {}).get("chain") or ():
+            understood(follows["task"], follows["kwargs"])
+
+
+def understood(task: str, arguments: dict[str, Any]) -> None:
+    taken = read(MESSAGES[TaskName(task)], arguments).model_dump(mode="json")
+    assert {name: taken[name] for name in arguments} == arguments
+
+
+@pytest.mark.parametrize("version", WRITTEN)
+def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenOffice, version: str) -> None:
+    office, written = open_office(netsuite_settle_seconds=0), WRITTEN[version]
+    # The same company and the same books; then the older ledger instead of ours.
+    ids = records(office)
+    assert {name: ids[name] for name in ("project", "codes", "invoices")} == {
+        name: written["ids"][name] for name in ("project", "codes", "invoices")
+    }
+    put(office, written["redis"])
+    project_id, container, mark = ids["project"], office.container, office.mark()
+    codes = {name: CodeKey(project_id, ids["codes"][name]) for name in CODES}
+    invoices = {name: InvoiceKey(project_id, number) for name, number in ids["invoices"].items()}
+    states = [record.state if (record := container.ledger.code(key)) else None for key in codes.values()]
+    assert states == [State.CREATED, State.ADOPTED, State.UNKNOWN, State.BLOCKED, State.WAITING]
+    assert {row["cause"] for row in told(office, "problems")} == {"item_inactive", "needs_vendor_credit"}
+    run = container.work.run(written["ids"]["run"])
+    assert run is not None
+    assert (run.trigger, run.ended, run.counts["adopted"]) == ("the portal", False, 1)
+    assert office.requests(mark) == []
+
+    # One without a ledger's state is restored first, as one that lost it.
+    container.recovery.ensure_ledger()
+    office.settle()
+    done = [
+        told(office, "status", "--code", str(key.wbs_code_id), "--project", str(project_id)) for key in codes.values()
+    ]
+    assert [one["outcome"] for one in done] == ["already", "already", "already", "blocked", "already"]
+    assert all(len(office.items(f"{NUMBER}-{name}")) == 1 for name in CODES)
+    outcomes = {name: container.overview.of(key)["outcome"] for name, key in invoices.items()}
+    assert outcomes == {"billed": "already", "credit": "blocked", "lacking": "already", "draft": "skipped"}
+    assert len(office.bills(office.procore.invoice(ids["invoices"]["lacking"]))) == 1
+    assert office.netsuite.duplicates() == []
+    ended = container.work.run(written["ids"]["run"])
+    assert ended is not None
+    assert ended.ended
+
+
+def test_what_a_newer_version_adds_is_passed_over(office: Office) -> None:
+    """Its workers start first, so theirs and ours share a ledger for a while."""
+    project = office.new_project("31-501", CODES[:1])
+    (code,) = project.budgeted_codes()
+    office.scan(project.id)
+    redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
+    key, ledger = CodeKey(project.id, code.id), office.container.ledger
+
+    def add(name: str, field: int, text: str) -> None:
+        redis.hset(prefix + name, str(field), redis.hget(prefix + name, str(field))[:-1] + text)
+
+    before = ledger.code(key)
+    add(f"codes:{project.id}", code.id, ',"colour":"green","approved":{"by":"x"}}')
+    assert ledger.code(key) == before
+    add("projects", project.id, ',{"region":"west"}]')
+    assert office.container.listed_projects.get(project.id) is not None
+    ledger.journal.tell(key, Happening(What.LOOKED))
+    redis.rpush(ledger.journal.place(key), '1795532709,1795532709,1,0,"painted",{"colour":"green"}')
+    assert [entry.happening.what for entry in ledger.journal.of(key)] == [What.LOOKED]
+    run = office.container.work.latest(1)[0]
+    redis.hset(f"{prefix}run:{run.id}", "colour", "green")
+    assert office.container.work.run(run.id) == run
+
+
+def test_work_of_a_kind_that_only_a_newer_version_knows_waits_for_it_and_stops_nothing(office: Office) -> None:
+    office.container.work.add(Lane.SCANS, ["paint:17", "scan:17", "scan:18"])
+    app = mock.Mock(spec_set=["send_task"])
+    use(office.container)
+    try:
+        assert give_out(app, [Lane.SCANS]) == 2
+    finally:
+        use(None)
+    assert [call.kwargs["kwargs"]["project_id"] for call in app.send_task.call_args_list] == [17, 18]
+    # In hand until it is overdue, then given out again.
+    assert office.container.work.in_hand(Lane.SCANS, "paint:17")

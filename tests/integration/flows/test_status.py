@@ -1,0 +1,95 @@
+"""`wbs-sync status`: one task, invoice or code by the id that the asker knows, in the words of the tasks' own results; no remote is asked."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+
+from tasks.schemas import result_schemas
+from tests.integration.flows.office import Office
+from tests.integration.flows.test_problem_commands import call, told
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.work import Lane
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+
+
+def keep(office: Office, task_id: str, **kept: object) -> None:
+    """What Celery's result backend keeps of a task."""
+    prefix = office.container.settings.redis_key_prefix
+    office.container.redis.set(f"{prefix}celery-task-meta-{task_id}", json.dumps({"task_id": task_id, **kept}))
+
+
+def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) -> None:
+    project = office.new_project("31-900", [CODE])
+    (code,) = project.budgeted_codes()
+    invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-9")
+    key, of_invoice = InvoiceKey(project.id, invoice.id), ("status", "--invoice", str(invoice.id))
+    named = (*of_invoice, "--project", str(project.id))
+    assert "name its project" in call(office, *of_invoice).stderr
+    nothing = {"key": str(key), "outcome": None, "in_hand": False, "again_at": None}
+    assert told(office, *named) == nothing
+
+    office.container.work.add(Lane.EXPORTS, [str(key)])
+    waiting = {"outcome": "waiting", "reason": "no worker has taken it up yet", "again_at": 0}
+    assert told(office, *named) == nothing | waiting
+
+    outcome = office.export(invoice)
+    before, bill = office.mark(), office.bill(invoice)
+    ended = {"outcome": "already", "bill": "A-9", "bill_id": bill.id}
+    # By now the ledger knows whose it is.
+    assert told(office, *of_invoice) == nothing | ended
+    item = office.item_of(project, code)
+    assert item is not None
+    assert told(office, "status", "--code", str(code.id), "--project", str(project.id)) == {
+        "key": str(CodeKey(project.id, code.id)),
+        "outcome": "already",
+        "item": item.itemid,
+        "item_id": item.id,
+        "in_hand": False,
+        "again_at": None,
+    }
+    result = outcome.result(noun="bill")
+    jsonschema.validate(result, result_schemas()["invoices.export"])
+    arguments = {"project_id": project.id, "invoice_id": invoice.id}
+    keep(office, "a1", status="SUCCESS", name="invoices.create_bill", kwargs=arguments, result=result)
+    assert told(office, "status", "--task", "a1") == {
+        "task": "a1",
+        "name": "invoices.create_bill",
+        "arguments": arguments,
+        "status": "SUCCESS",
+        "result": {"outcome": "created", "bill": "A-9", "bill_id": bill.id},
+        "now": nothing | ended,
+    }
+    rows = [line.split("│") for line in call(office, "status", "--task", "a1").stdout.splitlines() if "│" in line]
+    assert ["bill id", bill.id] in [[cell.strip() for cell in row[1:3]] for row in rows]
+    assert office.requests(before) == []
+
+
+def test_a_blocked_invoice_is_told_with_its_cause_and_a_run_with_its_counts(office: Office) -> None:
+    project = office.new_project("31-901", [CODE])
+    invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
+    office.export(invoice)
+    blocked = told(office, "status", "--invoice", str(invoice.id))
+    assert (blocked["outcome"], blocked["cause"]) == ("blocked", "needs_vendor_credit")
+    run = office.scan(project.id)
+    keep(office, "a2", status="SUCCESS", name="wbs.scan_projects", kwargs={}, result={"run": run.id, "joined": False})
+    assert told(office, "status", "--task", "a2")["now"]["counts"] == dict(run.counts)
+
+
+def test_a_task_that_failed_or_runs_or_is_not_known_is_told_as_such(office: Office) -> None:
+    wrong = {"exc_type": "InvalidMessage", "exc_message": ["project_id: Field required"]}
+    keep(office, "a3", status="FAILURE", name="invoices.export", kwargs={}, result=wrong)
+    failed = told(office, "status", "--task", "a3")
+    assert (failed["status"], failed["result"], failed["now"]) == ("FAILURE", wrong, None)
+    keep(office, "a4", status="STARTED", name="ledger.reconcile", kwargs={}, result={"pid": 1, "hostname": "a"})
+    assert told(office, "status", "--task", "a4")["result"] is None
+    unknown = call(office, "status", "--task", "a5")
+    assert (unknown.exit_code, "Nothing is known of a task a5" in unknown.stderr) == (1, True)
+    two = call(office, "status", "--task", "a5", "--invoice", "1")
+    assert (two.exit_code, "Name one thing" in two.stderr) == (1, True)
+    assert "--project" in call(office, "status", "--code", "5").stderr

@@ -1,0 +1,122 @@
+"""Webhooks of Procore: what changed there is done at once, what is delivered twice or missed makes no difference to what stands."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from simulators.company.model import Project
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import Office
+from tests.integration.flows.test_problem_commands import call
+from tests.unit.domain.test_webhooks import V2, V4
+from worker.domain.identities import InvoiceKey
+from worker.domain.work import Lane, scan_of
+from worker.services import webhooks
+from worker.services.webhooks import GATHER_SECONDS, KNOWN_SECONDS, Taken
+from worker.store.gate import Precedence
+
+pytestmark = pytest.mark.real
+
+CODES = ["05-120.S", "05-121.S"]
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "GATHER_SECONDS", 0.0)
+
+
+def of(office: Office, project: Project, number: int = 1, **change: Any) -> dict[str, Any]:
+    """An event of one of the company's projects."""
+    ids = {"company_id": office.procore.company.company_id, "project_id": project.id, "ulid": f"E{number}"}
+    return V2 | ids | change
+
+
+def invoice_event(office: Office, project: Project, invoice_id: int, number: int) -> dict[str, Any]:
+    ids = {"company_id": str(office.procore.company.company_id), "project_id": str(project.id)}
+    return V4 | ids | {"id": f"E{number}", "resource_type": "Requisitions", "resource_id": str(invoice_id)}
+
+
+def listed(office: Office) -> None:
+    """As after a scan or an export of all."""
+    office.container.projects(Precedence.SCAN).refresh()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Office) -> None:
+    take, project = office.container.webhooks.take, office.new_project("31-700", CODES)
+    listed(office)
+    assert [take(of(office, project)) for _ in range(3)] == [Taken.QUEUED, Taken.KNOWN, Taken.KNOWN]
+    office.work_off()
+    assert all(office.item_of(project, code) for code in project.budgeted_codes())
+    invoice = office.new_invoice(project, (CODES[0], "900.00"), invoice_number="A-9")
+    event = invoice_event(office, project, invoice.id, 2)
+    assert [take(event), take(event)] == [Taken.QUEUED, Taken.KNOWN]
+    office.work_off()
+    assert office.bill(invoice).total == invoice.summary().current_payment_due
+    # Our own write-back is an event too. It finds nothing to do.
+    mark = office.mark()
+    assert take(invoice_event(office, project, invoice.id, 3)) == Taken.QUEUED
+    office.work_off()
+    assert office.requests(mark) == []
+
+
+def test_events_of_one_budget_gather_and_are_known_for_longer_than_procore_tries(office: Office) -> None:
+    take, project = office.container.webhooks.take, office.new_project("31-701", CODES)
+    listed(office)
+    assert {take(of(office, project, number)) for number in range(50)} == {Taken.QUEUED}
+    assert office.waiting(Lane.SCANS) == [scan_of(project.id)]
+    waits_until = office.container.work.waits_until(Lane.SCANS, scan_of(project.id))
+    assert 0 < (waits_until or 0) - office.container.now() <= GATHER_SECONDS
+    redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
+    assert 12 * 3600 < redis.ttl(f"{prefix}webhook:E7") <= KNOWN_SECONDS
+
+
+def test_an_event_that_comes_while_its_work_is_in_hand_is_looked_at_afterwards(office: Office) -> None:
+    take, project = office.container.webhooks.take, office.new_project("31-702", CODES)
+    listed(office)
+    work, key = office.container.work, scan_of(project.id)
+    work.claim(Lane.SCANS, key)
+    assert take(of(office, project)) == Taken.QUEUED
+    work.close(Lane.SCANS, key, None)
+    assert work.waits_until(Lane.SCANS, key) == 0
+
+
+def test_what_is_not_ours_or_not_understood_leaves_nothing_behind(office: Office) -> None:
+    project = office.new_project("31-703", CODES)
+    listed(office)
+    unseen = office.new_project("31-704", CODES)
+    before, take = set(office.container.redis.keys()), office.container.webhooks.take
+    ours = of(office, project)
+    others = [
+        of(office, unseen),
+        ours | {"company_id": 1},
+        ours | {"resource_name": "RFIs"},
+        ours | {"project_id": None},
+    ]
+    assert {take(body) for body in others} == {Taken.NOT_OURS}
+    nonsense: list[Any] = [None, [], "text", 5, {}, {"events": [ours]}]
+    assert {take(body) for body in nonsense} == {Taken.NOT_UNDERSTOOD}
+    assert set(office.container.redis.keys()) == before
+
+
+def test_what_invoices_are_called_is_a_setting(open_office: OpenOffice) -> None:
+    office = open_office(webhook_invoice_resources="Subcontractor Invoices,Draw Requests")
+    project = office.new_project("31-705", CODES)
+    listed(office)
+    event = invoice_event(office, project, 7, 1)
+    assert office.container.webhooks.take(event) == Taken.NOT_OURS
+    assert office.container.webhooks.take(event | {"resource_type": "Draw Requests"}) == Taken.QUEUED
+    assert office.waiting(Lane.EXPORTS) == [str(InvoiceKey(project.id, 7))]
+
+
+def test_a_receiver_that_cannot_listen_or_that_nobody_would_have_to_log_in_to_does_not_start(office: Office) -> None:
+    open_to_all = call(office, "webhooks")
+    assert (open_to_all.exit_code, "WEBHOOK_AUTHORIZATION is not set" in open_to_all.stderr) == (2, True)
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        ended = call(office, "webhooks", WEBHOOK_AUTHORIZATION="Bearer of-nobody-at-all", WEBHOOK_PORT=port)
+    assert (ended.exit_code, f"127.0.0.1:{port} cannot be listened on" in ended.stderr) == (1, True)

@@ -1,0 +1,51 @@
+"""`wbs-sync webhooks`: the receiver of Procore's webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import partial
+
+import click
+
+from config.logs import set_up_logging
+from config.settings import InvalidSettings
+from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
+from worker.cli.session import open_container
+from worker.webhooks import PATH, listening, receive
+
+
+@click.command()
+@json_option
+def webhooks(as_json: bool) -> None:
+    """Receive Procore's webhooks, until Ctrl-C or TERM: budget changes scan their project, invoices are exported.
+
+    Procore needs a public HTTPS address; a proxy of yours passes it on to this one (docs/webhooks.md).
+    """
+    with faults_as_sentences():
+        container = open_container()
+        settings = container.settings
+        if settings.webhook_authorization is None:
+            raise InvalidSettings(faults=("WEBHOOK_AUTHORIZATION is not set: the receiver never runs without it.",))
+        where = (settings.webhook_address, settings.webhook_port)
+        try:
+            on = listening(*where)
+        except OSError as error:
+            address = ":".join(map(str, where))
+            raise Fault(
+                f"{address} cannot be listened on: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
+            ) from error
+        set_up_logging(level=settings.log_level, style=settings.log_format)
+        told = {"address": f"http://{where[0]}:{where[1]}{PATH}"}
+        receiving = receive(
+            container.webhooks.take,
+            authorization=settings.webhook_authorization.get_secret_value(),
+            on=on,
+            ready=partial(_announce, told, as_json=as_json),
+        )
+        asyncio.run(receiving)
+
+
+def _announce(told: dict[str, str], *, as_json: bool) -> None:
+    print_json(told) if as_json else out.print(f"Webhooks {told['address']}", soft_wrap=True)
+    sys.stdout.flush()

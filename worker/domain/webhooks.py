@@ -1,0 +1,67 @@
+"""What a webhook of Procore says, and which work it asks for.
+
+A body holds no record, only what changed where; so what is done about it is what a scan or an export would do anyway. Its fields
+are those of guide/payload-formats: v2.0 and v3.0 with numbers, v4.0 with texts and other names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from worker.domain.identities import InvoiceKey
+from worker.domain.work import Lane, scan_of
+
+BUDGET_RESOURCES = frozenset({"Budget Line Items", "Budget Changes", "Budget Modifications"})
+"""Resources whose change may mean a newly budgeted code (docs/remotes.md)."""
+_EVENT_ID = re.compile(r"[0-9A-Za-z]{1,64}")
+_ID = re.compile(r"[0-9]{1,19}")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change in Procore. `id` is the same each time that it is delivered; `project_id` is None for what is of the company."""
+
+    id: str
+    company_id: int
+    project_id: int | None
+    resource: str
+    resource_id: int
+    deleted: bool
+
+    @classmethod
+    def read(cls, body: Any) -> Self | None:
+        """The event in a body, whichever of the published forms it has; None when it has none of them."""
+        if not isinstance(body, Mapping):
+            return None
+        event_id = str(body.get("ulid") or body.get("id") or "")
+        company_id, project_id, resource_id = (
+            _id(body.get(f"{what}_id")) for what in ("company", "project", "resource")
+        )
+        resource, change = (
+            body.get("resource_name", body.get("resource_type")),
+            body.get("event_type", body.get("reason")),
+        )
+        if not (_EVENT_ID.fullmatch(event_id) and company_id and resource_id and isinstance(resource, str)):
+            return None
+        return cls(event_id, company_id, project_id, resource, resource_id, deleted=change == "delete")
+
+
+def work_of(event: Event, *, invoice_resources: Collection[str]) -> tuple[Lane, str] | None:
+    """The work that an event asks for; None when it is none of ours. `invoice_resources`: what subcontractor invoices are called."""
+    if event.project_id is None:
+        return None
+    if event.resource in BUDGET_RESOURCES:
+        return Lane.SCANS, scan_of(event.project_id)
+    if event.resource in invoice_resources and not event.deleted:
+        return Lane.EXPORTS, str(InvoiceKey(event.project_id, event.resource_id))
+    return None
+
+
+def _id(value: Any) -> int | None:
+    """A Procore id, as a number or as its digits."""
+    if isinstance(value, bool) or not isinstance(value, int | str) or not _ID.fullmatch(str(value)):
+        return None
+    return int(value) if 0 < int(value) < 2**63 else None

@@ -1,0 +1,75 @@
+"""Webhooks of Procore become work that waits, like any other; nothing is done here, and no remote is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Any
+
+from worker.domain.webhooks import Event, work_of
+from worker.domain.work import Lane
+from worker.store.connection import Redis, seconds
+from worker.store.projects import ProjectList
+from worker.store.work import Work
+
+KNOWN_SECONDS = 86_400
+"""How long an event is known again: twice as long as Procore tries to deliver it (guide/webhooks)."""
+GATHER_SECONDS = 10.0
+"""A budget is edited line by line, with an event for each: one scan of the project, a little later, sees them all."""
+
+
+class Taken(StrEnum):
+    """What became of an event."""
+
+    QUEUED = "queued"
+    KNOWN = "known"
+    NOT_OURS = "not ours"
+    NOT_UNDERSTOOD = "not understood"
+
+
+class Webhooks:
+    """Takes events. Whoever delivers one again gets the same end; a lost one is found by the next scan or export."""
+
+    def __init__(
+        self,
+        client: Redis,
+        prefix: str,
+        *,
+        company_id: int,
+        invoice_resources: Collection[str],
+        projects: ProjectList,
+        work: Work,
+    ) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._company_id = company_id
+        self._invoice_resources = frozenset(invoice_resources)
+        self._projects = projects
+        self._work = work
+
+    def take(self, body: Any) -> Taken:
+        """Let the work that an event asks for wait; when this returns, it stands in Redis. RedisError when it could not be noted."""
+        event = Event.read(body)
+        if event is None:
+            return Taken.NOT_UNDERSTOOD
+        asked = work_of(event, invoice_resources=self._invoice_resources)
+        if asked is None or event.company_id != self._company_id or not self._is_listed(event.project_id):
+            return Taken.NOT_OURS
+        seen = f"{self._prefix}webhook:{event.id}"
+        if self._client.exists(seen):
+            return Taken.KNOWN
+        self._let_wait(*asked)
+        # Only now: who dies before this line does the work twice, not never.
+        self._client.set(seen, 1, ex=KNOWN_SECONDS)
+        return Taken.QUEUED
+
+    def _is_listed(self, project_id: int | None) -> bool:
+        """Of others, such as those that the app may not read, each event would cost a new list of projects and end as a problem."""
+        return project_id is not None and self._projects.get(project_id) is not None
+
+    def _let_wait(self, lane: Lane, key: str) -> None:
+        if self._work.in_hand(lane, key):
+            # The attempt under way may have read Procore before this change.
+            self._work.try_again(lane, [key])
+        else:
+            self._work.add(lane, [key], at=seconds(self._client) + GATHER_SECONDS if lane is Lane.SCANS else 0)

@@ -1,0 +1,102 @@
+"""The receiver of Procore's webhooks over HTTP: an event becomes work that stands in Redis, then Procore is answered.
+
+Procore waits 5 seconds for a 2xx, holds everything else back while one event is refused, and forgets all of it after some hours
+(guide/webhooks). So what is not understood is answered with 2xx too: only a wrong login and a Redis that does not answer are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from redis.exceptions import RedisError
+from tornado.httpserver import HTTPServer
+from tornado.web import Application, RequestHandler, url
+
+log = logging.getLogger(__name__)
+
+PATH = "/procore"
+MOST_BYTES = 65_536
+"""A hundred times an event."""
+ANSWER_SECONDS = 3.0
+THREADS = 4
+
+Take = Callable[[Any], str]
+
+
+class Receiver(RequestHandler):
+    """POST alone."""
+
+    def initialize(self, take: Take, authorization: str, pool: ThreadPoolExecutor) -> None:
+        """`take`: what becomes of a body, or RedisError; `authorization`: the header that Procore was told to send."""
+        self._take = take
+        self._authorization = authorization.encode()
+        self._pool = pool
+
+    async def post(self) -> None:
+        """204 when the event was noted, known or is none of ours; 401 without the right header; 503 when it could not be noted."""
+        given = self.request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(given, self._authorization):
+            log.warning(
+                "Refused a request from %s: its Authorization is not WEBHOOK_AUTHORIZATION", self.request.remote_ip
+            )
+            self.set_status(401)
+            return
+        noting = asyncio.get_running_loop().run_in_executor(self._pool, self._take, _json(self.request.body))
+        try:
+            taken = await asyncio.wait_for(noting, ANSWER_SECONDS)
+        except (RedisError, TimeoutError) as error:
+            log.warning("An event could not be noted, Procore will send it again: %s", type(error).__name__)
+            self.set_status(503)
+            return
+        log.info("An event: %s", taken)
+        self.set_status(204)
+
+
+class Alive(RequestHandler):
+    """For the proxy in front of it."""
+
+    def get(self) -> None:
+        """200 while the process answers."""
+        self.finish("OK")
+
+
+def listening(address: str, port: int) -> socket.socket:
+    """The socket to serve on. OSError when the address cannot be listened on."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.create_server((address, port), family=family, backlog=128)
+    opened.setblocking(False)
+    return opened
+
+
+async def receive(take: Take, *, authorization: str, on: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until TERM or INT; `ready` is called when it does."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="webhooks") as pool:
+        receiver = {"take": take, "authorization": authorization, "pool": pool}
+        pages = [url(PATH, Receiver, receiver), url("/healthcheck", Alive)]
+        # The internet asks for many addresses; what becomes of an event is told above.
+        application = Application(pages, log_function=lambda _: None)
+        server = HTTPServer(application, max_body_size=MOST_BYTES, body_timeout=5, idle_connection_timeout=60)
+        server.add_sockets([on])
+        ready()
+        await stop.wait()
+        server.stop()
+        await server.close_all_connections()
+
+
+def _json(body: bytes) -> Any:
+    """None for what is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
