@@ -64,7 +64,7 @@ def test_a_plan_tells_each_reason_once_and_what_its_bills_come_to(paper: io.Stri
     told = paper.getvalue()
     assert told.count("has no project number") == 1
     assert "│ 01-100.S, 01-200.S │" in told
-    assert "The 3 bills come to 101,234.00" in told
+    assert "Bills: 3, together 101,234.00" in told
 
 
 def test_what_a_person_has_to_look_at_stands_at_the_end_of_what_was_applied(paper: io.StringIO) -> None:
@@ -78,7 +78,7 @@ def test_what_a_person_has_to_look_at_stands_at_the_end_of_what_was_applied(pape
     told = paper.getvalue()
     assert told.index("A-2") < told.index("A-3") < told.index("A-1")
     assert told.startswith("Plan of 2026-05-04 09:00:00 UTC\n")
-    assert "2 stand in NetSuite, together 140.20." in told
+    assert "stand in NetSuite: 2, together 140.20." in told
 
 
 def test_problems_stand_by_cause_with_the_next_step_that_they_share(paper: io.StringIO) -> None:

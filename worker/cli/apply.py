@@ -92,7 +92,9 @@ def _print(report: Mapping[str, Any]) -> None:
         out.print("Refused lines changed after the plan was made: look at them, and make a new plan.")
     stand = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in STANDS]
     if stand:
-        out.print(f"Of the plan's bills {len(stand)} stand in NetSuite, together {money.text(sum(stand, money.ZERO))}.")
+        out.print(
+            f"Bills of the plan that stand in NetSuite: {len(stand)}, together {money.text(sum(stand, money.ZERO))}."
+        )
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -143,9 +143,8 @@ def _print(plan: Plan) -> None:
     totals = ", ".join(f"{counts[would]} {would}" for would in Would if counts[would])
     out.print(styled(("Would:", "bold"), f" {totals or 'do nothing'}."), soft_wrap=True)
     if due := [_due(line) for line in plan.lines if line.would is Would.BILL]:
-        out.print(
-            f"The {len(due)} bills come to {money.text(sum(due, money.ZERO))}, which is the payment due of their invoices."
-        )
+        total = money.text(sum(due, money.ZERO))
+        out.print(f"Bills: {len(due)}, together {total}, which is the payment due of their invoices.")
     out.print(
         f"Requests, about: {plan.requests.procore} to Procore, {plan.requests.netsuite} to NetSuite "
         f"(logins and retries left out; this look took {plan.looked.procore} and {plan.looked.netsuite})."
