@@ -42,7 +42,8 @@ def test_what_was_fetched_and_not_begun_is_left_to_others(open_site: OpenSite) -
     assert items_made(site.stage) - made <= 2 * THREADS
     assert site.redis.hlen(f"{PREFIX}unacked") == 0
     assert site.redis.llen(f"{PREFIX}{QueueName.ITEMS}") >= FETCHED - THREADS
-    assert set(site.left_over()) == {Lane.ITEMS}
+    # The start gives out again what waits, so that the list of projects may have been asked for twice.
+    assert {Lane.ITEMS} <= set(site.left_over()) <= {Lane.ITEMS, Lane.SCANS}
 
 
 def test_a_worker_that_waits_for_netsuite_ends_and_gives_back_what_it_holds(open_site: OpenSite) -> None:

@@ -60,10 +60,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         item, (bill,) = site.stage.netsuite.item_by_external_id(key), site.stage.netsuite.bills
         assert item is not None
         project_id, code_id = (int(part) for part in key.split("-")[-2:])
-        site.send(TaskName.CREATE_ITEM, project_id=project_id, wbs_code_id=code_id)
-        site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
-        site.send(TaskName.CREATE_ITEM, project_id="seven", wbs_code_id=code_id)
-        eventually(lambda: states(site)["FAILURE"], 20, every=0.2)
+        last = [
+            site.send(TaskName.CREATE_ITEM, project_id=project_id, wbs_code_id=code_id),
+            site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id),
+            site.send(TaskName.CREATE_ITEM, project_id="seven", wbs_code_id=code_id),
+        ]
+        eventually(lambda: all(ended(site, task_id) for task_id in last), 20, every=0.2)
         site.comes_to_rest()
         yield Seen(site, item, invoice, bill)
 
@@ -88,6 +90,12 @@ def workers_seen(site: Site) -> int:
 
 def states(site: Site) -> Counter[str]:
     return Counter(task["state"] for task in asked(site, "/api/tasks?limit=10000").values())
+
+
+def ended(site: Site, task_id: str) -> bool:
+    """Whether Flower has heard of a task's end."""
+    told = asked(site, "/api/tasks?limit=10000").get(task_id, {})
+    return told.get("state") in ("SUCCESS", "FAILURE")
 
 
 def rows(document: str) -> list[list[str]]:
