@@ -44,7 +44,7 @@ records are seen late it waits up to a minute for each of four looks. Exit code 
 
 ## What it writes, and what it takes away
 
-Six to fourteen Items and four to ten bills of 1.00, by what the account takes, all with an external id that begins with `pcr-prb-` and a name or number that begins with `wbs-sync probe`. No code and no invoice has such
+Six to fourteen Items and four to eleven bills of 1.00, by what the account takes, all with an external id that begins with `pcr-prb-` and a name or number that begins with `wbs-sync probe`. No code and no invoice has such
 an external id, so no scan, export or `verify` takes them for its own. At its end they are deleted, bills first. Where the role may not delete, Items are made inactive; what is left is told by its
 id, so give the role *full* permission on Items and Bills in the sandbox. What the account does by itself when an Item or a bill is made, such as a workflow that sends an e-mail, it
 does for these too.
