@@ -115,3 +115,18 @@ def test_one_row_per_cause_whatever_order_the_problems_came_in(paper: io.StringI
 @pytest.mark.parametrize(("number", "words"), [(0, "0 findings"), (1, "1 finding"), (2, "2 findings")])
 def test_one_is_one(number: int, words: str) -> None:
     assert output.counted(number, "findings") == words
+
+
+def test_a_plan_tells_a_moved_posting_period_and_a_vendor_credit_in_the_row_and_not_as_a_hindrance(
+    paper: io.StringIO,
+) -> None:
+    world = {"total": "-720.00", "vendor": "Acme", "date": "2026-02-25", "lines": (), "posting period": "Apr 2026"}
+    outcome = Outcome(OutcomeKind.CREATED, "C-1", reason="posted in Apr 2026")
+    credit = line_of("invoice:17:9", "24 Library", "C-1", outcome, world=world)
+    plans._print_project("24 Library", [credit])
+    told = paper.getvalue()
+    (row,) = [line for line in told.splitlines() if line.startswith("│ C-1")]
+    assert [cell.strip() for cell in row.strip("│").split("│")][:6] == [
+        "C-1", "vendor credit", "Acme", "2026-02-25", "Apr 2026", "-720.00",
+    ]  # fmt: skip
+    assert "why not" not in told

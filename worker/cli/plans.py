@@ -19,6 +19,7 @@ from worker.cli.output import Fault, out, print_json, progress, styled, table
 from worker.container import Container
 from worker.domain import money
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.invoices import Document
 from worker.domain.plans import VERSION, Plan, PlanLine, Would
 from worker.services.planning import Planning, Progress
 
@@ -159,7 +160,7 @@ def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
         table(f"{project}: codes", ("WBS code", "would", "Item"), rows)
     invoices = [line for line in lines if line.of_invoice]
     if invoices:
-        columns = ("invoice", "would", "vendor", "date", "total", "Items first")
+        columns = ("invoice", "would", "vendor", "date", "posting period", "total", "Items first")
         table(f"{project}: invoices", columns, map(_invoice_row, invoices))
     if reasons := _reasons([*codes, *invoices]):
         # In a table of their own: beside vendors and amounts a sentence would stand one word to a line.
@@ -173,7 +174,12 @@ def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
 
 def _invoice_row(line: PlanLine) -> Iterable[Any]:
     world = line.world
-    head = (world.get("vendor", ""), world.get("date", ""), _amount(world.get("total")))
+    head = (
+        world.get("vendor", ""),
+        world.get("date", ""),
+        world.get("posting period", ""),
+        _amount(world.get("total")),
+    )
     return (line.about, _bill_would(line), *head, len(line.needs) or "")
 
 
@@ -181,7 +187,7 @@ def _reasons(lines: Iterable[PlanLine]) -> list[tuple[str, str, str, str]]:
     """Each reason with all that have it: a project without a number blocks every code of it."""
     of_reason: dict[tuple[str, str, str], list[str]] = {}
     for line in lines:
-        if line.reason:
+        if line.reason and line.would is not Would.BILL:
             of_reason.setdefault((line.reason, line.owner, line.next_step), []).append(line.about)
     return [(", ".join(abouts), *reason) for reason, abouts in of_reason.items()]
 
@@ -192,6 +198,8 @@ def _found(line: PlanLine) -> str:
 
 
 def _bill_would(line: PlanLine) -> str:
+    if line.would is Would.BILL and _due(line) < 0:
+        return Document.CREDIT.value
     return f"{line.would} (bill id {line.remote_id})" if line.remote_id else line.would
 
 

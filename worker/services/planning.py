@@ -300,7 +300,8 @@ class Planning:
         look.bills[number] = ready.project.label
         # Write, read back, tell Procore.
         seen.follows += Requests(1, 2)
-        return Outcome(OutcomeKind.CREATED, invoice.label)
+        moved = f"posted in {bill.posting_period.name}" if bill.posting_period else ""
+        return Outcome(OutcomeKind.CREATED, invoice.label, reason=moved)
 
     def _world_of(self, ready: Billable, bill: Bill, found: FoundBill | None, look: Look) -> World:
         invoice = ready.invoice
@@ -315,7 +316,8 @@ class Planning:
             **_head_of(invoice),
             "project in NetSuite": f"id {ready.job_id}",
             "lines": tuple(rows),
-            "in NetSuite": f"bill {found.id}" if found else NOTHING,
+            "in NetSuite": f"{found.document} {found.id}" if found else NOTHING,
+            **({"posting period": bill.posting_period.name} if bill.posting_period else {}),
         }
 
     def _blocked(self, key: InvoiceKey, seen: _Seen, error: Blocked) -> Outcome:

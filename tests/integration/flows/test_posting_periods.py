@@ -13,6 +13,7 @@ from tests.integration.flows.office import BILL_PATH, SUITEQL_PATH, Office
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.plans import Would
 
 pytestmark = pytest.mark.real
 
@@ -85,6 +86,8 @@ def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: Open
 
 def test_next_open_posts_in_the_first_open_period_after_the_date_and_says_so(open_office: OpenOffice) -> None:
     office, invoice = open_with(open_office, "next_open", ap_locked_before="2026-04-01", **ALLOW)
+    (planned,) = office.container.planning.export_one(InvoiceKey(invoice.project_id, invoice.id)).lines
+    assert (planned.would, planned.reason) == (Would.BILL, "posted in Apr 2026")
     outcome = office.export(invoice)
     bill = office.bill(invoice)
     assert (outcome.kind, period_of(office, invoice)) == (OutcomeKind.CREATED, "Apr 2026"), (
