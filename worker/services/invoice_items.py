@@ -79,7 +79,9 @@ class InvoiceItems:
         blocked_ids = {code_id for code_id, record in records.items() if record.state is State.BLOCKED}
         # What was mended since is made now: no scan would, where the code has no budget line.
         blocked_ids -= {one.code.id for one in planned}
-        blocked_ids |= {one.code.id for one in planned if one.kind is OutcomeKind.BLOCKED}
+        # What another worker is making, or has made, since the look: the ledger does not call it blocked any more, nor does anybody else.
+        overtaken = {code_id for code_id, record in records.items() if record.done or record.in_doubt}
+        blocked_ids |= {one.code.id for one in planned if one.kind is OutcomeKind.BLOCKED} - overtaken
         texts = {line.wbs_code_id: line.flat_code for line in invoice.lines}
         blocked = [texts[code_id] for code_id in invoice.wbs_code_ids if code_id in blocked_ids]
         if blocked:

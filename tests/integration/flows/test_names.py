@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
-from worker.domain.outcomes import State
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import OutcomeKind, Record, State
+from worker.services.items import Items, Planned
 
 pytestmark = pytest.mark.real
 
@@ -131,3 +135,30 @@ def test_a_project_renumbered_after_its_sync_keeps_its_items(office: Office) -> 
         "25-800-06-100.S",
         "Retainage Payable",
     ]
+
+
+def test_a_code_that_another_worker_makes_since_the_look_does_not_block_its_invoice(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two projects' codes share a name. A scan that Procore lets read only one of them sees no rival and makes the Item, just when an
+    export of the other one's invoice has seen the two.
+    """
+    for number, code in (("24", "801-05-120.S"), ("24-801", "05-120.S")):
+        project = office.new_project(number, [code])
+    invoice = office.new_invoice(project, ("05-120.S", "900.00"))
+    key, plan = CodeKey(project.id, project.budgeted_codes()[0].id), Items.plan
+
+    def overtaken(items: Items, *arguments: Any) -> list[Planned]:
+        planned = plan(items, *arguments)
+        assert [one.kind for one in planned] == [OutcomeKind.BLOCKED]
+        with office.container.locks.hold(str(key)) as lock:
+            assert lock
+            now = lock.now()
+            intent = Record(State.INTENT, "24-801-05-120.S", at=now, sent_at=now, attempts=1, fence=lock.fence)
+            assert office.container.ledger.intend(key, intent, lock)
+        return planned
+
+    monkeypatch.setattr(Items, "plan", overtaken)
+    step = office.container.invoice_export.export(InvoiceKey(project.id, invoice.id))
+    assert (step.outcome.kind, list(step.missing)) == (OutcomeKind.WAITING, [key.wbs_code_id])
+    assert office.problems(f"invoice:{project.id}") == {}
