@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from worker.clients.netsuite.wire import AccountDefaults
 from worker.domain.errors import UnexpectedAnswer
 from worker.domain.invoices import Bill, BillLine, FoundBill
 from worker.domain.items import ItemNeed
+from worker.domain.posting_periods import PostingPeriod
 
 NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
 LINES = (
@@ -133,11 +135,14 @@ def test_an_item_is_sent_with_published_properties_only(schema_folder: Path, ite
 
 @pytest.mark.parametrize("project_field", ["customer", "job"])
 def test_a_bill_is_sent_with_published_properties_only(schema_folder: Path, project_field: str) -> None:
-    schema = schema_of(schema_folder, "vendorBill")
-    body = wire.bill_body(BILL, AccountDefaults(item_type="x", project_field=project_field, **FULL), BILL.document)
-    assert set(body) <= set(schema["properties"])
-    for line in body["item"]["items"]:
-        assert set(line) <= set(schema["sublists"]["item"])
+    defaults = AccountDefaults(item_type="x", project_field=project_field, **FULL)
+    moved = replace(BILL, posting_period=PostingPeriod("117", "Oct 2026", date(2026, 10, 1), date(2026, 10, 31), True))
+    for document, record_type in wire.RECORD_TYPES.items():
+        schema, body = schema_of(schema_folder, record_type), wire.bill_body(moved, defaults, document)
+        assert "postingPeriod" in body
+        assert set(body) <= set(schema["properties"])
+        for line in body["item"]["items"]:
+            assert set(line) <= set(schema["sublists"]["item"])
 
 
 # What comes back

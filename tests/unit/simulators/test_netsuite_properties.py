@@ -12,6 +12,7 @@ from simulators.netsuite.properties import (
     BILL_EXPENSE_LINE_PROPERTIES,
     BILL_ITEM_LINE_PROPERTIES,
     BILL_PROPERTIES,
+    CREDIT_PROPERTIES,
     ITEM_PROPERTIES,
 )
 
@@ -33,5 +34,6 @@ def test_properties_of_items_are_published(record: str) -> None:
 
 def test_properties_of_bills_and_their_lines_are_published() -> None:
     assert BILL_PROPERTIES - published("vendorBill") == set()
+    assert CREDIT_PROPERTIES - published("vendorCredit") == set()
     assert BILL_ITEM_LINE_PROPERTIES - published("vendorBill", "item") == set()
     assert BILL_EXPENSE_LINE_PROPERTIES - published("vendorBill", "expense") == set()
