@@ -1,4 +1,4 @@
-"""A short campaign in every test run: 150 seeds clean, the same seed the same history, and parts taken out are missed."""
+"""A short campaign in every test run: 70 seeds clean, the same seed the same history, and parts taken out are missed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tests.campaign.simulated.story import shrink, story_of
 
 pytestmark = pytest.mark.campaign
 
-SEEDS = range(1, 151)
+SEEDS = range(69, 139)
+"""Few, and every kind of fault strikes in them. `python -m tests.campaign simulate` plays ten thousand."""
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def settings() -> Iterator[Settings]:
         yield settings
 
 
-def test_150_seeds_of_faults_leave_everything_once_and_nothing_lost(settings: Settings) -> None:
+def test_70_seeds_of_faults_leave_everything_once_and_nothing_lost(settings: Settings) -> None:
     struck: set[Kind] = set()
     for seed in SEEDS:
         result = play(plan_of(seed), settings)
