@@ -283,9 +283,10 @@ class Bills:
         record = Record(state, ready.invoice.label, found.id, at=at, facts=facts, write_back_due=True)
         stands = What.FOUND if ours else What.ADOPTED
         told = What.CREATED if kind is OutcomeKind.CREATED else stands
-        self._ledger.write(key, record, Happening(told, {"id": found.id}))
         notes = ["less than nothing is due, so it is a vendor credit"] if bill.document is Document.CREDIT else []
+        # Before the record, after which nobody looks at it again: who dies in between comes here once more.
         notes += [elsewhere] if ours and (elsewhere := self._tell_period(key, ready, found)) else []
+        self._ledger.write(key, record, Happening(told, {"id": found.id}))
         outcome = self.write_back(key, record, ready.invoice)
         kind = kind or (OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED)
         return replace(outcome, kind=kind, reason="; ".join([outcome.reason, *notes] if outcome.reason else notes))

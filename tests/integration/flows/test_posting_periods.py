@@ -12,8 +12,12 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, SUITEQL_PATH, Office
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
-from worker.domain.outcomes import OutcomeKind
+from worker.domain.invoices import FoundBill
+from worker.domain.money import ZERO
+from worker.domain.outcomes import OutcomeKind, Record
 from worker.domain.plans import Would
+from worker.store.gate import Precedence
+from worker.store.ledger import Ledger
 
 pytestmark = pytest.mark.real
 
@@ -82,6 +86,31 @@ def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: Open
     assert problems(office, invoice) == {DRIFT}
     assert "Posted in Mar 2026" in journal(office, invoice)
     assert findings(office, invoice) == [FindingKind.BILL_IN_OTHER_PERIOD]
+
+
+def test_a_process_that_dies_before_the_bill_is_recorded_has_told_its_period_already(
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the record nobody looks at the bill again but `verify`, which may not be scheduled."""
+    office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
+    office.container.posting_periods(Precedence.EXPORT).elsewhere(
+        FoundBill("1", None, "1", "A", datetime.date(2026, 2, 25), ZERO, (), period_id="1")
+    )
+    office.stage.settings("netsuite", closed_before="2026-03-01")
+    write = Ledger.write
+
+    def dies(ledger: Ledger, key: Any, record: Record, told: Any = None) -> bool:
+        if record.done:
+            raise KeyboardInterrupt
+        return write(ledger, key, record, told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            office.export(invoice)
+    assert problems(office, invoice) == {DRIFT}
+    assert office.export(invoice).kind is OutcomeKind.ALREADY
+    assert (problems(office, invoice), len(office.bills(invoice))) == ({DRIFT}, 1)
 
 
 def test_next_open_posts_in_the_first_open_period_after_the_date_and_says_so(open_office: OpenOffice) -> None:

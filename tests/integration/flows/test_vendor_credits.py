@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -14,10 +15,12 @@ from simulators.netsuite.records import Bill
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_recovery import lose_redis
+from worker.domain.errors import Misconfigured, Transient
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.services.forgetting import NotForgotten
+from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -165,3 +168,39 @@ def test_a_deleted_credit_is_forgotten_and_made_anew_and_one_that_stands_is_not(
     forgetting.forget(forgetting.invoice(*key), lambda: forgetting.invoice(*key), by="test", note="deleted by mistake")
     assert office.export(invoice).kind is OutcomeKind.CREATED
     assert office.bill(invoice).record_type == "vendorCredit"
+
+
+def test_credits_that_stand_or_may_come_to_stand_are_found_after_the_setting_was_turned_off(office: Office) -> None:
+    """A person who is told to enter a credit by hand must not enter one that is there."""
+    project, invoice = reduced(office)
+    hasty = alone(office, invoice, netsuite_settle_seconds=1)
+    hasty.scan(project.id)
+    unanswered = {"kind": "cut_after", "method": "POST", "path": "vendorCredit", "times": 1}
+    hasty.stage.faults(
+        "netsuite", [unanswered, {"kind": "error_before", "method": "GET", "path": "vendorCredit", "value": 500}]
+    )
+    with contextlib.suppress(Transient):
+        hasty.export(invoice)
+    record = hasty.invoice_record(invoice)
+    assert record
+    assert record.in_doubt
+    hasty.clear_faults()
+    off = office.reopened(project_ids=str(project.id), netsuite_settle_seconds=1)
+    outcome = off.export(invoice)
+    assert (outcome.cause, len(off.bills(invoice))) == ("bill_differs", 1)
+    assert off.bill(invoice).id in outcome.reason
+
+    assert alone(office, invoice).export(invoice).kind is OutcomeKind.ALREADY
+    kinds = [found.kind for found in off.container.verification.verify().findings]
+    assert kinds == [FindingKind.BILL_NOT_COMPARABLE], "there could be none by the settings, but it is not gone"
+    with pytest.raises(NotForgotten, match="vendor credit"):
+        off.container.forgetting.invoice(invoice.id, str(project.id))
+
+
+def test_a_role_that_may_not_see_credits_is_no_fault_where_none_are_made(open_office: OpenOffice) -> None:
+    office = open_office(world={"missing_permissions": ("vendorCredit",)})
+    project = office.new_project("24-813", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"))
+    assert office.container.netsuite(Precedence.EXPORT).bill_by_external_id(office.bill_external_id(invoice)) is None
+    with pytest.raises(Misconfigured):
+        office.reopened(netsuite_create_credits=True).container.netsuite(Precedence.EXPORT).bill("4711")

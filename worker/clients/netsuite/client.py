@@ -262,7 +262,7 @@ class NetSuite:
         return heads
 
     def bill(self, bill_id: str) -> FoundBill | None:
-        """GET /vendorBill/{id} with its lines, or where credits are made /vendorCredit/{id}; None when there is neither."""
+        """GET /vendorBill/{id} with its lines, or else /vendorCredit/{id}; None when there is neither."""
         found = self._bill(bill_id)
         if found:
             _require_asked_for(found.id, bill_id)
@@ -327,11 +327,16 @@ class NetSuite:
         )
 
     def _bill(self, identity: str) -> FoundBill | None:
-        for document in self._defaults.documents:
-            url = f"{self._records}/{wire.RECORD_TYPES[document]}/{identity}"
+        for document, record_type in wire.RECORD_TYPES.items():
+            url = f"{self._records}/{record_type}/{identity}"
             try:
                 answer = self._send("GET", url, params={"expandSubResources": "true"})
             except NotFound:
+                continue
+            except (Blocked, Misconfigured, UnexpectedAnswer):
+                if document is Document.BILL or self._defaults.makes_credits:
+                    raise
+                # Credits that stand are seen, also when no more are made; an account that lets us see none has none of ours.
                 continue
             return read(wire.VendorBillRow, answer.json()).bill(document)
         return None

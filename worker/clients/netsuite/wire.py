@@ -52,7 +52,7 @@ class AccountDefaults:
         self.income_account_id = income_account_id
         self.tax_schedule_id = tax_schedule_id
         self.project_field = project_field
-        self.documents = (Document.BILL, Document.CREDIT) if makes_credits else (Document.BILL,)
+        self.makes_credits = makes_credits
         self.item_name_limit = item_name_limit
         self.refusals = refusals
 
