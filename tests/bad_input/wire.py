@@ -61,9 +61,9 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     ("netsuite token", "POST", r"/services/rest/auth/.*"),
     ("metadata", "GET", r"/services/rest/record/v1/metadata-catalog/.*"),
     ("item", "GET", r"/services/rest/record/v1/otherCharge\w+/.*"),
-    ("bill", "GET", r"/services/rest/record/v1/vendorBill/.*"),
+    ("bill", "GET", r"/services/rest/record/v1/vendor(?:Bill|Credit)/.*"),
     ("new item", "POST", r"/services/rest/record/v1/otherCharge\w+"),
-    ("new bill", "POST", r"/services/rest/record/v1/vendorBill"),
+    ("new bill", "POST", r"/services/rest/record/v1/vendor(?:Bill|Credit)"),
 )
 QUERIES = {
     "item": "items by query",
