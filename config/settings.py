@@ -58,6 +58,7 @@ _PATTERNS = {
     "NETSUITE_INCOME_ACCOUNT_ID": _ID,
     "NETSUITE_TAX_SCHEDULE_ID": _ID,
     "NETSUITE_RETAINAGE_ITEM_ID": _ID,
+    "NETSUITE_TAX_ITEM_ID": _ID,
 }
 """Patterns in words."""
 
@@ -112,6 +113,9 @@ class Settings(BaseSettings):
         "otherChargePurchaseItem", description="Record type of new Items"
     )
     netsuite_retainage_item_id: InternalId = Field("", description="Item of retainage lines (internal id)")
+    netsuite_tax_item_id: InternalId = Field(
+        "", description="Item of tax lines (internal id); empty = invoices with tax are blocked"
+    )
     netsuite_project_field: Literal["customer", "job"] = Field("customer", description="Bill line field of the project")
     netsuite_create_credits: bool = Field(
         False, description="Make a vendor credit of an invoice by which less than nothing is due"

@@ -22,6 +22,7 @@ from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.clients.procore.pages import ProcorePages
 from worker.clients.procore.sandbox import SandboxProcore
 from worker.clients.stopwatch import TimedTransport
+from worker.domain.invoices import FixedItems
 from worker.domain.plans import Requests
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.refusals import KnownRefusal, Meaning
@@ -325,6 +326,10 @@ class Container:
         policy = ClosedPeriod(self.settings.netsuite_closed_period)
         return PostingPeriods(netsuite=self.netsuite(precedence), cache=self.cache, policy=policy)
 
+    @property
+    def _fixed_items(self) -> FixedItems:
+        return FixedItems(self.settings.netsuite_retainage_item_id, self.settings.netsuite_tax_item_id)
+
     @cached_property
     def bills(self) -> Bills:
         """Vendor bills, exactly once."""
@@ -337,7 +342,7 @@ class Container:
             ledger=self.ledger,
             locks=self.locks,
             posting_periods=self.posting_periods(Precedence.EXPORT),
-            retainage_item_id=self.settings.netsuite_retainage_item_id,
+            fixed_items=self._fixed_items,
             settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
@@ -354,7 +359,7 @@ class Container:
             ledger=self.ledger,
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
-            retainage_item_id=self.settings.netsuite_retainage_item_id,
+            fixed_items=self._fixed_items,
             makes_credits=self.settings.netsuite_create_credits,
         )
 
@@ -443,7 +448,7 @@ class Container:
         settings, procore, projects = self.settings, self.procore(Precedence.EXPORT), self.projects(Precedence.EXPORT)
         chosen = Chosen(
             subsidiary_id=settings.netsuite_subsidiary_id,
-            retainage_item_id=settings.netsuite_retainage_item_id,
+            fixed_items=self._fixed_items,
             makes_credits=settings.netsuite_create_credits,
             closed_period=ClosedPeriod(settings.netsuite_closed_period),
             profile_of=self.profile.account if self.profile else "",

@@ -72,7 +72,7 @@ def _print_bill_lines(told: Told) -> None:
     for line in told["bill_lines"]:
         stands = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
         rows.append((line["what"], stands if line["wbs_code_id"] else "", _amount(line["amount"])))
-        rows += ((f"  line {term['position']}: {term['words']}", _amount(term["amount"]), "") for term in line["terms"])
+        rows += ((f"  {_of_line(term)}{term['words']}", _amount(term["amount"]), "") for term in line["terms"])
     ties = "" if told["total"] == told["payment_due"] else "does not tie"
     rows += [("Sum of the lines", ties, _amount(told["total"]))]
     rows += [("Payment due by Procore", "", _amount(told["payment_due"]))]
@@ -117,6 +117,10 @@ def _print_items(netsuite: Told, record: Told) -> None:
 
 def _state(item: Told) -> str:
     return ", ".join(("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "of others"))
+
+
+def _of_line(term: dict[str, Any]) -> str:
+    return f"line {term['position']}: " if term["position"] is not None else ""
 
 
 def _amount(text: str) -> str:

@@ -27,6 +27,8 @@ MEMO_LIMIT = 999
 NOTHING_BILLED = "nothing is billed on it"
 """Why an invoice whose bill would have no lines is skipped."""
 SHOWN_LINES = 3
+RETAINAGE_HELD, RETAINAGE_RELEASED, TAX = "Retainage held", "Retainage released", "Tax"
+"""Descriptions of bill lines that have no WBS code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,14 @@ class Retainage:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedItems:
+    """Items of bill lines that have no WBS code, by internal id: one for retainage, one for tax. "": there is none."""
+
+    retainage: str
+    tax: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BillLine:
     """One line of a vendor bill: an Item by its internal id and its amount."""
 
@@ -215,15 +225,16 @@ def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | 
     return None
 
 
-def require_billable(invoice: Invoice, *, makes_credits: bool = False) -> None:
+def require_billable(invoice: Invoice, *, makes_credits: bool = False, bills_tax: bool = False) -> None:
     """Raise Blocked for what a person has to mend on the invoice itself, before anything is looked up or written.
 
-    `makes_credits`: whether an invoice by which less than nothing is due becomes a vendor credit.
+    `makes_credits`: whether an invoice by which less than nothing is due becomes a vendor credit. `bills_tax`: whether tax
+    becomes a line of the bill.
     """
     facts = invoice.facts
     if invoice.currency != invoice.base_currency:
         raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts)
-    if invoice.tax:
+    if invoice.tax and not bills_tax:
         # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
         raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})
     if invoice.payment_due < 0 and not makes_credits:
@@ -258,39 +269,47 @@ def retainage(invoice: Invoice, previous: Invoice | None) -> Retainage:
 
 
 def require_tie(invoice: Invoice, retained: Retainage) -> None:
-    """Raise Blocked unless gross - held + released is the payment due, to the cent."""
-    lines_total = sum((line.gross for line in invoice.lines), money.ZERO) - retained.held + retained.released
-    if lines_total != invoice.payment_due:
-        raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=invoice.facts | {"lines_total": money.text(lines_total)})
+    """Raise Blocked unless gross - held + released + tax is the payment due, to the cent.
+
+    Whether the payment due has the tax in it is not documented; the sum tells it of each invoice.
+    """
+    without_tax = sum((line.gross for line in invoice.lines), money.ZERO) - retained.held + retained.released
+    lines_total = without_tax + invoice.tax
+    if lines_total == invoice.payment_due:
+        return
+    if without_tax == invoice.payment_due:
+        raise Blocked(cause=Cause.TAX_NOT_IN_PAYMENT_DUE, facts=invoice.facts | {"tax": money.text(invoice.tax)})
+    raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=invoice.facts | {"lines_total": money.text(lines_total)})
 
 
 def bills_nothing(invoice: Invoice, retained: Retainage) -> bool:
     """Whether its bill would have no lines, as when stored materials become work and take their retainage along."""
-    return not (retained.held or retained.released or any(line.gross for line in invoice.lines))
+    return not (retained.held or retained.released or invoice.tax or any(line.gross for line in invoice.lines))
 
 
 def bill_lines(
-    invoice: Invoice, retained: Retainage, item_ids: Mapping[int, str], retainage_item_id: str
+    invoice: Invoice, retained: Retainage, item_ids: Mapping[int, str], fixed: FixedItems
 ) -> tuple[BillLine, ...]:
-    """One line per invoice line that comes to something, then retainage held (negative) and released.
+    """One line per invoice line that comes to something, then retainage held (negative) and released, then tax.
 
-    `item_ids`: WBS code id to Item id, for all of `invoice.wbs_code_ids`. Raises Blocked when retainage has no Item.
+    `item_ids`: WBS code id to Item id, for all of `invoice.wbs_code_ids`. `fixed`: has an Item for whatever comes to something.
     """
     lines = [
         BillLine(item_ids[line.wbs_code_id], line.gross, _line_description(line))
         for line in invoice.lines
         if line.gross and line.wbs_code_id is not None
     ]
-    for amount, words in ((-retained.held, "Retainage held"), (retained.released, "Retainage released")):
-        if amount:
-            require_retainage_item(invoice, retained, retainage_item_id)
-            lines.append(BillLine(retainage_item_id, amount, words))
-    return tuple(lines)
+    beside = (
+        BillLine(fixed.retainage, -retained.held, RETAINAGE_HELD),
+        BillLine(fixed.retainage, retained.released, RETAINAGE_RELEASED),
+        BillLine(fixed.tax, invoice.tax, TAX),
+    )
+    return (*lines, *(line for line in beside if line.amount))
 
 
-def require_retainage_item(invoice: Invoice, retained: Retainage, retainage_item_id: str) -> None:
+def require_retainage_item(invoice: Invoice, retained: Retainage, fixed: FixedItems) -> None:
     """Raise Blocked when the invoice holds or releases retainage and no Item is set for it."""
-    if (retained.held or retained.released) and not retainage_item_id:
+    if (retained.held or retained.released) and not fixed.retainage:
         raise Blocked(cause=Cause.RETAINAGE_ITEM_MISSING, facts=invoice.facts)
 
 

@@ -71,6 +71,7 @@ class Cause(StrEnum):
     NEEDS_VENDOR_CREDIT = "needs_vendor_credit"
     FOREIGN_CURRENCY = "foreign_currency"
     INVOICE_HAS_TAX = "invoice_has_tax"
+    TAX_NOT_IN_PAYMENT_DUE = "tax_not_in_payment_due"
     RETAINAGE_ITEM_MISSING = "retainage_item_missing"
     CODES_BLOCKED = "codes_blocked"
     PERIOD_CLOSED = "period_closed"
@@ -282,8 +283,15 @@ CATALOGUE: dict[Cause, Entry] = {
     Cause.INVOICE_HAS_TAX: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
-        "Invoice {invoice} ({vendor}) has tax of {tax} beside or within its payment due of {payment_due}; invoices with tax are not exported.",
-        "Enter this bill in NetSuite by hand, with NetSuite's tax code.",
+        "Invoice {invoice} ({vendor}) has tax of {tax} beside or within its payment due of {payment_due}, and no Item is set for tax.",
+        "Enter this bill in NetSuite by hand, with NetSuite's tax code; or have tax billed on an Item of its own: NETSUITE_TAX_ITEM_ID. "
+        + _RETRIED,
+    ),
+    Cause.TAX_NOT_IN_PAYMENT_DUE: Entry(
+        _IN_NETSUITE,
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}) has tax of {tax} beside its payment due of {payment_due}: a bill of the payment due would lack it.",
+        "Enter this bill in NetSuite by hand, with the tax.",
     ),
     Cause.RETAINAGE_ITEM_MISSING: Entry(
         _SETUP,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from worker.domain import money
-from worker.domain.invoices import Invoice, InvoiceLine, retainage
+from worker.domain.invoices import RETAINAGE_HELD, RETAINAGE_RELEASED, TAX, Invoice, InvoiceLine, retainage
 
 COMPLETED = "work completed and materials stored to date"
 COMPLETED_BEFORE = "the same before this invoice"
@@ -17,20 +17,21 @@ WORK_RELEASED = "released on work this period"
 MATERIALS_RETAINED = "retained on stored materials now"
 MATERIALS_RELEASED = "released on stored materials this period"
 RETAINED_ON_INVOICE_BEFORE = "retained after the invoice before"
+TAX_OF_INVOICE = "tax applicable to this payment"
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A figure of Procore's with the sign that it has in a sum; `position` of its invoice line."""
+    """A figure of Procore's with the sign that it has in a sum; `position` of its invoice line, None for the invoice's own."""
 
-    position: int
+    position: int | None
     words: str
     amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Reckoned:
-    """One line of the bill: `wbs_code_id` is None for the two of retainage. The terms add up to the amount."""
+    """One line of the bill: `wbs_code_id` is None for those of retainage and tax. The terms add up to the amount."""
 
     what: str
     wbs_code_id: int | None
@@ -73,10 +74,11 @@ def reckon(invoice: Invoice, previous: Invoice | None) -> Reckoning:
     told = sum((term.amount for term in released), money.ZERO)
     if retained.released == told:
         held = [term for line in invoice.lines for term in _less_held_whole(line, before.get(line.line_item_id))]
-        lines = [("Retainage held", held, -retained.held), ("Retainage released", released, retained.released)]
+        lines = [(RETAINAGE_HELD, held, -retained.held), (RETAINAGE_RELEASED, released, retained.released)]
     else:
         # The balance fell by more than Procore calls released: all that it fell by is.
-        lines = [("Retainage released", balances, retained.released)]
+        lines = [(RETAINAGE_RELEASED, balances, retained.released)]
+    lines.append((TAX, [Term(None, TAX_OF_INVOICE, invoice.tax)], invoice.tax))
     work += [Reckoned(what, None, tuple(terms), amount) for what, terms, amount in lines if amount]
     return Reckoning(tuple(work), invoice.payment_due)
 

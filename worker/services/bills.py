@@ -17,7 +17,17 @@ from worker.domain import money
 from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.domain.findings import Finding, FindingKind
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_id, is_our_bill, same_external_id
-from worker.domain.invoices import MEMO_LIMIT, Bill, Document, FoundBill, Invoice, Retainage, bill_lines, difference
+from worker.domain.invoices import (
+    MEMO_LIMIT,
+    Bill,
+    Document,
+    FixedItems,
+    FoundBill,
+    Invoice,
+    Retainage,
+    bill_lines,
+    difference,
+)
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
 from worker.domain.story import Happening, What
@@ -60,7 +70,7 @@ class Bills:
         ledger: Ledger,
         locks: Locks,
         posting_periods: PostingPeriods,
-        retainage_item_id: str,
+        fixed_items: FixedItems,
         settle_seconds: float,
     ) -> None:
         self._client = client
@@ -71,7 +81,7 @@ class Bills:
         self._ledger = ledger
         self._locks = locks
         self._periods = posting_periods
-        self._retainage_item_id = retainage_item_id
+        self._fixed_items = fixed_items
         self._settle = settle_seconds
 
     def make(self, key: InvoiceKey, ready: Billable) -> Outcome:
@@ -130,7 +140,7 @@ class Bills:
             document_number=invoice.document_number,
             date=invoice.billing_date,
             memo=f"Procore invoice {invoice.number}, {ready.project.label}"[:MEMO_LIMIT],
-            lines=bill_lines(invoice, ready.retained, known, self._retainage_item_id),
+            lines=bill_lines(invoice, ready.retained, known, self._fixed_items),
             vendor_name=invoice.vendor_name,
         )
         if bill.total != invoice.payment_due:

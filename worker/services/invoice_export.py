@@ -14,6 +14,7 @@ from worker.domain.identities import CodeKey, InvoiceKey, bill_id_of_origin
 from worker.domain.invoices import (
     NOTHING_BILLED,
     Bill,
+    FixedItems,
     Invoice,
     bills_nothing,
     reason_to_skip,
@@ -60,7 +61,7 @@ class InvoiceExport:
         ledger: Ledger,
         attempts: Attempts,
         export_statuses: Collection[str],
-        retainage_item_id: str,
+        fixed_items: FixedItems,
         makes_credits: bool,
     ) -> None:
         self._client = client
@@ -72,7 +73,7 @@ class InvoiceExport:
         self._bills = bills
         self._attempts = attempts
         self._statuses = export_statuses
-        self._retainage_item_id = retainage_item_id
+        self._fixed_items = fixed_items
         self._makes_credits = makes_credits
 
     def export(self, key: InvoiceKey) -> Step:
@@ -129,9 +130,9 @@ class InvoiceExport:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
 
     def _checked(self, invoice: Invoice) -> Billable:
-        require_billable(invoice, makes_credits=self._makes_credits)
+        require_billable(invoice, makes_credits=self._makes_credits, bills_tax=bool(self._fixed_items.tax))
         retained = retainage(invoice, self._previous(invoice))
-        require_retainage_item(invoice, retained, self._retainage_item_id)
+        require_retainage_item(invoice, retained, self._fixed_items)
         require_tie(invoice, retained)
         project = self._projects.get(invoice.project_id)
         if project is None:

@@ -15,6 +15,7 @@ import worker.store.locks
 import worker.store.work
 from tests.campaign.simulated import shims
 from worker.domain.errors import AlreadyExists, Blocked
+from worker.domain.invoices import FixedItems
 from worker.domain.problems import Cause
 from worker.services import bills as bills_module
 from worker.services.bills import Bills
@@ -158,9 +159,9 @@ def _order(put: Put) -> None:
         found = known(self, invoice)
         return Anything(found) if sys._getframe(1).f_code.co_name == "draft" else found
 
-    def lines_there(invoice: Any, retained: Any, item_ids: Any, retainage_item_id: str) -> Any:
-        there = {line.wbs_code_id: item_ids.get(line.wbs_code_id, retainage_item_id) for line in invoice.lines}
-        return lines(invoice, retained, there, retainage_item_id)
+    def lines_there(invoice: Any, retained: Any, item_ids: Any, fixed: FixedItems) -> Any:
+        there = {line.wbs_code_id: item_ids.get(line.wbs_code_id, fixed.retainage) for line in invoice.lines}
+        return lines(invoice, retained, there, fixed)
 
     put(InvoiceItems, "missing", none_missing)
     put(InvoiceItems, "known", any_known)

@@ -202,6 +202,7 @@ FAULTS = (
     Seeded("a subsidiary of nobody", settings(netsuite_subsidiary_id="99"), "NetSuite vendors", "subsidiary 99", "NETSUITE_SUBSIDIARY_ID"),
     Seeded("no such retainage Item", settings(netsuite_retainage_item_id="4711"), "Retainage Item", "no Item with the id 4711", "NETSUITE_RETAINAGE_ITEM_ID"),
     Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Make it active"),
+    Seeded("no such tax Item", settings(netsuite_tax_item_id="4711"), "Tax Item", "no Item with the id 4711", "NETSUITE_TAX_ITEM_ID"),
     Seeded("no posting periods", missing("accountingPeriod", netsuite_closed_period="next_open"), "Posting periods", "cannot be read", "accounting periods"),
 )  # fmt: skip
 

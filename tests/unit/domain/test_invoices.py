@@ -15,21 +15,24 @@ from worker.domain.errors import Blocked
 from worker.domain.invoices import (
     Bill,
     BillLine,
+    FixedItems,
     FoundBill,
     Invoice,
     InvoiceLine,
     Retainage,
     bill_lines,
+    bills_nothing,
     difference,
     differences,
     reason_to_skip,
     require_billable,
+    require_retainage_item,
     require_tie,
     retainage,
 )
 from worker.domain.problems import Cause, describe
 
-RETAINAGE_ITEM = "9000"
+FIXED = FixedItems(retainage="9000", tax="9001")
 AMOUNTS = (
     "completed_to_date",
     "completed_before",
@@ -120,26 +123,26 @@ def test_a_line_that_the_invoice_before_lacks_starts_from_what_procore_says_was_
 
 def test_the_bill_has_a_line_for_each_code_and_one_for_retainage_held() -> None:
     billed = invoice(USUAL, due="900")
-    lines = bill_lines(billed, retainage(billed, None), {901: "5871"}, RETAINAGE_ITEM)
+    lines = bill_lines(billed, retainage(billed, None), {901: "5871"}, FIXED)
     assert lines == (
         BillLine("5871", amount("1000.00"), "01-1.S Slab on grade"),
-        BillLine(RETAINAGE_ITEM, amount("-100.00"), "Retainage held"),
+        BillLine(FIXED.retainage, amount("-100.00"), "Retainage held"),
     )
 
 
 def test_released_retainage_is_a_line_that_adds_to_the_bill() -> None:
     billed = invoice(line(work_released=amount("75.00")), due="75")
-    lines = bill_lines(billed, retainage(billed, None), {}, RETAINAGE_ITEM)
-    assert lines == (BillLine(RETAINAGE_ITEM, amount("75.00"), "Retainage released"),)
+    lines = bill_lines(billed, retainage(billed, None), {}, FIXED)
+    assert lines == (BillLine(FIXED.retainage, amount("75.00"), "Retainage released"),)
 
 
 def test_lines_that_come_to_nothing_are_left_out_and_need_no_item() -> None:
     idle = line(2, completed_to_date=amount("10.00"), completed_before=amount("10.00"))
     billed = invoice(USUAL, idle, line(3, wbs_code_id=None), due="900")
     assert billed.wbs_code_ids == [901]
-    assert [one.item_id for one in bill_lines(billed, Retainage(amount("0"), amount("0")), {901: "5871"}, "")] == [
-        "5871"
-    ]
+    assert [
+        one.item_id for one in bill_lines(billed, Retainage(amount("0"), amount("0")), {901: "5871"}, FixedItems(""))
+    ] == ["5871"]
 
 
 def test_a_code_on_several_lines_is_needed_once() -> None:
@@ -180,7 +183,7 @@ def test_the_lines_of_a_bill_always_come_to_gross_less_held_plus_released(
     one, previous = drawn
     retained = retainage(one, previous)
     total = sum((line.gross for line in one.lines), Decimal(0)) - retained.held + retained.released
-    lines = bill_lines(one, retained, {1: "11", 2: "12", 3: "13"}, RETAINAGE_ITEM)
+    lines = bill_lines(one, retained, {1: "11", 2: "12", 3: "13"}, FIXED)
     assert sum((line.amount for line in lines), Decimal(0)) == total
     assert all(line.amount for line in lines)
     assert retained.held >= 0
@@ -267,8 +270,43 @@ def test_an_invoice_that_does_not_tie_says_both_amounts() -> None:
 @pytest.mark.parametrize("retained", [Retainage(amount("1"), amount("0")), Retainage(amount("0"), amount("1"))])
 def test_retainage_without_an_item_for_it_is_a_problem(retained: Retainage) -> None:
     with pytest.raises(Blocked) as caught:
-        bill_lines(invoice(USUAL, due="900"), retained, {901: "5871"}, "")
+        require_retainage_item(invoice(USUAL, due="900"), retained, FixedItems("", tax="9001"))
     assert caught.value.cause is Cause.RETAINAGE_ITEM_MISSING
+
+
+@pytest.mark.parametrize("tax", ["80.00", "-80.00"])
+def test_tax_that_is_in_the_payment_due_becomes_a_line_of_its_own(tax: str) -> None:
+    billed = invoice(USUAL, due=str(900 + amount(tax)), tax=amount(tax))
+    require_billable(billed, bills_tax=True)
+    retained = retainage(billed, None)
+    require_tie(billed, retained)
+    assert bill_lines(billed, retained, {901: "5871"}, FIXED) == (
+        BillLine("5871", amount("1000.00"), "01-1.S Slab on grade"),
+        BillLine("9000", amount("-100.00"), "Retainage held"),
+        BillLine("9001", amount(tax), "Tax"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("due", "cause"),
+    [
+        ("900", Cause.TAX_NOT_IN_PAYMENT_DUE),
+        ("980.01", Cause.LINES_DO_NOT_TIE),
+        ("979.99", Cause.LINES_DO_NOT_TIE),
+        ("820", Cause.LINES_DO_NOT_TIE),
+    ],
+)
+def test_tax_that_is_not_in_the_payment_due_is_no_bill(due: str, cause: Cause) -> None:
+    billed = invoice(USUAL, due=due, tax=amount("80"))
+    with pytest.raises(Blocked) as caught:
+        require_tie(billed, retainage(billed, None))
+    assert caught.value.cause is cause
+    assert "?" not in describe(cause, caught.value.facts).sentence
+
+
+def test_an_invoice_of_nothing_but_tax_bills_something() -> None:
+    billed = invoice(due="5", tax=amount("5"))
+    assert not bills_nothing(billed, Retainage(amount("0"), amount("0")))
 
 
 # Whether a bill that was found is the one that should stand

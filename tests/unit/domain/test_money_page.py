@@ -18,14 +18,14 @@ import pytest
 from worker.clients.fields import read
 from worker.clients.procore.wire import InvoiceLineRow, InvoiceRow
 from worker.domain.errors import Blocked
-from worker.domain.invoices import BillLine, Invoice, bill_lines, require_billable, require_tie, retainage
+from worker.domain.invoices import BillLine, FixedItems, Invoice, bill_lines, require_billable, require_tie, retainage
 from worker.domain.problems import Cause, describe
 
 PAGE = (Path(__file__).parents[3] / "docs" / "money.md").read_text(encoding="utf-8").replace("\N{MINUS SIGN}", "-")
 AMOUNT = re.compile(r"-?\d[\d,]*\.\d\d(?!\d)")
 SUM = re.compile(rf"{AMOUNT.pattern}(?: [+-] {AMOUNT.pattern})+ = {AMOUNT.pattern}")
 NOT_USED = {"work_completed_this_period_quantity", "scheduled_unit_price"}
-RETAINAGE, PROJECT_NUMBER = "Retainage", "24-017"
+FIXED, PROJECT_NUMBER = FixedItems(retainage="Retainage", tax="Tax"), "24-017"
 CENT = Decimal("0.01")
 
 
@@ -130,22 +130,23 @@ def assert_it_ties(invoice: Invoice, previous: Invoice | None) -> None:
 
 
 def outcome(
-    invoice: Invoice, previous: Invoice | None, *, makes_credits: bool
+    invoice: Invoice, previous: Invoice | None, *, makes_credits: bool, bills_tax: bool
 ) -> tuple[BillLine, ...] | tuple[Cause, str]:
     """The lines of its bill, or why there is none."""
     try:
-        require_billable(invoice, makes_credits=makes_credits)
+        require_billable(invoice, makes_credits=makes_credits, bills_tax=bills_tax)
         retained = retainage(invoice, previous)
         require_tie(invoice, retained)
     except Blocked as error:
         return error.cause, describe(error.cause, error.facts).sentence
     items = {line.wbs_code_id: f"{PROJECT_NUMBER}-{line.flat_code}" for line in invoice.lines if line.wbs_code_id}
-    return bill_lines(invoice, retained, items, RETAINAGE)
+    return bill_lines(invoice, retained, items, FIXED)
 
 
 def check_example(example: Example, invoice: Invoice, previous: Invoice | None) -> None:
     """Raises AssertionError unless the product does with it what the page says."""
-    made = outcome(invoice, previous, makes_credits=bool(example.credit))
+    without_tax_item = example.refusal is not None and example.refusal[0] == Cause.INVOICE_HAS_TAX
+    made = outcome(invoice, previous, makes_credits=bool(example.credit), bills_tax=not without_tax_item)
     if example.refusal:
         assert made == example.refusal
     else:
@@ -155,7 +156,7 @@ def check_example(example: Example, invoice: Invoice, previous: Invoice | None) 
         told = [(row["Item"], row["Description"], sign * value(row["Amount"])) for row in rows]
         lines = [(line.item_id, line.description, line.amount) for line in made if isinstance(line, BillLine)]
         assert [*lines, ("**Total**", "", invoice.payment_due)] == told
-    if made[0] is not Cause.LINES_DO_NOT_TIE:
+    if made[0] not in (Cause.LINES_DO_NOT_TIE, Cause.TAX_NOT_IN_PAYMENT_DUE):
         assert_it_ties(invoice, previous)
     for row in example.lines:
         if "Quantity" in row:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.test_invoices import AMOUNTS, RETAINAGE_ITEM, amount, invoice, line
+from tests.unit.domain.test_invoices import AMOUNTS, FIXED, amount, invoice, line
 from worker.domain.invoices import Invoice, InvoiceLine, bill_lines, retainage
 from worker.domain.reckoning import Reckoning, reckon
 
@@ -27,15 +27,15 @@ def require_sums(reckoning: Reckoning) -> None:
         assert sum((term.amount for term in one.terms), Decimal(0)) == one.amount
 
 
-@given(now=lines_of(), before=st.none() | lines_of())
+@given(now=lines_of(), before=st.none() | lines_of(), tax=st.just(Decimal(0)) | cents)
 def test_every_amount_is_the_sum_of_its_figures_and_that_of_the_bill(
-    now: list[InvoiceLine], before: list[InvoiceLine] | None
+    now: list[InvoiceLine], before: list[InvoiceLine] | None, tax: Decimal
 ) -> None:
-    bill, previous = invoice(*now), invoice(*before) if before else None
+    bill, previous = invoice(*now, tax=tax), invoice(*before) if before else None
     reckoning = reckon(bill, previous)
     require_sums(reckoning)
     items = {code_id: str(code_id) for code_id in bill.wbs_code_ids}
-    written = bill_lines(bill, retainage(bill, previous), items, RETAINAGE_ITEM)
+    written = bill_lines(bill, retainage(bill, previous), items, FIXED)
     assert [one.amount for one in reckoning.lines] == [one.amount for one in written]
     assert reckoning.total == sum(one.amount for one in written)
 

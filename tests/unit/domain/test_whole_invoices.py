@@ -1,7 +1,7 @@
 """Whole subcontracts, billed over several months, through the JSON that Procore would send: every bill comes to the payment due.
 
 What is drawn: lump sums, unit prices and deductive lines, lines that join later; materials that are stored, kept and built in, all or
-in part; retainage at rates that do not divide evenly, held, released, or released alone. The truth is the simulator's own arithmetic
+in part; retainage at rates that do not divide evenly, held, released, or released alone; tax. The truth is the simulator's own arithmetic
 (simulators/company/billing.py), which shares no code with the product.
 
 A failure prints the months that were drawn and a blob for `@reproduce_failure`, which replays them on any machine.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain, product
 
@@ -34,6 +34,7 @@ from worker.domain.invoices import (
     Bill,
     BillLine,
     Document,
+    FixedItems,
     Invoice,
     bill_lines,
     bills_nothing,
@@ -45,12 +46,13 @@ from worker.domain.invoices import (
 from worker.domain.problems import Cause
 
 ZERO = Decimal("0.00")
-RETAINAGE_ITEM = "9000"
+FIXED = FixedItems(retainage="9000", tax="9001")
 WORLDS = [
-    ProcoreSettings(moved_retainage=moved, line_amounts=amounts)
+    ProcoreSettings(moved_retainage=moved, line_amounts=amounts, tax_in_payment_due=True)
     for moved, amounts in product(("this_period", "from_previous"), ("this_period", "to_date"))
 ]
 """What is not documented of Procore's invoices, either way."""
+TAX_BESIDE = replace(WORLDS[0], tax_in_payment_due=False)
 KINDS = ("stores materials", "lump sum", "unit price", "deductive")
 RATES = tuple(map(Decimal, ("10", "2.5", "3.333", "5", "7.77", "12.5", "0")))
 
@@ -141,9 +143,10 @@ def subcontracts(draw: st.DrawFn) -> Subcontract:
             if line.first_invoice <= number
         ]
         invoice = company.bill(commitment, period, lines)
+        invoice.tax = draw(st.one_of(st.just(ZERO), cents(1, 9_999_99)))
         invoices.append(invoice)
         stands = {line.contract_line.id: line.after for line in invoice.lines}
-        note(f"invoice {number}: {[(line.contract_line.id, line.billed) for line in invoice.lines]}")
+        note(f"invoice {number}: {[(line.contract_line.id, line.billed) for line in invoice.lines]}, tax {invoice.tax}")
     return Subcontract(company, invoices)
 
 
@@ -173,7 +176,7 @@ def lines_of(sent: Sent) -> tuple[BillLine, ...]:
     require_tie(sent.invoice, retained)
     assert retained.held >= 0
     items = {code_id: str(code_id) for code_id in sent.invoice.wbs_code_ids}
-    return bill_lines(sent.invoice, retained, items, RETAINAGE_ITEM)
+    return bill_lines(sent.invoice, retained, items, FIXED)
 
 
 def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal:
@@ -192,14 +195,16 @@ def sum_as_netsuite_reads_it(lines: tuple[BillLine, ...], sent: Sent) -> Decimal
 def assert_the_bill_is_right(sent: Sent) -> tuple[BillLine, ...]:
     """Against the simulator's truth: what is due, what each line bills, what is held and let go."""
     lines, truth = lines_of(sent), sent.truth
-    due = truth.summary().current_payment_due
+    due = truth.summary().current_payment_due + truth.tax
     assert sum((line.amount for line in lines), ZERO) == due == sum_as_netsuite_reads_it(lines, sent)
     assert all(line.amount for line in lines)
-    work = [(line.item_id, line.amount) for line in lines if line.item_id != RETAINAGE_ITEM]
+    work = [(line.item_id, line.amount) for line in lines if line.item_id not in (FIXED.retainage, FIXED.tax)]
     assert work == [
         (str(line.contract_line.code.id), line.gross) for line in truth.lines if line.contract_line.code and line.gross
     ]
-    kept = [line.amount for line in lines if line.item_id == RETAINAGE_ITEM]
+    kept = [line.amount for line in lines if line.item_id == FIXED.retainage]
+    taxes = [line.amount for line in lines if line.item_id == FIXED.tax]
+    assert taxes == ([truth.tax] if truth.tax else [])
     assert -sum(kept, ZERO) == sum((line.retainage for line in truth.lines), ZERO)
     let_go = sum((line.billed.released + line.billed.materials_released for line in truth.lines), ZERO)
     released = sum((amount for amount in kept if amount > 0), ZERO)
@@ -235,15 +240,26 @@ def test_only_what_is_less_than_nothing_is_refused_and_only_nothing_is_skipped(d
     for sent in as_sent(drawn.company, WORLDS[0], drawn.invoices):
         if sent.invoice.payment_due < 0:
             with pytest.raises(Blocked) as caught:
-                require_billable(sent.invoice)
+                require_billable(sent.invoice, bills_tax=True)
             assert caught.value.cause is Cause.NEEDS_VENDOR_CREDIT
-            require_billable(sent.invoice, makes_credits=True)
+            require_billable(sent.invoice, makes_credits=True, bills_tax=True)
         else:
-            require_billable(sent.invoice)
+            require_billable(sent.invoice, bills_tax=True)
         skipped = reason_to_skip(sent.invoice, ("approved",)) is not None
         nothing = bills_nothing(sent.invoice, retainage(sent.invoice, sent.previous))
         assert nothing or not skipped
         assert nothing == (not lines_of(sent))
+
+
+@given(subcontracts())
+def test_tax_beside_the_payment_due_is_no_bill(drawn: Subcontract) -> None:
+    for sent in as_sent(drawn.company, TAX_BESIDE, drawn.invoices):
+        if sent.truth.tax:
+            with pytest.raises(Blocked) as caught:
+                lines_of(sent)
+            assert caught.value.cause is Cause.TAX_NOT_IN_PAYMENT_DUE
+        else:
+            assert_the_bill_is_right(sent)
 
 
 @settings(max_examples=10)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
+from worker.domain.invoices import FixedItems
 from worker.domain.posting_periods import ClosedPeriod
 from worker.services.checks.check import Check, Look, doubt, fault, well
 
@@ -19,7 +20,7 @@ class Chosen:
     """What the settings say of the account. `profile_of`: the account of its profile, "" for none; `contradictions` to that, in words."""
 
     subsidiary_id: str
-    retainage_item_id: str
+    fixed_items: FixedItems
     makes_credits: bool
     closed_period: ClosedPeriod
     profile_of: str
@@ -40,6 +41,7 @@ class NetSuiteChecks:
         yield "NetSuite vendors", self._vendors
         yield "NetSuite bills", self._bills
         yield "Retainage Item", self._retainage_item
+        yield "Tax Item", self._tax_item
         yield "Posting periods", self._posting_periods
         yield "Account profile", self._account_profile
 
@@ -70,14 +72,21 @@ class NetSuiteChecks:
         return well("NetSuite bills", f"can be looked up{', vendor credits too' if self._chosen.makes_credits else ''}")
 
     def _retainage_item(self) -> Check:
-        name = "Retainage Item"
-        if not self._chosen.retainage_item_id:
+        if not self._chosen.fixed_items.retainage:
             cure = "Set NETSUITE_RETAINAGE_ITEM_ID to the Item of your retainage payable account."
-            return doubt(name, "not set: invoices with retainage are blocked", cure)
-        item = self._netsuite.item(self._chosen.retainage_item_id)
+            return doubt("Retainage Item", "not set: invoices with retainage are blocked", cure)
+        return self._fixed_item("Retainage Item", "NETSUITE_RETAINAGE_ITEM_ID", self._chosen.fixed_items.retainage)
+
+    def _tax_item(self) -> Check:
+        if not self._chosen.fixed_items.tax:
+            return well("Tax Item", "not set: an invoice with tax would be blocked")
+        return self._fixed_item("Tax Item", "NETSUITE_TAX_ITEM_ID", self._chosen.fixed_items.tax)
+
+    def _fixed_item(self, name: str, setting: str, item_id: str) -> Check:
+        item = self._netsuite.item(item_id)
         if item is None:
-            cure = "Set NETSUITE_RETAINAGE_ITEM_ID to the internal id of an Item of this account; ids of a sandbox and of production differ."
-            return fault(name, f"NetSuite has no Item with the id {self._chosen.retainage_item_id}", cure)
+            cure = f"Set {setting} to the internal id of an Item of this account; ids of a sandbox and of production differ."
+            return fault(name, f"NetSuite has no Item with the id {item_id}", cure)
         if item.inactive:
             return fault(name, f"{item.name} is inactive", "Make it active in NetSuite.")
         return well(name, item.name)

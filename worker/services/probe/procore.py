@@ -64,8 +64,8 @@ class LineAmounts(Answers):
 class Tax(Answers):
     """Whether the payment due has the tax in it."""
 
-    INSIDE = "inside", "Invoices with tax are blocked (invoice_has_tax) until there is a rule for them."
-    BESIDE = "beside", "Invoices with tax are blocked (invoice_has_tax) until there is a rule for them."
+    INSIDE = "inside", "Where NETSUITE_TAX_ITEM_ID is set, the tax becomes a line of the bill."
+    BESIDE = "beside", "Invoices with tax are blocked: a bill of the payment due would lack the tax."
     NEITHER = "neither", "Invoices with tax are blocked, and this one does not add up either way.", True
 
 
