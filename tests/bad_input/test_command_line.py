@@ -211,6 +211,7 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, ca
 @in_the_suite(5)
 @given(names=st.lists(hostile.texts, min_size=6, max_size=6), cause=st.sampled_from(list(Cause)))
 @example(names=["[/]", "[red]x", "\x1b[2J", "\u202e24", "{project}", "a\nb"], cause=Cause.VENDOR_NOT_LINKED)
+@example(names=["", " ", "", "", "", ""], cause=Cause.LINES_DO_NOT_TIE)
 def test_names_of_any_kind_are_shown_by_every_command(office: Office, names: list[str], cause: Cause) -> None:
     """Names that reached the ledger and the list of projects, from whichever remote."""
     desk = Desk(office)

@@ -73,14 +73,20 @@ class Record:
 
     @property
     def payment_due(self) -> Decimal | None:
-        """Of an invoice, in the company's base currency; None where it was not read, or is in another currency.
+        """Of an invoice, in the company's base currency; None where it was not read, cannot be read, or is in another currency.
 
         Told by the facts, where problems have it for their sentences: so the ledger needs no field that an older worker would
         not know.
         """
         # Bills that were made before their facts had a payment due have a total, which is the same to the cent.
         told = self.facts.get("payment_due") or self.facts.get("total")
-        return money.read(told) if told and not self.facts.get("currency") else None
+        if not told or self.facts.get("currency"):
+            return None
+        try:
+            return money.read(told)
+        except ValueError:
+            # One record that another program wrote is no reason to show nobody anything.
+            return None
 
     @property
     def in_doubt(self) -> bool:
