@@ -15,6 +15,7 @@ from worker.clients.netsuite import client as netsuite_client
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.services import attempts, recovery
+from worker.services.items import Items
 from worker.services.recovery import REBUILD
 
 pytestmark = pytest.mark.real
@@ -214,6 +215,34 @@ def test_a_worker_that_finds_no_ledger_rebuilds_it_before_it_does_anything_else(
     record = office.code_record(project, project.budgeted_codes()[2])
     assert record is not None
     assert record.state is State.CREATED
+
+
+def test_a_doubt_noted_by_a_worker_from_before_a_loss_is_ended_by_those_after_it(
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock has a fence that the emptied server never gave out; nobody's after it may be lower, or the code waits for good."""
+    office = open_office(netsuite_settle_seconds=0)
+    project = office.new_project("24-800", CODES[:1])
+    (code,) = project.budgeted_codes()
+    path, in_doubt = f"{ITEM_PATH}\\?", Items._in_doubt
+    # As after some days of work.
+    office.container.redis.set(f"{office.container.settings.redis_key_prefix}fence", 100_000)
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": path, "times": 1}])
+
+    def lost(items: Items, *noted: Any) -> None:
+        monkeypatch.undo()
+        lose_redis(office)
+        office.container.recovery.rebuild()
+        in_doubt(items, *noted)
+        raise SystemExit
+
+    monkeypatch.setattr(Items, "_in_doubt", lost)
+    with pytest.raises(SystemExit):
+        office.make_item(project, code)
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.UNKNOWN
+    assert office.make_item(project, code).kind is OutcomeKind.CREATED
 
 
 def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenOffice) -> None:
