@@ -418,6 +418,11 @@ class Ledger:
         """Whether one is open under this key."""
         return bool(self._client.hexists(self._problems, key))
 
+    def problem(self, key: str) -> OpenProblem | None:
+        """The one that is open under this key."""
+        text = self._client.hget(self._problems, key)
+        return problem_of(key, text) if text else None
+
     def problems(self) -> list[OpenProblem]:
         """All open problems, oldest first; those that somebody ignores too."""
         stored = self._client.hgetall(self._problems)

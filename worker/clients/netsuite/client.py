@@ -23,6 +23,7 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
+from worker.domain.heard import heard_of
 from worker.domain.identities import OUR_ITEMS, same_external_id
 from worker.domain.invoices import Bill, Document, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
@@ -430,6 +431,8 @@ class NetSuite:
                     writes=writes,
                 )
             refusal = error_of(answer, writes=writes, known=self._defaults.refusals)
+            if not isinstance(refusal, Unauthorized | Transient | Misconfigured | OutcomeUnknown):
+                heard_of("netsuite")
             if refusal is None:
                 return answer
             if isinstance(refusal, Unauthorized):
