@@ -37,6 +37,10 @@ class Projects:
         self._listed.replace(passing_by())
         return ids
 
+    def out_of_sight(self, known: Sequence[int]) -> list[int]:
+        """Of the projects that this installation is for, or else of these that it has worked on, those that the app does not see."""
+        return self._listed.without(sorted(self._only) or known)
+
     def outdate(self) -> None:
         """The next look-up takes a new list."""
         self._listed.outdate()

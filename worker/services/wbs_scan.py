@@ -147,6 +147,9 @@ class WbsScan:
             children = [scan_of(project_id) for project_id in self._projects.list_anew()]
             counts = {"projects": len(children)}
             self._work.spawn(SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts=counts)
+            for project_id in self._projects.out_of_sight(self._ledger.projects()):
+                # Nobody would hear of its new codes and invoices any more.
+                self._not_visible(project_id)
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to scan")
 
     def _scan_project(self, project_id: int) -> Outcome:
@@ -154,7 +157,7 @@ class WbsScan:
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
         if project is None:
-            return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
+            return self._not_visible(project_id)
         if not project.active:
             self._ledger.resolve(f"project:{project_id}:budget")
             return Outcome(OutcomeKind.SKIPPED, reason=f"project {project.label} is not active")
@@ -216,6 +219,9 @@ class WbsScan:
         self._work.spawn(scan_of(plan.project.id), Lane.SCANS, children=children, into=Lane.ITEMS, counts=counts)
         reason = f"{plan.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"
         return Outcome(OutcomeKind.ALREADY, reason=reason)
+
+    def _not_visible(self, project_id: int) -> Outcome:
+        return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
 
     def _not_readable(self, project_id: int, label: str, what: str, answer: str) -> Outcome:
         facts = {"project": label, "what": what, "answer": answer}
