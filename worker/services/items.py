@@ -392,7 +392,7 @@ class Items:
 
     def _mark(self, item: FoundItem, external_id: str) -> None:
         try:
-            self._netsuite.set_item_external_id(item.id, external_id)
+            self._netsuite.set_item_external_id(item, external_id)
         except (Blocked, AlreadyExists, NotFound, OutcomeUnknown) as error:
             # The mark is a convenience; the ledger knows the Item by its id, and a later look-up by its name.
             log.warning("Item %s is adopted, but NetSuite did not take its external id: %s", item.name, error)

@@ -55,6 +55,13 @@ def test_an_adopted_item_gets_our_external_id_only_where_the_setting_says_so(ope
     assert after.externalid == office.item_external_id(project, project.codes[case["wbs_code_id"]])
     assert dataclasses.replace(after, externalid=None, modified_at=before.modified_at) == before
 
+    # Also one for resale, where those that are made are for purchase.
+    for_resale = office.netsuite.make_item(NAME, "otherChargeResaleItem")
+    other, code = one_code(office)
+    office.scan(other.id)
+    assert adopted(office, other, code) == for_resale.id
+    assert office.item(NAME).externalid == office.item_external_id(other, code)
+
 
 @pytest.mark.parametrize("mark", [False, True])
 def test_another_owners_external_id_is_never_overwritten(open_office: OpenOffice, mark: bool) -> None:

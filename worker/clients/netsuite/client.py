@@ -197,9 +197,9 @@ class NetSuite:
             raise Blocked(str(error), cause=Cause.ITEM_REFUSED, facts=error.facts | {"name": need.name}) from error
         return self._created_id(answer, self._defaults.item_type, need.external_id)
 
-    def set_item_external_id(self, item_id: str, external_id: str) -> None:
-        """PATCH /{type}/{id}: marks an adopted Item as ours. Setting the same value again changes nothing."""
-        path = f"{self._records}/{self._defaults.item_type}/{item_id}"
+    def set_item_external_id(self, item: FoundItem, external_id: str) -> None:
+        """PATCH /{type}/{id}: marks an adopted Item as ours, whichever of the usable types it has. Setting the same value again changes nothing."""
+        path = f"{self._records}/otherCharge{item.subtype}Item/{item.id}"
         self._send("PATCH", path, body={"externalId": external_id}, writes=True)
 
     def item_name_limit(self) -> int:
