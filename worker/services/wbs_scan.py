@@ -147,10 +147,15 @@ class WbsScan:
             children = [scan_of(project_id) for project_id in self._projects.list_anew()]
             counts = {"projects": len(children)}
             self._work.spawn(SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts=counts)
-            for project_id in self._projects.out_of_sight(self._ledger.projects()):
-                # Nobody would hear of its new codes and invoices any more.
-                self._not_visible(project_id)
+            # Nobody would hear of their new codes and invoices any more.
+            for project_id in self._projects.out_of_sight(self._projects.pilot or self._ledger.projects()):
+                if self._projects.pilot or self._has_worked_on(project_id):
+                    self._not_visible(project_id)
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to scan")
+
+    def _has_worked_on(self, project_id: int) -> bool:
+        """A project that never was leaves nothing but codes that were skipped, where somebody asked for one."""
+        return any(record.state is not State.SKIPPED for record in self._ledger.codes(project_id).values())
 
     def _scan_project(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):

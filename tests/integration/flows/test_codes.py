@@ -98,6 +98,8 @@ def test_a_project_that_the_app_sees_no_more_is_reported_by_the_scan_of_all(open
     office.scan(project.id)
     project.permitted = False
     key, pilots_key = (f"project:{one.id}:budget" for one in (project, never_seen))
+    # Somebody asks for it all the same.
+    assert office.make_item(never_seen, never_seen.budgeted_codes()[0]).kind is OutcomeKind.SKIPPED
     office.scan()
     assert office.problems(key) == {key: "project_not_readable"}
     assert pilots_key not in office.problems()
