@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from worker.base import pick_up
 from worker.clients.netsuite import client as netsuite_client
+from worker.current import use
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.work import Lane
 from worker.services import attempts, recovery
 from worker.services.items import Items
 from worker.services.recovery import REBUILD
@@ -387,6 +391,28 @@ def test_after_a_restart_of_redis_what_lost_its_end_is_looked_at_again(
     assert record.state is State.CREATED
     assert office.posts(ITEM_PATH, mark) == []
     assert office.container.recovery.look_through() == 0, "once for each server"
+
+
+def test_a_record_that_nobody_can_read_does_not_keep_what_waits_from_going_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one in a state that only a newer version knows: `ledger.resume` fails over it every few seconds, and gives out all the same."""
+    monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    forget_the_end(office, project, project.budgeted_codes()[0])
+    office.container.redis.hset(
+        f"{office.container.settings.redis_key_prefix}codes:{project.id}", "7", '{"state":"painted"}'
+    )
+    office.container.work.add(Lane.SCANS, ["scan:17"])
+    app = mock.Mock(spec_set=["send_task"])
+    use(office.container)
+    try:
+        with pytest.raises(ValueError, match="painted"):
+            pick_up(app)
+    finally:
+        use(None)
+    assert [call.kwargs["kwargs"] for call in app.send_task.call_args_list] == [{"project_id": 17}]
 
 
 def test_a_server_is_looked_through_only_when_its_workers_have_noted_what_they_had_in_hand(office: Office) -> None:
