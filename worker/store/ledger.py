@@ -342,13 +342,15 @@ class Ledger:
 
     def note_adopted(self) -> None:
         """Once, for a ledger that an older version began: it kept no such index."""
-        if self._client.hexists(self._adopted, ALL_NOTED):
+        if self._client.hget(self._adopted, ALL_NOTED):
             return
-        for project_id in self.projects():
-            for number, record in self.codes(project_id).items():
-                if record.state is State.ADOPTED:
-                    self._client.hsetnx(self._adopted, record.remote_id, str(CodeKey(project_id, number)))
-        self._client.hset(self._adopted, ALL_NOTED, 1)
+        with self._client.pipeline(transaction=False) as together:
+            for project_id in self.projects():
+                for number, record in self.codes(project_id).items():
+                    if record.state is State.ADOPTED:
+                        together.hsetnx(self._adopted, record.remote_id, str(CodeKey(project_id, number)))
+            together.hset(self._adopted, mapping={ALL_NOTED: 1})
+            together.execute()
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
         """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""
