@@ -88,7 +88,7 @@ if stored and ARGV[4] == '0' then
   if (stored.fence or 0) > tonumber(ARGV[3]) then return 0 end
 end
 local record = cjson.decode(ARGV[2])
-if record.state == 'adopted' and string.match(ARGV[5], '^code:') then
+if record.state == 'adopted' and record.remote_id and string.match(ARGV[5], '^code:') then
   local holder = redis.call('HGET', ARGV[12] .. 'adopted', record.remote_id)
   if holder and holder ~= ARGV[5] then return 0 end
   redis.call('HSET', ARGV[12] .. 'adopted', record.remote_id, ARGV[5])
