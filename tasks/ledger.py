@@ -8,9 +8,8 @@ from config.names import TaskName
 from tasks.messages import Nothing, read
 from tasks.results import Compared
 from worker.app import app
-from worker.base import give_out
+from worker.base import pick_up
 from worker.current import current
-from worker.domain.work import Lane
 
 
 # Every few seconds: in Flower it would push all other tasks off the page.
@@ -19,9 +18,7 @@ def resume(**arguments: Any) -> dict[str, int]:
     """Give out what is due, and what was in hand of a worker that died."""
     read(Nothing, arguments)
     current().gate.note_use()
-    current().recovery.look_through()
-    current().dispatch.take_in_strays()
-    return {"given_out": give_out(app, tuple(Lane))}
+    return {"given_out": pick_up(app)}
 
 
 @app.task(name=TaskName.RECONCILE.value, lanes=())

@@ -50,6 +50,17 @@ def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
     return len(given)
 
 
+def pick_up(app: Celery) -> int:
+    """Give out what is due in all lanes, and what lies about since a worker or Redis went down; how many messages were sent."""
+    try:
+        current().recovery.look_through()
+        current().dispatch.take_in_strays()
+    finally:
+        # Whatever is wrong with what lies about: what waits goes on, or nothing would ever again.
+        given = give_out(app, tuple(Lane))
+    return given
+
+
 @signals.before_task_publish.connect
 def _carry_on(headers: Any = None, **_: Any) -> None:
     """Every message that is sent for somebody's request says for which."""

@@ -8,8 +8,11 @@ Celery sees it, and what Celery sees is made anew of what was understood.
 from __future__ import annotations
 
 import base64
+import bz2
 import json
+import lzma
 import uuid
+import zlib
 from collections.abc import Callable
 from datetime import datetime
 from queue import Empty
@@ -17,7 +20,6 @@ from typing import Annotated, Any, Literal
 
 from celery.utils.saferepr import saferepr
 from kombu import transport
-from kombu.compression import decompress
 from kombu.transport import redis
 from kombu.utils.json import dumps, loads
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
@@ -26,6 +28,12 @@ from config.names import CORRELATION_HEADER, REFUSED, QueueName, TaskName
 
 MOST_BYTES = 1_000_000
 """Four times the longest list of ids that a task takes."""
+UNPACKERS: dict[str, Callable[[], Any]] = {
+    "application/x-gzip": zlib.decompressobj,
+    "application/x-bz2": bz2.BZ2Decompressor,
+    "application/x-lzma": lzma.LZMADecompressor,
+}
+"""By kombu's names of them."""
 QUEUES = frozenset(queue.value for queue in QueueName)
 TASKS = frozenset(task.value for task in TaskName)
 LONGEST_REPR = 1024
@@ -174,7 +182,7 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
     message = _Message.model_validate(json.loads(raw))
     headers, text = message.headers, base64.b64decode(message.body, validate=True)
     if headers.compression:
-        text = decompress(text, headers.compression)
+        text = _unpacked(text, headers.compression)
     parts = loads(text)
     if not isinstance(parts, list) or len(parts) != len(_Body.model_fields):
         raise _Refused("body: it is no list of arguments, keyword arguments and options")
@@ -188,6 +196,16 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
     told = headers.model_dump(mode="json", exclude={"compression"})
     options = {name: parts[2].get(name) for name in _Follows.model_fields} if body.options else None
     return _message(queue, told, body.arguments, body.keyword_arguments, options, message.properties.reply_to or "")
+
+
+def _unpacked(packed: bytes, way: str) -> bytes:
+    """A packed body, as Celery packs it. A thousandth of what it unpacks to may stand in the queue: no more is unpacked than may stand there."""
+    if way not in UNPACKERS:
+        raise _Refused("it is packed in an unknown way")
+    text: bytes = UNPACKERS[way]().decompress(packed, MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise _Refused(f"unpacked it has more than {MOST_BYTES} bytes")
+    return text
 
 
 def _refusal(queue: str, raw: bytes, fault: str) -> dict[str, Any]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import json
+import lzma
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 from config.names import TaskName
@@ -22,6 +26,12 @@ RIGHT: dict[TaskName, dict[str, Any]] = {
     TaskName.RESUME: {},
     TaskName.RECONCILE: {},
 }
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "application/x-gzip": zlib.compress,
+    "application/x-bz2": bz2.compress,
+    "application/x-lzma": lzma.compress,
+}
+BOMB = json.dumps([[], {"project_id": 17, "invoice_id": 417, "filler": " " * 2_000_000}, None]).encode()
 ARGUMENTS: list[Any] = [[], {"project_id": 17, "invoice_id": 417}, None]
 
 
@@ -128,6 +138,12 @@ def known_faults() -> dict[str, bytes]:
         "another charset": body("[[], {}, null]".encode("utf-16")),
         "said to be packed": envelope(export, ARGUMENTS, compression="application/x-gzip"),
         "packed in an unknown way": envelope(export, ARGUMENTS, compression="zap"),
+        "packed and cut": envelope(export, zlib.compress(json.dumps(ARGUMENTS).encode())[:-8], compression="application/x-gzip"),
+        **{f"far larger than it looks, by {way}": envelope(export, pack(BOMB), compression=way) for way, pack in PACKERS.items()},
+        **{
+            f"harmless: packed by {way}": envelope(export, pack(json.dumps(ARGUMENTS).encode()), compression=way)
+            for way, pack in PACKERS.items()
+        },
         "an unknown task": envelope("no.such", ARGUMENTS),
         "the refusal itself": envelope("messages.refused", ARGUMENTS),
         **{f"a task called {odd!r}": envelope(odd, ARGUMENTS) for odd in odd_tasks},

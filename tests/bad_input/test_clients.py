@@ -44,7 +44,7 @@ from worker.domain.errors import (
     UnexpectedAnswer,
 )
 from worker.domain.invoices import Bill, BillLine, Document
-from worker.domain.items import ItemNeed
+from worker.domain.items import FoundItem, ItemNeed
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
@@ -118,7 +118,8 @@ CREATES = (
     Question("create_item", lambda remote: remote.create_item(NEED, before_sending=lambda: None), None),
     Question("create_bill", lambda remote: remote.create_bill(BILL, before_sending=lambda: None), None),
 )
-UPDATE = Question("set_item_external_id", lambda remote: remote.set_item_external_id("5871", "pcr-itm-4-17-901"), None)
+BY_HAND = FoundItem("5871", "24-017-01-100.S", None, "OthCharge", "Purchase", inactive=False)
+UPDATE = Question("set_item_external_id", lambda remote: remote.set_item_external_id(BY_HAND, "pcr-itm-4-17-901"), None)
 
 
 @pytest.fixture(autouse=True)

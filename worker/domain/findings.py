@@ -83,13 +83,15 @@ class Finding:
 class Verified:
     """What was compared: codes and invoices that are right, those whose lack is explained, and what does not agree.
 
-    `unreadable`: projects that the app may not read, by id, and why. `information`: the mild findings.
+    `compared`: ids of the projects that were; `unreadable`: those that the app may not read, by id, and why. `information`: the mild
+    findings.
     """
 
     codes: int = 0
     invoices: int = 0
     right: int = 0
     explained: int = 0
+    compared: set[int] = field(default_factory=set)
     unreadable: dict[int, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     information: list[Finding] = field(default_factory=list)
@@ -100,6 +102,7 @@ class Verified:
         self.invoices += other.invoices
         self.right += other.right
         self.explained += other.explained
+        self.compared |= other.compared
         self.unreadable |= other.unreadable
         self.findings += other.findings
         self.information += other.information

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.domain.errors import Blocked
@@ -42,10 +42,11 @@ class ItemNeed:
     description: str
 
 
-def item_for(need: ItemNeed, found: Sequence[FoundItem]) -> FoundItem | None:
+def item_for(need: ItemNeed, found: Sequence[FoundItem], adopted: Mapping[str, str]) -> FoundItem | None:
     """The one found Item that serves the need: ours by external id, whatever its name is now, else one of that very name.
 
-    None when there is none. Raises Blocked when what stands there is in the way.
+    `adopted`: of Items without an external id of ours, by internal id, the external id of the code that has adopted them. None when
+    there is none. Raises Blocked when what stands there is in the way.
     """
     ours = [item for item in found if same_external_id(item.external_id, need.external_id)]
     named = ours or [item for item in found if same_name(item.name, need.name)]
@@ -61,6 +62,7 @@ def item_for(need: ItemNeed, found: Sequence[FoundItem]) -> FoundItem | None:
         raise Blocked(cause=Cause.ITEM_OF_OTHER_TYPE, facts=facts | {"found_type": found_type})
     if item.inactive:
         raise Blocked(cause=Cause.ITEM_INACTIVE, facts=facts)
-    if not ours and is_our_item(item.external_id):
-        raise Blocked(cause=Cause.ITEM_OF_OTHER_CODE, facts=facts)
+    owner = item.external_id if is_our_item(item.external_id) else adopted.get(item.id)
+    if owner and not same_external_id(owner, need.external_id):
+        raise Blocked(cause=Cause.ITEM_OF_OTHER_CODE, facts=facts | {"external_id": owner})
     return item

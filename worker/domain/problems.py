@@ -185,7 +185,7 @@ CATALOGUE: dict[Cause, Entry] = {
     Cause.ITEM_OF_OTHER_CODE: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "The Item {name!r} (id {item_id}) was made for another WBS code ({external_id}).",
+        "The Item {name!r} (id {item_id}) belongs to another WBS code ({external_id}).",
         "Rename that Item in NetSuite, or the code or project number in Procore. " + _RETRIED,
     ),
     Cause.ITEM_DOUBLED: Entry(

@@ -20,6 +20,7 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
+from worker.domain.heard import listening
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause, describe
@@ -104,7 +105,8 @@ class Attempts:
     def _made(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[Remote]) -> Outcome:
         try:
             self._recovery.ensure_ledger()
-            outcome = attempt()
+            with listening() as heard:
+                outcome = attempt()
         except Misconfigured as error:
             return self._hold(lane, key, error)
         except (Transient, OutcomeUnknown) as error:
@@ -123,7 +125,8 @@ class Attempts:
             self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
             raise
         for remote in troubled:
-            self._over(remote)
+            if remote in heard:
+                self._over(remote, lane)
         if outcome.kind not in JUST_RECORDED and (outcome.well or lane in (Lane.SCANS, Lane.LISTINGS)):
             # Also what was told of this work before it got to its record, such as attempts that failed. Looking through a project
             # has no record: what it found there is told by problems of their own.
@@ -190,7 +193,7 @@ class Attempts:
         if remote is None:
             return self._problem(lane, key, error.cause, error.facts)
         until, _ = self._holds.hold(remote, for_seconds=HOLD_SECONDS)
-        self._say_once(remote, error.cause, error.facts)
+        self._say_once(remote, error.cause, error.facts | {"lane": lane})
         self._work.later(lane, key, at=until)
         self._note(key, Happening(What.HELD, {"remote": remote, "answer": str(error) or error.cause}, until))
         return Outcome(OutcomeKind.WAITING, reason="held: see the problems", cause=error.cause, again_at=until)
@@ -216,7 +219,11 @@ class Attempts:
         if self._ledger.report(f"remote:{remote}", cause, facts, at=seconds(self._client)):
             log.error("%s", describe(cause, facts).sentence)
 
-    def _over(self, remote: Remote) -> None:
+    def _over(self, remote: Remote, lane: Lane) -> None:
+        problem = self._ledger.problem(f"remote:{remote}")
+        if problem and problem.problem.cause is Cause.NETSUITE_PERMISSION and problem.facts.get("lane", lane) != lane:
+            # Who may look for Items may still make none: only work like that which was refused shows that it goes again.
+            return
         self._holds.over(remote)
         if self._ledger.resolve(f"remote:{remote}"):
             log.warning("%s works again; held work goes on", remote.value)

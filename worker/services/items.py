@@ -22,7 +22,7 @@ from worker.domain.errors import (
     OutcomeUnknown,
     Transient,
 )
-from worker.domain.identities import CodeKey, item_external_id, same_external_id
+from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
@@ -148,11 +148,22 @@ class Items:
             external_ids=[need.external_id for need in needs], names=[need.name for need in needs]
         )
         by_id, by_name = _indexed(found)
-        planned = []
+        adopted, planned = self._adopted(found), []
         for code, need in named:
             candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
-            planned.append(_planned(code, need, list(dict.fromkeys(candidates))))
+            planned.append(_planned(code, need, list(dict.fromkeys(candidates)), adopted))
         return planned
+
+    def _adopted(self, found: Sequence[FoundItem]) -> dict[str, str]:
+        """The external ids of the codes that have adopted some of these Items, by the Items' ids: an Item that got its name by hand keeps
+        it when its code is renamed, and the next code of that text would take it too.
+        """
+        without_ours = [item.id for item in found if not is_our_item(item.external_id)]
+        codes = self._ledger.adopted_by(without_ours)
+        return {
+            item_id: item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
+            for item_id, key in codes.items()
+        }
 
     # Noting a plan in the ledger
 
@@ -346,8 +357,8 @@ class Items:
             found = self._netsuite.find_items(
                 external_ids=[need.external_id], names=[need.name], ignoring_case=ignoring_case
             )
-            return item_for(need, found)
-        return item_for(need, [item])
+            return item_for(need, found, self._adopted(found))
+        return item_for(need, [item], {})
 
     def _in_doubt(self, key: CodeKey, intent: Record, lock: Lock, detail: str) -> Record:
         """The settle time runs from the moment at which the answer was given up."""
@@ -374,12 +385,14 @@ class Items:
         if not ours and self._mark_adopted and item.external_id is None:
             self._mark(item, item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id))
         state = State.CREATED if ours else State.ADOPTED
-        self._ledger.write(key, Record(state, item.name or name, item.id, at=at), told)
+        if not self._ledger.write(key, Record(state, item.name or name, item.id, at=at), told):
+            # Another code has adopted it since the look.
+            return _outcome_now(self._ledger.code(key))
         return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
 
     def _mark(self, item: FoundItem, external_id: str) -> None:
         try:
-            self._netsuite.set_item_external_id(item.id, external_id)
+            self._netsuite.set_item_external_id(item, external_id)
         except (Blocked, AlreadyExists, NotFound, OutcomeUnknown) as error:
             # The mark is a convenience; the ledger knows the Item by its id, and a later look-up by its name.
             log.warning("Item %s is adopted, but NetSuite did not take its external id: %s", item.name, error)
@@ -403,9 +416,9 @@ def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], di
     return by_id, by_name
 
 
-def _planned(code: WbsCode, need: ItemNeed, candidates: Sequence[FoundItem]) -> Planned:
+def _planned(code: WbsCode, need: ItemNeed, candidates: Sequence[FoundItem], adopted: Mapping[str, str]) -> Planned:
     try:
-        item = item_for(need, candidates)
+        item = item_for(need, candidates, adopted)
     except Blocked as error:
         facts = {"code": code.flat_code, **error.facts}
         return Planned(code, OutcomeKind.BLOCKED, need.name, cause=error.cause, facts=facts)

@@ -37,6 +37,15 @@ class Projects:
         self._listed.replace(passing_by())
         return ids
 
+    @property
+    def pilot(self) -> Sequence[int]:
+        """The ids that PROJECT_IDS names; none = all projects."""
+        return sorted(self._only)
+
+    def out_of_sight(self, project_ids: Sequence[int]) -> list[int]:
+        """Those of some projects that the list at hand does not have: the app does not see them."""
+        return self._listed.without(project_ids)
+
     def outdate(self) -> None:
         """The next look-up takes a new list."""
         self._listed.outdate()

@@ -80,6 +80,8 @@ class Recovery:
         if self._known and opened_at != self._known:
             # This process has seen another one, so that one was lost, even if nothing of ours stood in NetSuite yet.
             self._ledger.doubt()
+        if not self._known:
+            self._ledger.note_adopted()
         self._known = opened_at
 
     def look_through(self) -> int:

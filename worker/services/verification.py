@@ -59,16 +59,15 @@ class Verification:
         return verified
 
     def reconcile(self, progress: Progress = lambda _done, _of: None) -> Verified:
-        """Verify, and keep a problem open for each finding. Those of old findings are closed, unless nobody could look this time."""
+        """Verify, and keep a problem open for each finding. Those of old findings are closed, unless nobody looked this time: their project may
+        not be read, is not active any more, or is none of this installation's.
+        """
         began = seconds(self._client)
         verified = self.verify(progress)
         found = {finding.problem_key: finding for finding in verified.findings}
         for one in self._ledger.problems():
-            if (
-                one.key.startswith(FINDINGS)
-                and one.key not in found
-                and _project_of(one.key) not in verified.unreadable
-            ):
+            of_old = one.key.startswith(FINDINGS) and one.key not in found
+            if of_old and _project_of(one.key) in verified.compared:
                 self._ledger.resolve(one.key)
         for key, finding in found.items():
             self._ledger.report(key, finding.cause, finding.facts, at=seconds(self._client))
@@ -80,6 +79,7 @@ class Verification:
         try:
             verified.add(self._items.compare(project, problems, names))
             verified.add(self._bills.compare(project, problems))
+            verified.compared.add(project.id)
         except (NotFound, NotPermitted) as error:
             verified.unreadable[project.id] = f"{project.label}: {error}"
         except UnexpectedAnswer as error:

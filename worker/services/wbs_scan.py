@@ -147,14 +147,22 @@ class WbsScan:
             children = [scan_of(project_id) for project_id in self._projects.list_anew()]
             counts = {"projects": len(children)}
             self._work.spawn(SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts=counts)
+            # Nobody would hear of their new codes and invoices any more.
+            for project_id in self._projects.out_of_sight(self._projects.pilot or self._ledger.projects()):
+                if self._projects.pilot or self._has_worked_on(project_id):
+                    self._not_visible(project_id)
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to scan")
+
+    def _has_worked_on(self, project_id: int) -> bool:
+        """A project that never was leaves nothing but codes that were skipped, where somebody asked for one."""
+        return any(record.state is not State.SKIPPED for record in self._ledger.codes(project_id).values())
 
     def _scan_project(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
         if project is None:
-            return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
+            return self._not_visible(project_id)
         if not project.active:
             self._ledger.resolve(f"project:{project_id}:budget")
             return Outcome(OutcomeKind.SKIPPED, reason=f"project {project.label} is not active")
@@ -216,6 +224,9 @@ class WbsScan:
         self._work.spawn(scan_of(plan.project.id), Lane.SCANS, children=children, into=Lane.ITEMS, counts=counts)
         reason = f"{plan.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"
         return Outcome(OutcomeKind.ALREADY, reason=reason)
+
+    def _not_visible(self, project_id: int) -> Outcome:
+        return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
 
     def _not_readable(self, project_id: int, label: str, what: str, answer: str) -> Outcome:
         facts = {"project": label, "what": what, "answer": answer}

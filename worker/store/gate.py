@@ -26,6 +26,8 @@ USE_KEPT_SECONDS = 12 * 3600.0
 """How far back it is known how many slots were in use."""
 LONGEST_NAP_SECONDS = 1.0
 """A waiter looks again after this even if nothing was handed over: a slot may have come free by its holder's death."""
+SHORTEST_NAP_SECONDS = 0.01
+"""Less than a millisecond is 0 to Redis 6.2, which then blocks for good."""
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
 _ACQUIRE = (
@@ -177,7 +179,8 @@ class Gate:
                 left = until - time.monotonic()
                 if left <= 0:
                     raise NoRoom("NetSuite's slots stayed busy", retry_after=1.0)
-                if self._client.blpop([self._handed + token], timeout=min(left, LONGEST_NAP_SECONDS)):
+                nap = min(max(left, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS)
+                if self._client.blpop([self._handed + token], timeout=nap):
                     return
         except BaseException:
             self._leave(token, precedence)

@@ -87,6 +87,12 @@ if stored and ARGV[4] == '0' then
   if stored.state == 'created' or stored.state == 'adopted' then return 0 end
   if (stored.fence or 0) > tonumber(ARGV[3]) then return 0 end
 end
+local record = cjson.decode(ARGV[2])
+if record.state == 'adopted' and record.remote_id and string.match(ARGV[5], '^code:') then
+  local holder = redis.call('HGET', ARGV[12] .. 'adopted', record.remote_id)
+  if holder and holder ~= ARGV[5] then return 0 end
+  redis.call('HSET', ARGV[12] .. 'adopted', record.remote_id, ARGV[5])
+end
 local seen, by = stored and stored.seen, stored and stored.by
 if not stored then
   seen = redis.call('TIME')[1]
@@ -95,7 +101,6 @@ end
 redis.call('HSET', KEYS[1], ARGV[1], first_seen(ARGV[2], seen, by))
 redis.call('SADD', KEYS[3], ARGV[7])
 tell(KEYS[5], ARGV[9], ARGV[10])
-local record = cjson.decode(ARGV[2])
 index(ARGV[12], ARGV[5], stored, record, seen)
 if ARGV[4] == '1' and not (stored and (stored.state == 'created' or stored.state == 'adopted')) then
   redis.call('HINCRBY', ARGV[12] .. 'totals', string.match(ARGV[5], '^%a+') .. ':' .. record.state, 1)
@@ -171,12 +176,13 @@ return taken
 _FORGET = (
     TELL
     + """
--- KEYS: records, lock, journal. ARGV: field, the lock's token, internal id, words and next time for the journal
+-- KEYS: records, lock, journal, adopted Items. ARGV: field, the lock's token, internal id, words and next time for the journal, code
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 local stored = old and cjson.decode(old)
 if redis.call('GET', KEYS[2]) ~= ARGV[2] or not stored then return 0 end
 if not (stored.state == 'created' or stored.state == 'adopted') or stored.remote_id ~= ARGV[3] then return 0 end
 redis.call('HDEL', KEYS[1], ARGV[1])
+if redis.call('HGET', KEYS[4], ARGV[3]) == ARGV[6] then redis.call('HDEL', KEYS[4], ARGV[3]) end
 tell(KEYS[3], ARGV[4], ARGV[5])
 return 1
 """
@@ -185,6 +191,9 @@ _RESOLVE = OPEN + "return close(KEYS[1], ARGV[1])  -- KEYS: problems. ARGV: prob
 
 LEAVES_WITHIN_SECONDS = 1.0
 """A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
+
+ALL_NOTED = "all"
+"""Among the ids of adopted Items: that those of before this index are there too."""
 
 FOR_AN_INVOICE = "an invoice"
 """Who asked for a code that an invoice needs."""
@@ -224,6 +233,7 @@ class Ledger:
         self._rebuild = f"{prefix}ledger:rebuild"
         self._projects = f"{prefix}ledger:projects"
         self._problems = f"{prefix}problems"
+        self._adopted = f"{prefix}adopted"
         self.journal = Journal(client, prefix)
         self._sizes = Sizes(client)
         self._write = client.register_script(_WRITE)
@@ -263,8 +273,8 @@ class Ledger:
     def write(self, key: CodeKey | InvoiceKey, record: Record, told: Happening | None = None) -> bool:
         """Record what is known now; False when the ledger already holds something later or more certain.
 
-        A blocked record becomes an open problem in the same step; one that is done or skipped closes it. The journal gets `told`,
-        or what the record itself tells.
+        Nor does it take one Item for two codes. A blocked record becomes an open problem in the same step; one that is done or skipped closes
+        it. The journal gets `told`, or what the record itself tells.
         """
         return self._written(key, record, "", "", told)
 
@@ -321,8 +331,26 @@ class Ledger:
 
         False when the lock is lost or the record says something else by now.
         """
-        keys = [self._records(key), lock.key, self.journal.place(key)]
-        return bool(self._forget(keys=keys, args=[_field(key), lock.token, record.remote_id, *words_of(told)]))
+        keys = [self._records(key), lock.key, self.journal.place(key), self._adopted]
+        args = [_field(key), lock.token, record.remote_id, *words_of(told), str(key)]
+        return bool(self._forget(keys=keys, args=args))
+
+    def adopted_by(self, item_ids: Sequence[str]) -> dict[str, CodeKey]:
+        """Which codes have adopted some Items, by the Items' internal ids: nothing in NetSuite says so of one without our external id."""
+        codes = self._client.hmget(self._adopted, item_ids) if item_ids else ()
+        return {item_id: CodeKey.parse(code) for item_id, code in zip(item_ids, codes, strict=True) if code}
+
+    def note_adopted(self) -> None:
+        """Once, for a ledger that an older version began: it kept no such index."""
+        if self._client.hget(self._adopted, ALL_NOTED):
+            return
+        with self._client.pipeline(transaction=False) as together:
+            for project_id in self.projects():
+                for number, record in self.codes(project_id).items():
+                    if record.state is State.ADOPTED:
+                        together.hsetnx(self._adopted, record.remote_id, str(CodeKey(project_id, number)))
+            together.hset(self._adopted, mapping={ALL_NOTED: 1})
+            together.execute()
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
         """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""
@@ -417,6 +445,11 @@ class Ledger:
     def is_problem(self, key: str) -> bool:
         """Whether one is open under this key."""
         return bool(self._client.hexists(self._problems, key))
+
+    def problem(self, key: str) -> OpenProblem | None:
+        """The one that is open under this key."""
+        text = self._client.hget(self._problems, key)
+        return problem_of(key, text) if text else None
 
     def problems(self) -> list[OpenProblem]:
         """All open problems, oldest first; those that somebody ignores too."""

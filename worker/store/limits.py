@@ -23,7 +23,7 @@ _ACQUIRE = (
     _NOW
     + """
 -- KEYS: limits, requests sent. ARGV: is scan, shares that scans leave: without and with exports, ms for which an export is
--- remembered, remote and precedence
+-- remembered, remote and precedence, ms of the short window
 -- Returns milliseconds to wait, 0 = go
 local wait, share = 0, 0
 if ARGV[1] == '0' then
@@ -43,8 +43,12 @@ for _, window in ipairs({'spike', 'hour'}) do
 end
 if wait > 0 then return wait end
 for _, window in ipairs({'spike', 'hour'}) do
-  local reset = redis.call('HGET', KEYS[1], window .. ':reset')
-  if reset and tonumber(reset) > now then redis.call('HINCRBY', KEYS[1], window .. ':left', -1) end
+  local f = redis.call('HMGET', KEYS[1], window .. ':limit', window .. ':reset')
+  if f[1] and tonumber(f[2]) > now then redis.call('HINCRBY', KEYS[1], window .. ':left', -1)
+  elseif f[1] and window == 'spike' then
+    -- Over, and no answer has told of the next one yet: it begins now, and everybody who waited for this moment is in it.
+    redis.call('HSET', KEYS[1], 'spike:left', f[1] - 1, 'spike:reset', now + tonumber(ARGV[6]), 'spike:begun', 1)
+  end
 end
 redis.call('HINCRBY', KEYS[2], ARGV[5], 1)
 return 0
@@ -59,9 +63,10 @@ local reset = tonumber(ARGV[3]) * 1000
 if reset <= now or reset - now > 7200000 then return 0 end
 local window = (reset - now <= 11000) and 'spike' or 'hour'
 if redis.call('HGET', KEYS[1], 'hour:limit') == ARGV[1] then window = 'hour' end
-local f = redis.call('HMGET', KEYS[1], window .. ':left', window .. ':reset')
+local f = redis.call('HMGET', KEYS[1], window .. ':left', window .. ':reset', window .. ':begun')
 local left = tonumber(ARGV[2])
-if f[1] and tonumber(f[2]) == reset then left = math.min(left, tonumber(f[1])) end
+if f[1] and (tonumber(f[2]) == reset or f[3]) then left = math.min(left, tonumber(f[1])) end
+redis.call('HDEL', KEYS[1], window .. ':begun')
 redis.call('HSET', KEYS[1], window .. ':limit', ARGV[1], window .. ':left', left, window .. ':reset', reset)
 redis.call('EXPIRE', KEYS[1], 7200)
 return 1
@@ -73,6 +78,7 @@ _BLOCK = _NOW + "redis.call('HSET', KEYS[1], 'blocked', now + ARGV[1]); redis.ca
 LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 """Shares of each window that scans leave to exports."""
 EXPORTS_REMEMBERED_SECONDS = 60.0
+SHORT_WINDOW_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class RateLimits:
         until = time.monotonic() + patience
         is_scan, counted = int(precedence is Precedence.SCAN), f"{self._remote}:{precedence.value}"
         args = [is_scan, LEFT_BY_SCANS, LEFT_WHILE_EXPORTING, int(EXPORTS_REMEMBERED_SECONDS * 1000), counted]
+        args.append(SHORT_WINDOW_SECONDS * 1000)
         while wait_ms := int(self._acquire(keys=[self._key, self._sent], args=args)):
             wait = wait_ms / 1000
             if time.monotonic() + wait > until:

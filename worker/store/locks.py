@@ -47,7 +47,12 @@ if state[1] then
     redis.call('HSET', KEYS[3], 'server', server, 'since', state[1], 'met', state[3])
   end
 end
-return {redis.call('INCR', KEYS[2]), now[1], now[2], state[1] or '', state[3] or '0'}
+-- Never below the clock in microseconds: a server that lost the counter must not give out less than its living holders have, or
+-- what those note as in doubt could be ended by nobody after them.
+local fence = math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, now[1] * 1000000 + now[2])
+fence = string.format('%.0f', fence)
+redis.call('SET', KEYS[2], fence)
+return {fence, now[1], now[2], state[1] or '', state[3] or '0'}
 """
 )
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
@@ -56,7 +61,7 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock in hand. `fence` grows with every acquisition of any lock; `at` is Redis' time of the acquisition.
+    """A lock in hand. `fence` grows with every acquisition of any lock, also over a loss of Redis; `at` is Redis' time of the acquisition.
 
     `ledger_since`: since when the ledger is known to have lost no intent (unix seconds); None while there is no ledger.
     `asked`, `answered`: between these moments of the steady clock Redis' clock was `at`.

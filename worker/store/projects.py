@@ -58,6 +58,11 @@ class ProjectList:
         row = self._client.hget(self._key, str(project_id))
         return _project(project_id, row) if row else None
 
+    def without(self, project_ids: Sequence[int]) -> list[int]:
+        """Those of some projects that were not listed last."""
+        rows = self._client.hmget(self._key, [str(one) for one in project_ids]) if project_ids else ()
+        return [project_id for project_id, row in zip(project_ids, rows, strict=True) if row is None]
+
     def all(self) -> Sequence[Project]:
         """All projects, as last listed. Read once for each list: the same one is the same object."""
         return self._all(self._client.get(self._listed_at))

@@ -91,6 +91,30 @@ def test_a_permission_lost_between_the_list_and_the_budget_is_reported(office: O
     assert office.item_of(*_some_code(office))
 
 
+def test_a_project_that_the_app_sees_no_more_is_reported_by_the_scan_of_all(open_office: OpenOffice) -> None:
+    office = open_office()
+    project, never_seen = office.new_project("24-800", ["05-120.S"]), office.new_project("24-801", ["05-120.S"])
+    never_seen.permitted = False
+    office.scan(project.id)
+    project.permitted = False
+    key, pilots_key = (f"project:{one.id}:budget" for one in (project, never_seen))
+    # Somebody asks for it all the same.
+    assert office.make_item(never_seen, never_seen.budgeted_codes()[0]).kind is OutcomeKind.SKIPPED
+    office.scan()
+    assert office.problems(key) == {key: "project_not_readable"}
+    assert pilots_key not in office.problems()
+    assert office.sentence(key).endswith("(the project is not visible to the app).")
+    project.permitted = True
+    office.scan()
+    assert key not in office.problems()
+
+    # Of a pilot's projects each is wanted, seen before or not.
+    pilot = office.reopened(project_ids=f"{project.id},{never_seen.id}")
+    pilot.scan()
+    assert pilots_key in pilot.problems()
+    assert key not in pilot.problems()
+
+
 def test_a_project_whose_tools_are_off_is_reported_and_the_rest_goes_on(synced: Office) -> None:
     project_id = synced.case("project_tool_disabled")["project_id"]
     assert synced.problems(f"project:{project_id}") == {

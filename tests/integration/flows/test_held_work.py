@@ -14,6 +14,7 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane
 from worker.services import attempts
+from worker.store.holds import Remote
 
 pytestmark = pytest.mark.real
 
@@ -34,9 +35,9 @@ def planned(office: Office) -> Project:
     return project
 
 
-def require_all_made(office: Office, project: Project) -> None:
+def require_all_made(office: Office, project: Project, of: int = len(CODES)) -> None:
     office.settle()
-    assert len([code for code in project.budgeted_codes() if office.item_of(project, code)]) == len(CODES)
+    assert len([code for code in project.budgeted_codes() if office.item_of(project, code)]) == of
     assert office.problems() == {}
     assert office.netsuite.duplicates() == []
 
@@ -121,6 +122,32 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Office, m
 
     office.stage.settings("netsuite", missing_permissions=())
     require_all_made(office, project)
+
+
+def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Office) -> None:
+    """Else a problem of hours would close and open all the time, and an outage that scans pass by would never be told."""
+    stands = office.new_project("24-801", ["05-120.S"])
+    office.scan(stands.id)
+    project = planned(office)
+    office.stage.settings("netsuite", missing_permissions=("item:create",))
+    office.work_off()
+    (told,), times = office.container.ledger.problems(), office.container.holds.times(Remote.NETSUITE)
+    assert (told.key, told.problem.cause) == ("remote:netsuite", "netsuite_permission")
+
+    office.container.dispatch.lift()
+    assert office.make_item(stands, stands.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
+    office.container.wbs_scan.scan("test", [stands.id])
+    assert office.container.wbs_scan.scan_project(stands.id).well
+    # This one asks NetSuite, and is told all that it asks for.
+    new = office.procore.add_code(project.id, "06-100.S", budget=0)
+    office.container.wbs_scan.scan("test", [project.id])
+    assert office.container.wbs_scan.scan_project(project.id).well
+    assert office.container.ledger.problems() == [told]
+    assert office.container.holds.times(Remote.NETSUITE) == times
+
+    office.stage.settings("netsuite", missing_permissions=())
+    require_all_made(office, project, len(CODES) + 1)
+    assert office.item_of(project, new)
 
 
 def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Office) -> None:

@@ -11,6 +11,7 @@ from simulators.netsuite.records import Item
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.outcomes import State
+from worker.store.ledger import Ledger
 
 pytestmark = pytest.mark.real
 
@@ -53,6 +54,13 @@ def test_an_adopted_item_gets_our_external_id_only_where_the_setting_says_so(ope
     project = office.procore.project(case["project_id"])
     assert after.externalid == office.item_external_id(project, project.codes[case["wbs_code_id"]])
     assert dataclasses.replace(after, externalid=None, modified_at=before.modified_at) == before
+
+    # Also one for resale, where those that are made are for purchase.
+    for_resale = office.netsuite.make_item(NAME, "otherChargeResaleItem")
+    other, code = one_code(office)
+    office.scan(other.id)
+    assert adopted(office, other, code) == for_resale.id
+    assert office.item(NAME).externalid == office.item_external_id(other, code)
 
 
 @pytest.mark.parametrize("mark", [False, True])
@@ -150,7 +158,7 @@ def test_an_item_of_the_right_name_that_belongs_to_another_code_of_ours_is_block
     assert office.item(NAME) == other
     assert office.posts(ITEM_PATH) == []
     # Of a code that nobody knows there is no name to tell.
-    assert f"was made for another WBS code ({other.externalid})" in office.sentence(key)
+    assert f"belongs to another WBS code ({other.externalid})" in office.sentence(key)
 
     neighbour = office.new_project("24-801", ["01-100.S"])
     office.scan(neighbour.id)
@@ -159,6 +167,46 @@ def test_an_item_of_the_right_name_that_belongs_to_another_code_of_ours_is_block
     office.netsuite.edit_item(other.id, externalid=office.item_external_id(neighbour, known))
     office.scan(project.id)
     assert f"another WBS code ({neighbour.number} {neighbour.name}, code 24-801-01-100.S)" in office.sentence(key)
+
+
+def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps its name when its code or project is renamed, and whoever gets that name next would book money on it too."""
+    project, code = one_code(office)
+    by_hand = office.netsuite.make_item(NAME)
+    office.scan(project.id)
+    assert adopted(office, project, code) == by_hand.id
+    # As an older version left it.
+    office.container.redis.delete(f"{office.container.settings.redis_key_prefix}adopted")
+    office = office.reopened()
+
+    in_other_letters = office.procore.add_code(project.id, "05-120.s", budget=0)
+    office.scan(project.id)
+    assert office.problems() == {f"code:{project.id}:{in_other_letters.id}": "item_of_other_code"}
+    office.procore.unbudget(project.id, in_other_letters.id)
+    office.procore.rename_code(project.id, code.id, "05-199.S")
+    of_the_old_text = office.procore.add_code(project.id, "05-120.S", budget=0)
+    office.scan(project.id)
+    key = f"code:{project.id}:{of_the_old_text.id}"
+    assert office.problems() == {key: "item_of_other_code"}
+    assert f"another WBS code ({project.number} {project.name}, code {NAME})" in office.sentence(key)
+
+    office.procore.renumber_project(project.id, "25-001")
+    namesake, its_code = one_code(office)
+    with monkeypatch.context() as patch:
+        # Two workers look before either has noted it.
+        patch.setattr(Ledger, "adopted_by", lambda *_: {})
+        office.make_item(namesake, its_code)
+    assert office.make_item(namesake, its_code).cause == "item_of_other_code"
+    assert office.item(NAME) == by_hand
+    assert office.writes() == []
+
+    office.netsuite.edit_item(by_hand.id, itemid="25-001-05-199.S")
+    office.scan(project.id, namesake.id)
+    assert office.item_of(namesake, its_code) == office.item(NAME)
+    assert adopted(office, project, code) == by_hand.id
+    assert office.problems() == {}
 
 
 def test_our_external_id_counts_whatever_its_letters(office: Office) -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
+from worker.base import pick_up
 from worker.clients.netsuite import client as netsuite_client
+from worker.current import use
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.work import Lane
 from worker.services import attempts, recovery
+from worker.services.items import Items
 from worker.services.recovery import REBUILD
 
 pytestmark = pytest.mark.real
@@ -216,6 +221,34 @@ def test_a_worker_that_finds_no_ledger_rebuilds_it_before_it_does_anything_else(
     assert record.state is State.CREATED
 
 
+def test_a_doubt_noted_by_a_worker_from_before_a_loss_is_ended_by_those_after_it(
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock has a fence that the emptied server never gave out; nobody's after it may be lower, or the code waits for good."""
+    office = open_office(netsuite_settle_seconds=0)
+    project = office.new_project("24-800", CODES[:1])
+    (code,) = project.budgeted_codes()
+    path, in_doubt = f"{ITEM_PATH}\\?", Items._in_doubt
+    # As after some days of work.
+    office.container.redis.set(f"{office.container.settings.redis_key_prefix}fence", 100_000)
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": path, "times": 1}])
+
+    def lost(items: Items, *noted: Any) -> None:
+        monkeypatch.undo()
+        lose_redis(office)
+        office.container.recovery.rebuild()
+        in_doubt(items, *noted)
+        raise SystemExit
+
+    monkeypatch.setattr(Items, "_in_doubt", lost)
+    with pytest.raises(SystemExit):
+        office.make_item(project, code)
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.UNKNOWN
+    assert office.make_item(project, code).kind is OutcomeKind.CREATED
+
+
 def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenOffice) -> None:
     """An intent may have been lost with the ledger: its bill may still come to stand."""
     office = open_office(netsuite_settle_seconds=900)
@@ -358,6 +391,28 @@ def test_after_a_restart_of_redis_what_lost_its_end_is_looked_at_again(
     assert record.state is State.CREATED
     assert office.posts(ITEM_PATH, mark) == []
     assert office.container.recovery.look_through() == 0, "once for each server"
+
+
+def test_a_record_that_nobody_can_read_does_not_keep_what_waits_from_going_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one in a state that only a newer version knows: `ledger.resume` fails over it every few seconds, and gives out all the same."""
+    monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    forget_the_end(office, project, project.budgeted_codes()[0])
+    office.container.redis.hset(
+        f"{office.container.settings.redis_key_prefix}codes:{project.id}", "7", '{"state":"painted"}'
+    )
+    office.container.work.add(Lane.SCANS, ["scan:17"])
+    app = mock.Mock(spec_set=["send_task"])
+    use(office.container)
+    try:
+        with pytest.raises(ValueError, match="painted"):
+            pick_up(app)
+    finally:
+        use(None)
+    assert [call.kwargs["kwargs"] for call in app.send_task.call_args_list] == [{"project_id": 17}]
 
 
 def test_a_server_is_looked_through_only_when_its_workers_have_noted_what_they_had_in_hand(office: Office) -> None:

@@ -398,7 +398,12 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> No
     assert list(verification.reconcile().unreadable) == [site.project.id]
     assert last_counts(site)["unreadable_project"] == 1
     assert list(site.office.problems("verify:").values()) == ["drift_item_inactive"]
-    site.office.procore.edit_project(site.project.id, tools_disabled=False)
+    site.office.procore.edit_project(site.project.id, tools_disabled=False, active=False)
+    assert verification.reconcile().unreadable == {}
+    assert list(site.office.problems("verify:").values()) == ["drift_item_inactive"], (
+        "closed for good, and not compared"
+    )
+    site.office.procore.edit_project(site.project.id, active=True)
     verification.reconcile()
     assert site.office.problems("verify:") == {}
 

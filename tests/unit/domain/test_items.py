@@ -14,6 +14,7 @@ NEED = ItemNeed("pcr-itm-4-17-901", "24-017-01-100.S", "Concrete")
 OURS = FoundItem("5871", "24-017-01-100.S", "pcr-itm-4-17-901", "OthCharge", "Purchase", inactive=False)
 FOREIGN = replace(OURS, id="77", external_id=None)
 OF_OTHER_CODE = replace(OURS, id="78", external_id="pcr-itm-4-18-5")
+ADOPTED = replace(OURS, id="90", external_id=None)
 ELSEWHERE = replace(OURS, id="79", name="something else", external_id="x-1")
 
 
@@ -35,7 +36,7 @@ ELSEWHERE = replace(OURS, id="79", name="something else", external_id="x-1")
 def test_the_item_of_our_external_id_or_else_of_that_name_serves(
     found: list[FoundItem], expected: FoundItem | None
 ) -> None:
-    assert item_for(NEED, found) == expected
+    assert item_for(NEED, found, {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -49,16 +50,22 @@ def test_the_item_of_our_external_id_or_else_of_that_name_serves(
         pytest.param([replace(FOREIGN, inactive=True)], Cause.ITEM_INACTIVE, id="inactive"),
         pytest.param([replace(OURS, inactive=True)], Cause.ITEM_INACTIVE, id="ours, inactive"),
         pytest.param([OF_OTHER_CODE], Cause.ITEM_OF_OTHER_CODE, id="made for another code"),
+        pytest.param([ADOPTED], Cause.ITEM_OF_OTHER_CODE, id="adopted by another code"),
+        pytest.param([replace(ADOPTED, external_id="agave-12")], Cause.ITEM_OF_OTHER_CODE, id="adopted, someone else's external id"),
     ],
 )  # fmt: skip
 def test_what_stands_in_the_way_is_a_problem_told_in_full(found: list[FoundItem], cause: Cause) -> None:
     with pytest.raises(Blocked) as caught:
-        item_for(NEED, found)
+        item_for(NEED, found, {ADOPTED.id: "pcr-itm-4-18-6"})
     assert caught.value.cause is cause
     assert "?" not in describe(cause, caught.value.facts).sentence
 
 
+def test_what_a_code_has_adopted_serves_that_code() -> None:
+    assert item_for(NEED, [ADOPTED], {ADOPTED.id: NEED.external_id.upper()}) == ADOPTED
+
+
 def test_doubled_items_are_all_named() -> None:
     with pytest.raises(Blocked) as caught:
-        item_for(NEED, [replace(FOREIGN, id="9"), replace(FOREIGN, id="12"), ELSEWHERE])
+        item_for(NEED, [replace(FOREIGN, id="9"), replace(FOREIGN, id="12"), ELSEWHERE], {})
     assert caught.value.facts["item_ids"] == "12, 9"

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +42,23 @@ def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> thr
     thread = threading.Thread(target=go)
     thread.start()
     return thread
+
+
+def test_nobody_waits_for_good_whose_patience_is_nearly_at_its_end(
+    gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis 6.2 takes less than a millisecond for no end at all."""
+    asked, clock = [], iter([0.0, 1.0 - 1e-7, 2.0, 3.0])
+
+    def blpop(_: object, timeout: float) -> None:
+        asked.append(timeout)
+
+    with gate_of(1).slot(Precedence.EXPORT):
+        monkeypatch.setattr(gate_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+        monkeypatch.setattr(server, "blpop", blpop)
+        with pytest.raises(NoRoom), gate_of(1).slot(Precedence.SCAN, patience=1.0):
+            pass
+    assert [timeout >= 0.001 for timeout in asked] == [True]
 
 
 def test_never_more_are_inside_than_the_limit_however_many_come(gate_of: MakeGate) -> None:

@@ -110,6 +110,20 @@ def test_a_new_window_begins_full(limits: RateLimits) -> None:
     assert wait_told(limits) == 0
 
 
+def test_who_waited_for_the_short_window_does_not_overrun_the_next_one(limits: RateLimits, client: Redis) -> None:
+    """All are told the same moment, and the first answer of the new window comes when they have left."""
+    limits.observe(headers(25, 0, resets_in=9))
+    assert wait_told(limits) > 0
+    client.hset(f"{PREFIX}limits:procore", "spike:reset", int(time.time() * 1000) - 1)
+    assert [wait_told(limits) for _ in range(25)] == [0] * 25
+    assert wait_told(limits) == pytest.approx(10, abs=3)
+    # What Procore says of the new window holds; those that are still on their way are in it.
+    limits.observe(headers(25, 24, resets_in=5))
+    assert wait_told(limits) == pytest.approx(5, abs=2)
+    limits.observe(headers(25, 20, resets_in=8))
+    assert wait_told(limits) == 0
+
+
 def test_a_window_whose_reset_has_passed_holds_nobody_back(limits: RateLimits) -> None:
     limits.observe(headers(25, 0, resets_in=-2))
     assert wait_told(limits) == 0

@@ -61,6 +61,19 @@ def test_the_fence_grows_with_every_lock_taken(locks: Locks) -> None:
     assert fences == sorted(set(fences))
 
 
+def test_the_fence_goes_on_growing_when_redis_has_lost_what_it_was(locks: Locks, client: Redis) -> None:
+    """Emptied, or back with an old snapshot: a worker that held a lock before may note a doubt under its fence afterwards."""
+    client.set(f"{PREFIX}fence", 100_000)
+    with locks.hold(NAME) as before:
+        assert before is not None
+    client.flushall()
+    client.set(f"{PREFIX}fence", 3)
+    with locks.hold(NAME) as after, locks.hold("code:17:902") as next_one:
+        assert after is not None
+        assert next_one is not None
+        assert before.fence < after.fence < next_one.fence
+
+
 def test_a_lock_tells_redis_time_of_its_acquisition(locks: Locks, client: Redis) -> None:
     before = seconds(client)
     with locks.hold(NAME) as lock:

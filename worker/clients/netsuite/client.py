@@ -23,6 +23,7 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
+from worker.domain.heard import heard_of
 from worker.domain.identities import OUR_ITEMS, same_external_id
 from worker.domain.invoices import Bill, Document, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
@@ -196,9 +197,9 @@ class NetSuite:
             raise Blocked(str(error), cause=Cause.ITEM_REFUSED, facts=error.facts | {"name": need.name}) from error
         return self._created_id(answer, self._defaults.item_type, need.external_id)
 
-    def set_item_external_id(self, item_id: str, external_id: str) -> None:
-        """PATCH /{type}/{id}: marks an adopted Item as ours. Setting the same value again changes nothing."""
-        path = f"{self._records}/{self._defaults.item_type}/{item_id}"
+    def set_item_external_id(self, item: FoundItem, external_id: str) -> None:
+        """PATCH /{type}/{id}: marks an adopted Item as ours, whichever of the usable types it has. Setting the same value again changes nothing."""
+        path = f"{self._records}/otherCharge{item.subtype}Item/{item.id}"
         self._send("PATCH", path, body={"externalId": external_id}, writes=True)
 
     def item_name_limit(self) -> int:
@@ -430,6 +431,8 @@ class NetSuite:
                     writes=writes,
                 )
             refusal = error_of(answer, writes=writes, known=self._defaults.refusals)
+            if not isinstance(refusal, Unauthorized | Transient | Misconfigured | OutcomeUnknown):
+                heard_of("netsuite")
             if refusal is None:
                 return answer
             if isinstance(refusal, Unauthorized):

@@ -12,6 +12,7 @@ from worker.clients.login import require_admitted, token_of
 from worker.clients.procore import wire
 from worker.clients.procore.errors import Unauthorized, error_of, words_of
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
+from worker.domain.heard import heard_of
 from worker.domain.invoices import Invoice
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
@@ -259,6 +260,8 @@ class Procore:
             self._tokens.forget(token)
         if isinstance(error, Transient) and answer.status == 429:
             self._limits.block(error.retry_after or 10.0)
+        if not isinstance(error, Unauthorized | Transient | Misconfigured):
+            heard_of("procore")
         if error:
             raise error
         return answer

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from worker.clients.http import LONGEST_WAIT_SECONDS, Answer
@@ -65,8 +66,15 @@ def wait_of(answer: Answer) -> float | None:
     reset = answer.headers.get("X-Rate-Limit-Reset", "")
     if not re.fullmatch(r"[0-9]{1,12}", reset):
         return None
-    # Reset is a moment on Procore's clock; ours may differ, so never wait less than a second for it.
-    return min(max(1.0, float(reset) - time.time()), LONGEST_WAIT_SECONDS)
+    return min(max(1.0, float(reset) - _sent_at(answer)), LONGEST_WAIT_SECONDS)
+
+
+def _sent_at(answer: Answer) -> float:
+    """When Procore answered, by its own clock: all workers wait for the reset that one is told, and that one's clock may be an hour behind."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return time.time()
 
 
 def _flat(told: Any, depth: int = 0) -> str:
