@@ -138,7 +138,7 @@ def clock(at: float | None) -> str:
 
 def counted(number: int, noun: str) -> str:
     """`2 findings`, `1 finding`; the noun is given in the plural."""
-    return f"{number} {noun.removesuffix('s') if number == 1 else noun}"
+    return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
 
 
 def counts_line(counts: Mapping[str, int]) -> str:

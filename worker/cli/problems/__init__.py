@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from worker.cli.output import FAILED, faults_as_sentences, json_option, print_json, procore_id
+from worker.cli.output import FAILED, counted, faults_as_sentences, json_option, print_json, procore_id
 from worker.cli.problems.handle import ignore, resolve
 from worker.cli.problems.retry import retry
 from worker.cli.problems.show import show
@@ -59,7 +59,8 @@ def problems(
         if as_json:
             print_json(rows)
         else:
-            print_problems(rows, title=f"{len(rows)} {'ignored' if ignored else 'open'} problems", by_cause=by_cause)
+            title = counted(len(rows), f"{'ignored' if ignored else 'open'} problems")
+            print_problems(rows, title=title, by_cause=by_cause, whole=ignored or cause is not None)
         sys.exit(FAILED if rows and not ignored else 0)
 
 

@@ -11,6 +11,7 @@ import click
 
 from config.names import TaskName
 from worker.cli.output import FAILED, Fault, clock, counted, faults_as_sentences, json_option, out, print_json, table
+from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain import correlation
@@ -93,20 +94,28 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
 
 def _print(told: Mapping[str, Any]) -> None:
     given_out = ", ".join(counted(count, kind) for kind, count in told["given_out"].items()) or "nothing"
-    out.print(f"Given out again: {given_out}." + ("" if "mended" in told else " Follow it with `wbs-sync status`."))
+    follow_it = "" if "mended" in told or not told["given_out"] else " Follow it with `wbs-sync status`."
+    out.print(f"Given out again: {given_out}.{follow_it}")
     if told["without_work"]:
-        idle = ((row["about"], row["cause"], row["owner"], row["next_step"]) for row in told["without_work"])
-        table("Nothing to try again: no work of wbs-sync mends these", ("about", "cause", "who", "next step"), idle)
-    if "mended" not in told:
-        return
-    mended = sorted((row["about"], row["cause"]) for row in told["mended"])
-    table(f"{len(told['mended'])} mended in {told['seconds']:.1f} s", ("about", "was"), mended)
+        out.print("Nothing to try again: no work of wbs-sync mends these")
+    for cause, rows in grouped(told["without_work"], "cause"):
+        print_cause(cause, rows, {"about": "about"}, rest=f"wbs-sync problems --cause {cause}")
+    if "mended" in told:
+        _print_ends(told)
+
+
+def _print_ends(told: Mapping[str, Any]) -> None:
+    if told["mended"]:
+        mended = sorted((row["about"], row["cause"]) for row in told["mended"])
+        table(f"{len(mended)} mended in {told['seconds']:.1f} s", ("about", "was"), mended)
     if not told["remaining"]:
-        out.print("None remains.")
+        out.print("None remains." if told["mended"] else "None was tried.")
         return
     columns = ("about", "cause", "who", "what", "looked at again")
     remaining = (
         (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"]) if row["again_at"] else "")
         for row in sorted(told["remaining"], key=lambda row: str(row["about"]))
     )
-    table(f"{len(told['remaining'])} remain", columns, remaining)
+    count = len(told["remaining"])
+    tried = "" if told["mended"] else f"; none was mended in {told['seconds']:.1f} s"
+    table(f"{count} {'remains' if count == 1 else 'remain'}{tried}", columns, remaining)
