@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -28,6 +28,8 @@ from worker.domain.problems import describe
 from worker.embedded import EmbeddedServerError
 
 FAILED = 1
+NUMBERS = frozenset({"amount", "total", "count", "waiting", "in hand", "Items first"})
+"""Columns whose cells are compared by their last place."""
 
 
 class Plain(Console):
@@ -101,20 +103,24 @@ def print_json(value: Any) -> None:
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """A table on standard output; nothing but a line when it has no rows. A column that is empty in all of them is left out."""
+    """A table on standard output; nothing but a line when it has no rows. A column that is empty in all of them is left out, and so is
+    a head in which no column has a title.
+    """
     texts = [[str(cell) for cell in row] for row in rows]
-    drawn = Table(header_style="bold", expand=False)
     told = {place: column for place, column in enumerate(columns) if any(row[place] for row in texts)}
+    drawn = Table(header_style="bold", expand=False, show_header=any(told.values()))
     for column in told.values():
         # A key is copied into the next command: whole, on one line.
-        drawn.add_column(column, overflow="fold", no_wrap=column == "key")
+        justify: JustifyMethod = "right" if column in NUMBERS else "left"
+        drawn.add_column(column, overflow="fold", no_wrap=column == "key", justify=justify)
     for row in texts:
         drawn.add_row(*(styled(row[place]) for place in told))
     if not drawn.row_count:
         out.print(f"{title}: none")
         return
     # Not as the table's own title, which would be folded to the width of a narrow table.
-    out.print(styled((title, "bold")), soft_wrap=True)
+    if title:
+        out.print(styled((title, "bold")), soft_wrap=True)
     out.print(drawn)
 
 

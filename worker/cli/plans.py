@@ -167,7 +167,7 @@ def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
         table(f"{project}: why not", ("what", "why", "who", "next step"), reasons)
     for line in invoices:
         if line.would is Would.BILL:
-            table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line.world.get("lines")))
+            table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line))
     if already := sum(not line.of_invoice and line.would is Would.ALREADY for line in lines):
         out.print(f"{project}: {already} codes have their Item already.", soft_wrap=True)
 
@@ -207,9 +207,11 @@ def _due(line: PlanLine) -> Decimal:
     return Decimal(str(line.world["total"]))
 
 
-def _bill_rows(value: Any) -> Iterable[Sequence[str]]:
-    rows = value if isinstance(value, tuple) else ()
-    return ((item, _amount(amount), description) for item, amount, description in rows)
+def _bill_rows(line: PlanLine) -> Iterable[Sequence[str]]:
+    rows = line.world.get("lines")
+    for item, amount, description in rows if isinstance(rows, tuple) else ():
+        yield item, _amount(amount), description
+    yield "", _amount(line.world.get("total")), "Payment due"
 
 
 def _amount(text: Any) -> str:

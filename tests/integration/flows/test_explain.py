@@ -384,9 +384,21 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     told = [shown.index(words) for words in ("First seen", "Sent to NetSuite", "Made in NetSuite", "Procore was told")]
     assert told == sorted(told)
     assert re.search(r"Payment due by Procore.*5,700\.00", shown)
+    # What stands in NetSuite has names, not only ids.
+    assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
     code = project.codes[case["wbs_code_ids"][0]]
     command._print(of_code(synced, project.id, code.id))
     assert "Its Item stands in NetSuite" in capsys.readouterr().out
+
+
+def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    told = of_invoice(synced, synced.case_invoice("closed_period_invoice"))
+    command._print(told)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("Reopen the period") == 1
+    assert "Open problems" not in shown
+    assert "NetSuite now: no bill of this invoice" in shown
+    assert "┃ ┃" not in shown
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,10 @@ def desk(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Des
     return Desk(office, project, invoice, tmp_path / "plan.json", monkeypatch)
 
 
+def first_step(story: dict[str, Any]) -> str:
+    return str(story["story"][0]["sentence"])
+
+
 def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> None:
     case = desk.office.case("name_too_long")
     ended = desk.call(
@@ -97,6 +101,7 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> No
     rows = {row["name"]: row for row in done.json()["lines"]}
     assert (done.code, rows[f"27-001-{CODES[0]}"]["result"]) == (0, "created"), done.told
     assert rows[f"27-001-{CODES[0]}"]["id"] == desk.office.item(f"27-001-{CODES[0]}").id
+    assert first_step(desk.office.container.explain.code("27-001", CODES[0])) == "First seen, asked for by: a plan"
     again = desk.call("apply", str(desk.file), "--wait", "--json")
     assert (again.code, set(again.json()["counts"])) == (0, {"already"})
 
@@ -114,9 +119,16 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
         "Retainage held",
     ):
         assert words in told, told
+    # The bill's own table ends with what its lines come to, and amounts stand under one another.
+    rows = [line.split("│")[2] for line in told.splitlines() if "Retainage held" in line or "Payment due" in line]
+    assert [row.strip() for row in rows] == ["-133.45", "1,201.05"]
+    assert {len(row) - len(row.rstrip()) for row in rows} == {1}
     done = desk.call("apply", str(desk.file), "--wait")
     assert (done.code, desk.office.bill(desk.invoice).tranid) == (0, "N-1"), done.told
     assert "Applied: 3 created; 0 lines" in done.told
+    story = desk.office.container.explain.invoice(desk.invoice.id, None)
+    assert first_step(story) == "First seen, asked for by: a plan"
+    assert [step["what"] for step in story["story"]] == ["seen", "sent", "created", "written_back"]
     # The same as JSON, which is what is saved.
     saved = json.loads(desk.file.read_text())
     line = next(line for line in saved["lines"] if line["would"] == "bill")
