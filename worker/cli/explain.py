@@ -21,19 +21,17 @@ LABELS = {"remote_id": "NetSuite id", "at": "since", "seen": "first seen", "by":
 @click.command()
 @names_one
 @json_option
-def explain(
-    project: str | None, code: str | None, invoice_id: int | None, of_project: str | None, as_json: bool
-) -> None:
+def explain(project: str | None, code: str | None, invoice: str | None, of_project: str | None, as_json: bool) -> None:
     """Tell the whole story of one WBS code (PROJECT CODE) or of one invoice (--invoice ID): why not yet, what happened, what stands.
 
-    PROJECT is a Procore id or a project number, CODE a flat code, the name of its Item or a Procore id. Both remotes are asked what
+    PROJECT is a Procore id, a project's number or its name, ID an invoice's Procore id or its number, CODE a flat code, the name of its Item or a Procore id. Both remotes are asked what
     stands now; nothing is written.
     """
     with faults_as_sentences():
-        require_one(project, code, invoice_id)
+        require_one(project, code, invoice)
         explanations = open_container().explain
-        if invoice_id is not None:
-            told = explanations.invoice(invoice_id, of_project)
+        if invoice is not None:
+            told = explanations.invoice(invoice, of_project)
         else:
             told = explanations.code(str(project), str(code))
         if as_json:

@@ -25,6 +25,7 @@ from config.logs import shown
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
+from worker.domain.texts import unwritable
 from worker.embedded import EmbeddedServerError
 
 FAILED = 1
@@ -50,8 +51,23 @@ json_option = click.option(
 )
 
 
-procore_id = click.IntRange(1, 2**63 - 1)
-"""What can be an id in Procore: any other would only fail in a worker, later."""
+class Named(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """What people call a project or an invoice: its Procore id, or its number. Which one is meant, the services find out."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, where it can be a name; a number that is out of all bounds is none."""
+        text = str(value).strip()
+        digits = text.removeprefix("-").isdecimal()
+        if not text or unwritable(text) or (digits and (text.startswith("-") or len(text) > 18 or not int(text))):
+            self.fail(f"{shown(text)!r} is neither a Procore id nor {self.name}.", param, ctx)
+        return text
+
+
+named_project = Named("the number or name of a project")
+named_invoice = Named("the number of an invoice")
 
 
 class Fault(click.ClickException):

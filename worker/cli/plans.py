@@ -39,13 +39,13 @@ def plan_options(command: CommandT) -> CommandT:
 
 
 def require_dry_run(*, dry_run: bool, wait: bool, save: Path | None, force: bool) -> None:
-    """Raise Fault where the options contradict each other."""
+    """Raise UsageError where the options contradict each other."""
     if dry_run and wait:
-        raise Fault("A dry run leaves nothing to wait for: say --dry-run or --wait.")
+        raise click.UsageError("A dry run leaves nothing to wait for: say --dry-run or --wait.")
     if save and not dry_run:
-        raise Fault("--save writes what a dry run tells: say --dry-run too.")
+        raise click.UsageError("--save writes what a dry run tells: say --dry-run too.")
     if force and not save:
-        raise Fault("--force belongs to --save.")
+        raise click.UsageError("--force belongs to --save.")
 
 
 def tell_plan(

@@ -39,7 +39,7 @@ def of_code(office: Office, project: str | int = NUMBER, code: str | int = CODE)
 
 
 def of_invoice(office: Office, invoice: Invoice) -> Told:
-    return office.container.explain.invoice(invoice.id, str(invoice.project_id))
+    return office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
 
 
 def steps(told: Told) -> list[str]:
@@ -328,7 +328,7 @@ def test_a_bill_that_the_invoice_no_longer_says_is_told_with_the_difference(offi
 
 def test_an_invoice_that_nobody_knows_needs_its_project(office: Office) -> None:
     with pytest.raises(NotFound, match="--project"):
-        office.container.explain.invoice(99, None)
+        office.container.explain.invoice("99", None)
 
 
 # What it costs

@@ -323,7 +323,7 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
 def test_a_note_that_cannot_be_kept_closes_nothing(office: Office, note: str, words: str) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "resolve", key, "--note", note)
-    assert ended.exit_code == 1
+    assert ended.exit_code == 2
     assert words in ended.stderr
     assert listed(office) == {key}
 

@@ -10,7 +10,18 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, Fault, clock, counted, faults_as_sentences, json_option, out, print_json, table
+from worker.cli.output import (
+    FAILED,
+    Fault,
+    clock,
+    counted,
+    faults_as_sentences,
+    json_option,
+    named_project,
+    out,
+    print_json,
+    table,
+)
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
@@ -24,7 +35,7 @@ Row = Mapping[str, Any]
 @click.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--cause", type=click.Choice([cause.value for cause in Cause]), help="Only those of this cause.")
-@click.option("--project", "project_id", type=int, help="Only those of one project (its Procore id).")
+@click.option("--project", type=named_project, help="Only those of one project (its Procore id, number or name).")
 @click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only those that this person mends.")
 @click.option("--all", "everything", is_flag=True, help="All open problems.")
 @click.option("--wait", is_flag=True, help="Follow them to their end, and tell which are mended.")
@@ -32,7 +43,7 @@ Row = Mapping[str, Any]
 def retry(
     keys: tuple[str, ...],
     cause: str | None,
-    project_id: int | None,
+    project: str | None,
     owner: str | None,
     everything: bool,
     wait: bool,
@@ -44,9 +55,10 @@ def retry(
     are mended.
     """
     with faults_as_sentences():
-        if not (keys or cause or project_id or owner or everything):
-            raise Fault("Say which: KEYs, --cause, --project or --owner, or --all.")
+        if not (keys or cause or project or owner or everything):
+            raise click.UsageError("Say which: KEYs, --cause, --project or --owner, or --all.")
         container = open_container()
+        project_id = container.named_records.project_id(project) if project else None
         rows = {row["key"]: row for row in container.problem_views.all()}
         if unknown := [key for key in keys if key not in rows]:
             raise Fault(f"No problem is open under {', '.join(unknown)}. `wbs-sync problems --json` shows the keys.")
