@@ -22,7 +22,7 @@ from worker.cli.output import (
     styled,
 )
 from worker.cli.plans import plan_options, require_dry_run, tell_plan
-from worker.cli.runs import all_well, print_problems, print_run, run_report
+from worker.cli.runs import all_well, print_problems, print_run, run_report, say_started
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
 from worker.domain import correlation
@@ -82,7 +82,7 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
         send(TaskName.EXPORT_APPROVED, trigger="command line")
     if not wait:
         started = {"run": run.id, "joined": joined}
-        print_json(started) if as_json else out.print(f"{'Joined' if joined else 'Started'} {run.id}.")
+        print_json(started) if as_json else say_started(started)
         return
     ended = watch(container, run, noun="invoices")
     report = run_report(container, ended, joined=joined)
@@ -101,7 +101,9 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
         send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
     if not wait:
         queued = {"queued": str(key), "correlation_id": correlation_id}
-        print_json(queued) if as_json else out.print(f"Queued {key} as {correlation_id}.")
+        print_json(queued) if as_json else out.print(
+            f"Queued as {correlation_id}. Follow it with `wbs-sync status --invoice {key.invoice_id}`.", soft_wrap=True
+        )
         return
     ended = wait_until(lambda: _at_rest(container, key), seconds=LONGEST_WAIT_SECONDS)
     outcome = _outcome(container, key, began)

@@ -58,6 +58,8 @@ def tell_plan(
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
         plan = make(container.planning, lambda project: bars.update(bar, advance=1, note=shown(project.label)))
+        looked = max(1, bars.tasks[bar].completed)
+        bars.update(bar, completed=looked, total=looked, note="")
     if save:
         _save(plan, save, force=force)
     if as_json:

@@ -39,6 +39,11 @@ def _belongs_to(run: Run, key: str) -> bool:
     return any(RUN_OF_LANE[lane_of(piece)] is run.kind for piece in work_behind(key))
 
 
+def say_started(started: Mapping[str, Any]) -> None:
+    """What a command says that does not wait for its run."""
+    out.print(f"{'Joined' if started['joined'] else 'Started'} {started['run']}. Follow it with `wbs-sync status`.")
+
+
 def print_run(title: str, report: Mapping[str, Any]) -> None:
     """One line of counts, then the problems by cause."""
     out.print(styled((title, "bold"), f" in {report['seconds']:.1f} s: {counts_line(report['counts'])}"))

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, out, print_json
+from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, print_json
 from worker.cli.plans import plan_options, require_dry_run, tell_plan
-from worker.cli.runs import all_well, print_problems, print_run, run_report
+from worker.cli.runs import all_well, print_problems, print_run, run_report, say_started
 from worker.cli.session import open_container, send, watch
 from worker.domain import correlation
 from worker.domain.plans import Plan
@@ -48,7 +47,8 @@ def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, 
         with correlation.of(run.correlation_id):
             send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=project_ids)
         if not wait:
-            _say_started({"run": run.id, "joined": joined}, as_json=as_json)
+            started = {"run": run.id, "joined": joined}
+            print_json(started) if as_json else say_started(started)
             return
         ended = watch(container, run, noun="codes")
         report = run_report(container, ended, joined=joined)
@@ -58,13 +58,6 @@ def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, 
             print_run("Scan", report)
             print_problems(report["problems"], title="Open problems", by_cause=True)
         sys.exit(0 if all_well(container, ended) else FAILED)
-
-
-def _say_started(started: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(started)
-    else:
-        out.print(f"{'Joined' if started['joined'] else 'Started'} {started['run']}. Follow it with `wbs-sync status`.")
 
 
 def _plan(project_ids: Collection[int], planning: Planning, progress: Progress) -> Plan:
