@@ -78,15 +78,17 @@ def print_cause(cause: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[
     told = rows[:MOST_ROWS] if rest else rows
     out.print()
     title = f"{cause}: {len(rows):,}, for the {rows[0]['owner']}"
+    texts = [[row[name] for name in columns.values()] for row in told]
     longest_key = max(len(row["key"]) for row in told) if "key" in columns else 0
-    if longest_key and longest_key + ROOM_FOR_WORDS > out.width:
-        # Beside keys of this length the words would stand one to a line.
+    if len(columns) == 1 or longest_key + ROOM_FOR_WORDS > out.width:
+        # A table of one column is but a frame, and beside keys of this length the words would stand one to a line.
         out.print(styled((title, "bold")), soft_wrap=True)
-        for row in told:
-            out.print(f"- {row['about']}: {row['sentence']}")
-            out.print(f"  {row['key']}", soft_wrap=True)
+        for key, *words in texts if longest_key else (["", *text] for text in texts):
+            out.print(f"- {': '.join(words)}")
+            if key:
+                out.print(f"  {key}", soft_wrap=True)
     else:
-        table(title, columns, ([row[name] for name in columns.values()] for row in told))
+        table(title, columns, texts)
     if len(told) < len(rows):
         out.print(f"and {len(rows) - len(told):,} more: `{rest}` has all.", soft_wrap=True)
     out.print(f"Next step: {rows[0]['next_step']}")
