@@ -61,7 +61,10 @@ def export(
     with faults_as_sentences():
         require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
         if approved == (invoice is not None) or approved == (project is not None):
-            raise click.UsageError("Name one invoice with its project (INVOICE --project PROJECT), or say --approved.")
+            raise click.UsageError(
+                "Name one invoice with its project (INVOICE --project PROJECT), or say --approved, which takes all projects "
+                "or those of PROJECT_IDS."
+            )
         container = open_container()
         key = container.named_records.invoice(invoice, project) if invoice is not None else None
         if dry_run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -124,6 +125,8 @@ def _require_room(file: Path, *, force: bool) -> None:
     """Before the long look, not after it."""
     if file.exists() and not force:
         raise Fault(f"{file} exists already; --force overwrites it.")
+    if not os.access(file.parent, os.W_OK):
+        raise Fault(f"{file.parent} is no directory in which a file can be written.")
 
 
 def _save(plan: Plan, file: Path, *, force: bool) -> None:

@@ -221,9 +221,12 @@ class Explain:
         return [asdict(step) for step in steps]
 
     def _problems(self, key: str, others: Iterable[str]) -> list[Told]:
-        """Open problems of this work, the other ones that may hold it up, and findings about it: its own first."""
+        """Open problems of this work, the other ones that may hold it up, and findings about it: its own first. An ignored one holds
+        it up like any other.
+        """
         rank = {one: place for place, one in enumerate([key, *others])}
-        rows = [row for row in self._overview.problems() if row["key"] in rank or row["key"].endswith(f":{key}")]
+        open_ones = self._overview.problems(ignored_too=True)
+        rows = [row for row in open_ones if row["key"] in rank or row["key"].endswith(f":{key}")]
         return sorted(rows, key=lambda row: rank.get(row["key"], len(rank)))
 
     def _why(self, key: CodeKey | InvoiceKey, record: Record | None, problems: Sequence[Mapping[str, Any]]) -> str:
@@ -273,7 +276,8 @@ def _words(problem: Mapping[str, Any]) -> str:
 
 
 def _not_yet(problem: Mapping[str, Any]) -> str:
-    return f"Not yet: {_words(problem)}"
+    ignored = " Somebody ignores it until it changes." if problem["ignored"] else ""
+    return f"Not yet: {_words(problem)}{ignored}"
 
 
 def _record(record: Record | None) -> Told | None:

@@ -58,6 +58,9 @@ def problems(
             and problem_class in (None, row["class"])
             and project_id in (None, row["project_id"])
         ]
+        if project and not rows:
+            # That nothing is open of a project that does not exist would be no good news.
+            container.named_records.project(project)
         if as_json:
             print_json(rows)
         else:
