@@ -570,7 +570,7 @@ class Container:
         """Codes and invoices by what people call them."""
         return NamedRecords(
             projects=self.projects(Precedence.EXPORT), listed=self.listed_projects, ledger=self.ledger,
-            name_format=self.settings.item_name_format,
+            name_format=self.settings.item_name_format, heads=self.export_runs.heads,
         )  # fmt: skip
 
     @cached_property

@@ -315,7 +315,7 @@ Where does this Item come from, and why has it another name than last week? `exp
             "And how does this bill come about? It has stored materials, change orders and retainage; every amount is told from Procore's figures:"
         )
         invoice = self._story_of_four()
-        told = self._command("explain", "--invoice", str(invoice.id))
+        told = self._command("explain", "--invoice", str(invoice.invoice_number))
         assert money.text(invoice.summary().current_payment_due) in told.out
 
     def _the_end(self) -> None:
@@ -357,12 +357,13 @@ Each command in full: [README](../README.md#daily-use). Plans: [plan.md](plan.md
 
     def _forget(self, slip: Slip, *options: str) -> None:
         """Let the ledger forget an invoice, as docs/verify.md says."""
-        self._command("forget", "--invoice", str(InvoiceKey.parse(slip.key).invoice_id), *options, "--yes")
+        self._command("forget", "--invoice", str(self._invoice(slip).invoice_number), *options, "--yes")
 
     def _export(self, slip: Slip) -> None:
-        key = InvoiceKey.parse(slip.key)
-        self._command("export", str(key.invoice_id), "--project", str(key.project_id), "--wait")
-        self._assert_ties(self._invoice(slip))
+        invoice = self._invoice(slip)
+        project = self._company.projects[invoice.project_id]
+        self._command("export", str(invoice.invoice_number), "--project", str(project.number), "--wait")
+        self._assert_ties(invoice)
 
     # What is so
 

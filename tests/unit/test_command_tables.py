@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from worker.cli import apply, output, plans, runs
+from worker.cli import apply, output, plans, runs, verify
+from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import Plan, PlanLine, Requests, line_of
 from worker.domain.problems import Cause, describe
 from worker.domain.work import RunKind
+
+# In its package the name is that of the command.
+retry = import_module("worker.cli.problems.retry")
 
 
 @pytest.fixture
 def paper(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Where commands print, 250 columns wide."""
     told = io.StringIO()
-    for module in (output, plans, apply, runs):
-        monkeypatch.setattr(module, "out", output.Plain(file=told, width=250, highlight=False))
+    console = output.Plain(file=told, width=250, highlight=False)
+    for module in (output, plans, apply, runs, verify, retry):
+        monkeypatch.setattr(module, "out", console)
     return told
 
 
@@ -110,6 +116,66 @@ def test_one_row_per_cause_whatever_order_the_problems_came_in(paper: io.StringI
     assert paper.getvalue() == told
     assert "'a'" in told
     assert "'b'" not in told
+
+
+def test_of_many_problems_the_first_stand_there_and_how_to_see_all_unless_they_alone_were_asked_for(
+    paper: io.StringIO,
+) -> None:
+    rows = [
+        problem(f"code:9:{n}", f"24 Library, code {n:03}", Cause.NAME_TOO_LONG, name=f"24-{n}") for n in range(1200)
+    ]
+    runs.print_problems(rows, title="1,200 open problems", by_cause=False)
+    told = paper.getvalue()
+    assert [row for row in ("code:9:24 ", "code:9:25 ") if row in told] == ["code:9:24 "]
+    assert "name_too_long: 1,200, for the project accountant" in told
+    assert "and 1,175 more: `wbs-sync problems --cause name_too_long` has all." in told
+    runs.print_problems(rows, title="1,200 open problems", by_cause=False, whole=True)
+    assert "code:9:1199 " in paper.getvalue()
+
+
+def test_beside_a_long_key_in_a_narrow_terminal_the_words_have_lines_of_their_own(paper: io.StringIO) -> None:
+    output.out.width = 100
+    key = "verify:item_missing:code:562949953225777:562950135878263"
+    runs.print_problems(
+        [problem(key, "24 Library, code 01", Cause.NAME_TOO_LONG, name="24-01", length="70", limit="60")],
+        title="1 open problem",
+        by_cause=False,
+    )
+    assert (
+        f"- 24 Library, code 01: The Item name '24-01' has 70 characters; NetSuite takes 60.\n  {key}\n"
+        in paper.getvalue()
+    )
+
+
+def test_findings_of_one_kind_stand_together_with_the_one_next_step(paper: io.StringIO) -> None:
+    missing = [
+        Finding(FindingKind.ITEM_MISSING, f"code:17:{n}", f"Code {n:03} of 24 Library has no Item.") for n in range(400)
+    ]
+    twice = Finding(FindingKind.BILL_DOUBLED, "invoice:17:5", "Invoice A-5 has 2 bills.")
+    verify.print_verified(Verified(codes=400, invoices=1, findings=[twice, *missing]))
+    told = paper.getvalue()
+    assert len(told.splitlines()) < 60
+    assert (told.count("Run a scan"), told.count("Void or delete")) == (1, 1)
+    assert "bill_doubled: 1, for the project accountant" in told
+    assert "and 375 more: `wbs-sync problems --cause drift_item_missing` has all." in told
+
+
+def test_a_retry_with_nothing_to_try_says_so_once_for_each_cause(paper: io.StringIO) -> None:
+    rows = [problem(f"verify:item_renamed:code:9:{n}", f"24 {n:03}", Cause.DRIFT_ITEM_RENAMED) for n in range(100)]
+    retry._print({"given_out": {}, "without_work": rows, "mended": [], "remaining": [], "seconds": 0.0})
+    told = paper.getvalue()
+    assert told.startswith("Given out again: nothing.\nNothing to try again")
+    assert (told.count("Next step:"), "and 75 more" in told) == (1, True)
+    assert told.endswith("None was tried.\n")
+
+
+def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> None:
+    row = problem("invoice:9:7", "24 A-7", Cause.BILLING_DATE_MISSING, invoice="A-7", vendor="Acme") | {
+        "again_at": None
+    }
+    told = {"given_out": {"invoices": 1}, "without_work": [], "mended": [], "remaining": [row], "seconds": 0.31}
+    retry._print(told)
+    assert paper.getvalue().startswith("Given out again: 1 invoice.\n1 remains; none was mended in 0.3 s\n")
 
 
 @pytest.mark.parametrize(("number", "words"), [(0, "0 findings"), (1, "1 finding"), (2, "2 findings")])

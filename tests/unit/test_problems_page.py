@@ -34,6 +34,15 @@ def test_every_cause_has_one_row_with_its_owner_an_example_and_the_next_step(cau
     assert "{" not in sentence
 
 
+@pytest.mark.parametrize("cause", [cause for cause in Cause if CATALOGUE[cause].sentence == "{finding}"])
+def test_every_finding_has_an_example_of_its_own(cause: Cause) -> None:
+    others = {row_of(other)[2] for other in Cause if other is not cause}
+    sentence = row_of(cause)[2]
+    assert sentence not in {*others, ""}
+    about_a_bill = cause.value.startswith(("drift_bill", "drift_origin"))
+    assert sentence.startswith("Invoice" if about_a_bill else ("Code", "Project"))
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_every_fact_of_a_sentence_has_an_example(cause: Cause) -> None:
     facts = {name for _, name, _, _ in Formatter().parse(CATALOGUE[cause].sentence) if name}

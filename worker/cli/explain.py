@@ -14,24 +14,24 @@ from worker.cli.session import open_container
 from worker.domain import money
 
 Told = Mapping[str, Any]
+FIELDS = ("about", "sentence", "owner", "next_step")
+LABELS = {"remote_id": "NetSuite id", "at": "since", "seen": "first seen", "by": "asked for by"}
 
 
 @click.command()
 @names_one
 @json_option
-def explain(
-    project: str | None, code: str | None, invoice_id: int | None, of_project: str | None, as_json: bool
-) -> None:
+def explain(project: str | None, code: str | None, invoice: str | None, of_project: str | None, as_json: bool) -> None:
     """Tell the whole story of one WBS code (PROJECT CODE) or of one invoice (--invoice ID): why not yet, what happened, what stands.
 
-    PROJECT is a Procore id or a project number, CODE a flat code, the name of its Item or a Procore id. Both remotes are asked what
+    PROJECT is a Procore id, a project's number or its name, ID an invoice's Procore id or its number, CODE a flat code, the name of its Item or a Procore id. Both remotes are asked what
     stands now; nothing is written.
     """
     with faults_as_sentences():
-        require_one(project, code, invoice_id)
+        require_one(project, code, invoice)
         explanations = open_container().explain
-        if invoice_id is not None:
-            told = explanations.invoice(invoice_id, of_project)
+        if invoice is not None:
+            told = explanations.invoice(invoice, of_project)
         else:
             told = explanations.code(str(project), str(code))
         if as_json:
@@ -45,13 +45,14 @@ def _print(told: Told) -> None:
     out.print(told["why"], soft_wrap=True)
     out.print()
     table("What happened", ("when", "what", "next"), (_step(step) for step in told["story"]))
-    problems = (
-        (row["about"], row["sentence"], row["owner"], row["next_step"], clock(row["since"])) for row in told["problems"]
-    )
-    table("Open problems", ("about", "what", "who", "next step", "since"), problems)
+    # The one that "Not yet" has told already is not told again.
+    problems = [row for row in told["problems"] if row["sentence"] not in told["why"]]
+    if problems:
+        columns = ("about", "what", "who", "next step", "since")
+        table("Open problems", columns, ([*map(row.get, FIELDS), clock(row["since"])] for row in problems))
     if "bill_lines" in told:
         _print_bill_lines(told)
-        _print_bill(told["netsuite"])
+        _print_bill(told["netsuite"], {line["item_id"]: line["item"] for line in told["bill_lines"]})
     else:
         _print_items(told["netsuite"], told["record"] or {})
     table("Procore now", ("", ""), _facts(told["procore"]))
@@ -79,14 +80,18 @@ def _print_bill_lines(told: Told) -> None:
     table("Bill lines, from Procore's figures", ("what", "from", "amount"), rows)
 
 
-def _print_bill(netsuite: Told) -> None:
+def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
+    """`items`: names of those that the invoice's lines stand on, by internal id."""
     if netsuite["fault"]:
         out.print(f"NetSuite could not be asked: {netsuite['fault']}", soft_wrap=True)
     elif netsuite["bill"] is None:
-        out.print(f"NetSuite has no bill {netsuite['external_id']}.")
+        out.print(f"NetSuite now: no bill of this invoice (none has the external id {netsuite['external_id']}).")
     else:
         bill = netsuite["bill"]
-        lines = ((line["item_id"], line["description"], _amount(line["amount"])) for line in bill["lines"])
+        lines = (
+            (items.get(line["item_id"]) or f"id {line['item_id']}", line["description"], _amount(line["amount"]))
+            for line in bill["lines"]
+        )
         period = f", posted in {bill['posting_period']}" if bill["posting_period"] else ""
         title = (
             f"NetSuite now: {bill['document']} {bill['id']}, {bill['document_number']} of {bill['date']}{period}, "
@@ -130,7 +135,7 @@ def _amount(text: str) -> str:
 def _facts(facts: Told) -> Iterable[tuple[str, str]]:
     for name, value in facts.items():
         if value is not None and value != "":
-            yield name.replace("_", " "), _fact(name, value)
+            yield LABELS.get(name, name.replace("_", " ")), _fact(name, value)
 
 
 def _fact(name: str, value: Any) -> str:

@@ -12,17 +12,17 @@ import click
 from config.names import TaskName
 from worker.cli.output import (
     FAILED,
-    Fault,
     clock,
     faults_as_sentences,
     json_option,
+    named_invoice,
+    named_project,
     out,
     print_json,
-    procore_id,
     styled,
 )
 from worker.cli.plans import plan_options, require_dry_run, tell_plan
-from worker.cli.runs import all_well, print_problems, print_run, run_report
+from worker.cli.runs import all_well, print_problems, print_run, run_report, say_started
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
 from worker.domain import correlation
@@ -37,15 +37,15 @@ SOON_SECONDS = 30.0
 
 
 @click.command()
-@click.argument("invoice_id", type=procore_id, required=False)
-@click.option("--project", "project_id", type=procore_id, help="Procore id of the invoice's project.")
+@click.argument("invoice", type=named_invoice, required=False)
+@click.option("--project", type=named_project, help="Procore id, number or name of the invoice's project.")
 @click.option("--approved", is_flag=True, help="All invoices of the wanted statuses, in all projects.")
 @plan_options
 @click.option("--wait", is_flag=True, help="Follow it to its end.")
 @json_option
 def export(
-    invoice_id: int | None,
-    project_id: int | None,
+    invoice: str | None,
+    project: str | None,
     approved: bool,
     dry_run: bool,
     save: Path | None,
@@ -53,17 +53,20 @@ def export(
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Export one invoice (INVOICE_ID with --project), or all approved ones (--approved).
+    """Export one invoice (INVOICE, its Procore id or its number, with --project), or all approved ones (--approved).
 
     Items that an invoice lacks are made first. With --wait the exit code is 0 only when nothing is blocked, in doubt or
     waiting. With --dry-run nothing is done, and --save FILE keeps the plan for `apply`.
     """
     with faults_as_sentences():
         require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
-        if approved == (invoice_id is not None) or (invoice_id is not None and project_id is None):
-            raise Fault("Name one invoice with its project (INVOICE_ID --project ID), or say --approved.")
+        if approved == (invoice is not None) or approved == (project is not None):
+            raise click.UsageError(
+                "Name one invoice with its project (INVOICE --project PROJECT), or say --approved, which takes all projects "
+                "or those of PROJECT_IDS."
+            )
         container = open_container()
-        key = InvoiceKey(project_id, invoice_id) if invoice_id is not None and project_id is not None else None
+        key = container.named_records.invoice(invoice, project) if invoice is not None else None
         if dry_run:
             tell_plan(container, partial(_plan, key), save=save, force=force, as_json=as_json)
         elif key is None:
@@ -82,7 +85,7 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
         send(TaskName.EXPORT_APPROVED, trigger="command line")
     if not wait:
         started = {"run": run.id, "joined": joined}
-        print_json(started) if as_json else out.print(f"{'Joined' if joined else 'Started'} {run.id}.")
+        print_json(started) if as_json else say_started(started)
         return
     ended = watch(container, run, noun="invoices")
     report = run_report(container, ended, joined=joined)
@@ -101,7 +104,9 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
         send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
     if not wait:
         queued = {"queued": str(key), "correlation_id": correlation_id}
-        print_json(queued) if as_json else out.print(f"Queued {key} as {correlation_id}.")
+        print_json(queued) if as_json else out.print(
+            f"Queued as {correlation_id}. Follow it with `wbs-sync status --invoice {key.invoice_id}`.", soft_wrap=True
+        )
         return
     ended = wait_until(lambda: _at_rest(container, key), seconds=LONGEST_WAIT_SECONDS)
     outcome = _outcome(container, key, began)

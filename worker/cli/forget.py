@@ -24,7 +24,7 @@ from worker.services.forgetting import Forgettable
 def forget(
     project: str | None,
     code: str | None,
-    invoice_id: int | None,
+    invoice: str | None,
     of_project: str | None,
     take: str,
     note: str,
@@ -37,12 +37,12 @@ def forget(
     that could be taken for it, or while a write of it has no known end. It starts no work and writes to neither system.
     """
     with faults_as_sentences():
-        require_one(project, code, invoice_id)
+        require_one(project, code, invoice)
         kept_note, forgetting = checked_note(note), open_container().forgetting
 
         def look() -> Forgettable:
-            if invoice_id is not None:
-                return forgetting.invoice(invoice_id, of_project, take=take)
+            if invoice is not None:
+                return forgetting.invoice(invoice, of_project, take=take)
             return forgetting.code(str(project), str(code), take=take)
 
         one = look()

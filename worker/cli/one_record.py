@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from worker.cli.output import Fault, procore_id
+from worker.cli.output import named_invoice, named_project
 from worker.domain.texts import unwritable
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -20,9 +20,12 @@ def names_one(command: CommandT) -> CommandT:
     """PROJECT CODE, or --invoice ID with --project where the ledger does not know it; `require_one` checks them."""
     for parameter in (
         click.option(
-            "--project", "of_project", help="The invoice's project (id or number), where the ledger does not know it."
+            "--project",
+            "of_project",
+            type=named_project,
+            help="The invoice's project (id, number or name), where the ledger does not know it.",
         ),
-        click.option("--invoice", "invoice_id", type=procore_id, help="Procore id of a subcontractor invoice."),
+        click.option("--invoice", type=named_invoice, help="Procore id or number of a subcontractor invoice."),
         click.argument("code", required=False),
         click.argument("project", required=False),
     ):
@@ -30,20 +33,20 @@ def names_one(command: CommandT) -> CommandT:
     return command
 
 
-def require_one(project: str | None, code: str | None, invoice_id: int | None) -> None:
-    """Raise Fault unless either a code or an invoice is named."""
-    if invoice_id is not None and (project or code):
-        raise Fault("Name a code (PROJECT CODE) or an invoice (--invoice ID --project ID), not both.")
-    if invoice_id is None and not (project and code):
-        raise Fault("Name a code (PROJECT CODE) or an invoice (--invoice ID).")
+def require_one(project: str | None, code: str | None, invoice: str | None) -> None:
+    """Raise UsageError unless either a code or an invoice is named."""
+    if invoice is not None and (project or code):
+        raise click.UsageError("Name a code (PROJECT CODE) or an invoice (--invoice ID --project ID), not both.")
+    if invoice is None and not (project and code):
+        raise click.UsageError("Name a code (PROJECT CODE) or an invoice (--invoice ID).")
 
 
 def checked_note(note: str) -> str:
-    """A person's note. Raises Fault for one that cannot be kept as it is."""
+    """A person's note. Raises UsageError for one that cannot be kept as it is."""
     if len(note) > LONGEST_NOTE:
-        raise Fault(f"The note has {len(note)} characters; {LONGEST_NOTE} are kept.")
+        raise click.UsageError(f"The note has {len(note)} characters; {LONGEST_NOTE} are kept.")
     if character := unwritable(note):
-        raise Fault(f"The note holds a character that cannot be written ({character}).")
+        raise click.UsageError(f"The note holds a character that cannot be written ({character}).")
     return note.strip()
 
 

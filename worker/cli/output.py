@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import click
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -25,9 +25,12 @@ from config.logs import shown
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
+from worker.domain.texts import unwritable
 from worker.embedded import EmbeddedServerError
 
 FAILED = 1
+NUMBERS = frozenset({"amount", "total", "count", "waiting", "in hand", "Items first"})
+"""Columns whose cells are compared by their last place."""
 
 
 class Plain(Console):
@@ -48,8 +51,23 @@ json_option = click.option(
 )
 
 
-procore_id = click.IntRange(1, 2**63 - 1)
-"""What can be an id in Procore: any other would only fail in a worker, later."""
+class Named(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """What people call a project or an invoice: its Procore id, or its number. Which one is meant, the services find out."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, where it can be a name; a number that is out of all bounds is none."""
+        text = str(value).strip()
+        digits = text.removeprefix("-").isdecimal()
+        if not text or unwritable(text) or (digits and (text.startswith("-") or len(text) > 18 or not int(text))):
+            self.fail(f"{shown(text)!r} is neither a Procore id nor {self.name}.", param, ctx)
+        return text
+
+
+named_project = Named("the number or name of a project")
+named_invoice = Named("the number of an invoice")
 
 
 class Fault(click.ClickException):
@@ -101,20 +119,24 @@ def print_json(value: Any) -> None:
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """A table on standard output; nothing but a line when it has no rows. A column that is empty in all of them is left out."""
+    """A table on standard output; nothing but a line when it has no rows. A column that is empty in all of them is left out, and so is
+    a head in which no column has a title.
+    """
     texts = [[str(cell) for cell in row] for row in rows]
-    drawn = Table(header_style="bold", expand=False)
     told = {place: column for place, column in enumerate(columns) if any(row[place] for row in texts)}
+    drawn = Table(header_style="bold", expand=False, show_header=any(told.values()))
     for column in told.values():
         # A key is copied into the next command: whole, on one line.
-        drawn.add_column(column, overflow="fold", no_wrap=column == "key")
+        justify: JustifyMethod = "right" if column in NUMBERS else "left"
+        drawn.add_column(column, overflow="fold", no_wrap=column == "key", justify=justify)
     for row in texts:
         drawn.add_row(*(styled(row[place]) for place in told))
     if not drawn.row_count:
         out.print(f"{title}: none")
         return
     # Not as the table's own title, which would be folded to the width of a narrow table.
-    out.print(styled((title, "bold")), soft_wrap=True)
+    if title:
+        out.print(styled((title, "bold")), soft_wrap=True)
     out.print(drawn)
 
 
@@ -138,7 +160,7 @@ def clock(at: float | None) -> str:
 
 def counted(number: int, noun: str) -> str:
     """`2 findings`, `1 finding`; the noun is given in the plural."""
-    return f"{number} {noun.removesuffix('s') if number == 1 else noun}"
+    return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
 
 
 def counts_line(counts: Mapping[str, int]) -> str:

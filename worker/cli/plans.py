@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -39,13 +40,13 @@ def plan_options(command: CommandT) -> CommandT:
 
 
 def require_dry_run(*, dry_run: bool, wait: bool, save: Path | None, force: bool) -> None:
-    """Raise Fault where the options contradict each other."""
+    """Raise UsageError where the options contradict each other."""
     if dry_run and wait:
-        raise Fault("A dry run leaves nothing to wait for: say --dry-run or --wait.")
+        raise click.UsageError("A dry run leaves nothing to wait for: say --dry-run or --wait.")
     if save and not dry_run:
-        raise Fault("--save writes what a dry run tells: say --dry-run too.")
+        raise click.UsageError("--save writes what a dry run tells: say --dry-run too.")
     if force and not save:
-        raise Fault("--force belongs to --save.")
+        raise click.UsageError("--force belongs to --save.")
 
 
 def tell_plan(
@@ -58,6 +59,8 @@ def tell_plan(
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
         plan = make(container.planning, lambda project: bars.update(bar, advance=1, note=shown(project.label)))
+        looked = max(1, bars.tasks[bar].completed)
+        bars.update(bar, completed=looked, total=looked, note="")
     if save:
         _save(plan, save, force=force)
     if as_json:
@@ -122,6 +125,8 @@ def _require_room(file: Path, *, force: bool) -> None:
     """Before the long look, not after it."""
     if file.exists() and not force:
         raise Fault(f"{file} exists already; --force overwrites it.")
+    if not os.access(file.parent, os.W_OK):
+        raise Fault(f"{file.parent} is no directory in which a file can be written.")
 
 
 def _save(plan: Plan, file: Path, *, force: bool) -> None:
@@ -167,7 +172,7 @@ def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
         table(f"{project}: why not", ("what", "why", "who", "next step"), reasons)
     for line in invoices:
         if line.would is Would.BILL:
-            table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line.world.get("lines")))
+            table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line))
     if already := sum(not line.of_invoice and line.would is Would.ALREADY for line in lines):
         out.print(f"{project}: {already} codes have their Item already.", soft_wrap=True)
 
@@ -207,9 +212,11 @@ def _due(line: PlanLine) -> Decimal:
     return Decimal(str(line.world["total"]))
 
 
-def _bill_rows(value: Any) -> Iterable[Sequence[str]]:
-    rows = value if isinstance(value, tuple) else ()
-    return ((item, _amount(amount), description) for item, amount, description in rows)
+def _bill_rows(line: PlanLine) -> Iterable[Sequence[str]]:
+    rows = line.world.get("lines")
+    for item, amount, description in rows if isinstance(rows, tuple) else ():
+        yield item, _amount(amount), description
+    yield "", _amount(line.world.get("total")), "Payment due"
 
 
 def _amount(text: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from worker.cli.output import counts_line, out, styled, table
@@ -12,6 +12,10 @@ from worker.services.overview import run_view
 from worker.store.work import Run
 
 UNFINISHED = ("unknown", "waiting")
+MOST_ROWS = 25
+"""Of one cause, where nobody asked for that cause alone: a list is for reading."""
+ROOM_FOR_WORDS = 60
+"""Columns of a terminal that the words about a problem want beside its key."""
 
 
 def run_report(container: Container, run: Run, *, joined: bool) -> dict[str, Any]:
@@ -35,25 +39,56 @@ def _belongs_to(run: Run, key: str) -> bool:
     return any(RUN_OF_LANE[lane_of(piece)] is run.kind for piece in work_behind(key))
 
 
+def say_started(started: Mapping[str, Any]) -> None:
+    """What a command says that does not wait for its run."""
+    out.print(f"{'Joined' if started['joined'] else 'Started'} {started['run']}. Follow it with `wbs-sync status`.")
+
+
 def print_run(title: str, report: Mapping[str, Any]) -> None:
     """One line of counts, then the problems by cause."""
     out.print(styled((title, "bold"), f" in {report['seconds']:.1f} s: {counts_line(report['counts'])}"))
 
 
-def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool) -> None:
-    """Open problems by cause, the commonest first: all of each with the one next step that they share, or one row with an example."""
-    of_cause: dict[str, list[Mapping[str, Any]]] = {}
-    for row in sorted(problems, key=lambda row: (row["about"], row["key"])):
-        of_cause.setdefault(row["cause"], []).append(row)
-    causes = sorted(of_cause.items(), key=lambda one: (-len(one[1]), one[0]))
-    if by_cause:
+def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool, whole: bool = False) -> None:
+    """Open problems by cause, the commonest first: one row with an example, or all of each with the one next step that they share.
+
+    Of a cause with more than MOST_ROWS the first stand there, unless `whole`.
+    """
+    causes = grouped(problems, "cause")
+    if by_cause and causes:
         columns = ("cause", "count", "who", "for example")
-        grouped = ((cause, len(rows), rows[0]["owner"], rows[0]["sentence"]) for cause, rows in causes)
-        table(title, columns, grouped)
+        table(title, columns, ((cause, len(some), some[0]["owner"], some[0]["sentence"]) for cause, some in causes))
         return
     out.print(styled((title, "bold")))
-    for cause, rows in causes:
-        out.print()
-        shown = ((row["key"], row["about"], row["sentence"]) for row in rows)
-        table(f"{cause}: {len(rows)}, for the {rows[0]['owner']}", ("key", "about", "what"), shown)
-        out.print(f"Next step: {rows[0]['next_step']}")
+    for cause, some in causes:
+        told = {"key": "key", "about": "about", "what": "sentence"}
+        print_cause(cause, some, told, rest="" if whole else f"wbs-sync problems --cause {cause}")
+
+
+def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """The rows of each cause (or kind), the commonest first; within it by what they are about."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: (row["about"], row["key"])):
+        groups.setdefault(row[by], []).append(row)
+    return sorted(groups.items(), key=lambda one: (-len(one[1]), one[0]))
+
+
+def print_cause(cause: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, rest: str = "") -> None:
+    """All that has one cause, and the one next step. `columns`: titles to names; `rest`: the command that tells all, where the first are enough."""
+    told = rows[:MOST_ROWS] if rest else rows
+    out.print()
+    title = f"{cause}: {len(rows):,}, for the {rows[0]['owner']}"
+    texts = [[row[name] for name in columns.values()] for row in told]
+    longest_key = max(len(row["key"]) for row in told) if "key" in columns else 0
+    if len(columns) == 1 or longest_key + ROOM_FOR_WORDS > out.width:
+        # A table of one column is but a frame, and beside keys of this length the words would stand one to a line.
+        out.print(styled((title, "bold")), soft_wrap=True)
+        for key, *words in texts if longest_key else (["", *text] for text in texts):
+            out.print(f"- {': '.join(words)}")
+            if key:
+                out.print(f"  {key}", soft_wrap=True)
+    else:
+        table(title, columns, texts)
+    if len(told) < len(rows):
+        out.print(f"and {len(rows) - len(told):,} more: `{rest}` has all.", soft_wrap=True)
+    out.print(f"Next step: {rows[0]['next_step']}")

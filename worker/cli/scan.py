@@ -6,14 +6,13 @@ import sys
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, procore_id
+from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, print_json
 from worker.cli.plans import plan_options, require_dry_run, tell_plan
-from worker.cli.runs import all_well, print_problems, print_run, run_report
+from worker.cli.runs import all_well, print_problems, print_run, run_report, say_started
 from worker.cli.session import open_container, send, watch
 from worker.domain import correlation
 from worker.domain.plans import Plan
@@ -22,14 +21,16 @@ from worker.services.planning import Planning, Progress
 
 @click.command()
 @click.option(
-    "--project", "project_ids", type=procore_id, multiple=True, help="Procore id of one project; may be repeated."
+    "--project",
+    "named",
+    type=named_project,
+    multiple=True,
+    help="Procore id, number or name of one project; may be repeated.",
 )
 @plan_options
 @click.option("--wait", is_flag=True, help="Follow the scan to its end.")
 @json_option
-def scan(
-    project_ids: tuple[int, ...], dry_run: bool, save: Path | None, force: bool, wait: bool, as_json: bool
-) -> None:
+def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, wait: bool, as_json: bool) -> None:
     """Find budgeted codes without an Item, in all projects or in some, and make their Items.
 
     One scan runs at a time: a second call joins it. With --wait the exit code is 0 only when nothing is blocked, in doubt
@@ -38,14 +39,16 @@ def scan(
     with faults_as_sentences():
         require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
         container = open_container()
+        project_ids = [container.named_records.project_id(one) for one in named]
         if dry_run:
             tell_plan(container, partial(_plan, project_ids), save=save, force=force, as_json=as_json)
             return
         run, joined = container.wbs_scan.request("command line", project_ids)
         with correlation.of(run.correlation_id):
-            send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=list(project_ids))
+            send(TaskName.SCAN_PROJECTS, trigger="command line", project_ids=project_ids)
         if not wait:
-            _say_started({"run": run.id, "joined": joined}, as_json=as_json)
+            started = {"run": run.id, "joined": joined}
+            print_json(started) if as_json else say_started(started)
             return
         ended = watch(container, run, noun="codes")
         report = run_report(container, ended, joined=joined)
@@ -55,13 +58,6 @@ def scan(
             print_run("Scan", report)
             print_problems(report["problems"], title="Open problems", by_cause=True)
         sys.exit(0 if all_well(container, ended) else FAILED)
-
-
-def _say_started(started: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(started)
-    else:
-        out.print(f"{'Joined' if started['joined'] else 'Started'} {started['run']}. Follow it with `wbs-sync status`.")
 
 
 def _plan(project_ids: Collection[int], planning: Planning, progress: Progress) -> Plan:

@@ -12,9 +12,10 @@ from worker.cli.output import (
     counts_line,
     faults_as_sentences,
     json_option,
+    named_invoice,
+    named_project,
     out,
     print_json,
-    procore_id,
     table,
 )
 from worker.cli.session import open_container
@@ -27,41 +28,38 @@ ENDED = ("SUCCESS", "FAILURE")
 
 @click.command()
 @click.option("--task", "task_id", help="One task by its id, and how the work behind it stands now.")
-@click.option("--invoice", "invoice_id", type=procore_id, help="One invoice by its Procore id.")
-@click.option("--code", "code_id", type=procore_id, help="One WBS code by its Procore id; needs --project.")
-@click.option("--project", "project_id", type=procore_id, help="Procore id of the project of an invoice or a code.")
+@click.option("--invoice", type=named_invoice, help="One invoice by its Procore id or number.")
+@click.option(
+    "--code", "code_id", type=click.IntRange(1, 2**63 - 1), help="One WBS code by its Procore id; needs --project."
+)
+@click.option("--project", type=named_project, help="The project of an invoice or a code: Procore id, number or name.")
 @json_option
-def status(
-    task_id: str | None, invoice_id: int | None, code_id: int | None, project_id: int | None, as_json: bool
-) -> None:
+def status(task_id: str | None, invoice: str | None, code_id: int | None, project: str | None, as_json: bool) -> None:
     """Codes and invoices by state, work that waits, the last runs, open problems; or one piece of it by its id. Asks no remote."""
     with faults_as_sentences():
-        named = [one for one in (task_id, invoice_id, code_id) if one is not None]
-        if len(named) > 1 or (project_id is not None and invoice_id is None and code_id is None):
-            raise Fault("Name one thing: --task ID, or --invoice ID (with --project ID), or --code ID --project ID.")
+        named = [one for one in (task_id, invoice, code_id) if one is not None]
+        if len(named) > 1 or (project is not None and invoice is None and code_id is None):
+            raise click.UsageError(
+                "Name one thing: --task ID, or --invoice ID (with --project ID), or --code ID --project ID."
+            )
         container = open_container()
         if not named:
             told = container.overview.status()
             print_json(told) if as_json else _print(told)
         else:
-            key = _key(container, invoice_id, code_id, project_id)
+            key = _key(container, invoice, code_id, project)
             told = container.overview.of(key) if key else _task(container, str(task_id))
             print_json(told) if as_json else _print_one(told)
 
 
 def _key(
-    container: Container, invoice_id: int | None, code_id: int | None, project_id: int | None
+    container: Container, invoice: str | None, code_id: int | None, project: str | None
 ) -> InvoiceKey | CodeKey | None:
     if code_id is not None:
-        if project_id is None:
-            raise Fault("A code is named with its project: --code ID --project ID.")
-        return CodeKey(project_id, code_id)
-    if invoice_id is None:
-        return None
-    project_id = project_id or container.ledger.project_of(invoice_id)
-    if project_id is None:
-        raise Fault(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
-    return InvoiceKey(project_id, invoice_id)
+        if project is None:
+            raise click.UsageError("A code is named with its project: --code ID --project ID.")
+        return CodeKey(container.named_records.project_id(project), code_id)
+    return container.named_records.invoice(invoice, project) if invoice is not None else None
 
 
 def _task(container: Container, task_id: str) -> dict[str, Any]:
@@ -93,6 +91,9 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
 def _print_one(told: dict[str, Any]) -> None:
     """One row for each fact; what the work behind a task comes to now stands below it."""
     now = told.pop("now", None)
+    if "key" in told and told["outcome"] is None and told["again_at"] is None:
+        out.print(f"Nothing is known of {told['key']}: no scan and no export has come to it.")
+        return
     table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in told.items()])
     if now:
         table("Now", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in now.items()])

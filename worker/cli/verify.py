@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -22,6 +21,7 @@ from worker.cli.output import (
     styled,
     table,
 )
+from worker.cli.runs import grouped, print_cause
 from worker.cli.session import open_container
 from worker.container import Container
 from worker.domain.findings import Finding, Verified
@@ -86,23 +86,21 @@ def as_csv_text(verified: Verified) -> str:
 
 
 def print_verified(verified: Verified) -> None:
-    """One line of counts, then the findings, then what is told for information."""
+    """One line of counts, then the findings by kind, then what is told for information."""
     counts = (
-        f" {counted(verified.codes, 'codes')} and {counted(verified.invoices, 'invoices')}: {verified.right} right, "
-        f"{verified.explained} explained by a problem or a reason, {counted(len(verified.findings), 'findings')}"
+        f" {counted(verified.codes, 'codes')} and {counted(verified.invoices, 'invoices')}: {verified.right:,} right, "
+        f"{verified.explained:,} explained by a problem or a reason, {counted(len(verified.findings), 'findings')}"
     )
     out.print(styled(("Verified", "bold"), counts))
     for unread in verified.unreadable.values():
         out.print(f"Not readable: {unread}", soft_wrap=True)
-    if verified.findings:
-        columns = ("kind", "what", "who", "next step")
-        table("Findings", columns, _cells(verified.findings, ("kind", "sentence", "owner", "next_step")))
+    rows = ({"about": finding.sentence, **_row(finding)} for finding in verified.findings)
+    for kind, some in grouped(rows, "kind"):
+        print_cause(kind, some, {"what": "sentence"}, rest=f"wbs-sync problems --cause drift_{kind}")
     if verified.information:
-        table("For information: nothing to mend", ("kind", "what"), _cells(verified.information, ("kind", "sentence")))
-
-
-def _cells(findings: Iterable[Finding], columns: Iterable[str]) -> Iterable[Iterable[str]]:
-    return ([_row(finding)[name] for name in columns] for finding in findings)
+        out.print()
+        told = ((finding.kind.value, finding.sentence) for finding in verified.information)
+        table("For information: nothing to mend", ("kind", "what"), told)
 
 
 def _row(finding: Finding) -> dict[str, str]:

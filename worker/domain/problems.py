@@ -432,7 +432,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Export the invoice: `wbs-sync export --approved`, or this one by its id. " + _AGREES,
+        "Export the invoice: `wbs-sync export INVOICE --project PROJECT`, or all of them: `wbs-sync export --approved`. "
+        + _AGREES,
     ),
     Cause.DRIFT_BILL_DOUBLED: Entry(
         _IN_NETSUITE,

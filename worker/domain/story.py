@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -140,6 +140,9 @@ def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> 
     begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.FORGOTTEN), default=0)
     earlier, entries = entries[:begins], entries[begins:]
     steps = [_told(entry) for entry in earlier]
+    if record and entries and (asked := entries[0].happening).what is What.PLANNED and not record.by:
+        # Nobody had seen it before it was asked for: that is its beginning, and no step of its own.
+        record, entries = replace(record, by=asked.facts.get("by", ""), seen=record.seen and entries[0].at), entries[1:]
     steps += [_beginning(record, entries)] if record and (record.seen or record.done) else []
     steps += [_told(entry) for entry in entries]
     if record and record.seen and (end := _end(record, entries, of_code=of_code)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
+from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
 from worker.services.attempts import RUN_WAITS_SECONDS
 from worker.services.items import Items
@@ -20,6 +21,9 @@ from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.work import Work
+
+A_PLAN = "a plan"
+"""Who asked for what is applied."""
 
 
 @dataclass(slots=True)
@@ -94,8 +98,11 @@ class Applying:
         """As after the look of a scan: with the note what stands is adopted, and what is to be made waits. Items before bills."""
         codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
         planned = [look.planned[project_id][code_id] for code_id in codes]
-        noted = self._items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT)
+        noted = self._items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
         self._work.add(Lane.ITEMS, [str(key) for key in noted])
+        for line in to_do:
+            if line.of_invoice:
+                self._ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.PLANNED, {"by": A_PLAN}))
         self._work.add(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
 
     def going_on(self, applied: Applied) -> int:

@@ -132,34 +132,32 @@ class Explain:
 
     # An invoice
 
-    def invoice(self, invoice_id: int, project: str | None) -> Told:
-        """Of an invoice. Raises NotFound when no project is named and the ledger knows none of its."""
-        key = self._named.invoice(invoice_id, project)
+    def invoice(self, invoice: str, project: str | None) -> Told:
+        """Of an invoice, named by Procore id or by its number. Raises NotFound when no project is named and the ledger knows none of its."""
+        key = self._named.invoice(invoice, project)
         record = self._ledger.invoice(key)
-        invoice, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
-        reckoning, reckoning_fault = (
-            asked(lambda: reckon(invoice, self._previous(invoice))) if invoice else (None, fault)
-        )
+        found, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
+        reckoning, reckoning_fault = asked(lambda: reckon(found, self._previous(found))) if found else (None, fault)
         bill, bill_fault = asked(lambda: self._bill(key, record))
         others = [f"project:{key.project_id}:commitments"]
-        others += [str(CodeKey(key.project_id, code_id)) for code_id in (invoice.wbs_code_ids if invoice else ())]
+        others += [str(CodeKey(key.project_id, code_id)) for code_id in (found.wbs_code_ids if found else ())]
         problems = self._problems(str(key), others)
         listed = self._listed.get(key.project_id)
-        label = invoice.label if invoice else (record.name if record and record.name else f"id {invoice_id}")
+        label = found.label if found else (record.name if record and record.name else f"id {key.invoice_id}")
         in_netsuite: Told = {
-            "external_id": bill_external_id(self._procore.company_id, invoice_id),
+            "external_id": bill_external_id(self._procore.company_id, key.invoice_id),
             "bill": _bill(bill),
             "fault": bill_fault,
-            **(self._comparison(key, bill) if bill and invoice else {"differs": None, "not_compared": None}),
+            **(self._comparison(key, bill) if bill and found else {"differs": None, "not_compared": None}),
         }
         return {
             "about": f"{listed.label if listed else f'project {key.project_id}'}, invoice {label}",
             "key": str(key),
-            "why": self._why(key, record, problems) or self._why_no_bill(key, invoice, fault, problems),
+            "why": self._why(key, record, problems) or self._why_no_bill(key, found, fault, problems),
             "record": _record(record),
             "problems": problems,
             "story": self._story(key, record),
-            "procore": _head(invoice) | {"fault": fault},
+            "procore": _head(found) | {"fault": fault},
             "bill_lines": self._lines(key, reckoning) if reckoning else [],
             "total": _text(reckoning.total) if reckoning else None,
             "payment_due": _text(reckoning.payment_due) if reckoning else None,
@@ -223,9 +221,12 @@ class Explain:
         return [asdict(step) for step in steps]
 
     def _problems(self, key: str, others: Iterable[str]) -> list[Told]:
-        """Open problems of this work, the other ones that may hold it up, and findings about it: its own first."""
+        """Open problems of this work, the other ones that may hold it up, and findings about it: its own first. An ignored one holds
+        it up like any other.
+        """
         rank = {one: place for place, one in enumerate([key, *others])}
-        rows = [row for row in self._overview.problems() if row["key"] in rank or row["key"].endswith(f":{key}")]
+        open_ones = self._overview.problems(ignored_too=True)
+        rows = [row for row in open_ones if row["key"] in rank or row["key"].endswith(f":{key}")]
         return sorted(rows, key=lambda row: rank.get(row["key"], len(rank)))
 
     def _why(self, key: CodeKey | InvoiceKey, record: Record | None, problems: Sequence[Mapping[str, Any]]) -> str:
@@ -275,7 +276,8 @@ def _words(problem: Mapping[str, Any]) -> str:
 
 
 def _not_yet(problem: Mapping[str, Any]) -> str:
-    return f"Not yet: {_words(problem)}"
+    ignored = " Somebody ignores it until it changes." if problem["ignored"] else ""
+    return f"Not yet: {_words(problem)}{ignored}"
 
 
 def _record(record: Record | None) -> Told | None:

@@ -86,11 +86,11 @@ class Forgetting:
         again = f"The next scan {_taken(standing, take)}: `wbs-sync scan --project {key.project_id} --wait`."
         return Forgettable(key, f"{found.label}, code {record.name}", record, _why("Item", standing, take), again)
 
-    def invoice(self, invoice_id: int, project: str | None, *, take: str = "") -> Forgettable:
-        """An invoice. `take`: internal id of a bill that stands and is to be taken for it. Raises NotForgotten while its bill, or one that
+    def invoice(self, named: str, project: str | None, *, take: str = "") -> Forgettable:
+        """An invoice, named by Procore id or by its number. `take`: internal id of a bill that stands and is to be taken for it. Raises NotForgotten while its bill, or one that
         could be taken for it, stands, and while Procore names one that does not.
         """
-        key = self._named.invoice(invoice_id, project)
+        key = self._named.invoice(named, project)
         record = _known(self._ledger.invoice(key), "bill", "export")
         try:
             invoice = self._procore.get_invoice(key.project_id, key.invoice_id)
@@ -108,7 +108,7 @@ class Forgetting:
             )
         self._require_gone(standing, take)
         self._require_origin_id(invoice, standing)
-        again = f"The next export {_taken(standing, take)}: `wbs-sync export {invoice_id} --project {key.project_id} --wait`."
+        again = f"The next export {_taken(standing, take)}: `wbs-sync export {key.invoice_id} --project {key.project_id} --wait`."
         return Forgettable(key, f"invoice {invoice.label}", record, _why("bill", standing, take), again)
 
     def forget(self, seen: Forgettable, look: Callable[[], Forgettable], *, by: str, note: str) -> Forgettable:

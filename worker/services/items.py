@@ -167,8 +167,10 @@ class Items:
 
     # Noting a plan in the ledger
 
-    def note(self, project_id: int, planned: Sequence[Planned], *, for_invoice: bool = False) -> list[CodeKey]:
-        """Record what the plan found, and let the codes to be made wait. Gives those that wait."""
+    def note(
+        self, project_id: int, planned: Sequence[Planned], *, for_invoice: bool = False, by: str = ""
+    ) -> list[CodeKey]:
+        """Record what the plan found, and let the codes to be made wait. Gives those that wait. `by`: who asked; "" for the scan that goes on."""
         if not planned:
             return []
         now = seconds(self._client)
@@ -200,7 +202,7 @@ class Items:
                     for_invoice=for_invoice,
                 )
                 self._ledger.write(key, blocked)
-        by = FOR_AN_INVOICE if for_invoice else ""
+        by = FOR_AN_INVOICE if for_invoice else by
         noted = self._ledger.plan_codes(project_id, waiting, by=by) if waiting else []
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from worker.clients.procore.client import InvoiceHead
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.problems import describe
@@ -14,22 +15,28 @@ from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
 
 T = TypeVar("T")
+Heads = Callable[[int], Iterable[InvoiceHead]]
+"""Of a project, as Procore lists them: its invoices of the statuses that are exported."""
+LARGEST_ID = 2**63 - 1
 
 
 class NamedRecords:
     """Finds projects, codes and invoices by what people type. Raises NotFound, in words that say what to type instead."""
 
-    def __init__(self, *, projects: Projects, listed: ProjectList, ledger: Ledger, name_format: str) -> None:
+    def __init__(
+        self, *, projects: Projects, listed: ProjectList, ledger: Ledger, name_format: str, heads: Heads
+    ) -> None:
         self._projects = projects
         self._listed = listed
         self._ledger = ledger
         self._rule = NamingRule(name_format)
+        self._heads = heads
 
     def project(self, text: str) -> Project:
-        """A project by Procore id or by number, from the list at hand, or from a new one where Procore gives it."""
+        """A project by Procore id, number or name, from the list at hand, or from a new one where Procore gives it."""
         projects, _ = asked(self._projects.all)
         all_listed = self._listed.all() if projects is None else projects
-        found = [one for one in all_listed if text in (str(one.id), one.number)]
+        found = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
         if len(found) > 1:
             ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
             raise NotFound(f"More than one project is called {text}: {ids}. Say the id.")
@@ -38,7 +45,16 @@ class NamedRecords:
         if text in map(str, self._ledger.projects()):
             # The app may not see it any more; what is known of it is told all the same.
             return Project(int(text), f"project {text}", None, active=False)
-        raise NotFound(f"There is no project with the id or number {text} that the app may see.")
+        raise NotFound(f"There is no project with the id, number or name {text} that the app may see.")
+
+    def project_id(self, text: str) -> int:
+        """The same as an id, and nobody is asked where the list at hand tells. What can be an id and is no number there is taken for
+        one: work on a project that the app may not see tells so by itself.
+        """
+        listed = [one.id for one in self._listed.all() if text in (one.number, one.name, one.label)]
+        if len(listed) == 1:
+            return listed[0]
+        return int(text) if may_be_id(text) and not listed else self.project(text).id
 
     def code(self, project: Project, text: str, listed: Iterable[WbsCode]) -> CodeKey:
         """A code by flat code, Item name or Procore id. `listed`: the project's codes as Procore has them, if it could be asked."""
@@ -66,15 +82,46 @@ class NamedRecords:
         """What the code's Item is called; "" where that cannot be known."""
         return self._rule.join(project.number, code.flat_code) if project.number and code else ""
 
-    def invoice(self, invoice_id: int, project: str | None) -> InvoiceKey:
-        """An invoice by Procore id; `project` where the ledger does not know it."""
-        return InvoiceKey(self.project(project).id if project else self._project_of(invoice_id), invoice_id)
+    def invoice(self, text: str, project: str | None) -> InvoiceKey:
+        """An invoice by Procore id or by its number; `project` where the ledger does not know it."""
+        within = self.project_id(project) if project else None
+        if may_be_id(text):
+            project_id = within or self._ledger.project_of(int(text))
+            if project_id and (within is None or self._ledger.invoice(InvoiceKey(project_id, int(text)))):
+                return InvoiceKey(project_id, int(text))
+        found = self._numbered(text, self._ledger.projects() if within is None else [within])
+        if within and not found and not may_be_id(text):
+            found = [InvoiceKey(within, head.id) for head in self._heads(within) if head.document_number == text]
+        if len(found) > 1:
+            ids = ", ".join(str(key.invoice_id) for key in found)
+            raise NotFound(f"More than one invoice has the number {text}: say its project, or one of the ids {ids}.")
+        if found:
+            return found[0]
+        if within is None:
+            raise NotFound(f"The ledger knows no invoice {text}: name its project with --project.")
+        if not may_be_id(text):
+            raise NotFound(f"The project has no invoice {text} of the statuses that are exported.")
+        return InvoiceKey(within, int(text))
 
-    def _project_of(self, invoice_id: int) -> int:
-        project_id = self._ledger.project_of(invoice_id)
-        if project_id is None:
-            raise NotFound(f"The ledger knows no invoice {invoice_id}: name its project with --project.")
-        return project_id
+    def _numbered(self, number: str, project_ids: Iterable[int]) -> list[InvoiceKey]:
+        """Invoices that the ledger knows by this number."""
+        return [
+            InvoiceKey(project_id, invoice_id)
+            for project_id in project_ids
+            for invoice_id, record in self._ledger.invoices(project_id).items()
+            if record.name == number
+        ]
+
+
+def may_be_id(text: str) -> bool:
+    """Whether this can be an id in Procore."""
+    return (
+        text.isascii()
+        and text.isdecimal()
+        and len(text) < 20
+        and str(int(text)) == text
+        and 1 <= int(text) <= LARGEST_ID
+    )
 
 
 def asked(question: Callable[[], T]) -> tuple[T | None, str | None]:

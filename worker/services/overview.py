@@ -70,9 +70,9 @@ class Overview:
             return Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
         return None
 
-    def problems(self) -> list[dict[str, Any]]:
-        """Open problems, oldest first, with names instead of ids; those that somebody ignores are left out."""
-        return [row for row in self._views.all() if not row["ignored"]]
+    def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
+        """Open problems, oldest first, with names instead of ids; those that somebody ignores are left out unless they are asked for."""
+        return [row for row in self._views.all() if ignored_too or not row["ignored"]]
 
     def without_a_write(self) -> list[dict[str, Any]]:
         """What was adopted and what was skipped: each reason with its count and an example, as people call it."""

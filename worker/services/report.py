@@ -15,6 +15,7 @@ from worker.domain.plans import Requests
 from worker.domain.problems import Owner
 from worker.domain.work import Lane
 from worker.services.overview import Overview
+from worker.services.pages import Link
 from worker.store.connection import Redis, seconds
 from worker.store.gate import Gate, Use
 from worker.store.ledger import Ledger
@@ -81,11 +82,13 @@ class ProjectRow:
 
 @dataclass(frozen=True, slots=True)
 class OpenProblem:
-    """What stands still: which record, as people call it, and since when (unix seconds)."""
+    """What stands still: which record, as people call it, and since when (unix seconds). `key`: for commands; `links`: to the records."""
 
     about: str
     sentence: str
     since: float
+    key: str = ""
+    links: Sequence[Link] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,13 @@ class Report:
     def bills(self) -> Tally:
         """The invoices of all projects."""
         return sum((project.invoices for project in self.projects), Tally())
+
+    @property
+    def all_invoices(self) -> Due:
+        """What the invoices of all states come to."""
+        some = self.invoices.values()
+        due = sum((one.payment_due for one in some), money.ZERO)
+        return Due(sum(one.invoices for one in some), sum(one.known for one in some), due)
 
     @property
     def open_problems(self) -> int:
@@ -253,7 +263,7 @@ def _held_back(causes: Mapping[str, Sequence[Mapping[str, Any]]], invoices: Mapp
 
 
 def _of_cause(rows: Sequence[Mapping[str, Any]]) -> ProblemsOfCause:
-    problems = [OpenProblem(row["about"], row["sentence"], row["since"]) for row in rows]
+    problems = [OpenProblem(row["about"], row["sentence"], row["since"], row["key"], row["links"]) for row in rows]
     return ProblemsOfCause(rows[0]["cause"], rows[0]["next_step"], problems)
 
 

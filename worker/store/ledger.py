@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from dataclasses import fields as fields_of
 from typing import Any, Generic, TypeVar
 
+from worker.domain.findings import FINDINGS, FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import DONE, Record, State
 from worker.domain.problems import Cause, cause_of
@@ -70,8 +71,16 @@ local function index(prefix, key, old, new, seen)
   redis.call('ZADD', stem .. now, doubt and new.sent_at or seen or new.at or 0, key)
 end
 """
+_MISSING = f"""
+-- The problem that `verify` opened because nothing stood and nothing said why.
+local function missing(key)
+  local kind = string.match(key, '^code:') and '{FindingKind.ITEM_MISSING}' or '{FindingKind.BILL_MISSING}'
+  return '{FINDINGS}' .. kind .. ':' .. key
+end
+"""
 _WRITE = (
     OPEN
+    + _MISSING
     + TELL
     + _FIRST_SEEN
     + _INDEX
@@ -108,6 +117,8 @@ end
 -- A problem stays open while its work goes on: only an end closes it.
 if ARGV[6] == 'ended' then close(KEYS[2], ARGV[5])
 elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6]) end
+-- Now the Item or the bill stands, or something says why not: what `verify` told is no longer so.
+if ARGV[6] ~= '' then close(KEYS[2], missing(ARGV[5])) end
 return 1
 """
 )
@@ -274,7 +285,7 @@ class Ledger:
         """Record what is known now; False when the ledger already holds something later or more certain.
 
         Nor does it take one Item for two codes. A blocked record becomes an open problem in the same step; one that is done or skipped closes
-        it. The journal gets `told`, or what the record itself tells.
+        it. Either closes the finding that the Item or the bill is missing. The journal gets `told`, or what the record itself tells.
         """
         return self._written(key, record, "", "", told)
 

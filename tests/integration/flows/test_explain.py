@@ -39,7 +39,7 @@ def of_code(office: Office, project: str | int = NUMBER, code: str | int = CODE)
 
 
 def of_invoice(office: Office, invoice: Invoice) -> Told:
-    return office.container.explain.invoice(invoice.id, str(invoice.project_id))
+    return office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
 
 
 def steps(told: Told) -> list[str]:
@@ -328,7 +328,7 @@ def test_a_bill_that_the_invoice_no_longer_says_is_told_with_the_difference(offi
 
 def test_an_invoice_that_nobody_knows_needs_its_project(office: Office) -> None:
     with pytest.raises(NotFound, match="--project"):
-        office.container.explain.invoice(99, None)
+        office.container.explain.invoice("99", None)
 
 
 # What it costs
@@ -384,9 +384,21 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     told = [shown.index(words) for words in ("First seen", "Sent to NetSuite", "Made in NetSuite", "Procore was told")]
     assert told == sorted(told)
     assert re.search(r"Payment due by Procore.*5,700\.00", shown)
+    # What stands in NetSuite has names, not only ids.
+    assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
     code = project.codes[case["wbs_code_ids"][0]]
     command._print(of_code(synced, project.id, code.id))
     assert "Its Item stands in NetSuite" in capsys.readouterr().out
+
+
+def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    told = of_invoice(synced, synced.case_invoice("closed_period_invoice"))
+    command._print(told)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("Reopen the period") == 1
+    assert "Open problems" not in shown
+    assert "NetSuite now: no bill of this invoice" in shown
+    assert "┃ ┃" not in shown
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_off
         "Retainage Payable": Decimal("-90.00"),
         "Sales Tax": Decimal("74.25"),
     }
-    told = office.container.explain.invoice(invoice.id, str(project.id))
+    told = office.container.explain.invoice(str(invoice.id), str(project.id))
     (tax,) = (line for line in told["bill_lines"] if line["what"] == "Tax")
     assert tax["terms"] == [{"position": None, "words": "tax applicable to this payment", "amount": "74.25"}]
     assert told["total"] == told["payment_due"] == "884.25"

@@ -20,6 +20,7 @@ from worker.cli import apply, export, output, plans, scan, session, wbs_sync
 from worker.cli.output import Plain
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import line_of
+from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -82,6 +83,10 @@ def desk(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Des
     return Desk(office, project, invoice, tmp_path / "plan.json", monkeypatch)
 
 
+def first_step(story: dict[str, Any]) -> str:
+    return str(story["story"][0]["sentence"])
+
+
 def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> None:
     case = desk.office.case("name_too_long")
     ended = desk.call(
@@ -97,6 +102,7 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> No
     rows = {row["name"]: row for row in done.json()["lines"]}
     assert (done.code, rows[f"27-001-{CODES[0]}"]["result"]) == (0, "created"), done.told
     assert rows[f"27-001-{CODES[0]}"]["id"] == desk.office.item(f"27-001-{CODES[0]}").id
+    assert first_step(desk.office.container.explain.code("27-001", CODES[0])) == "First seen, asked for by: a plan"
     again = desk.call("apply", str(desk.file), "--wait", "--json")
     assert (again.code, set(again.json()["counts"])) == (0, {"already"})
 
@@ -114,9 +120,16 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
         "Retainage held",
     ):
         assert words in told, told
+    # The bill's own table ends with what its lines come to, and amounts stand under one another.
+    rows = [line.split("│")[2] for line in told.splitlines() if "Retainage held" in line or "Payment due" in line]
+    assert [row.strip() for row in rows] == ["-133.45", "1,201.05"]
+    assert {len(row) - len(row.rstrip()) for row in rows} == {1}
     done = desk.call("apply", str(desk.file), "--wait")
     assert (done.code, desk.office.bill(desk.invoice).tranid) == (0, "N-1"), done.told
     assert "Applied: 3 created; 0 lines" in done.told
+    story = desk.office.container.explain.invoice(str(desk.invoice.id), None)
+    assert first_step(story) == "First seen, asked for by: a plan"
+    assert [step["what"] for step in story["story"]] == ["seen", "sent", "created", "written_back"]
     # The same as JSON, which is what is saved.
     saved = json.loads(desk.file.read_text())
     line = next(line for line in saved["lines"] if line["would"] == "bill")
@@ -238,7 +251,7 @@ def test_what_is_no_plan_is_told_in_one_sentence(desk: Desk, content: bytes | No
 def test_options_that_contradict_each_other_are_told(desk: Desk, arguments: list[str], words: str) -> None:
     for command in (["scan"], ["export", "--approved"]):
         ended = desk.call(*command, *arguments)
-        assert (ended.code, words in ended.told) == (1, True), ended.told
+        assert (ended.code, words in ended.told) == (2, True), ended.told
 
 
 def test_a_project_that_a_scan_would_leave_alone_is_told_with_the_reason(desk: Desk) -> None:
@@ -249,3 +262,39 @@ def test_a_project_that_a_scan_would_leave_alone_is_told_with_the_reason(desk: D
         f"project:{inactive}:budget": ("skip", ""),
         "project:77:budget": ("blocked", "project_not_readable"),
     }
+
+
+def test_projects_and_invoices_are_named_as_people_call_them(desk: Desk) -> None:
+    by_id = desk.call("export", str(desk.invoice.id), "--project", str(desk.project.id), "--dry-run", "--json").json()
+    for project in ("27-001", "27-001 New Project"):
+        told = desk.call("export", "N-1", "--project", project, "--dry-run", "--json").json()
+        assert told["lines"] == by_id["lines"]
+    (line,) = {
+        line["project"] for line in desk.call("scan", "--project", "27-001", "--dry-run", "--json").json()["lines"]
+    }
+    assert line == "27-001 New Project"
+    # A number that could be an id is a number where a project has it.
+    digits = desk.office.new_project("4711", CODES[:1])
+    desk.office.container.projects(Precedence.SCAN).refresh()
+    told = desk.call("scan", "--project", "4711", "--dry-run", "--json").json()
+    assert {line["key"].split(":")[1] for line in told["lines"]} == {str(digits.id)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["scan", "--project", "no such", "--dry-run"], 1, "no project with the id, number or name no such"),
+        (["scan", "--project", "0", "--dry-run"], 2, "neither a Procore id nor the number or name of a project"),
+        (["export", "N-9", "--project", "27-001", "--dry-run"], 1, "The project has no invoice N-9"),
+        (["scan", "--dry-run", "--save", "/no/such/folder/plan.json"], 1, "/no/such/folder is no directory"),
+        (["export", "N-1"], 2, "Name one invoice with its project"),
+        (["export", "--approved", "--project", "27-001"], 2, "--approved, which takes all projects"),
+        (["export", "N-1", "--approved"], 2, "Name one invoice with its project"),
+    ],
+)
+def test_what_names_nothing_is_told_in_a_sentence(desk: Desk, arguments: list[str], code: int, words: str) -> None:
+    mark = desk.office.mark()
+    ended = desk.call(*arguments)
+    assert (ended.code, words in " ".join(ended.told.split())) == (code, True), ended.told
+    assert desk.office.writes(mark) == []
+    assert desk.office.container.ledger.problems() == []

@@ -46,7 +46,7 @@ def problems(office: Office, invoice: Invoice) -> set[str]:
 
 
 def journal(office: Office, invoice: Invoice) -> str:
-    told = office.container.explain.invoice(invoice.id, str(invoice.project_id))
+    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     return "\n".join(step["sentence"] for step in told["story"])
 
 

@@ -26,6 +26,7 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause
 from worker.services import attempts
+from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -323,7 +324,7 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
 def test_a_note_that_cannot_be_kept_closes_nothing(office: Office, note: str, words: str) -> None:
     _, _, key = credit(office)
     ended = call(office, "problems", "resolve", key, "--note", note)
-    assert ended.exit_code == 1
+    assert ended.exit_code == 2
     assert words in ended.stderr
     assert listed(office) == {key}
 
@@ -440,7 +441,7 @@ def test_the_list_is_filtered_and_grouped(office: Office) -> None:
     assert listed(office, "--class", "login, permission or setting") == {"remote:procore"}
     assert listed(office, "--project", str(project.id)) == codes
     assert listed(office, "--project", str(project.id), "--class", "data in NetSuite") == set()
-    assert call(office, "problems", "--project", "999999").exit_code == 0
+    assert call(office, "problems", "--project", "999999").exit_code == 1  # there is none
     people = call(office, "problems").stdout
     assert all(key in people for key in (*codes, invoice)), "with the keys that the other commands take"
     (row,) = [
@@ -509,3 +510,21 @@ def test_a_person_without_a_name_is_told_by_number(office: Office, monkeypatch: 
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No `.env` of whoever runs the tests."""
     monkeypatch.chdir(tmp_path)
+
+
+def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) -> None:
+    _, invoice, key = credit(office)
+    call(office, "problems", "ignore", key, "--until-changed")
+    told = office.container.explain.invoice(str(invoice.id), None)
+    assert "comes to -" in told["why"]
+    assert told["why"].endswith("Somebody ignores it until it changes.")
+
+
+def test_a_project_that_nobody_knows_is_no_project_without_problems(office: Office) -> None:
+    project = office.new_project("27-900", ())
+    office.container.projects(Precedence.SCAN).refresh()
+    none = call(office, "problems", "--project", "27-900")
+    assert (none.exit_code, "0 open problems" in none.stdout) == (0, True)
+    assert call(office, "problems", "--project", str(project.id)).exit_code == 0
+    unknown = call(office, "problems", "--project", "4711")
+    assert (unknown.exit_code, "There is no project with the id, number or name 4711" in unknown.stderr) == (1, True)

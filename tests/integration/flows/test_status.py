@@ -91,5 +91,5 @@ def test_a_task_that_failed_or_runs_or_is_not_known_is_told_as_such(office: Offi
     unknown = call(office, "status", "--task", "a5")
     assert (unknown.exit_code, "Nothing is known of a task a5" in unknown.stderr) == (1, True)
     two = call(office, "status", "--task", "a5", "--invoice", "1")
-    assert (two.exit_code, "Name one thing" in two.stderr) == (1, True)
+    assert (two.exit_code, "Name one thing" in two.stderr) == (2, True)
     assert "--project" in call(office, "status", "--code", "5").stderr

@@ -64,7 +64,7 @@ def test_a_credit_has_the_invoices_lines_with_the_other_sign_and_ties_to_the_cen
         "Retainage Payable": Decimal("-80.00"),
     }
     assert invoice.origin_id == f"ns-vendorcredit-{credit.id}"
-    told = office.container.explain.invoice(invoice.id, str(invoice.project_id))
+    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     assert (told["netsuite"]["bill"]["document"], told["netsuite"]["differs"]) == ("vendor credit", None)
     assert "Its vendor credit stands in NetSuite" in told["why"]
 
@@ -160,7 +160,7 @@ def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: 
 def test_a_deleted_credit_is_forgotten_and_made_anew_and_one_that_stands_is_not(office: Office) -> None:
     _, invoice = reduced(office)
     office.export(invoice)
-    forgetting, key = office.container.forgetting, (invoice.id, str(invoice.project_id))
+    forgetting, key = office.container.forgetting, (str(invoice.id), str(invoice.project_id))
     with pytest.raises(NotForgotten, match=f"vendor credit {invoice.invoice_number}"):
         forgetting.invoice(*key)
     office.netsuite.delete_bill(office.bill(invoice).id)
@@ -194,7 +194,7 @@ def test_credits_that_stand_or_may_come_to_stand_are_found_after_the_setting_was
     kinds = [found.kind for found in off.container.verification.verify().findings]
     assert kinds == [FindingKind.BILL_NOT_COMPARABLE], "there could be none by the settings, but it is not gone"
     with pytest.raises(NotForgotten, match="vendor credit"):
-        off.container.forgetting.invoice(invoice.id, str(project.id))
+        off.container.forgetting.invoice(str(invoice.id), str(project.id))
 
 
 def test_a_role_that_may_not_see_credits_is_no_fault_where_none_are_made(open_office: OpenOffice) -> None:

@@ -469,3 +469,21 @@ def test_an_invoice_whose_bill_is_gone_or_void_takes_the_one_that_was_entered_an
     assert record.remote_id == anew.id
     assert site.invoice.origin_id == f"ns-vendorbill-{anew.id}"
     assert site.findings() == []
+
+
+def test_what_was_missing_is_closed_by_the_work_that_makes_it_or_tells_why_not(branch: Office) -> None:
+    too_long = "05-120.S." + "X" * 60
+    project = branch.new_project(f"27-{next(numbers)}", (CODES[0], too_long))
+    branch.new_invoice(project, (CODES[0], "900.00"))
+    office = branch.reopened(project_ids=str(project.id))
+    office.container.verification.reconcile()
+    assert sorted(office.problems("verify:").values()) == [
+        "drift_bill_missing", "drift_item_missing", "drift_item_missing",
+    ]  # fmt: skip
+    office.scan()
+    office.export_all()
+    assert list(office.problems().values()) == ["name_too_long"]
+    office.netsuite.items.remove(office.item(f"{project.number}-{CODES[0]}").id)
+    office.container.verification.reconcile()
+    office.scan()
+    assert list(office.problems("verify:").values()) == ["drift_item_missing"]

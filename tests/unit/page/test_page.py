@@ -151,13 +151,25 @@ def test_it_says_in_words_what_stands() -> None:
         "Harbor View (no number) 25 % 1 1 2 0 of 1",
         "All 2 known projects 13 1 2 3 of 4",
         "Billed a vendor bill was made 3 12,345.60 Blocked a person has to mend something 2 -0.05 1 of 2 amounts known",
-        "none of our business now, such as a draft 1 not known Payment due in the company's base currency",
+        "none of our business now, such as a draft 1 not known All known invoices 6 12,345.55 4 of 6 amounts known Payment due in the company's base currency",
         "Project accountant 2 Held back: 2 invoices, payment due 1,000.00 (1 of 2 amounts known). Project number missing 2",
         "Harbor View, code 1 Project Harbor View has no number. Since 2026-09-21 14:13",
         "2026-09-21 14:12:20 Scan Harbor View 11.2 s 6 1,234 13 created, 2 blocked",
         "1 of 5 slots in use now",
     ):
         assert words in text, text
+
+
+def test_a_problem_leads_to_its_records_where_their_addresses_are_known() -> None:
+    made = report()
+    cause = made.problems[0].causes[0]
+    url = "https://tstdrv1.app.netsuite.com/app/common/item/item.nl?id=7&x=1"
+    link = {"system": "NetSuite", "record": "Item 7", "url": url}
+    problems = [replace(one, links=[link]) for one in cause.problems]
+    owner = replace(made.problems[0], causes=[replace(cause, problems=problems)])
+    page = render(report(problems=[owner]))
+    assert page.count(f'<a href="{url.replace("&", "&amp;")}">NetSuite: Item 7</a>') == len(problems)
+    assert "https:" not in render(made)
 
 
 def test_who_has_something_blocked_stands_first() -> None:

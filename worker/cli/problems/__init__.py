@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from worker.cli.output import FAILED, faults_as_sentences, json_option, print_json, procore_id
+from worker.cli.output import FAILED, counted, faults_as_sentences, json_option, named_project, print_json
 from worker.cli.problems.handle import ignore, resolve
 from worker.cli.problems.retry import retry
 from worker.cli.problems.show import show
@@ -21,7 +21,7 @@ from worker.domain.problems import Cause, Owner, ProblemClass
 @click.option(
     "--class", "problem_class", type=click.Choice([one.value for one in ProblemClass]), help="Only this class."
 )
-@click.option("--project", "project_id", type=procore_id, help="Only those of one project (its Procore id).")
+@click.option("--project", type=named_project, help="Only those of one project (its Procore id, number or name).")
 @click.option("--by-cause", is_flag=True, help="One row per cause.")
 @click.option("--ignored", is_flag=True, help="Instead those that somebody ignores until they change.")
 @json_option
@@ -31,7 +31,7 @@ def problems(
     owner: str | None,
     cause: str | None,
     problem_class: str | None,
-    project_id: int | None,
+    project: str | None,
     by_cause: bool,
     ignored: bool,
     as_json: bool,
@@ -41,25 +41,31 @@ def problems(
     Exit code 0 when there is none; those that somebody ignores are not counted.
     """
     if context.invoked_subcommand is not None:
-        if any((owner, cause, problem_class, project_id, by_cause, ignored, as_json)):
+        if any((owner, cause, problem_class, project, by_cause, ignored, as_json)):
             raise click.UsageError(f"Say the options after `{context.invoked_subcommand}`.")
         return
     if cause is not None and cause not in set(Cause):
         raise click.BadParameter(f"no cause is called {cause!r}; docs/problems.md has them all.", param_hint="--cause")
     with faults_as_sentences():
+        container = open_container()
+        project_id = container.named_records.project_id(project) if project else None
         rows = [
             row
-            for row in open_container().problem_views.all()
+            for row in container.problem_views.all()
             if (row["ignored"] is not None) == ignored
             and owner in (None, row["owner"])
             and cause in (None, row["cause"])
             and problem_class in (None, row["class"])
             and project_id in (None, row["project_id"])
         ]
+        if project and not rows:
+            # That nothing is open of a project that does not exist would be no good news.
+            container.named_records.project(project)
         if as_json:
             print_json(rows)
         else:
-            print_problems(rows, title=f"{len(rows)} {'ignored' if ignored else 'open'} problems", by_cause=by_cause)
+            title = counted(len(rows), f"{'ignored' if ignored else 'open'} problems")
+            print_problems(rows, title=title, by_cause=by_cause, whole=ignored or cause is not None)
         sys.exit(FAILED if rows and not ignored else 0)
 
 

@@ -22,7 +22,7 @@ def resolve(key: str, note: str, as_json: bool) -> None:
     """
     with faults_as_sentences():
         if not note.strip():
-            raise Fault("Say in the note what was done.")
+            raise click.UsageError("Say in the note what was done.")
         container = open_container()
         one = _open_problem(container, key)
         if not container.handling.resolve(one, by=user(), at=container.now(), note=checked_note(note)):

@@ -43,14 +43,47 @@ EXAMPLE = {
     "bill_ids": "90112, 90140",
     "difference": "total 12,605.00 instead of 12,600.00",
     "what": "budget",
-    "finding": "24-017 Riverside Clinic, code 03-300.S has no Item.",
+    "finding": "",
     "remote": "NetSuite",
     "times": "5",
     "attempts": "12",
     "answer": "400 USER_ERROR Please enter value(s) for: Tax Schedule.",
 }
 """Facts of a made-up contractor."""
+_CODE = "Code 03-300.S of project 24-017 Riverside Clinic"
+_INVOICE = "Invoice INV-2041 of project 24-017 Riverside Clinic"
+_BILL = f"{_INVOICE}: its bill INV-2041 (id 90112)"
+_DIFFERS = f"{_BILL} differs: "
+FINDINGS = {
+    Cause.DRIFT_ITEM_MISSING: f"{_CODE} has no Item: 24-017-03-300.S, which it had, is gone.",
+    Cause.DRIFT_ITEM_DOUBLED: f"{_CODE} has 2 Items: 24-017-03-300.S (id 5871), 24-017-03-300.S (id 6012).",
+    Cause.DRIFT_ITEM_NEAR_DUPLICATE: f"{_CODE}: NetSuite has an Item that is not its own and reads like its '24-017-03-300.S': "
+    "'24 017 03 300.s' (id 6012).",
+    Cause.DRIFT_ITEM_INACTIVE: f"{_CODE}: its Item 24-017-03-300.S is inactive.",
+    Cause.DRIFT_ITEM_OF_OTHER_TYPE: f"{_CODE}: its Item 24-017-03-300.S is of type Service Sale, not an Other Charge for purchase or resale.",
+    Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: f"{_CODE}: the ledger says Item 5871, which is gone; NetSuite has 6012, 24-017-03-300.S, in its place.",
+    Cause.DRIFT_ITEM_RENAMED: f"{_CODE}: its Item was called 24-017-03-300.S and is called 24-017-03-300.S old now.",
+    Cause.DRIFT_CODE_RENAMED: "Code 03-310.S of project 24-017 Riverside Clinic: its Item keeps the name 24-017-03-300.S, which by the code of "
+    "today would be 24-017-03-310.S.",
+    Cause.DRIFT_PROJECT_RENUMBERED: "Project 24-117 Riverside Clinic: its Items keep the names of its former number, such as 24-017-03-300.S, "
+    "which by the number of today would be 24-117-03-300.S.",
+    Cause.DRIFT_BILL_MISSING: f"{_INVOICE} has no bill.",
+    Cause.DRIFT_BILL_DOUBLED: f"{_INVOICE}: Blue Spruce Electric has 2 bills with its number: ids 90112, 90140.",
+    Cause.DRIFT_BILL_DELETED: f"{_INVOICE}: its bill (id 90112) is gone from NetSuite.",
+    Cause.DRIFT_BILL_VOIDED: f"{_BILL} is void: its total and all its lines are zero.",
+    Cause.DRIFT_BILL_OF_OTHER_VENDOR: f"{_DIFFERS}vendor Acme Concrete (id 1004) instead of Blue Spruce Electric (id 1009).",
+    Cause.DRIFT_BILL_OF_OTHER_NUMBER: f"{_DIFFERS}reference number 'INV-2014' instead of 'INV-2041'.",
+    Cause.DRIFT_BILL_OF_OTHER_DATE: f"{_DIFFERS}date 2026-10-01 instead of 2026-09-30.",
+    Cause.DRIFT_BILL_OF_OTHER_TOTAL: f"{_DIFFERS}total 12,605.00 instead of 12,600.00.",
+    Cause.DRIFT_BILL_WITH_OTHER_LINES: f"{_DIFFERS}total 12,700.00 instead of 12,600.00, lines that are not the invoice's: 24-017-03-300.S "
+    "14,100.00, lines that are lacking: 03-300.S Concrete 14,000.00.",
+    Cause.DRIFT_BILL_IN_OTHER_PERIOD: f"{_BILL} is posted in Oct 2026, not in the period of its date 2026-09-30.",
+    Cause.DRIFT_BILL_NOT_COMPARABLE: f"{_BILL} stands, but cannot be compared. Line 3 of invoice INV-2041 (Blue Spruce Electric) has no WBS code.",
+    Cause.DRIFT_ORIGIN_ID_MISSING: f"{_INVOICE} has no origin id in Procore; its bill is INV-2041 (id 90112).",
+    Cause.DRIFT_ORIGIN_ID_FOREIGN: f"{_INVOICE} names the bill INV-1987 (id 90001) in Procore; its bill is INV-2041 (id 90112).",
+}
 OTHERWISE: dict[Cause, dict[str, str]] = {
+    **{cause: {"finding": sentence} for cause, sentence in FINDINGS.items()},
     Cause.NAME_TOO_LONG: {"name": "24-017-03-300.S and the rest of a name of more than 60 characters"},
     Cause.NAME_HAS_COLON: {"name": "24-017-03 : 300.S"},
     Cause.ITEM_OF_OTHER_CODE: {"external_id": "pcr-itm-4264807-601-90210"},
@@ -95,7 +128,7 @@ table in `worker/domain/problems.py` by `python -m worker.cli.problems.page`; th
 
 Most need none of these: mend it where the sentence says, and the next scan or export closes it. No Item and no bill depends on
 whether a problem is open, resolved or ignored: that is decided by the ledger's records and by what NetSuite holds. How often
-something was tried is no change, and ends no ignoring. An export of one invoice (`export INVOICE_ID --wait`) tells what came of it, ignored or not.
+something was tried is no change, and ends no ignoring. An export of one invoice (`export INVOICE --wait`) tells what came of it, ignored or not.
 
 Links lead to NetSuite's record and to the Procore project (for an invoice, to the subcontractor invoices of the project). There is none
 where an address is not known for certain: in a Procore sandbox, and in the simulators.

@@ -10,7 +10,19 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, Fault, clock, counted, faults_as_sentences, json_option, out, print_json, table
+from worker.cli.output import (
+    FAILED,
+    Fault,
+    clock,
+    counted,
+    faults_as_sentences,
+    json_option,
+    named_project,
+    out,
+    print_json,
+    table,
+)
+from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain import correlation
@@ -23,7 +35,7 @@ Row = Mapping[str, Any]
 @click.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--cause", type=click.Choice([cause.value for cause in Cause]), help="Only those of this cause.")
-@click.option("--project", "project_id", type=int, help="Only those of one project (its Procore id).")
+@click.option("--project", type=named_project, help="Only those of one project (its Procore id, number or name).")
 @click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only those that this person mends.")
 @click.option("--all", "everything", is_flag=True, help="All open problems.")
 @click.option("--wait", is_flag=True, help="Follow them to their end, and tell which are mended.")
@@ -31,7 +43,7 @@ Row = Mapping[str, Any]
 def retry(
     keys: tuple[str, ...],
     cause: str | None,
-    project_id: int | None,
+    project: str | None,
     owner: str | None,
     everything: bool,
     wait: bool,
@@ -43,9 +55,10 @@ def retry(
     are mended.
     """
     with faults_as_sentences():
-        if not (keys or cause or project_id or owner or everything):
-            raise Fault("Say which: KEYs, --cause, --project or --owner, or --all.")
+        if not (keys or cause or project or owner or everything):
+            raise click.UsageError("Say which: KEYs, --cause, --project or --owner, or --all.")
         container = open_container()
+        project_id = container.named_records.project_id(project) if project else None
         rows = {row["key"]: row for row in container.problem_views.all()}
         if unknown := [key for key in keys if key not in rows]:
             raise Fault(f"No problem is open under {', '.join(unknown)}. `wbs-sync problems --json` shows the keys.")
@@ -93,20 +106,28 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
 
 def _print(told: Mapping[str, Any]) -> None:
     given_out = ", ".join(counted(count, kind) for kind, count in told["given_out"].items()) or "nothing"
-    out.print(f"Given out again: {given_out}." + ("" if "mended" in told else " Follow it with `wbs-sync status`."))
+    follow_it = "" if "mended" in told or not told["given_out"] else " Follow it with `wbs-sync status`."
+    out.print(f"Given out again: {given_out}.{follow_it}")
     if told["without_work"]:
-        idle = ((row["about"], row["cause"], row["owner"], row["next_step"]) for row in told["without_work"])
-        table("Nothing to try again: no work of wbs-sync mends these", ("about", "cause", "who", "next step"), idle)
-    if "mended" not in told:
-        return
-    mended = sorted((row["about"], row["cause"]) for row in told["mended"])
-    table(f"{len(told['mended'])} mended in {told['seconds']:.1f} s", ("about", "was"), mended)
+        out.print("Nothing to try again: no work of wbs-sync mends these")
+    for cause, rows in grouped(told["without_work"], "cause"):
+        print_cause(cause, rows, {"about": "about"}, rest=f"wbs-sync problems --cause {cause}")
+    if "mended" in told:
+        _print_ends(told)
+
+
+def _print_ends(told: Mapping[str, Any]) -> None:
+    if told["mended"]:
+        mended = sorted((row["about"], row["cause"]) for row in told["mended"])
+        table(f"{len(mended)} mended in {told['seconds']:.1f} s", ("about", "was"), mended)
     if not told["remaining"]:
-        out.print("None remains.")
+        out.print("None remains." if told["mended"] else "None was tried.")
         return
     columns = ("about", "cause", "who", "what", "looked at again")
     remaining = (
         (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"]) if row["again_at"] else "")
         for row in sorted(told["remaining"], key=lambda row: str(row["about"]))
     )
-    table(f"{len(told['remaining'])} remain", columns, remaining)
+    count = len(told["remaining"])
+    tried = "" if told["mended"] else f"; none was mended in {told['seconds']:.1f} s"
+    table(f"{count} {'remains' if count == 1 else 'remain'}{tried}", columns, remaining)
