@@ -26,6 +26,7 @@ from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
 from worker.embedded import EmbeddedServerError
+from worker.store.connection import why
 
 FAILED = 1
 
@@ -79,9 +80,7 @@ def faults_as_sentences() -> Any:
     except OSError as error:
         raise Fault(f"{error.strerror or type(error).__name__}: {error.filename or 'no file is named'}.") from error
     except (RedisError, OperationalError) as error:
-        raise Fault(
-            f"Redis does not answer ({type(error).__name__}). Is it running, and is REDIS_URL right?"
-        ) from error
+        raise Fault(why(error)) from error
 
 
 def say_fault(sentence: str) -> None:

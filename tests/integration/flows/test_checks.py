@@ -12,6 +12,7 @@ import pytest
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
+from tests.integration.flows.test_problem_commands import call
 from worker.services.checks.check import Check
 from worker.store.gate import Precedence
 
@@ -257,6 +258,18 @@ def test_each_fault_is_named_with_its_cure(branch: Office, seeded: Seeded) -> No
 
 def test_all_is_sound_again_afterwards(branch: Office) -> None:
     test_a_sound_installation_has_no_fault(branch)
+
+
+def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_ones(branch: Office) -> None:
+    new = {"REDIS_KEY_PREFIX": "a-new-one:"}
+    mistaken = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
+    assert (mistaken.exit_code, "FAULT Procore login" in mistaken.stdout) == (1, True)
+    assert not branch.container.redis.exists("a-new-one:belongs_to")
+    assert call(branch, "check", **new).exit_code == 0
+    # Whoever works with it makes it theirs.
+    assert call(branch, "status", **new).exit_code == 0
+    others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
+    assert (others.exit_code, "Set another REDIS_KEY_PREFIX" in others.stderr) == (2, True)
 
 
 def test_an_installation_without_workers_or_a_ledger_is_told_and_is_no_fault(branch: Office) -> None:
