@@ -593,23 +593,33 @@ class Container:
         self.locks.give_back()
         self.attempts.give_back()
 
-    def require_own(self) -> None:
+    def require_own(self, *, claim: bool = True) -> None:
         """Make sure that profile and ledger are of this account. Raises InvalidSettings when one is another's."""
         _ = self.profile
-        self.claim_ledger()
+        (self.claim_ledger if claim else self.require_no_other_owner)()
 
     def claim_ledger(self) -> None:
         """Make sure that the ledger in this Redis is this company's and account's. Raises InvalidSettings when it is another's."""
-        ours = f"{self.settings.procore_company_id}/{self.settings.netsuite_account_id.lower()}"
-        key = f"{self._prefix}belongs_to"
-        self.redis.set(key, ours, nx=True)
-        theirs = self.redis.get(key)
-        if theirs != ours:
+        self.redis.set(self._owner_key, self._owner, nx=True)
+        self.require_no_other_owner()
+
+    def require_no_other_owner(self) -> None:
+        """The same for who only looks: a ledger of nobody yet stays so."""
+        theirs = self.redis.get(self._owner_key)
+        if theirs not in (None, self._owner):
             sentence = (
                 f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, "
-                f"the settings say {ours}. Set another REDIS_KEY_PREFIX."
+                f"the settings say {self._owner}. Set another REDIS_KEY_PREFIX."
             )
             raise InvalidSettings(faults=(sentence,))
+
+    @property
+    def _owner(self) -> str:
+        return f"{self.settings.procore_company_id}/{self.settings.netsuite_account_id.lower()}"
+
+    @property
+    def _owner_key(self) -> str:
+        return f"{self._prefix}belongs_to"
 
 
 def _connected(url: str) -> Redis:

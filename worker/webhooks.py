@@ -28,14 +28,14 @@ MOST_BYTES = 65_536
 ANSWER_SECONDS = 3.0
 THREADS = 4
 
-Take = Callable[[Any], str]
+Take = Callable[[Any], object]
 
 
 class Receiver(RequestHandler):
     """POST alone."""
 
     def initialize(self, take: Take, authorization: str, pool: ThreadPoolExecutor) -> None:
-        """`take`: what becomes of a body, or RedisError; `authorization`: the header that Procore was told to send."""
+        """`take`: does with a body what is to be done, or raises RedisError; `authorization`: the header that Procore was told to send."""
         self._take = take
         self._authorization = authorization.encode()
         self._pool = pool
@@ -51,12 +51,11 @@ class Receiver(RequestHandler):
             return
         noting = asyncio.get_running_loop().run_in_executor(self._pool, self._take, _json(self.request.body))
         try:
-            taken = await asyncio.wait_for(noting, ANSWER_SECONDS)
+            await asyncio.wait_for(noting, ANSWER_SECONDS)
         except (RedisError, TimeoutError) as error:
             log.warning("An event could not be noted, Procore will send it again: %s", type(error).__name__)
             self.set_status(503)
             return
-        log.info("An event: %s", taken)
         self.set_status(204)
 
 

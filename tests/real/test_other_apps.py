@@ -265,6 +265,9 @@ def test_webhooks_of_procore_are_worked_off_and_what_they_miss_is_found_by_the_s
     eventually(lambda: post(event) == 204)
     worked_off(lambda: fourth.origin_id)
     exported(site, fourth)
+    # One id leads from the event to the bill, in the receiver's log and in the worker's.
+    assert "POST /services/rest/record/v1/vendorBill" in written_for(site, f"webhook-{event['id']}")
+    assert f"'Requisitions' {fourth.id} of project {project.id} changed: queued [webhook-{event['id']}]" in receiver.log
 
     # What nobody can have meant for it is no reason for Procore to hold back what comes after it.
     assert [post({"hello": 1}), post([[[]]])] == [204, 204]

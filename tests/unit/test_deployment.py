@@ -16,7 +16,7 @@ from config.names import QueueName
 from config.page import PAGE as SETTINGS_PAGE
 from config.page import page, table
 from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
-from config.settings import BAD_SETTINGS_EXIT_CODE, Settings, setting_names
+from config.settings import BAD_SETTINGS_EXIT_CODE, Settings, load_settings, setting_names
 from worker.pool import GIVE_BACK_SECONDS, LEAVE_SECONDS
 from worker.supervisor import GRACE
 
@@ -251,3 +251,31 @@ def test_env_example_with_its_blanks_filled_in_and_its_defaults_taken_is_valid(
     assert {name: getattr(settings, name.lower()) for name in DEFAULTS if name not in required} == {
         name: default for name, default in DEFAULTS.items() if name not in required
     }
+
+
+def test_a_person_beside_systemd_gets_the_settings_of_the_units(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {*os.environ} & set(setting_names()):
+        monkeypatch.delenv(name)
+    told = re.search(r"^cd /etc/wbs-sync && export (.*)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    assert told, "the page tells how"
+    exported = dict(part.split("=") for part in told[1].split())
+    assert set(exported) == set(settings_of(COMMON)) - {"WORKER_THREADS"}
+    assert exported["DATA_DIR"] == STATE
+    for name, value in exported.items():
+        monkeypatch.setenv(name, value.replace("/etc/wbs-sync", str(tmp_path)))
+    (tmp_path / "secrets").mkdir()
+    for name in ("redis_url", "procore_client_secret", "netsuite.pem", "flower_basic_auth", "webhook_authorization"):
+        (tmp_path / "secrets" / name).write_text("redis://:a@host/0" if name == "redis_url" else "letters-and-digits")
+    plain = {"PROCORE_CLIENT_ID": "a", "PROCORE_COMPANY_ID": "7", "NETSUITE_ACCOUNT_ID": "1234567_SB1"}
+    plain |= {"NETSUITE_CLIENT_ID": "a", "NETSUITE_CERTIFICATE_ID": "a", "SCAN_CRON": "0 4 * * *"}
+    (tmp_path / "settings.env").write_text("".join(f"{name}={value}\n" for name, value in plain.items()))
+    (tmp_path / ".env").symlink_to("settings.env")
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings()
+    assert settings.netsuite_private_key_file == tmp_path / "secrets" / "netsuite.pem"
+    assert (settings.procore_client_secret.get_secret_value(), settings.scan_cron) == (
+        "letters-and-digits",
+        "0 4 * * *",
+    )

@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from worker.cli.output import FAILED, faults_as_sentences, json_option, out, print_json, styled
-from worker.cli.session import open_container
+from worker.cli.session import open_to_look
 from worker.services.checks.check import Check
 
 MARKS = {True: ("ok   ", "green"), False: ("FAULT", "red"), None: ("?    ", "yellow")}
@@ -21,7 +21,7 @@ def check(as_json: bool) -> None:
     to either remote.
     """
     with faults_as_sentences():
-        container = open_container()
+        container = open_to_look()
         done = []
         for one in container.checks.run():
             done.append(one)

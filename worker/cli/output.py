@@ -27,6 +27,7 @@ from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
 from worker.embedded import EmbeddedServerError
+from worker.store.connection import why
 
 FAILED = 1
 NUMBERS = frozenset({"amount", "total", "count", "waiting", "in hand", "Items first"})
@@ -97,9 +98,7 @@ def faults_as_sentences() -> Any:
     except OSError as error:
         raise Fault(f"{error.strerror or type(error).__name__}: {error.filename or 'no file is named'}.") from error
     except (RedisError, OperationalError) as error:
-        raise Fault(
-            f"Redis does not answer ({type(error).__name__}). Is it running, and is REDIS_URL right?"
-        ) from error
+        raise Fault(why(error)) from error
 
 
 def say_fault(sentence: str) -> None:

@@ -14,6 +14,7 @@ from worker.cli.output import Fault, progress
 from worker.container import Container
 from worker.domain.outcomes import OutcomeKind
 from worker.embedded import find_running
+from worker.store.connection import try_tls
 from worker.store.work import Run
 
 POLL_SECONDS = 0.2
@@ -30,6 +31,14 @@ def open_container() -> Container:
     return container
 
 
+def open_to_look() -> Container:
+    """The same, but a Redis that is nobody's stays so: these settings may be of another company than is meant."""
+    settings = load_settings()
+    container = Container(settings, redis_url=redis_url(settings))
+    container.require_own(claim=False)
+    return container
+
+
 def open_for_probe(settings: Settings) -> Container:
     """The same without the account's profile, which may be another's or broken: the probe writes a new one."""
     container = Container(settings, redis_url=redis_url(settings))
@@ -42,6 +51,7 @@ def redis_url(settings: Settings) -> str:
     url = settings.redis_url.get_secret_value() if settings.redis_url else find_running(settings.data_dir)
     if url is None:
         raise Fault(f"No Redis: set REDIS_URL, or start `wbs-sync up` (none runs for {settings.data_dir}).")
+    try_tls(url)
     os.environ["REDIS_URL"] = url
     return url
 

@@ -12,6 +12,7 @@ from config.logs import set_up_logging
 from config.settings import InvalidSettings
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
+from worker.domain import correlation
 from worker.webhooks import PATH, listening, receive
 
 
@@ -35,7 +36,7 @@ def webhooks(as_json: bool) -> None:
             raise Fault(
                 f"{address} cannot be listened on: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
             ) from error
-        set_up_logging(level=settings.log_level, style=settings.log_format)
+        set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=correlation.current)
         told = {"address": f"http://{where[0]}:{where[1]}{PATH}"}
         receiving = receive(
             container.webhooks.take,

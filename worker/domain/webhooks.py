@@ -31,6 +31,12 @@ class Event:
     resource_id: int
     deleted: bool
 
+    @property
+    def label(self) -> str:
+        """What people are told of it."""
+        of = f"project {self.project_id}" if self.project_id else f"company {self.company_id}"
+        return f"{self.resource[:100]!r} {self.resource_id} of {of} {'was deleted' if self.deleted else 'changed'}"
+
     @classmethod
     def read(cls, body: Any) -> Self | None:
         """The event in a body, whichever of the published forms it has; None when it has none of them."""

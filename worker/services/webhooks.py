@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
+from worker.domain import correlation
 from worker.domain.webhooks import Event, work_of
 from worker.domain.work import Lane
 from worker.store.connection import Redis, seconds
 from worker.store.projects import ProjectList
 from worker.store.work import Work
+
+log = logging.getLogger(__name__)
 
 KNOWN_SECONDS = 86_400
 """How long an event is known again: twice as long as Procore tries to deliver it (guide/webhooks)."""
@@ -48,10 +52,19 @@ class Webhooks:
         self._work = work
 
     def take(self, body: Any) -> Taken:
-        """Let the work that an event asks for wait; when this returns, it stands in Redis. RedisError when it could not be noted."""
+        """Let the work that an event asks for wait, under `webhook-` and the event's id as its correlation id; when this returns, it
+        stands in Redis. RedisError when it could not be noted.
+        """
         event = Event.read(body)
         if event is None:
+            log.warning("An event that is not understood, with %s", _names(body))
             return Taken.NOT_UNDERSTOOD
+        with correlation.of(f"webhook-{event.id}"):
+            taken = self._take(event)
+            log.info("%s: %s", event.label, taken)
+        return taken
+
+    def _take(self, event: Event) -> Taken:
         asked = work_of(event, invoice_resources=self._invoice_resources)
         if asked is None or event.company_id != self._company_id or not self._is_listed(event.project_id):
             return Taken.NOT_OURS
@@ -73,3 +86,8 @@ class Webhooks:
             self._work.try_again(lane, [key])
         else:
             self._work.add(lane, [key], at=seconds(self._client) + GATHER_SECONDS if lane is Lane.SCANS else 0)
+
+
+def _names(body: Any) -> str:
+    """Enough to see what sent it; no value, since nobody knows what is in it."""
+    return ", ".join(sorted(map(str, body)))[:200] or "nothing" if isinstance(body, Mapping) else "no JSON object"

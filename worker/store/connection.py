@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 import redis
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -30,6 +30,45 @@ def connect_to_master(
     sentinels: Any = Sentinel(list(hosts), socket_timeout=5, socket_connect_timeout=5)  # type: ignore[no-untyped-call]
     login = {"username": username or None, "password": password or None}
     return sentinels.master_for(master, db=database, **login, **_options())
+
+
+def try_tls(url: str) -> None:
+    """Raise RedisError within seconds when nobody speaks TLS at a rediss:// address; `connect` would find that out after minutes."""
+    if url.startswith("rediss://"):
+        with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)) as once:
+            once.ping()
+
+
+def why(error: Exception) -> str:
+    """What is wrong with a Redis that cannot be worked with, and what to do, in a sentence or two. Of the error's own text nothing is
+    repeated: it may hold what was sent.
+    """
+    text = str(error)
+    told = (sentence for words, sentence in _SENTENCES.items() if any(word in text for word in words.split("|")))
+    default = (
+        f"Redis does not answer ({type(error).__name__}). Is it running, and is REDIS_URL right: host, port, and rediss:// "
+        "where the port speaks TLS, only there?"
+    )
+    return next(told, default)
+
+
+_SENTENCES = {
+    "WRONGPASS|NOAUTH|Authentication required|invalid username-password|AUTH <password>": (
+        "Redis refuses the login: put the right password (and user, where it has users) into REDIS_URL."
+    ),
+    "NOPERM|no permissions|has no permission": (
+        "Redis does not let the user of REDIS_URL do everything that is needed: allow it all commands on keys and channels."
+    ),
+    "DB index is out of range|invalid DB index": "Redis has no database of the number at the end of REDIS_URL.",
+    "CERTIFICATE_VERIFY_FAILED": (
+        "Redis' certificate is not trusted: name who signed it by ?ssl_ca_certs=FILE at the end of REDIS_URL."
+    ),
+    "[SSL|SSL:": "That port of Redis does not speak TLS: use redis:// in REDIS_URL, or its other port.",
+    "OOM command not allowed|used memory > 'maxmemory'": "Redis is full and takes no more writes: raise its maxmemory.",
+    "READONLY|read only replica": "REDIS_URL names a replica: name the master, or the sentinels (docs/configuration.md).",
+    "LOADING|loading the dataset": "Redis is reading its data and answers when that is done: try again.",
+}
+"""By words of the server or of TLS; redis-py leaves out the first one of some."""
 
 
 def _options() -> dict[str, Any]:

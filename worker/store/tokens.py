@@ -49,6 +49,11 @@ class Tokens:
                 return value
             return self._shared()
 
+    def renew(self) -> None:
+        """Log in now, whatever token there is. Raises what `mint` raises."""
+        with self._guard:
+            self._keep(self._mint())
+
     def forget(self, value: str) -> None:
         """The remote refused this token: nobody uses it again."""
         with self._guard:
@@ -86,12 +91,14 @@ class Tokens:
             value, fresh = self._stored()
             if fresh:
                 return value
-            token = self._mint()
-            renew_at = seconds(self._client) + token.lifetime * RENEW_AT
-            text = json.dumps({"value": token.value, "renew_at": renew_at})
-            # It leaves Redis a little before it ends, so that nobody starts a request with a dying one.
-            self._client.set(self._key, text, ex=max(1, int(token.lifetime * 0.98)))
-            self._local = (token.value, time.monotonic() + token.lifetime * RENEW_AT)
-            return token.value
+            return self._keep(self._mint())
         finally:
             self._client.delete(f"{self._key}:minting")
+
+    def _keep(self, token: AccessToken) -> str:
+        renew_at = seconds(self._client) + token.lifetime * RENEW_AT
+        text = json.dumps({"value": token.value, "renew_at": renew_at})
+        # It leaves Redis a little before it ends, so that nobody starts a request with a dying one.
+        self._client.set(self._key, text, ex=max(1, int(token.lifetime * 0.98)))
+        self._local = (token.value, time.monotonic() + token.lifetime * RENEW_AT)
+        return token.value

@@ -12,7 +12,9 @@ import pytest
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
+from tests.integration.flows.test_problem_commands import call
 from worker.services.checks.check import Check
+from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -160,6 +162,24 @@ def retainage_item_inactive(office: Office) -> Iterator[Office]:
     office.netsuite.edit_item(item_id, isinactive=False)
 
 
+@contextmanager
+def retainage_item_for_sale(office: Office) -> Iterator[Office]:
+    case = office.procore.company.cases["item_other_type"]
+    yield office.reopened(netsuite_retainage_item_id=case["item_id"])
+
+
+def behind_a_good_token(**changes: str) -> Callable[[Office], AbstractContextManager[Office]]:
+    """Settings are wrong, and the token that the right ones got an hour ago still works."""
+
+    @contextmanager
+    def wrong(office: Office) -> Iterator[Office]:
+        office.container.procore(Precedence.SCAN).log_in()
+        office.container.netsuite(Precedence.SCAN).log_in()
+        yield office.reopened(**changes)
+
+    return wrong
+
+
 @dataclass(frozen=True)
 class Seeded:
     """What is wrong, the check that finds it first, and words of the fault and of its cure."""
@@ -183,6 +203,7 @@ FAULTS = (
     Seeded("Redis: too old", old, "Redis answers", "is too old", "6.2"),
     Seeded("messages without the prefix", astray, "Messages", "1 in 'exports'", "global_keyprefix"),
     Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
+    Seeded("Procore: wrong secret, good token", behind_a_good_token(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
     Seeded("Procore: not there", settings(procore_base_url=NOWHERE, procore_auth_url=NOWHERE), "Procore login", "", "that system or the network"),
     Seeded("Procore: in maintenance", fault("procore", kind="error_before", path="/rest", value=503), "Procore login", "503", "that system or the network"),
     Seeded("Procore: another company", settings(procore_company_id="999"), "Procore login", "", "company"),
@@ -193,6 +214,7 @@ FAULTS = (
     Seeded("no permission on Commitments", fault("procore", kind="error_before", path="requisitions", value=403), "Procore invoices", "403", "Commitments"),
     Seeded("NetSuite: unknown certificate", settings(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "certificate"),
     Seeded("NetSuite: unknown client", settings(netsuite_client_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "M2M mapping"),
+    Seeded("NetSuite: wrong certificate, good token", behind_a_good_token(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "certificate"),
     Seeded("NetSuite: not there", settings(netsuite_base_url=NOWHERE), "NetSuite login and SuiteQL", "", "that system or the network"),
     Seeded("NetSuite: in maintenance", fault("netsuite", kind="html", value=503), "NetSuite login and SuiteQL", "503", "that system or the network"),
     Seeded("no SuiteQL", missing("suiteql"), "NetSuite login and SuiteQL", "SuiteAnalytics Workbook", "Add the permission to the role"),
@@ -203,6 +225,7 @@ FAULTS = (
     Seeded("no such retainage Item", settings(netsuite_retainage_item_id="4711"), "Retainage Item", "no Item with the id 4711", "NETSUITE_RETAINAGE_ITEM_ID"),
     Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Make it active"),
     Seeded("no such tax Item", settings(netsuite_tax_item_id="4711"), "Tax Item", "no Item with the id 4711", "NETSUITE_TAX_ITEM_ID"),
+    Seeded("retainage Item for sale", retainage_item_for_sale, "Retainage Item", "not for purchase", "NETSUITE_RETAINAGE_ITEM_ID"),
     Seeded("no posting periods", missing("accountingPeriod", netsuite_closed_period="next_open"), "Posting periods", "cannot be read", "accounting periods"),
 )  # fmt: skip
 
@@ -236,6 +259,18 @@ def test_each_fault_is_named_with_its_cure(branch: Office, seeded: Seeded) -> No
 
 def test_all_is_sound_again_afterwards(branch: Office) -> None:
     test_a_sound_installation_has_no_fault(branch)
+
+
+def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_ones(branch: Office) -> None:
+    new = {"REDIS_KEY_PREFIX": "a-new-one:"}
+    mistaken = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
+    assert (mistaken.exit_code, "FAULT Procore login" in mistaken.stdout) == (1, True)
+    assert not branch.container.redis.exists("a-new-one:belongs_to")
+    assert call(branch, "check", **new).exit_code == 0
+    # Whoever works with it makes it theirs.
+    assert call(branch, "status", **new).exit_code == 0
+    others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
+    assert (others.exit_code, "Set another REDIS_KEY_PREFIX" in others.stderr) == (2, True)
 
 
 def test_an_installation_without_workers_or_a_ledger_is_told_and_is_no_fault(branch: Office) -> None:

@@ -59,6 +59,8 @@ def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Of
     invoice = office.new_invoice(project, (CODES[0], "900.00"), invoice_number="A-9")
     event = invoice_event(office, project, invoice.id, 2)
     assert [take(event), take(event)] == [Taken.QUEUED, Taken.KNOWN]
+    assert office.container.dispatch.next([Lane.EXPORTS]) == {str(InvoiceKey(project.id, invoice.id)): "webhook-E2"}
+    office.container.dispatch.take_back()
     office.work_off()
     assert office.bill(invoice).total == invoice.summary().current_payment_due
     # Our own write-back is an event too. It finds nothing to do.
@@ -89,7 +91,10 @@ def test_an_event_that_comes_while_its_work_is_in_hand_is_looked_at_afterwards(o
     assert work.waits_until(Lane.SCANS, key) == 0
 
 
-def test_what_is_not_ours_or_not_understood_leaves_nothing_behind(office: Office) -> None:
+def test_what_is_not_ours_or_not_understood_is_told_and_leaves_nothing_behind(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "worker.services.webhooks")
     project = office.new_project("31-703", CODES)
     listed(office)
     unseen = office.new_project("31-704", CODES)
@@ -104,6 +109,10 @@ def test_what_is_not_ours_or_not_understood_leaves_nothing_behind(office: Office
     assert {take(body) for body in others} == {Taken.NOT_OURS}
     nonsense: list[Any] = [None, [], "text", 5, {}, {"events": [ours]}]
     assert {take(body) for body in nonsense} == {Taken.NOT_UNDERSTOOD}
+    assert f"'RFIs' 379913 of project {project.id} changed: not ours" in caplog.text, (
+        "what Procore calls things is seen here"
+    )
+    assert "not understood, with events" in caplog.text
     assert set(office.container.redis.keys()) == before
 
 

@@ -100,6 +100,10 @@ class NetSuite:
         self._cache = cache
         self._precedence = precedence
 
+    def log_in(self) -> None:
+        """Get a new token, whatever token is at hand: shows whether key and certificate are taken. Raises Misconfigured when not."""
+        self._tokens.renew()
+
     # Items
 
     def find_items(

@@ -102,6 +102,10 @@ class Procore:
         """The company all of this is about."""
         return self._address.company_id
 
+    def log_in(self) -> None:
+        """Get a new token, whatever token is at hand: shows whether these credentials are taken. Raises Misconfigured when not."""
+        self._tokens.renew()
+
     def who_am_i(self) -> str:
         """GET /rest/v1.0/me: the name of the app's user. Proves login and connection."""
         body = self._get("/rest/v1.0/me").json()

@@ -12,6 +12,7 @@ from worker.services.checks.check import Check, Look, fault
 from worker.services.checks.netsuite import NetSuiteChecks
 from worker.services.checks.procore import ProcoreChecks
 from worker.services.checks.redis import RedisChecks
+from worker.store.connection import why
 
 TRY_AGAIN = "If it says so again in some minutes, ask who runs that system or the network between."
 
@@ -37,6 +38,6 @@ def _done(name: str, look: Callable[[], Check]) -> Check:
     except Transient as error:
         return fault(name, str(error) or "no answer", TRY_AGAIN)
     except RedisError as error:
-        return fault(name, str(error) or type(error).__name__, "Look at REDIS_URL and at the server's own log.")
+        return fault(name, why(error), "Look at REDIS_URL and at the server's own log.")
     except SyncError as error:
         return fault(name, str(error) or type(error).__name__, "Send these words to those who maintain wbs-sync.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
 from worker.domain.invoices import FixedItems
+from worker.domain.items import USABLE_SUBTYPES
 from worker.domain.posting_periods import ClosedPeriod
 from worker.services.checks.check import Check, Look, doubt, fault, well
 
@@ -46,6 +47,8 @@ class NetSuiteChecks:
         yield "Account profile", self._account_profile
 
     def _login(self) -> Check:
+        # A token at hand may be of the key before this one, and hide for an hour that this one is wrong.
+        self._netsuite.log_in()
         self._netsuite.find_jobs(number="-")
         return well("NetSuite login and SuiteQL", "works; projects can be looked up")
 
@@ -89,6 +92,9 @@ class NetSuiteChecks:
             return fault(name, f"NetSuite has no Item with the id {item_id}", cure)
         if item.inactive:
             return fault(name, f"{item.name} is inactive", "Make it active in NetSuite.")
+        if item.subtype not in USABLE_SUBTYPES:
+            cure = f"Set {setting} to an Other Charge Item for purchase or resale."
+            return fault(name, f"{item.name} is not for purchase ({item.subtype}), so no bill can name it", cure)
         return well(name, item.name)
 
     def _posting_periods(self) -> Check:
