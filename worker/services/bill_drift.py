@@ -202,10 +202,10 @@ class BillDrift:
         seconds: dict[tuple[str, str, Document], list[str]] = {}
         for head in heads:
             if head.id not in own and not is_our_bill(head.external_id):
-                seconds.setdefault((head.vendor_id, head.document_number, head.document), []).append(head.id)
+                seconds.setdefault((head.vendor_id, head.document_number.upper(), head.document), []).append(head.id)
         doubled = {}
         for each in numbered:
-            others = seconds.get((each.bill.vendor_id, each.bill.document_number, each.bill.document), [])
+            others = seconds.get((each.bill.vendor_id, each.bill.document_number.upper(), each.bill.document), [])
             # Void is how people take one of two out of the books.
             if live := [other for other in others if (found := self._netsuite.bill(other)) and not found.void]:
                 ids = ", ".join([each.found.id, *live])

@@ -193,7 +193,7 @@ class Bills:
         self._ledger.write(key, replace(end, fence=lock.fence))
         return outcome_of(end)
 
-    def _look(self, bill: Bill, *, thorough: bool, ignoring_case: bool = False) -> FoundBill | None:
+    def _look(self, bill: Bill, *, thorough: bool) -> FoundBill | None:
         """Our bill, or one of the same vendor with the same number. `thorough`: also where SuiteQL may lag behind a write of ours."""
         if thorough and (found := self._netsuite.bill_by_external_id(bill.external_id)):
             return found
@@ -202,7 +202,6 @@ class Bills:
             vendor_id=bill.vendor_id,
             document_number=bill.document_number,
             document=bill.document,
-            ignoring_case=ignoring_case,
         )
         bills = [found for bill_id in ids if (found := self._netsuite.bill(bill_id))]
         ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
@@ -264,7 +263,7 @@ class Bills:
     def _already_exists(self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, lock: Lock) -> Outcome:
         """NetSuite says that it stands. Ours or by hand: look. Seen by nobody yet: it is in doubt like any other write."""
         self._ledger.journal.tell(key, Happening(What.EXISTS, {"answer": intent.detail}))
-        found = self._look(bill, thorough=True, ignoring_case=True)
+        found = self._look(bill, thorough=True)
         if found:
             return self._accept(key, ready, bill, found)
         unknown = replace(intent, state=State.UNKNOWN)
