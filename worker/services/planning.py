@@ -285,11 +285,12 @@ class Planning:
         invoice = ready.invoice
         bill, found = self._bills.plan(key, ready, look.coming(ready.project.id))
         seen.world = self._world_of(ready, bill, found, look)
-        if found:
-            seen.follows += Requests(1, 0)
-            ours = same_external_id(found.external_id, bill.external_id)
+        in_doubt, ours = record and record.in_doubt, found and same_external_id(found.external_id, bill.external_id)
+        if found and (ours or not in_doubt):
+            # Of one that was in doubt it is asked whether somebody entered it too.
+            seen.follows += Requests(1, 1 if in_doubt else 0)
             return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, invoice.label, found.id)
-        if record and record.in_doubt:
+        if record and in_doubt:
             return replace(outcome_of(record), kind=OutcomeKind.UNKNOWN)
         number = (bill.vendor_id, bill.document, bill.document_number.upper())
         if first := look.bills.get(number):
