@@ -104,6 +104,23 @@ def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Offic
     assert hasty.problems(key_of(invoice)) == {}
 
 
+def test_a_bill_in_another_currency_is_not_the_invoices_whoever_made_it(office: Office) -> None:
+    """A bill without a currency is in the vendor's, and 810.00 of something else read like 810.00."""
+    invoice = billable(office)
+    foreign = {"fields": {"exchangeRate": Decimal("0.73")}}
+    entered = enter_by_hand(office, invoice, **foreign)
+    outcome = office.export(invoice)
+    assert outcome.cause == "document_number_taken"
+    assert "total 810.00 in another currency (exchange rate 0.73)" in outcome.reason
+    office.netsuite.delete_bill(entered.id)
+    enter_by_hand(office, invoice, externalid=office.bill_external_id(invoice), **foreign)
+    assert office.export(invoice).cause == "bill_differs"
+    office.netsuite.edit_bill(office.bill(invoice).id, fields={"exchangeRate": 1})
+    assert office.export(invoice).kind is OutcomeKind.ALREADY
+    office.netsuite.edit_bill(office.bill(invoice).id, **foreign)
+    assert found(office, invoice) == [FindingKind.BILL_OF_OTHER_TOTAL]
+
+
 def test_an_invoice_that_was_revised_before_procore_was_told_is_not_locked_under_its_old_bill(office: Office) -> None:
     """Procore refused the origin id, and until somebody gave the permission the invoice could be edited."""
     invoice, key = billable(office), ""
@@ -167,6 +184,9 @@ def test_verify_tells_of_a_bill_whose_invoice_is_not_approved_any_more_or_gone(o
     invoice = billable(office)
     office.export(invoice)
     assert found(office, invoice) == []
+    other_item = pilot(office, invoice, netsuite_retainage_item_id=office.bill(invoice).lines[0].item)
+    (told,) = other_item.container.verification.verify().findings
+    assert told.kind is FindingKind.BILL_WITH_OTHER_LINES, "its retainage stands on the Item that was set before"
     office.procore.edit_invoice(invoice.id, origin_id=None, status="revise_and_resubmit")
     (told,) = pilot(office, invoice).container.verification.verify().findings
     assert told.kind is FindingKind.BILL_NOT_COMPARABLE
