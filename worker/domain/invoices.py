@@ -174,7 +174,8 @@ class Bill:
 class FoundBill:
     """A vendor bill or a vendor credit as NetSuite holds it, a credit with the amounts of a bill: what it takes off is below zero.
 
-    `period_id`, `period_name`: its posting period, "" where NetSuite does not tell.
+    `period_id`, `period_name`: its posting period, "" where NetSuite does not tell. `exchange_rate`: 1 unless its amounts are in another
+    currency than the books.
     """
 
     id: str
@@ -188,6 +189,7 @@ class FoundBill:
     document: Document = Document.BILL
     period_id: str = ""
     period_name: str = ""
+    exchange_rate: Decimal = Decimal(1)
 
     @property
     def label(self) -> str:
@@ -336,6 +338,11 @@ def differences(bill: Bill, found: FoundBill) -> dict[Aspect, str]:
         differs[Aspect.DATE] = f"date {found.date} instead of {bill.date}"
     if found.total != bill.total and beside_lines:
         differs[Aspect.TOTAL] = f"{totals}, of which {money.text(beside_lines)} stand beside the lines of Items"
+    if found.exchange_rate != 1:
+        # The vendor's currency in NetSuite is another one: 900.00 stand there as 900.00 of something else.
+        differs[Aspect.TOTAL] = (
+            f"total {money.text(found.total)} in another currency (exchange rate {found.exchange_rate})"
+        )
     if _amounts(found.lines) != _amounts(bill.lines):
         words = _other_lines(bill.lines, found.lines)
         alone = found.total != bill.total and Aspect.TOTAL not in differs

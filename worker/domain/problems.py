@@ -478,8 +478,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Take off what was added beside the lines of the invoice (tax, expense lines) in NetSuite, before it is paid. "
-        + _AGREES,
+        "Take off what was added beside the lines of the invoice (tax, expense lines) in NetSuite, or give the bill the invoice's currency, "
+        "before it is paid. " + _AGREES,
     ),
     Cause.DRIFT_BILL_WITH_OTHER_LINES: Entry(
         _IN_NETSUITE,

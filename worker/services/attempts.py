@@ -117,10 +117,12 @@ class Attempts:
         except Blocked as error:
             return self._problem(lane, key, error.cause, error.facts)
         except UnexpectedAnswer as error:
-            return self._not_understood(lane, key, error)
+            kind, _, ids = key.partition(":")
+            facts = {"answer": str(error), kind: f"id {ids.rpartition(':')[2]}"}
+            return self._seen_by_a_person(lane, key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
         except (NotFound, NotPermitted) as error:
             facts = {"project": f"id {key.split(':')[1]}", "what": "data", "answer": str(error)}
-            return self._problem(lane, key, Cause.PROJECT_NOT_READABLE, facts)
+            return self._seen_by_a_person(lane, key, Cause.PROJECT_NOT_READABLE, facts)
         except Exception as error:
             self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
             raise
@@ -167,15 +169,13 @@ class Attempts:
         log.info("%s waits %.0f s after attempt %d: %s", key, wait, failures, error)
         return outcome
 
-    def _not_understood(self, lane: Lane, key: str, error: UnexpectedAnswer) -> Outcome:
+    def _seen_by_a_person(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
         """A problem at once, since asking again will hardly change it. But a write in doubt is looked for until it is known."""
-        kind, _, ids = key.partition(":")
-        facts = {"answer": str(error), kind: f"id {ids.rpartition(':')[2]}"}
         if not self._in_doubt(key):
-            return self._problem(lane, key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
-        sentence = self._tell(key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
+            return self._problem(lane, key, cause, facts)
+        sentence = self._tell(key, cause, facts)
         again_at = seconds(self._client) + LONGEST_BACK_OFF_SECONDS
-        outcome = Outcome(OutcomeKind.UNKNOWN, reason=sentence, cause=Cause.ANSWER_NOT_UNDERSTOOD, again_at=again_at)
+        outcome = Outcome(OutcomeKind.UNKNOWN, reason=sentence, cause=cause, again_at=again_at)
         self.settle(lane, key, outcome)
         return outcome
 

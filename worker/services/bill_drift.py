@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from worker.clients.netsuite.client import NetSuite
@@ -65,6 +65,9 @@ class InvoiceToCompare:
     def waits(self, problems: Collection[str]) -> bool:
         """Whether it is known why it has no bill yet."""
         unfinished = self.record is not None and not self.record.done and self.record.state is not State.BLOCKED
+        if self.standing and self.record and self.record.state is State.SKIPPED:
+            # Whatever the reason to leave it alone was, a bill is owed for it.
+            return False
         return not self.recorded_id and (unfinished or str(self.key) in problems)
 
 
@@ -112,6 +115,9 @@ class BillDrift:
                 verified.explained += 1
                 continue
             found[one.key] = about
+        for left in self._left_behind(project, {one.head.id for one in invoices}):
+            verified.invoices += 1
+            verified.find(left)
         for key, doubled in self._entered_twice(compared).items():
             found.get(key, []).append(doubled)
         verified.right = sum(not about for about in found.values())
@@ -127,6 +133,19 @@ class BillDrift:
             InvoiceToCompare(project, head, records.get(head.id), bills.get(external_ids[head.id].lower(), []))
             for head in heads
         ]
+
+    def _left_behind(self, project: Project, listed: Collection[int]) -> Iterator[Finding]:
+        """Bills that stand for invoices which are exported no more: gone from Procore, or not approved any longer."""
+        for invoice_id, record in self._ledger.invoices(project.id).items():
+            if not record.done or invoice_id in listed:
+                continue
+            head = InvoiceHead(invoice_id, "", None, record.name)
+            one = InvoiceToCompare(project, head, record, [])
+            why = self._export.why_none(one.key)
+            found = self._netsuite.bill(record.remote_id) if why else None
+            if found and not found.void:
+                words = f": its {found.label} stands, but the invoice is exported no more: {why}."
+                yield one.find(FindingKind.BILL_NOT_COMPARABLE, words)
 
     def _findings(self, one: InvoiceToCompare, problems: Collection[str], compared: list[Compared]) -> list[Finding]:
         bill_id = one.recorded_id or bill_id_of_origin(one.head.origin_id) or ""
@@ -152,8 +171,9 @@ class BillDrift:
         except Blocked as error:
             why = describe(error.cause, error.facts).sentence
             return [one.find(FindingKind.BILL_NOT_COMPARABLE, f": its {name} stands, but cannot be compared. {why}")]
-        if found.void and any(line.amount for line in bill.lines):
-            return [one.find(FindingKind.BILL_VOIDED, f": its {name} is void: its total and all its lines are zero.")]
+        if found.void:
+            words = f": its {name} is void: its total and all its lines are zero."
+            return [one.find(FindingKind.BILL_VOIDED, words)] if bill.lines else []
         compared.append(Compared(one, bill, found))
         differs = differences(bill, found)
         findings = [
@@ -202,10 +222,10 @@ class BillDrift:
         seconds: dict[tuple[str, str, Document], list[str]] = {}
         for head in heads:
             if head.id not in own and not is_our_bill(head.external_id):
-                seconds.setdefault((head.vendor_id, head.document_number, head.document), []).append(head.id)
+                seconds.setdefault((head.vendor_id, head.document_number.upper(), head.document), []).append(head.id)
         doubled = {}
         for each in numbered:
-            others = seconds.get((each.bill.vendor_id, each.bill.document_number, each.bill.document), [])
+            others = seconds.get((each.bill.vendor_id, each.bill.document_number.upper(), each.bill.document), [])
             # Void is how people take one of two out of the books.
             if live := [other for other in others if (found := self._netsuite.bill(other)) and not found.void]:
                 ids = ", ".join([each.found.id, *live])

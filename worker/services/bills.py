@@ -96,10 +96,15 @@ class Bills:
                 bill = self.draft(ready)
                 # Whatever is known of this invoice, a write of ours may stand that SuiteQL does not show yet.
                 found = self._look(bill, thorough=record is not None)
-                if found:
+                doubt = record if record and record.in_doubt else None
+                unsettled = doubt is not None and lock.at < doubt.sent_at + self._settle
+                # One that a person entered is not taken while ours may still come to stand: nobody would look for ours any more.
+                if found and (_require_same(bill, found) or not unsettled):
+                    if doubt:
+                        self._tell_twins(key, ready, bill, found)
                     return self._accept(key, ready, bill, found)
-                if record and record.in_doubt and lock.at < record.sent_at + self._settle:
-                    return self._not_yet(key, record, lock.at)
+                if doubt and unsettled:
+                    return self._not_yet(key, doubt, lock.at)
                 return self._write(key, ready, self._periods.placed(bill), record, lock)
             except Blocked as error:
                 # Perhaps because of a link that somebody corrects next: it is looked up anew then.
@@ -155,12 +160,23 @@ class Bills:
             try:
                 self._procore.write_origin_id(invoice, origin_id)
             except Blocked as error:
-                facts = {**invoice.facts, "bill_id": record.remote_id, **error.facts}
-                self._ledger.report(str(key), error.cause, facts, at=seconds(self._client))
-                return replace(outcome_of(record), cause=error.cause, reason="Procore refused the origin id")
+                return replace(self.stands_still(key, record, invoice, error), reason="Procore refused the origin id")
         told = Happening(What.WRITTEN_BACK, {"origin_id": origin_id})
-        self._ledger.write(key, replace(record, write_back_due=False), told)
+        self._ledger.write(key, replace(record, write_back_due=False, facts={**record.facts, **invoice.facts}), told)
         return outcome_of(record)
+
+    def stands_still(self, key: InvoiceKey, record: Record, invoice: Invoice, error: Blocked) -> Outcome:
+        """The bill stands, but Procore cannot be told of it now: a problem, looked at again with the next export."""
+        facts = {**invoice.facts, "bill_id": record.remote_id, **error.facts}
+        self._ledger.report(str(key), error.cause, facts, at=seconds(self._client))
+        return replace(outcome_of(record), cause=error.cause, reason=describe(error.cause, facts).sentence)
+
+    def require_still_its_bill(self, record: Record, ready: Billable) -> None:
+        """Raise Blocked when the bill that was made is not the invoice's any more, since that was edited meanwhile."""
+        bill, found = self.draft(ready), self._netsuite.bill(record.remote_id)
+        differs = difference(bill, found) if found else "it is gone from NetSuite"
+        if differs:
+            raise Blocked(cause=Cause.BILL_DIFFERS, facts={"difference": differs})
 
     def block(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Outcome:
         """Record the problem of an invoice. A bill in doubt stays in doubt: then it is looked for as well."""
@@ -203,7 +219,7 @@ class Bills:
         self._ledger.write(key, replace(end, fence=lock.fence))
         return outcome_of(end)
 
-    def _look(self, bill: Bill, *, thorough: bool, ignoring_case: bool = False) -> FoundBill | None:
+    def _look(self, bill: Bill, *, thorough: bool) -> FoundBill | None:
         """Our bill, or one of the same vendor with the same number. `thorough`: also where SuiteQL may lag behind a write of ours."""
         if thorough and (found := self._netsuite.bill_by_external_id(bill.external_id)):
             return found
@@ -212,7 +228,6 @@ class Bills:
             vendor_id=bill.vendor_id,
             document_number=bill.document_number,
             document=bill.document,
-            ignoring_case=ignoring_case,
         )
         bills = [found for bill_id in ids if (found := self._netsuite.bill(bill_id))]
         ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
@@ -246,7 +261,9 @@ class Bills:
             unknown = replace(intents[-1], state=State.UNKNOWN, sent_at=lock.now(), detail=str(error))
             self._ledger.write(key, unknown)
             found = self._look(bill, thorough=True)
-            return self._accept(key, ready, bill, found) if found else self._not_yet(key, unknown, lock.now())
+            if found and _require_same(bill, found):
+                return self._accept(key, ready, bill, found)
+            return self._not_yet(key, unknown, lock.now())
         except (Blocked, Transient, Misconfigured):
             # Certainly not done: no bill is in doubt any more.
             self._ledger.write(key, waiting)
@@ -274,7 +291,7 @@ class Bills:
     def _already_exists(self, key: InvoiceKey, ready: Billable, bill: Bill, intent: Record, lock: Lock) -> Outcome:
         """NetSuite says that it stands. Ours or by hand: look. Seen by nobody yet: it is in doubt like any other write."""
         self._ledger.journal.tell(key, Happening(What.EXISTS, {"answer": intent.detail}))
-        found = self._look(bill, thorough=True, ignoring_case=True)
+        found = self._look(bill, thorough=True)
         if found:
             return self._accept(key, ready, bill, found)
         unknown = replace(intent, state=State.UNKNOWN)
@@ -301,6 +318,28 @@ class Bills:
         kind = kind or (OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED)
         return replace(outcome, kind=kind, reason="; ".join([outcome.reason, *notes] if outcome.reason else notes))
 
+    def _tell_twins(self, key: InvoiceKey, ready: Billable, bill: Bill, found: FoundBill) -> None:
+        """Say so when somebody entered the bill by hand while ours was in doubt, and both stand now."""
+        ids = self._netsuite.find_bill_ids(
+            external_id=bill.external_id,
+            vendor_id=bill.vendor_id,
+            document_number=bill.document_number,
+            document=bill.document,
+        )
+        others = [other for bill_id in ids if bill_id != found.id and (other := self._netsuite.bill(bill_id))]
+        twins = [other.id for other in others if not other.void and not is_our_bill(other.external_id)]
+        if twins:
+            words = (
+                f"{bill.vendor_name} has {len(twins) + 1} bills with its number: ids {', '.join([found.id, *twins])}."
+            )
+            self._report(key, ready, FindingKind.BILL_DOUBLED, f": {words}")
+
+    def _report(self, key: InvoiceKey, ready: Billable, kind: FindingKind, words: str) -> None:
+        """Open the problem that `verify` would find, and will close."""
+        told = f"Invoice {ready.invoice.label} of project {ready.project.label}{words}"
+        finding = Finding(kind, str(key), told, ready.invoice.document_number)
+        self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
+
     def _tell_period(self, key: InvoiceKey, ready: Billable, found: FoundBill) -> str:
         """Say so when a bill of ours is not in the posting period of its date: in the journal, and as a problem if nobody wanted that."""
         elsewhere = self._periods.elsewhere(found)
@@ -309,9 +348,7 @@ class Bills:
         self._ledger.journal.tell(key, Happening(What.POSTED_ELSEWHERE, {"period": elsewhere, "date": str(found.date)}))
         words = f"posted in {elsewhere}, not in the period of its date {found.date}"
         if self._periods.unwanted(found):
-            told = f"Invoice {ready.invoice.label} of project {ready.project.label}: its {found.label} is {words}."
-            finding = Finding(FindingKind.BILL_IN_OTHER_PERIOD, str(key), told, ready.invoice.document_number)
-            self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
+            self._report(key, ready, FindingKind.BILL_IN_OTHER_PERIOD, f": its {found.label} is {words}.")
         return words
 
     def _not_yet(self, key: InvoiceKey, record: Record, now: float) -> Outcome:

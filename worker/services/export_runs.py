@@ -92,10 +92,10 @@ class ExportRuns:
         to_export, exported = [], {}
         for head in heads:
             record, told = known.get(head.id), bill_id_of_origin(head.origin_id)
-            # One whose origin id stands in Procore though we do not know it was taken is looked at once more, to close it.
+            # One whose origin id stands in Procore though the ledger says something else is looked at once more, to close it.
             if record and record.done and not record.write_back_due:
                 exported[head] = record.remote_id
-            elif told and not (record and record.write_back_due):
+            elif told and record is None:
                 exported[head] = told
             else:
                 to_export.append(head)

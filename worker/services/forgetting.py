@@ -140,7 +140,6 @@ class Forgetting:
             vendor_id=self._links.vendor_id(invoice),
             document_number=invoice.document_number,
             document=invoice.document,
-            ignoring_case=True,
         )
         named = bill_id_of_origin(invoice.origin_id)
         asked = [self._netsuite.bill(one) for one in dict.fromkeys([*ids, named]) if one]

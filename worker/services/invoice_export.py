@@ -118,6 +118,13 @@ class InvoiceExport:
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED, facts=invoice.facts)
         return ready
 
+    def why_none(self, key: InvoiceKey) -> str | None:
+        """Why an invoice as it is in Procore now would become no bill; reads only. None when it would be looked at."""
+        try:
+            return reason_to_skip(self._read(key), self._statuses)
+        except Blocked as error:
+            return f"it cannot be read in Procore ({error})"
+
     def expected_bill(self, key: InvoiceKey) -> Bill:
         """The bill of an invoice as it should stand, whether it stands or not; reads only. Raises Blocked where there cannot be one."""
         return self._bills.draft(self._billable(self._read(key)))
@@ -174,7 +181,7 @@ class InvoiceExport:
         """The invoice as it is now, or how its export ended already."""
         record = self._ledger.invoice(key)
         if record and record.done:
-            return self._bills.write_back(key, record, self._read(key)) if record.write_back_due else outcome_of(record)
+            return self._name_to_procore(key, record) if record.write_back_due else outcome_of(record)
         try:
             ready = self.plan(key)
         except Blocked as error:
@@ -186,6 +193,23 @@ class InvoiceExport:
         end = Record(state, ready.name, ready.remote_id, at=at, detail=ready.reason, facts=ready.facts)
         return self._bills.conclude(key, end)
 
+    def _name_to_procore(self, key: InvoiceKey, record: Record) -> Outcome:
+        """Write the bill's id to its invoice, which locks it, unless the invoice has become another one since.
+
+        That may be long after the bill: Procore refused the id until somebody gave the permission.
+        """
+        invoice = self._read(key)
+        if bill_id_of_origin(invoice.origin_id) == record.remote_id:
+            return self._bills.write_back(key, record, invoice)
+        try:
+            if not_ours := reason_to_skip(invoice, self._statuses):
+                raise Blocked(cause=Cause.BILL_DIFFERS, facts={"difference": not_ours})
+            if any(record.facts.get(name, words) != words for name, words in invoice.facts.items()):
+                self._bills.require_still_its_bill(record, self._billable(invoice))
+        except Blocked as error:
+            return self._bills.stands_still(key, record, invoice, error)
+        return self._bills.write_back(key, record, invoice)
+
     def _read(self, key: InvoiceKey) -> Invoice:
         try:
             return self._procore.get_invoice(key.project_id, key.invoice_id)
@@ -194,7 +218,13 @@ class InvoiceExport:
 
     def _previous(self, invoice: Invoice) -> Invoice | None:
         """The subcontract's invoice before, from whose balances this period's retainage is told."""
-        return self._procore.get_invoice(invoice.project_id, invoice.previous_id) if invoice.previous_id else None
+        if not invoice.previous_id:
+            return None
+        try:
+            return self._procore.get_invoice(invoice.project_id, invoice.previous_id)
+        except (NotFound, NotPermitted) as error:
+            answer = f"the invoice before it, id {invoice.previous_id}: {error}"
+            raise self._unreadable(InvoiceKey(invoice.project_id, invoice.id), answer) from error
 
     def _unreadable(self, key: InvoiceKey, answer: str) -> Blocked:
         """Told with the name that an earlier look has noted, if there was one."""

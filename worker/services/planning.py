@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
-from worker.domain.invoices import Bill, FoundBill, Invoice
+from worker.domain.invoices import Bill, Document, FoundBill, Invoice
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, line_of
 from worker.domain.problems import Cause, describe
@@ -29,18 +29,20 @@ from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 
 NOTHING = "nothing"
+Number = tuple[str, Document, str]
+"""Under which a vendor has one document: vendor, bill or credit, and the reference number in capitals, as NetSuite compares it."""
 Progress = Callable[[Project], None]
 
 
 @dataclass(slots=True)
 class Look:
     """What was found out so far. `planned`: the codes that would get an Item, by project and code id, as `Items.note` takes them;
-    `bills`: the projects of those that would be made, by vendor and document number.
+    `bills`: the projects of those that would be made.
     """
 
     lines: dict[str, PlanLine] = field(default_factory=dict)
     planned: dict[int, dict[int, Planned]] = field(default_factory=dict)
-    bills: dict[tuple[str, str], str] = field(default_factory=dict)
+    bills: dict[Number, str] = field(default_factory=dict)
     reads: Requests = field(default_factory=Requests)
 
     def add(self, line: PlanLine) -> None:
@@ -116,9 +118,7 @@ class Planning:
         self._look_at_invoice(key, look)
         return self._plan(RunKind.EXPORT, look, began)
 
-    def look_again(
-        self, kind: RunKind, project_id: int, lines: Sequence[PlanLine], bills: dict[tuple[str, str], str]
-    ) -> Look:
+    def look_again(self, kind: RunKind, project_id: int, lines: Sequence[PlanLine], bills: dict[Number, str]) -> Look:
         """One project's lines as they would be now, as far as they say what is to be done. `bills`: those of the projects before."""
         look = Look(bills=bills)
         if kind is RunKind.SCAN:
@@ -285,13 +285,14 @@ class Planning:
         invoice = ready.invoice
         bill, found = self._bills.plan(key, ready, look.coming(ready.project.id))
         seen.world = self._world_of(ready, bill, found, look)
-        if found:
-            seen.follows += Requests(1, 0)
-            ours = same_external_id(found.external_id, bill.external_id)
+        in_doubt, ours = record and record.in_doubt, found and same_external_id(found.external_id, bill.external_id)
+        if found and (ours or not in_doubt):
+            # Of one that was in doubt it is asked whether somebody entered it too.
+            seen.follows += Requests(1, 1 if in_doubt else 0)
             return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, invoice.label, found.id)
-        if record and record.in_doubt:
+        if record and in_doubt:
             return replace(outcome_of(record), kind=OutcomeKind.UNKNOWN)
-        number = (bill.vendor_id, bill.document_number)
+        number = (bill.vendor_id, bill.document, bill.document_number.upper())
         if first := look.bills.get(number):
             seen.follows += Requests(0, 1)
             difference = f"it is the bill of another Procore invoice with the same number, of {first} in this plan"

@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, Office
+from worker.domain.findings import FindingKind
 from worker.domain.outcomes import OutcomeKind, State
 
 pytestmark = pytest.mark.real
@@ -65,6 +66,25 @@ def test_a_number_that_differs_in_case_only_is_a_question_for_a_person_at_once(o
     assert outcome.cause == "document_number_taken"
     assert f"reference number {invoice.invoice_number.lower()!r}" in outcome.reason
     assert invoice.origin_id is None
+
+
+def test_a_number_that_differs_in_case_only_is_the_same_where_the_account_takes_both(open_office: OpenOffice) -> None:
+    """The paper was entered by hand in capitals: nothing but our own look stands between it and a second payment."""
+    office = open_office(world={"duplicate_numbers": "allow"})
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="acme-1")
+    pattern = office.new_invoice(project, (CODE, "900.00"), invoice_number="PATTERN")
+    office.export(pattern)
+    entered = office.netsuite.make_bill(
+        dataclasses.replace(office.bill(pattern), id="", externalid=None, tranid="ACME-1")
+    )
+    assert office.export(invoice).cause == "document_number_taken"
+    assert (len(office.posts(BILL_PATH)), office.bills(invoice)) == (1, [])
+    office.netsuite.edit_bill(entered.id, tranid="acme-1")
+    assert office.export(invoice).kind is OutcomeKind.ADOPTED
+    office.netsuite.make_bill(dataclasses.replace(entered, id="", tranid="Acme-1"))
+    found = office.reopened(project_ids=str(project.id)).container.verification.verify().findings
+    assert [each.kind for each in found] == [FindingKind.BILL_DOUBLED], "and verify sees the copy"
 
 
 def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office: Office) -> None:

@@ -267,6 +267,19 @@ def test_two_invoices_with_one_number_of_one_vendor_are_not_both_promised(office
     assert journals.requests() == plan.requests
 
 
+def test_a_credit_may_have_the_number_of_a_bill_and_numbers_in_another_case_are_one(office: Office) -> None:
+    project = office.new_project("27-002", CODES)
+    for amount, number in (("100.00", "77"), ("-50.00", "77"), ("60.00", "88r"), ("70.00", "88R")):
+        office.new_invoice(project, (CODES[0], amount), invoice_number=number)
+    settings = {"project_ids": str(project.id), "netsuite_create_credits": True}
+    lines = [line for line in planning(office, **settings).export_approved().lines if line.of_invoice]
+    assert Counter(line.would for line in lines) == {Would.BILL: 3, Would.BLOCKED: 1}
+    (blocked,) = [line for line in lines if line.would is Would.BLOCKED]
+    assert (blocked.cause, blocked.about.upper()) == ("document_number_taken", "88R")
+    run = office.reopened(**settings).export_all()
+    assert (run.counts["created"], run.counts["blocked"]) == (3, 1)
+
+
 def test_a_dry_run_changes_nothing_anywhere(office: Office) -> None:
     """Neither in an office that has a ledger full of records nor in the systems; not even a link is remembered."""
     office.scan(office.procore.project("24-001").id)

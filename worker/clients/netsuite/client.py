@@ -225,17 +225,15 @@ class NetSuite:
         vendor_id: str,
         document_number: str,
         document: Document,
-        ignoring_case: bool = False,
     ) -> list[str]:
         """Internal ids of bills and vendor credits with our external id, or `document`s of this vendor with this number.
 
-        `ignoring_case`: also numbers that differ in case only, asked after NetSuite said that the number is taken.
+        A number that differs in case only is the same: whoever typed it by hand billed the same paper, and not every account refuses
+        the second one.
         """
-        number = f"tranid = {suiteql.literal(document_number)}"
-        if ignoring_case:
-            number = f"UPPER(tranid) = {suiteql.literal(document_number.upper())}"
+        number = _in_any_case([document_number])
         kind = suiteql.literal(wire.SUITEQL_TYPES[document])
-        same_number = f"({number} AND entity = {suiteql.literal(vendor_id)} AND type = {kind})"
+        same_number = f"(({number}) AND entity = {suiteql.literal(vendor_id)} AND type = {kind})"
         query = (
             f"SELECT id, externalid, tranid, entity FROM transaction WHERE {_OF_ANY_BILL} AND "
             f"(externalid = {suiteql.literal(external_id)} OR {same_number}) ORDER BY id"
@@ -253,11 +251,13 @@ class NetSuite:
         return ids
 
     def bills_numbered(self, vendor_ids: Sequence[str], document_numbers: Sequence[str]) -> list[BillHead]:
-        """Bills and vendor credits of one of these vendors with one of these numbers, whatever their external ids; one query per 1,000 of either."""
+        """Bills and vendor credits of one of these vendors with one of these numbers in any case, whatever their external ids; one query per 1,000
+        of either.
+        """
         heads: list[BillHead] = []
         for vendors in suiteql.batches(vendor_ids):
             for numbers in suiteql.batches(document_numbers):
-                where = f"{suiteql.is_in('entity', vendors)} AND {suiteql.is_in('tranid', numbers)}"
+                where = f"{suiteql.is_in('entity', vendors)} AND ({_in_any_case(numbers)})"
                 columns = "id, type, externalid, tranid, entity"
                 query = f"SELECT {columns} FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id"
                 rows = self._query(wire.BillNumberRow, query)
@@ -456,6 +456,12 @@ class NetSuite:
 def _require_asked_for(found: str | None, asked: str) -> None:
     if not same_external_id(found, asked):
         raise UnexpectedAnswer(f"NetSuite answered with the record {found!r} instead of {asked!r}")
+
+
+def _in_any_case(numbers: Sequence[str]) -> str:
+    """As they are, too: what a capital is may be another thing to NetSuite than to us (ß)."""
+    as_written = suiteql.is_in("tranid", numbers)
+    return suiteql.any_of(as_written, suiteql.is_in("UPPER(tranid)", sorted({number.upper() for number in numbers})))
 
 
 def _one_of(*, internal_id: str, external_id: str, name: tuple[str, str]) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from worker.clients.fields import Day, Flag, InternalId, Money, OptionalText, Row, SomeText, Text
 from worker.domain import money
@@ -88,6 +88,17 @@ def bill_body(bill: Bill, defaults: AccountDefaults, document: Document) -> dict
     if defaults.subsidiary_id:
         body["subsidiary"] = {"id": defaults.subsidiary_id}
     return body
+
+
+def _number(value: Any) -> Decimal:
+    number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+    if number is None or not number.is_finite() or abs(number) >= money.LIMIT:
+        raise ValueError("is no number")
+    return number
+
+
+Rate = Annotated[Decimal, BeforeValidator(lambda value: Decimal(1) if value is None else _number(value))]
+"""An exchange rate, of as many places as it likes; an account without several currencies tells none."""
 
 
 class NetSuiteRow(Row):
@@ -229,6 +240,7 @@ class VendorBillRow(IdRow):
     total: Money
     lines: BillLinesRow | None = Field(None, alias="item")
     period: ReferenceRow | None = Field(None, alias="postingPeriod")
+    exchange_rate: Rate = Field(Decimal(1), alias="exchangeRate")
 
     def bill(self, document: Document = Document.BILL) -> FoundBill:
         """In the domain's words; a credit's amounts turned."""
@@ -246,6 +258,7 @@ class VendorBillRow(IdRow):
             document,
             self.period.id if self.period else "",
             self.period.name if self.period else "",
+            self.exchange_rate,
         )
 
 
@@ -275,10 +288,3 @@ def number(value: Decimal) -> float:
     if Decimal(repr(as_float)) != value:
         raise UnexpectedAnswer(f"{value} cannot be sent without losing a cent")
     return as_float
-
-
-def _number(value: Any) -> Decimal:
-    number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
-    if number is None or not number.is_finite() or abs(number) >= money.LIMIT:
-        raise ValueError("quantity times rate is no amount")
-    return number

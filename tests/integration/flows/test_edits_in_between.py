@@ -1,0 +1,211 @@
+"""What people edit in Procore or NetSuite between two attempts at one invoice: it ends with one bill, or somebody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+from simulators.company.billing import Billed, Invoice
+from simulators.company.world import Work, periods_of
+from simulators.netsuite.records import Bill
+from tests.integration.flows.conftest import offices
+from tests.integration.flows.office import BILL_PATH, VENDOR, Office
+from worker.domain.findings import FindingKind
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.plans import Would
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+numbers = count(100)
+
+
+@pytest.fixture(scope="module")
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+    """One office for all tests of this file, whose NetSuite takes two bills of one number; each works on a project of its own."""
+    with offices(tmp_path_factory.mktemp("branch"), redis_server.url, doorman) as opens:
+        yield opens(world={"duplicate_numbers": "allow"})
+
+
+@pytest.fixture
+def office(branch: Office) -> Iterator[Office]:
+    yield branch
+    branch.clear_faults()
+    branch.stage.settings("procore", patch_forbidden=False)
+
+
+def billable(office: Office, **fields: Any) -> Invoice:
+    """An invoice whose Item stands; 810.00 are due."""
+    project = office.new_project(f"31-{next(numbers)}", [CODE])
+    office.scan(project.id)
+    return office.new_invoice(project, (CODE, "900.00"), **fields)
+
+
+def key_of(invoice: Invoice) -> str:
+    return str(InvoiceKey(invoice.project_id, invoice.id))
+
+
+def pilot(office: Office, invoice: Invoice, **settings: Any) -> Office:
+    return office.reopened(project_ids=str(invoice.project_id), **settings)
+
+
+def found(office: Office, invoice: Invoice) -> list[FindingKind]:
+    return [each.kind for each in pilot(office, invoice).container.verification.verify().findings]
+
+
+def enter_by_hand(office: Office, invoice: Invoice, **fields: Any) -> Bill:
+    """The bill as a person enters it: as an export would have made it, but without our external id."""
+    pattern = office.new_invoice(office.procore.project(invoice.project_id), (CODE, "900.00"))
+    assert office.export(pattern).kind is OutcomeKind.CREATED
+    head = {"tranid": invoice.invoice_number, "trandate": invoice.billing_date.isoformat()}
+    return office.netsuite.make_bill(replace(office.bill(pattern), id="", **{"externalid": None, **head, **fields}))
+
+
+def lose_the_answer(office: Office, invoice: Invoice) -> None:
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": f"{BILL_PATH}\\?", "times": 1}])
+    assert office.export(invoice).kind is OutcomeKind.UNKNOWN
+
+
+def test_a_bill_that_a_person_entered_is_not_taken_while_ours_may_still_come(office: Office) -> None:
+    """Taken, it would end the doubt, and nobody would hear of the second bill that comes to stand a minute later."""
+    invoice = billable(office)
+    lose_the_answer(office, invoice)
+    entered = enter_by_hand(office, invoice)
+    key = InvoiceKey(invoice.project_id, invoice.id)
+    (line,) = office.container.planning.export_one(key).lines
+    assert line.would is Would.LOOK
+    outcome = office.export(invoice)
+    assert (outcome.kind, office.due(str(key)) > 0) == (OutcomeKind.UNKNOWN, True)
+    ours = enter_by_hand(office, invoice, externalid=office.bill_external_id(invoice))
+    outcome = office.export(invoice)
+    assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ALREADY, ours.id)
+    doubled = f"verify:bill_doubled:{key}"
+    assert office.problems(doubled) == {doubled: "drift_bill_doubled"}
+    assert f"ids {ours.id}, {entered.id}" in office.sentence(doubled)
+    assert found(office, invoice) == [FindingKind.BILL_DOUBLED], "in the words of verify, which closes it"
+
+
+def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Office) -> None:
+    invoice = billable(office)
+    hasty = pilot(office, invoice, netsuite_settle_seconds=1)
+    lose_the_answer(hasty, invoice)
+    entered = enter_by_hand(office, invoice)
+    hasty.container.export_runs.export_approved("test")
+    hasty.settle()
+    record = hasty.invoice_record(invoice)
+    assert record
+    assert (record.state, record.remote_id, office.bills(invoice)) == (State.ADOPTED, entered.id, [])
+    assert hasty.problems(key_of(invoice)) == {}
+
+
+def test_a_bill_in_another_currency_is_not_the_invoices_whoever_made_it(office: Office) -> None:
+    """A bill without a currency is in the vendor's, and 810.00 of something else read like 810.00."""
+    invoice = billable(office)
+    foreign = {"fields": {"exchangeRate": Decimal("0.73")}}
+    entered = enter_by_hand(office, invoice, **foreign)
+    outcome = office.export(invoice)
+    assert outcome.cause == "document_number_taken"
+    assert "total 810.00 in another currency (exchange rate 0.73)" in outcome.reason
+    office.netsuite.delete_bill(entered.id)
+    enter_by_hand(office, invoice, externalid=office.bill_external_id(invoice), **foreign)
+    assert office.export(invoice).cause == "bill_differs"
+    office.netsuite.edit_bill(office.bill(invoice).id, fields={"exchangeRate": 1})
+    assert office.export(invoice).kind is OutcomeKind.ALREADY
+    office.netsuite.edit_bill(office.bill(invoice).id, **foreign)
+    assert found(office, invoice) == [FindingKind.BILL_OF_OTHER_TOTAL]
+
+
+def test_an_invoice_that_was_revised_before_procore_was_told_is_not_locked_under_its_old_bill(office: Office) -> None:
+    """Procore refused the origin id, and until somebody gave the permission the invoice could be edited."""
+    invoice, key = billable(office), ""
+    key = key_of(invoice)
+    office.stage.settings("procore", patch_forbidden=True)
+    assert office.export(invoice).cause == "write_back_refused"
+    office.stage.settings("procore", patch_forbidden=False)
+    office.procore.edit_invoice_line(invoice.id, work="950.00")
+    for edited in ({}, {"status": "draft"}, {"status": "approved"}, {"origin_id": "sage-1"}, {"origin_id": None}):
+        office.procore.edit_invoice(invoice.id, **edited)
+        outcome = office.export(invoice)
+        assert (outcome.kind, outcome.cause) == (OutcomeKind.ALREADY, "bill_differs"), edited
+        assert invoice.origin_id == edited.get("origin_id"), "that of another integration least of all"
+    assert office.problems(key) == {key: "bill_differs"}
+    assert "total 810.00 instead of 860.00" in office.sentence(key)
+
+    bill = office.bill(invoice)
+    office.netsuite.edit_bill_line(bill.id, 1, Decimal("950.00"))
+    assert pilot(office, invoice).export_all().counts["already"] == 1
+    assert (invoice.origin_id, office.problems(key)) == (f"ns-vendorbill-{bill.id}", {})
+    record = office.invoice_record(invoice)
+    assert record
+    assert (record.write_back_due, record.payment_due) == (False, Decimal("860.00"))
+
+
+def test_a_doubt_is_looked_for_while_the_invoice_before_cannot_be_read(office: Office) -> None:
+    project = office.new_project(f"31-{next(numbers)}", [CODE])
+    company = office.procore.company
+    contract = company.open_subcontract(
+        project, office.procore.vendor(VENDOR), [Work(project.budgeted_codes()[0], Decimal("50000.00"))]
+    )
+    months = [Billed(work=Decimal("1000.00"), held=Decimal("100.00")), Billed(work=Decimal("500.00"))]
+    before, invoice = (
+        company.bill(contract, period, [(contract.lines[0], billed)])
+        for period, billed in zip(list(periods_of(project))[4:], months, strict=False)
+    )
+    office.scan(project.id)
+    assert office.export(before).kind is OutcomeKind.CREATED
+    lose_the_answer(office, invoice)
+    gone = {"kind": "error_before", "method": "GET", "path": f"requisitions/{before.id}\\?", "value": 404}
+    office.stage.faults("procore", [gone])
+    outcome = office.export(invoice)
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.UNKNOWN, "invoice_not_found")
+    assert f"(the invoice before it, id {before.id}: 404" in office.sentence(key_of(invoice))
+    assert office.due(key_of(invoice)) > 0, "the doubt keeps its place in the lane"
+
+
+def test_an_origin_id_that_a_person_set_ends_the_problem_with_the_next_export(office: Office) -> None:
+    invoice = billable(office)
+    office.procore.edit_invoice(invoice.id, off_by="1.00")
+    assert office.export(invoice).cause == "lines_do_not_tie"
+    entered = enter_by_hand(office, invoice)
+    office.procore.edit_invoice(invoice.id, origin_id=f"ns-vendorbill-{entered.id}")
+    pilot(office, invoice).export_all()
+    record = office.invoice_record(invoice)
+    assert record
+    assert (record.state, record.remote_id, office.problems(key_of(invoice))) == (State.CREATED, entered.id, {})
+
+
+def test_verify_tells_of_a_bill_whose_invoice_is_not_approved_any_more_or_gone(office: Office) -> None:
+    invoice = billable(office)
+    office.export(invoice)
+    assert found(office, invoice) == []
+    other_item = pilot(office, invoice, netsuite_retainage_item_id=office.bill(invoice).lines[0].item)
+    (told,) = other_item.container.verification.verify().findings
+    assert told.kind is FindingKind.BILL_WITH_OTHER_LINES, "its retainage stands on the Item that was set before"
+    office.procore.edit_invoice(invoice.id, origin_id=None, status="revise_and_resubmit")
+    (told,) = pilot(office, invoice).container.verification.verify().findings
+    assert told.kind is FindingKind.BILL_NOT_COMPARABLE
+    assert told.sentence.endswith("stands, but the invoice is exported no more: status is revise and resubmit.")
+    gone = {"kind": "error_before", "method": "GET", "path": f"requisitions/{invoice.id}\\?", "value": 404}
+    office.stage.faults("procore", [gone])
+    assert found(office, invoice) == [FindingKind.BILL_NOT_COMPARABLE]
+    office.netsuite.void_bill(office.bill(invoice).id)
+    assert found(office, invoice) == [], "no invoice, and nothing owed"
+
+
+def test_verify_tells_of_a_bill_whose_invoice_bills_nothing_any_more(office: Office) -> None:
+    """The ledger was lost, and the export had no reason to look."""
+    invoice = billable(office)
+    office.export(invoice)
+    office.container.redis.delete(f"{office.container.settings.redis_key_prefix}invoices:{invoice.project_id}")
+    office.procore.edit_invoice(invoice.id, origin_id=None)
+    office.procore.edit_invoice_line(invoice.id, work="0", held="0")
+    assert office.export(invoice).kind is OutcomeKind.SKIPPED
+    assert FindingKind.BILL_WITH_OTHER_LINES in found(office, invoice)
+    office.netsuite.void_bill(office.bill(invoice).id)
+    assert FindingKind.BILL_WITH_OTHER_LINES not in found(office, invoice)
