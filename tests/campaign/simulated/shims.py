@@ -23,7 +23,8 @@ import tasks.ledger
 import tasks.wbs
 import worker.app
 import worker.base
-import worker.container
+import worker.container.services
+import worker.container.stores
 import worker.services.verification
 import worker.store.tokens
 from config.settings import Settings
@@ -316,10 +317,10 @@ def installed() -> Iterator[Settings]:
         for module, name, stand_in in _standing_in():
             put(module, name, stand_in)
         put(worker.store.tokens, "threading", VirtualThreading("threading"))
-        put(worker.container, "ThreadPoolExecutor", VirtualPool)
+        put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
         put(worker.services.verification, "ThreadPoolExecutor", VirtualPool)
-        put(worker.container, "LeaseKeeper", VirtualKeeper)
-        put(worker.container, "connect", lambda _url: rig().client())
+        put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
+        put(worker.container.stores, "connect", lambda _url: rig().client())
         put(Transport, "send", _send)
         put(Gate, "_wait", _noted_wait)
         # For the report alone: it changes nothing that the campaign asks about.

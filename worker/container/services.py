@@ -1,31 +1,22 @@
-"""The composition root: everything one process needs, built once from the settings, after the fork if there is one."""
+"""The use cases, each given what it works with."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import Any
 
 from config.names import QueueName
-from config.profile import Effects, Profile, contradictions, load_profile, project_field, settle_seconds
-from config.redis_address import sentinels_of
+from config.profile import contradictions, settle_seconds
 from config.schedule import next_due
-from config.settings import InvalidSettings, Settings
-from worker.clients.http import Transport
-from worker.clients.netsuite import auth as netsuite_auth
-from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.netsuite.sandbox import SandboxNetSuite
-from worker.clients.netsuite.wire import AccountDefaults
-from worker.clients.procore import client as procore_client
-from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.clients.procore.pages import ProcorePages
 from worker.clients.procore.sandbox import SandboxProcore
 from worker.clients.stopwatch import TimedTransport
+from worker.container.remotes import Remotes
 from worker.domain.invoices import FixedItems
 from worker.domain.plans import Requests
 from worker.domain.posting_periods import ClosedPeriod
-from worker.domain.refusals import KnownRefusal, Meaning
 from worker.services.applying import Applying
 from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
@@ -58,177 +49,11 @@ from worker.services.retries import Retries
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.services.webhooks import Webhooks
-from worker.store import results
-from worker.store.cache import Cache
-from worker.store.connection import Redis, connect, connect_to_master, seconds
-from worker.store.gate import Gate, Precedence
-from worker.store.holds import Holds, Remote
-from worker.store.leases import LeaseKeeper
-from worker.store.ledger import Ledger
-from worker.store.limits import RateLimits
-from worker.store.locks import Locks
-from worker.store.open_problems import Handling
-from worker.store.projects import ProjectList
-from worker.store.tokens import Tokens
-from worker.store.verifications import Verifications
-from worker.store.work import Work
+from worker.store.gate import Precedence
 
 
-class Container:
+class Container(Remotes):
     """All parts, wired. Built lazily, part by part, so that a command pays for what it uses."""
-
-    def __init__(self, settings: Settings, *, redis_url: str) -> None:
-        self.settings = settings
-        self.redis_url = redis_url
-        self.redis = _connected(redis_url)
-        self._prefix = settings.redis_key_prefix
-        self._keeper = LeaseKeeper()
-
-    def now(self) -> float:
-        """Redis' clock, unix seconds."""
-        return seconds(self.redis)
-
-    # Store
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """What is known of codes and invoices."""
-        return Ledger(self.redis, self._prefix)
-
-    @cached_property
-    def handling(self) -> Handling:
-        """What people did about problems."""
-        return Handling(self.redis, self._prefix)
-
-    @cached_property
-    def locks(self) -> Locks:
-        """Locks on codes and invoices."""
-        return Locks(self.redis, self._prefix, self._keeper)
-
-    @cached_property
-    def work(self) -> Work:
-        """Lanes and runs."""
-        return Work(self.redis, self._prefix)
-
-    @cached_property
-    def holds(self) -> Holds:
-        """Remotes that cannot be worked with now."""
-        return Holds(self.redis, self._prefix)
-
-    @cached_property
-    def gate(self) -> Gate:
-        """The cap on NetSuite requests in flight."""
-        return Gate(self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency)
-
-    @cached_property
-    def cache(self) -> Cache:
-        """Links and facts of the NetSuite account."""
-        return Cache(self.redis, self._prefix, self.settings.netsuite_account_id.lower())
-
-    @cached_property
-    def verifications(self) -> Verifications:
-        """What the last comparison came to."""
-        return Verifications(self.redis, self._prefix)
-
-    @cached_property
-    def procore_limits(self) -> RateLimits:
-        """Procore's windows."""
-        return RateLimits(self.redis, self._prefix, Remote.PROCORE)
-
-    @cached_property
-    def listed_projects(self) -> ProjectList:
-        """The projects as last listed."""
-        return ProjectList(self.redis, self._prefix)
-
-    def result_of(self, task_id: str) -> dict[str, Any] | None:
-        """What Celery keeps of a task."""
-        return results.kept(self.redis, self._prefix, task_id)
-
-    # Clients
-
-    @cached_property
-    def netsuite_address(self) -> netsuite_auth.NetSuiteAddress:
-        """Where NetSuite is, and as whom."""
-        return netsuite_auth.NetSuiteAddress(
-            base_url=self.settings.netsuite_url,
-            account_id=self.settings.netsuite_account_id,
-            client_id=self.settings.netsuite_client_id,
-            certificate_id=self.settings.netsuite_certificate_id,
-            private_key_file=self.settings.netsuite_private_key_file,
-        )
-
-    @cached_property
-    def procore_address(self) -> ProcoreAddress:
-        """Where Procore is, and as whom."""
-        return ProcoreAddress(
-            base_url=self.settings.procore_base_url,
-            auth_url=self.settings.procore_auth_url,
-            client_id=self.settings.procore_client_id,
-            client_secret=self.settings.procore_client_secret.get_secret_value(),
-            company_id=self.settings.procore_company_id,
-        )
-
-    @cached_property
-    def _procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
-        transport = Transport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
-        address = self.procore_address
-        tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
-        return transport, tokens, self.procore_limits
-
-    @cached_property
-    def _netsuite_parts(self) -> tuple[Transport, Tokens]:
-        transport = Transport(remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds)
-        address = self.netsuite_address
-        return transport, Tokens(
-            self.redis, self._prefix, Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address)
-        )
-
-    def procore(self, precedence: Precedence) -> Procore:
-        """Procore for exports or for scans."""
-        transport, tokens, limits = self._procore_parts
-        return Procore(
-            self.procore_address,
-            transport=transport,
-            tokens=tokens,
-            limits=limits,
-            cache=self.cache,
-            precedence=precedence,
-        )
-
-    @cached_property
-    def profile(self) -> Profile | None:
-        """What the probe found out about the account. Raises InvalidSettings when it is another account's, or no profile."""
-        return load_profile(self.settings)
-
-    def _account_defaults(self, profile: Profile | None) -> AccountDefaults:
-        found = profile.effects if profile else Effects()
-        words = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
-        return AccountDefaults(
-            item_type=self.settings.netsuite_item_type,
-            subsidiary_id=self.settings.netsuite_subsidiary_id,
-            expense_account_id=self.settings.netsuite_expense_account_id,
-            income_account_id=self.settings.netsuite_income_account_id,
-            tax_schedule_id=self.settings.netsuite_tax_schedule_id,
-            makes_credits=self.settings.netsuite_create_credits,
-            project_field=project_field(self.settings, profile),
-            item_name_limit=found.item_name_limit,
-            refusals=[KnownRefusal(shape, meaning) for meaning, shapes in words.items() for shape in shapes.values()],
-        )
-
-    def netsuite(self, precedence: Precedence) -> NetSuite:
-        """NetSuite for exports or for scans."""
-        transport, tokens = self._netsuite_parts
-        return NetSuite(
-            self.netsuite_address,
-            self._account_defaults(self.profile),
-            transport=transport,
-            tokens=tokens,
-            gate=self.gate,
-            cache=self.cache,
-            precedence=precedence,
-        )
-
-    # Services
 
     @cached_property
     def attempts(self) -> Attempts:
@@ -597,39 +422,3 @@ class Container:
         """Make sure that profile and ledger are of this account. Raises InvalidSettings when one is another's."""
         _ = self.profile
         (self.claim_ledger if claim else self.require_no_other_owner)()
-
-    def claim_ledger(self) -> None:
-        """Make sure that the ledger in this Redis is this company's and account's. Raises InvalidSettings when it is another's."""
-        self.redis.set(self._owner_key, self._owner, nx=True)
-        self.require_no_other_owner()
-
-    def require_no_other_owner(self) -> None:
-        """The same for who only looks: a ledger of nobody yet stays so."""
-        theirs = self.redis.get(self._owner_key)
-        if theirs not in (None, self._owner):
-            sentence = (
-                f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, "
-                f"the settings say {self._owner}. Set another REDIS_KEY_PREFIX."
-            )
-            raise InvalidSettings(faults=(sentence,))
-
-    @property
-    def _owner(self) -> str:
-        return f"{self.settings.procore_company_id}/{self.settings.netsuite_account_id.lower()}"
-
-    @property
-    def _owner_key(self) -> str:
-        return f"{self._prefix}belongs_to"
-
-
-def _connected(url: str) -> Redis:
-    sentinels = sentinels_of(url)
-    if sentinels is None:
-        return connect(url)
-    return connect_to_master(
-        sentinels.hosts,
-        sentinels.master,
-        database=sentinels.database,
-        username=sentinels.username,
-        password=sentinels.password,
-    )

@@ -1,0 +1,105 @@
+"""Both remotes, as whom the settings say."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from config.profile import Effects, Profile, load_profile, project_field
+from worker.clients.http import Transport
+from worker.clients.netsuite import auth as netsuite_auth
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.wire import AccountDefaults
+from worker.clients.procore import client as procore_client
+from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.container.stores import Stores
+from worker.domain.refusals import KnownRefusal, Meaning
+from worker.store.gate import Precedence
+from worker.store.holds import Remote
+from worker.store.limits import RateLimits
+from worker.store.tokens import Tokens
+
+
+class Remotes(Stores):
+    """The clients of Procore and NetSuite, with their tokens, limits and slots in the stores."""
+
+    @cached_property
+    def netsuite_address(self) -> netsuite_auth.NetSuiteAddress:
+        """Where NetSuite is, and as whom."""
+        return netsuite_auth.NetSuiteAddress(
+            base_url=self.settings.netsuite_url,
+            account_id=self.settings.netsuite_account_id,
+            client_id=self.settings.netsuite_client_id,
+            certificate_id=self.settings.netsuite_certificate_id,
+            private_key_file=self.settings.netsuite_private_key_file,
+        )
+
+    @cached_property
+    def procore_address(self) -> ProcoreAddress:
+        """Where Procore is, and as whom."""
+        return ProcoreAddress(
+            base_url=self.settings.procore_base_url,
+            auth_url=self.settings.procore_auth_url,
+            client_id=self.settings.procore_client_id,
+            client_secret=self.settings.procore_client_secret.get_secret_value(),
+            company_id=self.settings.procore_company_id,
+        )
+
+    @cached_property
+    def _procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
+        transport = Transport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
+        address = self.procore_address
+        tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
+        return transport, tokens, self.procore_limits
+
+    @cached_property
+    def _netsuite_parts(self) -> tuple[Transport, Tokens]:
+        transport = Transport(remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds)
+        address = self.netsuite_address
+        return transport, Tokens(
+            self.redis, self._prefix, Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address)
+        )
+
+    def procore(self, precedence: Precedence) -> Procore:
+        """Procore for exports or for scans."""
+        transport, tokens, limits = self._procore_parts
+        return Procore(
+            self.procore_address,
+            transport=transport,
+            tokens=tokens,
+            limits=limits,
+            cache=self.cache,
+            precedence=precedence,
+        )
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """What the probe found out about the account. Raises InvalidSettings when it is another account's, or no profile."""
+        return load_profile(self.settings)
+
+    def _account_defaults(self, profile: Profile | None) -> AccountDefaults:
+        found = profile.effects if profile else Effects()
+        words = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
+        return AccountDefaults(
+            item_type=self.settings.netsuite_item_type,
+            subsidiary_id=self.settings.netsuite_subsidiary_id,
+            expense_account_id=self.settings.netsuite_expense_account_id,
+            income_account_id=self.settings.netsuite_income_account_id,
+            tax_schedule_id=self.settings.netsuite_tax_schedule_id,
+            makes_credits=self.settings.netsuite_create_credits,
+            project_field=project_field(self.settings, profile),
+            item_name_limit=found.item_name_limit,
+            refusals=[KnownRefusal(shape, meaning) for meaning, shapes in words.items() for shape in shapes.values()],
+        )
+
+    def netsuite(self, precedence: Precedence) -> NetSuite:
+        """NetSuite for exports or for scans."""
+        transport, tokens = self._netsuite_parts
+        return NetSuite(
+            self.netsuite_address,
+            self._account_defaults(self.profile),
+            transport=transport,
+            tokens=tokens,
+            gate=self.gate,
+            cache=self.cache,
+            precedence=precedence,
+        )

@@ -1,0 +1,127 @@
+"""What one process needs of Redis, built part by part: the stores."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from config.redis_address import sentinels_of
+from config.settings import InvalidSettings, Settings
+from worker.store import results
+from worker.store.cache import Cache
+from worker.store.connection import Redis, connect, connect_to_master, seconds
+from worker.store.gate import Gate
+from worker.store.holds import Holds, Remote
+from worker.store.leases import LeaseKeeper
+from worker.store.ledger import Ledger
+from worker.store.limits import RateLimits
+from worker.store.locks import Locks
+from worker.store.open_problems import Handling
+from worker.store.projects import ProjectList
+from worker.store.verifications import Verifications
+from worker.store.work import Work
+
+
+class Stores:
+    """The Redis of one process and what is kept in it."""
+
+    def __init__(self, settings: Settings, *, redis_url: str) -> None:
+        self.settings = settings
+        self.redis_url = redis_url
+        self.redis = _connected(redis_url)
+        self._prefix = settings.redis_key_prefix
+        self._keeper = LeaseKeeper()
+
+    def now(self) -> float:
+        """Redis' clock, unix seconds."""
+        return seconds(self.redis)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What is known of codes and invoices."""
+        return Ledger(self.redis, self._prefix)
+
+    @cached_property
+    def handling(self) -> Handling:
+        """What people did about problems."""
+        return Handling(self.redis, self._prefix)
+
+    @cached_property
+    def locks(self) -> Locks:
+        """Locks on codes and invoices."""
+        return Locks(self.redis, self._prefix, self._keeper)
+
+    @cached_property
+    def work(self) -> Work:
+        """Lanes and runs."""
+        return Work(self.redis, self._prefix)
+
+    @cached_property
+    def holds(self) -> Holds:
+        """Remotes that cannot be worked with now."""
+        return Holds(self.redis, self._prefix)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The cap on NetSuite requests in flight."""
+        return Gate(self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Links and facts of the NetSuite account."""
+        return Cache(self.redis, self._prefix, self.settings.netsuite_account_id.lower())
+
+    @cached_property
+    def verifications(self) -> Verifications:
+        """What the last comparison came to."""
+        return Verifications(self.redis, self._prefix)
+
+    @cached_property
+    def procore_limits(self) -> RateLimits:
+        """Procore's windows."""
+        return RateLimits(self.redis, self._prefix, Remote.PROCORE)
+
+    @cached_property
+    def listed_projects(self) -> ProjectList:
+        """The projects as last listed."""
+        return ProjectList(self.redis, self._prefix)
+
+    def result_of(self, task_id: str) -> dict[str, Any] | None:
+        """What Celery keeps of a task."""
+        return results.kept(self.redis, self._prefix, task_id)
+
+    def claim_ledger(self) -> None:
+        """Make sure that the ledger in this Redis is this company's and account's. Raises InvalidSettings when it is another's."""
+        self.redis.set(self._owner_key, self._owner, nx=True)
+        self.require_no_other_owner()
+
+    def require_no_other_owner(self) -> None:
+        """The same for who only looks: a ledger of nobody yet stays so."""
+        theirs = self.redis.get(self._owner_key)
+        if theirs not in (None, self._owner):
+            sentence = (
+                f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, "
+                f"the settings say {self._owner}. Set another REDIS_KEY_PREFIX."
+            )
+            raise InvalidSettings(faults=(sentence,))
+
+    @property
+    def _owner(self) -> str:
+        return f"{self.settings.procore_company_id}/{self.settings.netsuite_account_id.lower()}"
+
+    @property
+    def _owner_key(self) -> str:
+        return f"{self._prefix}belongs_to"
+
+
+def _connected(url: str) -> Redis:
+    sentinels = sentinels_of(url)
+    if sentinels is None:
+        return connect(url)
+    return connect_to_master(
+        sentinels.hosts,
+        sentinels.master,
+        database=sentinels.database,
+        username=sentinels.username,
+        password=sentinels.password,
+    )
