@@ -149,7 +149,9 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
     """Run a command against a desk's world: exit code, standard output, standard error."""
     out, err = (Plain(file=io.StringIO(), width=200, highlight=False) for _ in range(2))
     patches: list[Any] = [
-        mock.patch(f"worker.cli.{name}.open_container", return_value=desk.container)
+        mock.patch(
+            f"worker.cli.{name}.{'open_to_look' if name == 'check' else 'open_container'}", return_value=desk.container
+        )
         for name in (*ASKING, "rebuild", "report", "resume")
     ]
     patches += [mock.patch(f"worker.cli.{name}.send") for name in ("scan", "export", "apply", "resume")]

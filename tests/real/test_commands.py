@@ -197,8 +197,8 @@ def test_bad_settings_are_told_one_by_one(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["export"], 1, "INVOICE_ID --project ID"),
-        (["export", "seventeen", "--project", "1"], 2, "seventeen"),
+        (["export"], 2, "INVOICE --project PROJECT"),
+        (["export", "seventeen", "--project", "1"], 1, "no invoices of project 1"),
         (["scan", "--projekt", "1"], 2, "--projekt"),
         (["scann"], 2, "scann"),
     ],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from worker.clients.procore.client import InvoiceHead
-from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.problems import describe
 from worker.domain.wbs_codes import NamingRule, Project, WbsCode
@@ -91,7 +91,7 @@ class NamedRecords:
                 return InvoiceKey(project_id, int(text))
         found = self._numbered(text, self._ledger.projects() if within is None else [within])
         if within and not found and not may_be_id(text):
-            found = [InvoiceKey(within, head.id) for head in self._heads(within) if head.document_number == text]
+            found = [InvoiceKey(within, head.id) for head in self._listed_in(within) if head.document_number == text]
         if len(found) > 1:
             ids = ", ".join(str(key.invoice_id) for key in found)
             raise NotFound(f"More than one invoice has the number {text}: say its project, or one of the ids {ids}.")
@@ -102,6 +102,12 @@ class NamedRecords:
         if not may_be_id(text):
             raise NotFound(f"The project has no invoice {text} of the statuses that are exported.")
         return InvoiceKey(within, int(text))
+
+    def _listed_in(self, project_id: int) -> list[InvoiceHead]:
+        try:
+            return list(self._heads(project_id))
+        except (NotFound, NotPermitted) as error:
+            raise NotFound(f"Procore shows no invoices of project {project_id} to the app ({error}).") from error
 
     def _numbered(self, number: str, project_ids: Iterable[int]) -> list[InvoiceKey]:
         """Invoices that the ledger knows by this number."""
