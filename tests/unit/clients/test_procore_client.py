@@ -83,6 +83,14 @@ def test_without_links_a_full_page_means_that_there_may_be_more(procore_of: Make
     assert len(transport.sent) == 2
 
 
+def test_without_links_the_total_tells_that_a_page_was_cut_shorter_than_asked_for(procore_of: MakeClient) -> None:
+    """Else the invoices after it would be exported never, and nobody would hear of it."""
+    pages = [answer(200, [PROJECT | {"id": n}], Total="2") for n in (1, 2)]
+    procore, transport = procore_of(*pages)
+    assert [project.id for project in procore.list_projects()] == [1, 2]
+    assert len(transport.sent) == 2
+
+
 def test_an_endpoint_that_does_not_page_does_not_go_on_for_ever(procore_of: MakeClient) -> None:
     procore, transport = procore_of(answer(200, [PROJECT | {"id": n} for n in range(1, PROJECTS_PER_PAGE + 1)]))
     assert len(list(procore.list_projects())) == PROJECTS_PER_PAGE
@@ -177,6 +185,17 @@ def test_invoices_are_asked_for_by_each_status(procore_of: MakeClient) -> None:
     assert (found.id, found.origin_id) == (417, None)
     assert [sent.params["filters[status]"] for sent in transport.sent] == ["approved", "approved_as_noted"]
     assert transport.sent[0].params["per_page"] == INVOICES_PER_PAGE
+
+
+def test_an_invoice_whose_status_changes_while_it_is_listed_is_listed_once_as_it_was_last(
+    procore_of: MakeClient,
+) -> None:
+    head = {"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1"}
+    procore, _ = procore_of(
+        *(answer(200, [head | {"status": status}], next_page=False) for status in ("approved", "approved_as_noted"))
+    )
+    heads = procore.list_invoices(17, ("approved", "approved_as_noted"))
+    assert [(each.id, each.status) for each in heads] == [(417, "approved_as_noted")]
 
 
 def test_a_refused_token_is_replaced_once(procore_of: MakeClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -141,13 +142,16 @@ class Procore:
         return [row.wbs_code() for row in rows]
 
     def list_invoices(self, project_id: int, statuses: Collection[str]) -> list[InvoiceHead]:
-        """GET /rest/v1.1/requisitions: the project's invoices of these statuses, without their lines."""
-        heads: list[InvoiceHead] = []
+        """GET /rest/v1.1/requisitions: the project's invoices of these statuses, without their lines.
+
+        Each once: one that changes its status, or its place, while the pages are read may be seen twice.
+        """
+        heads: dict[int, InvoiceHead] = {}
         for status in statuses:
             params = {"project_id": project_id, "filters[status]": status}
             for row in self._pages(wire.InvoiceHeadRow, "/rest/v1.1/requisitions", params, INVOICES_PER_PAGE):
-                heads.append(InvoiceHead(row.id, row.status, row.origin_id, row.invoice_number))  # noqa: PERF401
-        return heads
+                heads[row.id] = InvoiceHead(row.id, row.status, row.origin_id, row.invoice_number)
+        return list(heads.values())
 
     def get_invoice(self, project_id: int, invoice_id: int) -> Invoice:
         """GET /rest/v1.1/requisitions/{id} with its lines. Raises NotFound, NotPermitted."""
@@ -222,8 +226,12 @@ class Procore:
         return [row.wbs_code() for row in codes if row.id in budgeted]
 
     def _pages(self, model: type[RowT], path: str, params: Mapping[str, Any], per_page: int) -> Iterator[RowT]:
-        """All rows of a list (https://developers.procore.com/documentation/pagination): the last page has no `next` link."""
-        before = ""
+        """All rows of a list (https://developers.procore.com/documentation/pagination): the last page has no `next` link.
+
+        Without links `Total` tells how many rows there are, since a page may be shorter than was asked for; without either a short page
+        is the last.
+        """
+        before, seen = "", 0
         for page in range(1, MOST_PAGES + 1):
             answer = self._get(path, {**params, "page": page, "per_page": per_page})
             rows = read_list(model, wire.rows_of(answer.json()))
@@ -231,7 +239,10 @@ class Procore:
             if answer.text == before:
                 return
             yield from rows
-            more = answer.next_page if answer.next_page is not None else len(rows) == per_page
+            seen += len(rows)
+            total = answer.headers.get("Total", "")
+            unlinked = seen < int(total) if re.fullmatch(r"[0-9]{1,9}", total) else len(rows) == per_page
+            more = answer.next_page if answer.next_page is not None else unlinked
             if not more or not rows:
                 return
             before = answer.text
