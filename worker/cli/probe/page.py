@@ -86,8 +86,8 @@ LEFT_OUT = """## What is not probed
 | Names of child Items in SuiteQL | no parent is ever set; a name with ` : ` is blocked |
 | Retainage of materials that become work | the formula gives the same either way ([decision 6](decisions/0006-retainage-from-balances.md)) |
 | Whether a renamed code changes `updated_at` | lists are read whole, never by time |
-| How a closed period shows before a write | nothing is decided by it ([decision 14](decisions/0014-closed-posting-periods.md)) |
-| Webhooks, the ERP mode of Procore | not used |
+| Which resource a webhook names for subcontractor invoices | nothing rests on webhooks: `WEBHOOK_INVOICE_RESOURCES` names it, and the schedule finds what no event tells ([webhooks](webhooks.md)) |
+| The ERP mode of Procore | not used |
 
 Why it is built this way: [decision 15](decisions/0015-probe.md)."""
 

@@ -92,7 +92,7 @@ class Negative(Answers):
     """What becomes of a bill whose total is below zero."""
 
     REFUSED = "refused", "As wbs-sync takes it: such an invoice is blocked (needs_vendor_credit) and not sent."
-    TAKEN = "taken", "wbs-sync blocks such an invoice all the same (needs_vendor_credit)."
+    TAKEN = "taken", "Not used: such an invoice becomes a vendor credit, or is a person's (needs_vendor_credit)."
 
 
 def bill_absent(bench: Bench) -> Found:
