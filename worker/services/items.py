@@ -384,12 +384,13 @@ class Items:
         self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float, told: Happening | None = None
     ) -> Outcome:
         """Keep the id of an Item that stands. Its fields are left alone, but for an empty external id where the setting allows."""
-        if not ours and self._mark_adopted and item.external_id is None:
-            self._mark(item, item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id))
         state = State.CREATED if ours else State.ADOPTED
         if not self._ledger.write(key, Record(state, item.name or name, item.id, at=at), told):
             # Another code has adopted it since the look.
             return _outcome_now(self._ledger.code(key))
+        if not ours and self._mark_adopted and item.external_id is None:
+            # Only now: else the Item of another code could be marked as this one's.
+            self._mark(item, item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id))
         return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
 
     def _mark(self, item: FoundItem, external_id: str) -> None:

@@ -194,10 +194,11 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
 
     office.procore.renumber_project(project.id, "25-001")
     namesake, its_code = one_code(office)
+    marking = office.reopened(netsuite_adopted_items_get_external_id=True)
     with monkeypatch.context() as patch:
-        # Two workers look before either has noted it.
+        # Two workers look before either has noted it; the second does not mark it as its own either.
         patch.setattr(Ledger, "adopted_by", lambda *_: {})
-        office.make_item(namesake, its_code)
+        marking.make_item(namesake, its_code)
     assert office.make_item(namesake, its_code).cause == "item_of_other_code"
     assert office.item(NAME) == by_hand
     assert office.writes() == []
