@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from config.profile import Effects, Profile, load_profile, project_field
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
@@ -11,6 +9,7 @@ from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.container.part import part
 from worker.container.stores import Stores
 from worker.domain.refusals import KnownRefusal, Meaning
 from worker.store.gate import Precedence
@@ -22,7 +21,7 @@ from worker.store.tokens import Tokens
 class Remotes(Stores):
     """The clients of Procore and NetSuite, with their tokens, limits and slots in the stores."""
 
-    @cached_property
+    @part
     def netsuite_address(self) -> netsuite_auth.NetSuiteAddress:
         """Where NetSuite is, and as whom."""
         return netsuite_auth.NetSuiteAddress(
@@ -33,7 +32,7 @@ class Remotes(Stores):
             private_key_file=self.settings.netsuite_private_key_file,
         )
 
-    @cached_property
+    @part
     def procore_address(self) -> ProcoreAddress:
         """Where Procore is, and as whom."""
         return ProcoreAddress(
@@ -44,14 +43,14 @@ class Remotes(Stores):
             company_id=self.settings.procore_company_id,
         )
 
-    @cached_property
+    @part
     def _procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
         transport = Transport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
         address = self.procore_address
         tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
         return transport, tokens, self.procore_limits
 
-    @cached_property
+    @part
     def _netsuite_parts(self) -> tuple[Transport, Tokens]:
         transport = Transport(remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds)
         address = self.netsuite_address
@@ -71,7 +70,7 @@ class Remotes(Stores):
             precedence=precedence,
         )
 
-    @cached_property
+    @part
     def profile(self) -> Profile | None:
         """What the probe found out about the account. Raises InvalidSettings when it is another account's, or no profile."""
         return load_profile(self.settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import partial
 
 from config.names import QueueName
 from config.profile import contradictions, settle_seconds
@@ -13,6 +13,7 @@ from worker.clients.netsuite.sandbox import SandboxNetSuite
 from worker.clients.procore.pages import ProcorePages
 from worker.clients.procore.sandbox import SandboxProcore
 from worker.clients.stopwatch import TimedTransport
+from worker.container.part import part
 from worker.container.remotes import Remotes
 from worker.domain.invoices import FixedItems
 from worker.domain.plans import Requests
@@ -55,12 +56,12 @@ from worker.store.gate import Precedence
 class Container(Remotes):
     """All parts, wired. Built lazily, part by part, so that a command pays for what it uses."""
 
-    @cached_property
+    @part
     def attempts(self) -> Attempts:
         """What becomes of each attempt."""
         return Attempts(self.redis, work=self.work, ledger=self.ledger, holds=self.holds, recovery=self.recovery)
 
-    @cached_property
+    @part
     def recovery(self) -> Recovery:
         """The ledger, restored from NetSuite when Redis was lost."""
         return Recovery(
@@ -72,13 +73,13 @@ class Container(Remotes):
             work=self.work,
         )
 
-    @cached_property
+    @part
     def dispatch(self) -> Dispatch:
         """Which waiting work is given out."""
         limits = lane_limits(self.settings.netsuite_concurrency)
         return Dispatch(work=self.work, holds=self.holds, attempts=self.attempts, limits=limits)
 
-    @cached_property
+    @part
     def retries(self) -> Retries:
         """What stands still, tried again."""
         return Retries(
@@ -110,7 +111,7 @@ class Container(Remotes):
             settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
-    @cached_property
+    @part
     def wbs_scan(self) -> WbsScan:
         """The scan."""
         return WbsScan(
@@ -125,14 +126,14 @@ class Container(Remotes):
             dispatch=self.dispatch,
         )
 
-    @cached_property
+    @part
     def links(self) -> Links:
         """Vendors and projects in NetSuite."""
         return Links(
             procore=self.procore(Precedence.EXPORT), netsuite=self.netsuite(Precedence.EXPORT), cache=self.cache
         )
 
-    @cached_property
+    @part
     def invoice_items(self) -> InvoiceItems:
         """The Items an invoice needs."""
         # Two more than there are slots, so that none idles while a thread looks after what it has made.
@@ -155,7 +156,7 @@ class Container(Remotes):
     def _fixed_items(self) -> FixedItems:
         return FixedItems(self.settings.netsuite_retainage_item_id, self.settings.netsuite_tax_item_id)
 
-    @cached_property
+    @part
     def bills(self) -> Bills:
         """Vendor bills, exactly once."""
         return Bills(
@@ -171,7 +172,7 @@ class Container(Remotes):
             settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
-    @cached_property
+    @part
     def invoice_export(self) -> InvoiceExport:
         """The export of one invoice."""
         return InvoiceExport(
@@ -188,7 +189,7 @@ class Container(Remotes):
             makes_credits=self.settings.netsuite_create_credits,
         )
 
-    @cached_property
+    @part
     def export_runs(self) -> ExportRuns:
         """The export of all approved invoices."""
         return ExportRuns(
@@ -202,7 +203,7 @@ class Container(Remotes):
             export_statuses=self.settings.export_statuses,
         )
 
-    @cached_property
+    @part
     def webhooks(self) -> Webhooks:
         """What Procore says by itself."""
         return Webhooks(
@@ -214,7 +215,7 @@ class Container(Remotes):
             work=self.work,
         )
 
-    @cached_property
+    @part
     def verification(self) -> Verification:
         """Procore against NetSuite against the ledger."""
         procore, netsuite = self.procore(Precedence.SCAN), self.netsuite(Precedence.SCAN)
@@ -235,7 +236,7 @@ class Container(Remotes):
             verifications=self.verifications,
         )
 
-    @cached_property
+    @part
     def planning(self) -> Planning:
         """What a scan or an export would do."""
         procore, netsuite = self._procore_parts[0], self._netsuite_parts[0]
@@ -254,7 +255,7 @@ class Container(Remotes):
             ledger=self.ledger,
         )
 
-    @cached_property
+    @part
     def applying(self) -> Applying:
         """Plans, carried out."""
         return Applying(
@@ -267,7 +268,7 @@ class Container(Remotes):
             recovery=self.recovery,
         )
 
-    @cached_property
+    @part
     def checks(self) -> Checks:
         """Whether this installation can work."""
         settings, procore, projects = self.settings, self.procore(Precedence.EXPORT), self.projects(Precedence.EXPORT)
@@ -317,7 +318,7 @@ class Container(Remotes):
             slots=self.settings.netsuite_concurrency,
         )
 
-    @cached_property
+    @part
     def overview(self) -> Overview:
         """Where everything stands."""
         return Overview(
@@ -325,7 +326,7 @@ class Container(Remotes):
             slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
 
-    @cached_property
+    @part
     def reports(self) -> Reports:
         """The same, on one page."""
         return Reports(
@@ -340,7 +341,7 @@ class Container(Remotes):
             slots=self.settings.netsuite_concurrency,
         )
 
-    @cached_property
+    @part
     def metrics(self) -> Metrics:
         """The same for Prometheus."""
         wanted = {"scan": "scan_cron", "export": "export_cron", "verify": "verify_cron"}
@@ -358,7 +359,7 @@ class Container(Remotes):
             due={run: partial(next_due, line) for run, line in crons.items()},
         )
 
-    @cached_property
+    @part
     def problem_views(self) -> ProblemViews:
         """Problems in people's words."""
         pages = Pages(
@@ -371,7 +372,7 @@ class Container(Remotes):
             projects=self.listed_projects, pages=pages,
         )  # fmt: skip
 
-    @cached_property
+    @part
     def explain(self) -> Explain:
         """The story of one code or invoice."""
         return Explain(
@@ -390,7 +391,7 @@ class Container(Remotes):
             settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
-    @cached_property
+    @part
     def named_records(self) -> NamedRecords:
         """Codes and invoices by what people call them."""
         return NamedRecords(
@@ -398,7 +399,7 @@ class Container(Remotes):
             name_format=self.settings.item_name_format, heads=self.export_runs.heads,
         )  # fmt: skip
 
-    @cached_property
+    @part
     def forgetting(self) -> Forgetting:
         """Records of what NetSuite does not hold any more."""
         return Forgetting(

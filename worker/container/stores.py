@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from threading import RLock
 from typing import Any
 
 from config.redis_address import sentinels_of
 from config.settings import InvalidSettings, Settings
+from worker.container.part import part
 from worker.store import results
 from worker.store.cache import Cache
 from worker.store.connection import Redis, connect, connect_to_master, seconds
@@ -26,6 +27,7 @@ class Stores:
     """The Redis of one process and what is kept in it."""
 
     def __init__(self, settings: Settings, *, redis_url: str) -> None:
+        self.building = RLock()
         self.settings = settings
         self.redis_url = redis_url
         self.redis = _connected(redis_url)
@@ -36,52 +38,52 @@ class Stores:
         """Redis' clock, unix seconds."""
         return seconds(self.redis)
 
-    @cached_property
+    @part
     def ledger(self) -> Ledger:
         """What is known of codes and invoices."""
         return Ledger(self.redis, self._prefix)
 
-    @cached_property
+    @part
     def handling(self) -> Handling:
         """What people did about problems."""
         return Handling(self.redis, self._prefix)
 
-    @cached_property
+    @part
     def locks(self) -> Locks:
         """Locks on codes and invoices."""
         return Locks(self.redis, self._prefix, self._keeper)
 
-    @cached_property
+    @part
     def work(self) -> Work:
         """Lanes and runs."""
         return Work(self.redis, self._prefix)
 
-    @cached_property
+    @part
     def holds(self) -> Holds:
         """Remotes that cannot be worked with now."""
         return Holds(self.redis, self._prefix)
 
-    @cached_property
+    @part
     def gate(self) -> Gate:
         """The cap on NetSuite requests in flight."""
         return Gate(self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency)
 
-    @cached_property
+    @part
     def cache(self) -> Cache:
         """Links and facts of the NetSuite account."""
         return Cache(self.redis, self._prefix, self.settings.netsuite_account_id.lower())
 
-    @cached_property
+    @part
     def verifications(self) -> Verifications:
         """What the last comparison came to."""
         return Verifications(self.redis, self._prefix)
 
-    @cached_property
+    @part
     def procore_limits(self) -> RateLimits:
         """Procore's windows."""
         return RateLimits(self.redis, self._prefix, Remote.PROCORE)
 
-    @cached_property
+    @part
     def listed_projects(self) -> ProjectList:
         """The projects as last listed."""
         return ProjectList(self.redis, self._prefix)

@@ -1,0 +1,55 @@
+"""Parts of the container: each is built once in a process, on every Python that is supported."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from threading import RLock
+
+from worker.container import Container
+from worker.container.part import Part, part
+
+THREADS = 16
+
+
+class Workshop:
+    """Parts whose building lets every other thread go first."""
+
+    def __init__(self) -> None:
+        self.building = RLock()
+        self.built: list[str] = []
+        self.begun = threading.Barrier(THREADS)
+
+    @part
+    def engine(self) -> object:
+        """Built from another part."""
+        self.built.append("engine")
+        return self.wheel, object()
+
+    @part
+    def wheel(self) -> object:
+        """A part of a part."""
+        self.built.append("wheel")
+        threading.Event().wait(0.01)
+        return object()
+
+    def first_use(self, number: int) -> object:
+        """What a thread gets that begins together with all the others."""
+        self.begun.wait()
+        return self.engine if number % 2 else (self.wheel, self.engine)[1]
+
+
+def test_threads_that_begin_together_share_one_part() -> None:
+    workshop = Workshop()
+    with ThreadPoolExecutor(THREADS) as pool:
+        seen = list(pool.map(workshop.first_use, range(THREADS)))
+    assert all(each is seen[0] for each in seen)
+    assert sorted(workshop.built) == ["engine", "wheel"]
+
+
+def test_the_container_builds_every_part_that_way() -> None:
+    attributes = [vars(kind) for kind in Container.__mro__]
+    unlocked = [name for kind in attributes for name, value in kind.items() if type(value) is functools.cached_property]
+    assert not unlocked
+    assert any(isinstance(value, Part) for kind in attributes for value in kind.values())
