@@ -21,6 +21,7 @@ from worker.domain.posting_periods import ClosedPeriod
 from worker.services.applying import Applying
 from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
+from worker.services.bill_ownership import BillOwnership
 from worker.services.bills import Bills
 from worker.services.checks import Checks
 from worker.services.checks.netsuite import Chosen, NetSuiteChecks
@@ -157,6 +158,19 @@ class Container(Remotes):
         return FixedItems(self.settings.netsuite_retainage_item_id, self.settings.netsuite_tax_item_id)
 
     @part
+    def bill_ownership(self) -> BillOwnership:
+        """One invoice for each document number and each adopted bill."""
+        return BillOwnership(
+            self.redis,
+            netsuite=self.netsuite(Precedence.EXPORT),
+            company_id=self.settings.procore_company_id,
+            ledger=self.ledger,
+            locks=self.locks,
+            claims=self.bill_claims,
+            settle_seconds=settle_seconds(self.settings, self.profile),
+        )
+
+    @part
     def bills(self) -> Bills:
         """Vendor bills, exactly once."""
         return Bills(
@@ -167,6 +181,7 @@ class Container(Remotes):
             invoice_items=self.invoice_items,
             ledger=self.ledger,
             locks=self.locks,
+            ownership=self.bill_ownership,
             posting_periods=self.posting_periods(Precedence.EXPORT),
             fixed_items=self._fixed_items,
             settle_seconds=settle_seconds(self.settings, self.profile),
@@ -200,6 +215,7 @@ class Container(Remotes):
             locks=self.locks,
             work=self.work,
             attempts=self.attempts,
+            claims=self.bill_claims,
             export_statuses=self.settings.export_statuses,
         )
 

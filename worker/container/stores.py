@@ -9,6 +9,7 @@ from config.redis_address import sentinels_of
 from config.settings import InvalidSettings, Settings
 from worker.container.part import part
 from worker.store import results
+from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
 from worker.store.connection import Redis, connect, connect_to_master, seconds
 from worker.store.gate import Gate
@@ -52,6 +53,11 @@ class Stores:
     def locks(self) -> Locks:
         """Locks on codes and invoices."""
         return Locks(self.redis, self._prefix, self._keeper)
+
+    @part
+    def bill_claims(self) -> BillClaims:
+        """Which invoice has which document number and adopted bill."""
+        return BillClaims(self.redis, self._prefix)
 
     @part
     def work(self) -> Work:

@@ -142,6 +142,15 @@ class BillLine:
     item_name: str = ""
 
 
+NumberKey = tuple[str, Document, str]
+"""A vendor, bill or credit, and the document number without case and outer spaces, as NetSuite compares it."""
+
+
+def number_key(vendor_id: str, document: Document, number: str) -> NumberKey:
+    """Under which a vendor has at most one document."""
+    return vendor_id, document, number.strip().upper()
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
     """A vendor bill as it should stand, or a vendor credit, with the amounts of a bill: below zero in all.
@@ -169,6 +178,11 @@ class Bill:
         """Which of the two it is."""
         return Document.CREDIT if self.total < 0 else Document.BILL
 
+    @property
+    def number_key(self) -> NumberKey:
+        """Under which the vendor has at most one document."""
+        return number_key(self.vendor_id, self.document, self.document_number)
+
 
 @dataclass(frozen=True, slots=True)
 class FoundBill:
@@ -195,6 +209,11 @@ class FoundBill:
     def label(self) -> str:
         """How people call it."""
         return f"{self.document} {self.document_number} (id {self.id})"
+
+    @property
+    def number_key(self) -> NumberKey:
+        """Under which the vendor has at most one document."""
+        return number_key(self.vendor_id, self.document, self.document_number)
 
     @property
     def void(self) -> bool:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.invoices import NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
 from worker.services.attempts import RUN_WAITS_SECONDS
 from worker.services.items import Items
-from worker.services.planning import Look, Number, Planning
+from worker.services.planning import Look, Planning
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
@@ -68,7 +69,7 @@ class Applying:
         """
         self._recovery.ensure_ledger()
         self._projects.refresh()
-        applied, bills = Applied(seconds(self._client)), dict[Number, str]()
+        applied, bills = Applied(seconds(self._client)), dict[NumberKey, str]()
         projects: dict[int, list[PlanLine]] = {}
         for line in plan.lines:
             projects.setdefault(line.project_id, []).append(line)

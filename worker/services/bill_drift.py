@@ -10,7 +10,7 @@ from worker.clients.procore.client import InvoiceHead
 from worker.domain.errors import Blocked
 from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
-from worker.domain.invoices import Aspect, Bill, Document, FoundBill, differences
+from worker.domain.invoices import Aspect, Bill, FoundBill, NumberKey, differences
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
@@ -211,21 +211,18 @@ class BillDrift:
         return []
 
     def _entered_twice(self, compared: Sequence[Compared]) -> dict[InvoiceKey, Finding]:
-        """Invoices whose vendor has a second bill of the same number that is no other invoice's: a copy, or one entered by hand."""
+        """Invoices whose vendor has a second bill of the same number: a copy, one entered by hand, or the bill of another invoice."""
         numbered = [
             each for each in compared if each.bill.document_number and not unwritable(each.bill.document_number)
         ]
         vendors = sorted({each.bill.vendor_id for each in numbered})
         numbers = sorted({each.bill.document_number for each in numbered})
-        heads = self._netsuite.bills_numbered(vendors, numbers)
-        own = {each.found.id for each in compared}
-        seconds: dict[tuple[str, str, Document], list[str]] = {}
-        for head in heads:
-            if head.id not in own and not is_our_bill(head.external_id):
-                seconds.setdefault((head.vendor_id, head.document_number.upper(), head.document), []).append(head.id)
+        with_number: dict[NumberKey, list[str]] = {}
+        for head in self._netsuite.bills_numbered(vendors, numbers):
+            with_number.setdefault(head.number_key, []).append(head.id)
         doubled = {}
         for each in numbered:
-            others = seconds.get((each.bill.vendor_id, each.bill.document_number.upper(), each.bill.document), [])
+            others = [one for one in with_number.get(each.bill.number_key, []) if one != each.found.id]
             # Void is how people take one of two out of the books.
             if live := [other for other in others if (found := self._netsuite.bill(other)) and not found.void]:
                 ids = ", ".join([each.found.id, *live])

@@ -33,6 +33,7 @@ from worker.domain.problems import Cause, describe
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
+from worker.services.bill_ownership import SAME_NUMBER, BillOwnership
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import LEDGER_IS_YOUNG
 from worker.services.links import Links
@@ -69,6 +70,7 @@ class Bills:
         invoice_items: InvoiceItems,
         ledger: Ledger,
         locks: Locks,
+        ownership: BillOwnership,
         posting_periods: PostingPeriods,
         fixed_items: FixedItems,
         settle_seconds: float,
@@ -80,6 +82,7 @@ class Bills:
         self._items = invoice_items
         self._ledger = ledger
         self._locks = locks
+        self._ownership = ownership
         self._periods = posting_periods
         self._fixed_items = fixed_items
         self._settle = settle_seconds
@@ -119,9 +122,10 @@ class Bills:
         try:
             bill = self.draft(ready, coming)
             found = self._look(bill, thorough=self._ledger.invoice(key) is not None)
-            if found:
-                _require_same(bill, found)
-            else:
+            ours = found is not None and _require_same(bill, found)
+            if not ours:
+                self._ownership.require_free(key, bill, found)
+            if not found:
                 bill = self._periods.placed(bill)
         except Blocked:
             self._links.forget(ready.invoice, ready.project)
@@ -245,6 +249,8 @@ class Bills:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
+        if other_first := self._ownership.claim_number(key, bill):
+            return replace(other_first, name=ready.invoice.label)
         facts = ready.invoice.facts
         waiting = Record(
             State.WAITING, ready.invoice.label, at=lock.at, attempts=attempts, facts=facts, fence=lock.fence
@@ -303,6 +309,8 @@ class Bills:
     ) -> Outcome:
         """Take a bill that stands for the invoice's, if it is the same to the cent; never change it."""
         ours = _require_same(bill, found)
+        if not ours and (other_first := self._ownership.claim_bill(key, bill, found)):
+            return replace(other_first, name=ready.invoice.label)
         state = State.CREATED if ours else State.ADOPTED
         at, facts = seconds(self._client), ready.invoice.facts
         if bill.document is Document.CREDIT:
@@ -364,7 +372,7 @@ def _require_same(bill: Bill, found: FoundBill) -> bool:
     ours = same_external_id(found.external_id, bill.external_id)
     differs = difference(bill, found)
     if not ours and is_our_bill(found.external_id):
-        differs = "it is the bill of another Procore invoice with the same number"
+        differs = SAME_NUMBER
     if differs:
         cause = Cause.BILL_DIFFERS if ours else Cause.DOCUMENT_NUMBER_TAKEN
         raise Blocked(cause=cause, facts={"bill_id": found.id, "difference": differs})

@@ -12,7 +12,9 @@ from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
 from worker.services.attempts import Attempts
+from worker.services.bill_ownership import bill_claim
 from worker.services.projects import Projects
+from worker.store.bill_claims import BillClaims
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
@@ -41,6 +43,7 @@ class ExportRuns:
         locks: Locks,
         work: Work,
         attempts: Attempts,
+        claims: BillClaims,
         export_statuses: Collection[str],
     ) -> None:
         self._client = client
@@ -50,6 +53,7 @@ class ExportRuns:
         self._locks = locks
         self._work = work
         self._attempts = attempts
+        self._claims = claims
         self._statuses = export_statuses
 
     def request(self, trigger: str) -> tuple[Run, bool]:
@@ -103,6 +107,8 @@ class ExportRuns:
 
     def _note(self, project_id: int, heads: Sequence[InvoiceHead], bill_ids: Mapping[InvoiceHead, str]) -> None:
         at = seconds(self._client) if heads else 0
+        # A bill that a person entered says nothing of its invoice: no other one may adopt it.
+        self._claims.note({bill_claim(bill_ids[head]): InvoiceKey(project_id, head.id) for head in heads})
         self._ledger.restore(
             {
                 InvoiceKey(project_id, head.id): Record(State.CREATED, head.document_number, bill_ids[head], at=at)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
-from worker.domain.invoices import Bill, Document, FoundBill, Invoice
+from worker.domain.invoices import Bill, FoundBill, Invoice, NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, line_of
 from worker.domain.problems import Cause, describe
@@ -29,8 +29,6 @@ from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 
 NOTHING = "nothing"
-Number = tuple[str, Document, str]
-"""Under which a vendor has one document: vendor, bill or credit, and the reference number in capitals, as NetSuite compares it."""
 Progress = Callable[[Project], None]
 
 
@@ -42,7 +40,7 @@ class Look:
 
     lines: dict[str, PlanLine] = field(default_factory=dict)
     planned: dict[int, dict[int, Planned]] = field(default_factory=dict)
-    bills: dict[Number, str] = field(default_factory=dict)
+    bills: dict[NumberKey, str] = field(default_factory=dict)
     reads: Requests = field(default_factory=Requests)
 
     def add(self, line: PlanLine) -> None:
@@ -118,7 +116,9 @@ class Planning:
         self._look_at_invoice(key, look)
         return self._plan(RunKind.EXPORT, look, began)
 
-    def look_again(self, kind: RunKind, project_id: int, lines: Sequence[PlanLine], bills: dict[Number, str]) -> Look:
+    def look_again(
+        self, kind: RunKind, project_id: int, lines: Sequence[PlanLine], bills: dict[NumberKey, str]
+    ) -> Look:
         """One project's lines as they would be now, as far as they say what is to be done. `bills`: those of the projects before."""
         look = Look(bills=bills)
         if kind is RunKind.SCAN:
@@ -292,7 +292,7 @@ class Planning:
             return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, invoice.label, found.id)
         if record and in_doubt:
             return replace(outcome_of(record), kind=OutcomeKind.UNKNOWN)
-        number = (bill.vendor_id, bill.document, bill.document_number.upper())
+        number = bill.number_key
         if first := look.bills.get(number):
             seen.follows += Requests(0, 1)
             difference = f"it is the bill of another Procore invoice with the same number, of {first} in this plan"

@@ -18,6 +18,7 @@ from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.invoices import FixedItems
 from worker.domain.problems import Cause
 from worker.services import bills as bills_module
+from worker.services.bill_ownership import BillOwnership
 from worker.services.bills import Bills
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Items
@@ -215,6 +216,11 @@ def _restart(put: Put) -> None:
     put(worker.store.locks, "_ACQUIRE", script.replace("state[1] = now[1]", "state[1] = state[1]"))
 
 
+def _number_claim(put: Put) -> None:
+    """Nobody claims a vendor's document number, or a bill to adopt, for one invoice."""
+    put(BillOwnership, "_claim", lambda _self, _wanted: None)
+
+
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
     "intent": _intent,
@@ -231,6 +237,7 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "doubt": _doubt,
     "rebuild": _rebuild,
     "restart": _restart,
+    "number-claim": _number_claim,
 }
 
 

@@ -106,3 +106,54 @@ def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkey
     monkeypatch.setattr(Locks, "hold", lock_for_one)
     office.at_once(*[lambda: office.make_item(project, code)] * 4)
     assert [kind for kind, _, _ in office.netsuite.duplicates()] == ["item_name", "item_external_id"]
+
+
+def test_two_invoices_of_one_vendor_with_one_number_make_one_bill(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    numbers = ("acme-77", "ACME-77")
+    invoices = [office.new_invoice(project, (CODE, "900.00"), invoice_number=number) for number in numbers]
+    office.at_once(*[lambda each=each: office.export(each) for each in invoices])
+    office.settle()
+    assert sum(len(office.bills(each)) for each in invoices) == 1
+    assert len(office.posts(BILL_PATH)) == 1
+    assert list(office.problems("invoice:").values()) == ["document_number_taken"]
+
+
+def test_a_bill_that_netsuite_does_not_list_yet_keeps_its_number_from_the_next_invoice(open_office: OpenOffice) -> None:
+    office = open_office(world={"duplicate_numbers": "allow", "suiteql_lag": 60})
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
+    office.export(first)
+    assert office.export(second).cause == "document_number_taken"
+    assert (len(office.bills(first)), office.bills(second)) == (1, [])
+
+
+def test_a_bill_that_a_person_entered_is_adopted_by_one_of_two_invoices(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    pattern = office.new_invoice(project, (CODE, "900.00"), invoice_number="PATTERN")
+    office.export(pattern)
+    office.netsuite.make_bill(replace(office.bill(pattern), id="", externalid=None, tranid="77"))
+    invoices = [office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2)]
+    office.at_once(*[lambda each=each: office.export(each) for each in invoices])
+    office.settle()
+    states = sorted(str(record.state) for each in invoices if (record := office.invoice_record(each)))
+    assert states == ["adopted", "blocked"]
+    assert list(office.problems("invoice:").values()) == ["document_number_taken"]
+
+
+def test_a_bill_that_procore_names_for_an_invoice_is_adopted_by_no_other_after_a_loss(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    pattern = office.new_invoice(project, (CODE, "900.00"), invoice_number="PATTERN")
+    office.export(pattern)
+    office.netsuite.make_bill(replace(office.bill(pattern), id="", externalid=None, tranid="77"))
+    first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
+    office.export(first)
+    prefix = office.container.settings.redis_key_prefix
+    office.container.redis.delete(f"{prefix}invoices:{project.id}", f"{prefix}bill_claims")
+    office.container.export_runs.list_invoices(project.id)
+    assert office.export(second).cause == "document_number_taken"
+    assert second.origin_id is None

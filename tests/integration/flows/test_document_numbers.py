@@ -150,3 +150,32 @@ def test_a_number_longer_than_netsuite_takes_is_not_cut(office: Office) -> None:
     assert office.bill(longest).tranid == "N" * 45
     assert office.export(too_long).cause == "document_number_too_long"
     assert office.bills(too_long) == []
+
+
+def test_a_number_is_free_again_when_the_invoice_that_claimed_it_has_no_bill(open_office: OpenOffice) -> None:
+    office = open_office(world={"duplicate_numbers": "allow"})
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    first, second, third = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(3))
+    office.stage.faults("netsuite", [{"kind": "error_before", "method": "POST", "path": "vendorBill", "value": 400}])
+    assert office.export(first).cause == "bill_refused"
+    office.clear_faults()
+    assert office.export(second).kind is OutcomeKind.CREATED
+    assert office.export(first).cause == "document_number_taken", "also when the first one is tried again"
+    office.netsuite.void_bill(office.bill(second).id)
+    assert office.export(third).cause == "document_number_taken", "a void bill keeps its number where we look by it"
+    office.netsuite.edit_bill(office.bill(second).id, tranid="77-VOID")
+    assert office.export(third).kind is OutcomeKind.CREATED
+
+
+def test_a_number_waits_while_the_bill_of_another_invoice_is_unconfirmed(open_office: OpenOffice) -> None:
+    office = open_office(world={"duplicate_numbers": "allow"})
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "vendorBill", "times": 1}])
+    assert office.export(first).kind is OutcomeKind.UNKNOWN
+    outcome = office.export(second)
+    assert (outcome.kind, len(office.posts(BILL_PATH))) == (OutcomeKind.WAITING, 1)
+    assert "NetSuite did not confirm its bill yet" in outcome.reason
+    assert outcome.again_at is not None

@@ -229,20 +229,23 @@ def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
     assert site.findings() == []
 
 
-def test_the_same_number_on_the_bill_of_another_invoice_of_the_vendor_is_no_second_bill(site: Site) -> None:
-    """Procore lets a vendor use a number twice; each invoice has its bill then, where the account allows it."""
+def test_two_bills_of_ours_with_one_number_of_one_vendor_are_both_reported(site: Site) -> None:
     again = site.office.new_invoice(site.project, (CODES[0], "1.00"), invoice_number="ONCE")
     site.office.export_all()
-    site.office.netsuite.edit_bill(site.bill.id, tranid="ONCE")
-    site.office.procore.edit_invoice(site.invoice.id, invoice_number="ONCE")
-    assert site.office.bill(again).tranid == "ONCE"
-    assert site.findings() == []
+    site.office.netsuite.edit_bill(site.bill.id, tranid="once")
+    site.office.procore.edit_invoice(site.invoice.id, invoice_number="once")
+    findings = site.findings()
+    assert {finding.kind.value for finding in findings} == {"bill_doubled"}
+    keys = {f"invoice:{each.project_id}:{each.id}" for each in (site.invoice, again)}
+    assert {finding.key for finding in findings} == keys
 
 
-def test_nor_is_the_bill_of_an_invoice_of_another_project(branch: Office, site: Site) -> None:
+def test_so_is_one_whose_number_the_bill_of_another_project_has(branch: Office, site: Site) -> None:
     elsewhere = Site(branch)
     branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
-    assert site.findings() == []
+    kind, sentence = site.finding()
+    assert kind == "bill_doubled"
+    assert f"ids {site.bill.id}, {elsewhere.bill.id}" in sentence
 
 
 def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:

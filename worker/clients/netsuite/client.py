@@ -25,7 +25,7 @@ from worker.domain.errors import (
 )
 from worker.domain.heard import heard_of
 from worker.domain.identities import OUR_ITEMS, same_external_id
-from worker.domain.invoices import Bill, Document, FoundBill
+from worker.domain.invoices import Bill, Document, FoundBill, NumberKey, number_key
 from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
@@ -67,6 +67,11 @@ class BillHead:
     vendor_id: str
     document_number: str
     document: Document
+
+    @property
+    def number_key(self) -> NumberKey:
+        """Under which the vendor has at most one document."""
+        return number_key(self.vendor_id, self.document, self.document_number)
 
 
 @dataclass(frozen=True, slots=True)

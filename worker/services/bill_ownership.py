@@ -1,0 +1,123 @@
+"""One vendor's document number is billed for one invoice, and a bill is adopted for one invoice.
+
+The lock of an invoice keeps two attempts at that invoice apart. Two invoices of one vendor with one number have two locks, and
+NetSuite's list of bills may not show the first bill yet when the second invoice looks. So the number is claimed before the intent to
+write. The invoice's own lock is held all the while; another invoice's lock is tried, never waited for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.errors import Blocked
+from worker.domain.identities import InvoiceKey, bill_external_id
+from worker.domain.invoices import Bill, FoundBill
+from worker.domain.outcomes import Outcome, OutcomeKind, Record
+from worker.domain.problems import Cause
+from worker.services.attempts import busy
+from worker.store.bill_claims import BillClaims
+from worker.store.connection import Redis
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+
+SAME_NUMBER = "it is the bill of another Procore invoice with the same number"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A claim, and what it is for. `bill_id`: the bill to be adopted; "" for a number."""
+
+    claim: str
+    key: InvoiceKey
+    bill: Bill
+    bill_id: str = ""
+
+
+class BillOwnership:
+    """Claims numbers and bills for invoices, and takes over what an earlier invoice claimed and has no bill for."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        netsuite: NetSuite,
+        company_id: int,
+        ledger: Ledger,
+        locks: Locks,
+        claims: BillClaims,
+        settle_seconds: float,
+    ) -> None:
+        self._client = client
+        self._netsuite = netsuite
+        self._company_id = company_id
+        self._ledger = ledger
+        self._locks = locks
+        self._claims = claims
+        self._settle = settle_seconds
+
+    def claim_number(self, key: InvoiceKey, bill: Bill) -> Outcome | None:
+        """Claim the bill's number for the invoice, before its bill is written. None when the invoice has it now.
+
+        An outcome says how long to wait for the invoice that has it. Raises Blocked when that invoice has a bill of this number.
+        """
+        return self._claim(_Wanted(number_claim(bill), key, bill))
+
+    def claim_bill(self, key: InvoiceKey, bill: Bill, found: FoundBill) -> Outcome | None:
+        """Claim a bill that a person entered, before it is adopted. None, outcome and Blocked as for a number."""
+        return self._claim(_Wanted(bill_claim(found.id), key, bill, found.id))
+
+    def require_free(self, key: InvoiceKey, bill: Bill, found: FoundBill | None) -> None:
+        """Raise Blocked when another invoice has the number, or the bill found for it; reads only."""
+        wanted = _Wanted(bill_claim(found.id), key, bill, found.id) if found else _Wanted(number_claim(bill), key, bill)
+        holder = self._claims.holder(wanted.claim)
+        if holder not in (None, key):
+            self._require_none_of(holder, self._ledger.invoice(holder), wanted)
+
+    def _claim(self, wanted: _Wanted) -> Outcome | None:
+        holder = self._claims.take(wanted.claim, wanted.key)
+        if holder == wanted.key:
+            return None
+        with self._locks.hold(str(holder)) as lock:
+            if lock is None:
+                return busy(self._client)
+            record = self._ledger.invoice(holder)
+            self._require_none_of(holder, record, wanted)
+            if record and record.in_doubt and lock.until(record.sent_at + self._settle):
+                again_at = record.look_again_at(lock.now(), record.sent_at + self._settle)
+                reason = f"invoice {record.name} has the same number, and NetSuite did not confirm its bill yet"
+                return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at)
+            self._claims.release(wanted.claim, holder, lock)
+        if self._claims.take(wanted.claim, wanted.key) == wanted.key:
+            return None
+        return busy(self._client)
+
+    def _require_none_of(self, holder: InvoiceKey, record: Record | None, wanted: _Wanted) -> None:
+        """Raise Blocked when the other invoice has the wanted bill, or a bill with the wanted number."""
+        bill_id = record.remote_id if record and record.done else ""
+        if wanted.bill_id:
+            if bill_id == wanted.bill_id:
+                raise _taken(bill_id, "it is the bill of another Procore invoice")
+            return
+        external_id = bill_external_id(self._company_id, holder.invoice_id)
+        for found in (
+            self._netsuite.bill_by_external_id(external_id),
+            self._netsuite.bill(bill_id) if bill_id else None,
+        ):
+            if found and not found.void and found.number_key == wanted.bill.number_key:
+                raise _taken(found.id, SAME_NUMBER)
+
+
+def number_claim(bill: Bill) -> str:
+    """How a vendor's document number is claimed."""
+    vendor_id, document, number = bill.number_key
+    return f"number:{vendor_id}:{document}:{number}"
+
+
+def bill_claim(bill_id: str) -> str:
+    """How a bill is claimed, by its internal id."""
+    return f"bill:{bill_id}"
+
+
+def _taken(bill_id: str, difference: str) -> Blocked:
+    return Blocked(cause=Cause.DOCUMENT_NUMBER_TAKEN, facts={"bill_id": bill_id, "difference": difference})
