@@ -20,7 +20,7 @@ from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, l
 from worker import telemetry
 from worker.base import WorkTask
 from worker.broker import use_door
-from worker.current import use
+from worker.current import current, use
 from worker.domain import correlation
 from worker.events import Events
 
@@ -84,6 +84,7 @@ def _build_container(**_: Any) -> None:
     built = Container(settings, redis_url=_redis_url(settings))
     try:
         built.require_own()
+        built.identity.meet()
     except InvalidSettings as error:
         _exit_with(error)
     except RedisError as error:
@@ -95,6 +96,7 @@ def _build_container(**_: Any) -> None:
 @signals.worker_ready.connect
 def _resume_at_once(**_: Any) -> None:
     """What waited while no worker ran goes on now, not at beat's next turn."""
+    current().watch_store()
     try:
         app.send_task(TaskName.RESUME.value, ignore_result=True, expires=RESUME_EVERY_SECONDS)
     except OperationalError as error:

@@ -105,9 +105,6 @@ creating a record, {facts["store_calls"]:,} commands to the store. The longest w
 {_table(("Fault", "Times it struck"), rows)}
 
 A failing seed prints the shortest story that still fails; `--replay SEED` plays it again to the same end.
-
-Played again at 9ccfc81, after the last changes: of the same seeds two fail, 4231 (two Items) and 9617 (sent twice, one Item). Both empty Redis at the first record that was ever made: the case
-that [decision 3](decisions/0003-exactly-once.md) leaves open. The figures above are of a commit at which none of these seeds came upon it.
 """
 
 

@@ -14,6 +14,7 @@ from worker.store.cache import Cache
 from worker.store.connection import Redis, connect, connect_to_master, seconds
 from worker.store.gate import Gate
 from worker.store.holds import Holds, Remote
+from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
@@ -52,7 +53,16 @@ class Stores:
     @part
     def locks(self) -> Locks:
         """Locks on codes and invoices."""
-        return Locks(self.redis, self._prefix, self._keeper)
+        return Locks(self.redis, self._prefix, self._keeper, self.identity)
+
+    @part
+    def identity(self) -> StoreIdentity:
+        """Which store this process knows."""
+        return StoreIdentity(self.redis, self._prefix, self.settings.data_dir / "store.json")
+
+    def watch_store(self) -> None:
+        """Compare the store with the one this process knows again and again, as long as the process lives."""
+        self._keeper.repeat(self.identity.meet, every=MEET_EVERY_SECONDS)
 
     @part
     def bill_claims(self) -> BillClaims:

@@ -77,9 +77,6 @@ class Recovery:
                 elif not self._ledger.is_open():
                     self._restore()
             opened_at = self._ledger.opened_at()
-        if self._known and opened_at != self._known:
-            # This process has seen another one, so that one was lost, even if nothing of ours stood in NetSuite yet.
-            self._ledger.doubt()
         if not self._known:
             self._ledger.note_adopted()
         self._known = opened_at

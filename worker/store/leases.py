@@ -35,17 +35,25 @@ class LeaseKeeper:
     @contextmanager
     def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
         """Call `renew` each `every` seconds while the block runs. A renewal that fails is tried again at the next turn."""
+        lease = self._keep(renew, every)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._leases.discard(lease)
+
+    def repeat(self, call: Callable[[], None], *, every: float) -> None:
+        """Call it each `every` seconds as long as the process lives."""
+        self._keep(call, every)
+
+    def _keep(self, renew: Callable[[], None], every: float) -> _Lease:
         lease = _Lease(renew, every)
         with self._guard:
             self._leases.add(lease)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
                 self._thread.start()
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._leases.discard(lease)
+        return lease
 
     def _run(self) -> None:
         while True:

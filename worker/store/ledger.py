@@ -18,6 +18,7 @@ from worker.domain.outcomes import DONE, Record, State
 from worker.domain.problems import Cause, cause_of
 from worker.domain.story import Happening, What, told_by
 from worker.domain.work import RUN_OF_LANE, Lane, scan_of
+from worker.store import locks
 from worker.store.connection import Redis
 from worker.store.journal import TELL, Journal, words_of
 from worker.store.locks import RUNNING_SERVER, Lock
@@ -134,21 +135,21 @@ return open(KEYS[1], ARGV[1], ARGV[2])
 _OPEN_LEDGER = (
     RUNNING_SERVER
     + """
--- KEYS: ledger's state, rebuild so far. ARGV: since
+-- KEYS: ledger's state, rebuild so far, store. ARGV: since, seconds after the store began in which others may report a loss
 local now = redis.call('TIME')
 redis.call('DEL', KEYS[2])
 local opened_at = string.format('%d.%06d', now[1], now[2])
-redis.call('HSET', KEYS[1], 'since', ARGV[1], 'opened_at', opened_at, 'met', opened_at)
+local store = redis.call('HMGET', KEYS[3], 'since', 'lost')
+local since, met = ARGV[1], opened_at
+if store[2] and tonumber(store[2]) > tonumber(since) then since = store[2] end
+local reported_by = tonumber(store[1] or '0') + tonumber(ARGV[2])
+if reported_by > tonumber(met) then met = string.format('%.6f', reported_by) end
+redis.call('HSET', KEYS[1], 'since', since, 'opened_at', opened_at, 'met', met)
 local server = running_server()
 if server then redis.call('HSET', KEYS[1], 'server', server, 'looked_through', server) end
 return 1
 """
 )
-_DOUBT = """
--- KEYS: ledger's state
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'since', redis.call('TIME')[1]) end
-return 1
-"""
 _NEW_SERVER = (
     RUNNING_SERVER
     + """
@@ -253,7 +254,6 @@ class Ledger:
         self._forget = client.register_script(_FORGET)
         self._resolve = client.register_script(_RESOLVE)
         self._open = client.register_script(_OPEN_LEDGER)
-        self._doubt = client.register_script(_DOUBT)
         self._new_server = client.register_script(_NEW_SERVER)
 
     def code(self, key: CodeKey) -> Record | None:
@@ -414,10 +414,6 @@ class Ledger:
         since, opened_at = self._client.hmget(self._state, ["since", "opened_at"])
         return str(opened_at or since or "")
 
-    def doubt(self) -> None:
-        """Intents may have been lost until now: what was under way must have settled before anything is written."""
-        self._doubt(keys=[self._state])
-
     def new_server(self, *, runs_for: float) -> str:
         """The server (its run id) whose ledger was not yet looked through for lost ends, when it runs for so many seconds; else ""."""
         return str(self._new_server(keys=[self._state], args=[runs_for]))
@@ -427,8 +423,12 @@ class Ledger:
         self._client.hset(self._state, "looked_through", server)
 
     def open(self, *, since: float) -> None:
-        """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never."""
-        self._open(keys=[self._state, self._rebuild], args=[since])
+        """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never.
+
+        A loss of the store that a process reported before counts too. In a store that has just begun nothing is written before
+        every living process has had the time to report one.
+        """
+        self._open(keys=[self._state, self._rebuild, f"{self._prefix}store"], args=[since, locks.KEPT_SECONDS])
 
     def rebuild_so_far(self) -> dict[str, int]:
         """The counts that a rebuild has kept; empty when none is under way or was interrupted."""

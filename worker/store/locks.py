@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from worker.store.connection import Redis
+from worker.store.identity import MEET, StoreIdentity
 from worker.store.leases import LeaseKeeper
 
 LOCK_SECONDS = 20.0
@@ -29,12 +30,14 @@ end
 """
 _ACQUIRE = (
     RUNNING_SERVER
+    + MEET
     + """
--- KEYS: lock, fence counter, ledger's state. ARGV: token, lease ms
--- Returns fence, seconds, microseconds, trusted since or '', server met at
+-- KEYS: lock, fence counter, ledger's state, store. ARGV: token, lease ms, id of the store that the caller knows, fresh
+-- Returns fence, seconds, microseconds, trusted since or '', server met at, id of the store
 local now = redis.call('TIME')
+local store = meet(KEYS[4], KEYS[3], ARGV[3], ARGV[4])
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return {0, now[1], now[2], '', ''} end
+if holder and holder ~= ARGV[1] then return {0, now[1], now[2], '', '', store} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local state = redis.call('HMGET', KEYS[3], 'since', 'server', 'met')
 if state[1] then
@@ -52,7 +55,7 @@ end
 local fence = math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, now[1] * 1000000 + now[2])
 fence = string.format('%.0f', fence)
 redis.call('SET', KEYS[2], fence)
-return {fence, now[1], now[2], state[1] or '', state[3] or '0'}
+return {fence, now[1], now[2], state[1] or '', state[3] or '0', store}
 """
 )
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
@@ -107,10 +110,11 @@ class Lock:
 class Locks:
     """Token-aware locks with expiry, renewed while held."""
 
-    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper) -> None:
+    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, identity: StoreIdentity | None = None) -> None:
         self._client = client
         self._prefix = prefix
         self._keeper = keeper
+        self._identity = identity or StoreIdentity(client, prefix)
         self._acquire = client.register_script(_ACQUIRE)
         self._renew = client.register_script(_RENEW)
         self._release = client.register_script(_RELEASE)
@@ -143,9 +147,11 @@ class Locks:
 
     def _try(self, key: str, token: str) -> Lock | None:
         asked = time.monotonic()
-        keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger"]
-        fence, whole, micro, since, met = self._acquire(keys=keys, args=[token, int(LOCK_SECONDS * 1000)])
+        keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger", self._identity.key]
+        args = [token, int(LOCK_SECONDS * 1000), *self._identity.args()]
+        fence, whole, micro, since, met, store_id = self._acquire(keys=keys, args=args)
         answered = time.monotonic()
+        self._identity.learn(store_id)
         if not int(fence):
             return None
         self._held.add((key, token))

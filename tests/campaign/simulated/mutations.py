@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import worker.domain.invoices
+import worker.store.identity
 import worker.store.ledger
 import worker.store.locks
 import worker.store.work
@@ -221,6 +222,14 @@ def _number_claim(put: Put) -> None:
     put(BillOwnership, "_claim", lambda _self, _wanted: None)
 
 
+def _identity(put: Put) -> None:
+    """A store that is not the one that was known is taken for it."""
+    condition = "if known ~= '' and known ~= id then"
+    assert condition in worker.store.locks._ACQUIRE
+    put(worker.store.locks, "_ACQUIRE", worker.store.locks._ACQUIRE.replace(condition, "if false then"))
+    put(worker.store.identity, "_MEET", worker.store.identity._MEET.replace(condition, "if false then"))
+
+
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
     "intent": _intent,
@@ -238,6 +247,7 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "rebuild": _rebuild,
     "restart": _restart,
     "number-claim": _number_claim,
+    "identity": _identity,
 }
 
 

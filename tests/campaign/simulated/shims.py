@@ -26,6 +26,7 @@ import worker.base
 import worker.container.services
 import worker.container.stores
 import worker.services.verification
+import worker.store.identity
 import worker.store.tokens
 from config.settings import Settings
 from simulators.netsuite.keys import make_key_file
@@ -321,6 +322,8 @@ def installed() -> Iterator[Settings]:
         put(worker.services.verification, "ThreadPoolExecutor", VirtualPool)
         put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
         put(worker.container.stores, "connect", lambda _url: rig().client())
+        put(worker.store.identity, "_read", lambda _file: dict(_disk()))
+        put(worker.store.identity, "_write", lambda _file, ids: _disk().update(ids))
         put(Transport, "send", _send)
         put(Gate, "_wait", _noted_wait)
         # For the report alone: it changes nothing that the campaign asks about.
@@ -341,6 +344,12 @@ def installed() -> Iterator[Settings]:
         stack.callback(lambda: log.setLevel(level))
         stack.callback(lambda: use(None))
         yield settings
+
+
+def _disk() -> dict[str, str]:
+    """What the machine of the process at hand keeps; a command's is thrown away."""
+    disk: dict[str, str] = _scheduler().current.process.things.setdefault("disk", {})
+    return disk
 
 
 class _Post:

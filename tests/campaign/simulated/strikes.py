@@ -51,6 +51,8 @@ class Strikes:
         if self._struck(fault, dice, thread, name):
             self._rig.striker.struck[fault.kind] += 1
         if fault.kind in (Kind.KILL, Kind.POWER_CUT, Kind.MACHINE_LOST) and (target := self._target(dice, thread)):
+            if fault.kind is Kind.MACHINE_LOST:
+                self._rig.floor.disks.pop(target.things["number"], None)
             # Last, since it unwinds the thread at this spot.
             self._rig.floor.kill(target)
 
@@ -129,6 +131,7 @@ class Strikes:
         self.emptied = True
         self.losses.append((0.0, self._rig.scheduler.now))
         self._rig.store.empty()
+        self._rig.floor.all_meet()
         return True
 
     def keep_snapshots(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 from collections import deque
@@ -21,6 +22,7 @@ from tests.campaign.simulated.scheduler import Process, VThread
 from worker.base import give_out
 from worker.container import Container
 from worker.domain.work import Lane
+from worker.store.identity import MEET_EVERY_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -65,6 +67,7 @@ class Floor:
         self.commands = 0
         self.failed_tasks: list[str] = []
         self.stalls: dict[str, list[tuple[float, float]]] = {}
+        self.disks: dict[int, dict[str, str]] = {}
         self._numbers = 0
 
     def send(self, task: str, arguments: dict[str, Any], rest: Sequence[Any] = (), *, expires: bool = False) -> None:
@@ -121,15 +124,34 @@ class Floor:
     # Workers
 
     def start_worker(self, number: int, skew: float) -> None:
-        """A worker process with its threads and its container."""
+        """A worker process with its threads and its container, on the machine that has this number's disk."""
         self._numbers += 1
         process = Process(f"w{number}.{self._numbers}", skew)
-        process.things.update(mail=deque(), busy=0, idle=[], number=number)
+        process.things.update(mail=deque(), busy=0, idle=[], number=number, disk=self.disks.setdefault(number, {}))
         process.things["container"] = self._container(process)
+        self._rig.scheduler.spawn(process, "start", lambda: self._begin(process))
+
+    def _begin(self, process: Process) -> None:
+        """What a worker does before it takes messages."""
+        self._meet(process)
         self.workers.append(process)
         for place in range(self._rig.setup.threads):
             self._rig.scheduler.spawn(process, f"t{place}", lambda: self._serve(process))
         self._hand_out()
+
+    def _meet(self, process: Process) -> None:
+        with contextlib.suppress(StoreAway):
+            process.things["container"].identity.meet()
+
+    def all_meet(self) -> None:
+        """What each worker does every second, played where it makes a difference: after the store was emptied."""
+        for process in self.workers:
+            soon = self._rig.scheduler.now + self._dice.uniform(0, MEET_EVERY_SECONDS)
+            self._rig.scheduler.at(soon, functools.partial(self._meet_soon, process))
+
+    def _meet_soon(self, process: Process) -> None:
+        if not process.dead:
+            self._rig.scheduler.spawn(process, "keeper", lambda: self._meet(process))
 
     def operator(self, name: str, job: Callable[[Container], object]) -> None:
         """A command of a person: a process of its own that is never struck."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -323,10 +324,10 @@ def test_a_worker_whose_ledger_another_rebuilds_gives_its_work_back_and_counts_n
     assert office.make_item(project, code).kind is OutcomeKind.ALREADY
 
 
-def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenOffice) -> None:
+def test_a_first_start_has_lost_nothing_and_waits_for_nothing(open_office: OpenOffice, tmp_path: Path) -> None:
     opened = open_office(netsuite_settle_seconds=900)
     lose_redis(opened)
-    office = opened.reopened()
+    office = opened.reopened(data_dir=tmp_path / "new-machine")
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -424,17 +425,38 @@ def test_a_server_is_looked_through_only_when_its_workers_have_noted_what_they_h
     assert office.container.ledger.new_server(runs_for=0) == office.container.redis.info("server")["run_id"]
 
 
-def test_a_loss_is_a_loss_though_nothing_of_ours_stood_in_netsuite_yet(open_office: OpenOffice) -> None:
-    """The very first write may be under way: who knew the lost ledger says so, whoever opens the next one."""
+def test_a_loss_is_a_loss_though_nothing_of_ours_stood_in_netsuite_yet(open_office: OpenOffice, tmp_path: Path) -> None:
+    """The very first write may be under way: a process that knew the lost store says so, whichever opens the next ledger."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     office.container.recovery.ensure_ledger()
     lose_redis(office)
-    other_worker = office.reopened()
-    other_worker.container.recovery.ensure_ledger()
-    assert other_worker.container.redis.hget(f"{office.container.settings.redis_key_prefix}ledger", "since") == "0"
+    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
+    newcomer.container.recovery.ensure_ledger()
+    assert newcomer.container.redis.hget(f"{office.container.settings.redis_key_prefix}ledger", "since") == "0"
 
     office.scan(project.id)
     assert office.posts(ITEM_PATH) == []
     (code, *_) = project.budgeted_codes()
     assert 0 < office.due(f"code:{project.id}:{code.id}") <= 900
+
+
+def test_a_process_that_starts_after_the_loss_knows_it_from_its_data_directory(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("24-800", CODES)
+    lose_redis(office)
+    restarted = office.reopened()
+    restarted.scan(project.id)
+    assert office.posts(ITEM_PATH) == []
+
+
+def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenOffice, tmp_path: Path) -> None:
+    """It asks every second; a process that starts without a memory of its own writes nothing before that."""
+    office = open_office(netsuite_settle_seconds=900)
+    project = office.new_project("24-800", CODES)
+    lose_redis(office)
+    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
+    newcomer.container.recovery.ensure_ledger()
+    office.container.identity.meet()
+    newcomer.scan(project.id)
+    assert office.posts(ITEM_PATH) == []

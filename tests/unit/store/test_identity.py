@@ -1,0 +1,135 @@
+"""A process knows the store it met, and a lock in another one says that what was under way must settle first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.store.conftest import PREFIX
+from worker.store.connection import Redis, seconds
+from worker.store.identity import StoreIdentity
+from worker.store.leases import LeaseKeeper
+from worker.store.ledger import Ledger
+from worker.store.locks import KEPT_SECONDS, Lock, Locks
+
+pytestmark = pytest.mark.real
+
+NAME = "code:17:901"
+
+
+def held(server: Redis, identity: StoreIdentity) -> Lock:
+    with Locks(server, PREFIX, LeaseKeeper(), identity).hold(NAME) as lock:
+        assert lock is not None
+        return lock
+
+
+def since(server: Redis) -> float:
+    return float(server.hget(f"{PREFIX}store", "since"))
+
+
+def test_a_first_start_lost_nothing(server: Redis) -> None:
+    identity = StoreIdentity(server, PREFIX)
+    identity.meet()
+    Ledger(server, PREFIX).open(since=0)
+    identity.meet()
+    assert held(server, identity).ledger_since == 0
+    assert held(server, StoreIdentity(server, PREFIX)).ledger_since == 0
+
+
+def test_a_lock_in_an_emptied_store_reports_the_loss_before_the_ledger_opens(server: Redis) -> None:
+    identity = StoreIdentity(server, PREFIX)
+    identity.meet()
+    server.flushall()
+    assert held(server, identity).ledger_since is None
+    Ledger(server, PREFIX).open(since=0)
+    newcomer = held(server, StoreIdentity(server, PREFIX))
+    assert newcomer.ledger_since == since(server)
+
+
+def test_a_lock_in_a_store_that_another_process_opened_reports_the_loss_in_the_same_step(server: Redis) -> None:
+    identity = StoreIdentity(server, PREFIX)
+    identity.meet()
+    server.flushall()
+    newcomer = StoreIdentity(server, PREFIX)
+    newcomer.meet()
+    Ledger(server, PREFIX).open(since=0)
+    assert held(server, newcomer).ledger_since == 0
+    lock = held(server, identity)
+    assert lock.ledger_since == since(server)
+    assert lock.held_back_until(settle_seconds=900) is not None
+
+
+def test_a_loss_counts_from_the_beginning_of_the_new_store_however_often_it_is_reported(server: Redis) -> None:
+    known = [StoreIdentity(server, PREFIX) for _ in range(2)]
+    for identity in known:
+        identity.meet()
+    server.flushall()
+    known[0].meet()
+    Ledger(server, PREFIX).open(since=0)
+    lost = held(server, known[0]).ledger_since
+    known[1].meet()
+    known[1].meet()
+    assert held(server, known[1]).ledger_since == lost == since(server)
+
+
+def test_a_doubt_from_later_than_the_loss_is_kept(server: Redis) -> None:
+    identity = StoreIdentity(server, PREFIX)
+    identity.meet()
+    server.flushall()
+    StoreIdentity(server, PREFIX).meet()
+    Ledger(server, PREFIX).open(since=seconds(server) + 60)
+    later = float(server.hget(f"{PREFIX}ledger", "since"))
+    assert held(server, identity).ledger_since == later
+
+
+def test_in_a_store_that_has_just_begun_nothing_leaves_before_others_could_report_a_loss(server: Redis) -> None:
+    identity = StoreIdentity(server, PREFIX)
+    identity.meet()
+    Ledger(server, PREFIX).open(since=0)
+    expected = since(server) + 2 * KEPT_SECONDS
+    assert held(server, identity).may_write_at(settle_seconds=900) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_ledger_of_an_older_version_gets_an_id_and_is_trusted_as_before(server: Redis) -> None:
+    Ledger(server, PREFIX).open(since=0)
+    server.hset(f"{PREFIX}ledger", "met", 0)
+    lock = held(server, StoreIdentity(server, PREFIX))
+    assert lock.ledger_since == 0
+    assert lock.held_back_until(settle_seconds=900) is None
+
+
+def test_the_id_outlives_the_process_in_a_file(server: Redis, tmp_path: Path) -> None:
+    file = tmp_path / "data" / "store.json"
+    StoreIdentity(server, PREFIX, file).meet()
+    server.flushall()
+    Ledger(server, PREFIX).open(since=0)
+    restarted = StoreIdentity(server, PREFIX, file)
+    assert held(server, restarted).ledger_since == since(server)
+    # It knows the new one from here on.
+    server.hset(f"{PREFIX}ledger", "since", 0)
+    assert held(server, StoreIdentity(server, PREFIX, file)).ledger_since == 0
+
+
+def test_one_file_serves_installations_with_other_prefixes(server: Redis, tmp_path: Path) -> None:
+    file = tmp_path / "store.json"
+    for prefix in ("a:", "b:"):
+        StoreIdentity(server, prefix, file).meet()
+    server.delete("a:store")
+    for prefix in ("a:", "b:"):
+        StoreIdentity(server, prefix, file).meet()
+    assert [bool(server.hget(f"{prefix}store", "lost")) for prefix in ("a:", "b:")] == [True, False]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"t:": 7}'])
+def test_a_file_that_cannot_be_read_is_as_none(server: Redis, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "store.json"
+    file.write_text(content)
+    StoreIdentity(server, PREFIX, file).meet()
+    assert not server.hget(f"{PREFIX}store", "lost")
+
+
+def test_a_folder_that_cannot_be_written_stops_nobody(server: Redis, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    StoreIdentity(server, PREFIX, tmp_path / "data" / "store.json").meet()
+    assert server.hget(f"{PREFIX}store", "id")

@@ -1,0 +1,107 @@
+"""Which store this is: an id that a Redis without one is given by the first process that meets it.
+
+A process keeps the id of the store it works with, in memory and in DATA_DIR, and passes it whenever it takes a lock. Another id
+in Redis then proves that the store it knew was lost, with any intent in it, even when NetSuite shows nothing of ours yet: nothing
+is written into the new store before the settle window has passed since that store began.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from worker.store.connection import Redis
+
+log = logging.getLogger(__name__)
+
+MEET_EVERY_SECONDS = 1.0
+"""How often a worker process compares the store with the one it knows, also while it has nothing to do."""
+
+MEET = """
+-- Give a store without an id one, and note a loss when the caller knows another store. Returns the id.
+-- store: hash with `id`, `since` (when it got the id) and `lost` (the same time, once a process has reported the loss).
+local function meet(store, ledger, known, fresh)
+  local id = redis.call('HGET', store, 'id')
+  if not id then
+    local now = redis.call('TIME')
+    local since = string.format('%d.%06d', now[1], now[2])
+    id = since .. '-' .. fresh
+    redis.call('HSET', store, 'id', id, 'since', since)
+  end
+  if known ~= '' and known ~= id then
+    local since = redis.call('HGET', store, 'since')
+    local first = redis.call('HSETNX', store, 'lost', since) == 1
+    local ledger_since = redis.call('HGET', ledger, 'since')
+    if first and ledger_since and tonumber(ledger_since) < tonumber(since) then
+      redis.call('HSET', ledger, 'since', since)
+    end
+  end
+  return id
+end
+"""
+"""`meet(store, ledger, known, fresh)`: the id of this store, after the steps above."""
+
+_MEET = MEET + "return meet(KEYS[1], KEYS[2], ARGV[1], ARGV[2])  -- KEYS: store, ledger's state. ARGV: known id, fresh"
+
+
+class StoreIdentity:
+    """The store that this process knows. `file`: where its id outlives the process; None for one that forgets it."""
+
+    def __init__(self, client: Redis, prefix: str, file: Path | None = None) -> None:
+        self._keys = [f"{prefix}store", f"{prefix}ledger"]
+        self._prefix = prefix
+        self._file = file
+        self._meet = client.register_script(_MEET)
+        self._known = _read(file).get(prefix, "") if file else ""
+
+    def meet(self) -> None:
+        """Compare the store with the one this process knows; from here on it knows the store that is there."""
+        self.learn(self._meet(keys=self._keys, args=self.args()))
+
+    @property
+    def key(self) -> str:
+        """The store's hash, a key of every script that uses `MEET`."""
+        return self._keys[0]
+
+    def args(self) -> Sequence[str]:
+        """The id this process knows ("" for none) and a part of an id that no other call has."""
+        return [self._known, secrets.token_hex(4)]
+
+    def learn(self, store_id: str) -> None:
+        """Keep the id that a script returned."""
+        if store_id == self._known:
+            return
+        if self._known:
+            log.warning("This Redis is not the one that this process knew: what was in it is lost")
+        self._known = store_id
+        if self._file:
+            _write(self._file, {**_read(self._file), self._prefix: store_id})
+
+
+def _read(file: Path) -> dict[str, str]:
+    """Ids by key prefix; empty when there is no readable file."""
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(kept, dict):
+        return {}
+    return {prefix: store_id for prefix, store_id in kept.items() if isinstance(store_id, str)}
+
+
+def _write(file: Path, ids: dict[str, str]) -> None:
+    """Replace the file in one step. Where that fails the process goes on with what it has in memory."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=file.name, delete=False, encoding="utf-8") as new:
+            json.dump(ids, new)
+            new.flush()
+            os.fsync(new.fileno())
+        Path(new.name).replace(file)
+    except OSError as error:
+        log.warning("The id of the store cannot be kept in %s: %s", file, error.strerror)
