@@ -39,7 +39,7 @@ def routes(state: ProcoreState) -> Sequence[BaseRoute]:
     return [
         endpoint(state, "/rest/v1.1/requisitions", list_invoices, INVOICE_FILTERS | PAGING | {"project_id", "view"}),
         endpoint(state, one, show_invoice, frozenset({"project_id", "view"})),
-        endpoint(state, one, update_invoice, method="PATCH"),
+        endpoint(state, one, update_invoice, frozenset({"view"}), method="PATCH"),
         endpoint(state, contract, show_contract, frozenset({"project_id"})),
         endpoint(state, periods, list_periods, PAGING | period_filters),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from worker.domain.invoices import Aspect
 from worker.domain.problems import Cause, Problem, describe
 
 FINDINGS = "verify:"
@@ -47,6 +48,16 @@ class FindingKind(StrEnum):
         nobody has anything to mend, and a problem that nobody mends would stay open for ever and teach people to look away.
         """
         return self is FindingKind.DISPLAY_NAME_DRIFTED
+
+
+KIND_OF_ASPECT = {
+    Aspect.VENDOR: FindingKind.BILL_OF_OTHER_VENDOR,
+    Aspect.NUMBER: FindingKind.BILL_OF_OTHER_NUMBER,
+    Aspect.DATE: FindingKind.BILL_OF_OTHER_DATE,
+    Aspect.TOTAL: FindingKind.BILL_OF_OTHER_TOTAL,
+    Aspect.LINES: FindingKind.BILL_WITH_OTHER_LINES,
+}
+"""What is found where a bill differs in one of these."""
 
 
 @dataclass(frozen=True, slots=True)

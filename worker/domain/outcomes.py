@@ -40,6 +40,7 @@ class Record:
     `name`: the Item's name or the invoice's number. `code`, `description`: what a waiting code needs to be made. `remote_id`: NetSuite's internal id. `at`: when the state began, and
     `sent_at`: when the last write may have been sent, both unix seconds of Redis' clock. `facts` fill the problem's sentence.
     `for_invoice`: the code is needed by an invoice, budgeted or not. `write_back_due`: the bill stands, Procore does not know yet.
+    `billed`: the digest of what a bill was made from, "" where an older version made it (`domain/billed.py`).
     `seen`: when it was first noted (unix seconds, 0 = restored from NetSuite), `by`: who had asked for it (the trigger of a scan or an
     export, "" for a request of its own); the ledger sets and keeps both.
     """
@@ -58,6 +59,7 @@ class Record:
     for_invoice: bool = False
     write_back_due: bool = False
     fence: int = 0
+    billed: str = ""
     seen: int = field(default=0, compare=False)
     by: str = field(default="", compare=False)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import InvoiceHead
 from worker.domain.errors import Blocked
-from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoices import Aspect, Bill, FoundBill, NumberKey, differences
 from worker.domain.outcomes import Record, State
@@ -19,14 +19,6 @@ from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.posting_periods import PostingPeriods
 from worker.store.ledger import Ledger
-
-KIND_OF_ASPECT = {
-    Aspect.VENDOR: FindingKind.BILL_OF_OTHER_VENDOR,
-    Aspect.NUMBER: FindingKind.BILL_OF_OTHER_NUMBER,
-    Aspect.DATE: FindingKind.BILL_OF_OTHER_DATE,
-    Aspect.TOTAL: FindingKind.BILL_OF_OTHER_TOTAL,
-    Aspect.LINES: FindingKind.BILL_WITH_OTHER_LINES,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain import money
+from worker.domain.billed import billed_digest, changes
 from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NoRoom, OutcomeUnknown, SyncError, Transient
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_id, is_our_bill, same_external_id
 from worker.domain.invoices import (
     MEMO_LIMIT,
@@ -157,17 +158,34 @@ class Bills:
             raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=facts)
         return bill
 
-    def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice) -> Outcome:
-        """Tell Procore which bill it is. Refused, the bill still stands: a problem of its own, tried again with the next export."""
+    def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice, *, project: str) -> Outcome:
+        """Write the bill's id to its invoice in Procore, which locks the invoice there.
+
+        Refused, the bill is in NetSuite all the same: a problem of its own, tried again with the next export. When Procore's answer
+        shows that the invoice was changed after it was read, a problem says so: it is locked under a bill of other figures.
+        """
         origin_id = bill_origin_id(record.remote_id, credit=record.facts.get("document") == Document.CREDIT)
         if invoice.origin_id != origin_id:
             try:
-                self._procore.write_origin_id(invoice, origin_id)
+                locked = self._procore.write_origin_id(invoice, origin_id)
             except Blocked as error:
                 return replace(self.stands_still(key, record, invoice, error), reason="Procore refused the origin id")
+            if locked and (differs := changes(invoice, locked)):
+                kind = KIND_OF_ASPECT[next(iter(differs))]
+                self.report_locked(key, record, locked, kind, "; ".join(differs.values()), project=project)
         told = Happening(What.WRITTEN_BACK, {"origin_id": origin_id})
         self._ledger.write(key, replace(record, write_back_due=False, facts={**record.facts, **invoice.facts}), told)
         return outcome_of(record)
+
+    def report_locked(
+        self, key: InvoiceKey, record: Record, invoice: Invoice, kind: FindingKind, differs: str, *, project: str
+    ) -> None:
+        """Open a problem, which `verify` will close, for an invoice that was changed before Procore locked it under its bill."""
+        words = (
+            f"Invoice {invoice.label} of project {project} was changed in Procore before it was locked there, after its bill "
+            f"(id {record.remote_id}) was written: {differs}."
+        )
+        self._report(Finding(kind, str(key), words, invoice.document_number))
 
     def stands_still(self, key: InvoiceKey, record: Record, invoice: Invoice, error: Blocked) -> Outcome:
         """The bill stands, but Procore cannot be told of it now: a problem, looked at again with the next export."""
@@ -315,14 +333,22 @@ class Bills:
         at, facts = seconds(self._client), ready.invoice.facts
         if bill.document is Document.CREDIT:
             facts["document"] = bill.document.value
-        record = Record(state, ready.invoice.label, found.id, at=at, facts=facts, write_back_due=True)
+        record = Record(
+            state,
+            ready.invoice.label,
+            found.id,
+            at=at,
+            facts=facts,
+            write_back_due=True,
+            billed=billed_digest(ready.invoice),
+        )
         stands = What.FOUND if ours else What.ADOPTED
         told = What.CREATED if kind is OutcomeKind.CREATED else stands
         notes = ["less than nothing is due, so it is a vendor credit"] if bill.document is Document.CREDIT else []
         # Before the record, after which nobody looks at it again: who dies in between comes here once more.
         notes += [elsewhere] if ours and (elsewhere := self._tell_period(key, ready, found)) else []
         self._ledger.write(key, record, Happening(told, {"id": found.id}))
-        outcome = self.write_back(key, record, ready.invoice)
+        outcome = self.write_back(key, record, ready.invoice, project=ready.project.label)
         kind = kind or (OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED)
         return replace(outcome, kind=kind, reason="; ".join([outcome.reason, *notes] if outcome.reason else notes))
 
@@ -340,12 +366,10 @@ class Bills:
             words = (
                 f"{bill.vendor_name} has {len(twins) + 1} bills with its number: ids {', '.join([found.id, *twins])}."
             )
-            self._report(key, ready, FindingKind.BILL_DOUBLED, f": {words}")
+            self._report(_finding(key, ready, FindingKind.BILL_DOUBLED, f": {words}"))
 
-    def _report(self, key: InvoiceKey, ready: Billable, kind: FindingKind, words: str) -> None:
+    def _report(self, finding: Finding) -> None:
         """Open the problem that `verify` would find, and will close."""
-        told = f"Invoice {ready.invoice.label} of project {ready.project.label}{words}"
-        finding = Finding(kind, str(key), told, ready.invoice.document_number)
         self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
 
     def _tell_period(self, key: InvoiceKey, ready: Billable, found: FoundBill) -> str:
@@ -356,7 +380,7 @@ class Bills:
         self._ledger.journal.tell(key, Happening(What.POSTED_ELSEWHERE, {"period": elsewhere, "date": str(found.date)}))
         words = f"posted in {elsewhere}, not in the period of its date {found.date}"
         if self._periods.unwanted(found):
-            self._report(key, ready, FindingKind.BILL_IN_OTHER_PERIOD, f": its {found.label} is {words}.")
+            self._report(_finding(key, ready, FindingKind.BILL_IN_OTHER_PERIOD, f": its {found.label} is {words}."))
         return words
 
     def _not_yet(self, key: InvoiceKey, record: Record, now: float) -> Outcome:
@@ -365,6 +389,12 @@ class Bills:
         again_at = record.look_again_at(now, record.sent_at + self._settle)
         self._ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(record.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
+
+
+def _finding(key: InvoiceKey, ready: Billable, kind: FindingKind, words: str) -> Finding:
+    """About an invoice; `words` go on after its name."""
+    sentence = f"Invoice {ready.invoice.label} of project {ready.project.label}{words}"
+    return Finding(kind, str(key), sentence, ready.invoice.document_number)
 
 
 def _require_same(bill: Bill, found: FoundBill) -> bool:

@@ -9,7 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from worker.clients.procore.client import Procore
+from worker.domain.billed import billed_digest
 from worker.domain.errors import Blocked, NotFound, NotPermitted
+from worker.domain.findings import FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey, bill_id_of_origin
 from worker.domain.invoices import (
     NOTHING_BILLED,
@@ -199,16 +201,22 @@ class InvoiceExport:
         That may be long after the bill: Procore refused the id until somebody gave the permission.
         """
         invoice = self._read(key)
-        if bill_id_of_origin(invoice.origin_id) == record.remote_id:
-            return self._bills.write_back(key, record, invoice)
+        is_named, project = bill_id_of_origin(invoice.origin_id) == record.remote_id, self._label(key.project_id)
         try:
-            if not_ours := reason_to_skip(invoice, self._statuses):
+            if not is_named and (not_ours := reason_to_skip(invoice, self._statuses)):
                 raise Blocked(cause=Cause.BILL_DIFFERS, facts={"difference": not_ours})
-            if any(record.facts.get(name, words) != words for name, words in invoice.facts.items()):
+            if billed_digest(invoice) != record.billed and not (is_named and not record.billed):
                 self._bills.require_still_its_bill(record, self._billable(invoice))
         except Blocked as error:
-            return self._bills.stands_still(key, record, invoice, error)
-        return self._bills.write_back(key, record, invoice)
+            if not is_named:
+                return self._bills.stands_still(key, record, invoice, error)
+            differs, kind = error.facts.get("difference", str(error)), FindingKind.BILL_WITH_OTHER_LINES
+            self._bills.report_locked(key, record, invoice, kind, differs, project=project)
+        return self._bills.write_back(key, record, invoice, project=project)
+
+    def _label(self, project_id: int) -> str:
+        project = self._projects.get(project_id)
+        return project.label if project else f"id {project_id}"
 
     def _read(self, key: InvoiceKey) -> Invoice:
         try:

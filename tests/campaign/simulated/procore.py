@@ -103,7 +103,7 @@ class ProcoreModel:
         self.write_backs.append((invoice.id, origin_id))
         if invoice.now.origin_id != origin_id:
             invoice.change(self._now(), origin_id=origin_id)
-        return _ok({"id": invoice.id, "origin_id": origin_id})
+        return _ok(self._shown(invoice))
 
     def _vendor(self, _: Request, vendor_id: str) -> Reply:
         origin_id = self.company.vendors.get(int(vendor_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -12,6 +12,7 @@ import pytest
 
 from simulators.company.billing import Billed, Invoice
 from simulators.company.world import Work, periods_of
+from simulators.netsuite.bills import BillKind
 from simulators.netsuite.records import Bill
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import BILL_PATH, VENDOR, Office
@@ -22,7 +23,8 @@ from worker.domain.plans import Would
 
 pytestmark = pytest.mark.real
 
-CODE = "05-120.S"
+CODE, OTHER_CODE = "05-120.S", "05-310.S"
+Edit = Callable[[Office, Invoice], object]
 numbers = count(100)
 
 
@@ -144,6 +146,65 @@ def test_an_invoice_that_was_revised_before_procore_was_told_is_not_locked_under
     record = office.invoice_record(invoice)
     assert record
     assert (record.write_back_due, record.payment_due) == (False, Decimal("860.00"))
+
+
+def _moved_between_codes(office: Office, invoice: Invoice) -> None:
+    first, second = invoice.lines
+    office.procore.edit_invoice_line(invoice.id, first.id, work="400.00", held="40.00")
+    office.procore.edit_invoice_line(invoice.id, second.id, work="500.00", held="50.00")
+
+
+EDITS_OF_ONE_AMOUNT: dict[str, Edit] = {
+    "lines moved between codes": _moved_between_codes,
+    "another billing date": lambda office, invoice: office.procore.edit_invoice(invoice.id, billing_date="2026-01-15"),
+    "retainage of one line on another": lambda office, invoice: [
+        office.procore.edit_invoice_line(invoice.id, line.id, work=work, held=held)
+        for line, (work, held) in zip(invoice.lines, (("510.00", "60.00"), ("400.00", "40.00")), strict=True)
+    ],
+}
+
+
+@pytest.mark.parametrize("edit", EDITS_OF_ONE_AMOUNT.values(), ids=EDITS_OF_ONE_AMOUNT)
+def test_an_edit_that_keeps_the_payment_due_is_noticed_before_a_late_origin_id(office: Office, edit: Edit) -> None:
+    project = office.new_project(f"31-{next(numbers)}", [CODE, OTHER_CODE])
+    invoice = office.new_invoice(project, (CODE, "500.00"), (OTHER_CODE, "400.00"))
+    office.stage.settings("procore", patch_forbidden=True)
+    assert office.export(invoice).cause == "write_back_refused"
+    office.stage.settings("procore", patch_forbidden=False)
+    edit(office, invoice)
+    assert office.bill(invoice).total == invoice.summary().current_payment_due
+    assert office.export(invoice).cause == "bill_differs"
+    assert invoice.origin_id is None
+
+
+def test_an_invoice_that_is_edited_while_its_bill_is_written_is_reported_when_it_is_locked(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice, draft = billable(office), BillKind.draft
+
+    def edited_meanwhile(self: BillKind, body: Any, names: Any) -> Any:
+        office.procore.edit_invoice_line(invoice.id, work="950.00")
+        return draft(self, body, names)
+
+    monkeypatch.setattr(BillKind, "draft", edited_meanwhile)
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    problem = f"verify:bill_of_other_total:{key_of(invoice)}"
+    assert office.problems(problem) == {problem: "drift_bill_of_other_total"}
+    assert "payment due 860.00 instead of 810.00" in office.sentence(problem)
+    office.netsuite.edit_bill_line(office.bill(invoice).id, 1, Decimal("950.00"))
+    pilot(office, invoice).container.verification.reconcile()
+    assert office.problems(problem) == {}
+
+
+def test_so_is_one_whose_origin_id_was_written_by_a_worker_that_died_after_it(office: Office) -> None:
+    invoice = billable(office)
+    office.stage.settings("procore", patch_forbidden=True)
+    office.export(invoice)
+    office.procore.edit_invoice_line(invoice.id, work="950.00")
+    office.procore.edit_invoice(invoice.id, origin_id=f"ns-vendorbill-{office.bill(invoice).id}")
+    assert (office.export(invoice).kind, office.problems(key_of(invoice))) == (OutcomeKind.ALREADY, {})
+    problem = f"verify:bill_with_other_lines:{key_of(invoice)}"
+    assert "total 810.00 instead of 860.00" in office.sentence(problem)
 
 
 def test_a_doubt_is_looked_for_while_the_invoice_before_cannot_be_read(office: Office) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -251,6 +252,14 @@ def write_back(procore: Procore) -> None:
 
 def test_a_write_back_is_done_when_procore_shows_it(procore_of: MakeClient) -> None:
     write_back(procore_of(answer(200, {"id": 417, "origin_id": "ns-vendorbill-88123"}))[0])
+
+
+def test_a_write_back_returns_the_invoice_that_procore_has_locked(procore_of: MakeClient) -> None:
+    before, shown = read(wire.InvoiceRow, INVOICE).invoice(), INVOICE | {"origin_id": "ns-vendorbill-88123"}
+    locked = procore_of(answer(200, shown))[0].write_origin_id(before, "ns-vendorbill-88123")
+    assert locked == replace(before, origin_id="ns-vendorbill-88123")
+    short = {"id": 417, "origin_id": "ns-vendorbill-88123"}
+    assert procore_of(answer(200, short))[0].write_origin_id(before, "ns-vendorbill-88123") is None
 
 
 @pytest.mark.parametrize(

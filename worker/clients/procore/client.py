@@ -171,11 +171,12 @@ class Procore:
         _require_asked_for(row.id, vendor_id)
         return ProcoreVendor(row.id, row.name, row.origin_id)
 
-    def write_origin_id(self, invoice: Invoice, origin_id: str) -> None:
+    def write_origin_id(self, invoice: Invoice, origin_id: str) -> Invoice | None:
         """PATCH /rest/v1.1/requisitions/{id}: names the bill, which locks the invoice in Procore.
 
-        Safe to repeat: it sets the same value. Raises Blocked when Procore refuses it, Transient when its answer does not show it:
-        whoever tries again reads the invoice first.
+        Returns the invoice as it is locked now, which the published answer shows in full (view `extended`); None when the answer shows
+        less. Safe to repeat: it sets the same value. Raises Blocked when Procore refuses it, Transient when its answer does not show
+        it: whoever tries again reads the invoice first.
         """
         body = {
             "project_id": invoice.project_id,
@@ -184,7 +185,7 @@ class Procore:
         }
         path = f"/rest/v1.1/requisitions/{invoice.id}"
         try:
-            answer = self._request("PATCH", path, params=None, body=body)
+            answer = self._request("PATCH", path, params={"view": "extended"}, body=body)
         except (NotPermitted, NotFound) as error:
             raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts={"answer": str(error)}) from error
         except Blocked as error:
@@ -193,6 +194,11 @@ class Procore:
         told = answer.json_or_none()
         if not isinstance(told, dict) or told.get("origin_id") != origin_id:
             raise Transient(f"Procore does not show that the origin id of invoice {invoice.label} was set")
+        try:
+            row = read(wire.InvoiceRow, told)
+        except UnexpectedAnswer:
+            return None
+        return row.invoice() if row.id == invoice.id else None
 
     def _budgeted(self, project_id: int, *, wbs_code_id: int | None = None) -> list[WbsCode]:
         """Budgeted codes; with `wbs_code_id` at least that one, if it is budgeted."""

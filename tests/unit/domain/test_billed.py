@@ -1,0 +1,72 @@
+"""The digest of what a bill was made from: another one for anything that decides the bill, the same for all else."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.unit.domain.test_invoices import invoice as invoice_of
+from tests.unit.domain.test_invoices import line
+from worker.domain.billed import billed_digest, changes
+from worker.domain.invoices import Aspect, Invoice, InvoiceLine
+
+AMOUNTS = [each.name for each in fields(InvoiceLine) if each.type in ("Decimal", Decimal)]
+
+
+@pytest.fixture
+def invoice() -> Invoice:
+    return invoice_of(line(1), line(2))
+
+
+def with_line(invoice: Invoice, **changed: Any) -> Invoice:
+    return replace(invoice, lines=(replace(invoice.lines[0], **changed), *invoice.lines[1:]))
+
+
+@pytest.mark.parametrize("name", AMOUNTS)
+def test_every_amount_of_a_line_counts(invoice: Invoice, name: str) -> None:
+    other = with_line(invoice, **{name: getattr(invoice.lines[0], name) + Decimal("0.01")})
+    assert billed_digest(other) != billed_digest(invoice)
+
+
+@pytest.mark.parametrize(
+    ("changed", "aspect"),
+    [
+        ({"vendor_id": 2}, Aspect.VENDOR),
+        ({"document_number": "OTHER"}, Aspect.NUMBER),
+        ({"billing_date": date(2020, 1, 1)}, Aspect.DATE),
+        ({"payment_due": Decimal("1.23")}, Aspect.TOTAL),
+        ({"tax": Decimal("1.23")}, Aspect.LINES),
+        ({"currency": "CAD"}, Aspect.LINES),
+    ],
+)
+def test_so_does_the_head_and_people_read_what_changed(
+    invoice: Invoice, changed: dict[str, Any], aspect: Aspect
+) -> None:
+    assert list(changes(invoice, replace(invoice, **changed))) == [aspect]
+
+
+def test_codes_that_change_places_count(invoice: Invoice) -> None:
+    first, second = invoice.lines
+    first = replace(first, completed_to_date=first.completed_to_date + 1)
+    assert billed_digest(replace(invoice, lines=(first, second))) != billed_digest(
+        replace(
+            invoice,
+            lines=(
+                replace(first, wbs_code_id=second.wbs_code_id),
+                replace(second, wbs_code_id=first.wbs_code_id),
+            ),
+        )
+    )
+
+
+def test_texts_order_status_and_origin_id_do_not(invoice: Invoice) -> None:
+    same = with_line(invoice, description="as an accountant says it", position=99, flat_code="01-999.S")
+    same = replace(
+        same, lines=same.lines[::-1], status="approved_as_noted", origin_id="ns-vendorbill-1", vendor_name="?"
+    )
+    assert billed_digest(same) == billed_digest(invoice)
+    assert changes(invoice, same) == {}

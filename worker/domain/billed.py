@@ -1,0 +1,53 @@
+"""What a bill is made from: everything of an invoice that decides its bill, as a digest that is kept with the bill's record."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+from hashlib import blake2b
+
+from worker.domain import money
+from worker.domain.invoices import Aspect, Invoice, InvoiceLine
+
+DIGEST_BYTES = 8
+
+
+def billed_digest(invoice: Invoice) -> str:
+    """A short text that differs when the vendor, number, date, currency, tax, payment due, or the code or any amount of a line differs.
+
+    Texts of lines and their order do not count. Equal digests mean an equal bill; different ones only that the bill has to be compared.
+    """
+    head = (
+        invoice.vendor_id,
+        invoice.document_number,
+        invoice.billing_date,
+        invoice.currency,
+        money.text(invoice.tax),
+        money.text(invoice.payment_due),
+    )
+    lines = sorted(repr(_amounts(line)) for line in invoice.lines)
+    return blake2b(repr((head, lines)).encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def changes(before: Invoice, after: Invoice) -> dict[Aspect, str]:
+    """In what two readings of an invoice differ, each aspect of its bill in words; empty when their bills are equal."""
+    if billed_digest(before) == billed_digest(after):
+        return {}
+    differs: dict[Aspect, str] = {}
+    if before.vendor_id != after.vendor_id:
+        differs[Aspect.VENDOR] = f"vendor {after.vendor_name} instead of {before.vendor_name}"
+    if before.document_number != after.document_number:
+        differs[Aspect.NUMBER] = f"number {after.document_number!r} instead of {before.document_number!r}"
+    if before.billing_date != after.billing_date:
+        differs[Aspect.DATE] = f"billing date {after.billing_date} instead of {before.billing_date}"
+    if before.payment_due != after.payment_due:
+        due = money.text(after.payment_due), money.text(before.payment_due)
+        differs[Aspect.TOTAL] = "payment due {} instead of {}".format(*due)
+    return differs or {Aspect.LINES: "amounts or codes of its lines"}
+
+
+def _amounts(line: InvoiceLine) -> tuple[str, ...]:
+    """The line's code and all of its amounts, whichever there are."""
+    values = ((field.name, getattr(line, field.name)) for field in fields(line))
+    amounts = [f"{name}={money.text(value)}" for name, value in values if isinstance(value, Decimal)]
+    return (str(line.wbs_code_id), *amounts)
