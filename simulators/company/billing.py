@@ -13,6 +13,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
+from typing import Any
 
 from simulators.company.model import ZERO, Commitment, ContractLine
 
@@ -128,7 +129,9 @@ class Summary:
 class Invoice:
     """A subcontractor invoice (Procore's API: requisition). `off_by`
     makes its summary lie by so much, for a test of the tie-out;
-    `tax` is what the summary tells of tax.
+    `tax` is what the summary tells of tax. `shown` and `shown_lines`:
+    fields of its JSON, and of that of each line, that Procore shows
+    otherwise than it usually does.
     """
 
     id: int
@@ -150,6 +153,8 @@ class Invoice:
     final: bool = False
     off_by: Decimal = field(default=ZERO)
     tax: Decimal = field(default=ZERO)
+    shown: dict[str, Any] = field(default_factory=dict)
+    shown_lines: dict[str, Any] = field(default_factory=dict)
 
     @property
     def project_id(self) -> int:

@@ -180,7 +180,9 @@ class Edits:
 
     def edit_invoice(self, invoice_id: int, **fields: Any) -> Invoice:
         """Set `status`, `invoice_number`, `billing_date`, `origin_id`,
-        `origin_data`, `tax` or `off_by` (by how much the summary lies).
+        `origin_data`, `tax` or `off_by` (by how much the summary lies);
+        `shown` and `shown_lines`: fields of the JSON, and of that of
+        each line, as they are to be shown, such as {"vendor_id": None}.
         """
         invoice = self.company.invoices[invoice_id]
         if isinstance(fields.get("billing_date"), str):
@@ -190,7 +192,8 @@ class Edits:
                 fields[name] = dollars(fields[name])
         if "origin_id" in fields:
             self.set_origin(invoice, fields.pop("origin_id"))
-        _set(invoice, fields, {"status", "invoice_number", "billing_date", "origin_data", "off_by", "tax"})
+        allowed = {"status", "invoice_number", "billing_date", "origin_data", "off_by", "tax", "shown", "shown_lines"}
+        _set(invoice, fields, allowed)
         invoice.updated_at = self.now()
         return invoice
 

@@ -29,13 +29,16 @@ class InvoicePrinter:
         """
         shown = self._header(invoice)
         if view in ("items", "extended"):
-            shown["items"] = [self._line(line, place) for place, line in enumerate(invoice.lines, start=1)]
+            shown["items"] = [
+                self._line(line, place, invoice.commitment.id) | invoice.shown_lines
+                for place, line in enumerate(invoice.lines, start=1)
+            ]
             shown["item_packages"] = _packages(invoice)
         if view == "extended":
             shown["summary_text"] = self._summary_text(invoice)
             shown["custom_fields"] = {}
             shown["attachments"] = []
-        return shown
+        return shown | invoice.shown
 
     def _header(self, invoice: Invoice) -> Json:
         commitment = invoice.commitment
@@ -70,8 +73,10 @@ class InvoicePrinter:
             "submitted_at": None if invoice.status == "draft" else invoice.created_at.date().isoformat(),
             "total_claimed_amount": money(sum((line.gross for line in invoice.lines), ZERO)),
             "electronic_signature_id": None,
-            "move_materials_to_previous_work_completed": invoice.moves_materials,
+            "move_materials_to_previous_work_completed": invoice.moves_materials
+            and self.settings.moved_retainage == "from_previous",
             "summary": _summary(invoice, summary, taxed=self.settings.tax_in_payment_due),
+            "payment_summary": self._payment_summary(invoice),
             "created_by": SIGNER,
             "currency_configuration": {
                 "currency_iso_code": commitment.currency,
@@ -79,6 +84,11 @@ class InvoicePrinter:
                 "base_currency_iso_code": "USD",
             },
         }
+
+    def _payment_summary(self, invoice: Invoice) -> Json:
+        """Not in the published schema, yet in every live answer that was seen."""
+        due = invoice.summary().current_payment_due + (invoice.tax if self.settings.tax_in_payment_due else ZERO)
+        return {"invoice_paid_in_full": invoice.payment_date is not None, "invoiced_amount_due": money(due)}
 
     def _summary_text(self, invoice: Invoice) -> Json:
         project, vendor = self.company.projects[invoice.project_id], self.company.vendors[invoice.vendor_id]
@@ -99,7 +109,7 @@ class InvoicePrinter:
             "contract_date": invoice.commitment.signed_on.isoformat(),
         }
 
-    def _line(self, line: InvoiceLine, place: int) -> Json:
+    def _line(self, line: InvoiceLine, place: int, contract_id: int) -> Json:
         contract, before, now, after = line.contract_line, line.before, line.billed, line.after
         moved_now = now.moved_held if self.settings.moved_retainage == "from_previous" else ZERO
         to_date = self.settings.line_amounts == "to_date"
@@ -107,13 +117,14 @@ class InvoicePrinter:
         if self.settings.line_amounts == "scheduled":
             gross = contract.scheduled_value
         unit = contract.unit_price is not None
-        return {
+        by_procore = self.settings.moved_retainage == "from_previous"
+        moved_before, moved_by_hand = (now.moved, ZERO) if by_procore else (ZERO, now.moved)
+        shown = {
             "id": line.id,
             "item_type": contract.kind,
             "accounting_method": "unit" if unit else "amount",
             "cost_code_id": contract.code.items[0].id if contract.code else None,
-            "line_item_id": contract.id,
-            "previous_progress_id": line.previous_id,
+            **self._links(line, contract_id),
             "position": place,
             "line_number": str(place),
             "description_of_work": contract.description,
@@ -123,12 +134,12 @@ class InvoicePrinter:
             "net_amount": money(gross - (after.retainage if to_date else line.retainage)),
             "wbs_code": _code(contract.code),
             "scheduled_value": money(contract.scheduled_value),
-            "work_completed_from_previous_application": money(before.work + now.moved),
-            "work_completed_this_period": money(now.work),
+            "work_completed_from_previous_application": money(before.work + moved_before),
+            "work_completed_this_period": money(now.work + moved_by_hand),
             "materials_presently_stored": money(now.materials),
             "materials_presently_stored_from_previous_progress": money(before.materials),
-            "materials_moved": money(now.moved),
-            "materials_retainage_retained_moved": money(now.moved_held),
+            "materials_moved": money(moved_before),
+            "materials_retainage_retained_moved": money(moved_now),
             "total_completed_and_stored_to_date": money(after.completed_and_stored),
             "total_completed_and_stored_to_date_percent": _percent(
                 after.completed_and_stored, contract.scheduled_value
@@ -149,6 +160,22 @@ class InvoicePrinter:
             "taxes": [],
             "subcontractor_claimed_amount": money(line.gross),
         }
+        if not self.settings.totals_before:
+            del shown["total_completed_and_stored_to_date_from_previous"]
+        return shown
+
+    def _links(self, line: InvoiceLine, contract_id: int) -> Json:
+        """What names the contract line, and the line of the invoice before."""
+        contract, previous = line.contract_line, {"previous_progress_id": line.previous_id}
+        match self.settings.line_ids:
+            case "shared":
+                return {"line_item_id": contract_id, "item_type": "contract_detail_item", **previous}
+            case "detail":
+                return {"detail_line_item_id": contract.id, "item_type": "contract_detail_item", **previous}
+            case "none":
+                return {"line_item_id": None, "item_type": "contract_detail_item", "previous_progress_id": None}
+            case _:
+                return {"line_item_id": contract.id, **previous}
 
 
 def _code(code: WbsCode | None) -> Json | None:

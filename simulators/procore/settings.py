@@ -30,9 +30,13 @@ class ProcoreSettings(CommonSettings):
     status_when_synced: str = "synced"  # the values of `erp_status` are not documented for requisitions
     origin_id_clearable: bool = False  # whether a PATCH may set origin_id back to null is not documented
     duplicate_origin_status: int = 422  # 422, 409, or 200 for an account that takes it: not documented
-    # Where the retainage on materials shows once they become work: among what is retained "this_period", or "from_previous",
-    # as the text of the field materials_retainage_retained_moved has it (requisitions reference page).
+    # Where stored materials and their retainage show once they become work: "this_period", moved by hand, or "from_previous", moved
+    # by Procore (move_materials_to_previous_work_completed; field texts of the requisitions reference page).
     moved_retainage: str = "this_period"
+    # What names the contract line that an invoice line bills: "own" line_item_id; "shared", that of the contract line, when several rows
+    # of a subcontractor's schedule of values break it down; "detail", a detail_line_item_id alone (seen in live answers); "none".
+    line_ids: str = "own"
+    totals_before: bool = True  # off: lines without total_completed_and_stored_to_date_from_previous, as those of v1.0
     line_amounts: str = (
         "this_period"  # "to_date" or "scheduled": what a line's gross_amount and net_amount mean is not documented
     )

@@ -78,6 +78,17 @@ def _print_bill_lines(told: Told) -> None:
     rows += [("Sum of the lines", ties, _amount(told["total"]))]
     rows += [("Payment due by Procore", "", _amount(told["payment_due"]))]
     table("Bill lines, from Procore's figures", ("what", "from", "amount"), rows)
+    _print_witness(told["retainage"])
+
+
+def _print_witness(retainage: Told) -> None:
+    """Procore's own totals as a second witness for the retainage; nothing where it shows none."""
+    reported = retainage["by_procores_totals"]
+    if reported is not None:
+        verdict = "as on the bill" if retainage["agree"] else f"the bill has {_amount(retainage['billed'])}"
+        out.print(
+            f"Retained by Procore's own totals (gross amounts - invoiced amount due): {_amount(reported)}, {verdict}."
+        )
 
 
 def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:

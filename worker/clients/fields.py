@@ -23,6 +23,8 @@ LONGEST_TEXT = 1000
 SHOWN_LENGTH = 20
 """A longer value is not repeated in an error: what stands where it does not belong may be anything."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+ ?(Z|[+-][0-9]{2}:?[0-9]{2})?)?")
+"""A day; a time that comes with it is left out: the day is taken as written, in no time zone."""
 
 
 class Row(BaseModel):
@@ -74,16 +76,37 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _whole_number(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**63:
-        raise ValueError(f"{shown(value)} is no whole number")
-    return value
-
-
 def _day(value: Any) -> date:
-    if not (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
+    if not (isinstance(value, str) and _DAY.fullmatch(value)):
         raise ValueError(f"{shown(value)} is no day written as 2026-09-30")
-    return date.fromisoformat(value)
+    return date.fromisoformat(value[:10])
+
+
+def _label(value: Any) -> str:
+    try:
+        return _text(value)
+    except ValueError:
+        return ""
+
+
+def _id_or_none(value: Any) -> int | None:
+    try:
+        return _id(value)
+    except ValueError:
+        return None
+
+
+def _place_or_none(value: Any) -> int | None:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 else None
+
+
+def _amount_or_none(value: Any) -> Decimal | None:
+    try:
+        return money.exact(value)
+    except ValueError:
+        return None
 
 
 Id = Annotated[int, BeforeValidator(_id)]
@@ -94,10 +117,19 @@ Text = Annotated[str, BeforeValidator(_text)]
 SomeText = Annotated[str, BeforeValidator(_some_text)]
 OptionalText = Annotated[str | None, BeforeValidator(lambda value: _text(value) or None)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 Money = Annotated[Decimal, BeforeValidator(money.amount)]
-MoneyOrNull = Annotated[Decimal, BeforeValidator(lambda value: money.ZERO if value is None else money.amount(value))]
+ExactMoney = Annotated[Decimal, BeforeValidator(money.exact)]
+"""An amount that may have parts of a cent: whether that matters is decided where it is used."""
+ExactMoneyOrNull = Annotated[
+    Decimal | None, BeforeValidator(lambda value: None if value is None else money.exact(value))
+]
 Day = Annotated[date, BeforeValidator(_day)]
+OptionalDay = Annotated[date | None, BeforeValidator(lambda value: _day(value) if value else None)]
+# For what is only shown, compared or matched: a value that cannot be read counts as missing, so it never blocks its record.
+Label = Annotated[str, BeforeValidator(_label)]
+IdOrNone = Annotated[int | None, BeforeValidator(_id_or_none)]
+PlaceOrNone = Annotated[int | None, BeforeValidator(_place_or_none)]
+AmountOrNone = Annotated[Decimal | None, BeforeValidator(_amount_or_none)]
 
 
 def read(model: type[RowT], body: Any) -> RowT:

@@ -29,13 +29,22 @@ NOTHING_BILLED = "nothing is billed on it"
 SHOWN_LINES = 3
 RETAINAGE_HELD, RETAINAGE_RELEASED, TAX = "Retainage held", "Retainage released", "Tax"
 """Descriptions of bill lines that have no WBS code."""
+WHOLE_CHANGE_ORDER = "whole_change_order_item"
+"""Kind of a line that bills a change order as a whole (Procore's API: `item_type`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One line of a subcontractor invoice; amounts in the invoice's currency."""
+    """One line of a subcontractor invoice; amounts in the invoice's currency, with parts of a cent where Procore has them.
 
-    line_item_id: int
+    `previous_line_id`: the line of the invoice before that it goes on from. `contract_line`: what it bills of the contract; several
+    lines may have the same one, and "" is that Procore does not say. `gross_reported`: Procore's own figure for `gross`.
+    """
+
+    id: int | None
+    kind: str
+    previous_line_id: int | None
+    contract_line: str
     position: int
     wbs_code_id: int | None
     flat_code: str
@@ -48,6 +57,7 @@ class InvoiceLine:
     work_released: Decimal
     materials_retained: Decimal
     materials_released: Decimal
+    gross_reported: Decimal | None = None
 
     @property
     def retained_to_date(self) -> Decimal:
@@ -57,7 +67,12 @@ class InvoiceLine:
     @property
     def gross(self) -> Decimal:
         """Work and stored materials of this period; below zero on deductive lines."""
-        return self.completed_to_date - self.completed_before
+        return money.in_cents(self.completed_to_date - self.completed_before)
+
+    @property
+    def label(self) -> str:
+        """How people find it: its place on the invoice, with code and description."""
+        return f"line {self.position} ({_line_description(self) or 'no description'})"
 
 
 class Document(StrEnum):
@@ -69,7 +84,10 @@ class Document(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """A subcontractor invoice (Procore's API: requisition)."""
+    """A subcontractor invoice (Procore's API: requisition).
+
+    `vendor_id`: None when its commitment has no company. `amount_due_reported`: `payment_summary.invoiced_amount_due`, where given.
+    """
 
     id: int
     project_id: int
@@ -80,13 +98,14 @@ class Invoice:
     status: str
     origin_id: str | None
     billing_date: date | None
-    vendor_id: int
+    vendor_id: int | None
     vendor_name: str
     currency: str
     base_currency: str
     payment_due: Decimal
     tax: Decimal
     lines: tuple[InvoiceLine, ...]
+    amount_due_reported: Decimal | None = None
 
     @property
     def label(self) -> str:
@@ -111,6 +130,16 @@ class Invoice:
         return told if self.currency == self.base_currency else told | foreign
 
     @property
+    def retainage_reported(self) -> Decimal | None:
+        """What Procore's own totals say is retained by this invoice, less what it releases: gross amounts of the period - amount due
+        (docs/remotes.md). It goes into no bill: it is a second witness. None where Procore gives no such totals.
+        """
+        gross = [line.gross_reported for line in self.lines if line.gross_reported is not None]
+        if self.amount_due_reported is None or len(gross) < len(self.lines):
+            return None
+        return sum(gross, money.ZERO) - self.amount_due_reported
+
+    @property
     def wbs_code_ids(self) -> list[int]:
         """Codes that need an Item, each once: those of lines that come to something this period."""
         return list(dict.fromkeys(line.wbs_code_id for line in self.lines if line.gross and line.wbs_code_id))
@@ -122,6 +151,11 @@ class Retainage:
 
     held: Decimal
     released: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        """Held less released."""
+        return self.held - self.released
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +302,57 @@ def require_billable(invoice: Invoice, *, makes_credits: bool = False, bills_tax
         raise Blocked(cause=Cause.DOCUMENT_NUMBER_TOO_LONG, facts=facts | {"limit": str(DOCUMENT_NUMBER_LIMIT)})
     if character := unwritable(invoice.document_number):
         raise Blocked(cause=Cause.DOCUMENT_NUMBER_NOT_WRITABLE, facts=facts | {"character": character})
+    contract_company_id(invoice)
     for line in invoice.lines:
-        if line.gross and line.wbs_code_id is None:
-            raise Blocked(cause=Cause.LINE_WITHOUT_CODE, facts=facts | {"position": str(line.position)})
+        if line.gross and (line.wbs_code_id is None or not line.flat_code):
+            whole = line.kind == WHOLE_CHANGE_ORDER
+            cause = Cause.WHOLE_CHANGE_ORDER_WITHOUT_CODE if whole else Cause.LINE_WITHOUT_CODE
+            raise Blocked(cause=cause, facts=facts | {"position": str(line.position), "description": line.description})
+
+
+def contract_company_id(invoice: Invoice) -> int:
+    """Procore's id of the company that is to be paid. Raises Blocked when the commitment has none."""
+    if invoice.vendor_id is None:
+        raise Blocked(cause=Cause.CONTRACT_COMPANY_MISSING, facts=invoice.facts)
+    return invoice.vendor_id
+
+
+@dataclass(frozen=True, slots=True)
+class RetainedBefore:
+    """What was held back before an invoice: by lines of the invoice before that go on, and, for lines that are `new` on this one, by
+    Procore's own figure for retainage on earlier work.
+    """
+
+    carried_over: tuple[InvoiceLine, ...]
+    new: tuple[InvoiceLine, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """Held back before."""
+        carried_over = sum((line.retained_to_date for line in self.carried_over), money.ZERO)
+        return sum((line.work_retained_before for line in self.new), carried_over)
+
+
+def retained_before(invoice: Invoice, previous: Invoice | None) -> RetainedBefore:
+    """`previous` is the subcontract's invoice before, None for the first one.
+
+    Lines go on from the ones that Procore links them to (`previous_progress_id`). Without links balances are added up, not paired line by
+    line: lines of a subcontractor's schedule of values share the id of their contract line, or have none. Only a line whose contract line
+    the other invoice certainly does not have is left out then.
+    """
+    if previous is None:
+        return RetainedBefore((), invoice.lines)
+    links = {line.previous_line_id for line in invoice.lines if line.previous_line_id is not None}
+    if links and links <= {line.id for line in previous.lines}:
+        return RetainedBefore(
+            tuple(line for line in previous.lines if line.id in links),
+            tuple(line for line in invoice.lines if line.previous_line_id is None),
+        )
+    now, before = _contract_lines(invoice), _contract_lines(previous)
+    return RetainedBefore(
+        tuple(line for line in previous.lines if line.contract_line in now),
+        tuple(line for line in invoice.lines if line.contract_line not in before),
+    )
 
 
 def retainage(invoice: Invoice, previous: Invoice | None) -> Retainage:
@@ -279,14 +361,31 @@ def retainage(invoice: Invoice, previous: Invoice | None) -> Retainage:
     Taken from the balances, so that retainage which moves with stored materials into work is neither lost nor counted twice,
     whichever of its two fields Procore moves it to.
     """
-    before = {line.line_item_id: line.retained_to_date for line in previous.lines} if previous else {}
-    change = sum(
-        (line.retained_to_date - before.get(line.line_item_id, line.work_retained_before) for line in invoice.lines),
-        money.ZERO,
-    )
+    to_date = sum((line.retained_to_date for line in invoice.lines), money.ZERO)
     released = sum((line.work_released + line.materials_released for line in invoice.lines), money.ZERO)
-    held = change + released
-    return Retainage(held, released) if held >= 0 else Retainage(money.ZERO, released - held)
+    held = to_date - retained_before(invoice, previous).total + released
+    if held < 0:
+        held, released = money.ZERO, released - held
+    return Retainage(money.in_cents(held), money.in_cents(released))
+
+
+def require_whole_cents(invoice: Invoice, retained: Retainage) -> None:
+    """Raise Blocked for an amount of the bill that has parts of a cent, with the lines that it comes from."""
+    amounts = [(line.label, line.gross, [line]) for line in invoice.lines]
+    with_retainage = [line for line in invoice.lines if not all(map(money.is_whole_cents, _retainage_figures(line)))]
+    amounts += [
+        ("the retainage held", retained.held, with_retainage),
+        ("the retainage released", retained.released, with_retainage),
+        ("the tax", invoice.tax, []),
+        ("the payment due", invoice.payment_due, []),
+    ]
+    for what, amount, lines in amounts:
+        if not money.is_whole_cents(amount):
+            named = what if len(lines) < 1 or what == lines[0].label else f"{what} ({_few_lines(lines)})"
+            raise Blocked(
+                cause=Cause.AMOUNT_NOT_IN_WHOLE_CENTS,
+                facts=invoice.facts | {"what": named, "amount": money.text(amount)},
+            )
 
 
 def require_tie(invoice: Invoice, retained: Retainage) -> None:
@@ -294,13 +393,18 @@ def require_tie(invoice: Invoice, retained: Retainage) -> None:
 
     Whether the payment due has the tax in it is not documented; the sum tells it of each invoice.
     """
-    without_tax = sum((line.gross for line in invoice.lines), money.ZERO) - retained.held + retained.released
+    without_tax = sum((line.gross for line in invoice.lines), money.ZERO) - retained.net
     lines_total = without_tax + invoice.tax
     if lines_total == invoice.payment_due:
         return
     if without_tax == invoice.payment_due:
         raise Blocked(cause=Cause.TAX_NOT_IN_PAYMENT_DUE, facts=invoice.facts | {"tax": money.text(invoice.tax)})
-    raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=invoice.facts | {"lines_total": money.text(lines_total)})
+    facts = invoice.facts | {"lines_total": money.text(lines_total)}
+    billed_before = sum((line.completed_before for line in invoice.lines), money.ZERO)
+    if invoice.previous_id is None and billed_before:
+        facts |= {"billed_before": money.text(billed_before)}
+        raise Blocked(cause=Cause.EARLIER_RETAINAGE_UNKNOWN, facts=facts)
+    raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=facts)
 
 
 def bills_nothing(invoice: Invoice, retained: Retainage) -> bool:
@@ -400,6 +504,20 @@ def _listed(lines: Sequence[BillLine]) -> str:
 
 def _amounts(lines: Sequence[BillLine]) -> Counter[tuple[str, Decimal]]:
     return Counter((line.item_id, line.amount) for line in lines)
+
+
+def _contract_lines(invoice: Invoice) -> set[str]:
+    """Which contract lines an invoice may bill; "" among them, as a line without one may be of any."""
+    return {"", *(line.contract_line for line in invoice.lines)}
+
+
+def _retainage_figures(line: InvoiceLine) -> tuple[Decimal, ...]:
+    return line.retained_to_date, line.work_retained_before, line.work_released, line.materials_released
+
+
+def _few_lines(lines: Sequence[InvoiceLine]) -> str:
+    shown = ", ".join(line.label for line in lines[:SHOWN_LINES])
+    return shown if len(lines) <= SHOWN_LINES else f"{shown} and {len(lines) - SHOWN_LINES} more"
 
 
 def _line_description(line: InvoiceLine) -> str:

@@ -1,4 +1,4 @@
-"""Money is Decimal with two places; floats never carry it."""
+"""Money is Decimal; floats never carry it. What is written to NetSuite is in whole cents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 LIMIT = Decimal(10) ** 13
 """NetSuite's amounts have thirteen digits before the point."""
-_WRITTEN = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,10})?")
+FINEST = -20
+"""Exponent of the last decimal place that is read; what is smaller is no amount."""
+_WRITTEN = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,20})?")
 
 
 def amount(value: object) -> Decimal:
@@ -18,28 +20,44 @@ def amount(value: object) -> Decimal:
     Raises ValueError for anything else: other ways to write a number (`1,234.50`, `1e3`) as text, what is no finite amount,
     and parts of a cent, which rounding would hide.
     """
+    read_exactly = exact(value)
+    if not is_whole_cents(read_exactly):
+        raise ValueError(f"{_shown(value)} has parts of a cent")
+    return read_exactly
+
+
+def exact(value: object) -> Decimal:
+    """A remote's amount as it is written, with parts of a cent if it has them. Raises ValueError for what is no amount."""
     if (isinstance(value, str) and _WRITTEN.fullmatch(value)) or (
         isinstance(value, int | Decimal) and not isinstance(value, bool)
     ):
-        exact = Decimal(value)
+        number = Decimal(value)
     else:
         raise ValueError(f"not an amount: {_shown(value)}")
-    if not exact.is_finite() or abs(exact) >= LIMIT:
+    if not number.is_finite() or abs(number) >= LIMIT or int(number.as_tuple().exponent) < FINEST:
         raise ValueError(f"not an amount: {_shown(value)}")
-    cents = exact.quantize(CENT)
-    if cents != exact:
-        raise ValueError(f"{_shown(value)} has parts of a cent")
-    return cents or ZERO  # zero has no sign
+    return in_cents(number)
+
+
+def in_cents(value: Decimal) -> Decimal:
+    """The same amount with two places if it is in whole cents, else unchanged."""
+    cents = value.quantize(CENT)
+    return (cents or ZERO) if cents == value else value  # zero has no sign
+
+
+def is_whole_cents(value: Decimal) -> bool:
+    """Whether an amount can be written to the books without rounding it."""
+    return value.quantize(CENT) == value
 
 
 def text(value: Decimal) -> str:
-    """`12,345.60`, for people."""
-    return f"{value:,.2f}"
+    """`12,345.60`, for people; parts of a cent are shown."""
+    return f"{value:,.2f}" if is_whole_cents(value) else f"{value:,f}"
 
 
 def read(words: str) -> Decimal:
     """The amount that `text` wrote. Raises ValueError for anything else."""
-    value = amount(words.replace(",", ""))
+    value = exact(words.replace(",", ""))
     if text(value) != words:
         raise ValueError(f"not an amount: {_shown(words)}")
     return value

@@ -64,6 +64,10 @@ class Cause(StrEnum):
     INVOICE_NOT_FOUND = "invoice_not_found"
     LINE_WITHOUT_CODE = "line_without_code"
     LINES_DO_NOT_TIE = "lines_do_not_tie"
+    EARLIER_RETAINAGE_UNKNOWN = "earlier_retainage_unknown"
+    AMOUNT_NOT_IN_WHOLE_CENTS = "amount_not_in_whole_cents"
+    WHOLE_CHANGE_ORDER_WITHOUT_CODE = "whole_change_order_without_code"
+    CONTRACT_COMPANY_MISSING = "contract_company_missing"
     BILLING_DATE_MISSING = "billing_date_missing"
     DOCUMENT_NUMBER_MISSING = "document_number_missing"
     DOCUMENT_NUMBER_TOO_LONG = "document_number_too_long"
@@ -242,6 +246,34 @@ CATALOGUE: dict[Cause, Entry] = {
         _ACCOUNTANT,
         "The lines of invoice {invoice} ({vendor}) come to {lines_total}, but its payment due is {payment_due}.",
         "Check the invoice in Procore (edited totals, materials moved). " + _RETRIED,
+    ),
+    Cause.EARLIER_RETAINAGE_UNKNOWN: Entry(
+        _IN_PROCORE,
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}) is the first of its subcontract in Procore, with {billed_before} billed before it. Its lines total "
+        "{lines_total}, but its payment due is {payment_due}: retainage held on stored materials before may be missing.",
+        "If materials were retained before the subcontract came to Procore, enter this bill in NetSuite by hand; otherwise check the invoice "
+        "in Procore. " + _RETRIED,
+    ),
+    Cause.AMOUNT_NOT_IN_WHOLE_CENTS: Entry(
+        _IN_PROCORE,
+        _ACCOUNTANT,
+        "Invoice {invoice} ({vendor}), with a payment due of {payment_due}, cannot be billed to the cent: {what} is {amount}.",
+        "Change the amounts of that line in Procore so that they are in whole cents, or enter this bill in NetSuite by hand. "
+        + _RETRIED,
+    ),
+    Cause.WHOLE_CHANGE_ORDER_WITHOUT_CODE: Entry(
+        _IN_PROCORE,
+        _ACCOUNTANT,
+        "Line {position} of invoice {invoice} ({vendor}) bills a whole change order ({description}), which has no budget code.",
+        "Bill the change order by its line items in Procore, each with a budget code, or enter this bill in NetSuite by hand. "
+        + _RETRIED,
+    ),
+    Cause.CONTRACT_COMPANY_MISSING: Entry(
+        _IN_PROCORE,
+        _ACCOUNTANT,
+        "The subcontract of invoice {invoice} has no contract company in Procore, so there is no vendor to bill.",
+        "Set the contract company on the subcontract in Procore. " + _RETRIED,
     ),
     Cause.BILLING_DATE_MISSING: Entry(
         _IN_PROCORE,

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from worker.domain import money
-from worker.domain.invoices import RETAINAGE_HELD, RETAINAGE_RELEASED, TAX, Invoice, InvoiceLine, retainage
+from worker.domain.invoices import (
+    RETAINAGE_HELD,
+    RETAINAGE_RELEASED,
+    TAX,
+    Invoice,
+    InvoiceLine,
+    Retainage,
+    RetainedBefore,
+    retainage,
+    retained_before,
+)
 
 COMPLETED = "work completed and materials stored to date"
 COMPLETED_BEFORE = "the same before this invoice"
@@ -41,10 +51,15 @@ class Reckoned:
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """All lines in the bill's order, and what they must come to."""
+    """All lines in the bill's order, and what they must total.
+
+    `retainage_reported`: what Procore's own totals say of the retainage, None where it gives none; it is compared, never billed.
+    """
 
     lines: tuple[Reckoned, ...]
     payment_due: Decimal
+    retained: Retainage
+    retainage_reported: Decimal | None
 
     @property
     def total(self) -> Decimal:
@@ -67,40 +82,34 @@ def reckon(invoice: Invoice, previous: Invoice | None) -> Reckoning:
         for line in invoice.lines
         if line.gross
     ]
-    before = {line.line_item_id: line.retained_to_date for line in previous.lines} if previous else {}
-    retained = retainage(invoice, previous)
-    balances = [term for line in invoice.lines for term in _less_held(line, before.get(line.line_item_id))]
+    retained, before = retainage(invoice, previous), retained_before(invoice, previous)
+    balances = list(_balances(invoice, before))
     released = [term for line in invoice.lines for term in _released(line)]
-    told = sum((term.amount for term in released), money.ZERO)
-    if retained.released == told:
-        held = [term for line in invoice.lines for term in _less_held_whole(line, before.get(line.line_item_id))]
+    if retained.released == sum((term.amount for term in released), money.ZERO):
+        held = [term for term in balances if term.words != WORK_RELEASED]
+        held += [replace(term, amount=-term.amount) for term in released if term.words == MATERIALS_RELEASED]
         lines = [(RETAINAGE_HELD, held, -retained.held), (RETAINAGE_RELEASED, released, retained.released)]
     else:
         # The balance fell by more than Procore calls released: all that it fell by is.
         lines = [(RETAINAGE_RELEASED, balances, retained.released)]
     lines.append((TAX, [Term(None, TAX_OF_INVOICE, invoice.tax)], invoice.tax))
     work += [Reckoned(what, None, tuple(terms), amount) for what, terms, amount in lines if amount]
-    return Reckoning(tuple(work), invoice.payment_due)
+    return Reckoning(tuple(work), invoice.payment_due, retained, invoice.retainage_reported)
 
 
-def _less_held(line: InvoiceLine, before: Decimal | None) -> Iterator[Term]:
-    """What the balance of a line fell by: the one before, less the figures of the one now. Zeros are left out."""
-    figures = [
-        (RETAINED, -line.work_retained),
-        (WORK_RELEASED, line.work_released),
-        (MATERIALS_RETAINED, -line.materials_retained),
-    ]
-    if before is not None:
-        # Without an invoice before, Procore's own figure stands on both sides.
-        figures = [(RETAINED_ON_INVOICE_BEFORE, before), (RETAINED_BEFORE, -line.work_retained_before), *figures]
-    return (Term(line.position, words, amount) for words, amount in figures if amount)
-
-
-def _less_held_whole(line: InvoiceLine, before: Decimal | None) -> Iterator[Term]:
-    """The same, less what was released: that is a line of its own."""
-    yield from (term for term in _less_held(line, before) if term.words != WORK_RELEASED)
-    if line.materials_released:
-        yield Term(line.position, MATERIALS_RELEASED, -line.materials_released)
+def _balances(invoice: Invoice, before: RetainedBefore) -> Iterator[Term]:
+    """The balance before, less that of today: what it fell by. Zeros are left out."""
+    figures = [(line, RETAINED_ON_INVOICE_BEFORE, line.retained_to_date) for line in before.carried_over]
+    for line in invoice.lines:
+        if line not in before.new:
+            # For a line that is new, Procore's own figure is on both sides.
+            figures.append((line, RETAINED_BEFORE, -line.work_retained_before))
+        figures += [
+            (line, RETAINED, -line.work_retained),
+            (line, WORK_RELEASED, line.work_released),
+            (line, MATERIALS_RETAINED, -line.materials_retained),
+        ]
+    return (Term(line.position, words, amount) for line, words, amount in figures if amount)
 
 
 def _released(line: InvoiceLine) -> Iterator[Term]:

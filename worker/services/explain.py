@@ -162,6 +162,7 @@ class Explain:
             "total": _text(reckoning.total) if reckoning else None,
             "payment_due": _text(reckoning.payment_due) if reckoning else None,
             "bill_lines_fault": reckoning_fault,
+            "retainage": _retainage(reckoning),
             "netsuite": in_netsuite,
         }
 
@@ -283,6 +284,18 @@ def _not_yet(problem: Mapping[str, Any]) -> str:
 def _record(record: Record | None) -> Told | None:
     """What the ledger holds, without what is empty."""
     return {name: value for name, value in asdict(record).items() if value} if record else None
+
+
+def _retainage(reckoning: Reckoning | None) -> Told | None:
+    """What the bill retains, less what it releases, and what Procore's own totals say of it (None where it shows none)."""
+    if reckoning is None:
+        return None
+    billed, reported = reckoning.retained.net, reckoning.retainage_reported
+    return {
+        "billed": _text(billed),
+        "by_procores_totals": None if reported is None else _text(reported),
+        "agree": None if reported is None else reported == billed,
+    }
 
 
 def _head(invoice: Invoice | None) -> Told:

@@ -23,6 +23,7 @@ from worker.domain.invoices import (
     require_billable,
     require_retainage_item,
     require_tie,
+    require_whole_cents,
     retainage,
 )
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
@@ -142,6 +143,7 @@ class InvoiceExport:
         require_billable(invoice, makes_credits=self._makes_credits, bills_tax=bool(self._fixed_items.tax))
         retained = retainage(invoice, self._previous(invoice))
         require_retainage_item(invoice, retained, self._fixed_items)
+        require_whole_cents(invoice, retained)
         require_tie(invoice, retained)
         project = self._projects.get(invoice.project_id)
         if project is None:

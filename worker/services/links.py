@@ -6,7 +6,7 @@ from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain.errors import Blocked, NotFound
 from worker.domain.identities import is_internal_id, vendor_external_id
-from worker.domain.invoices import Invoice
+from worker.domain.invoices import Invoice, contract_company_id
 from worker.domain.problems import Cause
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
@@ -46,10 +46,11 @@ class Links:
         self._cache.forget(f"vendor:{invoice.vendor_id}", f"job:{project.id}:{project.number}:{project.origin_id}")
 
     def _find_vendor(self, invoice: Invoice) -> str:
-        external_id = vendor_external_id(self._procore.company_id, invoice.vendor_id)
+        company_id = contract_company_id(invoice)
+        external_id = vendor_external_id(self._procore.company_id, company_id)
         facts = {"vendor": invoice.vendor_name, "external_id": external_id}
         try:
-            vendor = self._procore.get_vendor(invoice.vendor_id)
+            vendor = self._procore.get_vendor(company_id)
         except NotFound as error:
             raise Blocked(str(error), cause=Cause.VENDOR_NOT_LINKED, facts=facts) from error
         if is_internal_id(vendor.origin_id):

@@ -61,7 +61,8 @@ def test_floats_and_booleans_never_carry_money(value: object) -> None:
 NO_AMOUNTS: list[object] = [
     None, "", "-", "NaN", "sNaN", "Infinity", "-inf", "twelve", "1,200.00", "1.200,00", "1_000.00", "1e3", " 12.00", "12.00\n", "+5",
     ".50", "5.", "$5.00", "(5.00)", "0x10", "\u0661\u0662.00", "--5", "10000000000000.00", 10**13, -(10**20), [], {}, b"5.00",
-    Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1e400"), Decimal("1e999999"),
+    Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1e400"), Decimal("1e999999"), Decimal("1e-999999"),
+    "0.000000000000000000001",
 ]  # fmt: skip
 
 
@@ -77,12 +78,28 @@ def test_a_refusal_repeats_nothing_long(text: str) -> None:
         money.amount(text + "x")
 
 
-@pytest.mark.parametrize(
-    "value", ["0.001", "12.345", "-0.005", Decimal("1.999"), Decimal("1e-3"), Decimal("1e-999999")]
-)
+PARTS_OF_A_CENT: list[object] = [
+    "0.001",
+    "12.345",
+    "-0.005",
+    "258.741",
+    "0.000000000001",
+    Decimal("1.999"),
+    Decimal("1e-3"),
+]
+
+
+@pytest.mark.parametrize("value", PARTS_OF_A_CENT)
 def test_parts_of_a_cent_are_refused_instead_of_rounded(value: object) -> None:
     with pytest.raises(ValueError, match="parts of a cent"):
         money.amount(value)
+
+
+@pytest.mark.parametrize("value", PARTS_OF_A_CENT)
+def test_parts_of_a_cent_can_be_read_and_are_shown_and_read_back_whole(value: object) -> None:
+    exact = money.exact(value)
+    assert not money.is_whole_cents(exact)
+    assert exact == Decimal(str(value)) == money.read(money.text(exact))
 
 
 def test_people_read_amounts_with_thousands_and_cents() -> None:

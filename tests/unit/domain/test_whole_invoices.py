@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import chain, product
+from itertools import chain
 
 import pytest
 from hypothesis import event, given, note, settings
@@ -48,10 +48,19 @@ from worker.domain.problems import Cause
 ZERO = Decimal("0.00")
 FIXED = FixedItems(retainage="9000", tax="9001")
 WORLDS = [
-    ProcoreSettings(moved_retainage=moved, line_amounts=amounts, tax_in_payment_due=True)
-    for moved, amounts in product(("this_period", "from_previous"), ("this_period", "to_date"))
+    ProcoreSettings(
+        moved_retainage=moved, line_amounts=amounts, line_ids=line_ids, totals_before=totals, tax_in_payment_due=True
+    )
+    for moved, amounts, line_ids, totals in (
+        ("this_period", "this_period", "own", True),
+        ("from_previous", "to_date", "own", True),
+        ("this_period", "to_date", "shared", True),
+        ("from_previous", "this_period", "detail", False),
+        ("this_period", "this_period", "none", False),
+        ("from_previous", "to_date", "none", False),
+    )
 ]
-"""What is not documented of Procore's invoices, either way."""
+"""What is not documented of Procore's invoices, each way: where moved materials show, what names a line, which totals are left out."""
 TAX_BESIDE = replace(WORLDS[0], tax_in_payment_due=False)
 KINDS = ("stores materials", "lump sum", "unit price", "deductive")
 RATES = tuple(map(Decimal, ("10", "2.5", "3.333", "5", "7.77", "12.5", "0")))

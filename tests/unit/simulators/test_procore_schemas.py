@@ -17,6 +17,8 @@ import pytest
 from tests.unit.simulators.procore_caller import Caller, listening_procore
 
 FOLDER = os.environ.get("VENDOR_SCHEMAS")
+SEEN_LIVE = ("payment_summary",)
+"""Fields that are in real answers and not in the published schema."""
 pytestmark = pytest.mark.skipif(not FOLDER, reason="VENDOR_SCHEMAS does not name a folder with procore/*.json")
 
 
@@ -37,7 +39,13 @@ def strict(schema: dict[str, Any]) -> dict[str, Any]:
 
 def check(name: str, answer: Any) -> None:
     published = json.loads(Path(str(FOLDER), "procore", f"{name}.json").read_text(encoding="utf-8"))
-    jsonschema.validate(answer, strict(published["responses"]["200"]["schema"]))
+    jsonschema.validate(_without(answer, SEEN_LIVE), strict(published["responses"]["200"]["schema"]))
+
+
+def _without(answer: Any, names: tuple[str, ...]) -> Any:
+    if isinstance(answer, list):
+        return [_without(row, names) for row in answer]
+    return {name: value for name, value in answer.items() if name not in names} if isinstance(answer, dict) else answer
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,9 @@ EXAMPLE = {
     "payment_due": "12,600.00",
     "tax": "1,039.50",
     "lines_total": "12,605.00",
+    "billed_before": "81,500.00",
+    "amount": "258.741",
+    "description": "CO 004 Added panels",
     "currency": "CAD",
     "base_currency": "USD",
     "bill_id": "90112",
@@ -90,6 +93,7 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.PROJECT_NOT_READABLE: {"answer": "403 You do not have permission to access this resource"},
     Cause.INVOICE_NOT_FOUND: {"invoice": "id 417", "answer": "404 Not found"},
     Cause.DOCUMENT_NUMBER_MISSING: {"number": "3"},
+    Cause.AMOUNT_NOT_IN_WHOLE_CENTS: {"what": "line 3 (03-300.S Slab on grade)"},
     Cause.DOCUMENT_NUMBER_TOO_LONG: {"limit": "45"},
     Cause.NEEDS_VENDOR_CREDIT: {"payment_due": "-900.00"},
     Cause.PERIODS_NOT_READABLE: {

@@ -6,11 +6,26 @@ all the same where its absence would be read as a fact: that no other integratio
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from worker.clients.fields import Day, Flag, Id, Money, MoneyOrNull, OptionalText, Row, SomeText, Text, WholeNumber
+from worker.clients.fields import (
+    AmountOrNone,
+    ExactMoney,
+    ExactMoneyOrNull,
+    Flag,
+    Id,
+    IdOrNone,
+    Label,
+    OptionalDay,
+    OptionalText,
+    PlaceOrNone,
+    Row,
+    SomeText,
+    Text,
+)
 from worker.domain import money
 from worker.domain.invoices import Invoice, InvoiceLine
 from worker.domain.wbs_codes import Project, WbsCode
@@ -84,47 +99,101 @@ class InvoiceHeadRow(ProcoreRow):
     invoice_number: Text = ""
 
 
-class InvoiceLineRow(ProcoreRow):
-    """One of `items` of a requisition."""
+class InvoiceCodeRow(ProcoreRow):
+    """`wbs_code` of an invoice line. A line that bills nothing needs no code, so an empty one is no fault here."""
 
     id: Id
-    line_item_id: Id | None = None
-    position: WholeNumber | None = None
-    description_of_work: Text = ""
-    wbs_code: WbsCodeRow | None = None
-    total_completed_and_stored_to_date: MoneyOrNull = money.ZERO
-    total_completed_and_stored_to_date_from_previous: MoneyOrNull = money.ZERO
-    work_completed_retainage_from_previous_application: MoneyOrNull = money.ZERO
-    work_completed_retainage_retained_this_period: MoneyOrNull = money.ZERO
-    work_completed_retainage_released_this_period: MoneyOrNull = money.ZERO
-    materials_stored_retainage_currently_retained: MoneyOrNull = money.ZERO
-    materials_stored_retainage_released_this_period: MoneyOrNull = money.ZERO
+    flat_code: Label = ""
+    description: Label = ""
+
+
+class InvoiceLineRow(ProcoreRow):
+    """One of `items` of a requisition.
+
+    Rows of a subcontractor's schedule of values (`contract_detail_item`) carry `detail_line_item_id` in place of `line_item_id`, or
+    repeat the one of their contract line (docs/remotes.md). Rows of change orders may lack all figures of materials, and older
+    versions of the endpoint have no `..._from_previous` total.
+    """
+
+    id: IdOrNone = None
+    item_type: Label = ""
+    line_item_id: IdOrNone = None
+    detail_line_item_id: IdOrNone = None
+    previous_progress_id: IdOrNone = None
+    position: PlaceOrNone = None
+    description_of_work: Label = ""
+    wbs_code: InvoiceCodeRow | None = None
+    gross_amount: AmountOrNone = None
+    work_completed_from_previous_application: ExactMoneyOrNull = None
+    work_completed_this_period: ExactMoneyOrNull = None
+    materials_presently_stored: ExactMoneyOrNull = None
+    materials_presently_stored_from_previous_progress: ExactMoneyOrNull = None
+    materials_moved: ExactMoneyOrNull = None
+    total_completed_and_stored_to_date: ExactMoneyOrNull = None
+    total_completed_and_stored_to_date_from_previous: ExactMoneyOrNull = None
+    work_completed_retainage_from_previous_application: ExactMoneyOrNull = None
+    work_completed_retainage_retained_this_period: ExactMoneyOrNull = None
+    work_completed_retainage_released_this_period: ExactMoneyOrNull = None
+    materials_stored_retainage_currently_retained: ExactMoneyOrNull = None
+    materials_stored_retainage_released_this_period: ExactMoneyOrNull = None
 
     def line(self, index: int) -> InvoiceLine:
         """In the domain's words; `index` stands in for a missing position."""
         code = self.wbs_code
         return InvoiceLine(
-            line_item_id=self.line_item_id if self.line_item_id is not None else self.id,
+            id=self.id,
+            kind=self.item_type,
+            previous_line_id=self.previous_progress_id,
+            contract_line=self._contract_line,
             position=self.position if self.position is not None else index,
             wbs_code_id=code.id if code else None,
             flat_code=code.flat_code if code else "",
             code_description=code.description if code else "",
             description=self.description_of_work or (code.description if code else ""),
-            completed_to_date=self.total_completed_and_stored_to_date,
-            completed_before=self.total_completed_and_stored_to_date_from_previous,
-            work_retained_before=self.work_completed_retainage_from_previous_application,
-            work_retained=self.work_completed_retainage_retained_this_period,
-            work_released=self.work_completed_retainage_released_this_period,
-            materials_retained=self.materials_stored_retainage_currently_retained,
-            materials_released=self.materials_stored_retainage_released_this_period,
+            completed_to_date=self._completed_to_date,
+            completed_before=self._completed_before,
+            work_retained_before=self.work_completed_retainage_from_previous_application or money.ZERO,
+            work_retained=self.work_completed_retainage_retained_this_period or money.ZERO,
+            work_released=self.work_completed_retainage_released_this_period or money.ZERO,
+            materials_retained=self.materials_stored_retainage_currently_retained or money.ZERO,
+            materials_released=self.materials_stored_retainage_released_this_period or money.ZERO,
+            gross_reported=self.gross_amount,
         )
+
+    @property
+    def _contract_line(self) -> str:
+        """Which line of the contract it bills, "" where Procore does not say."""
+        if self.detail_line_item_id is not None:
+            return f"detail {self.detail_line_item_id}"
+        return str(self.line_item_id) if self.line_item_id is not None else ""
+
+    @property
+    def _completed_before(self) -> Decimal:
+        """Work and materials of the invoices before. Materials that Procore moved are in the work, and no longer among the materials."""
+        if self.total_completed_and_stored_to_date_from_previous is not None:
+            return self.total_completed_and_stored_to_date_from_previous
+        materials = _sum(self.materials_presently_stored_from_previous_progress) - _sum(self.materials_moved)
+        return _sum(self.work_completed_from_previous_application) + materials
+
+    @property
+    def _completed_to_date(self) -> Decimal:
+        if self.total_completed_and_stored_to_date is not None:
+            return self.total_completed_and_stored_to_date
+        work = _sum(self.work_completed_from_previous_application, self.work_completed_this_period)
+        return work + _sum(self.materials_presently_stored)
 
 
 class SummaryRow(ProcoreRow):
     """`summary` of a requisition."""
 
-    current_payment_due: Money
-    tax_applicable_to_this_payment: MoneyOrNull = money.ZERO
+    current_payment_due: ExactMoney
+    tax_applicable_to_this_payment: ExactMoneyOrNull = None
+
+
+class PaymentSummaryRow(ProcoreRow):
+    """`payment_summary` of a requisition: not in the published schema, yet in every answer seen of real accounts (docs/remotes.md)."""
+
+    invoiced_amount_due: AmountOrNone = None
 
 
 class CurrencyRow(ProcoreRow):
@@ -141,15 +210,18 @@ class InvoiceRow(ProcoreRow):
     project_id: Id
     commitment_id: Id
     previous_requisition_id: Id | None
-    number: Text = ""
+    number: Label = ""
     invoice_number: Text = ""
     status: SomeText
     origin_id: OptionalText
-    billing_date: Day | None = None
-    vendor_id: Id
-    vendor_name: Text = ""
+    billing_date: OptionalDay = None
+    vendor_id: Id | None
+    vendor_name: Label = ""
     currency_configuration: CurrencyRow | None = None
     summary: SummaryRow
+    payment_summary: Annotated[
+        PaymentSummaryRow | None, BeforeValidator(lambda value: value if isinstance(value, dict) else None)
+    ] = None
     lines: list[InvoiceLineRow] = Field(alias="items")
 
     def invoice(self) -> Invoice:
@@ -171,7 +243,8 @@ class InvoiceRow(ProcoreRow):
             # Without multi-currency Procore names no base: the invoice's own is the base then.
             base_currency=currency.base_currency_iso_code or currency.currency_iso_code,
             payment_due=self.summary.current_payment_due,
-            tax=self.summary.tax_applicable_to_this_payment,
+            tax=self.summary.tax_applicable_to_this_payment or money.ZERO,
+            amount_due_reported=self.payment_summary.invoiced_amount_due if self.payment_summary else None,
             lines=tuple(row.line(index) for index, row in enumerate(self.lines, 1)),
         )
 
@@ -179,3 +252,7 @@ class InvoiceRow(ProcoreRow):
 def rows_of(body: Any) -> Any:
     """The rows of a list, v1 (bare) or v2 (under `data`)."""
     return body.get("data") if isinstance(body, dict) else body
+
+
+def _sum(*amounts: Decimal | None) -> Decimal:
+    return sum((amount for amount in amounts if amount is not None), money.ZERO)
