@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     webhook_address: str = Field("127.0.0.1", description="Address that the receiver of webhooks listens on")
     webhook_port: int = Field(8787, ge=1, le=65535, description="Its port")
     webhook_invoice_resources: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("Requisitions",), description="What Procore's webhooks call subcontractor invoices, comma separated"
+        ("Draw Requests",), description="What Procore's webhooks call subcontractor invoices, comma separated"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
     log_format: Literal["json", "text"] = Field("text", description="json = one object per line")

@@ -260,7 +260,7 @@ def test_webhooks_of_procore_are_worked_off_and_what_they_miss_is_found_by_the_s
         "project_id": str(project.id),
         "resource_id": str(announced.id),
     }
-    event |= {"id": "01JMYXMZRBVKK0PC6XS8SA4QRE", "resource_type": "Requisitions"}
+    event |= {"id": "01JMYXMZRBVKK0PC6XS8SA4QRE", "resource_type": "Draw Requests"}
     os.kill(site.server.pid, signal.SIGSTOP)
     try:
         assert post(event) == 503
@@ -272,7 +272,8 @@ def test_webhooks_of_procore_are_worked_off_and_what_they_miss_is_found_by_the_s
     # One id leads from the event to the bill, in the receiver's log and in the worker's.
     assert "POST /services/rest/record/v1/vendorBill" in written_for(site, f"webhook-{event['id']}")
     assert (
-        f"'Requisitions' {announced.id} of project {project.id} changed: queued [webhook-{event['id']}]" in receiver.log
+        f"'Draw Requests' {announced.id} of project {project.id} changed: queued [webhook-{event['id']}]"
+        in receiver.log
     )
 
     # What nobody can have meant for it is no reason for Procore to hold back what comes after it.

@@ -41,7 +41,7 @@ def of(office: Office, project: Project, number: int = 1, **change: Any) -> dict
 
 def invoice_event(office: Office, project: Project, invoice_id: int, number: int) -> dict[str, Any]:
     ids = {"company_id": str(office.procore.company.company_id), "project_id": str(project.id)}
-    return V4 | ids | {"id": f"E{number}", "resource_type": "Requisitions", "resource_id": str(invoice_id)}
+    return V4 | ids | {"id": f"E{number}", "resource_type": "Draw Requests", "resource_id": str(invoice_id)}
 
 
 def listed(office: Office) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.settings import Settings
 from worker.domain.webhooks import BUDGET_RESOURCES, Event, work_of
 from worker.domain.work import Lane
 
@@ -35,13 +36,15 @@ V4: dict[str, Any] = {
     "resource_type": "Budget Line Items",
     "resource_id": "379913",
 }
+INVOICE_RESOURCES = Settings.model_fields["webhook_invoice_resources"].default
+"""What an installation takes for subcontractor invoices that sets nothing."""
 EVENT = Event("01EDPD2J6SBY1163N77H95GW09", 8, 6778, "Budget Line Items", 379913, deleted=False)
 
 
 def work(body: dict[str, Any]) -> tuple[Lane, str] | None:
     event = Event.read(body)
     assert event is not None
-    return work_of(event, invoice_resources=("Requisitions",))
+    return work_of(event, invoice_resources=INVOICE_RESOURCES)
 
 
 @pytest.mark.parametrize("body", [V2, V3, V4], ids=["v2.0", "v3.0", "v4.0"])
@@ -62,15 +65,19 @@ def test_a_budget_that_changed_has_its_project_scanned(resource: str, change: st
     assert work(V4 | {"resource_type": resource, "reason": change}) == (Lane.SCANS, "scan:6778")
 
 
+def test_an_invoice_is_called_what_procore_calls_it() -> None:
+    assert INVOICE_RESOURCES == ("Draw Requests",)
+
+
 @pytest.mark.parametrize("change", ["create", "update", "approved"])
 def test_an_invoice_that_changed_is_exported(change: str) -> None:
-    assert work(V4 | {"resource_type": "Requisitions", "reason": change}) == (Lane.EXPORTS, "invoice:6778:379913")
+    assert work(V4 | {"resource_type": "Draw Requests", "reason": change}) == (Lane.EXPORTS, "invoice:6778:379913")
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"resource_name": "Requisitions", "event_type": "delete"},
+        {"resource_name": "Draw Requests", "event_type": "delete"},
         {"resource_name": "RFIs"},
         {"resource_name": "budget line items"},
         {"project_id": None},
