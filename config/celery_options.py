@@ -78,7 +78,9 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         "redis_socket_connect_timeout": 5,
         "redis_socket_keepalive": True,
         "task_publish_retry_policy": {"max_retries": 5, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 3},
-        "beat_max_loop_interval": 5,
+        # Its last runs lie in Redis: a schedule file that a power loss filled with zeros keeps Celery's own scheduler from ever starting.
+        "beat_scheduler": "worker.beat:Schedule",
+        "beat_max_loop_interval": 2,
         "timezone": "UTC",
         "enable_utc": True,
     }

@@ -24,7 +24,7 @@ REPORT_PATH = "/report"
 METRICS_PATH = "/metrics/business"
 """Where Flower serves our metrics; its own, of tasks and workers, stand at /metrics."""
 HEARTBEAT_VARIABLE = "WBS_SYNC_HEARTBEAT_FILE"
-"""Names a file that a worker touches at every heartbeat; its age is the worker's health."""
+"""Names a file that a worker or beat touches every few seconds; its age is the health of that process."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,27 @@ def processes(*, threads: int, data_dir: Path, webhooks: bool = False) -> tuple[
             name,
             _celery("worker", *_worker_options(name, threads)),
             wave=0,
-            environment={HEARTBEAT_VARIABLE: str(heartbeat_file(data_dir, name).absolute())},
+            environment=_heartbeat(data_dir, name),
         )
         for name in QUEUES_OF_WORKER
     )
-    beat = _celery("beat", f"--schedule={data_dir / 'beat-schedule'}", "--pidfile=")
+    beat = _celery("beat", "--pidfile=")
     return (
         *workers,
         Process("flower", _celery("flower", f"--conf={FLOWER_CONFIG}"), wave=1),
         *((Process("webhooks", (sys.executable, "-m", "worker.cli", "webhooks"), wave=1),) if webhooks else ()),
         # Last to start and first to stop: what gives out work comes after those who do it.
-        Process("beat", beat, wave=2),
+        Process("beat", beat, wave=2, environment=_heartbeat(data_dir, "beat")),
     )
 
 
 def heartbeat_file(data_dir: Path, name: str) -> Path:
-    """Where the supervisor lets a worker leave its heartbeat."""
+    """The heartbeat file of a worker or of beat under the supervisor."""
     return data_dir / f"{name}.heartbeat"
+
+
+def _heartbeat(data_dir: Path, name: str) -> dict[str, str]:
+    return {HEARTBEAT_VARIABLE: str(heartbeat_file(data_dir, name).absolute())}
 
 
 def _worker_options(name: str, threads: int) -> tuple[str, ...]:

@@ -19,9 +19,9 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     entries: dict[str, dict[str, Any]] = {
         "resume": {
             "task": TaskName.RESUME.value,
+            # No time after which it expires: the worker would read beat's time by its own clock, and drop the one message
+            # that wakes what waits. worker/beat.py sends none while enough of them wait.
             "schedule": RESUME_EVERY_SECONDS,
-            # A resume that waited longer than its period has been overtaken by the next one.
-            "options": {"expires": RESUME_EVERY_SECONDS * 2},
         }
     }
     if settings.scan_cron:

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     redis_key_prefix: str = Field(
         "wbs:", pattern=r"^[!-~]{1,100}$", description="Put before every key, so that installations can share a server"
     )
-    data_dir: Path = Field(Path("data"), description="Embedded server, beat schedule, Flower's memory, heartbeats")
+    data_dir: Path = Field(Path("data"), description="Embedded server, logs, Flower's memory, heartbeats")
 
     procore_base_url: str = Field("https://api.procore.com", description="Procore's API")
     procore_auth_url: str = Field("https://login.procore.com", description="Procore's login service")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +30,18 @@ def open_site(tmp_path: Path) -> Iterator[OpenSite]:
     """Opens installations for one test."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(Site.open(tmp_path, **options))
+
+
+@pytest.fixture
+def shifted_clock(tmp_path: Path) -> Callable[[int], dict[str, str]]:
+    """The environment of a process whose wall clock is so many seconds ahead; skips where nothing can compile that."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if sys.platform != "linux" or compiler is None:
+        pytest.skip("no C compiler for a process with a clock of its own")
+    library = tmp_path / "clock_shift.so"
+    source = Path(__file__).with_name("clock_shift.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    return lambda seconds: {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(seconds)}
 
 
 @pytest.hookimpl(wrapper=True)

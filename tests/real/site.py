@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar
 
 from celery import Celery
@@ -187,13 +187,18 @@ class Site:
         program.says(READY, times=count)
         return program
 
-    def beat(self, *, number: int = 1, times: Mapping[str, float] = QUICK, cron_seconds: float = 0) -> Program:
-        """Beat, started. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes."""
-        command = self._celery("beat", 1)
-        place = next(place for place, part in enumerate(command) if part.startswith("--schedule="))
-        command[place] += str(number)
+    def beat(
+        self,
+        *,
+        number: int = 1,
+        times: Mapping[str, float] = QUICK,
+        cron_seconds: float = 0,
+        env: Mapping[str, str] | None = None,
+    ) -> Program:
+        """Beat, started. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes; `env`: variables of its own."""
         options = ["--cron-seconds", str(cron_seconds)] if cron_seconds else []
-        program = self._start(f"beat-{number}", self._launched(command, times, *options))
+        command = self._launched(self._celery("beat", 1), times, *options)
+        program = self._start(f"beat-{number}", command, env or {})
         program.says("beat: Starting")
         return program
 
@@ -315,9 +320,7 @@ class Site:
 
     def _supervised(self, name: str, kind: str, threads: int, times: Mapping[str, float]) -> Process:
         arguments = self._celery("items" if kind == "all" else kind, threads)
-        if kind == "beat":
-            arguments = [f"{part}-{name}" if part.startswith("--schedule=") else part for part in arguments]
-        else:
+        if kind != "beat":
             arguments[arguments.index("-n") + 1] = f"{name}@%h"
         if kind == "all":
             arguments[arguments.index("-Q") + 1] = ALL_QUEUES
@@ -329,8 +332,8 @@ class Site:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]
         return [sys.executable, "-m", "tests.real.launcher", *changes, *options, "--", *arguments]
 
-    def _start(self, name: str, command: list[str]) -> Program:
-        program = Program(name, command, self.env, self.folder)
+    def _start(self, name: str, command: list[str], env: Mapping[str, str] = MappingProxyType({})) -> Program:
+        program = Program(name, command, {**self.env, **env}, self.folder)
         self.programs.append(program)
         return program
 

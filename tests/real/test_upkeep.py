@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from config.names import QueueName
@@ -9,7 +12,9 @@ from tests.real.books import assert_one_item_per_code, items_made
 from tests.real.conftest import OpenSite
 from tests.real.site import PREFIX
 from tests.support import eventually
+from worker import beat as beat_module
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind
+from worker.store.schedule_runs import ScheduleRuns
 
 pytestmark = pytest.mark.real
 
@@ -63,3 +68,59 @@ def test_what_waited_while_no_worker_ran_goes_on_when_one_starts(open_site: Open
     site.ended(run)
     assert_one_item_per_code(site.stage)
     assert items_made(site.stage) == 4
+
+
+@pytest.mark.parametrize("seconds_ahead", [-60, 60])
+def test_waiting_work_is_resumed_whatever_beat_s_clock_shows(
+    open_site: OpenSite, shifted_clock: Callable[[int], dict[str, str]], seconds_ahead: int
+) -> None:
+    """No message of its own announces the scan: only a `ledger.resume` of beat can bring it to the worker."""
+    site = open_site(profile="large:1x4")
+    site.worker()
+    site.beat(env=shifted_clock(seconds_ahead))
+    run, _ = site.container.wbs_scan.request("waiting")
+    site.ended(run)
+    assert_one_item_per_code(site.stage)
+    assert [round(one.clock_ahead, -1) for one in site.container.liveness.now().wrong_clocks] == [seconds_ahead]
+
+
+def test_a_scheduled_run_that_fell_due_while_beat_was_down_is_made_up_for(open_site: OpenSite) -> None:
+    """Each minute a scan; beat last ran an hour ago by what Redis keeps. A new installation has no run to make up for."""
+    site = open_site(profile="large:1x4", env={"SCAN_CRON": "0 0 1 1 *"})
+    runs = ScheduleRuns(site.redis, PREFIX)
+    first = site.beat()
+    first.says("Sending due task resume")
+    first.end()
+    assert "Sending due task scan" not in first.log
+    runs.note("scan", time.time() - 400 * 86_400)
+    second = site.beat(number=2)
+    second.says("Sending due task scan")
+    assert runs.last()["scan"] == pytest.approx(time.time(), abs=60)
+    second.end()
+    third = site.beat(number=3)
+    third.says("Sending due task resume")
+    assert "Sending due task scan" not in third.log
+
+
+def test_resumes_do_not_pile_up_while_no_worker_runs(open_site: OpenSite) -> None:
+    """A second beat starts after the queue is full: by the time it runs, the first had several turns and sent nothing more."""
+    site = open_site(profile="large:1x4")
+    first = site.beat()
+    eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES)
+    site.beat(number=2)
+    eventually(lambda: len(site.container.presence.running()) == 2)
+    assert first.log.count("Sending due task") == beat_module.ENOUGH_RESUMES
+    assert site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES
+
+
+def test_a_command_that_follows_a_run_says_when_no_worker_is_running(open_site: OpenSite) -> None:
+    site = open_site(profile="large:1x4")
+    worker = site.worker("invoices")
+    ended = site.command("scan", "--wait")
+    assert ended.code == 1
+    assert "No worker is running for: items, scans." in ended.err
+    assert "The work stays queued" in ended.err
+    worker.kill()
+    exported = site.command("export", "--approved", "--wait")
+    assert exported.code == 1
+    assert "No worker is running for: exports." in exported.err

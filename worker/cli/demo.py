@@ -19,13 +19,15 @@ from config.settings import load_settings, setting_names
 from worker.cli.check import print_check
 from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, styled, table
 from worker.cli.runs import print_problems, print_run, run_report
-from worker.cli.session import open_container, send, watch
+from worker.cli.session import open_container, send, wait_until, watch
 from worker.cli.simulators import SimulatorsProcess
 from worker.cli.stack import Stack
 from worker.cli.verify import as_dict, print_verified, run_verification
 from worker.container import Container
 
 SLOTS = 15
+STARTED_SECONDS = 60.0
+"""Workers and beat run within a few seconds; a machine that is busy may take longer."""
 DEMO_SETTINGS = {
     "NETSUITE_CONCURRENCY": str(SLOTS),
     "WORKER_THREADS": "24",
@@ -129,6 +131,8 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
 
 def _show(simulators: SimulatorsProcess, container: Container) -> Told:
     _heading("1. Can it work?")
+    if not wait_until(lambda: not container.liveness.now().faults, seconds=STARTED_SECONDS):
+        raise Fault(f"{' '.join(container.liveness.now().faults)} The logs are in {container.settings.data_dir}/logs.")
     checks = list(container.checks.run())
     for check in checks:
         print_check(check)

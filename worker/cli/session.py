@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from config.names import TaskName
+from config.names import QueueName, TaskName
 from config.settings import Settings, load_settings
 from worker.app import app
 from worker.cli.output import Fault, progress
 from worker.container import Container
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.work import RunKind
 from worker.embedded import find_running
+from worker.services.liveness import HOW_TO_START
 from worker.store.connection import try_tls
 from worker.store.work import Run
 
 POLL_SECONDS = 0.2
-NOBODY_WORKS_SECONDS = 20.0
-LONGEST_IN_HAND_SECONDS = 180.0
-"""A single answer of NetSuite may take two minutes; what is in hand for longer is so of a dead worker."""
+LOOK_FOR_WORKERS_SECONDS = 1.0
+RESTART_SECONDS = 3.0
+"""A worker that is restarted may be gone for so long before a command that follows its work gives up."""
+QUEUES_OF_RUN = {
+    RunKind.SCAN: (QueueName.SCANS, QueueName.ITEMS),
+    RunKind.EXPORT: (QueueName.EXPORTS,),
+}
 
 
 def open_container() -> Container:
@@ -62,8 +68,8 @@ def send(task: TaskName, **arguments: Any) -> None:
 
 
 def watch(container: Container, run: Run, *, noun: str) -> Run:
-    """Follow a run to its end with a progress bar; gives the ended run. Raises Fault when no worker touches it."""
-    started = time.monotonic()
+    """Follow a run to its end with a progress bar; gives the ended run. Raises Fault when no worker is running for it."""
+    workers = _Workers(container, QUEUES_OF_RUN[run.kind])
     with progress() as bars:
         projects = bars.add_task("projects", total=None, note="")
         things = bars.add_task(noun, total=None, note="")
@@ -78,30 +84,43 @@ def watch(container: Container, run: Run, *, noun: str) -> Run:
             if now.ended:
                 _fill(bars, projects, things)
                 return now
-            if not counts and time.monotonic() - started > NOBODY_WORKS_SECONDS:
-                raise Fault(
-                    "No worker has taken the work up: is `wbs-sync up` (or a worker) running? The work stays queued."
-                )
+            workers.require()
             time.sleep(POLL_SECONDS)
 
 
 def follow(container: Container, going_on: Callable[[], int], *, count: int, noun: str) -> None:
-    """Return when nothing goes on of so many pieces of work. Raises Fault when no worker touches it."""
-    changed_at, before = time.monotonic(), (count, container.retries.depth())
+    """Return when nothing goes on of so many pieces of work. Raises Fault when a queue has no worker."""
+    workers = _Workers(container, tuple(QueueName))
     with progress() as bars:
         bar = bars.add_task(noun, total=count, note="")
         while left := going_on():
             bars.update(bar, completed=count - left)
-            now = (left, container.retries.depth())
-            if now != before:
-                changed_at, before = time.monotonic(), now
-            _, in_hand = now[1]
-            if time.monotonic() - changed_at > (LONGEST_IN_HAND_SECONDS if in_hand else NOBODY_WORKS_SECONDS):
-                raise Fault(
-                    "No worker has taken the work up: is `wbs-sync up` (or a worker) running? The work stays queued."
-                )
+            workers.require()
             time.sleep(POLL_SECONDS)
         bars.update(bar, completed=count)
+
+
+class _Workers:
+    """Looks now and then whether somebody takes work from these queues."""
+
+    def __init__(self, container: Container, queues: Collection[QueueName]) -> None:
+        self._container = container
+        self._queues = {queue.value for queue in queues}
+        self._look_at = self._gone_since = time.monotonic()
+
+    def require(self) -> None:
+        """Raise Fault when no worker has been running for one of the queues for some seconds. The work itself stays queued."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_FOR_WORKERS_SECONDS
+        missing = sorted(self._queues.intersection(self._container.liveness.now().missing_queues))
+        if not missing:
+            self._gone_since = now
+        elif now - self._gone_since > RESTART_SECONDS:
+            raise Fault(
+                f"No worker is running for: {', '.join(missing)}. The work stays queued and goes on when one starts. {HOW_TO_START}"
+            )
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from worker.cli.output import (
+    FAILED,
     Fault,
     clock,
     counts_line,
@@ -16,11 +18,13 @@ from worker.cli.output import (
     named_project,
     out,
     print_json,
+    say_fault,
     table,
 )
 from worker.cli.session import open_container
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.services.liveness import HOW_TO_START, Alive
 from worker.services.overview import run_view
 
 ENDED = ("SUCCESS", "FAILURE")
@@ -35,7 +39,10 @@ ENDED = ("SUCCESS", "FAILURE")
 @click.option("--project", type=named_project, help="The project of an invoice or a code: Procore id, number or name.")
 @json_option
 def status(task_id: str | None, invoice: str | None, code_id: int | None, project: str | None, as_json: bool) -> None:
-    """Codes and invoices by state, work that waits, the last runs, open problems; or one piece of it by its id. Asks no remote."""
+    """Show codes and invoices by state, waiting work, the last runs, open problems and the running processes; or one record by its id.
+
+    No remote is asked. The exit code is 1 when no worker or no beat is running, since then nothing goes on.
+    """
     with faults_as_sentences():
         named = [one for one in (task_id, invoice, code_id) if one is not None]
         if len(named) > 1 or (project is not None and invoice is None and code_id is None):
@@ -44,12 +51,30 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
             )
         container = open_container()
         if not named:
-            told = container.overview.status()
-            print_json(told) if as_json else _print(told)
+            alive = container.liveness.now()
+            status = {**container.overview.status(), "processes": processes_view(alive)}
+            print_json(status) if as_json else _print(status)
+            for sentence in alive.faults:
+                say_fault(sentence)
+            if alive.faults:
+                say_fault(HOW_TO_START)
+                sys.exit(FAILED)
         else:
             key = _key(container, invoice, code_id, project)
             told = container.overview.of(key) if key else _task(container, str(task_id))
             print_json(told) if as_json else _print_one(told)
+
+
+def processes_view(alive: Alive) -> dict[str, Any]:
+    """The running processes as plain JSON values: `clock_ahead` in seconds, to Redis' clock."""
+    return {
+        "running": [
+            {"process": one.process, "queues": sorted(one.queues), "clock_ahead": round(one.clock_ahead, 1)}
+            for one in alive.processes
+        ],
+        "queues_without_worker": list(alive.missing_queues),
+        "beat": alive.has_beat,
+    }
 
 
 def _key(
@@ -123,6 +148,8 @@ def _print(told: dict[str, Any]) -> None:
         out.print(
             f"Last {kind} ({run['trigger']}): began {clock(run['started_at'])}, {end}; {counts_line(run['counts'])}"
         )
+    running = [one["process"] for one in told["processes"]["running"]]
+    out.print(f"Running: {', '.join(running) or 'nothing'}")
     problems = sum(told["problems"].values())
     ignored = f"; {told['ignored_problems']} ignored" if told["ignored_problems"] else ""
     out.print(f"Open problems: {problems}{ignored}" + (" (see `wbs-sync problems`)" if problems else ""))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -98,10 +99,12 @@ class Transport:
     """Sends requests with a timeout on each; one kept-alive session per thread.
 
     `requests_sent`: how many so far, those for logins left out; to be read by who is alone in its process.
+    `clock_ahead`: how many seconds this machine's clock is ahead of the remote's, by the Date header of its last answer.
     """
 
     def __init__(self, *, remote: str, read_timeout: float) -> None:
         self.requests_sent = 0
+        self.clock_ahead: float | None = None
         self._remote = remote
         self._read_timeout = read_timeout
         self._local = threading.local()
@@ -149,6 +152,7 @@ class Transport:
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             self._log(level, method, url, began, answer=type(error).__name__)
             raise self._as_sync_error(error, writes=writes) from error
+        self.clock_ahead = _clock_ahead(response.headers.get("Date", ""), default=self.clock_ahead)
         text, is_utf8 = _decoded(content)
         answer = Answer(
             response.status_code, response.headers, text, next_page, is_utf8, _secrets_in(headers, form or {})
@@ -195,6 +199,14 @@ class Transport:
             session.get_redirect_target = _nowhere  # type: ignore[assignment, method-assign]
             self._local.session = session
         return session
+
+
+def _clock_ahead(date: str, *, default: float | None) -> float | None:
+    """Seconds that this machine's clock is ahead of a Date header (RFC 9110, whole seconds); `default` for none that can be read."""
+    try:
+        return time.time() - parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return default
 
 
 def seconds_of(header: str) -> float | None:

@@ -70,6 +70,11 @@ class Remotes(Stores):
             precedence=precedence,
         )
 
+    def remote_clocks(self) -> dict[str, float]:
+        """How many seconds this machine's clock is ahead of each remote's that has answered in this process."""
+        ahead = {"Procore": self._procore_parts[0].clock_ahead, "NetSuite": self._netsuite_parts[0].clock_ahead}
+        return {name: seconds for name, seconds in ahead.items() if seconds is not None}
+
     @part
     def profile(self) -> Profile | None:
         """What the probe found out about the account. Raises InvalidSettings when it is another account's, or no profile."""

@@ -25,6 +25,7 @@ from worker.services.bill_ownership import BillOwnership
 from worker.services.bills import Bills
 from worker.services.checks import Checks
 from worker.services.checks.netsuite import Chosen, NetSuiteChecks
+from worker.services.checks.processes import ProcessChecks
 from worker.services.checks.procore import ProcoreChecks
 from worker.services.checks.redis import RedisChecks
 from worker.services.dispatch import Dispatch, lane_limits
@@ -36,6 +37,7 @@ from worker.services.invoice_items import InvoiceItems
 from worker.services.item_drift import ItemDrift
 from worker.services.items import Items
 from worker.services.links import Links
+from worker.services.liveness import Liveness
 from worker.services.metrics import Metrics
 from worker.services.named_records import NamedRecords
 from worker.services.overview import Overview
@@ -298,7 +300,8 @@ class Container(Remotes):
         )
         queues = [queue.value for queue in QueueName]
         return Checks(
-            RedisChecks(self.redis, ledger=self.ledger, gate=self.gate, prefix=self._prefix, queues=queues),
+            RedisChecks(self.redis, ledger=self.ledger, prefix=self._prefix, queues=queues),
+            ProcessChecks(liveness=self.liveness, redis_clock=self.now, remote_clocks=self.remote_clocks),
             ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
             NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
         )
@@ -333,6 +336,12 @@ class Container(Remotes):
             has_tax_schedule=bool(self.settings.netsuite_tax_schedule_id),
             slots=self.settings.netsuite_concurrency,
         )
+
+    @part
+    def liveness(self) -> Liveness:
+        """Whether workers and beat run."""
+        queues = [queue.value for queue in QueueName]
+        return Liveness(self.redis, presence=self.presence, gate=self.gate, queues=queues)
 
     @part
     def overview(self) -> Overview:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from threading import RLock
 from typing import Any
 
-from config.redis_address import sentinels_of
 from config.settings import InvalidSettings, Settings
 from worker.container.part import part
+from worker.redis_access import redis_at
 from worker.store import results
 from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
-from worker.store.connection import Redis, connect, connect_to_master, seconds
+from worker.store.connection import seconds
 from worker.store.gate import Gate
 from worker.store.holds import Holds, Remote
 from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
@@ -20,6 +20,7 @@ from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.locks import Locks
 from worker.store.open_problems import Handling
+from worker.store.presence import Presence
 from worker.store.projects import ProjectList
 from worker.store.verifications import Verifications
 from worker.store.work import Work
@@ -32,7 +33,7 @@ class Stores:
         self.building = RLock()
         self.settings = settings
         self.redis_url = redis_url
-        self.redis = _connected(redis_url)
+        self.redis = redis_at(redis_url)
         self._prefix = settings.redis_key_prefix
         self._keeper = LeaseKeeper()
 
@@ -49,6 +50,11 @@ class Stores:
     def handling(self) -> Handling:
         """What people did about problems."""
         return Handling(self.redis, self._prefix)
+
+    @part
+    def presence(self) -> Presence:
+        """The processes that run now."""
+        return Presence(self.redis, self._prefix)
 
     @part
     def locks(self) -> Locks:
@@ -130,16 +136,3 @@ class Stores:
     @property
     def _owner_key(self) -> str:
         return f"{self._prefix}belongs_to"
-
-
-def _connected(url: str) -> Redis:
-    sentinels = sentinels_of(url)
-    if sentinels is None:
-        return connect(url)
-    return connect_to_master(
-        sentinels.hosts,
-        sentinels.master,
-        database=sentinels.database,
-        username=sentinels.username,
-        password=sentinels.password,
-    )

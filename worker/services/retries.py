@@ -92,11 +92,6 @@ class Retries:
         going_on = {key for key, pieces in retry.work.items() if pieces[0] in begun or pieces[-1] in follows}
         return going_on | {key for key, remote in retry.remotes.items() if self._is_being_tried(key, remote)}
 
-    def depth(self) -> tuple[int, int]:
-        """How much waits and how much is in hand, in all lanes: who follows a retry sees by it whether anybody works."""
-        waiting, in_hand = zip(*(self._work.depth(lane) for lane in Lane), strict=True)
-        return sum(waiting), sum(in_hand)
-
     def due_later(self, retry: Retry, key: str) -> float | None:
         """When the work behind a problem is looked at next by itself (unix seconds); None when it is not."""
         times = [self._work.waits_until(lane_of(piece), piece) for piece in retry.work.get(key, ())]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from config.names import TaskName
+from config.processes import QUEUES_OF_WORKER
 from config.settings import load_settings
 from simulators.books import NsJob, NsVendor
 from simulators.common.journal import Entry
@@ -123,6 +124,13 @@ class Office:
             for key, correlation_id in given.items():
                 with correlation.of(correlation_id):
                     self._work_on(key)
+
+    def processes_run(self, *, clock_ahead: float = 0.0) -> None:
+        """Both workers and beat announce themselves, as they do every two seconds while they run; beat's clock may be wrong."""
+        presence, now = self.container.presence, self.container.now()
+        for name, queues in QUEUES_OF_WORKER.items():
+            presence.announce(f"{name}@test", queues=queues, clock=now)
+        presence.announce("beat@test", queues=(), clock=now + clock_ahead)
 
     def settle(self, timeout: float = 20.0) -> None:
         """Work until nothing waits any more, however late it is due. AssertionError after `timeout` seconds."""

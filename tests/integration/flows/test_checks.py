@@ -25,12 +25,12 @@ CODE = "05-120.S"
 def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
     """One office for all faults: each is taken back at its end."""
     with offices(tmp_path_factory.mktemp("checked"), redis_server.url, doorman) as opens:
-        office = opens()
-        office.container.gate.note_use()
-        yield office
+        yield opens()
 
 
 def checks(office: Office) -> list[Check]:
+    """What `check` finds while workers and beat run."""
+    office.processes_run()
     return list(office.container.checks.run())
 
 
@@ -266,6 +266,7 @@ def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_o
     mistaken = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
     assert (mistaken.exit_code, "FAULT Procore login" in mistaken.stdout) == (1, True)
     assert not branch.container.redis.exists("a-new-one:belongs_to")
+    branch.reopened(redis_key_prefix="a-new-one:").processes_run()
     assert call(branch, "check", **new).exit_code == 0
     # Whoever works with it makes it theirs.
     assert call(branch, "status", **new).exit_code == 0
@@ -273,9 +274,43 @@ def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_o
     assert (others.exit_code, "Set another REDIS_KEY_PREFIX" in others.stderr) == (2, True)
 
 
-def test_an_installation_without_workers_or_a_ledger_is_told_and_is_no_fault(branch: Office) -> None:
-    """The first `check` comes before the first start."""
-    fresh = branch.reopened(redis_key_prefix="nobody-yet:")
-    found = {each.name: each for each in checks(fresh)}
-    assert (found["Ledger"].ok, found["Workers"].ok) == (None, None)
-    assert "wbs-sync up" in found["Workers"].cure
+def test_a_ledger_that_is_not_there_yet_is_no_fault(branch: Office) -> None:
+    found = {each.name: each for each in checks(branch.reopened(redis_key_prefix="nobody-yet:"))}
+    assert found["Ledger"].ok is None
+
+
+@pytest.mark.parametrize("command", ["check", "status"])
+@pytest.mark.parametrize(
+    ("gone", "sentence"),
+    [
+        (("beat@test",), "Beat is not running"),
+        (("invoices@test",), "No worker is running for: exports."),
+        (("items@test", "invoices@test"), "No worker is running for: scans, items, exports, upkeep."),
+    ],
+)
+def test_a_process_that_is_not_running_fails_the_command_and_is_named(
+    branch: Office, command: str, gone: tuple[str, ...], sentence: str
+) -> None:
+    office = branch.reopened(redis_key_prefix=f"gone-{command}-{len(gone)}-{gone[0]}:")
+    office.processes_run()
+    assert call(office, command).exit_code == 0
+    for process in gone:
+        office.container.presence.withdraw(process)
+    ended = call(office, command)
+    assert ended.exit_code == 1
+    assert sentence in ended.stdout + ended.stderr
+    assert "Start `wbs-sync up`" in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(("clock_ahead", "words"), [(30.0, "30 s ahead of Redis'"), (-30.0, "30 s behind Redis'")])
+def test_a_clock_that_is_off_is_named_with_its_process(branch: Office, clock_ahead: float, words: str) -> None:
+    branch.processes_run(clock_ahead=clock_ahead)
+    found = {each.name: each for each in branch.container.checks.run()}
+    assert found["Clocks"].ok is None
+    assert f"beat@test's is {words}" in found["Clocks"].words
+    assert "NTP" in found["Clocks"].cure
+
+
+def test_the_clocks_of_both_remotes_are_compared(branch: Office) -> None:
+    found = {each.name: each for each in checks(branch)}
+    assert found["Clocks"].words == "this machine, Redis, Procore, NetSuite and 3 processes agree"

@@ -10,6 +10,7 @@ from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
 from worker.domain.problems import describe
 from worker.services.checks.check import Check, Look, fault
 from worker.services.checks.netsuite import NetSuiteChecks
+from worker.services.checks.processes import ProcessChecks
 from worker.services.checks.procore import ProcoreChecks
 from worker.services.checks.redis import RedisChecks
 from worker.store.connection import why
@@ -20,8 +21,11 @@ TRY_AGAIN = "If it says so again in some minutes, ask who runs that system or th
 class Checks:
     """Runs them one after the other."""
 
-    def __init__(self, redis: RedisChecks, procore: ProcoreChecks, netsuite: NetSuiteChecks) -> None:
-        self._looks: Sequence[Look] = (*redis.looks(), *procore.looks(), *netsuite.looks())
+    def __init__(
+        self, redis: RedisChecks, processes: ProcessChecks, procore: ProcoreChecks, netsuite: NetSuiteChecks
+    ) -> None:
+        systems = (*procore.looks(), *netsuite.looks())
+        self._looks: Sequence[Look] = (*redis.looks(), *processes.running(), *systems, *processes.clocks())
 
     def run(self) -> Iterator[Check]:
         """Each check as it is done."""

@@ -1,4 +1,4 @@
-"""Redis: there, new enough, durable, roomy, with a ledger, and with somebody who works."""
+"""Redis: reachable, new enough, durable, with free memory, and with a ledger."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from collections.abc import Collection, Iterator
 from redis.exceptions import RedisError
 
 from worker.services.checks.check import Check, Look, doubt, fault, well
-from worker.store.connection import Redis, seconds
-from worker.store.gate import Gate
+from worker.store.connection import Redis
 from worker.store.ledger import Ledger
 
 OLDEST_VERSION = (6, 2)
 """The scripts use commands of Redis 6.2; Valkey began with 7.2."""
 FULL = 0.8
-WORK_SEEN_WITHIN_SECONDS = 60.0
 
 
 class RedisChecks:
     """Looks at the server and at what wbs-sync keeps there. `queues`: the names of the queues, without the prefix."""
 
-    def __init__(self, client: Redis, *, ledger: Ledger, gate: Gate, prefix: str, queues: Collection[str]) -> None:
+    def __init__(self, client: Redis, *, ledger: Ledger, prefix: str, queues: Collection[str]) -> None:
         self._client = client
         self._ledger = ledger
-        self._gate = gate
         self._prefix = prefix
         self._queues = queues
 
@@ -33,7 +30,6 @@ class RedisChecks:
         yield "Redis keeps what it is given", self._is_durable
         yield "Redis has room", self._has_room
         yield "Ledger", self._ledger_is_open
-        yield "Workers", self._somebody_works
         yield "Messages", self._no_message_went_astray
 
     def _answers(self) -> Check:
@@ -86,20 +82,6 @@ class RedisChecks:
             return well("Ledger", "there")
         words = "there is none yet: the first worker that starts makes it from what NetSuite holds"
         return doubt("Ledger", words, "Start the workers, or see how far it comes with `wbs-sync rebuild`.")
-
-    def _somebody_works(self) -> Check:
-        """By what upkeep notes every five seconds, with beat and a worker both there."""
-        noted = self._gate.use()
-        ago = seconds(self._client) - noted[-1].at if noted else None
-        if ago is not None and ago < WORK_SEEN_WITHIN_SECONDS:
-            return well("Workers", "at work, and beat too")
-        words = (
-            f"no sign of worker and beat for {ago / 60:,.0f} minutes"
-            if ago is not None
-            else "no sign of worker and beat yet"
-        )
-        cure = "Start `wbs-sync up`, or all processes of the Procfile; both need this REDIS_URL and REDIS_KEY_PREFIX."
-        return doubt("Workers", words, cure)
 
     def _no_message_went_astray(self) -> Check:
         """Other applications that forget the prefix write into queues that nobody reads, without an error."""

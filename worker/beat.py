@@ -1,0 +1,90 @@
+"""Beat's scheduler. It keeps the times of the last runs in Redis, so there is no file that a power loss could damage."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery.beat import ScheduleEntry, Scheduler
+from celery.utils.time import maybe_make_aware
+from redis.exceptions import RedisError
+
+from config.names import QueueName, TaskName
+from config.settings import load_settings
+from worker import heartbeat
+from worker.redis_access import redis_at
+from worker.store.presence import Presence
+from worker.store.schedule_runs import ScheduleRuns
+
+log = logging.getLogger(__name__)
+
+ENOUGH_RESUMES = 2
+"""With so many messages in the upkeep queue the next `resume` adds nothing. Instead of a time after which the message expires:
+that would be read by another machine's clock."""
+
+
+class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without types
+    """Celery's scheduler in memory, with the last runs recalled at the start: a run that fell due while beat was down is made up for."""
+
+    def __init__(self, *arguments: Any, lazy: bool = False, **options: Any) -> None:
+        self._recalled = lazy
+        if not lazy:
+            settings = load_settings()
+            client = redis_at(settings.redis_url.get_secret_value() if settings.redis_url else "")
+            self._runs = ScheduleRuns(client, settings.redis_key_prefix)
+            heartbeat.start(Presence(client, settings.redis_key_prefix), heartbeat.beat_name())
+        super().__init__(*arguments, lazy=lazy, **options)
+
+    def setup_schedule(self) -> None:
+        """Called once by Celery: the entries of config/schedule.py."""
+        super().setup_schedule()
+        self.merge_inplace(self.app.conf.beat_schedule)
+        self._recall()
+
+    def tick(self, **options: Any) -> Any:
+        """One round of Celery's loop: send what is due, and give the seconds until the next round."""
+        heartbeat.beat()
+        if not self._recalled:
+            self._recall()
+        return super().tick(**options)
+
+    def reserve(self, entry: ScheduleEntry) -> ScheduleEntry:
+        """Called for each entry that is due: note the run before its message is sent."""
+        reserved = super().reserve(entry)
+        if entry.task != TaskName.RESUME:
+            try:
+                self._runs.note(entry.name, reserved.last_run_at.timestamp())
+            except RedisError as error:
+                log.warning("The run of %s could not be noted: %s", entry.name, type(error).__name__)
+        return reserved
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        """Send the message of an entry that is due, unless it is a `resume` and enough of them wait already."""
+        if entry.task == TaskName.RESUME and self._resumes_wait():
+            return
+        super().apply_entry(entry, producer=producer)
+
+    def close(self) -> None:
+        """Beat ends."""
+        super().close()
+        heartbeat.end()
+
+    def _recall(self) -> None:
+        try:
+            runs = self._runs.last()
+        except RedisError as error:
+            log.warning("Redis does not answer yet: %s", type(error).__name__)
+            return
+        for name, last_run in runs.items():
+            if entry := self.schedule.get(name):
+                now = maybe_make_aware(entry.default_now())
+                # A time to come is of a clock that was wrong: it must not put off the next run.
+                entry.last_run_at = min(now, now.fromtimestamp(last_run, now.tzinfo))
+        self._heap = None
+        self._recalled = True
+
+    def _resumes_wait(self) -> bool:
+        try:
+            return self._runs.messages_in(QueueName.UPKEEP) >= ENOUGH_RESUMES
+        except RedisError:
+            return False

@@ -1,0 +1,81 @@
+"""A process shows that it runs: in Redis for everybody, and in a file for whoever watches this machine.
+
+The main loop of the process only sets an event; a thread does the announcing, so that a Redis that hangs holds up nothing,
+and a main loop that hangs is seen, since nothing sets the event any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from config.processes import HEARTBEAT_VARIABLE
+from worker.store.presence import Presence
+
+
+class Heartbeat:
+    """Announces one process. `name`: what it is, such as items@host; `queues`: the queues it takes work from."""
+
+    def __init__(self, presence: Presence, name: str, queues: Collection[str] = ()) -> None:
+        self._presence = presence
+        self._process = f"{name} ({os.getpid()})"
+        self._queues = frozenset(queues)
+        self._due = threading.Event()
+        self._ended = threading.Event()
+        threading.Thread(target=self._announce_when_due, name="heartbeat", daemon=True).start()
+
+    def beat(self) -> None:
+        """Called by the main loop every few seconds."""
+        self._due.set()
+
+    def end(self) -> None:
+        """The process ends in order: nobody has to wait until it is forgotten."""
+        self._ended.set()
+        self._due.set()
+        with contextlib.suppress(RedisError):
+            self._presence.withdraw(self._process)
+
+    def _announce_when_due(self) -> None:
+        while self._due.wait() and not self._ended.is_set():
+            self._due.clear()
+            if file := os.environ.get(HEARTBEAT_VARIABLE):
+                Path(file).touch()
+            # Redis away: this process counts as gone until it answers again, and so it is.
+            with contextlib.suppress(RedisError):
+                self._presence.announce(self._process, queues=self._queues, clock=time.time())
+
+
+_heartbeat: Heartbeat | None = None
+
+
+def start(presence: Presence, name: str, queues: Collection[str] = ()) -> None:
+    """This process takes up its work: it shows that it runs from now on."""
+    global _heartbeat
+    _heartbeat = Heartbeat(presence, name, queues)
+    _heartbeat.beat()
+
+
+def beat() -> None:
+    """The main loop came round. Nothing before `start`."""
+    if _heartbeat:
+        _heartbeat.beat()
+
+
+def end() -> None:
+    """This process takes no more work."""
+    global _heartbeat
+    if _heartbeat:
+        _heartbeat.end()
+    _heartbeat = None
+
+
+def beat_name() -> str:
+    """What beat is called: the name of its machine tells two of them apart."""
+    return f"beat@{socket.gethostname()}"

@@ -1,0 +1,62 @@
+"""The processes of the installation, and the clocks of everything that takes part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from worker.services.checks.check import Check, Look, doubt, fault, well
+from worker.services.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
+
+SYNCHRONIZE = (
+    "Synchronize the clock of that machine (NTP): logins to NetSuite, schedules and log times go by it. "
+    "Work in progress does not depend on it."
+)
+
+
+class ProcessChecks:
+    """Looks at who announced itself. `redis_clock`: unix seconds; `remote_clocks`: how many seconds this machine is ahead of each
+    remote that answered in this process, by its name.
+    """
+
+    def __init__(
+        self,
+        *,
+        liveness: Liveness,
+        redis_clock: Callable[[], float],
+        remote_clocks: Callable[[], Mapping[str, float]],
+    ) -> None:
+        self._liveness = liveness
+        self._redis_clock = redis_clock
+        self._remote_clocks = remote_clocks
+
+    def running(self) -> Iterator[Look]:
+        """Whether workers and beat run."""
+        yield "Workers", self._workers
+
+    def clocks(self) -> Iterator[Look]:
+        """Whether all clocks agree; asked last, when both remotes have answered."""
+        yield "Clocks", self._clocks
+
+    def _workers(self) -> Check:
+        alive = self._liveness.now()
+        if alive.faults:
+            return fault("Workers", " ".join(alive.faults), HOW_TO_START)
+        return well("Workers", f"{len(alive.workers)} running, and beat")
+
+    def _clocks(self) -> Check:
+        ahead = {"Redis": time.time() - self._redis_clock(), **self._remote_clocks()}
+        wrong = [f"this machine's is {_difference(off)} {name}'s" for name, off in ahead.items() if _is_wrong(off)]
+        alive = self._liveness.now()
+        wrong += [f"{one.process}'s is {_difference(one.clock_ahead)} Redis'" for one in alive.wrong_clocks]
+        if wrong:
+            return doubt("Clocks", "; ".join(wrong), SYNCHRONIZE)
+        return well("Clocks", f"this machine, {', '.join(ahead)} and {len(alive.processes)} processes agree")
+
+
+def _is_wrong(off: float) -> bool:
+    return abs(off) > CLOCK_LIMIT_SECONDS
+
+
+def _difference(off: float) -> str:
+    return f"{abs(off):.0f} s {'ahead of' if off > 0 else 'behind'}"

@@ -1,0 +1,67 @@
+"""Whether the processes that do the work are running: a worker for each queue, and beat."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from worker.store.connection import Redis, seconds
+from worker.store.gate import Gate
+from worker.store.presence import Presence, Running
+
+CLOCK_LIMIT_SECONDS = 2.0
+"""A clock that is further off than this is worth a word: schedules, tokens and logs go by it."""
+RESUMED_WITHIN_SECONDS = 30.0
+"""Another scheduler than ours (docs/operations.md has a standby) does not announce itself, but its `ledger.resume` arrives."""
+HOW_TO_START = "Start `wbs-sync up`, or every process of the Procfile, with the same REDIS_URL and REDIS_KEY_PREFIX as this command."
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The processes that run now. `missing_queues`: queues that no worker takes work from."""
+
+    processes: tuple[Running, ...]
+    missing_queues: tuple[str, ...]
+    has_beat: bool
+
+    @property
+    def faults(self) -> list[str]:
+        """What is not running, in sentences."""
+        found = []
+        if self.missing_queues:
+            found.append(f"No worker is running for: {', '.join(self.missing_queues)}.")
+        if not self.has_beat:
+            found.append("Beat is not running: nothing starts by schedule, and waiting work is not resumed.")
+        return found
+
+    @property
+    def workers(self) -> list[Running]:
+        """The workers among the processes."""
+        return [one for one in self.processes if one.queues]
+
+    @property
+    def wrong_clocks(self) -> list[Running]:
+        """The processes whose clock differs from Redis' by more than `CLOCK_LIMIT_SECONDS`."""
+        return [one for one in self.processes if abs(one.clock_ahead) > CLOCK_LIMIT_SECONDS]
+
+
+class Liveness:
+    """Reads who announced itself in the last seconds. `queues`: all queues of the installation, without the prefix."""
+
+    def __init__(self, client: Redis, *, presence: Presence, gate: Gate, queues: Collection[str]) -> None:
+        self._client = client
+        self._presence = presence
+        self._gate = gate
+        self._queues = tuple(queues)
+
+    def now(self) -> Alive:
+        """The processes that run now. Raises RedisError."""
+        processes = self._presence.running()
+        served = frozenset[str]().union(*(one.queues for one in processes))
+        missing = tuple(queue for queue in self._queues if queue not in served)
+        has_beat = any(not one.queues for one in processes) or self._was_resumed_just_now()
+        return Alive(tuple(processes), missing, has_beat)
+
+    def _was_resumed_just_now(self) -> bool:
+        last = self._gate.last_noted()
+        return last is not None and seconds(self._client) - last < RESUMED_WITHIN_SECONDS
