@@ -6,6 +6,7 @@ when the next thing happens. Everything below the tasks is the product's own: se
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -135,6 +136,18 @@ class Office:
     def settle(self, timeout: float = 20.0) -> None:
         """Work until nothing waits any more, however late it is due. AssertionError after `timeout` seconds."""
         eventually(self._nothing_waits, timeout)
+
+    def settle_window_passes(self, key: CodeKey | InvoiceKey) -> None:
+        """The write of this code or invoice was sent a settle window ago by now, and what waits is due.
+
+        For tests of what happens before and after it: with a window of seconds, a busy machine would decide which.
+        """
+        kind, number = ("codes", key.wbs_code_id) if isinstance(key, CodeKey) else ("invoices", key.invoice_id)
+        place = self._key(f"{kind}:{key.project_id}")
+        record = json.loads(self.container.redis.hget(place, str(number)))
+        record["sent_at"] -= self.container.settings.netsuite_settle_seconds
+        self.container.redis.hset(place, str(number), json.dumps(record))
+        self.hurry()
 
     def hurry(self) -> None:
         """Make everything that waits due now, as a person's new request would."""
