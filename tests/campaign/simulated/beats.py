@@ -33,9 +33,10 @@ class Beats:
 
     def _tick(self, offset: float) -> None:
         now = self._rig.scheduler.now
+        self._rig.watch.look(now)
         if self.work_due(now):
             if now >= self.away_until and self._rig.store_away_until <= now:
-                self._rig.floor.send(TaskName.RESUME.value, {}, expires=True)
+                self._rig.floor.send(TaskName.RESUME.value, {}, expires=self._rig.expiry_of_resume())
         elif self.at_rest():
             self._rig.scheduler.wake(self._rig.scheduler.main)
         elif self.quiet():

@@ -13,9 +13,11 @@ from tests.campaign.simulated import shims
 from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.many import Tally, campaign
 from tests.campaign.simulated.mutations import MUTATIONS, mutated
-from tests.campaign.simulated.schedule import plan_of, play
+from tests.campaign.simulated.schedule import Choice, plan_of, play
+from tests.campaign.simulated.situations import ENABLED, WIDER
 from tests.campaign.simulated.story import shrink, story_of
 
+_WIDER = {kind.name: kind for kind in WIDER}
 MOST_FAILING = 10
 """After so many failing seeds a campaign ends: there is something to mend first."""
 
@@ -37,15 +39,27 @@ def add_to(commands: Any) -> None:
         command.add_argument(
             "--mutation", action="append", default=[], choices=sorted(MUTATIONS), help="without this part"
         )
+        command.add_argument(
+            "--with", dest="drawn", action="append", default=[], choices=["all", *_WIDER], help="may be drawn as well"
+        )
+        command.add_argument("--always", action="append", default=[], choices=_WIDER, help="is played in every seed")
+        command.add_argument("--alone", action="store_true", help="without the kinds that every campaign draws")
+        command.add_argument("--first", action="store_true", help="nothing but the kinds that every campaign draws")
         command.add_argument("--json", metavar="FILE", help="write the figures to this file")
+
+
+def _choice(options: argparse.Namespace) -> Choice:
+    drawn = frozenset(_WIDER.values() if "all" in options.drawn else map(_WIDER.__getitem__, options.drawn))
+    always = frozenset(map(_WIDER.__getitem__, options.always))
+    return Choice(frozenset() if options.first else ENABLED | drawn, always, options.alone)
 
 
 def _simulate(options: argparse.Namespace) -> int:
     mutations = tuple(options.mutation)
     if options.replay is not None:
-        return _replay(options.replay, mutations, shortest=options.shrink)
+        return _replay(options.replay, mutations, _choice(options), shortest=options.shrink)
     began, whole = time.monotonic(), Tally()
-    for tally in campaign(_seeds(options), options.jobs, mutations, stop=bool(mutations)):
+    for tally in campaign(_seeds(options), options.jobs, mutations, choice=_choice(options), stop=bool(mutations)):
         whole.merge(tally)
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{whole.seeds} seeds, {len(whole.failing)} failing")
@@ -56,7 +70,7 @@ def _simulate(options: argparse.Namespace) -> int:
     if options.json:
         figures.write(options.json, whole.as_json() | {"first_seed": options.start, "wall_seconds": round(wall, 1)})
     if whole.failing and not mutations:
-        _replay(min(whole.failing), mutations, shortest=True)
+        _replay(min(whole.failing), mutations, _choice(options), shortest=True)
     return int(bool(whole.failing))
 
 
@@ -76,9 +90,9 @@ def _tell(whole: Tally, wall: float, mutations: tuple[str, ...]) -> None:
         _say(f"  seed {seed}: {told[0]}")
 
 
-def _replay(seed: int, mutations: tuple[str, ...], *, shortest: bool) -> int:
+def _replay(seed: int, mutations: tuple[str, ...], choice: Choice, *, shortest: bool) -> int:
     with shims.installed() as settings, mutated(mutations):
-        result = play(plan_of(seed), settings)
+        result = play(plan_of(seed, choice), settings)
         if result.violations and shortest:
             result = shrink(result, settings)
     _say("\n".join(story_of(result)))
@@ -90,7 +104,7 @@ def _table(options: argparse.Namespace) -> int:
     rows: dict[str, dict[str, Any]] = {}
     for name in options.mutation or MUTATIONS:
         whole = Tally()
-        for tally in campaign(_seeds(options), options.jobs, (name,), stop=True):
+        for tally in campaign(_seeds(options), options.jobs, (name,), choice=_choice(options), stop=True):
             whole.merge(tally)
             if whole.failing:
                 break

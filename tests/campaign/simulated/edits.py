@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.simulated.faults import Kind
@@ -44,7 +45,8 @@ def _change_invoice(rig: Rig, dice: random.Random, written: int) -> bool:
     invoice = _invoice(rig, dice, written)
     if invoice.now.origin_id:
         return False
-    invoice.change(rig.scheduler.now, lines=tuple(line_of(dice, line.code_id) for line in invoice.now.lines))
+    lines = tuple(replace(line_of(dice, line.code_id), before=line.before) for line in invoice.now.lines)
+    invoice.change(rig.scheduler.now, lines=lines)
     rig.note("EDIT", "invoice changed", invoice.id, invoice.now.due)
     return True
 

@@ -62,12 +62,49 @@ class Kind(StrEnum):
     ITEM_BY_HAND = "accountant: makes an Item by hand in mid-flight"
     BILL_BY_HAND = "accountant: enters a bill by hand in mid-flight"
     BILL_EDITED = "accountant: edits a bill"
+    # Drawn in addition to those above (situations.py).
+    SAME_NUMBER = "Procore: two invoices of one vendor with one number"
+    VENDOR_LINK_WRONG = "Procore: vendor linked to another NetSuite vendor"
+    VENDOR_LINK_INACTIVE = "NetSuite: linked vendor inactive, another of its name active"
+    VENDOR_LINK_FOREIGN = "Procore: vendor carries the id of another system"
+    PROJECT_LINK_WRONG = "Procore: project linked to another NetSuite project"
+    PROJECT_LINK_FOREIGN = "Procore: project carries the id of another system"
+    PROJECT_INACTIVATED = "Procore: project made inactive"
+    ODD_ROWS = "Procore: unreadable rows in lists"
+    TEMPLATE = "Procore: project template in the list"
+    LINES_SHARE_ID = "Procore: invoice lines share an id"
+    LINES_WITHOUT_ID = "Procore: invoice lines without an id"
+    LINES_MOVED = "Procore: amounts moved between codes while the origin id is refused"
+    CENT_OFF = "Procore: payment due a cent off its lines"
+    SETTLED_BY_HAND = "accountant: enters a blocked invoice by hand"
+    OUTAGE_WITH_ROOM = "Procore: 503 with rate-limit headers and room left"
+    PC_SLOW = "Procore: answers after half a minute"
+    TOKENS_HANG = "token service: no answer"
+    ONE_KIND_AWAY = "workers: one kind absent for minutes"
+    REQUEST_DURING = "request arrives during an attempt"
+    BEAT_SKEW = "beat: its clock apart"
+    REMOTE_SKEW = "remotes: their clocks apart"
+    WEEK_LATER = "everything paused for more than a week"
+    ADOPTED_LOST = "adopted Item renamed, then the store emptied"
+    FIELD_REFUSED = "NetSuite: refuses a field of one bill"
+    SUBSIDIARY_REFUSED = "NetSuite: refuses a vendor in the subsidiary"
+    CREDITS_REFUSED = "NetSuite: role may not create vendor credits"
+    EDIT_REFUSED = "NetSuite: role may create Items and not edit them"
+    GENERATED_NAMES = "NetSuite: generates Item names"
+    GENERATED_NUMBERS = "NetSuite: generates bill numbers"
+    TAX_ADDED = "NetSuite: adds tax to bills"
+    NIGHTLY = "verify: runs while work goes on"
+    VERIFY_CUT = "verify: interrupted"
 
+
+FIRST = tuple(Kind)[: list(Kind).index(Kind.SAME_NUMBER)]
+"""What `plan` draws from."""
 
 NETSUITE_ANY = (Kind.NS_REFUSED, Kind.NS_429, Kind.NS_401, Kind.NS_MAINTENANCE, Kind.NS_5XX_BEFORE, Kind.NS_LOST_AFTER,
                 Kind.NS_TIMEOUT, Kind.NS_PERMISSION)  # fmt: skip
 NETSUITE_WRITES = (Kind.NS_LOST_BEFORE, Kind.NS_SLOW_COMMIT, Kind.NS_5XX_AFTER, Kind.NS_NO_LOCATION)
-PROCORE_ANY = (Kind.PC_REFUSED, Kind.PC_403, Kind.PC_404, Kind.PC_5XX, Kind.PC_429, Kind.PC_401, Kind.PC_LOST)
+PROCORE_ANY = (Kind.PC_REFUSED, Kind.PC_403, Kind.PC_404, Kind.PC_5XX, Kind.PC_429, Kind.PC_401, Kind.PC_LOST,
+               Kind.OUTAGE_WITH_ROOM, Kind.PC_SLOW)  # fmt: skip
 MESSAGES = (Kind.MSG_LOST, Kind.MSG_DOUBLED, Kind.MSG_DELAYED, Kind.MSG_REORDERED)
 RESTARTS = (Kind.STORE_BACK, Kind.POWER_CUT)
 LOSSES = (Kind.STORE_EMPTIED, Kind.MACHINE_LOST)
@@ -112,7 +149,7 @@ class Fault:
 
 def plan(dice: random.Random, length: float) -> list[Fault]:
     """Some faults of many kinds within the first `length` seconds."""
-    kinds = list(Kind)
+    kinds = FIRST
     weights = [_WEIGHTS.get(kind, 1) for kind in kinds]
     faults = [_fault(dice, kind, length) for kind in dice.choices(kinds, weights, k=dice.randint(2, 9))]
     if any(fault.kind in LOSSES for fault in faults):
@@ -151,10 +188,14 @@ class Striker:
     """The plan at work: each fault has dice of its own, so that leaving one out changes the others little."""
 
     def __init__(self, faults: list[Fault], start: float) -> None:
-        self.faults = faults
         self._start = start
-        self._dice = {fault: random.Random(fault.seed) for fault in faults}
         self.struck: Counter[Kind] = Counter()
+        self.replace(faults)
+
+    def replace(self, faults: list[Fault]) -> None:
+        """From here on these are planned, and no others."""
+        self.faults = faults
+        self._dice = {fault: random.Random(fault.seed) for fault in faults}
         self._by_kind: dict[Kind, list[Fault]] = {}
         for fault in faults:
             self._by_kind.setdefault(fault.kind, []).append(fault)
@@ -172,6 +213,8 @@ class Striker:
 
     def request_fault(self, request: Request, now: float) -> tuple[Kind, random.Random] | None:
         """What becomes of one request."""
+        if request.path.endswith("/token") and (hit := self.strike((Kind.TOKENS_HANG,), now)):
+            return hit
         if request.remote == "procore":
             return self.strike(PROCORE_ANY, now)
         if request.creates and (hit := self.strike(NETSUITE_WRITES, now)):

@@ -11,7 +11,7 @@ from typing import Any
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.mutations import mutated
-from tests.campaign.simulated.schedule import Result, plan_of, play
+from tests.campaign.simulated.schedule import AS_USUAL, Choice, Result, plan_of, play
 
 CHUNK = 25
 
@@ -63,22 +63,33 @@ class Tally:
         }
 
 
-def play_some(seeds: tuple[range, tuple[str, ...], bool]) -> Tally:
+@dataclass(frozen=True)
+class Share:
+    """Some seeds for one process; with `stop`, none after a failing one."""
+
+    seeds: range
+    mutations: tuple[str, ...]
+    choice: Choice
+    stop: bool
+
+
+def play_some(share: Share) -> Tally:
     """A share of the seeds, in a process of its own."""
-    some, mutations, stop = seeds
     tally = Tally()
-    with shims.installed() as settings, mutated(mutations):
-        for seed in some:
-            result = play(plan_of(seed), settings)
+    with shims.installed() as settings, mutated(share.mutations):
+        for seed in share.seeds:
+            result = play(plan_of(seed, share.choice), settings)
             tally.add(seed, result)
-            if stop and result.violations:
+            if share.stop and result.violations:
                 break
     return tally
 
 
-def campaign(seeds: range, jobs: int, mutations: tuple[str, ...] = (), *, stop: bool = False) -> Iterator[Tally]:
+def campaign(
+    seeds: range, jobs: int, mutations: tuple[str, ...] = (), *, choice: Choice = AS_USUAL, stop: bool = False
+) -> Iterator[Tally]:
     """All seeds in shares, as they come in; with `stop`, no further ones after a failure."""
-    shares = [(seeds[place : place + CHUNK], mutations, stop) for place in range(0, len(seeds), CHUNK)]
+    shares = [Share(seeds[place : place + CHUNK], mutations, choice, stop) for place in range(0, len(seeds), CHUNK)]
     if jobs == 1:
         yield from map(play_some, shares)
         return

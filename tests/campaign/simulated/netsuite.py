@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime
+import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +54,55 @@ class Written:
     request: Request | None
 
 
+@dataclasses.dataclass(slots=True)
+class AccountRules:
+    """What this account's preferences and the role's permissions do to a write.
+
+    `field_refused_for`: the external id of the bill whose memo the role's form does not show; `subsidiary_refused_for`: the id of
+    a vendor that the subsidiary does not share.
+    """
+
+    generates_names: bool = False
+    generates_numbers: bool = False
+    field_refused_for: str = ""
+    subsidiary_refused_for: str = ""
+    credits_allowed: bool = True
+    items_editable: bool = True
+    _generated: Iterator[int] = dataclasses.field(default_factory=lambda: itertools.count(1))
+
+    def require_allowed(self, request: Request) -> None:
+        """Raise NetSuiteError for a create that the account refuses."""
+        body = request.body
+        if request.is_bill and self.field_refused_for and body["externalId"].lower() == self.field_refused_for:
+            raise NetSuiteError(
+                "You do not have permissions to set a value for element memo due to one of the following reasons: "
+                "1) The field is read-only; 2) An associated feature is disabled; 3) The field is available either "
+                "when a record is created or updated, but not in both cases.",
+                code="INSUFFICIENT_PERMISSION",
+            )
+        if request.is_bill and body["entity"]["id"] == self.subsidiary_refused_for:
+            raise NetSuiteError(f"Invalid subsidiary reference key 1 for entity {self.subsidiary_refused_for}.")
+        if request.path.endswith("/vendorCredit") and not self.credits_allowed:
+            raise NetSuiteError(
+                "You do not have permission to access this page.", status=403, code="INSUFFICIENT_PERMISSION"
+            )
+
+    def require_editable(self) -> None:
+        """Raise NetSuiteError for an edit that the role may not make."""
+        if not self.items_editable:
+            raise NetSuiteError(
+                "You do not have permission to access this page.", status=403, code="INSUFFICIENT_PERMISSION"
+            )
+
+    def as_account_makes(self, record: Any) -> Any:
+        """The record as it is saved: generated numbers take the place of what was sent, without an error."""
+        if isinstance(record, Item) and self.generates_names:
+            record.itemid = f"OC{next(self._generated):05d}"
+        if isinstance(record, Bill) and self.generates_numbers:
+            record.tranid = f"VB{next(self._generated):05d}"
+        return record
+
+
 class NetSuiteModel:
     """The account. `window`: seconds between the look for uniqueness and the commit; None = both at once."""
 
@@ -61,6 +111,7 @@ class NetSuiteModel:
         self.window = window
         self.lag = 0.0
         self.closed = False
+        self.rules = AccountRules()
         self.state = NetSuiteState(
             _books(company), one_world=False, default_expense_account="111", duplicate_numbers=numbers
         )
@@ -68,6 +119,7 @@ class NetSuiteModel:
         self._items = {name: ItemKind(self.state, name) for name in ITEM_TYPES}
         self._bills = {name: BillKind(self.state, name) for name in BILL_TYPES}
         self.tokens: dict[str, float] = {}
+        self.token_lifetime = 3600
         self.made: list[Written] = []
         self.edits: list[tuple[float, str, dict[str, Any]]] = []
         self.entered: dict[str, float] = {}
@@ -94,7 +146,8 @@ class NetSuiteModel:
         kind = self._kind(request.path[len(RECORDS) :])
         if self.closed and request.is_bill:
             raise NetSuiteError("The posting period Mar 2026 is closed. You cannot post to a closed period.")
-        return kind.draft(_body(request.body), NameCheck(True, "USER_ERROR", ()))
+        self.rules.require_allowed(request)
+        return self.rules.as_account_makes(kind.draft(_body(request.body), NameCheck(True, "USER_ERROR", ())))
 
     def check_unique(self, request: Request, draft: Any) -> None:
         """Raises NetSuiteError when another record stands in the way."""
@@ -124,6 +177,7 @@ class NetSuiteModel:
         kind = self._kind(name)
         record = self._found(kind, key)
         if request.method == "PATCH":
+            self.rules.require_editable()
             changed = kind.changed(record, _body(request.body), NameCheck(True, "USER_ERROR", ()), frozenset())
             kind.check_unique(changed)
             kind.shelf.put(changed)
@@ -153,8 +207,8 @@ class NetSuiteModel:
         if expires < self._now():
             return Reply(400, json.dumps({"error": "invalid_request"}))
         token = f"ns-{len(self.tokens)}"
-        self.tokens[token] = self._now() + 3600
-        return Reply(200, json.dumps({"access_token": token, "expires_in": "3600"}))
+        self.tokens[token] = self._now() + self.token_lifetime
+        return Reply(200, json.dumps({"access_token": token, "expires_in": str(self.token_lifetime)}))
 
     # People
 
@@ -178,7 +232,7 @@ class NetSuiteModel:
             lines.append((RETAINAGE_ITEM, -held))
         if not exact or not all(item for item, _ in lines):
             lines = [(RETAINAGE_ITEM, version.due)]
-        vendor = self._company.vendors[invoice.vendor_id]
+        vendor = self._company.vendors[invoice.vendor_id].internal_id
         kind, sign = ("vendorBill", 1) if version.due >= 0 else ("vendorCredit", -1)
         rows = [
             BillLine(place, str(item), Decimal(1), sign * value, sign * value, "", None)
@@ -238,8 +292,10 @@ def _books(company: Company) -> NetSuiteBooks:
         for place, one in enumerate(company.hand_made)
     ]
     made.append(item(int(RETAINAGE_ITEM), "Retainage", "otherChargePurchaseItem", False, None))
-    jobs = [
-        NsJob(str(501 + place), one.number, one.name, None, "1") for place, one in enumerate(company.projects.values())
+    jobs = [NsJob(one.job_id, one.number, one.name, None, "1") for one in company.projects.values()]
+    vendors = [
+        NsVendor(one.internal_id, f"V{one.internal_id}", one.name, None, "1", one.inactive)
+        for one in company.vendors.values()
     ]
-    vendors = [NsVendor(id_, f"V{id_}", f"Vendor {number}", None, "1") for number, id_ in company.vendors.items()]
+    vendors += [NsVendor(id_, f"V{id_}", name, None, "1") for id_, name in company.namesakes]
     return NetSuiteBooks("1", "1", "111", "", RETAINAGE_ITEM, vendors, jobs, made, [], datetime.date(2020, 1, 1))

@@ -36,10 +36,10 @@ def at_first_rest(rig: Rig, violations: list[str]) -> None:
     last_loss = max((at for _, at in rig.strikes.losses), default=0.0)
     scans = [at for what, at in rig.accepted if what == "scan" and not lost_since - 1 <= at <= last_loss + 1]
     exports = [at for what, at in rig.accepted if what == "export_all" and not lost_since - 1 <= at <= last_loss + 1]
-    edited = {Kind.UNBUDGETED, Kind.RENUMBERED} & {fault.kind for fault in rig.striker._dice}
+    edited = {Kind.UNBUDGETED, Kind.RENUMBERED} & rig.kinds
     if scans and not rig.strikes.losses and not edited:
         for project in rig.company.projects.values():
-            if not _project_problem(rig, project, "budget"):
+            if project.active and not _project_problem(rig, project, "budget"):
                 _codes_ended(rig, project, violations)
     if exports and not rig.strikes.losses:
         for invoice in rig.company.invoices.values():
@@ -223,7 +223,7 @@ def _cause(rig: Rig, key: str) -> str:
 def _every_code(rig: Rig, violations: list[str]) -> None:
     """A budgeted, active code without a problem has exactly one usable Item."""
     for project in rig.company.projects.values():
-        if _project_problem(rig, project, "budget"):
+        if _project_problem(rig, project, "budget") or not project.active:
             continue
         for code in project.codes.values():
             record = _record(rig, "codes", project.id, code.id)
@@ -271,7 +271,7 @@ def _every_invoice(rig: Rig, violations: list[str]) -> None:
 def _billed(rig: Rig, invoice: Invoice, record: dict[str, Any], violations: list[str], *, told: bool) -> None:
     """The bill that the ledger names stands over what was due, and Procore names it too where that is not a problem."""
     bill = rig.netsuite.state.bills.get(record["remote_id"])
-    if bill is None or _sign(bill) * bill.total not in {version.due for version in invoice.versions}:
+    if bill is None or _sign(bill) * (bill.total - bill.tax) not in {version.due for version in invoice.versions}:
         violations.append(f"invoice {invoice.id}: the ledger names bill {record['remote_id']}, which is not its own")
     elif told and invoice.now.origin_id != f"ns-{bill.record_type.lower()}-{bill.id}":
         violations.append(f"invoice {invoice.id} has bill {bill.id}, and Procore says {invoice.now.origin_id}")
@@ -286,7 +286,9 @@ def _every_bill_right(rig: Rig, violations: list[str]) -> None:
             continue
         invoice = rig.company.invoices[int(written.external_id.rsplit("-", 1)[1])]
         versions = _versions_between(rig, invoice, request.work_began_at, request.sent_at)
-        if not any(version.status == "approved" and _same(rig, invoice, version, bill) for version in versions):
+        if not any(
+            version.status == "approved" and bill_of_version(rig, invoice, version, bill) for version in versions
+        ):
             violations.append(f"bill {bill.id} is not invoice {invoice.id} as it was when it was written")
 
 
@@ -295,7 +297,8 @@ def _versions_between(rig: Rig, invoice: Invoice, begin: float, end: float) -> l
     return [one for one, until in zip(invoice.versions, ends, strict=True) if one.since <= end and until >= begin]
 
 
-def _same(rig: Rig, invoice: Invoice, version: InvoiceVersion, bill: Bill) -> bool:
+def bill_of_version(rig: Rig, invoice: Invoice, version: InvoiceVersion, bill: Bill) -> bool:
+    """Whether a bill has the lines and the total of an invoice as it was; a tax that the account adds by itself is left out."""
     project = rig.company.projects[invoice.project_id]
     expected: Counter[tuple[int, Decimal]] = Counter()
     for line in version.lines:
@@ -306,7 +309,7 @@ def _same(rig: Rig, invoice: Invoice, version: InvoiceVersion, bill: Bill) -> bo
     found: Counter[tuple[int, Decimal]] = Counter()
     for billed in bill.lines:
         found[_code_of(rig, project, billed.item), _sign(bill) * billed.amount] += 1
-    return found == expected and _sign(bill) * bill.total == version.due
+    return found == expected and _sign(bill) * (bill.total - bill.tax) == version.due
 
 
 def _sign(bill: Bill) -> int:

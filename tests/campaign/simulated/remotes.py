@@ -8,6 +8,9 @@ from typing import Any
 
 from tests.campaign.simulated.scheduler import VThread
 
+READ_TIMEOUT = {"netsuite": 120.0, "procore": 60.0}
+"""How long the product's clients wait for an answer, in seconds."""
+
 
 @dataclass(slots=True)
 class Reply:

@@ -11,26 +11,28 @@ from typing import Any
 
 from redis.exceptions import ConnectionError as StoreAway
 
+from config.schedule import beat_schedule
 from config.settings import Settings
+from tests.campaign.simulated import situations
 from tests.campaign.simulated.beats import Beats
 from tests.campaign.simulated.client import Client
 from tests.campaign.simulated.faults import ANY_CALL, Fault, Kind, Striker
+from tests.campaign.simulated.moments import Moments
 from tests.campaign.simulated.netsuite import NetSuiteModel
 from tests.campaign.simulated.procore import ProcoreModel
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.scheduler import Scheduler, VThread
 from tests.campaign.simulated.store import Server
 from tests.campaign.simulated.strikes import Strikes
+from tests.campaign.simulated.watch import Watch
 from tests.campaign.simulated.wires import Wires
 from tests.campaign.simulated.workers import Floor
-from tests.campaign.simulated.world import build
+from tests.campaign.simulated.world import Invoice, build
 from worker.domain.identities import InvoiceKey
 
 START = 1_780_000_000.0
 PREFIX = "wbs:"
 BEAT = 5.0
-VISIBILITY = 900.0
-EXPIRES = 10.0
 
 
 @dataclass(frozen=True)
@@ -65,29 +67,48 @@ class Rig:
         self.chance = random.Random(setup.seed * 7 + 1)
         self.dice = random.Random(setup.seed * 7 + 2)
         self.company = build(random.Random(setup.seed * 7 + 3))
+        self.kinds = frozenset(fault.kind for fault in faults)
+        placed = situations.in_company(self.company, faults)
         self.store = Server(lambda: self.scheduler.now, random.Random(setup.seed * 7 + 4))
         self.store.pushed = self._pushed
         self.procore = ProcoreModel(self.company, lambda: self.scheduler.now, has_budget_endpoint=setup.budget_endpoint)
         self.netsuite = NetSuiteModel(
             self.company, lambda: self.scheduler.now, window=setup.window, numbers=setup.numbers
         )
+        placed += situations.in_account(self, faults)
         for invoice in map(self.company.invoices.__getitem__, self.company.entered):
             self.netsuite.enter_bill(invoice, self.company.projects[invoice.project_id], exact=True)
         self.striker = Striker(list(faults), START)
+        self.striker.struck.update(placed)
         self.wires = Wires(self, cap=setup.cap, dice=random.Random(setup.seed * 7 + 5))
         self.floor = Floor(self, self.dice)
         self.beats = Beats(self)
         self.strikes = Strikes(self)
+        self.moments = Moments(self)
         self.events: list[tuple[Any, ...]] = []
         self.facts: Counter[str] = Counter()
+        self.beat_skew = self.remote_skew = 0.0
+        self._set_clocks()
+        self._shorten_tokens()
         self.store_away_until = 0.0
         self.faults_over = False
         self.untrue: list[str] = []
         self.accepted: list[tuple[str, float]] = []
         self.begun: dict[str, float] = {}
         self.blocked: dict[str, float] = {}
+        self.attempts: Counter[str] = Counter()
+        self.settled: list[Invoice] = []
+        self.adopted: dict[str, str] = {}
+        self.asked_during: dict[str, float] = {}
+        self.watch = Watch(self)
+        self.skipped_seconds = 0.0
         self.pending = 0
         self._blocked: list[tuple[VThread, Sequence[str]]] = []
+
+    def _shorten_tokens(self) -> None:
+        """Where the token service is to hang, tokens end soon enough that somebody needs it."""
+        if Kind.TOKENS_HANG in self.kinds:
+            self.netsuite.token_lifetime = self.procore.token_lifetime = 240
 
     # Notes: the story and the trace
 
@@ -102,6 +123,26 @@ class Rig:
         digest.update(repr(self.events).encode())
         digest.update(repr((self.scheduler.switches, self.store.calls)).encode())
         return digest.hexdigest()
+
+    # Clocks
+
+    def _set_clocks(self) -> None:
+        """How far the clocks of beat and of the remotes are off."""
+        for fault in self.striker.of_kind(Kind.BEAT_SKEW):
+            self.beat_skew = random.Random(fault.seed).choice((-60.0, -20.0, 60.0))
+            self.striker.struck[fault.kind] += 1
+        for fault in self.striker.of_kind(Kind.REMOTE_SKEW):
+            self.remote_skew = random.Random(fault.seed).uniform(-90, 90)
+            self.striker.struck[fault.kind] += 1
+
+    def expiry_of_resume(self) -> float | None:
+        """When beat's next message is worth nothing any more, by beat's own clock; None where it never ends."""
+        lasts = beat_schedule(self.settings)["resume"].get("options", {}).get("expires")
+        return self.scheduler.now + self.beat_skew + lasts if lasts else None
+
+    def worker_clock(self) -> float:
+        """The wall clock of the worker whose turn it is. Where beat's clock is right, theirs count as right too."""
+        return self.scheduler.now + (self.scheduler.current.process.skew if self.beat_skew else 0.0)
 
     # The store
 

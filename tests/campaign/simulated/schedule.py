@@ -11,15 +11,18 @@ from functools import partial
 
 from config.names import TaskName
 from config.settings import Settings
-from tests.campaign.simulated import questions, shims
+from tests.campaign.simulated import money_questions, questions, shims, state_questions
 from tests.campaign.simulated.faults import EDITS, POINTS, RESTARTS, Fault, Kind, plan
 from tests.campaign.simulated.rig import START, Rig, Setup
 from tests.campaign.simulated.scheduler import Stuck
+from tests.campaign.simulated.situations import ENABLED, wider
 from worker.container import Container
 from worker.store.gate import SLOT_SECONDS
 
 AT_MOST = 2.5 * 3600
 """Virtual seconds after the last fault in which everything has to come to rest."""
+CUT_SECONDS = 60.0
+"""How long faults strike an interrupted comparison."""
 MOMENTS = (*POINTS, *EDITS, Kind.STORE_DOWN, Kind.BEAT_AWAY)
 
 
@@ -56,7 +59,21 @@ class Result:
     facts: Counter[str] = field(default_factory=Counter)
 
 
-def plan_of(seed: int) -> Plan:
+@dataclass(frozen=True)
+class Choice:
+    """Which kinds a campaign plays. `drawn`: those that a seed may draw in addition to the first ones; `always`: those that every
+    seed plays; `alone`: without the first ones.
+    """
+
+    drawn: frozenset[Kind] = ENABLED
+    always: frozenset[Kind] = frozenset()
+    alone: bool = False
+
+
+AS_USUAL = Choice()
+
+
+def plan_of(seed: int, choice: Choice = AS_USUAL) -> Plan:
     """The plan of a seed."""
     dice = random.Random(seed * 1_000_003 + 17)
     length = dice.choice((60.0, 150.0, 400.0, 900.0))
@@ -76,6 +93,7 @@ def plan_of(seed: int) -> Plan:
         length=length,
     )
     faults = plan(dice, length)
+    faults = [*([] if choice.alone else faults), *wider(seed, length, choice.drawn, choice.always)]
     wanted = dice.randint(3, 8)
     triggers = sorted((_trigger(dice, length) for _ in range(wanted)), key=lambda one: one.at)
     triggers.append(Trigger(dice.uniform(0, 3), dice.choice(("scan", "export_all"))))
@@ -99,13 +117,19 @@ def play(plan_: Plan, settings: Settings) -> Result:
         _set_out(rig, plan_)
         _to_rest(rig, result, "after the faults")
         if not result.violations:
-            result.rest_after = rig.scheduler.now - START - plan_.setup.length
+            result.rest_after = rig.scheduler.now - START - plan_.setup.length - rig.skipped_seconds
             questions.at_first_rest(rig, result.violations)
+            state_questions.ask_at_first_rest(rig, result.violations, result.rest_after)
+            rig.settled = rig.moments.settle_by_hand()
             _once_more(rig, result)
         _leases_end(rig)
         questions.ask(rig, result.violations, result.excused)
+        money_questions.ask(rig, result.violations)
+        state_questions.ask(rig, result.violations)
         if result.excused and not result.violations:
             _verify(rig, result)
+        if Kind.VERIFY_CUT in rig.kinds and not result.violations:
+            _verify_through_faults(rig, result)
     except Stuck as error:
         result.violations.append(f"stuck: {error}")
     finally:
@@ -148,6 +172,7 @@ def _set_out(rig: Rig, plan_: Plan) -> None:
         elif fault.kind is Kind.NS_CLOSED:
             scheduler.at(START + fault.at, partial(_close, rig, fault))
             scheduler.at(START + fault.at + fault.lasts, partial(_close, rig, None))
+    rig.moments.begin(START)
     if any(fault.kind in RESTARTS for fault in plan_.faults):
         scheduler.at(START, rig.strikes.keep_snapshots)
     scheduler.at(START + setup.length, lambda: _calm(rig))
@@ -242,6 +267,22 @@ def _verify(rig: Rig, result: Result) -> None:
     rig.scheduler.run_until(rig.scheduler.now + 600)
     missing = [one for one in result.excused if not any(key in one for key in found)]
     result.violations.extend(f"verify does not find: {one}" for one in missing)
+
+
+def _verify_through_faults(rig: Rig, result: Result) -> None:
+    """The comparison is asked for once, is struck while it goes on, and ends by itself all the same."""
+    began, failed_before = rig.scheduler.now, len(rig.floor.failed_tasks)
+    rig.faults_over = False
+    rig.moments.cut_verify(began - START)
+    rig.scheduler.run_until(began + CUT_SECONDS)
+    _calm(rig)
+    _to_rest(rig, result, "after an interrupted comparison")
+    ended = float(rig.store.data.get("wbs:verify:last", {}).get("started_at", 0.0))
+    failed = rig.floor.failed_tasks[failed_before:]
+    if ended < began:
+        result.violations.append(f"verify was interrupted and did not end; {failed}")
+    elif failed:
+        result.violations.append(f"a task failed: {failed}")
 
 
 def without(plan_: Plan, *, fault: Fault | None = None, trigger: Trigger | None = None) -> Plan:

@@ -42,6 +42,7 @@ from worker.services.attempts import Attempts
 from worker.store.gate import SLOT_SECONDS, Gate
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.tokens import Tokens
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -200,7 +201,7 @@ def _send(
     return Answer(reply.status, reply.headers, reply.text, False)
 
 
-_true_wait = Gate._wait
+_true_wait, _true_token = Gate._wait, Tokens.get
 _true_intend = Ledger.intend
 _true_try, _true_write, _true_written, _true_begin = Locks._try, Ledger.write, Ledger._written, Attempts._made
 
@@ -218,6 +219,15 @@ def _noted_wait(self: Gate, token: str, precedence: Any, patience: float) -> Non
     # It may have been handed over some time ago, and the lease runs since then; or it has run out before we heard of it.
     lease_ends = rig().store.data.get(self._slots, {}).get(token)
     _scheduler().current.note["slot_at"] = lease_ends / 1000 - SLOT_SECONDS if lease_ends else asked_at
+
+
+def _noted_token(self: Tokens) -> str:
+    asked_at = _scheduler().now
+    try:
+        return _true_token(self)
+    finally:
+        remote = "netsuite" if "netsuite" in self._key else "procore"
+        rig().watch.token_waited(remote, _scheduler().now - asked_at)
 
 
 def _noted_written(
@@ -256,6 +266,7 @@ def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
 
 def _noted_begin(self: Attempts, lane: Lane, key: str, attempt: Any, troubled: Any) -> Any:
     rig().begun[key] = _scheduler().now
+    rig().attempts[key] += 1
     return _true_begin(self, lane, key, attempt, troubled)
 
 
@@ -263,6 +274,8 @@ def _noted_write(self: Ledger, key: Any, record: Record, told: Happening | None 
     done = _true_write(self, key, record, told)
     if done and record.state is State.BLOCKED:
         rig().blocked[str(key)] = _scheduler().now
+    if done and record.state is State.ADOPTED:
+        rig().adopted[str(key)] = record.remote_id
     if done and record.cause is Cause.CODES_BLOCKED:
         rig().codes_blocked(key)
     return done
@@ -326,6 +339,7 @@ def installed() -> Iterator[Settings]:
         put(worker.store.identity, "_write", lambda _file, ids: _disk().update(ids))
         put(Transport, "send", _send)
         put(Gate, "_wait", _noted_wait)
+        put(Tokens, "get", _noted_token)
         # For the report alone: it changes nothing that the campaign asks about.
         put(Gate, "note_use", lambda _gate: None)
         put(Locks, "_try", _noted_try)

@@ -134,6 +134,11 @@ class Strikes:
         self._rig.floor.all_meet()
         return True
 
+    def lose_all(self) -> None:
+        """The store is emptied now, unless the faults are over."""
+        if not self._rig.faults_over:
+            self._empty()
+
     def keep_snapshots(self) -> None:
         """Called every fifth of a second while a restart is still planned."""
         self._snapshots.append((self._rig.scheduler.now, self._rig.store.snapshot()))

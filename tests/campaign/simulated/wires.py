@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from email.utils import formatdate
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,12 +15,10 @@ from simulators.netsuite.wire import NetSuiteError
 from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.netsuite import HOST, refusal
 from tests.campaign.simulated.procore import error as procore_error
-from tests.campaign.simulated.remotes import Reply, Request
+from tests.campaign.simulated.remotes import READ_TIMEOUT, Reply, Request
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
-
-READ_TIMEOUT = {"netsuite": 120.0, "procore": 60.0}
 
 
 class Wires:
@@ -32,7 +32,7 @@ class Wires:
         self.log: list[Request] = []
         self.most_at_once = 0
         self.creates = 0
-        self._pc_window = (0, 0)
+        self.uncommitted = 0
 
     def send(self, remote: str, method: str, url: str, options: Mapping[str, Any]) -> Reply:
         """One request from the current thread. Raises what `requests` would raise."""
@@ -57,6 +57,7 @@ class Wires:
         request.slot_at = thread.note.get("slot_at", 0.0)
         hit = rig.striker.request_fault(request, scheduler.now)
         self.log.append(request)
+        rig.watch.sends(request)
         rig.note("send", remote, method, request.path, request.external_id, hit[0].name if hit else "")
         travel = self._dice.uniform(0.005, 0.15)
         if hit and hit[0] in (Kind.NS_REFUSED, Kind.PC_REFUSED):
@@ -65,7 +66,8 @@ class Wires:
             raise requests.ConnectTimeout
         lost_at = self._lost_at(request, hit)
         number = self.creates
-        if not (hit and (hit[0] is Kind.NS_LOST_BEFORE or (hit[0] is Kind.PC_LOST and hit[1].random() < 0.5))):
+        never = (Kind.NS_LOST_BEFORE, Kind.TOKENS_HANG)
+        if not (hit and (hit[0] in never or (hit[0] is Kind.PC_LOST and hit[1].random() < 0.5))):
             scheduler.at(scheduler.now + travel, lambda: self._arrive(request, hit, number))
         while request.reply is None and scheduler.now < lost_at:
             scheduler.park(lost_at)
@@ -134,8 +136,13 @@ class Wires:
         try:
             draft = model.draft(request)
         except NetSuiteError as error:
-            self._reply(request, self._error(error))
+            refused = self._error(error)
+            if later := self._rig.moments.netsuite_refused(request):
+                self._later(later, partial(self._reply, request, refused))
+            else:
+                self._reply(request, refused)
             return
+        self.uncommitted += 1
         slow = hit is not None and hit[0] is Kind.NS_SLOW_COMMIT
         took = hit[1].uniform(15, 840) if hit and slow else self._dice.uniform(0.15, 1.5)
         took = max(took, model.window or 0.0)
@@ -146,6 +153,7 @@ class Wires:
                 try:
                     model.check_unique(request, draft)
                 except NetSuiteError as error:
+                    self.uncommitted -= 1
                     request.refused = True
                     self._finish(request, self._error(error), hit)
                     return
@@ -157,6 +165,7 @@ class Wires:
 
     def _commit(self, request: Request, draft: Any, hit: tuple[Kind, random.Random] | None, number: int) -> None:
         model = self._rig.netsuite
+        self.uncommitted -= 1
         if model.window is None:
             try:
                 model.check_unique(request, draft)
@@ -217,23 +226,43 @@ class Wires:
         if kind in statuses and not request.path.endswith("token"):
             reply = procore_error(statuses[kind], "refused")
             if kind is Kind.PC_429:
-                reply.headers["X-Rate-Limit-Reset"] = str(int(now) + 8)
+                reply.headers["X-Rate-Limit-Reset"] = str(int(now + self._rig.remote_skew) + 8)
         elif kind is Kind.PC_5XX and hit:
             reply = procore_error(hit[1].choice((500, 502, 503)), "trouble")
+        elif kind is Kind.OUTAGE_WITH_ROOM:
+            reply = procore_error(503, "Service Unavailable")
+            reply.headers |= _room_left(now)
+        elif request.method == "PATCH" and self._rig.moments.refuses_origin_ids(request):
+            reply = procore_error(403, "You do not have permission to edit this invoice")
         else:
             reply = Reply(-1)
         took = self._dice.uniform(0.05, 0.5)
+        if kind is Kind.PC_SLOW and hit:
+            took = hit[1].uniform(12, 50)
+        elif self._rig.moments.slow_comparison(request):
+            took *= 30
         self._later(took, lambda: self._procore_done(request, reply, kind))
 
     def _procore_done(self, request: Request, reply: Reply, kind: Kind | None) -> None:
         if reply.status == -1:
             reply = self._rig.procore.handle(request)
+            self._rig.moments.procore_answered(request)
+        reply.headers["Date"] = formatdate(self._rig.scheduler.now + self._rig.remote_skew, usegmt=True)
         if kind is not Kind.PC_LOST:
             self._reply(request, reply)
 
     def _error(self, error: NetSuiteError) -> Reply:
         response = error.response()
         return Reply(response.status_code, bytes(response.body).decode())
+
+
+def _room_left(now: float) -> dict[str, str]:
+    """The headers that come with every answer of Procore: nearly the whole hour's limit is left."""
+    return {
+        "X-Rate-Limit-Limit": "3600",
+        "X-Rate-Limit-Remaining": "3567",
+        "X-Rate-Limit-Reset": str(int(now) + 3500),
+    }
 
 
 def _last(request: Request) -> str:

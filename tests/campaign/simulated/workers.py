@@ -7,7 +7,8 @@ import functools
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError as StoreAway
@@ -15,10 +16,10 @@ from redis.exceptions import ConnectionError as StoreAway
 import tasks.invoices
 import tasks.ledger
 import tasks.wbs
-from config.names import QUEUE_OF_TASK, TaskName
+from config.names import QUEUE_OF_TASK, QueueName, TaskName
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.faults import MESSAGES, Kind
-from tests.campaign.simulated.scheduler import Process, VThread
+from tests.campaign.simulated.scheduler import Process, Tick, VThread
 from worker.base import give_out
 from worker.container import Container
 from worker.domain.work import Lane
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 VISIBILITY = 900.0
 """When the broker delivers again what a dead worker had."""
-EXPIRES = 10.0
-"""How long a beat's resume is worth anything."""
+
+
+SHORT_VISIBILITY = 60.0
+"""The same where a comparison is to take longer than that: nothing may depend on its length."""
 
 
 @functools.cache
@@ -44,12 +47,12 @@ def all_tasks() -> dict[str, Any]:
 
 @dataclass(eq=False)
 class Message:
-    """A task's message, and the rest of its chain."""
+    """A task's message, and the rest of its chain. `expires`: the time after which nobody runs it, by its sender's clock."""
 
     task: str
     arguments: dict[str, Any]
     sent_at: float
-    expires: bool = False
+    expires: float | None = None
     rest: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     acked: bool = False
 
@@ -69,8 +72,12 @@ class Floor:
         self.stalls: dict[str, list[tuple[float, float]]] = {}
         self.disks: dict[int, dict[str, str]] = {}
         self._numbers = 0
+        self.away: dict[QueueName, float] = {}
+        self._visibility = SHORT_VISIBILITY if Kind.NIGHTLY in rig.kinds else VISIBILITY
 
-    def send(self, task: str, arguments: dict[str, Any], rest: Sequence[Any] = (), *, expires: bool = False) -> None:
+    def send(
+        self, task: str, arguments: dict[str, Any], rest: Sequence[Any] = (), *, expires: float | None = None
+    ) -> None:
         """LPUSH of a message, with what may become of it on the way."""
         if self._rig.scheduler.current.process is not self._rig.scheduler.main.process:
             self._rig.scheduler.pause(self._dice.expovariate(1200))
@@ -111,15 +118,35 @@ class Floor:
                 if not one.dead and one.stalled_until <= self._rig.scheduler.now
                 and len(one.things["mail"]) + one.things["busy"] < 4 * self._rig.setup.threads
             ]  # fmt: skip
-            if not room:
+            message = next((one for one in self.backlog if self._is_served(one)), None) if room else None
+            if message is None:
                 return
-            message = self.backlog.popleft()
+            self.backlog.remove(message)
             worker = self._dice.choice(room)
             self.unacked[message] = None
+            self._rig.scheduler.at(
+                self._rig.scheduler.now + self._visibility, Tick(partial(self._deliver_again, message))
+            )
             worker.things["mail"].append(message)
             for thread in worker.things["idle"]:
                 self._rig.scheduler.wake(thread)
                 break
+
+    def _is_served(self, message: Message) -> bool:
+        """Whether workers of the kind that takes this message are there."""
+        return self.away.get(QUEUE_OF_TASK[TaskName(message.task)], 0.0) <= self._rig.scheduler.now
+
+    def _deliver_again(self, message: Message) -> None:
+        """The visibility timeout: what was not acknowledged until now is delivered once more, whether its worker lives or not."""
+        if message in self.unacked:
+            del self.unacked[message]
+            self._rig.note("DELIVERED AGAIN", message.task, *message.arguments.values())
+            self.deliver(replace(message, acked=False), 0.0)
+
+    def send_away(self, queues: Sequence[QueueName], seconds: float) -> None:
+        """The workers of these queues are down: their messages wait in the broker."""
+        self.away |= dict.fromkeys(queues, self._rig.scheduler.now + seconds)
+        self._rig.scheduler.at(self._rig.scheduler.now + seconds + 0.01, self._hand_out)
 
     # Workers
 
@@ -193,11 +220,12 @@ class Floor:
             things["busy"] += 1
             me.note = {"message": message, "work_began_at": scheduler.now}
             self._execute(message)
+            self._rig.watch.ends(message)
             self.unacked.pop(message, None)
             things["busy"] -= 1
 
     def _execute(self, message: Message) -> None:
-        if message.expires and self._rig.scheduler.now - message.sent_at > EXPIRES:
+        if message.expires and self._rig.worker_clock() > message.expires:
             return
         quiet = message.task == TaskName.RESUME
         if not quiet:
@@ -238,7 +266,7 @@ class Floor:
         for message in back:
             del self.unacked[message]
             twin = Message(message.task, message.arguments, message.sent_at, message.expires, message.rest)
-            self.deliver(twin, VISIBILITY + self._dice.uniform(0, 60))
+            self.deliver(twin, self._visibility + self._dice.uniform(0, 60))
         number = process.things["number"]
         self._rig.pending += 1
 

@@ -13,11 +13,12 @@ BILLING_DATE = "2026-03-31"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An invoice's line: its code, gross and retainage of this period."""
+    """An invoice's line: its code, gross and retainage of this period; `before`: what the invoice before it had retained on stored materials."""
 
     code_id: int
     gross: Decimal
     held: Decimal
+    before: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class InvoiceVersion:
     status: str
     lines: tuple[Line, ...]
     origin_id: str | None = None
+    cents_off: int = 0
 
     @property
     def due(self) -> Decimal:
-        """Current payment due."""
-        return sum((line.gross - line.held for line in self.lines), Decimal("0.00"))
+        """Current payment due; `cents_off`: by how much Procore's figure differs from its own lines."""
+        lines = sum((line.gross - line.held for line in self.lines), Decimal("0.00"))
+        return lines + Decimal(self.cents_off) / 100
 
 
 @dataclass(slots=True)
@@ -48,7 +51,7 @@ class Code:
 
 @dataclass(slots=True)
 class Project:
-    """A project; `numbers` are all it ever had."""
+    """A project; `numbers` are all it ever had, `job_id` is its project record in NetSuite."""
 
     id: int
     name: str
@@ -56,6 +59,9 @@ class Project:
     origin_id: str | None
     codes: dict[int, Code]
     numbers: list[str] = field(default_factory=list)
+    job_id: str = ""
+    active: bool = True
+    template: bool = False
 
     def names_of(self, code: Code) -> set[str]:
         """All Item names the code may have had."""
@@ -64,13 +70,14 @@ class Project:
 
 @dataclass(slots=True)
 class Invoice:
-    """A subcontractor invoice with all its versions, newest last."""
+    """A subcontractor invoice with all its versions, newest last. `line_ids`: "own", "shared" or "missing"."""
 
     id: int
     project_id: int
     number: str
     vendor_id: int
     versions: list[InvoiceVersion]
+    line_ids: str = "own"
 
     @property
     def now(self) -> InvoiceVersion:
@@ -80,6 +87,17 @@ class Invoice:
     def change(self, when: float, **changes: object) -> None:
         """A new version."""
         self.versions.append(replace(self.now, since=when, **changes))  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class Vendor:
+    """A company in Procore's directory: its name, the origin id Procore shows, and its vendor record in NetSuite."""
+
+    id: int
+    name: str
+    origin_id: str | None
+    internal_id: str
+    inactive: bool = False
 
 
 @dataclass(slots=True)
@@ -94,13 +112,20 @@ class HandMade:
 
 @dataclass(slots=True)
 class Company:
-    """What Procore holds, and what NetSuite holds at the start; `entered`: invoices whose bill a person entered before."""
+    """What Procore holds, and what NetSuite holds at the start; `entered`: invoices whose bill a person entered before.
+
+    `namesakes`: (internal id, name) of further vendors in NetSuite; `templates`: projects of Procore's list that are none;
+    `odd_lists`: lists of Procore that have a row which cannot be read.
+    """
 
     projects: dict[int, Project]
     invoices: dict[int, Invoice]
-    vendors: dict[int, str]
+    vendors: dict[int, Vendor]
     hand_made: list[HandMade]
     entered: list[int]
+    namesakes: list[tuple[str, str]] = field(default_factory=list)
+    templates: dict[int, Project] = field(default_factory=dict)
+    odd_lists: set[str] = field(default_factory=set)
 
     def code(self, project_id: int, code_id: int) -> Code:
         """A code by its ids."""
@@ -124,14 +149,17 @@ def build(dice: random.Random) -> Company:
             codes[code_id] = Code(code_id, flat, budgeted=dice.random() < 0.85, active=dice.random() < 0.95)
             hand_made += _by_hand(dice, f"{number}-{flat}", 100 + index, code_id)
         linked = str(501 + index) if dice.random() < 0.5 else None
-        projects[100 + index] = Project(100 + index, f"Tower {index}", number, linked, codes, [number])
+        projects[100 + index] = Project(
+            100 + index, f"Tower {index}", number, linked, codes, [number], str(501 + index)
+        )
     invoices = {}
     for index in range(dice.choice((2, 3, 3, 4))):
         project = projects[dice.choice(list(projects))]
         invoice = _invoice(dice, 7000 + index, project, 31 + index % 2)
         invoices[invoice.id] = invoice
     entered = [invoice_id for invoice_id in invoices if dice.random() < 0.06]
-    return Company(projects, invoices, {31: "701", 32: "702"}, hand_made, entered)
+    vendors = {number: Vendor(number, f"Vendor {number}", str(670 + number), str(670 + number)) for number in (31, 32)}
+    return Company(projects, invoices, vendors, hand_made, entered)
 
 
 def _by_hand(dice: random.Random, name: str, project_id: int, code_id: int) -> list[HandMade]:

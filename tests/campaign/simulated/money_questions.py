@@ -1,0 +1,105 @@
+"""Final questions about payees, document numbers, names, amounts and origin ids in both remotes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from simulators.netsuite.records import Bill
+from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.questions import bill_of_version
+from tests.campaign.simulated.remotes import Request
+from tests.campaign.simulated.world import COMPANY, Invoice
+
+if TYPE_CHECKING:
+    from tests.campaign.simulated.rig import Rig
+
+
+def ask(rig: Rig, violations: list[str]) -> None:
+    """All of them."""
+    _right_payee(rig, violations)
+    _right_project(rig, violations)
+    _one_bill_for_a_number(rig, violations)
+    _nothing_of_a_template(rig, violations)
+    _no_second_item(rig, violations)
+    _origin_id_on_its_own_bill(rig, violations)
+
+
+def _our_bills(rig: Rig) -> Iterator[tuple[Bill, Invoice, Request]]:
+    """Every bill that we made and that is still there, with its invoice and the request that made it."""
+    for written in rig.netsuite.made:
+        bill, request = rig.netsuite.state.bills.get(written.record_id), written.request
+        if bill is not None and request is not None and request.is_bill:
+            yield bill, rig.company.invoices[int(written.external_id.rsplit("-", 1)[1])], request
+
+
+def _right_payee(rig: Rig, violations: list[str]) -> None:
+    """No bill goes to a vendor of another name, and none to another vendor than the one that is linked, active or not."""
+    for bill, invoice, _ in _our_bills(rig):
+        wanted = rig.company.vendors[invoice.vendor_id]
+        payee = rig.netsuite.state.vendors.get(bill.entity)
+        name = payee.companyname if payee else ""
+        if name != wanted.name:
+            violations.append(f"bill {bill.id} of invoice {invoice.id}: {wanted.name} is owed, {name} is paid")
+        elif wanted.origin_id == wanted.internal_id and bill.entity != wanted.internal_id:
+            violations.append(f"bill {bill.id} of invoice {invoice.id} went to {bill.entity}, not to the linked vendor")
+
+
+def _right_project(rig: Rig, violations: list[str]) -> None:
+    """No line is posted to another project's record."""
+    for bill, invoice, _ in _our_bills(rig):
+        own = rig.company.projects[invoice.project_id].job_id
+        others = {line.customer for line in bill.lines if line.customer and line.customer != own}
+        if others:
+            violations.append(
+                f"bill {bill.id} of invoice {invoice.id} is posted to project {sorted(others)}, not {own}"
+            )
+
+
+def _one_bill_for_a_number(rig: Rig, violations: list[str]) -> None:
+    """No two bills of ours have one vendor and one number, in any case."""
+    first: dict[tuple[str, str, str], str] = {}
+    for bill, _, request in _our_bills(rig):
+        number = str(request.body["tranId"]).casefold()
+        other = first.setdefault((bill.record_type, bill.entity, number), bill.id)
+        if other != bill.id and rig.netsuite.state.bills.get(other).externalid != bill.externalid:  # type: ignore[union-attr]
+            violations.append(f"bills {other} and {bill.id} have the same vendor and the number {number}")
+
+
+def _nothing_of_a_template(rig: Rig, violations: list[str]) -> None:
+    """A project template gets no Item, and nobody is asked to do anything about it."""
+    for project in rig.company.templates.values():
+        made = [
+            one for one in rig.netsuite.made if one.external_id.lower().startswith(f"pcr-itm-{COMPANY}-{project.id}-")
+        ]
+        problems = [key for key in rig.store.data.get("wbs:problems", {}) if f":{project.id}" in key]
+        if made or problems:
+            violations.append(f"a project template got {len(made)} Items and the problems {problems}")
+
+
+def _no_second_item(rig: Rig, violations: list[str]) -> None:
+    """A code whose Item was adopted gets none of ours while the adopted one can be used, whatever became of its name."""
+    for key, item_id in rig.adopted.items():
+        item = rig.netsuite.state.items.get(item_id)
+        _, project_id, number = (*key.split(":"), "")[:3]
+        if item is None or item.isinactive or not key.startswith("code:"):
+            continue
+        external_id = f"pcr-itm-{COMPANY}-{project_id}-{number}"
+        ours = [one.record_id for one in rig.netsuite.made if one.external_id.lower() == external_id]
+        if ours:
+            violations.append(f"{key} had adopted Item {item_id} ({item.itemid}) and got another one: {ours}")
+
+
+def _origin_id_on_its_own_bill(rig: Rig, violations: list[str]) -> None:
+    """Procore locks an invoice under a bill that has its lines, unless these were changed while the work went on."""
+    if Kind.LINES_MOVED not in rig.kinds:
+        return
+    for invoice in rig.company.invoices.values():
+        for before, version in zip(invoice.versions, invoice.versions[1:], strict=False):
+            if version.origin_id is None or before.origin_id == version.origin_id:
+                continue
+            bill = rig.netsuite.state.bills.get(version.origin_id.rpartition("-")[2])
+            if bill is None or not bill.externalid or version.since - before.since <= 60:
+                continue
+            if not bill_of_version(rig, invoice, version, bill):
+                violations.append(f"invoice {invoice.id} is locked under bill {bill.id}, which has other lines")

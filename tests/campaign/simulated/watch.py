@@ -1,0 +1,85 @@
+"""What must not be seen at any time while a schedule is played, though it may be gone at its end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from config.names import TaskName
+from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.remotes import READ_TIMEOUT, Request
+from tests.campaign.simulated.workers import Message
+from worker.services.dispatch import MOST_DEATHS
+
+if TYPE_CHECKING:
+    from tests.campaign.simulated.rig import Rig
+
+PREFIX = "wbs:"
+SEEN_PAUSE_SECONDS = 60.0
+"""A pause longer than this has a problem that says why."""
+REFUSALS = {Kind.FIELD_REFUSED, Kind.SUBSIDIARY_REFUSED, Kind.CREDITS_REFUSED, Kind.EDIT_REFUSED}
+"""Refusals of one record, or of one kind of record."""
+NETSUITE_DOWN = {Kind.NS_PERMISSION, Kind.NS_401, Kind.NS_MAINTENANCE, Kind.NS_5XX_BEFORE, Kind.NS_5XX_AFTER, Kind.NS_429,
+                 Kind.NS_REFUSED, Kind.NS_TIMEOUT, Kind.NS_LOST_AFTER, Kind.NS_LOST_BEFORE, Kind.TOKENS_HANG}  # fmt: skip
+LOCKS_LOST = {Kind.STALL, Kind.LONG_STALL, Kind.PAUSE, Kind.KILL, Kind.LOCK_DELETED, Kind.STORE_BACK, Kind.STORE_DOWN,
+              Kind.STORE_REPEATED, Kind.STORE_EMPTIED, Kind.POWER_CUT, Kind.MACHINE_LOST, Kind.ADOPTED_LOST,
+              Kind.WEEK_LATER}  # fmt: skip
+"""After these a lock may be lost while its holder works on, and two may do the same for a moment."""
+LONG_WORK = {TaskName.SCAN_PROJECT, TaskName.EXPORT_PROJECT, TaskName.RECONCILE}
+LISTS = ("/budget_line_items", "/detail_rows", "/wbs_codes", "/requisitions")
+
+
+class Watch:
+    """Looks at the store with every beat, and is told of some things by the workers."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.seen: dict[str, str] = {}
+        self._under_way: dict[str, set[Message]] = {}
+
+    def look(self, now: float) -> None:
+        """The store as it is now."""
+        data = self._rig.store.data
+        problems = data.get(f"{PREFIX}problems", {})
+        for key in [key for key in data if key.startswith(f"{PREFIX}hold:")]:
+            self._pause(key.rpartition(":")[2], float(data[key]), now, problems)
+        for key, text in problems.items():
+            if '"attempts_exhausted"' in text and "worker ended" in text and self._rig.attempts[key] < MOST_DEATHS:
+                begun = self._rig.attempts[key]
+                self._see("deaths", f"{key} is told to have ended its workers, and {begun} had begun it")
+
+    def _pause(self, remote: str, until: float, now: float, problems: dict[str, str]) -> None:
+        seconds = until - now
+        if seconds > SEEN_PAUSE_SECONDS and not any(key.startswith(f"remote:{remote}") for key in problems):
+            self._see("pause", f"{remote} is paused for {seconds:.0f} s, and no problem says why")
+        if remote == "netsuite" and seconds > 0 and self._rig.kinds & REFUSALS and not self._rig.kinds & NETSUITE_DOWN:
+            told = json.loads(problems.get("remote:netsuite", "{}")).get("cause")
+            self._see("refusal", f"all of NetSuite is paused ({told}) because it refuses one kind of record or field")
+
+    def sends(self, request: Request) -> None:
+        """A worker reads a list for long work, of which there is to be one at a time."""
+        message = request.thread.note.get("message")
+        if not isinstance(message, Message) or message.task not in LONG_WORK or not _reads_a_list(request):
+            return
+        what = " ".join(map(str, (message.task, *message.arguments.values())))
+        under_way = self._under_way.setdefault(what, set())
+        under_way.add(message)
+        if len(under_way) > 1 and not self._rig.kinds & LOCKS_LOST:
+            self._see("twice", f"{what} is done {len(under_way)} times at once")
+
+    def ends(self, message: Message) -> None:
+        """A worker is through with a message."""
+        for under_way in self._under_way.values():
+            under_way.discard(message)
+
+    def token_waited(self, remote: str, seconds: float) -> None:
+        """A thread has waited so long for an access token: for one login that gets no answer, not for one after the other."""
+        if seconds > 1.5 * READ_TIMEOUT[remote] and not self._rig.kinds & LOCKS_LOST:
+            self._see("token", f"a thread waited {seconds:.0f} s for a token")
+
+    def _see(self, kind: str, told: str) -> None:
+        self.seen.setdefault(kind, told)
+
+
+def _reads_a_list(request: Request) -> bool:
+    return request.remote == "procore" and request.method == "GET" and request.path.endswith(LISTS)
