@@ -79,6 +79,8 @@ def _nothing_of_a_template(rig: Rig, violations: list[str]) -> None:
 
 def _no_second_item(rig: Rig, violations: list[str]) -> None:
     """A code whose Item was adopted gets none of ours while the adopted one can be used, whatever became of its name."""
+    if Kind.ADOPTED_LOST not in rig.kinds:
+        return
     for key, item_id in rig.adopted.items():
         item = rig.netsuite.state.items.get(item_id)
         _, project_id, number = (*key.split(":"), "")[:3]

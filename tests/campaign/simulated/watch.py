@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from config.names import TaskName
-from tests.campaign.simulated.faults import Kind
+from tests.campaign.simulated.faults import FIRST, Kind
 from tests.campaign.simulated.remotes import READ_TIMEOUT, Request
 from tests.campaign.simulated.workers import Message
 from worker.services.dispatch import MOST_DEATHS
@@ -36,9 +36,12 @@ class Watch:
         self._rig = rig
         self.seen: dict[str, str] = {}
         self._under_way: dict[str, set[Message]] = {}
+        self._on = bool(rig.kinds - set(FIRST))
 
     def look(self, now: float) -> None:
         """The store as it is now."""
+        if not self._on:
+            return
         data = self._rig.store.data
         problems = data.get(f"{PREFIX}problems", {})
         for key in [key for key in data if key.startswith(f"{PREFIX}hold:")]:
@@ -64,7 +67,7 @@ class Watch:
         what = " ".join(map(str, (message.task, *message.arguments.values())))
         under_way = self._under_way.setdefault(what, set())
         under_way.add(message)
-        if len(under_way) > 1 and not self._rig.kinds & LOCKS_LOST:
+        if self._on and len(under_way) > 1 and not self._rig.kinds & LOCKS_LOST:
             self._see("twice", f"{what} is done {len(under_way)} times at once")
 
     def ends(self, message: Message) -> None:
