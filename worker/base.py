@@ -54,6 +54,7 @@ def pick_up(app: Celery) -> int:
     """Give out what is due in all lanes, and what lies about since a worker or Redis went down; how many messages were sent."""
     try:
         current().recovery.look_through()
+        current().adoptions.keep_up()
         current().dispatch.take_in_strays()
     finally:
         # Whatever is wrong with what lies about: what waits goes on, or nothing would ever again.

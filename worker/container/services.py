@@ -18,6 +18,7 @@ from worker.container.remotes import Remotes
 from worker.domain.invoices import FixedItems
 from worker.domain.plans import Requests
 from worker.domain.posting_periods import ClosedPeriod
+from worker.services.adoptions import Adoptions
 from worker.services.applying import Applying
 from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
@@ -71,10 +72,17 @@ class Container(Remotes):
             self.redis,
             netsuite=self.netsuite(Precedence.EXPORT),
             company_id=self.settings.procore_company_id,
+            adoptions=self.adoptions,
             ledger=self.ledger,
             locks=self.locks,
             work=self.work,
         )
+
+    @part
+    def adoptions(self) -> Adoptions:
+        """Adopted Items over a lost Redis and over versions."""
+        netsuite = self.netsuite(Precedence.EXPORT)
+        return Adoptions(netsuite=netsuite, adopted=self.adopted_items, ledger=self.ledger, locks=self.locks)
 
     @part
     def dispatch(self) -> Dispatch:
@@ -107,6 +115,7 @@ class Container(Remotes):
             netsuite=self.netsuite(precedence),
             projects=self.projects(precedence),
             ledger=self.ledger,
+            adopted=self.adopted_items,
             locks=self.locks,
             work=self.work,
             name_format=self.settings.item_name_format,

@@ -9,6 +9,7 @@ from config.settings import InvalidSettings, Settings
 from worker.container.part import part
 from worker.redis_access import redis_at
 from worker.store import results
+from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
 from worker.store.connection import seconds
@@ -60,6 +61,12 @@ class Stores:
     def locks(self) -> Locks:
         """Locks on codes and invoices."""
         return Locks(self.redis, self._prefix, self._keeper, self.identity)
+
+    @part
+    def adopted_items(self) -> AdoptedItems:
+        """Which code has adopted which Item."""
+        file, owner = self.settings.data_dir / "adopted-items.json", f"{self._prefix} {self._owner}"
+        return AdoptedItems(self.redis, self._prefix, self.ledger, owner=owner, file=file)
 
     @part
     def identity(self) -> StoreIdentity:

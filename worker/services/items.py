@@ -31,6 +31,7 @@ from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashi
 from worker.domain.work import Lane, plan_of
 from worker.services.attempts import busy
 from worker.services.projects import Projects
+from worker.store.adopted_items import AdoptedItems
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import FOR_AN_INVOICE, Ledger
 from worker.store.locks import Lock, Locks
@@ -68,6 +69,7 @@ class Items:
         netsuite: NetSuite,
         projects: Projects,
         ledger: Ledger,
+        adopted: AdoptedItems,
         locks: Locks,
         work: Work,
         name_format: str,
@@ -79,6 +81,7 @@ class Items:
         self._netsuite = netsuite
         self._projects = projects
         self._ledger = ledger
+        self._adopted_items = adopted
         self._locks = locks
         self._work = work
         self._name_format = name_format
@@ -99,7 +102,7 @@ class Items:
                 named.append((code, self._need(project, code, rule, clashes.get(code.id))))
             except Blocked as error:
                 planned.append(Planned(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
-        return planned + self._looked_up(named)
+        return planned + self._looked_up(project.id, named)
 
     def naming_rule(self) -> NamingRule:
         """How Items of this account are named."""
@@ -140,7 +143,7 @@ class Items:
             self._sorted = (projects, rule, rivals)
         return rivals
 
-    def _looked_up(self, named: Sequence[tuple[WbsCode, ItemNeed]]) -> list[Planned]:
+    def _looked_up(self, project_id: int, named: Sequence[tuple[WbsCode, ItemNeed]]) -> list[Planned]:
         if not named:
             return []
         needs = [need for _, need in named]
@@ -148,18 +151,18 @@ class Items:
             external_ids=[need.external_id for need in needs], names=[need.name for need in needs]
         )
         by_id, by_name = _indexed(found)
-        adopted, planned = self._adopted(found), []
+        adopted, planned = self._adopted(project_id, found), []
         for code, need in named:
             candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
             planned.append(_planned(code, need, list(dict.fromkeys(candidates)), adopted))
         return planned
 
-    def _adopted(self, found: Sequence[FoundItem]) -> dict[str, str]:
+    def _adopted(self, project_id: int, found: Sequence[FoundItem]) -> dict[str, str]:
         """The external ids of the codes that have adopted some of these Items, by the Items' ids: an Item that got its name by hand keeps
         it when its code is renamed, and the next code of that text would take it too.
         """
         without_ours = [item.id for item in found if not is_our_item(item.external_id)]
-        codes = self._ledger.adopted_by(without_ours)
+        codes = self._adopted_items.by(project_id, without_ours)
         return {
             item_id: item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
             for item_id, key in codes.items()
@@ -317,7 +320,7 @@ class Items:
         self._ledger.journal.tell(key, Happening(What.EXISTS, {"answer": intent.detail}))
         need = self._need_of(key, intent)
         try:
-            found = self._look(need, ignoring_case=True)
+            found = self._look(key, need, ignoring_case=True)
         except Blocked as error:
             return self._block(key, intent, lock, error)
         return self._found(key, found, need, lock) if found else self._not_yet(key, intent, lock)
@@ -326,7 +329,7 @@ class Items:
         """Look for the Item of a write whose end is not known; send again only after the settle time."""
         need, settled = self._need_of(key, record), not lock.until(record.sent_at + self._settle)
         try:
-            found = self._look(need)
+            found = self._look(key, need)
         except Blocked as error:
             if settled:
                 return self._block(key, record, lock, error)
@@ -352,14 +355,14 @@ class Items:
         self._ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(record.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
 
-    def _look(self, need: ItemNeed, *, ignoring_case: bool = False) -> FoundItem | None:
+    def _look(self, key: CodeKey, need: ItemNeed, *, ignoring_case: bool = False) -> FoundItem | None:
         """By external id where it is seen at once, then by either in SuiteQL, which may lag behind."""
         item = self._netsuite.item_by_external_id(need.external_id)
         if item is None:
             found = self._netsuite.find_items(
                 external_ids=[need.external_id], names=[need.name], ignoring_case=ignoring_case
             )
-            return item_for(need, found, self._adopted(found))
+            return item_for(need, found, self._adopted(key.project_id, found))
         return item_for(need, [item], {})
 
     def _in_doubt(self, key: CodeKey, intent: Record, lock: Lock, detail: str) -> Record:

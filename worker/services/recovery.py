@@ -1,7 +1,7 @@
 """The ledger after Redis was lost, restored from what NetSuite holds: Redis is not the only record of it.
 
 An external id of ours names the code it stands for, so every Item that was made is found again. Items adopted by name are
-found by name at the next scan. An invoice's bill is named by the invoice's origin id in Procore, which the next export of all
+restored from the copy in DATA_DIR, or found by name at the next scan. An invoice's bill is named by the invoice's origin id in Procore, which the next export of all
 reads anyway, and by its external id. What cannot be found again is an intent whose write was under way: therefore the settle
 window passes before anything is sent.
 """
@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass, replace
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import NoRoom
-from worker.domain.findings import Finding, FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_ids_of, code_of_item, item_external_ids_of
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.work import Lane
+from worker.services.adoptions import Adoptions, report_another_item
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
@@ -41,7 +41,7 @@ class Rebuilt:
 
     `items`: Items of ours in NetSuite; `restored`: those of which the ledger did not know; `unusable`: those that are inactive
     or no Other Charge, left to the next scan; `others`: those whose code has another Item by the ledger, each a problem now;
-    `bills`: bills of ours; `queries` it took.
+    `bills`: bills of ours; `adopted`: adopted Items that DATA_DIR's copy knows; `queries` it took.
     """
 
     items: int = 0
@@ -49,6 +49,7 @@ class Rebuilt:
     unusable: int = 0
     others: int = 0
     bills: int = 0
+    adopted: int = 0
     queries: int = 0
     after: int = 0
 
@@ -57,11 +58,20 @@ class Recovery:
     """Rebuilds the ledger when there is none, before anything is written."""
 
     def __init__(
-        self, client: Redis, *, netsuite: NetSuite, company_id: int, ledger: Ledger, locks: Locks, work: Work
+        self,
+        client: Redis,
+        *,
+        netsuite: NetSuite,
+        company_id: int,
+        adoptions: Adoptions,
+        ledger: Ledger,
+        locks: Locks,
+        work: Work,
     ) -> None:
         self._client = client
         self._netsuite = netsuite
         self._company_id = company_id
+        self._adoptions = adoptions
         self._ledger = ledger
         self._locks = locks
         self._work = work
@@ -77,8 +87,8 @@ class Recovery:
                 elif not self._ledger.is_open():
                     self._restore()
             opened_at = self._ledger.opened_at()
-        if not self._known:
-            self._ledger.note_adopted()
+        if opened_at != self._known:
+            self._adoptions.catch_up(opened_at)
         self._known = opened_at
 
     def look_through(self) -> int:
@@ -131,7 +141,7 @@ class Recovery:
             if page.last:
                 break
         bills = self._netsuite.bills_made_by_us(bill_external_ids_of(self._company_id))
-        rebuilt = replace(so_far, bills=bills, queries=so_far.queries + 1)
+        rebuilt = replace(so_far, bills=bills, adopted=self._adoptions.restore(), queries=so_far.queries + 1)
         self._open(rebuilt)
         return rebuilt
 
@@ -146,7 +156,7 @@ class Recovery:
         restored = self._ledger.restore(records)
         others = second_ones + [(key, firsts[key]) for key in restored.otherwise]
         for key, item in others:
-            self._tell_of_another(key, item)
+            report_another_item(self._ledger, self._netsuite, key, item, at=at)
         now = Rebuilt(
             items=so_far.items + len(ours),
             restored=so_far.restored + restored.new,
@@ -159,25 +169,11 @@ class Recovery:
             self._ledger.keep_rebuild(asdict(now))
         return now
 
-    def _tell_of_another(self, key: CodeKey, item: FoundItem) -> None:
-        """A code of which the ledger says that another Item stands: a problem, until `verify` finds that the two agree."""
-        record = self._ledger.code(key)
-        recorded = record.remote_id if record else ""
-        if self._netsuite.item(recorded):
-            kind = FindingKind.ITEM_DOUBLED
-            words = f"The code of the Item {item.name} has 2 Items: ids {recorded}, {item.id}."
-        else:
-            kind = FindingKind.ITEM_OTHER_THAN_RECORDED
-            words = f"The Item {item.name}: the ledger says Item {recorded}, NetSuite has {item.id}."
-        log.error("%s", words)
-        finding = Finding(kind, str(key), words)
-        self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
-
     def _open(self, rebuilt: Rebuilt) -> None:
         if self._ledger.is_open():
             return
         # Nothing of ours in NetSuite: a first start, so no intent can have been lost.
-        ours = rebuilt.items or rebuilt.bills
+        ours = rebuilt.items or rebuilt.bills or rebuilt.adopted
         self._ledger.open(since=seconds(self._client) if ours else 0)
         if ours:
             log.warning(

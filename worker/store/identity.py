@@ -7,14 +7,12 @@ is written into the new store before the settle window has passed since that sto
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import secrets
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from worker.store import local_file
 from worker.store.connection import Redis
 
 log = logging.getLogger(__name__)
@@ -57,7 +55,8 @@ class StoreIdentity:
         self._prefix = prefix
         self._file = file
         self._meet = client.register_script(_MEET)
-        self._known = _read(file).get(prefix, "") if file else ""
+        kept = local_file.read(file).get(prefix) if file else None
+        self._known = kept if isinstance(kept, str) else ""
 
     def meet(self) -> None:
         """Compare the store with the one this process knows; from here on it knows the store that is there."""
@@ -80,28 +79,4 @@ class StoreIdentity:
             log.warning("This Redis is not the one that this process knew: what was in it is lost")
         self._known = store_id
         if self._file:
-            _write(self._file, {**_read(self._file), self._prefix: store_id})
-
-
-def _read(file: Path) -> dict[str, str]:
-    """Ids by key prefix; empty when there is no readable file."""
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(kept, dict):
-        return {}
-    return {prefix: store_id for prefix, store_id in kept.items() if isinstance(store_id, str)}
-
-
-def _write(file: Path, ids: dict[str, str]) -> None:
-    """Replace the file in one step. Where that fails the process goes on with what it has in memory."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=file.name, delete=False, encoding="utf-8") as new:
-            json.dump(ids, new)
-            new.flush()
-            os.fsync(new.fileno())
-        Path(new.name).replace(file)
-    except OSError as error:
-        log.warning("The id of the store cannot be kept in %s: %s", file, error.strerror)
+            local_file.write(self._file, {**local_file.read(self._file), self._prefix: store_id})

@@ -79,9 +79,20 @@ local function missing(key)
   return '{FINDINGS}' .. kind .. ':' .. key
 end
 """
+_HAS_ADOPTED = """
+-- Whether a code's record says that it has adopted an Item. The index of adopted Items alone may be outdated: a worker of an older
+-- version may have forgotten the code without it.
+local function has_adopted(prefix, code, item_id)
+  local project, number = string.match(code, '^code:(%d+):(%d+)$')
+  local stored = project and redis.call('HGET', prefix .. 'codes:' .. project, number)
+  local record = stored and cjson.decode(stored)
+  return record and record.state == 'adopted' and record.remote_id == item_id
+end
+"""
 _WRITE = (
     OPEN
     + _MISSING
+    + _HAS_ADOPTED
     + TELL
     + _FIRST_SEEN
     + _INDEX
@@ -100,7 +111,7 @@ end
 local record = cjson.decode(ARGV[2])
 if record.state == 'adopted' and record.remote_id and string.match(ARGV[5], '^code:') then
   local holder = redis.call('HGET', ARGV[12] .. 'adopted', record.remote_id)
-  if holder and holder ~= ARGV[5] then return 0 end
+  if holder and holder ~= ARGV[5] and has_adopted(ARGV[12], holder, record.remote_id) then return 0 end
   redis.call('HSET', ARGV[12] .. 'adopted', record.remote_id, ARGV[5])
 end
 local seen, by = stored and stored.seen, stored and stored.by
@@ -203,9 +214,6 @@ _RESOLVE = OPEN + "return close(KEYS[1], ARGV[1])  -- KEYS: problems. ARGV: prob
 
 LEAVES_WITHIN_SECONDS = 1.0
 """A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
-
-ALL_NOTED = "all"
-"""Among the ids of adopted Items: that those of before this index are there too."""
 
 FOR_AN_INVOICE = "an invoice"
 """Who asked for a code that an invoice needs."""
@@ -346,23 +354,6 @@ class Ledger:
         args = [_field(key), lock.token, record.remote_id, *words_of(told), str(key)]
         return bool(self._forget(keys=keys, args=args))
 
-    def adopted_by(self, item_ids: Sequence[str]) -> dict[str, CodeKey]:
-        """Which codes have adopted some Items, by the Items' internal ids: nothing in NetSuite says so of one without our external id."""
-        codes = self._client.hmget(self._adopted, item_ids) if item_ids else ()
-        return {item_id: CodeKey.parse(code) for item_id, code in zip(item_ids, codes, strict=True) if code}
-
-    def note_adopted(self) -> None:
-        """Once, for a ledger that an older version began: it kept no such index."""
-        if self._client.hget(self._adopted, ALL_NOTED):
-            return
-        with self._client.pipeline(transaction=False) as together:
-            for project_id in self.projects():
-                for number, record in self.codes(project_id).items():
-                    if record.state is State.ADOPTED:
-                        together.hsetnx(self._adopted, record.remote_id, str(CodeKey(project_id, number)))
-            together.hset(self._adopted, mapping={ALL_NOTED: 1})
-            together.execute()
-
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
         """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""
         keys = list(records)
@@ -375,19 +366,19 @@ class Ledger:
                 together.sadd(self._projects, project_id)
             new = [bool(answer) for answer in together.execute()[: len(keys)]]
         known = [key for key, is_new in zip(keys, new, strict=True) if not is_new]
-        stands = self._records_of(known)
+        stands = self.records_of(known)
         others = [key for key in known if stands[key].done and stands[key].remote_id != records[key].remote_id]
         return Restored(sum(new), others)
 
-    def _records_of(self, keys: Iterable[KeyT]) -> dict[KeyT, Record]:
-        """The records of known codes or invoices of many projects: one command for each project."""
+    def records_of(self, keys: Iterable[KeyT]) -> dict[KeyT, Record]:
+        """The records of codes or invoices of many projects, of those that have one: one command for each project."""
         places: dict[str, list[KeyT]] = {}
         for key in keys:
             places.setdefault(self._records(key), []).append(key)
         found: dict[KeyT, Record] = {}
         for place, some in places.items():
             records = self._read(place, [_field(key) for key in some])
-            found |= {key: records[_field(key)] for key in some}
+            found |= {key: records[_field(key)] for key in some if _field(key) in records}
         return found
 
     def unfinished(self) -> list[Unfinished]:

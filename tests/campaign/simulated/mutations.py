@@ -65,9 +65,9 @@ def _look(put: Put) -> None:
     """Nobody looks before the write; what NetSuite answers is still read."""
     look_up, item_look, bill_look = Items._looked_up, Items._look, Bills._look
 
-    def planned(self: Items, named: Any) -> Any:
+    def planned(self: Items, *args: Any) -> Any:
         with mock.patch.object(self, "_netsuite", _Blind(self._netsuite)):
-            return look_up(self, named)
+            return look_up(self, *args)
 
     def item(self: Items, *args: Any, **options: Any) -> Any:
         blind = sys._getframe(2).f_code.co_name == "make"

@@ -280,6 +280,17 @@ class VLock:
         self._holder = me
         return True
 
+    def acquire(self, *, blocking: bool = True) -> bool:
+        """Take it; without `blocking` False at once when another thread has it."""
+        holder = self._holder
+        if not blocking and holder is not None and not holder.done and not holder.process.dead:
+            return False
+        return self.__enter__()
+
+    def release(self) -> None:
+        """Give it back."""
+        self.__exit__()
+
     def __exit__(self, *_: object) -> None:
         self._holder = None
         if self._waiting:

@@ -25,8 +25,9 @@ import worker.app
 import worker.base
 import worker.container.services
 import worker.container.stores
+import worker.services.adoptions
 import worker.services.verification
-import worker.store.identity
+import worker.store.local_file
 import worker.store.tokens
 from config.settings import Settings
 from simulators.netsuite.keys import make_key_file
@@ -335,8 +336,9 @@ def installed() -> Iterator[Settings]:
         put(worker.services.verification, "ThreadPoolExecutor", VirtualPool)
         put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
         put(worker.container.stores, "connect", lambda _url: rig().client())
-        put(worker.store.identity, "_read", lambda _file: dict(_disk()))
-        put(worker.store.identity, "_write", lambda _file, ids: _disk().update(ids))
+        put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
+        put(worker.store.local_file, "write", lambda file, content: _disk().update({file.name: dict(content)}))
+        put(worker.services.adoptions, "threading", VirtualThreading("threading"))
         put(Transport, "send", _send)
         put(Gate, "_wait", _noted_wait)
         put(Tokens, "get", _noted_token)
@@ -360,9 +362,9 @@ def installed() -> Iterator[Settings]:
         yield settings
 
 
-def _disk() -> dict[str, str]:
-    """What the machine of the process at hand keeps; a command's is thrown away."""
-    disk: dict[str, str] = _scheduler().current.process.things.setdefault("disk", {})
+def _disk() -> dict[str, dict[str, Any]]:
+    """The files that the machine of the process at hand keeps; a command's are thrown away."""
+    disk: dict[str, dict[str, Any]] = _scheduler().current.process.things.setdefault("disk", {})
     return disk
 
 

@@ -70,7 +70,7 @@ class Floor:
         self.commands = 0
         self.failed_tasks: list[str] = []
         self.stalls: dict[str, list[tuple[float, float]]] = {}
-        self.disks: dict[int, dict[str, str]] = {}
+        self.disks: dict[int, dict[str, Any]] = {}
         self._numbers = 0
         self.away: dict[QueueName, float] = {}
         self._visibility = SHORT_VISIBILITY if Kind.NIGHTLY in rig.kinds else VISIBILITY

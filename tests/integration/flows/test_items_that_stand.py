@@ -11,7 +11,7 @@ from simulators.netsuite.records import Item
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.outcomes import State
-from worker.store.ledger import Ledger
+from worker.store.adopted_items import AdoptedItems
 
 pytestmark = pytest.mark.real
 
@@ -197,7 +197,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
     marking = office.reopened(netsuite_adopted_items_get_external_id=True)
     with monkeypatch.context() as patch:
         # Two workers look before either has noted it; the second does not mark it as its own either.
-        patch.setattr(Ledger, "adopted_by", lambda *_: {})
+        patch.setattr(AdoptedItems, "by", lambda *_: {})
         marking.make_item(namesake, its_code)
     assert office.make_item(namesake, its_code).cause == "item_of_other_code"
     assert office.item(NAME) == by_hand

@@ -460,3 +460,94 @@ def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenOffice, tmp
     office.container.identity.meet()
     newcomer.scan(project.id)
     assert office.posts(ITEM_PATH) == []
+
+
+# Adopted Items: nothing in NetSuite says whose they are
+
+
+def start_a_worker(office: Office) -> None:
+    """A process that starts copies at once what is adopted; those that run do so each minute."""
+    office.reopened().container.recovery.ensure_ledger()
+
+
+def adopted_and_renamed(office: Office) -> tuple[Project, WbsCode, str]:
+    """A code has adopted an Item that a person made; then code, project and Item are renamed. Its Item's id."""
+    project = office.new_project("24-800", [CODES[0]])
+    (code,) = project.budgeted_codes()
+    item = office.netsuite.make_item("24-800-05-120.S")
+    office.scan(project.id)
+    office.procore.rename_code(project.id, code.id, "09-250.S")
+    office.procore.renumber_project(project.id, "25-800")
+    office.netsuite.edit_item(item.id, itemid="Concrete, as it was called before")
+    return project, code, item.id
+
+
+def test_an_adopted_item_is_the_code_s_whatever_was_renamed_before_redis_was_lost(office: Office) -> None:
+    project, code, item_id = adopted_and_renamed(office)
+    start_a_worker(office)
+    lose_redis(office)
+    fresh = office.reopened()
+    assert fresh.container.recovery.rebuild().adopted == 1
+    fresh.scan(project.id)
+    record = office.code_record(project, code)
+    assert record is not None
+    assert (record.state, record.remote_id) == (State.ADOPTED, item_id)
+    assert office.writes() == []
+    # And it is no other code's.
+    assert office.container.adopted_items.by(1, [item_id]) == {item_id: CodeKey(project.id, code.id)}
+
+
+def test_a_machine_that_knew_the_adoption_restores_it_into_a_ledger_that_another_has_rebuilt(
+    open_office: OpenOffice, tmp_path: Path
+) -> None:
+    """Nothing is sent for the settle window after a loss: time enough for each worker to say what it knows."""
+    office = open_office(netsuite_settle_seconds=900)
+    project, code, item_id = adopted_and_renamed(office)
+    start_a_worker(office)
+    lose_redis(office)
+    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
+    newcomer.container.recovery.rebuild()
+    # As each living worker does within a second.
+    office.container.identity.meet()
+    newcomer.scan(project.id)
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.WAITING
+    assert office.make_item(project, code).remote_id == item_id
+    assert office.writes() == []
+
+
+def test_a_code_that_got_a_second_item_before_its_adoption_was_known_again_is_a_problem(
+    office: Office, tmp_path: Path
+) -> None:
+    project, code, item_id = adopted_and_renamed(office)
+    start_a_worker(office)
+    lose_redis(office)
+    made = office.netsuite.make_item("25-800-09-250.S", externalid=office.item_external_id(project, code))
+    newcomer = office.reopened(data_dir=tmp_path / "other-machine")
+    newcomer.container.recovery.rebuild()
+    office.reopened().container.recovery.ensure_ledger()
+    key = f"verify:item_doubled:code:{project.id}:{code.id}"
+    assert office.problems() == {key: "drift_item_doubled"}
+    assert made.id in office.sentence(key)
+    assert item_id in office.sentence(key)
+
+
+def test_an_adopted_item_that_was_deleted_is_not_restored(office: Office) -> None:
+    project = office.new_project("24-800", CODES[:2])
+    first, second = (office.netsuite.make_item(f"24-800-{name}") for name in CODES[:2])
+    office.scan(project.id)
+    start_a_worker(office)
+    office.netsuite.items.remove(first.id)
+    lose_redis(office)
+    fresh = office.reopened()
+    assert fresh.container.recovery.rebuild().adopted == 1
+    assert [record.remote_id for record in office.container.ledger.codes(project.id).values()] == [second.id]
+
+
+def test_the_copy_of_another_company_is_left_alone(office: Office) -> None:
+    project, _, _ = adopted_and_renamed(office)
+    start_a_worker(office)
+    other = office.reopened(redis_key_prefix="other:")
+    other.container.recovery.ensure_ledger()
+    assert other.container.ledger.codes(project.id) == {}

@@ -13,7 +13,6 @@ from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
-from worker.domain.story import Happening, What
 from worker.store import ledger as ledger_module
 from worker.store.connection import Redis
 from worker.store.leases import LeaseKeeper
@@ -201,40 +200,6 @@ def test_how_far_a_rebuild_has_come_is_kept_until_the_ledger_opens(client: Redis
     ledger.open(since=5)
     assert ledger.rebuild_so_far() == {}
     assert ledger.is_open()
-
-
-# Adopted Items
-
-ADOPTED = replace(CREATED, state=State.ADOPTED)
-
-
-def test_an_item_is_adopted_by_one_code(ledger: Ledger, locks: Locks) -> None:
-    other = CodeKey(18, 901)
-    assert ledger.write(CODE, ADOPTED)
-    assert ledger.write(CODE, ADOPTED)
-    assert not ledger.write(other, ADOPTED)
-    assert ledger.code(other) is None
-    # Bills have ids of their own.
-    assert ledger.write(INVOICE, ADOPTED)
-    assert ledger.adopted_by(["5871", "6012"]) == {"5871": CODE}
-
-    with locks.hold(str(CODE)) as lock:
-        assert lock is not None
-        assert ledger.forget(CODE, ADOPTED, lock, Happening(What.FORGOTTEN))
-    assert ledger.write(other, ADOPTED)
-    assert ledger.adopted_by(["5871"]) == {"5871": other}
-
-
-def test_items_that_an_older_version_adopted_are_known_too(ledger: Ledger, client: Redis) -> None:
-    ledger.write(CODE, ADOPTED)
-    ledger.write(CodeKey(18, 1), CREATED)
-    client.delete(f"{PREFIX}adopted")
-    ledger.note_adopted()
-    assert ledger.adopted_by(["5871"]) == {"5871": CODE}
-    # Looked for once.
-    client.hdel(f"{PREFIX}adopted", "5871")
-    ledger.note_adopted()
-    assert ledger.adopted_by(["5871"]) == {}
 
 
 # Planning

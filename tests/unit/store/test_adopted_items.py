@@ -1,0 +1,114 @@
+"""An Item is adopted by one code: by the ledger's records, which an index finds and a file outlives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.store.conftest import PREFIX
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Record, State
+from worker.domain.story import Happening, What
+from worker.store.adopted_items import AdoptedItems
+from worker.store.connection import Redis
+from worker.store.leases import LeaseKeeper
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+
+CODE, OTHER = CodeKey(17, 901), CodeKey(18, 901)
+ADOPTED = Record(State.ADOPTED, "24-017-01-100.S", "5871", at=5.0)
+
+
+@pytest.fixture
+def ledger(client: Redis) -> Ledger:
+    opened = Ledger(client, PREFIX)
+    opened.open(since=0)
+    return opened
+
+
+@pytest.fixture
+def adopted(client: Redis, ledger: Ledger, tmp_path: Path) -> AdoptedItems:
+    return AdoptedItems(client, PREFIX, ledger, owner="mine", file=tmp_path / "adopted-items.json")
+
+
+def test_an_item_is_adopted_by_one_code(
+    client: Redis, ledger: Ledger, adopted: AdoptedItems, keeper: LeaseKeeper
+) -> None:
+    assert ledger.write(CODE, ADOPTED)
+    assert ledger.write(CODE, ADOPTED)
+    assert not ledger.write(OTHER, ADOPTED)
+    assert ledger.code(OTHER) is None
+    # Bills have ids of their own.
+    assert ledger.write(InvoiceKey(17, 417), ADOPTED)
+    assert adopted.by(18, ["5871", "6012"]) == {"5871": CODE}
+
+    with Locks(client, PREFIX, keeper).hold(str(CODE)) as lock:
+        assert lock is not None
+        assert ledger.forget(CODE, ADOPTED, lock, Happening(What.FORGOTTEN))
+    assert ledger.write(OTHER, ADOPTED)
+    assert adopted.by(18, ["5871"]) == {"5871": OTHER}
+
+
+def as_an_older_version(client: Redis, ledger: Ledger, key: CodeKey, record: Record) -> None:
+    """Write it without the index."""
+    index = client.hgetall(f"{PREFIX}adopted")
+    ledger.write(key, record)
+    client.delete(f"{PREFIX}adopted")
+    if index:
+        client.hset(f"{PREFIX}adopted", mapping=index)
+
+
+def test_what_an_older_version_adopts_at_any_time_is_known(
+    client: Redis, ledger: Ledger, adopted: AdoptedItems
+) -> None:
+    for number, item_id in enumerate(("5871", "5872"), 901):
+        adopted.index()
+        record = Record(State.ADOPTED, "x", item_id)
+        as_an_older_version(client, ledger, CodeKey(17, number), record)
+        # In its own project at once, elsewhere with the next index.
+        assert adopted.by(17, [item_id]) == {item_id: CodeKey(17, number)}
+        assert adopted.by(18, [item_id]) == {}
+        adopted.index()
+        assert adopted.by(18, [item_id]) == {item_id: CodeKey(17, number)}
+        assert not ledger.write(OTHER, record)
+
+
+def test_what_an_older_version_forgets_is_free_again(client: Redis, ledger: Ledger, adopted: AdoptedItems) -> None:
+    ledger.write(CODE, ADOPTED)
+    client.hdel(f"{PREFIX}codes:17", "901")
+    assert adopted.by(17, ["5871"]) == {}
+    assert ledger.write(OTHER, ADOPTED)
+    assert adopted.by(17, ["5871"]) == {"5871": OTHER}
+
+
+def test_the_mark_of_an_older_version_among_the_ids_is_no_item(
+    client: Redis, ledger: Ledger, adopted: AdoptedItems
+) -> None:
+    client.hset(f"{PREFIX}adopted", "all", 1)
+    ledger.write(CODE, ADOPTED)
+    adopted.keep_copy("100.5")
+    assert adopted.copied() == {CODE: "5871"}
+
+
+def test_the_copy_is_of_one_ledger_and_one_owner(
+    client: Redis, ledger: Ledger, adopted: AdoptedItems, tmp_path: Path
+) -> None:
+    file = tmp_path / "adopted-items.json"
+    adopted.keep_copy("100.5")
+    assert not file.exists()
+    assert adopted.copy_is_of("100.5")
+    ledger.write(CODE, ADOPTED)
+    adopted.keep_copy("100.5")
+    assert adopted.copy_is_of("100.5")
+    assert not adopted.copy_is_of("200.5")
+    other = AdoptedItems(client, PREFIX, ledger, owner="other", file=file)
+    assert other.copied() == {}
+    other.keep_copy("100.5")
+    assert adopted.copied() == other.copied() == {CODE: "5871"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"mine": 7}', '{"mine": {"ledger": 7, "items": 8}}'])
+def test_a_file_that_cannot_be_read_is_as_none(adopted: AdoptedItems, tmp_path: Path, content: str) -> None:
+    (tmp_path / "adopted-items.json").write_text(content)
+    assert adopted.copied() == {}

@@ -1,0 +1,119 @@
+"""Adopted Items over a lost Redis and over versions: their index is filled, and their copy in DATA_DIR is read back.
+
+NetSuite shows nothing of an adoption when the Item has no external id of ours. Found again by its name it is only as long as neither
+Item nor code nor project was renamed since; otherwise a second Item would be made for the code.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.errors import NoRoom
+from worker.domain.findings import Finding, FindingKind
+from worker.domain.identities import CodeKey, code_of_item, is_our_item
+from worker.domain.items import FoundItem
+from worker.domain.outcomes import Record, State
+from worker.domain.story import Happening, What
+from worker.store.adopted_items import AdoptedItems
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+
+log = logging.getLogger(__name__)
+
+COPIED_EVERY_SECONDS = 60.0
+INDEXED_EVERY_SECONDS = 600.0
+
+
+class Adoptions:
+    """Keeps the index of adopted Items and its copy up to date, for one process."""
+
+    def __init__(self, *, netsuite: NetSuite, adopted: AdoptedItems, ledger: Ledger, locks: Locks) -> None:
+        self._netsuite = netsuite
+        self._adopted = adopted
+        self._ledger = ledger
+        self._locks = locks
+        self._guard = threading.Lock()
+        self._copied_at = self._indexed_at = float("-inf")
+
+    def catch_up(self, ledger_opened_at: str) -> None:
+        """Before this process works with a ledger that is new to it: fill the index, and restore what the copy says of a ledger before.
+
+        Raises NoRoom while another thread does, or while a code of the copy is being worked on; NetSuite's errors where it is asked.
+        """
+        if not self._guard.acquire(blocking=False):
+            raise NoRoom("adopted Items are being looked up", retry_after=1.0)
+        try:
+            self._adopted.index()
+            self._indexed_at = time.monotonic()
+            if not self._adopted.copy_is_of(ledger_opened_at):
+                self.restore()
+            self._keep_copy(ledger_opened_at)
+        finally:
+            self._guard.release()
+
+    def keep_up(self) -> None:
+        """Now and then: copy what was adopted since, by workers of whatever version."""
+        opened_at, now = self._ledger.opened_at(), time.monotonic()
+        if now < self._copied_at + COPIED_EVERY_SECONDS or not opened_at:
+            return
+        if now >= self._indexed_at + INDEXED_EVERY_SECONDS:
+            self._adopted.index()
+            self._indexed_at = now
+        if self._adopted.copy_is_of(opened_at):
+            self._keep_copy(opened_at)
+
+    def restore(self) -> int:
+        """Record again what the copy says, where the ledger does not; how many codes.
+
+        A code that has got another Item meanwhile becomes a problem. Raises NoRoom when a code is being worked on.
+        """
+        copied = self._adopted.copied()
+        records = self._ledger.records_of(copied)
+        missing = {key: item_id for key, item_id in copied.items() if not _is_recorded(records.get(key), item_id)}
+        items, restored = self._netsuite.items(list(missing.values())) if missing else {}, 0
+        for key, item_id in missing.items():
+            item = items.get(item_id)
+            # A deleted one is the next scan's matter; one that carries the external id of another code is that code's.
+            if item and (not is_our_item(item.external_id) or code_of_item(item.external_id) == key):
+                restored += self._restore(key, item)
+        if restored:
+            log.warning("%d adopted Items are known again from DATA_DIR", restored)
+        return restored
+
+    def _restore(self, key: CodeKey, item: FoundItem) -> bool:
+        with self._locks.hold(str(key)) as lock:
+            record = self._ledger.code(key)
+            if lock is None or (record and record.in_doubt):
+                raise NoRoom("a code whose Item was adopted before is being worked on", retry_after=5.0)
+            if record and record.done:
+                if not _is_recorded(record, item.id):
+                    report_another_item(self._ledger, self._netsuite, key, item, at=lock.at)
+                return False
+            adopted = Record(State.ADOPTED, item.name, item.id, at=lock.at)
+            return self._ledger.write(key, adopted, Happening(What.ADOPTED, {"id": item.id}))
+
+    def _keep_copy(self, ledger_opened_at: str) -> None:
+        self._adopted.keep_copy(ledger_opened_at)
+        self._copied_at = time.monotonic()
+
+
+def _is_recorded(record: Record | None, item_id: str) -> bool:
+    return record is not None and record.done and record.remote_id == item_id
+
+
+def report_another_item(ledger: Ledger, netsuite: NetSuite, key: CodeKey, item: FoundItem, *, at: float) -> None:
+    """A code that has another Item by the ledger: a problem, until `verify` finds that the two agree."""
+    record = ledger.code(key)
+    recorded = record.remote_id if record else ""
+    if netsuite.item(recorded):
+        kind = FindingKind.ITEM_DOUBLED
+        words = f"The code of the Item {item.name} has 2 Items: ids {recorded}, {item.id}."
+    else:
+        kind = FindingKind.ITEM_OTHER_THAN_RECORDED
+        words = f"The Item {item.name}: the ledger says Item {recorded}, NetSuite has {item.id}."
+    log.error("%s", words)
+    finding = Finding(kind, str(key), words)
+    ledger.report(finding.problem_key, finding.cause, finding.facts, at=at)

@@ -1,0 +1,35 @@
+"""A small JSON file in DATA_DIR: what a machine still knows after Redis was lost."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What was written last; empty when there is no file, or none that can be read."""
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def write(file: Path, content: Mapping[str, Any]) -> None:
+    """Replace the file in one step. Where that fails the process goes on with what it has in memory, and the log says so."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=file.name, delete=False, encoding="utf-8") as new:
+            json.dump(content, new)
+            new.flush()
+            os.fsync(new.fileno())
+        Path(new.name).replace(file)
+    except OSError as error:
+        log.warning("%s cannot be written: %s", file, error.strerror)
