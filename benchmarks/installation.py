@@ -121,16 +121,15 @@ class Installation:
         self._producer.conf.update(celery_options(redis_url=self.server.url, key_prefix=prefix))
 
     def work(
-        self, kinds: Sequence[str] = ("items", "invoices", "beat"), *, machine: str = "one", threads: int
+        self, kinds: Sequence[str] = ("items", "invoices", "beat"), *, machine: str = "one", threads: int | None = None
     ) -> Supervisor:
-        """Start processes of one machine; returns when its workers take messages."""
+        """Start processes of one machine, with the default number of threads or so many; returns when its workers take messages."""
         wanted = [
-            _named(process, machine)
-            for process in processes(threads=threads, data_dir=self.folder / "data")
-            if process.name in kinds
+            _named(process, machine) for process in processes(data_dir=self.folder / "data") if process.name in kinds
         ]
         logs = self.folder / "logs"
-        supervisor = Supervisor(wanted, env=self.env, log_dir=logs)
+        own = {"WORKER_THREADS": str(threads)} if threads else {}
+        supervisor = Supervisor(wanted, env=self.env | own, log_dir=logs)
         self._supervisors.append(supervisor)
         supervisor.start()
         for process in wanted:

@@ -37,14 +37,14 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def processes(*, threads: int, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
+def processes(*, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
     """Both workers, Flower, beat and, if wanted, the receiver of webhooks, in the order of their start. Settings and secrets
     reach them by the environment alone.
     """
     workers = tuple(
         Process(
             name,
-            _celery("worker", *_worker_options(name, threads)),
+            _celery("worker", *_worker_options(name)),
             wave=0,
             environment=_heartbeat(data_dir, name),
         )
@@ -69,11 +69,12 @@ def _heartbeat(data_dir: Path, name: str) -> dict[str, str]:
     return {HEARTBEAT_VARIABLE: str(heartbeat_file(data_dir, name).absolute())}
 
 
-def _worker_options(name: str, threads: int) -> tuple[str, ...]:
+def _worker_options(name: str) -> tuple[str, ...]:
     queues = ",".join(QUEUES_OF_WORKER[name])
     # Gossip and mingle are talk between workers that nothing here uses; -E is what Flower listens to.
     talk = ("--without-gossip", "--without-mingle", "-E")
-    return ("-n", f"{name}@%h", "-Q", queues, "-c", str(threads), *talk)
+    # No -c: the number of threads is a setting (worker/app.py).
+    return ("-n", f"{name}@%h", "-Q", queues, *talk)
 
 
 def _celery(*arguments: str) -> tuple[str, ...]:

@@ -63,6 +63,11 @@ _PATTERNS = {
 """Patterns in words."""
 
 
+MIN_THREADS = 16
+SPARE_THREADS = 5
+"""Beside the slots, for reading Procore while every slot writes."""
+
+
 class InvalidSettings(Exception):
     """The settings cannot be used. `faults` holds one sentence per fault, each naming its setting, none holding a value of a secret."""
 
@@ -149,7 +154,12 @@ class Settings(BaseSettings):
     export_cron: str = Field("", description="Schedule of the export of approved invoices, UTC; empty = off")
     verify_cron: str = Field("", description="Schedule of the comparison of both systems, UTC; empty = off")
 
-    worker_threads: int = Field(16, ge=1, le=256, description="Threads of each worker process")
+    worker_threads: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Threads of each worker process; empty = five more than NETSUITE_CONCURRENCY, at least 16",
+    )
     flower_port: int = Field(5555, ge=0, le=65535, description="Where `up` serves Flower; 0 = any free port")
     flower_address: str = Field("127.0.0.1", description="Address that Flower listens on")
     flower_basic_auth: SecretStr | None = Field(None, description="user:password of Flower; empty = made at the start")
@@ -280,6 +290,11 @@ class Settings(BaseSettings):
         if self.netsuite_item_type == "otherChargeResaleItem" and not self.netsuite_income_account_id:
             raise ValueError("NETSUITE_INCOME_ACCOUNT_ID is needed for Items of type otherChargeResaleItem")
         return self
+
+    @property
+    def threads(self) -> int:
+        """Threads of each worker process: enough that one process alone keeps every slot of NetSuite busy."""
+        return self.worker_threads or max(MIN_THREADS, self.netsuite_concurrency + SPARE_THREADS)
 
     @property
     def netsuite_url(self) -> str:

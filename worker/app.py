@@ -48,7 +48,8 @@ def _options() -> dict[str, Any]:
     """Read when the configuration is first needed, not at import: `--help` and tests import without an environment."""
     settings = settings_or_exit()
     return celery_options(redis_url=_redis_url(settings), key_prefix=settings.redis_key_prefix) | {
-        "beat_schedule": beat_schedule(settings)
+        "beat_schedule": beat_schedule(settings),
+        "worker_concurrency": settings.threads,
     }
 
 
@@ -104,7 +105,8 @@ def _resume_at_once(**_: Any) -> None:
 @signals.worker_ready.connect
 def _show_that_it_runs(sender: Any = None, **_: Any) -> None:
     """From here on this worker takes work, and everybody can see it."""
-    heartbeat.start(current().presence, sender.hostname, [str(queue) for queue in app.amqp.queues.consume_from])
+    queues = [str(queue) for queue in app.amqp.queues.consume_from]
+    heartbeat.start(current().presence, sender.hostname, queues, threads=sender.pool.limit)
 
 
 @signals.heartbeat_sent.connect

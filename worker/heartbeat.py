@@ -21,12 +21,13 @@ from worker.store.presence import Presence
 
 
 class Heartbeat:
-    """Announces one process. `name`: what it is, such as items@host; `queues`: the queues it takes work from."""
+    """Announces one process. `name`: what it is, such as items@host; `queues`: the queues it takes work from, with how many threads."""
 
-    def __init__(self, presence: Presence, name: str, queues: Collection[str] = ()) -> None:
+    def __init__(self, presence: Presence, name: str, queues: Collection[str], threads: int) -> None:
         self._presence = presence
         self._process = f"{name} ({os.getpid()})"
         self._queues = frozenset(queues)
+        self._threads = threads
         self._due = threading.Event()
         self._ended = threading.Event()
         threading.Thread(target=self._announce_when_due, name="heartbeat", daemon=True).start()
@@ -49,16 +50,16 @@ class Heartbeat:
                 Path(file).touch()
             # Redis away: this process counts as gone until it answers again, and so it is.
             with contextlib.suppress(RedisError):
-                self._presence.announce(self._process, queues=self._queues, clock=time.time())
+                self._presence.announce(self._process, queues=self._queues, clock=time.time(), threads=self._threads)
 
 
 _heartbeat: Heartbeat | None = None
 
 
-def start(presence: Presence, name: str, queues: Collection[str] = ()) -> None:
+def start(presence: Presence, name: str, queues: Collection[str] = (), *, threads: int = 0) -> None:
     """This process takes up its work: it shows that it runs from now on."""
     global _heartbeat
-    _heartbeat = Heartbeat(presence, name, queues)
+    _heartbeat = Heartbeat(presence, name, queues, threads)
     _heartbeat.beat()
 
 

@@ -82,7 +82,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
     secrets.mkdir()
     (secrets / "flower_basic_auth").write_text(":".join(LOGIN))
     env |= {"SECRETS_DIR": str(secrets), "FLOWER_PORT": str(port), "REDIS_KEY_PREFIX": "flower-test:"}
-    wanted = [process for process in processes(threads=1, data_dir=folder) if process.name in ("items", "flower")]
+    wanted = [process for process in processes(data_dir=folder) if process.name in ("items", "flower")]
     with Supervisor(wanted, env=env, log_dir=folder / "logs"):
         ledger = Ledger(connect(redis_server.url), "flower-test:")
         running = RunningFlower(f"http://127.0.0.1:{port}", "", urlsplit(redis_server.url).password or "", ledger)
@@ -165,7 +165,7 @@ def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
 def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
     port, nobody = free_port(), f"redis://:a-password-of-redis@127.0.0.1:{free_port()}/0"
     env = environment(tmp_path, nobody) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
-    wanted = [process for process in processes(threads=1, data_dir=tmp_path) if process.name == "flower"]
+    wanted = [process for process in processes(data_dir=tmp_path) if process.name == "flower"]
     with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
         answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), 40, every=0.2)
         assert answered(f"http://127.0.0.1:{port}/metrics/business") == answer
@@ -189,7 +189,7 @@ def test_it_does_not_start_without_a_login(tmp_path: Path, redis_server: Embedde
     env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(free_port())}
     if login is not None:
         env["FLOWER_BASIC_AUTH"] = login
-    command = next(process.command for process in processes(threads=1, data_dir=tmp_path) if process.name == "flower")
+    command = next(process.command for process in processes(data_dir=tmp_path) if process.name == "flower")
     ended = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("wbs-sync: FLOWER_BASIC_AUTH must be user:password")

@@ -314,9 +314,10 @@ class Site:
 
     def _celery(self, name: str, threads: int) -> list[str]:
         """Celery's arguments of a process as config.processes has them."""
-        all_of_them = processes(threads=threads, data_dir=self.folder / "data")
+        all_of_them = processes(data_dir=self.folder / "data")
         command = next(process.command for process in all_of_them if process.name == name)
-        return list(command[command.index("celery") + 1 :])
+        options = [] if name == "beat" else ["-c", str(threads)]
+        return [*command[command.index("celery") + 1 :], *options]
 
     def _supervised(self, name: str, kind: str, threads: int, times: Mapping[str, float]) -> Process:
         arguments = self._celery("items" if kind == "all" else kind, threads)

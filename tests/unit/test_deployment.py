@@ -36,7 +36,7 @@ VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?::-([^}]*)|:\?[^}]*)?\}")
 def expected_commands(data_dir: str, *, webhooks: bool = False) -> dict[str, str]:
     """Each process' command as one would type it in the project's folder."""
     typed = {}
-    for process in processes(threads=DEFAULTS["WORKER_THREADS"], data_dir=Path(data_dir), webhooks=webhooks):
+    for process in processes(data_dir=Path(data_dir), webhooks=webhooks):
         command = " ".join(("python", *process.command[1:]))
         typed[process.name] = command.replace(str(FLOWER_CONFIG), str(FLOWER_CONFIG.relative_to(ROOT)))
     return typed
@@ -75,9 +75,7 @@ def test_systemd_starts_the_same_processes() -> None:
     commands = {}
     for name, text in UNITS.items():
         (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
-        typed = command.replace("/opt/wbs-sync/.venv/bin/python", "python").replace("%%", "%")
-        # systemd knows no default of a variable; the common file sets it.
-        commands[name] = typed.replace("${WORKER_THREADS}", settings_of(COMMON)["WORKER_THREADS"])
+        commands[name] = command.replace("/opt/wbs-sync/.venv/bin/python", "python").replace("%%", "%")
     assert commands == expected_commands(STATE, webhooks=True)
 
 
@@ -96,7 +94,6 @@ def test_units_set_settings_and_nothing_secret() -> None:
     assert names <= {*setting_names(), HEARTBEAT_VARIABLE, "SECRETS_DIR"}
     common = settings_of(COMMON)
     assert (common["DATA_DIR"], common["SECRETS_DIR"]) == (STATE, "%d")
-    assert common["WORKER_THREADS"] == str(DEFAULTS["WORKER_THREADS"])
     assert f"StateDirectory={Path(STATE).name}\n" in COMMON
 
 
@@ -151,9 +148,8 @@ def test_every_queue_is_read_by_a_process_of_the_procfile() -> None:
     assert read == {queue.value for queue in QueueName}
 
 
-@pytest.mark.parametrize("text", [PROCFILE, COMPOSE], ids=["Procfile", "docker-compose.yml"])
-def test_every_variable_is_a_setting_and_every_default_its_default(text: str) -> None:
-    used = VARIABLE.findall(text)
+def test_every_variable_of_compose_is_a_setting_and_every_default_its_default() -> None:
+    used = VARIABLE.findall(COMPOSE)
     assert used
     assert {name for name, _ in used} <= set(setting_names())
     assert {name: default for name, default in used if default} == {
@@ -258,7 +254,7 @@ def test_a_person_beside_systemd_gets_the_settings_of_the_units(
     told = re.search(r"^cd /etc/wbs-sync && export (.*)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
     assert told, "the page tells how"
     exported = dict(part.split("=") for part in told[1].split())
-    assert set(exported) == set(settings_of(COMMON)) - {"WORKER_THREADS"}
+    assert set(exported) == set(settings_of(COMMON))
     assert exported["DATA_DIR"] == STATE
     for name, value in exported.items():
         monkeypatch.setenv(name, value.replace("/etc/wbs-sync", str(tmp_path)))

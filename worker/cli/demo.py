@@ -30,7 +30,6 @@ STARTED_SECONDS = 60.0
 """Workers and beat run within a few seconds; a machine that is busy may take longer."""
 DEMO_SETTINGS = {
     "NETSUITE_CONCURRENCY": str(SLOTS),
-    "WORKER_THREADS": "24",
     "FLOWER_PORT": "0",
     "LOG_LEVEL": "INFO",
 }

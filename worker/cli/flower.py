@@ -35,7 +35,7 @@ def flower(as_json: bool) -> None:
             out.print(f"Flower   {told['flower']}  (login {told['login']})", soft_wrap=True)
             out.print(f"Report   {told['report']}  (the same login)", soft_wrap=True)
         sys.stdout.flush()
-        all_of_them = processes(threads=settings.worker_threads, data_dir=settings.data_dir)
+        all_of_them = processes(data_dir=settings.data_dir)
         command = next(process.command for process in all_of_them if process.name == "flower")
         # In place of this process, so that signals reach Flower itself.
         os.execv(command[0], command)  # noqa: S606 - our own command line, without a shell

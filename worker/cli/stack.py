@@ -44,7 +44,6 @@ class Stack:
         os.environ["REDIS_URL"] = redis_url
         supervisor = Supervisor(
             processes(
-                threads=settings.worker_threads,
                 data_dir=settings.data_dir,
                 webhooks=settings.webhook_authorization is not None,
             ),

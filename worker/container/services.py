@@ -310,7 +310,12 @@ class Container(Remotes):
         queues = [queue.value for queue in QueueName]
         return Checks(
             RedisChecks(self.redis, ledger=self.ledger, prefix=self._prefix, queues=queues),
-            ProcessChecks(liveness=self.liveness, redis_clock=self.now, remote_clocks=self.remote_clocks),
+            ProcessChecks(
+                liveness=self.liveness,
+                redis_clock=self.now,
+                remote_clocks=self.remote_clocks,
+                slots=self.settings.netsuite_concurrency,
+            ),
             ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
             NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
         )

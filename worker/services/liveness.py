@@ -39,6 +39,10 @@ class Alive:
         """The workers among the processes."""
         return [one for one in self.processes if one.queues]
 
+    def threads_for(self, queue: str) -> int:
+        """How many threads take work from a queue, over all workers."""
+        return sum(one.threads for one in self.processes if queue in one.queues)
+
     @property
     def wrong_clocks(self) -> list[Running]:
         """The processes whose clock differs from Redis' by more than `CLOCK_LIMIT_SECONDS`."""

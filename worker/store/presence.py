@@ -16,15 +16,15 @@ PRESENCE_SECONDS = 7.0
 """A process that has not announced itself for this long is not running. Celery's heartbeat comes every two seconds."""
 
 _ANNOUNCE = """
--- KEYS: presence. ARGV: process, its queues as JSON, its clock (unix seconds), seconds until it is forgotten
+-- KEYS: presence. ARGV: process, its queues as JSON, its clock (unix seconds), seconds until it is forgotten, its threads
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 local off = tonumber(ARGV[3]) - now
-redis.call('HSET', KEYS[1], ARGV[1], cjson.encode({until_ = now + tonumber(ARGV[4]), queues = ARGV[2], off = off}))
+redis.call('HSET', KEYS[1], ARGV[1], cjson.encode({until_ = now + tonumber(ARGV[4]), queues = ARGV[2], off = off, threads = ARGV[5]}))
 return 1
 """
 _PRESENT = """
--- KEYS: presence. Returns process, its queues as JSON, seconds its clock is ahead, process, ... Forgets those that are gone.
+-- KEYS: presence. Returns process, its queues as JSON, seconds its clock is ahead, its threads, process, ... Forgets those that are gone.
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 local found = {}
@@ -37,6 +37,7 @@ for i = 1, #kept, 2 do
     found[#found + 1] = kept[i]
     found[#found + 1] = entry.queues
     found[#found + 1] = tostring(entry.off)
+    found[#found + 1] = entry.threads or '0'
   end
 end
 return found
@@ -45,11 +46,14 @@ return found
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that runs now. `queues`: the queues it takes work from, none for beat; `clock_ahead`: seconds, to Redis' clock."""
+    """A process that runs now. `queues`: the queues it takes work from, none for beat; `clock_ahead`: seconds, to Redis' clock;
+    `threads`: how many tasks it works on at once.
+    """
 
     process: str
     queues: frozenset[str]
     clock_ahead: float
+    threads: int
 
 
 class Presence:
@@ -61,9 +65,10 @@ class Presence:
         self._announce = client.register_script(_ANNOUNCE)
         self._present = client.register_script(_PRESENT)
 
-    def announce(self, process: str, *, queues: Collection[str], clock: float) -> None:
+    def announce(self, process: str, *, queues: Collection[str], clock: float, threads: int = 0) -> None:
         """Say that a process runs. `process` is unique, such as items@host; `clock`: what its own clock shows, unix seconds."""
-        self._announce(keys=[self._key], args=[process, json.dumps(sorted(queues)), repr(clock), PRESENCE_SECONDS])
+        args = [process, json.dumps(sorted(queues)), repr(clock), PRESENCE_SECONDS, threads]
+        self._announce(keys=[self._key], args=args)
 
     def withdraw(self, process: str) -> None:
         """Say that a process ends."""
@@ -72,8 +77,11 @@ class Presence:
     def running(self) -> list[Running]:
         """The processes that run now, by name."""
         answer = self._present(keys=[self._key])
-        found = zip(answer[::3], answer[1::3], answer[2::3], strict=True)
+        found = zip(answer[::4], answer[1::4], answer[2::4], answer[3::4], strict=True)
         return sorted(
-            (Running(name, frozenset(json.loads(queues)), float(off)) for name, queues, off in found),
+            (
+                Running(name, frozenset(json.loads(queues)), float(off), int(threads))
+                for name, queues, off, threads in found
+            ),
             key=lambda one: one.process,
         )

@@ -126,11 +126,11 @@ class Office:
                 with correlation.of(correlation_id):
                     self._work_on(key)
 
-    def processes_run(self, *, clock_ahead: float = 0.0) -> None:
+    def processes_run(self, *, clock_ahead: float = 0.0, threads: int = 16) -> None:
         """Both workers and beat announce themselves, as they do every two seconds while they run; beat's clock may be wrong."""
         presence, now = self.container.presence, self.container.now()
         for name, queues in QUEUES_OF_WORKER.items():
-            presence.announce(f"{name}@test", queues=queues, clock=now)
+            presence.announce(f"{name}@test", queues=queues, clock=now, threads=threads)
         presence.announce("beat@test", queues=(), clock=now + clock_ahead)
 
     def settle(self, timeout: float = 20.0) -> None:

@@ -311,6 +311,14 @@ def test_a_clock_that_is_off_is_named_with_its_process(branch: Office, clock_ahe
     assert "NTP" in found["Clocks"].cure
 
 
+def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Office) -> None:
+    branch.processes_run(threads=3)
+    found = {each.name: each for each in branch.container.checks.run()}
+    assert found["Workers"].ok is None
+    assert "3 threads for items and 3 threads for exports" in found["Workers"].words
+    assert "WORKER_THREADS" in found["Workers"].cure
+
+
 def test_the_clocks_of_both_remotes_are_compared(branch: Office) -> None:
     found = {each.name: each for each in checks(branch)}
     assert found["Clocks"].words == "this machine, Redis, Procore, NetSuite and 3 processes agree"

@@ -157,6 +157,22 @@ def test_values_may_stand_in_env_file_and_the_environment_goes_before_it(
     assert (settings.netsuite_concurrency, settings.worker_threads) == (5, 9)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "threads"),
+    [
+        ({}, 16),
+        ({"NETSUITE_CONCURRENCY": "15"}, 20),
+        ({"NETSUITE_CONCURRENCY": "65"}, 70),
+        ({"NETSUITE_CONCURRENCY": "65", "WORKER_THREADS": "9"}, 9),
+    ],
+)
+def test_the_threads_follow_the_slots_unless_they_are_set(
+    set_environment: SetEnvironment, chosen: dict[str, str], threads: int
+) -> None:
+    set_environment(**chosen)
+    assert load_settings().threads == threads
+
+
 @pytest.mark.parametrize("name", ["NETSUITE_CONCURENCY", "COLOUR"])
 def test_an_unknown_name_in_env_file_is_refused_without_its_value(
     set_environment: SetEnvironment, tmp_path: Path, name: str

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from worker.services.checks.check import Check, Look, doubt, fault, well
 from worker.services.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
 
+BUSY_QUEUES = ("items", "exports")
+"""The queues whose work writes to NetSuite."""
 SYNCHRONIZE = (
     "Synchronize the clock of that machine (NTP): logins to NetSuite, schedules and log times go by it. "
     "Work in progress does not depend on it."
@@ -16,7 +18,7 @@ SYNCHRONIZE = (
 
 class ProcessChecks:
     """Looks at who announced itself. `redis_clock`: unix seconds; `remote_clocks`: how many seconds this machine is ahead of each
-    remote that answered in this process, by its name.
+    remote that answered in this process, by its name; `slots`: how many requests NetSuite takes at once.
     """
 
     def __init__(
@@ -25,10 +27,12 @@ class ProcessChecks:
         liveness: Liveness,
         redis_clock: Callable[[], float],
         remote_clocks: Callable[[], Mapping[str, float]],
+        slots: int,
     ) -> None:
         self._liveness = liveness
         self._redis_clock = redis_clock
         self._remote_clocks = remote_clocks
+        self._slots = slots
 
     def running(self) -> Iterator[Look]:
         """Whether workers and beat run."""
@@ -42,6 +46,11 @@ class ProcessChecks:
         alive = self._liveness.now()
         if alive.faults:
             return fault("Workers", " ".join(alive.faults), HOW_TO_START)
+        few = {queue: threads for queue in BUSY_QUEUES if (threads := alive.threads_for(queue)) < self._slots}
+        if few:
+            counts = " and ".join(f"{threads} threads for {queue}" for queue, threads in few.items())
+            words = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={self._slots}: some slots stay idle"
+            return doubt("Workers", words, "Leave WORKER_THREADS empty, raise it, or start another worker.")
         return well("Workers", f"{len(alive.workers)} running, and beat")
 
     def _clocks(self) -> Check:
