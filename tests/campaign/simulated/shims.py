@@ -335,7 +335,7 @@ def installed() -> Iterator[Settings]:
         put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
         put(worker.services.verification, "ThreadPoolExecutor", VirtualPool)
         put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
-        put(worker.container.stores, "connect", lambda _url: rig().client())
+        put(worker.container.stores, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", lambda file, content: _disk().update({file.name: dict(content)}))
         put(worker.services.adoptions, "threading", VirtualThreading("threading"))
