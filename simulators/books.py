@@ -13,7 +13,7 @@ from decimal import Decimal
 
 @dataclass
 class NsVendor:
-    """A vendor: the company a bill is owed to."""
+    """A vendor: the company, or the person, a bill is owed to. A person has no company name."""
 
     id: str
     entityid: str
@@ -21,6 +21,8 @@ class NsVendor:
     externalid: str | None
     subsidiary: str
     isinactive: bool = False
+    firstname: str = ""
+    lastname: str = ""
 
 
 @dataclass

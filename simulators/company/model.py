@@ -103,7 +103,10 @@ class BillingPeriod:
 
 @dataclass(slots=True)
 class Vendor:
-    """A subcontractor. `origin_id` is the NetSuite vendor's internal id where the two were linked through Procore."""
+    """A subcontractor. `origin_id` is the NetSuite vendor's internal id where the two were linked through Procore.
+
+    `project_directory_only`: commitments carry an id that the company directory does not answer for, as one sandbox showed.
+    """
 
     id: int
     name: str
@@ -113,6 +116,7 @@ class Vendor:
     created_at: dt.datetime
     updated_at: dt.datetime
     is_active: bool = True
+    project_directory_only: bool = False
 
 
 @dataclass(slots=True)

@@ -263,7 +263,12 @@ _JOB: dict[str, Getter] = {
     "externalid": lambda job: job.externalid or None,
     "isinactive": lambda job: _flag(job.isinactive),
 }
-_VENDOR: dict[str, Getter] = {**_JOB, "subsidiary": lambda vendor: str(vendor.subsidiary)}
+_VENDOR: dict[str, Getter] = {
+    **_JOB,
+    "subsidiary": lambda vendor: str(vendor.subsidiary),
+    "firstname": lambda vendor: vendor.firstname or None,
+    "lastname": lambda vendor: vendor.lastname or None,
+}
 _TRANSACTION: dict[str, Getter] = {
     "id": lambda bill: str(bill.id),
     "tranid": lambda bill: bill.tranid or None,

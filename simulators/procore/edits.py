@@ -128,9 +128,9 @@ class Edits:
         return self.company.projects[project_id].budget.pop(wbs_code_id).code
 
     def edit_vendor(self, vendor_id: int, **fields: Any) -> Vendor:
-        """Set `name`, `origin_id` or `is_active`."""
+        """Set `name`, `origin_id`, `is_active` or `project_directory_only`."""
         vendor = self.company.vendors[vendor_id]
-        _set(vendor, fields, {"name", "origin_id", "is_active"})
+        _set(vendor, fields, {"name", "origin_id", "is_active", "project_directory_only"})
         vendor.updated_at = self.now()
         return vendor
 

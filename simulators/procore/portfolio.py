@@ -44,6 +44,12 @@ def routes(state: ProcoreState) -> Sequence[BaseRoute]:
         endpoint(state, "/rest/v1.0/projects/{project_id:int}", show_project, frozenset({"company_id", "view"})),
         endpoint(state, "/rest/v1.0/vendors", list_vendors, vendor_parameters),
         endpoint(state, "/rest/v1.0/vendors/{vendor_id:int}", show_vendor, PAGING | {"company_id", "view"}),
+        endpoint(
+            state,
+            "/rest/v1.0/projects/{project_id:int}/vendors/{vendor_id:int}",
+            show_project_vendor,
+            frozenset({"view"}),
+        ),
     ]
 
 
@@ -121,7 +127,7 @@ def list_vendors(call: Call) -> Page:
     call.state.check_company(query.required("company_id"))
     ids = query.integers("filters[id]")
     chosen = list(vendors.values()) if ids is None else [vendors[each] for each in sorted(ids) if each in vendors]
-    kept = [vendor for vendor in chosen if _vendor_wanted(vendor, query)]
+    kept = [vendor for vendor in chosen if not vendor.project_directory_only and _vendor_wanted(vendor, query)]
     if query.text("sort") == "name":
         kept.sort(key=lambda vendor: vendor.name)
     return query.cut(kept, lambda vendor: _vendor(vendor, query), default=100)
@@ -145,6 +151,16 @@ def show_vendor(call: Call) -> dict[str, Any]:
     """One vendor ("company-vendors" reference page, show)."""
     call.state.check_company(call.query.required("company_id"))
     vendor = call.company.vendors.get(call.number("vendor_id"))
-    if vendor is None:
+    if vendor is None or vendor.project_directory_only:
         raise Refusal(404, NOT_FOUND)
     return _vendor(vendor, call.query)
+
+
+def show_project_vendor(call: Call) -> dict[str, Any]:
+    """One vendor of a project's directory ("project-vendors" reference page, show): those with a commitment there."""
+    project = call.project()
+    vendor = call.company.vendors.get(call.number("vendor_id"))
+    contracts = call.company.commitments.values()
+    if vendor is None or not any(one.project_id == project.id and one.vendor_id == vendor.id for one in contracts):
+        raise Refusal(404, NOT_FOUND)
+    return vendor_full(vendor)

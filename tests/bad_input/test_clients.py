@@ -90,7 +90,7 @@ PROCORE: tuple[Question, ...] = (
     Question("list_active_codes", lambda remote: remote.list_active_codes(17), [CODE]),
     Question("list_invoices", lambda remote: remote.list_invoices(17, ["approved"]), [{"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1"}]),
     Question("get_invoice", lambda remote: remote.get_invoice(17, 417), INVOICE),
-    Question("get_vendor", lambda remote: remote.get_vendor(33), {"id": 33, "name": "Acme", "origin_id": "742"}),
+    Question("get_vendor", lambda remote: remote.get_vendor(33, 17), {"id": 33, "name": "Acme", "origin_id": "742"}),
     Question("write_origin_id", lambda remote: remote.write_origin_id(THE_INVOICE, "ns-vendorbill-1"), {"id": 417, "origin_id": "ns-vendorbill-1"}),
 )  # fmt: skip
 PERIOD = {
@@ -111,8 +111,10 @@ NETSUITE_READS: tuple[Question, ...] = (
     Question("posting_periods", lambda remote: remote.posting_periods(), suiteql(PERIOD)),
     Question("bill", lambda remote: remote.bill("88123"), FOUND_BILL),
     Question("bill_by_external_id", lambda remote: remote.bill_by_external_id("pcr-bill-4-417"), FOUND_BILL),
-    Question("find_vendors", lambda remote: remote.find_vendors(name="Acme"), suiteql({"id": "33", "companyname": "Acme"})),
-    Question("find_jobs", lambda remote: remote.find_jobs(number="24"), suiteql({"id": "700", "entityid": "24"})),
+    Question("linked_vendors", lambda remote: remote.linked_vendors(internal_id="33", external_id="x"), suiteql({"id": "33", "companyname": "Acme", "isinactive": "F"})),
+    Question("vendors_named", lambda remote: remote.vendors_named("Acme"), suiteql({"id": "33", "companyname": "Acme", "isinactive": "F"})),
+    Question("linked_jobs", lambda remote: remote.linked_jobs(internal_id="7", external_id="x"), suiteql({"id": "7", "entityid": "24", "isinactive": "F"})),
+    Question("jobs_named", lambda remote: remote.jobs_named("24", "Tower"), suiteql({"id": "7", "entityid": "24", "isinactive": "F"})),
 )  # fmt: skip
 CREATES = (
     Question("create_item", lambda remote: remote.create_item(NEED, before_sending=lambda: None), None),

@@ -57,7 +57,7 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     ("invoices", "GET", r"/rest/v1\.1/requisitions"),
     ("invoice", "GET", r"/rest/v1\.1/requisitions/\d+"),
     ("origin id", "PATCH", r"/rest/v1\.1/requisitions/\d+"),
-    ("vendor", "GET", r"/rest/v1\.0/vendors/\d+"),
+    ("vendor", "GET", r"/rest/v1\.0/(?:projects/\d+/)?vendors/\d+"),
     ("netsuite token", "POST", r"/services/rest/auth/.*"),
     ("metadata", "GET", r"/services/rest/record/v1/metadata-catalog/.*"),
     ("item", "GET", r"/services/rest/record/v1/otherCharge\w+/.*"),

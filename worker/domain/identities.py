@@ -57,6 +57,11 @@ def vendor_external_id(company_id: int, vendor_id: int) -> str:
     return f"pcr-vendor-{company_id}-{vendor_id}"
 
 
+def project_external_id(company_id: int, project_id: int) -> str:
+    """The external id under which an administrator may link a NetSuite project (job) to a Procore project."""
+    return f"pcr-project-{company_id}-{project_id}"
+
+
 def is_our_item(external_id: str | None) -> bool:
     """Whether an Item's external id was made by us, for whichever code."""
     return bool(external_id) and str(external_id).lower().startswith(OUR_ITEMS)

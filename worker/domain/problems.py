@@ -59,8 +59,13 @@ class Cause(StrEnum):
     ITEM_REFUSED = "item_refused"
     PROJECT_NOT_READABLE = "project_not_readable"
     PROJECT_NOT_LINKED = "project_not_linked"
+    PROJECT_AMBIGUOUS = "project_ambiguous"
+    PROJECT_LINK_MISMATCH = "project_link_mismatch"
+    NETSUITE_PROJECT_INACTIVE = "netsuite_project_inactive"
     VENDOR_NOT_LINKED = "vendor_not_linked"
     VENDOR_AMBIGUOUS = "vendor_ambiguous"
+    VENDOR_LINK_MISMATCH = "vendor_link_mismatch"
+    VENDOR_INACTIVE = "vendor_inactive"
     INVOICE_NOT_FOUND = "invoice_not_found"
     LINE_WITHOUT_CODE = "line_without_code"
     LINES_DO_NOT_TIE = "lines_do_not_tie"
@@ -214,20 +219,57 @@ CATALOGUE: dict[Cause, Entry] = {
     Cause.PROJECT_NOT_LINKED: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Project {project} was not found in NetSuite: neither by its origin id nor by the number {number!r}.",
-        "Create the project in NetSuite with that number, or set the origin id of the Procore project. " + _RETRIED,
+        "Project {project} was not found in NetSuite: neither by its origin id, nor by the number {number!r}, nor by a similar name.",
+        "Set the origin id of the Procore project to the internal id of NetSuite's project; if there is none yet, create it with that number. "
+        + _RETRIED,
+    ),
+    Cause.PROJECT_AMBIGUOUS: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "No project in NetSuite is certainly {project}; these may be it: {candidates}.",
+        "Set the origin id of the Procore project to the internal id of the right one, or give that one the Procore project's number. "
+        + _RETRIED,
+    ),
+    Cause.PROJECT_LINK_MISMATCH: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "Project {project} has the origin id {origin_id} in Procore, but in NetSuite that is {found}: neither number nor name agree.",
+        "Correct the origin id of the Procore project. If that project is the right one, give it the Procore project's number or name in "
+        "NetSuite, or the external id that docs/links.md describes. " + _RETRIED,
+    ),
+    Cause.NETSUITE_PROJECT_INACTIVE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "Project {project} is {found} in NetSuite, which is inactive there.",
+        "Make the project active again in NetSuite, or link the Procore project to another one by its origin id. "
+        + _RETRIED,
     ),
     Cause.VENDOR_NOT_LINKED: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Vendor {vendor} was not found in NetSuite: neither by origin id, nor by external id {external_id}, nor by its name.",
-        "Create the vendor in NetSuite or set the origin id of the Procore company. " + _RETRIED,
+        "Vendor {vendor} was not found in NetSuite: neither by origin id, nor by external id {external_id}, nor by a similar name.",
+        "Set the origin id of the Procore company to the internal id of NetSuite's vendor; if there is none yet, create it. "
+        + _RETRIED,
     ),
     Cause.VENDOR_AMBIGUOUS: Entry(
         _IN_PROCORE,
         _ADMIN,
-        "NetSuite has {count} vendors called {vendor}.",
-        "Set the origin id of the Procore company to the right vendor's internal id. " + _RETRIED,
+        "No vendor in NetSuite is certainly {vendor}; these may be it: {candidates}.",
+        "Set the origin id of the Procore company to the internal id of the right one. " + _RETRIED,
+    ),
+    Cause.VENDOR_LINK_MISMATCH: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "Vendor {vendor} has the origin id {origin_id} in Procore, but in NetSuite that is {found}: the names do not agree.",
+        "Correct the origin id of the Procore company. If that vendor is the right one, make the names agree, or give it the external id "
+        "that docs/links.md describes. " + _RETRIED,
+    ),
+    Cause.VENDOR_INACTIVE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "Vendor {vendor} is {found} in NetSuite, which is inactive there.",
+        "Make the vendor active again in NetSuite, or link the Procore company to another one by its origin id. "
+        + _RETRIED,
     ),
     Cause.INVOICE_NOT_FOUND: Entry(
         _SETUP,

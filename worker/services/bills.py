@@ -29,6 +29,7 @@ from worker.domain.invoices import (
     bill_lines,
     difference,
 )
+from worker.domain.links import Entity
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
 from worker.domain.story import Happening, What
@@ -49,13 +50,13 @@ MOST_WRITES = 5
 
 @dataclass(frozen=True, slots=True)
 class Billable:
-    """An invoice that may become a bill now; ids are NetSuite's internal ids."""
+    """An invoice that may become a bill now, with its vendor and its project as NetSuite has them."""
 
     invoice: Invoice
     project: Project
     retained: Retainage
-    vendor_id: str
-    job_id: str
+    vendor: Entity
+    job: Entity
 
 
 class Bills:
@@ -145,8 +146,8 @@ class Bills:
             raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": ", ".join(lacking[:5])})
         bill = Bill(
             external_id=bill_external_id(self._procore.company_id, invoice.id),
-            vendor_id=ready.vendor_id,
-            job_id=ready.job_id,
+            vendor_id=ready.vendor.id,
+            job_id=ready.job.id,
             document_number=invoice.document_number,
             date=invoice.billing_date,
             memo=f"Procore invoice {invoice.number}, {ready.project.label}"[:MEMO_LIMIT],

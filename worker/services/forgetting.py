@@ -137,7 +137,7 @@ class Forgetting:
         external_id = bill_external_id(self._procore.company_id, key.invoice_id)
         ids = self._netsuite.find_bill_ids(
             external_id=external_id,
-            vendor_id=self._links.vendor_id(invoice),
+            vendor_id=self._links.vendor(invoice).id,
             document_number=invoice.document_number,
             document=invoice.document,
         )

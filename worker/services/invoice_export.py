@@ -130,16 +130,16 @@ class InvoiceExport:
 
     def expected_bill(self, key: InvoiceKey) -> Bill:
         """The bill of an invoice as it should stand, whether it stands or not; reads only. Raises Blocked where there cannot be one."""
-        return self._bills.draft(self._billable(self._read(key)))
+        return self._bills.draft(self._billable(self._read(key), comparing=True))
 
-    def _billable(self, invoice: Invoice) -> Billable:
+    def _billable(self, invoice: Invoice, *, comparing: bool = False) -> Billable:
         """What the bill is made of. Raises Blocked for a problem, told with the invoice's names."""
         try:
-            return self._checked(invoice)
+            return self._checked(invoice, comparing=comparing)
         except Blocked as error:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
 
-    def _checked(self, invoice: Invoice) -> Billable:
+    def _checked(self, invoice: Invoice, *, comparing: bool) -> Billable:
         require_billable(invoice, makes_credits=self._makes_credits, bills_tax=bool(self._fixed_items.tax))
         retained = retainage(invoice, self._previous(invoice))
         require_retainage_item(invoice, retained, self._fixed_items)
@@ -149,7 +149,8 @@ class InvoiceExport:
         if project is None:
             raise self._unreadable(InvoiceKey(invoice.project_id, invoice.id), "the project is not visible to the app")
         # Both links first: without them nothing is written, not even Items that only this invoice needs.
-        return Billable(invoice, project, retained, self._links.vendor_id(invoice), self._links.job_id(project))
+        vendor = self._links.vendor(invoice, remembered=comparing)
+        return Billable(invoice, project, retained, vendor, self._links.job(project))
 
     def _export(self, key: InvoiceKey, missing: list[int]) -> Outcome:
         ready = self._ready(key)

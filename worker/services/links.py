@@ -1,81 +1,101 @@
-"""Which NetSuite vendor and project an invoice belongs to. Links are remembered for an hour, misses not at all."""
+"""Which NetSuite vendor and project an invoice belongs to: asks both systems, and lets `domain.links` decide.
+
+A link that was changed in Procore holds with the next export: Procore is asked each time. What NetSuite showed for it is remembered
+for a minute, so that many invoices of one vendor do not ask again and again. Refusals and misses are never remembered.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
+
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
-from worker.domain.errors import Blocked, NotFound
-from worker.domain.identities import is_internal_id, vendor_external_id
+from worker.domain.errors import NotFound
+from worker.domain.identities import project_external_id, vendor_external_id
 from worker.domain.invoices import Invoice, contract_company_id
-from worker.domain.problems import Cause
+from worker.domain.links import PROJECT, VENDOR, Entity, Wanted
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.store.cache import Cache
 
-REMEMBERED_SECONDS = 3600
+NETSUITE_SECONDS = 60
+COMPARISON_SECONDS = 900
+"""A comparison writes nothing, so it may take a link that an export or an earlier comparison found."""
 
 
 class Links:
-    """Look-ups from Procore's ids to NetSuite's internal ids."""
+    """Look-ups from Procore's vendors and projects to NetSuite's."""
 
     def __init__(self, *, procore: Procore, netsuite: NetSuite, cache: Cache) -> None:
         self._procore = procore
         self._netsuite = netsuite
         self._cache = cache
 
-    def vendor_id(self, invoice: Invoice) -> str:
-        """By the Procore vendor's origin id, else by external id, else by exact name if exactly one has it. Raises Blocked."""
-        key = f"vendor:{invoice.vendor_id}"
-        known = self._cache.get(key)
-        if known is None:
-            known = self._find_vendor(invoice)
-            self._cache.put(key, known, seconds=REMEMBERED_SECONDS)
-        return str(known)
+    def vendor(self, invoice: Invoice, *, remembered: bool = False) -> Entity:
+        """The vendor that the bill of an invoice is owed to. Raises Blocked.
 
-    def job_id(self, project: Project) -> str:
-        """By the Procore project's origin id, else by its number. Raises Blocked."""
-        key = f"job:{project.id}:{project.number}:{project.origin_id}"
-        known = self._cache.get(key)
-        if known is None:
-            known = self._find_job(project)
-            self._cache.put(key, known, seconds=REMEMBERED_SECONDS)
-        return str(known)
+        `remembered`: one that was found less than fifteen minutes ago will do, for whoever only compares.
+        """
+        key = _vendor_key(invoice)
+        if remembered and (known := self._cache.get(f"{key}:compared")):
+            return Entity(**known)
+        vendor = self._linked(key, self._wanted_vendor(invoice), self._find_vendor)
+        self._cache.put(f"{key}:compared", asdict(vendor), seconds=COMPARISON_SECONDS)
+        return vendor
+
+    def job(self, project: Project) -> Entity:
+        """The project (job) that the lines of a bill name. Raises Blocked."""
+        external_id = project_external_id(self._procore.company_id, project.id)
+        wanted = Wanted(PROJECT, project.label, project.number or "", project.name, project.origin_id, external_id)
+        return self._linked(_job_key(project), wanted, self._find_job)
 
     def forget(self, invoice: Invoice, project: Project) -> None:
-        """NetSuite refused a bill with these links: they are looked up anew next time."""
-        self._cache.forget(f"vendor:{invoice.vendor_id}", f"job:{project.id}:{project.number}:{project.origin_id}")
+        """NetSuite refused a bill with these links: they are looked up again next time."""
+        key = _vendor_key(invoice)
+        self._cache.forget(key, f"{key}:compared", _job_key(project))
 
-    def _find_vendor(self, invoice: Invoice) -> str:
-        company_id = contract_company_id(invoice)
-        external_id = vendor_external_id(self._procore.company_id, company_id)
-        facts = {"vendor": invoice.vendor_name, "external_id": external_id}
+    def _linked(self, key: str, wanted: Wanted, find: Callable[[Wanted], Entity]) -> Entity:
+        """Remembered together with what was looked for: a link that was changed in Procore is another question."""
+        question = [wanted.key, wanted.name, wanted.origin_id]
+        known = self._cache.get(key)
+        if known and known[0] == question:
+            return Entity(**known[1])
+        entity = find(wanted)
+        self._cache.put(key, [question, asdict(entity)], seconds=NETSUITE_SECONDS)
+        return entity
+
+    def _wanted_vendor(self, invoice: Invoice) -> Wanted:
+        vendor_id = contract_company_id(invoice)
+        external_id = vendor_external_id(self._procore.company_id, vendor_id)
         try:
-            vendor = self._procore.get_vendor(company_id)
-        except NotFound as error:
-            raise Blocked(str(error), cause=Cause.VENDOR_NOT_LINKED, facts=facts) from error
-        if is_internal_id(vendor.origin_id):
-            by_id = self._netsuite.find_vendors(internal_id=vendor.origin_id)
-            if by_id:
-                return by_id[0].id
-        by_external_id = self._netsuite.find_vendors(external_id=external_id)
-        if by_external_id:
-            return by_external_id[0].id
-        # A name that nobody could have given in NetSuite is asked for by nobody, nor is an empty one.
-        named = [] if unwritable(vendor.name) or not vendor.name else self._netsuite.find_vendors(name=vendor.name)
-        if len(named) > 1:
-            raise Blocked(cause=Cause.VENDOR_AMBIGUOUS, facts=facts | {"count": str(len(named))})
-        if not named:
-            raise Blocked(cause=Cause.VENDOR_NOT_LINKED, facts=facts)
-        return named[0].id
+            vendor = self._procore.get_vendor(vendor_id, invoice.project_id)
+            name, origin_id = vendor.name or invoice.vendor_name, vendor.origin_id
+        except NotFound:
+            # In no directory that the app may see: the invoice still names its vendor.
+            name, origin_id = invoice.vendor_name, None
+        return Wanted(VENDOR, invoice.vendor_name or name, name, name, origin_id, external_id)
 
-    def _find_job(self, project: Project) -> str:
-        if is_internal_id(project.origin_id):
-            by_id = self._netsuite.find_jobs(internal_id=project.origin_id)
-            if by_id:
-                return by_id[0].id
-        number = project.number or ""
-        by_number = self._netsuite.find_jobs(number=number) if number and not unwritable(number) else []
-        if len(by_number) != 1:
-            facts = {"project": project.label, "number": number}
-            raise Blocked(cause=Cause.PROJECT_NOT_LINKED, facts=facts)
-        return by_number[0].id
+    def _find_vendor(self, wanted: Wanted) -> Entity:
+        records = self._netsuite.linked_vendors(internal_id=wanted.internal_id, external_id=wanted.external_id)
+        return wanted.by_link(records) or wanted.by_name(self._netsuite.vendors_named(_askable(wanted.name)))
+
+    def _find_job(self, wanted: Wanted) -> Entity:
+        records = self._netsuite.linked_jobs(internal_id=wanted.internal_id, external_id=wanted.external_id)
+        return wanted.by_link(records) or wanted.by_name(
+            self._netsuite.jobs_named(_askable(wanted.key), _askable(wanted.name))
+        )
+
+
+def _vendor_key(invoice: Invoice) -> str:
+    # A vendor of a project's directory is another one in another project.
+    return f"payee:{invoice.project_id}:{invoice.vendor_id}"
+
+
+def _job_key(project: Project) -> str:
+    return f"job_of:{project.id}"
+
+
+def _askable(name: str) -> str:
+    """A name that may stand in a query; "" for one that no record of NetSuite can have."""
+    return "" if unwritable(name) else name

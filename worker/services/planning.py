@@ -313,9 +313,9 @@ class Planning:
             (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description) for line in bill.lines
         ]
         return {
-            "vendor": f"{invoice.vendor_name} (NetSuite id {ready.vendor_id})",
+            "vendor": _vendor_of(ready),
             **_head_of(invoice),
-            "project in NetSuite": f"id {ready.job_id}",
+            "project in NetSuite": f"id {ready.job.id}",
             "lines": tuple(rows),
             "in NetSuite": f"{found.document} {found.id}" if found else NOTHING,
             **({"posting period": bill.posting_period.name} if bill.posting_period else {}),
@@ -345,6 +345,13 @@ def _head_of(invoice: Invoice) -> dict[str, str]:
         "date": invoice.billing_date.isoformat() if invoice.billing_date else "",
         "total": str(invoice.payment_due),
     }
+
+
+def _vendor_of(ready: Billable) -> str:
+    """As Procore calls it, and by which name it is billed where that is another one."""
+    name, vendor = ready.invoice.vendor_name, ready.vendor
+    known_as = "" if vendor.name == name else f"{vendor.name}, "
+    return f"{name} ({known_as}NetSuite id {vendor.id})"
 
 
 def _id_of(one: Planned) -> str:

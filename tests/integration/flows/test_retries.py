@@ -330,10 +330,9 @@ def test_a_bill_in_doubt_is_never_sent_again_by_a_retry(open_office: OpenOffice)
     assert record.in_doubt
 
 
-def test_a_vendor_that_was_linked_anew_is_looked_up_anew(office: Office) -> None:
-    """Its old link is kept for an hour otherwise."""
-    wrong, right = office.new_vendor("Wrong"), office.new_vendor("Right")
+def test_a_vendor_that_was_linked_to_another_one_is_looked_up_again(office: Office) -> None:
     vendor = office.procore.vendor("Peak Painting and Coatings")
+    wrong, right = office.new_vendor("Peak 1", company_name=vendor.name), office.new_vendor(vendor.name)
     office.procore.edit_vendor(vendor.id, origin_id=wrong.id)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)

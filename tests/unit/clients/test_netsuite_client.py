@@ -316,7 +316,7 @@ def test_items_of_ours_that_come_again_and_again_are_not_read_for_ever(netsuite_
 
 def test_a_query_has_no_answer_where_there_is_nothing_to_ask(netsuite_of: MakeClient) -> None:
     with pytest.raises(UnexpectedAnswer, match="SuiteQL query with 404"):
-        netsuite_of(NOT_FOUND)[0].find_vendors(name="Acme")
+        netsuite_of(NOT_FOUND)[0].linked_vendors(internal_id="33", external_id="x")
 
 
 def test_a_page_of_html_in_place_of_an_answer_is_a_passing_trouble(netsuite_of: MakeClient) -> None:
@@ -416,8 +416,47 @@ def test_where_the_account_does_not_tell_names_may_have_sixty_characters(
     assert netsuite_of(given)[0].item_name_limit() == 60
 
 
-def test_a_name_with_a_quote_is_looked_up_as_that_name(netsuite_of: MakeClient) -> None:
-    netsuite, transport = netsuite_of(answer(200, {"items": [{"id": "33", "companyname": "O'Brien"}]}))
-    (found,) = netsuite.find_vendors(name="O'Brien")
-    assert found.name == "O'Brien"
-    assert "companyname = 'O''Brien'" in transport.sent[0].body["q"]
+VENDOR = {"id": "33", "entityid": "O-1", "companyname": "O'Brien", "isinactive": "F"}
+PERSON = {"id": "34", "entityid": "V34", "isinactive": "F"}
+
+
+def test_vendors_are_looked_up_by_both_of_their_names_in_every_spelling(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(rows(VENDOR), rows())
+    (found,) = netsuite.vendors_named("O'Brien & Sons, Inc.")
+    assert (found.id, found.name, found.inactive) == ("33", "O'Brien", False)
+    assert "UPPER(companyname) LIKE '%O%BRIEN%SONS%%' OR UPPER(entityid) LIKE" in transport.sent[0].body["q"]
+
+
+def test_people_among_the_vendors_are_found_by_first_and_last_name(netsuite_of: MakeClient) -> None:
+    names = {"id": "34", "firstname": "Ana", "lastname": "Lopez"}
+    netsuite, transport = netsuite_of(rows(), rows(names), rows(PERSON), rows(names))
+    (found,) = netsuite.vendors_named("Ana Maria Lopez")
+    assert (found.name, found.entity_id) == ("Ana Lopez", "V34")
+    assert "UPPER(firstname) LIKE '%ANA%' AND UPPER(lastname) LIKE '%LOPEZ%'" in transport.sent[1].body["q"]
+
+
+def test_an_account_that_does_not_show_the_names_of_people_still_shows_its_vendors(netsuite_of: MakeClient) -> None:
+    netsuite, _ = netsuite_of(rows(VENDOR, PERSON), answer(400), answer(400))
+    assert [one.name for one in netsuite.vendors_named("Ana Lopez")] == ["O'Brien", "V34"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "&", "..."])
+def test_a_name_without_words_is_not_asked_for(netsuite_of: MakeClient, name: str) -> None:
+    netsuite, transport = netsuite_of()
+    assert netsuite.vendors_named(name) == []
+    assert netsuite.jobs_named(name, name) == []
+    assert transport.sent == []
+
+
+def test_a_project_is_looked_up_by_number_and_by_name(netsuite_of: MakeClient) -> None:
+    netsuite, transport = netsuite_of(
+        rows({"id": "7", "entityid": "24-017", "companyname": "Tower", "isinactive": "T"})
+    )
+    (found,) = netsuite.jobs_named("24-017", "Tower")
+    assert (found.id, found.entity_id, found.inactive) == ("7", "24-017", True)
+    assert "UPPER(entityid) LIKE '%24%017%' OR" in transport.sent[0].body["q"]
+    assert "UPPER(companyname) LIKE '%TOWER%'" in transport.sent[0].body["q"]
+
+
+def rows(*found: dict[str, str]) -> Answer:
+    return answer(200, {"items": list(found)})

@@ -127,7 +127,18 @@ def test_another_record_than_the_one_asked_for_is_not_taken_for_it(procore_of: M
         procore.get_invoice(17, 418)
     procore, _ = procore_of(answer(200, {"id": 33, "name": "Acme", "origin_id": None}))
     with pytest.raises(UnexpectedAnswer, match="33 instead of 34"):
-        procore.get_vendor(34)
+        procore.get_vendor(34, 17)
+
+
+def test_a_vendor_that_the_company_directory_does_not_have_is_looked_up_in_that_of_the_project(
+    procore_of: MakeClient,
+) -> None:
+    procore, transport = procore_of(NOT_FOUND, answer(200, {"id": 33, "name": "Acme"}))
+    vendor = procore.get_vendor(33, 17)
+    assert (vendor.name, vendor.origin_id) == ("Acme", None)
+    assert paths(transport) == ["/rest/v1.0/vendors/33", "/rest/v1.0/projects/17/vendors/33"]
+    with pytest.raises(NotFound):
+        procore_of(NOT_FOUND, NOT_FOUND)[0].get_vendor(33, 17)
 
 
 def test_budgeted_codes_come_from_the_list_of_budget_lines_each_once(procore_of: MakeClient) -> None:

@@ -186,6 +186,16 @@ def test_vendors_are_listed_filtered_and_shown(procore: Caller) -> None:
     assert procore.get("/rest/v1.0/vendors/1", company_id=procore.company_id).status_code == 404
 
 
+def test_a_vendor_of_a_project_directory_is_shown_there_only(procore: Caller) -> None:
+    commitment = next(iter(procore.state.company.commitments.values()))
+    vendor, company = commitment.vendor_id, {"company_id": procore.company_id}
+    procore.admin("edit", {"action": "edit_vendor", "vendor_id": vendor, "project_directory_only": True})
+    assert procore.get(f"/rest/v1.0/vendors/{vendor}", **company).status_code == 404
+    assert vendor not in {each["id"] for each in procore.json("/rest/v1.0/vendors", per_page=1000, **company)}
+    assert procore.json(f"/rest/v1.0/projects/{commitment.project_id}/vendors/{vendor}")["id"] == vendor
+    assert procore.get(f"/rest/v1.0/projects/{commitment.project_id}/vendors/1").status_code == 404
+
+
 def test_edits_from_outside_show_in_the_lists(procore: Caller) -> None:
     def edit(action: str, **fields: Any) -> Any:
         answer = procore.admin("edit", {"action": action, **fields})

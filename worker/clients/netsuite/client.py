@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from worker.domain.heard import heard_of
 from worker.domain.identities import OUR_ITEMS, same_external_id
 from worker.domain.invoices import Bill, Document, FoundBill, NumberKey, number_key
 from worker.domain.items import FoundItem, ItemNeed
+from worker.domain.links import Entity, search_pattern, words_of
 from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT
@@ -72,14 +73,6 @@ class BillHead:
     def number_key(self) -> NumberKey:
         """Under which the vendor has at most one document."""
         return number_key(self.vendor_id, self.document, self.document_number)
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """A vendor or project (job) of NetSuite."""
-
-    id: str
-    name: str
 
 
 class NetSuite:
@@ -310,11 +303,22 @@ class NetSuite:
 
     # Vendors and projects
 
-    def find_vendors(self, *, internal_id: str = "", external_id: str = "", name: str = "") -> list[Linked]:
-        """Active vendors by one of: internal id, external id, exact company name."""
-        where = _one_of(internal_id=internal_id, external_id=external_id, name=("companyname", name))
-        query = f"SELECT id, companyname FROM vendor WHERE isinactive = 'F' AND {where} ORDER BY id"
-        return [Linked(row.id, row.companyname) for row in self._query(wire.VendorRow, query)]
+    def linked_vendors(self, *, internal_id: str, external_id: str) -> list[Entity]:
+        """Vendors with this internal id or this external id, inactive ones too; an empty id is no id."""
+        return self._with_persons(self._entities("vendor", _by_ids(internal_id, external_id)))
+
+    def vendors_named(self, name: str) -> list[Entity]:
+        """Vendors that may go by this name, inactive ones too: more than have it, so whoever asks compares the names."""
+        pattern, words = search_pattern(name), words_of(name)
+        if not pattern:
+            return []
+        like = suiteql.literal(pattern)
+        found = self._entities("vendor", f"UPPER(companyname) LIKE {like} OR UPPER(entityid) LIKE {like}")
+        first, last = search_pattern(words[0]), search_pattern(words[-1])
+        people = f"UPPER(firstname) LIKE {suiteql.literal(first)} AND UPPER(lastname) LIKE {suiteql.literal(last)}"
+        if len(words) > 1 and (ids := [row.id for row in self._persons(people)]):
+            found += self._entities("vendor", suiteql.is_in("id", ids[: suiteql.MOST_VALUES]))
+        return self._with_persons({one.id: one for one in found}.values())
 
     def has_vendor(self, subsidiary_id: str) -> bool:
         """Whether there is an active vendor, with a subsidiary whether one belongs to it."""
@@ -323,11 +327,41 @@ class NetSuite:
         rows, _ = self._counted(wire.IdRow, query, limit=1)
         return bool(rows)
 
-    def find_jobs(self, *, internal_id: str = "", number: str = "") -> list[Linked]:
-        """Projects (jobs) by internal id or by number (`entityid`)."""
-        where = _one_of(internal_id=internal_id, external_id="", name=("entityid", number))
-        rows = self._query(wire.JobRow, f"SELECT id, entityid FROM job WHERE {where} ORDER BY id")
-        return [Linked(row.id, row.entityid) for row in rows]
+    def linked_jobs(self, *, internal_id: str, external_id: str) -> list[Entity]:
+        """Projects (jobs) with this internal id or this external id, inactive ones too; an empty id is no id."""
+        return self._entities("job", _by_ids(internal_id, external_id))
+
+    def jobs_named(self, number: str, name: str) -> list[Entity]:
+        """Projects (jobs) that may go by this number or name, inactive ones too; whoever asks compares them."""
+        by_number, by_name = (pattern and suiteql.literal(pattern) for pattern in map(search_pattern, (number, name)))
+        where = suiteql.any_of(
+            by_number and f"UPPER(entityid) LIKE {by_number}",
+            by_name and f"UPPER(entityid) LIKE {by_name}",
+            by_name and f"UPPER(companyname) LIKE {by_name}",
+        )
+        return self._entities("job", where) if where else []
+
+    def _entities(self, table: str, where: str) -> list[Entity]:
+        query = f"SELECT id, entityid, companyname, externalid, isinactive FROM {table} WHERE {where} ORDER BY id ASC"
+        return [row.entity() for row in self._query(wire.EntityRow, query)]
+
+    def _with_persons(self, vendors: Iterable[Entity]) -> list[Entity]:
+        """With first and last names where a vendor has no company name, as people have none."""
+        found = list(vendors)
+        if people := [one.id for one in found if not one.company_name]:
+            rows = {row.id: row for row in self._persons(suiteql.is_in("id", people[: suiteql.MOST_VALUES]))}
+            found = [rows[one.id].named(one) if one.id in rows else one for one in found]
+        return found
+
+    def _persons(self, where: str) -> list[wire.PersonRow]:
+        """Names of people among the vendors. A query of their own: where an account does not show these columns, it is refused as a whole,
+        and vendors go by the names that are shown.
+        """
+        query = f"SELECT id, firstname, lastname FROM vendor WHERE {where} ORDER BY id ASC"
+        try:
+            return list(self._query(wire.PersonRow, query))
+        except (Blocked, Misconfigured, UnexpectedAnswer):
+            return []
 
     # The way of one request
 
@@ -469,12 +503,9 @@ def _in_any_case(numbers: Sequence[str]) -> str:
     return suiteql.any_of(as_written, suiteql.is_in("UPPER(tranid)", sorted({number.upper() for number in numbers})))
 
 
-def _one_of(*, internal_id: str, external_id: str, name: tuple[str, str]) -> str:
-    if internal_id:
-        return f"id = {suiteql.literal(internal_id)}"
-    if external_id:
-        return f"externalid = {suiteql.literal(external_id)}"
-    return f"{name[0]} = {suiteql.literal(name[1])}"
+def _by_ids(internal_id: str, external_id: str) -> str:
+    by_id = f"id = {suiteql.literal(internal_id)}" if internal_id else ""
+    return suiteql.any_of(by_id, f"externalid = {suiteql.literal(external_id)}")
 
 
 def _aligned(external_ids: Sequence[str], names: Collection[str]) -> tuple[list[Sequence[str]], list[Sequence[str]]]:

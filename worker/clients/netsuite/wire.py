@@ -18,6 +18,7 @@ from worker.domain import money
 from worker.domain.errors import UnexpectedAnswer
 from worker.domain.invoices import Bill, BillLine, Document, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
+from worker.domain.links import Entity
 from worker.domain.posting_periods import PostingPeriod
 from worker.domain.refusals import KnownRefusal
 
@@ -175,16 +176,29 @@ class PostingPeriodRow(IdRow):
         return PostingPeriod(self.id, self.periodname, self.firstday, self.lastday, opened)
 
 
-class VendorRow(IdRow):
-    """A row of SuiteQL's `vendor`."""
-
-    companyname: Text = ""
-
-
-class JobRow(IdRow):
-    """A row of SuiteQL's `job`."""
+class EntityRow(IdRow):
+    """A row of SuiteQL's `vendor` or `job`."""
 
     entityid: Text = ""
+    companyname: Text = ""
+    externalid: OptionalText = None
+    isinactive: Literal["T", "F"]
+
+    def entity(self) -> Entity:
+        """In the domain's words."""
+        inactive = self.isinactive == "T"
+        return Entity(self.id, self.entityid, self.companyname, external_id=self.externalid, inactive=inactive)
+
+
+class PersonRow(IdRow):
+    """A row of SuiteQL's `vendor` with the names of a person."""
+
+    firstname: Text = ""
+    lastname: Text = ""
+
+    def named(self, entity: Entity) -> Entity:
+        """The vendor with these names."""
+        return replace(entity, first_name=self.firstname, last_name=self.lastname)
 
 
 class PartnerRow(IdRow):

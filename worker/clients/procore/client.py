@@ -164,10 +164,17 @@ class Procore:
             raise NotFound(f"it belongs to the project with the id {row.project_id}")
         return row.invoice()
 
-    def get_vendor(self, vendor_id: int) -> ProcoreVendor:
-        """GET /rest/v1.0/vendors/{id}."""
-        answer = self._get(f"/rest/v1.0/vendors/{vendor_id}", {"company_id": self.company_id})
-        row = read(wire.VendorRow, answer.json())
+    def get_vendor(self, vendor_id: int, project_id: int) -> ProcoreVendor:
+        """GET /rest/v1.0/vendors/{id}, the company's directory; where that does not have it, GET /rest/v1.0/projects/{project}/vendors/{id},
+        the project's, whose ids commitments were seen to carry (docs/remotes.md). Raises NotFound where neither has it.
+        """
+        model: type[wire.VendorRow] = wire.VendorRow
+        try:
+            answer = self._get(f"/rest/v1.0/vendors/{vendor_id}", {"company_id": self.company_id})
+        except NotFound:
+            model = wire.ProjectVendorRow
+            answer = self._get(f"/rest/v1.0/projects/{project_id}/vendors/{vendor_id}")
+        row = read(model, answer.json())
         _require_asked_for(row.id, vendor_id)
         return ProcoreVendor(row.id, row.name, row.origin_id)
 

@@ -90,6 +90,12 @@ class VendorRow(ProcoreRow):
     origin_id: OptionalText
 
 
+class ProjectVendorRow(VendorRow):
+    """GET /rest/v1.0/projects/{id}/vendors/{id}. Whether its records carry the origin id is not published."""
+
+    origin_id: OptionalText = None
+
+
 class InvoiceHeadRow(ProcoreRow):
     """GET /rest/v1.1/requisitions, default view."""
 

@@ -49,7 +49,7 @@ class NetSuiteChecks:
     def _login(self) -> Check:
         # A token at hand may be of the key before this one, and hide for an hour that this one is wrong.
         self._netsuite.log_in()
-        self._netsuite.find_jobs(number="-")
+        self._netsuite.linked_jobs(internal_id="", external_id=NOBODY)
         return well("NetSuite login and SuiteQL", "works; projects can be looked up")
 
     def _items(self) -> Check:

@@ -1,0 +1,192 @@
+"""When a record of NetSuite is the vendor or project that Procore means, and when a person has to say so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.domain.errors import Blocked
+from worker.domain.links import PROJECT, VENDOR, Entity, Wanted, are_variants, same_name, search_pattern
+from worker.domain.problems import Cause, describe
+
+EXTERNAL_ID = "pcr-vendor-4-33"
+ALDER = Wanted(VENDOR, "Alder Masonry", "Alder Masonry", "Alder Masonry", "1003", EXTERNAL_ID)
+UNLINKED = replace(ALDER, origin_id=None)
+TOWER = Wanted(PROJECT, "24-017 Tower", "24-017", "Tower", "9001", "pcr-project-4-17")
+
+
+def cause_of(caught: pytest.ExceptionInfo[Blocked]) -> Cause:
+    assert "?" not in describe(caught.value.cause, caught.value.facts).sentence
+    return caught.value.cause
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Alder Masonry", "ALDER  MASONRY "),
+        ("O'Brien Steel & Sons", "OBrien Steel and Sons"),
+        ("Muñoz Brothers", "MUNOZ BROTHERS"),
+        ("Smith-Jones", "Smith Jones"),
+    ],
+)
+def test_a_name_is_the_same_in_every_spelling(one: str, other: str) -> None:
+    assert same_name(one, other)
+    assert are_variants(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Alder Masonry", "Alder Masonry, L.L.C."),
+        ("The Alder Company", "Alder Co., Inc."),
+        ("Alder Masonry", "Alder Masonry (AP)"),
+        ("Alder Masonry", "V1003 Alder Masonry"),
+        ("Skanska", "Skanska USA Building Inc."),
+    ],
+)
+def test_variants_of_a_name_fit_a_link_but_are_not_the_same_name(one: str, other: str) -> None:
+    assert are_variants(one, other)
+    assert are_variants(other, one)
+    assert not same_name(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Alder Masonry", "Zenith Catering"),
+        ("Alder Masonry", "Alder Catering"),
+        ("Inc.", "LLC"),
+        ("", "Alder"),
+        ("A", ""),
+    ],
+)
+def test_other_names_are_no_variants(one: str, other: str) -> None:
+    assert not are_variants(one, other)
+    assert not same_name(one, other)
+
+
+def test_a_link_is_taken_where_the_names_agree() -> None:
+    for record in (
+        Entity("1003", "V-1", "ALDER MASONRY LLC"),
+        Entity("1003", "Alder Masonry"),
+        Entity("1003", "Vendors : Alder Masonry", "Alder Holdings"),
+    ):
+        assert ALDER.by_link([record]) is record
+
+
+def test_a_person_goes_by_first_and_last_name() -> None:
+    lopez = replace(ALDER, key="Ana Lopez", name="Ana Lopez")
+    record = Entity("1003", "V34", first_name="Ana", last_name="Lopez")
+    assert lopez.by_link([record]) is record
+    assert lopez.by_name([record]) is record
+    assert replace(lopez, key="Lopez, Ana").by_name([record]) is record
+
+
+def test_an_origin_id_of_another_name_is_a_question_with_both_names() -> None:
+    """Digits that another ERP has left in Procore."""
+    with pytest.raises(Blocked) as caught:
+        ALDER.by_link([Entity("1003", "Z-9", "Zenith Catering")])
+    assert cause_of(caught) is Cause.VENDOR_LINK_MISMATCH
+    sentence = describe(caught.value.cause, caught.value.facts).sentence
+    assert "Alder Masonry" in sentence
+    assert "'Zenith Catering' (id 1003, Z-9)" in sentence
+
+
+@pytest.mark.parametrize("wanted", [ALDER, replace(ALDER, origin_id="sage-991"), UNLINKED])
+def test_no_link_names_a_record_that_is_not_there(wanted: Wanted) -> None:
+    assert wanted.by_link([]) is None
+
+
+def test_the_external_id_is_a_persons_answer() -> None:
+    right = Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID.upper())
+    assert ALDER.by_link([right]) is right
+    assert ALDER.by_link([Entity("1003", "Zenith Catering"), right]) is right
+
+
+def test_two_links_that_both_may_be_right_are_a_question() -> None:
+    with pytest.raises(Blocked) as caught:
+        ALDER.by_link([Entity("7", "AM", "Books of Alder", external_id=EXTERNAL_ID), Entity("1003", "Alder Masonry")])
+    assert cause_of(caught) is Cause.VENDOR_AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "record",
+    [Entity("1003", "Alder Masonry", inactive=True), Entity("7", "AM", external_id=EXTERNAL_ID, inactive=True)],
+)
+def test_an_inactive_record_is_a_problem_and_no_reason_to_look_for_another(record: Entity) -> None:
+    with pytest.raises(Blocked) as caught:
+        ALDER.by_link([record])
+    assert cause_of(caught) is Cause.VENDOR_INACTIVE
+
+
+def test_without_a_link_the_one_active_vendor_of_the_name_is_taken() -> None:
+    right = Entity("8", "A-8", "Alder Masonry")
+    others = [Entity("7", "Alder Masonry", inactive=True), Entity("9", "Alder Masonry LLC"), Entity("10", "Boulder")]
+    assert UNLINKED.by_name([*others, right]) is right
+
+
+@pytest.mark.parametrize(
+    ("records", "cause"),
+    [
+        ([], Cause.VENDOR_NOT_LINKED),
+        ([Entity("10", "Zenith")], Cause.VENDOR_NOT_LINKED),
+        ([Entity("7", "Alder Masonry", inactive=True)], Cause.VENDOR_INACTIVE),
+        ([Entity("9", "Alder Masonry LLC")], Cause.VENDOR_AMBIGUOUS),
+        ([Entity("7", "Alder Masonry"), Entity("8", "A-8", "ALDER MASONRY")], Cause.VENDOR_AMBIGUOUS),
+    ],
+)
+def test_without_a_link_anything_else_is_a_question(records: list[Entity], cause: Cause) -> None:
+    with pytest.raises(Blocked) as caught:
+        UNLINKED.by_name(records)
+    assert cause_of(caught) is cause
+
+
+def test_a_project_goes_by_its_number_or_its_name() -> None:
+    for record in (
+        Entity("9001", "24-017", "Another name"),
+        Entity("9001", "Owner Inc : 24-017", "Another name"),
+        Entity("9001", "24-017 Tower"),
+        Entity("9001", "P-1", "tower"),
+    ):
+        assert TOWER.by_link([record]) is record
+    with pytest.raises(Blocked) as caught:
+        TOWER.by_link([Entity("9001", "99-001", "Hangar")])
+    assert cause_of(caught) is Cause.PROJECT_LINK_MISMATCH
+
+
+def test_a_project_is_found_by_its_number_alone() -> None:
+    right = Entity("1", "24-017", "Another name")
+    assert TOWER.by_name([right, Entity("2", "24-0170", "Another name"), Entity("3", "P-3", "Tower")]) is right
+
+
+@pytest.mark.parametrize(
+    ("records", "cause"),
+    [
+        ([], Cause.PROJECT_NOT_LINKED),
+        ([Entity("2", "240-17")], Cause.PROJECT_NOT_LINKED),
+        ([Entity("1", "24-017", inactive=True)], Cause.NETSUITE_PROJECT_INACTIVE),
+        ([Entity("3", "P-3", "Tower")], Cause.PROJECT_AMBIGUOUS),
+        ([Entity("1", "24-017"), Entity("2", "Owner : 24-017")], Cause.PROJECT_AMBIGUOUS),
+    ],
+)
+def test_a_project_that_is_not_certain_is_a_question(records: list[Entity], cause: Cause) -> None:
+    with pytest.raises(Blocked) as caught:
+        TOWER.by_name(records)
+    assert cause_of(caught) is cause
+
+
+WORDS = st.lists(st.text("abcXYZ019'.&-é", min_size=1, max_size=8), min_size=1, max_size=4)
+
+
+@given(WORDS, st.sampled_from([" ", "  ", " , "]), st.sampled_from(["", " ", ", Inc.", " LLC"]))
+def test_the_search_is_never_narrower_than_the_comparison(words: list[str], between: str, end: str) -> None:
+    """Else a vendor that is there would be "not found"."""
+    name = " ".join(words)
+    pattern, variant = search_pattern(name), between.join(words) + end
+    assert bool(pattern) is any(each.isascii() and each.isalnum() for each in "".join(words))
+    if len(pattern) - pattern.count("%") > 2 and are_variants(name, variant):
+        assert re.fullmatch(".*".join(map(re.escape, pattern.split("%"))), variant.upper())

@@ -1,0 +1,210 @@
+"""Whether a record of NetSuite is the vendor, or the project, that Procore means.
+
+A bill goes to whom the link names, so a link is trusted only where it is consistent:
+
+1. The external id that wbs-sync reserves (`pcr-vendor-…`, `pcr-project-…`) is a person's own statement, made in NetSuite. It is taken
+   whatever the names are, unless the origin id names another record that fits as well.
+2. An origin id in Procore may have been left by another ERP. The record that it names is taken where it has a name in common with Procore's
+   (`fits`); otherwise a person decides.
+3. Without either, the one active record of exactly that name (of that number, for a project) is taken.
+
+An inactive record is never replaced by another one of its name. Names are compared without case, accents, spaces and punctuation, "&" as
+"and"; a vendor of NetSuite has an entity id, and either a company name or, where it is a person, a first and a last name.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from worker.domain.errors import Blocked
+from worker.domain.identities import is_internal_id, same_external_id
+from worker.domain.problems import Cause
+
+LEGAL_FORMS = frozenset(
+    (
+        *("co", "company", "corp", "corporation", "inc", "incorporated", "limited", "llc", "lllp", "llp", "lp", "ltd"),
+        *("pa", "pc", "plc", "pllc", "ag", "bv", "gmbh", "nv", "pty", "sa"),
+    )
+)
+"""Endings of company names that people leave out or write differently."""
+MAX_SHOWN = 5
+MIN_SEARCHED_LETTERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A vendor or a project (job) as NetSuite has it; `entity_id` is what its users call it, a name or a number."""
+
+    id: str
+    entity_id: str = ""
+    company_name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    external_id: str | None = None
+    inactive: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people read."""
+        return self.company_name or f"{self.first_name} {self.last_name}".strip() or self.entity_id
+
+    @property
+    def label(self) -> str:
+        """Name, internal id and whether it is inactive, for a sentence."""
+        known_as = f", {self.entity_id}" if self.entity_id not in ("", self.name) else ""
+        return f"{self.name!r} (id {self.id}{known_as}{', inactive' if self.inactive else ''})"
+
+    @property
+    def names(self) -> list[str]:
+        """All names by which it may be meant. An entity id below another one reads "parent : child"."""
+        person = [f"{self.first_name} {self.last_name}", f"{self.last_name} {self.first_name}"]
+        names = [self.company_name, self.entity_id, self.entity_id.rpartition(" : ")[2], *person]
+        return [name for name in dict.fromkeys(names) if name.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCauses:
+    """The causes of one kind of link."""
+
+    mismatch: Cause
+    inactive: Cause
+    ambiguous: Cause
+    not_linked: Cause
+
+
+VENDOR = LinkCauses(Cause.VENDOR_LINK_MISMATCH, Cause.VENDOR_INACTIVE, Cause.VENDOR_AMBIGUOUS, Cause.VENDOR_NOT_LINKED)
+PROJECT = LinkCauses(
+    Cause.PROJECT_LINK_MISMATCH, Cause.NETSUITE_PROJECT_INACTIVE, Cause.PROJECT_AMBIGUOUS, Cause.PROJECT_NOT_LINKED
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A vendor or a project of Procore that is looked for in NetSuite.
+
+    `key`: what exactly one active record must be called to be taken without a link: a vendor's name, a project's number.
+    """
+
+    causes: LinkCauses
+    label: str
+    key: str
+    name: str
+    origin_id: str | None
+    external_id: str
+
+    @property
+    def internal_id(self) -> str:
+        """The origin id where it can be an internal id of NetSuite, else ""."""
+        return self.origin_id if is_internal_id(self.origin_id) else ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """For the sentences of its problems."""
+        named = {"vendor": self.label} if self.causes is VENDOR else {"project": self.label, "number": self.key}
+        return named | {"origin_id": self.origin_id or "none", "external_id": self.external_id}
+
+    def by_link(self, records: Sequence[Entity]) -> Entity | None:
+        """The record that a link names, among those with the internal id or the external id; None when no link names one.
+
+        Raises Blocked for one that does not fit or is inactive.
+        """
+        by_origin = next((one for one in records if one.id == self.internal_id), None)
+        by_external = [one for one in records if same_external_id(one.external_id, self.external_id)]
+        if by_external:
+            if by_origin and by_origin not in by_external and self.fits(by_origin):
+                raise self._question(self.causes.ambiguous, [by_origin, *by_external])
+            return self._active(by_external[0])
+        if by_origin and not self.fits(by_origin):
+            raise Blocked(cause=self.causes.mismatch, facts=self.facts | {"found": by_origin.label})
+        return self._active(by_origin) if by_origin else None
+
+    def by_name(self, candidates: Sequence[Entity]) -> Entity:
+        """The one active record of exactly this name or number. Raises Blocked where there is none, or more than one."""
+        exact = [one for one in candidates if self._is_called(one)]
+        active = [one for one in exact if not one.inactive]
+        if len(active) == 1:
+            return active[0]
+        if exact and not active:
+            return self._active(exact[0])
+        if similar := active or [one for one in candidates if self.fits(one)]:
+            raise self._question(self.causes.ambiguous, similar)
+        raise Blocked(cause=self.causes.not_linked, facts=self.facts)
+
+    def fits(self, record: Entity) -> bool:
+        """Whether a record may be meant: it has the number, or its name and ours are variants of one."""
+        if self._is_called(record) or any(_holds(words_of(name), words_of(self.key)) for name in record.names):
+            return True
+        return any(are_variants(self.name, name) for name in record.names)
+
+    def _is_called(self, record: Entity) -> bool:
+        if self.causes is VENDOR:
+            return bool(self.key) and any(same_name(self.key, name) for name in record.names)
+        wanted = words_of(self.key)
+        numbers = (record.entity_id, record.entity_id.rpartition(" : ")[2])
+        return bool(wanted) and any(words_of(number) == wanted for number in numbers)
+
+    def _active(self, record: Entity) -> Entity:
+        if record.inactive:
+            raise Blocked(cause=self.causes.inactive, facts=self.facts | {"found": record.label})
+        return record
+
+    def _question(self, cause: Cause, records: Iterable[Entity]) -> Blocked:
+        found = list(records)
+        shown = ", ".join(one.label for one in found[:MAX_SHOWN])
+        return Blocked(cause=cause, facts=self.facts | {"count": str(len(found)), "candidates": shown})
+
+
+def words_of(name: str) -> list[str]:
+    """A name's words without case, accents and punctuation: "O'Brien & Sons, L.L.C." gives obrien, and, sons, llc."""
+    plain = unicodedata.normalize("NFKD", name).casefold().replace("&", " and ")
+    kept = (
+        "" if unicodedata.combining(each) or each in ".'’`" else each if each.isalnum() else " "  # noqa: RUF001
+        for each in plain
+    )
+    return "".join(kept).split()
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names differ in case, accents, spaces and punctuation at most."""
+    folded = "".join(words_of(one))
+    return bool(folded) and folded == "".join(words_of(other))
+
+
+def are_variants(one: str, other: str) -> bool:
+    """Whether two names are plainly of one company: the same but for the legal form, or one with words before or after the other."""
+    mine, theirs = words_of(" ".join(_core(one))), words_of(" ".join(_core(other)))
+    if not mine or not theirs:
+        return False
+    return "".join(mine) == "".join(theirs) or _holds(mine, theirs) or _holds(theirs, mine)
+
+
+def search_pattern(name: str) -> str:
+    """What variants of a name are LIKE, in capitals, for a query whose answer is compared here; "" for a name without words.
+
+    Whatever people write in different ways stays open: signs, letters beyond ASCII, "&" or "and", the legal form.
+    """
+    parts = [part for part in _core(name) if words_of(part) != ["and"]]
+    plain = ("".join(each if each.isascii() and each.isalnum() else "%" for each in part).upper() for part in parts)
+    pattern = "%".join(plain)
+    letters = len(pattern) - pattern.count("%")
+    # One or two letters are in nearly every name: then only the name itself is looked for.
+    return f"%{pattern}%" if letters >= MIN_SEARCHED_LETTERS else pattern if letters else ""
+
+
+def _core(name: str) -> list[str]:
+    """A name's parts as they are written, without "the" in front and legal forms at the end, as long as something is left."""
+    parts = [part for part in name.split() if words_of(part)]
+    if len(parts) > 1 and words_of(parts[0]) == ["the"]:
+        parts = parts[1:]
+    while len(parts) > 1 and "".join(words_of(parts[-1])) in LEGAL_FORMS:
+        parts = parts[:-1]
+    return parts
+
+
+def _holds(longer: list[str], shorter: list[str]) -> bool:
+    """Whether one name begins with the words of the other, or has two or more of them, all there are, somewhere in a row."""
+    size = len(shorter)
+    places = range(len(longer) - size + 1 if size > 1 else 1)
+    return size > 0 and any(longer[at : at + size] == shorter for at in places)
