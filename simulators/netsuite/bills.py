@@ -63,7 +63,10 @@ class BillKind(Kind[Bill]):
             tax=self.state.settings.bill_tax,
             created_at=now,
         )
-        return self.changed(empty, body, names, frozenset())
+        bill = self.changed(empty, body, names, frozenset())
+        if self.record_type in self.state.settings.auto_generated_numbers:
+            bill.tranid = self.state.generated_number("BILL")
+        return bill
 
     def changed(self, record: Bill, body: Body, names: NameCheck, replace: frozenset[str]) -> Bill:
         """A copy with the properties of `body`. Lines without a known key are added unless the sublist is replaced.

@@ -43,7 +43,10 @@ class ItemKind(Kind[Item]):
             expense_account=self.state.settings.default_expense_account,
             created_at=datetime.datetime.now(datetime.UTC),
         )
-        return self.changed(empty, body, names, frozenset())
+        item = self.changed(empty, body, names, frozenset())
+        if self.permission in self.state.settings.auto_generated_numbers:
+            item.itemid = self.state.generated_number("ITEM")
+        return item
 
     def changed(self, record: Item, body: Body, names: NameCheck, replace: frozenset[str]) -> Item:
         """A copy with the properties of `body`; `subsidiary` is a multi-select field and replaced whole."""

@@ -65,6 +65,9 @@ class NetSuiteSettings(CommonSettings):
     closed_dates_move: bool = False
     override_period_restrictions: bool = False
     refuse_negative_bills: bool = True
+    # Record types ("item", "vendorBill", "vendorCredit") whose names or numbers the account generates, without override: what was sent
+    # is replaced and no error says so (ohelp/section_N452342).
+    auto_generated_numbers: Sequence[str] = ()
     bill_tax: Decimal = Decimal("0")  # a tax that the account adds to every new bill
     unknown_bill_eid_status: int = 404  # or 400: undocumented
     unknown_bill_words: str = ""  # instead of "Transaction type specified is incorrect."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 import random
 import threading
 from decimal import Decimal
@@ -47,6 +48,7 @@ class NetSuiteState:
 
     def _open(self, books: NetSuiteBooks) -> None:
         self.books = books
+        self._generated = itertools.count(1)
         self.subsidiaries = {books.subsidiary_id, *(each.subsidiary for each in books.vendors)}
         self.subsidiaries.update(each.subsidiary for each in books.jobs)
         self.subsidiaries.update(each.subsidiary for each in books.items)
@@ -92,6 +94,10 @@ class NetSuiteState:
             self._open(build_company(seed, profile).netsuite)
             self.journal.clear()
             self.meter.reset()
+
+    def generated_number(self, stem: str) -> str:
+        """The next of the account's auto-generated names or numbers."""
+        return f"{stem}{next(self._generated):05d}"
 
     # The account's periods.
 

@@ -51,6 +51,7 @@ from worker.services.projects import Projects
 from worker.services.recovery import Recovery
 from worker.services.report import Reports
 from worker.services.retries import Retries
+from worker.services.systematic_differences import SystematicDifferences
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.services.webhooks import Webhooks
@@ -118,6 +119,7 @@ class Container(Remotes):
             adopted=self.adopted_items,
             locks=self.locks,
             work=self.work,
+            differences=self.differences,
             name_format=self.settings.item_name_format,
             mark_adopted=self.settings.netsuite_adopted_items_get_external_id,
             settle_seconds=settle_seconds(self.settings, self.profile),
@@ -169,6 +171,11 @@ class Container(Remotes):
         return FixedItems(self.settings.netsuite_retainage_item_id, self.settings.netsuite_tax_item_id)
 
     @part
+    def differences(self) -> SystematicDifferences:
+        """What stops a series of records that NetSuite changes."""
+        return SystematicDifferences(self.redis, states=self.series_states, ledger=self.ledger, work=self.work)
+
+    @part
     def bill_ownership(self) -> BillOwnership:
         """One invoice for each document number and each adopted bill."""
         return BillOwnership(
@@ -193,6 +200,7 @@ class Container(Remotes):
             ledger=self.ledger,
             locks=self.locks,
             ownership=self.bill_ownership,
+            differences=self.differences,
             posting_periods=self.posting_periods(Precedence.EXPORT),
             fixed_items=self._fixed_items,
             settle_seconds=settle_seconds(self.settings, self.profile),

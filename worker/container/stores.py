@@ -23,6 +23,7 @@ from worker.store.locks import Locks
 from worker.store.open_problems import Handling
 from worker.store.presence import Presence
 from worker.store.projects import ProjectList
+from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
 from worker.store.work import Work
 
@@ -81,6 +82,11 @@ class Stores:
     def bill_claims(self) -> BillClaims:
         """Which invoice has which document number and adopted bill."""
         return BillClaims(self.redis, self._prefix)
+
+    @part
+    def series_states(self) -> SeriesStates:
+        """Whether NetSuite keeps Items and bills as they are sent."""
+        return SeriesStates(self.redis, self._prefix)
 
     @part
     def work(self) -> Work:

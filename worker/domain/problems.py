@@ -89,6 +89,7 @@ class Cause(StrEnum):
     BILL_DIFFERS = "bill_differs"
     BILL_DOUBLED = "bill_doubled"
     BILL_REFUSED = "bill_refused"
+    SYSTEMATIC_DIFFERENCE = "systematic_difference"
     WRITE_BACK_REFUSED = "write_back_refused"
     PROCORE_LOGIN = "procore_login"
     NETSUITE_LOGIN = "netsuite_login"
@@ -416,6 +417,14 @@ CATALOGUE: dict[Cause, Entry] = {
         _ADMIN,
         "NetSuite refused the bill of invoice {invoice} ({vendor}): {answer}",
         "Mend what NetSuite names. " + _RETRIED,
+    ),
+    Cause.SYSTEMATIC_DIFFERENCE: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "NetSuite changed the newest {count} {records} when they were created, the last one {name!r}: {difference}. No more {records} are "
+        "written. Check {setting}.",
+        "Change the setting in NetSuite and correct the records that have problems of their own. Then, or to accept the difference as it "
+        "is: `wbs-sync problems continue KEY --note NOTE`.",
     ),
     Cause.WRITE_BACK_REFUSED: Entry(
         _SETUP,

@@ -32,6 +32,7 @@ class What(StrEnum):
     FAILED = "failed"
     HELD = "held"
     HELD_BACK = "held_back"
+    PAUSED = "paused"
     BLOCKED = "blocked"
     SKIPPED = "skipped"
     FORGOTTEN = "forgotten"
@@ -55,6 +56,7 @@ SENTENCES = {
     What.FAILED: "An attempt came to nothing: {answer}",
     What.HELD: "All work of {remote} is held: {answer}",
     What.HELD_BACK: "Redis was lost or started anew: what was under way then must have settled first",
+    What.PAUSED: "Paused: {why}",
     What.SKIPPED: "Left alone: {why}",
     What.FORGOTTEN: "Forgotten by {by}, having been known with the id {id} since {known_clock}: {why}{noted}",
 }

@@ -28,10 +28,12 @@ from worker.domain.invoices import (
     Retainage,
     bill_lines,
     difference,
+    differences,
 )
 from worker.domain.links import Entity
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
+from worker.domain.series import Deviation, Series
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
 from worker.services.attempts import busy
@@ -40,6 +42,7 @@ from worker.services.invoice_items import InvoiceItems
 from worker.services.items import LEDGER_IS_YOUNG
 from worker.services.links import Links
 from worker.services.posting_periods import PostingPeriods
+from worker.services.systematic_differences import SystematicDifferences
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
@@ -73,6 +76,7 @@ class Bills:
         ledger: Ledger,
         locks: Locks,
         ownership: BillOwnership,
+        differences: SystematicDifferences,
         posting_periods: PostingPeriods,
         fixed_items: FixedItems,
         settle_seconds: float,
@@ -85,6 +89,7 @@ class Bills:
         self._ledger = ledger
         self._locks = locks
         self._ownership = ownership
+        self._differences = differences
         self._periods = posting_periods
         self._fixed_items = fixed_items
         self._settle = settle_seconds
@@ -268,6 +273,9 @@ class Bills:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
+        if paused := self._differences.pause(Series.BILLS, ready.invoice.label):
+            self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
+            return paused
         if other_first := self._ownership.claim_number(key, bill):
             return replace(other_first, name=ready.invoice.label)
         facts = ready.invoice.facts
@@ -293,7 +301,18 @@ class Bills:
             # Certainly not done: no bill is in doubt any more.
             self._ledger.write(key, waiting)
             raise
+        self._differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, written))
         return self._accept(key, ready, bill, written, kind=OutcomeKind.CREATED)
+
+    def _deviations(self, bill: Bill, written: FoundBill) -> dict[Deviation, str]:
+        """In what a bill that was just created differs from what was sent."""
+        found = {Deviation.of(aspect): words for aspect, words in differences(bill, written).items()}
+        if period := self._periods.unwanted(written):
+            found[Deviation.PERIOD] = f"posted in {period}, not in the period of its date {written.date}"
+        wanted = self._netsuite.subsidiary_id
+        if wanted and written.subsidiary_id and written.subsidiary_id != wanted:
+            found[Deviation.SUBSIDIARY] = f"subsidiary {written.subsidiary_id} instead of {wanted}"
+        return found
 
     def _read_back(self, bill_id: str) -> FoundBill:
         """The bill that was just made. It stands, so whatever goes wrong here leaves it in doubt and is no failed write."""

@@ -17,6 +17,7 @@ from worker.domain.invoices import FoundBill, Invoice, difference, reason_to_ski
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Outcome, Record, State
 from worker.domain.reckoning import Reckoning, reckon
+from worker.domain.series import Series
 from worker.domain.story import clock, story
 from worker.domain.texts import unwritable
 from worker.domain.work import Lane
@@ -88,7 +89,7 @@ class Explain:
         }
         name = record.name if record and record.name else self._named.item_name(found, wbs_code)
         items, fault = asked(lambda: self._items(key, record, name))
-        problems = self._problems(str(key), [f"project:{key.project_id}:budget"])
+        problems = self._problems(str(key), [Series.ITEMS.problem_key, f"project:{key.project_id}:budget"])
         return {
             "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
             "key": str(key),
@@ -139,7 +140,7 @@ class Explain:
         found, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
         reckoning, reckoning_fault = asked(lambda: reckon(found, self._previous(found))) if found else (None, fault)
         bill, bill_fault = asked(lambda: self._bill(key, record))
-        others = [f"project:{key.project_id}:commitments"]
+        others = [Series.BILLS.problem_key, f"project:{key.project_id}:commitments"]
         others += [str(CodeKey(key.project_id, code_id)) for code_id in (found.wbs_code_ids if found else ())]
         problems = self._problems(str(key), others)
         listed = self._listed.get(key.project_id)
@@ -256,6 +257,9 @@ class Explain:
         if held := [remote for remote in REMOTES_OF_LANE[lane] if self._holds.is_held(remote)]:
             told = [row for row in self._overview.problems() if row["key"] == f"remote:{held[0]}"]
             return f"all work of {held[0]} is held now." + "".join(f" {_words(row)}" for row in told)
+        series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
+        if stopped := [row for row in self._overview.problems(ignored_too=True) if row["key"] == series.problem_key]:
+            return f"no more {series} are written. {_words(stopped[0])}"
         if self._work.in_hand(lane, str(key)):
             return "a worker has it in hand."
         due, now = self._work.waits_until(lane, str(key)), seconds(self._client)

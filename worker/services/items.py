@@ -20,17 +20,20 @@ from worker.domain.errors import (
     NotFound,
     NotPermitted,
     OutcomeUnknown,
+    SyncError,
     Transient,
 )
 from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
 from worker.domain.items import FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
+from worker.domain.series import Deviation, Series
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names
 from worker.domain.work import Lane, plan_of
 from worker.services.attempts import busy
 from worker.services.projects import Projects
+from worker.services.systematic_differences import SystematicDifferences
 from worker.store.adopted_items import AdoptedItems
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import FOR_AN_INVOICE, Ledger
@@ -72,6 +75,7 @@ class Items:
         adopted: AdoptedItems,
         locks: Locks,
         work: Work,
+        differences: SystematicDifferences,
         name_format: str,
         mark_adopted: bool,
         settle_seconds: float,
@@ -84,6 +88,7 @@ class Items:
         self._adopted_items = adopted
         self._locks = locks
         self._work = work
+        self._differences = differences
         self._name_format = name_format
         self._mark_adopted = mark_adopted
         self._settle = settle_seconds
@@ -214,6 +219,10 @@ class Items:
         marks = self._mark_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
         return int(one.kind is OutcomeKind.CREATED or bool(marks))
 
+    def reads_back(self) -> int:
+        """How many requests reading back the next Item that is made takes: one when that is due."""
+        return int(self._differences.is_due(Series.ITEMS))
+
     def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
         """Let blocked and waiting codes be planned anew, as if nothing were known of them but that they wait. Gives those noted;
         what stands, is in doubt or was never noted is left as it is.
@@ -287,6 +296,9 @@ class Items:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
+        if paused := self._differences.pause(Series.ITEMS, record.name):
+            self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
+            return paused
         need, intents = self._need_of(key, record), [record]
         try:
             item_id = self._netsuite.create_item(
@@ -303,7 +315,22 @@ class Items:
             self._ledger.write(key, replace(record, fence=lock.fence))
             raise
         self._ledger.write(key, Record(State.CREATED, record.name, item_id, at=lock.now()))
+        self._compare(need)
         return Outcome(OutcomeKind.CREATED, record.name, item_id)
+
+    def _compare(self, need: ItemNeed) -> None:
+        """Read an Item back that was just created, now and then: does NetSuite keep the names that are sent?"""
+        if not self._differences.is_due(Series.ITEMS):
+            return
+        try:
+            item = self._netsuite.item_by_external_id(need.external_id)
+        except SyncError as error:
+            log.info("Item %s is made, but could not be read back: %s", need.name, error)
+            return
+        if item:
+            words = f"name {item.name!r} instead of {need.name!r}"
+            differs = {Deviation.NAME: words} if item.name != need.name else {}
+            self._differences.note(Series.ITEMS, need.name, differs)
 
     def _intend(self, key: CodeKey, record: Record, lock: Lock) -> Record:
         """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""

@@ -14,7 +14,7 @@ from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnsw
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
 from worker.domain.invoices import Bill, FoundBill, Invoice, NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
-from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, line_of
+from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, Would, line_of
 from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
 from worker.domain.work import RunKind, scan_of
@@ -134,7 +134,9 @@ class Planning:
 
     def _plan(self, kind: RunKind, look: Look, began: Requests) -> Plan:
         made_at = datetime.fromtimestamp(seconds(self._client), UTC).isoformat(timespec="seconds")
-        takes = sum((line.requests for line in look.lines.values()), look.reads)
+        lines = look.lines.values()
+        read_back = self._items.reads_back() if any(line.would is Would.CREATE for line in lines) else 0
+        takes = sum((line.requests for line in lines), look.reads + Requests(0, read_back))
         looked = self._requests() - began
         return Plan(VERSION, kind, self.company_id, self.account, made_at, takes, looked, tuple(look.lines.values()))
 

@@ -9,6 +9,7 @@ from typing import Any
 from worker.domain.identities import CodeKey, InvoiceKey, code_of_item
 from worker.domain.outcomes import Record
 from worker.domain.problems import MENDED, describe
+from worker.domain.series import Series
 from worker.domain.work import EXPORTS_OF_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
 from worker.services.pages import Pages, subject_of
 from worker.store.holds import NAMES, Holds, Remote
@@ -19,6 +20,7 @@ from worker.store.work import Work
 
 _WITHOUT_PROJECT = {
     **{f"remote:{remote}": name for remote, name in NAMES.items()},
+    **{each.problem_key: f"new {each}" for each in Series},
     SCAN_OF_ALL: "the scan of all projects",
     EXPORTS_OF_ALL: "the export of all projects",
 }

@@ -98,6 +98,7 @@ class Act(StrEnum):
 
     RESOLVED = "resolved"
     IGNORED = "ignored"
+    CONTINUED = "continued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,10 @@ class Handling:
     def ignore(self, seen: OpenProblem, *, by: str, at: float, note: str) -> bool:
         """Hide a problem until it says anything else. False when it is not open any more as they saw it."""
         return self._do(Act.IGNORED, seen, by, at, note)
+
+    def go_on(self, seen: OpenProblem, *, by: str, at: float, note: str) -> bool:
+        """Close the problem of a stopped series, because a person goes on. False when it is not open any more as they saw it."""
+        return self._do(Act.CONTINUED, seen, by, at, note)
 
     def history(self, key: str) -> list[Handled]:
         """What people did about a problem, the newest first; also of one that is closed."""

@@ -24,6 +24,7 @@ from worker.services.bills import Bills
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Items
 from worker.services.recovery import Recovery
+from worker.services.systematic_differences import SystematicDifferences
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
@@ -230,6 +231,11 @@ def _identity(put: Put) -> None:
     put(worker.store.identity, "_MEET", worker.store.identity._MEET.replace(condition, "if false then"))
 
 
+def _series_stop(put: Put) -> None:
+    """What NetSuite changed on each record is not counted, so nothing stops the series."""
+    put(SystematicDifferences, "note", lambda *_: None)
+
+
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
     "intent": _intent,
@@ -247,6 +253,7 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "rebuild": _rebuild,
     "restart": _restart,
     "number-claim": _number_claim,
+    "series-stop": _series_stop,
     "identity": _identity,
 }
 

@@ -469,7 +469,7 @@ def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(office: 
 def test_every_command_below_problems_tells_what_it_does() -> None:
     group = wbs_sync.get_command(click.Context(wbs_sync), "problems")
     assert isinstance(group, click.Group)
-    assert set(group.commands) == {"show", "retry", "resolve", "ignore"}
+    assert set(group.commands) == {"show", "retry", "resolve", "continue", "ignore"}
     assert all(command.help for command in group.commands.values())
 
 

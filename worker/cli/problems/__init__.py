@@ -7,7 +7,7 @@ import sys
 import click
 
 from worker.cli.output import FAILED, counted, faults_as_sentences, json_option, named_project, print_json
-from worker.cli.problems.handle import ignore, resolve
+from worker.cli.problems.handle import go_on, ignore, resolve
 from worker.cli.problems.retry import retry
 from worker.cli.problems.show import show
 from worker.cli.runs import print_problems
@@ -69,5 +69,5 @@ def problems(
         sys.exit(FAILED if rows and not ignored else 0)
 
 
-for _command in (show, retry, resolve, ignore):
+for _command in (show, retry, resolve, go_on, ignore):
     problems.add_command(_command)

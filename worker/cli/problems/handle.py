@@ -1,4 +1,4 @@
-"""`wbs-sync problems resolve` and `ignore`: what a person says about one problem, with their name, the time and a note."""
+"""`wbs-sync problems resolve`, `continue` and `ignore`: what a person says about one problem, with their name, the time and a note."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from worker.cli.one_record import checked_note, user
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
 from worker.container import Container
+from worker.domain.series import Series
 from worker.store.open_problems import OpenProblem
 
 
@@ -25,12 +26,46 @@ def resolve(key: str, note: str, as_json: bool) -> None:
             raise click.UsageError("Say in the note what was done.")
         container = open_container()
         one = _open_problem(container, key)
+        if key in {each.problem_key for each in Series}:
+            raise Fault(f"Nothing is written until somebody says so: `wbs-sync problems continue {key} --note NOTE`.")
         if not container.handling.resolve(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
             print_json({"resolved": key, "sentence": one.problem.sentence})
         else:
             out.print(f"Resolved: {one.problem.sentence}", soft_wrap=True)
+
+
+@click.command("continue")
+@click.argument("key", metavar="KEY")
+@click.option(
+    "--note",
+    required=True,
+    help="What was changed in NetSuite, or why the difference is accepted; kept with the problem.",
+)
+@json_option
+def go_on(key: str, note: str, as_json: bool) -> None:
+    """Go on with a series of records that was stopped because NetSuite changes each of them (KEY: series:items or series:bills).
+
+    The same difference does not stop it again until a record agrees once. Records that differ keep problems of their own.
+    """
+    with faults_as_sentences():
+        if not note.strip():
+            raise click.UsageError("Say in the note what was changed, or why the difference is accepted.")
+        series = next((each for each in Series if each.problem_key == key), None)
+        if series is None:
+            raise click.UsageError(
+                f"{key} is not a stopped series. For other problems: `wbs-sync problems retry {key}`."
+            )
+        container = open_container()
+        one = _open_problem(container, key)
+        if not container.handling.go_on(one, by=user(), at=container.now(), note=checked_note(note)):
+            raise Fault(_CHANGED.format(key=key))
+        container.differences.go_on(series)
+        if as_json:
+            print_json({"continued": key, "sentence": one.problem.sentence})
+        else:
+            out.print(f"Writing {series} goes on.", soft_wrap=True)
 
 
 @click.command()

@@ -49,6 +49,8 @@ EXAMPLE = {
     "bill_ids": "90112, 90140",
     "difference": "total 12,605.00 instead of 12,600.00",
     "what": "budget",
+    "records": "bills",
+    "setting": "Setup > Company > Auto-Generated Numbers, for vendor bills: switch it off or allow override",
     "finding": "",
     "remote": "NetSuite",
     "times": "5",
@@ -135,6 +137,7 @@ table in `worker/domain/problems.py` by `python -m worker.cli.problems.page`; th
 | `wbs-sync problems show KEY` | tells everything about one: since when, what was tried and when it is tried again, links to the records, notes |
 | `wbs-sync problems retry KEY` | tries its work again now; also `--cause`, `--project`, `--owner`, `--all` |
 | `wbs-sync problems resolve KEY --note TEXT` | closes it, because you say that it is dealt with; if its cause comes again it opens anew, and `show` has your note |
+| `wbs-sync problems continue KEY --note TEXT` | goes on with new Items or bills that were stopped because NetSuite changes each of them (`systematic_difference`) |
 | `wbs-sync problems ignore KEY --until-changed` | leaves it out of the list and of exit codes until its cause or one of its facts changes; `problems --ignored` lists those |
 
 Most need none of these: mend it where the sentence says, and the next scan or export closes it. No Item and no bill depends on

@@ -98,6 +98,11 @@ class NetSuite:
         self._cache = cache
         self._precedence = precedence
 
+    @property
+    def subsidiary_id(self) -> str:
+        """The subsidiary that records are written to; "" where the account has none."""
+        return self._defaults.subsidiary_id
+
     def log_in(self) -> None:
         """Get a new token, whatever token is at hand: shows whether key and certificate are taken. Raises Misconfigured when not."""
         self._tokens.renew()

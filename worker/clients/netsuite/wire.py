@@ -255,6 +255,7 @@ class VendorBillRow(IdRow):
     lines: BillLinesRow | None = Field(None, alias="item")
     period: ReferenceRow | None = Field(None, alias="postingPeriod")
     exchange_rate: Rate = Field(Decimal(1), alias="exchangeRate")
+    subsidiary: ReferenceRow | None = None
 
     def bill(self, document: Document = Document.BILL) -> FoundBill:
         """In the domain's words; a credit's amounts turned."""
@@ -273,6 +274,7 @@ class VendorBillRow(IdRow):
             self.period.id if self.period else "",
             self.period.name if self.period else "",
             self.exchange_rate,
+            self.subsidiary.id if self.subsidiary else "",
         )
 
 

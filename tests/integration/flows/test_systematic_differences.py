@@ -1,0 +1,118 @@
+"""Accounts that change every record when it is created: the second one stops the series, and a person's word goes on with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from simulators.company.billing import Invoice
+from simulators.company.model import Project
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.integration.flows.test_problem_commands import call
+from worker.domain.outcomes import OutcomeKind
+from worker.domain.work import Lane
+
+pytestmark = pytest.mark.real
+
+CODES = [f"05-{number}.S" for number in range(120, 126)]
+STOPS_BILLS = {
+    "numbers generated": (
+        {"auto_generated_numbers": ["vendorBill"]},
+        "Auto-Generated Numbers",
+        "reference number 'BILL",
+    ),
+    "tax added": ({"bill_tax": "8.25"}, "the tax that the account adds", "8.25 stand beside"),
+}
+
+
+def exported(office: Office, count: int = 4) -> tuple[Project, list[Invoice]]:
+    """A project of some invoices, each exported once, in order."""
+    project = office.new_project("26-731", CODES)
+    invoices = [office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"N-{n}") for n in range(count)]
+    for invoice in invoices:
+        office.export(invoice)
+    return project, invoices
+
+
+def billed(office: Office, invoices: Sequence[Invoice]) -> list[int]:
+    return [len(office.bills(invoice)) for invoice in invoices]
+
+
+@pytest.mark.parametrize(("world", "setting", "words"), STOPS_BILLS.values(), ids=STOPS_BILLS)
+def test_the_second_bill_that_netsuite_changed_stops_all_others(
+    open_office: OpenOffice, world: dict[str, object], setting: str, words: str
+) -> None:
+    office = open_office(world=world)
+    _, invoices = exported(office)
+    assert billed(office, invoices) == [1, 1, 0, 0]
+    assert office.problems("series:") == {"series:bills": "systematic_difference"}
+    assert setting in office.sentence("series:bills")
+    assert words in office.sentence("series:bills")
+    outcome = office.export(invoices[2])
+    assert (outcome.kind, outcome.reason) == (
+        OutcomeKind.WAITING,
+        "no more bills are written: see the problem series:bills",
+    )
+    assert office.due(f"invoice:{invoices[2].project_id}:{invoices[2].id}") > 60
+    assert len(office.posts(BILL_PATH)) == 2
+
+
+def test_generated_item_names_stop_the_items_and_name_the_setting(open_office: OpenOffice) -> None:
+    office = open_office(world={"auto_generated_numbers": ["item"]})
+    project = office.new_project("26-731", CODES)
+    run = office.scan(project.id)
+    assert (run.counts["created"], len(office.posts(ITEM_PATH))) == (2, 2)
+    assert office.problems() == {"series:items": "systematic_difference"}
+    assert "Auto-Generated Numbers, for Items" in office.sentence("series:items")
+    assert "name 'ITEM00002' instead of '26-731-05-12" in office.sentence("series:items")
+    assert len(office.waiting(Lane.ITEMS)) == 4
+
+
+def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
+    office = open_office()
+    _, (first, *_) = exported(office, 1)
+    office.stage.settings("netsuite", bill_tax="1.00")
+    project = office.procore.project(first.project_id)
+    one, two, three = (office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"M-{n}") for n in range(3))
+    office.export(one)
+    office.stage.settings("netsuite", bill_tax="0")
+    office.export(two)
+    office.stage.settings("netsuite", bill_tax="1.00")
+    office.export(three)
+    assert office.problems("series:") == {}
+    assert billed(office, [one, two, three]) == [1, 1, 1]
+
+
+def test_a_person_goes_on_and_the_known_difference_does_not_stop_it_again(open_office: OpenOffice) -> None:
+    office = open_office(world={"bill_tax": "1.00"})
+    project, invoices = exported(office, 5)
+    refused = call(office, "problems", "resolve", "series:bills", "--note", "seen")
+    assert refused.exit_code == 1
+    assert "problems continue series:bills" in refused.stderr
+    ended = call(office, "problems", "continue", "series:bills", "--note", "we want that tax", "--json")
+    assert json.loads(ended.stdout)["continued"] == "series:bills"
+    assert office.problems("series:") == {}
+    office.work_off()
+    assert billed(office, invoices) == [1] * 5, "what waited is due at once"
+    assert office.problems("series:") == {}
+    (noted,) = office.container.handling.history("series:bills")
+    assert (noted.act.value, noted.note) == ("continued", "we want that tax")
+
+    office.stage.settings("netsuite", bill_tax="0")
+    more = [office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"M-{n}") for n in range(4)]
+    office.export(more[0])
+    office.stage.settings("netsuite", bill_tax="1.00")
+    for invoice in more[1:]:
+        office.export(invoice)
+    assert billed(office, more) == [1, 1, 1, 0], "after one that agreed it counts anew"
+
+
+def test_explain_says_that_the_series_is_stopped(open_office: OpenOffice) -> None:
+    office = open_office(world={"bill_tax": "1.00"})
+    _, invoices = exported(office, 3)
+    told = office.container.explain.invoice(str(invoices[2].id), str(invoices[2].project_id))
+    assert "no more bills are written" in told["why"]
+    assert "problems continue" in told["why"]
