@@ -258,7 +258,9 @@ class Container(Remotes):
         return Verification(
             self.redis,
             projects=self.projects(Precedence.SCAN),
-            item_drift=ItemDrift(procore=procore, netsuite=netsuite, items=items, ledger=self.ledger),
+            item_drift=ItemDrift(
+                procore=procore, netsuite=netsuite, items=items, ledger=self.ledger, adopted=self.adopted_items
+            ),
             bill_drift=BillDrift(
                 netsuite=netsuite,
                 company_id=procore.company_id,
@@ -455,6 +457,7 @@ class Container(Remotes):
             named=self.named_records,
             links=self.links,
             ledger=self.ledger,
+            adopted=self.adopted_items,
             locks=self.locks,
         )
 

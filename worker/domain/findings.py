@@ -18,6 +18,7 @@ class FindingKind(StrEnum):
 
     ITEM_MISSING = "item_missing"
     ITEM_DOUBLED = "item_doubled"
+    ITEM_SHARED = "item_shared"
     ITEM_NEAR_DUPLICATE = "item_near_duplicate"
     ITEM_INACTIVE = "item_inactive"
     ITEM_OF_OTHER_TYPE = "item_of_other_type"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from worker.domain.findings import Finding, FindingKind
-from worker.domain.identities import CodeKey, same_external_id
+from worker.domain.identities import CodeKey, is_our_item, same_external_id
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.texts import unwritable
@@ -62,6 +62,9 @@ def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, 
         yield one.find(FindingKind.ITEM_OF_OTHER_TYPE, words)
     if item.inactive:
         yield one.find(FindingKind.ITEM_INACTIVE, f": its Item {item.name} is inactive.")
+    if is_our_item(item.external_id) and not same_external_id(item.external_id, one.external_id):
+        words = f": its Item {item.name} (id {item.id}) carries the external id of another code ({item.external_id})."
+        yield one.find(FindingKind.ITEM_SHARED, words)
     if one.recorded_id and one.recorded_id != item.id:
         fate = f"is called {recorded.name} now" if recorded else "is gone"
         words = f": the ledger says Item {one.recorded_id}, which {fate}; NetSuite has {item.id}, {item.name}, in its place."

@@ -14,6 +14,9 @@ OTHER_CHARGE = "OthCharge"
 USABLE_SUBTYPES = ("Purchase", "Resale")
 """Other Charge subtypes that may stand on a vendor bill; `Sale` may not (docs/remotes.md, items)."""
 
+ADOPTED_ITEMS = "items:adopted"
+"""The key of a problem about all adopted Items: NetSuite does not accept our external id on them."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundItem:

@@ -57,6 +57,7 @@ class Cause(StrEnum):
     ITEM_OF_OTHER_CODE = "item_of_other_code"
     ITEM_DOUBLED = "item_doubled"
     ITEM_REFUSED = "item_refused"
+    ADOPTED_ITEM_NOT_MARKED = "adopted_item_not_marked"
     PROJECT_NOT_READABLE = "project_not_readable"
     PROJECT_NOT_LINKED = "project_not_linked"
     PROJECT_AMBIGUOUS = "project_ambiguous"
@@ -96,6 +97,7 @@ class Cause(StrEnum):
     NETSUITE_PERMISSION = "netsuite_permission"
     DRIFT_ITEM_MISSING = "drift_item_missing"
     DRIFT_ITEM_DOUBLED = "drift_item_doubled"
+    DRIFT_ITEM_SHARED = "drift_item_shared"
     DRIFT_ITEM_NEAR_DUPLICATE = "drift_item_near_duplicate"
     DRIFT_ITEM_INACTIVE = "drift_item_inactive"
     DRIFT_ITEM_OF_OTHER_TYPE = "drift_item_of_other_type"
@@ -209,6 +211,13 @@ CATALOGUE: dict[Cause, Entry] = {
         _ADMIN,
         "NetSuite refused the Item {name!r}: {answer}",
         "Mend what NetSuite names (account defaults, mandatory fields, subsidiary). " + _RETRIED,
+    ),
+    Cause.ADOPTED_ITEM_NOT_MARKED: Entry(
+        _SETUP,
+        _ADMIN,
+        "NetSuite does not accept our external id on adopted Items, such as {name!r}: {answer}. The Items are used all the same.",
+        "Give the integration's role Edit on Items, or set NETSUITE_ADOPTED_ITEMS_GET_EXTERNAL_ID=false and resolve this problem. "
+        "It closes with the next Item that accepts one.",
     ),
     Cause.PROJECT_NOT_READABLE: Entry(
         _SETUP,
@@ -462,6 +471,13 @@ CATALOGUE: dict[Cause, Entry] = {
         _ADMIN,
         "{finding}",
         "Keep the Item that bills name; give the other one another name and no external id, or delete it. " + _AGREES,
+    ),
+    Cause.DRIFT_ITEM_SHARED: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "{finding}",
+        "Give the Item the name of the code that it belongs to. Then run `wbs-sync forget PROJECT CODE` for the code of this finding: the next scan gives "
+        "it an Item of its own. Bills stay as they are. " + _AGREES,
     ),
     Cause.DRIFT_ITEM_NEAR_DUPLICATE: Entry(
         _IN_NETSUITE,

@@ -19,6 +19,7 @@ from worker.domain.story import Happening, What
 from worker.domain.texts import unwritable
 from worker.services.links import Links
 from worker.services.named_records import NamedRecords
+from worker.store.adopted_items import AdoptedItems
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 
@@ -49,6 +50,7 @@ class Forgetting:
         named: NamedRecords,
         links: Links,
         ledger: Ledger,
+        adopted: AdoptedItems,
         locks: Locks,
     ) -> None:
         self._procore = procore
@@ -56,6 +58,7 @@ class Forgetting:
         self._named = named
         self._links = links
         self._ledger = ledger
+        self._adopted = adopted
         self._locks = locks
 
     def code(self, project: str, code: str, *, take: str = "") -> Forgettable:
@@ -75,6 +78,8 @@ class Forgetting:
             names=[name for name in names if name and not unwritable(name)],
             ignoring_case=True,
         )
+        if owner := self._adopted.of_others(key.project_id).get(key.wbs_code_id):
+            return _of_another_code(key, f"{found.label}, code {record.name}", record, owner)
         standing = {item.id: f"Item {item.name} (id {item.id})" for item in (at_once, *others) if item}
         # One that is no Other Charge any more and has given its name and its external id away stands in nobody's way.
         if by_id and by_id.id not in standing and by_id.usable:
@@ -170,6 +175,16 @@ class Forgetting:
                 f"Clear its origin id ({invoice.origin_id}) in Procore first; where that cannot be done, enter the bill by hand and set "
                 "the origin id to `ns-vendorbill-` and its internal id."
             )
+
+
+def _of_another_code(key: CodeKey, about: str, record: Record, owner: CodeKey) -> Forgettable:
+    """A code whose Item is another code's, which keeps it."""
+    why = f"its Item {record.name} (id {record.remote_id}) is that of the code with id {owner.wbs_code_id}"
+    again = (
+        f"The next scan gives this code an Item of its own: `wbs-sync scan --project {key.project_id} --wait`. It is blocked while the Item of "
+        "another code has its name."
+    )
+    return Forgettable(key, about, record, why, again)
 
 
 def _known(record: Record | None, thing: str, run: str) -> Record:

@@ -13,6 +13,7 @@ from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.wbs_codes import NamingRule, Project, bare_name
 from worker.services.items import Items
+from worker.store.adopted_items import AdoptedItems
 from worker.store.ledger import Ledger
 
 
@@ -50,11 +51,14 @@ class ItemNames:
 class ItemDrift:
     """Compares the codes of projects with their Items. Reads only."""
 
-    def __init__(self, *, procore: Procore, netsuite: NetSuite, items: Items, ledger: Ledger) -> None:
+    def __init__(
+        self, *, procore: Procore, netsuite: NetSuite, items: Items, ledger: Ledger, adopted: AdoptedItems
+    ) -> None:
         self._procore = procore
         self._netsuite = netsuite
         self._items = items
         self._ledger = ledger
+        self._adopted = adopted
 
     def compare(self, project: Project, problems: Collection[str], names: ItemNames) -> Verified:
         """One project's codes. Raises NotFound, NotPermitted where the app may not read them."""
@@ -63,19 +67,21 @@ class ItemDrift:
         standing, recorded = self._looked_up(codes)
         verified, found = Verified(codes=len(codes)), list[Finding]()
         names.note_recorded(records.values())
+        shared = self._shared(project, codes, records)
         for one in codes:
             items = standing[one.code.id]
             names.note(one, items)
             if _is_explained(one, items, problems):
                 verified.explained += 1
                 continue
-            about = list(_findings(one, items, recorded.get(one.recorded_id), rule))
+            about = [*_findings(one, items, recorded.get(one.recorded_id), rule), *shared.pop(one.code.id, ())]
             # Whose record changed since it was read is being made just now.
             if about and self._ledger.code(one.key) != one.record:
                 verified.explained += 1
                 continue
             verified.right += all(finding.kind.mild for finding in about)
             found += about
+        found += [finding for findings in shared.values() for finding in findings]
         compared = {one.code.id for one in codes}
         found += self._doubled(project, {number: one for number, one in records.items() if number not in compared})
         # Every code of a renumbered project says so: once is enough.
@@ -136,6 +142,20 @@ class ItemDrift:
                 standing[one.code.id] = [made] if made else []
         return standing, recorded
 
+    def _shared(
+        self, project: Project, codes: Sequence[CodeToCompare], records: Mapping[int, Record]
+    ) -> dict[int, list[Finding]]:
+        """For codes (by id) whose Item by the ledger is another code's, budgeted or not: money of both is booked on one Item."""
+        labels = {one.key: one.label for one in codes}
+        found = {}
+        for number, owner in self._adopted.of_others(project.id).items():
+            key, record = CodeKey(project.id, number), records.get(number)
+            item = f"Item {record.name} (id {record.remote_id})" if record else "Item"
+            owner_label = labels.get(owner) or _by_id(owner)
+            words = f"{labels.get(key) or _by_id(key)}: its {item} is that of c{owner_label[1:]}."
+            found[number] = [Finding(FindingKind.ITEM_SHARED, str(key), words)]
+        return found
+
     def _doubled(self, project: Project, records: Mapping[int, Record]) -> list[Finding]:
         """Codes that an invoice alone needed, or that are budgeted no more: they may lack an Item, but not have two."""
         ids = {number: self._external_id(project, number) for number in records}
@@ -174,6 +194,10 @@ def _findings(
     else:
         was = f": {one.record.name}, which it had, is gone" if one.record and one.recorded_id else ""
         yield one.find(FindingKind.ITEM_MISSING, f" has no Item{was}.")
+
+
+def _by_id(key: CodeKey) -> str:
+    return f"Code with id {key.wbs_code_id} of the project with id {key.project_id}"
 
 
 def _of_two(key: CodeKey, label: str, items: Sequence[FoundItem], about: str = "") -> Finding:

@@ -24,7 +24,7 @@ from worker.domain.errors import (
     Transient,
 )
 from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
-from worker.domain.items import FoundItem, ItemNeed, item_for
+from worker.domain.items import ADOPTED_ITEMS, FoundItem, ItemNeed, item_for
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
 from worker.domain.series import Deviation, Series
@@ -420,15 +420,21 @@ class Items:
             return _outcome_now(self._ledger.code(key))
         if not ours and self._mark_adopted and item.external_id is None:
             # Only now: else the Item of another code could be marked as this one's.
-            self._mark(item, item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id))
+            self._mark(item, item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id), at=at)
         return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
 
-    def _mark(self, item: FoundItem, external_id: str) -> None:
+    def _mark(self, item: FoundItem, external_id: str, *, at: float) -> None:
+        """Whatever NetSuite answers, the Item is adopted: the mark is a convenience. A refusal is one problem for all Items."""
         try:
             self._netsuite.set_item_external_id(item, external_id)
-        except (Blocked, AlreadyExists, NotFound, OutcomeUnknown) as error:
-            # The mark is a convenience; the ledger knows the Item by its id, and a later look-up by its name.
-            log.warning("Item %s is adopted, but NetSuite did not take its external id: %s", item.name, error)
+        except (Transient, OutcomeUnknown) as error:
+            log.warning("Item %s is adopted, but perhaps without our external id: %s", item.name, error)
+        except SyncError as error:
+            facts = {"name": item.name, "answer": str(error) or type(error).__name__}
+            if self._ledger.report(ADOPTED_ITEMS, Cause.ADOPTED_ITEM_NOT_MARKED, facts, at=at):
+                log.warning("%s", describe(Cause.ADOPTED_ITEM_NOT_MARKED, facts).sentence)
+        else:
+            self._ledger.resolve(ADOPTED_ITEMS)
 
     def _need_of(self, key: CodeKey, record: Record) -> ItemNeed:
         external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from worker.domain.identities import CodeKey, InvoiceKey, code_of_item
+from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import Record
 from worker.domain.problems import MENDED, describe
 from worker.domain.series import Series
@@ -21,6 +22,7 @@ from worker.store.work import Work
 _WITHOUT_PROJECT = {
     **{f"remote:{remote}": name for remote, name in NAMES.items()},
     **{each.problem_key: f"new {each}" for each in Series},
+    ADOPTED_ITEMS: "adopted Items",
     SCAN_OF_ALL: "the scan of all projects",
     EXPORTS_OF_ALL: "the export of all projects",
 }

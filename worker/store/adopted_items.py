@@ -31,18 +31,30 @@ class AdoptedItems:
         The index is believed where the code's record agrees. The records of the project in which the Items are wanted are read
         too: a worker of an older version adopts without the index, and mostly another code of the same project has the Item.
         """
-        if not item_ids:
-            return {}
-        held = zip(item_ids, self._client.hmget(self._index, item_ids), strict=True)
-        holders = {item_id: CodeKey.parse(code) for item_id, code in held if code}
-        records = self._ledger.records_of(holders.values())
-        found = {
-            item_id: key
-            for item_id, key in holders.items()
-            if (record := records.get(key)) and record.state is State.ADOPTED and record.remote_id == item_id
-        }
+        found = self._indexed(item_ids)
         wanted = set(item_ids) - found.keys()
-        return found | {item_id: key for key, item_id in self._of_project(project_id) if item_id in wanted}
+        others = self._of_project(project_id) if wanted else ()
+        return found | {item_id: key for key, item_id in others if item_id in wanted}
+
+    def of_others(self, project_id: int) -> dict[int, CodeKey]:
+        """For each code of a project (by id) whose Item by the ledger is another code's: that other code.
+
+        The Item is the code's for which it was made, or else the one's that the index names.
+        """
+        done = {number: record for number, record in self._ledger.codes(project_id).items() if record.done}
+        owners = self._indexed(list({record.remote_id for record in done.values()}))
+        # Made for a code comes last, so that it overrides.
+        for number, record in sorted(done.items(), key=lambda pair: (pair[1].state is State.CREATED, -pair[0])):
+            key = CodeKey(project_id, number)
+            if record.state is State.CREATED:
+                owners[record.remote_id] = key
+            else:
+                owners.setdefault(record.remote_id, key)
+        return {
+            number: owners[record.remote_id]
+            for number, record in done.items()
+            if owners[record.remote_id] != CodeKey(project_id, number)
+        }
 
     def index(self) -> None:
         """Put every adopted Item of the ledger into the index; workers of an older version keep none."""
@@ -71,6 +83,16 @@ class AdoptedItems:
         items = self._copy().get("items")
         return {
             CodeKey.parse(code): str(item_id) for item_id, code in (items if isinstance(items, dict) else {}).items()
+        }
+
+    def _indexed(self, item_ids: Sequence[str]) -> dict[str, CodeKey]:
+        held = zip(item_ids, self._client.hmget(self._index, item_ids) if item_ids else (), strict=True)
+        holders = {item_id: CodeKey.parse(code) for item_id, code in held if code}
+        records = self._ledger.records_of(holders.values())
+        return {
+            item_id: key
+            for item_id, key in holders.items()
+            if (record := records.get(key)) and record.state is State.ADOPTED and record.remote_id == item_id
         }
 
     def _copy(self) -> Mapping[str, object]:

@@ -102,6 +102,13 @@ def make_a_second_item_with_the_external_id(site: Site) -> str:
     return site.code_key
 
 
+def record_the_item_for_another_code_too(site: Site) -> str:
+    redis, prefix = site.office.container.redis, site.office.container.settings.redis_key_prefix
+    codes = f"{prefix}codes:{site.project.id}"
+    redis.hset(codes, "7", redis.hget(codes, str(site.code.id)).replace('"created"', '"adopted"'))
+    return f"code:{site.project.id}:7"
+
+
 def make_an_item_by_hand_that_reads_alike(site: Site) -> str:
     site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
     return site.code_key
@@ -202,6 +209,7 @@ def let_another_integration_claim_the_invoice(site: Site) -> str:
 SEEDS: dict[FindingKind, Callable[[Site], str]] = {
     FindingKind.ITEM_MISSING: delete_the_item,
     FindingKind.ITEM_DOUBLED: make_a_second_item_with_the_external_id,
+    FindingKind.ITEM_SHARED: record_the_item_for_another_code_too,
     FindingKind.ITEM_NEAR_DUPLICATE: make_an_item_by_hand_that_reads_alike,
     FindingKind.ITEM_INACTIVE: make_the_item_inactive,
     FindingKind.ITEM_OF_OTHER_TYPE: put_a_service_in_the_place_of_the_item,

@@ -10,7 +10,10 @@ from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Item
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
+from worker.domain.findings import FindingKind
+from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import State
+from worker.domain.work import Lane
 from worker.store.adopted_items import AdoptedItems
 
 pytestmark = pytest.mark.real
@@ -61,6 +64,28 @@ def test_an_adopted_item_gets_our_external_id_only_where_the_setting_says_so(ope
     office.scan(other.id)
     assert adopted(office, other, code) == for_resale.id
     assert office.item(NAME).externalid == office.item_external_id(other, code)
+
+
+def test_a_role_that_may_not_edit_items_adopts_them_all_the_same(open_office: OpenOffice) -> None:
+    """One problem for all Items; nothing is paused, and it closes when an Item accepts our external id."""
+    office = open_office(netsuite_adopted_items_get_external_id=True)
+    office.netsuite.settings.missing_permissions = ["item:update"]
+    codes = ["05-120.S", "05-130.S", "05-140.S", "05-150.S"]
+    project = office.new_project("24-800", codes)
+    for text in codes[:3]:
+        office.netsuite.make_item(f"24-800-{text}")
+    office.scan(project.id)
+    records = office.container.ledger.codes(project.id).values()
+    assert sorted(record.state for record in records) == ["adopted", "adopted", "adopted", "created"]
+    assert office.problems() == {ADOPTED_ITEMS: "adopted_item_not_marked"}
+    assert office.container.holds.state(Lane.ITEMS)[0] == 0
+    assert office.retry().without_work == [ADOPTED_ITEMS]
+
+    office.netsuite.settings.missing_permissions = []
+    office.netsuite.make_item("24-800-05-160.S")
+    office.procore.add_code(project.id, "05-160.S", budget=0)
+    office.scan(project.id)
+    assert office.problems() == {}
 
 
 @pytest.mark.parametrize("mark", [False, True])
@@ -245,3 +270,50 @@ def test_an_account_whose_answers_have_no_location_header_works_the_same(
     assert record is not None
     assert record.remote_id == office.item(NAME).id
     assert invoice.origin_id == f"ns-vendorbill-{office.bill(invoice).id}"
+
+
+def two_codes_on_one_item(office: Office) -> tuple[Project, WbsCode, WbsCode, str]:
+    """As versions left it that did not yet know which code had adopted an Item: (project, first code, second code, Item's id)."""
+    project, code = one_code(office)
+    by_hand = office.netsuite.make_item(NAME)
+    office.scan(project.id)
+    office.procore.rename_code(project.id, code.id, "05-199.S")
+    second = office.procore.add_code(project.id, "05-120.S", budget=0)
+    redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
+    redis.hset(f"{prefix}codes:{project.id}", second.id, redis.hget(f"{prefix}codes:{project.id}", code.id))
+    return project, code, second, by_hand.id
+
+
+def test_verify_finds_codes_that_share_an_item_and_one_of_them_can_be_given_its_own(office: Office) -> None:
+    project, code, second, item_id = two_codes_on_one_item(office)
+    found = {
+        finding.key: finding
+        for finding in office.container.verification.verify().findings
+        if finding.kind is FindingKind.ITEM_SHARED
+    }
+    assert set(found) == {f"code:{project.id}:{second.id}"}
+    assert "is that of code 05-199.S" in found[f"code:{project.id}:{second.id}"].sentence
+
+    # The first keeps it, under its name of today.
+    office.netsuite.edit_item(item_id, itemid="24-800-05-199.S")
+    forgetting = office.container.forgetting
+    seen = forgetting.code(str(project.id), str(second.id))
+    forgetting.forget(seen, lambda: forgetting.code(str(project.id), str(second.id)), by="test", note="")
+    office.scan(project.id)
+    records = {one.id: office.code_record(project, one) for one in (code, second)}
+    assert all(records.values())
+    assert [str(record.state) for record in records.values() if record] == ["adopted", "created"]
+    findings = office.container.verification.verify().findings
+    assert [one for one in findings if one.key.startswith(f"code:{project.id}:")] == []
+
+
+def test_codes_of_two_projects_that_share_an_item_are_found_too(office: Office) -> None:
+    project, code = one_code(office)
+    office.netsuite.make_item(NAME)
+    office.scan(project.id)
+    other = office.new_project("24-801", ["05-120.S"])
+    (its_code,) = other.budgeted_codes()
+    redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
+    redis.hset(f"{prefix}codes:{other.id}", its_code.id, redis.hget(f"{prefix}codes:{project.id}", code.id))
+    found = [f.key for f in office.container.verification.verify().findings if f.kind is FindingKind.ITEM_SHARED]
+    assert found == [f"code:{other.id}:{its_code.id}"]

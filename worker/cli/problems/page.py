@@ -65,6 +65,7 @@ _DIFFERS = f"{_BILL} differs: "
 FINDINGS = {
     Cause.DRIFT_ITEM_MISSING: f"{_CODE} has no Item: 24-017-03-300.S, which it had, is gone.",
     Cause.DRIFT_ITEM_DOUBLED: f"{_CODE} has 2 Items: 24-017-03-300.S (id 5871), 24-017-03-300.S (id 6012).",
+    Cause.DRIFT_ITEM_SHARED: f"{_CODE}: its Item 24-017-03-300.S (id 5871) is that of code 03-310.S of project 24-017 Riverside Clinic.",
     Cause.DRIFT_ITEM_NEAR_DUPLICATE: f"{_CODE}: NetSuite has an Item that is not its own and reads like its '24-017-03-300.S': "
     "'24 017 03 300.s' (id 6012).",
     Cause.DRIFT_ITEM_INACTIVE: f"{_CODE}: its Item 24-017-03-300.S is inactive.",
