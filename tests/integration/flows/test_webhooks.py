@@ -117,12 +117,12 @@ def test_what_is_not_ours_or_not_understood_is_told_and_leaves_nothing_behind(
 
 
 def test_what_invoices_are_called_is_a_setting(open_office: OpenOffice) -> None:
-    office = open_office(webhook_invoice_resources="Subcontractor Invoices,Draw Requests")
+    office = open_office(webhook_invoice_resources="Subcontractor Invoices,Requisitions")
     project = office.new_project("31-705", CODES)
     listed(office)
     event = invoice_event(office, project, 7, 1)
     assert office.container.webhooks.take(event) == Taken.NOT_OURS
-    assert office.container.webhooks.take(event | {"resource_type": "Draw Requests"}) == Taken.QUEUED
+    assert office.container.webhooks.take(event | {"resource_type": "Requisitions"}) == Taken.QUEUED
     assert office.waiting(Lane.EXPORTS) == [str(InvoiceKey(project.id, 7))]
 
 
