@@ -52,6 +52,7 @@ from worker.services.recovery import Recovery
 from worker.services.report import Reports
 from worker.services.retries import Retries
 from worker.services.systematic_differences import SystematicDifferences
+from worker.services.unchanged_invoices import UnchangedInvoices
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.services.webhooks import Webhooks
@@ -221,7 +222,24 @@ class Container(Remotes):
             export_statuses=self.settings.export_statuses,
             fixed_items=self._fixed_items,
             makes_credits=self.settings.netsuite_create_credits,
+            unchanged=self.unchanged_invoices,
         )
+
+    @part
+    def unchanged_invoices(self) -> UnchangedInvoices:
+        """What a run of all need not read again."""
+        settings = self.settings
+        policy = (
+            settings.export_statuses,
+            settings.netsuite_retainage_item_id,
+            settings.netsuite_tax_item_id,
+            settings.netsuite_create_credits,
+            settings.netsuite_closed_period,
+            settings.netsuite_project_field,
+            settings.netsuite_subsidiary_id,
+            settings.item_name_format,
+        )
+        return UnchangedInvoices(self.redis, ledger=self.ledger, reads=self.last_reads, policy=repr(policy))
 
     @part
     def export_runs(self) -> ExportRuns:
@@ -235,6 +253,7 @@ class Container(Remotes):
             work=self.work,
             attempts=self.attempts,
             claims=self.bill_claims,
+            unchanged=self.unchanged_invoices,
             export_statuses=self.settings.export_statuses,
         )
 

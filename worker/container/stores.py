@@ -16,6 +16,7 @@ from worker.store.connection import seconds
 from worker.store.gate import Gate
 from worker.store.holds import Holds, Remote
 from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
+from worker.store.last_reads import LastReads
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
@@ -107,6 +108,11 @@ class Stores:
     def cache(self) -> Cache:
         """Links and facts of the NetSuite account."""
         return Cache(self.redis, self._prefix, self.settings.netsuite_account_id.lower())
+
+    @part
+    def last_reads(self) -> LastReads:
+        """What the list showed of invoices when they were last read."""
+        return LastReads(self.redis, self.settings.redis_key_prefix)
 
     @part
     def verifications(self) -> Verifications:

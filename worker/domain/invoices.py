@@ -120,14 +120,8 @@ class Invoice:
     @property
     def facts(self) -> dict[str, str]:
         """Names for the sentences of its problems, and what is due."""
-        told = {
-            "invoice": self.label,
-            "vendor": self.vendor_name,
-            "number": self.number,
-            "payment_due": money.text(self.payment_due),
-        }
-        foreign = {"currency": self.currency, "base_currency": self.base_currency}
-        return told if self.currency == self.base_currency else told | foreign
+        names = {"invoice": self.label, "vendor": self.vendor_name, "number": self.number}
+        return names | amount_facts(self.payment_due, self.currency, self.base_currency)
 
     @property
     def retainage_reported(self) -> Decimal | None:
@@ -143,6 +137,12 @@ class Invoice:
     def wbs_code_ids(self) -> list[int]:
         """Codes that need an Item, each once: those of lines that come to something this period."""
         return list(dict.fromkeys(line.wbs_code_id for line in self.lines if line.gross and line.wbs_code_id))
+
+
+def amount_facts(payment_due: Decimal, currency: str, base_currency: str) -> dict[str, str]:
+    """What is due, for sentences and sums; with the currencies where it is not in the base currency."""
+    facts = {"payment_due": money.text(payment_due)}
+    return facts if currency == base_currency else facts | {"currency": currency, "base_currency": base_currency}
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +271,7 @@ class Aspect(StrEnum):
 def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | None:
     """Why an invoice is none of our business now, in words; None when it is."""
     if invoice.origin_id and not bill_id_of_origin(invoice.origin_id):
-        return f"already claimed by another integration (origin id {invoice.origin_id})"
+        return claimed_by_another(invoice.origin_id)
     if invoice.status not in export_statuses:
         return f"status is {invoice.status.replace('_', ' ')}"
     if not (invoice.payment_due or invoice.tax) and not any(
@@ -279,6 +279,11 @@ def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | 
     ):
         return NOTHING_BILLED
     return None
+
+
+def claimed_by_another(origin_id: str) -> str:
+    """Why an invoice with an origin id that is not ours is left alone."""
+    return f"already claimed by another integration (origin id {origin_id})"
 
 
 def require_billable(invoice: Invoice, *, makes_credits: bool = False, bills_tax: bool = False) -> None:

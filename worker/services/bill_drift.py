@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from worker.clients.netsuite.client import NetSuite
-from worker.clients.procore.client import InvoiceHead
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
+from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import Aspect, Bill, FoundBill, NumberKey, differences
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import describe

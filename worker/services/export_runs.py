@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from worker.clients.procore.client import InvoiceHead, Procore
+from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
+from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
 from worker.services.attempts import Attempts
 from worker.services.bill_ownership import bill_claim
 from worker.services.projects import Projects
+from worker.services.unchanged_invoices import Selection, UnchangedInvoices
 from worker.store.bill_claims import BillClaims
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 from worker.store.work import Run, Work
+
+SCHEDULE = "schedule"
+"""The trigger of runs that nobody asks for (config/schedule.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class ExportRuns:
         work: Work,
         attempts: Attempts,
         claims: BillClaims,
+        unchanged: UnchangedInvoices,
         export_statuses: Collection[str],
     ) -> None:
         self._client = client
@@ -54,10 +60,16 @@ class ExportRuns:
         self._work = work
         self._attempts = attempts
         self._claims = claims
+        self._unchanged = unchanged
         self._statuses = export_statuses
 
     def request(self, trigger: str) -> tuple[Run, bool]:
-        """Start an export of all approved invoices, or join the one that goes on: (run, joined). A worker does the rest."""
+        """Start an export of all approved invoices, or join the one that goes on: (run, joined). A worker does the rest.
+
+        `trigger`: who asks. A run that somebody asks for reads all that has no bill; one of the schedule leaves out what is unchanged.
+        """
+        if trigger != SCHEDULE:
+            self._unchanged.ask_for_all()
         run, joined = self._work.begin(RunKind.EXPORT, trigger, [EXPORTS_OF_ALL])
         if self._work.is_open(run, EXPORTS_OF_ALL):
             self._work.add(Lane.LISTINGS, [EXPORTS_OF_ALL])
@@ -80,14 +92,15 @@ class ExportRuns:
         """The project's invoices of the wanted statuses. Raises NotFound, NotPermitted."""
         return self._procore.list_invoices(project_id, self._statuses)
 
-    def to_export(self, project_id: int) -> tuple[list[InvoiceHead], int]:
-        """The project's invoices of the wanted statuses without a bill, and how many have one. Raises NotFound, NotPermitted.
+    def select(self, project_id: int) -> tuple[Selection, int]:
+        """The project's invoices of the wanted statuses that have no bill and are to be read, and how many have one. Raises NotFound,
+        NotPermitted.
 
         A bill that Procore names and the ledger does not know (Redis was lost) is noted.
         """
         listed = self.listed(project_id)
         self._note(project_id, [head for head in listed.exported if head.id not in listed.known], listed.exported)
-        return listed.to_export, len(listed.exported)
+        return self._unchanged.select(project_id, listed.to_export, listed.known), len(listed.exported)
 
     def listed(self, project_id: int) -> Listed:
         """The project's invoices of the wanted statuses; reads only. Raises NotFound, NotPermitted."""
@@ -132,16 +145,18 @@ class ExportRuns:
         project = self._projects.get(project_id)
         label = project.label if project else f"id {project_id}"
         try:
-            heads, exported = self.to_export(project_id)
+            selection, exported = self.select(project_id)
         except (NotFound, NotPermitted) as error:
             facts = {"project": label, "what": "commitments", "answer": str(error)}
             at = seconds(self._client)
             self._ledger.report(f"project:{project_id}:commitments", Cause.PROJECT_NOT_READABLE, facts, at=at)
             return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {error}", cause=Cause.PROJECT_NOT_READABLE)
         self._ledger.resolve(f"project:{project_id}:commitments")
-        keys = [str(InvoiceKey(project_id, head.id)) for head in heads]
-        counts = {"projects_done": 1, "invoices": len(heads) + exported, "already": exported}
+        keys = [str(InvoiceKey(project_id, head.id)) for head in selection.to_read]
+        counts = {"projects_done": 1, "already": exported, "blocked": selection.blocked, "skipped": selection.skipped}
+        counts["invoices"] = len(keys) + exported + selection.blocked + selection.skipped
+        counts = {name: count for name, count in counts.items() if count or name in ("invoices", "already")}
         self._work.spawn(exports_of(project_id), Lane.LISTINGS, children=keys, into=Lane.EXPORTS, counts=counts)
         return Outcome(
-            OutcomeKind.ALREADY, reason=f"{label}: {len(heads)} invoices to export, {exported} exported before"
+            OutcomeKind.ALREADY, reason=f"{label}: {len(keys)} invoices to export, {exported} exported before"
         )

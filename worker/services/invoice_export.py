@@ -35,6 +35,7 @@ from worker.services.bills import Billable, Bills
 from worker.services.invoice_items import InvoiceItems
 from worker.services.links import Links
 from worker.services.projects import Projects
+from worker.services.unchanged_invoices import UnchangedInvoices
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 
@@ -66,6 +67,7 @@ class InvoiceExport:
         export_statuses: Collection[str],
         fixed_items: FixedItems,
         makes_credits: bool,
+        unchanged: UnchangedInvoices,
     ) -> None:
         self._client = client
         self._procore = procore
@@ -78,6 +80,7 @@ class InvoiceExport:
         self._statuses = export_statuses
         self._fixed_items = fixed_items
         self._makes_credits = makes_credits
+        self._unchanged = unchanged
 
     def export(self, key: InvoiceKey) -> Step:
         """Export one invoice. Where Items are missing it stops before the bill and names their codes: the caller makes them
@@ -192,6 +195,8 @@ class InvoiceExport:
         except Blocked as error:
             return self._bills.block(key, None, error)
         if isinstance(ready, Billable):
+            if record:
+                self._unchanged.found_unblocked(record, key.project_id)
             return ready
         state = State.CREATED if ready.kind is OutcomeKind.ALREADY else State.SKIPPED
         at = seconds(self._client)

@@ -86,7 +86,8 @@ class InvoiceItems:
         blocked = [texts[code_id] for code_id in invoice.wbs_code_ids if code_id in blocked_ids]
         if blocked:
             shown = ", ".join(blocked[:5]) + (f" and {len(blocked) - 5} more" if len(blocked) > 5 else "")
-            raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": shown})
+            ids = ",".join(str(code_id) for code_id in invoice.wbs_code_ids if code_id in blocked_ids)
+            raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": shown, "code_ids": ids})
 
     def make(self, keys: Collection[CodeKey]) -> list[Outcome]:
         """Make these Items, as many at once as the pool has threads. Each is work of its own: what is late waits in its lane."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from worker.clients.procore.client import InvoiceHead
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.problems import describe
 from worker.domain.wbs_codes import NamingRule, Project, WbsCode
 from worker.services.projects import Projects

@@ -453,6 +453,11 @@ class Ledger:
         text = self._client.hget(self._problems, key)
         return problem_of(key, text) if text else None
 
+    def problems_of(self, keys: Sequence[CodeKey | InvoiceKey]) -> dict[int, OpenProblem]:
+        """The problems that are open for some codes or invoices of one project, by code or invoice id."""
+        texts = self._client.hmget(self._problems, [str(key) for key in keys]) if keys else []
+        return {_field(key): problem_of(str(key), text) for key, text in zip(keys, texts, strict=True) if text}
+
     def problems(self) -> list[OpenProblem]:
         """All open problems, oldest first; those that somebody ignores too."""
         stored = self._client.hgetall(self._problems)

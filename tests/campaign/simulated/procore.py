@@ -98,7 +98,8 @@ class ProcoreModel:
         found = [one for one in self.company.invoices.values()
                  if one.project_id == project_id and one.now.status == status]  # fmt: skip
         rows: list[Any] = [{"id": one.id, "status": one.now.status, "origin_id": one.now.origin_id,
-                            "invoice_number": one.number} for one in found]  # fmt: skip
+                            "invoice_number": one.number, "updated_at": f"{int(one.now.since)} s"}
+                           for one in found]  # fmt: skip
         return _ok(rows + self._odd("invoices", {"id": 990, "status": None, "invoice_number": None}))
 
     def _invoice(self, _: Request, invoice_id: str) -> Reply:

@@ -196,6 +196,23 @@ def test_what_is_only_shown_or_matched_never_blocks_a_line(name: str, value: Any
     assert (odd.gross, odd.work_retained, odd.wbs_code_id) == (plain.gross, plain.work_retained, plain.wbs_code_id)
 
 
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize(
+    "name", ["number", "vendor_name", "vendor_id", "updated_at", "summary", "currency_configuration"]
+)
+def test_what_is_only_shown_of_a_listed_invoice_never_stops_the_list(name: str, value: Any) -> None:
+    odd = INVOICE | {"id": 418, name: value}
+    parts = {"summary": {"current_payment_due": value}, "currency_configuration": {"currency_iso_code": value}}
+    heads = [row.head() for row in read_list(wire.InvoiceHeadRow, [INVOICE, odd, odd | parts])]
+    assert [head.id for head in heads] == [417, 418, 418]
+    assert heads[0].facts == {
+        "invoice": " ACME-0417 ",
+        "vendor": "Acme Concrete",
+        "number": "3",
+        "payment_due": "900.00",
+    }
+
+
 @pytest.mark.parametrize(("position", "read_as"), [("7", 7), (7, 7), ("A.1", 1), (True, 1), (None, 1)])
 def test_a_position_may_be_text_and_the_place_stands_in_for_one_that_is_no_number(position: Any, read_as: int) -> None:
     (line,) = read_invoice(items=[LINE | {"position": position}]).lines

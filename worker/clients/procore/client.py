@@ -14,6 +14,7 @@ from worker.clients.procore import wire
 from worker.clients.procore.errors import Unauthorized, error_of, words_of
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
 from worker.domain.heard import heard_of
+from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import Invoice
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
@@ -38,16 +39,6 @@ class ProcoreVendor:
     id: int
     name: str
     origin_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceHead:
-    """What a list of invoices tells of one."""
-
-    id: int
-    status: str
-    origin_id: str | None
-    document_number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +141,7 @@ class Procore:
         for status in statuses:
             params = {"project_id": project_id, "filters[status]": status}
             for row in self._pages(wire.InvoiceHeadRow, "/rest/v1.1/requisitions", params, INVOICES_PER_PAGE):
-                heads[row.id] = InvoiceHead(row.id, row.status, row.origin_id, row.invoice_number)
+                heads[row.id] = row.head()
         return list(heads.values())
 
     def get_invoice(self, project_id: int, invoice_id: int) -> Invoice:

@@ -27,6 +27,7 @@ from worker.clients.fields import (
     Text,
 )
 from worker.domain import money
+from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import Invoice, InvoiceLine
 from worker.domain.wbs_codes import Project, WbsCode
 
@@ -96,13 +97,60 @@ class ProjectVendorRow(VendorRow):
     origin_id: OptionalText = None
 
 
+class CurrencyRow(ProcoreRow):
+    """`currency_configuration` of a requisition."""
+
+    currency_iso_code: Text = ""
+    base_currency_iso_code: Text = ""
+
+
+class HeadCurrencyRow(ProcoreRow):
+    """`currency_configuration` of a requisition in a list, where it is only shown."""
+
+    currency_iso_code: Label = ""
+    base_currency_iso_code: Label = ""
+
+
+class HeadSummaryRow(ProcoreRow):
+    """`summary` of a requisition in a list, where it is only shown."""
+
+    current_payment_due: AmountOrNone = None
+
+
 class InvoiceHeadRow(ProcoreRow):
-    """GET /rest/v1.1/requisitions, default view."""
+    """GET /rest/v1.1/requisitions, default view: all but the lines, of which only a part is needed and must be right."""
 
     id: Id
     status: SomeText
     origin_id: OptionalText
     invoice_number: Text = ""
+    updated_at: Label = ""
+    number: Label = ""
+    vendor_id: IdOrNone = None
+    vendor_name: Label = ""
+    summary: Annotated[HeadSummaryRow, BeforeValidator(lambda value: value if isinstance(value, dict) else {})] = (
+        HeadSummaryRow()
+    )
+    currency_configuration: Annotated[
+        HeadCurrencyRow, BeforeValidator(lambda value: value if isinstance(value, dict) else {})
+    ] = HeadCurrencyRow()
+
+    def head(self) -> InvoiceHead:
+        """In the domain's words."""
+        currency = self.currency_configuration
+        return InvoiceHead(
+            self.id,
+            self.status,
+            self.origin_id,
+            self.invoice_number,
+            updated_at=self.updated_at,
+            vendor_id=self.vendor_id,
+            vendor_name=self.vendor_name,
+            number=self.number,
+            payment_due=self.summary.current_payment_due,
+            currency=currency.currency_iso_code,
+            base_currency=currency.base_currency_iso_code or currency.currency_iso_code,
+        )
 
 
 class InvoiceCodeRow(ProcoreRow):
@@ -200,13 +248,6 @@ class PaymentSummaryRow(ProcoreRow):
     """`payment_summary` of a requisition: not in the published schema, yet in every answer seen of real accounts (docs/remotes.md)."""
 
     invoiced_amount_due: AmountOrNone = None
-
-
-class CurrencyRow(ProcoreRow):
-    """`currency_configuration` of a requisition."""
-
-    currency_iso_code: Text = ""
-    base_currency_iso_code: Text = ""
 
 
 class InvoiceRow(ProcoreRow):

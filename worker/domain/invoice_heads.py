@@ -1,0 +1,37 @@
+"""What a list of invoices shows of one: enough to know whether it is to be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from worker.domain.invoices import amount_facts
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceHead:
+    """One invoice of a list. `updated_at`: as Procore writes it, "" when it does not; `payment_due`: None when the list has none."""
+
+    id: int
+    status: str
+    origin_id: str | None
+    document_number: str
+    updated_at: str = ""
+    vendor_id: int | None = None
+    vendor_name: str = ""
+    number: str = ""
+    payment_due: Decimal | None = None
+    currency: str = ""
+    base_currency: str = ""
+
+    @property
+    def label(self) -> str:
+        """How people call it."""
+        return self.document_number or (f"number {self.number}" if self.number else f"id {self.id}")
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Names and what is due, as `Invoice.facts`, as far as the list shows them."""
+        names = {"invoice": self.label, "vendor": self.vendor_name, "number": self.number}
+        due = {} if self.payment_due is None else amount_facts(self.payment_due, self.currency, self.base_currency)
+        return {name: value for name, value in (names | due).items() if value}

@@ -1,0 +1,182 @@
+"""Which listed invoices a run of all need not read: the list shows that nothing about them changed since they were read.
+
+An invoice that another integration claims is known by its origin id in the list. One that is blocked, or bills nothing, is read again when
+the list shows another version of it, when what blocks it is gone as far as the ledger knows, when somebody asked for it, or after some hours
+in any case: what a person did in NetSuite shows nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from worker.domain.identities import CodeKey, InvoiceKey, bill_id_of_origin
+from worker.domain.invoice_heads import InvoiceHead
+from worker.domain.invoices import NOTHING_BILLED, claimed_by_another
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
+from worker.store.connection import Redis, seconds
+from worker.store.last_reads import LastRead, LastReads
+from worker.store.ledger import Ledger
+from worker.store.open_problems import OpenProblem
+
+FIRST_AGAIN_SECONDS = 3 * 3600.0
+LONGEST_AGAIN_SECONDS = 12 * 3600.0
+"""An unchanged invoice is read again after one to two times this long, doubling from the first to the longest: with a run every ten minutes
+fewer than a tenth of them in each.
+"""
+TRUSTED_AFTER = 2
+"""How often a version is read before it is left out. Times of change have whole seconds: what was edited in the second in which the list
+was read first shows in a read that comes later, and no clock is compared with another one.
+"""
+APART_SECONDS = 2.0
+"""Two reads that are closer together count as one."""
+OF_THE_ATTEMPT = frozenset({Cause.ATTEMPTS_EXHAUSTED, Cause.UNEXPECTED, Cause.REMOTE_DOWN})
+"""Problems that say nothing about the invoice: it is tried again with every run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A project's invoices without a bill: those to read, and how many of the others are blocked or skipped as before."""
+
+    to_read: Sequence[InvoiceHead]
+    blocked: int = 0
+    skipped: int = 0
+
+
+class UnchangedInvoices:
+    """Leaves out of a run what it need not read."""
+
+    def __init__(self, client: Redis, *, ledger: Ledger, reads: LastReads, policy: str) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._reads = reads
+        # Other settings may bill what was blocked: then everything counts as changed.
+        self._policy = hashlib.sha256(policy.encode()).hexdigest()[:8]
+
+    def ask_for_all(self) -> None:
+        """Have the next run read everything that has no bill, except what another integration claims."""
+        self._reads.ask_for_all(at=seconds(self._client))
+
+    def select(self, project_id: int, heads: Sequence[InvoiceHead], known: Mapping[int, Record]) -> Selection:
+        """Of a project's invoices without a bill those to read now, which are noted as read. `known`: their records."""
+        now = seconds(self._client)
+        problems = self._ledger.problems_of([InvoiceKey(project_id, head.id) for head in heads])
+        claimed = [head for head in heads if self._is_claimed(head, known.get(head.id), problems)]
+        self._note_claimed(project_id, [head for head in claimed if head.id not in known], at=now)
+        others = [head for head in heads if head not in claimed]
+        last = self._reads.of(project_id) if others else {}
+        freed = self._freed(project_id, [problems[head.id] for head in others if head.id in problems], last)
+        blocked, skipped, to_read = 0, len(claimed), []
+        for head in others:
+            record, problem, read = known.get(head.id), problems.get(head.id), last.get(head.id)
+            if read is None or head.id in freed or not self._is_unchanged(head, read, now):
+                to_read.append(head)
+            elif _is_blocked(record, problem):
+                blocked += 1
+            elif record and record.state is State.SKIPPED and record.detail == NOTHING_BILLED:
+                skipped += 1
+            else:
+                to_read.append(head)
+        self._note_reads(project_id, to_read, last, listed={head.id for head in others}, at=now)
+        return Selection(to_read, blocked, skipped)
+
+    def found_unblocked(self, record: Record, project_id: int) -> None:
+        """The invoice of this record is no longer blocked by what it was blocked by; others may have waited for the same."""
+        if record.state is State.BLOCKED and (blocker := _blocker(project_id, record.cause, record.facts)):
+            self._reads.unblocked(blocker, at=seconds(self._client))
+
+    def _is_claimed(self, head: InvoiceHead, record: Record | None, problems: Mapping[int, OpenProblem]) -> bool:
+        """Whether it is another integration's, and the ledger says so or can say so at once."""
+        if not head.origin_id or bill_id_of_origin(head.origin_id) or head.id in problems:
+            return False
+        return record is None or (record.state is State.SKIPPED and record.detail == claimed_by_another(head.origin_id))
+
+    def _note_claimed(self, project_id: int, heads: Sequence[InvoiceHead], *, at: float) -> None:
+        self._ledger.restore(
+            {
+                InvoiceKey(project_id, head.id): Record(
+                    State.SKIPPED,
+                    head.label,
+                    at=at,
+                    detail=claimed_by_another(head.origin_id or ""),
+                    facts=head.facts,
+                )
+                for head in heads
+            }
+        )
+
+    def _is_unchanged(self, head: InvoiceHead, read: LastRead, now: float) -> bool:
+        # Without the time of its last change nothing is known of it.
+        known = bool(head.updated_at) and read.shown == self._shown(head) and read.times >= TRUSTED_AFTER
+        return known and read.at > self._reads.asked_for_all_at() and now < read.again_at
+
+    def _freed(self, project_id: int, problems: Iterable[OpenProblem], last: Mapping[int, LastRead]) -> set[int]:
+        """Invoices whose blocker is gone: codes that are not blocked any more, or a link that another invoice found."""
+        blockers: dict[int, str] = {}
+        codes: dict[int, list[int]] = {}
+        for one in problems:
+            invoice_id = InvoiceKey.parse(one.key).invoice_id
+            cause = one.problem.cause
+            if cause is Cause.CODES_BLOCKED:
+                codes[invoice_id] = [int(code) for code in one.facts.get("code_ids", "").split(",") if code]
+            elif blocker := _blocker(project_id, cause, one.facts):
+                blockers[invoice_id] = blocker
+        gone_at = self._reads.unblocked_at(set(blockers.values()))
+        freed = {
+            invoice_id
+            for invoice_id, blocker in blockers.items()
+            if invoice_id in last and gone_at.get(blocker, 0) >= last[invoice_id].at
+        }
+        wanted = sorted({code for some in codes.values() for code in some})
+        open_codes = self._ledger.problems_of([CodeKey(project_id, code) for code in wanted])
+        return freed | {invoice_id for invoice_id, some in codes.items() if not some or set(some) - set(open_codes)}
+
+    def _note_reads(
+        self,
+        project_id: int,
+        heads: Sequence[InvoiceHead],
+        last: Mapping[int, LastRead],
+        *,
+        listed: Collection[int],
+        at: float,
+    ) -> None:
+        reads = {}
+        for head in heads:
+            shown, before = self._shown(head), last.get(head.id)
+            is_same = before is not None and before.shown == shown
+            times = before.times + (at - before.at >= APART_SECONDS) if before and is_same else 1
+            reads[head.id] = LastRead(shown, at, at + read_again_after(head.id, times), times)
+        gone = [invoice_id for invoice_id in last if invoice_id not in listed]
+        if reads or gone:
+            self._reads.note(project_id, reads, drop=gone)
+
+    def _shown(self, head: InvoiceHead) -> str:
+        words = "|".join(
+            (head.updated_at, head.status, head.origin_id or "", head.document_number, str(head.vendor_id))
+        )
+        return f"{self._policy} {hashlib.sha256(words.encode()).hexdigest()[:16]}"
+
+
+def read_again_after(invoice_id: int, times: int) -> float:
+    """Seconds until an unchanged invoice is read again: spread by its id, so that those of one run do not come due together."""
+    step = min(FIRST_AGAIN_SECONDS * 2.0 ** max(0, times - TRUSTED_AFTER), LONGEST_AGAIN_SECONDS)
+    return step * (1 + zlib.crc32(f"{invoice_id}:{times}".encode()) / 2**32)
+
+
+def _is_blocked(record: Record | None, problem: OpenProblem | None) -> bool:
+    """Whether a person has to do something about it. Without an open problem nobody is asked to: then it is tried again."""
+    if problem is None or problem.problem.cause in OF_THE_ATTEMPT:
+        return False
+    return record is None or record.state is State.BLOCKED or record.write_back_due
+
+
+def _blocker(project_id: int, cause: Cause | None, facts: Mapping[str, str]) -> str:
+    """What other invoices may be blocked by as well: a vendor's link, or the project's. "" for what concerns one invoice alone."""
+    if cause is None:
+        return ""
+    if cause.value.startswith("vendor_"):
+        return f"vendor:{facts.get('vendor', '')}"
+    return f"project:{project_id}" if cause.value.startswith(("project_", "netsuite_project_")) else ""

@@ -1,0 +1,77 @@
+"""What the list showed of an invoice when an export last read it, so that a run reads again only what may have changed.
+
+A cache: what is lost is read once more, and nothing else depends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from worker.store.connection import Redis
+
+
+@dataclass(frozen=True, slots=True)
+class LastRead:
+    """One invoice that was left without a bill. `shown`: what the list showed of it; `at`, `again_at`: when it was given out to be read
+    and when it is due to be read again although nothing changed (unix seconds, Redis' clock); `times`: how often this version was read.
+    """
+
+    shown: str
+    at: float
+    again_at: float
+    times: int
+
+
+class LastReads:
+    """Keeps the last read of each invoice, when somebody asked for all of them to be read, and when a blocker was found gone."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._asked = f"{prefix}reads:asked_at"
+        self._unblocked = f"{prefix}reads:unblocked"
+
+    def of(self, project_id: int) -> dict[int, LastRead]:
+        """Of a project's invoices, by invoice id."""
+        stored = self._client.hgetall(self._key(project_id))
+        return {int(invoice_id): _decoded(text) for invoice_id, text in stored.items()}
+
+    def note(self, project_id: int, reads: Mapping[int, LastRead], *, drop: Collection[int] = ()) -> None:
+        """Keep these and drop others of the project."""
+        with self._client.pipeline(transaction=False) as together:
+            if reads:
+                together.hset(self._key(project_id), mapping={str(one): _encoded(read) for one, read in reads.items()})
+            if drop:
+                together.hdel(self._key(project_id), *map(str, drop))
+            together.execute()
+
+    def ask_for_all(self, *, at: float) -> None:
+        """Somebody wants everything that is blocked to be read again, whatever is known of it."""
+        self._client.set(self._asked, at)
+
+    def asked_for_all_at(self) -> float:
+        """When somebody last did; 0 = never."""
+        return float(self._client.get(self._asked) or 0)
+
+    def unblocked(self, blocker: str, *, at: float) -> None:
+        """What held up invoices is found to be gone by one of them."""
+        self._client.hset(self._unblocked, blocker, at)
+
+    def unblocked_at(self, blockers: Collection[str]) -> dict[str, float]:
+        """When each of these was last found gone; those that never were are left out."""
+        names = list(blockers)
+        times = self._client.hmget(self._unblocked, names) if names else []
+        return {name: float(at) for name, at in zip(names, times, strict=True) if at}
+
+    def _key(self, project_id: int) -> str:
+        return f"{self._prefix}reads:{project_id}"
+
+
+def _encoded(read: LastRead) -> str:
+    return f"{read.at:.3f} {read.again_at:.3f} {read.times} {read.shown}"
+
+
+def _decoded(text: str) -> LastRead:
+    at, again_at, times, shown = str(text).split(" ", 3)
+    return LastRead(shown, float(at), float(again_at), int(times))
