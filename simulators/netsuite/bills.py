@@ -12,6 +12,7 @@ from simulators.netsuite.bill_views import shown_bill
 from simulators.netsuite.bodies import Body, NameCheck
 from simulators.netsuite.kind import Kind
 from simulators.netsuite.periods import Period, period_of
+from simulators.netsuite.permissions import check_form, check_vendor_allowed
 from simulators.netsuite.properties import APPROVAL_STATUSES, BILL_TYPE_PROPERTIES
 from simulators.netsuite.records import Bill, Shelf
 from simulators.netsuite.state import NetSuiteState
@@ -74,6 +75,7 @@ class BillKind(Kind[Bill]):
         That is the trap of a repeated PUT (ohelp/section_1545295601, ohelp/section_1545297048).
         """
         body = names.keep_known(body, BILL_TYPE_PROPERTIES[self.record_type])
+        check_form(self.state, body)
         bill = dataclasses.replace(record, fields=dict(record.fields), modified_at=datetime.datetime.now(datetime.UTC))
         if "externalId" in body:
             given = bodies.text(body, "externalId")
@@ -85,6 +87,7 @@ class BillKind(Kind[Bill]):
         bill.trandate = bodies.date(body, "tranDate", "trandate") or record.trandate
         bill.entity = bodies.reference(body, "entity") or record.entity
         bill.subsidiary = bodies.reference(body, "subsidiary") or record.subsidiary
+        check_vendor_allowed(self.state, bill.entity)
         self._take_approval_status(bill, body)
         bill.fields.update({name: value for name, value in body.items() if name not in _OWN})
         self._check_head(bill)
@@ -136,9 +139,16 @@ class BillKind(Kind[Bill]):
             return next(
                 each for each in self.state.periods if each.start > own.start and self.state.accepts_bills(each)
             )
+        # What real accounts answer; with a period that was named, the second (public code of integrations with NetSuite).
+        if asked:
+            raise NetSuiteError(
+                "Error while accessing a resource. You cannot change transactions in a closed period.",
+                code=settings.closed_period_code,
+                path="postingPeriod",
+            ).told_as(settings.closed_period_words)
         raise NetSuiteError(
-            f"Error while accessing a resource. The posting period {period.name} is closed. You cannot post "
-            f"transactions dated {bill.trandate} to a closed period.",
+            "Error while accessing a resource. The transaction date you specified is not within the date range of your "
+            "accounting period.",
             code=settings.closed_period_code,
             path="tranDate",
         ).told_as(settings.closed_period_words)

@@ -84,6 +84,7 @@ class NetSuiteSettings(CommonSettings):
     suiteql_lag: float = 0.0  # seconds until a new record is seen by queries
     suiteql_nulls: bool = False  # whether empty columns stand in a row as null, or not at all
     suiteql_date_format: str = "%Y-%m-%d"  # an account shows dates in the format of its user
+    suiteql_needs_direction: bool = False  # in some accounts ORDER BY without ASC or DESC gives no rows
     suiteql_bill_sign: int = 1  # -1: bills show a negative foreigntotal
 
     # Asynchronous jobs: as many processors as SuiteCloud Plus licenses (ohelp/chapter_161251386312).
@@ -91,3 +92,9 @@ class NetSuiteSettings(CommonSettings):
 
     # Such as "vendorBill:create", "item:update", "item:read", "accountingPeriod", "suiteql".
     missing_permissions: Sequence[str] = ()
+    # What the role cannot see, as SuiteQL says it: "vendor" for a table, "item.subtype" for one column.
+    hidden_from_queries: Sequence[str] = ()
+    # Properties of a bill that the role's form does not show: "memo", or "item.customer" for one of its lines.
+    hidden_on_form: Sequence[str] = ()
+    # Internal ids of vendors that the role is restricted from: their bills are refused, all others are not.
+    restricted_vendors: Sequence[str] = ()

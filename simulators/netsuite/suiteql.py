@@ -55,7 +55,8 @@ class Engine:
         table = self._table(query.table)
         names = list(table.columns) if query.columns == ["*"] else query.columns
         getters = {name: self._shown(table, query, name) for name in names}
-        found = self._found(table, query)
+        lost = self._state.settings.suiteql_needs_direction and query.lacks_direction
+        found = [] if lost else self._found(table, query)
         shown = found[offset : None if limit is None else offset + limit]
         return Page([self._row(getters, record) for record in shown], len(found))
 
@@ -90,6 +91,8 @@ class Engine:
 
     def _table(self, name: str) -> Table:
         state = self._state
+        if name in state.settings.hidden_from_queries:
+            raise BadQuery(f"Search error occurred: Record '{name}' was not found.")
         entity = frozenset({"id", "entityid", "externalid"})
         if name == "item":
             return Table(state.items, _ITEM, frozenset({"id", "itemid", "externalid"}))
@@ -150,6 +153,8 @@ class Engine:
 
     def _getter(self, table: Table, table_name: str, column: str) -> Getter:
         getter = table.columns.get(column)
+        if f"{table_name}.{column}" in self._state.settings.hidden_from_queries:
+            getter = None
         if getter is None:
             raise BadQuery(f"Search error occurred: Field '{column}' for record '{table_name}' was not found.")
         return getter

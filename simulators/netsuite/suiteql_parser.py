@@ -61,6 +61,7 @@ class Query:
     table: str
     where: Condition | None = None
     order: list[tuple[str, bool]] = field(default_factory=list)  # (column, descending)
+    lacks_direction: bool = False  # whether a column of ORDER BY has neither ASC nor DESC
     texts_of: dict[str, tuple[str, str]] = field(
         default_factory=dict
     )  # name -> (column of dates, how they are written)
@@ -111,9 +112,9 @@ class _Parser:
             query.where = self._either()
         if self._take("order"):
             self._need("by")
-            query.order.append(self._ordering())
+            query.order.append(self._ordering(query))
             while self._take(","):
-                query.order.append(self._ordering())
+                query.order.append(self._ordering(query))
         if self._place < len(self._tokens):
             raise BadQuery(f"unexpected {self._tokens[self._place].value!r}")
         return query
@@ -142,11 +143,11 @@ class _Parser:
         query.texts_of[alias] = (column, _DATE_PATTERNS[pattern])
         return alias
 
-    def _ordering(self) -> tuple[str, bool]:
+    def _ordering(self, query: Query) -> tuple[str, bool]:
         column = self._name()
         if self._take("desc"):
             return column, True
-        self._take("asc")
+        query.lacks_direction |= not self._take("asc")
         return column, False
 
     def _either(self) -> Condition:

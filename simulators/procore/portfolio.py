@@ -8,7 +8,7 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from simulators.company.model import Project, Vendor
-from simulators.procore.answers import NOT_FOUND, Page, Refusal
+from simulators.procore.answers import FORBIDDEN, NOT_FOUND, Page, Refusal
 from simulators.procore.call import Call, endpoint
 from simulators.procore.query import PAGING, Query, within
 from simulators.procore.shapes import project_brief, project_full, vendor_full
@@ -125,12 +125,18 @@ def list_vendors(call: Call) -> Page:
     """The company directory ("company-vendors" reference page); the default view is extended."""
     query, vendors = call.query, call.company.vendors
     call.state.check_company(query.required("company_id"))
+    _check_directory(call)
     ids = query.integers("filters[id]")
     chosen = list(vendors.values()) if ids is None else [vendors[each] for each in sorted(ids) if each in vendors]
     kept = [vendor for vendor in chosen if not vendor.project_directory_only and _vendor_wanted(vendor, query)]
     if query.text("sort") == "name":
         kept.sort(key=lambda vendor: vendor.name)
     return query.cut(kept, lambda vendor: _vendor(vendor, query), default=100)
+
+
+def _check_directory(call: Call) -> None:
+    if call.state.settings.directory_forbidden:
+        raise Refusal(403, FORBIDDEN)
 
 
 def _vendor_wanted(vendor: Vendor, query: Query) -> bool:
@@ -150,6 +156,7 @@ def _vendor(vendor: Vendor, query: Query) -> dict[str, Any]:
 def show_vendor(call: Call) -> dict[str, Any]:
     """One vendor ("company-vendors" reference page, show)."""
     call.state.check_company(call.query.required("company_id"))
+    _check_directory(call)
     vendor = call.company.vendors.get(call.number("vendor_id"))
     if vendor is None or vendor.project_directory_only:
         raise Refusal(404, NOT_FOUND)

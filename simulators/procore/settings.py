@@ -18,6 +18,8 @@ class ProcoreSettings(CommonSettings):
     retry_after_on_429: bool = (
         False  # the error reference says 429 has Retry-After, the rate-limiting guide says 503 has
     )
+    retry_after_on_503: bool = True  # off: a gateway's answer, which has the rate limit's headers like every other
+    directory_forbidden: bool = False  # the app's manifest asks for no permission on the company's Directory
     json_on_429: bool = False  # whether the documented sentence comes as JSON is not stated
     links_pages: bool = (
         True  # "not every endpoint pages" ("pagination" guide): whether lists name their next page in Link

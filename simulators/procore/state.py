@@ -72,7 +72,7 @@ class ProcoreState(Edits):
         if status == 429:
             return self.stamped(self._too_many())
         answer = Refusal(status, REASONS.get(status, "Error")).response(v2=False)
-        if status == 503:
+        if status == 503 and self.settings.retry_after_on_503:
             answer.headers["Retry-After"] = "1"
         return self.stamped(answer)
 

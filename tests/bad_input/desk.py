@@ -39,12 +39,12 @@ from worker.domain import outcomes
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE, Cause
+from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.services import attempts, invoice_export, invoice_items
 from worker.services.invoice_items import InvoiceItems
 from worker.store.connection import Redis, connect
 from worker.store.gate import Precedence
-from worker.store.holds import Remote
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
 

@@ -15,8 +15,8 @@ from config.names import TaskName
 from tests.real.books import invoices
 from tests.real.site import PREFIX, Program, Site
 from tests.support import eventually
+from worker.domain.scopes import Remote
 from worker.embedded import free_port
-from worker.store.holds import Remote
 
 pytestmark = pytest.mark.real
 

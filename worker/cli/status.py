@@ -142,6 +142,8 @@ def _print(told: dict[str, Any]) -> None:
         table(noun.capitalize(), ("state", "count"), sorted(told[noun].items()))
     lanes = ((lane, depth["waiting"], depth["in_hand"]) for lane, depth in told["lanes"].items())
     table("Work", ("lane", "waiting", "in hand"), lanes)
+    for pause in told["pauses"]:
+        out.print(f"Paused: {pause['sentence']}", soft_wrap=True)
     out.print(f"NetSuite slots in use: {told['gate']['in_use']} of {told['gate']['slots']}")
     for kind, run in told["runs"].items():
         end = f"ended {clock(run['ended_at'])}" if run["ended_at"] else f"{run['open']} pieces of work open"

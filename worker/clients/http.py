@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 3600.0
-"""A remote that names a longer wait is asked again after this all the same."""
+"""A rate limit that names a longer wait is asked again after this all the same."""
+LONGEST_OUTAGE_WAIT_SECONDS = 120.0
+"""The same for an outage: nobody knows beforehand when one ends, so whatever the header says it is asked again after this."""
 MOST_BYTES = 64 * 1024 * 1024
 """The largest answer that is read; a full page of either remote is a few hundred kilobytes."""
 SECRET_FIELDS = ("client_secret", "client_assertion")
@@ -58,6 +60,20 @@ class Answer:
     def retry_after(self) -> float | None:
         """Seconds by the `Retry-After` header, an hour at most; None when it does not name seconds."""
         return seconds_of(self.headers.get("Retry-After", ""))
+
+    @property
+    def outage_wait(self) -> float | None:
+        """Seconds by the `Retry-After` header of an answer that is no rate limit, two minutes at most; None without one."""
+        named = self.retry_after
+        return None if named is None else min(named, LONGEST_OUTAGE_WAIT_SECONDS)
+
+    @property
+    def sent_at(self) -> float | None:
+        """When the remote answered, by its own clock (`Date` header, unix seconds); None without one that can be read."""
+        try:
+            return parsedate_to_datetime(self.headers.get("Date", "")).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return None
 
     def json(self) -> Any:
         """The body, numbers with a point as Decimal. Raises Transient for what is no JSON of one meaning: a gateway's page, a cut

@@ -12,8 +12,8 @@ from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.container.part import part
 from worker.container.stores import Stores
 from worker.domain.refusals import KnownRefusal, Meaning
+from worker.domain.scopes import Remote
 from worker.store.gate import Precedence
-from worker.store.holds import Remote
 from worker.store.limits import RateLimits
 from worker.store.tokens import Tokens
 

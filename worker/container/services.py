@@ -18,6 +18,7 @@ from worker.container.remotes import Remotes
 from worker.domain.invoices import FixedItems
 from worker.domain.plans import Requests
 from worker.domain.posting_periods import ClosedPeriod
+from worker.domain.scopes import Remote
 from worker.services.adoptions import Adoptions
 from worker.services.applying import Applying
 from worker.services.attempts import Attempts
@@ -26,6 +27,7 @@ from worker.services.bill_ownership import BillOwnership
 from worker.services.bills import Bills
 from worker.services.checks import Checks
 from worker.services.checks.netsuite import Chosen, NetSuiteChecks
+from worker.services.checks.pauses import PauseChecks
 from worker.services.checks.processes import ProcessChecks
 from worker.services.checks.procore import ProcoreChecks
 from worker.services.checks.redis import RedisChecks
@@ -43,6 +45,7 @@ from worker.services.metrics import Metrics
 from worker.services.named_records import NamedRecords
 from worker.services.overview import Overview
 from worker.services.pages import Pages
+from worker.services.pauses import Pauses
 from worker.services.planning import Planning
 from worker.services.posting_periods import PostingPeriods
 from worker.services.probe.run import Probe
@@ -65,7 +68,17 @@ class Container(Remotes):
     @part
     def attempts(self) -> Attempts:
         """What becomes of each attempt."""
-        return Attempts(self.redis, work=self.work, ledger=self.ledger, holds=self.holds, recovery=self.recovery)
+        return Attempts(
+            self.redis,
+            work=self.work,
+            ledger=self.ledger,
+            holds=self.holds,
+            recovery=self.recovery,
+            pings={
+                Remote.PROCORE: lambda: self.procore(Precedence.EXPORT).who_am_i(),
+                Remote.NETSUITE: lambda: self.netsuite(Precedence.EXPORT).item("0"),
+            },
+        )
 
     @part
     def recovery(self) -> Recovery:
@@ -345,6 +358,7 @@ class Container(Remotes):
                 remote_clocks=self.remote_clocks,
                 slots=self.settings.netsuite_concurrency,
             ),
+            PauseChecks(self.pauses),
             ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
             NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
         )
@@ -390,7 +404,7 @@ class Container(Remotes):
     def overview(self) -> Overview:
         """Where everything stands."""
         return Overview(
-            ledger=self.ledger, work=self.work, gate=self.gate, views=self.problem_views,
+            ledger=self.ledger, work=self.work, gate=self.gate, pauses=self.pauses, views=self.problem_views,
             slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
 
@@ -406,6 +420,7 @@ class Container(Remotes):
             projects=self.listed_projects,
             work=self.work,
             gate=self.gate,
+            pauses=self.pauses,
             slots=self.settings.netsuite_concurrency,
         )
 
@@ -422,10 +437,15 @@ class Container(Remotes):
             gate=self.gate,
             slots=self.settings.netsuite_concurrency,
             limits=self.procore_limits,
-            holds=self.holds,
+            pauses=self.pauses,
             verifications=self.verifications,
             due={run: partial(next_due, line) for run, line in crons.items()},
         )
+
+    @part
+    def pauses(self) -> Pauses:
+        """What is paused now."""
+        return Pauses(self.redis, holds=self.holds, limits=self.procore_limits)
 
     @part
     def problem_views(self) -> ProblemViews:
@@ -453,7 +473,7 @@ class Container(Remotes):
             invoice_export=self.invoice_export,
             overview=self.overview,
             ledger=self.ledger,
-            holds=self.holds,
+            pauses=self.pauses,
             work=self.work,
             export_statuses=self.settings.export_statuses,
             settle_seconds=settle_seconds(self.settings, self.profile),

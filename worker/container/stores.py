@@ -7,6 +7,7 @@ from typing import Any
 
 from config.settings import InvalidSettings, Settings
 from worker.container.part import part
+from worker.domain.scopes import Remote
 from worker.redis_access import redis_at
 from worker.store import results
 from worker.store.adopted_items import AdoptedItems
@@ -14,7 +15,7 @@ from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
 from worker.store.connection import seconds
 from worker.store.gate import Gate
-from worker.store.holds import Holds, Remote
+from worker.store.holds import Holds
 from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
 from worker.store.last_reads import LastReads
 from worker.store.leases import LeaseKeeper

@@ -20,7 +20,7 @@ class SyncError(Exception):
 class Transient(SyncError):
     """Nothing was done and it may work later. `retry_after`: seconds, when the remote named them.
 
-    `down`: the remote (`procore`, `netsuite`) that as a whole does not answer as it should, so other work need not try either.
+    `down`: the remote (`procore`, `netsuite`) that as a whole seems not to answer as it should, so other work need not try either.
     """
 
     def __init__(self, message: str = "", *, retry_after: float | None = None, down: str = "") -> None:
@@ -30,7 +30,7 @@ class Transient(SyncError):
 
 
 class NoRoom(Transient):
-    """Nothing was tried: the gate or a rate limit had no room in time. It counts as no attempt."""
+    """Nothing was done: the gate, a rate limit or the remote had no room in time. It counts as no attempt."""
 
 
 class OutcomeUnknown(SyncError):
@@ -61,14 +61,23 @@ class Blocked(SyncError):
 
 
 class Misconfigured(SyncError):
-    """Nothing of this kind can work until credentials, permissions or settings are mended: hold the work, say it once."""
+    """Nothing of this kind can work until credentials, permissions or settings are fixed: pause that work, report it once.
+
+    `scope`: the permission that is missing (`worker.domain.scopes`); "" = the whole remote that `cause` is about.
+    """
 
     def __init__(
-        self, message: str = "", *, cause: Cause = Cause.UNEXPECTED, facts: Mapping[str, str] | None = None
+        self,
+        message: str = "",
+        *,
+        cause: Cause = Cause.UNEXPECTED,
+        facts: Mapping[str, str] | None = None,
+        scope: str = "",
     ) -> None:
         super().__init__(message)
         self.cause = cause
         self.facts = dict(facts or {})
+        self.scope = scope
 
 
 class UnexpectedAnswer(SyncError):

@@ -93,6 +93,7 @@ class Cause(StrEnum):
     SYSTEMATIC_DIFFERENCE = "systematic_difference"
     WRITE_BACK_REFUSED = "write_back_refused"
     PROCORE_LOGIN = "procore_login"
+    PROCORE_PERMISSION = "procore_permission"
     NETSUITE_LOGIN = "netsuite_login"
     NETSUITE_PERMISSION = "netsuite_permission"
     DRIFT_ITEM_MISSING = "drift_item_missing"
@@ -447,6 +448,12 @@ CATALOGUE: dict[Cause, Entry] = {
         "Procore refuses the login of the app: {answer}",
         "Check PROCORE_CLIENT_ID, PROCORE_CLIENT_SECRET and that the app is connected to the company. Work goes on by itself afterwards.",
     ),
+    Cause.PROCORE_PERMISSION: Entry(
+        _SETUP,
+        _ENGINEER,
+        "Procore does not let the app read the {what} (tool {tool}): {answer}",
+        "Give the app the permission on the tool that the sentence names, in Procore. Paused work goes on by itself afterwards.",
+    ),
     Cause.NETSUITE_LOGIN: Entry(
         _SETUP,
         _ENGINEER,
@@ -457,7 +464,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _SETUP,
         _ADMIN,
         "The integration's role may not do this in NetSuite: {answer}",
-        "Add the permission to the role. Work goes on by itself afterwards.",
+        "Give the role the permission that the sentence names, and the account the feature behind it. Paused work goes on by itself "
+        "afterwards; a record that was refused alone is tried again with the next scan or export.",
     ),
     Cause.DRIFT_ITEM_MISSING: Entry(
         _IN_NETSUITE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import TimeoutError as RedisSilent
@@ -20,16 +21,17 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.heard import listening
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause, describe
+from worker.domain.responses import Responses, track_responses
+from worker.domain.scopes import NAMES, Remote, is_of_role, remote_of
 from worker.domain.spans import span
 from worker.domain.story import Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
 from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
-from worker.store.holds import NAMES, Holds, Remote
+from worker.store.holds import Holds
 from worker.store.ledger import Ledger
 from worker.store.work import Work
 
@@ -38,6 +40,15 @@ log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 12
 LONGEST_BACK_OFF_SECONDS = 120.0
 HOLD_SECONDS = 30.0
+"""The first pause for a login or a permission: a person has to act, so asking again soon is of little use."""
+WORKS_BEFORE_PAUSE = 3
+"""So many different works that got no proper answer, with none in between that did, show that the remote is down, not one record."""
+FEW_WORKS = 9
+"""Up to so many works in trouble may be in trouble by themselves; more are not looked into."""
+FAILURES_OF_ONE_WORK = 2
+"""Work that failed more often, while the remote answered others in between, pauses nothing any more: the trouble is its own."""
+REFUSALS_BEFORE_PAUSE = 2
+"""So many different records that were refused in a row for want of a permission show that the role lacks it."""
 RUN_WAITS_SECONDS = 60.0
 """A run does not wait for work that is due later than this: it counts it as waiting or unknown and ends."""
 ROOTS = (SCAN_OF_ALL, EXPORTS_OF_ALL)
@@ -71,12 +82,23 @@ def busy(client: Redis, name: str = "") -> Outcome:
 class Attempts:
     """Runs attempts and settles their work in the lanes."""
 
-    def __init__(self, client: Redis, *, work: Work, ledger: Ledger, holds: Holds, recovery: Recovery) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        work: Work,
+        ledger: Ledger,
+        holds: Holds,
+        recovery: Recovery,
+        pings: Mapping[Remote, Callable[[], object]],
+    ) -> None:
+        """`pings`: a small request to each remote, which shows whether it answers."""
         self._client = client
         self._work = work
         self._ledger = ledger
         self._holds = holds
         self._recovery = recovery
+        self._pings = pings
         self._under_way: list[tuple[Lane, str]] = []
 
     def make(self, lane: Lane, key: str, attempt: Callable[[], Outcome]) -> Outcome:
@@ -84,11 +106,11 @@ class Attempts:
         held_until, troubled = self._holds.state(lane)
         if held_until:
             self._work.later(lane, key, at=held_until)
-            return Outcome(OutcomeKind.WAITING, reason="held: see the problems", again_at=held_until)
+            return Outcome(OutcomeKind.WAITING, reason="paused: see `wbs-sync status`", again_at=held_until)
         self._work.claim(lane, key)
         return self.go_on(lane, key, attempt, troubled)
 
-    def go_on(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[Remote] = ()) -> Outcome:
+    def go_on(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[str] = ()) -> Outcome:
         """The same for work that was taken just now, the last in this lane having ended well: nothing holds it, and it is claimed."""
         self._under_way.append((lane, key))
         try:
@@ -102,18 +124,26 @@ class Attempts:
         for lane, key in list(self._under_way):
             self._work.later(lane, key, at=0)
 
-    def _made(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[Remote]) -> Outcome:
+    def _made(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[str]) -> Outcome:
+        with track_responses() as responses:
+            try:
+                return self._tried(lane, key, attempt, responses)
+            finally:
+                for scope in troubled:
+                    if scope in responses.answered:
+                        self._over(scope)
+
+    def _tried(self, lane: Lane, key: str, attempt: Callable[[], Outcome], responses: Responses) -> Outcome:
         try:
             self._recovery.ensure_ledger()
-            with listening() as heard:
-                outcome = attempt()
+            outcome = attempt()
         except Misconfigured as error:
             return self._hold(lane, key, error)
         except (Transient, OutcomeUnknown) as error:
-            return self._again(lane, key, error)
+            return self._again(lane, key, error, responses)
         except (RedisGone, RedisSilent) as error:
             # Nothing is wrong with the work. What had been sent to NetSuite stands in the ledger as an intent.
-            return self._again(lane, key, Transient(f"Redis did not answer: {type(error).__name__}"))
+            return self._again(lane, key, Transient(f"Redis did not answer: {type(error).__name__}"), Responses())
         except Blocked as error:
             return self._problem(lane, key, error.cause, error.facts)
         except UnexpectedAnswer as error:
@@ -126,9 +156,9 @@ class Attempts:
         except Exception as error:
             self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
             raise
-        for remote in troubled:
-            if remote in heard:
-                self._over(remote, lane)
+        if responses.failed and responses.failed not in responses.answered:
+            # A write whose answer did not come: the work looks for it later, and others need not try meanwhile.
+            self._note_trouble(key, Remote(responses.failed), outcome.reason)
         if outcome.kind not in JUST_RECORDED and (outcome.well or lane in (Lane.SCANS, Lane.LISTINGS)):
             # Also what was told of this work before it got to its record, such as attempts that failed. Looking through a project
             # has no record: what it found there is told by problems of their own.
@@ -150,24 +180,62 @@ class Attempts:
         facts = {"attempts": str(tries), "answer": "its worker ended without a word each time"}
         self._problem(lane, key, Cause.ATTEMPTS_EXHAUSTED, facts)
 
-    def _again(self, lane: Lane, key: str, error: SyncError) -> Outcome:
-        if isinstance(error, Transient) and error.down:
-            return self._remote_down(lane, key, Remote(error.down), error)
+    def _again(self, lane: Lane, key: str, error: SyncError, responses: Responses) -> Outcome:
+        """Try again later. An attempt counts only when the trouble is this work's: the remote answered it before, or others since."""
+        named = getattr(error, "retry_after", None) or 0.0
+        down = getattr(error, "down", "")
+        remote = down or responses.failed
+        if remote in responses.answered:
+            remote = ""
         if isinstance(error, NoRoom):
-            again_at = seconds(self._client) + (error.retry_after or 1.0) + random.uniform(0, 1)
-            outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=again_at)
-            self.settle(lane, key, outcome)
-            return outcome
+            return self._no_room(lane, key, error, remote if down else "", named)
+        if remote and self._is_down(Remote(remote), key, str(error), surely=bool(down)):
+            return self._remote_down(lane, key, Remote(remote), str(error), named=named)
         failures = self._work.failed(key)
         if failures >= MOST_ATTEMPTS:
             facts = {"attempts": str(failures), "answer": str(error)}
             return self._problem(lane, key, Cause.ATTEMPTS_EXHAUSTED, facts)
-        wait = max(back_off(failures), getattr(error, "retry_after", None) or 0.0)
+        wait = max(back_off(failures), named)
         outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=seconds(self._client) + wait)
         self.settle(lane, key, outcome)
         self._note(key, Happening(What.FAILED, {"answer": str(error)}, outcome.again_at or 0))
         log.info("%s waits %.0f s after attempt %d: %s", key, wait, failures, error)
         return outcome
+
+    def _no_room(self, lane: Lane, key: str, error: NoRoom, remote: str, named: float) -> Outcome:
+        """Wait for room; it counts as no attempt. A `remote` that has none for several works in a row is paused for all."""
+        if remote:
+            noted = self._holds.note(remote, key, cause=Cause.REMOTE_DOWN, answer=str(error))
+            if noted.again or noted.works >= WORKS_BEFORE_PAUSE:
+                return self._remote_down(lane, key, Remote(remote), str(error), named=named)
+        again_at = seconds(self._client) + (named or 1.0) + random.uniform(0, 1)
+        outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=again_at)
+        self.settle(lane, key, outcome)
+        if error.down:
+            self._note(key, Happening(What.FAILED, {"answer": str(error)}, again_at))
+        return outcome
+
+    def _is_down(self, remote: Remote, key: str, answer: str, *, surely: bool) -> bool:
+        """Note a failure, and give whether it shows that the remote is down: nobody was answered since this work failed before, several
+        works failed in a row, or (`surely`) a gateway or the network says so. But work that fails again and again while others are
+        answered in between is in trouble by itself, and its attempts are counted. Where there are hardly any others, the remote is
+        asked something small.
+        """
+        noted = self._holds.note(remote, key, cause=Cause.REMOTE_DOWN, answer=answer)
+        if noted.again:
+            return noted.works > FEW_WORKS or not self._answers(remote)
+        if noted.works < WORKS_BEFORE_PAUSE and not (surely and self._work.failures(key) < FAILURES_OF_ONE_WORK):
+            return False
+        self._work.failed(key)
+        return True
+
+    def _answers(self, remote: Remote) -> bool:
+        """Whether a remote answers a small request now; if so its pause is over."""
+        with track_responses() as responses, suppress(SyncError):
+            self._pings[remote]()
+        if remote in responses.answered:
+            self._over(remote)
+        return remote in responses.answered
 
     def _seen_by_a_person(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
         """A problem at once, since asking again will hardly change it. But a write in doubt is looked for until it is known."""
@@ -188,25 +256,46 @@ class Attempts:
         return record is not None and record.in_doubt
 
     def _hold(self, lane: Lane, key: str, error: Misconfigured) -> Outcome:
-        """Hold the remote's work and say so once; the problem closes itself when a later attempt gets through."""
-        remote = REMOTE_OF_CAUSE.get(error.cause)
-        if remote is None:
+        """Pause the work that needs the login or permission and report it once; the problem closes itself when a later attempt gets
+        through. A refusal that may be about this record alone is a problem of this record; of the next different one no more.
+        """
+        scope = error.scope or REMOTE_OF_CAUSE.get(error.cause, "")
+        if not scope:
             return self._problem(lane, key, error.cause, error.facts)
-        until, _ = self._holds.hold(remote, for_seconds=HOLD_SECONDS)
-        self._say_once(remote, error.cause, error.facts | {"lane": lane})
+        answer = str(error) or error.cause
+        if not is_of_role(scope):
+            noted = self._holds.note(scope, key, cause=error.cause, answer=answer)
+            if not noted.times and noted.works < REFUSALS_BEFORE_PAUSE:
+                return self._seen_by_a_person(lane, key, error.cause, error.facts)
+        until = self._holds.pause(scope, key, first=HOLD_SECONDS, cause=error.cause, answer=answer).ends
+        self._say_once(scope, error.cause, error.facts)
         self._work.later(lane, key, at=until)
-        self._note(key, Happening(What.HELD, {"remote": remote, "answer": str(error) or error.cause}, until))
-        return Outcome(OutcomeKind.WAITING, reason="held: see the problems", cause=error.cause, again_at=until)
+        self._note(key, Happening(What.HELD, {"remote": remote_of(scope), "answer": answer}, until))
+        return Outcome(OutcomeKind.WAITING, reason=answer, cause=error.cause, again_at=until)
 
-    def _remote_down(self, lane: Lane, key: str, remote: Remote, error: Transient) -> Outcome:
-        """Nobody else tries for some seconds, and no attempt is counted: the trouble is the remote's, not this work's."""
-        until, times = self._holds.hold(remote, for_seconds=error.retry_after or random.uniform(2, 5))
-        if times >= DOWN_TIMES_BEFORE_PROBLEM:
-            facts = {"remote": NAMES[remote], "times": str(times), "answer": str(error)}
-            self._say_once(remote, Cause.REMOTE_DOWN, facts)
+    def _remote_down(self, lane: Lane, key: str, remote: Remote, answer: str, *, named: float) -> Outcome:
+        """Nobody else tries for some seconds: the trouble is the remote's, not this work's. Others go first then: should it be this
+        work's after all, their answers show it.
+        """
+        until = self._pause(remote, key, answer, named=named) + random.uniform(0.5, 2)
         self._work.later(lane, key, at=until)
-        self._note(key, Happening(What.HELD, {"remote": remote, "answer": str(error)}, until))
-        return Outcome(OutcomeKind.WAITING, reason=str(error), again_at=until)
+        self._note(key, Happening(What.HELD, {"remote": remote, "answer": answer}, until))
+        return Outcome(OutcomeKind.WAITING, reason=answer, again_at=until)
+
+    def _note_trouble(self, key: str, remote: Remote, answer: str) -> None:
+        """Count a write without an answer as a sign that the remote is down; enough of them pause it."""
+        noted = self._holds.note(remote, key, cause=Cause.REMOTE_DOWN, answer=answer)
+        if noted.again or noted.works >= WORKS_BEFORE_PAUSE:
+            self._pause(remote, key, answer)
+
+    def _pause(self, remote: Remote, key: str, answer: str, *, named: float = 0.0) -> float:
+        """Pause a remote that is down; gives the end. A pause that comes again and again is a problem."""
+        first = random.uniform(2, 5)
+        noted = self._holds.pause(remote, key, first=first, named=named, cause=Cause.REMOTE_DOWN, answer=answer)
+        if noted.times >= DOWN_TIMES_BEFORE_PROBLEM:
+            facts = {"remote": NAMES[remote], "times": str(noted.times), "answer": answer}
+            self._say_once(remote, Cause.REMOTE_DOWN, facts)
+        return noted.ends
 
     def _note(self, key: str, happening: Happening) -> None:
         """Into the journal of a code or an invoice; other work has none."""
@@ -215,18 +304,14 @@ class Attempts:
         elif key.startswith("invoice:"):
             self._ledger.journal.tell(InvoiceKey.parse(key), happening)
 
-    def _say_once(self, remote: Remote, cause: Cause, facts: Mapping[str, str]) -> None:
-        if self._ledger.report(f"remote:{remote}", cause, facts, at=seconds(self._client)):
+    def _say_once(self, scope: str, cause: Cause, facts: Mapping[str, str]) -> None:
+        if self._ledger.report(f"remote:{scope}", cause, facts, at=seconds(self._client)):
             log.error("%s", describe(cause, facts).sentence)
 
-    def _over(self, remote: Remote, lane: Lane) -> None:
-        problem = self._ledger.problem(f"remote:{remote}")
-        if problem and problem.problem.cause is Cause.NETSUITE_PERMISSION and problem.facts.get("lane", lane) != lane:
-            # Who may look for Items may still make none: only work like that which was refused shows that it goes again.
-            return
-        self._holds.over(remote)
-        if self._ledger.resolve(f"remote:{remote}"):
-            log.warning("%s works again; held work goes on", remote.value)
+    def _over(self, scope: str) -> None:
+        self._holds.over(scope)
+        if self._ledger.resolve(f"remote:{scope}"):
+            log.warning("%s works again; paused work goes on", scope)
 
     def _problem(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
         outcome = Outcome(OutcomeKind.BLOCKED, reason=self._tell(key, cause, facts), cause=cause)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from worker.domain.scopes import REMOTES_OF_LANE, Remote
 from worker.domain.work import Lane, RunKind
 from worker.services.attempts import Attempts
-from worker.store.holds import REMOTES_OF_LANE, Holds, Remote
+from worker.store.holds import Holds
 from worker.store.work import Work
 
 MOST_DEATHS = 5

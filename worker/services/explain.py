@@ -24,9 +24,9 @@ from worker.domain.work import Lane
 from worker.services.invoice_export import InvoiceExport
 from worker.services.named_records import NamedRecords, asked
 from worker.services.overview import Overview
+from worker.services.pauses import Pauses
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
-from worker.store.holds import REMOTES_OF_LANE, Holds
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
 from worker.store.work import Work
@@ -50,7 +50,7 @@ class Explain:
         invoice_export: InvoiceExport,
         overview: Overview,
         ledger: Ledger,
-        holds: Holds,
+        pauses: Pauses,
         work: Work,
         export_statuses: Sequence[str],
         settle_seconds: float,
@@ -64,7 +64,7 @@ class Explain:
         self._export = invoice_export
         self._overview = overview
         self._ledger = ledger
-        self._holds = holds
+        self._pauses = pauses
         self._work = work
         self._statuses = export_statuses
         self._settle = settle_seconds
@@ -254,9 +254,10 @@ class Explain:
     def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
         """What has to come first, or when it is looked at next."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        if held := [remote for remote in REMOTES_OF_LANE[lane] if self._holds.is_held(remote)]:
-            told = [row for row in self._overview.problems() if row["key"] == f"remote:{held[0]}"]
-            return f"all work of {held[0]} is held now." + "".join(f" {_words(row)}" for row in told)
+        if paused := self._pauses.of(lane):
+            first = paused[0]
+            rows = [row for row in self._overview.problems() if row["key"] == first.problem]
+            return " ".join([first.sentence, *(_words(row) for row in rows)])
         series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
         if stopped := [row for row in self._overview.problems(ignored_too=True) if row["key"] == series.problem_key]:
             return f"no more {series} are written. {_words(stopped[0])}"

@@ -17,10 +17,11 @@ from prometheus_client.registry import Collector
 
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import CATALOGUE, Owner
+from worker.domain.scopes import Remote
 from worker.domain.work import Lane, RunKind
+from worker.services.pauses import Pauses
 from worker.store.connection import Redis, seconds
 from worker.store.gate import Gate
-from worker.store.holds import Holds, Remote
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.open_problems import Handling
@@ -66,6 +67,10 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "wbs_sync_netsuite_requests_waiting": ("Requests that wait for a slot now.", ("precedence",)),
     "wbs_sync_procore_rate_limit_requests": ("Requests that a window of Procore's rate limit takes.", ("window",)),
     "wbs_sync_procore_rate_limit_requests_left": ("Requests that are left in it.", ("window",)),
+    "wbs_sync_pause_ends_timestamp_seconds": (
+        "When paused work is tried again: a remote that is down or refuses a login or permission, or a rate limit that is used up; none while nothing is paused.",
+        ("remote", "work", "cause"),
+    ),
     "wbs_sync_remote_holds": (
         "How often in a row the work of a remote was held because it was down or refused us; 0 as soon as work gets through.",
         ("remote",),
@@ -104,7 +109,7 @@ class Metrics(Collector):
         gate: Gate,
         slots: int,
         limits: RateLimits,
-        holds: Holds,
+        pauses: Pauses,
         verifications: Verifications,
         due: Mapping[str, Callable[[float], float]],
     ) -> None:
@@ -116,7 +121,7 @@ class Metrics(Collector):
         self._gate = gate
         self._slots = slots
         self._limits = limits
-        self._holds = holds
+        self._pauses = pauses
         self._verifications = verifications
         self._due = due
 
@@ -180,8 +185,12 @@ class Metrics(Collector):
         for window in self._limits.windows():
             told.put("procore_rate_limit_requests", window.limit, window.name)
             told.put("procore_rate_limit_requests_left", window.left, window.name)
+        paused = self._pauses.all()
+        times = {pause.problem: pause.times for pause in paused}
         for remote in Remote:
-            told.put("remote_holds", self._holds.times(remote), remote)
+            told.put("remote_holds", times.get(f"remote:{remote}", 0), remote)
+        for pause in paused:
+            told.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
 
     def _runs(self, told: Families) -> None:
         opened_at = self._ledger.opened_at()

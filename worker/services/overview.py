@@ -9,6 +9,7 @@ from typing import Any
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State, outcome_of
 from worker.domain.work import Lane, RunKind, lane_of
+from worker.services.pauses import Pauses
 from worker.services.problem_views import ProblemViews
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
@@ -18,15 +19,19 @@ from worker.store.work import Run, Work
 class Overview:
     """Counts for people and dashboards."""
 
-    def __init__(self, *, ledger: Ledger, work: Work, gate: Gate, views: ProblemViews, slots: int) -> None:
+    def __init__(
+        self, *, ledger: Ledger, work: Work, gate: Gate, pauses: Pauses, views: ProblemViews, slots: int
+    ) -> None:
         self._ledger = ledger
         self._work = work
         self._gate = gate
+        self._pauses = pauses
         self._views = views
         self._slots = slots
 
     def status(self) -> dict[str, Any]:
-        """The ledger itself, codes and invoices by state, what is not at its end and the oldest of it, lanes, last runs, gate, problems by cause:
+        """The ledger itself, codes and invoices by state, what is not at its end and the oldest of it, lanes, pauses, last runs, gate, problems by
+        cause:
         plain JSON values.
         """
         codes: Counter[str] = Counter()
@@ -41,6 +46,7 @@ class Overview:
             "codes": dict(codes),
             "invoices": dict(invoices),
             "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},
+            "pauses": [asdict(one) for one in self._pauses.all()],
             "gate": {"in_use": self._gate.in_use(), "slots": self._slots},
             "runs": {kind.value: run_view(run) for kind in RunKind if (run := self._work.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),

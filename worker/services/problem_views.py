@@ -10,10 +10,11 @@ from worker.domain.identities import CodeKey, InvoiceKey, code_of_item
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import Record
 from worker.domain.problems import MENDED, describe
+from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
 from worker.domain.work import EXPORTS_OF_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
 from worker.services.pages import Pages, subject_of
-from worker.store.holds import NAMES, Holds, Remote
+from worker.store.holds import Holds
 from worker.store.ledger import Ledger
 from worker.store.open_problems import Handled, Handling, OpenProblem
 from worker.store.projects import ProjectList
@@ -107,6 +108,9 @@ class ProblemViews:
     def _about(self, one: OpenProblem) -> str:
         """Which record, as people call it: project and code or invoice."""
         kind, project_id = subject_of(one.key)
+        if one.key.startswith("remote:") and one.key not in _WITHOUT_PROJECT:
+            scope = one.key.partition(":")[2]
+            return f"{NAMES[remote_of(scope)]}: {doing(scope)}"
         if project_id is None:
             return _WITHOUT_PROJECT.get(one.key, one.key)
         project = self._projects.get(project_id)
@@ -127,7 +131,7 @@ class ProblemViews:
     def _again(self, key: str) -> dict[str, Any]:
         """When it is tried again: now (`in_hand`), `at` a time, or `with` the next run of this kind; nothing of it when no work mends it."""
         if key.startswith("remote:"):
-            return {"in_hand": False, "at": self._holds.until(Remote(key.partition(":")[2])), "with": None}
+            return {"in_hand": False, "at": self._holds.until(key.partition(":")[2]), "with": None}
         (piece,) = work_behind(key) or ("",)
         if not piece:
             return {"in_hand": False, "at": None, "with": None}

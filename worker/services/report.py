@@ -16,6 +16,7 @@ from worker.domain.problems import Owner
 from worker.domain.work import Lane
 from worker.services.overview import Overview
 from worker.services.pages import Link
+from worker.services.pauses import Pauses, PauseView
 from worker.store.connection import Redis, seconds
 from worker.store.gate import Gate, Use
 from worker.store.ledger import Ledger
@@ -154,6 +155,7 @@ class Report:
     in_hand: int
     runs: Sequence[RunRow]
     gate: GateUse
+    pauses: Sequence[PauseView] = ()
 
     @property
     def codes(self) -> Tally:
@@ -192,6 +194,7 @@ class Reports:
         projects: ProjectList,
         work: Work,
         gate: Gate,
+        pauses: Pauses,
         slots: int,
     ) -> None:
         self._client = client
@@ -202,6 +205,7 @@ class Reports:
         self._projects = projects
         self._work = work
         self._gate = gate
+        self._pauses = pauses
         self._slots = slots
 
     def report(self) -> Report:
@@ -222,6 +226,7 @@ class Reports:
             in_hand=sum(in_hand for _, in_hand in depths),
             runs=[_run_row(run) for run in self._work.latest(LATEST_RUNS)],
             gate=GateUse(self._gate.in_use(), self._slots, self._gate.use()),
+            pauses=self._pauses.all(),
         )
 
     def _project(self, project_id: int, all_invoices: dict[str, Record]) -> ProjectRow:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
+from worker.domain.scopes import REMOTES_OF_LANE, Remote, remote_of
 from worker.domain.work import Lane, lane_of, plan_of, work_behind
 from worker.services.attempts import RUN_WAITS_SECONDS
 from worker.services.dispatch import Dispatch
 from worker.services.items import Items
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
-from worker.store.holds import REMOTES_OF_LANE, Holds, Remote
+from worker.store.holds import Holds
 from worker.store.ledger import Ledger
 from worker.store.work import Work
 
@@ -69,7 +70,7 @@ class Retries:
 
     def again(self, problems: Collection[str]) -> Retry:
         """Let the work behind these problems (their keys) be tried now, its failed attempts forgotten."""
-        remotes = {key: Remote(key.partition(":")[2]) for key in problems if key.startswith("remote:")}
+        remotes = {key: remote_of(key.partition(":")[2]) for key in problems if key.startswith("remote:")}
         work = {key: work_behind(key) for key in problems if key not in remotes}
         work = {key: pieces for key, pieces in work.items() if pieces}
         work |= self._ask_for_codes([CodeKey.parse(key) for key in work if lane_of(work[key][0]) is Lane.ITEMS])
@@ -121,6 +122,6 @@ class Retries:
 
     def _is_being_tried(self, key: str, remote: Remote) -> bool:
         """Whether a remote's problem is open, and held work of that remote is on its way to find out."""
-        if self._holds.is_held(remote) or not self._ledger.is_problem(key):
+        if self._holds.is_held(key.partition(":")[2]) or not self._ledger.is_problem(key):
             return False
         return any(sum(self._work.depth(lane)) for lane in Lane if remote in REMOTES_OF_LANE[lane])

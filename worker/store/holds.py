@@ -1,81 +1,184 @@
-"""Holds: a remote that cannot be worked with now (login refused, permission missing, maintenance) holds all of its work."""
+"""Pauses: a remote, or one permission of it, that cannot be worked with now. The work that needs it waits; everything else goes on.
+
+A circuit breaker for each scope (`worker.domain.scopes`): failures are noted, a pause begins when they show that the scope is in
+trouble, and the first work after its end finds out whether it still is. Each pause in a row is twice as long as the one before, to
+two minutes; only a rate limit names longer ones. What gets through closes the breaker.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
-from enum import StrEnum
+from dataclasses import dataclass
 
+from worker.domain.scopes import REMOTES_OF_LANE, Remote, doing, remote_of, stops
 from worker.domain.work import Lane
 from worker.store.connection import Redis, seconds
 
+LONGEST_PAUSE_SECONDS = 120.0
+"""What no rate limit names is never longer: nobody knows beforehand when an outage ends or a person has acted."""
+REMEMBERED_SECONDS = 7 * 86_400
+"""A scope that nobody has needed for so long is forgotten."""
 
-class Remote(StrEnum):
-    """The two systems."""
+_NOTE = """
+-- Note a failure of a scope, and pause it if asked to.
+-- KEYS: pauses. ARGV: scope, work that failed, cause, answer, 1 = pause, seconds of a first pause, longest seconds, seconds that a
+-- rate limit named, seconds that the scope is remembered
+-- Returns: when the pause ends (unix seconds; 0 = there is none), pauses in a row, works that failed since the scope last got
+-- through, 1 = this work was one of them before
+local t = redis.call('TIME')
+-- Whole milliseconds, which JSON keeps.
+local now = tonumber(t[1]) + math.floor(tonumber(t[2]) / 1000) / 1000
+local text = redis.call('HGET', KEYS[1], ARGV[1])
+local one = text and cjson.decode(text) or {since = now, ends = 0, times = 0, works = ''}
+local count, again = 0, 0
+for work in string.gmatch(one.works, '%S+') do
+  count = count + 1
+  if work == ARGV[2] then again = 1 end
+end
+if again == 0 and count < 10 then
+  one.works = one.works .. ' ' .. ARGV[2]
+  count = count + 1
+elseif again == 0 then
+  again = 1
+end
+if ARGV[5] == '1' then
+  local named = tonumber(ARGV[8])
+  if one.ends <= now then
+    one.times = one.times + 1
+    one.ends = now + math.max(named, math.min(tonumber(ARGV[6]) * 2 ^ (one.times - 1), tonumber(ARGV[7])))
+  elseif named > 0 then
+    one.ends = math.max(one.ends, now + named)
+  end
+  one.ends = math.floor(one.ends * 1000) / 1000
+end
+one.cause, one.answer = ARGV[3], ARGV[4]
+redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(one))
+redis.call('EXPIRE', KEYS[1], ARGV[9])
+return {string.format('%.3f', one.ends > now and one.ends or 0), one.times, count, again}
+"""
+_LIFT = """
+-- End the pauses of some remotes now; what is known of their trouble stays. KEYS: pauses. ARGV: remotes
+-- Returns the latest end that one of them had (unix seconds, 0 = none)
+local latest = 0
+local all = redis.call('HGETALL', KEYS[1])
+for place = 1, #all, 2 do
+  for _, remote in ipairs(ARGV) do
+    if string.match(all[place], '^[^:]+') == remote then
+      local one = cjson.decode(all[place + 1])
+      latest = math.max(latest, one.ends)
+      one.ends = 0
+      redis.call('HSET', KEYS[1], all[place], cjson.encode(one))
+    end
+  end
+end
+return string.format('%.3f', latest)
+"""
 
-    PROCORE = "procore"
-    NETSUITE = "netsuite"
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A scope in trouble. Unix seconds of Redis' clock; `times`: pauses in a row; `cause`: of its problem; `answer`: the last one."""
+
+    scope: str
+    since: float
+    ends: float
+    times: int
+    cause: str = ""
+    answer: str = ""
+
+    @property
+    def remote(self) -> Remote:
+        """The remote it is of."""
+        return remote_of(self.scope)
+
+    @property
+    def work(self) -> str:
+        """What waits, in words."""
+        return doing(self.scope)
 
 
-NAMES = {Remote.PROCORE: "Procore", Remote.NETSUITE: "NetSuite"}
-"""As people write them."""
-REMOTES_OF_LANE = {
-    Lane.SCANS: (Remote.PROCORE, Remote.NETSUITE),
-    Lane.ITEMS: (Remote.NETSUITE,),
-    Lane.LISTINGS: (Remote.PROCORE,),
-    Lane.EXPORTS: (Remote.PROCORE, Remote.NETSUITE),
-}
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a failure came to. `ends`: of the pause, 0 = there is none; `works`: how many different ones failed since the scope last
+    got through; `again`: whether this one was among them before.
+    """
+
+    ends: float
+    times: int
+    works: int
+    again: bool
 
 
 class Holds:
-    """Holds end by themselves; the first work after the end finds out whether the cause is gone."""
+    """The circuit breakers, shared by all workers."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._prefix = prefix
+        self._key = f"{prefix}pauses"
+        self._note = client.register_script(_NOTE)
+        self._lift = client.register_script(_LIFT)
 
-    def state(self, lane: Lane) -> tuple[float, list[Remote]]:
-        """When a lane's work may go on (unix seconds, Redis' clock; 0 = now), and which of its remotes are or were in trouble."""
+    def state(self, lane: Lane) -> tuple[float, list[str]]:
+        """When a lane's work may go on (unix seconds, Redis' clock; 0 = now), and which scopes of its remotes are in trouble."""
         remotes = REMOTES_OF_LANE[lane]
-        values = self._client.mget([key for remote in remotes for key in (self._key(remote), self._trouble(remote))])
-        until = max((float(end) for end in values[::2] if end), default=0.0)
-        return until, [remote for remote, trouble in zip(remotes, values[1::2], strict=True) if trouble]
+        troubled = [one for one in self._all() if one.remote in remotes]
+        if not troubled:
+            return 0, []
+        until = max((one.ends for one in troubled if stops(one.scope, lane)), default=0.0)
+        return until if until > seconds(self._client) else 0, [one.scope for one in troubled]
 
-    def hold(self, remote: Remote, *, for_seconds: float) -> tuple[float, int]:
-        """Hold a remote's work: (the end, how often it was held since its work last got through)."""
-        end = seconds(self._client) + for_seconds
-        stands = self._client.get(self._key(remote))
-        if stands and float(stands) > end:
-            end = float(stands)
-        else:
-            self._client.set(self._key(remote), end, px=max(1, int(for_seconds * 1000)))
-        return end, int(self._client.incr(self._trouble(remote)))
+    def note(self, scope: str, work: str, *, cause: str = "", answer: str = "") -> Noted:
+        """Note that this work failed because of a scope, without a pause."""
+        return self._noted(scope, work, cause, answer, pauses=False, first=0, named=0)
 
-    def until(self, remote: Remote) -> float | None:
-        """When a remote's work may go on (unix seconds, Redis' clock); None when it is not held."""
-        end = self._client.get(self._key(remote))
-        return float(end) if end else None
+    def pause(
+        self, scope: str, work: str = "-", *, first: float, named: float = 0, cause: str = "", answer: str = ""
+    ) -> Noted:
+        """The same, and let all work that needs the scope wait. `first`: seconds of the first pause in a row; `named`: at least so many."""
+        return self._noted(scope, work, cause, answer, pauses=True, first=first, named=named)
 
-    def times(self, remote: Remote) -> int:
-        """How often a remote's work was held since it last got through; 0 = it gets through."""
-        return int(self._client.get(self._trouble(remote)) or 0)
+    def _noted(
+        self, scope: str, work: str, cause: str, answer: str, *, pauses: bool, first: float, named: float
+    ) -> Noted:
+        args = [scope, work, cause, answer, int(pauses), first, LONGEST_PAUSE_SECONDS, named, REMEMBERED_SECONDS]
+        ends, times, works, again = self._note(keys=[self._key], args=args)
+        return Noted(float(ends), int(times), int(works), bool(int(again)))
 
-    def is_held(self, remote: Remote) -> bool:
-        """Whether a remote's work is held now."""
-        return bool(self._client.exists(self._key(remote)))
+    def pauses(self) -> list[Pause]:
+        """Scopes that were paused and have not got through since, also those that are tried again now; by name."""
+        return [one for one in self._all() if one.times]
 
-    def over(self, remote: Remote) -> None:
+    def until(self, scope: str) -> float | None:
+        """When a scope's work may go on (unix seconds, Redis' clock); None when it is not paused."""
+        text = self._client.hget(self._key, scope)
+        ends = _pause(scope, text).ends if text else 0.0
+        return ends if ends > seconds(self._client) else None
+
+    def times(self, scope: str) -> int:
+        """How often in a row a scope was paused; 0 = its work gets through."""
+        text = self._client.hget(self._key, scope)
+        return _pause(scope, text).times if text else 0
+
+    def is_held(self, scope: str) -> bool:
+        """Whether a scope is paused now."""
+        return self.until(scope) is not None
+
+    def over(self, scope: str) -> None:
         """Its work gets through again."""
-        self._client.delete(self._key(remote), self._trouble(remote))
+        self._client.hdel(self._key, scope)
 
     def lift(self, remotes: Collection[Remote]) -> float:
-        """Somebody has mended the cause: let held work try at once. Gives the time until which it would have been held, or 0."""
-        keys = [self._key(remote) for remote in remotes]
-        ends = self._client.mget(keys)
-        self._client.delete(*keys)
-        return max((float(end) for end in ends if end), default=0.0)
+        """Somebody has fixed the cause: let paused work try at once. Gives the time until which it would have waited, or 0."""
+        ends = float(self._lift(keys=[self._key], args=list(remotes))) if remotes else 0.0
+        return ends if ends > seconds(self._client) else 0
 
-    def _key(self, remote: Remote) -> str:
-        return f"{self._prefix}hold:{remote}"
+    def _all(self) -> list[Pause]:
+        return [_pause(scope, text) for scope, text in sorted(self._client.hgetall(self._key).items())]
 
-    def _trouble(self, remote: Remote) -> str:
-        return f"{self._prefix}trouble:{remote}"
+
+def _pause(scope: str, text: str) -> Pause:
+    fields = json.loads(text)
+    return Pause(
+        scope, float(fields["since"]), float(fields["ends"]), int(fields["times"]), fields["cause"], fields["answer"]
+    )

@@ -8,6 +8,7 @@ of many projects ends as early as the windows allow, and a fifth for a minute af
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import time
@@ -57,17 +58,20 @@ return 0
 _OBSERVE = (
     _NOW
     + """
--- KEYS: limits. ARGV: limit, remaining, reset (unix seconds)
-local reset = tonumber(ARGV[3]) * 1000
+-- KEYS: limits. ARGV: limit, remaining, reset (unix seconds of the remote's clock), ms until then by that clock ('' = not known)
+-- The wait is counted from now, so that nothing depends on the remote's clock and Redis' being the same.
+local ahead = tonumber(ARGV[4]) or tonumber(ARGV[3]) * 1000 - now
 -- No window is longer than an hour: a moment far off is nonsense, and everybody would wait for it.
-if reset <= now or reset - now > 7200000 then return 0 end
-local window = (reset - now <= 11000) and 'spike' or 'hour'
+if ahead <= 0 or ahead > 7200000 then return 0 end
+local reset, window = now + ahead, (ahead <= 11000) and 'spike' or 'hour'
 if redis.call('HGET', KEYS[1], 'hour:limit') == ARGV[1] then window = 'hour' end
-local f = redis.call('HMGET', KEYS[1], window .. ':left', window .. ':reset', window .. ':begun')
-local left = tonumber(ARGV[2])
-if f[1] and (tonumber(f[2]) == reset or f[3]) then left = math.min(left, tonumber(f[1])) end
+local f = redis.call('HMGET', KEYS[1], window .. ':left', window .. ':reset', window .. ':begun', window .. ':named')
+local left, same = tonumber(ARGV[2]), f[4] == ARGV[3]
+if f[1] and (same or f[3]) then left = math.min(left, tonumber(f[1])) end
+if same then reset = math.min(reset, tonumber(f[2])) end
 redis.call('HDEL', KEYS[1], window .. ':begun')
-redis.call('HSET', KEYS[1], window .. ':limit', ARGV[1], window .. ':left', left, window .. ':reset', reset)
+redis.call('HSET', KEYS[1], window .. ':limit', ARGV[1], window .. ':left', left, window .. ':reset', reset,
+  window .. ':named', ARGV[3])
 redis.call('EXPIRE', KEYS[1], 7200)
 return 1
 """
@@ -79,6 +83,16 @@ LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 """Shares of each window that scans leave to exports."""
 EXPORTS_REMEMBERED_SECONDS = 60.0
 SHORT_WINDOW_SECONDS = 10
+_WINDOWS = {"hour": "hourly", "spike": "10-second"}
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPause:
+    """Requests that wait for a rate limit. `of_scans`: only those of scans, which leave the rest to exports. `ends`: unix seconds."""
+
+    of_scans: bool
+    reason: str
+    ends: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +124,17 @@ class RateLimits:
         while wait_ms := int(self._acquire(keys=[self._key, self._sent], args=args)):
             wait = wait_ms / 1000
             if time.monotonic() + wait > until:
-                raise NoRoom("Procore's rate limit is used up", retry_after=wait)
+                words = next((one.reason for one in self.pauses()), "Procore's rate limit is used up")
+                raise NoRoom(words, retry_after=wait)
             # Spread: all workers are told the same moment.
             time.sleep(wait + random.uniform(0, 0.1))
 
-    def observe(self, headers: Mapping[str, str]) -> None:
-        """Learn from an answer's `X-Rate-Limit-*` headers; answers without them teach nothing."""
+    def observe(self, headers: Mapping[str, str], *, sent_at: float | None = None) -> None:
+        """Learn from an answer's `X-Rate-Limit-*` headers; answers without them teach nothing. `sent_at`: the answer's `Date`."""
         values = [headers.get(f"X-Rate-Limit-{name}", "") for name in ("Limit", "Remaining", "Reset")]
         if all(re.fullmatch(r"-?[0-9]{1,12}", value) for value in values):
-            self._observe(keys=[self._key], args=values)
+            ahead = "" if sent_at is None else int((float(values[2]) - sent_at) * 1000)
+            self._observe(keys=[self._key], args=[*values, ahead])
 
     def windows(self) -> list[Window]:
         """What is known of the windows; empty until the remote has answered with limits, and two hours after its last answer."""
@@ -130,6 +146,29 @@ class RateLimits:
                 limit, over = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"]) <= now
                 # Of a window that is over nothing is used up; the next answer tells of the new one.
                 found.append(Window(name, limit, limit if over else max(0, int(float(fields[f"{name}:left"])))))
+        return found
+
+    def pauses(self) -> list[LimitPause]:
+        """What waits for the limit now: everything after a 429 or when a window is used up, or scans alone."""
+        fields = self._client.hgetall(self._key)
+        if not fields:
+            return []
+        now, found = seconds(self._client), []
+        blocked_until = float(fields.get("blocked", 0)) / 1000
+        if blocked_until > now:
+            found.append(LimitPause(False, "Procore answered 429 (too many requests)", blocked_until))
+        exporting = now - float(fields.get("exported", 0)) / 1000 < EXPORTS_REMEMBERED_SECONDS
+        for name, words in _WINDOWS.items():
+            limit, ends = float(fields.get(f"{name}:limit", 0)), float(fields.get(f"{name}:reset", 0)) / 1000
+            left = float(fields.get(f"{name}:left", 0))
+            if (
+                not limit
+                or ends <= now
+                or left > math.floor(limit * (LEFT_WHILE_EXPORTING if exporting else LEFT_BY_SCANS))
+            ):
+                continue
+            used = "is used up" if left <= 0 else f"has {left:,.0f} requests left, which are kept for exports"
+            found.append(LimitPause(left > 0, f"Procore's {words} limit of {limit:,.0f} requests {used}", ends))
         return found
 
     def block(self, for_seconds: float) -> None:

@@ -145,7 +145,7 @@ class NetSuiteModel:
         """The record that a create would make; raises NetSuiteError."""
         kind = self._kind(request.path[len(RECORDS) :])
         if self.closed and request.is_bill:
-            raise NetSuiteError("The posting period Mar 2026 is closed. You cannot post to a closed period.")
+            raise NetSuiteError("You cannot change transactions in a closed period.")
         self.rules.require_allowed(request)
         return self.rules.as_account_makes(kind.draft(_body(request.body), NameCheck(True, "USER_ERROR", ())))
 

@@ -12,8 +12,8 @@ from worker.clients import http
 from worker.domain import correlation
 from worker.domain.correlation import current
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.scopes import Remote
 from worker.domain.work import Lane, RunKind
-from worker.store.holds import Remote
 
 pytestmark = pytest.mark.real
 
@@ -83,7 +83,7 @@ def test_an_export_keeps_its_id_through_an_outage_and_into_its_threads(office: O
     project = office.new_project("31-902", ["01-100.S", "01-200.S"])
     invoice = office.new_invoice(project, ("01-100.S", "100.00"), ("01-200.S", "50.00"))
     key = str(InvoiceKey(project.id, invoice.id))
-    office.container.holds.hold(Remote.NETSUITE, for_seconds=60)
+    office.container.holds.pause(Remote.NETSUITE, first=60)
     with correlation.of("portal-3"):
         office.export(invoice)
     assert written.lines == []

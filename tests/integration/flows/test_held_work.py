@@ -14,10 +14,10 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane
 from worker.services import attempts
-from worker.store.holds import Remote
 
 pytestmark = pytest.mark.real
 
+ITEMS_REFUSED = "remote:netsuite:item:create"
 CODES = [f"05-{number}.S" for number in range(120, 132)]
 
 
@@ -35,8 +35,12 @@ def planned(office: Office) -> Project:
     return project
 
 
-def require_all_made(office: Office, project: Project, of: int = len(CODES)) -> None:
+def require_all_made(office: Office, project: Project, of: int = len(CODES), *, after_a_retry: bool = False) -> None:
     office.settle()
+    if after_a_retry:
+        # The record that was refused first has a problem of its own: nobody knew yet that it was not about the record.
+        office.retry()
+        office.settle()
     assert len([code for code in project.budgeted_codes() if office.item_of(project, code)]) == of
     assert office.problems() == {}
     assert office.netsuite.duplicates() == []
@@ -115,13 +119,15 @@ def test_a_missing_permission_holds_the_work_until_it_is_given(office: Office, m
     office.stage.settings("netsuite", missing_permissions=(missing,))
     mark = office.mark()
     office.work_off()
-    assert office.problems() == {"remote:netsuite": "netsuite_permission"}
-    assert "'Lists -> Items' permission" in office.sentence("remote:netsuite")
-    assert len(office.posts(ITEM_PATH, mark)) <= 3, "twelve codes wait, and one or two of them found out for all"
+    (first,) = office.problems("code:")
+    assert office.problems() == {first: "netsuite_permission", ITEMS_REFUSED: "netsuite_permission"}
+    for key in (first, ITEMS_REFUSED):
+        assert "create Items (permission Lists > Items: Create)" in office.sentence(key)
+    assert len(office.posts(ITEM_PATH, mark)) <= 3, "twelve codes wait, and two of them found out for all"
     assert office.writes() == []
 
     office.stage.settings("netsuite", missing_permissions=())
-    require_all_made(office, project)
+    require_all_made(office, project, after_a_retry=True)
 
 
 def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office: Office) -> None:
@@ -131,8 +137,8 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=("item:create",))
     office.work_off()
-    (told,), times = office.container.ledger.problems(), office.container.holds.times(Remote.NETSUITE)
-    assert (told.key, told.problem.cause) == ("remote:netsuite", "netsuite_permission")
+    told, times = office.problems(), office.container.holds.times(ITEMS_REFUSED.removeprefix("remote:"))
+    assert told.keys() > {ITEMS_REFUSED}
 
     office.container.dispatch.lift()
     assert office.make_item(stands, stands.budgeted_codes()[0]).kind is OutcomeKind.ALREADY
@@ -142,11 +148,11 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     new = office.procore.add_code(project.id, "06-100.S", budget=0)
     office.container.wbs_scan.scan("test", [project.id])
     assert office.container.wbs_scan.scan_project(project.id).well
-    assert office.container.ledger.problems() == [told]
-    assert office.container.holds.times(Remote.NETSUITE) == times
+    assert office.problems() == told
+    assert office.container.holds.times(ITEMS_REFUSED.removeprefix("remote:")) == times
 
     office.stage.settings("netsuite", missing_permissions=())
-    require_all_made(office, project, len(CODES) + 1)
+    require_all_made(office, project, len(CODES) + 1, after_a_retry=True)
     assert office.item_of(project, new)
 
 
@@ -163,7 +169,7 @@ def test_a_missing_permission_for_bills_leaves_no_bill_in_doubt(office: Office) 
     assert not record.in_doubt
 
     office.stage.settings("netsuite", missing_permissions=())
-    require_all_made(office, project)
+    require_all_made(office, project, after_a_retry=True)
     assert office.bill(invoice)
 
 

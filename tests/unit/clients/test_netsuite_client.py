@@ -260,7 +260,7 @@ def test_all_pages_of_a_query_are_read(netsuite_of: MakeClient) -> None:
     netsuite, transport = netsuite_of(first, answer(200, {"items": [ROW | {"id": "1000"}], "hasMore": False}))
     assert len(netsuite.find_items(external_ids=["x"], names=["n"])) == 1001
     assert [sent.params["offset"] for sent in transport.sent] == [0, 1000]
-    assert all("ORDER BY id" in sent.body["q"] and sent.headers["Prefer"] == "transient" for sent in transport.sent)
+    assert all("ORDER BY id ASC" in sent.body["q"] and sent.headers["Prefer"] == "transient" for sent in transport.sent)
 
 
 def test_a_thousand_codes_cost_one_query(netsuite_of: MakeClient) -> None:
@@ -333,8 +333,8 @@ def test_items_of_ours_are_asked_for_after_the_last_one(netsuite_of: MakeClient)
     second = netsuite.items_made_by_us("pcr-itm-4-", after=int(first.items[-1].id))
     assert (len(second.items), second.in_all, second.last) == (1, 1, True)
     asked, asked_again = (sent.body["q"] for sent in transport.sent)
-    assert "externalid LIKE 'pcr-itm-4-%' AND id > 0 ORDER BY id" in asked
-    assert "id > 1000 ORDER BY id" in asked_again
+    assert "externalid LIKE 'pcr-itm-4-%' AND id > 0 ORDER BY id ASC" in asked
+    assert "id > 1000 ORDER BY id ASC" in asked_again
     assert all((sent.params["limit"], sent.params["offset"]) == (1000, 0) for sent in transport.sent)
 
 

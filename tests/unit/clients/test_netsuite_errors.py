@@ -15,6 +15,7 @@ from worker.domain.errors import (
     AlreadyExists,
     Blocked,
     Misconfigured,
+    NoRoom,
     NotFound,
     OutcomeUnknown,
     SyncError,
@@ -25,41 +26,49 @@ from worker.domain.problems import Cause
 from worker.domain.refusals import KnownRefusal, Meaning
 
 
-def refusal(status: int, code: str, detail: str) -> Answer:
-    """An error in NetSuite's own shape (ohelp/section_156570709583)."""
-    details = [{"detail": detail, "o:errorCode": code, "o:errorPath": "itemId"}]
+def refusal(status: int, code: str, detail: str, path: str = "") -> Answer:
+    """An error in NetSuite's own shape (ohelp/section_156570709583). `path`: the field that it names, if any."""
+    details = [{"detail": detail, "o:errorCode": code, **({"o:errorPath": path} if path else {})}]
     return answer(status, {"title": "x", "status": status, "o:errorDetails": details})
 
 
 EXAMPLES: list[tuple[int, int, str, str, type[SyncError], Cause | None]] = [
     # row, status, code, text, class, cause
     (0, 401, "INVALID_LOGIN", "Invalid login attempt.", Unauthorized, None),
-    (1, 429, "CONCURRENCY_LIMIT_EXCEEDED", "Concurrent request limit exceeded.", Transient, None),
-    (2, 408, "", "", OutcomeUnknown, None),
-    (2, 408, "DUP_RCRD", "This record already exists", OutcomeUnknown, None),
-    (3, 403, "USER_ERROR", "Permission Violation", Misconfigured, Cause.NETSUITE_PERMISSION),
-    (4, 400, "INSUFFICIENT_PERMISSION", "You need the Lists -> Items permission", Misconfigured, Cause.NETSUITE_PERMISSION),
-    (5, 404, "NONEXISTENT_ID", "Record type 'otherCharge' does not exist.", UnexpectedAnswer, None),
-    (6, 404, "NONEXISTENT_ID", "The record instance does not exist. Provide a valid record instance ID.", NotFound, None),
-    (6, 400, "RCRD_DSNT_EXIST", "That record does not exist.", NotFound, None),
-    (7, 400, "USER_ERROR", "Transaction type specified is incorrect.", NotFound, None),
-    (8, 400, "USER_ERROR", "Uniqueness error - there is already an item with that name or name/parent combination.", AlreadyExists, None),
-    (8, 400, "DUP_ITEM", "an item of that name", AlreadyExists, None),
-    (8, 400, "DUP_RCRD", "This record already exists", AlreadyExists, None),
-    (8, 400, "USER_ERROR", "This entity already exists.", AlreadyExists, None),
-    (8, 400, "USER_ERROR", "This transaction number has already been used.", AlreadyExists, None),
-    (8, 400, "RCRD_HAS_BEEN_CHANGED", "Record has been changed", AlreadyExists, None),
-    (9, 400, "CLOSED_TRAN_PRD", "no", Blocked, Cause.PERIOD_CLOSED),
-    (9, 400, "USER_ERROR", "The posting period you selected is closed.", Blocked, Cause.PERIOD_CLOSED),
-    (10, 400, "USER_ERROR", "Please enter value(s) for: Tax Schedule", Blocked, Cause.UNEXPECTED),
-    (10, 400, "NONEXISTENT_EXTERNAL_ID", "Nonexistent externalId X for field", Blocked, Cause.UNEXPECTED),
-    (10, 400, "USER_ERROR", "This record has been locked by a user defined workflow.", Blocked, Cause.UNEXPECTED),
-    (11, 409, "", "", AlreadyExists, None),
-    (12, 422, "INVALID_CONTENT", "not understood", Blocked, Cause.UNEXPECTED),
-    (13, 500, "UNEXPECTED_ERROR", "An unexpected error occurred. Error ID: abc", OutcomeUnknown, None),
-    (13, 503, "", "", OutcomeUnknown, None),
-    (14, 405, "INVALID_METHOD", "no", UnexpectedAnswer, None),
-    (14, 302, "", "", UnexpectedAnswer, None),
+    (1, 429, "CONCURRENCY_LIMIT_EXCEEDED", "Concurrent request limit exceeded.", NoRoom, None),
+    (2, 400, "SSS_REQUEST_LIMIT_EXCEEDED", "Request Limit Exceeded", NoRoom, None),
+    (2, 403, "SSS_REQUEST_LIMIT_EXCEEDED", "Request Limit Exceeded", NoRoom, None),
+    (3, 408, "", "", OutcomeUnknown, None),
+    (3, 408, "DUP_RCRD", "This record already exists", OutcomeUnknown, None),
+    (4, 400, "INSUFFICIENT_PERMISSION", "You do not have permissions to set a value for element item.isbillable due to one of the following reasons: 1) The field is read-only", Blocked, Cause.UNEXPECTED),
+    (5, 403, "USER_ERROR", "Permission Violation", Misconfigured, Cause.NETSUITE_PERMISSION),
+    (6, 400, "INSUFFICIENT_PERMISSION", "You need the Lists -> Items permission", Misconfigured, Cause.NETSUITE_PERMISSION),
+    (7, 400, "INVALID_PARAMETER", "Invalid search query. Search error occurred: Record 'vendor' was not found.", Misconfigured, Cause.NETSUITE_PERMISSION),
+    (7, 400, "INVALID_PARAMETER", "Invalid search query. Search error occurred: Field 'subtype' for record 'item' was not found. Reason: REMOVED - Field is removed", Misconfigured, Cause.NETSUITE_PERMISSION),
+    (8, 404, "NONEXISTENT_ID", "Record type 'otherCharge' does not exist.", UnexpectedAnswer, None),
+    (9, 404, "NONEXISTENT_ID", "The record instance does not exist. Provide a valid record instance ID.", NotFound, None),
+    (9, 400, "RCRD_DSNT_EXIST", "That record does not exist.", NotFound, None),
+    (10, 400, "USER_ERROR", "Transaction type specified is incorrect.", NotFound, None),
+    (11, 400, "USER_ERROR", "Uniqueness error - there is already an item with that name or name/parent combination.", AlreadyExists, None),
+    (11, 400, "DUP_ITEM", "an item of that name", AlreadyExists, None),
+    (11, 400, "DUP_RCRD", "This record already exists", AlreadyExists, None),
+    (11, 400, "USER_ERROR", "This entity already exists.", AlreadyExists, None),
+    (11, 400, "USER_ERROR", "This transaction number has already been used.", AlreadyExists, None),
+    (11, 400, "RCRD_HAS_BEEN_CHANGED", "Record has been changed", AlreadyExists, None),
+    (12, 400, "CLOSED_TRAN_PRD", "no", Blocked, Cause.PERIOD_CLOSED),
+    (12, 400, "USER_ERROR", "The posting period you selected is closed.", Blocked, Cause.PERIOD_CLOSED),
+    (12, 400, "USER_ERROR", "The transaction date you specified is not within the date range of your accounting period.", Blocked, Cause.PERIOD_CLOSED),
+    (12, 400, "USER_ERROR", "You cannot change transactions in a closed period.", Blocked, Cause.PERIOD_CLOSED),
+    (12, 400, "USER_ERROR", "YOU CANNOT CHANGE TRANSACTIONS IN A CLOSED PERIOD.", Blocked, Cause.PERIOD_CLOSED),
+    (13, 400, "USER_ERROR", "Please enter value(s) for: Tax Schedule", Blocked, Cause.UNEXPECTED),
+    (13, 400, "NONEXISTENT_EXTERNAL_ID", "Nonexistent externalId X for field", Blocked, Cause.UNEXPECTED),
+    (13, 400, "USER_ERROR", "This record has been locked by a user defined workflow.", Blocked, Cause.UNEXPECTED),
+    (14, 409, "", "", AlreadyExists, None),
+    (15, 422, "INVALID_CONTENT", "not understood", Blocked, Cause.UNEXPECTED),
+    (16, 500, "UNEXPECTED_ERROR", "An unexpected error occurred. Error ID: abc", OutcomeUnknown, None),
+    (16, 503, "", "", OutcomeUnknown, None),
+    (17, 405, "INVALID_METHOD", "no", UnexpectedAnswer, None),
+    (17, 302, "", "", UnexpectedAnswer, None),
 ]  # fmt: skip
 
 
@@ -137,13 +146,31 @@ def test_a_gateway_that_answers_in_its_place_says_that_netsuite_is_down(status: 
         ("99999999", 3600.0),
     ],
 )
-def test_a_wait_that_netsuite_names_is_kept(after: str, seconds: float | None) -> None:
-    for error in (
-        error_of(answer(429, Retry_After=after), writes=True),
-        error_of(answer(503, Retry_After=after), writes=False),
+def test_a_wait_that_netsuite_names_is_kept_and_that_of_an_outage_for_two_minutes_at_most(
+    after: str, seconds: float | None
+) -> None:
+    limited = error_of(answer(429, Retry_After=after), writes=True)
+    assert isinstance(limited, NoRoom)
+    assert limited.retry_after == seconds
+    down = error_of(answer(503, Retry_After=after), writes=False)
+    assert isinstance(down, Transient)
+    assert down.retry_after == (min(seconds, 120.0) if seconds else None)
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_refusal_that_names_a_field_is_about_that_record_whatever_its_code_says(status: int) -> None:
+    """NetSuite answers the code of a missing permission for one column that the role's form does not show."""
+    words = "You do not have permissions to set a value for element item.isbillable"
+    for refused in (
+        refusal(status, "INSUFFICIENT_PERMISSION", words, "item.items[0].isBillable"),
+        refusal(status, "INSUFFICIENT_PERMISSION", words),
+        refusal(status, "INSUFFICIENT_PERMISSION", "Insufficient permission.", "department"),
     ):
-        assert isinstance(error, Transient)
-        assert error.retry_after == seconds
+        error = error_of(refused, writes=True)
+        assert isinstance(error, Blocked)
+        assert error.cause is Cause.UNEXPECTED
+    role = error_of(refusal(status, "INSUFFICIENT_PERMISSION", "Permission Violation"), writes=True)
+    assert isinstance(role, Misconfigured)
 
 
 @pytest.mark.parametrize("details", [[{"detail": DEEP, "o:errorCode": DEEP}], [DEEP], DEEP, [{"detail": "x"}] * 2_000])

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.unit.clients.remotes import Scripted, answer
 from worker.clients.http import Answer
 from worker.clients.netsuite.auth import ASSERTION_TYPE, NetSuiteAddress, mint_token
-from worker.domain.errors import Misconfigured, SyncError, Transient
+from worker.domain.errors import Misconfigured, NoRoom, SyncError, Transient
 from worker.domain.problems import Cause
 
 ODD_TOKENS: list[Any] = [None, "", 7, True, [], {}, "two words", "a\nb", "a\x00", "caf\u00e9", "\ud800", "x" * 20_000]
@@ -142,7 +142,7 @@ def test_a_key_that_cannot_sign_is_a_problem_of_the_set_up_and_nothing_is_sent(
         (answer(400, {"error": "invalid_grant"}), Misconfigured),
         (answer(401, {"error": "invalid_client"}), Misconfigured),
         (answer(403, None), Misconfigured),
-        (answer(429, None), Transient),
+        (answer(429, None), NoRoom),
         (answer(500, None), Transient),
         (answer(503, "<html>"), Transient),
         (answer(200, "<html>"), Transient),

@@ -16,7 +16,7 @@ from worker.clients.http import Answer
 from worker.clients.procore import client as client_module
 from worker.clients.procore import wire
 from worker.clients.procore.client import INVOICES_PER_PAGE, PROJECTS_PER_PAGE, Procore, ProcoreAddress, mint_token
-from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, Transient, UnexpectedAnswer
+from worker.domain.errors import Blocked, Misconfigured, NoRoom, NotFound, SyncError, Transient, UnexpectedAnswer
 from worker.domain.problems import Cause
 from worker.store.cache import Cache
 from worker.store.connection import Redis
@@ -286,7 +286,7 @@ def test_a_write_back_is_not_done_because_of_some_page_with_a_good_status(procor
     [
         (answer(400, {"error": "invalid_client"}), Misconfigured),
         (answer(401, {"error": "invalid_client"}), Misconfigured),
-        (answer(429), Transient),
+        (answer(429), NoRoom),
         (answer(503, "<html>"), Transient),
         (answer(200, "<html>"), Transient),
         (answer(200, {"access_token": "x"}), Transient),

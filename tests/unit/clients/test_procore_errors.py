@@ -8,8 +8,17 @@ from typing import Any
 import pytest
 
 from tests.unit.clients.remotes import DEEP, ODD_NUMBERS, answer
-from worker.clients.procore.errors import Unauthorized, error_of, wait_of, words_of
-from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError, Transient, UnexpectedAnswer
+from worker.clients.procore.errors import Unauthorized, error_of, rate_limit_wait, words_of
+from worker.domain.errors import (
+    Blocked,
+    Misconfigured,
+    NoRoom,
+    NotFound,
+    NotPermitted,
+    SyncError,
+    Transient,
+    UnexpectedAnswer,
+)
 from worker.domain.problems import Cause
 
 NOT_CONNECTED = {"errors": "App is not connected to this company"}
@@ -27,7 +36,7 @@ NOT_CONNECTED = {"errors": "App is not connected to this company"}
         (408, None, Transient, None),
         (409, {"errors": "taken"}, Blocked, Cause.UNEXPECTED),
         (422, {"errors": {"origin_id": ["has already been taken"]}}, Blocked, Cause.UNEXPECTED),
-        (429, None, Transient, None),
+        (429, None, NoRoom, None),
         (500, "<html>", Transient, None),
         (502, "<html>", Transient, None),
         (503, None, Transient, None),
@@ -85,20 +94,37 @@ def test_a_gateway_that_answers_in_its_place_says_that_procore_is_down(status: i
 
 
 def test_the_wait_is_taken_from_either_header() -> None:
-    assert wait_of(answer(503, Retry_After="12")) == 12.0
-    assert wait_of(answer(429, X_Rate_Limit_Reset=str(int(time.time()) + 30))) == pytest.approx(30, abs=2)
-    assert wait_of(answer(429)) is None
+    assert rate_limit_wait(answer(429, Retry_After="12")) == 12.0
+    assert rate_limit_wait(answer(429, X_Rate_Limit_Reset=str(int(time.time()) + 30))) == pytest.approx(30, abs=2)
+    assert rate_limit_wait(answer(429)) is None
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_an_outage_is_never_waited_out_by_the_reset_of_the_rate_limit(status: int) -> None:
+    """The three headers come with every answer, and the hour's reset says nothing about when a gateway works again."""
+    reset = str(int(time.time()) + 3600)
+    error = error_of(answer(status, X_Rate_Limit_Limit="3600", X_Rate_Limit_Remaining="3567", X_Rate_Limit_Reset=reset))
+    assert isinstance(error, Transient)
+    assert not isinstance(error, NoRoom)
+    assert error.retry_after is None
+
+
+@pytest.mark.parametrize(("named", "waited"), [("7", 7.0), ("3600", 120.0), ("soon", None)])
+def test_a_retry_after_of_an_outage_is_honored_for_two_minutes_at_most(named: str, waited: float | None) -> None:
+    error = error_of(answer(503, Retry_After=named))
+    assert isinstance(error, Transient)
+    assert error.retry_after == waited
 
 
 @pytest.mark.parametrize("odd", ODD_NUMBERS)
 def test_a_wait_that_is_no_number_is_none(odd: str) -> None:
-    assert wait_of(answer(429, Retry_After=odd)) is None
-    assert wait_of(answer(429, X_Rate_Limit_Reset=odd)) is None
+    assert rate_limit_wait(answer(429, Retry_After=odd)) is None
+    assert rate_limit_wait(answer(429, X_Rate_Limit_Reset=odd)) is None
 
 
 def test_nobody_waits_longer_than_an_hour_whatever_is_told() -> None:
-    assert wait_of(answer(429, Retry_After="99999999")) == 3600.0
-    assert wait_of(answer(429, X_Rate_Limit_Reset="99999999999")) == 3600.0
+    assert rate_limit_wait(answer(429, Retry_After="99999999")) == 3600.0
+    assert rate_limit_wait(answer(429, X_Rate_Limit_Reset="99999999999")) == 3600.0
 
 
 @pytest.mark.parametrize(
@@ -116,9 +142,9 @@ def test_a_worker_whose_clock_is_wrong_waits_by_procores(wrong_by: float, monkey
     """All the others wait as long as it says."""
     reset = "1795521608"
     monkeypatch.setattr(time, "time", lambda: 1795521600.0 + wrong_by)
-    assert wait_of(answer(429, Date="Tue, 24 Nov 2026 12:00:00 GMT", X_Rate_Limit_Reset=reset)) == 8.0
-    assert wait_of(answer(429, Date="yesterday", X_Rate_Limit_Reset=reset)) == (1.0 if wrong_by > 0 else 3600.0)
+    assert rate_limit_wait(answer(429, Date="Tue, 24 Nov 2026 12:00:00 GMT", X_Rate_Limit_Reset=reset)) == 8.0
+    assert rate_limit_wait(answer(429, Date="yesterday", X_Rate_Limit_Reset=reset)) == (1.0 if wrong_by > 0 else 3600.0)
 
 
 def test_a_reset_in_the_past_is_no_reason_to_send_at_once() -> None:
-    assert wait_of(answer(429, X_Rate_Limit_Reset="1")) == 1.0
+    assert rate_limit_wait(answer(429, X_Rate_Limit_Reset="1")) == 1.0

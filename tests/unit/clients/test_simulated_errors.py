@@ -47,7 +47,7 @@ REFUSED_BY_NETSUITE = (
     r"You must enter at least one line item",
     r"The total of this transaction must not be negative",
     r"Unknown reference or property name",
-    r"not within the date range of your accounting period",
+    r"You do not have permissions to set a value for element",
 )
 """What an account's setup, its fields or an accountant's records can bring about: told as `item_refused` or `bill_refused`."""
 REFUSED_BY_PROCORE = (

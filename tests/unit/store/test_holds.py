@@ -1,14 +1,17 @@
-"""Holds: a remote in trouble holds the lanes that need it, for a time."""
+"""Circuit breakers: what is in trouble pauses the work that needs it, for a time, and nothing else."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support import eventually
 from tests.unit.store.conftest import PREFIX
+from worker.domain.scopes import REMOTES_OF_LANE, Remote, is_of_role, permission, scope_of, stops
 from worker.domain.work import Lane
 from worker.store.connection import Redis, seconds
-from worker.store.holds import REMOTES_OF_LANE, Holds, Remote
+from worker.store.holds import Holds
+
+BILLS = scope_of(Remote.NETSUITE, "vendorBill", "create")
+CREDITS = scope_of(Remote.NETSUITE, "vendorCredit", "create")
 
 
 @pytest.fixture
@@ -16,61 +19,127 @@ def holds(client: Redis) -> Holds:
     return Holds(client, PREFIX)
 
 
+def end_now(holds: Holds) -> None:
+    """The pauses are over, and nothing has got through yet."""
+    holds.lift(list(Remote))
+
+
 def test_every_lane_knows_its_remotes() -> None:
     assert set(REMOTES_OF_LANE) == set(Lane)
 
 
+def test_item_types_share_one_scope_and_permissions_have_netsuites_names() -> None:
+    assert scope_of(Remote.NETSUITE, "otherChargeResaleItem", "create") == "netsuite:item:create"
+    assert permission("netsuite:item:create") == "Lists > Items: Create"
+    assert permission("netsuite:subsidiary:query") == ""
+    assert is_of_role("netsuite:vendor:query")
+    assert not is_of_role(BILLS)
+
+
 @pytest.mark.parametrize("lane", Lane)
 @pytest.mark.parametrize("remote", Remote)
-def test_a_remote_in_trouble_holds_the_lanes_that_need_it_and_no_other(
+def test_a_remote_in_trouble_pauses_the_lanes_that_need_it_and_no_other(
     holds: Holds, client: Redis, lane: Lane, remote: Remote
 ) -> None:
-    end, times = holds.hold(remote, for_seconds=30)
-    assert times == 1
-    assert end - seconds(client) == pytest.approx(30, abs=2)
-    needs_it = remote in REMOTES_OF_LANE[lane]
+    noted = holds.pause(remote, first=30)
+    assert noted.times == 1
+    assert noted.ends - seconds(client) == pytest.approx(30, abs=2)
     until, troubled = holds.state(lane)
-    assert until == (pytest.approx(end, abs=0.01) if needs_it else 0)
-    assert troubled == ([remote] if needs_it else [])
+    assert (until, troubled) == ((noted.ends, [remote]) if remote in REMOTES_OF_LANE[lane] else (0, []))
 
 
-def test_a_hold_ends_by_itself_and_its_trouble_is_remembered_until_work_gets_through(holds: Holds) -> None:
-    holds.hold(Remote.NETSUITE, for_seconds=0.05)
-    eventually(lambda: holds.state(Lane.ITEMS)[0] == 0)
+def test_a_permission_pauses_the_work_that_needs_it_alone(holds: Holds) -> None:
+    holds.pause(BILLS, first=30)
+    assert [lane for lane in Lane if holds.state(lane)[0]] == [Lane.EXPORTS]
+    assert holds.state(Lane.ITEMS)[1] == [BILLS], "work of that remote may show that it goes again"
+    assert not holds.is_held(Remote.NETSUITE)
+
+
+def test_a_permission_that_few_need_stops_no_lane(holds: Holds) -> None:
+    holds.pause(CREDITS, first=30)
+    assert not any(stops(CREDITS, lane) or holds.state(lane)[0] for lane in Lane)
+    assert holds.until(CREDITS)
+
+
+def test_after_a_pause_the_work_tries_again_and_the_trouble_is_known_until_it_gets_through(holds: Holds) -> None:
+    holds.pause(Remote.NETSUITE, first=30)
+    end_now(holds)
     assert holds.state(Lane.ITEMS) == (0, [Remote.NETSUITE])
+    assert holds.times(Remote.NETSUITE) == 1
     holds.over(Remote.NETSUITE)
     assert holds.state(Lane.ITEMS) == (0, [])
+    assert holds.times(Remote.NETSUITE) == 0
 
 
-def test_a_shorter_hold_does_not_end_a_longer_one(holds: Holds) -> None:
-    longer, _ = holds.hold(Remote.NETSUITE, for_seconds=60)
-    end, times = holds.hold(Remote.NETSUITE, for_seconds=1)
-    assert times == 2
-    assert end == pytest.approx(longer, abs=0.01)
-    assert holds.state(Lane.ITEMS)[0] == pytest.approx(longer, abs=0.01)
+def test_pauses_in_a_row_grow_to_two_minutes_and_begin_small_again_after_an_answer(holds: Holds, client: Redis) -> None:
+    lengths = []
+    for _ in range(8):
+        lengths.append(holds.pause(Remote.PROCORE, first=4).ends - seconds(client))
+        end_now(holds)
+    assert lengths == pytest.approx([4, 8, 16, 32, 64, 120, 120, 120], abs=2)
+    holds.over(Remote.PROCORE)
+    assert holds.pause(Remote.PROCORE, first=4).ends - seconds(client) == pytest.approx(4, abs=2)
 
 
-def test_a_lane_that_needs_both_waits_for_the_later_of_two(holds: Holds) -> None:
-    later, _ = holds.hold(Remote.PROCORE, for_seconds=60)
-    holds.hold(Remote.NETSUITE, for_seconds=30)
+def test_work_that_failed_at_the_same_time_makes_no_second_pause_in_a_row(holds: Holds) -> None:
+    """Sixteen threads see one outage: it is the first pause for all of them."""
+    ends = {holds.pause(Remote.NETSUITE, f"code:1:{place}", first=30).ends for place in range(16)}
+    assert len(ends) == 1
+    assert holds.times(Remote.NETSUITE) == 1
+
+
+def test_only_what_a_rate_limit_names_is_longer_than_two_minutes(holds: Holds, client: Redis) -> None:
+    holds.pause(Remote.NETSUITE, first=3, named=600)
+    assert holds.pause(Remote.NETSUITE, first=3).ends - seconds(client) == pytest.approx(600, abs=2)
+
+
+def test_a_scope_counts_the_works_that_failed_since_it_last_got_through(holds: Holds) -> None:
+    assert [(holds.note(BILLS, work).works, holds.note(BILLS, work).again) for work in ("a", "b", "c")] == [
+        (1, True),
+        (2, True),
+        (3, True),
+    ]
+    assert holds.state(Lane.EXPORTS) == (0, [BILLS]), "noting alone pauses nothing"
+    assert holds.pauses() == []
+    holds.over(BILLS)
+    noted = holds.note(BILLS, "a")
+    assert (noted.works, noted.again) == (1, False)
+
+
+def test_a_scope_that_hundreds_failed_at_remembers_few_and_takes_the_next_for_known(holds: Holds) -> None:
+    noted = [holds.note(Remote.NETSUITE, f"code:1:{number}") for number in range(40)]
+    assert noted[-1].works == 10
+    assert noted[-1].again
+
+
+def test_the_longer_of_two_pauses_counts_for_a_lane(holds: Holds) -> None:
+    later = holds.pause(Remote.PROCORE, first=60).ends
+    holds.pause(Remote.NETSUITE, first=30)
     until, troubled = holds.state(Lane.EXPORTS)
     assert until == pytest.approx(later, abs=0.01)
-    assert troubled == [Remote.PROCORE, Remote.NETSUITE]
+    assert troubled == ["netsuite", "procore"]
 
 
-def test_somebody_who_mended_the_cause_lets_held_work_try_at_once(holds: Holds) -> None:
-    for remote in Remote:
-        holds.hold(remote, for_seconds=60)
-    assert [holds.is_held(remote) for remote in Remote] == [True, True]
+def test_a_pause_that_is_lifted_is_over_at_once_and_tells_until_when_it_would_have_lasted(holds: Holds) -> None:
+    for scope in (Remote.PROCORE, Remote.NETSUITE, BILLS):
+        holds.pause(scope, first=60)
+    assert all(holds.is_held(scope) for scope in (Remote.PROCORE, Remote.NETSUITE, BILLS))
     until = holds.state(Lane.EXPORTS)[0]
     assert holds.lift([Remote.PROCORE]) == pytest.approx(until, abs=1)
-    assert [holds.is_held(remote) for remote in Remote] == [False, True]
-    assert holds.lift(list(Remote)) == pytest.approx(until, abs=1)
+    assert [holds.is_held(scope) for scope in (Remote.PROCORE, Remote.NETSUITE, BILLS)] == [False, True, True]
+    assert holds.lift([Remote.NETSUITE]) == pytest.approx(until, abs=1)
     assert holds.lift(list(Remote)) == 0
-    assert holds.state(Lane.EXPORTS) == (0, [Remote.PROCORE, Remote.NETSUITE])
+    assert holds.lift([]) == 0
+    assert holds.state(Lane.EXPORTS) == (0, ["netsuite", BILLS, "procore"])
 
 
-def test_how_often_a_remote_was_held_is_counted_from_anew_once_it_works(holds: Holds) -> None:
-    assert [holds.hold(Remote.PROCORE, for_seconds=30)[1] for _ in range(3)] == [1, 2, 3]
-    holds.over(Remote.PROCORE)
-    assert holds.hold(Remote.PROCORE, for_seconds=30)[1] == 1
+def test_a_pause_says_what_waits_since_when_and_why(holds: Holds, client: Redis) -> None:
+    holds.pause(BILLS, "invoice:1:2", first=30, cause="netsuite_permission", answer="403 no")
+    (pause,) = holds.pauses()
+    assert (pause.remote, pause.work, pause.cause, pause.answer) == (
+        Remote.NETSUITE,
+        "create vendor bills",
+        "netsuite_permission",
+        "403 no",
+    )
+    assert pause.since == pytest.approx(seconds(client), abs=2)

@@ -17,19 +17,21 @@ from worker.clients.netsuite.errors import Unauthorized, error_of
 from worker.domain.errors import (
     Blocked,
     Misconfigured,
+    NoRoom,
     NotFound,
     OutcomeUnknown,
     SyncError,
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.heard import heard_of
 from worker.domain.identities import OUR_ITEMS, same_external_id
 from worker.domain.invoices import Bill, Document, FoundBill, NumberKey, number_key
 from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.links import Entity, search_pattern, words_of
 from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
+from worker.domain.responses import no_response, response_seen
+from worker.domain.scopes import QUERY, Remote, doing, permission, scope_of
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence
@@ -123,7 +125,7 @@ class NetSuite:
             by_name = suiteql.is_in("itemid", some) if some else ""
             if ignoring_case and some:
                 by_name = suiteql.any_of(by_name, suiteql.is_in("UPPER(itemid)", [name.upper() for name in some]))
-            for row in self._query(wire.ItemRow, f"{_ITEM_COLUMNS} {suiteql.any_of(by_id, by_name)} ORDER BY id"):
+            for row in self._query(wire.ItemRow, f"{_ITEM_COLUMNS} {suiteql.any_of(by_id, by_name)} ORDER BY id ASC"):
                 found[row.id] = row.item()
         return list(found.values())
 
@@ -151,7 +153,7 @@ class NetSuite:
         what comes after the last row of this one.
         """
         like = suiteql.literal(external_id_stem + "%")
-        query = f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {after} ORDER BY id"
+        query = f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {after} ORDER BY id ASC"
         rows, in_all = self._counted(wire.ItemRow, query, limit=ROWS_PER_PAGE)
         if any(int(row.id) <= after for row in rows):
             raise UnexpectedAnswer("NetSuite's SuiteQL answer repeats itself")
@@ -160,20 +162,20 @@ class NetSuite:
     def bills_made_by_us(self, external_id_stem: str) -> int:
         """How many external ids of bills and vendor credits begin so; beyond 100,000 NetSuite may count no further."""
         like = suiteql.literal(external_id_stem + "%")
-        query = f"SELECT id FROM transaction WHERE {_OF_ANY_BILL} AND externalid LIKE {like} ORDER BY id"
+        query = f"SELECT id FROM transaction WHERE {_OF_ANY_BILL} AND externalid LIKE {like} ORDER BY id ASC"
         _, in_all = self._counted(wire.IdRow, query, limit=1)
         return in_all
 
     def item(self, item_id: str) -> FoundItem | None:
         """One Item by its internal id, of whatever type."""
-        rows = self._query(wire.ItemRow, f"{_ITEM_COLUMNS} id = {suiteql.literal(item_id)} ORDER BY id")
+        rows = self._query(wire.ItemRow, f"{_ITEM_COLUMNS} id = {suiteql.literal(item_id)} ORDER BY id ASC")
         return next((row.item() for row in rows), None)
 
     def items(self, item_ids: Sequence[str]) -> dict[str, FoundItem]:
         """Items by their internal ids, of whatever type, for those that exist; one query per 1,000."""
         found: dict[str, FoundItem] = {}
         for some in suiteql.batches(item_ids):
-            for row in self._query(wire.ItemRow, f"{_ITEM_COLUMNS} {suiteql.is_in('id', some)} ORDER BY id"):
+            for row in self._query(wire.ItemRow, f"{_ITEM_COLUMNS} {suiteql.is_in('id', some)} ORDER BY id ASC"):
                 found[row.id] = row.item()
         return found
 
@@ -183,7 +185,7 @@ class NetSuite:
         others = f"isinactive = 'F' AND (externalid IS NULL OR externalid NOT LIKE {ours})"
         after, more = 0, True
         while more:
-            query = f"SELECT id, itemid FROM item WHERE {others} AND id > {after} ORDER BY id"
+            query = f"SELECT id, itemid FROM item WHERE {others} AND id > {after} ORDER BY id ASC"
             rows, _ = self._counted(wire.ItemNameRow, query, limit=ROWS_PER_PAGE)
             if any(int(row.id) <= after for row in rows):
                 raise UnexpectedAnswer("NetSuite's SuiteQL answer repeats itself")
@@ -239,7 +241,7 @@ class NetSuite:
         same_number = f"(({number}) AND entity = {suiteql.literal(vendor_id)} AND type = {kind})"
         query = (
             f"SELECT id, externalid, tranid, entity FROM transaction WHERE {_OF_ANY_BILL} AND "
-            f"(externalid = {suiteql.literal(external_id)} OR {same_number}) ORDER BY id"
+            f"(externalid = {suiteql.literal(external_id)} OR {same_number}) ORDER BY id ASC"
         )
         return [row.id for row in self._query(wire.IdRow, query)]
 
@@ -248,7 +250,7 @@ class NetSuite:
         ids: dict[str, list[str]] = {}
         for some in suiteql.batches(external_ids):
             where = suiteql.is_in("externalid", some)
-            query = f"SELECT id, externalid FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id"
+            query = f"SELECT id, externalid FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id ASC"
             for row in self._query(wire.BillIdRow, query):
                 ids.setdefault(row.externalid.lower(), []).append(row.id)
         return ids
@@ -262,7 +264,7 @@ class NetSuite:
             for numbers in suiteql.batches(document_numbers):
                 where = f"{suiteql.is_in('entity', vendors)} AND ({_in_any_case(numbers)})"
                 columns = "id, type, externalid, tranid, entity"
-                query = f"SELECT {columns} FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id"
+                query = f"SELECT {columns} FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id ASC"
                 rows = self._query(wire.BillNumberRow, query)
                 heads += [
                     BillHead(row.id, row.externalid, row.entity, row.tranid, _DOCUMENTS[row.type]) for row in rows
@@ -293,7 +295,10 @@ class NetSuite:
         try:
             answer = self._create(record_type, body, before_sending)
         except Blocked as error:
-            cause = error.cause if error.cause is Cause.PERIOD_CLOSED else Cause.BILL_REFUSED
+            closed = error.cause is Cause.PERIOD_CLOSED
+            # With a period of our choice it says that the account lets no date lie outside of its period.
+            not_allowed = bill.posting_period is not None and "not within the date range" in str(error)
+            cause = Cause.PERIOD_CLOSED if closed and not not_allowed else Cause.BILL_REFUSED
             raise Blocked(str(error), cause=cause, facts=error.facts) from error
         return self._created_id(answer, record_type, bill.external_id)
 
@@ -302,7 +307,7 @@ class NetSuite:
         days = "TO_CHAR(startdate, 'YYYY-MM-DD') AS firstday, TO_CHAR(enddate, 'YYYY-MM-DD') AS lastday"
         query = (
             f"SELECT id, periodname, {days}, closed, aplocked, alllocked FROM accountingperiod "
-            "WHERE isyear = 'F' AND isquarter = 'F' AND isadjust = 'F' ORDER BY id"
+            "WHERE isyear = 'F' AND isquarter = 'F' AND isadjust = 'F' ORDER BY id ASC"
         )
         return [row.period() for row in self._query(wire.PostingPeriodRow, query)]
 
@@ -328,7 +333,7 @@ class NetSuite:
     def has_vendor(self, subsidiary_id: str) -> bool:
         """Whether there is an active vendor, with a subsidiary whether one belongs to it."""
         where = f" AND subsidiary = {suiteql.literal(subsidiary_id)}" if subsidiary_id else ""
-        query = f"SELECT id FROM vendor WHERE isinactive = 'F'{where} ORDER BY id"
+        query = f"SELECT id FROM vendor WHERE isinactive = 'F'{where} ORDER BY id ASC"
         rows, _ = self._counted(wire.IdRow, query, limit=1)
         return bool(rows)
 
@@ -434,13 +439,22 @@ class NetSuite:
 
     def _answer(self, query: str, *, offset: int, limit: int) -> Mapping[str, Any]:
         params = {"limit": limit, "offset": offset}
+        table = query.partition(" FROM ")[2].partition(" ")[0]
+        scope = scope_of(Remote.NETSUITE, table, QUERY)
         try:
-            body = self._send("POST", self._suiteql, params=params, body={"q": query}, prefer="transient").json()
+            answer = self._send(
+                "POST", self._suiteql, params=params, body={"q": query}, prefer="transient", scope=scope
+            )
+            body = answer.json()
         except NotFound as error:
             # A query that finds nothing has no rows: it is the address or the feature that is not there.
             raise UnexpectedAnswer(f"NetSuite answered a SuiteQL query with {error}") from error
         if not isinstance(body, dict) or not isinstance(body.get("hasMore", False), bool):
             raise UnexpectedAnswer("NetSuite's SuiteQL answer is not as published")
+        # Nothing may be taken for "not there" that NetSuite itself counts.
+        counted = body.get("totalResults")
+        if not body.get("items") and (body.get("hasMore") or (isinstance(counted, int) and counted > offset)):
+            raise UnexpectedAnswer(f"NetSuite counts rows of the table {table} in its SuiteQL answer and shows none")
         return body
 
     def _send(
@@ -454,8 +468,12 @@ class NetSuite:
         prefer: str = "",
         accept: str = "application/json",
         before_sending: Callable[[], None] | None = None,
+        scope: str = "",
     ) -> Answer:
-        """One request, again after 401 and 429: both say that nothing was done."""
+        """One request, again after 401 and where NetSuite has no room: both say that nothing was done. `scope`: the permission that
+        it needs, by default that of the record type in the address.
+        """
+        scope = scope or self._scope(method, url)
         headers = {
             "Accept": accept,
             # A misspelt property must be refused, not dropped in silence.
@@ -470,7 +488,7 @@ class NetSuite:
             with self._gate.slot(self._precedence):
                 if before_sending:
                     before_sending()
-                answer = self._transport.send(
+                answer = self._answered(
                     method,
                     url,
                     headers=headers | {"Authorization": f"Bearer {token}"},
@@ -479,13 +497,20 @@ class NetSuite:
                     writes=writes,
                 )
             refusal = error_of(answer, writes=writes, known=self._defaults.refusals)
-            if not isinstance(refusal, Unauthorized | Transient | Misconfigured | OutcomeUnknown):
-                heard_of("netsuite")
+            if isinstance(refusal, OutcomeUnknown) or (
+                isinstance(refusal, Transient) and not isinstance(refusal, NoRoom)
+            ):
+                no_response(Remote.NETSUITE)
+            elif not isinstance(refusal, Unauthorized | NoRoom):
+                response_seen(Remote.NETSUITE)
             if refusal is None:
+                response_seen(scope)
                 return answer
+            if isinstance(refusal, Misconfigured):
+                raise _not_permitted(scope, refusal) from None
             if isinstance(refusal, Unauthorized):
                 self._tokens.forget(token)
-            elif answer.status != 429:
+            elif not isinstance(refusal, NoRoom):
                 raise refusal
             asked = getattr(refusal, "retry_after", None) or 0.0
             if wait is None or asked > BACK_OFF_SECONDS[-1]:
@@ -494,7 +519,26 @@ class NetSuite:
         if isinstance(refusal, Unauthorized):
             words = str(refusal)
             raise Misconfigured(words, cause=Cause.NETSUITE_LOGIN, facts={"answer": words}) from refusal
-        raise Transient(str(refusal), retry_after=max(5.0, asked)) from refusal
+        raise NoRoom(str(refusal), retry_after=max(5.0, asked), down=Remote.NETSUITE) from refusal
+
+    def _answered(self, method: str, url: str, *, writes: bool, **options: Any) -> Answer:
+        try:
+            return self._transport.send(method, url, writes=writes, **options)
+        except (Transient, OutcomeUnknown):
+            no_response(Remote.NETSUITE)
+            raise
+
+    def _scope(self, method: str, url: str) -> str:
+        record = url.removeprefix(f"{self._records}/").partition("/")[0]
+        actions = {"POST": "create", "PATCH": "edit", "DELETE": "delete"}
+        return scope_of(Remote.NETSUITE, record, actions.get(method, "view"))
+
+
+def _not_permitted(scope: str, refusal: Misconfigured) -> Misconfigured:
+    """The refusal with the permission that it is about, by name where that is known."""
+    named = permission(scope)
+    words = f"{doing(scope)}{f' (permission {named})' if named else ''}. NetSuite's answer: {refusal}"
+    return Misconfigured(words, cause=refusal.cause, facts={"answer": words}, scope=scope)
 
 
 def _require_asked_for(found: str | None, asked: str) -> None:

@@ -17,6 +17,7 @@ from worker.domain.errors import (
     AlreadyExists,
     Blocked,
     Misconfigured,
+    NoRoom,
     NotFound,
     OutcomeUnknown,
     SyncError,
@@ -56,11 +57,21 @@ _ANY_4XX = range(400, 500)
 
 TABLE: tuple[Row, ...] = (
     Row(range(401, 402), r"", Unauthorized),
-    Row(range(429, 430), r"", Transient),
+    Row(range(429, 430), r"", NoRoom),
+    # Too many requests at once or in a minute, seen with 400 and 403 as well.
+    Row(_ANY_4XX, r"SSS_REQUEST_LIMIT_EXCEEDED|CONCURRENCY_LIMIT_EXCEEDED", NoRoom),
     # Whoever gave up waiting for the request cannot know what became of it, whatever else is told.
     Row(range(408, 409), r"", OutcomeUnknown),
+    # One field that the form or role does not show, although the code is that of a missing permission.
+    Row(_ANY_4XX, r"(?i)permissions? to set a value for (element|field)", _blocked(Cause.UNEXPECTED)),
     Row(range(403, 404), r"", _misconfigured(Cause.NETSUITE_PERMISSION)),
     Row(_ANY_4XX, r"INSUFFICIENT_PERMISSION", _misconfigured(Cause.NETSUITE_PERMISSION)),
+    # A table or column that the role, or an account without the feature, does not show (SuiteQL).
+    Row(
+        _ANY_4XX,
+        r"(Record|Field) '[^']*'( for record '[^']*')? was not found",
+        _misconfigured(Cause.NETSUITE_PERMISSION),
+    ),
     Row(_ANY_4XX, r"Record type '.*' does not exist", _unexpected),
     Row(_ANY_4XX, r"NONEXISTENT_ID|RCRD_DSNT_EXIST|record instance does not exist", NotFound),
     # Transactions answer 400, not 404, for an id that does not exist.
@@ -73,7 +84,13 @@ TABLE: tuple[Row, ...] = (
         r"|RCRD_HAS_BEEN_CHANGED|[Rr]ecord has been changed",
         AlreadyExists,
     ),
-    Row(_ANY_4XX, r"CLOSED_TRAN_PRD|INVALID_PERIOD|period .*(closed|locked)", _blocked(Cause.PERIOD_CLOSED)),
+    Row(
+        _ANY_4XX,
+        # The last two are what real accounts answer (docs/remotes.md, refusals).
+        r"CLOSED_TRAN_PRD|INVALID_PERIOD|(?i:period .*(closed|locked)|transactions in a closed period"
+        r"|not within the date range of your accounting period)",
+        _blocked(Cause.PERIOD_CLOSED),
+    ),
     Row(range(400, 401), r"", _blocked(Cause.UNEXPECTED)),
     Row(range(409, 410), r"", AlreadyExists),
     Row(range(422, 423), r"", _blocked(Cause.UNEXPECTED)),
@@ -98,13 +115,19 @@ def error_of(answer: Answer, *, writes: bool, known: Sequence[KnownRefusal] = ()
     if isinstance(error, Blocked) and error.cause is Cause.UNEXPECTED:
         error = next((_KNOWN[one.meaning](words) for one in known if fits(one.shape, words)), error)
     error = _of_a_write(error, answer, words) if writes else _of_a_read(error, answer, words)
-    if isinstance(error, Transient):
+    if isinstance(error, NoRoom):
         error.retry_after = answer.retry_after
+    elif isinstance(error, Transient):
+        error.retry_after = answer.outage_wait
     return error
 
 
 def _of_a_write(error: SyncError, answer: Answer, words: str) -> SyncError:
-    """Every 4xx that is in no row is a refusal all the same. Any other answer, such as a redirect, says nothing of what was done."""
+    """Every 4xx that is in no row is a refusal all the same, and one that names a field is about this record, not about the role.
+    Any other answer, such as a redirect, says nothing of what was done.
+    """
+    if isinstance(error, Misconfigured) and _names_a_field(answer):
+        return _blocked(Cause.UNEXPECTED)(words)
     if not isinstance(error, NotFound | UnexpectedAnswer):
         return error
     return _blocked(Cause.UNEXPECTED)(words) if answer.status in _ANY_4XX else OutcomeUnknown(words)
@@ -117,17 +140,22 @@ def _of_a_read(error: SyncError, answer: Answer, words: str) -> SyncError:
     return _blocked(Cause.UNEXPECTED)(words) if isinstance(error, AlreadyExists) else error
 
 
-def words_of(answer: Answer) -> str:
-    """`status CODE text` of every detail; the body's beginning where a gateway answered instead of NetSuite."""
+def _names_a_field(answer: Answer) -> bool:
+    """Whether the refusal says which field or line it is about (`o:errorPath`)."""
+    return any(_text(detail, "o:errorPath") for detail in _details(answer))
+
+
+def _details(answer: Answer) -> list[Any]:
     body = answer.json_or_none()
     details = body.get("o:errorDetails") if isinstance(body, dict) else None
-    texts = [f"{_text(detail, 'o:errorCode')} {_text(detail, 'detail')}".strip() for detail in _list(details)[:20]]
+    return details[:20] if isinstance(details, list) else []
+
+
+def words_of(answer: Answer) -> str:
+    """`status CODE text` of every detail; the body's beginning where a gateway answered instead of NetSuite."""
+    texts = [f"{_text(detail, 'o:errorCode')} {_text(detail, 'detail')}".strip() for detail in _details(answer)]
     told = answer.quote("; ".join(text for text in texts if text), most=400) or answer.excerpt()
     return f"{answer.status} {told}".strip()
-
-
-def _list(details: Any) -> list[Any]:
-    return details if isinstance(details, list) else []
 
 
 def _text(detail: Any, name: str) -> str:

@@ -103,9 +103,9 @@ class SandboxNetSuite(NetSuite):
     def standing(self, external_id_stem: str) -> list[Standing]:
         """All bills and Items whose external id begins so, bills first: an Item that stands on a bill cannot be deleted."""
         like = suiteql.literal(external_id_stem + "%")
-        bills = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id"
+        bills = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id ASC"
         columns = "id, itemid, externalid, itemtype, subtype, isinactive"
-        items = f"SELECT {columns} FROM item WHERE externalid LIKE {like} ORDER BY id"
+        items = f"SELECT {columns} FROM item WHERE externalid LIKE {like} ORDER BY id ASC"
         found = [Standing(BILLS, row.id) for row in self._query(wire.IdRow, bills)]
         for row in self._query(wire.ItemRow, items):
             record_type = _SUBTYPES.get(row.subtype, self.item_type)
@@ -129,17 +129,19 @@ class SandboxNetSuite(NetSuite):
         """The active vendor with the lowest id, of our subsidiary where there is one."""
         ours = self._defaults.subsidiary_id
         where = f" AND subsidiary = {suiteql.literal(ours)}" if ours else ""
-        return self._first(f"SELECT id, companyname, entityid FROM vendor WHERE isinactive = 'F'{where} ORDER BY id")
+        return self._first(
+            f"SELECT id, companyname, entityid FROM vendor WHERE isinactive = 'F'{where} ORDER BY id ASC"
+        )
 
     def vendor(self, vendor_id: str) -> Partner | None:
         """A vendor by its internal id."""
         where = f"id = {suiteql.literal(vendor_id)}"
-        return self._first(f"SELECT id, companyname, entityid FROM vendor WHERE {where} ORDER BY id")
+        return self._first(f"SELECT id, companyname, entityid FROM vendor WHERE {where} ORDER BY id ASC")
 
     def first_job(self, ids: Collection[str]) -> Partner | None:
         """The project with the lowest id among these, or of all where none is named."""
         where = f" WHERE {suiteql.is_in('id', ids)}" if ids else ""
-        return self._first(f"SELECT id, companyname, entityid FROM job{where} ORDER BY id")
+        return self._first(f"SELECT id, companyname, entityid FROM job{where} ORDER BY id ASC")
 
     def _first(self, query: str) -> Partner | None:
         rows, _ = self._counted(wire.PartnerRow, query, limit=1)

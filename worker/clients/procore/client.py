@@ -12,11 +12,12 @@ from worker.clients.http import Answer, Transport
 from worker.clients.login import require_admitted, token_of
 from worker.clients.procore import wire
 from worker.clients.procore.errors import Unauthorized, error_of, words_of
-from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, Transient, UnexpectedAnswer
-from worker.domain.heard import heard_of
+from worker.domain.errors import Blocked, Misconfigured, NoRoom, NotFound, NotPermitted, Transient, UnexpectedAnswer
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import Invoice
 from worker.domain.problems import Cause
+from worker.domain.responses import no_response, response_seen
+from worker.domain.scopes import PROCORE_VENDORS, Remote
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.store.cache import Cache
 from worker.store.gate import Precedence
@@ -157,14 +158,21 @@ class Procore:
 
     def get_vendor(self, vendor_id: int, project_id: int) -> ProcoreVendor:
         """GET /rest/v1.0/vendors/{id}, the company's directory; where that does not have it, GET /rest/v1.0/projects/{project}/vendors/{id},
-        the project's, whose ids commitments were seen to carry (docs/remotes.md). Raises NotFound where neither has it.
+        the project's, whose ids commitments were seen to carry (docs/remotes.md). Raises NotFound where neither has it, Misconfigured where
+        the app may not read the Directory.
         """
         model: type[wire.VendorRow] = wire.VendorRow
         try:
             answer = self._get(f"/rest/v1.0/vendors/{vendor_id}", {"company_id": self.company_id})
+        except NotPermitted as error:
+            facts = {"what": "vendors of the company", "tool": "Directory", "answer": str(error)}
+            raise Misconfigured(
+                str(error), cause=Cause.PROCORE_PERMISSION, facts=facts, scope=PROCORE_VENDORS
+            ) from error
         except NotFound:
             model = wire.ProjectVendorRow
             answer = self._get(f"/rest/v1.0/projects/{project_id}/vendors/{vendor_id}")
+        response_seen(PROCORE_VENDORS)
         row = read(model, answer.json())
         _require_asked_for(row.id, vendor_id)
         return ProcoreVendor(row.id, row.name, row.origin_id)
@@ -272,15 +280,23 @@ class Procore:
         token = self._tokens.get()
         self._limits.wait(self._precedence)
         headers = {"Authorization": f"Bearer {token}", "Procore-Company-Id": str(self.company_id)}
-        answer = self._transport.send(method, self._address.base_url + path, headers=headers, params=params, body=body)
-        self._limits.observe(answer.headers)
+        try:
+            answer = self._transport.send(
+                method, self._address.base_url + path, headers=headers, params=params, body=body
+            )
+        except Transient:
+            no_response(Remote.PROCORE)
+            raise
+        self._limits.observe(answer.headers, sent_at=answer.sent_at)
         error = error_of(answer)
         if isinstance(error, Unauthorized):
             self._tokens.forget(token)
-        if isinstance(error, Transient) and answer.status == 429:
+        elif isinstance(error, NoRoom):
             self._limits.block(error.retry_after or 10.0)
-        if not isinstance(error, Unauthorized | Transient | Misconfigured):
-            heard_of("procore")
+        elif isinstance(error, Transient):
+            no_response(Remote.PROCORE)
+        elif not isinstance(error, Misconfigured):
+            response_seen(Remote.PROCORE)
         if error:
             raise error
         return answer

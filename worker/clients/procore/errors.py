@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import re
 import time
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from worker.clients.http import LONGEST_WAIT_SECONDS, Answer
-from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError, Transient, UnexpectedAnswer
+from worker.domain.errors import (
+    Blocked,
+    Misconfigured,
+    NoRoom,
+    NotFound,
+    NotPermitted,
+    SyncError,
+    Transient,
+    UnexpectedAnswer,
+)
 from worker.domain.problems import Cause
 
 NOT_CONNECTED = "not connected to this company"
@@ -37,9 +45,9 @@ def error_of(answer: Answer) -> SyncError | None:
         case 404:
             return NotFound(words)
         case 429:
-            return Transient(words, retry_after=wait_of(answer))
+            return NoRoom(words, retry_after=rate_limit_wait(answer))
         case 502 | 503 | 504:
-            return Transient(words, retry_after=wait_of(answer), down="procore")
+            return Transient(words, retry_after=answer.outage_wait, down="procore")
         case 408 | 500:
             return Transient(words)
         case 400 | 406 | 409 | 422:
@@ -59,22 +67,20 @@ def words_of(answer: Answer) -> str:
     return (answer.quote(_flat(told)) if told else "") or answer.excerpt()
 
 
-def wait_of(answer: Answer) -> float | None:
-    """Seconds until Procore takes requests again: `Retry-After` (503) or `X-Rate-Limit-Reset` (429), whichever is sent."""
+def rate_limit_wait(answer: Answer) -> float | None:
+    """Seconds until the rate limit of a 429 has room again: `Retry-After`, else `X-Rate-Limit-Reset`; an hour at most.
+
+    Every answer carries the reset of its window, so of any other answer it says nothing about when to try again
+    (https://developers.procore.com/documentation/rate-limiting).
+    """
     if answer.retry_after is not None:
         return answer.retry_after
     reset = answer.headers.get("X-Rate-Limit-Reset", "")
     if not re.fullmatch(r"[0-9]{1,12}", reset):
         return None
-    return min(max(1.0, float(reset) - _sent_at(answer)), LONGEST_WAIT_SECONDS)
-
-
-def _sent_at(answer: Answer) -> float:
-    """When Procore answered, by its own clock: all workers wait for the reset that one is told, and that one's clock may be an hour behind."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return time.time()
+    # By Procore's own clock: all workers wait for the reset that one worker reads, and that worker's clock may be an hour behind.
+    sent_at = answer.sent_at if answer.sent_at is not None else time.time()
+    return min(max(1.0, float(reset) - sent_at), LONGEST_WAIT_SECONDS)
 
 
 def _flat(told: Any, depth: int = 0) -> str:

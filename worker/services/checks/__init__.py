@@ -8,8 +8,9 @@ from redis.exceptions import RedisError
 
 from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
 from worker.domain.problems import describe
-from worker.services.checks.check import Check, Look, fault
+from worker.services.checks.check import Check, Look, doubt, fault
 from worker.services.checks.netsuite import NetSuiteChecks
+from worker.services.checks.pauses import PauseChecks
 from worker.services.checks.processes import ProcessChecks
 from worker.services.checks.procore import ProcoreChecks
 from worker.services.checks.redis import RedisChecks
@@ -22,25 +23,41 @@ class Checks:
     """Runs them one after the other."""
 
     def __init__(
-        self, redis: RedisChecks, processes: ProcessChecks, procore: ProcoreChecks, netsuite: NetSuiteChecks
+        self,
+        redis: RedisChecks,
+        processes: ProcessChecks,
+        pauses: PauseChecks,
+        procore: ProcoreChecks,
+        netsuite: NetSuiteChecks,
     ) -> None:
-        systems = (*procore.looks(), *netsuite.looks())
+        systems = (*pauses.looks(), *procore.looks(), *netsuite.looks())
         self._looks: Sequence[Look] = (*redis.looks(), *processes.running(), *systems, *processes.clocks())
 
     def run(self) -> Iterator[Check]:
-        """Each check as it is done."""
+        """Each check as it is done. What a login, a connection or a permission stops is reported once; what needs it too is not tried
+        or not repeated.
+        """
+        stopped: dict[str, str] = {}
         for name, look in self._looks:
-            yield _done(name, look)
+            yield _done(name, look, stopped)
 
 
-def _done(name: str, look: Callable[[], Check]) -> Check:
+def _done(name: str, look: Callable[[], Check], stopped: dict[str, str]) -> Check:
+    """`stopped`: sentences already reported, with the check that reported each; this one's is added."""
     try:
         return look()
     except (Blocked, Misconfigured) as error:
         problem = describe(error.cause, error.facts)
+        if first := stopped.get(problem.sentence):
+            return doubt(name, f"not checked: see {first!r} above", "")
+        stopped[problem.sentence] = name
         return fault(name, problem.sentence, problem.next_step)
     except Transient as error:
-        return fault(name, str(error) or "no answer", TRY_AGAIN)
+        words = str(error) or "no answer"
+        if first := stopped.get(words):
+            return doubt(name, f"not checked: see {first!r} above", "")
+        stopped[words] = name
+        return fault(name, words, TRY_AGAIN)
     except RedisError as error:
         return fault(name, why(error), "Look at REDIS_URL and at the server's own log.")
     except SyncError as error:

@@ -1,0 +1,323 @@
+"""A refusal of one record pauses nothing else; trouble of a remote costs no record its attempts; every pause is shown with cause and end."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from simulators.company.billing import Invoice
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from worker.domain.outcomes import OutcomeKind
+from worker.domain.scopes import Remote
+from worker.domain.work import Lane
+from worker.services import attempts
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+BILLS_REFUSED = "remote:netsuite:vendorBill:create"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first pause of three tenths of a second instead of some seconds."""
+    monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
+    monkeypatch.setattr(attempts, "HOLD_SECONDS", 0.3)
+
+
+def invoices_of(office: Office, count: int, **settings: Any) -> tuple[Office, list[Invoice]]:
+    """An office of one project alone, and approved invoices of it whose Item is made already."""
+    project = office.new_project("26-701", [CODE])
+    office.scan(project.id)
+    invoices = [office.new_invoice(project, (CODE, "100.00"), invoice_number=f"P-{n}") for n in range(count)]
+    return office.reopened(project_ids=str(project.id), **settings), invoices
+
+
+def billed(office: Office, invoices: list[Invoice]) -> list[bool]:
+    return [bool(office.bills(one)) for one in invoices]
+
+
+def key_of(invoice: Invoice) -> str:
+    return f"invoice:{invoice.project_id}:{invoice.id}"
+
+
+# One record
+
+
+def test_a_field_that_the_form_hides_is_a_problem_of_each_record_that_sends_it_and_pauses_nothing(
+    office: Office,
+) -> None:
+    """NetSuite answers 400 with the code of a missing permission, as where the role's form lacks one column."""
+    office, (first, *others) = invoices_of(office, 4)
+    office.stage.settings("netsuite", hidden_on_form=["item.customer"])
+    assert office.export(first).cause == "bill_refused"
+    assert "set a value for element item.customer" in office.sentence(key_of(first))
+    assert office.container.holds.pauses() == []
+    assert office.problems("remote:") == {}
+    office.stage.settings("netsuite", hidden_on_form=[])
+    office.export_all()
+    assert billed(office, [first, *others]) == [True] * 4
+    assert office.problems() == {}
+
+
+def test_one_record_that_is_refused_for_want_of_a_permission_is_its_own_problem_and_holds_up_no_other(
+    office: Office,
+) -> None:
+    """The role is restricted from one vendor: NetSuite says it in the words of a permission that is missing altogether."""
+    office, (poison, *others) = invoices_of(office, 4)
+    other_vendor = next(
+        one for one in office.procore.company.vendors.values() if one.name != "Blue Spruce Electric" and one.origin_id
+    )
+    project = office.procore.company.projects[poison.project_id]
+    theirs = office.new_invoice(project, (CODE, "70.00"), vendor=other_vendor.name)
+    office.stage.settings("netsuite", restricted_vendors=[other_vendor.origin_id])
+    mark = office.mark()
+    for _ in range(5):
+        office.export_all()
+    assert billed(office, [poison, *others]) == [True] * 4
+    assert office.problems() == {key_of(theirs): "netsuite_permission"}
+    assert "create vendor bills" in office.sentence(key_of(theirs))
+    assert office.container.holds.pauses() == []
+    assert len([each for each in office.posts(BILL_PATH, mark) if each["status"] == 403]) <= 5, "once a run"
+
+    office.stage.settings("netsuite", restricted_vendors=[])
+    office.export_all()
+    assert office.bill(theirs)
+    assert office.problems() == {}
+
+
+# One kind of record
+
+
+def test_a_kind_of_record_that_is_refused_pauses_that_kind_and_everything_else_goes_on(office: Office) -> None:
+    """The role may make Items and no bills: one invoice finds out, the second one shows that it is not about the invoice."""
+    office, invoices = invoices_of(office, 6)
+    project = office.procore.company.projects[invoices[0].project_id]
+    office.stage.settings("netsuite", missing_permissions=["vendorBill:create"])
+    mark = office.mark()
+    office.export_all()
+    assert len(office.posts(BILL_PATH, mark)) == 2
+    assert office.problems() == {key_of(invoices[0]): "netsuite_permission", BILLS_REFUSED: "netsuite_permission"}
+    assert "create vendor bills (permission Transactions > Bills: Create)" in office.sentence(BILLS_REFUSED)
+
+    code = office.procore.add_code(project.id, "06-100.S", budget=0)
+    assert office.scan(project.id).counts["created"] == 1, "Items are made all the same"
+    assert office.item_of(project, code)
+    assert office.problems("remote:") == {BILLS_REFUSED: "netsuite_permission"}, "and show nothing about bills"
+
+    office.stage.settings("netsuite", missing_permissions=[])
+    office.settle()
+    assert billed(office, invoices[1:]) == [True] * 5
+    assert office.problems("remote:") == {}
+    office.export_all()
+    assert office.bill(invoices[0])
+    assert office.problems() == {}
+
+
+def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOffice) -> None:
+    office, bills = invoices_of(open_office(), 3, netsuite_create_credits=True)
+    project = office.procore.company.projects[bills[0].project_id]
+    owed_back = [office.new_invoice(project, (CODE, "-90.00"), invoice_number=f"C-{n}") for n in range(3)]
+    office.stage.settings("netsuite", missing_permissions=["vendorCredit:create"])
+    office.export_all()
+    assert billed(office, bills) == [True] * 3
+    assert {key: cause for key, cause in office.problems().items() if key.startswith("remote:")} == {
+        "remote:netsuite:vendorCredit:create": "netsuite_permission"
+    }
+    assert office.container.holds.state(Lane.EXPORTS)[0] == 0
+    office.stage.settings("netsuite", missing_permissions=[])
+    office.settle()
+    office.export_all()
+    assert billed(office, owed_back) == [True] * 3
+    assert office.problems() == {}
+
+
+def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_adopted_items_get_external_id=True)
+    codes = [f"05-{number}.S" for number in range(120, 126)]
+    project = office.new_project("26-702", codes)
+    for code in codes:
+        office.netsuite.make_item(f"26-702-{code}")
+    office.stage.settings("netsuite", missing_permissions=["item:update"])
+    assert office.scan(project.id).counts["adopted"] == len(codes)
+    assert office.container.holds.pauses() == []
+    assert list(office.problems().values()) == ["adopted_item_not_marked"]
+
+    office.stage.settings("netsuite", missing_permissions=[])
+    another = office.new_project("26-703", [CODE])
+    office.netsuite.make_item(f"26-703-{CODE}")
+    office.scan(another.id)
+    assert office.problems() == {}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "scope", "named"),
+    [
+        (["vendor"], "netsuite:vendor:query", "Lists > Vendors"),
+        (["job"], "netsuite:job:query", "Lists > Projects"),
+        (["transaction"], "netsuite:transaction:query", "Transactions > Bills"),
+        (["item.subtype"], "netsuite:item:query", "Lists > Items"),
+    ],
+)
+def test_a_table_or_column_that_the_role_does_not_see_is_named_once_and_not_for_each_invoice(
+    office: Office, hidden: list[str], scope: str, named: str
+) -> None:
+    project = office.new_project("26-771", [CODE])
+    office = office.reopened(project_ids=str(project.id))
+    invoices = [office.new_invoice(project, (CODE, "100.00"), invoice_number=f"SEE-{n}") for n in range(3)]
+    office.stage.settings("netsuite", hidden_from_queries=hidden)
+    office.scan(project.id)
+    office.export_all()
+    assert office.problems() == {f"remote:{scope}": "netsuite_permission"}
+    sentence = office.sentence(f"remote:{scope}")
+    assert named in sentence
+    assert "was not found" in sentence
+    office.stage.settings("netsuite", hidden_from_queries=[])
+    office.settle()
+    office.export_all()
+    assert billed(office, invoices) == [True] * 3
+    assert office.problems() == {}
+
+
+def test_vendors_that_procore_does_not_let_the_app_read_are_one_problem_that_names_the_directory(
+    office: Office,
+) -> None:
+    office, invoices = invoices_of(office, 3)
+    office.stage.settings("procore", directory_forbidden=True)
+    office.export_all()
+    assert office.problems() == {"remote:procore:vendors:query": "procore_permission"}
+    assert "vendors of the company (tool Directory)" in office.sentence("remote:procore:vendors:query")
+    office.stage.settings("procore", directory_forbidden=False)
+    office.settle()
+    assert billed(office, invoices) == [True] * 3
+    assert office.problems() == {}
+
+
+def test_an_account_whose_queries_want_a_direction_finds_what_is_there(open_office: OpenOffice) -> None:
+    """A bill of that vendor and number entered by hand is seen, and an Item of that name is adopted."""
+    office = open_office(world={"suiteql_needs_direction": True, "duplicate_numbers": "allow"})
+    office, (invoice,) = invoices_of(office, 1)
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    project = office.new_project("26-713", [CODE])
+    office.netsuite.make_item(f"26-713-{CODE}")
+    office = office.reopened(project_ids=str(project.id))
+    assert office.scan(project.id).counts["adopted"] == 1
+    assert [one.words for one in office.container.checks.run() if one.ok is False and "NetSuite" in one.name] == []
+
+
+# A whole remote
+
+
+def test_a_503_with_the_rate_limits_headers_and_room_left_is_waited_out_in_seconds_and_shown_meanwhile(
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The headers come with every answer: the hour's reset is no reason to wait for an hour."""
+    monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 3.0))
+    office = open_office(world={"hourly_limit": 3600, "retry_after_on_503": False})
+    office, invoices = invoices_of(office, 8)
+    office.stage.faults("procore", [{"kind": "error_before", "value": 503, "path": "/rest/", "times": 1}])
+    began = time.monotonic()
+    run, _ = office.container.export_runs.export_approved("test")
+    office.work_off()
+
+    (pause,) = office.container.overview.status()["pauses"]
+    assert (pause["remote"], pause["work"], pause["cause"]) == ("Procore", "all work", "remote_down")
+    assert "503" in pause["sentence"]
+    (hour, *_) = office.container.procore_limits.windows()
+    assert hour.left > 3500, "the answer said so, and that the hour ends in an hour"
+    assert 0 < pause["ends"] - office.container.now() <= 5
+    assert office.container.reports.report().pauses[0].sentence == pause["sentence"]
+    assert any(one.name == "Pauses" and "503" in one.words for one in office.container.checks.run())
+    assert (
+        'pause_ends_timestamp_seconds{cause="remote_down",remote="Procore",work="all work"}'
+        in office.container.metrics.text()
+    )
+
+    office.settle()
+    assert time.monotonic() - began < 30
+    assert office.run(run).ended
+    assert billed(office, invoices) == [True] * 8
+    assert office.container.overview.status()["pauses"] == []
+
+
+def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_office: OpenOffice) -> None:
+    """Every request to NetSuite is answered 500, as in an outage behind the gateway, for longer than a record has attempts."""
+    office, invoices = invoices_of(open_office(), 4, netsuite_settle_seconds=1)
+    office.stage.faults("netsuite", [{"kind": "error_before", "value": 500}])
+    office.container.export_runs.export_approved("test")
+    for _ in range(3 * attempts.MOST_ATTEMPTS):
+        office.work_off()
+        office.container.dispatch.lift()
+        office.hurry()
+    assert office.problems() == {"remote:netsuite": "remote_down"}
+    assert max(office.container.work.failures(key_of(one)) for one in invoices) <= 2
+    office.clear_faults()
+    office.settle()
+    assert billed(office, invoices) == [True] * 4
+    assert office.problems() == {}
+
+
+def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenOffice) -> None:
+    office, (invoice,) = invoices_of(open_office(), 1, netsuite_settle_seconds=1)
+    office.stage.faults("netsuite", [{"kind": "cut_before"}])
+    office.container.export_runs.export_approved("test")
+    for _ in range(2 * attempts.MOST_ATTEMPTS):
+        office.work_off()
+        office.container.dispatch.lift()
+        office.hurry()
+    assert office.problems() == {"remote:netsuite": "remote_down"}
+    office.clear_faults()
+    office.settle()
+    assert office.bill(invoice)
+
+
+def test_a_record_that_always_fails_while_others_are_answered_ends_as_a_problem_and_pauses_nothing_for_long(
+    office: Office,
+) -> None:
+    """The invoice's own page answers 504 each time, like a report that takes a gateway too long."""
+    office, (poison, *others) = invoices_of(office, 3)
+    office.stage.faults("procore", [{"kind": "error_before", "value": 504, "path": f"/requisitions/{poison.id}"}])
+    run, _ = office.container.export_runs.export_approved("test")
+    office.settle(60)
+    assert office.run(run).ended, "others can be listed again"
+    assert billed(office, others) == [True] * 2
+    assert office.problems() == {key_of(poison): "attempts_exhausted"}
+    assert office.container.holds.times(Remote.PROCORE) == 0
+
+
+def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office: OpenOffice) -> None:
+    office = open_office(world={"hourly_limit": 3600})
+    office, (invoice,) = invoices_of(office, 1)
+    office.container.procore_limits.observe(
+        {
+            "X-Rate-Limit-Limit": "3600",
+            "X-Rate-Limit-Remaining": "0",
+            "X-Rate-Limit-Reset": str(int(time.time()) + 1800),
+        }
+    )
+    office.container.work.add(Lane.EXPORTS, [key_of(invoice)], at=0)
+    (pause,) = office.container.overview.status()["pauses"]
+    assert pause["cause"] == "rate_limit"
+    assert "hourly limit of 3,600 requests is used up" in pause["sentence"]
+    assert pause["ends"] - office.container.now() == pytest.approx(1800, abs=3)
+    assert 'cause="rate_limit"' in office.container.metrics.text()
+    assert office.container.pauses.of(Lane.EXPORTS)[0].sentence == pause["sentence"]
+
+
+def test_one_item_that_is_refused_stops_no_other(office: Office) -> None:
+    """Its form hides a property for this record type alone: the code of a permission, and the name of a field."""
+    project = office.new_project("26-704", [CODE, "05-130.S"])
+    office.stage.faults(
+        "netsuite", [{"kind": "error_before", "value": 403, "method": "POST", "path": ITEM_PATH, "times": 1}]
+    )
+    office.scan(project.id)
+    assert len(office.writes()) == 1
+    assert list(office.problems().values()) == ["netsuite_permission"]
+    assert office.problems("remote:") == {}
+    office.clear_faults()
+    office.scan(project.id)
+    assert office.problems() == {}

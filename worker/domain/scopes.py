@@ -1,0 +1,104 @@
+"""What can be paused: a whole remote, or the work that needs one permission of it.
+
+A scope is text: `netsuite` for the whole remote, `netsuite:vendorBill:create` for one kind of record and permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from worker.domain.work import Lane
+
+
+class Remote(StrEnum):
+    """The two systems."""
+
+    PROCORE = "procore"
+    NETSUITE = "netsuite"
+
+
+NAMES: Mapping[Remote, str] = {Remote.PROCORE: "Procore", Remote.NETSUITE: "NetSuite"}
+"""As people write them."""
+REMOTES_OF_LANE: Mapping[Lane, tuple[Remote, ...]] = {
+    Lane.SCANS: (Remote.PROCORE, Remote.NETSUITE),
+    Lane.ITEMS: (Remote.NETSUITE,),
+    Lane.LISTINGS: (Remote.PROCORE,),
+    Lane.EXPORTS: (Remote.PROCORE, Remote.NETSUITE),
+}
+QUERY = "query"
+"""The permission to read a whole table: a refusal of it says nothing about one record."""
+PROCORE_VENDORS = "procore:vendors:query"
+_LANES: Mapping[str, tuple[Lane, ...]] = {
+    "netsuite:item:query": (Lane.SCANS, Lane.ITEMS, Lane.EXPORTS),
+    "netsuite:item:view": (Lane.ITEMS,),
+    "netsuite:item:create": (Lane.ITEMS,),
+    "netsuite:transaction:query": (Lane.EXPORTS,),
+    "netsuite:vendor:query": (Lane.EXPORTS,),
+    "netsuite:job:query": (Lane.EXPORTS,),
+    "netsuite:vendorBill:view": (Lane.EXPORTS,),
+    "netsuite:vendorBill:create": (Lane.EXPORTS,),
+    PROCORE_VENDORS: (Lane.EXPORTS,),
+}
+"""The lanes whose work cannot go on without a permission. Of any other scope only the work that met it waits."""
+_ACTIONS: Mapping[str, str] = {
+    "query": "look up",
+    "view": "read",
+    "create": "create",
+    "edit": "edit",
+    "delete": "delete",
+}
+_RECORDS: Mapping[str, str] = {
+    "item": "Items",
+    "vendorBill": "vendor bills",
+    "vendorCredit": "vendor credits",
+    "transaction": "bills (table transaction)",
+    "vendor": "vendors",
+    "vendors": "vendors (company Directory)",
+    "job": "projects (table job)",
+    "accountingperiod": "posting periods (table accountingperiod)",
+}
+_PERMISSIONS: Mapping[str, str] = {
+    "item": "Lists > Items",
+    "vendorBill": "Transactions > Bills",
+    "vendorCredit": "Transactions > Enter Vendor Credits",
+    "transaction": "Transactions > Bills and Transactions > Find Transaction",
+    "vendor": "Lists > Vendors",
+    "job": "Lists > Projects, and the feature Projects",
+    "accountingperiod": "Setup > Manage Accounting Periods",
+}
+"""Names of NetSuite's permissions, by record type or table (docs/remotes.md, permissions)."""
+
+
+def scope_of(remote: Remote, record: str, action: str) -> str:
+    """The scope of one permission; all Item types share theirs."""
+    return f"{remote}:{'item' if record.endswith('Item') else record}:{action}"
+
+
+def remote_of(scope: str) -> Remote:
+    """The remote that a scope is of."""
+    return Remote(scope.partition(":")[0])
+
+
+def stops(scope: str, lane: Lane) -> bool:
+    """Whether work of a lane waits while this scope is paused."""
+    return lane in _LANES.get(scope, ()) if ":" in scope else remote_of(scope) in REMOTES_OF_LANE[lane]
+
+
+def is_of_role(scope: str) -> bool:
+    """Whether one refusal shows that the role lacks the permission; else it may be about the record that was asked for."""
+    return ":" not in scope or scope.endswith(f":{QUERY}")
+
+
+def doing(scope: str) -> str:
+    """What a scope does, in words: `create vendor bills`, or `all work` for a whole remote."""
+    _, _, rest = scope.partition(":")
+    record, _, action = rest.partition(":")
+    return f"{_ACTIONS.get(action, action)} {_RECORDS.get(record, record)}" if rest else "all work"
+
+
+def permission(scope: str) -> str:
+    """The name of the permission in NetSuite, with its level; "" where the name is not known."""
+    _, record, action = scope.split(":")
+    level = {"create": "Create", "edit": "Edit", "delete": "Full"}.get(action, "View")
+    return f"{_PERMISSIONS[record]}: {level}" if record in _PERMISSIONS else ""

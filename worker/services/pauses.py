@@ -1,0 +1,71 @@
+"""What is paused now, why and until when: for status, check, explain, the page and metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.domain.scopes import NAMES, Remote, stops
+from worker.domain.story import clock
+from worker.domain.work import Lane
+from worker.store.connection import Redis, seconds
+from worker.store.holds import Holds, Pause
+from worker.store.limits import LimitPause, RateLimits
+
+SCANS = "requests of scans"
+LANES_OF_SCANS = (Lane.SCANS, Lane.ITEMS)
+
+
+@dataclass(frozen=True, slots=True)
+class PauseView:
+    """One pause. `work`: what waits; `cause`: a problem's cause, or `rate_limit`; `problem`: the key of its problem, "" for none.
+
+    `since`: when the trouble began, None where that is not known; `ends`: when it is tried again. Unix seconds, Redis' clock.
+    """
+
+    remote: str
+    work: str
+    cause: str
+    sentence: str
+    since: float | None
+    ends: float
+    times: int
+    problem: str = ""
+
+
+class Pauses:
+    """Reads the circuit breakers and Procore's limits."""
+
+    def __init__(self, client: Redis, *, holds: Holds, limits: RateLimits) -> None:
+        self._client = client
+        self._holds = holds
+        self._limits = limits
+
+    def all(self) -> list[PauseView]:
+        """All pauses, also those whose end has come and whose next attempt is on its way."""
+        now = seconds(self._client)
+        return [_of_scope(one, now) for one in self._holds.pauses()] + [_of_limit(one) for one in self._limits.pauses()]
+
+    def of(self, lane: Lane) -> list[PauseView]:
+        """Those that the work of a lane waits for now."""
+        now = seconds(self._client)
+        found = [_of_scope(one, now) for one in self._holds.pauses() if stops(one.scope, lane) and one.ends > now]
+        if stops(Remote.PROCORE, lane):
+            limited = [one for one in self._limits.pauses() if not one.of_scans or lane in LANES_OF_SCANS]
+            found += [_of_limit(one) for one in limited]
+        return found
+
+
+def _of_scope(pause: Pause, now: float) -> PauseView:
+    name = NAMES[pause.remote]
+    work = "all work" if pause.work == "all work" else f"work that has to {pause.work}"
+    until = f"until {clock(pause.ends)}" if pause.ends > now else "and is being tried again now"
+    times = "" if pause.times == 1 else f", {pause.times} pauses in a row"
+    sentence = f"{name}: {work} is paused {until} (since {clock(pause.since)}{times}). The last answer: {pause.answer}"
+    problem = f"remote:{pause.scope}"
+    return PauseView(name, pause.work, pause.cause, sentence, pause.since, pause.ends, pause.times, problem)
+
+
+def _of_limit(pause: LimitPause) -> PauseView:
+    name, work = NAMES[Remote.PROCORE], SCANS if pause.of_scans else "all requests"
+    sentence = f"{name}: {work} wait until {clock(pause.ends)}. {pause.reason}."
+    return PauseView(name, work, "rate_limit", sentence, None, pause.ends, 1)
