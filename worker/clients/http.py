@@ -24,6 +24,8 @@ from worker.domain.spans import span
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+LOGIN_TIMEOUT_SECONDS = 30.0
+"""A token service answers in a second or not at all; everybody who needs the token waits for it."""
 LONGEST_WAIT_SECONDS = 3600.0
 """A rate limit that names a longer wait is asked again after this all the same."""
 LONGEST_OUTAGE_WAIT_SECONDS = 120.0
@@ -157,10 +159,11 @@ class Transport:
         writes: bool,
     ) -> Answer:
         began, level = time.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
+        patience = self._read_timeout if form is None else min(self._read_timeout, LOGIN_TIMEOUT_SECONDS)
         try:
             response = self._session().request(
                 method, url, headers=dict(headers), params=params, json=body, data=form,
-                timeout=(CONNECT_TIMEOUT_SECONDS, self._read_timeout), allow_redirects=False, stream=True,
+                timeout=(CONNECT_TIMEOUT_SECONDS, patience), allow_redirects=False, stream=True,
             )  # fmt: skip
             with response:
                 content = b"".join(self._parts(response))

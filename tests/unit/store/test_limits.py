@@ -171,3 +171,49 @@ def test_a_short_wait_is_waited_for(limits: RateLimits) -> None:
 def test_one_remotes_limits_are_not_anothers(limits: RateLimits, client: Redis) -> None:
     limits.block(30)
     assert wait_told(RateLimits(client, PREFIX, "elsewhere")) == 0
+
+
+@pytest.mark.parametrize("ahead", [-3600, -8, -3, 3, 8, 3600])
+def test_the_windows_are_told_apart_by_procores_own_clock(limits: RateLimits, ahead: float) -> None:
+    """Its clock is so many seconds ahead of Redis': the short window's reset is no hour's, and its wait is ten seconds."""
+    theirs = time.time() + ahead
+    hour, spike = headers(3600, 3000, resets_in=ahead + 1800), headers(25, 0, resets_in=ahead + 9)
+    limits.observe(hour, sent_at=theirs)
+    limits.observe(spike, sent_at=theirs)
+    assert {one.name: one.limit for one in limits.windows()} == {"hour": 3600, "spike": 25}
+    assert wait_told(limits) == pytest.approx(9, abs=2)
+
+
+def test_answers_of_one_window_agree_on_its_end_however_their_dates_are_cut(limits: RateLimits) -> None:
+    """`Date` has whole seconds."""
+    told = headers(25, 0, resets_in=9)
+    limits.observe(told, sent_at=time.time())
+    limits.observe(told, sent_at=time.time() - 1)
+    assert wait_told(limits) <= 9.1
+
+
+def test_a_limit_that_is_used_up_says_which_and_until_when(limits: RateLimits) -> None:
+    assert limits.pauses() == []
+    limits.observe(headers(3600, 3000, resets_in=1800))
+    assert limits.pauses() == []
+    limits.observe(headers(3600, 0, resets_in=1800))
+    (pause,) = limits.pauses()
+    assert not pause.of_scans
+    assert pause.ends == pytest.approx(time.time() + 1800, abs=3)
+    with pytest.raises(NoRoom, match="hourly limit of 3,600 requests is used up"):
+        limits.wait(EXPORT, patience=0)
+
+
+def test_what_scans_leave_to_exports_is_told_as_a_pause_of_scans(limits: RateLimits) -> None:
+    limits.observe(headers(3600, 100, resets_in=1800))
+    (pause,) = limits.pauses()
+    assert pause.of_scans
+    assert "kept for exports" in pause.reason
+
+
+def test_a_429_is_told_as_a_pause_of_everything(limits: RateLimits) -> None:
+    limits.block(300)
+    (pause,) = limits.pauses()
+    assert not pause.of_scans
+    assert pause.ends == pytest.approx(time.time() + 300, abs=3)
+    assert "429" in pause.reason

@@ -154,3 +154,70 @@ def test_who_waits_too_long_for_anothers_login_gives_its_thread_back(
 
 def test_a_token_is_never_shown() -> None:
     assert "sesame" not in repr(AccessToken("sesame", 3600))
+
+
+class Hanging:
+    """A token service that takes the connection and does not answer; `answers` ends the wait for all."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.began, self.gives_up = threading.Event(), threading.Event()
+
+    def __call__(self) -> AccessToken:
+        self.asked += 1
+        self.began.set()
+        assert self.gives_up.wait(20)
+        raise Transient("no answer: ReadTimeout")
+
+
+def test_threads_that_need_a_token_of_a_service_that_hangs_wait_for_one_timeout_together(client: Redis) -> None:
+    """Each would mint after the other otherwise: the number of threads times the timeout."""
+    mint, told = Hanging(), []
+    tokens = Tokens(client, PREFIX, "netsuite", mint)
+
+    def need() -> None:
+        try:
+            tokens.get()
+        except Transient as error:
+            told.append((str(error), error.down))
+
+    first = threading.Thread(target=need)
+    first.start()
+    assert mint.began.wait(10)
+    others = [threading.Thread(target=need) for _ in range(11)]
+    for thread in others:
+        thread.start()
+    assert all(thread.is_alive() for thread in others)
+    mint.gives_up.set()
+    for thread in (first, *others):
+        thread.join(10)
+    # Whoever came only when the first had given up begins a second flight, which ends at once here.
+    assert told == [("no answer: ReadTimeout", "netsuite")] * 12
+    assert mint.asked < 12
+
+
+def test_a_token_that_is_still_good_is_used_while_and_after_its_renewal_hangs(client: Redis) -> None:
+    client.set(KEY, json.dumps({"value": "old", "renew_at": seconds(client) - 1, "good_until": seconds(client) + 600}))
+    mint, got = Hanging(), []
+    tokens = Tokens(client, PREFIX, "netsuite", mint)
+    leader = threading.Thread(target=lambda: got.append(tokens.get()))
+    leader.start()
+    assert mint.began.wait(10)
+    assert tokens.get() == "old", "nobody waits for the renewal"
+    mint.gives_up.set()
+    leader.join(10)
+    assert got == ["old"], "not even the one who tried"
+    assert tokens.get() == "old"
+    assert mint.asked == 1, "and it is not tried again at once"
+
+
+@pytest.mark.parametrize("refusal", [Misconfigured("401"), Transient("503")])
+def test_a_renewal_that_is_refused_ends_nobodys_work_before_the_token_ends(client: Redis, refusal: Exception) -> None:
+    def refused() -> AccessToken:
+        raise refusal
+
+    client.set(KEY, json.dumps({"value": "old", "renew_at": seconds(client) - 1, "good_until": seconds(client) + 600}))
+    assert Tokens(client, PREFIX, "netsuite", refused).get() == "old"
+    client.delete(KEY)
+    with pytest.raises(type(refusal)):
+        Tokens(client, PREFIX, "netsuite", refused).get()
