@@ -39,12 +39,10 @@ class LastReads:
 
     def note(self, project_id: int, reads: Mapping[int, LastRead], *, drop: Collection[int] = ()) -> None:
         """Keep these and drop others of the project."""
-        with self._client.pipeline(transaction=False) as together:
-            if reads:
-                together.hset(self._key(project_id), mapping={str(one): _encoded(read) for one, read in reads.items()})
-            if drop:
-                together.hdel(self._key(project_id), *map(str, drop))
-            together.execute()
+        if reads:
+            self._client.hset(self._key(project_id), mapping={str(one): _encoded(read) for one, read in reads.items()})
+        if drop:
+            self._client.hdel(self._key(project_id), *map(str, drop))
 
     def ask_for_all(self, *, at: float) -> None:
         """Somebody wants everything that is blocked to be read again, whatever is known of it."""
