@@ -13,6 +13,7 @@ from benchmarks.figures import FOLDER, Sheet
 from benchmarks.footprint import footprint
 from benchmarks.invoices import invoices
 from benchmarks.limits import limits
+from benchmarks.reruns import reruns
 from benchmarks.scans import alternatives, cold, machines, overhead
 from benchmarks.warm import first, warm
 
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[..., Sheet]] = {
     "warm": warm,
     "first": first,
     "invoices": invoices,
+    "reruns": reruns,
     "limits": limits,
     "footprint": footprint,
 }

@@ -19,6 +19,7 @@ ORDER = (
     "warm",
     "first",
     "invoices",
+    "reruns",
     "limits",
     "footprint",
 )
@@ -32,6 +33,7 @@ TITLES = {
     "warm": "A scan in which nothing is new",
     "first": "The first result",
     "invoices": "Invoices",
+    "reruns": "A run of all invoices in which nothing is new",
     "limits": "Procore's limits",
     "footprint": "Memory and start",
 }
