@@ -141,7 +141,8 @@ table in `worker/domain/problems.py` by `python -m worker.cli.problems.page`; th
 | `wbs-sync problems continue KEY --note TEXT` | goes on with new Items or bills that were stopped because NetSuite changes each of them (`systematic_difference`) |
 | `wbs-sync problems ignore KEY --until-changed` | leaves it out of the list and of exit codes until its cause or one of its facts changes; `problems --ignored` lists those |
 
-Most need none of these: mend it where the sentence says, and the next scan or export closes it. No Item and no bill depends on
+Most need none of these: mend it where the sentence says, and the next scan or export closes it. A scheduled export that finds an invoice unchanged in Procore
+reads it again within hours only ([decision 21](decisions/0021-unchanged-invoices.md)): after a change in NetSuite, retry the problem. No Item and no bill depends on
 whether a problem is open, resolved or ignored: that is decided by the ledger's records and by what NetSuite holds. How often
 something was tried is no change, and ends no ignoring. An export of one invoice (`export INVOICE --wait`) tells what came of it, ignored or not.
 
