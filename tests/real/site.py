@@ -139,6 +139,7 @@ class Site:
         self.redis = self.container.redis
         self.programs: list[Program] = []
         self.supervisors: list[Supervisor] = []
+        self.beat_env: Mapping[str, str] = {}
         self._producer = Celery(set_as_current=False)
         self._producer.conf.update(celery_options(redis_url=self.env["REDIS_URL"], key_prefix=PREFIX))
         Site.open_sites.append(self)
@@ -327,7 +328,8 @@ class Site:
             arguments[arguments.index("-Q") + 1] = ALL_QUEUES
         command = self._launched(arguments, times, "--trace", str(self.traces / name))
         wave = 1 if kind == "beat" else 0
-        return Process(name, tuple(command), wave, {HEARTBEAT_VARIABLE: str(self.heartbeat(name))})
+        env = {HEARTBEAT_VARIABLE: str(self.heartbeat(name)), **(self.beat_env if kind == "beat" else {})}
+        return Process(name, tuple(command), wave, env)
 
     def _launched(self, arguments: list[str], times: Mapping[str, float], *options: str) -> list[str]:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]

@@ -99,6 +99,7 @@ class Deeds:
             Deed.EXPORT_ALL_MESSAGE: (TaskName.EXPORT_APPROVED, {"trigger": "app"}),
             Deed.EXPORT_PROJECT_MESSAGE: (TaskName.EXPORT_PROJECT, {"project_id": project.id}),
             Deed.EXPORT_MESSAGE: (TaskName.EXPORT, {"project_id": invoice.project_id, "invoice_id": invoice.id}),
+            Deed.VERIFY_MESSAGE: (TaskName.RECONCILE, {}),
         }
         task, arguments = messages[step.what]
         sent = self._site.send(task, **arguments)

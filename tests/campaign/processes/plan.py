@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from tests.real.site import QUICK
 
+ABSENT_MACHINE = "b"
+"""The machine that has all workers of one kind, where these are to be absent."""
 EVERY_TENTH = 10
 """Rounds whose seed this divides are played with the product's own times."""
 SHORTENED = QUICK | {
@@ -61,6 +63,11 @@ class Fault(StrEnum):
     PC_401 = "Procore: 401"
     PC_429 = "Procore: 429"
     PC_LATENCY = "Procore: slow answers"
+    # Drawn in addition to those above.
+    KIND_ABSENT = "workers: one kind stopped for five minutes"
+    BEAT_CLOCK = "beat: its clock a minute off"
+    BEAT_RECORD = "beat: killed, and the record of its last runs damaged"
+    SLOW_VERIFY = "verify: Procore answers slowly"
 
 
 class Deed(StrEnum):
@@ -74,6 +81,7 @@ class Deed(StrEnum):
     EXPORT_ALL_MESSAGE = "message: export all"
     EXPORT_PROJECT_MESSAGE = "message: export a project"
     EXPORT_MESSAGE = "message: export an invoice"
+    VERIFY_MESSAGE = "message: compare everything"
     ADD_CODE = "a code is budgeted"
     ADD_INVOICE = "an invoice is approved"
     ITEM_BY_HAND = "an accountant makes an Item"
@@ -91,7 +99,9 @@ class ByHand(StrEnum):
 
 @dataclass(frozen=True)
 class Setup:
-    """The world of a round. `machines`: the processes of each, by kind. `account_limit`: requests that NetSuite itself takes at once."""
+    """The world of a round. `machines`: the processes of each, by kind. `account_limit`: requests that NetSuite itself takes at once.
+    `beat_clock`: by how many seconds beat's clock is off.
+    """
 
     seed: int
     product_times: bool
@@ -103,6 +113,7 @@ class Setup:
     write_latency: float
     lag: float
     by_hand: Sequence[ByHand]
+    beat_clock: float = 0.0
 
     @property
     def times(self) -> Mapping[str, float]:
@@ -184,6 +195,10 @@ class Plan:
 
 def plan_of(seed: int, length: float | None = None) -> Plan:
     """The plan of a seed. `length`: seconds of faults, where the seed shall not decide that as well."""
+    return _with_more(_plan(seed, length), random.Random(seed * 1_000_003 + 31))
+
+
+def _plan(seed: int, length: float | None) -> Plan:
     dice = random.Random(seed * 1_000_003 + 29)
     if seed % EVERY_TENTH == 0:
         return _with_product_times(seed, dice)
@@ -191,6 +206,37 @@ def plan_of(seed: int, length: float | None = None) -> Plan:
     length = length or dice.uniform(7, 9)
     steps = [*_deeds(dice, length, 9), *(_strike(dice, length) for _ in range(dice.randint(3, 7)))]
     weather = [*_spells(dice, "netsuite", length), *_spells(dice, "procore", length)]
+    return Plan(setup, length, sorted(steps, key=lambda step: step.at), weather)
+
+
+ABSENT_SECONDS = {True: 300.0, False: 22.5}
+"""Five minutes; with shortened times as many times the seconds that work may be in hand."""
+
+
+def _with_more(plan: Plan, dice: random.Random) -> Plan:
+    """What is drawn in addition, with dice of its own, so that it changes nothing else in a plan."""
+    seed, setup, length = plan.setup.seed, plan.setup, plan.length
+    steps, weather = list(plan.steps), list(plan.weather)
+    draws = {
+        kind: dice.random() for kind in (Fault.KIND_ABSENT, Fault.BEAT_CLOCK, Fault.BEAT_RECORD, Fault.SLOW_VERIFY)
+    }
+    # With the product's own times it takes the whole five minutes.
+    if seed % 50 == 0 or (not setup.product_times and draws[Fault.KIND_ABSENT] < 0.06):
+        absent = dice.choice(("items", "invoices"))
+        other = "invoices" if absent == "items" else "items"
+        setup = replace(setup, machines={"a": (other, "beat"), ABSENT_MACHINE: (absent,)})
+        lasts = ABSENT_SECONDS[setup.product_times]
+        steps.append(Step(dice.uniform(0.3, 3), Fault.KIND_ABSENT, dice.getrandbits(32), lasts=lasts))
+    if draws[Fault.BEAT_CLOCK] < 0.15:
+        setup = replace(setup, beat_clock=dice.choice((-60.0, 60.0)))
+    if draws[Fault.BEAT_RECORD] < 0.15:
+        steps.append(Step(dice.uniform(1, length), Fault.BEAT_RECORD, dice.getrandbits(32)))
+    if draws[Fault.SLOW_VERIFY] < 0.15:
+        steps.append(Step(dice.uniform(2, length), Deed.VERIFY_MESSAGE, dice.getrandbits(32)))
+        slow = {"kind": "latency", **_API, "probability": 0.5, "value": 0.8}
+        weather.append(
+            Weather(length * 0.5, length * 0.5, "procore", [(Fault.SLOW_VERIFY, slow)], dice.getrandbits(32))
+        )
     return Plan(setup, length, sorted(steps, key=lambda step: step.at), weather)
 
 
@@ -233,7 +279,14 @@ def _deeds(dice: random.Random, length: float, at_most: int) -> list[Step]:
         Step(0.2, dice.choice((Deed.SCAN, Deed.SCAN_MESSAGE)), 0),
         Step(dice.uniform(0.2, 1.5), Deed.EXPORT_ALL, 0),
     ]
-    kinds = [*Deed, Deed.SCAN, Deed.EXPORT_ALL, *[Deed.EXPORT_MESSAGE] * 3, Deed.ITEM_MESSAGE, Deed.EDIT_ITEM]
+    kinds = [
+        *(deed for deed in Deed if deed is not Deed.VERIFY_MESSAGE),
+        Deed.SCAN,
+        Deed.EXPORT_ALL,
+        *[Deed.EXPORT_MESSAGE] * 3,
+        Deed.ITEM_MESSAGE,
+        Deed.EDIT_ITEM,
+    ]
     kinds += [Deed.ITEM_BY_HAND] * 2
     more = [
         Step(dice.uniform(0.5, length), dice.choice(kinds), dice.getrandbits(32), twice=dice.random() < 0.3)

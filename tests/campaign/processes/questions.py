@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from config.names import TaskName
 from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Bill, Item
@@ -76,7 +77,18 @@ def at_the_end(storm: Storm, verdict: Verdict) -> None:
     _no_problem_left(storm, verdict)
     _no_task_failed(storm, verdict)
     _cap(storm, verdict)
+    _comparison_ended(storm, verdict)
     _verify(storm, verdict)
+
+
+def _comparison_ended(storm: Storm, verdict: Verdict) -> None:
+    """What was to be compared was compared, whatever struck meanwhile."""
+    asked = [one for one in storm.deeds.sent if one.task == TaskName.RECONCILE and one.id not in storm.deleted]
+    begun = {line["id"] for _, line in storm.traces.lines("run")}
+    last = storm.site.container.verifications.last()
+    for one in asked:
+        if one.id in begun and (last is None or last.ended_at < one.at):
+            verdict.violations.append("a comparison was asked for and begun, and none has ended since")
 
 
 # Once

@@ -20,8 +20,9 @@ import kombu
 
 from config.celery_options import celery_options
 from config.names import QueueName
+from tests.campaign.processes.clock import shifted
 from tests.campaign.processes.deeds import AWAY, Deeds
-from tests.campaign.processes.plan import Deed, Fault, Plan, Step, Weather
+from tests.campaign.processes.plan import ABSENT_MACHINE, Deed, Fault, Plan, Step, Weather
 from tests.campaign.processes.story import Story
 from tests.campaign.processes.traces import Process, Traces
 from tests.real.site import PREFIX, Site
@@ -103,6 +104,10 @@ class Storm:
     def set_out(self) -> None:
         """Items that people made before, then the machines; returns when all workers take messages."""
         self.deeds.before()
+        if seconds := self.plan.setup.beat_clock:
+            self.site.beat_env = shifted(seconds, self.site.folder)
+            self.struck[Fault.BEAT_CLOCK] += bool(self.site.beat_env)
+            self.story.tell(f"BEAT'S CLOCK {seconds:+.0f} s" if self.site.beat_env else "(beat's clock: no C compiler)")
         for machine, kinds in self.plan.setup.machines.items():
             self._start(machine, tuple(kinds))
         beats = sum("beat" in kinds for kinds in self._kinds.values())
@@ -196,6 +201,8 @@ class Storm:
             Fault.CUT: self._cut,
             Fault.QUEUE_DELETED: lambda: self._delete_queue(dice),
             Fault.AGAIN: self._again,
+            Fault.KIND_ABSENT: lambda: self._absent(step),
+            Fault.BEAT_RECORD: lambda: self._damage_record(dice),
         }
         try:
             self.struck[step.what] += moments[step.what]()
@@ -317,16 +324,39 @@ class Storm:
         if time.time() < latest and not {f"{kind}-{new}" for kind in self._kinds[new] if kind != "beat"} <= ready:
             self._at(time.time() + 0.1, lambda: self._retire(old, new, latest))
             return
-        supervisor = self._machines[old]
         self.story.tell(f"machine {old} is stopped")
+        self._stop(old)
+
+    def _stop(self, machine: str) -> None:
+        supervisor = self._machines[machine]
         for name, pid in supervisor.alive().items():
             self._continue(name, pid)
             if not name.startswith("beat"):
                 self._asked_to_end(name, pid)
-        del self._machines[old]
+        del self._machines[machine]
         thread = threading.Thread(target=supervisor.stop)
         thread.start()
         self._ending.append(thread)
+
+    def _absent(self, step: Step) -> bool:
+        """The machine with all workers of one kind is stopped in order, and starts again minutes later."""
+        if ABSENT_MACHINE not in self._machines:
+            return False
+        kinds = self._kinds[ABSENT_MACHINE]
+        self.story.tell(f"ABSENT for {step.lasts:.0f} s: {', '.join(kinds)}")
+        self._stop(ABSENT_MACHINE)
+        self._at(time.time() + step.lasts, lambda: self._start(f"{ABSENT_MACHINE}-again", kinds))
+        return True
+
+    def _damage_record(self, dice: random.Random) -> bool:
+        """What beat keeps of its last runs is unreadable when it starts again."""
+        key = f"{PREFIX}schedule"
+        if dice.random() < 0.5:
+            self.site.redis.hset(key, mapping={"scan": "\0\0\0\0", "export": "nan", "verify": "9" * 400})
+        else:
+            self.site.redis.set(key, "no hash at all")
+        self.story.tell("THE RECORD OF BEAT'S LAST RUNS IS DAMAGED")
+        return self._kill_beat(dice)
 
     def _cut(self) -> bool:
         self.site.redis.client_kill_filter(_type="normal", skipme=True)
