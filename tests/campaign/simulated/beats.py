@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 PREFIX = "wbs:"
 BEAT = 5.0
+NAMES_A_PAUSE = ("remote:", "series:")
+"""How the keys of problems begin because of which other work waits."""
+LONG_PAUSE_SECONDS = 2000.0
+"""Longer than any settle window and any back-off: what still waits for the same cause then waits for a person."""
 _LANE_KEYS = [f"{PREFIX}{place}:{lane}" for lane in Lane for place in ("waiting", "hand")]
 
 
@@ -23,6 +27,9 @@ class Beats:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self.away_until = 0.0
+        self.paused = False
+        self._left: set[str] = set()
+        self._left_since = rig.scheduler.now
 
     def begin(self, offset: float) -> None:
         """A beat: a resume every five seconds; those that would find nothing to do are left out, since they change nothing."""
@@ -34,7 +41,10 @@ class Beats:
     def _tick(self, offset: float) -> None:
         now = self._rig.scheduler.now
         self._rig.watch.look(now)
-        if self.work_due(now):
+        self._note_pauses(now)
+        if self.paused and self.at_rest():
+            self._rig.scheduler.wake(self._rig.scheduler.main)
+        elif self.work_due(now):
             if now >= self.away_until and self._rig.store_away_until <= now:
                 self._rig.floor.send(TaskName.RESUME.value, {}, expires=self._rig.expiry_of_resume())
         elif self.at_rest():
@@ -88,13 +98,21 @@ class Beats:
         keys = (f"{PREFIX}run:current:scan", f"{PREFIX}run:current:export")
         return [str(self._rig.store.data[key]) for key in keys if key in self._rig.store.data]
 
+    def _note_pauses(self, now: float) -> None:
+        """Whether all that is left has been waiting for a long time for a cause that an open problem names: that is a rest, too."""
+        lanes = set(self.lanes())
+        named = any(key.startswith(NAMES_A_PAUSE) for key in self._rig.store.data.get(f"{PREFIX}problems", {}))
+        if not lanes or lanes != self._left or not named or not self._rig.faults_over:
+            self._left, self._left_since = lanes, now
+        self.paused = now - self._left_since >= LONG_PAUSE_SECONDS
+
     def at_rest(self) -> bool:
         """Whether nothing will ever happen again by itself."""
         return (
             self.quiet()
             and self._rig.store_away_until <= self._rig.scheduler.now
             and not self._rig.pending
-            and not self.lanes()
+            and (not self.lanes() or self.paused)
             and self.look_through_at() == FOREVER
             and self._rig.faults_over
         )

@@ -352,7 +352,8 @@ def _nothing_held(rig: Rig, violations: list[str]) -> None:
 def _runs(rig: Rig, violations: list[str]) -> None:
     for run in rig.beats.current_runs():
         fields = rig.store.data.get(f"{PREFIX}run:{run}", {})
-        if fields and "ended_at" not in fields:
+        open_keys = rig.store.data.get(f"{PREFIX}run:{run}:open", {})
+        if fields and "ended_at" not in fields and not any(_is_paused(rig, key) for key in open_keys):
             violations.append(
                 f"run {run} has not ended: open {list(rig.store.data.get(f'{PREFIX}run:{run}:open', {}))}"
             )
@@ -365,7 +366,12 @@ def _record(rig: Rig, kind: str, project_id: int, number: int) -> dict[str, Any]
 
 
 def _has_problem(rig: Rig, key: str) -> bool:
-    return key in rig.store.data.get(f"{PREFIX}problems", {})
+    """Whether a problem says what is the matter with it, or why it waits for a person."""
+    return key in rig.store.data.get(f"{PREFIX}problems", {}) or _is_paused(rig, key)
+
+
+def _is_paused(rig: Rig, key: str) -> bool:
+    return rig.beats.paused and key in rig.beats.lanes()
 
 
 def _project_problem(rig: Rig, project: Project, what: str) -> bool:

@@ -263,6 +263,7 @@ def _pick(choices: Sequence[int], index: int) -> int:
 
 def _to_rest(rig: Rig, result: Result, when: str) -> None:
     bound = max(rig.scheduler.now, START + rig.setup.length) + AT_MOST
+    rig.beats.paused = False
     rig.scheduler.run_until(bound)
     if not rig.beats.at_rest():
         lanes = {key: round(at - rig.scheduler.now) for key, at in rig.beats.lanes().items()}

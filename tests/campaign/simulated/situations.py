@@ -24,7 +24,8 @@ OfCompany = Callable[[Company, random.Random], bool]
 OfAccount = Callable[[NetSuiteModel, Company, random.Random], bool]
 
 WIDER = tuple(kind for kind in Kind if kind not in FIRST)
-ENABLED: frozenset[Kind] = frozenset()
+ENABLED = frozenset({Kind.SAME_NUMBER, Kind.VENDOR_LINK_FOREIGN, Kind.PROJECT_LINK_FOREIGN, Kind.LINES_SHARE_ID,
+                     Kind.LINES_WITHOUT_ID, Kind.LINES_MOVED, Kind.CENT_OFF})  # fmt: skip
 """What is drawn unless a command asks for more: what the product is known to withstand."""
 SHARE = 0.04
 """How many seeds draw a kind, where `_SHARES` does not say."""
@@ -48,7 +49,7 @@ def _fault(kind: Kind, dice: random.Random, length: float) -> Fault:
     seed, at = dice.getrandbits(32), dice.uniform(0, length)
     match kind:
         case Kind.ONE_KIND_AWAY:
-            return Fault(kind, at * 0.5, dice.uniform(120, 400), seed=seed)
+            return Fault(kind, dice.choice((0.0, at * 0.5)), dice.uniform(250, 420), seed=seed)
         case Kind.OUTAGE_WITH_ROOM:
             return Fault(kind, at * 0.5, dice.uniform(1, 60), dice.choice((0.1, 0.5, 1.0)), seed=seed)
         case Kind.TOKENS_HANG:
