@@ -16,7 +16,7 @@ from benchmarks.scans import scanned
 from config.names import TaskName
 from simulators.company import build_company
 from worker.domain.identities import CodeKey
-from worker.domain.outcomes import Record, State
+from worker.domain.outcomes import Children, Record, State
 from worker.domain.work import Lane, RunKind, scan_of
 
 CODES = 50
@@ -136,7 +136,7 @@ def _bytes_per_waiting_code() -> float:
             record = Record(State.WAITING, name, at=time.time(), code="01-100.S", description="Concrete work")
             ledger.plan_codes(project, dict.fromkeys(numbers, record))
             children = [str(CodeKey(project, number)) for number in numbers]
-            work.spawn(scan_of(project), Lane.SCANS, children=children, into=Lane.ITEMS, counts={})
+            work.spawn(scan_of(project), Lane.SCANS, Children(children, Lane.ITEMS))
         return (int(site.redis.info("memory")["used_memory"]) - before) / (len(projects) * CODES)
 
 

@@ -33,6 +33,8 @@ class TaskName(StrEnum):
 
 CORRELATION_HEADER = "correlation_id"
 """The header of a message that says for whose request it was sent; it may be left out."""
+DISPATCHED_HEADER = "dispatched"
+"""The header of a message that the lanes sent for waiting work: it asks for nothing new. Other applications leave it out."""
 REFUSED = "messages.refused"
 """What a message is shown as that is not one: a task that fails and says why. Nobody enqueues it."""
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from celery import Task, chain
 
-from config.names import TaskName
+from config.names import DISPATCHED_HEADER, TaskName
 from tasks.messages import ExportApproved, MakeItems, OneInvoice, OneProject, read
-from tasks.results import BillEnded, Ended, Started, bill_ended, ended
+from tasks.results import BillEnded, Ended, Started, bill_ended, ended, going_on
 from worker.app import app
 from worker.current import current
+from worker.domain.delivery import is_dispatched
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane
 
@@ -19,6 +20,8 @@ from worker.domain.work import Lane
 def export_approved(**arguments: Any) -> Started:
     """Start the export of all approved invoices, or join the one that goes on: {"run": id, "joined": bool}."""
     message = read(ExportApproved, arguments)
+    if is_dispatched():
+        return going_on(current().export_runs.go_on())
     run, joined = current().export_runs.export_approved(message.trigger)
     return {"run": run.id, "joined": joined}
 
@@ -37,7 +40,9 @@ def export(self: Task, **arguments: Any) -> BillEnded:
     step = current().invoice_export.export(InvoiceKey(message.project_id, message.invoice_id))
     if step.missing:
         ids = message.model_dump()
-        raise self.replace(chain(make_items.si(**ids, wbs_code_ids=step.missing), create_bill.si(**ids)))
+        steps = (make_items.si(**ids, wbs_code_ids=step.missing), create_bill.si(**ids))
+        # They go on with the work that this message has begun.
+        raise self.replace(chain(*(one.set(headers={DISPATCHED_HEADER: True}) for one in steps)))
     return bill_ended(step.outcome)
 
 

@@ -10,6 +10,7 @@ from tasks.results import Compared
 from worker.app import app
 from worker.base import pick_up
 from worker.current import current
+from worker.domain.work import Lane
 
 
 # Every few seconds: in Flower it would push all other tasks off the page.
@@ -21,9 +22,13 @@ def resume(**arguments: Any) -> dict[str, int]:
     return {"given_out": pick_up(app)}
 
 
-@app.task(name=TaskName.RECONCILE.value, lanes=())
+@app.task(name=TaskName.RECONCILE.value, lanes=(Lane.UPKEEP,))
 def reconcile(**arguments: Any) -> Compared:
-    """Compare Procore, NetSuite and the ledger, and keep a problem open for each finding: {"checked": n, "findings": n}."""
+    """Compare Procore, NetSuite and the ledger, and keep a problem open for each finding: {"checked": n, "findings": n}. One comparison
+    at a time, over all workers: a second message joins it.
+    """
     read(Nothing, arguments)
-    verified = current().verification.reconcile()
+    verified = current().upkeep.reconcile()
+    if verified is None:
+        return {"checked": 0, "findings": 0, "joined": True}
     return {"checked": verified.codes + verified.invoices, "findings": len(verified.findings)}

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from config.names import TaskName
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
+from worker.store.work import Run
 
 Reason = Annotated[str, Field(description="A sentence for people")]
 Count = Annotated[int, Field(ge=0)]
@@ -56,6 +57,11 @@ class Compared(TypedDict):
 
     checked: Annotated[Count, Field(description="Codes and invoices that were compared")]
     findings: Annotated[Count, Field(description="Each is an open problem")]
+    joined: NotRequired[
+        Annotated[
+            bool, Field(description="True: another comparison was in progress, and this message compared nothing")
+        ]
+    ]
 
 
 RESULTS: dict[TaskName, Any] = {
@@ -72,6 +78,11 @@ RESULTS: dict[TaskName, Any] = {
     TaskName.RECONCILE: Compared,
 }
 """By task. ledger.resume keeps none: it runs every few seconds."""
+
+
+def going_on(run: Run | None) -> Started:
+    """Of a message that only goes on with a run."""
+    return {"run": run.id if run else "", "joined": True}
 
 
 def ended(outcome: Outcome, *, noun: Literal["project", "invoice"]) -> Ended:

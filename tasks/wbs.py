@@ -6,9 +6,10 @@ from typing import Any
 
 from config.names import TaskName
 from tasks.messages import CreateItem, OneProject, ScanProjects, read
-from tasks.results import Ended, ItemEnded, Series, Started, ended, item_ended
+from tasks.results import Ended, ItemEnded, Series, Started, ended, going_on, item_ended
 from worker.app import app
 from worker.current import current
+from worker.domain.delivery import is_dispatched
 from worker.domain.identities import CodeKey
 from worker.domain.work import Lane
 from worker.pool import thread_to_spare
@@ -18,6 +19,8 @@ from worker.pool import thread_to_spare
 def scan_projects(**arguments: Any) -> Started:
     """Start a scan, or join the one that goes on: {"run": id, "joined": bool}."""
     message = read(ScanProjects, arguments)
+    if is_dispatched():
+        return going_on(current().wbs_scan.go_on())
     run, joined = current().wbs_scan.scan(message.trigger, message.project_ids)
     return {"run": run.id, "joined": joined}
 

@@ -10,11 +10,11 @@ from celery import Celery, Task, signals
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from config.names import CORRELATION_HEADER, TaskName
+from config.names import CORRELATION_HEADER, DISPATCHED_HEADER, TaskName
 from worker.current import current
-from worker.domain import correlation
+from worker.domain import correlation, delivery
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import EXPORTS_OF_ALL, LANE_OF_WORD, SCAN_OF_ALL, Lane
+from worker.domain.work import EXPORTS_OF_ALL, LANE_OF_WORD, RECONCILE_ALL, SCAN_OF_ALL, Lane
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class WorkTask(Task):
     def before_start(self, task_id: str, *_: Any) -> None:
         """Called by Celery in the worker: from here on this thread works for whoever asked for the task."""
         correlation.begin(self.request.correlation_id or task_id)
+        delivery.begin(dispatched=bool(self.request.get(DISPATCHED_HEADER)))
 
     def after_return(self, *_: Any) -> None:
         """Called by Celery in the worker after success and failure."""
@@ -46,7 +47,7 @@ def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
         task, arguments = message_of(key)
         # Who waits for such work asks the ledger; a stored result would only cost memory.
         with correlation.of(correlation_id):
-            app.send_task(task.value, kwargs=arguments, ignore_result=True)
+            app.send_task(task.value, kwargs=arguments, ignore_result=True, headers={DISPATCHED_HEADER: True})
     return len(given)
 
 
@@ -83,6 +84,8 @@ def message_of(key: str) -> tuple[TaskName, dict[str, Any]]:
         return TaskName.SCAN_PROJECTS, {"trigger": "resume"}
     if key == EXPORTS_OF_ALL:
         return TaskName.EXPORT_APPROVED, {"trigger": "resume"}
+    if key == RECONCILE_ALL:
+        return TaskName.RECONCILE, {}
     kind, _, rest = key.partition(":")
     if kind == "scan":
         return TaskName.SCAN_PROJECT, {"project_id": int(rest)}

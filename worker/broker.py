@@ -72,6 +72,7 @@ class _Headers(_Part):
     eta: Moment | None = None
     expires: Moment | None = None
     correlation_id: Annotated[Name | None, WrapValidator(_or_none)] = None
+    dispatched: bool | None = None
 
 
 class _Properties(_Part):

@@ -1,4 +1,4 @@
-"""Celery as the installation starts it, with constants of the product changed and, if asked, its locks open to everyone.
+"""Celery as the installation starts it, with constants of the product changed and, if asked, its claims and locks open to everyone.
 
     python -m tests.real.launcher [--set module.NAME=number]... [--open-locks] [--processes N] [--cron-seconds S] [--trace STEM]
         -- celery's arguments
@@ -26,7 +26,9 @@ from celery.__main__ import main as celery
 import config.schedule
 import worker.app  # noqa: F401 - once for all forks
 from tests.real import trace
+from tests.support import claim_for_everybody
 from worker.cli import main as wbs_sync
+from worker.store import work_scripts
 from worker.store.locks import Lock, Locks
 
 NUMBER = "{number}"
@@ -50,6 +52,7 @@ def main() -> None:
         _set(change)
     if asked.open_locks:
         Locks.hold = _one_for_everybody  # type: ignore[method-assign]
+        vars(work_scripts)["CLAIM"] = claim_for_everybody()
     if asked.trace:
         trace.begin(asked.trace)
     if asked.cron_seconds:

@@ -34,7 +34,9 @@ from worker.supervisor import TIED, Supervisor
 ROOT = Path(__file__).parents[2]
 PREFIX = "wbs:"
 QUICK = {
-    "worker.store.work.IN_HAND_SECONDS": 3,
+    "worker.store.work.CLAIM_SECONDS": 3,
+    "worker.store.work.RENEWED_EVERY_SECONDS": 1,
+    "worker.store.work.DISPATCH_SECONDS": 3,
     "worker.store.locks.LOCK_SECONDS": 3,
     "worker.store.locks.KEPT_SECONDS": 0,
     "worker.store.gate.SLOT_SECONDS": 3,

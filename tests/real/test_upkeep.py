@@ -13,8 +13,9 @@ from tests.real.conftest import OpenSite
 from tests.real.site import PREFIX
 from tests.support import eventually
 from worker import beat as beat_module
-from worker.domain.work import SCAN_OF_ALL, Lane, RunKind
+from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind
 from worker.store.schedule_runs import ScheduleRuns
+from worker.store.work import Claimed
 
 pytestmark = pytest.mark.real
 
@@ -54,7 +55,7 @@ def test_who_comes_too_late_for_a_scan_s_first_step_leaves_nothing_in_hand(open_
     """Two scans at once: the second claims the list of projects in the moment in which the first has ended it."""
     site = open_site(profile="large:2x12")
     run, _ = site.container.wbs_scan.scan("first")
-    site.container.work.claim(Lane.SCANS, SCAN_OF_ALL)
+    assert site.container.work.claim(Lane.SCANS, SCAN_OF_ALL, Claim.IN_LANE) is Claimed.NOT_DUE
     again, joined = site.container.wbs_scan.scan("second")
     assert (again.id, joined) == (run.id, True)
     assert not site.container.work.in_hand(Lane.SCANS, SCAN_OF_ALL)

@@ -100,7 +100,7 @@ def _export_approved(container: Container, *, wait: bool, as_json: bool) -> None
 def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: bool) -> None:
     began = container.now()
     with correlation.of(correlation.new_id("export")) as correlation_id:
-        container.work.add(Lane.EXPORTS, [str(key)])
+        container.work.request(Lane.EXPORTS, [str(key)])
         send(TaskName.EXPORT, project_id=key.project_id, invoice_id=key.invoice_id)
     if not wait:
         queued = {"queued": str(key), "correlation_id": correlation_id}

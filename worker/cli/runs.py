@@ -36,7 +36,7 @@ def all_well(container: Container, run: Run) -> bool:
 
 
 def _belongs_to(run: Run, key: str) -> bool:
-    return any(RUN_OF_LANE[lane_of(piece)] is run.kind for piece in work_behind(key))
+    return any(RUN_OF_LANE.get(lane_of(piece)) is run.kind for piece in work_behind(key))
 
 
 def say_started(started: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from config.names import QueueName, TaskName
+from config.names import DISPATCHED_HEADER, QueueName, TaskName
 from config.settings import Settings, load_settings
 from worker.app import app
 from worker.cli.output import Fault, progress
@@ -63,8 +63,8 @@ def redis_url(settings: Settings) -> str:
 
 
 def send(task: TaskName, **arguments: Any) -> None:
-    """Hand a task to the workers. Its work stands in the ledger already, so a lost message costs seconds, not work."""
-    app.send_task(task.value, kwargs=arguments, ignore_result=True)
+    """Send a message for work that is in its lane already: it saves the wait for the next `ledger.resume`, and a lost one costs seconds."""
+    app.send_task(task.value, kwargs=arguments, ignore_result=True, headers={DISPATCHED_HEADER: True})
 
 
 def watch(container: Container, run: Run, *, noun: str) -> Run:

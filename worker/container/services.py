@@ -56,6 +56,7 @@ from worker.services.report import Reports
 from worker.services.retries import Retries
 from worker.services.systematic_differences import SystematicDifferences
 from worker.services.unchanged_invoices import UnchangedInvoices
+from worker.services.upkeep import Upkeep
 from worker.services.verification import Verification
 from worker.services.wbs_scan import WbsScan
 from worker.services.webhooks import Webhooks
@@ -74,6 +75,7 @@ class Container(Remotes):
             ledger=self.ledger,
             holds=self.holds,
             recovery=self.recovery,
+            keeper=self._keeper,
             pings={
                 Remote.PROCORE: lambda: self.procore(Precedence.EXPORT).who_am_i(),
                 Remote.NETSUITE: lambda: self.netsuite(Precedence.EXPORT).item("0"),
@@ -148,7 +150,6 @@ class Container(Remotes):
             projects=self.projects(Precedence.SCAN),
             items=self.items(Precedence.SCAN),
             ledger=self.ledger,
-            locks=self.locks,
             work=self.work,
             attempts=self.attempts,
             dispatch=self.dispatch,
@@ -262,7 +263,6 @@ class Container(Remotes):
             procore=self.procore(Precedence.EXPORT),
             projects=self.projects(Precedence.EXPORT),
             ledger=self.ledger,
-            locks=self.locks,
             work=self.work,
             attempts=self.attempts,
             claims=self.bill_claims,
@@ -304,6 +304,11 @@ class Container(Remotes):
             ledger=self.ledger,
             verifications=self.verifications,
         )
+
+    @part
+    def upkeep(self) -> Upkeep:
+        """Long work that keeps the records in order."""
+        return Upkeep(work=self.work, attempts=self.attempts, verification=self.verification)
 
     @part
     def planning(self) -> Planning:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
 from worker.domain import money
 from worker.domain.problems import Cause, describe
+from worker.domain.work import Lane
 
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 5.0, 120.0
 """How soon a write in doubt is looked for, and how long at most until the next look."""
@@ -122,11 +123,25 @@ ENDED_WELL = frozenset({OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.AL
 
 
 @dataclass(frozen=True, slots=True)
+class Children:
+    """The work that follows from a finished piece of work, in the lane `into`.
+
+    `counts`: what the run counts of it, by field. `at`: when the children are due (unix seconds; 0 = before all that waits); None = now.
+    """
+
+    keys: Sequence[str]
+    into: Lane
+    counts: Mapping[str, int] = field(default_factory=dict)
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One attempt's end, in words a person can read in Flower.
 
     `again_at`: for `unknown` and `waiting`, when it is looked at again (unix seconds, Redis' clock); None while the
-    next step of the same work follows. `facts`: what was read of the invoice, for its record.
+    next step of the same work follows. `facts`: what was read of the invoice, for its record. `children`: work that waits from now on,
+    instead of this one.
     """
 
     kind: OutcomeKind
@@ -136,6 +151,7 @@ class Outcome:
     cause: Cause | None = None
     again_at: float | None = None
     facts: Mapping[str, str] = field(default_factory=dict, compare=False)
+    children: Children | None = field(default=None, compare=False)
 
     @property
     def well(self) -> bool:

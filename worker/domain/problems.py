@@ -121,6 +121,7 @@ class Cause(StrEnum):
     DRIFT_ORIGIN_ID_FOREIGN = "drift_origin_id_foreign"
     REMOTE_DOWN = "remote_down"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    UNCONFIRMED_WRITE = "unconfirmed_write"
     ANSWER_NOT_UNDERSTOOD = "answer_not_understood"
     UNEXPECTED = "unexpected"
 
@@ -633,6 +634,13 @@ CATALOGUE: dict[Cause, Entry] = {
         _ENGINEER,
         "Tried {attempts} times without success; the last answer was: {answer}",
         "Look at the remote's status and the worker's log, then scan or export again.",
+    ),
+    Cause.UNCONFIRMED_WRITE: Entry(
+        _OUTAGE,
+        _ADMIN,
+        "NetSuite did not confirm the write of {name}, and {attempts} attempts to look it up failed; the last answer was: {answer}",
+        "Check NetSuite's status and what its integration role may view. wbs-sync looks it up again at least every half hour, sends nothing "
+        "until the result is known, and then closes this problem.",
     ),
     Cause.ANSWER_NOT_UNDERSTOOD: Entry(
         _UNKNOWN,

@@ -25,6 +25,7 @@ REMOTES_OF_LANE: Mapping[Lane, tuple[Remote, ...]] = {
     Lane.ITEMS: (Remote.NETSUITE,),
     Lane.LISTINGS: (Remote.PROCORE,),
     Lane.EXPORTS: (Remote.PROCORE, Remote.NETSUITE),
+    Lane.UPKEEP: (Remote.PROCORE, Remote.NETSUITE),
 }
 QUERY = "query"
 """The permission to read a whole table: a refusal of it says nothing about one record."""

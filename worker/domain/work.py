@@ -13,6 +13,18 @@ class Lane(StrEnum):
     ITEMS = "items"
     LISTINGS = "listings"
     EXPORTS = "exports"
+    UPKEEP = "upkeep"
+
+
+class Claim(StrEnum):
+    """Why a worker begins a piece of work, and so what becomes of that where another worker is at it."""
+
+    REQUEST = "request"
+    """Somebody asks for it: it is begun wherever it stands, or repeated after the attempt in progress."""
+    IN_LANE = "in lane"
+    """Its lane has it: it is begun if that is still so, and left alone if another attempt is in progress or has ended it."""
+    ASIDE = "aside"
+    """Other work needs it: it is begun unless another worker is at it."""
 
 
 class RunKind(StrEnum):
@@ -28,6 +40,7 @@ RUN_OF_LANE = {
     Lane.LISTINGS: RunKind.EXPORT,
     Lane.EXPORTS: RunKind.EXPORT,
 }
+"""Upkeep is part of no run."""
 
 LANE_OF_WORD = {
     "scan": Lane.SCANS,
@@ -35,9 +48,12 @@ LANE_OF_WORD = {
     "code": Lane.ITEMS,
     "exports": Lane.LISTINGS,
     "invoice": Lane.EXPORTS,
+    "reconcile": Lane.UPKEEP,
 }
 SCAN_OF_ALL = "scan:all"
 EXPORTS_OF_ALL = "exports:all"
+RECONCILE_ALL = "reconcile:all"
+"""The comparison of both systems with the ledger."""
 
 
 def scan_of(project_id: int) -> str:

@@ -100,11 +100,11 @@ class Applying:
         codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
         planned = [look.planned[project_id][code_id] for code_id in codes]
         noted = self._items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
-        self._work.add(Lane.ITEMS, [str(key) for key in noted])
+        self._work.request(Lane.ITEMS, [str(key) for key in noted])
         for line in to_do:
             if line.of_invoice:
                 self._ledger.journal.tell(InvoiceKey.parse(line.key), Happening(What.PLANNED, {"by": A_PLAN}))
-        self._work.add(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
+        self._work.request(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
 
     def going_on(self, applied: Applied) -> int:
         """How many lines have not come to an end. What is due only in more than a minute is not waited for."""

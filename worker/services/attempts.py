@@ -1,15 +1,18 @@
-"""One attempt at one piece of work, and what becomes of it: ended, later, held, or a problem. Nothing ends nowhere."""
+"""One attempt at one piece of work, by one claim, and its result: ended, scheduled again, held, or a problem. Every attempt is settled."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import TimeoutError as RedisSilent
 
+from worker.domain.delivery import is_dispatched
 from worker.domain.errors import (
     Blocked,
     Misconfigured,
@@ -22,23 +25,28 @@ from worker.domain.errors import (
     UnexpectedAnswer,
 )
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.outcomes import Outcome, OutcomeKind, Record
 from worker.domain.problems import Cause, describe
 from worker.domain.responses import Responses, track_responses
 from worker.domain.scopes import NAMES, Remote, is_of_role, remote_of
 from worker.domain.spans import span
 from worker.domain.story import Happening, What
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Claim, Lane
 from worker.services.recovery import Recovery
 from worker.store.connection import Redis, seconds
 from worker.store.holds import Holds
+from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
-from worker.store.work import Work
+from worker.store.work import RENEWED_EVERY_SECONDS, Claimed, Work
 
 log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 12
 LONGEST_BACK_OFF_SECONDS = 120.0
+LONGEST_DOUBT_SECONDS = 1800.0
+"""How long an unconfirmed write that could not be looked up waits at most until the next look-up. It is never given up."""
+STALLED_SECONDS = 900.0
+"""An attempt in which no remote answers for so long stands still: its claim is renewed no more. No single answer takes as long."""
 HOLD_SECONDS = 30.0
 """The first pause for a login or a permission: a person has to act, so asking again soon is of little use."""
 WORKS_BEFORE_PAUSE = 3
@@ -56,6 +64,7 @@ JUST_RECORDED = (OutcomeKind.CREATED, OutcomeKind.ADOPTED)
 """What closed its problem when it was recorded, in the same step."""
 SPANS = {
     "scan": "scan", "plan": "plan codes", "code": "create Item", "exports": "list invoices", "invoice": "export invoice",
+    "reconcile": "compare",
 }  # fmt: skip
 """How traces call an attempt, by the first word of the work's key."""
 BUSY_SECONDS = 3.0
@@ -90,6 +99,7 @@ class Attempts:
         ledger: Ledger,
         holds: Holds,
         recovery: Recovery,
+        keeper: LeaseKeeper,
         pings: Mapping[Remote, Callable[[], object]],
     ) -> None:
         """`pings`: a small request to each remote, which shows whether it answers."""
@@ -98,34 +108,59 @@ class Attempts:
         self._ledger = ledger
         self._holds = holds
         self._recovery = recovery
+        self._keeper = keeper
         self._pings = pings
-        self._under_way: list[tuple[Lane, str]] = []
+        self._under_way: list[tuple[Lane, str, str]] = []
 
-    def make(self, lane: Lane, key: str, attempt: Callable[[], Outcome]) -> Outcome:
-        """Claim the work, run the attempt, settle what came of it. A bug's exception is told as a problem and raised on."""
+    def make(self, lane: Lane, key: str, attempt: Callable[[], Outcome], *, claim: Claim | None = None) -> Outcome:
+        """Claim the work, run the attempt, settle its outcome. Where another worker is at it, only say so. A bug's exception is
+        reported as a problem and raised on.
+
+        `claim`: by default somebody's request, unless the lane itself sent the message that this thread works on.
+        """
+        claimed = self._work.claim(lane, key, claim or (Claim.IN_LANE if is_dispatched() else Claim.REQUEST))
+        if claimed is Claimed.BUSY:
+            return busy(self._client)
+        if claimed is Claimed.NOT_DUE:
+            return Outcome(OutcomeKind.ALREADY, reason="another attempt has ended or scheduled it")
         held_until, troubled = self._holds.state(lane)
         if held_until:
             self._work.later(lane, key, at=held_until)
             return Outcome(OutcomeKind.WAITING, reason="paused: see `wbs-sync status`", again_at=held_until)
-        self._work.claim(lane, key)
         return self.go_on(lane, key, attempt, troubled)
 
     def go_on(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[str] = ()) -> Outcome:
-        """The same for work that was taken just now, the last in this lane having ended well: nothing holds it, and it is claimed."""
-        self._under_way.append((lane, key))
+        """The same for work that this thread has claimed just now, the last in this lane having ended well: nothing holds it."""
+        with span(SPANS[key.partition(":")[0]], work=key):
+            return self._made(lane, key, attempt, troubled)
+
+    @contextmanager
+    def _under_claim(self, lane: Lane, key: str, responses: Responses) -> Iterator[None]:
+        """Renew the claim for the block, for as long as requests come to an end."""
+        token = self._work.token(key)
+        count, at = 0, time.monotonic()
+
+        def renew() -> None:
+            nonlocal count, at
+            if responses.count != count:
+                count, at = responses.count, time.monotonic()
+            if time.monotonic() - at < STALLED_SECONDS:
+                self._work.renew(lane, key, token)
+
+        self._under_way.append((lane, key, token))
         try:
-            with span(SPANS[key.partition(":")[0]], work=key):
-                return self._made(lane, key, attempt, troubled)
+            with self._keeper.keeping(renew, every=RENEWED_EVERY_SECONDS):
+                yield
         finally:
-            self._under_way.remove((lane, key))
+            self._under_way.remove((lane, key, token))
 
     def give_back(self) -> None:
         """Let the work of all attempts under way wait again: this process ends, and they do not come to their end."""
-        for lane, key in list(self._under_way):
-            self._work.later(lane, key, at=0)
+        for lane, key, token in list(self._under_way):
+            self._work.later(lane, key, at=0, token=token)
 
     def _made(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[str]) -> Outcome:
-        with track_responses() as responses:
+        with track_responses() as responses, self._under_claim(lane, key, responses):
             try:
                 return self._tried(lane, key, attempt, responses)
             finally:
@@ -149,10 +184,10 @@ class Attempts:
         except UnexpectedAnswer as error:
             kind, _, ids = key.partition(":")
             facts = {"answer": str(error), kind: f"id {ids.rpartition(':')[2]}"}
-            return self._seen_by_a_person(lane, key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
+            return self._problem(lane, key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
         except (NotFound, NotPermitted) as error:
             facts = {"project": f"id {key.split(':')[1]}", "what": "data", "answer": str(error)}
-            return self._seen_by_a_person(lane, key, Cause.PROJECT_NOT_READABLE, facts)
+            return self._problem(lane, key, Cause.PROJECT_NOT_READABLE, facts)
         except Exception as error:
             self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
             raise
@@ -167,10 +202,16 @@ class Attempts:
         return outcome
 
     def settle(self, lane: Lane, key: str, outcome: Outcome) -> None:
-        """Close the work, or let it wait until the outcome's time. An outcome that waits without a time stays in hand: its next step follows."""
-        if outcome.kind not in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
+        """Close the work, in the same step with what follows from it; or let it wait until the outcome's time. Of an outcome that waits
+        without a time the next step is on its way, as a message.
+        """
+        if outcome.children is not None:
+            self._work.spawn(key, lane, outcome.children)
+        elif outcome.kind not in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
             self._work.close(lane, key, outcome.kind)
-        elif outcome.again_at is not None:
+        elif outcome.again_at is None:
+            self._work.hand_over(lane, key)
+        else:
             # A run that has not even listed its projects has not begun: it waits for that however long.
             far = key not in ROOTS and outcome.again_at - seconds(self._client) > RUN_WAITS_SECONDS
             self._work.later(lane, key, at=outcome.again_at, outcome=outcome.kind if far else None)
@@ -237,23 +278,14 @@ class Attempts:
             self._over(remote)
         return remote in responses.answered
 
-    def _seen_by_a_person(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
-        """A problem at once, since asking again will hardly change it. But a write in doubt is looked for until it is known."""
-        if not self._in_doubt(key):
-            return self._problem(lane, key, cause, facts)
-        sentence = self._tell(key, cause, facts)
-        again_at = seconds(self._client) + LONGEST_BACK_OFF_SECONDS
-        outcome = Outcome(OutcomeKind.UNKNOWN, reason=sentence, cause=cause, again_at=again_at)
-        self.settle(lane, key, outcome)
-        return outcome
-
-    def _in_doubt(self, key: str) -> bool:
+    def _unconfirmed(self, key: str) -> Record | None:
+        """The record of a write whose result is not known; None where there is no such write."""
         record = None
         if key.startswith("code:"):
             record = self._ledger.code(CodeKey.parse(key))
         elif key.startswith("invoice:"):
             record = self._ledger.invoice(InvoiceKey.parse(key))
-        return record is not None and record.in_doubt
+        return record if record and record.in_doubt else None
 
     def _hold(self, lane: Lane, key: str, error: Misconfigured) -> Outcome:
         """Pause the work that needs the login or permission and report it once; the problem closes itself when a later attempt gets
@@ -266,7 +298,7 @@ class Attempts:
         if not is_of_role(scope):
             noted = self._holds.note(scope, key, cause=error.cause, answer=answer)
             if not noted.times and noted.works < REFUSALS_BEFORE_PAUSE:
-                return self._seen_by_a_person(lane, key, error.cause, error.facts)
+                return self._problem(lane, key, error.cause, error.facts)
         until = self._holds.pause(scope, key, first=HOLD_SECONDS, cause=error.cause, answer=answer).ends
         self._say_once(scope, error.cause, error.facts)
         self._work.later(lane, key, at=until)
@@ -314,7 +346,15 @@ class Attempts:
             log.warning("%s works again; paused work goes on", scope)
 
     def _problem(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
+        """End the work as a problem for a person. But an unconfirmed write is looked up until its result is known, if ever more rarely."""
+        unconfirmed = self._unconfirmed(key)
+        if unconfirmed and cause is Cause.ATTEMPTS_EXHAUSTED:
+            cause, facts = Cause.UNCONFIRMED_WRITE, {**facts, "name": unconfirmed.name}
         outcome = Outcome(OutcomeKind.BLOCKED, reason=self._tell(key, cause, facts), cause=cause)
+        if unconfirmed:
+            now = seconds(self._client)
+            wait = min(max((now - unconfirmed.sent_at) / 2, LONGEST_BACK_OFF_SECONDS), LONGEST_DOUBT_SECONDS)
+            outcome = replace(outcome, kind=OutcomeKind.UNKNOWN, again_at=now + wait)
         self.settle(lane, key, outcome)
         return outcome
 

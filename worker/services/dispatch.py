@@ -1,4 +1,4 @@
-"""Which waiting work is given out now. The caller sends the messages; this decides, and gives up what kills its workers."""
+"""Which waiting work is dispatched now. The caller sends the messages; this decides, and gives up what kills its workers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from worker.store.holds import Holds
 from worker.store.work import Work
 
 MOST_DEATHS = 5
-"""Work that was in hand of so many workers when they died or stalled is given to no further one."""
+"""Work that so many workers had begun when they died or stalled is given to no further one."""
 
 
 def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
@@ -23,6 +23,7 @@ def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
         Lane.ITEMS: netsuite_concurrency,
         Lane.LISTINGS: 4,
         Lane.EXPORTS: 2 * netsuite_concurrency + 2,
+        Lane.UPKEEP: 2,
     }
 
 
@@ -41,7 +42,7 @@ class Dispatch:
             self._work.take_in_strays(kind)
 
     def take_back(self) -> None:
-        """Let the work of workers that died be given out now, not when it is overdue."""
+        """Let the work of workers that died be dispatched now, not when their claims end."""
         for lane in Lane:
             self._work.take_back(lane)
 
@@ -64,12 +65,13 @@ class Dispatch:
         return given
 
     def next_one(self, lane: Lane) -> tuple[str, str]:
-        """The same for a worker that begins with it at once, its last work in this lane having ended well; ("", "") when nothing is due."""
-        return next(iter(self._taken(lane, at_most=1).items()), ("", ""))
+        """The same for a worker that has begun with it at once, its last work in this lane having ended well; ("", "") when nothing is due."""
+        return next(iter(self._taken(lane, at_most=1, begin=True).items()), ("", ""))
 
-    def _taken(self, lane: Lane, *, at_most: int | None = None) -> dict[str, str]:
+    def _taken(self, lane: Lane, *, at_most: int | None = None, begin: bool = False) -> dict[str, str]:
         given = {}
-        for key, deaths, correlation_id in self._work.take(lane, limit=self._limits[lane], at_most=at_most):
+        taken = self._work.take(lane, limit=self._limits[lane], at_most=at_most, begin=begin)
+        for key, deaths, correlation_id in taken:
             if deaths > MOST_DEATHS:
                 self._attempts.give_up(lane, key, deaths)
             else:

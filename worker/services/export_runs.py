@@ -9,9 +9,9 @@ from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
 from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
-from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
+from worker.domain.work import EXPORTS_OF_ALL, Claim, Lane, RunKind, exports_of
 from worker.services.attempts import Attempts
 from worker.services.bill_ownership import bill_claim
 from worker.services.projects import Projects
@@ -19,7 +19,6 @@ from worker.services.unchanged_invoices import Selection, UnchangedInvoices
 from worker.store.bill_claims import BillClaims
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
-from worker.store.locks import Locks
 from worker.store.work import Run, Work
 
 SCHEDULE = "schedule"
@@ -45,7 +44,6 @@ class ExportRuns:
         procore: Procore,
         projects: Projects,
         ledger: Ledger,
-        locks: Locks,
         work: Work,
         attempts: Attempts,
         claims: BillClaims,
@@ -56,7 +54,6 @@ class ExportRuns:
         self._procore = procore
         self._projects = projects
         self._ledger = ledger
-        self._locks = locks
         self._work = work
         self._attempts = attempts
         self._claims = claims
@@ -78,11 +75,13 @@ class ExportRuns:
     def export_approved(self, trigger: str) -> tuple[Run, bool]:
         """The same, and list the projects at once where that is still to be done."""
         run, joined = self.request(trigger)
-        if self._work.is_open(run, EXPORTS_OF_ALL):
-            self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects)
-        # As for a scan: what another worker did before this one claimed it must not begin a run of its own.
-        self._work.let_go(Lane.LISTINGS, EXPORTS_OF_ALL)
+        self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
         return run, joined
+
+    def go_on(self) -> Run | None:
+        """List the projects where an export waits for that; the export that goes on, or the last one."""
+        self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
+        return self._work.current(RunKind.EXPORT)
 
     def list_invoices(self, project_id: int) -> Outcome:
         """Find one project's invoices that have no bill yet and let them wait their turn."""
@@ -130,13 +129,9 @@ class ExportRuns:
         )
 
     def _list_projects(self) -> Outcome:
-        with self._locks.hold(EXPORTS_OF_ALL) as lock:
-            if lock is None:
-                return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
-            children = [exports_of(project_id) for project_id in self._projects.list_anew()]
-            counts = {"projects": len(children)}
-            self._work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, children=children, into=Lane.LISTINGS, counts=counts)
-        return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to look through")
+        keys = [exports_of(project_id) for project_id in self._projects.list_anew()]
+        children = Children(keys, Lane.LISTINGS, {"projects": len(keys)})
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to look through", children=children)
 
     def _list_invoices(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):
@@ -156,7 +151,5 @@ class ExportRuns:
         counts = {"projects_done": 1, "already": exported, "blocked": selection.blocked, "skipped": selection.skipped}
         counts["invoices"] = len(keys) + exported + selection.blocked + selection.skipped
         counts = {name: count for name, count in counts.items() if count or name in ("invoices", "already")}
-        self._work.spawn(exports_of(project_id), Lane.LISTINGS, children=keys, into=Lane.EXPORTS, counts=counts)
-        return Outcome(
-            OutcomeKind.ALREADY, reason=f"{label}: {len(keys)} invoices to export, {exported} exported before"
-        )
+        reason = f"{label}: {len(keys)} invoices to export, {exported} exported before"
+        return Outcome(OutcomeKind.ALREADY, reason=reason, children=Children(keys, Lane.EXPORTS, counts))

@@ -13,12 +13,12 @@ from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
-from worker.domain.work import Lane
+from worker.domain.work import Claim, Lane
 from worker.services.attempts import Attempts
 from worker.services.items import Items, Planned
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
-from worker.store.work import IN_HAND_SECONDS, Work
+from worker.store.work import CLAIM_SECONDS, Work
 
 DEADLINE_SECONDS = 30.0
 """No Item is begun later than this after the start; the rest is the next attempt's. Below the time that work may be in hand."""
@@ -70,7 +70,7 @@ class InvoiceItems:
         self.require_none_blocked(invoice, planned)
         noted = self._items.note(project.id, to_make, for_invoice=True)
         # What waits in the ledger waits in its lane too: whatever becomes of this invoice, its codes come to an end.
-        self._work.add(Lane.ITEMS, [str(key) for key in noted], at=seconds(self._client) + IN_HAND_SECONDS)
+        self._work.add(Lane.ITEMS, [str(key) for key in noted], at=seconds(self._client) + CLAIM_SECONDS)
         return self.missing(invoice)
 
     def require_none_blocked(self, invoice: Invoice, planned: Collection[Planned] = ()) -> None:
@@ -98,7 +98,7 @@ class InvoiceItems:
         """One Item. Again when its turn comes again, as long as that is soon."""
         outcome = Outcome(OutcomeKind.WAITING, reason="its turn did not come yet")
         while time.monotonic() < until:
-            outcome = self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
+            outcome = self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key), claim=Claim.ASIDE)
             if outcome.kind is not OutcomeKind.WAITING or outcome.again_at is None:
                 break
             wait = outcome.again_at - seconds(self._client)

@@ -12,17 +12,16 @@ from worker.clients.procore.client import Procore
 from worker.domain import correlation
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
-from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
-from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, plan_of, scan_of
+from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
 from worker.services.attempts import Attempts
 from worker.services.dispatch import Dispatch
 from worker.services.items import Items, Planned
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
-from worker.store.locks import Locks
 from worker.store.work import Run, Work
 
 SERIES_SECONDS = 20.0
@@ -55,7 +54,6 @@ class WbsScan:
         projects: Projects,
         items: Items,
         ledger: Ledger,
-        locks: Locks,
         work: Work,
         attempts: Attempts,
         dispatch: Dispatch,
@@ -65,7 +63,6 @@ class WbsScan:
         self._projects = projects
         self._items = items
         self._ledger = ledger
-        self._locks = locks
         self._work = work
         self._attempts = attempts
         self._dispatch = dispatch
@@ -75,19 +72,24 @@ class WbsScan:
         if project_ids:
             # Who asks for one project has often just mended it (its number, its link): the list at hand would not show that.
             self._projects.outdate()
-        keys = [scan_of(project_id) for project_id in project_ids] or [SCAN_OF_ALL]
-        run, joined = self._work.begin(RunKind.SCAN, trigger, keys)
-        self._work.add(Lane.SCANS, [key for key in keys if self._work.is_open(run, key)])
+        keys = [scan_of(project_id) for project_id in project_ids]
+        run, joined = self._work.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
+        # A project that is being scanned is scanned once more afterwards; the run waits for that.
+        self._work.request(Lane.SCANS, keys)
+        if not keys and self._work.is_open(run, SCAN_OF_ALL):
+            self._work.add(Lane.SCANS, [SCAN_OF_ALL])
         return run, joined
 
     def scan(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
         """The same, and list the projects at once where that is still to be done."""
         run, joined = self.request(trigger, project_ids)
-        if self._work.is_open(run, SCAN_OF_ALL):
-            self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects)
-        # Another worker may have listed them just before this one claimed it: left in hand, it would begin a scan of its own.
-        self._work.let_go(Lane.SCANS, SCAN_OF_ALL)
+        self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
         return run, joined
+
+    def go_on(self) -> Run | None:
+        """List the projects where a scan waits for that; the scan that goes on, or the last one."""
+        self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
+        return self._work.current(RunKind.SCAN)
 
     def scan_project(self, project_id: int) -> Outcome:
         """Find the codes of one project that need an Item: adopt those that stand, let the others wait their turn."""
@@ -141,17 +143,13 @@ class WbsScan:
         return ProjectPlan(project, planned, already, in_doubt, inactive, gone)
 
     def _list_projects(self) -> Outcome:
-        with self._locks.hold(SCAN_OF_ALL) as lock:
-            if lock is None:
-                return Outcome(OutcomeKind.WAITING, reason="another worker lists the projects")
-            children = [scan_of(project_id) for project_id in self._projects.list_anew()]
-            counts = {"projects": len(children)}
-            self._work.spawn(SCAN_OF_ALL, Lane.SCANS, children=children, into=Lane.SCANS, counts=counts)
-            # Nobody would hear of their new codes and invoices any more.
-            for project_id in self._projects.out_of_sight(self._projects.pilot or self._ledger.projects()):
-                if self._projects.pilot or self._has_worked_on(project_id):
-                    self._not_visible(project_id)
-        return Outcome(OutcomeKind.ALREADY, reason=f"{len(children)} projects to scan")
+        keys = [scan_of(project_id) for project_id in self._projects.list_anew()]
+        # Nobody would hear of their new codes and invoices any more.
+        for project_id in self._projects.out_of_sight(self._projects.pilot or self._ledger.projects()):
+            if self._projects.pilot or self._has_worked_on(project_id):
+                self._not_visible(project_id)
+        children = Children(keys, Lane.SCANS, {"projects": len(keys)})
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to scan", children=children)
 
     def _has_worked_on(self, project_id: int) -> bool:
         """A project that never was leaves nothing but codes that were skipped, where somebody asked for one."""
@@ -174,7 +172,7 @@ class WbsScan:
         noted = self._items.note(project_id, plan.planned)
         for number, record in plan.gone.items():
             self._items.skip(CodeKey(project_id, number), record)
-        return self._spawn(plan, noted)
+        return _looked_through(plan, noted)
 
     def _plan_codes(self, project_id: int) -> Outcome:
         """Look at all of them in the same requests. Who waits for them in a run goes on waiting."""
@@ -197,10 +195,10 @@ class WbsScan:
             noted += self._items.note(project_id, some, for_invoice=for_invoice)
         for number in old.keys() - wanted.keys():
             self._items.skip(CodeKey(project_id, number), old[number])
-        children = [str(key) for key in noted]
         # Before all that waits: they are the oldest of it, or what a person asked for.
-        self._work.spawn(plan_of(project_id), Lane.SCANS, children=children, into=Lane.ITEMS, counts={}, at=0)
-        return Outcome(OutcomeKind.ALREADY, reason=f"{label}: {len(old)} codes planned anew, {len(noted)} wait")
+        children = Children([str(key) for key in noted], Lane.ITEMS, at=0)
+        reason = f"{label}: {len(old)} codes planned anew, {len(noted)} wait"
+        return Outcome(OutcomeKind.ALREADY, reason=reason, children=children)
 
     def _still_wanted(self, project: Project, old: Mapping[int, Record]) -> dict[int, WbsCode]:
         """Those that are active now, and budgeted or needed by an invoice. None outside of the pilot."""
@@ -213,18 +211,6 @@ class WbsScan:
         active = self._procore.list_active_codes(project.id) if numbers else []
         return {code.id: code for code in active if code.id in numbers}
 
-    def _spawn(self, plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:
-        """Close the project's work and let its codes wait, in one step; the run counts what was settled on the spot."""
-        settled = Counter(one.kind.value for one in plan.planned if one.kind is not OutcomeKind.CREATED)
-        settled["already"] += len(plan.already)
-        settled["skipped"] += len(plan.inactive)
-        counts = {"projects_done": 1, "codes": sum(settled.values()) + len(noted) + len(plan.in_doubt), **settled}
-        doubtful = [CodeKey(plan.project.id, code.id) for code, _ in plan.in_doubt]
-        children = [str(key) for key in (*noted, *doubtful)]
-        self._work.spawn(scan_of(plan.project.id), Lane.SCANS, children=children, into=Lane.ITEMS, counts=counts)
-        reason = f"{plan.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"
-        return Outcome(OutcomeKind.ALREADY, reason=reason)
-
     def _not_visible(self, project_id: int) -> Outcome:
         return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
 
@@ -233,3 +219,15 @@ class WbsScan:
         at = seconds(self._client)
         self._ledger.report(f"project:{project_id}:{what}", Cause.PROJECT_NOT_READABLE, facts, at=at)
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
+
+
+def _looked_through(plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:
+    """The project's work ends and its codes wait, in one step; the run counts what was settled on the spot."""
+    settled = Counter(one.kind.value for one in plan.planned if one.kind is not OutcomeKind.CREATED)
+    settled["already"] += len(plan.already)
+    settled["skipped"] += len(plan.inactive)
+    counts = {"projects_done": 1, "codes": sum(settled.values()) + len(noted) + len(plan.in_doubt), **settled}
+    doubtful = [CodeKey(plan.project.id, code.id) for code, _ in plan.in_doubt]
+    children = Children([str(key) for key in (*noted, *doubtful)], Lane.ITEMS, counts)
+    reason = f"{plan.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"
+    return Outcome(OutcomeKind.ALREADY, reason=reason, children=children)

@@ -81,11 +81,8 @@ class Webhooks:
         return project_id is not None and self._projects.get(project_id) is not None
 
     def _let_wait(self, lane: Lane, key: str) -> None:
-        if self._work.in_hand(lane, key):
-            # The attempt under way may have read Procore before this change.
-            self._work.try_again(lane, [key])
-        else:
-            self._work.add(lane, [key], at=seconds(self._client) + GATHER_SECONDS if lane is Lane.SCANS else 0)
+        # An attempt in progress may have read Procore before this change.
+        self._work.request(lane, [key], at=seconds(self._client) + GATHER_SECONDS if lane is Lane.SCANS else 0)
 
 
 def _names(body: Any) -> str:

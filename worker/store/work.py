@@ -1,8 +1,12 @@
 """Work that waits, work in hand, and the runs that wait for it: so that nothing is remembered by the broker alone.
 
 A lane has two sorted sets: `waiting`, scored by the time before which the work need not be looked at, and `hand`, scored by
-the time after which its worker counts as dead. Messages are only sent for what is moved to `hand`, a few times the number of
+the time after which it is dispatched again. Messages are only sent for what is moved to `hand`, a few times the number of
 slots, so a backlog of any length costs the broker nothing and never looks overdue.
+
+What is in hand was dispatched, or else a worker has begun it: then the hash `begun` names its claim. A claim belongs to one attempt,
+is renewed while that attempt makes progress, and nobody else begins the work meanwhile. Only a claim that ends without a word counts as a
+worker's death; a message that no worker took counts as nothing.
 
 A run (one scan, one export of all approved invoices) is a hash of counts and the set of its open keys. A key leaves the set
 once, so work done twice counts once; the run has ended when the set is empty. What it sent is told by the counters of all
@@ -13,240 +17,40 @@ thread that does a part of it, and would be lost with a worker that dies.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Collection, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from worker.domain.correlation import current, new_id
-from worker.domain.outcomes import OutcomeKind
+from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
-from worker.domain.work import RUN_OF_LANE, Lane, RunKind, lane_of
+from worker.domain.work import RUN_OF_LANE, Claim, Lane, RunKind, lane_of
+from worker.store import work_scripts
 from worker.store.connection import Redis
 
 log = logging.getLogger(__name__)
 
-IN_HAND_SECONDS = 40
-"""Work in hand longer than this is given out again. Harmless while its worker lives: the second finds the lock held."""
+CLAIM_SECONDS = 40.0
+"""A claim that nobody renews ends after this: its worker counts as dead."""
+RENEWED_EVERY_SECONDS = 10.0
+DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS = 40.0, 900.0
+"""Work that no worker has begun so long after its message was sent waits again; for longer each time, as long as no worker takes it."""
 RUN_KEPT_SECONDS = 7 * 86_400
+"""A run is known for so long after anybody looked after it."""
 
-_NOW = "local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000\n"
 
-_ORIGIN = """
--- Whose request a piece of work goes back to (worker/domain/correlation.py): its own one, or that of the run which waits for it.
-local function origin(asked, current, prefix, key)
-  local own = redis.call('HGET', asked, key)
-  if own then return own end
-  local run = redis.call('GET', current)
-  if not run or redis.call('SISMEMBER', prefix .. 'run:' .. run .. ':open', key) == 0 then return '' end
-  return redis.call('HGET', prefix .. 'run:' .. run, 'correlation_id') or run
-end
-local function asks(asked, current, prefix, key, id)
-  if id ~= '' and origin(asked, current, prefix, key) == '' then redis.call('HSET', asked, key, id) end
-end
-"""
-_ADD = (
-    _ORIGIN
-    + """
--- KEYS: waiting, hand, asked, current run. ARGV: at, who asks, prefix, keys...
-for i = 4, #ARGV do
-  if not redis.call('ZSCORE', KEYS[2], ARGV[i]) then redis.call('ZADD', KEYS[1], 'LT', ARGV[1], ARGV[i]) end
-  asks(KEYS[3], KEYS[4], ARGV[3], ARGV[i], ARGV[2])
-end
-return 1
-"""
-)
-_TAKE = (
-    _NOW
-    + _ORIGIN
-    + """
--- KEYS: waiting, hand, tries, again, asked, current run. ARGV: limit, seconds in hand, at most, prefix.
--- Returns key, tries, who asked, key, ...
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
-  redis.call('ZREM', KEYS[2], key)
-  redis.call('ZADD', KEYS[1], 0, key)
-  redis.call('HINCRBY', KEYS[3], key, 1)
-end
-local room = math.min(tonumber(ARGV[1]) - redis.call('ZCARD', KEYS[2]), tonumber(ARGV[3]))
-local given = {}
-if room <= 0 then return given end
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
-  redis.call('ZREM', KEYS[1], key)
-  redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), key)
-  redis.call('SREM', KEYS[4], key)
-  given[#given + 1] = key
-  given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
-  given[#given + 1] = origin(KEYS[5], KEYS[6], ARGV[4], key)
-end
-return given
-"""
-)
-_CLAIM = (
-    _NOW
-    + _ORIGIN
-    + """
--- KEYS: waiting, hand, again, asked, current run. ARGV: key, seconds in hand, who asks, prefix
-asks(KEYS[4], KEYS[5], ARGV[4], ARGV[1], ARGV[3])
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
--- This attempt sees what was mended before now.
-redis.call('SREM', KEYS[3], ARGV[1])
-return 1
-"""
-)
-_SETTLE = """
-local function settle(current, prefix, key, field)
-  local run = redis.call('GET', current)
-  if not run then return end
-  local open = prefix .. 'run:' .. run .. ':open'
-  if redis.call('SREM', open, key) == 0 then return end
-  if field ~= '' then redis.call('HINCRBY', prefix .. 'run:' .. run, field, 1) end
-  if redis.call('SCARD', open) > 0 then return end
-  local kind = redis.call('HGET', prefix .. 'run:' .. run, 'kind') or ''
-  local sent = redis.call('HMGET', prefix .. 'sent', 'procore:' .. kind, 'netsuite:' .. kind)
-  redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now, 'procore_until', sent[1] or 0, 'netsuite_until', sent[2] or 0)
-  local fields = redis.call('HGETALL', prefix .. 'run:' .. run)
-  local ended = {}
-  for i = 1, #fields, 2 do ended[fields[i]] = fields[i + 1] end
-  -- How the last one over everything ended is known for good.
-  if not ended.whole then return end
-  local last = prefix .. 'run:last:' .. ended.kind
-  redis.call('DEL', last)
-  redis.call('HSET', last, unpack(fields))
-end
-"""
-_CLOSE = (
-    _NOW
-    + _SETTLE
-    + """
--- KEYS: waiting, hand, tries, current run, asked, failures, again. ARGV: key, run field, prefix
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('HDEL', KEYS[3], ARGV[1])
-redis.call('HDEL', KEYS[5], ARGV[1])
-redis.call('HDEL', KEYS[6], ARGV[1])
-settle(KEYS[4], ARGV[3], ARGV[1], ARGV[2])
--- Somebody asked for it while it was in hand, for something that this attempt may not have seen.
-if redis.call('SISMEMBER', KEYS[7], ARGV[1]) == 1 then redis.call('ZADD', KEYS[1], 0, ARGV[1]) end
-return 1
-"""
-)
-_TRY_AGAIN = (
-    _ORIGIN
-    + """
--- KEYS: waiting, hand, tries, failures, again, asked, current run. ARGV: who asks, prefix, keys...
-for i = 3, #ARGV do
-  local key = ARGV[i]
-  asks(KEYS[6], KEYS[7], ARGV[2], key, ARGV[1])
-  redis.call('HDEL', KEYS[3], key)
-  redis.call('HDEL', KEYS[4], key)
-  if redis.call('ZSCORE', KEYS[2], key) then redis.call('SADD', KEYS[5], key) else redis.call('ZADD', KEYS[1], 0, key) end
-end
-return 1
-"""
-)
-_HURRY = (
-    _NOW
-    + """
--- KEYS: waiting. ARGV: until
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now, ARGV[1])) do redis.call('ZADD', KEYS[1], 0, key) end
-return 1
-"""
-)
-_TAKE_BACK = """
--- KEYS: waiting, hand
-for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do redis.call('ZADD', KEYS[1], 0, key) end
-redis.call('DEL', KEYS[2])
-return 1
-"""
-_LATER = (
-    _NOW
-    + _SETTLE
-    + _ORIGIN
-    + """
--- KEYS: waiting, hand, tries, current run, asked. ARGV: key, run field ('' = the run goes on waiting), prefix, at, who asks
-asks(KEYS[5], KEYS[4], ARGV[3], ARGV[1], ARGV[5])
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('HDEL', KEYS[3], ARGV[1])
-redis.call('ZADD', KEYS[1], ARGV[4], ARGV[1])
-if ARGV[2] ~= '' then settle(KEYS[4], ARGV[3], ARGV[1], ARGV[2]) end
-return 1
-"""
-)
-_LET_GO = """
--- KEYS: waiting, hand, tries, current run, asked. ARGV: key, prefix
-local run = redis.call('GET', KEYS[4])
-if run and redis.call('SISMEMBER', ARGV[2] .. 'run:' .. run .. ':open', ARGV[1]) == 1 then return 0 end
--- Only what is in hand: what waits may wait longer than its run does, and must not be lost.
-if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then redis.call('HDEL', KEYS[5], ARGV[1]) end
-redis.call('HDEL', KEYS[3], ARGV[1])
-return 1
-"""
-_BEGIN = (
-    _NOW
-    + """
--- KEYS: current run, all runs. ARGV: new id, kind, trigger, prefix, kept seconds, who asks or '', first keys...
-local joined = 1
-local run = redis.call('GET', KEYS[1])
-if not run or redis.call('HGET', ARGV[4] .. 'run:' .. run, 'ended_at') or redis.call('EXISTS', ARGV[4] .. 'run:' .. run) == 0 then
-  joined = 0
-  run = ARGV[1]
-  redis.call('SET', KEYS[1], run)
-  local sent = redis.call('HMGET', ARGV[4] .. 'sent', 'procore:' .. ARGV[2], 'netsuite:' .. ARGV[2])
-  redis.call('HSET', ARGV[4] .. 'run:' .. run, 'kind', ARGV[2], 'trigger', ARGV[3], 'started_at', now,
-    'procore_from', sent[1] or 0, 'netsuite_from', sent[2] or 0)
-  if ARGV[6] ~= '' then redis.call('HSET', ARGV[4] .. 'run:' .. run, 'correlation_id', ARGV[6]) end
-  redis.call('EXPIRE', ARGV[4] .. 'run:' .. run, ARGV[5])
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[5]))
-  redis.call('ZADD', KEYS[2], now, run)
-end
-local open = ARGV[4] .. 'run:' .. run .. ':open'
-for i = 7, #ARGV do
-  local whole = ARGV[i]:sub(-4) == ':all'
-  -- Who joins a run over everything finds its key in it, or already worked off; a run over some projects is widened.
-  if not whole or redis.call('HSETNX', ARGV[4] .. 'run:' .. run, 'whole', 1) == 1 then redis.call('SADD', open, ARGV[i]) end
-end
-redis.call('EXPIRE', open, ARGV[5])
-return {run, joined}
-"""
-)
-_SPAWN = (
-    _NOW
-    + _SETTLE
-    + _ORIGIN
-    + """
--- KEYS: parent waiting, parent hand, tries, current run, asked, child waiting, child hand.
--- ARGV: parent, prefix, number of counts, (field, count)..., time of the children or '' = now, children...
-local run = redis.call('GET', KEYS[4])
-local open = run and (ARGV[2] .. 'run:' .. run .. ':open')
-local counts = tonumber(ARGV[3])
-local mine = open and redis.call('SISMEMBER', open, ARGV[1]) == 1
-if mine then
-  for i = 1, counts do redis.call('HINCRBY', ARGV[2] .. 'run:' .. run, ARGV[2 + 2 * i], ARGV[3 + 2 * i]) end
-end
-local at = ARGV[4 + 2 * counts]
-if at == '' then at = now end
-local asked_by = mine and '' or origin(KEYS[5], KEYS[4], ARGV[2], ARGV[1])
-for i = 5 + 2 * counts, #ARGV do
-  if not redis.call('ZSCORE', KEYS[7], ARGV[i]) then redis.call('ZADD', KEYS[6], 'LT', at, ARGV[i]) end
-  asks(KEYS[5], KEYS[4], ARGV[2], ARGV[i], asked_by)
-  if mine then redis.call('SADD', open, ARGV[i]) end
-end
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('HDEL', KEYS[3], ARGV[1])
-redis.call('HDEL', KEYS[5], ARGV[1])
-settle(KEYS[4], ARGV[2], ARGV[1], '')
-return 1
-"""
-)
-_BACKLOG = (
-    _NOW
-    + """
--- KEYS: waiting, hand. Returns how many wait, how many are in hand, and since when the one is due that is due longest
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(0', now, 'WITHSCORES', 'LIMIT', 0, 1)
-return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), due[2] or '0'}
-"""
-)
+class Claimed(IntEnum):
+    """The result of a claim."""
+
+    BEGUN = 1
+    BUSY = 0
+    """Another worker is at it."""
+    NOT_DUE = -1
+    """It stands in no lane, or is due later: another attempt has ended or put it off."""
 
 
 class Taken(NamedTuple):
@@ -299,65 +103,102 @@ class Work:
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+        # Of the attempts of the thread at hand, and of those that it starts others for: tokens by key.
+        self._claims: ContextVar[Mapping[str, str]] = ContextVar("claims", default=MappingProxyType({}))
         self._runs = f"{prefix}runs"
-        self._tries, self._failures, self._again = f"{prefix}tries", f"{prefix}failures", f"{prefix}again"
-        self._asked = f"{prefix}asked"
+        self._deaths, self._failures, self._again = f"{prefix}tries", f"{prefix}failures", f"{prefix}again"
+        self._asked, self._begun, self._unbegun = f"{prefix}asked", f"{prefix}begun", f"{prefix}unbegun"
         script = client.register_script
-        self._add, self._take, self._claim = script(_ADD), script(_TAKE), script(_CLAIM)
-        self._close, self._later = script(_CLOSE), script(_LATER)
-        self._let_go, self._begin, self._spawn = script(_LET_GO), script(_BEGIN), script(_SPAWN)
-        self._try_again, self._hurry, self._take_back = script(_TRY_AGAIN), script(_HURRY), script(_TAKE_BACK)
-        self._backlog = script(_BACKLOG)
+        self._add, self._take, self._claim = (
+            script(work_scripts.ADD), script(work_scripts.TAKE), script(work_scripts.CLAIM),
+        )  # fmt: skip
+        self._renew, self._hand_over = script(work_scripts.RENEW), script(work_scripts.HAND_OVER)
+        self._close, self._later, self._spawn = (
+            script(work_scripts.CLOSE), script(work_scripts.LATER), script(work_scripts.SPAWN),
+        )  # fmt: skip
+        self._hurry, self._take_back = script(work_scripts.HURRY), script(work_scripts.TAKE_BACK)
+        self._begin, self._open_keys = script(work_scripts.BEGIN), script(work_scripts.OPEN_KEYS)
+        self._backlog = script(work_scripts.BACKLOG)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
-        for some in _in_batches(list(keys)):
-            names = [self._waiting(lane), self._hand(lane), self._asked, self._current(RUN_OF_LANE[lane])]
-            self._add(keys=names, args=[at, current(), self._prefix, *some])
+        self._let_wait("add", lane, keys, at)
+
+    def request(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
+        """The same for work that somebody asks for: an attempt in progress may have begun before, so it is repeated when that has ended,
+        whatever its end.
+        """
+        self._let_wait("request", lane, keys, at)
 
     def try_again(self, lane: Lane, keys: Collection[str]) -> None:
-        """Let work be looked at now, before all that waits, its failed attempts forgotten. What is in hand is looked at once
-        more when that attempt has closed it: it may have begun before what was mended.
-        """
-        names = [self._waiting(lane), self._hand(lane), self._tries, self._failures, self._again]
-        names += [self._asked, self._current(RUN_OF_LANE[lane])]
+        """The same at once, before all that waits, its failed attempts forgotten."""
+        self._let_wait("retry", lane, keys, 0)
+
+    def _let_wait(self, how: str, lane: Lane, keys: Collection[str], at: float) -> None:
+        names = [self._waiting(lane), self._hand(lane), self._again, self._deaths, self._failures]
+        names += [self._asked, self._current_of(lane)]
         for some in _in_batches(list(keys)):
-            self._try_again(keys=names, args=[current(), self._prefix, *some])
+            self._add(keys=names, args=[how, at, current(), self._prefix, *some])
 
     def hurry(self, lane: Lane, *, until: float) -> None:
         """Let what waits for a time up to `until` be looked at now."""
         self._hurry(keys=[self._waiting(lane)], args=[until])
 
     def take_back(self, lane: Lane) -> None:
-        """Let all that is in hand be given out again: its workers are believed dead. If they live, the second of two attempts finds
-        the lock held.
+        """Let all that is in hand be dispatched again, but for what a living worker renews."""
+        least = CLAIM_SECONDS - 1.5 * RENEWED_EVERY_SECONDS
+        self._take_back(keys=[self._waiting(lane), self._hand(lane), self._begun], args=[least])
+
+    def take(self, lane: Lane, *, limit: int, at_most: int | None = None, begin: bool = False) -> list[Taken]:
+        """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first.
+        With `begin` the caller has begun it, else messages are sent for it.
         """
-        self._take_back(keys=[self._waiting(lane), self._hand(lane)])
+        keys = [self._waiting(lane), self._hand(lane), self._deaths, self._again]
+        keys += [self._asked, self._current_of(lane), self._begun, self._unbegun]
+        token = secrets.token_hex(8) if begin else ""
+        times = [DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS, CLAIM_SECONDS]
+        flat = self._take(keys=keys, args=[limit, *times, at_most or limit, self._prefix, token])
+        taken = [Taken(flat[i], int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
+        for one in taken if begin else ():
+            self._hold(one.key, token)
+        return taken
 
-    def take(self, lane: Lane, *, limit: int, at_most: int | None = None) -> list[Taken]:
-        """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first."""
-        keys = [self._waiting(lane), self._hand(lane), self._tries, self._again]
-        keys += [self._asked, self._current(RUN_OF_LANE[lane])]
-        flat = self._take(keys=keys, args=[limit, IN_HAND_SECONDS, at_most or limit, self._prefix])
-        return [Taken(flat[i], int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
+    def claim(self, lane: Lane, key: str, how: Claim = Claim.REQUEST) -> Claimed:
+        """Begin with it now, unless another worker is at it. What this thread does with the work from here on it does by this claim."""
+        token = secrets.token_hex(8)
+        names = [self._waiting(lane), self._hand(lane), self._deaths, self._again]
+        names += [self._asked, self._current_of(lane), self._begun, self._unbegun]
+        claimed = Claimed(self._claim(keys=names, args=[key, CLAIM_SECONDS, token, how.value, current(), self._prefix]))
+        if claimed is Claimed.BEGUN:
+            self._hold(key, token)
+        return claimed
 
-    def claim(self, lane: Lane, key: str) -> None:
-        """Note that this worker begins with it now, whoever sent the message."""
-        names = [self._waiting(lane), self._hand(lane), self._again, self._asked, self._current(RUN_OF_LANE[lane])]
-        self._claim(keys=names, args=[key, IN_HAND_SECONDS, current(), self._prefix])
+    def token(self, key: str) -> str:
+        """The claim by which this thread has begun a piece of work; "" when it has not."""
+        return self._claims.get().get(key, "")
+
+    def renew(self, lane: Lane, key: str, token: str) -> None:
+        """The attempt with this claim makes progress."""
+        self._renew(keys=[self._hand(lane), self._begun], args=[key, token, CLAIM_SECONDS])
+
+    def hand_over(self, lane: Lane, key: str) -> None:
+        """The next step of the same work follows by a message of its own."""
+        self._hand_over(keys=[self._hand(lane), self._begun], args=[key, self._released(key), DISPATCH_SECONDS])
 
     def close(self, lane: Lane, key: str, outcome: OutcomeKind | None) -> None:
         """The work has ended; its run counts the outcome once."""
         keys = [*self._lane_keys(lane), self._failures, self._again]
-        self._close(keys=keys, args=[key, _field(outcome), self._prefix])
+        self._close(keys=keys, args=[key, _field(outcome), self._prefix, self._released(key)])
 
-    def later(self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None) -> None:
-        """Look at it again at `at`. With an outcome, its run counts that and does not wait for it."""
-        self._later(keys=self._lane_keys(lane), args=[key, _field(outcome), self._prefix, at, current()])
-
-    def let_go(self, lane: Lane, key: str) -> None:
-        """Drop work that no run waits for (any more): who claimed it late found it done by another."""
-        self._let_go(keys=self._lane_keys(lane), args=[key, self._prefix])
+    def later(
+        self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None, token: str | None = None
+    ) -> None:
+        """Look at it again at `at`, or at once if somebody asked for it meanwhile. With an outcome, its run counts that and does not
+        wait for it. `token`: the claim, where another thread gives the work back.
+        """
+        token = self._released(key) if token is None else token
+        args = [key, _field(outcome), self._prefix, at, current(), token]
+        self._later(keys=[*self._lane_keys(lane), self._again], args=args)
 
     def failed(self, key: str) -> int:
         """Count a failed attempt at a key; gives how many since it last ended."""
@@ -378,42 +219,31 @@ class Work:
                 log.info("%s %s (%s): %s", run.id, "is joined" if joined else "begins", trigger, run.correlation_id)
                 return run, bool(joined)
 
-    def spawn(
-        self,
-        parent: str,
-        lane: Lane,
-        *,
-        children: Collection[str],
-        into: Lane,
-        counts: Mapping[str, int],
-        at: float | None = None,
-    ) -> None:
-        """End `parent`, and in the same step let its children wait and be part of the run; `at` 0 = before all that waits.
-
-        A second time changes nothing in the run.
-        """
-        keys = [*self._lane_keys(lane), self._waiting(into), self._hand(into)]
-        flat = [part for name, count in counts.items() for part in (name, count)]
-        self._spawn(keys=keys, args=[parent, self._prefix, len(counts), *flat, "" if at is None else at, *children])
+    def spawn(self, parent: str, lane: Lane, children: Children) -> None:
+        """End `parent`, and in the same step let its children wait and be part of the run. A second time changes nothing in the run."""
+        keys = [*self._lane_keys(lane), self._failures, self._again]
+        keys += [self._waiting(children.into), self._hand(children.into)]
+        counts = [part for name, count in children.counts.items() for part in (name, count)]
+        at = "" if children.at is None else children.at
+        args = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at, *children.keys]
+        self._spawn(keys=keys, args=args)
 
     def take_in_strays(self, kind: RunKind, *, at_most: int = 100) -> int:
         """Let open keys of the run that goes on wait again if they stand in no lane: their caller died between two steps.
 
-        Looks at some, chosen by chance; called again and again it finds all. Work that ended just now is found ended.
+        Looks at some, chosen by chance; called again and again it finds all. Work that ended just now is found ended. A run that
+        somebody looks after so is kept.
         """
-        run = self.current(kind)
-        if run is None or run.ended:
-            return 0
-        strays = set(self._client.srandmember(f"{self._prefix}run:{run.id}:open", at_most))
+        strays = set(self._open_keys(keys=[self._current(kind)], args=[self._prefix, RUN_KEPT_SECONDS, at_most]))
         strays -= self.going_on(strays, due_before=float("inf"))
         for key in strays:
             self.add(lane_of(key), [key])
         return len(strays)
 
     def run(self, run_id: str) -> Run | None:
-        """A run by its id; None when it was never there or is older than a week."""
+        """A run by its id; None when it was never there, is older than runs are kept, or is of a kind that only a newer version knows."""
         fields = self._client.hgetall(f"{self._prefix}run:{run_id}")
-        if not fields:
+        if fields.get("kind") not in _KINDS:
             return None
         kind, ended = RunKind(fields["kind"]), "ended_at" in fields
         until = None if ended else self._sent_so_far(kind)
@@ -453,8 +283,12 @@ class Work:
         return max((float(score) for score in scores if score is not None), default=0.0)
 
     def in_hand(self, lane: Lane, key: str) -> bool:
-        """Whether a worker has it, or had it when it died."""
+        """Whether it was dispatched, or a worker has begun it, or had when it died."""
         return self._client.zscore(self._hand(lane), key) is not None
+
+    def is_begun(self, lane: Lane, key: str) -> bool:
+        """Whether a worker has begun it, and has not ended or died."""
+        return self.in_hand(lane, key) and bool(self._client.hexists(self._begun, key))
 
     def going_on(self, keys: Collection[str], *, due_before: float) -> set[str]:
         """Those of some work that are in hand, or wait and are due before a time (unix seconds)."""
@@ -483,6 +317,17 @@ class Work:
         """How many pieces of work have failed and are tried again."""
         return int(self._client.hlen(self._failures))
 
+    def _hold(self, key: str, token: str) -> None:
+        self._claims.set({**self._claims.get(), key: token})
+
+    def _released(self, key: str) -> str:
+        """The claim of this thread on a piece of work, which it ends."""
+        claims = dict(self._claims.get())
+        token = claims.pop(key, "")
+        if token:
+            self._claims.set(claims)
+        return token
+
     def _waiting(self, lane: Lane) -> str:
         return f"{self._prefix}waiting:{lane}"
 
@@ -492,8 +337,14 @@ class Work:
     def _current(self, kind: RunKind) -> str:
         return f"{self._prefix}run:current:{kind}"
 
+    def _current_of(self, lane: Lane) -> str:
+        """The run that may wait for work of a lane; upkeep is part of none."""
+        kind = RUN_OF_LANE.get(lane)
+        return self._current(kind) if kind else f"{self._prefix}run:none"
+
     def _lane_keys(self, lane: Lane) -> list[str]:
-        return [self._waiting(lane), self._hand(lane), self._tries, self._current(RUN_OF_LANE[lane]), self._asked]
+        names = [self._waiting(lane), self._hand(lane), self._deaths, self._current_of(lane)]
+        return [*names, self._asked, self._begun]
 
 
 def _run(run_id: str, fields: dict[str, str], open_keys: int, sent_so_far: Requests | None = None) -> Run:
@@ -515,6 +366,9 @@ def _sent(fields: dict[str, str], when: str) -> Requests | None:
     """Takes the counters of a moment out of a run's fields; None where they were not noted."""
     procore, netsuite = fields.pop(f"procore_{when}", None), fields.pop(f"netsuite_{when}", None)
     return Requests(int(procore), int(netsuite)) if procore and netsuite else None
+
+
+_KINDS = frozenset(kind.value for kind in RunKind)
 
 
 def _field(outcome: OutcomeKind | None) -> str:

@@ -13,8 +13,8 @@ import worker.domain.invoices
 import worker.store.identity
 import worker.store.ledger
 import worker.store.locks
-import worker.store.work
 from tests.campaign.simulated import shims
+from tests.support import claim_for_everybody
 from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.invoices import FixedItems
 from worker.domain.problems import Cause
@@ -25,6 +25,7 @@ from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Items
 from worker.services.recovery import Recovery
 from worker.services.systematic_differences import SystematicDifferences
+from worker.store import work_scripts
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
@@ -33,7 +34,8 @@ TRY, WRITTEN = Locks._try, Ledger._written
 
 
 def _lock(put: Put) -> None:
-    """Everybody gets every lock."""
+    """Everybody gets every claim and every lock."""
+    put(work_scripts, "CLAIM", claim_for_everybody())
 
     def take(self: Locks, key: str, token: str) -> Lock:
         lock = TRY(self, key, token)
@@ -183,9 +185,11 @@ def _order_first(put: Put) -> None:
 
 def _due(put: Put) -> None:
     """What is in hand of a dead worker stays there."""
-    head, _, tail = worker.store.work._TAKE.partition("for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2]")
-    _, _, rest = tail.partition("end\n")
-    put(worker.store.work, "_TAKE", head + rest)
+    head, begins, tail = work_scripts.TAKE.partition("for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2]")
+    _, ends, rest = tail.partition("\nend\n")
+    assert begins
+    assert ends
+    put(work_scripts, "TAKE", head + rest)
 
 
 def _doubt(put: Put) -> None:

@@ -29,6 +29,7 @@ import worker.services.adoptions
 import worker.services.verification
 import worker.store.local_file
 import worker.store.tokens
+from config.names import DISPATCHED_HEADER
 from config.settings import Settings
 from simulators.netsuite.keys import make_key_file
 from tests.campaign.simulated.scheduler import Killed, Process, Scheduler, VLock, VThread
@@ -371,9 +372,12 @@ def _disk() -> dict[str, dict[str, Any]]:
 class _Post:
     """Celery's app, as far as `give_out` uses it."""
 
-    def send_task(self, name: str, *, kwargs: dict[str, Any], ignore_result: bool = False) -> None:
+    def send_task(
+        self, name: str, *, kwargs: dict[str, Any], ignore_result: bool = False, headers: dict[str, Any]
+    ) -> None:
         assert ignore_result
-        rig().floor.send(name, kwargs)
+        assert headers == {DISPATCHED_HEADER: True}
+        rig().floor.send(name, kwargs, dispatched=True)
 
 
 POST = _Post()

@@ -141,6 +141,9 @@ class Server:
     def _hget_(self, key: str, name: str) -> str | None:
         return self._hash(key).get(name)
 
+    def _hexists_(self, key: str, name: str) -> int:
+        return int(name in self._hash(key))
+
     def _hset_(self, key: str, *pairs: str) -> int:
         fields = self._kept(key)
         before = len(fields)

@@ -103,7 +103,7 @@ class Strikes:
         self._rig.store.call("DEL", key)
         message = thread.note.get("message") if thread else None
         if isinstance(message, Message) and dice.random() < 0.8:
-            twin = Message(message.task, message.arguments, self._rig.scheduler.now, message.expires, message.rest)
+            twin = message.again(self._rig.scheduler.now)
             self._rig.floor.deliver(twin, 0.01)
             if thread is self._rig.scheduler.current:
                 self._rig.scheduler.pause(dice.uniform(0.1, 6))

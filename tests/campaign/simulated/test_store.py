@@ -11,7 +11,7 @@ from tests.campaign.simulated.client import Client
 from tests.campaign.simulated.store import Server
 from worker.domain import correlation
 from worker.domain.identities import CodeKey
-from worker.domain.outcomes import OutcomeKind, Record, State
+from worker.domain.outcomes import Children, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
 from worker.store.connection import Redis, connect
@@ -52,8 +52,8 @@ def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
             work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
         work.add(Lane.SCANS, [SCAN_OF_ALL])
         said.append(work.take(Lane.SCANS, limit=4))
-        work.spawn(SCAN_OF_ALL, Lane.SCANS, children=[scan_of(1)], into=Lane.SCANS, counts={"projects": 1})
-        work.spawn(scan_of(1), Lane.SCANS, children=keys, into=Lane.ITEMS, counts={"codes": len(keys)})
+        work.spawn(SCAN_OF_ALL, Lane.SCANS, Children([scan_of(1)], Lane.SCANS, {"projects": 1}))
+        work.spawn(scan_of(1), Lane.SCANS, Children(keys, Lane.ITEMS, {"codes": len(keys)}))
         for _ in range(200):
             key = dice.choice(keys)
             match dice.randrange(6):

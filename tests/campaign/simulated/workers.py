@@ -22,6 +22,7 @@ from tests.campaign.simulated.faults import MESSAGES, Kind
 from tests.campaign.simulated.scheduler import Process, Tick, VThread
 from worker.base import give_out
 from worker.container import Container
+from worker.domain import delivery
 from worker.domain.work import Lane
 from worker.store.identity import MEET_EVERY_SECONDS
 
@@ -54,7 +55,12 @@ class Message:
     sent_at: float
     expires: float | None = None
     rest: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    dispatched: bool = False
     acked: bool = False
+
+    def again(self, sent_at: float) -> Message:
+        """The same message, delivered once more."""
+        return replace(self, sent_at=sent_at, acked=False)
 
 
 class Floor:
@@ -76,14 +82,20 @@ class Floor:
         self._visibility = SHORT_VISIBILITY if Kind.NIGHTLY in rig.kinds else VISIBILITY
 
     def send(
-        self, task: str, arguments: dict[str, Any], rest: Sequence[Any] = (), *, expires: float | None = None
+        self,
+        task: str,
+        arguments: dict[str, Any],
+        rest: Sequence[Any] = (),
+        *,
+        expires: float | None = None,
+        dispatched: bool = False,
     ) -> None:
         """LPUSH of a message, with what may become of it on the way."""
         if self._rig.scheduler.current.process is not self._rig.scheduler.main.process:
             self._rig.scheduler.pause(self._dice.expovariate(1200))
             if self._rig.store_away_until > self._rig.scheduler.now:
                 self._rig.outlast()
-        message = Message(task, arguments, self._rig.scheduler.now, expires, list(rest))
+        message = Message(task, arguments, self._rig.scheduler.now, expires, list(rest), dispatched)
         hit = None if self._rig.faults_over else self._rig.striker.strike(MESSAGES, self._rig.scheduler.now)
         kind = hit[0] if hit else None
         if task != TaskName.RESUME or kind:
@@ -97,7 +109,7 @@ class Floor:
             delay = hit[1].uniform(0, 6)
         self.deliver(message, delay)
         if kind is Kind.MSG_DOUBLED and hit:
-            twin = Message(task, arguments, self._rig.scheduler.now, expires, list(rest))
+            twin = message.again(self._rig.scheduler.now)
             self.deliver(twin, hit[1].choice((delay, hit[1].uniform(0, 3), hit[1].uniform(0, 120))))
 
     def deliver(self, message: Message, delay: float) -> None:
@@ -231,13 +243,14 @@ class Floor:
         if not quiet:
             self._rig.note("begins", message.task, *message.arguments.values())
         task = all_tasks()[message.task]
+        delivery.begin(dispatched=message.dispatched)
         lanes: tuple[Lane, ...] = task.lanes
         try:
             try:
                 result = task.run(**message.arguments)
             except shims.Replaced as replaced:
                 (first, arguments), *rest = replaced.steps
-                self.send(first, arguments, rest)
+                self.send(first, arguments, rest, dispatched=True)
                 return
             except Exception as error:  # a failed task is acknowledged, its chain ends
                 self._rig.note("FAILED", message.task, f"{type(error).__name__}: {error}")
@@ -248,7 +261,7 @@ class Floor:
                     self._rig.note("ends", message.task, result)
                 if message.rest:
                     (following, arguments), *rest = message.rest
-                    self.send(following, arguments, rest)
+                    self.send(following, arguments, rest, dispatched=True)
             if lanes:
                 give_out(shims.POST, lanes)
         except StoreAway:
@@ -265,7 +278,7 @@ class Floor:
         back = [message for message in dict.fromkeys(lost) if message in self.unacked]
         for message in back:
             del self.unacked[message]
-            twin = Message(message.task, message.arguments, message.sent_at, message.expires, message.rest)
+            twin = message.again(message.sent_at)
             self.deliver(twin, self._visibility + self._dice.uniform(0, 60))
         number = process.things["number"]
         self._rig.pending += 1

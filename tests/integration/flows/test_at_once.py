@@ -15,6 +15,7 @@ import pytest
 
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.support import claim_for_everybody
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Record
 from worker.services import attempts
@@ -80,6 +81,23 @@ def test_a_scan_and_an_export_at_once_make_every_item_once(office: Office) -> No
     assert office.netsuite.duplicates() == []
 
 
+def open_claims(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody may begin what another has begun, as after claims were lost."""
+    work = office.container.work
+    monkeypatch.setattr(work, "_claim", office.container.redis.register_script(claim_for_everybody()))
+
+
+def test_when_claims_are_lost_the_lock_keeps_them_apart(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.stage.settings("netsuite", uniqueness_window=0.5)
+    open_claims(office, monkeypatch)
+    project = office.new_project("24-800", [CODE])
+    (code,) = project.budgeted_codes()
+    office.at_once(*[lambda: office.make_item(project, code)] * 4)
+    office.settle()
+    assert len(office.posts(ITEM_PATH)) == 1
+    assert office.netsuite.duplicates() == []
+
+
 def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other tests of this file can fail: this is what they would see."""
     everybody = Barrier(4)
@@ -104,6 +122,7 @@ def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkey
     read, hold = Ledger.code, Locks.hold
     monkeypatch.setattr(Ledger, "code", look)
     monkeypatch.setattr(Locks, "hold", lock_for_one)
+    open_claims(office, monkeypatch)
     office.at_once(*[lambda: office.make_item(project, code)] * 4)
     assert [kind for kind, _, _ in office.netsuite.duplicates()] == ["item_name", "item_external_id"]
 

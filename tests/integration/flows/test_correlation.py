@@ -70,7 +70,7 @@ def test_a_series_works_for_whoever_asked_for_each_item(office: Office, written:
     run, _ = office.container.wbs_scan.scan("test", [project.id])
     for key in office.container.dispatch.next([Lane.SCANS]):
         office._work_on(key)
-    first, _ = office.container.dispatch.next_one(Lane.ITEMS)
+    [(first, *_)] = office.container.work.take(Lane.ITEMS, limit=1)
     with correlation.of("the-message"):
         counts = office.container.wbs_scan.make_items(CodeKey.parse(first), go_on=lambda: True)
         assert current() == "the-message"

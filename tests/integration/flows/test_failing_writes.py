@@ -244,6 +244,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_double(
         patched.setattr(NetSuite, "create_bill", die)
         with pytest.raises(SystemExit):
             office.export(invoice)
+    office.overdue()
     record = office.invoice_record(invoice)
     assert record is not None
     assert record.state is State.INTENT
@@ -269,6 +270,7 @@ def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
         patched.setattr(NetSuite, "create_item", die)
         with pytest.raises(SystemExit):
             office.make_item(project, code)
+    office.overdue()
     office.make_item(project, code)
     assert office.item(f"{project.number}-{CODE}")
     assert len(office.posts(ITEM_PATH, mark)) == 1
@@ -292,6 +294,7 @@ def test_an_item_made_for_an_invoice_is_looked_for_even_if_the_invoice_is_withdr
         patched.setattr(NetSuite, "create_item", die)
         with pytest.raises(SystemExit):
             office.export(invoice)
+    office.overdue()
     office.procore.set_invoice_status(invoice.id, "revise_and_resubmit")
     assert office.export(invoice).kind is OutcomeKind.SKIPPED
     record = office.code_record(project, code)
@@ -465,6 +468,7 @@ def test_a_bill_that_stood_while_its_invoice_could_not_be_read_is_not_sent_again
         patch.setattr(NetSuite, "bill_by_external_id", _dies)
         with pytest.raises(SystemExit):
             office.export(invoice)
+    office.overdue()
     office.stage.faults("procore", [{"kind": "error_before", "value": 403, "path": f"requisitions/{invoice.id}"}])
     assert office.export(invoice).kind is OutcomeKind.BLOCKED
     assert office.problems(key) == {key: "bill_differs"}

@@ -61,6 +61,6 @@ def test_a_series_ends_with_what_does_not_go_well(office: Office) -> None:
 def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> None:
     project, first = first_of_twelve(office)
     others = [str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id]
-    office.container.redis.hset(office.container.work._tries, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
+    office.container.redis.hset(office.container.work._deaths, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
     assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 1}
     assert list(office.problems("code:").values()) == ["attempts_exhausted"]

@@ -14,7 +14,7 @@ from config.settings import Settings, load_settings
 from tests.unit.config.conftest import SetEnvironment
 from worker.clients.http import CONNECT_TIMEOUT_SECONDS
 from worker.services.invoice_items import DEADLINE_SECONDS
-from worker.store.work import IN_HAND_SECONDS
+from worker.store.work import CLAIM_SECONDS
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def test_a_message_is_given_to_a_second_worker_only_when_its_first_must_be_dead(
         settings.netsuite_read_timeout_seconds, settings.procore_read_timeout_seconds
     )
     assert timeout > 2 * (DEADLINE_SECONDS + longest_request)
-    assert timeout > 3 * IN_HAND_SECONDS
+    assert timeout > 3 * CLAIM_SECONDS
 
 
 def test_work_is_begun_no_later_than_others_would_take_it_over() -> None:
-    assert DEADLINE_SECONDS < IN_HAND_SECONDS
+    assert DEADLINE_SECONDS < CLAIM_SECONDS
 
 
 def test_all_keys_on_a_shared_server_begin_with_the_prefix(options: dict[str, Any]) -> None:

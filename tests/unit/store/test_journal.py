@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.outcomes import Record, State
+from worker.domain.outcomes import Children, Record, State
 from worker.domain.problems import Cause
 from worker.domain.story import LONGEST_FACT, Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, scan_of
@@ -164,7 +164,7 @@ def test_a_problem_told_beside_the_record_is_in_the_journal_and_one_of_a_remote_
 def test_the_beginning_is_kept_whatever_is_written_later_and_by_whom(ledger: Ledger, client: Redis) -> None:
     work = Work(client, PREFIX)
     work.begin(RunKind.EXPORT, "first", [EXPORTS_OF_ALL])
-    work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, children=[str(INVOICE)], into=Lane.EXPORTS, counts={})
+    work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, Children([str(INVOICE)], Lane.EXPORTS))
     ledger.write(INVOICE, BLOCKED)
     before = ledger.invoice(INVOICE)
     assert before is not None

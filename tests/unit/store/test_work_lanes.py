@@ -7,10 +7,10 @@ import pytest
 from tests.support import eventually
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import OutcomeKind
-from worker.domain.work import Lane
+from worker.domain.work import Claim, Lane
 from worker.store import work as work_module
 from worker.store.connection import Redis, seconds
-from worker.store.work import Work
+from worker.store.work import Claimed, Work
 
 
 @pytest.fixture
@@ -25,7 +25,13 @@ def real_work(server: Redis) -> Work:
 
 @pytest.fixture
 def workers_die_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work_module, "IN_HAND_SECONDS", 0)
+    monkeypatch.setattr(work_module, "CLAIM_SECONDS", 0)
+
+
+def begun_and_lost(work: Work, key: str = "code:1:1") -> None:
+    """A worker takes the work, begins it, and is never heard of again."""
+    assert taken(work, limit=1) == [key]
+    assert work.claim(Lane.ITEMS, key, Claim.IN_LANE) is Claimed.BEGUN
 
 
 def taken(work: Work, lane: Lane = Lane.ITEMS, *, limit: int = 10) -> list[str]:
@@ -118,9 +124,10 @@ def test_work_put_off_is_out_of_hand_until_then(work: Work, client: Redis) -> No
 @pytest.mark.usefixtures("workers_die_at_once")
 def test_work_of_a_dead_worker_is_given_out_again_before_what_waits_and_its_deaths_are_told(work: Work) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
-    assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
+    begun_and_lost(work)
     work.add(Lane.ITEMS, ["code:1:0"], at=1)
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1, "")]
+    work.claim(Lane.ITEMS, "code:1:1")
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 2, "")]
 
 
@@ -129,7 +136,8 @@ def test_work_of_a_dead_worker_is_given_out_again_before_what_waits_and_its_deat
 def test_deaths_are_forgotten_once_a_worker_came_through_with_it(work: Work, end: str) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     for _ in range(3):
-        taken(work)
+        begun_and_lost(work)
+    begun_and_lost(work)
     if end == "close":
         work.close(Lane.ITEMS, "code:1:1", OutcomeKind.CREATED)
         work.add(Lane.ITEMS, ["code:1:1"])
@@ -184,8 +192,9 @@ def test_trying_nothing_again_changes_nothing(work: Work) -> None:
 @pytest.mark.usefixtures("workers_die_at_once")
 def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Work) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
-    taken(work)
+    begun_and_lost(work)
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1, "")]
+    work.claim(Lane.ITEMS, "code:1:1")
     work.failed("code:1:1")
     work.later(Lane.ITEMS, "code:1:1", at=0)
     work.try_again(Lane.ITEMS, ["code:1:1"])

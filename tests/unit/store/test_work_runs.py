@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
-from worker.domain.outcomes import OutcomeKind
+from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, plan_of, scan_of
 from worker.store.connection import Redis
@@ -42,7 +42,7 @@ def now(work: Work, run: Run) -> Run:
 
 
 def spawn_codes(work: Work, parent: str = SCAN_OF_ALL, children: list[str] = CODES) -> None:
-    work.spawn(parent, Lane.SCANS, children=children, into=Lane.ITEMS, counts={"codes": len(children)})
+    work.spawn(parent, Lane.SCANS, Children(children, Lane.ITEMS, {"codes": len(children)}))
 
 
 def test_a_run_begins_with_its_first_keys_open(work: Work) -> None:
@@ -167,7 +167,7 @@ def test_children_that_are_in_hand_already_are_left_there_and_waited_for(work: W
 def test_children_may_go_before_all_that_waits(work: Work) -> None:
     work.add(Lane.ITEMS, ["code:9:9"], at=1)
     work.add(Lane.ITEMS, CODES[:1], at=5)
-    work.spawn(plan_of(17), Lane.SCANS, children=CODES, into=Lane.ITEMS, counts={}, at=0)
+    work.spawn(plan_of(17), Lane.SCANS, Children(CODES, Lane.ITEMS, at=0))
     assert [key for key, *_ in work.take(Lane.ITEMS, limit=3)] == [*sorted(CODES), "code:9:9"]
 
 
@@ -282,7 +282,7 @@ def test_whatever_the_order_and_the_doubles_the_first_outcome_of_each_code_is_th
         work = Work(client, PREFIX)
         run, _ = work.begin(RunKind.EXPORT, "test", [exports_of(17)])
         keys = [f"invoice:17:{n}" for n in range(5)]
-        work.spawn(exports_of(17), Lane.LISTINGS, children=keys, into=Lane.EXPORTS, counts={})
+        work.spawn(exports_of(17), Lane.LISTINGS, Children(keys, Lane.EXPORTS))
         first: dict[int, OutcomeKind] = {}
         for place, outcome in closings:
             first.setdefault(place, outcome)

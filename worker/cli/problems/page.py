@@ -120,6 +120,7 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     },
     Cause.REMOTE_DOWN: {"answer": "503 Service Unavailable"},
     Cause.ATTEMPTS_EXHAUSTED: {"answer": "500 Internal Server Error"},
+    Cause.UNCONFIRMED_WRITE: {"name": "ACME-0417", "answer": "500 Internal Server Error"},
     Cause.ANSWER_NOT_UNDERSTOOD: {"answer": "Procore answered with the record 418 instead of 417"},
     Cause.UNEXPECTED: {"answer": "400 NEW_RULE Items need a colour since May."},
 }

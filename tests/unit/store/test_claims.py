@@ -1,0 +1,322 @@
+"""Claims: work in progress belongs to one attempt, which renews it; what asks for it meanwhile is repeated; what nobody began is no death."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.store.conftest import PREFIX
+from worker.domain.outcomes import Children, OutcomeKind
+from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
+from worker.store import work_scripts
+from worker.store.connection import Redis, seconds
+from worker.store.work import Claimed, Run, Work
+
+KEY = scan_of(17)
+CODE = "code:17:1"
+
+
+@pytest.fixture
+def work(client: Redis) -> Work:
+    return Work(client, PREFIX)
+
+
+@pytest.fixture
+def other(client: Redis) -> Work:
+    """The same lanes, seen by another worker."""
+    return Work(client, PREFIX)
+
+
+def dispatched(work: Work, lane: Lane = Lane.SCANS) -> list[str]:
+    return [one.key for one in work.take(lane, limit=10)]
+
+
+def begun(work: Work, key: str = KEY, lane: Lane = Lane.SCANS) -> None:
+    work.add(lane, [key])
+    assert dispatched(work, lane) == [key]
+    assert work.claim(lane, key, Claim.IN_LANE) is Claimed.BEGUN
+
+
+def let_claims_end(client: Redis, lane: Lane = Lane.SCANS) -> None:
+    """As when so much time has passed without a renewal or a worker."""
+    hand = f"{PREFIX}hand:{lane}"
+    client.zadd(hand, dict.fromkeys(client.zrange(hand, 0, -1), 1))
+
+
+def run_of(work: Work, *keys: str) -> Run:
+    run, _ = work.begin(RunKind.SCAN, "test", keys)
+    return run
+
+
+def now(work: Work, run: Run) -> Run:
+    found = work.run(run.id)
+    assert found is not None
+    return found
+
+
+# One attempt at a time
+
+
+@pytest.mark.parametrize("how", Claim)
+def test_work_that_one_worker_has_begun_no_other_begins(work: Work, other: Work, how: Claim) -> None:
+    begun(work)
+    assert other.claim(Lane.SCANS, KEY, how) is Claimed.BUSY
+    assert (work.is_begun(Lane.SCANS, KEY), other.token(KEY)) == (True, "")
+
+
+def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_repeated(work: Work, client: Redis) -> None:
+    begun(work)
+    keys = [f"{PREFIX}waiting:scans", f"{PREFIX}hand:scans", f"{PREFIX}tries", f"{PREFIX}again", f"{PREFIX}asked"]
+    keys += [f"{PREFIX}run:none", f"{PREFIX}begun", f"{PREFIX}unbegun"]
+    args = [KEY, 40, work.token(KEY), Claim.REQUEST.value, "", PREFIX]
+    assert client.register_script(work_scripts.CLAIM)(keys=keys, args=args) == Claimed.BEGUN
+    work.close(Lane.SCANS, KEY, None)
+    assert work.depth(Lane.SCANS) == (0, 0), "it did not ask for another attempt"
+
+
+def test_a_claim_that_is_renewed_does_not_end_and_one_that_is_not_does(work: Work, other: Work, client: Redis) -> None:
+    begun(work)
+    token = work.token(KEY)
+    let_claims_end(client)
+    work.renew(Lane.SCANS, KEY, token)
+    assert dispatched(other) == []
+    assert other.claim(Lane.SCANS, KEY) is Claimed.BUSY
+    let_claims_end(client)
+    assert [one.deaths for one in other.take(Lane.SCANS, limit=1)] == [1]
+    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
+    before = client.zscore(f"{PREFIX}hand:scans", KEY)
+    work.renew(Lane.SCANS, KEY, token)
+    assert client.zscore(f"{PREFIX}hand:scans", KEY) == before, "it is another's by now"
+
+
+def test_who_lost_its_claim_ends_nothing_and_schedules_nothing(work: Work, other: Work, client: Redis) -> None:
+    run = run_of(work, KEY)
+    begun(work)
+    let_claims_end(client)
+    assert other.claim(Lane.SCANS, KEY) is Claimed.BEGUN
+    work.later(Lane.SCANS, KEY, at=seconds(client) + 60)
+    assert (work.depth(Lane.SCANS), work.is_begun(Lane.SCANS, KEY)) == ((0, 1), True)
+    other.close(Lane.SCANS, KEY, OutcomeKind.ALREADY)
+    assert dict(now(work, run).counts) == {"already": 1}
+
+
+@pytest.mark.parametrize("end", ["close", "spawn"])
+def test_who_lost_its_claim_takes_away_no_later_request(work: Work, other: Work, client: Redis, end: str) -> None:
+    begun(work)
+    let_claims_end(client)
+    other.claim(Lane.SCANS, KEY)
+    other.close(Lane.SCANS, KEY, None)
+    other.request(Lane.SCANS, [KEY])
+    if end == "close":
+        work.close(Lane.SCANS, KEY, None)
+    else:
+        work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS))
+        assert work.depth(Lane.ITEMS) == (1, 0), "the ledger knows of it"
+    assert dispatched(other) == [KEY]
+
+
+def test_what_a_claim_leaves_to_be_done_waits_though_redis_was_emptied(work: Work, client: Redis) -> None:
+    begun(work)
+    client.flushall()
+    work.later(Lane.SCANS, KEY, at=5)
+    assert work.waits_until(Lane.SCANS, KEY) == 5
+
+
+def test_work_is_handed_over_to_a_message_of_its_next_step(work: Work, other: Work) -> None:
+    begun(work)
+    work.hand_over(Lane.SCANS, KEY)
+    assert (work.in_hand(Lane.SCANS, KEY), work.is_begun(Lane.SCANS, KEY)) == (True, False)
+    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
+
+
+def test_a_worker_begins_what_it_takes_for_itself(work: Work, other: Work) -> None:
+    work.add(Lane.ITEMS, [CODE])
+    assert [one.key for one in work.take(Lane.ITEMS, limit=1, begin=True)] == [CODE]
+    assert other.claim(Lane.ITEMS, CODE) is Claimed.BUSY
+    work.close(Lane.ITEMS, CODE, OutcomeKind.CREATED)
+    assert work.depth(Lane.ITEMS) == (1, 0), "the other one asked for it"
+
+
+def test_another_thread_gives_back_what_this_one_has_begun(work: Work, other: Work) -> None:
+    begun(work)
+    other.later(Lane.SCANS, KEY, at=0, token=work.token(KEY))
+    assert work.depth(Lane.SCANS) == (1, 0)
+    work.close(Lane.SCANS, KEY, None)
+    assert work.depth(Lane.SCANS) == (1, 0), "its own end comes too late"
+
+
+# Messages that nobody begins
+
+
+def test_a_message_that_no_worker_begins_is_no_death(work: Work, client: Redis) -> None:
+    work.add(Lane.SCANS, [KEY])
+    for _ in range(20):
+        assert [one.deaths for one in work.take(Lane.SCANS, limit=1)] == [0]
+        let_claims_end(client)
+
+
+def test_messages_for_a_queue_that_nobody_reads_become_rarer_until_a_worker_comes(work: Work, client: Redis) -> None:
+    def lease() -> float:
+        assert dispatched(work) == [KEY]
+        left = float(client.zscore(f"{PREFIX}hand:scans", KEY)) - seconds(client)
+        let_claims_end(client)
+        return left
+
+    work.add(Lane.SCANS, [KEY])
+    assert [lease() for _ in range(7)] == pytest.approx([40, 80, 160, 320, 640, 900, 900], abs=2)
+    assert dispatched(work) == [KEY]
+    work.claim(Lane.SCANS, KEY, Claim.IN_LANE)
+    work.later(Lane.SCANS, KEY, at=0)
+    assert lease() == pytest.approx(40, abs=2)
+
+
+def test_of_several_messages_for_one_piece_of_work_one_begins_it(work: Work, other: Work, client: Redis) -> None:
+    work.add(Lane.SCANS, [KEY])
+    for _ in range(3):
+        assert dispatched(work) == [KEY]
+        let_claims_end(client)
+    dispatched(work)
+    assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
+    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BUSY
+    work.close(Lane.SCANS, KEY, None)
+    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.NOT_DUE
+    assert work.depth(Lane.SCANS) == (0, 0)
+
+
+def test_a_late_message_begins_work_that_waits_for_its_turn_and_none_that_waits_for_its_time(
+    work: Work, client: Redis
+) -> None:
+    work.add(Lane.SCANS, [KEY], at=seconds(client) + 60)
+    assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.NOT_DUE
+    work.add(Lane.SCANS, [KEY], at=1)
+    assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
+
+
+def test_taking_back_leaves_what_a_living_worker_renews(work: Work, client: Redis) -> None:
+    begun(work)
+    begun(work, scan_of(18))
+    client.zadd(f"{PREFIX}hand:scans", {scan_of(18): seconds(client) + 20})
+    work.add(Lane.SCANS, [scan_of(19)])
+    dispatched(work)
+    work.take_back(Lane.SCANS)
+    assert sorted(dispatched(work)) == [scan_of(18), scan_of(19)]
+
+
+# Requests during an attempt
+
+ENDS = ["done", "blocked", "skipped", "waiting", "waiting for long", "children"]
+
+
+def end_of(work: Work, client: Redis, how: str) -> None:
+    match how:
+        case "waiting":
+            work.later(Lane.SCANS, KEY, at=seconds(client) + 30)
+        case "waiting for long":
+            work.later(Lane.SCANS, KEY, at=seconds(client) + 900, outcome=OutcomeKind.UNKNOWN)
+        case "children":
+            work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
+        case _:
+            work.close(Lane.SCANS, KEY, OutcomeKind("already" if how == "done" else how))
+
+
+@pytest.mark.parametrize("asks", ["a request", "a retry", "a message of another application"])
+@pytest.mark.parametrize("end", ENDS)
+def test_what_is_asked_for_during_an_attempt_is_repeated_however_that_ends(
+    work: Work, other: Work, client: Redis, end: str, asks: str
+) -> None:
+    run = run_of(work, KEY)
+    begun(work)
+    if asks == "a request":
+        other.request(Lane.SCANS, [KEY])
+    elif asks == "a retry":
+        other.try_again(Lane.SCANS, [KEY])
+    else:
+        assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BUSY
+    end_of(work, client, end)
+    assert not now(work, run).ended, "the run waits for the second attempt"
+    assert dict(now(work, run).counts) == {}
+    assert dispatched(work) == [KEY]
+    work.claim(Lane.SCANS, KEY, Claim.IN_LANE)
+    work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY)
+    assert now(work, run).ended
+    assert dict(now(work, run).counts) == {"already": 1}
+    assert work.depth(Lane.SCANS) == (0, 0)
+
+
+def test_children_of_an_attempt_that_is_repeated_are_counted_by_the_second_one(work: Work, client: Redis) -> None:
+    run = run_of(work, KEY)
+    begun(work)
+    work.request(Lane.SCANS, [KEY])
+    work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
+    assert dispatched(work, Lane.ITEMS) == [CODE], "it is begun at once all the same"
+    assert dispatched(work) == [KEY]
+    work.claim(Lane.SCANS, KEY)
+    work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
+    assert (dict(now(work, run).counts), now(work, run).open_keys) == ({"codes": 1}, 1)
+    work.claim(Lane.ITEMS, CODE, Claim.IN_LANE)
+    work.close(Lane.ITEMS, CODE, OutcomeKind.CREATED)
+    assert dict(now(work, run).counts) == {"codes": 1, "created": 1}
+    assert now(work, run).ended
+
+
+def test_a_message_of_the_lane_during_an_attempt_asks_for_nothing(work: Work, other: Work) -> None:
+    begun(work)
+    assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BUSY
+    work.close(Lane.SCANS, KEY, None)
+    assert work.depth(Lane.SCANS) == (0, 0)
+
+
+def test_the_lane_of_upkeep_has_work_of_no_run(work: Work) -> None:
+    run_of(work, SCAN_OF_ALL)
+    begun(work, "reconcile:all", Lane.UPKEEP)
+    work.close(Lane.UPKEEP, "reconcile:all", OutcomeKind.ALREADY)
+    assert work.depth(Lane.UPKEEP) == (0, 0)
+
+
+# Runs older than they are kept
+
+
+def older_than_kept(work: Work, client: Redis, run: Run) -> None:
+    """As seven days later: its hash has gone, and an older version made it anew by a count."""
+    client.delete(f"{PREFIX}run:{run.id}")
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_work_of_a_run_that_is_gone_ends_and_leaves_nothing_of_the_run(work: Work, client: Redis, end: str) -> None:
+    run = run_of(work, KEY, plan_of(17))
+    begun(work)
+    older_than_kept(work, client, run)
+    end_of(work, client, end)
+    assert client.keys(f"{PREFIX}run:{run.id}") == []
+    assert work.take_in_strays(RunKind.SCAN) == 0
+    assert (work.current(RunKind.SCAN), work.run(run.id), work.latest(5)) == (None, None, [])
+
+
+def test_what_an_older_version_left_of_such_a_run_is_read_as_none_and_taken_away(work: Work, client: Redis) -> None:
+    run = run_of(work, KEY)
+    older_than_kept(work, client, run)
+    client.hincrby(f"{PREFIX}run:{run.id}", "created", 1)
+    assert (work.current(RunKind.SCAN), work.run(run.id), work.latest(5)) == (None, None, [])
+    assert work.take_in_strays(RunKind.SCAN) == 0
+    again, joined = work.begin(RunKind.SCAN, "test", [KEY])
+    assert not joined
+    assert work.is_open(again, KEY)
+    assert client.keys(f"{PREFIX}run:{run.id}*") == []
+
+
+def test_a_run_is_kept_as_long_as_somebody_looks_after_it_and_has_an_end_all_the_same(
+    work: Work, client: Redis
+) -> None:
+    run = run_of(work, KEY)
+    names = [f"{PREFIX}run:{run.id}", f"{PREFIX}run:{run.id}:open"]
+    for look_after in (lambda: work.take_in_strays(RunKind.SCAN), lambda: work.begin(RunKind.SCAN, "again", [KEY])):
+        for name in names:
+            client.expire(name, 10)
+        look_after()
+        assert [client.ttl(name) > 6 * 86_400 for name in names] == [True, True]
+
+
+def test_a_run_of_a_kind_that_only_a_newer_version_knows_is_passed_over(work: Work, client: Redis) -> None:
+    run = run_of(work, KEY)
+    client.hset(f"{PREFIX}run:painting-1", mapping={"kind": "painting", "trigger": "x", "started_at": "1"})
+    client.zadd(f"{PREFIX}runs", {"painting-1": run.started_at})
+    assert [one.id for one in work.latest(5)] == [run.id]

@@ -1,0 +1,328 @@
+"""The Lua scripts of `worker/store/work.py`: each change of a lane or a run is one of these, and may run twice (redis-py repeats a
+command whose connection broke).
+
+KEYS and ARGV are named at the head of each. `claim` is the token of the caller's claim, '' for a caller that has none. Work that another
+claim has begun is never changed by it. A claim that is gone (it ended unrenewed, or Redis was emptied) ends no work any more, but what it
+leaves to be done waits all the same: the ledger may know of that already.
+"""
+
+from __future__ import annotations
+
+_NOW = "local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000\n"
+
+_HOLDER = """
+-- By which claim a piece of work is in progress; '' = by none. A note about work that is in nobody's hand says nothing.
+local function holder(hand, begun, key)
+  return redis.call('ZSCORE', hand, key) and redis.call('HGET', begun, key) or ''
+end
+"""
+_ORIGIN = """
+-- Whose request a piece of work goes back to (worker/domain/correlation.py): its own one, or that of the run which waits for it.
+local function origin(asked, current, prefix, key)
+  local own = redis.call('HGET', asked, key)
+  if own then return own end
+  local run = redis.call('GET', current)
+  if not run or redis.call('SISMEMBER', prefix .. 'run:' .. run .. ':open', key) == 0 then return '' end
+  return redis.call('HGET', prefix .. 'run:' .. run, 'correlation_id') or run
+end
+local function asks(asked, current, prefix, key, id)
+  if id ~= '' and origin(asked, current, prefix, key) == '' then redis.call('HSET', asked, key, id) end
+end
+"""
+_SETTLE = """
+local function settle(current, prefix, key, field)
+  local run = redis.call('GET', current)
+  if not run then return end
+  local open = prefix .. 'run:' .. run .. ':open'
+  if redis.call('SREM', open, key) == 0 then return end
+  local kind = redis.call('HGET', prefix .. 'run:' .. run, 'kind')
+  -- The run is older than runs are kept: nobody counts for it any more.
+  if not kind then
+    redis.call('DEL', open)
+    return
+  end
+  if field ~= '' then redis.call('HINCRBY', prefix .. 'run:' .. run, field, 1) end
+  if redis.call('SCARD', open) > 0 then return end
+  local sent = redis.call('HMGET', prefix .. 'sent', 'procore:' .. kind, 'netsuite:' .. kind)
+  redis.call('HSET', prefix .. 'run:' .. run, 'ended_at', now, 'procore_until', sent[1] or 0, 'netsuite_until', sent[2] or 0)
+  local fields = redis.call('HGETALL', prefix .. 'run:' .. run)
+  local ended = {}
+  for i = 1, #fields, 2 do ended[fields[i]] = fields[i + 1] end
+  -- How the last one over everything ended is known for good.
+  if not ended.whole then return end
+  local last = prefix .. 'run:last:' .. ended.kind
+  redis.call('DEL', last)
+  redis.call('HSET', last, unpack(fields))
+end
+"""
+ADD = (
+    _ORIGIN
+    + """
+-- KEYS: waiting, hand, again, deaths, failures, asked, current run. ARGV: 'add', 'request' or 'retry', at, who asks, prefix, keys...
+for i = 5, #ARGV do
+  local key = ARGV[i]
+  asks(KEYS[6], KEYS[7], ARGV[4], key, ARGV[3])
+  if ARGV[1] == 'retry' then
+    redis.call('HDEL', KEYS[4], key)
+    redis.call('HDEL', KEYS[5], key)
+  end
+  if not redis.call('ZSCORE', KEYS[2], key) then redis.call('ZADD', KEYS[1], 'LT', ARGV[2], key)
+  -- The attempt in progress may have begun before what it was asked for; one that has yet to begin takes the note away.
+  elseif ARGV[1] ~= 'add' then redis.call('SADD', KEYS[3], key) end
+end
+return 1
+"""
+)
+TAKE = (
+    _NOW
+    + _ORIGIN
+    + """
+-- KEYS: waiting, hand, deaths, again, asked, current run, begun, unbegun. ARGV: limit, seconds of a dispatch, its longest seconds,
+-- seconds of a claim, at most, prefix, claim ('' = messages are sent for it). Returns key, deaths, who asked, key, ...
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
+  redis.call('ZREM', KEYS[2], key)
+  redis.call('ZADD', KEYS[1], 0, key)
+  -- Its worker died with it. A message that no worker has begun says nothing about the work.
+  if redis.call('HDEL', KEYS[7], key) == 1 then redis.call('HINCRBY', KEYS[3], key, 1)
+  else redis.call('HINCRBY', KEYS[8], key, 1) end
+end
+local room = math.min(tonumber(ARGV[1]) - redis.call('ZCARD', KEYS[2]), tonumber(ARGV[5]))
+local given = {}
+if room <= 0 then return given end
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
+  local seconds = tonumber(ARGV[4])
+  if ARGV[7] ~= '' then
+    redis.call('HSET', KEYS[7], key, ARGV[7])
+    redis.call('HDEL', KEYS[8], key)
+  else
+    redis.call('HDEL', KEYS[7], key)
+    -- Its messages pile up in a queue that nobody reads, so each waits twice as long as the one before.
+    seconds = math.min(ARGV[2] * 2 ^ (redis.call('HGET', KEYS[8], key) or 0), tonumber(ARGV[3]))
+  end
+  redis.call('ZREM', KEYS[1], key)
+  redis.call('ZADD', KEYS[2], now + seconds, key)
+  redis.call('SREM', KEYS[4], key)
+  given[#given + 1] = key
+  given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
+  given[#given + 1] = origin(KEYS[5], KEYS[6], ARGV[6], key)
+end
+return given
+"""
+)
+CLAIM = (
+    _NOW
+    + _ORIGIN
+    + """
+-- KEYS: waiting, hand, deaths, again, asked, current run, begun, unbegun. ARGV: key, seconds, claim, 'request', 'in lane' or 'aside',
+-- who asks, prefix. Returns 1 = begun, 0 = another worker is at it, -1 = it is not to be done now
+local key = ARGV[1]
+local lease = redis.call('ZSCORE', KEYS[2], key)
+local holder = lease and redis.call('HGET', KEYS[7], key)
+if holder and tonumber(lease) > now then
+  if holder == ARGV[3] then return 1 end
+  if ARGV[4] == 'request' then
+    asks(KEYS[5], KEYS[6], ARGV[6], key, ARGV[5])
+    redis.call('SADD', KEYS[4], key)
+  end
+  return 0
+end
+if ARGV[4] == 'in lane' and not lease then
+  local due = redis.call('ZSCORE', KEYS[1], key)
+  if not due or tonumber(due) > now then return -1 end
+end
+if holder then redis.call('HINCRBY', KEYS[3], key, 1) end
+asks(KEYS[5], KEYS[6], ARGV[6], key, ARGV[5])
+redis.call('ZREM', KEYS[1], key)
+redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), key)
+redis.call('HSET', KEYS[7], key, ARGV[3])
+redis.call('HDEL', KEYS[8], key)
+-- This attempt sees what was asked for before now.
+redis.call('SREM', KEYS[4], key)
+return 1
+"""
+)
+RENEW = (
+    _NOW
+    + _HOLDER
+    + """
+-- KEYS: hand, begun. ARGV: key, claim, seconds
+if holder(KEYS[1], KEYS[2], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+return 1
+"""
+)
+HAND_OVER = (
+    _NOW
+    + _HOLDER
+    + """
+-- KEYS: hand, begun. ARGV: key, claim, seconds of a dispatch
+local by = holder(KEYS[1], KEYS[2], ARGV[1])
+if by ~= '' and by ~= ARGV[2] then return 0 end
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+return 1
+"""
+)
+CLOSE = (
+    _NOW
+    + _SETTLE
+    + _HOLDER
+    + """
+-- KEYS: waiting, hand, deaths, current run, asked, begun, failures, again. ARGV: key, run field, prefix, claim
+local key = ARGV[1]
+if holder(KEYS[2], KEYS[6], key) ~= ARGV[4] then return 0 end
+redis.call('ZREM', KEYS[1], key)
+redis.call('ZREM', KEYS[2], key)
+redis.call('HDEL', KEYS[3], key)
+redis.call('HDEL', KEYS[6], key)
+redis.call('HDEL', KEYS[7], key)
+-- Somebody asked for it meanwhile, for something that this attempt may not have seen: its run waits for the next one.
+if redis.call('SISMEMBER', KEYS[8], key) == 1 then
+  redis.call('ZADD', KEYS[1], 0, key)
+  return 1
+end
+redis.call('HDEL', KEYS[5], key)
+settle(KEYS[4], ARGV[3], key, ARGV[2])
+return 1
+"""
+)
+LATER = (
+    _NOW
+    + _SETTLE
+    + _ORIGIN
+    + _HOLDER
+    + """
+-- KEYS: waiting, hand, deaths, current run, asked, begun, again. ARGV: key, run field ('' = the run goes on waiting), prefix, at, who
+-- asks, claim
+local key, at = ARGV[1], ARGV[4]
+local by = holder(KEYS[2], KEYS[6], key)
+if by ~= '' and by ~= ARGV[6] then return 0 end
+asks(KEYS[5], KEYS[4], ARGV[3], key, ARGV[5])
+redis.call('ZREM', KEYS[2], key)
+redis.call('HDEL', KEYS[3], key)
+redis.call('HDEL', KEYS[6], key)
+local again = redis.call('SISMEMBER', KEYS[7], key) == 1
+if again then at = 0 end
+redis.call('ZADD', KEYS[1], at, key)
+if ARGV[2] ~= '' and not again then settle(KEYS[4], ARGV[3], key, ARGV[2]) end
+return 1
+"""
+)
+SPAWN = (
+    _NOW
+    + _SETTLE
+    + _ORIGIN
+    + _HOLDER
+    + """
+-- KEYS: parent waiting, parent hand, deaths, current run, asked, begun, failures, again, child waiting, child hand.
+-- ARGV: parent, prefix, claim, number of counts, (field, count)..., time of the children or '' = now, children...
+local parent, prefix = ARGV[1], ARGV[2]
+local by = holder(KEYS[2], KEYS[6], parent)
+if by ~= '' and by ~= ARGV[3] then return 0 end
+local run = redis.call('GET', KEYS[4])
+local open = run and (prefix .. 'run:' .. run .. ':open')
+local counts = tonumber(ARGV[4])
+local again = redis.call('SISMEMBER', KEYS[8], parent) == 1
+local listed = open and redis.call('SISMEMBER', open, parent) == 1 and redis.call('HEXISTS', prefix .. 'run:' .. run, 'kind') == 1
+-- Of a parent that was asked for once more meanwhile the run counts the next attempt, which finds all of these children again.
+local mine = listed and not again
+if mine then
+  for i = 1, counts do redis.call('HINCRBY', prefix .. 'run:' .. run, ARGV[3 + 2 * i], ARGV[4 + 2 * i]) end
+end
+local at = ARGV[5 + 2 * counts]
+if at == '' then at = now end
+local asked_by = mine and '' or origin(KEYS[5], KEYS[4], prefix, parent)
+for i = 6 + 2 * counts, #ARGV do
+  if not redis.call('ZSCORE', KEYS[10], ARGV[i]) then redis.call('ZADD', KEYS[9], 'LT', at, ARGV[i]) end
+  asks(KEYS[5], KEYS[4], prefix, ARGV[i], asked_by)
+  if mine then redis.call('SADD', open, ARGV[i]) end
+end
+if by ~= ARGV[3] then return 0 end
+redis.call('ZREM', KEYS[1], parent)
+redis.call('ZREM', KEYS[2], parent)
+redis.call('HDEL', KEYS[3], parent)
+redis.call('HDEL', KEYS[6], parent)
+redis.call('HDEL', KEYS[7], parent)
+if again then
+  redis.call('ZADD', KEYS[1], 0, parent)
+  return 1
+end
+redis.call('HDEL', KEYS[5], parent)
+settle(KEYS[4], prefix, parent, '')
+return 1
+"""
+)
+HURRY = (
+    _NOW
+    + """
+-- KEYS: waiting. ARGV: until
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now, ARGV[1])) do redis.call('ZADD', KEYS[1], 0, key) end
+return 1
+"""
+)
+TAKE_BACK = (
+    _NOW
+    + """
+-- KEYS: waiting, hand, begun. ARGV: seconds that a claim has left at least while its worker renews it
+for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  local renewed = redis.call('HEXISTS', KEYS[3], key) == 1 and redis.call('ZSCORE', KEYS[2], key) - now > tonumber(ARGV[1])
+  if not renewed then
+    redis.call('ZREM', KEYS[2], key)
+    redis.call('HDEL', KEYS[3], key)
+    redis.call('ZADD', KEYS[1], 0, key)
+  end
+end
+return 1
+"""
+)
+BEGIN = (
+    _NOW
+    + """
+-- KEYS: current run, all runs. ARGV: new id, kind, trigger, prefix, kept seconds, who asks or '', first keys...
+local joined, prefix = 1, ARGV[4]
+local run = redis.call('GET', KEYS[1])
+local known = run and redis.call('HGET', prefix .. 'run:' .. run, 'kind')
+-- What is left of one that is older than runs are kept is no run any more.
+if run and not known then redis.call('DEL', prefix .. 'run:' .. run, prefix .. 'run:' .. run .. ':open') end
+if not known or redis.call('HGET', prefix .. 'run:' .. run, 'ended_at') then
+  joined = 0
+  run = ARGV[1]
+  redis.call('SET', KEYS[1], run)
+  local sent = redis.call('HMGET', prefix .. 'sent', 'procore:' .. ARGV[2], 'netsuite:' .. ARGV[2])
+  redis.call('HSET', prefix .. 'run:' .. run, 'kind', ARGV[2], 'trigger', ARGV[3], 'started_at', now,
+    'procore_from', sent[1] or 0, 'netsuite_from', sent[2] or 0)
+  if ARGV[6] ~= '' then redis.call('HSET', prefix .. 'run:' .. run, 'correlation_id', ARGV[6]) end
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[5]))
+  redis.call('ZADD', KEYS[2], now, run)
+end
+local open = prefix .. 'run:' .. run .. ':open'
+for i = 7, #ARGV do
+  local whole = ARGV[i]:sub(-4) == ':all'
+  -- Who joins a run over everything finds its key in it, or already worked off; a run over some projects is widened.
+  if not whole or redis.call('HSETNX', prefix .. 'run:' .. run, 'whole', 1) == 1 then redis.call('SADD', open, ARGV[i]) end
+end
+redis.call('EXPIRE', prefix .. 'run:' .. run, ARGV[5])
+redis.call('EXPIRE', open, ARGV[5])
+return {run, joined}
+"""
+)
+OPEN_KEYS = """
+-- KEYS: current run. ARGV: prefix, kept seconds, at most. Some open keys of the run that goes on; it is kept for as long as somebody
+-- looks after it.
+local run = redis.call('GET', KEYS[1])
+if not run then return {} end
+local fields = redis.call('HMGET', ARGV[1] .. 'run:' .. run, 'kind', 'ended_at')
+if not fields[1] or fields[2] then return {} end
+local open = ARGV[1] .. 'run:' .. run .. ':open'
+redis.call('EXPIRE', ARGV[1] .. 'run:' .. run, ARGV[2])
+redis.call('EXPIRE', open, ARGV[2])
+return redis.call('SRANDMEMBER', open, ARGV[3])
+"""
+BACKLOG = (
+    _NOW
+    + """
+-- KEYS: waiting, hand. Returns how many wait, how many are in hand, and since when the one is due that is due longest
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(0', now, 'WITHSCORES', 'LIMIT', 0, 1)
+return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), due[2] or '0'}
+"""
+)
