@@ -54,6 +54,7 @@ from worker.services.projects import Projects
 from worker.services.recovery import Recovery
 from worker.services.report import Reports
 from worker.services.retries import Retries
+from worker.services.settled_by_hand import SettledByHand
 from worker.services.systematic_differences import SystematicDifferences
 from worker.services.unchanged_invoices import UnchangedInvoices
 from worker.services.upkeep import Upkeep
@@ -191,6 +192,16 @@ class Container(Remotes):
         return SystematicDifferences(self.redis, states=self.series_states, ledger=self.ledger, work=self.work)
 
     @part
+    def settled_by_hand(self) -> SettledByHand:
+        """Bills that people entered for invoices that cannot be exported."""
+        return SettledByHand(
+            netsuite=self.netsuite(Precedence.EXPORT),
+            links=self.links,
+            ledger=self.ledger,
+            company_id=self.settings.procore_company_id,
+        )
+
+    @part
     def bill_ownership(self) -> BillOwnership:
         """One invoice for each document number and each adopted bill."""
         return BillOwnership(
@@ -216,6 +227,7 @@ class Container(Remotes):
             locks=self.locks,
             ownership=self.bill_ownership,
             differences=self.differences,
+            settled=self.settled_by_hand,
             posting_periods=self.posting_periods(Precedence.EXPORT),
             fixed_items=self._fixed_items,
             settle_seconds=settle_seconds(self.settings, self.profile),
@@ -231,6 +243,7 @@ class Container(Remotes):
             links=self.links,
             invoice_items=self.invoice_items,
             bills=self.bills,
+            settled=self.settled_by_hand,
             ledger=self.ledger,
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,

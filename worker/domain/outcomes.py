@@ -34,6 +34,10 @@ IN_DOUBT = frozenset({State.INTENT, State.UNKNOWN})
 """A write may have been sent: look before anything else."""
 
 
+SETTLED = "settled"
+"""A fact of an invoice's record: a person settled it in NetSuite, in their own way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What the ledger knows of one code or one invoice.

@@ -151,6 +151,7 @@ _ACCOUNTANT, _ADMIN, _ENGINEER = Owner.PROJECT_ACCOUNTANT, Owner.ERP_ADMINISTRAT
 _IN_PROCORE, _IN_NETSUITE, _SETUP = ProblemClass.IN_PROCORE, ProblemClass.IN_NETSUITE, ProblemClass.SETUP
 _OUTAGE, _WAITS, _UNKNOWN = ProblemClass.OUTAGE, ProblemClass.WAITS, ProblemClass.UNKNOWN
 _RETRIED = "It is tried again with the next scan or export."
+_BY_HAND = "One with the same vendor, number and amount is found with the next export; of another one say `wbs-sync invoices mark-billed`."
 _AGREES = "`wbs-sync verify` closes this when both systems agree."
 
 CATALOGUE: dict[Cause, Entry] = {
@@ -358,26 +359,26 @@ CATALOGUE: dict[Cause, Entry] = {
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) comes to {payment_due}: less than nothing is due, so it needs a vendor credit, not a bill.",
         "Enter the vendor credit in NetSuite by hand, or let wbs-sync make such credits: NETSUITE_CREATE_CREDITS=true. "
-        + _RETRIED,
+        + _BY_HAND,
     ),
     Cause.FOREIGN_CURRENCY: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) is in {currency}; only {base_currency} is exported.",
-        "Enter this bill in NetSuite by hand.",
+        "Enter this bill in NetSuite by hand. " + _BY_HAND,
     ),
     Cause.INVOICE_HAS_TAX: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) has tax of {tax} beside or within its payment due of {payment_due}, and no Item is set for tax.",
         "Enter this bill in NetSuite by hand, with NetSuite's tax code; or have tax billed on an Item of its own: NETSUITE_TAX_ITEM_ID. "
-        + _RETRIED,
+        + _BY_HAND,
     ),
     Cause.TAX_NOT_IN_PAYMENT_DUE: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) has tax of {tax} beside its payment due of {payment_due}: a bill of the payment due would lack it.",
-        "Enter this bill in NetSuite by hand, with the tax.",
+        "Enter this bill in NetSuite by hand, with the tax. " + _BY_HAND,
     ),
     Cause.RETAINAGE_ITEM_MISSING: Entry(
         _SETUP,

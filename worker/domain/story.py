@@ -26,6 +26,7 @@ class What(StrEnum):
     CREATED = "created"
     POSTED_ELSEWHERE = "posted_elsewhere"
     ADOPTED = "adopted"
+    SETTLED = "settled"
     NAMED = "named"
     WRITTEN_BACK = "written_back"
     ITEMS_FIRST = "items_first"
@@ -38,7 +39,7 @@ class What(StrEnum):
     FORGOTTEN = "forgotten"
 
 
-ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.NAMED, What.WRITTEN_BACK})
+ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.NAMED, What.WRITTEN_BACK})
 """After one of these the record stands in NetSuite, and the journal has said so."""
 SENTENCES = {
     What.PLANNED: "Planned anew{by_whom}",
@@ -50,6 +51,7 @@ SENTENCES = {
     What.CREATED: "Made in NetSuite: {id}",
     What.POSTED_ELSEWHERE: "Posted in {period}, not in the period of its date {date}",
     What.ADOPTED: "Found in NetSuite, made by a person; it fits and is taken: {id}",
+    What.SETTLED: "Entered by hand in NetSuite with the same vendor, number and amount: {id}",
     What.NAMED: "Procore names its bill already: {id}",
     What.WRITTEN_BACK: "Procore was told the bill: origin id {origin_id}",
     What.ITEMS_FIRST: "{count} Items come first",

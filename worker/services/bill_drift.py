@@ -11,7 +11,7 @@ from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, Verifie
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import Aspect, Bill, FoundBill, NumberKey, differences
-from worker.domain.outcomes import Record, State
+from worker.domain.outcomes import SETTLED, Record, State
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
@@ -19,6 +19,8 @@ from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.posting_periods import PostingPeriods
 from worker.store.ledger import Ledger
+
+CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,8 @@ class BillDrift:
         try:
             bill = self._export.expected_bill(one.key)
         except Blocked as error:
+            if self._export.is_settled_by(one.key, found):
+                return []
             why = describe(error.cause, error.facts).sentence
             return [one.find(FindingKind.BILL_NOT_COMPARABLE, f": its {name} stands, but cannot be compared. {why}")]
         if found.void:
@@ -168,6 +172,9 @@ class BillDrift:
             return [one.find(FindingKind.BILL_VOIDED, words)] if bill.lines else []
         compared.append(Compared(one, bill, found))
         differs = differences(bill, found)
+        if one.record and SETTLED in one.record.facts and found.total == bill.total:
+            # Lines and date are the choice of the person who settled the invoice by hand.
+            differs = {aspect: words for aspect, words in differs.items() if aspect not in CHOSEN_BY_HAND}
         findings = [
             one.find(KIND_OF_ASPECT[aspect], f": its {name} differs: {words}.") for aspect, words in differs.items()
         ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey, bill_external_id
-from worker.domain.invoices import Bill, FoundBill
+from worker.domain.invoices import Bill, FoundBill, NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record
 from worker.domain.problems import Cause
 from worker.services.attempts import busy
@@ -26,11 +26,11 @@ SAME_NUMBER = "it is the bill of another Procore invoice with the same number"
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A claim, and what it is for. `bill_id`: the bill to be adopted; "" for a number."""
+    """A claim, and what it is for: a bill to be written, by its number, or one to be adopted, by its internal id."""
 
     claim: str
     key: InvoiceKey
-    bill: Bill
+    number: NumberKey | None = None
     bill_id: str = ""
 
 
@@ -61,15 +61,18 @@ class BillOwnership:
 
         An outcome says how long to wait for the invoice that has it. Raises Blocked when that invoice has a bill of this number.
         """
-        return self._claim(_Wanted(number_claim(bill), key, bill))
+        return self._claim(_Wanted(number_claim(bill), key, bill.number_key))
 
-    def claim_bill(self, key: InvoiceKey, bill: Bill, found: FoundBill) -> Outcome | None:
+    def claim_bill(self, key: InvoiceKey, bill_id: str) -> Outcome | None:
         """Claim a bill that a person entered, before it is adopted. None, outcome and Blocked as for a number."""
-        return self._claim(_Wanted(bill_claim(found.id), key, bill, found.id))
+        return self._claim(_Wanted(bill_claim(bill_id), key, bill_id=bill_id))
 
     def require_free(self, key: InvoiceKey, bill: Bill, found: FoundBill | None) -> None:
         """Raise Blocked when another invoice has the number, or the bill found for it; reads only."""
-        wanted = _Wanted(bill_claim(found.id), key, bill, found.id) if found else _Wanted(number_claim(bill), key, bill)
+        if found:
+            wanted = _Wanted(bill_claim(found.id), key, bill_id=found.id)
+        else:
+            wanted = _Wanted(number_claim(bill), key, bill.number_key)
         holder = self._claims.holder(wanted.claim)
         if holder not in (None, key):
             self._require_none_of(holder, self._ledger.invoice(holder), wanted)
@@ -104,7 +107,7 @@ class BillOwnership:
             self._netsuite.bill_by_external_id(external_id),
             self._netsuite.bill(bill_id) if bill_id else None,
         ):
-            if found and not found.void and found.number_key == wanted.bill.number_key:
+            if found and not found.void and found.number_key == wanted.number:
                 raise _taken(found.id, SAME_NUMBER)
 
 

@@ -31,7 +31,7 @@ from worker.domain.invoices import (
     differences,
 )
 from worker.domain.links import Entity
-from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
+from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause, describe
 from worker.domain.series import Deviation, Series
 from worker.domain.story import Happening, What
@@ -42,6 +42,7 @@ from worker.services.invoice_items import InvoiceItems
 from worker.services.items import LEDGER_IS_YOUNG
 from worker.services.links import Links
 from worker.services.posting_periods import PostingPeriods
+from worker.services.settled_by_hand import SettledByHand, refused_before
 from worker.services.systematic_differences import SystematicDifferences
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -49,6 +50,9 @@ from worker.store.locks import Lock, Locks
 
 MOST_WRITES = 5
 """A bill is sent again only after a settle time each; after so many the invoice is a person's."""
+
+BY_HAND = "a person entered it in NetSuite with the same vendor, number and amount"
+"""Why an invoice that cannot be exported needs no bill of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Bills:
         locks: Locks,
         ownership: BillOwnership,
         differences: SystematicDifferences,
+        settled: SettledByHand,
         posting_periods: PostingPeriods,
         fixed_items: FixedItems,
         settle_seconds: float,
@@ -90,6 +95,7 @@ class Bills:
         self._locks = locks
         self._ownership = ownership
         self._differences = differences
+        self._settled = settled
         self._periods = posting_periods
         self._fixed_items = fixed_items
         self._settle = settle_seconds
@@ -117,9 +123,14 @@ class Bills:
                     return self._not_yet(key, doubt, lock.at)
                 return self._write(key, ready, self._periods.placed(bill), record, lock)
             except Blocked as error:
+                if settled := self._settled.bill_of(key, ready.invoice, error):
+                    return self._take_settled(key, ready.invoice, settled.id, project=ready.project.label)
                 # Perhaps because of a link that somebody corrects next: it is looked up anew then.
                 self._links.forget(ready.invoice, ready.project)
-                return self._end(key, lock, self.blocked(key, ready.invoice, error))
+                end = self.blocked(key, ready.invoice, error)
+                if end.cause is Cause.DOCUMENT_NUMBER_TAKEN:
+                    end = replace(end, facts={**end.facts, **refused_before(record)})
+                return self._end(key, lock, end)
 
     def plan(self, key: InvoiceKey, ready: Billable, coming: Mapping[int, str]) -> tuple[Bill, FoundBill | None]:
         """What `make` would come to: the bill, and the one that stands and would be taken for it; reads only.
@@ -134,7 +145,9 @@ class Bills:
                 self._ownership.require_free(key, bill, found)
             if not found:
                 bill = self._periods.placed(bill)
-        except Blocked:
+        except Blocked as error:
+            if settled := self._settled.bill_of(key, ready.invoice, error):
+                return self.draft(ready, coming), settled
             self._links.forget(ready.invoice, ready.project)
             raise
         return bill, found
@@ -163,6 +176,36 @@ class Bills:
             facts = invoice.facts | {"lines_total": money.text(bill.total)}
             raise Blocked(cause=Cause.LINES_DO_NOT_TIE, facts=facts)
         return bill
+
+    def settle(self, key: InvoiceKey, invoice: Invoice, bill_id: str, *, project: str) -> Outcome:
+        """Take the bill that a person entered for an invoice that cannot be exported, and name it to Procore."""
+        with self._locks.hold(str(key)) as lock:
+            if lock is None:
+                return busy(self._client, invoice.label)
+            record = self._ledger.invoice(key)
+            if record and (record.done or record.in_doubt):
+                return outcome_of(record) if record.done else self._not_yet(key, record, lock.at)
+            try:
+                return self._take_settled(key, invoice, bill_id, project=project)
+            except Blocked as error:
+                return self._end(key, lock, self.blocked(key, invoice, error))
+
+    def _take_settled(self, key: InvoiceKey, invoice: Invoice, bill_id: str, *, project: str) -> Outcome:
+        if other_first := self._ownership.claim_bill(key, bill_id):
+            return replace(other_first, name=invoice.label)
+        facts = invoice.facts | {SETTLED: "by hand", "document": invoice.document.value}
+        record = Record(
+            State.ADOPTED,
+            invoice.label,
+            bill_id,
+            at=seconds(self._client),
+            facts=facts,
+            write_back_due=True,
+            billed=billed_digest(invoice),
+        )
+        self._ledger.write(key, record, Happening(What.SETTLED, {"id": bill_id}))
+        outcome = self.write_back(key, record, invoice, project=project)
+        return replace(outcome, kind=OutcomeKind.ADOPTED, reason="; ".join(filter(None, (outcome.reason, BY_HAND))))
 
     def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice, *, project: str) -> Outcome:
         """Write the bill's id to its invoice in Procore, which locks the invoice there.
@@ -347,7 +390,7 @@ class Bills:
     ) -> Outcome:
         """Take a bill that stands for the invoice's, if it is the same to the cent; never change it."""
         ours = _require_same(bill, found)
-        if not ours and (other_first := self._ownership.claim_bill(key, bill, found)):
+        if not ours and (other_first := self._ownership.claim_bill(key, found.id)):
             return replace(other_first, name=ready.invoice.label)
         state = State.CREATED if ours else State.ADOPTED
         at, facts = seconds(self._client), ready.invoice.facts

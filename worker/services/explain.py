@@ -15,7 +15,7 @@ from worker.domain import money
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
 from worker.domain.invoices import FoundBill, Invoice, difference, reason_to_skip
 from worker.domain.items import FoundItem
-from worker.domain.outcomes import Outcome, Record, State
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.reckoning import Reckoning, reckon
 from worker.domain.series import Series
 from worker.domain.story import clock, story
@@ -212,6 +212,8 @@ class Explain:
         ready, stands_in_the_way = asked(lambda: self._export.plan(key))
         if stands_in_the_way:
             return f"Not yet: {stands_in_the_way}"
+        if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
+            return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export takes that one; `wbs-sync export` starts one."
         if isinstance(ready, Outcome):
             return f"Left alone: {ready.reason}." if ready.reason else f"Procore names its bill: id {ready.remote_id}."
         return "Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one."

@@ -17,8 +17,10 @@ from worker.domain.invoices import (
     NOTHING_BILLED,
     Bill,
     FixedItems,
+    FoundBill,
     Invoice,
     bills_nothing,
+    number_key,
     reason_to_skip,
     require_billable,
     require_retainage_item,
@@ -31,10 +33,11 @@ from worker.domain.problems import Cause
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane
 from worker.services.attempts import Attempts
-from worker.services.bills import Billable, Bills
+from worker.services.bills import BY_HAND, Billable, Bills
 from worker.services.invoice_items import InvoiceItems
 from worker.services.links import Links
 from worker.services.projects import Projects
+from worker.services.settled_by_hand import SettledByHand, settles
 from worker.services.unchanged_invoices import UnchangedInvoices
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -62,6 +65,7 @@ class InvoiceExport:
         links: Links,
         invoice_items: InvoiceItems,
         bills: Bills,
+        settled: SettledByHand,
         ledger: Ledger,
         attempts: Attempts,
         export_statuses: Collection[str],
@@ -76,6 +80,7 @@ class InvoiceExport:
         self._items = invoice_items
         self._ledger = ledger
         self._bills = bills
+        self._settled = settled
         self._attempts = attempts
         self._statuses = export_statuses
         self._fixed_items = fixed_items
@@ -119,10 +124,29 @@ class InvoiceExport:
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)
         if bill_id := bill_id_of_origin(invoice.origin_id):
             return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts)
-        ready = self._billable(invoice)
+        try:
+            ready = self._billable(invoice)
+        except Blocked as error:
+            if settled := self.settled(key, invoice, error):
+                return settled
+            raise
         if bills_nothing(invoice, ready.retained):
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED, facts=invoice.facts)
         return ready
+
+    def settled(self, key: InvoiceKey, invoice: Invoice, error: Blocked) -> Outcome | None:
+        """How an invoice that is refused ends when a person has entered its bill in NetSuite; None when nobody has. Reads only."""
+        bill = self._settled.bill_of(key, invoice, error)
+        return Outcome(OutcomeKind.ADOPTED, invoice.label, bill.id, BY_HAND, facts=invoice.facts) if bill else None
+
+    def is_settled_by(self, key: InvoiceKey, bill: FoundBill) -> bool:
+        """Whether a bill settles an invoice that cannot be exported: a person's, with its number and amount. Reads only."""
+        try:
+            invoice = self._read(key)
+        except Blocked:
+            return False
+        same_number = number_key(bill.vendor_id, invoice.document, invoice.document_number) == bill.number_key
+        return same_number and settles(invoice, bill)
 
     def why_none(self, key: InvoiceKey) -> str | None:
         """Why an invoice as it is in Procore now would become no bill; reads only. None when it would be looked at."""
@@ -162,7 +186,7 @@ class InvoiceExport:
         try:
             missing += self._items.look_up(ready.project, ready.invoice) if self._items.missing(ready.invoice) else []
         except Blocked as error:
-            return self._bills.block(key, ready.invoice, error)
+            return self._refuse(key, ready.invoice, error)
         if missing:
             self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=f"{len(missing)} Items come first")
@@ -175,7 +199,7 @@ class InvoiceExport:
         try:
             self._items.require_none_blocked(ready.invoice)
         except Blocked as error:
-            return self._bills.block(key, ready.invoice, error)
+            return self._refuse(key, ready.invoice, error)
         if missing := self._items.missing(ready.invoice):
             soon = seconds(self._client) + ITEMS_LATE_SECONDS
             again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
@@ -184,6 +208,12 @@ class InvoiceExport:
                 OutcomeKind.WAITING, ready.invoice.label, reason=f"waits for {len(missing)} Items", again_at=again_at
             )
         return self._bills.make(key, ready)
+
+    def _refuse(self, key: InvoiceKey, invoice: Invoice, error: Blocked) -> Outcome:
+        """A problem, unless a person has settled the invoice by hand."""
+        if settled := self.settled(key, invoice, error):
+            return self._bills.settle(key, invoice, settled.remote_id, project=self._label(key.project_id))
+        return self._bills.block(key, invoice, error)
 
     def _ready(self, key: InvoiceKey) -> Outcome | Billable:
         """The invoice as it is now, or how its export ended already."""
@@ -198,6 +228,8 @@ class InvoiceExport:
             if record:
                 self._unchanged.found_unblocked(record, key.project_id)
             return ready
+        if ready.kind is OutcomeKind.ADOPTED:
+            return self._bills.settle(key, self._read(key), ready.remote_id, project=self._label(key.project_id))
         state = State.CREATED if ready.kind is OutcomeKind.ALREADY else State.SKIPPED
         at = seconds(self._client)
         end = Record(state, ready.name, ready.remote_id, at=at, detail=ready.reason, facts=ready.facts)

@@ -250,10 +250,18 @@ class Planning:
             )
         ready = self._export.plan(key)
         if isinstance(ready, Outcome):
+            # One that a person has settled is read once more, and named to Procore.
+            seen.follows += Requests(2 if ready.kind is OutcomeKind.ADOPTED else 0, 0)
             return ready
         seen.invoice = ready.invoice
         seen.world = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
-        if in_doubt := self._look_at_items(ready, seen, look):
+        try:
+            in_doubt = self._look_at_items(ready, seen, look)
+        except Blocked as error:
+            if settled := self._export.settled(key, ready.invoice, error):
+                return settled
+            raise
+        if in_doubt:
             reason = f"waits for {in_doubt} Items whose writes got no answer"
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason)
         return self._look_at_bill(key, ready, record, seen, look)

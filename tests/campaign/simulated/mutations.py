@@ -24,6 +24,7 @@ from worker.services.bills import Bills
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Items
 from worker.services.recovery import Recovery
+from worker.services.settled_by_hand import SettledByHand
 from worker.services.systematic_differences import SystematicDifferences
 from worker.store import work_scripts
 from worker.store.ledger import Ledger
@@ -235,6 +236,11 @@ def _identity(put: Put) -> None:
     put(worker.store.identity, "_MEET", worker.store.identity._MEET.replace(condition, "if false then"))
 
 
+def _settled_by_hand(put: Put) -> None:
+    """Nobody looks for the bill that a person entered for an invoice that is refused."""
+    put(SettledByHand, "bill_of", lambda *_: None)
+
+
 def _series_stop(put: Put) -> None:
     """What NetSuite changed on each record is not counted, so nothing stops the series."""
     put(SystematicDifferences, "note", lambda *_: None)
@@ -258,6 +264,7 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "restart": _restart,
     "number-claim": _number_claim,
     "series-stop": _series_stop,
+    "settled-by-hand": _settled_by_hand,
     "identity": _identity,
 }
 

@@ -1,0 +1,170 @@
+"""Invoices that cannot be exported, and a person who enters their bill or credit in NetSuite: the problem closes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+
+import pytest
+
+from simulators.company.billing import Invoice
+from simulators.netsuite.records import Bill
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.test_plans import line_of, planning
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.plans import Would
+
+pytestmark = pytest.mark.real
+
+CODE, OTHER_CODE = "05-120.S", "05-310.S"
+numbers = count(100)
+
+
+def key_of(invoice: Invoice) -> str:
+    return f"invoice:{invoice.project_id}:{invoice.id}"
+
+
+def enter_by_hand(office: Office, invoice: Invoice, total: Decimal | None = None, **changed: object) -> Bill:
+    """What an accountant enters from the subcontractor's paper: one line, on an Item of their own choice."""
+    due = invoice.summary().current_payment_due if total is None else total
+    number = f"99-{next(numbers)}"
+    project = office.new_project(number, [CODE])
+    model = office.new_invoice(project, (CODE, str(abs(due))), invoice_number=number, retainage_percent=0)
+    assert office.export(model).kind is OutcomeKind.CREATED
+    bill = replace(office.bill(model), id="", externalid=None, tranid=invoice.invoice_number, trandate="2026-06-17")
+    if due < 0:
+        bill = replace(bill, record_type="vendorCredit")
+    return office.netsuite.make_bill(replace(bill, **changed))  # type: ignore[arg-type]
+
+
+def _a_cent_off(office: Office) -> Invoice:
+    project = office.new_project("26-901", [CODE, OTHER_CODE])
+    invoice = office.new_invoice(project, (CODE, "333.33"), (OTHER_CODE, "333.33"), retainage_percent=0)
+    return office.procore.edit_invoice(invoice.id, off_by="0.01")
+
+
+def _a_credit(office: Office) -> Invoice:
+    return office.new_invoice(office.new_project("26-902", [CODE]), (CODE, "-900.00"))
+
+
+def _foreign(office: Office) -> Invoice:
+    invoice = office.new_invoice(office.new_project("26-903", [CODE]), (CODE, "900.00"))
+    invoice.commitment.currency, invoice.commitment.exchange_rate = "CAD", Decimal("0.73")
+    return invoice
+
+
+def _with_tax(office: Office) -> Invoice:
+    invoice = office.new_invoice(office.new_project("26-904", [CODE]), (CODE, "900.00"))
+    return office.procore.edit_invoice(invoice.id, tax="74.25")
+
+
+def _unlinked_project(office: Office) -> Invoice:
+    return office.new_invoice(office.new_project("26-905", [CODE], linked=False), (CODE, "900.00"))
+
+
+def _without_code(office: Office) -> Invoice:
+    return office.new_invoice(office.new_project("26-906", [CODE]), (CODE, "900.00"), (None, "100.00"))
+
+
+def _blocked_code(office: Office) -> Invoice:
+    project = office.new_project("26-907")
+    bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
+    return office.new_invoice(project, (bad.id, "900.00"))
+
+
+def _closed_period(office: Office) -> Invoice:
+    return office.new_invoice(office.new_project("26-908", [CODE]), (CODE, "900.00"), billing_date="2026-02-25")
+
+
+REFUSED: dict[str, Callable[[Office], Invoice]] = {
+    "lines_do_not_tie": _a_cent_off,
+    "needs_vendor_credit": _a_credit,
+    "foreign_currency": _foreign,
+    "invoice_has_tax": _with_tax,
+    "project_not_linked": _unlinked_project,
+    "line_without_code": _without_code,
+    "codes_blocked": _blocked_code,
+    "period_closed": _closed_period,
+}
+
+
+@pytest.mark.parametrize("cause", REFUSED)
+def test_a_bill_of_the_same_vendor_number_and_amount_settles_an_invoice_that_was_refused(
+    office: Office, cause: str
+) -> None:
+    invoice = REFUSED[cause](office)
+    assert office.export(invoice).cause == cause
+    wrong = enter_by_hand(office, invoice, invoice.summary().current_payment_due + 1)
+    assert office.export(invoice).kind is OutcomeKind.BLOCKED, "another amount settles nothing"
+    office.netsuite.delete_bill(wrong.id)
+    if cause == "foreign_currency":
+        entered = enter_by_hand(office, invoice, fields={"exchangeRate": Decimal("0.73")})
+    else:
+        entered = enter_by_hand(office, invoice)
+    plan = planning(office, project_ids=str(invoice.project_id)).export_one(InvoiceKey(invoice.project_id, invoice.id))
+    assert line_of(plan, InvoiceKey(invoice.project_id, invoice.id)).would is Would.ADOPT
+
+    outcome = office.export(invoice)
+    assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ADOPTED, entered.id)
+    assert "a person entered it" in outcome.reason
+    assert office.problems(key_of(invoice)) == {}
+    record = office.invoice_record(invoice)
+    assert record is not None
+    assert (record.state, record.remote_id, record.write_back_due) == (State.ADOPTED, entered.id, False)
+    document = "credit" if cause == "needs_vendor_credit" else "bill"
+    assert invoice.origin_id == f"ns-vendor{document}-{entered.id}"
+    assert office.bills(invoice) == []
+    found = office.reopened(project_ids=str(invoice.project_id)).container.verification.verify().findings
+    assert [each for each in found if each.key == key_of(invoice)] == []
+    told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    assert any("Entered by hand in NetSuite" in step["sentence"] for step in told["story"])
+
+
+def test_a_bill_that_differs_settles_nothing_that_was_not_refused_before(office: Office) -> None:
+    """Lines on another code are for an accountant to look at, when nothing else is wrong with the invoice."""
+    invoice = office.new_invoice(office.new_project("26-910", [CODE]), (CODE, "900.00"))
+    enter_by_hand(office, invoice)
+    for _ in range(2):
+        assert office.export(invoice).cause == "document_number_taken"
+
+
+def test_tax_may_be_in_the_bill_that_a_person_entered(office: Office) -> None:
+    invoice = _with_tax(office)
+    office.export(invoice)
+    enter_by_hand(office, invoice, invoice.summary().current_payment_due + Decimal("74.25"))
+    assert office.export(invoice).kind is OutcomeKind.ADOPTED
+
+
+def test_a_bill_that_settles_one_invoice_settles_no_other(office: Office) -> None:
+    project = office.new_project("26-911", [CODE])
+    pair = [office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-7") for _ in range(2)]
+    for invoice in pair:
+        assert office.export(invoice).cause == "needs_vendor_credit"
+    enter_by_hand(office, pair[0])
+    outcomes = [office.export(invoice) for invoice in pair]
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.ADOPTED, OutcomeKind.BLOCKED]
+    assert outcomes[1].cause == "document_number_taken"
+
+
+def test_a_void_bill_or_one_of_another_vendor_settles_nothing(open_office: OpenOffice) -> None:
+    office = open_office(world={"duplicate_numbers": "allow"})
+    invoice = _a_cent_off(office)
+    office.export(invoice)
+    other = office.new_vendor("Somebody Else")
+    enter_by_hand(office, invoice, entity=other.id)
+    assert office.export(invoice).cause == "lines_do_not_tie"
+    entered = enter_by_hand(office, invoice)
+    office.netsuite.void_bill(entered.id)
+    assert office.export(invoice).cause == "lines_do_not_tie"
+
+
+def test_while_netsuite_cannot_be_asked_the_problem_stays(office: Office) -> None:
+    invoice = _a_cent_off(office)
+    office.stage.faults("netsuite", [{"kind": "error_before", "path": "suiteql", "value": 400}])
+    assert office.export(invoice).cause == "lines_do_not_tie"
+    assert office.problems(key_of(invoice)) == {key_of(invoice): "lines_do_not_tie"}
+    assert VENDOR in office.sentence(key_of(invoice))
