@@ -35,6 +35,7 @@ from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.explain import Explain
 from worker.services.export_runs import ExportRuns
 from worker.services.forgetting import Forgetting
+from worker.services.former_items import FormerItems
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
 from worker.services.item_drift import ItemDrift
@@ -97,6 +98,11 @@ class Container(Remotes):
         )
 
     @part
+    def former_items(self) -> FormerItems:
+        """Items that may be a project's under former names."""
+        return FormerItems(self.redis, self._prefix, ledger=self.ledger, adopted=self.adopted_items)
+
+    @part
     def adoptions(self) -> Adoptions:
         """Adopted Items over a lost Redis and over versions."""
         netsuite = self.netsuite(Precedence.EXPORT)
@@ -134,6 +140,7 @@ class Container(Remotes):
             projects=self.projects(precedence),
             ledger=self.ledger,
             adopted=self.adopted_items,
+            former=self.former_items,
             locks=self.locks,
             work=self.work,
             differences=self.differences,

@@ -56,6 +56,7 @@ class Cause(StrEnum):
     ITEM_INACTIVE = "item_inactive"
     ITEM_OF_OTHER_CODE = "item_of_other_code"
     ITEM_DOUBLED = "item_doubled"
+    ITEMS_OF_FORMER_NAME = "items_of_former_name"
     ITEM_REFUSED = "item_refused"
     ADOPTED_ITEM_NOT_MARKED = "adopted_item_not_marked"
     PROJECT_NOT_READABLE = "project_not_readable"
@@ -214,6 +215,14 @@ CATALOGUE: dict[Cause, Entry] = {
         _ADMIN,
         "NetSuite refused the Item {name!r}: {answer}",
         "Mend what NetSuite names (account defaults, mandatory fields, subsidiary). " + _RETRIED,
+    ),
+    Cause.ITEMS_OF_FORMER_NAME: Entry(
+        _IN_NETSUITE,
+        _ADMIN,
+        "Project {project} may have its Items already, named by a former number or code: {items}. No Item is created for code {code} before somebody "
+        "says whether they are this project's.",
+        "If they are: give them the names of today in NetSuite, such as {name!r}, then `wbs-sync problems retry --cause items_of_former_name`. If they "
+        "are not: `wbs-sync problems continue KEY --note TEXT` creates new ones; one answer counts for all of them.",
     ),
     Cause.ADOPTED_ITEM_NOT_MARKED: Entry(
         _SETUP,

@@ -50,6 +50,7 @@ class Adoptions:
             self._indexed_at = time.monotonic()
             if not self._adopted.copy_is_of(ledger_opened_at):
                 self.restore()
+                self._ledger.adoptions_are_known()
             self._keep_copy(ledger_opened_at)
         finally:
             self._guard.release()
@@ -64,6 +65,10 @@ class Adoptions:
             self._indexed_at = now
         if self._adopted.copy_is_of(opened_at):
             self._keep_copy(opened_at)
+
+    def has_copy(self) -> bool:
+        """Whether this machine knows what was adopted."""
+        return self._adopted.has_copy()
 
     def restore(self) -> int:
         """Record again what the copy says, where the ledger does not; how many codes.

@@ -32,6 +32,7 @@ from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names
 from worker.domain.work import Lane, plan_of
 from worker.services.attempts import busy
+from worker.services.former_items import FormerItems
 from worker.services.projects import Projects
 from worker.services.systematic_differences import SystematicDifferences
 from worker.store.adopted_items import AdoptedItems
@@ -73,6 +74,7 @@ class Items:
         projects: Projects,
         ledger: Ledger,
         adopted: AdoptedItems,
+        former: FormerItems,
         locks: Locks,
         work: Work,
         differences: SystematicDifferences,
@@ -86,6 +88,7 @@ class Items:
         self._projects = projects
         self._ledger = ledger
         self._adopted_items = adopted
+        self._former = former
         self._locks = locks
         self._work = work
         self._differences = differences
@@ -107,7 +110,7 @@ class Items:
                 named.append((code, self._need(project, code, rule, clashes.get(code.id))))
             except Blocked as error:
                 planned.append(Planned(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
-        return planned + self._looked_up(project.id, named)
+        return planned + self._without_former(project, rule, self._looked_up(project.id, named))
 
     def naming_rule(self) -> NamingRule:
         """How Items of this account are named."""
@@ -161,6 +164,33 @@ class Items:
             candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
             planned.append(_planned(code, need, list(dict.fromkeys(candidates)), adopted))
         return planned
+
+    def _without_former(self, project: Project, rule: NamingRule, planned: Sequence[Planned]) -> list[Planned]:
+        """Where the project may have its Items under former names, none is created before a person has answered."""
+        missing = {one.code.id: one.code.flat_code for one in planned if one.kind is OutcomeKind.CREATED}
+        facts = missing and self._former.question(
+            self._netsuite,
+            rule,
+            project,
+            missing,
+            looked_up=[one.code.id for one in planned],
+            numbers=[one.number for one in self._projects.all() if one.number],
+            all_codes=lambda: [code.flat_code for code in self._procore.list_active_codes(project.id)],
+        )
+        if not facts:
+            return list(planned)
+        cause = Cause.ITEMS_OF_FORMER_NAME
+        return [
+            replace(
+                one,
+                kind=OutcomeKind.BLOCKED,
+                cause=cause,
+                facts={**facts, "name": one.name, "code": one.code.flat_code},
+            )
+            if one.code.id in missing
+            else one
+            for one in planned
+        ]
 
     def _adopted(self, project_id: int, found: Sequence[FoundItem]) -> dict[str, str]:
         """The external ids of the codes that have adopted some of these Items, by the Items' ids: an Item that got its name by hand keeps
@@ -228,10 +258,7 @@ class Items:
         what stands, is in doubt or was never noted is left as it is.
         """
         records = self._ledger.codes(project_id, wbs_code_ids)
-        asked = {
-            number: Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice)
-            for number, record in records.items()
-        }
+        asked = {number: _asked_again(record) for number, record in records.items()}
         return self._ledger.plan_codes(project_id, asked, by="a retry") if asked else []
 
     def old_plans(self, project_id: int) -> dict[int, Record]:
@@ -439,6 +466,12 @@ class Items:
     def _need_of(self, key: CodeKey, record: Record) -> ItemNeed:
         external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
         return ItemNeed(external_id, record.name, record.description)
+
+
+def _asked_again(record: Record) -> Record:
+    """Nothing is kept of why it was blocked, but that a person was asked about its Item: the question may still be open."""
+    cause = record.cause if record.cause is Cause.ITEMS_OF_FORMER_NAME else None
+    return Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice, cause=cause)
 
 
 def _is_old(record: Record, now: float) -> bool:

@@ -174,7 +174,8 @@ class Recovery:
             return
         # Nothing of ours in NetSuite: a first start, so no intent can have been lost.
         ours = rebuilt.items or rebuilt.bills or rebuilt.adopted
-        self._ledger.open(since=seconds(self._client) if ours else 0)
+        since = seconds(self._client) if ours else 0
+        self._ledger.open(since=since, adoptions_known=self._adoptions.has_copy())
         if ours:
             log.warning(
                 "There was no ledger. It is rebuilt: %d Items; new ones and bills wait for the settle window",

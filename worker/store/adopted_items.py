@@ -36,6 +36,10 @@ class AdoptedItems:
         others = self._of_project(project_id) if wanted else ()
         return found | {item_id: key for key, item_id in others if item_id in wanted}
 
+    def ids(self) -> set[str]:
+        """The ids of all Items in the index."""
+        return set(self._client.hgetall(self._index))
+
     def of_others(self, project_id: int) -> dict[int, CodeKey]:
         """For each code of a project (by id) whose Item by the ledger is another code's: that other code.
 
@@ -70,13 +74,17 @@ class AdoptedItems:
         items = {item_id: code for item_id, code in sorted(stored.items()) if INTERNAL_ID.fullmatch(item_id)}
         copy = {"ledger": ledger_opened_at, "items": items}
         kept = local_file.read(self._file)
-        if kept.get(self._owner) != copy and (items or self._owner in kept):
+        if kept.get(self._owner) != copy:
             local_file.write(self._file, {**kept, self._owner: copy})
 
     def copy_is_of(self, ledger_opened_at: str) -> bool:
         """Whether the copy is of this ledger, or there is none."""
         kept = self._copy()
         return not kept or kept.get("ledger") == ledger_opened_at
+
+    def has_copy(self) -> bool:
+        """Whether this machine knows what was adopted, though it be nothing."""
+        return bool(self._copy())
 
     def copied(self) -> dict[CodeKey, str]:
         """The Items' ids in the copy, by the codes that have adopted them."""

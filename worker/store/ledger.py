@@ -146,7 +146,8 @@ return open(KEYS[1], ARGV[1], ARGV[2])
 _OPEN_LEDGER = (
     RUNNING_SERVER
     + """
--- KEYS: ledger's state, rebuild so far, store. ARGV: since, seconds after the store began in which others may report a loss
+-- KEYS: ledger's state, rebuild so far, store. ARGV: since, seconds after the store began in which others may report a loss,
+-- 1 when nothing is known of adopted Items
 local now = redis.call('TIME')
 redis.call('DEL', KEYS[2])
 local opened_at = string.format('%d.%06d', now[1], now[2])
@@ -156,6 +157,7 @@ if store[2] and tonumber(store[2]) > tonumber(since) then since = store[2] end
 local reported_by = tonumber(store[1] or '0') + tonumber(ARGV[2])
 if reported_by > tonumber(met) then met = string.format('%.6f', reported_by) end
 redis.call('HSET', KEYS[1], 'since', since, 'opened_at', opened_at, 'met', met)
+if ARGV[3] == '1' and tonumber(since) > 0 then redis.call('HSET', KEYS[1], 'adoptions_lost', 1) end
 local server = running_server()
 if server then redis.call('HSET', KEYS[1], 'server', server, 'looked_through', server) end
 return 1
@@ -413,13 +415,24 @@ class Ledger:
         """Nothing without an end lies in this server's ledger."""
         self._client.hset(self._state, "looked_through", server)
 
-    def open(self, *, since: float) -> None:
+    def has_lost_adoptions(self) -> bool:
+        """Whether this ledger followed one that was lost, and no machine has said yet which Items were adopted in that one."""
+        return bool(self._client.hget(self._state, "adoptions_lost"))
+
+    def adoptions_are_known(self) -> None:
+        """A machine has restored what was adopted in the ledger before."""
+        self._client.hdel(self._state, "adoptions_lost")
+
+    def open(self, *, since: float, adoptions_known: bool = True) -> None:
         """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never.
 
         A loss of the store that a process reported before counts too. In a store that has just begun nothing is written before
         every living process has had the time to report one.
         """
-        self._open(keys=[self._state, self._rebuild, f"{self._prefix}store"], args=[since, locks.KEPT_SECONDS])
+        self._open(
+            keys=[self._state, self._rebuild, f"{self._prefix}store"],
+            args=[since, locks.KEPT_SECONDS, int(not adoptions_known)],
+        )
 
     def rebuild_so_far(self) -> dict[str, int]:
         """The counts that a rebuild has kept; empty when none is under way or was interrupted."""

@@ -26,6 +26,7 @@ import worker.base
 import worker.container.services
 import worker.container.stores
 import worker.services.adoptions
+import worker.services.former_items
 import worker.services.verification
 import worker.store.local_file
 import worker.store.tokens
@@ -340,6 +341,7 @@ def installed() -> Iterator[Settings]:
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", lambda file, content: _disk().update({file.name: dict(content)}))
         put(worker.services.adoptions, "threading", VirtualThreading("threading"))
+        put(worker.services.former_items, "threading", VirtualThreading("threading"))
         put(Transport, "send", _send)
         put(Gate, "_wait", _noted_wait)
         put(Tokens, "get", _noted_token)

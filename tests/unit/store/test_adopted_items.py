@@ -95,9 +95,11 @@ def test_the_copy_is_of_one_ledger_and_one_owner(
     client: Redis, ledger: Ledger, adopted: AdoptedItems, tmp_path: Path
 ) -> None:
     file = tmp_path / "adopted-items.json"
-    adopted.keep_copy("100.5")
-    assert not file.exists()
+    assert not adopted.has_copy()
     assert adopted.copy_is_of("100.5")
+    adopted.keep_copy("100.5")
+    assert adopted.has_copy()
+    assert adopted.copied() == {}
     ledger.write(CODE, ADOPTED)
     adopted.keep_copy("100.5")
     assert adopted.copy_is_of("100.5")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from config.names import TaskName
 from worker.cli.one_record import checked_note, user
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
-from worker.cli.session import open_container
+from worker.cli.session import open_container, send
 from worker.container import Container
+from worker.domain.problems import Cause
 from worker.domain.series import Series
 from worker.store.open_problems import OpenProblem
 
@@ -47,25 +49,33 @@ def resolve(key: str, note: str, as_json: bool) -> None:
 def go_on(key: str, note: str, as_json: bool) -> None:
     """Go on with a series of records that was stopped because NetSuite changes each of them (KEY: series:items or series:bills).
 
-    The same difference does not stop it again until a record agrees once. Records that differ keep problems of their own.
+    The same difference does not stop it again until a record agrees once. Records that differ keep problems of their own. For a problem
+    items_of_former_name: create new Items, because those that it names are not the project's.
     """
     with faults_as_sentences():
         if not note.strip():
             raise click.UsageError("Say in the note what was changed, or why the difference is accepted.")
+        container = open_container()
+        one = _open_problem(container, key)
         series = next((each for each in Series if each.problem_key == key), None)
-        if series is None:
+        former = one.problem.cause is Cause.ITEMS_OF_FORMER_NAME
+        if series is None and not former:
             raise click.UsageError(
                 f"{key} is not a stopped series. For other problems: `wbs-sync problems retry {key}`."
             )
-        container = open_container()
-        one = _open_problem(container, key)
         if not container.handling.go_on(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
-        container.differences.go_on(series)
+        if series:
+            container.differences.go_on(series)
+        else:
+            container.former_items.reject(one.facts)
+            same = (other.key for other in container.ledger.problems() if other.problem.cause is one.problem.cause)
+            container.retries.again([key, *same])
+            send(TaskName.RESUME)
         if as_json:
             print_json({"continued": key, "sentence": one.problem.sentence})
         else:
-            out.print(f"Writing {series} goes on.", soft_wrap=True)
+            out.print(f"Writing {series or 'Items'} goes on.", soft_wrap=True)
 
 
 @click.command()

@@ -25,6 +25,7 @@ EXAMPLE = {
     "character": "U+200B",
     "item_id": "5871",
     "item_ids": "5871, 6012",
+    "items": "23-114-03-300.S (id 5871), 23-114-03-310.S (id 5872)",
     "found_type": "NonInvtPart",
     "external_id": "pcr-vendor-4264807-815",
     "invoice": "INV-2041",
@@ -139,7 +140,7 @@ table in `worker/domain/problems.py` by `python -m worker.cli.problems.page`; th
 | `wbs-sync problems show KEY` | tells everything about one: since when, what was tried and when it is tried again, links to the records, notes |
 | `wbs-sync problems retry KEY` | tries its work again now; also `--cause`, `--project`, `--owner`, `--all` |
 | `wbs-sync problems resolve KEY --note TEXT` | closes it, because you say that it is dealt with; if its cause comes again it opens anew, and `show` has your note |
-| `wbs-sync problems continue KEY --note TEXT` | goes on with new Items or bills that were stopped because NetSuite changes each of them (`systematic_difference`) |
+| `wbs-sync problems continue KEY --note TEXT` | goes on with new Items or bills that were stopped because NetSuite changes each of them (`systematic_difference`); creates new Items where those of a former number or code are not the project's (`items_of_former_name`) |
 | `wbs-sync problems ignore KEY --until-changed` | leaves it out of the list and of exit codes until its cause or one of its facts changes; `problems --ignored` lists those |
 
 Most need none of these: mend it where the sentence says, and the next scan or export closes it. A scheduled export that finds an invoice unchanged in Procore

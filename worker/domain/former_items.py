@@ -1,0 +1,109 @@
+"""Items that may be a project's from before: under a number or a code that Procore does not show any more.
+
+An Item that was made by hand or by another integration carries no external id of ours. Once its project is renumbered or its code
+renamed, nothing but its name tells whose it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from worker.domain.wbs_codes import NamingRule, Project
+
+
+@dataclass(frozen=True, slots=True)
+class OtherItem:
+    """An active Other Charge that does not carry an external id of ours."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Items that may be a project's: `number` is the one they are named by, "" for the project's own number."""
+
+    number: str
+    items: Sequence[OtherItem]
+
+    @property
+    def decision(self) -> Sequence[str]:
+        """What a person rejects who says that they are not the project's."""
+        return [f"number:{self.number.casefold()}"] if self.number else [f"item:{item.id}" for item in self.items]
+
+
+@dataclass(slots=True)
+class _Found:
+    items: list[OtherItem] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
+
+
+def under_another_number(
+    rule: NamingRule, codes: Collection[str], others: Iterable[OtherItem], numbers: Collection[str]
+) -> list[Candidates]:
+    """Items named by these codes (their texts) under a number that is none of `numbers`: of those numbers under which at least half of the
+    codes have an Item, the one with most first.
+    """
+    ends = {code: _ends(rule, code) for code in codes}
+    heads, tails = tuple({head for head, _ in ends.values()}), tuple({tail for _, tail in ends.values()})
+    found: dict[str, _Found] = {}
+    for other in others:
+        name = other.name.casefold()
+        if not (name.startswith(heads) and name.endswith(tails)):
+            continue
+        for code, (head, tail) in ends.items():
+            if name.startswith(head) and name.endswith(tail) and len(name) > len(head) + len(tail):
+                number = other.name[len(head) : len(name) - len(tail)]
+                one = found.setdefault(number, _Found())
+                one.items.append(other)
+                one.codes.add(code)
+    known = {number.casefold() for number in numbers}
+    return [
+        Candidates(number, one.items)
+        for number, one in sorted(found.items(), key=lambda pair: (-len(pair[1].codes), pair[0]))
+        if 2 * len(one.codes) >= len(codes) and number.casefold() not in known
+    ]
+
+
+def left_over(
+    rule: NamingRule, project: Project, codes: Iterable[str], others: Iterable[OtherItem]
+) -> Candidates | None:
+    """Items under the project's own number that are named by none of its codes of today."""
+    ends = _of_number(rule, str(project.number).casefold())
+    names = {rule.join(str(project.number), code).casefold() for code in codes}
+    items = [other for other in others if _is_under(other.name, ends) and other.name.casefold() not in names]
+    return Candidates("", items) if items else None
+
+
+def named_by(rule: NamingRule, number: str, names: Iterable[str]) -> bool:
+    """Whether any of these names is that of an Item under a project number."""
+    ends = _of_number(rule, number.casefold())
+    return any(_is_under(name, ends) for name in names)
+
+
+def facts_of(candidates: Candidates, project: Project, name: str) -> Mapping[str, str]:
+    """For the sentence of the question."""
+    shown = ", ".join(f"{item.name} (id {item.id})" for item in candidates.items[:3])
+    more = len(candidates.items) - 3
+    return {
+        "project": project.label,
+        "name": name,
+        "items": f"{shown} and {more} more" if more > 0 else shown,
+        "decision": "\n".join(candidates.decision),
+    }
+
+
+def _ends(rule: NamingRule, code: str) -> tuple[str, str]:
+    parts = rule.join("\0", code).casefold().split("\0")
+    return parts[0], parts[-1]
+
+
+def _of_number(rule: NamingRule, number: str) -> tuple[str, str]:
+    parts = rule.join(number, "\0").casefold().split("\0")
+    return parts[0], parts[-1]
+
+
+def _is_under(name: str, ends: tuple[str, str]) -> bool:
+    head, tail = ends
+    return name.casefold().startswith(head) and name.casefold().endswith(tail) and len(name) > len(head) + len(tail)

@@ -1,0 +1,107 @@
+"""Asks a person before Items are created for a project that may have them already, under a former number or code.
+
+Nothing but its name tells whose an Item was that carries no external id of ours. A project that was renumbered before its Items were
+adopted, or after the adoptions were lost with Redis, would get all of them a second time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.former_items import Candidates, OtherItem, facts_of, left_over, named_by, under_another_number
+from worker.domain.identities import is_our_item
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import NamingRule, Project
+from worker.store.adopted_items import AdoptedItems
+from worker.store.connection import Redis
+from worker.store.ledger import Ledger
+
+LISTED_FOR_SECONDS = 300.0
+"""So long a process uses its list of other Items; those that a question names are looked up again."""
+LOOKED_UP = 100
+
+
+class FormerItems:
+    """Finds Items that may be a project's; keeps what people reject."""
+
+    def __init__(self, client: Redis, prefix: str, *, ledger: Ledger, adopted: AdoptedItems) -> None:
+        self._client = client
+        self._rejected = f"{prefix}rejected_items"
+        self._ledger = ledger
+        self._adopted = adopted
+        self._guard = threading.Lock()
+        self._listed: tuple[float, Sequence[OtherItem]] = (float("-inf"), ())
+
+    def question(
+        self,
+        netsuite: NetSuite,
+        rule: NamingRule,
+        project: Project,
+        missing: Mapping[int, str],
+        *,
+        looked_up: Collection[int],
+        numbers: Collection[str],
+        all_codes: Callable[[], Collection[str]],
+    ) -> Mapping[str, str] | None:
+        """The facts of the question that stops the creation of Items for `missing` codes (text by id); None when there is none.
+
+        `looked_up`: the ids of all codes that were looked up with them, those too whose Item was found. `numbers` of all visible projects, this one's too; `all_codes`: the texts of all codes of the project, asked for where needed.
+        A project that has Items under its number of today was not renumbered, so nobody is asked, unless adoptions were lost.
+        """
+        records, number = self._ledger.codes(project.id), str(project.number)
+        asked = {
+            code_id: record.code
+            for code_id, record in records.items()
+            if record.cause is Cause.ITEMS_OF_FORMER_NAME and not record.done
+        }
+        has_own = named_by(rule, number, (record.name for record in records.values() if record.done))
+        lost = self._ledger.has_lost_adoptions()
+        if has_own and not asked and not lost:
+            return None
+        others, rejected = self._others(netsuite), set(self._client.smembers(self._rejected))
+        found: list[Candidates] = []
+        if asked or not has_own:
+            waiting = {text for code_id, text in asked.items() if code_id not in looked_up}
+            found += under_another_number(rule, waiting | set(missing.values()), others, numbers)
+        if lost and (left := left_over(rule, project, all_codes(), self._without(others, rejected))):
+            found.append(left)
+        open_ones = (one for one in found if not rejected.issuperset(one.decision))
+        still = (self._looked_up(netsuite, one) for one in open_ones)
+        return next((facts_of(one, project, rule.join(number, min(missing.values()))) for one in still if one), None)
+
+    def reject(self, facts: Mapping[str, str]) -> None:
+        """A person says that the Items of a question are not the project's: nobody is asked about them again."""
+        self._client.sadd(self._rejected, *facts["decision"].split("\n"))
+
+    def _others(self, netsuite: NetSuite) -> list[OtherItem]:
+        with self._guard:
+            listed_at, listed = self._listed
+            if time.monotonic() > listed_at + LISTED_FOR_SECONDS:
+                found = netsuite.names_of_other_items(only_other_charges=True)
+                listed = [OtherItem(item_id, name) for item_id, name in found]
+                self._listed = (time.monotonic(), listed)
+        adopted = self._adopted.ids()
+        return [item for item in listed if item.id not in adopted]
+
+    @staticmethod
+    def _without(others: Sequence[OtherItem], rejected: Collection[str]) -> list[OtherItem]:
+        return [item for item in others if f"item:{item.id}" not in rejected]
+
+    @staticmethod
+    def _looked_up(netsuite: NetSuite, candidates: Candidates) -> Candidates | None:
+        """The same as NetSuite has them now: they may have been renamed, made inactive or marked since they were listed."""
+        some = candidates.items[:LOOKED_UP]
+        now = netsuite.items([item.id for item in some])
+        same = [
+            item
+            for item in some
+            if (found := now.get(item.id))
+            and found.name == item.name
+            and found.usable
+            and not found.inactive
+            and not is_our_item(found.external_id)
+        ]
+        return Candidates(candidates.number, same) if same else None
