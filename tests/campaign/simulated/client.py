@@ -155,6 +155,9 @@ class Pipeline:
         flat = [text(part) for pair in mapping.items() for part in pair]
         self._commands.append(("HSET", key, *flat))
 
+    def hdel(self, key: str, *names: str) -> None:
+        self._commands.append(("HDEL", key, *names))
+
     def hsetnx(self, key: str, name: str, value: Any) -> None:
         self._commands.append(("HSETNX", key, text(name), text(value)))
 
