@@ -7,8 +7,11 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.exceptions import AuthenticationError, BusyLoadingError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
+
+from worker.domain.secrecy import blotted
 
 Redis = Any
 """A `redis.Redis` that answers in text. Typed as Any: redis-py's own types make every answer perhaps awaitable."""
@@ -40,18 +43,32 @@ def try_tls(url: str) -> None:
 
 
 def why(error: Exception) -> str:
-    """What is wrong with a Redis that cannot be worked with, and what to do, in a sentence or two. Of the error's own text nothing is
-    repeated: it may hold what was sent.
+    """What is wrong with a Redis that cannot be worked with, what to do, and what the server itself says, in a few sentences.
+
+    Of an error that is not the server's answer nothing is repeated: it may hold what was sent.
     """
-    text = str(error)
-    told = (sentence for words, sentence in _SENTENCES.items() if any(word in text for word in words.split("|")))
+    text, answer = str(error), _answer_of(error)
+    known = (sentence for words, sentence in _SENTENCES.items() if any(word in text for word in words.split("|")))
     default = (
-        f"Redis does not answer ({type(error).__name__}). Is it running, and is REDIS_URL right: host, port, and rediss:// "
-        "where the port speaks TLS, only there?"
+        "Redis refuses a command."
+        if answer
+        else (
+            f"Redis does not answer ({type(error).__name__}). Is it running, and is REDIS_URL right: host, port, and rediss:// "
+            "where the port speaks TLS, only there?"
+        )
     )
-    return next(told, default)
+    return next(known, default) + (f" Its answer: {answer}" if answer else "")
 
 
+def _answer_of(error: Exception) -> str:
+    """The server's own words, on one line and without the arguments of a command that it repeats; "" when it has not answered."""
+    if not isinstance(error, _ANSWERS):
+        return ""
+    text = str(error).partition("with args beginning with")[0]
+    return " ".join(blotted("".join(sign if sign.isprintable() else " " for sign in text)).split())[:300]
+
+
+_ANSWERS = (ResponseError, AuthenticationError, BusyLoadingError)
 _SENTENCES = {
     "WRONGPASS|NOAUTH|Authentication required|invalid username-password|AUTH <password>": (
         "Redis refuses the login: put the right password (and user, where it has users) into REDIS_URL."
@@ -59,6 +76,11 @@ _SENTENCES = {
     "NOPERM|no permissions|has no permission": (
         "Redis does not let the user of REDIS_URL do everything that is needed: allow it all commands on keys and channels."
     ),
+    "MISCONF|unable to persist|RDB snapshots": (
+        "Redis cannot save its data, so it takes no writes: its disk is full or not writable. Free space there; it goes on by itself "
+        "after its next save."
+    ),
+    "max number of clients": "Redis has no connection left: raise its maxclients, or stop what holds so many connections.",
     "DB index is out of range|invalid DB index": "Redis has no database of the number at the end of REDIS_URL.",
     "CERTIFICATE_VERIFY_FAILED": (
         "Redis' certificate is not trusted: name who signed it by ?ssl_ca_certs=FILE at the end of REDIS_URL."

@@ -46,8 +46,8 @@ class Watch:
             return
         data = self._rig.store.data
         problems = data.get(f"{PREFIX}problems", {})
-        for key in [key for key in data if key.startswith(f"{PREFIX}hold:")]:
-            self._pause(key.rpartition(":")[2], float(data[key]), now, problems)
+        for scope, text in data.get(f"{PREFIX}pauses", {}).items():
+            self._pause(scope, float(json.loads(text)["ends"]), now, problems)
         for key, text in problems.items():
             if '"attempts_exhausted"' in text and "worker ended" in text and self._rig.attempts[key] < MOST_DEATHS:
                 begun = self._rig.attempts[key]

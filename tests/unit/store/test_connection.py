@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ import redis
 from redis.exceptions import ConnectionError as NotThere
 from redis.exceptions import RedisError
 
+from tests.support import eventually
+from worker.embedded import EmbeddedServer
 from worker.store.connection import Redis, connect, try_tls, why
 
 SECRET = "a-password-of-somebody"
@@ -42,6 +46,49 @@ def test_what_a_server_refuses_is_told_with_its_cure(server: Redis, redis_url: s
     finally:
         server.config_set("maxmemory", "0")
     assert SECRET not in " ".join([*refused, narrow])
+    assert "no permissions to run the 'get' command" in narrow, "the server's own words"
+
+
+@pytest.mark.real
+def test_a_server_that_cannot_save_says_so_in_its_own_words(tmp_path: Path) -> None:
+    """As with a full disk: it answers, and takes no writes."""
+    with EmbeddedServer.start(tmp_path) as server, connect(server.url) as client:
+        client.config_set("save", "3600 1")
+        client.config_set("appendonly", "no")
+        client.config_set("stop-writes-on-bgsave-error", "yes")
+        shutil.rmtree(client.config_get("dir")["dir"])
+        with suppress(RedisError):
+            client.bgsave()
+        assert eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
+        told = fault_of(server.url, lambda client: client.set("t:1", "x"))
+        # So that it ends without another try to save.
+        client.config_set("save", "")
+    assert told.startswith("Redis cannot save its data")
+    assert "MISCONF" in told
+    assert "is it running" not in told.lower()
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (redis.exceptions.ReadOnlyError("You can't write against a read only replica."), "names a replica"),
+        (redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"), "reading its data"),
+        (redis.exceptions.ConnectionError("max number of clients reached"), "maxclients"),
+        (redis.exceptions.ResponseError("BUSY Redis is busy running a script."), "Redis refuses a command."),
+    ],
+)
+def test_a_refusal_of_the_server_is_never_told_as_silence(error: RedisError, says: str) -> None:
+    told = why(error)
+    assert says in told
+    assert "does not answer" not in told
+    if isinstance(error, redis.exceptions.ResponseError | redis.exceptions.BusyLoadingError):
+        assert told.endswith(f"Its answer: {error}")
+
+
+def test_what_a_server_repeats_of_a_command_is_not_told() -> None:
+    error = redis.exceptions.ResponseError(f"unknown command 'X', with args beginning with: '{SECRET}'")
+    assert SECRET not in why(error)
+    assert SECRET not in why(NotThere(f"Error while sending {SECRET}"))
 
 
 def test_tls_where_nobody_speaks_it_is_found_out_quickly(monkeypatch: pytest.MonkeyPatch) -> None:

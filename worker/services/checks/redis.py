@@ -41,7 +41,22 @@ class RedisChecks:
         words = f"{kind} {told.get('valkey_version', version)}"
         if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_VERSION:
             return fault(name, f"{words} is too old", "Use Redis 6.2 or newer, or Valkey.")
+        servers = {told.get("run_id"), *(self._run_id_of_new_connection() for _ in range(2))}
+        if len(servers) > 1:
+            # A write is sent only while the server that took its lock is the one that knows the ledger (worker/store/locks.py).
+            next_step = (
+                "Name one server in REDIS_URL, or sentinels: behind a proxy or a load balancer over several servers, or where the run id "
+                "changes with each connection, no write to NetSuite is ever sent."
+            )
+            return fault(
+                name, f"{words}, but {len(servers)} servers answer under this address, by their run ids", next_step
+            )
         return well(name, words)
+
+    def _run_id_of_new_connection(self) -> str | None:
+        self._client.connection_pool.disconnect()
+        run_id: str | None = self._client.info("server").get("run_id")
+        return run_id
 
     def _is_durable(self) -> Check:
         """AOF on and no eviction: anything else may lose the ledger or the queue without a word."""
