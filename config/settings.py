@@ -45,6 +45,13 @@ REDIS_FORM = (
     "write / ? # @ in a password as %2F %3F %23 %40"
 )
 SSL_OPTIONS = {"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
+PROCORE_LOGINS = {
+    "sandbox.procore.com": "login-sandbox.procore.com",
+    "api-monthly.procore.com": "login-sandbox-monthly.procore.com",
+}
+"""The login host of each sandbox, by its API host; all other hosts are production's
+(https://developers.procore.com/documentation/development-environments).
+"""
 InternalId = Annotated[str, Field(pattern=r"^(-?[0-9]{1,19})?$")]
 ProjectId = Annotated[int, Field(gt=0, lt=2**63)]
 
@@ -289,6 +296,14 @@ class Settings(BaseSettings):
     def _fits_together(self) -> Self:
         if self.netsuite_item_type == "otherChargeResaleItem" and not self.netsuite_income_account_id:
             raise ValueError("NETSUITE_INCOME_ACCOUNT_ID is needed for Items of type otherChargeResaleItem")
+        api, login = urlsplit(self.procore_base_url).hostname or "", urlsplit(self.procore_auth_url).hostname or ""
+        # A sandbox was seen to take logins at its API host.
+        fitting = (PROCORE_LOGINS.get(api, "login.procore.com"), api)
+        if api.endswith(".procore.com") and login.endswith(".procore.com") and login not in fitting:
+            raise ValueError(
+                f"PROCORE_BASE_URL ({api}) and PROCORE_AUTH_URL ({login}) are of two environments of Procore; "
+                f"{fitting[0]} belongs to {api}"
+            )
         return self
 
     @property

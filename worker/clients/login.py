@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from urllib.parse import urlsplit
 
 from worker.clients.http import Answer
 from worker.domain.errors import Misconfigured, Transient
@@ -10,13 +12,29 @@ from worker.domain.problems import Cause
 from worker.store.tokens import AccessToken
 
 LONGEST_LIFETIME_SECONDS = 366 * 86_400
+CLOCKS_AGREE_SECONDS = 5.0
+"""Less is network and rounding, and no token service minds it."""
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 
 
-def require_admitted(answer: Answer, words: str, cause: Cause) -> None:
-    """Raise Misconfigured for a refusal of whatever kind: none of them says anything about the work that needed the token."""
+def require_admitted(answer: Answer, words: str, cause: Cause, *, url: str = "", identity: str = "") -> None:
+    """Raise Misconfigured for a refusal of whatever kind: none of them says anything about the work that needed the token.
+
+    The message names what may be wrong: where the login was tried (`url`), as whom (`identity`), and how far the clocks are apart.
+    """
     if 300 <= answer.status < 500 and answer.status not in (408, 429):
+        told = "; ".join(part for part in (f"asked {urlsplit(url).netloc}", f"as {identity}", _clocks(answer)) if part)
+        words = f"{words} ({told})" if url else words
         raise Misconfigured(words, cause=cause, facts={"answer": words})
+
+
+def _clocks(answer: Answer) -> str:
+    """How this machine's clock differs from that of the token service (its `Date` header); "" where it hardly does."""
+    if answer.sent_at is None:
+        return ""
+    ahead = time.time() - answer.sent_at
+    side = "ahead of" if ahead > 0 else "behind"
+    return f"this machine's clock is {abs(ahead):,.0f} s {side} its clock" if abs(ahead) >= CLOCKS_AGREE_SECONDS else ""
 
 
 def token_of(answer: Answer, remote: str) -> AccessToken:

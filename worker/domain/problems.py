@@ -457,7 +457,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _SETUP,
         _ENGINEER,
         "Procore refuses the login of the app: {answer}",
-        "Check PROCORE_CLIENT_ID, PROCORE_CLIENT_SECRET and that the app is connected to the company. Work goes on by itself afterwards.",
+        "Check PROCORE_CLIENT_ID, PROCORE_CLIENT_SECRET and that the app is connected to the company. Each environment of Procore has credentials "
+        "and hosts of its own; a sandbox was seen to take logins at its API host alone (PROCORE_AUTH_URL). Work goes on by itself afterwards.",
     ),
     Cause.PROCORE_PERMISSION: Entry(
         _SETUP,
@@ -469,7 +470,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _SETUP,
         _ENGINEER,
         "NetSuite refuses the login of the integration: {answer}",
-        "Check the M2M mapping, its certificate and the role. Work goes on by itself afterwards.",
+        "Check the M2M mapping, its certificate and the role, and the clock of this machine where the sentence shows a difference. Work goes on "
+        "by itself afterwards.",
     ),
     Cause.NETSUITE_PERMISSION: Entry(
         _SETUP,

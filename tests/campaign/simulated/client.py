@@ -161,9 +161,6 @@ class Pipeline:
     def hsetnx(self, key: str, name: str, value: Any) -> None:
         self._commands.append(("HSETNX", key, text(name), text(value)))
 
-    def hdel(self, key: str, *names: str) -> None:
-        self._commands.append(("HDEL", key, *names))
-
     def sadd(self, key: str, *members: Any) -> None:
         self._commands.append(("SADD", key, *map(text, members)))
 

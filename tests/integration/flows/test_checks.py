@@ -322,3 +322,16 @@ def test_workers_with_too_few_threads_for_the_slots_are_named(branch: Office) ->
 def test_the_clocks_of_both_remotes_are_compared(branch: Office) -> None:
     found = {each.name: each for each in checks(branch)}
     assert found["Clocks"].words == "this machine, Redis, Procore, NetSuite and 3 processes agree"
+
+
+def test_a_login_that_is_refused_is_one_fault_and_what_needs_it_is_not_blamed(office: Office) -> None:
+    """The credentials are those of another environment of Procore."""
+    other = office.reopened(procore_client_id="app-of-the-sandbox")
+    found = [one for one in checks(other) if one.name.startswith(("Procore", "PROJECT_IDS", "Project numbers"))]
+    faults = [one for one in found if one.ok is False]
+    assert [one.name for one in faults] == ["Procore login"]
+    assert "client id app-of-the-sandbox" in faults[0].words
+    assert "127.0.0.1" in faults[0].words
+    later = [one for one in found if one.ok is None]
+    assert later
+    assert all("see 'Procore login' above" in one.words for one in later)

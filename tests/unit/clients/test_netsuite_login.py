@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -173,3 +175,17 @@ def test_a_token_in_an_answer_that_cannot_be_used_is_not_told(tmp_path: Path, bo
         mint_token(Scripted(answer(200, body)), address_of(tmp_path, EC_KEY))
     told = "".join(traceback.format_exception(caught.value))
     assert "sesame" not in told
+
+
+@pytest.mark.parametrize(("apart", "told"), [(-400, "ahead of"), (400, "behind"), (1, "")])
+def test_a_refused_login_names_host_client_certificate_and_clocks(tmp_path: Path, apart: float, told: str) -> None:
+    """What usually is wrong: another account's host, an old certificate, a clock that is minutes off."""
+    address = address_of(tmp_path, EC_KEY)
+    refused = answer(401, {"error": "invalid_client"}, Date=formatdate(time.time() + apart, usegmt=True))
+    with pytest.raises(Misconfigured) as caught:
+        mint_token(Scripted(refused), address)
+    words = caught.value.facts["answer"]
+    assert address.client_id in words
+    assert address.certificate_id in words
+    assert urlsplit(address.base_url).netloc in words
+    assert (f"s {told} its clock" in words) if told else "clock" not in words

@@ -379,3 +379,35 @@ def test_the_example_file_names_every_setting_once() -> None:
     lines = [line.removeprefix("# ").split("=")[0] for line in text.splitlines() if "=" in line]
     named = [name for name in lines if name in setting_names()]
     assert named == setting_names()
+
+
+@pytest.mark.parametrize(
+    ("base", "login", "belongs"),
+    [
+        ("https://sandbox.procore.com", "https://login.procore.com", "login-sandbox.procore.com"),
+        ("https://api.procore.com", "https://login-sandbox.procore.com", "login.procore.com"),
+        ("https://api-monthly.procore.com", "https://login-sandbox.procore.com", "login-sandbox-monthly.procore.com"),
+    ],
+)
+def test_addresses_of_two_environments_of_procore_are_refused(
+    set_environment: SetEnvironment, base: str, login: str, belongs: str
+) -> None:
+    (fault,) = faults_of(set_environment, PROCORE_BASE_URL=base, PROCORE_AUTH_URL=login)
+    assert "two environments of Procore" in fault
+    assert f"{belongs} belongs to" in fault
+
+
+@pytest.mark.parametrize(
+    ("base", "login"),
+    [
+        ("https://api.procore.com", "https://login.procore.com"),
+        ("https://us02.procore.com", "https://login.procore.com"),
+        ("https://sandbox.procore.com", "https://login-sandbox.procore.com"),
+        ("https://sandbox.procore.com", "https://sandbox.procore.com"),
+        ("https://api-monthly.procore.com", "https://login-sandbox-monthly.procore.com"),
+        ("http://127.0.0.1:8001", "https://login.procore.com"),
+    ],
+)
+def test_addresses_of_one_environment_are_taken(set_environment: SetEnvironment, base: str, login: str) -> None:
+    set_environment(PROCORE_BASE_URL=base, PROCORE_AUTH_URL=login)
+    assert load_settings().procore_auth_url == login

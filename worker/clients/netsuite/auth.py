@@ -52,7 +52,8 @@ def mint_token(transport: Transport, address: NetSuiteAddress) -> AccessToken:
         "client_assertion": _assertion(address),
     }
     answer = transport.send("POST", address.token_url, headers={}, form=form)
-    require_admitted(answer, words_of(answer), Cause.NETSUITE_LOGIN)
+    identity = f"client id {address.client_id}, certificate id {address.certificate_id}"
+    require_admitted(answer, words_of(answer), Cause.NETSUITE_LOGIN, url=address.token_url, identity=identity)
     if error := error_of(answer, writes=False):
         raise error
     return token_of(answer, "NetSuite")

@@ -63,8 +63,9 @@ def mint_token(transport: Transport, address: ProcoreAddress) -> AccessToken:
         "client_id": address.client_id,
         "client_secret": address.client_secret,
     }
-    answer = transport.send("POST", f"{address.auth_url}/oauth/token", headers={}, form=form)
-    require_admitted(answer, f"{answer.status} {words_of(answer)}", Cause.PROCORE_LOGIN)
+    url, identity = f"{address.auth_url}/oauth/token", f"client id {address.client_id}"
+    answer = transport.send("POST", url, headers={}, form=form)
+    require_admitted(answer, f"{answer.status} {words_of(answer)}", Cause.PROCORE_LOGIN, url=url, identity=identity)
     if error := error_of(answer):
         raise error
     return token_of(answer, "Procore")
