@@ -27,11 +27,19 @@ class Started(TypedDict):
 
 
 class Ended(TypedDict):
-    """wbs.scan_project, wbs.plan_codes, invoices.export_project and invoices.make_items."""
+    """wbs.plan_codes, invoices.export_project and invoices.make_items."""
 
     outcome: OutcomeKind
     cause: NotRequired[Cause]
     reason: NotRequired[Reason]
+
+
+class ProjectScanned(Ended):
+    """wbs.scan_project."""
+
+    more: NotRequired[
+        Annotated[int, Field(ge=0, description="Projects that were scanned after this one by the same message")]
+    ]
 
 
 class ItemEnded(Ended):
@@ -66,7 +74,7 @@ class Compared(TypedDict):
 
 RESULTS: dict[TaskName, Any] = {
     TaskName.SCAN_PROJECTS: Started,
-    TaskName.SCAN_PROJECT: Ended,
+    TaskName.SCAN_PROJECT: ProjectScanned,
     TaskName.PLAN_CODES: Ended,
     TaskName.CREATE_ITEM: ItemEnded,
     TaskName.CREATE_ITEMS: Series,
@@ -88,6 +96,14 @@ def going_on(run: Run | None) -> Started:
 def ended(outcome: Outcome, *, noun: Literal["project", "invoice"]) -> Ended:
     """Of a step whose own record is not in NetSuite."""
     return cast(Ended, outcome.result(noun=noun))
+
+
+def project_scanned(outcome: Outcome, more: int) -> ProjectScanned:
+    """Of one project, and how many were scanned after it: {"outcome": "already", "more": 40}."""
+    result = cast(ProjectScanned, outcome.result(noun="project"))
+    if more:
+        result["more"] = more
+    return result
 
 
 def item_ended(outcome: Outcome) -> ItemEnded:

@@ -6,7 +6,17 @@ from typing import Any
 
 from config.names import TaskName
 from tasks.messages import CreateItem, OneProject, ScanProjects, read
-from tasks.results import Ended, ItemEnded, Series, Started, ended, going_on, item_ended
+from tasks.results import (
+    Ended,
+    ItemEnded,
+    ProjectScanned,
+    Series,
+    Started,
+    ended,
+    going_on,
+    item_ended,
+    project_scanned,
+)
 from worker.app import app
 from worker.current import current
 from worker.domain.delivery import is_dispatched
@@ -26,10 +36,11 @@ def scan_projects(**arguments: Any) -> Started:
 
 
 @app.task(name=TaskName.SCAN_PROJECT.value, lanes=(Lane.SCANS, Lane.ITEMS))
-def scan_project(**arguments: Any) -> Ended:
-    """Find one project's codes that need an Item."""
+def scan_project(**arguments: Any) -> ProjectScanned:
+    """Find one project's codes that need an Item, then those of the projects that wait behind it: {"outcome": "already", "more": 40}."""
     message = read(OneProject, arguments)
-    return ended(current().wbs_scan.scan_project(message.project_id), noun="project")
+    outcome, more = current().wbs_scan.scan_series(message.project_id, go_on=thread_to_spare)
+    return project_scanned(outcome, more)
 
 
 @app.task(name=TaskName.PLAN_CODES.value, lanes=(Lane.SCANS, Lane.ITEMS))

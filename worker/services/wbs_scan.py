@@ -95,6 +95,21 @@ class WbsScan:
         """Find the codes of one project that need an Item: adopt those that stand, let the others wait their turn."""
         return self._attempts.make(Lane.SCANS, scan_of(project_id), lambda: self._scan_project(project_id))
 
+    def scan_series(self, first: int, *, go_on: Callable[[], bool]) -> tuple[Outcome, int]:
+        """Scan one project, then those that wait behind it, without a message for each: for some seconds, while `go_on`, and while
+        nothing new is found, since new codes wait to be dispatched. Returns the first project's outcome and how many followed.
+        """
+        until, outcome = time.monotonic() + SERIES_SECONDS, self.scan_project(first)
+        first_outcome, count = outcome, 0
+        while outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until:
+            key, correlation_id = self._dispatch.next_one(Lane.SCANS)
+            if not key:
+                break
+            with correlation.of(correlation_id):
+                outcome = self._attempts.go_on(Lane.SCANS, key, partial(self._look_through, key))
+            count += 1
+        return first_outcome, count
+
     def plan_codes(self, project_id: int) -> Outcome:
         """Plan anew the codes of one project that wait with an old plan: in a long backlog, or because somebody asked for them."""
         return self._attempts.make(Lane.SCANS, plan_of(project_id), lambda: self._plan_codes(project_id))
@@ -141,6 +156,13 @@ class WbsScan:
         planned = self._items.plan(project, [active[code.id] for code in missing if code.id in active])
         gone |= {code.id: blocked[code.id] for code in inactive if code.id in blocked}
         return ProjectPlan(project, planned, already, in_doubt, inactive, gone)
+
+    def _look_through(self, key: str) -> Outcome:
+        """Do one piece of work of the lane of scans."""
+        if key == SCAN_OF_ALL:
+            return self._list_projects()
+        kind, _, project_id = key.partition(":")
+        return self._plan_codes(int(project_id)) if kind == "plan" else self._scan_project(int(project_id))
 
     def _list_projects(self) -> Outcome:
         keys = [scan_of(project_id) for project_id in self._projects.list_anew()]
@@ -219,6 +241,10 @@ class WbsScan:
         at = seconds(self._client)
         self._ledger.report(f"project:{project_id}:{what}", Cause.PROJECT_NOT_READABLE, facts, at=at)
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
+
+
+def _found_new(outcome: Outcome) -> bool:
+    return outcome.children is not None and bool(outcome.children.keys)
 
 
 def _looked_through(plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:

@@ -10,7 +10,7 @@ from simulators.company.model import Project
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
-from worker.domain.work import Lane
+from worker.domain.work import Lane, RunKind
 from worker.services import wbs_scan
 from worker.services.dispatch import MOST_DEATHS
 
@@ -64,3 +64,48 @@ def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> 
     office.container.redis.hset(office.container.work._deaths, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
     assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 1}
     assert list(office.problems("code:").values()) == ["attempts_exhausted"]
+
+
+def synced_projects(office: Office, count: int) -> list[Project]:
+    """Projects whose Items exist, asked to be scanned again; the first is on its way to a worker."""
+    projects = [office.new_project(f"24-81{number}", [CODES[number]]) for number in range(count)]
+    office.scan(*(project.id for project in projects))
+    office.container.wbs_scan.request("test", [project.id for project in projects])
+    return projects
+
+
+def taken_first(office: Office) -> int:
+    [(first, *_)] = office.container.work.take(Lane.SCANS, limit=1)
+    return int(first.partition(":")[2])
+
+
+def test_projects_without_news_are_scanned_in_a_series(office: Office) -> None:
+    synced_projects(office, 4)
+    outcome, more = office.container.wbs_scan.scan_series(taken_first(office), go_on=lambda: True)
+    assert (outcome.kind, more) == (OutcomeKind.ALREADY, 3)
+    assert office.container.work.depth(Lane.SCANS) == (0, 0)
+    run = office.container.work.current(RunKind.SCAN)
+    assert run is not None
+    assert (run.ended, run.counts["projects_done"]) == (True, 4)
+
+
+def test_a_series_of_scans_ends_with_new_codes_which_wait_to_be_dispatched(office: Office) -> None:
+    projects = synced_projects(office, 4)
+    for project in projects:
+        office.procore.add_code(project.id, "05-140.S", budget="0")
+    _, more = office.container.wbs_scan.scan_series(taken_first(office), go_on=lambda: True)
+    assert more == 0
+    assert office.container.work.depth(Lane.ITEMS) == (1, 0)
+    assert office.container.work.depth(Lane.SCANS) == (3, 0)
+
+
+def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Office) -> None:
+    projects = synced_projects(office, 4)
+    office.stage.faults("procore", [{"kind": "error_before", "value": 503, "path": "budget", "skip": 1}])
+    _, more = office.container.wbs_scan.scan_series(taken_first(office), go_on=lambda: True)
+    assert more == 1
+    office.clear_faults()
+    office.settle()
+    run = office.container.work.current(RunKind.SCAN)
+    assert run is not None
+    assert run.counts["projects_done"] == len(projects)
