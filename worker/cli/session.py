@@ -38,17 +38,18 @@ def open_container() -> Container:
 
 
 def open_to_look() -> Container:
-    """The same, but a Redis that is nobody's stays so: these settings may be of another company than is meant."""
+    """The same, but a ledger that nobody has claimed stays so: these settings may be of another company than is meant."""
     settings = load_settings()
     container = Container(settings, redis_url=redis_url(settings))
-    container.require_own(claim=False)
+    container.may_claim = False
+    container.require_own()
     return container
 
 
 def open_for_probe(settings: Settings) -> Container:
     """The same without the account's profile, which may be another's or broken: the probe writes a new one."""
     container = Container(settings, redis_url=redis_url(settings))
-    container.claim_ledger()
+    container.require_no_other_owner()
     return container
 
 

@@ -95,6 +95,8 @@ class Container(Remotes):
             ledger=self.ledger,
             locks=self.locks,
             work=self.work,
+            require_own=self.require_no_other_owner,
+            confirmed=self.company_confirmed,
         )
 
     @part
@@ -129,7 +131,8 @@ class Container(Remotes):
 
     def projects(self, precedence: Precedence) -> Projects:
         """The company's projects."""
-        return Projects(self.procore(precedence), self.listed_projects, only=self.settings.project_ids)
+        only, confirmed = self.settings.project_ids, self.company_confirmed
+        return Projects(self.procore(precedence), self.listed_projects, only=only, confirmed=confirmed)
 
     def items(self, precedence: Precedence) -> Items:
         """Planning and making Items."""
@@ -533,7 +536,7 @@ class Container(Remotes):
         self.locks.give_back()
         self.attempts.give_back()
 
-    def require_own(self, *, claim: bool = True) -> None:
-        """Make sure that profile and ledger are of this account. Raises InvalidSettings when one is another's."""
+    def require_own(self) -> None:
+        """Make sure that profile and ledger are of no other account. Raises InvalidSettings when one is another's."""
         _ = self.profile
-        (self.claim_ledger if claim else self.require_no_other_owner)()
+        self.require_no_other_owner()

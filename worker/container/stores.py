@@ -40,6 +40,7 @@ class Stores:
         self.redis = redis_at(redis_url)
         self._prefix = settings.redis_key_prefix
         self._keeper = LeaseKeeper()
+        self.may_claim = True
 
     def now(self) -> float:
         """Redis' clock, unix seconds."""
@@ -134,13 +135,17 @@ class Stores:
         """What Celery keeps of a task."""
         return results.kept(self.redis, self._prefix, task_id)
 
-    def claim_ledger(self) -> None:
-        """Make sure that the ledger in this Redis is this company's and account's. Raises InvalidSettings when it is another's."""
-        self.redis.set(self._owner_key, self._owner, nx=True)
-        self.require_no_other_owner()
+    def company_confirmed(self) -> None:
+        """A remote has shown something of the company and account of the settings: the ledger is theirs from here on, unless this process only looks.
 
-    def require_no_other_owner(self) -> None:
-        """The same for who only looks: a ledger of nobody yet stays so."""
+        Not before: a mistyped company would keep the right one out. Raises InvalidSettings when the ledger is another's.
+        """
+        if self.may_claim:
+            self.redis.set(self._owner_key, self._owner, nx=True)
+            self.require_no_other_owner()
+
+    def require_no_other_owner(self) -> bool:
+        """Raise InvalidSettings when the ledger in this Redis is another company's or account's. False when nobody has claimed it yet."""
         theirs = self.redis.get(self._owner_key)
         if theirs not in (None, self._owner):
             sentence = (
@@ -148,6 +153,7 @@ class Stores:
                 f"the settings say {self._owner}. Set another REDIS_KEY_PREFIX."
             )
             raise InvalidSettings(faults=(sentence,))
+        return theirs is not None
 
     @property
     def _owner(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from worker.clients.procore.client import Procore
 from worker.domain.wbs_codes import Project
@@ -13,12 +13,17 @@ FRESH_SECONDS = 900.0
 
 
 class Projects:
-    """Look-ups in the list of projects. `only`: ids of a pilot; empty = all that the app may see."""
+    """Look-ups in the list of projects. `only`: ids of a pilot; empty = all that the app may see. `confirmed`: called when Procore has shown a
+    project of the company of the settings, before the list is kept.
+    """
 
-    def __init__(self, procore: Procore, listed: ProjectList, *, only: Collection[int]) -> None:
+    def __init__(
+        self, procore: Procore, listed: ProjectList, *, only: Collection[int], confirmed: Callable[[], None]
+    ) -> None:
         self._procore = procore
         self._listed = listed
         self._only = frozenset(only)
+        self._confirmed = confirmed
 
     def refresh(self) -> Sequence[Project]:
         """Take a new list from Procore: all projects, inactive ones too."""
@@ -30,7 +35,9 @@ class Projects:
         ids: list[int] = []
 
         def passing_by() -> Iterator[Project]:
-            for project in self._procore.list_projects():
+            for number, project in enumerate(self._procore.list_projects()):
+                if not number:
+                    self._confirmed()
                 ids.extend(one.id for one in self.in_scope([project]))
                 yield project
 

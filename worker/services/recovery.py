@@ -55,7 +55,9 @@ class Rebuilt:
 
 
 class Recovery:
-    """Rebuilds the ledger when there is none, before anything is written."""
+    """Rebuilds the ledger when there is none, before anything is written. `require_own` raises when the ledger is another company's, and
+    gives False while it is nobody's; `confirmed`: called when NetSuite has shown an Item of the company of the settings, before it is recorded.
+    """
 
     def __init__(
         self,
@@ -67,6 +69,8 @@ class Recovery:
         ledger: Ledger,
         locks: Locks,
         work: Work,
+        require_own: Callable[[], bool],
+        confirmed: Callable[[], None],
     ) -> None:
         self._client = client
         self._netsuite = netsuite
@@ -75,11 +79,15 @@ class Recovery:
         self._ledger = ledger
         self._locks = locks
         self._work = work
+        self._require_own = require_own
+        self._owned = False
+        self._confirmed = confirmed
         self._known = ""
 
     def ensure_ledger(self) -> None:
         """Return when there is a ledger; rebuild it when there is none. Raises NoRoom while another worker does."""
         opened_at = self._ledger.opened_at()
+        self._owned = (self._owned and opened_at == self._known) or self._require_own()
         if not opened_at:
             with self._locks.hold(REBUILD) as lock:
                 if lock is None:
@@ -148,6 +156,8 @@ class Recovery:
     def _taken_in(self, items: Sequence[FoundItem], so_far: Rebuilt) -> Rebuilt:
         at = seconds(self._client)
         ours = [(key, item) for item in items if (key := code_of_item(item.external_id))]
+        if ours:
+            self._confirmed()
         # One that cannot stand on a bill is no Item of its code: the next scan looks at it, and says what is wrong with it.
         usable = [(key, item) for key, item in ours if item.usable and not item.inactive]
         firsts: dict[CodeKey, FoundItem] = {}

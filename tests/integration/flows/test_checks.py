@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from config.settings import InvalidSettings
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
@@ -268,10 +269,26 @@ def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_o
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").processes_run()
     assert call(branch, "check", **new).exit_code == 0
-    # Whoever works with it makes it theirs.
-    assert call(branch, "status", **new).exit_code == 0
+    # Work with it, once Procore has shown the company, makes it theirs; settings of a company that is mistyped do not.
+    mistyped = branch.reopened(redis_key_prefix="a-new-one:", procore_company_id=999)
+    mistyped.container.require_own()
+    mistyped.container.recovery.ensure_ledger()
+    mistyped.container.wbs_scan.scan("test")
+    assert call(branch, "status", PROCORE_COMPANY_ID="999", **new).exit_code == 0
+    assert not branch.container.redis.exists("a-new-one:belongs_to")
+    right = branch.reopened(redis_key_prefix="a-new-one:").container
+    right.wbs_scan.scan("test")
     others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
     assert (others.exit_code, "Set another REDIS_KEY_PREFIX" in others.stderr) == (2, True)
+    with pytest.raises(InvalidSettings, match="Set another REDIS_KEY_PREFIX"):
+        mistyped.container.recovery.ensure_ledger()
+
+
+def test_items_of_the_company_in_netsuite_make_the_ledger_its_own_before_they_are_recorded(branch: Office) -> None:
+    office = branch.reopened(redis_key_prefix="restored:")
+    office.netsuite.make_item("24-001-01", externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
+    office.container.recovery.ensure_ledger()
+    assert office.container.redis.exists("restored:belongs_to")
 
 
 def test_a_ledger_that_is_not_there_yet_is_no_fault(branch: Office) -> None:
