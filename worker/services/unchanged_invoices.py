@@ -33,7 +33,9 @@ was read first shows in a read that comes later, and no clock is compared with a
 """
 APART_SECONDS = 2.0
 """Two reads that are closer together count as one."""
-OF_THE_ATTEMPT = frozenset({Cause.ATTEMPTS_EXHAUSTED, Cause.UNEXPECTED, Cause.REMOTE_DOWN})
+OF_THE_ATTEMPT = frozenset(
+    {Cause.ATTEMPTS_EXHAUSTED, Cause.UNEXPECTED, Cause.REMOTE_DOWN, Cause.NETSUITE_PERMISSION, Cause.PROCORE_PERMISSION}
+)
 """Problems that say nothing about the invoice: it is tried again with every run."""
 
 

@@ -222,7 +222,6 @@ FAULTS = (
     Seeded("no Items", missing("item:read"), "NetSuite Items", "Lists -> Items", "Give the role the permission"),
     Seeded("no bills", missing("vendorBill:read"), "NetSuite bills", "Transactions -> Bills", "Give the role the permission"),
     Seeded("no vendor credits", missing("vendorCredit:read", netsuite_create_credits="true"), "NetSuite bills", "Vendor Credits", "Give the role the permission"),
-    Seeded("a subsidiary of nobody", settings(netsuite_subsidiary_id="99"), "NetSuite vendors", "subsidiary 99", "NETSUITE_SUBSIDIARY_ID"),
     Seeded("no such retainage Item", settings(netsuite_retainage_item_id="4711"), "Retainage Item", "no Item with the id 4711", "NETSUITE_RETAINAGE_ITEM_ID"),
     Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Make it active"),
     Seeded("no such tax Item", settings(netsuite_tax_item_id="4711"), "Tax Item", "no Item with the id 4711", "NETSUITE_TAX_ITEM_ID"),
@@ -352,3 +351,13 @@ def test_a_login_that_is_refused_is_one_fault_and_what_needs_it_is_not_blamed(of
     later = [one for one in found if one.ok is None]
     assert later
     assert all("see 'Procore login' above" in one.words for one in later)
+
+
+def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_and_no_fault(office: Office) -> None:
+    """Vendors that are shared with it take its bills, and show their primary subsidiary."""
+    for vendor in office.netsuite.vendors:
+        vendor.subsidiary = "1"
+    (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
+    assert check.ok is None
+    assert "subsidiary 2 as its primary one" in check.words
+    assert "NETSUITE_SUBSIDIARY_ID" in check.cure

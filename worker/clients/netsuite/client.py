@@ -305,13 +305,19 @@ class NetSuite:
         return self._created_id(answer, record_type, bill.external_id)
 
     def posting_periods(self) -> list[PostingPeriod]:
-        """The account's base periods; a quarter, a year and an adjustment take no bills (docs/remotes.md, posting periods)."""
+        """The account's base periods; a quarter, a year and an adjustment take no bills (docs/remotes.md, posting periods). Raises
+        UnexpectedAnswer where NetSuite shows none.
+        """
         days = "TO_CHAR(startdate, 'YYYY-MM-DD') AS firstday, TO_CHAR(enddate, 'YYYY-MM-DD') AS lastday"
         query = (
             f"SELECT id, periodname, {days}, closed, aplocked, alllocked FROM accountingperiod "
             "WHERE isyear = 'F' AND isquarter = 'F' AND isadjust = 'F' ORDER BY id ASC"
         )
-        return [row.period() for row in self._query(wire.PostingPeriodRow, query)]
+        periods = [row.period() for row in self._query(wire.PostingPeriodRow, query)]
+        if not periods:
+            # Every account has some, so an empty answer says what the role sees and nothing about the periods.
+            raise UnexpectedAnswer("NetSuite's SuiteQL shows no posting period at all")
+        return periods
 
     # Vendors and projects
 

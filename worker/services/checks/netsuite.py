@@ -59,13 +59,14 @@ class NetSuiteChecks:
         return well("NetSuite Items", f"can be looked up; their names may have {limit} characters")
 
     def _vendors(self) -> Check:
-        """Also whether the subsidiary of the settings is one that any vendor belongs to: no bill could be made for another."""
+        """Also whether the subsidiary of the settings is one that any vendor has as its primary one; most accounts have some."""
         name, subsidiary = "NetSuite vendors", self._chosen.subsidiary_id
         if self._netsuite.has_vendor(subsidiary):
             return well(name, f"can be looked up{f'; some belong to subsidiary {subsidiary}' if subsidiary else ''}")
-        if subsidiary:
-            cure = "Check NETSUITE_SUBSIDIARY_ID against Setup > Company > Subsidiaries: vendor, subsidiary and bill have to fit together."
-            return fault(name, f"no active vendor belongs to subsidiary {subsidiary}", cure)
+        if subsidiary and self._netsuite.has_vendor(""):
+            # A vendor of several subsidiaries shows its primary one here; bills of the others are taken all the same.
+            cure = "Check NETSUITE_SUBSIDIARY_ID against Setup > Company > Subsidiaries. Vendors that are shared with it are fine."
+            return doubt(name, f"no active vendor has subsidiary {subsidiary} as its primary one", cure)
         cure = "Give the role the permission to view vendors, or make the vendors: no bill can be made without."
         return fault(name, "the role sees no active vendor", cure)
 
