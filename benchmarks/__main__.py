@@ -14,13 +14,15 @@ from benchmarks.footprint import footprint
 from benchmarks.invoices import invoices
 from benchmarks.limits import limits
 from benchmarks.reruns import reruns
-from benchmarks.scans import alternatives, cold, machines, overhead
+from benchmarks.scans import alternatives, cold, default, machines, overhead
 from benchmarks.warm import first, warm
 
 BENCHMARKS: dict[str, Callable[..., Sheet]] = {
     "cold-5": partial(cold, 5),
     "cold-15": partial(cold, 15),
     "cold-65": partial(cold, 65),
+    "default-15": partial(default, 15, projects=30),
+    "default-65": partial(default, 65, projects=80),
     "alternatives": alternatives,
     "machines": machines,
     "overhead": overhead,

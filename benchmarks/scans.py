@@ -22,6 +22,8 @@ from benchmarks.traffic import Traffic
 from config.names import TaskName
 
 WRITE_SECONDS = 0.5
+READ_SECONDS = 0.1
+NEW_LEDGER_SECONDS = 8.0
 SPARE_THREADS = 5
 """Threads beside the slots: for looking through projects while all slots write."""
 SCAN_SECONDS = 1800.0
@@ -69,6 +71,32 @@ def cold(cap: int, *, runs: int, projects: int = 100) -> Sheet:
     sheet.add("share of the script's speed", "", against, at_least=0.97)
     sheet.add("requests above the cap, and answers 429", "", refused, at_most=0)
     sheet.add("NetSuite requests per new Item", "", asked, at_most=1.05)
+    return sheet
+
+
+def default(cap: int, *, runs: int, projects: int) -> Sheet:
+    """About a minute of work with nothing set but the cap: ramp-up and tail count, and reads take their time."""
+    sheet = Sheet(
+        f"default-{cap}",
+        f"cap {cap}, {projects} projects of 40 new codes, {WRITE_SECONDS} s a write, {READ_SECONDS} s a read; WORKER_THREADS not set",
+    )
+    busy, full, refused = [], [], []
+    for _ in range(runs):
+        with _site(cap, f"large:{projects}x40", read_latency=READ_SECONDS) as site:
+            site.work(("items", "invoices", "beat"))
+            # An installation opens its ledger once, and writes nothing for some seconds after that (decision 3).
+            site.container.recovery.ensure_ledger()
+            time.sleep(NEW_LEDGER_SECONDS)
+            site.remotes.forget()
+            scanned(site)
+            traffic = site.remotes.traffic()
+        assert len(traffic.records) == projects * 40
+        busy.append(traffic.busy_share_of_all(cap))
+        full.append(traffic.seconds_to_full_use(cap))
+        refused.append(traffic.refused + max(0, traffic.most_at_once - cap))
+    sheet.add("busy share of the slots, first to last request", "", busy, at_least=0.95 if cap == 65 else 0.97)
+    sheet.add("from the first look-up until all slots are in use", "s", full, at_most=1)
+    sheet.add("requests above the cap, and answers 429", "", refused, at_most=0)
     return sheet
 
 
@@ -144,10 +172,10 @@ def overhead(*, runs: int) -> Sheet:
 
 
 @contextmanager
-def _site(cap: int, profile: str) -> Iterator[Installation]:
+def _site(cap: int, profile: str, **remotes: Any) -> Iterator[Installation]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        Installation(Path(folder), profile=profile, slots=cap, write_latency=WRITE_SECONDS) as site,
+        Installation(Path(folder), profile=profile, slots=cap, write_latency=WRITE_SECONDS, **remotes) as site,
     ):
         yield site
 

@@ -49,6 +49,26 @@ class Traffic:
         busy = sum(max(0.0, ended - started) for started, ended in spans)
         return busy / (cap * (end - begin))
 
+    def busy_share_of_all(self, cap: int) -> float:
+        """Busy slot-seconds / (cap x time), from the first request to NetSuite until the last one begins: ramp-up and tail count."""
+        begin = min(float(one["started"]) for one in self.netsuite)
+        end = max(float(one["started"]) for one in self.netsuite)
+        spans = ((max(begin, float(one["started"])), min(end, float(one["ended"]))) for one in self.netsuite)
+        return sum(max(0.0, ended - started) for started, ended in spans) / (cap * (end - begin))
+
+    def seconds_to_full_use(self, cap: int) -> float:
+        """From the beginning of the first request to NetSuite until as many as the cap are in progress at once."""
+        begin = min(float(one["started"]) for one in self.netsuite)
+        steps = [(float(one["started"]), 1) for one in self.netsuite] + [
+            (float(one["ended"]), -1) for one in self.netsuite
+        ]
+        in_progress = 0
+        for at, step in sorted(steps):
+            in_progress += step
+            if in_progress >= cap:
+                return at - begin
+        return float("inf")
+
     def items_a_second(self) -> float:
         """New Items a second, from the first Item's request until the last one's end."""
         posts = self.item_posts
