@@ -90,7 +90,7 @@ class NetSuiteSettings(CommonSettings):
     # Asynchronous jobs: as many processors as SuiteCloud Plus licenses (ohelp/chapter_161251386312).
     async_processors: int = 2
 
-    # Such as "vendorBill:create", "item:update", "item:read", "accountingPeriod", "suiteql".
+    # Such as "vendorBill:create", "item:update", "item:read", "accountingPeriod", "account", "taxSchedule", "suiteql".
     missing_permissions: Sequence[str] = ()
     # What the role cannot see, as SuiteQL says it: "vendor" for a table, "item.subtype" for one column.
     hidden_from_queries: Sequence[str] = ()

@@ -19,6 +19,7 @@ from simulators.common.journal import Entry, Journal
 from simulators.common.meter import Meter
 from simulators.common.settings import change_settings
 from simulators.company import build_company
+from simulators.netsuite.accounts import accounts, tax_schedules
 from simulators.netsuite.auth import TOKEN_PATH, Doorkeeper
 from simulators.netsuite.periods import Period, months
 from simulators.netsuite.records import ITEM_TYPES, Bill, Item, Shelf
@@ -70,6 +71,7 @@ class NetSuiteState:
         for bill in books.bills:
             self.bills.put(Bill.of(bill, books.subsidiary_id))
         self.periods = months()
+        self.accounts, self.tax_schedules = accounts(books), tax_schedules(books)
         self.settings.closed_before = books.closed_before.isoformat()
 
     # What the shell and the admin endpoints ask (common.app.Remote).

@@ -36,7 +36,7 @@ class Table:
 
 
 class Engine:
-    """Answers queries on item, job, vendor, transaction and accountingperiod.
+    """Answers queries on item, job, vendor, transaction, accountingperiod, account and taxschedule.
 
     Texts are compared with their case, external ids too: nothing says that SuiteQL does otherwise, and a client that
     relies on it should be seen to fail. The setting `suiteql_case_insensitive` plays the other world.
@@ -105,6 +105,10 @@ class Engine:
             return Table(state.bills, columns, frozenset({"id", "externalid", "entity", "tranid"}))
         if name == "accountingperiod" and "accountingPeriod" not in state.settings.missing_permissions:
             return Table(state.periods, self._accountingperiod(), frozenset({"id"}))
+        if name == "account" and "account" not in state.settings.missing_permissions:
+            return Table(state.accounts, _ACCOUNT, frozenset({"id"}))
+        if name == "taxschedule" and "taxSchedule" not in state.settings.missing_permissions:
+            return Table(state.tax_schedules, _TAX_SCHEDULE, frozenset({"id"}))
         raise BadQuery(f"Record '{name}' was not found.")
 
     def _accountingperiod(self) -> dict[str, Getter]:
@@ -252,6 +256,16 @@ def _flag(value: bool) -> str:
     return "T" if value else "F"
 
 
+_ACCOUNT: dict[str, Getter] = {
+    "id": lambda account: str(account.id),
+    "fullname": lambda account: str(account.name),
+    "accttype": lambda account: str(account.accttype),
+    "isinactive": lambda account: _flag(account.isinactive),
+}
+_TAX_SCHEDULE: dict[str, Getter] = {
+    "id": lambda schedule: str(schedule.id),
+    "name": lambda schedule: str(schedule.name),
+}
 _ITEM: dict[str, Getter] = {
     "id": lambda item: str(item.id),
     "itemid": lambda item: str(item.itemid),

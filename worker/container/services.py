@@ -369,8 +369,13 @@ class Container(Remotes):
     def checks(self) -> Checks:
         """Whether this installation can work."""
         settings, procore, projects = self.settings, self.procore(Precedence.EXPORT), self.projects(Precedence.EXPORT)
+        accounts = {"NETSUITE_EXPENSE_ACCOUNT_ID": settings.netsuite_expense_account_id}
+        if settings.netsuite_income_account_id:
+            accounts["NETSUITE_INCOME_ACCOUNT_ID"] = settings.netsuite_income_account_id
         chosen = Chosen(
             subsidiary_id=settings.netsuite_subsidiary_id,
+            accounts=accounts,
+            tax_schedule_id=settings.netsuite_tax_schedule_id,
             fixed_items=self._fixed_items,
             makes_credits=settings.netsuite_create_credits,
             closed_period=ClosedPeriod(settings.netsuite_closed_period),

@@ -164,6 +164,15 @@ def retainage_item_inactive(office: Office) -> Iterator[Office]:
 
 
 @contextmanager
+def expense_account_inactive(office: Office) -> Iterator[Office]:
+    account = office.netsuite.accounts.get(office.stage.env["NETSUITE_EXPENSE_ACCOUNT_ID"])
+    assert account is not None
+    account.isinactive = True
+    yield office
+    account.isinactive = False
+
+
+@contextmanager
 def retainage_item_for_sale(office: Office) -> Iterator[Office]:
     case = office.procore.company.cases["item_other_type"]
     yield office.reopened(netsuite_retainage_item_id=case["item_id"])
@@ -222,6 +231,10 @@ FAULTS = (
     Seeded("no Items", missing("item:read"), "NetSuite Items", "Lists -> Items", "Give the role the permission"),
     Seeded("no bills", missing("vendorBill:read"), "NetSuite bills", "Transactions -> Bills", "Give the role the permission"),
     Seeded("no vendor credits", missing("vendorCredit:read", netsuite_create_credits="true"), "NetSuite bills", "Vendor Credits", "Give the role the permission"),
+    Seeded("no such expense account", settings(netsuite_expense_account_id="99999"), "NETSUITE_EXPENSE_ACCOUNT_ID", "no account with the id 99999", "NETSUITE_EXPENSE_ACCOUNT_ID"),
+    Seeded("expense account inactive", expense_account_inactive, "NETSUITE_EXPENSE_ACCOUNT_ID", "Job Costs : Subcontracts is inactive", "Make it active"),
+    Seeded("no such income account", settings(netsuite_income_account_id="999"), "NETSUITE_INCOME_ACCOUNT_ID", "no account with the id 999", "NETSUITE_INCOME_ACCOUNT_ID"),
+    Seeded("no such tax schedule", settings(netsuite_tax_schedule_id="999"), "NETSUITE_TAX_SCHEDULE_ID", "no tax schedule with the id 999", "NETSUITE_TAX_SCHEDULE_ID"),
     Seeded("no such retainage Item", settings(netsuite_retainage_item_id="4711"), "Retainage Item", "no Item with the id 4711", "NETSUITE_RETAINAGE_ITEM_ID"),
     Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Make it active"),
     Seeded("no such tax Item", settings(netsuite_tax_item_id="4711"), "Tax Item", "no Item with the id 4711", "NETSUITE_TAX_ITEM_ID"),
@@ -257,6 +270,16 @@ def test_each_fault_is_named_with_its_cure(branch: Office, seeded: Seeded) -> No
     }
 
 
+@pytest.mark.parametrize("table", ["account", "taxschedule"])
+def test_a_table_that_no_query_may_read_is_a_doubt_and_no_fault(branch: Office, table: str) -> None:
+    branch.stage.settings("netsuite", hidden_from_queries=[table])
+    found = {each.name: each for each in checks(branch)}
+    branch.stage.settings("netsuite", hidden_from_queries=[])
+    assert [each for each in found.values() if each.ok is False] == []
+    name = "NETSUITE_EXPENSE_ACCOUNT_ID" if table == "account" else "NETSUITE_TAX_SCHEDULE_ID"
+    assert found[name].ok is None
+
+
 def test_all_is_sound_again_afterwards(branch: Office) -> None:
     test_a_sound_installation_has_no_fault(branch)
 
@@ -275,8 +298,7 @@ def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_o
     mistyped.container.wbs_scan.scan("test")
     assert call(branch, "status", PROCORE_COMPANY_ID="999", **new).exit_code == 0
     assert not branch.container.redis.exists("a-new-one:belongs_to")
-    right = branch.reopened(redis_key_prefix="a-new-one:").container
-    right.wbs_scan.scan("test")
+    branch.reopened(redis_key_prefix="a-new-one:").container.projects(Precedence.SCAN).refresh()
     others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
     assert (others.exit_code, "Set another REDIS_KEY_PREFIX" in others.stderr) == (2, True)
     with pytest.raises(InvalidSettings, match="Set another REDIS_KEY_PREFIX"):

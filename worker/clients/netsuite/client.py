@@ -319,6 +319,25 @@ class NetSuite:
             raise UnexpectedAnswer("NetSuite's SuiteQL shows no posting period at all")
         return periods
 
+    # What the settings name
+
+    def account(self, account_id: str) -> tuple[str, bool] | None:
+        """Name of a general ledger account, and whether it is inactive; None when the role sees none with this id.
+
+        Table and columns are used by public code against real accounts (docs/remotes.md); no page of Oracle lists them.
+        """
+        where = f"id = {suiteql.literal(account_id)}"
+        rows = self._query(
+            wire.AccountRow, f"SELECT id, fullname, isinactive FROM account WHERE {where} ORDER BY id ASC"
+        )
+        return next(((row.fullname, row.isinactive == "T") for row in rows), None)
+
+    def tax_schedule(self, schedule_id: str) -> str | None:
+        """Name of a tax schedule; None when the role sees none with this id. Not every account shows the table to queries."""
+        where = f"id = {suiteql.literal(schedule_id)}"
+        rows = self._query(wire.TaxScheduleRow, f"SELECT id, name FROM taxschedule WHERE {where} ORDER BY id ASC")
+        return next((row.name for row in rows), None)
+
     # Vendors and projects
 
     def linked_vendors(self, *, internal_id: str, external_id: str) -> list[Entity]:

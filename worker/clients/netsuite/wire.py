@@ -160,6 +160,19 @@ class BillNumberRow(IdRow):
     entity: InternalId
 
 
+class AccountRow(IdRow):
+    """A row of SuiteQL's `account`."""
+
+    fullname: SomeText
+    isinactive: Literal["T", "F"]
+
+
+class TaxScheduleRow(IdRow):
+    """A row of SuiteQL's `taxschedule`."""
+
+    name: SomeText
+
+
 class PostingPeriodRow(IdRow):
     """A row of SuiteQL's `accountingperiod`, its days written by TO_CHAR."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from worker.clients.netsuite.client import NetSuite
-from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.invoices import FixedItems
 from worker.domain.items import USABLE_SUBTYPES
 from worker.domain.posting_periods import ClosedPeriod
@@ -14,13 +15,17 @@ from worker.services.checks.check import Check, Look, doubt, fault, well
 
 NOBODY = "pcr-check"
 """An external id that nothing has."""
+NOT_READABLE = (Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer)
+"""How NetSuite refuses a table, or a role may not view it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the settings say of the account. `profile_of`: the account of its profile, "" for none; `contradictions` to that, in words."""
+    """What the settings say of the account. `accounts`: ids of general ledger accounts by the settings that name them; `profile_of`: the account of its profile, "" for none; `contradictions` to that, in words."""
 
     subsidiary_id: str
+    accounts: Mapping[str, str]
+    tax_schedule_id: str
     fixed_items: FixedItems
     makes_credits: bool
     closed_period: ClosedPeriod
@@ -41,6 +46,9 @@ class NetSuiteChecks:
         yield "NetSuite Items", self._items
         yield "NetSuite vendors", self._vendors
         yield "NetSuite bills", self._bills
+        for setting, account_id in self._chosen.accounts.items():
+            yield setting, partial(self._account, setting, account_id)
+        yield "NETSUITE_TAX_SCHEDULE_ID", self._tax_schedule
         yield "Retainage Item", self._retainage_item
         yield "Tax Item", self._tax_item
         yield "Posting periods", self._posting_periods
@@ -75,6 +83,38 @@ class NetSuiteChecks:
         self._netsuite.bill_by_external_id(NOBODY)
         return well("NetSuite bills", f"can be looked up{', vendor credits too' if self._chosen.makes_credits else ''}")
 
+    def _account(self, setting: str, account_id: str) -> Check:
+        """Whether the account that new Items get exists: NetSuite says no only when the first Item is created."""
+        if not account_id:
+            return well(setting, "not set: Items get the default of the Accounting Preferences")
+        try:
+            account = self._netsuite.account(account_id)
+        except NOT_READABLE as error:
+            return doubt(
+                setting, f"{account_id} cannot be read ({error})", "Give the role the permission to view accounts."
+            )
+        if account is None:
+            cure = f"Set {setting} to the internal id of an account of this NetSuite account; ids of a sandbox and of production differ."
+            return fault(setting, f"the role sees no account with the id {account_id}", cure)
+        name, inactive = account
+        if inactive:
+            return fault(setting, f"{name} is inactive", "Make it active in NetSuite, or choose another account.")
+        return well(setting, name)
+
+    def _tax_schedule(self) -> Check:
+        setting, schedule_id = "NETSUITE_TAX_SCHEDULE_ID", self._chosen.tax_schedule_id
+        if not schedule_id:
+            return well(setting, "not set: Items are created without one")
+        try:
+            name = self._netsuite.tax_schedule(schedule_id)
+        except NOT_READABLE as error:
+            cure = "Give the role the permission to view tax schedules; some accounts show them to no query. `wbs-sync probe` in a sandbox tries it."
+            return doubt(setting, f"{schedule_id} cannot be read ({error})", cure)
+        if name is None:
+            cure = f"Set {setting} to the internal id of a tax schedule of this account; ids of a sandbox and of production differ."
+            return fault(setting, f"the role sees no tax schedule with the id {schedule_id}", cure)
+        return well(setting, name)
+
     def _retainage_item(self) -> Check:
         if not self._chosen.fixed_items.retainage:
             cure = "Set NETSUITE_RETAINAGE_ITEM_ID to the Item of your retainage payable account."
@@ -103,7 +143,7 @@ class NetSuiteChecks:
         name, policy = "Posting periods", self._chosen.closed_period
         try:
             periods = self._netsuite.posting_periods()
-        except (Blocked, Misconfigured, NotFound, UnexpectedAnswer) as error:
+        except NOT_READABLE as error:
             words, cure = f"cannot be read ({error})", "Give the role the permission to view accounting periods."
             if policy is ClosedPeriod.BLOCK:
                 return doubt(name, f"{words}: a closed one is only known when NetSuite refuses the bill", cure)
