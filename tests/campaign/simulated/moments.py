@@ -14,6 +14,7 @@ from tests.campaign.simulated.faults import Fault, Kind
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.workers import Message
 from tests.campaign.simulated.world import Invoice
+from worker.services.adoptions import COPIED_EVERY_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -87,17 +88,22 @@ class Moments:
         return True
 
     def _lose_adopted(self) -> bool:
-        """An adopted Item is renamed by a person, then Redis is emptied."""
+        """An adopted Item is renamed by a person, then Redis is emptied. It was adopted long enough ago to be in the copies of DATA_DIR."""
         rig, dice = self._rig, self._dice[Kind.ADOPTED_LOST]
-        if not rig.adopted:
+        old = [key for key, at in rig.adopted_at.items() if at < rig.scheduler.now - COPIED_EVERY_SECONDS]
+        if not old:
             return False
-        item_id = rig.adopted[dice.choice(sorted(rig.adopted))]
-        item = rig.netsuite.state.items.get(item_id)
-        assert item is not None
-        rig.netsuite.edit_item(item_id, itemid=f"renamed {item.itemid}")
-        rig.note("EDIT", "adopted Item renamed", item_id)
-        rig.scheduler.at(rig.scheduler.now + dice.uniform(1, 60), rig.strikes.lose_all)
+        rig.floor.all_keep_up()
+        item_id = rig.adopted[dice.choice(sorted(old))]
+        rig.scheduler.at(rig.scheduler.now + 2, partial(self._rename, item_id))
+        rig.scheduler.at(rig.scheduler.now + dice.uniform(3, 60), rig.strikes.lose_all)
         return True
+
+    def _rename(self, item_id: str) -> None:
+        item = self._rig.netsuite.state.items.get(item_id)
+        if item is not None:
+            self._rig.netsuite.edit_item(item_id, itemid=f"renamed {item.itemid}")
+            self._rig.note("EDIT", "adopted Item renamed", item_id)
 
     def _compare(self) -> bool:
         """The nightly comparison is due; its message is not lost on the way."""

@@ -99,6 +99,7 @@ class Rig:
         self.attempts: Counter[str] = Counter()
         self.settled: list[Invoice] = []
         self.adopted: dict[str, str] = {}
+        self.adopted_at: dict[str, float] = {}
         self.asked_during: dict[str, float] = {}
         self.watch = Watch(self)
         self.skipped_seconds = 0.0

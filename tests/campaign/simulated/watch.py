@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from config.names import TaskName
 from tests.campaign.simulated.faults import FIRST, Kind
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
 
 PREFIX = "wbs:"
-SEEN_PAUSE_SECONDS = 60.0
-"""A pause longer than this has a problem that says why."""
+SEEN_PAUSE, LONGEST_PAUSE = 60.0, 121.0
+"""Seconds after which a pause has a reason that people see, and after which it ends unless a rate limit names a longer time."""
+RATE_LIMITS = {Kind.PC_429, Kind.NS_429}
 REFUSALS = {Kind.FIELD_REFUSED, Kind.SUBSIDIARY_REFUSED, Kind.CREDITS_REFUSED, Kind.EDIT_REFUSED}
 """Refusals of one record, or of one kind of record."""
 NETSUITE_DOWN = {Kind.NS_PERMISSION, Kind.NS_401, Kind.NS_MAINTENANCE, Kind.NS_5XX_BEFORE, Kind.NS_5XX_AFTER, Kind.NS_429,
@@ -47,19 +48,20 @@ class Watch:
         data = self._rig.store.data
         problems = data.get(f"{PREFIX}problems", {})
         for scope, text in data.get(f"{PREFIX}pauses", {}).items():
-            self._pause(scope, float(json.loads(text)["ends"]), now, problems)
+            self._pause(scope, json.loads(text), now)
         for key, text in problems.items():
             if '"attempts_exhausted"' in text and "worker ended" in text and self._rig.attempts[key] < MOST_DEATHS:
                 begun = self._rig.attempts[key]
                 self._see("deaths", f"{key} is told to have ended its workers, and {begun} had begun it")
 
-    def _pause(self, remote: str, until: float, now: float, problems: dict[str, str]) -> None:
-        seconds = until - now
-        if seconds > SEEN_PAUSE_SECONDS and not any(key.startswith(f"remote:{remote}") for key in problems):
-            self._see("pause", f"{remote} is paused for {seconds:.0f} s, and no problem says why")
-        if remote == "netsuite" and seconds > 0 and self._rig.kinds & REFUSALS and not self._rig.kinds & NETSUITE_DOWN:
-            told = json.loads(problems.get("remote:netsuite", "{}")).get("cause")
-            self._see("refusal", f"all of NetSuite is paused ({told}) because it refuses one kind of record or field")
+    def _pause(self, scope: str, pause: dict[str, Any], now: float) -> None:
+        seconds = pause["ends"] - now
+        if seconds > LONGEST_PAUSE and not self._rig.kinds & RATE_LIMITS:
+            self._see("pause", f"{scope} is paused for {seconds:.0f} s, and no rate limit says so: {pause['answer']}")
+        if seconds > SEEN_PAUSE and not (pause["cause"] and pause["answer"]):
+            self._see("reason", f"{scope} is paused for {seconds:.0f} s, and nothing says why")
+        if scope == "netsuite" and seconds > 0 and self._rig.kinds & REFUSALS and not self._rig.kinds & NETSUITE_DOWN:
+            self._see("refusal", f"all of NetSuite is paused ({pause['cause']}) for a refusal of one kind of record")
 
     def sends(self, request: Request) -> None:
         """A worker reads a list for long work, of which there is to be one at a time."""

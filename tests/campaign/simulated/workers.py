@@ -192,6 +192,15 @@ class Floor:
         if not process.dead:
             self._rig.scheduler.spawn(process, "keeper", lambda: self._meet(process))
 
+    def all_keep_up(self) -> None:
+        """What each worker does with beat's messages, played where it makes a difference: those that find no work are left out."""
+        for process in self.workers:
+            self._rig.scheduler.spawn(process, "upkeep", partial(self._keep_up, process))
+
+    def _keep_up(self, process: Process) -> None:
+        with contextlib.suppress(StoreAway):
+            process.things["container"].adoptions.keep_up()
+
     def operator(self, name: str, job: Callable[[Container], object]) -> None:
         """A command of a person: a process of its own that is never struck."""
         process = Process(name)
