@@ -106,6 +106,11 @@ class Beats:
             self._left, self._left_since = lanes, now
         self.paused = now - self._left_since >= LONG_PAUSE_SECONDS
 
+    def open_runs(self) -> list[str]:
+        """Those of them that have not ended."""
+        data = self._rig.store.data
+        return [run for run in self.current_runs() if "ended_at" not in data.get(f"{PREFIX}run:{run}", {})]
+
     def at_rest(self) -> bool:
         """Whether nothing will ever happen again by itself."""
         return (

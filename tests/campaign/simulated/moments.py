@@ -63,7 +63,8 @@ class Moments:
         if happens():
             rig.striker.struck[kind] += 1
         else:
-            rig.scheduler.at(rig.scheduler.now + AGAIN_AFTER, partial(self._try, kind, happens))
+            again = 0.5 if kind is Kind.WEEK_LATER else AGAIN_AFTER
+            rig.scheduler.at(rig.scheduler.now + again, partial(self._try, kind, happens))
 
     def _once(self, kind: Kind) -> bool:
         """Whether this kind is planned, and its moment is now."""
@@ -114,7 +115,7 @@ class Moments:
         """Workers, beat and Redis stand still together for more than a week, as a machine that is switched off."""
         rig = self._rig
         unanswered = any(one.waiting or one.arrived_at is None for one in rig.wires.log[-200:])
-        if unanswered or rig.wires.uncommitted or not rig.beats.current_runs():
+        if unanswered or rig.wires.uncommitted or not rig.beats.open_runs():
             return False
         rig.note("EIGHT DAYS LATER")
         rig.scheduler.now += WEEK_AND_A_DAY

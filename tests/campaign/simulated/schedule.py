@@ -263,8 +263,10 @@ def _pick(choices: Sequence[int], index: int) -> int:
 
 def _to_rest(rig: Rig, result: Result, when: str) -> None:
     bound = max(rig.scheduler.now, START + rig.setup.length) + AT_MOST
-    rig.beats.paused = False
+    rig.beats.paused, skipped = False, rig.skipped_seconds
     rig.scheduler.run_until(bound)
+    if rig.skipped_seconds > skipped:
+        rig.scheduler.run_until(bound + rig.skipped_seconds - skipped)
     if not rig.beats.at_rest():
         lanes = {key: round(at - rig.scheduler.now) for key, at in rig.beats.lanes().items()}
         result.violations.append(f"{when}: no rest within {AT_MOST / 3600:.1f} h; lanes {lanes}")

@@ -27,8 +27,6 @@ LOCKS_LOST = {Kind.STALL, Kind.LONG_STALL, Kind.PAUSE, Kind.KILL, Kind.LOCK_DELE
               Kind.WEEK_LATER}  # fmt: skip
 """After these a lock may be lost while its holder works on, and two may do the same for a moment."""
 LONG_WORK = {TaskName.SCAN_PROJECT, TaskName.EXPORT_PROJECT, TaskName.RECONCILE}
-LONG = {Kind.PC_SLOW, Kind.NIGHTLY}
-"""With these, work takes so long that somebody may begin it again."""
 LISTS = ("/budget_line_items", "/detail_rows", "/wbs_codes", "/requisitions")
 
 
@@ -71,7 +69,7 @@ class Watch:
         what = " ".join(map(str, (message.task, *message.arguments.values())))
         under_way = self._under_way.setdefault(what, set())
         under_way.add(message)
-        if self._rig.kinds & LONG and len(under_way) > 1 and not self._rig.kinds & LOCKS_LOST:
+        if len(under_way) > 1 and not self._rig.kinds & LOCKS_LOST:
             self._see("twice", f"{what} is done {len(under_way)} times at once")
 
     def ends(self, message: Message) -> None:
