@@ -214,13 +214,11 @@ class Moments:
         if Kind.SETTLED_BY_HAND not in self._faults:
             return []
         for invoice in rig.company.invoices.values():
+            vendor = rig.company.vendors[invoice.vendor_id]
             entered = any(bill.tranid.lower() == invoice.number.lower() for bill in rig.netsuite.bills())
-            if (
-                invoice.now.cents_off
-                and invoice.now.status == "approved"
-                and invoice.now.due != Decimal(0)
-                and not entered
-            ):
+            off = invoice.now.cents_off and invoice.now.status == "approved" and invoice.now.due != Decimal(0)
+            # Whose vendor is in question has two problems, of which a bill settles one.
+            if off and not entered and not vendor.inactive and vendor.origin_id == vendor.internal_id:
                 rig.netsuite.enter_bill(invoice, rig.company.projects[invoice.project_id], exact=False)
                 settled.append(invoice)
         rig.striker.struck[Kind.SETTLED_BY_HAND] += len(settled)
