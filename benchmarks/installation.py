@@ -26,6 +26,7 @@ from worker.embedded import EmbeddedServer
 from worker.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[1]
+NEW_LEDGER_SECONDS = 8.0
 READY = " ready."
 START_SECONDS = 90.0
 POLL_SECONDS = 0.02
@@ -137,6 +138,13 @@ class Installation:
                 log = logs / f"{process.name}.log"
                 until(lambda log=log: READY in log.read_text(), f"{process.name} is ready", timeout=START_SECONDS)  # type: ignore[misc]
         return supervisor
+
+    def settle_in(self) -> None:
+        """Open the ledger and wait until it is no longer new: an installation does that once, and writes nothing for some seconds
+        afterwards (decision 3).
+        """
+        self.container.recovery.ensure_ledger()
+        time.sleep(NEW_LEDGER_SECONDS)
 
     def processes(self) -> dict[str, int]:
         """Process ids of everything that was started, by name."""

@@ -97,6 +97,7 @@ def _site(profile: str, *, threads: int) -> Iterator[Installation]:
     ):
         site.remotes.change("procore", latency=READ_SECONDS)
         site.work(("items", "invoices", "beat"), threads=threads)
+        site.settle_in()
         yield site
 
 

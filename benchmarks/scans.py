@@ -23,7 +23,6 @@ from config.names import TaskName
 
 WRITE_SECONDS = 0.5
 READ_SECONDS = 0.1
-NEW_LEDGER_SECONDS = 8.0
 SPARE_THREADS = 5
 """Threads beside the slots: for looking through projects while all slots write."""
 SCAN_SECONDS = 1800.0
@@ -84,9 +83,7 @@ def default(cap: int, *, runs: int, projects: int) -> Sheet:
     for _ in range(runs):
         with _site(cap, f"large:{projects}x40", read_latency=READ_SECONDS) as site:
             site.work(("items", "invoices", "beat"))
-            # An installation opens its ledger once, and writes nothing for some seconds after that (decision 3).
-            site.container.recovery.ensure_ledger()
-            time.sleep(NEW_LEDGER_SECONDS)
+            site.settle_in()
             site.remotes.forget()
             scanned(site)
             traffic = site.remotes.traffic()
