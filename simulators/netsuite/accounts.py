@@ -24,7 +24,8 @@ def accounts(books: NetSuiteBooks) -> Shelf[Listed]:
     shelf: Shelf[Listed] = Shelf()
     shelf.put(Listed("54", "Sales", "Income"))
     shelf.put(Listed("111", "Accounts Payable", "AcctPay"))
-    shelf.put(Listed(books.expense_account_id, "Job Costs : Subcontracts", "COGS"))
+    if books.expense_account_id:
+        shelf.put(Listed(books.expense_account_id, "Job Costs : Subcontracts", "COGS"))
     return shelf
 
 
@@ -32,5 +33,6 @@ def tax_schedules(books: NetSuiteBooks) -> Shelf[Listed]:
     """Two, the one that Items use among them."""
     shelf: Shelf[Listed] = Shelf()
     shelf.put(Listed("9", "Taxable"))
-    shelf.put(Listed(books.tax_schedule_id, "Non-taxable"))
+    if books.tax_schedule_id:
+        shelf.put(Listed(books.tax_schedule_id, "Non-taxable"))
     return shelf
