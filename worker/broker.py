@@ -14,7 +14,7 @@ import lzma
 import uuid
 import zlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from queue import Empty
 from typing import Annotated, Any, Literal
 
@@ -34,6 +34,8 @@ UNPACKERS: dict[str, Callable[[], Any]] = {
     "application/x-lzma": lzma.LZMADecompressor,
 }
 """By kombu's names of them."""
+LONGEST_ETA_SECONDS = 300.0
+"""A worker keeps a message until its eta without acknowledging it; from 900 seconds on Redis would deliver it again and again."""
 QUEUES = frozenset(queue.value for queue in QueueName)
 TASKS = frozenset(task.value for task in TaskName)
 LONGEST_REPR = 1024
@@ -190,6 +192,8 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
     body = _Body.model_validate(dict(zip(_Body.model_fields, parts, strict=True)))
     if headers.task not in TASKS and not headers.task.startswith("celery."):
         raise _Refused("there is no task of that name")
+    if headers.eta and _is_far(headers.eta):
+        raise _Refused(f"its eta is more than {LONGEST_ETA_SECONDS:.0f} seconds ahead: send it when it is due")
     if headers.task in TASKS and body.arguments:
         raise _Refused("arguments are given by name, not by position")
     if "self" in body.keyword_arguments:
@@ -197,6 +201,11 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
     told = headers.model_dump(mode="json", exclude={"compression"})
     options = {name: parts[2].get(name) for name in _Follows.model_fields} if body.options else None
     return _message(queue, told, body.arguments, body.keyword_arguments, options, message.properties.reply_to or "")
+
+
+def _is_far(eta: datetime) -> bool:
+    moment = eta if eta.tzinfo else eta.replace(tzinfo=UTC)
+    return (moment - datetime.now(UTC)).total_seconds() > LONGEST_ETA_SECONDS
 
 
 def _unpacked(packed: bytes, way: str) -> bytes:

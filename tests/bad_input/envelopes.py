@@ -155,6 +155,8 @@ def known_faults() -> dict[str, bytes]:
         },
         "an odd eta": envelope(export, ARGUMENTS, eta="yesterday"),
         "an eta that is a list": envelope(export, ARGUMENTS, eta=[1]),
+        "an eta far ahead": envelope(export, ARGUMENTS, eta="9999-12-31T23:59:59-14:00"),
+        "an eta far ahead, without a zone": envelope(export, ARGUMENTS, eta="9999-12-31T23:59:59"),
         "an odd end": envelope(export, ARGUMENTS, expires="x"),
         "retries that are a text": envelope(export, ARGUMENTS, retries="x"),
         "huge retries": envelope(export, ARGUMENTS, retries=10**30),

@@ -1,0 +1,269 @@
+"""Work that takes long, work that nobody begins, work that is asked for while it is done, and a write whose result stays unknown."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, Office
+from tests.support import eventually
+from worker.clients.procore.client import Procore
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.work import RECONCILE_ALL, Lane, exports_of, scan_of
+from worker.services import attempts
+from worker.services.dispatch import MOST_DEATHS
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+
+
+class SlowLists:
+    """Procore's lists of one project, which take as long as the test wants; `begun` counts who reads them."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.go_on = threading.Event()
+
+
+@pytest.fixture
+def slow(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowLists]:
+    lists, codes, invoices = SlowLists(), Procore.list_budgeted_codes, Procore.list_invoices
+
+    def wait() -> None:
+        lists.begun += 1
+        assert lists.go_on.wait(30)
+
+    monkeypatch.setattr(Procore, "list_budgeted_codes", lambda *args: wait() or codes(*args))
+    monkeypatch.setattr(Procore, "list_invoices", lambda *args: wait() or invoices(*args))
+    monkeypatch.setattr(attempts, "RENEWED_EVERY_SECONDS", 0.1)
+    yield lists
+    lists.go_on.set()
+
+
+@contextmanager
+def at_work(call: Callable[[], object]) -> Iterator[None]:
+    """Another worker does this meanwhile; at the end of the block it has ended."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    yield
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def resumes(office: Office, lane: Lane) -> list[str]:
+    """What a `ledger.resume` sends messages for."""
+    return list(office.container.dispatch.next((lane,)))
+
+
+def a_claim_ends_unless_renewed(office: Office, lane: Lane, key: str) -> None:
+    """As 40 seconds later; returns when its worker has renewed it."""
+    office.overdue()
+    eventually(lambda: _lease(office, lane, key) > office.container.now())
+
+
+def _lease(office: Office, lane: Lane, key: str) -> float:
+    return float(office.container.redis.zscore(office._key(f"hand:{lane}"), key) or 0)
+
+
+# Longer than a claim
+
+
+@pytest.mark.parametrize("lane", [Lane.SCANS, Lane.LISTINGS])
+def test_work_that_takes_longer_than_a_claim_is_done_once_and_is_no_problem(
+    office: Office, slow: SlowLists, lane: Lane
+) -> None:
+    project = office.new_project("24-800", [CODE])
+    office.new_invoice(project, (CODE, "900.00"))
+    container, is_scan = office.container, lane is Lane.SCANS
+    key = scan_of(project.id) if is_scan else exports_of(project.id)
+    container.work.add(lane, [key])
+    assert resumes(office, lane) == [key]
+    do = container.wbs_scan.scan_project if is_scan else container.export_runs.list_invoices
+    with at_work(lambda: do(project.id)):
+        eventually(lambda: slow.begun == 1)
+        for _ in range(MOST_DEATHS + 2):
+            a_claim_ends_unless_renewed(office, lane, key)
+            assert resumes(office, lane) == []
+        # A message that is delivered again because this one is not acknowledged yet.
+        assert do(project.id).kind is OutcomeKind.WAITING
+        assert slow.begun == 1
+        slow.go_on.set()
+    assert office.problems() == {}
+    assert len(office.waiting(Lane.ITEMS if is_scan else Lane.EXPORTS)) == 1
+
+
+def test_an_attempt_that_stands_still_is_not_renewed_for_ever(
+    office: Office, slow: SlowLists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "STALLED_SECONDS", 0.0)
+    project = office.new_project("24-800", [CODE])
+    container, key = office.container, scan_of(project.id)
+    container.work.add(Lane.SCANS, [key])
+    resumes(office, Lane.SCANS)
+    with at_work(lambda: container.wbs_scan.scan_project(project.id)):
+        eventually(lambda: slow.begun == 1)
+        office.overdue()
+        with pytest.raises(AssertionError, match="not within"):
+            eventually(lambda: _lease(office, Lane.SCANS, key) > container.now(), timeout=1.5)
+        assert resumes(office, Lane.SCANS) == [key]
+        slow.go_on.set()
+
+
+def test_a_comparison_is_made_by_one_worker_at_a_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often its message is delivered, and though beat sends another one each night."""
+    begun, go_on = [], threading.Event()
+
+    def compare() -> Outcome:
+        begun.append(1)
+        assert go_on.wait(30)
+        return Outcome(OutcomeKind.ALREADY)
+
+    container = office.container
+
+    def message() -> Outcome:
+        container.work.add(Lane.UPKEEP, [RECONCILE_ALL])
+        return container.attempts.make(Lane.UPKEEP, RECONCILE_ALL, compare)
+
+    with at_work(message):
+        eventually(lambda: begun)
+        assert [message().kind for _ in range(3)] == [OutcomeKind.WAITING] * 3
+        go_on.set()
+    assert len(begun) == 1
+
+
+# Nobody begins it
+
+
+def test_messages_that_nobody_begins_are_no_deaths_of_workers(office: Office) -> None:
+    """The worker of exports is down for hours; the other one's upkeep goes on giving its work out."""
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    invoices = [office.new_invoice(project, (CODE, "900.00")) for _ in range(10)]
+    pilot = office.reopened(project_ids=str(project.id), netsuite_concurrency=1)
+    run, _ = pilot.container.export_runs.export_approved("test")
+    pilot.container.export_runs.list_invoices(project.id)
+    for _ in range(5 * MOST_DEATHS):
+        assert len(resumes(pilot, Lane.EXPORTS)) == 4, "no more than its limit"
+        pilot.overdue()
+    assert (pilot.problems("invoice:"), pilot.run(run).ended) == ({}, False)
+    pilot.settle()
+    assert all(office.bill(invoice) for invoice in invoices)
+    assert pilot.run(run).counts["created"] == len(invoices)
+
+
+def test_work_whose_workers_die_with_it_is_a_problem_all_the_same(office: Office) -> None:
+    project = office.new_project("24-800", [CODE])
+    container, key = office.container, scan_of(project.id)
+    container.work.add(Lane.SCANS, [key])
+    for _ in range(MOST_DEATHS + 1):
+        assert resumes(office, Lane.SCANS) == [key]
+        container.work.claim(Lane.SCANS, key)
+        office.overdue()
+    assert resumes(office, Lane.SCANS) == []
+    assert office.problems() == {key: "attempts_exhausted"}
+
+
+# Asked for meanwhile
+
+
+def test_a_scan_of_a_project_that_is_being_scanned_is_repeated_and_waited_for(office: Office, slow: SlowLists) -> None:
+    project = office.new_project("24-800", [CODE])
+    container = office.container
+    first, _ = container.wbs_scan.request("first", [project.id])
+    assert resumes(office, Lane.SCANS) == [scan_of(project.id)]
+    with at_work(lambda: container.wbs_scan.scan_project(project.id)):
+        eventually(lambda: slow.begun == 1)
+        second, joined = container.wbs_scan.request("second", [project.id])
+        assert (second.id, joined) == (first.id, True)
+        slow.go_on.set()
+    # The first attempt is over, the second one has not begun.
+    office.container.work.take(Lane.ITEMS, limit=10)
+    assert not office.run(second).ended
+    office.overdue()
+    office.settle()
+    assert office.run(second).ended
+    assert slow.begun >= 2
+    assert office.run(second).counts["codes"] == 1
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+def test_an_export_that_is_asked_for_while_an_older_attempt_runs_is_repeated(office: Office, blocked: bool) -> None:
+    """The vendor's link was missing when the attempt read it; by the time it ends, somebody has entered it and asked again."""
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    if not blocked:
+        office.procore.set_invoice_status(invoice.id, "revise_and_resubmit")
+    key = f"invoice:{project.id}:{invoice.id}"
+    work = office.container.work
+    work.claim(Lane.EXPORTS, key)
+    work.request(Lane.EXPORTS, [key])
+    work.close(Lane.EXPORTS, key, OutcomeKind.BLOCKED if blocked else OutcomeKind.SKIPPED)
+    office.procore.set_invoice_status(invoice.id, "approved")
+    office.work_off()
+    assert office.bill(invoice)
+
+
+# A write whose result stays unknown
+
+
+def unconfirmed(office: Office) -> str:
+    """An invoice whose bill was written without an answer, and cannot be looked up; its key."""
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    lost = {"kind": "cut_after", "method": "POST", "path": f"{BILL_PATH}\\?", "times": 1}
+    unread = {"kind": "error_before", "method": "GET", "path": "vendorBill/eid", "value": 500}
+    office.stage.faults("netsuite", [lost, unread])
+    office.export(invoice)
+    return f"invoice:{project.id}:{invoice.id}"
+
+
+def attempt_at(office: Office, key: str) -> None:
+    """Its next attempt, now."""
+    office.container.dispatch.lift()
+    office.hurry()
+    office.work_off()
+    assert office.waiting(Lane.EXPORTS) == [key], "it keeps its place"
+
+
+def test_a_write_in_doubt_is_looked_up_until_it_is_known(open_office: OpenOffice) -> None:
+    office = open_office()
+    key = unconfirmed(office)
+    assert record_of(office, key).in_doubt
+    for _ in range(2 * attempts.MOST_ATTEMPTS):
+        office.container.work.failed(key)
+    attempt_at(office, key)
+    assert office.problems("invoice:") == {key: "unconfirmed_write"}
+    assert [row["owner"] for row in office.container.overview.problems()] == ["ERP administrator"]
+    assert 60 < office.due(key) <= attempts.LONGEST_DOUBT_SECONDS
+    office.clear_faults()
+    office.hurry()
+    office.settle()
+    assert office.problems("invoice:") == {}
+    assert record_of(office, key).state is State.CREATED
+    assert len(office.posts(BILL_PATH)) == 1
+
+
+def test_a_write_in_doubt_whose_workers_die_is_looked_up_all_the_same(open_office: OpenOffice) -> None:
+    office = open_office()
+    key = unconfirmed(office)
+    office.hurry()
+    for _ in range(MOST_DEATHS + 1):
+        office.container.work.claim(Lane.EXPORTS, key)
+        office.overdue()
+    assert resumes(office, Lane.EXPORTS) == []
+    assert office.problems("invoice:") == {key: "unconfirmed_write"}
+    assert office.waiting(Lane.EXPORTS) == [key]
+
+
+def record_of(office: Office, key: str) -> Record:
+    record = office.container.ledger.invoice(InvoiceKey.parse(key))
+    assert record is not None
+    return record
