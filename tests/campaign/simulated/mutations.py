@@ -193,6 +193,27 @@ def _due(put: Put) -> None:
     put(work_scripts, "TAKE", head + rest)
 
 
+def _claim(put: Put) -> None:
+    """Work that takes long is dispatched again, and a second worker begins what another one is at."""
+    put(work_scripts, "CLAIM", claim_for_everybody())
+    put(work_scripts, "RENEW", "return 0")
+
+
+def _unbegun(put: Put) -> None:
+    """A message that no worker began counts as a worker's death."""
+    line = "else redis.call('HINCRBY', KEYS[8], key, 1) end"
+    assert line in work_scripts.TAKE
+    put(work_scripts, "TAKE", work_scripts.TAKE.replace(line, "else redis.call('HINCRBY', KEYS[3], key, 1) end"))
+
+
+def _again(put: Put) -> None:
+    """What is asked for during an attempt is forgotten."""
+    for name in ("CLAIM", "ADD"):
+        script = getattr(work_scripts, name)
+        assert "redis.call('SADD'" in script
+        put(work_scripts, name, script.replace("redis.call('SADD'", "redis.call('SISMEMBER'"))
+
+
 def _doubt(put: Put) -> None:
     """Who finds the invoice changed does not look for the bill that is in doubt."""
     end = Bills._end
@@ -259,6 +280,9 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "order": _order,
     "order-first": _order_first,
     "due": _due,
+    "claim": _claim,
+    "unbegun": _unbegun,
+    "again": _again,
     "doubt": _doubt,
     "rebuild": _rebuild,
     "restart": _restart,

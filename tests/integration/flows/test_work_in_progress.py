@@ -35,12 +35,13 @@ class SlowLists:
 def slow(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowLists]:
     lists, codes, invoices = SlowLists(), Procore.list_budgeted_codes, Procore.list_invoices
 
-    def wait() -> None:
+    def after_waiting(read: Callable[..., object], args: tuple[object, ...]) -> object:
         lists.begun += 1
         assert lists.go_on.wait(30)
+        return read(*args)
 
-    monkeypatch.setattr(Procore, "list_budgeted_codes", lambda *args: wait() or codes(*args))
-    monkeypatch.setattr(Procore, "list_invoices", lambda *args: wait() or invoices(*args))
+    monkeypatch.setattr(Procore, "list_budgeted_codes", lambda *args: after_waiting(codes, args))
+    monkeypatch.setattr(Procore, "list_invoices", lambda *args: after_waiting(invoices, args))
     monkeypatch.setattr(attempts, "RENEWED_EVERY_SECONDS", 0.1)
     yield lists
     lists.go_on.set()
