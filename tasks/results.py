@@ -70,6 +70,9 @@ class Compared(TypedDict):
             bool, Field(description="True: another comparison was in progress, and this message compared nothing")
         ]
     ]
+    goes_on: NotRequired[
+        Annotated[bool, Field(description="True: the comparison has not ended; the counts are those so far")]
+    ]
 
 
 RESULTS: dict[TaskName, Any] = {

@@ -51,7 +51,7 @@ class BillKind(Kind[Bill]):
 
     def draft(self, body: Body, names: NameCheck) -> Bill:
         """A new bill of at least one line."""
-        now = datetime.datetime.now(datetime.UTC)
+        now = self.state.now()
         empty = Bill(
             id="",
             externalid=None,
@@ -76,7 +76,7 @@ class BillKind(Kind[Bill]):
         """
         body = names.keep_known(body, BILL_TYPE_PROPERTIES[self.record_type])
         check_form(self.state, body)
-        bill = dataclasses.replace(record, fields=dict(record.fields), modified_at=datetime.datetime.now(datetime.UTC))
+        bill = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
         if "externalId" in body:
             given = bodies.text(body, "externalId")
             bill.externalid = bodies.external_id_of(given) if given else None

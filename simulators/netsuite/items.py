@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from typing import Any
 
 from simulators.netsuite import bodies
@@ -41,7 +40,7 @@ class ItemKind(Kind[Item]):
             isinactive=False,
             subsidiaries=(),
             expense_account=self.state.settings.default_expense_account,
-            created_at=datetime.datetime.now(datetime.UTC),
+            created_at=self.state.now(),
         )
         item = self.changed(empty, body, names, frozenset())
         if self.permission in self.state.settings.auto_generated_numbers:
@@ -52,7 +51,7 @@ class ItemKind(Kind[Item]):
         """A copy with the properties of `body`; `subsidiary` is a multi-select field and replaced whole."""
         body = names.keep_known(body, ITEM_PROPERTIES[self.record_type])
         settings = self.state.settings
-        item = dataclasses.replace(record, fields=dict(record.fields), modified_at=datetime.datetime.now(datetime.UTC))
+        item = dataclasses.replace(record, fields=dict(record.fields), modified_at=self.state.now())
         if "itemId" in body:
             item.itemid = bodies.text(body, "itemId", settings.item_name_max_length, too_long=settings.long_item_names)
         if "displayName" in body:

@@ -7,6 +7,7 @@ import datetime
 import itertools
 import random
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -36,7 +37,14 @@ class NetSuiteState:
 
     name = "netsuite"
 
-    def __init__(self, books: NetSuiteBooks, **settings: Any) -> None:
+    def __init__(
+        self,
+        books: NetSuiteBooks,
+        *,
+        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        **settings: Any,
+    ) -> None:
+        self.now = now
         self.journal = Journal()
         self.faults = FaultPlan()
         self.meter = Meter()
@@ -180,7 +188,7 @@ class NetSuiteState:
             item = self.items.get(item_id)
             if item is None:
                 raise KeyError(item_id)
-            edited = dataclasses.replace(item, **changes, modified_at=datetime.datetime.now(datetime.UTC))
+            edited = dataclasses.replace(item, **changes, modified_at=self.now())
             self.items.put(edited)
             self.record_write("update", edited, by=PERSON)
         return edited
@@ -191,7 +199,7 @@ class NetSuiteState:
             bill = self.bills.get(bill_id)
             if bill is None:
                 raise KeyError(bill_id)
-            edited = dataclasses.replace(bill, **changes, modified_at=datetime.datetime.now(datetime.UTC))
+            edited = dataclasses.replace(bill, **changes, modified_at=self.now())
             self.bills.put(edited)
             self.record_write("update", edited, by=PERSON)
         return edited
@@ -210,7 +218,7 @@ class NetSuiteState:
     def make_item(self, name: str, record_type: str = "otherChargePurchaseItem", **attributes: Any) -> Item:
         """A person makes an item by hand; `attributes` are `Item`'s."""
         itemtype, subtype = ITEM_TYPES[record_type]
-        now = datetime.datetime.now(datetime.UTC)
+        now = self.now()
         with self.lock:
             item = Item(
                 id=self.items.next_id(),
@@ -234,7 +242,7 @@ class NetSuiteState:
     def make_bill(self, bill: Bill) -> Bill:
         """A person enters a bill by hand; its id is set here."""
         with self.lock:
-            made = dataclasses.replace(bill, id=self.bills.next_id())
+            made = dataclasses.replace(bill, id=self.bills.next_id(), modified_at=self.now())
             self.bills.put(made)
             self.record_write("create", made, by=PERSON)
         return made

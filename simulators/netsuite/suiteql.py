@@ -101,7 +101,12 @@ class Engine:
         if name == "vendor":
             return Table(state.vendors, _VENDOR, entity)
         if name == "transaction":
-            columns = {**_TRANSACTION, "trandate": self._trandate, "foreigntotal": self._foreigntotal}
+            columns = {
+                **_TRANSACTION,
+                "trandate": self._trandate,
+                "foreigntotal": self._foreigntotal,
+                "lastmodifieddate": self._lastmodifieddate,
+            }
             return Table(state.bills, columns, frozenset({"id", "externalid", "entity", "tranid"}))
         if name == "accountingperiod" and "accountingPeriod" not in state.settings.missing_permissions:
             return Table(state.periods, self._accountingperiod(), frozenset({"id"}))
@@ -138,6 +143,8 @@ class Engine:
         if name not in query.texts_of:
             return self._getter(table, query.table, name)
         column, pattern = query.texts_of[name]
+        if column in _MOMENTS and query.table == "transaction":
+            return lambda record: _MOMENTS[column](record).strftime(pattern)
         get = self._getter(table, query.table, column)
         shape = self._state.settings.suiteql_date_format
 
@@ -151,6 +158,10 @@ class Engine:
 
     def _trandate(self, bill: Bill) -> str:
         return datetime.date.fromisoformat(bill.trandate).strftime(self._state.settings.suiteql_date_format)
+
+    def _lastmodifieddate(self, bill: Bill) -> str:
+        """Without TO_CHAR the answer has no time of day."""
+        return bill.modified_at.strftime(self._state.settings.suiteql_date_format)
 
     def _foreigntotal(self, bill: Bill) -> str:
         return str(bill.total * self._state.settings.suiteql_bill_sign)
@@ -288,6 +299,7 @@ _VENDOR: dict[str, Getter] = {
     "firstname": lambda vendor: vendor.firstname or None,
     "lastname": lambda vendor: vendor.lastname or None,
 }
+_MOMENTS: dict[str, Callable[[Bill], datetime.datetime]] = {"lastmodifieddate": lambda bill: bill.modified_at}
 _TRANSACTION: dict[str, Getter] = {
     "id": lambda bill: str(bill.id),
     "tranid": lambda bill: bill.tranid or None,

@@ -2,7 +2,7 @@
 
     SELECT columns FROM table [WHERE condition] [ORDER BY column [ASC|DESC], ...]
 
-A column may be a date as TO_CHAR(column, 'YYYY-MM-DD') AS name. Conditions are comparisons (= <> != < <= > >=), [NOT] IN, [NOT] LIKE and IS [NOT] NULL of a column, UPPER(column) or
+A column may be a date as TO_CHAR(column, 'YYYY-MM-DD') AS name, or a moment with its time of day as 'YYYY-MM-DD HH24:MI:SS'. Conditions are comparisons (= <> != < <= > >=), [NOT] IN, [NOT] LIKE and IS [NOT] NULL of a column, UPPER(column) or
 LOWER(column) with texts and whole numbers, joined by AND, OR and parentheses. A quote within a text is doubled.
 """
 
@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_]\w*)?)"
     r"|(?P<sign><>|!=|<=|>=|[=<>(),*]))"
 )
-_DATE_PATTERNS = {"YYYY-MM-DD": "%Y-%m-%d"}
+_DATE_PATTERNS = {"YYYY-MM-DD": "%Y-%m-%d", "YYYY-MM-DD HH24:MI:SS": "%Y-%m-%d %H:%M:%S"}
 _COMPARISONS = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
 
 

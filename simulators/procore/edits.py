@@ -197,6 +197,13 @@ class Edits:
         invoice.updated_at = self.now()
         return invoice
 
+    def delete_invoice(self, invoice_id: int) -> None:
+        """Take an invoice away."""
+        invoice = self.company.invoices.pop(invoice_id)
+        invoice.commitment.invoice_ids.remove(invoice_id)
+        self.company.projects[invoice.project_id].invoice_ids.remove(invoice_id)
+        self.set_origin(invoice, None)
+
     def edit_invoice_line(self, invoice_id: int, line_id: int | None = None, **billed: Any) -> Invoice:
         """Change what a line (the first one by default) bills: `work`, `materials`, `held`, ... as in `Billed`.
 

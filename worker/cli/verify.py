@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from worker.cli.output import (
     out,
     print_json,
     progress,
+    say_fault,
     styled,
     table,
 )
@@ -25,38 +27,71 @@ from worker.cli.runs import grouped, print_cause
 from worker.cli.session import open_container
 from worker.container import Container
 from worker.domain.findings import Finding, Verified
+from worker.store.verifications import VerificationState
 
+NOT_COMPARED = 3
+INTERRUPTED = 130
 COLUMNS = ("level", "kind", "key", "owner", "sentence", "next_step")
 
 
 @click.command()
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="One row for each finding on standard output, for a spreadsheet.")
-def verify(as_json: bool, as_csv: bool) -> None:
-    """Compare Procore, NetSuite and the ledger; writes nothing to either system. Exit code 0 when there is no finding.
+@click.option("--full", is_flag=True, help="Read every bill and invoice again, also those that show no change.")
+def verify(as_json: bool, as_csv: bool, full: bool) -> None:
+    """Compare Procore, NetSuite and the ledger; writes nothing to either system.
 
-    What lacks an Item or a bill for a known reason (an open problem, a skipped invoice, work that waits) is explained, and
-    no finding. Each finding is an open problem until a later `verify` finds it gone. What is told for information alone
+    Exit code 0: everything was compared and agrees. 1: there is a finding. 3: there is no finding, but something could not be compared.
+
+    What has no Item or bill for a known reason (an open problem, a skipped invoice, work that waits) is explained, and
+    no finding. Each finding is an open problem until a later `verify` finds it gone. What is listed for information alone
     changes neither the exit code nor the problems.
+
+    Goes on with a comparison that is in progress or was interrupted. Ctrl-C stops it; the next `verify` or a worker goes on.
     """
     if as_json and as_csv:
         raise click.UsageError("Either --json or --csv.")
     with faults_as_sentences():
-        verified = run_verification(open_container())
+        container = open_container()
+        try:
+            verified = run_verification(container, full=full)
+        except KeyboardInterrupt:
+            say_fault("Stopped. What was compared is kept: the next `wbs-sync verify` goes on from there.")
+            sys.exit(INTERRUPTED)
         if as_json:
             print_json(as_dict(verified))
         elif as_csv:
             click.echo(as_csv_text(verified), nl=False)
         else:
             print_verified(verified)
-        sys.exit(FAILED if verified.findings else 0)
+        sys.exit(exit_code(verified))
 
 
-def run_verification(container: Container) -> Verified:
+def exit_code(verified: Verified) -> int:
+    """The exit code of a comparison."""
+    if verified.findings:
+        return FAILED
+    return 0 if verified.whole else NOT_COMPARED
+
+
+def run_verification(container: Container, *, full: bool = False) -> Verified:
     """Verify with a progress bar, and keep the problems of its findings."""
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
-        return container.verification.reconcile(lambda done, of: bars.update(bar, completed=done, total=of))
+
+        def show(state: VerificationState) -> None:
+            bars.update(bar, completed=state.projects_done, total=state.projects, note=_note(state))
+
+        return container.verification.verify(show, full=full)
+
+
+def _note(state: VerificationState) -> str:
+    """What a person who watches wants to know: how much was asked, and what is waited for until when."""
+    asked = f"{state.requests.procore:,} requests to Procore, {state.requests.netsuite:,} to NetSuite"
+    if not state.waits_for or state.ended:
+        return asked
+    until = datetime.fromtimestamp(state.waits_until, UTC).strftime("%H:%M:%S")
+    return f"{asked}; waits until {until} UTC: {state.waits_for}"
 
 
 def as_dict(verified: Verified) -> dict[str, Any]:
@@ -67,6 +102,7 @@ def as_dict(verified: Verified) -> dict[str, Any]:
         "right": verified.right,
         "explained": verified.explained,
         "unreadable": list(verified.unreadable.values()),
+        "not_compared": list(verified.not_compared.values()),
         "findings": [_row(finding) for finding in verified.findings],
         "information": [_row(finding) for finding in verified.information],
     }
@@ -86,14 +122,16 @@ def as_csv_text(verified: Verified) -> str:
 
 
 def print_verified(verified: Verified) -> None:
-    """One line of counts, then the findings by kind, then what is told for information."""
+    """One line of counts, then what was not compared, the findings by kind, and what is listed for information."""
+    left_out = len(verified.unreadable) + len(verified.not_compared)
     counts = (
         f" {counted(verified.codes, 'codes')} and {counted(verified.invoices, 'invoices')}: {verified.right:,} right, "
         f"{verified.explained:,} explained by a problem or a reason, {counted(len(verified.findings), 'findings')}"
+        + (f", {left_out:,} not compared" if left_out else "")
     )
     out.print(styled(("Verified", "bold"), counts))
-    for unread in verified.unreadable.values():
-        out.print(f"Not readable: {unread}", soft_wrap=True)
+    for unread in (*verified.unreadable.values(), *verified.not_compared.values()):
+        out.print(f"Not compared: {unread}", soft_wrap=True)
     rows = ({"about": finding.sentence, **_row(finding)} for finding in verified.findings)
     for kind, some in grouped(rows, "kind"):
         print_cause(kind, some, {"what": "sentence"}, rest=f"wbs-sync problems --cause drift_{kind}")

@@ -44,6 +44,7 @@ from worker.services.links import Links
 from worker.services.liveness import Liveness
 from worker.services.metrics import Metrics
 from worker.services.named_records import NamedRecords
+from worker.services.orphaned_bills import OrphanedBills
 from worker.services.overview import Overview
 from worker.services.pages import Pages
 from worker.services.pauses import Pauses
@@ -169,18 +170,22 @@ class Container(Remotes):
     @part
     def links(self) -> Links:
         """Vendors and projects in NetSuite."""
-        return Links(
-            procore=self.procore(Precedence.EXPORT), netsuite=self.netsuite(Precedence.EXPORT), cache=self.cache
-        )
+        return self._links(Precedence.EXPORT)
+
+    def _links(self, precedence: Precedence) -> Links:
+        return Links(procore=self.procore(precedence), netsuite=self.netsuite(precedence), cache=self.cache)
 
     @part
     def invoice_items(self) -> InvoiceItems:
         """The Items an invoice needs."""
+        return self._invoice_items(Precedence.EXPORT)
+
+    def _invoice_items(self, precedence: Precedence) -> InvoiceItems:
         # Two more than there are slots, so that none idles while a thread looks after what it has made.
         pool = ThreadPoolExecutor(self.settings.netsuite_concurrency + 2, thread_name_prefix="invoice-items")
         return InvoiceItems(
             self.redis,
-            items=self.items(Precedence.EXPORT),
+            items=self.items(precedence),
             ledger=self.ledger,
             work=self.work,
             attempts=self.attempts,
@@ -204,9 +209,12 @@ class Container(Remotes):
     @part
     def settled_by_hand(self) -> SettledByHand:
         """Bills that people entered for invoices that cannot be exported."""
+        return self._settled_by_hand(Precedence.EXPORT, self.links)
+
+    def _settled_by_hand(self, precedence: Precedence, links: Links) -> SettledByHand:
         return SettledByHand(
-            netsuite=self.netsuite(Precedence.EXPORT),
-            links=self.links,
+            netsuite=self.netsuite(precedence),
+            links=links,
             ledger=self.ledger,
             company_id=self.settings.procore_company_id,
         )
@@ -227,18 +235,23 @@ class Container(Remotes):
     @part
     def bills(self) -> Bills:
         """Vendor bills, exactly once."""
+        return self._bills(Precedence.EXPORT, self.links, self.invoice_items, self.settled_by_hand)
+
+    def _bills(
+        self, precedence: Precedence, links: Links, invoice_items: InvoiceItems, settled: SettledByHand
+    ) -> Bills:
         return Bills(
             self.redis,
-            procore=self.procore(Precedence.EXPORT),
-            netsuite=self.netsuite(Precedence.EXPORT),
-            links=self.links,
-            invoice_items=self.invoice_items,
+            procore=self.procore(precedence),
+            netsuite=self.netsuite(precedence),
+            links=links,
+            invoice_items=invoice_items,
             ledger=self.ledger,
             locks=self.locks,
             ownership=self.bill_ownership,
             differences=self.differences,
-            settled=self.settled_by_hand,
-            posting_periods=self.posting_periods(Precedence.EXPORT),
+            settled=settled,
+            posting_periods=self.posting_periods(precedence),
             fixed_items=self._fixed_items,
             settle_seconds=settle_seconds(self.settings, self.profile),
         )
@@ -246,14 +259,24 @@ class Container(Remotes):
     @part
     def invoice_export(self) -> InvoiceExport:
         """The export of one invoice."""
+        return self._invoice_export(Precedence.EXPORT, self.links, self.invoice_items, self.settled_by_hand, self.bills)
+
+    def _invoice_export(
+        self,
+        precedence: Precedence,
+        links: Links,
+        invoice_items: InvoiceItems,
+        settled: SettledByHand,
+        bills: Bills,
+    ) -> InvoiceExport:
         return InvoiceExport(
             self.redis,
-            procore=self.procore(Precedence.EXPORT),
-            projects=self.projects(Precedence.EXPORT),
-            links=self.links,
-            invoice_items=self.invoice_items,
-            bills=self.bills,
-            settled=self.settled_by_hand,
+            procore=self.procore(precedence),
+            projects=self.projects(precedence),
+            links=links,
+            invoice_items=invoice_items,
+            bills=bills,
+            settled=settled,
             ledger=self.ledger,
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
@@ -307,31 +330,50 @@ class Container(Remotes):
 
     @part
     def verification(self) -> Verification:
-        """Procore against NetSuite against the ledger."""
-        procore, netsuite = self.procore(Precedence.SCAN), self.netsuite(Precedence.SCAN)
-        items = self.items(Precedence.SCAN)
+        """Procore against NetSuite against the ledger. All of its requests give way to those of exports and scans."""
+        upkeep = Precedence.UPKEEP
+        procore, netsuite = self.procore(upkeep), self.netsuite(upkeep)
+        settings, links, invoice_items = self.settings, self._links(upkeep), self._invoice_items(upkeep)
+        settled = self._settled_by_hand(upkeep, links)
+        bills = self._bills(upkeep, links, invoice_items, settled)
         return Verification(
             self.redis,
-            projects=self.projects(Precedence.SCAN),
+            procore=procore,
+            netsuite=netsuite,
+            projects=self.projects(upkeep),
+            listed=self.listed_projects,
             item_drift=ItemDrift(
-                procore=procore, netsuite=netsuite, items=items, ledger=self.ledger, adopted=self.adopted_items
+                procore=procore,
+                netsuite=netsuite,
+                items=self.items(upkeep),
+                ledger=self.ledger,
+                adopted=self.adopted_items,
             ),
             bill_drift=BillDrift(
+                procore=procore,
+                netsuite=netsuite,
+                invoice_export=self._invoice_export(upkeep, links, invoice_items, settled, bills),
+                posting_periods=self.posting_periods(upkeep),
+                ledger=self.ledger,
+                export_statuses=settings.export_statuses,
+                fixed_items=self._fixed_items,
+                rules=f"{settings.netsuite_closed_period} {settings.netsuite_create_credits}",
+            ),
+            orphaned_bills=OrphanedBills(
                 netsuite=netsuite,
                 company_id=procore.company_id,
-                export_runs=self.export_runs,
-                invoice_export=self.invoice_export,
-                posting_periods=self.posting_periods(Precedence.SCAN),
                 ledger=self.ledger,
+                verifications=self.verifications,
             ),
             ledger=self.ledger,
+            locks=self.locks,
             verifications=self.verifications,
         )
 
     @part
     def upkeep(self) -> Upkeep:
         """Long work that keeps the records in order."""
-        return Upkeep(work=self.work, attempts=self.attempts, verification=self.verification)
+        return Upkeep(self.redis, work=self.work, attempts=self.attempts, verification=self.verification)
 
     @part
     def planning(self) -> Planning:

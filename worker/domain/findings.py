@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -85,6 +86,16 @@ class Finding:
         """What the problem's sentence is made of."""
         return {"finding": self.sentence, self.key.partition(":")[0]: self.about}
 
+    def row(self) -> list[str]:
+        """As JSON values."""
+        return [self.kind.value, self.key, self.sentence, self.about]
+
+    @classmethod
+    def of(cls, row: Sequence[str]) -> Finding:
+        """Back from `row()`."""
+        kind, key, sentence, about = row
+        return cls(FindingKind(kind), key, sentence, about)
+
     @property
     def problem(self) -> Problem | None:
         """Who mends it, and what to do next; None for a mild one."""
@@ -95,8 +106,8 @@ class Finding:
 class Verified:
     """What was compared: codes and invoices that are right, those whose lack is explained, and what does not agree.
 
-    `compared`: ids of the projects that were; `unreadable`: those that the app may not read, by id, and why. `information`: the mild
-    findings.
+    `compared`: ids of the projects that were compared whole. `unreadable`: projects that the app may not read, by id, and why.
+    `not_compared`: anything else that could not be compared, by key, and why. `information`: the mild findings.
     """
 
     codes: int = 0
@@ -105,8 +116,14 @@ class Verified:
     explained: int = 0
     compared: set[int] = field(default_factory=set)
     unreadable: dict[int, str] = field(default_factory=dict)
+    not_compared: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     information: list[Finding] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything in scope was compared."""
+        return not self.unreadable and not self.not_compared
 
     def add(self, other: Verified) -> None:
         """Take in another project's result."""
@@ -116,6 +133,7 @@ class Verified:
         self.explained += other.explained
         self.compared |= other.compared
         self.unreadable |= other.unreadable
+        self.not_compared |= other.not_compared
         self.findings += other.findings
         self.information += other.information
 
@@ -123,3 +141,37 @@ class Verified:
         """Note findings, each in its list."""
         for finding in findings:
             (self.information if finding.kind.mild else self.findings).append(finding)
+
+    def counts(self) -> dict[str, int]:
+        """How many of each outcome, for those who watch."""
+        return {
+            "right": self.right,
+            "explained": self.explained,
+            "finding": len(self.findings),
+            "information": len(self.information),
+            "unreadable_project": len(self.unreadable),
+            "not_compared": len(self.not_compared),
+        }
+
+    def text(self) -> str:
+        """As JSON, to be kept until the comparison has ended."""
+        return json.dumps(
+            {
+                "counts": [self.codes, self.invoices, self.right, self.explained],
+                "compared": sorted(self.compared),
+                "unreadable": list(self.unreadable.items()),
+                "not_compared": list(self.not_compared.items()),
+                "findings": [finding.row() for finding in (*self.findings, *self.information)],
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def of(cls, text: str) -> Verified:
+        """Back from `text()`."""
+        told = json.loads(text)
+        codes, invoices, right, explained = told["counts"]
+        unreadable, not_compared = dict(told["unreadable"]), dict(told["not_compared"])
+        verified = cls(codes, invoices, right, explained, set(told["compared"]), unreadable, not_compared)
+        verified.find(*(Finding.of(row) for row in told["findings"]))
+        return verified

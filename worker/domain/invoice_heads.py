@@ -10,13 +10,16 @@ from worker.domain.invoices import amount_facts
 
 @dataclass(frozen=True, slots=True)
 class InvoiceHead:
-    """One invoice of a list. `updated_at`: as Procore writes it, "" when it does not; `payment_due`: None when the list has none."""
+    """One invoice of a list. `updated_at`: as Procore writes it, "" when it does not; `previous_id`: the invoice before it on
+    its contract; `payment_due`: None when the list has none.
+    """
 
     id: int
     status: str
     origin_id: str | None
     document_number: str
     updated_at: str = ""
+    previous_id: int | None = None
     vendor_id: int | None = None
     vendor_name: str = ""
     number: str = ""

@@ -223,7 +223,8 @@ class FoundBill:
     """A vendor bill or a vendor credit as NetSuite holds it, a credit with the amounts of a bill: what it takes off is below zero.
 
     `period_id`, `period_name`: its posting period, "" where NetSuite does not tell. `exchange_rate`: 1 unless its amounts are in another
-    currency than the books. `subsidiary_id`: "" where NetSuite does not say.
+    currency than the books. `subsidiary_id`: "" where NetSuite does not say. `job_id`: the project of its first line that names
+    one, "" where none does.
     """
 
     id: str
@@ -239,6 +240,7 @@ class FoundBill:
     period_name: str = ""
     exchange_rate: Decimal = Decimal(1)
     subsidiary_id: str = ""
+    job_id: str = ""
 
     @property
     def label(self) -> str:

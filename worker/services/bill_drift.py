@@ -1,21 +1,28 @@
-"""Does every approved invoice have its one bill, as it was written, and does Procore name it? Reads only."""
+"""Does every approved invoice have its one bill, as it was written, and does Procore name it? Reads only.
+
+A record that was found equal is not read again as long as the lists of both systems show it unchanged. What these lists cannot show is
+named in docs/verify.md and found by a full comparison.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.client import BillHead, NetSuite
+from worker.clients.procore.client import Procore
 from worker.domain.errors import Blocked
-from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, Verified
+from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.invoices import Aspect, Bill, FoundBill, NumberKey, differences
-from worker.domain.outcomes import SETTLED, Record, State
+from worker.domain.invoices import Aspect, Bill, Document, FixedItems, FoundBill, NumberKey, differences, number_key
+from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
-from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.posting_periods import PostingPeriods
 from worker.store.ledger import Ledger
@@ -25,17 +32,30 @@ CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
 
 @dataclass(frozen=True, slots=True)
 class InvoiceToCompare:
-    """An invoice, the ledger's record of it, and the internal ids of the bills with its external id."""
+    """An invoice, the ledger's record of it, and the bills that stand for it: those with its external id, and those that the ledger or
+    Procore names.
+
+    `withdrawn`: Procore lists it in a status that is not exported, or does not list it any more (`head.status` is "" then).
+    `chain`: when each earlier invoice of its contract was last changed; their balances go into its amounts.
+    """
 
     project: Project
     head: InvoiceHead
     record: Record | None
-    standing: Sequence[str]
+    bills: Sequence[BillHead]
+    withdrawn: bool = False
+    chain: Sequence[str] = ()
+    named: Sequence[BillHead] = ()
 
     @property
     def key(self) -> InvoiceKey:
         """The invoice's key in the ledger."""
         return InvoiceKey(self.project.id, self.head.id)
+
+    @property
+    def standing(self) -> list[str]:
+        """Internal ids of the bills with its external id."""
+        return [bill.id for bill in self.bills]
 
     @property
     def recorded_id(self) -> str:
@@ -48,6 +68,11 @@ class InvoiceToCompare:
         return bool(self.head.origin_id) and not bill_id_of_origin(self.head.origin_id)
 
     @property
+    def skipped(self) -> bool:
+        """Whether the ledger says that it was left alone, and no bill stands for it."""
+        return self.record is not None and self.record.state is State.SKIPPED and not self.bills
+
+    @property
     def label(self) -> str:
         """How people call it, at the beginning of a sentence."""
         return f"Invoice {self.head.document_number or f'id {self.head.id}'} of project {self.project.label}"
@@ -56,22 +81,89 @@ class InvoiceToCompare:
         """A finding about this invoice; `words` go on after its label."""
         return Finding(kind, str(self.key), f"{self.label}{words}", self.head.document_number)
 
-    def waits(self, problems: Collection[str]) -> bool:
-        """Whether it is known why it has no bill yet."""
-        unfinished = self.record is not None and not self.record.done and self.record.state is not State.BLOCKED
-        if self.standing and self.record and self.record.state is State.SKIPPED:
-            # Whatever the reason to leave it alone was, a bill is owed for it.
+    def is_explained(self, problems: Collection[str]) -> bool:
+        """Whether it is known without a request why there is no bill: work that goes on, a problem, or another integration that has it.
+
+        Two bills are never explained. Nor is a skip: whether its reason is still true has to be read.
+        """
+        if len(self.bills) > 1 or (self.bills and self.foreign):
             return False
-        return not self.recorded_id and (unfinished or str(self.key) in problems)
+        waits = self.record is not None and self.record.unfinished and not self.record.done
+        return not self.recorded_id and (waits or self.foreign or str(self.key) in problems)
+
+    def fingerprint(self, rules: str) -> str:
+        """A digest of all that is known of it without reading it: unchanged, it compares as it did. `rules`: by which it is compared."""
+        record = self.record and [self.record.state, self.record.remote_id, self.record.write_back_due]
+        head = [self.head.status, self.head.origin_id, self.head.document_number, self.head.updated_at]
+        bills = [
+            [bill.id, bill.external_id, bill.vendor_id, bill.document_number, bill.document, bill.modified]
+            for bill in (*self.bills, *self.named)
+        ]
+        told = json.dumps([rules, head, self.chain, record, bills, self.project.number, self.project.origin_id])
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """An invoice, the bill that should stand, and the one that stands and is not void."""
+class ComparedBill:
+    """The bill of an invoice that is not void, as far as a second one of its vendor and number is looked for."""
 
-    one: InvoiceToCompare
-    bill: Bill
-    found: FoundBill
+    id: str
+    vendor_id: str
+    vendor_name: str
+    document_number: str
+    document: str
+    item_ids: Sequence[str] = ()
+
+    @property
+    def number_key(self) -> NumberKey:
+        """What two bills of one vendor and number have in common."""
+        return number_key(self.vendor_id, Document(self.document), self.document_number)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result of one invoice: right, explained, or findings; `why` it could not be compared. A withdrawn one whose bill is void is none of these."""
+
+    right: bool = False
+    explained: bool = False
+    findings: Sequence[Finding] = ()
+    bill: ComparedBill | None = None
+    why: str = ""
+
+    @property
+    def equal(self) -> bool:
+        """Whether it may be remembered."""
+        return not self.findings and not self.why
+
+    def text(self) -> str:
+        """As JSON."""
+        bill = self.bill and [
+            self.bill.id, self.bill.vendor_id, self.bill.vendor_name, self.bill.document_number, self.bill.document,
+            self.bill.item_ids,
+        ]  # fmt: skip
+        return json.dumps([self.right, self.explained, [each.row() for each in self.findings], bill, self.why])
+
+    @classmethod
+    def of(cls, text: str) -> Verdict:
+        """Back from `text()`."""
+        right, explained, findings, bill, why = json.loads(text)
+        compared = ComparedBill(*bill) if bill else None
+        return cls(right, explained, [Finding.of(row) for row in findings], compared, why)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectInvoices:
+    """All invoices of a project that may have a bill. `listed`: the ids of all that Procore lists, whatever their status."""
+
+    invoices: Sequence[InvoiceToCompare]
+    listed: Sequence[int] = field(default_factory=list)
+
+    @property
+    def moments(self) -> tuple[list[str], list[str]]:
+        """When its invoices and their bills were last changed."""
+        procore = [one.head.updated_at for one in self.invoices]
+        netsuite = [bill.modified for one in self.invoices for bill in (*one.bills, *one.named)]
+        return procore, netsuite
 
 
 class BillDrift:
@@ -80,68 +172,140 @@ class BillDrift:
     def __init__(
         self,
         *,
+        procore: Procore,
         netsuite: NetSuite,
-        company_id: int,
-        export_runs: ExportRuns,
         invoice_export: InvoiceExport,
         posting_periods: PostingPeriods,
         ledger: Ledger,
+        export_statuses: Collection[str],
+        fixed_items: FixedItems,
+        rules: str,
     ) -> None:
+        self._procore = procore
         self._netsuite = netsuite
-        self._company_id = company_id
-        self._runs = export_runs
         self._export = invoice_export
         self._periods = posting_periods
         self._ledger = ledger
+        self._statuses = export_statuses
+        # A newer version may find what an older one did not.
+        self._rules = f"{version('wbs-sync')} {sorted(export_statuses)} {fixed_items} {rules}"
+        self._fixed_items = {fixed_items.retainage, fixed_items.tax} - {""}
 
-    def compare(self, project: Project, problems: Collection[str]) -> Verified:
-        """One project's invoices. Raises NotFound, NotPermitted where the app may not read them."""
-        invoices = self._invoices(project)
-        verified, compared = Verified(invoices=len(invoices)), list[Compared]()
-        found: dict[InvoiceKey, list[Finding]] = {}
-        for one in invoices:
-            if _is_explained(one, problems):
-                verified.explained += 1
+    def look(self, project: Project) -> ProjectInvoices:
+        """What the lists of both systems say of a project's invoices. Raises NotFound, NotPermitted where the app may not read them."""
+        heads = {head.id: head for head in self._procore.list_invoices(project.id, ())}
+        records = self._ledger.invoices(project.id)
+        external_ids = {number: bill_external_id(self._procore.company_id, number) for number in {*heads, *records}}
+        bills = self._netsuite.bills_by_external_id(list(external_ids.values()))
+        found = []
+        for number, external_id in sorted(external_ids.items()):
+            record, standing = records.get(number), bills.get(external_id.lower(), [])
+            head = heads.get(number)
+            withdrawn = head is None or head.status not in self._statuses
+            if withdrawn and not standing and not (record and record.done):
                 continue
-            about = self._findings(one, problems, compared)
-            # Whose record changed since it was read is being exported just now: what was read before and after does not fit together.
-            if about and self._ledger.invoice(one.key) != one.record:
-                verified.explained += 1
-                continue
-            found[one.key] = about
-        for left in self._left_behind(project, {one.head.id for one in invoices}):
-            verified.invoices += 1
-            verified.find(left)
-        for key, doubled in self._entered_twice(compared).items():
-            found.get(key, []).append(doubled)
-        verified.right = sum(not about for about in found.values())
-        verified.find(*(finding for about in found.values() for finding in about))
-        return verified
+            head = head or InvoiceHead(number, "", None, record.name if record else "")
+            one = InvoiceToCompare(project, head, record, standing, withdrawn, _chain(head, heads))
+            found.append(one)
+        return ProjectInvoices(self._with_named(found), list(heads))
 
-    def _invoices(self, project: Project) -> list[InvoiceToCompare]:
-        heads = self._runs.heads(project.id)
-        records = self._ledger.invoices(project.id, [head.id for head in heads])
-        external_ids = {head.id: bill_external_id(self._company_id, head.id) for head in heads}
-        bills = self._netsuite.bill_ids(list(external_ids.values()))
+    def fingerprint(self, one: InvoiceToCompare) -> str:
+        """A digest of all that is known of an invoice without reading it, and of the rules by which it is compared."""
+        return one.fingerprint(self._rules)
+
+    def item_ids(self, project: Project) -> set[str]:
+        """The Items that may stand on bills of a project, by the ledger and the settings."""
+        return self._fixed_items | {
+            record.remote_id for record in self._ledger.codes(project.id).values() if record.done
+        }
+
+    def compare(self, one: InvoiceToCompare, problems: Collection[str]) -> Verdict:
+        """One invoice, its bill read from NetSuite and itself from Procore."""
+        if one.withdrawn:
+            return self._compare_withdrawn(one)
+        if one.is_explained(problems):
+            return Verdict(explained=True)
+        if one.skipped and (why := self._why_skipped(one)):
+            return why
+        compared: list[ComparedBill] = []
+        findings = self._findings(one, problems, compared)
+        # Whose record changed since it was read is being exported just now: what was read before and after does not fit together.
+        if findings and self._ledger.invoice(one.key) != one.record:
+            return Verdict(explained=True)
+        return Verdict(right=not findings, findings=findings, bill=compared[0] if compared else None)
+
+    def entered_twice(
+        self, compared: Mapping[InvoiceKey, tuple[InvoiceToCompare, ComparedBill]]
+    ) -> dict[InvoiceKey, Finding]:
+        """Invoices whose vendor has a second bill of the same number: a copy, one entered by hand, or that of another invoice of ours."""
+        numbered = {
+            key: (one, bill)
+            for key, (one, bill) in compared.items()
+            if bill.document_number and not unwritable(bill.document_number)
+        }
+        vendors = sorted({bill.vendor_id for _, bill in numbered.values()})
+        numbers = sorted({bill.document_number for _, bill in numbered.values()})
+        alike: dict[NumberKey, list[BillHead]] = {}
+        for head in self._netsuite.bills_numbered(vendors, numbers):
+            alike.setdefault(head.number_key, []).append(head)
+        doubled = {}
+        for key, (one, bill) in numbered.items():
+            heads = alike.get(bill.number_key, [])
+            # Those with this invoice's own external id are looked at with the invoice.
+            others = [head for head in heads if head.id != bill.id and head.id not in one.standing]
+            # Void is how people take one of two out of the books.
+            if live := [head for head in others if (found := self._netsuite.bill(head.id)) and not found.void]:
+                ids = ", ".join([bill.id, *(head.id for head in live)])
+                words = f": {bill.vendor_name} has {len(live) + 1} bills with its number: ids {ids}."
+                doubled[key] = one.find(FindingKind.BILL_DOUBLED, words)
+        return doubled
+
+    def _with_named(self, invoices: Sequence[InvoiceToCompare]) -> list[InvoiceToCompare]:
+        """With the bills that the ledger or Procore names and that do not have our external id: adopted ones."""
+        named = {
+            one.head.id: bill_id
+            for one in invoices
+            if (bill_id := one.recorded_id or bill_id_of_origin(one.head.origin_id) or "") not in ("", *one.standing)
+        }
+        heads = self._netsuite.bills_by_id(sorted(set(named.values())))
         return [
-            InvoiceToCompare(project, head, records.get(head.id), bills.get(external_ids[head.id].lower(), []))
-            for head in heads
+            replace(one, named=[heads[named[one.head.id]]]) if named.get(one.head.id) in heads else one
+            for one in invoices
         ]
 
-    def _left_behind(self, project: Project, listed: Collection[int]) -> Iterator[Finding]:
-        """Bills that stand for invoices which are exported no more: gone from Procore, or not approved any longer."""
-        for invoice_id, record in self._ledger.invoices(project.id).items():
-            if not record.done or invoice_id in listed:
-                continue
-            head = InvoiceHead(invoice_id, "", None, record.name)
-            one = InvoiceToCompare(project, head, record, [])
-            why = self._export.why_none(one.key)
-            found = self._netsuite.bill(record.remote_id) if why else None
-            if found and not found.void:
-                words = f": its {found.label} stands, but the invoice is exported no more: {why}."
-                yield one.find(FindingKind.BILL_NOT_COMPARABLE, words)
+    def _why_skipped(self, one: InvoiceToCompare) -> Verdict | None:
+        """The verdict on an invoice that was left alone: explained while there is a reason; None when it names a bill."""
+        try:
+            now = self._export.plan(one.key)
+        except Blocked as error:
+            sentence = describe(error.cause, error.facts).sentence
+            found = one.find(FindingKind.BILL_MISSING, f" has no bill, and no problem says why. {sentence}")
+            return Verdict(findings=[found])
+        if isinstance(now, Outcome):
+            return None if now.kind is OutcomeKind.ALREADY else Verdict(explained=True)
+        before = one.record.detail if one.record else ""
+        words = (
+            f" has no bill. It was skipped because {before or 'of a reason that is not known'}, which is no longer so."
+        )
+        return Verdict(findings=[one.find(FindingKind.BILL_MISSING, words)])
 
-    def _findings(self, one: InvoiceToCompare, problems: Collection[str], compared: list[Compared]) -> list[Finding]:
+    def _compare_withdrawn(self, one: InvoiceToCompare) -> Verdict:
+        """Bills of an invoice that is not exported any more: it is gone from Procore, or not approved."""
+        why = self._export.why_none(one.key)
+        if why is None:
+            # Approved again since it was listed.
+            return Verdict(explained=True)
+        ids = [*one.standing, *([one.recorded_id] if one.recorded_id not in ("", *one.standing) else [])]
+        live = [found for bill_id in ids if (found := self._netsuite.bill(bill_id)) and not found.void]
+        if not live:
+            return Verdict()
+        bills = ", ".join(found.label for found in live)
+        words = f": its {bills} {'stands' if len(live) == 1 else 'stand'}, but the invoice is exported no more: {why}."
+        return Verdict(findings=[one.find(FindingKind.BILL_NOT_COMPARABLE, words)])
+
+    def _findings(
+        self, one: InvoiceToCompare, problems: Collection[str], compared: list[ComparedBill]
+    ) -> list[Finding]:
         bill_id = one.recorded_id or bill_id_of_origin(one.head.origin_id) or ""
         if one.standing and bill_id not in one.standing:
             bill_id = one.standing[0]
@@ -158,7 +322,7 @@ class BillDrift:
             return [one.find(FindingKind.BILL_DELETED, f": its bill (id {bill_id}) is gone from NetSuite.")]
         return [*self._against_invoice(one, found, compared), *self._against_origin(one, found, problems)]
 
-    def _against_invoice(self, one: InvoiceToCompare, found: FoundBill, compared: list[Compared]) -> list[Finding]:
+    def _against_invoice(self, one: InvoiceToCompare, found: FoundBill, compared: list[ComparedBill]) -> list[Finding]:
         name = found.label
         try:
             bill = self._export.expected_bill(one.key)
@@ -170,7 +334,7 @@ class BillDrift:
         if found.void:
             words = f": its {name} is void: its total and all its lines are zero."
             return [one.find(FindingKind.BILL_VOIDED, words)] if bill.lines else []
-        compared.append(Compared(one, bill, found))
+        compared.append(_compared(bill, found))
         differs = differences(bill, found)
         if one.record and SETTLED in one.record.facts and found.total == bill.total:
             # Lines and date are the choice of the person who settled the invoice by hand.
@@ -209,29 +373,18 @@ class BillDrift:
             return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" names {what} in Procore; {own}.")]
         return []
 
-    def _entered_twice(self, compared: Sequence[Compared]) -> dict[InvoiceKey, Finding]:
-        """Invoices whose vendor has a second bill of the same number: a copy, one entered by hand, or the bill of another invoice."""
-        numbered = [
-            each for each in compared if each.bill.document_number and not unwritable(each.bill.document_number)
-        ]
-        vendors = sorted({each.bill.vendor_id for each in numbered})
-        numbers = sorted({each.bill.document_number for each in numbered})
-        with_number: dict[NumberKey, list[str]] = {}
-        for head in self._netsuite.bills_numbered(vendors, numbers):
-            with_number.setdefault(head.number_key, []).append(head.id)
-        doubled = {}
-        for each in numbered:
-            others = [one for one in with_number.get(each.bill.number_key, []) if one != each.found.id]
-            # Void is how people take one of two out of the books.
-            if live := [other for other in others if (found := self._netsuite.bill(other)) and not found.void]:
-                ids = ", ".join([each.found.id, *live])
-                words = f": {each.bill.vendor_name} has {len(live) + 1} bills with its number: ids {ids}."
-                doubled[each.one.key] = each.one.find(FindingKind.BILL_DOUBLED, words)
-        return doubled
+
+def _compared(bill: Bill, found: FoundBill) -> ComparedBill:
+    items = tuple(sorted({line.item_id for line in bill.lines}))
+    return ComparedBill(found.id, bill.vendor_id, bill.vendor_name, bill.document_number, bill.document.value, items)
 
 
-def _is_explained(one: InvoiceToCompare, problems: Collection[str]) -> bool:
-    """Whether it is known why there is no bill: a reason or a problem, or it is another integration's. Two are never explained."""
-    if len(one.standing) > 1 or (one.standing and one.foreign):
-        return False
-    return one.waits(problems) or (one.foreign and not one.recorded_id)
+def _chain(head: InvoiceHead, heads: Mapping[int, InvoiceHead]) -> list[str]:
+    """When the earlier invoices of its contract were last changed, the one before first; "?" for one that is not listed."""
+    moments, seen, before = list[str](), {head.id}, head.previous_id
+    while before and before not in seen:
+        seen.add(before)
+        earlier = heads.get(before)
+        moments.append(f"{before} {earlier.updated_at if earlier else '?'}")
+        before = earlier.previous_id if earlier else None
+    return moments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from worker.clients.netsuite.client import NetSuite
@@ -10,7 +11,7 @@ from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import CodeKey, is_our_item, item_external_id
 from worker.domain.item_drift import CodeToCompare, item_drift
 from worker.domain.items import FoundItem
-from worker.domain.outcomes import Record, State
+from worker.domain.outcomes import Record
 from worker.domain.wbs_codes import NamingRule, Project, bare_name
 from worker.services.items import Items
 from worker.store.adopted_items import AdoptedItems
@@ -18,21 +19,36 @@ from worker.store.ledger import Ledger
 
 
 class ItemNames:
-    """The names of all compared codes' Items, under which people might take another Item for theirs. Filled by several threads."""
+    """The names of one project's Items, under which people might take another Item for theirs, and the Items that are a code's."""
 
-    def __init__(self) -> None:
-        self._codes: dict[str, tuple[CodeToCompare, str]] = {}
-        self._known: set[str] = set()
+    def __init__(self, label: str, records: Collection[Record]) -> None:
+        self._label = label
+        self._codes: list[tuple[str, str, str]] = []
+        # Items of codes by the ledger are nobody else's, whether the codes are compared or not.
+        self._known = {record.remote_id for record in records if record.done}
 
     def note(self, one: CodeToCompare, items: Sequence[FoundItem]) -> None:
         """Take in a code, and the Items that stand for it."""
         self._known.update(item.id for item in items)
-        for name in [item.name for item in items] or [one.name]:
-            self._codes.setdefault(bare_name(name), (one, name))
+        names = [item.name for item in items] or [one.name]
+        self._codes += [(str(one.key), one.code.flat_code, name) for name in names if name]
 
-    def note_recorded(self, records: Collection[Record]) -> None:
-        """Items of codes by the ledger are nobody else's, whether the codes are compared or not."""
-        self._known.update(record.remote_id for record in records if record.done)
+    def text(self) -> str:
+        """As JSON, to be kept until all projects are compared."""
+        return json.dumps([self._label, self._codes, sorted(self._known)], separators=(",", ":"))
+
+
+class AllItemNames:
+    """The same of all projects."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._codes: dict[str, tuple[str, str, str, str]] = {}
+        self._known: set[str] = set()
+        for text in texts:
+            label, codes, known = json.loads(text)
+            self._known.update(known)
+            for key, flat_code, name in codes:
+                self._codes.setdefault(bare_name(name), (label, key, flat_code, name))
 
     def findings(self, others: Iterable[tuple[str, str]]) -> list[Finding]:
         """What there is to say of Items (id and name) that are not ours: which codes' Items they read like."""
@@ -41,11 +57,12 @@ class ItemNames:
             bare = bare_name(name)
             if bare in self._codes and item_id not in self._known:
                 near.setdefault(bare, []).append(f"{name!r} (id {item_id})")
-        return [self._finding(*self._codes[bare], alike) for bare, alike in near.items() if bare]
+        return [_near_duplicate(*self._codes[bare], alike) for bare, alike in near.items() if bare]
 
-    def _finding(self, one: CodeToCompare, name: str, alike: Sequence[str]) -> Finding:
-        words = f": NetSuite has an Item that is not its own and reads like its {name!r}: {', '.join(alike)}."
-        return one.find(FindingKind.ITEM_NEAR_DUPLICATE, words)
+
+def _near_duplicate(label: str, key: str, flat_code: str, name: str, alike: Sequence[str]) -> Finding:
+    words = f": NetSuite has an Item that is not its own and reads like its {name!r}: {', '.join(alike)}."
+    return Finding(FindingKind.ITEM_NEAR_DUPLICATE, key, f"Code {flat_code} of project {label}{words}", flat_code)
 
 
 class ItemDrift:
@@ -60,13 +77,15 @@ class ItemDrift:
         self._ledger = ledger
         self._adopted = adopted
 
-    def compare(self, project: Project, problems: Collection[str], names: ItemNames) -> Verified:
-        """One project's codes. Raises NotFound, NotPermitted where the app may not read them."""
+    def compare(self, project: Project, problems: Collection[str]) -> tuple[Verified, ItemNames]:
+        """One project's codes, and what the comparison of all names needs of them. Raises NotFound, NotPermitted where the app may not
+        read them.
+        """
         rule, records = self._items.naming_rule(), self._ledger.codes(project.id)
         codes = self._codes(project, rule, records)
         standing, recorded = self._looked_up(codes)
         verified, found = Verified(codes=len(codes)), list[Finding]()
-        names.note_recorded(records.values())
+        names = ItemNames(project.label, records.values())
         shared = self._shared(project, codes, records)
         for one in codes:
             items = standing[one.code.id]
@@ -86,11 +105,11 @@ class ItemDrift:
         found += self._doubled(project, {number: one for number, one in records.items() if number not in compared})
         # Every code of a renumbered project says so: once is enough.
         verified.find(*{finding.problem_key: finding for finding in reversed(found)}.values())
-        return verified
+        return verified, names
 
-    def near_duplicates(self, names: ItemNames) -> list[Finding]:
-        """Items that are not ours and read like one of ours. One query for each 1,000 Items that are not ours."""
-        return names.findings(self._netsuite.names_of_other_items())
+    def near_duplicates(self, names: Iterable[str]) -> list[Finding]:
+        """Items that are not ours and read like one of ours, by the names of all projects. One query for each 1,000 Items that are not ours."""
+        return AllItemNames(names).findings(self._netsuite.names_of_other_items())
 
     def _codes(self, project: Project, rule: NamingRule, records: Mapping[int, Record]) -> list[CodeToCompare]:
         """The budgeted, active codes: those that need an Item."""
@@ -179,8 +198,8 @@ def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], di
 
 
 def _is_explained(one: CodeToCompare, items: Sequence[FoundItem], problems: Collection[str]) -> bool:
-    """Whether it is known why there is none yet; two are never explained."""
-    waits = one.record is not None and not one.record.done and one.record.state is not State.BLOCKED
+    """Whether it is known why there is none yet. Two are never explained, nor is a code that was left alone once and needs an Item now."""
+    waits = one.record is not None and not one.record.done and one.record.unfinished
     return len(items) < 2 and (str(one.key) in problems or waits)
 
 

@@ -8,26 +8,38 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.work import RECONCILE_ALL, Claim, Lane
 from worker.services.attempts import Attempts
 from worker.services.verification import Verification
+from worker.store.connection import Redis, seconds
 from worker.store.work import Work
 
 
 class Upkeep:
-    """Compares the records, one comparison at a time."""
+    """Compares the records, one comparison at a time, each attempt one step of it."""
 
-    def __init__(self, *, work: Work, attempts: Attempts, verification: Verification) -> None:
+    def __init__(self, client: Redis, *, work: Work, attempts: Attempts, verification: Verification) -> None:
+        self._client = client
         self._work = work
         self._attempts = attempts
         self._verification = verification
 
-    def reconcile(self) -> Verified | None:
-        """Compare all three records; None where another worker does, or where it failed and is tried again later."""
-        results: list[Verified] = []
+    def reconcile(self) -> tuple[Verified, bool] | None:
+        """Begin a comparison of all three records, or go on with the one in progress: what it has found so far, and whether it has ended.
+
+        None where another worker does, or where it failed and is tried again later.
+        """
+        results: list[tuple[Verified, bool]] = []
 
         def attempt() -> Outcome:
-            results.append(self._verification.reconcile())
-            return Outcome(OutcomeKind.ALREADY)
+            step = self._verification.step()
+            if step is None:
+                return Outcome(OutcomeKind.ALREADY, reason="no comparison is in progress")
+            results.append((self._verification.result(step.state.id), step.state.ended))
+            if step.state.ended:
+                return Outcome(OutcomeKind.ALREADY)
+            again_at = max(step.again_at, seconds(self._client))
+            return Outcome(OutcomeKind.WAITING, reason=step.state.waits_for or "goes on", again_at=again_at)
 
         if not is_dispatched():
+            self._verification.request()
             self._work.add(Lane.UPKEEP, [RECONCILE_ALL])
         self._attempts.make(Lane.UPKEEP, RECONCILE_ALL, attempt, claim=Claim.IN_LANE)
         return results[0] if results else None

@@ -1,28 +1,93 @@
 """Procore against NetSuite against the ledger: does every budgeted code have its one Item, every invoice its one bill?
 
 Reads only. What is missing with a known reason (an open problem, a skipped invoice, work that waits) is explained; everything
-else is a finding. docs/verify.md tells each kind of finding, who mends it, and how.
+else is a finding. docs/verify.md names each kind of finding, who resolves it, and how.
+
+A comparison is done in steps, each of which keeps what it has found. So it goes on after any interruption, in whichever process, and takes
+as many hours as Procore's limit makes it take. What cannot be compared after several attempts is named as not compared; the rest goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
 
+from redis.exceptions import RedisError
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
 from worker.domain.correlation import kept
-from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
-from worker.domain.findings import FINDINGS, Verified
+from worker.domain.errors import Misconfigured, NoRoom, NotFound, NotPermitted, SyncError, Transient
+from worker.domain.findings import FINDINGS, Finding, FindingKind, Verified
+from worker.domain.identities import InvoiceKey, bill_id_of_origin
+from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
-from worker.services.bill_drift import BillDrift
-from worker.services.item_drift import ItemDrift, ItemNames
+from worker.services.bill_drift import BillDrift, InvoiceToCompare, Verdict
+from worker.services.item_drift import ItemDrift
+from worker.services.orphaned_bills import OrphanedBills
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
-from worker.store.verifications import LastVerification, Verifications
+from worker.store.locks import Locks
+from worker.store.projects import ProjectList
+from worker.store.verifications import Verifications, VerificationState
 
+log = logging.getLogger(__name__)
+
+LOCK = "verify"
 PROJECTS_AT_ONCE = 4
+STEP_SECONDS = 45.0
+"""Nothing is begun in a step after this."""
+MAX_ATTEMPTS = 3
+"""After so many failures a record or a project counts as not compared."""
+RETRY_SECONDS = 5.0
+"""The wait before the second attempt; each further one is four times as long."""
+MAX_OUTAGE_WAIT_SECONDS = 120.0
+BUSY_SECONDS = 1.0
+FULL_EVERY_SECONDS = 6.5 * 86_400
+"""So that a comparison at a fixed hour is a full one each week."""
+ITEM_NAMES, ORPHANED_BILLS = "item names", "orphaned bills"
+"""What is compared once for the whole account, after the projects."""
+LOGINS = (Cause.PROCORE_LOGIN, Cause.NETSUITE_LOGIN)
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?")
+"""A time of a form that sorts as text."""
 
-Progress = Callable[[int, int], None]
+T = TypeVar("T")
+Progress = Callable[[VerificationState], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a comparison is after a step, and when it can go on (unix seconds, 0 = now)."""
+
+    state: VerificationState
+    again_at: float = 0.0
+
+
+class _Interrupted(Exception):
+    """The whole comparison cannot go on now, because of `error`."""
+
+    def __init__(self, error: SyncError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Later(Exception):
+    """One record or project could not be read this time; `wait` seconds until the next attempt."""
+
+    def __init__(self, wait: float, error: SyncError) -> None:
+        super().__init__(str(error))
+        self.wait = wait
+
+
+class _GivenUp(Exception):
+    """One record or project is not compared."""
 
 
 class Verification:
@@ -32,71 +97,403 @@ class Verification:
         self,
         client: Redis,
         *,
+        procore: Procore,
+        netsuite: NetSuite,
         projects: Projects,
+        listed: ProjectList,
         item_drift: ItemDrift,
         bill_drift: BillDrift,
+        orphaned_bills: OrphanedBills,
         ledger: Ledger,
+        locks: Locks,
         verifications: Verifications,
     ) -> None:
         self._client = client
+        self._procore = procore
+        self._netsuite = netsuite
         self._projects = projects
+        self._listed = listed
         self._items = item_drift
         self._bills = bill_drift
+        self._orphans = orphaned_bills
         self._ledger = ledger
+        self._locks = locks
         self._verifications = verifications
 
-    def verify(self, progress: Progress = lambda _done, _of: None) -> Verified:
-        """Compare all projects in scope. `progress(done, of)` is called after each project."""
-        projects = self._projects.in_scope(self._projects.refresh())
-        problems = {one.key for one in self._ledger.problems()}
-        verified, names = Verified(), ItemNames()
-        with ThreadPoolExecutor(PROJECTS_AT_ONCE, thread_name_prefix="verify") as pool:
-            results = pool.map(kept(lambda project: self._verify_project(project, problems, names)), projects)
-            for done, result in enumerate(results, 1):
-                verified.add(result)
-                progress(done, len(projects))
-        verified.find(*self._items.near_duplicates(names))
-        return verified
+    def request(self, *, full: bool = False) -> tuple[str, bool]:
+        """Begin a comparison, or join the one in progress: (its id, joined). A full one replaces one that is not.
 
-    def reconcile(self, progress: Progress = lambda _done, _of: None) -> Verified:
-        """Verify, and keep a problem open for each finding. Those of old findings are closed, unless nobody looked this time: their project may
-        not be read, is not active any more, or is none of this installation's.
+        A full one remembers nothing of earlier ones. One is due each week, whoever asks.
         """
-        began = seconds(self._client)
-        verified = self.verify(progress)
-        found = {finding.problem_key: finding for finding in verified.findings}
-        for one in self._ledger.problems():
-            of_old = one.key.startswith(FINDINGS) and one.key not in found
-            if of_old and _project_of(one.key) in verified.compared:
-                self._ledger.resolve(one.key)
-        for key, finding in found.items():
-            self._ledger.report(key, finding.cause, finding.facts, at=seconds(self._client))
-        self._verifications.note(LastVerification(began, seconds(self._client), _counts(verified)))
-        return verified
+        last, current = self._verifications.last_full(), self._verifications.current()
+        due = last is None or seconds(self._client) - last > FULL_EVERY_SECONDS
+        replace = full and current is not None and not current.full
+        return self._verifications.begin(full=full or due, replace=replace)
 
-    def _verify_project(self, project: Project, problems: Collection[str], names: ItemNames) -> Verified:
+    def verify(self, progress: Progress = lambda _state: None, *, full: bool = False) -> Verified:
+        """Compare everything in scope, from where the comparison in progress is to its end, and keep a problem open for each finding.
+
+        Waits where it must. `progress` is called after each step. Raises Misconfigured when a login is refused.
+        """
+        verification_id, _ = self.request(full=full)
+        while True:
+            step = self.step()
+            state = self._verifications.state(verification_id)
+            if state is None:
+                # Somebody began a full one instead.
+                verification_id, _ = self.request()
+                continue
+            progress(state)
+            if state.ended:
+                return self.result(state.id)
+            if step and step.again_at:
+                time.sleep(min(max(step.again_at - seconds(self._client), 0.0), BUSY_SECONDS))
+
+    def step(self) -> Step | None:
+        """Go on with the comparison in progress for less than a minute; None when there is none. At once, when another process does.
+
+        Raises Misconfigured when a login is refused.
+        """
+        with self._locks.hold(LOCK) as lock:
+            state, now = self._verifications.current(), seconds(self._client)
+            if state is None:
+                return None
+            if lock is None:
+                return Step(state, now + BUSY_SECONDS)
+            if state.waits_until > now:
+                return Step(state, state.waits_until)
+            try:
+                self._advance(state)
+            except _Interrupted as stopped:
+                self._wait(state, stopped.error)
+            after = self._verifications.state(state.id) or state
+            return Step(after, 0.0 if after.ended else self._again_at(after))
+
+    def result(self, verification_id: str) -> Verified:
+        """The result so far; the whole one when it has ended."""
+        results = self._verifications.results(verification_id)
         verified = Verified()
-        try:
-            verified.add(self._items.compare(project, problems, names))
-            verified.add(self._bills.compare(project, problems))
-            verified.compared.add(project.id)
-        except (NotFound, NotPermitted) as error:
-            verified.unreadable[project.id] = f"{project.label}: {error}"
-        except UnexpectedAnswer as error:
-            raise UnexpectedAnswer(f"{project.label}: {error}") from error
+        for unit in sorted(results, key=lambda unit: (not unit.isdecimal(), unit.zfill(20))):
+            verified.add(Verified.of(results[unit]))
         return verified
 
+    def _again_at(self, state: VerificationState) -> float:
+        due = self._verifications.next_due(state.id) or 0.0
+        return max(state.waits_until, due) if max(state.waits_until, due) > seconds(self._client) else 0.0
 
-def _counts(verified: Verified) -> dict[str, int]:
-    return {
-        "right": verified.right,
-        "explained": verified.explained,
-        "finding": len(verified.findings),
-        "information": len(verified.information),
-        "unreadable_project": len(verified.unreadable),
-    }
+    def _wait(self, state: VerificationState, error: SyncError) -> None:
+        """Note why the comparison waits, and until when."""
+        if isinstance(error, Misconfigured):
+            raise error
+        asked = error.retry_after if isinstance(error, Transient) and not error.down else None
+        outages = 0 if asked else state.outages + 1
+        wait = asked or min(RETRY_SECONDS * 2 ** min(outages - 1, 10), MAX_OUTAGE_WAIT_SECONDS)
+        until = seconds(self._client) + wait
+        log.info("The comparison waits %.0f s: %s", wait, error)
+        self._verifications.wait(state.id, until=until, reason=str(error), outages=outages)
+
+    def _advance(self, state: VerificationState) -> None:
+        until = time.monotonic() + STEP_SECONDS
+        if state.projects is None:
+            self._list_projects(state)
+        if state.waits_until:
+            self._verifications.go_on(state.id)
+        if not self._compare_projects(state, until):
+            return
+        done = self._verifications.results(state.id)
+        for unit, compare in ((ITEM_NAMES, self._compare_names), (ORPHANED_BILLS, self._compare_orphans)):
+            if unit in done:
+                continue
+            try:
+                verified = self._attempt(state, unit, lambda compare=compare: compare(state))  # type: ignore[misc]
+            except _Later as later:
+                raise _Interrupted(Transient(str(later))) from later
+            except _GivenUp as error:
+                verified = Verified(not_compared={unit: f"All {unit}: {error}"})
+            self._close(state, unit, verified)
+        self._end(state)
+
+    def _list_projects(self, state: VerificationState) -> None:
+        try:
+            in_scope = self._attempt(state, "projects", lambda: self._projects.in_scope(self._projects.refresh()))
+        except _Later as later:
+            raise _Interrupted(Transient(str(later))) from later
+        except _GivenUp as error:
+            # Without the list there is nothing to compare: it is asked for until it can be read.
+            raise _Interrupted(Transient(f"the list of projects cannot be read: {error}")) from error
+        self._verifications.open_projects(state.id, [project.id for project in in_scope])
+
+    def _compare_projects(self, state: VerificationState, until: float) -> bool:
+        """Whether no project is open any more. Several at once."""
+        problems = {one.key for one in self._ledger.problems()}
+        with ThreadPoolExecutor(PROJECTS_AT_ONCE, thread_name_prefix="verify") as pool:
+            while time.monotonic() < until:
+                due = self._verifications.due(state.id, limit=4 * PROJECTS_AT_ONCE)
+                if not due:
+                    break
+
+                def compare(project_id: int) -> _Interrupted | None:
+                    return self._stopped_by(state, project_id, problems, until)
+
+                stops = [stopped for stopped in pool.map(kept(compare), due) if stopped]
+                if stops:
+                    raise stops[0]
+        return self._verifications.next_due(state.id) is None
+
+    def _stopped_by(
+        self, state: VerificationState, project_id: int, problems: Collection[str], until: float
+    ) -> _Interrupted | None:
+        """Compare one project as far as that goes now; gives what stops the whole comparison."""
+        if time.monotonic() >= until:
+            return None
+        try:
+            self._compare_project(state, project_id, problems, until)
+        except _Interrupted as stopped:
+            return stopped
+        except _Later as later:
+            self._verifications.postpone(state.id, project_id, at=seconds(self._client) + later.wait)
+        return None
+
+    def _compare_project(
+        self, state: VerificationState, project_id: int, problems: Collection[str], until: float
+    ) -> None:
+        project = self._listed.get(project_id)
+        if project is None:
+            gone = Verified(not_compared={f"project:{project_id}": f"Project id {project_id} is listed no more."})
+            self._close(state, str(project_id), gone)
+            return
+        verified, later = Verified(compared={project_id}), list[_Later]()
+        parts = self._verifications.parts(state.id, str(project_id))
+        for compare in (self._compare_codes, self._compare_invoices):
+            try:
+                part = compare(state, project, problems, parts, until)
+            except (NotFound, NotPermitted) as error:
+                part = Verified(unreadable={project.id: f"{project.label}: {error}"})
+            except _Later as error:
+                later.append(error)
+                continue
+            except _GivenUp as error:
+                part = Verified(not_compared={f"project:{project.id}": f"Project {project.label}: {error}"})
+            if part is None:
+                return
+            verified.add(part)
+        if later:
+            raise later[0]
+        if verified.unreadable or f"project:{project.id}" in verified.not_compared:
+            verified.compared.discard(project.id)
+        self._close(state, str(project_id), verified)
+
+    def _compare_codes(
+        self,
+        state: VerificationState,
+        project: Project,
+        problems: Collection[str],
+        parts: Mapping[str, str],
+        until: float,
+    ) -> Verified | None:
+        if "codes" in parts:
+            return Verified.of(parts["codes"])
+        verified, names = self._attempt(state, f"codes {project.id}", lambda: self._items.compare(project, problems))
+        self._verifications.keep_names(state.id, project.id, names.text())
+        self._verifications.keep_part(state.id, str(project.id), "codes", verified.text())
+        return verified
+
+    def _compare_invoices(
+        self,
+        state: VerificationState,
+        project: Project,
+        problems: Collection[str],
+        parts: Mapping[str, str],
+        until: float,
+    ) -> Verified | None:
+        """None when time is up before all are compared."""
+        found = self._attempt(state, f"invoices {project.id}", lambda: self._bills.look(project))
+        self._verifications.note_listed(state.id, found.listed)
+        memory = _Memory(self._verifications, self._bills, project, state)
+        memory.note_moments(found.moments)
+        verdicts: dict[InvoiceKey, tuple[InvoiceToCompare, Verdict]] = {}
+        later: list[_Later] = []
+        for one in found.invoices:
+            if time.monotonic() >= until:
+                return None
+            try:
+                verdicts[one.key] = (one, self._verdict(state, one, problems, parts, memory))
+            except _Later as error:
+                later.append(error)
+        if later:
+            raise later[0]
+        bills = {key: (one, verdict.bill) for key, (one, verdict) in verdicts.items() if verdict.bill}
+        twice = self._attempt(state, f"numbers {project.id}", lambda: self._bills.entered_twice(bills))
+        return _sum(verdicts.values(), twice)
+
+    def _verdict(
+        self,
+        state: VerificationState,
+        one: InvoiceToCompare,
+        problems: Collection[str],
+        parts: Mapping[str, str],
+        memory: _Memory,
+    ) -> Verdict:
+        if (part := parts.get(str(one.head.id))) is not None:
+            return Verdict.of(part)
+        if not one.withdrawn and one.is_explained(problems):
+            return Verdict(explained=True)
+        if remembered := memory.verdict(one):
+            return remembered
+        try:
+            verdict = self._attempt(state, str(one.key), lambda: self._bills.compare(one, problems))
+        except (NotFound, NotPermitted, _GivenUp) as error:
+            verdict = Verdict(why=str(error))
+        self._verifications.keep_part(state.id, str(one.project.id), str(one.head.id), verdict.text())
+        memory.keep(one, verdict)
+        return verdict
+
+    def _compare_names(self, state: VerificationState) -> Verified:
+        verified = Verified()
+        verified.find(*self._items.near_duplicates(self._verifications.names(state.id)))
+        return verified
+
+    def _compare_orphans(self, state: VerificationState) -> Verified:
+        compared = self.result(state.id).compared
+
+        def not_listed(invoice_ids: Collection[int]) -> list[int]:
+            return self._verifications.not_listed(state.id, invoice_ids)
+
+        return self._orphans.compare(self._listed.all(), compared, not_listed, afresh=state.full)
+
+    def _close(self, state: VerificationState, unit: str, verified: Verified) -> None:
+        """Keep the result of a unit, and open the problems of its findings."""
+        for finding in verified.findings:
+            self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
+        self._verifications.close(state.id, unit, verified.text())
+
+    def _end(self, state: VerificationState) -> None:
+        """Close the problems of findings that are gone. They stay while nobody could look."""
+        verified = self.result(state.id)
+        found = {finding.problem_key for finding in verified.findings}
+        for one in self._ledger.problems():
+            if one.key.startswith(FINDINGS) and one.key not in found and _was_compared(one.key, verified):
+                self._ledger.resolve(one.key)
+        self._verifications.end(state, verified.counts())
+
+    def _attempt(self, state: VerificationState, name: str, call: Callable[[], T]) -> T:
+        """What the call gives. Its failures are counted under `name`.
+
+        Raises _Later or _GivenUp for trouble of this record or project, _Interrupted for trouble of all, NotFound and NotPermitted as they are.
+        """
+        try:
+            return call()
+        except (NotFound, NotPermitted, RedisError, _Interrupted, _Later, _GivenUp):
+            raise
+        except NoRoom as error:
+            raise _Interrupted(error) from error
+        except SyncError as error:
+            if isinstance(error, Misconfigured) and error.cause in LOGINS:
+                raise _Interrupted(error) from error
+            if isinstance(error, Transient) and (error.down or error.retry_after) and self._stops_all(error):
+                raise _Interrupted(error) from error
+            failures = self._verifications.failed(state.id, name)
+            if failures < MAX_ATTEMPTS:
+                raise _Later(RETRY_SECONDS * 4 ** (failures - 1), error) from error
+            if isinstance(error, Transient) and not self._remotes_answer():
+                raise _Interrupted(error) from error
+            raise _GivenUp(str(error) or type(error).__name__) from error
+        except Exception as error:
+            log.exception("%s could not be compared", name)
+            raise _GivenUp(f"an error in wbs-sync itself, which its log names ({type(error).__name__})") from error
+
+    def _stops_all(self, error: Transient) -> bool:
+        """Whether a failure is no trouble of one record: the remote asks everybody to wait, or answers nothing else either."""
+        return not error.down or not self._remotes_answer()
+
+    def _remotes_answer(self) -> bool:
+        """Whether both systems answer a small request: then what failed is the record's own trouble."""
+        try:
+            self._procore.who_am_i()
+            self._netsuite.find_items(external_ids=["pcr-check"], names=[])
+        except NoRoom as error:
+            raise _Interrupted(error) from error
+        except Transient:
+            return False
+        except SyncError:
+            return True
+        return True
 
 
-def _project_of(problem_key: str) -> int:
-    """The project's id in `verify:item_missing:code:17:901` and `verify:project_renumbered:project:17`."""
-    return int(problem_key.split(":")[3])
+class _Memory:
+    """What earlier comparisons found equal in one project. Trusted only while the lists of both systems show it unchanged.
+
+    A list shows a change by its time, whose smallest step is a second or a minute. So a record is remembered only if something else was
+    changed later than it, before it was read: then its step is over, and whatever changes it after that shows another time.
+    """
+
+    def __init__(
+        self, verifications: Verifications, bills: BillDrift, project: Project, state: VerificationState
+    ) -> None:
+        self._verifications = verifications
+        self._bills = bills
+        self._unit = str(project.id)
+        self._since = state.started_at if state.full else 0.0
+        self._known = verifications.equal(self._unit)
+        self._item_ids = bills.item_ids(project)
+        self._newest = ("", "")
+        self._now = state.started_at
+
+    def note_moments(self, moments: tuple[list[str], list[str]]) -> None:
+        """Take in when invoices and bills were last changed, as listed just now."""
+        procore, netsuite = ([moment for moment in some if _MOMENT.fullmatch(moment)] for some in moments)
+        newest = self._verifications.newest
+        self._newest = newest("procore", *procore), newest("netsuite", *netsuite)
+
+    def verdict(self, one: InvoiceToCompare) -> Verdict | None:
+        """The verdict that is still true."""
+        text = self._known.get(str(one.head.id))
+        if text is None:
+            return None
+        fingerprint, at, kept_verdict = json.loads(text)
+        verdict = Verdict.of(kept_verdict)
+        same_items = verdict.bill is None or self._item_ids.issuperset(verdict.bill.item_ids)
+        is_true = fingerprint == self._bills.fingerprint(one) and same_items and at >= self._since
+        return verdict if is_true else None
+
+    def keep(self, one: InvoiceToCompare, verdict: Verdict) -> None:
+        """Remember a verdict, if a change after it would show."""
+        if verdict.equal and self._would_show(one):
+            text = json.dumps([self._bills.fingerprint(one), self._now, verdict.text()])
+            self._verifications.keep_equal(self._unit, str(one.head.id), text)
+        elif str(one.head.id) in self._known:
+            self._verifications.forget_equal(self._unit, [str(one.head.id)])
+
+    def _would_show(self, one: InvoiceToCompare) -> bool:
+        if not (one.withdrawn or one.skipped or bill_id_of_origin(one.head.origin_id)):
+            # Only the origin id locks an invoice in Procore.
+            return False
+        procore = [one.head.updated_at, *(moment.partition(" ")[2] for moment in one.chain)]
+        netsuite = [bill.modified for bill in (*one.bills, *one.named)]
+        pairs = ((procore, self._newest[0]), (netsuite, self._newest[1]))
+        return all(_MOMENT.fullmatch(moment) and moment < newest for moments, newest in pairs for moment in moments)
+
+
+def _sum(compared: Iterable[tuple[InvoiceToCompare, Verdict]], twice: Mapping[InvoiceKey, Finding]) -> Verified:
+    """The result of a project's invoices. `twice`: the findings about a second bill of the same number."""
+    verified = Verified()
+    for one, verdict in compared:
+        findings = [*verdict.findings, *([twice[one.key]] if one.key in twice else [])]
+        verified.invoices += bool(not one.withdrawn or findings or verdict.why)
+        verified.explained += verdict.explained
+        verified.right += verdict.right and not findings
+        verified.find(*findings)
+        if verdict.why:
+            verified.not_compared[str(one.key)] = f"{one.label}: {verdict.why}"
+    return verified
+
+
+def _was_compared(problem_key: str, verified: Verified) -> bool:
+    """Whether the subject of a finding's problem was compared: `verify:item_missing:code:17:901`, `verify:project_renumbered:project:17`."""
+    kind, _, subject = problem_key.removeprefix(FINDINGS).partition(":")
+    parts = subject.split(":")
+    if len(parts) < 2 or not parts[1].isdecimal():
+        return False
+    once = {FindingKind.ITEM_NEAR_DUPLICATE: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
+    left_out = {subject, next((unit for of, unit in once.items() if of == kind), subject)}
+    return int(parts[1]) in verified.compared and not left_out & set(verified.not_compared)

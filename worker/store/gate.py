@@ -102,10 +102,11 @@ class Use:
 
 
 class Precedence(StrEnum):
-    """Who goes first at the gate and at Procore's limits."""
+    """Who goes first at the gate and at Procore's limits. `UPKEEP` (verify) waits at the gate like a scan and leaves more room at the limits."""
 
     EXPORT = "export"
     SCAN = "scan"
+    UPKEEP = "upkeep"
 
 
 def requests_sent(prefix: str) -> str:

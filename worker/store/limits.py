@@ -3,7 +3,8 @@
 The headers are the truth: each answer tells limit, remaining and reset of whichever window is nearer to its end
 (https://developers.procore.com/documentation/rate-limiting). What they tell is shared here; requests in flight are counted
 down before their answers come. Scans leave a part of each window to exports: a small one as long as nobody exports, so that a scan
-of many projects ends as early as the windows allow, and a fifth for a minute after each request of an export.
+of many projects ends as early as the windows allow, and a fifth for a minute after each request of an export. Upkeep (verify) takes hours
+where it has to, so it always leaves half of each window to the others.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] 
 _ACQUIRE = (
     _NOW
     + """
--- KEYS: limits, requests sent. ARGV: is scan, shares that scans leave: without and with exports, ms for which an export is
+-- KEYS: limits, requests sent. ARGV: is no export, shares that it leaves: without and with exports, ms for which an export is
 -- remembered, remote and precedence, ms of the short window
 -- Returns milliseconds to wait, 0 = go
 local wait, share = 0, 0
@@ -81,6 +82,8 @@ _BLOCK = _NOW + "redis.call('HSET', KEYS[1], 'blocked', now + ARGV[1]); redis.ca
 
 LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 """Shares of each window that scans leave to exports."""
+LEFT_BY_UPKEEP = 0.5
+"""The share of each window that upkeep leaves to exports and scans."""
 EXPORTS_REMEMBERED_SECONDS = 60.0
 SHORT_WINDOW_SECONDS = 10
 _WINDOWS = {"hour": "hourly", "spike": "10-second"}
@@ -118,9 +121,13 @@ class RateLimits:
     def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
         """Return when a request may be sent. Raises NoRoom with the time to wait when that is longer than `patience` seconds."""
         until = time.monotonic() + patience
-        is_scan, counted = int(precedence is Precedence.SCAN), f"{self._remote}:{precedence.value}"
-        args = [is_scan, LEFT_BY_SCANS, LEFT_WHILE_EXPORTING, int(EXPORTS_REMEMBERED_SECONDS * 1000), counted]
-        args.append(SHORT_WINDOW_SECONDS * 1000)
+        yields, counted = int(precedence is not Precedence.EXPORT), f"{self._remote}:{precedence.value}"
+        left = (
+            (LEFT_BY_UPKEEP, LEFT_BY_UPKEEP)
+            if precedence is Precedence.UPKEEP
+            else (LEFT_BY_SCANS, LEFT_WHILE_EXPORTING)
+        )
+        args = [yields, *left, int(EXPORTS_REMEMBERED_SECONDS * 1000), counted, SHORT_WINDOW_SECONDS * 1000]
         while wait_ms := int(self._acquire(keys=[self._key, self._sent], args=args)):
             wait = wait_ms / 1000
             if time.monotonic() + wait > until:

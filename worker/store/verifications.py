@@ -1,11 +1,46 @@
-"""What the last comparison of both systems came to, for those who watch."""
+"""Comparisons of both systems: how far the one in progress has come, what the last one counted, and what was found equal.
+
+A comparison takes hours where Procore allows few requests, so all that it has done is here after each step: whoever goes on with it, in
+whichever process, begins where it was. Its units are the projects (by id, as text) and what is compared once for the whole account.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from worker.store.connection import Redis
+from worker.domain.correlation import new_id
+from worker.domain.plans import Requests
+from worker.store.connection import Redis, seconds
+from worker.store.gate import Precedence, requests_sent
+
+KEPT_SECONDS = 2 * 86_400
+"""What is known of a comparison in progress is gone so long after its last step."""
+RESULT_KEPT_SECONDS = 3600
+STALE_SECONDS = 6 * 3600.0
+"""A comparison that nobody has gone on with for so long is begun again: what it found first may be true no longer."""
+EQUAL_KEPT_SECONDS = 90 * 86_400
+
+_BEGIN = """
+-- KEYS: current, requests sent. ARGV: new id, is full, replace, stale seconds, kept seconds, prefix, precedence. Returns id, joined
+local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
+local id = redis.call('GET', KEYS[1])
+if id and ARGV[3] == '0' then
+  local saved_at = redis.call('HGET', ARGV[6] .. id .. ':state', 'saved_at')
+  if saved_at and now - tonumber(saved_at) < tonumber(ARGV[4]) then return {id, 1} end
+end
+local state = ARGV[6] .. ARGV[1] .. ':state'
+local sent = redis.call('HMGET', KEYS[2], 'procore:' .. ARGV[7], 'netsuite:' .. ARGV[7])
+redis.call('HSET', state, 'full', ARGV[2], 'started_at', now, 'saved_at', now, 'procore', sent[1] or 0, 'netsuite', sent[2] or 0)
+redis.call('EXPIRE', state, ARGV[5])
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[5])
+return {ARGV[1], 0}
+"""
+_END = """
+-- KEYS: current. ARGV: id
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,22 +52,219 @@ class LastVerification:
     counts: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class VerificationState:
+    """A comparison in progress, or one that has just ended.
+
+    `projects`: how many there are to compare, None before they are listed; `open_projects`: how many of them are left. `waits_until`
+    (unix seconds, 0 = it does not wait) and `waits_for`: why it cannot go on now. `outages`: how often in a row a remote did not answer.
+    `requests`: sent for it so far.
+    """
+
+    id: str
+    full: bool
+    started_at: float
+    projects: int | None
+    open_projects: int
+    waits_until: float
+    waits_for: str
+    outages: int
+    requests: Requests
+    ended_at: float
+
+    @property
+    def ended(self) -> bool:
+        """Whether its result is there."""
+        return bool(self.ended_at)
+
+    @property
+    def projects_done(self) -> int:
+        """How many projects need no further look."""
+        return (self.projects or 0) - self.open_projects
+
+
 class Verifications:
-    """Keeps the last one."""
+    """Keeps the one in progress, the last one, and what was found equal."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._key = f"{prefix}verify:last"
+        self._stem = f"{prefix}verify:"
+        self._sent = requests_sent(prefix)
+        self._begin = client.register_script(_BEGIN)
+        self._end = client.register_script(_END)
+
+    def begin(self, *, full: bool, replace: bool = False) -> tuple[str, bool]:
+        """Begin a comparison, or join the one in progress unless it is to be replaced: its id, and whether it was joined."""
+        args = [new_id("verify"), int(full), int(replace), STALE_SECONDS, KEPT_SECONDS, self._stem, Precedence.UPKEEP]
+        verification_id, joined = self._begin(keys=[f"{self._stem}current", self._sent], args=args)
+        return str(verification_id), bool(joined)
+
+    def current(self) -> VerificationState | None:
+        """The one in progress."""
+        verification_id = self._client.get(f"{self._stem}current")
+        return self.state(verification_id) if verification_id else None
+
+    def state(self, verification_id: str) -> VerificationState | None:
+        """One comparison; None when nothing is known of it any more."""
+        fields = self._client.hgetall(self._key(verification_id, "state"))
+        if not fields:
+            return None
+        names = [f"{remote}:{Precedence.UPKEEP}" for remote in ("procore", "netsuite")]
+        now = [int(count or 0) for count in self._client.hmget(self._sent, names)]
+        projects = fields.get("projects")
+        return VerificationState(
+            id=verification_id,
+            full=fields["full"] == "1",
+            started_at=float(fields["started_at"]),
+            projects=int(projects) if projects is not None else None,
+            open_projects=int(self._client.zcard(self._key(verification_id, "open"))),
+            waits_until=float(fields.get("waits_until", 0)),
+            waits_for=fields.get("waits_for", ""),
+            outages=int(fields.get("outages", 0)),
+            requests=Requests(now[0] - int(fields["procore"]), now[1] - int(fields["netsuite"])),
+            ended_at=float(fields.get("ended_at", 0)),
+        )
+
+    def open_projects(self, verification_id: str, project_ids: Collection[int]) -> None:
+        """Note the projects that are to be compared."""
+        if project_ids:
+            self._client.zadd(self._key(verification_id, "open"), {str(each): 0 for each in project_ids})
+        self._save(verification_id, "open", projects=len(project_ids))
+
+    def due(self, verification_id: str, *, limit: int) -> list[int]:
+        """Open projects that may be compared now."""
+        key, now = self._key(verification_id, "open"), seconds(self._client)
+        return [int(unit) for unit in self._client.zrangebyscore(key, "-inf", now, start=0, num=limit)]
+
+    def next_due(self, verification_id: str) -> float | None:
+        """When the next open project may be compared (unix seconds); None when none is open."""
+        key = self._key(verification_id, "open")
+        first = self._client.zrangebyscore(key, "-inf", "+inf", start=0, num=1)
+        return float(self._client.zscore(key, first[0]) or 0) if first else None
+
+    def postpone(self, verification_id: str, project_id: int, *, at: float) -> None:
+        """Compare an open project not before `at`."""
+        self._client.zadd(self._key(verification_id, "open"), {str(project_id): at})
+        self._save(verification_id, "open")
+
+    def close(self, verification_id: str, unit: str, result: str) -> None:
+        """Keep the result of a unit, which is not open any more."""
+        self._client.hset(self._key(verification_id, "results"), unit, result)
+        self._client.zrem(self._key(verification_id, "open"), unit)
+        self._client.delete(self._key(verification_id, f"parts:{unit}"))
+        self._save(verification_id, "results")
+
+    def results(self, verification_id: str) -> dict[str, str]:
+        """The results so far, by unit."""
+        return dict(self._client.hgetall(self._key(verification_id, "results")))
+
+    def keep_part(self, verification_id: str, unit: str, name: str, part: str) -> None:
+        """Keep a part of an open unit's result."""
+        self._client.hset(self._key(verification_id, f"parts:{unit}"), name, part)
+        self._save(verification_id, f"parts:{unit}")
+
+    def parts(self, verification_id: str, unit: str) -> dict[str, str]:
+        """The parts of an open unit's result so far, by name."""
+        return dict(self._client.hgetall(self._key(verification_id, f"parts:{unit}")))
+
+    def keep_names(self, verification_id: str, project_id: int, names: str) -> None:
+        """Keep what the comparison of all Items' names needs of one project."""
+        self._client.hset(self._key(verification_id, "names"), str(project_id), names)
+        self._save(verification_id, "names")
+
+    def names(self, verification_id: str) -> Iterable[str]:
+        """The same of all projects."""
+        return self._client.hgetall(self._key(verification_id, "names")).values()  # type: ignore[no-any-return]
+
+    def note_listed(self, verification_id: str, invoice_ids: Collection[int]) -> None:
+        """Note invoices that Procore has listed."""
+        if invoice_ids:
+            self._client.hset(self._key(verification_id, "listed"), mapping=dict.fromkeys(map(str, invoice_ids), 1))
+            self._save(verification_id, "listed")
+
+    def not_listed(self, verification_id: str, invoice_ids: Collection[int]) -> list[int]:
+        """Those of some invoices that Procore has not listed."""
+        ids = list(invoice_ids)
+        found = self._client.hmget(self._key(verification_id, "listed"), [str(each) for each in ids]) if ids else []
+        return [each for each, was_listed in zip(ids, found, strict=True) if not was_listed]
+
+    def failed(self, verification_id: str, name: str) -> int:
+        """Count a failure of a unit or a record; how many it has now."""
+        count = int(self._client.hincrby(self._key(verification_id, "failures"), name, 1))
+        self._save(verification_id, "failures")
+        return count
+
+    def wait(self, verification_id: str, *, until: float, reason: str, outages: int) -> None:
+        """Note that it cannot go on before `until`, and why."""
+        self._save(verification_id, waits_until=until, waits_for=reason, outages=outages)
+
+    def go_on(self, verification_id: str) -> None:
+        """Note that it goes on."""
+        self._save(verification_id, waits_until=0, waits_for="", outages=0)
+
+    def end(self, state: VerificationState, counts: Mapping[str, int]) -> None:
+        """Note the counts of one that has come to its end; its result is kept for an hour."""
+        ended_at = seconds(self._client)
+        times = {"started_at": state.started_at, "ended_at": ended_at}
+        self._client.delete(f"{self._stem}last")
+        self.note(LastVerification(state.started_at, ended_at, counts))
+        if state.full:
+            self._client.set(f"{self._stem}last_full", state.started_at)
+        self._save(state.id, ended_at=times["ended_at"])
+        for name in ("state", "results"):
+            self._client.expire(self._key(state.id, name), RESULT_KEPT_SECONDS)
+        self._client.delete(*(self._key(state.id, name) for name in ("open", "names", "listed", "failures")))
+        self._end(keys=[f"{self._stem}current"], args=[state.id])
 
     def note(self, verification: LastVerification) -> None:
         """From here on this is the last one."""
         times = {"started_at": verification.started_at, "ended_at": verification.ended_at}
-        self._client.hset(self._key, mapping={**times, **verification.counts})
+        self._client.hset(f"{self._stem}last", mapping={**times, **verification.counts})
 
     def last(self) -> LastVerification | None:
         """None when there was none since this ledger began."""
-        fields = self._client.hgetall(self._key)
+        fields = self._client.hgetall(f"{self._stem}last")
         if not fields:
             return None
         started_at, ended_at = float(fields.pop("started_at")), float(fields.pop("ended_at"))
         return LastVerification(started_at, ended_at, {name: int(count) for name, count in fields.items()})
+
+    def last_full(self) -> float | None:
+        """When the last full one began (unix seconds)."""
+        at = self._client.get(f"{self._stem}last_full")
+        return float(at) if at else None
+
+    # What was found equal
+
+    def equal(self, unit: str) -> dict[str, str]:
+        """What was found equal in a unit, by record."""
+        return dict(self._client.hgetall(f"{self._stem}equal:{unit}"))
+
+    def keep_equal(self, unit: str, record: str, text: str) -> None:
+        """Note that a record was found equal."""
+        self._client.hset(f"{self._stem}equal:{unit}", record, text)
+        self._client.expire(f"{self._stem}equal:{unit}", EQUAL_KEPT_SECONDS)
+
+    def forget_equal(self, unit: str, records: Collection[str]) -> None:
+        """Drop what is not known to be equal any more."""
+        if records:
+            self._client.hdel(f"{self._stem}equal:{unit}", *records)
+
+    def newest(self, remote: str, *moments: str) -> str:
+        """The latest change that was ever seen in a remote, these included (texts that sort by time); "" when there is none."""
+        known = str(self._client.hget(f"{self._stem}newest", remote) or "")
+        newest = max((known, *moments))
+        if newest > known:
+            self._client.hset(f"{self._stem}newest", remote, newest)
+        return newest
+
+    def _save(self, verification_id: str, *written: str, **fields: str | float) -> None:
+        """Renew what was written, and note when."""
+        state = self._key(verification_id, "state")
+        self._client.hset(state, mapping={**fields, "saved_at": seconds(self._client)})
+        for name in ("state", *written):
+            self._client.expire(self._key(verification_id, name), KEPT_SECONDS)
+        self._client.expire(f"{self._stem}current", KEPT_SECONDS)
+
+    def _key(self, verification_id: str, name: str) -> str:
+        return f"{self._stem}{verification_id}:{name}"

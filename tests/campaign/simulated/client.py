@@ -110,6 +110,15 @@ class Client:
     def srandmember(self, key: str, count: int) -> list[str]:
         return list(self._do("SRANDMEMBER", key, count))
 
+    def zadd(self, key: str, mapping: Mapping[str, float]) -> int:
+        return sum(int(self._do("ZADD", key, score, member)) for member, score in mapping.items())
+
+    def zrem(self, key: str, *members: str) -> int:
+        return int(self._do("ZREM", key, *members))
+
+    def zrangebyscore(self, key: str, low: Any, high: Any, *, start: int, num: int) -> list[str]:
+        return list(self._do("ZRANGEBYSCORE", key, low, high, "LIMIT", start, num))
+
     def zcard(self, key: str) -> int:
         return int(self._do("ZCARD", key))
 

@@ -113,7 +113,11 @@ class NetSuiteModel:
         self.closed = False
         self.rules = AccountRules()
         self.state = NetSuiteState(
-            _books(company), one_world=False, default_expense_account="111", duplicate_numbers=numbers
+            _books(company),
+            now=lambda: datetime.datetime.fromtimestamp(now(), datetime.UTC),
+            one_world=False,
+            default_expense_account="111",
+            duplicate_numbers=numbers,
         )
         self.engine = LaggingEngine(self.state, now)
         self._items = {name: ItemKind(self.state, name) for name in ITEM_TYPES}
@@ -157,6 +161,7 @@ class NetSuiteModel:
         """Put the record; gives its id."""
         kind = self._kind(request.path[len(RECORDS) :])
         draft.id = kind.shelf.next_id()
+        draft.modified_at = self.state.now()
         kind.shelf.put(draft)
         self.engine.seen_from[draft.id] = self._now() + self.lag
         self.made.append(Written(draft.id, draft.externalid or "", self._now(), request))

@@ -13,7 +13,7 @@ from tests.integration.flows.office import Office
 from worker.clients.netsuite import client as netsuite_client
 from worker.domain import outcomes
 from worker.embedded import EmbeddedServer
-from worker.services import attempts, invoice_export
+from worker.services import attempts, invoice_export, verification
 from worker.store import locks
 
 OpenOffice = Callable[..., Office]
@@ -29,6 +29,8 @@ def impatient() -> Iterator[None]:
         patch.setattr(outcomes, "FIRST_LOOK_SECONDS", 0.1)
         patch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)
         patch.setattr(locks, "KEPT_SECONDS", 0.0)
+        patch.setattr(verification, "RETRY_SECONDS", 0.02)
+        patch.setattr(verification, "BUSY_SECONDS", 0.02)
         yield
 
 

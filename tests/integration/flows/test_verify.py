@@ -14,7 +14,7 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.client import BillHead, NetSuite
 from worker.domain.findings import Finding
 from worker.domain.items import FoundItem
 
@@ -45,6 +45,11 @@ class Site:
 
     def findings(self) -> list[Finding]:
         return self.office.container.verification.verify().findings
+
+    def problems(self) -> dict[str, str]:
+        """The open problems of findings about this project."""
+        found = self.office.problems("verify:")
+        return {key: cause for key, cause in found.items() if str(self.project.id) in key.split(":")}
 
     def finding(self) -> tuple[str, str]:
         """The only finding: its kind and its sentence."""
@@ -201,12 +206,12 @@ def test_the_display_name_of_an_adopted_item_was_never_ours(branch: Office) -> N
 
 def test_an_edited_display_name_is_told_and_nobody_has_to_mend_it(site: Site) -> None:
     site.office.netsuite.edit_item(site.item.id, displayname="Steel, as we call it")
-    verified = site.office.container.verification.reconcile()
+    verified = site.office.container.verification.verify()
     (told,) = verified.information
     assert told.kind == "display_name_drifted"
     assert "'Steel, as we call it'" in told.sentence
     assert (verified.findings, verified.right) == ([], 3)
-    assert site.office.problems("verify:") == {}
+    assert site.problems() == {}
 
 
 def test_a_doubled_bill_is_found(site: Site) -> None:
@@ -346,13 +351,13 @@ def test_an_invoice_that_is_exported_while_verify_looks_is_no_finding(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
-    look = NetSuite.bill_ids
+    look = NetSuite.bills_by_external_id
 
-    def export_first(netsuite: NetSuite, external_ids: Sequence[str]) -> dict[str, list[str]]:
+    def export_first(netsuite: NetSuite, external_ids: Sequence[str]) -> dict[str, list[BillHead]]:
         site.office.export(invoice)
         return look(netsuite, external_ids)
 
-    monkeypatch.setattr(NetSuite, "bill_ids", export_first)
+    monkeypatch.setattr(NetSuite, "bills_by_external_id", export_first)
     verified = site.office.container.verification.verify()
     assert (verified.right, verified.explained, verified.findings) == (3, 1, [])
 
@@ -378,9 +383,9 @@ def test_a_code_that_is_scanned_while_verify_looks_is_no_finding(site: Site, mon
 def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> None:
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     verification = site.office.container.verification
-    (finding,) = verification.reconcile().findings
+    (finding,) = verification.verify().findings
     assert last_counts(site)["finding"] == 1
-    assert site.office.problems("verify:") == {finding.problem_key: "drift_item_inactive"}
+    assert site.problems() == {finding.problem_key: "drift_item_inactive"}
     assert site.office.sentence(finding.problem_key) == finding.sentence
     (row,) = [one for one in site.office.container.overview.problems() if one["key"] == finding.problem_key]
     assert (row["about"], row["owner"]) == (
@@ -388,27 +393,25 @@ def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> 
         "ERP administrator",
     )
     site.office.netsuite.edit_item(site.item.id, isinactive=False)
-    assert verification.reconcile().findings == []
-    assert site.office.problems("verify:") == {}
+    assert verification.verify().findings == []
+    assert site.problems() == {}
 
 
 def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> None:
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     verification = site.office.container.verification
-    verification.reconcile()
+    verification.verify()
     site.office.netsuite.edit_item(site.item.id, isinactive=False)
     site.office.procore.edit_project(site.project.id, tools_disabled=True)
-    assert list(verification.reconcile().unreadable) == [site.project.id]
+    assert list(verification.verify().unreadable) == [site.project.id]
     assert last_counts(site)["unreadable_project"] == 1
-    assert list(site.office.problems("verify:").values()) == ["drift_item_inactive"]
+    assert list(site.problems().values()) == ["drift_item_inactive"]
     site.office.procore.edit_project(site.project.id, tools_disabled=False, active=False)
-    assert verification.reconcile().unreadable == {}
-    assert list(site.office.problems("verify:").values()) == ["drift_item_inactive"], (
-        "closed for good, and not compared"
-    )
+    assert verification.verify().unreadable == {}
+    assert list(site.problems().values()) == ["drift_item_inactive"], "closed for good, and not compared"
     site.office.procore.edit_project(site.project.id, active=True)
-    verification.reconcile()
-    assert site.office.problems("verify:") == {}
+    verification.verify()
+    assert site.problems() == {}
 
 
 def last_counts(site: Site) -> Mapping[str, int]:
@@ -479,8 +482,13 @@ def test_what_was_missing_is_closed_by_the_work_that_makes_it_or_tells_why_not(b
     project = branch.new_project(f"27-{next(numbers)}", (CODES[0], too_long))
     branch.new_invoice(project, (CODES[0], "900.00"))
     office = branch.reopened(project_ids=str(project.id))
-    office.container.verification.reconcile()
-    assert sorted(office.problems("verify:").values()) == [
+
+    def of_findings() -> dict[str, str]:
+        found = office.problems("verify:")
+        return {key: cause for key, cause in found.items() if str(project.id) in key.split(":")}
+
+    office.container.verification.verify()
+    assert sorted(of_findings().values()) == [
         "drift_bill_missing", "drift_item_missing", "drift_item_missing",
     ]  # fmt: skip
     office.scan()
@@ -488,6 +496,6 @@ def test_what_was_missing_is_closed_by_the_work_that_makes_it_or_tells_why_not(b
     of_project = {cause for key, cause in office.problems().items() if str(project.id) in key.split(":")}
     assert of_project == {"name_too_long"}
     office.netsuite.items.remove(office.item(f"{project.number}-{CODES[0]}").id)
-    office.container.verification.reconcile()
+    office.container.verification.verify()
     office.scan()
-    assert list(office.problems("verify:").values()) == ["drift_item_missing"]
+    assert list(of_findings().values()) == ["drift_item_missing"]

@@ -44,6 +44,10 @@ BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Waits after 429 and 401, each spread by chance; after the last, or where NetSuite names a longer one, the work itself waits."""
 NAME_LIMIT_REMEMBERED_SECONDS = 86_400
 _OF_ANY_BILL = suiteql.is_in("type", list(wire.SUITEQL_TYPES.values()))
+_BILL_COLUMNS = (
+    "SELECT id, type, externalid, tranid, entity, TO_CHAR(lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS modified "
+    "FROM transaction"
+)
 _DOCUMENTS = {name: document for document, name in wire.SUITEQL_TYPES.items()}
 _ITEM_COLUMNS = "SELECT id, itemid, externalid, displayname, itemtype, subtype, isinactive FROM item WHERE"
 
@@ -63,13 +67,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class BillHead:
-    """What a list of bills tells of one."""
+    """What a list of bills tells of one. `modified`: when it was last changed, in the account's own time zone; serves to see what changed."""
 
     id: str
     external_id: str | None
     vendor_id: str
     document_number: str
     document: Document
+    modified: str = ""
 
     @property
     def number_key(self) -> NumberKey:
@@ -247,15 +252,28 @@ class NetSuite:
         )
         return [row.id for row in self._query(wire.IdRow, query)]
 
-    def bill_ids(self, external_ids: Sequence[str]) -> dict[str, list[str]]:
-        """Internal ids of bills and vendor credits by our external ids (lower case), for those that exist; one query per 1,000."""
-        ids: dict[str, list[str]] = {}
+    def bills_by_external_id(self, external_ids: Sequence[str]) -> dict[str, list[BillHead]]:
+        """Bills and vendor credits by our external ids (lower case), for those that exist; one query per 1,000."""
+        heads: dict[str, list[BillHead]] = {}
         for some in suiteql.batches(external_ids):
-            where = suiteql.is_in("externalid", some)
-            query = f"SELECT id, externalid FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id ASC"
-            for row in self._query(wire.BillIdRow, query):
-                ids.setdefault(row.externalid.lower(), []).append(row.id)
-        return ids
+            for head in self._bill_heads(suiteql.is_in("externalid", some)):
+                heads.setdefault(str(head.external_id).lower(), []).append(head)
+        return heads
+
+    def bills_by_id(self, bill_ids: Sequence[str]) -> dict[str, BillHead]:
+        """Bills and vendor credits by their internal ids, for those that exist; one query per 1,000."""
+        return {
+            head.id: head for some in suiteql.batches(bill_ids) for head in self._bill_heads(suiteql.is_in("id", some))
+        }
+
+    def bills_of_ours(self, external_id_stem: str, *, after: int) -> list[BillHead]:
+        """Bills and vendor credits whose external id begins so, at most 1,000 of them: those that come after an internal id, by ascending id."""
+        where = f"externalid LIKE {suiteql.literal(external_id_stem + '%')} AND id > {after}"
+        query = f"{_BILL_COLUMNS} WHERE {_OF_ANY_BILL} AND {where} ORDER BY id ASC"
+        rows, _ = self._counted(wire.BillNumberRow, query, limit=ROWS_PER_PAGE)
+        if any(int(row.id) <= after for row in rows):
+            raise UnexpectedAnswer("NetSuite's SuiteQL answer repeats itself")
+        return [_bill_head(row) for row in rows]
 
     def bills_numbered(self, vendor_ids: Sequence[str], document_numbers: Sequence[str]) -> list[BillHead]:
         """Bills and vendor credits of one of these vendors with one of these numbers in any case, whatever their external ids; one query per 1,000
@@ -264,13 +282,7 @@ class NetSuite:
         heads: list[BillHead] = []
         for vendors in suiteql.batches(vendor_ids):
             for numbers in suiteql.batches(document_numbers):
-                where = f"{suiteql.is_in('entity', vendors)} AND ({_in_any_case(numbers)})"
-                columns = "id, type, externalid, tranid, entity"
-                query = f"SELECT {columns} FROM transaction WHERE {_OF_ANY_BILL} AND {where} ORDER BY id ASC"
-                rows = self._query(wire.BillNumberRow, query)
-                heads += [
-                    BillHead(row.id, row.externalid, row.entity, row.tranid, _DOCUMENTS[row.type]) for row in rows
-                ]
+                heads += self._bill_heads(f"{suiteql.is_in('entity', vendors)} AND ({_in_any_case(numbers)})")
         return heads
 
     def bill(self, bill_id: str) -> FoundBill | None:
@@ -401,6 +413,10 @@ class NetSuite:
             return []
 
     # The way of one request
+
+    def _bill_heads(self, where: str) -> Iterator[BillHead]:
+        query = f"{_BILL_COLUMNS} WHERE {_OF_ANY_BILL} AND {where} ORDER BY id ASC"
+        return (_bill_head(row) for row in self._query(wire.BillNumberRow, query))
 
     def _create(self, record_type: str, body: Any, before_sending: Callable[[], None]) -> Answer:
         return self._send(
@@ -566,6 +582,10 @@ def _not_permitted(scope: str, refusal: Misconfigured) -> Misconfigured:
     named = permission(scope)
     words = f"{doing(scope)}{f' (permission {named})' if named else ''}. NetSuite's answer: {refusal}"
     return Misconfigured(words, cause=refusal.cause, facts={"answer": words}, scope=scope)
+
+
+def _bill_head(row: wire.BillNumberRow) -> BillHead:
+    return BillHead(row.id, row.externalid, row.entity, row.tranid, _DOCUMENTS[row.type], row.modified)
 
 
 def _require_asked_for(found: str | None, asked: str) -> None:

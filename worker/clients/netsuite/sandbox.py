@@ -92,7 +92,7 @@ class SandboxNetSuite(NetSuite):
     def is_seen_by_query(self, record_type: str, external_id: str) -> bool:
         """Whether SuiteQL shows it."""
         if record_type == BILLS:
-            return bool(self.bill_ids([external_id]))
+            return bool(self.bills_by_external_id([external_id]))
         return bool(self.find_items(external_ids=[external_id], names=[]))
 
     def schema(self, record_type: str) -> Any:

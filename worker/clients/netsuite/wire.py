@@ -145,19 +145,14 @@ class ItemRecordRow(IdRow):
     inactive: Flag = Field(alias="isInactive")
 
 
-class BillIdRow(IdRow):
-    """A row of SuiteQL's `transaction` with our external id."""
-
-    externalid: SomeText
-
-
 class BillNumberRow(IdRow):
-    """A row of SuiteQL's `transaction` with a vendor and a number of his."""
+    """A row of SuiteQL's `transaction`: a bill's vendor, number and last change."""
 
     type: Literal["VendBill", "VendCred"]
     externalid: OptionalText = None
     tranid: Text = ""
     entity: InternalId
+    modified: Text = ""
 
 
 class AccountRow(IdRow):
@@ -228,9 +223,11 @@ class ReferenceRow(IdRow):
 
 
 class BillLineRow(NetSuiteRow):
-    """One of `item.items` of a vendor bill. Quantity and rate are only looked at where the amount is missing."""
+    """One of `item.items` of a vendor bill. Quantity and rate are only looked at where the amount is missing, the project only to find a bill's."""
 
     item: ReferenceRow | None = None
+    customer: Any = None
+    job: Any = None
     amount: Money | None = None
     quantity: Any = None
     rate: Any = None
@@ -273,7 +270,8 @@ class VendorBillRow(IdRow):
     def bill(self, document: Document = Document.BILL) -> FoundBill:
         """In the domain's words; a credit's amounts turned."""
         sign = -1 if document is Document.CREDIT else 1
-        lines = [row.line() for row in self.lines.items] if self.lines else []
+        rows = self.lines.items if self.lines else []
+        lines = [row.line() for row in rows]
         return FoundBill(
             self.id,
             self.external_id,
@@ -288,7 +286,14 @@ class VendorBillRow(IdRow):
             self.period.name if self.period else "",
             self.exchange_rate,
             self.subsidiary.id if self.subsidiary else "",
+            next((job_id for row in rows if (job_id := _id_in(row.customer) or _id_in(row.job))), ""),
         )
+
+
+def _id_in(reference: Any) -> str:
+    """The internal id in a reference that nothing is written from; "" where there is none."""
+    found = reference.get("id") if isinstance(reference, dict) else None
+    return str(found) if isinstance(found, str | int) and str(found).isdecimal() else ""
 
 
 def name_limit(schema: Any, field: str = "itemId") -> int | None:

@@ -135,13 +135,13 @@ class Procore:
         return [row.wbs_code() for row in rows]
 
     def list_invoices(self, project_id: int, statuses: Collection[str]) -> list[InvoiceHead]:
-        """GET /rest/v1.1/requisitions: the project's invoices of these statuses, without their lines.
+        """GET /rest/v1.1/requisitions: the project's invoices of these statuses, or of all for none, without their lines.
 
         Each once: one that changes its status, or its place, while the pages are read may be seen twice.
         """
         heads: dict[int, InvoiceHead] = {}
-        for status in statuses:
-            params = {"project_id": project_id, "filters[status]": status}
+        for status in statuses or [""]:
+            params = {"project_id": project_id} | ({"filters[status]": status} if status else {})
             for row in self._pages(wire.InvoiceHeadRow, "/rest/v1.1/requisitions", params, INVOICES_PER_PAGE):
                 heads[row.id] = row.head()
         return list(heads.values())

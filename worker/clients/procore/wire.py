@@ -125,6 +125,7 @@ class InvoiceHeadRow(ProcoreRow):
     origin_id: OptionalText
     invoice_number: Text = ""
     updated_at: Label = ""
+    previous_requisition_id: IdOrNone = None
     number: Label = ""
     vendor_id: IdOrNone = None
     vendor_name: Label = ""
@@ -144,6 +145,7 @@ class InvoiceHeadRow(ProcoreRow):
             self.origin_id,
             self.invoice_number,
             updated_at=self.updated_at,
+            previous_id=self.previous_requisition_id,
             vendor_id=self.vendor_id,
             vendor_name=self.vendor_name,
             number=self.number,

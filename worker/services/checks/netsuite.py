@@ -79,7 +79,7 @@ class NetSuiteChecks:
         return fault(name, "the role sees no active vendor", cure)
 
     def _bills(self) -> Check:
-        self._netsuite.bill_ids([NOBODY])
+        self._netsuite.bills_by_external_id([NOBODY])
         self._netsuite.bill_by_external_id(NOBODY)
         return well("NetSuite bills", f"can be looked up{', vendor credits too' if self._chosen.makes_credits else ''}")
 

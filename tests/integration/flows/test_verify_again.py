@@ -1,0 +1,238 @@
+"""A second comparison reads only what has changed, and what it remembers hides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+from simulators.company.billing import Billed, Invoice
+from simulators.company.model import Project
+from simulators.company.world import periods_of
+from tests.integration.flows.conftest import offices
+from tests.integration.flows.office import SUITEQL_PATH, Office
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import OutcomeKind, Record, State
+
+pytestmark = pytest.mark.real
+
+CODES = ("05-120.S", "05-310.S")
+numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+    with offices(tmp_path_factory.mktemp("again"), redis_server.url, doorman) as opens:
+        yield opens()
+
+
+class Site:
+    """A project with two billed invoices of one contract, compared once. Something else was changed later than its records."""
+
+    def __init__(self, branch: Office) -> None:
+        self.project: Project = branch.new_project(f"34-{next(numbers)}", CODES)
+        self.first: Invoice = branch.new_invoice(self.project, (CODES[0], "900.00"), (CODES[1], "55.00"))
+        billed = [(self.first.commitment.lines[0], Billed(work=Decimal("50.00"), held=Decimal("5.00")))]
+        period = periods_of(self.project)[5]
+        self.invoice: Invoice = branch.procore.company.bill(
+            self.first.commitment, period, billed, at=branch.procore.now()
+        )
+        self.office = branch.reopened(project_ids=str(self.project.id))
+        self.office.scan()
+        self.office.export_all()
+        self.bill = self.office.bill(self.invoice)
+        self._age()
+        later = branch.new_project(f"34-{next(numbers)}", CODES)
+        latest = branch.new_invoice(later, (CODES[0], "1.00"))
+        elsewhere = branch.reopened(project_ids=str(later.id))
+        elsewhere.scan()
+        elsewhere.export(latest)
+        assert elsewhere.container.verification.verify().findings == []
+        assert self.kinds() == []
+
+    def _age(self) -> None:
+        """An hour passes."""
+        hour = timedelta(hours=1)
+        for invoice in (self.first, self.invoice):
+            invoice.updated_at -= hour
+            bill = self.office.bill(invoice)
+            bill.modified_at -= hour
+
+    def kinds(self, *, full: bool = False) -> list[str]:
+        return [finding.kind.value for finding in self.office.container.verification.verify(full=full).findings]
+
+    def reads(self, look: Callable[[], Any]) -> list[str]:
+        """The single bills and invoices that are read meanwhile."""
+        mark, before = self.office.mark(), self._seen()
+        look()
+        bills = [each["path"] for each in self.office.requests(mark) if each["path"] != SUITEQL_PATH]
+        invoices = [path for path in self._seen()[len(before) :] if "/requisitions/" in path]
+        return [*bills, *invoices]
+
+    def _seen(self) -> list[str]:
+        return [each["path"] for each in self.office.procore.journal.requests(0)]
+
+
+@pytest.fixture
+def site(branch: Office) -> Site:
+    return Site(branch)
+
+
+def test_nothing_changed_is_seen_from_the_lists_and_a_full_one_reads_all_again(site: Site) -> None:
+    assert site.reads(site.kinds) == []
+    verified = site.office.container.verification.verify()
+    assert (verified.codes, verified.invoices, verified.right) == (2, 2, 4)
+    assert len(site.reads(lambda: site.kinds(full=True))) > 3
+    assert site.reads(site.kinds) == []
+
+
+def edit_a_line(site: Site) -> str:
+    site.office.netsuite.edit_bill_line(site.bill.id, 1, Decimal("51.00"))
+    return "bill_with_other_lines"
+
+
+def void_the_bill(site: Site) -> str:
+    site.office.netsuite.void_bill(site.bill.id)
+    return "bill_voided"
+
+
+def delete_the_bill(site: Site) -> str:
+    site.office.netsuite.delete_bill(site.bill.id)
+    return "bill_deleted"
+
+
+def renumber_the_invoice(site: Site) -> str:
+    site.office.procore.edit_invoice(site.invoice.id, invoice_number="OTHER")
+    return "bill_of_other_number"
+
+
+def clear_the_origin_id(site: Site) -> str:
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=None)
+    return "origin_id_missing"
+
+
+def withdraw_the_invoice(site: Site) -> str:
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=None, status="revise_and_resubmit")
+    return "bill_not_comparable"
+
+
+def copy_the_bill(site: Site) -> str:
+    site.office.netsuite.make_bill(replace(site.bill, externalid=None))
+    return "bill_doubled"
+
+
+def take_another_item_for_the_code(site: Site) -> str:
+    code = site.project.code_named(CODES[0])
+    other = site.office.netsuite.make_item("Another")
+    container = site.office.container
+    container.redis.hdel(f"{container.settings.redis_key_prefix}codes:{site.project.id}", str(code.id))
+    container.ledger.restore({CodeKey(site.project.id, code.id): Record(State.ADOPTED, "Another", other.id)})
+    return "bill_with_other_lines"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        edit_a_line, void_the_bill, delete_the_bill, renumber_the_invoice, clear_the_origin_id, withdraw_the_invoice,
+        copy_the_bill, take_another_item_for_the_code,
+    ],
+)  # fmt: skip
+def test_what_is_remembered_hides_no_change(site: Site, change: Callable[[Site], str]) -> None:
+    assert change(site) in site.kinds()
+
+
+def test_an_earlier_invoice_of_the_contract_that_was_edited_is_seen_in_the_later_ones(site: Site) -> None:
+    assert site.invoice.previous_id == site.first.id
+    site.office.procore.edit_invoice_line(site.first.id, work="901.00")
+    assert len(site.reads(site.kinds)) > 2
+
+
+def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: Office) -> None:
+    """The lists show changes by the second: what was changed last is read each time, until something else was changed later."""
+    project = branch.new_project(f"34-{next(numbers)}", CODES)
+    invoice = branch.new_invoice(project, (CODES[0], "900.00"))
+    office = branch.reopened(project_ids=str(project.id))
+    office.scan()
+    office.export(invoice)
+    assert office.container.verification.verify().findings == []
+    bill = office.bill(invoice)
+    modified = bill.modified_at
+    office.netsuite.edit_bill_line(bill.id, 1, Decimal("901.00"))
+    office.bill(invoice).modified_at = modified
+    assert [each.kind for each in office.container.verification.verify().findings] == ["bill_with_other_lines"]
+
+
+def test_one_comparison_a_week_is_a_full_one_whoever_asks(site: Site) -> None:
+    container = site.office.container
+    assert container.verifications.last_full() is not None
+    assert site.reads(site.kinds) == []
+    last_full = f"{container.settings.redis_key_prefix}verify:last_full"
+    container.redis.set(last_full, container.now() - 6.6 * 86_400)
+    assert len(site.reads(site.kinds)) > 2
+    assert site.reads(site.kinds) == []
+
+
+# What the ledger does not know, or knows no more
+
+
+def test_after_a_rebuild_a_bill_whose_invoice_was_withdrawn_is_found(site: Site) -> None:
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=None, status="draft")
+    forget_invoices(site)
+    (finding,) = site.office.container.verification.verify().findings
+    assert (finding.kind, finding.key) == ("bill_not_comparable", f"invoice:{site.project.id}:{site.invoice.id}")
+    assert finding.sentence.endswith(
+        f"(id {site.bill.id}) stands, but the invoice is exported no more: status is draft."
+    )
+
+
+def test_after_a_rebuild_a_bill_whose_invoice_was_deleted_is_found_until_it_is_void(site: Site) -> None:
+    site.office.procore.delete_invoice(site.invoice.id)
+    forget_invoices(site)
+    (finding,) = site.office.container.verification.verify().findings
+    assert (finding.kind, finding.key) == ("bill_not_comparable", f"invoice:{site.project.id}:{site.invoice.id}")
+    assert finding.sentence.endswith(f"(id {site.bill.id}) stands, but Procore lists no such invoice any more.")
+    assert site.kinds() == ["bill_not_comparable"], "remembered, and still found"
+    assert finding.problem_key in site.office.problems("verify:")
+    site.office.netsuite.void_bill(site.bill.id)
+    assert site.kinds() == []
+    assert finding.problem_key not in site.office.problems("verify:")
+
+
+def test_bills_of_projects_that_are_not_compared_are_no_finding(site: Site) -> None:
+    """Another project's bills are in NetSuite too, and the ledger was lost."""
+    forget_invoices(site)
+    container = site.office.container
+    for project_id in container.ledger.projects():
+        container.redis.delete(f"{container.settings.redis_key_prefix}invoices:{project_id}")
+    verified = container.verification.verify()
+    assert (verified.findings, verified.not_compared) == ([], {})
+
+
+def forget_invoices(site: Site) -> None:
+    container = site.office.container
+    container.redis.delete(f"{container.settings.redis_key_prefix}invoices:{site.project.id}")
+
+
+def test_a_skip_whose_reason_is_no_longer_true_explains_nothing(site: Site) -> None:
+    invoice = site.office.new_invoice(site.project, (CODES[0], "0.00"))
+    assert site.office.export(invoice).kind is OutcomeKind.SKIPPED
+    verified = site.office.container.verification.verify()
+    assert (verified.explained, verified.findings) == (1, [])
+    site.office.procore.edit_invoice_line(invoice.id, work="70.00")
+    (finding,) = site.office.container.verification.verify().findings
+    assert finding.kind == "bill_missing"
+    assert finding.sentence.endswith(
+        " has no bill. It was skipped because nothing is billed on it, which is no longer so."
+    )
+
+
+def test_a_code_that_was_left_alone_and_needs_an_item_now_is_found(site: Site) -> None:
+    code = site.office.procore.add_code(site.project.id, "06-100.S", budget=0)
+    gone = Record(State.SKIPPED, "06-100.S", detail="no such code")
+    assert site.office.container.ledger.write(CodeKey(site.project.id, code.id), gone)
+    assert site.kinds() == ["item_missing"]

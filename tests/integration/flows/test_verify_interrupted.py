@@ -1,0 +1,239 @@
+"""A comparison that is interrupted comes to its end all the same, with what an undisturbed one finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import cycle
+from typing import Any
+
+import pytest
+
+from tests.integration.flows.conftest import offices
+from tests.integration.flows.office import Office
+from worker.clients.http import Answer, Transport
+from worker.domain.findings import Verified
+from worker.store.gate import Precedence
+
+pytestmark = pytest.mark.real
+
+CODES = ("05-120.S", "05-310.S")
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"kind": "error_before", "value": 500},
+    {"kind": "html", "value": 503},
+    {"kind": "cut_before"},
+    {"kind": "not_json"},
+    {"kind": "echo", "value": 200},
+    {"kind": "cut_after"},
+)
+"""A request that fails, a remote that is down, an answer that does not come or is cut, and a record that is not as published."""
+
+
+class Killed(BaseException):
+    """The process dies."""
+
+
+@pytest.fixture(scope="module")
+def drifted(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+    """Two projects with something to find in each: an Item, a bill, a bill that stands for an invoice that was withdrawn."""
+    with offices(tmp_path_factory.mktemp("interrupted"), redis_server.url, doorman) as opens:
+        branch = opens()
+        projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
+        invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]
+        office = branch.reopened(project_ids=",".join(str(each.id) for each in projects))
+        office.scan()
+        office.export_all()
+        office.netsuite.edit_bill_line(office.bill(invoices[0]).id, 1, Decimal("901.00"))
+        office.procore.edit_invoice(invoices[1].id, origin_id=None, status="revise_and_resubmit")
+        office.netsuite.edit_item(office.item(f"33-2-{CODES[0]}").id, isinactive=True)
+        yield office
+
+
+@pytest.fixture(autouse=True)
+def well_again(drifted: Office) -> Iterator[None]:
+    yield
+    drifted.clear_faults()
+
+
+def told(verified: Verified) -> list[tuple[str, str]]:
+    assert verified.whole, (verified.unreadable, verified.not_compared)
+    return sorted((finding.kind.value, finding.key) for finding in verified.findings)
+
+
+def counted(verified: Verified) -> tuple[int, int, int, int]:
+    return verified.codes, verified.invoices, verified.right, verified.explained
+
+
+@pytest.mark.parametrize("remote", ["procore", "netsuite"])
+def test_a_fault_at_each_request_in_turn_changes_nothing_of_the_result(drifted: Office, remote: str) -> None:
+    verification, faults = drifted.container.verification, cycle(FAULTS)
+    undisturbed = verification.verify(full=True)
+    assert len(undisturbed.findings) == 3
+    struck = 0
+    for place in range(200):
+        drifted.stage.faults(
+            remote, [{**next(faults), "path": "/rest/|/services/rest/(record|query)", "skip": place, "times": 1}]
+        )
+        again = verification.verify(full=True)
+        (rule,) = (drifted.procore if remote == "procore" else drifted.netsuite).faults.as_json()["rules"]
+        assert (told(again), counted(again)) == (told(undisturbed), counted(undisturbed)), f"a fault at request {place}"
+        if not rule["struck"]:
+            break
+        struck += 1
+    assert 10 < struck < 199
+
+
+class Mortal:
+    """Lets a process die at its n-th request to either remote."""
+
+    def __init__(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._office = office
+        self._left = 1_000_000
+        send = Transport.send
+
+        def dying(transport: Transport, *args: Any, **options: Any) -> Answer:
+            self._left -= 1
+            if self._left <= 0:
+                raise Killed
+            return send(transport, *args, **options)
+
+        monkeypatch.setattr(Transport, "send", dying)
+
+    def verify(self, *, dies_at: int = 1_000_000) -> Verified | None:
+        """What a new process comes to; None when it died."""
+        self._left = dies_at
+        ids = ",".join(str(each) for each in self._office.container.settings.project_ids)
+        try:
+            return self._office.reopened(project_ids=ids).container.verification.verify()
+        except Killed:
+            return None
+        finally:
+            self._left = 1_000_000
+
+
+def test_a_process_that_dies_at_each_request_in_turn_changes_nothing_of_the_result(
+    drifted: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = drifted.container.verification.verify(full=True)
+    process = Mortal(drifted, monkeypatch)
+    for place in range(1, 200):
+        drifted.container.verification.request(full=True)
+        verified = process.verify(dies_at=place)
+        if verified:
+            break
+        again = process.verify()
+        assert again
+        assert (told(again), counted(again)) == (told(undisturbed), counted(undisturbed)), f"it died at request {place}"
+    assert 20 < place < 199
+
+
+def test_processes_that_all_die_early_come_to_the_end_together(
+    drifted: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has time for a quarter of the requests: it goes on where the one before died."""
+    undisturbed = drifted.container.verification.verify(full=True)
+    process, deaths, verified = Mortal(drifted, monkeypatch), 0, None
+    drifted.container.verification.request(full=True)
+    while verified is None and deaths < 50:
+        verified, deaths = process.verify(dies_at=10), deaths + 1
+    assert verified
+    assert 2 < deaths < 50
+    assert (told(verified), counted(verified)) == (told(undisturbed), counted(undisturbed))
+
+
+def test_a_record_that_can_never_be_read_is_named_and_the_rest_is_compared(drifted: Office) -> None:
+    (invoice,) = [
+        each
+        for each in drifted.procore.company.invoices.values()
+        if each.project_id == drifted.container.settings.project_ids[0]
+    ][:1]
+    drifted.stage.faults("procore", [{"kind": "echo", "value": 200, "path": f"requisitions/{invoice.id}\\?"}])
+    verified = drifted.container.verification.verify(full=True)
+    key = f"invoice:{invoice.project_id}:{invoice.id}"
+    assert list(verified.not_compared) == [key]
+    assert verified.not_compared[key].startswith(f"Invoice {invoice.invoice_number} of project 33-1 New Project: ")
+    assert len(verified.findings) == 2, "those of the other records"
+    last = drifted.container.verifications.last()
+    assert last
+    assert last.counts["not_compared"] == 1
+    open_problem = f"verify:bill_with_other_lines:{key}"
+    assert open_problem in drifted.problems("verify:"), "nobody could look, so its problem stays"
+
+
+def test_one_record_that_alone_brings_503_is_no_outage(drifted: Office) -> None:
+    bill = next(iter(drifted.container.ledger.invoices(drifted.container.settings.project_ids[0]).values())).remote_id
+    drifted.stage.faults("netsuite", [{"kind": "html", "value": 503, "path": f"vendorBill/{bill}\\?"}])
+    assert len(drifted.container.verification.verify(full=True).not_compared) == 1
+
+
+def test_while_a_remote_is_down_the_comparison_waits_with_its_reason_and_then_goes_on(drifted: Office) -> None:
+    verification = drifted.container.verification
+    undisturbed = told(verification.verify(full=True))
+    verification.request(full=True)
+    drifted.stage.faults("netsuite", [{"kind": "html", "value": 503}])
+    waits = []
+    for _ in range(400):
+        step = verification.step()
+        assert step
+        waits.append(step.state.waits_for)
+        if len({*waits}) > 1 and waits.count(waits[-1]) > 3:
+            break
+    assert "503" in waits[-1]
+    state = drifted.container.verifications.current()
+    assert state
+    assert state.outages >= 1
+    drifted.clear_faults()
+    assert told(verification.verify()) == undisturbed
+
+
+def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Office) -> None:
+    container, verification = drifted.container, drifted.container.verification
+    undisturbed = told(verification.verify(full=True))
+    verification.request(full=True)
+    container.procore_limits.block(3600)
+    step = verification.step()
+    assert step
+    assert step.again_at == pytest.approx(container.now() + 3600, abs=5)
+    assert step.state.waits_for == "Procore's rate limit is used up"
+    requests = step.state.requests
+    assert verification.step() == step, "nothing is tried before"
+    assert step.state.requests == requests
+    prefix = container.settings.redis_key_prefix
+    container.redis.delete(f"{prefix}limits:procore")
+    container.redis.hset(f"{prefix}verify:{step.state.id}:state", "waits_until", 0)
+    assert told(verification.verify()) == undisturbed
+
+
+def test_a_comparison_goes_on_over_as_many_hours_as_the_limit_makes_it_take(drifted: Office) -> None:
+    """An hour is a second here, and has room for half of the requests of one project."""
+    undisturbed = told(drifted.container.verification.verify(full=True))
+    drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
+    drifted.procore.limiter.hour.resets_at = 0.0
+    drifted.stage.settings("procore", hourly_limit=12, hour_seconds=1.0)
+    try:
+        assert told(drifted.container.verification.verify(full=True)) == undisturbed
+    finally:
+        drifted.stage.settings("procore", hourly_limit=None, hour_seconds=3600.0)
+        drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
+
+
+def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Office) -> None:
+    sent = f"{drifted.container.settings.redis_key_prefix}sent"
+    before = drifted.container.redis.hgetall(sent)
+    drifted.container.verification.verify(full=True)
+    after = drifted.container.redis.hgetall(sent)
+    changed = {name.partition(":")[2] for name, count in after.items() if before.get(name) != count}
+    assert changed == {Precedence.UPKEEP}
+
+
+def test_a_second_request_joins_the_comparison_in_progress_and_a_full_one_replaces_it(drifted: Office) -> None:
+    verification = drifted.container.verification
+    verification.verify()
+    first, joined = verification.request()
+    assert not joined
+    assert verification.request() == (first, True)
+    full, joined = verification.request(full=True)
+    assert (full != first, joined) == (True, False)
+    assert verification.request(full=True) == (full, True)
+    assert verification.request() == (full, True)
+    verification.verify()

@@ -1,0 +1,104 @@
+"""Bills of ours whose invoice Procore does not list any more, and of which the ledger knows nothing since it was rebuilt. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+from worker.clients.netsuite.client import ROWS_PER_PAGE, BillHead, NetSuite
+from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.identities import InvoiceKey, bill_external_ids_of
+from worker.domain.invoices import FoundBill
+from worker.domain.wbs_codes import Project
+from worker.store.ledger import Ledger
+from worker.store.verifications import Verifications
+
+UNIT = "orphaned bills"
+
+
+class OrphanedBills:
+    """Compares the bills that carry our external ids with all invoices that Procore has listed."""
+
+    def __init__(self, *, netsuite: NetSuite, company_id: int, ledger: Ledger, verifications: Verifications) -> None:
+        self._netsuite = netsuite
+        self._stem = bill_external_ids_of(company_id)
+        self._ledger = ledger
+        self._verifications = verifications
+
+    def compare(
+        self,
+        projects: Sequence[Project],
+        compared: Collection[int],
+        not_listed: Callable[[Collection[int]], list[int]],
+        *,
+        afresh: bool,
+    ) -> Verified:
+        """`projects`: all that Procore has listed; `compared`: ids of those whose invoices were listed; `not_listed`: gives those of some
+        invoices that were in no list; `afresh`: read also what has not changed.
+        """
+        orphans = list(self._orphans(not_listed))
+        known = {} if afresh else self._verifications.equal(UNIT)
+        verified, labels = Verified(), {project.id: project.label for project in projects}
+        for invoice_id, head in orphans:
+            name = f"{head.id} {head.modified}"
+            project_id, label = json.loads(known[name]) if name in known else self._read(head, projects)
+            self._verifications.keep_equal(UNIT, name, json.dumps([project_id, label]))
+            if label and project_id in compared:
+                verified.find(_finding(InvoiceKey(project_id, invoice_id), labels[project_id], label))
+            elif label and not project_id:
+                why = f"Its {label} names no project that Procore lists, so it is not known whether the invoice was withdrawn."
+                verified.not_compared[f"invoice:0:{invoice_id}"] = f"Invoice id {invoice_id}: {why}"
+        current = {f"{head.id} {head.modified}" for _, head in orphans}
+        self._verifications.forget_equal(UNIT, [name for name in known if name not in current])
+        return verified
+
+    def _orphans(self, not_listed: Callable[[Collection[int]], list[int]]) -> Iterator[tuple[int, BillHead]]:
+        for heads in self._pages():
+            by_invoice = {number: head for head in heads if (number := _invoice_id(head, self._stem))}
+            unlisted = not_listed(list(by_invoice))
+            recorded = self._recorded(unlisted)
+            yield from ((number, by_invoice[number]) for number in unlisted if number not in recorded)
+
+    def _pages(self) -> Iterator[list[BillHead]]:
+        after, more = 0, True
+        while more:
+            heads = self._netsuite.bills_of_ours(self._stem, after=after)
+            yield heads
+            more = len(heads) == ROWS_PER_PAGE
+            after = int(heads[-1].id) if heads else after
+
+    def _recorded(self, invoice_ids: Collection[int]) -> set[int]:
+        """Those that the ledger knows: they are compared with their project."""
+        if not invoice_ids:
+            return set()
+        return {
+            number
+            for project_id in self._ledger.projects()
+            for number in self._ledger.invoices(project_id, invoice_ids)
+        }
+
+    def _read(self, head: BillHead, projects: Iterable[Project]) -> tuple[int, str]:
+        """The project of a bill's lines (0 = not known), and how people call the bill; "" for one that is void or gone."""
+        found = self._netsuite.bill(head.id)
+        if found is None or found.void:
+            return 0, ""
+        return self._project_of(found, projects), found.label
+
+    def _project_of(self, found: FoundBill, projects: Iterable[Project]) -> int:
+        if not found.job_id:
+            return 0
+        linked = [project.id for project in projects if project.origin_id == found.job_id]
+        if not linked:
+            numbers = {job.entity_id for job in self._netsuite.linked_jobs(internal_id=found.job_id, external_id="")}
+            linked = [project.id for project in projects if project.number in numbers]
+        return linked[0] if len(linked) == 1 else 0
+
+
+def _invoice_id(head: BillHead, stem: str) -> int:
+    rest = str(head.external_id or "").lower().removeprefix(stem)
+    return int(rest) if rest.isdecimal() and len(rest) < 20 else 0
+
+
+def _finding(key: InvoiceKey, project: str, bill: str) -> Finding:
+    words = f"Invoice id {key.invoice_id} of project {project}: its {bill} stands, but Procore lists no such invoice any more."
+    return Finding(FindingKind.BILL_NOT_COMPARABLE, str(key), words)
