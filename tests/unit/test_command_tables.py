@@ -178,11 +178,6 @@ def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> No
     assert paper.getvalue().startswith("Given out again: 1 invoice.\n1 remains; none was mended in 0.3 s\n")
 
 
-@pytest.mark.parametrize(("number", "words"), [(0, "0 findings"), (1, "1 finding"), (2, "2 findings")])
-def test_one_is_one(number: int, words: str) -> None:
-    assert output.counted(number, "findings") == words
-
-
 def test_a_plan_tells_a_moved_posting_period_and_a_vendor_credit_in_the_row_and_not_as_a_hindrance(
     paper: io.StringIO,
 ) -> None:

@@ -100,7 +100,11 @@ def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
     else:
         bill = netsuite["bill"]
         lines = (
-            (items.get(line["item_id"]) or f"id {line['item_id']}", line["description"], _amount(line["amount"]))
+            (
+                items.get(line["item_id"]) or line["item"] or f"id {line['item_id']}",
+                line["description"],
+                _amount(line["amount"]),
+            )
             for line in bill["lines"]
         )
         period = f", posted in {bill['posting_period']}" if bill["posting_period"] else ""

@@ -53,17 +53,17 @@ def export(
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Export one invoice (INVOICE, its Procore id or its number, with --project), or all approved ones (--approved).
+    """Export one invoice (INVOICE, its number or its Procore id), or all approved ones (--approved). --project tells invoices of one number apart.
 
     Items that an invoice lacks are made first. With --wait the exit code is 0 only when nothing is blocked, in doubt or
     waiting. With --dry-run nothing is done, and --save FILE keeps the plan for `apply`.
     """
     with faults_as_sentences():
         require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
-        if approved == (invoice is not None) or approved == (project is not None):
+        if approved == (invoice is not None) or (approved and project is not None):
             raise click.UsageError(
-                "Name one invoice with its project (INVOICE --project PROJECT), or say --approved, which takes all projects "
-                "or those of PROJECT_IDS."
+                "Name one invoice (INVOICE, with --project PROJECT where its number is not unique), or say --approved, which takes all "
+                "projects or those of PROJECT_IDS."
             )
         container = open_container()
         key = container.named_records.invoice(invoice, project) if invoice is not None else None

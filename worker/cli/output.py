@@ -157,11 +157,6 @@ def clock(at: float | None) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "-"
 
 
-def counted(number: int, noun: str) -> str:
-    """`2 findings`, `1 finding`; the noun is given in the plural."""
-    return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
-
-
 def counts_line(counts: Mapping[str, int]) -> str:
     """`102 created, 2 adopted, 18 blocked`; zeros left out."""
     shown = ("created", "adopted", "already", "skipped", "blocked", "unknown", "waiting")

@@ -7,6 +7,7 @@ import click
 from config.names import TaskName
 from worker.cli.output import faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container, send
+from worker.domain.texts import counted
 from worker.domain.work import Lane
 
 
@@ -23,4 +24,4 @@ def resume(as_json: bool) -> None:
         if as_json:
             print_json({"waiting": waiting})
         else:
-            out.print(f"Workers look at what is due now: {sum(waiting.values())} pieces of work wait.")
+            out.print(f"Workers look at what is due now: {counted(sum(waiting.values()), 'pieces of work')} to do.")

@@ -24,6 +24,7 @@ from worker.cli.output import (
 from worker.cli.session import open_container
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.texts import counted
 from worker.services.liveness import HOW_TO_START, Alive
 from worker.services.overview import run_view
 
@@ -41,7 +42,7 @@ ENDED = ("SUCCESS", "FAILURE")
 def status(task_id: str | None, invoice: str | None, code_id: int | None, project: str | None, as_json: bool) -> None:
     """Show codes and invoices by state, waiting work, the last runs, open problems and the running processes; or one record by its id.
 
-    No remote is asked. The exit code is 1 when no worker or no beat is running, since then nothing goes on.
+    No remote is asked, except for an invoice that no export has seen yet. The exit code is 1 when no worker or no beat is running, since then nothing goes on.
     """
     with faults_as_sentences():
         named = [one for one in (task_id, invoice, code_id) if one is not None]
@@ -61,7 +62,7 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
                 sys.exit(FAILED)
         else:
             key = _key(container, invoice, code_id, project)
-            told = container.overview.of(key) if key else _task(container, str(task_id))
+            told = _of(container, key) if key else _task(container, str(task_id))
             print_json(told) if as_json else _print_one(told)
 
 
@@ -85,6 +86,14 @@ def _key(
             raise click.UsageError("A code is named with its project: --code ID --project ID.")
         return CodeKey(container.named_records.project_id(project), code_id)
     return container.named_records.invoice(invoice, project) if invoice is not None else None
+
+
+def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
+    """How one record stands; of an invoice that no export has seen, Procore says why it is not billed."""
+    told = container.overview.of(key)
+    if told["outcome"] is None and told["again_at"] is None and isinstance(key, InvoiceKey):
+        told["reason"] = container.explain.why_not_billed(key)
+    return told
 
 
 def _task(container: Container, task_id: str) -> dict[str, Any]:
@@ -116,6 +125,9 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
 def _print_one(told: dict[str, Any]) -> None:
     """One row for each fact; what the work behind a task comes to now stands below it."""
     now = told.pop("now", None)
+    if "key" in told and told["outcome"] is None and told["again_at"] is None and "reason" in told:
+        out.print(told["reason"], soft_wrap=True)
+        return
     if "key" in told and told["outcome"] is None and told["again_at"] is None:
         out.print(f"Nothing is known of {told['key']}: no scan and no export has come to it.")
         return
@@ -146,7 +158,7 @@ def _print(told: dict[str, Any]) -> None:
         out.print(f"Paused: {pause['sentence']}", soft_wrap=True)
     out.print(f"NetSuite slots in use: {told['gate']['in_use']} of {told['gate']['slots']}")
     for kind, run in told["runs"].items():
-        end = f"ended {clock(run['ended_at'])}" if run["ended_at"] else f"{run['open']} pieces of work open"
+        end = f"ended {clock(run['ended_at'])}" if run["ended_at"] else f"{counted(run['open'], 'pieces of work')} open"
         out.print(
             f"Last {kind} ({run['trigger']}): began {clock(run['started_at'])}, {end}; {counts_line(run['counts'])}"
         )

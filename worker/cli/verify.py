@@ -13,7 +13,6 @@ import click
 from config.logs import shown
 from worker.cli.output import (
     FAILED,
-    counted,
     faults_as_sentences,
     json_option,
     out,
@@ -27,6 +26,7 @@ from worker.cli.runs import grouped, print_cause
 from worker.cli.session import open_container
 from worker.container import Container
 from worker.domain.findings import Finding, Verified
+from worker.domain.texts import counted
 from worker.store.verifications import VerificationState
 
 NOT_COMPARED = 3

@@ -34,6 +34,7 @@ from worker.services.checks.redis import RedisChecks
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.explain import Explain
 from worker.services.export_runs import ExportRuns
+from worker.services.fixed_item_names import FixedItemNames
 from worker.services.forgetting import Forgetting
 from worker.services.former_items import FormerItems
 from worker.services.invoice_export import InvoiceExport
@@ -392,6 +393,9 @@ class Container(Remotes):
             invoice_items=self.invoice_items,
             bills=self.bills,
             ledger=self.ledger,
+            fixed_names=FixedItemNames(
+                netsuite=self.netsuite(Precedence.SCAN), cache=self.cache, fixed=self._fixed_items
+            ).names,
         )
 
     @part
@@ -559,7 +563,8 @@ class Container(Remotes):
         """Codes and invoices by what people call them."""
         return NamedRecords(
             projects=self.projects(Precedence.EXPORT), listed=self.listed_projects, ledger=self.ledger,
-            name_format=self.settings.item_name_format, heads=self.export_runs.heads,
+            name_format=self.settings.item_name_format,
+            heads=lambda project_id: self.procore(Precedence.EXPORT).list_invoices(project_id, ()),
         )  # fmt: skip
 
     @part

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from worker.domain.invoices import amount_facts
+from worker.domain.identities import bill_id_of_origin
+from worker.domain.invoices import amount_facts, claimed_by_another
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,12 @@ class InvoiceHead:
     def label(self) -> str:
         """How people call it."""
         return self.document_number or (f"number {self.number}" if self.number else f"id {self.id}")
+
+    @property
+    def claimed(self) -> str:
+        """Why it is left alone if another integration has it: its origin id is not ours. "" if none has."""
+        is_foreign = self.origin_id is not None and bill_id_of_origin(self.origin_id) is None
+        return claimed_by_another(self.origin_id or "") if is_foreign else ""
 
     @property
     def facts(self) -> dict[str, str]:

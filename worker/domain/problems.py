@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from worker.domain.texts import shortened
+
 LONGEST_FACT = 400
 """Longer than any name or answer that a person reads to its end."""
 
@@ -694,4 +696,4 @@ def describe(cause: Cause, facts: Mapping[str, str]) -> Problem:
 
 
 def _cut(value: str) -> str:
-    return value if len(value) <= LONGEST_FACT else value[:LONGEST_FACT] + "…"
+    return shortened(value, LONGEST_FACT)

@@ -19,7 +19,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.reckoning import Reckoning, reckon
 from worker.domain.series import Series
 from worker.domain.story import clock, story
-from worker.domain.texts import unwritable
+from worker.domain.texts import counted, unwritable
 from worker.domain.work import Lane
 from worker.services.invoice_export import InvoiceExport
 from worker.services.named_records import NamedRecords, asked
@@ -154,7 +154,8 @@ class Explain:
         return {
             "about": f"{listed.label if listed else f'project {key.project_id}'}, invoice {label}",
             "key": str(key),
-            "why": self._why(key, record, problems) or self._why_no_bill(key, found, fault, problems),
+            "why": self._why(key, record, problems, self._not_exported(found))
+            or self._why_no_bill(key, found, fault, problems),
             "record": _record(record),
             "problems": problems,
             "story": self._story(key, record),
@@ -166,6 +167,14 @@ class Explain:
             "retainage": _retainage(reckoning),
             "netsuite": in_netsuite,
         }
+
+    def why_not_billed(self, key: InvoiceKey) -> str:
+        """Why an invoice has no bill yet, in a sentence, with as few requests as that takes."""
+        record = self._ledger.invoice(key)
+        found, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
+        problems = self._problems(str(key), [f"project:{key.project_id}:commitments"])
+        told = self._why(key, record, problems, self._not_exported(found))
+        return told or self._why_no_bill(key, found, fault, problems)
 
     def _previous(self, invoice: Invoice) -> Invoice | None:
         return self._procore.get_invoice(invoice.project_id, invoice.previous_id) if invoice.previous_id else None
@@ -207,16 +216,24 @@ class Explain:
             return _not_yet(problems[0])
         if invoice is None:
             return f"Not yet: the ledger knows nothing of it, and Procore did not show it: {fault}"
-        if skip := reason_to_skip(invoice, self._statuses):
-            return f"Left alone: {skip}."
         ready, stands_in_the_way = asked(lambda: self._export.plan(key))
         if stands_in_the_way:
             return f"Not yet: {stands_in_the_way}"
         if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
             return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export takes that one; `wbs-sync export` starts one."
         if isinstance(ready, Outcome):
-            return f"Left alone: {ready.reason}." if ready.reason else f"Procore names its bill: id {ready.remote_id}."
+            return f"Not billed: {ready.reason}." if ready.reason else f"Procore names its bill: id {ready.remote_id}."
         return "Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one."
+
+    def _not_exported(self, invoice: Invoice | None) -> str:
+        """Why an invoice as it is in Procore now is not exported, in a sentence; "" when it would be."""
+        skip = reason_to_skip(invoice, self._statuses) if invoice else None
+        if not invoice or not skip:
+            return ""
+        if invoice.status in self._statuses:
+            return f"Not billed: {skip}."
+        exported = " or ".join(map(_spaced, self._statuses))
+        return f"Not billed: its status in Procore is {_spaced(invoice.status)}; only invoices that are {exported} are exported."
 
     # Both
 
@@ -233,8 +250,16 @@ class Explain:
         rows = [row for row in open_ones if row["key"] in rank or row["key"].endswith(f":{key}")]
         return sorted(rows, key=lambda row: rank.get(row["key"], len(rank)))
 
-    def _why(self, key: CodeKey | InvoiceKey, record: Record | None, problems: Sequence[Mapping[str, Any]]) -> str:
-        """Whether it stands, or why not yet, in one sentence; "" when nothing is known of it."""
+    def _why(
+        self,
+        key: CodeKey | InvoiceKey,
+        record: Record | None,
+        problems: Sequence[Mapping[str, Any]],
+        not_exported: str = "",
+    ) -> str:
+        """Whether it stands, or why not yet, in one sentence; "" when nothing is known of it. `not_exported`: why Procore's invoice as it is
+        now is not exported, which comes before what an earlier look found.
+        """
         thing = "Item" if isinstance(key, CodeKey) else (record.facts.get("document", "bill") if record else "bill")
         own = next((row for row in problems if row["key"] == str(key)), None)
         if record and record.done and not record.write_back_due:
@@ -247,11 +272,24 @@ class Explain:
             settled = clock(record.sent_at + self._settle)
             in_doubt = f"the write of {clock(record.at)} has no known end, so its {thing} is looked for; nothing is sent again before {settled}"
             return f"Not yet: {in_doubt}. " + (_words(own) if own else self._when(key, record))
+        if not_exported:
+            return not_exported
         if own:
             return _not_yet(own)
         if record and record.state is State.SKIPPED:
-            return f"Left alone: {record.detail}."
+            return self._why_skipped(key, record)
         return f"Not yet: {self._when(key, record)}" if record or self._is_work(key) else ""
+
+    def _why_skipped(self, key: CodeKey | InvoiceKey, record: Record) -> str:
+        """Of an invoice, whether what it was skipped for is still so."""
+        ready, fault = asked(lambda: self._export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not asked")
+        if isinstance(ready, Outcome) or fault:
+            reason = ready.reason if isinstance(ready, Outcome) else record.detail
+            return f"Not billed: {reason}."
+        return (
+            f"Not yet: it was skipped at {clock(record.at)} ({record.detail}), and that is no longer so; "
+            f"{self._when(key, record)}"
+        )
 
     def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
         """What has to come first, or when it is looked at next."""
@@ -272,11 +310,15 @@ class Explain:
             return f"it is looked at again at {clock(due)}."
         waiting, _ = self._work.depth(lane)
         since = f" since {clock(record.at)}" if record and record.at else ""
-        return f"it waits for its turn{since}; {waiting} pieces of work wait in its lane."
+        return f"it waits for its turn{since}; {counted(waiting, 'pieces of work')} in its lane."
 
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
         return self._work.in_hand(lane, str(key)) or self._work.waits_until(lane, str(key)) is not None
+
+
+def _spaced(status: str) -> str:
+    return status.replace("_", " ")
 
 
 def _words(problem: Mapping[str, Any]) -> str:
@@ -323,7 +365,13 @@ def _bill(bill: FoundBill | None) -> Told | None:
     if bill is None:
         return None
     lines = [
-        {"item_id": line.item_id, "amount": _text(line.amount), "description": line.description} for line in bill.lines
+        {
+            "item_id": line.item_id,
+            "item": line.item_name,
+            "amount": _text(line.amount),
+            "description": line.description,
+        }
+        for line in bill.lines
     ]
     return {
         "id": bill.id,

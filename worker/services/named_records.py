@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
@@ -16,8 +16,10 @@ from worker.store.projects import ProjectList
 
 T = TypeVar("T")
 Heads = Callable[[int], Iterable[InvoiceHead]]
-"""Of a project, as Procore lists them: its invoices of the statuses that are exported."""
+"""Of a project, as Procore lists them: its invoices of every status."""
 LARGEST_ID = 2**63 - 1
+MAX_PROJECTS_SEARCHED = 200
+"""An invoice that is named without its project is looked for in Procore with one request or more for each project."""
 
 
 class NamedRecords:
@@ -83,40 +85,78 @@ class NamedRecords:
         return self._rule.join(project.number, code.flat_code) if project.number and code else ""
 
     def invoice(self, text: str, project: str | None) -> InvoiceKey:
-        """An invoice by Procore id or by its number; `project` where the ledger does not know it."""
+        """An invoice of any status by its number, in any letter case, or by Procore id; `id:417` is always the id.
+
+        The ledger is asked first. What it does not know is looked up in Procore: in `project`, or in all projects if they are few.
+        """
         within = self.project_id(project) if project else None
-        if may_be_id(text):
-            project_id = within or self._ledger.project_of(int(text))
-            if project_id and (within is None or self._ledger.invoice(InvoiceKey(project_id, int(text)))):
-                return InvoiceKey(project_id, int(text))
-        found = self._numbered(text, self._ledger.projects() if within is None else [within])
-        if within and not found and not may_be_id(text):
-            found = [InvoiceKey(within, head.id) for head in self._listed_in(within) if head.document_number == text]
+        invoice_id = _id_in(text)
+        known_in = self._ledger.project_of(invoice_id) if invoice_id and text.startswith("id:") else None
+        known_in = within or known_in
+        found = self._known_invoices(text, invoice_id, [known_in] if known_in else self._ledger.projects())
+        if not found and within and invoice_id:
+            # Work on an invoice that cannot be listed says so by itself.
+            listed, _ = asked(lambda: self._listed_invoices(text, invoice_id, [within]))
+            found = listed or [InvoiceKey(within, invoice_id)]
+        elif not found:
+            found = self._listed_invoices(text, invoice_id, [within] if within else self._projects_to_search(text))
         if len(found) > 1:
-            ids = ", ".join(str(key.invoice_id) for key in found)
-            raise NotFound(f"More than one invoice has the number {text}: say its project, or one of the ids {ids}.")
+            ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in found)
+            raise NotFound(f"More than one invoice is called {text}: say its project, or one of {ids}.")
         if found:
             return found[0]
-        if within is None:
-            raise NotFound(f"The ledger knows no invoice {text}: name its project with --project.")
-        if not may_be_id(text):
-            raise NotFound(f"The project has no invoice {text} of the statuses that are exported.")
-        return InvoiceKey(within, int(text))
+        where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
+        raise NotFound(f"{where} no invoice {text}, in any status.")
 
-    def _listed_in(self, project_id: int) -> list[InvoiceHead]:
-        try:
-            return list(self._heads(project_id))
-        except (NotFound, NotPermitted) as error:
-            raise NotFound(f"Procore shows no invoices of project {project_id} to the app ({error}).") from error
-
-    def _numbered(self, number: str, project_ids: Iterable[int]) -> list[InvoiceKey]:
-        """Invoices that the ledger knows by this number."""
-        return [
-            InvoiceKey(project_id, invoice_id)
+    def _known_invoices(self, number: str, invoice_id: int | None, project_ids: Iterable[int]) -> list[InvoiceKey]:
+        """Invoices that the ledger knows by this number or id."""
+        names = {
+            InvoiceKey(project_id, known_id): record.name
             for project_id in project_ids
-            for invoice_id, record in self._ledger.invoices(project_id).items()
-            if record.name == number
-        ]
+            for known_id, record in self._ledger.invoices(project_id).items()
+        }
+        return _matching(names, number, invoice_id)
+
+    def _listed_invoices(self, number: str, invoice_id: int | None, project_ids: Iterable[int]) -> list[InvoiceKey]:
+        """Invoices that Procore lists in these projects by this number or id."""
+        names: dict[InvoiceKey, str] = {}
+        ids = list(project_ids)
+        for project_id in ids:
+            try:
+                names |= {InvoiceKey(project_id, head.id): head.document_number for head in self._heads(project_id)}
+            except (NotFound, NotPermitted) as error:
+                if len(ids) == 1:
+                    raise NotFound(
+                        f"Procore shows no invoices of project {self._label(project_id)} to the app ({error})."
+                    ) from error
+        return _matching(names, number, invoice_id)
+
+    def _projects_to_search(self, text: str) -> list[int]:
+        projects = [project.id for project in self._projects.all() if project.active]
+        if len(projects) > MAX_PROJECTS_SEARCHED:
+            raise NotFound(
+                f"No invoice {text} is known yet, and looking through {len(projects)} projects of Procore takes too many requests: "
+                "name its project with --project."
+            )
+        return projects
+
+    def _label(self, project_id: int) -> str:
+        project = self._listed.get(project_id)
+        return project.label if project else f"id {project_id}"
+
+
+def _matching(names: Mapping[InvoiceKey, str], number: str, invoice_id: int | None) -> list[InvoiceKey]:
+    """The invoices of this number, exactly written if one is, and the one of this id."""
+    folded = number.casefold()
+    alike = [key for key, name in names.items() if name.casefold() == folded]
+    named = [key for key in alike if names[key] == number] or alike
+    return named + [key for key in names if key.invoice_id == invoice_id and key not in named]
+
+
+def _id_in(text: str) -> int | None:
+    """The Procore id that a text may be."""
+    digits = text.removeprefix("id:")
+    return int(digits) if may_be_id(digits) else None
 
 
 def may_be_id(text: str) -> bool:

@@ -6,14 +6,14 @@ work will take for looking, and only what follows a look is reckoned here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
 from worker.domain.invoices import Bill, FoundBill, Invoice, NumberKey
-from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, Would, line_of
 from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
@@ -35,13 +35,14 @@ Progress = Callable[[Project], None]
 @dataclass(slots=True)
 class Look:
     """What was found out so far. `planned`: the codes that would get an Item, by project and code id, as `Items.note` takes them;
-    `bills`: the projects of those that would be made.
+    `bills`: the projects of those that would be made; `item_names`: of the Items of retainage and tax, by id.
     """
 
     lines: dict[str, PlanLine] = field(default_factory=dict)
     planned: dict[int, dict[int, Planned]] = field(default_factory=dict)
     bills: dict[NumberKey, str] = field(default_factory=dict)
     reads: Requests = field(default_factory=Requests)
+    item_names: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, line: PlanLine) -> None:
         """Take in a line; the first of several that name the same code stays."""
@@ -70,6 +71,7 @@ class Planning:
         invoice_items: InvoiceItems,
         bills: Bills,
         ledger: Ledger,
+        fixed_names: Callable[[], Mapping[str, str]],
     ) -> None:
         self._client = client
         self.company_id = company_id
@@ -83,6 +85,7 @@ class Planning:
         self._invoice_items = invoice_items
         self._bills = bills
         self._ledger = ledger
+        self._fixed_names = fixed_names
 
     # Plans
 
@@ -101,7 +104,7 @@ class Planning:
 
     def export_approved(self, progress: Progress = lambda _: None) -> Plan:
         """What an export of all approved invoices would do."""
-        look, began = Look(), self._requests()
+        look, began = Look(item_names=self._fixed_names()), self._requests()
         projects = self._projects.in_scope(self._projects.refresh())
         look.reads = self._requests() - began
         for project in projects:
@@ -111,7 +114,7 @@ class Planning:
 
     def export_one(self, key: InvoiceKey) -> Plan:
         """What the export of one invoice would do. The list of projects is taken before the counting: the export finds it there."""
-        look, began = Look(), self._requests()
+        look, began = Look(item_names=self._fixed_names()), self._requests()
         self._projects.all()
         self._look_at_invoice(key, look)
         return self._plan(RunKind.EXPORT, look, began)
@@ -120,7 +123,7 @@ class Planning:
         self, kind: RunKind, project_id: int, lines: Sequence[PlanLine], bills: dict[NumberKey, str]
     ) -> Look:
         """One project's lines as they would be now, as far as they say what is to be done. `bills`: those of the projects before."""
-        look = Look(bills=bills)
+        look = Look(bills=bills, item_names=self._fixed_names() if kind is RunKind.EXPORT else {})
         if kind is RunKind.SCAN:
             project = self._projects.get(project_id)
             if project and self._projects.in_scope([project]):
@@ -212,8 +215,15 @@ class Planning:
         finally:
             look.reads += self._requests() - began
         # In the order in which they leave the lane: of two that need the same, the first one has it made.
-        for key in sorted((InvoiceKey(project.id, head.id) for head in listed.to_export), key=str):
-            self._look_at_invoice(key, look)
+        heads = {InvoiceKey(project.id, head.id): head for head in listed.to_export}
+        for key in sorted(heads, key=str):
+            head, record = heads[key], listed.known.get(key.invoice_id)
+            if head.claimed and (record is None or record.state is State.SKIPPED):
+                # The list says so; nobody reads it.
+                skipped = Outcome(OutcomeKind.SKIPPED, head.label, reason=head.claimed)
+                look.add(line_of(str(key), project.label, head.label, skipped))
+            else:
+                self._look_at_invoice(key, look)
         for head, bill_id in listed.exported.items():
             done = Outcome(OutcomeKind.ALREADY, head.document_number, bill_id)
             about = head.document_number or f"id {head.id}"
@@ -318,6 +328,7 @@ class Planning:
         invoice = ready.invoice
         records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         names = {record.remote_id: record.name for record in records.values() if record.done}
+        names |= look.item_names
         names |= {_id_of(one): _name_of(one) for one in look.planned.get(invoice.project_id, {}).values()}
         rows = [
             (names.get(line.item_id, f"Item {line.item_id}"), str(line.amount), line.description) for line in bill.lines

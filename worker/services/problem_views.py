@@ -47,6 +47,25 @@ class ProblemViews:
         """All open problems, oldest first; `ignored` tells who hides one since when, and is None for the others."""
         return [self._row(one) for one in self._ledger.problems()]
 
+    def named(self, text: str) -> list[str]:
+        """Keys of the open problems of the code, invoice or project that a person calls so, in any letter case; the key itself if it is one."""
+        found = self._ledger.problems()
+        if any(one.key == text for one in found):
+            return [text]
+        folded = text.casefold()
+        return [one.key for one in found if folded in self._names(one)]
+
+    def _names(self, one: OpenProblem) -> set[str]:
+        kind, project_id = subject_of(one.key)
+        names = {one.facts.get(name, "") for name in ("invoice", "code", "name")} if kind != "project" else set()
+        if (record := self._record(one.key)) is not None:
+            names |= {record.name, record.code}
+        if kind == "project" and project_id and (project := self._projects.get(project_id)):
+            names |= {project.number or "", project.name, project.label}
+        if one.key.startswith(("code:", "invoice:")):
+            names.add(one.key.rpartition(":")[2])
+        return {name.casefold() for name in names if name}
+
     def shown(self, key: str) -> dict[str, Any] | None:
         """Everything about one problem, open or closed by a person; None when nothing is known under this key.
 

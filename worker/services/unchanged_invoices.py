@@ -12,9 +12,9 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from worker.domain.identities import CodeKey, InvoiceKey, bill_id_of_origin
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.invoices import NOTHING_BILLED, claimed_by_another
+from worker.domain.invoices import NOTHING_BILLED
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.store.connection import Redis, seconds
@@ -92,9 +92,9 @@ class UnchangedInvoices:
 
     def _is_claimed(self, head: InvoiceHead, record: Record | None, problems: Mapping[int, OpenProblem]) -> bool:
         """Whether it is another integration's, and the ledger says so or can say so at once."""
-        if not head.origin_id or bill_id_of_origin(head.origin_id) or head.id in problems:
+        if not head.claimed or head.id in problems:
             return False
-        return record is None or (record.state is State.SKIPPED and record.detail == claimed_by_another(head.origin_id))
+        return record is None or (record.state is State.SKIPPED and record.detail == head.claimed)
 
     def _note_claimed(self, project_id: int, heads: Sequence[InvoiceHead], *, at: float) -> None:
         self._ledger.restore(
@@ -103,7 +103,7 @@ class UnchangedInvoices:
                     State.SKIPPED,
                     head.label,
                     at=at,
-                    detail=claimed_by_another(head.origin_id or ""),
+                    detail=head.claimed,
                     facts=head.facts,
                 )
                 for head in heads

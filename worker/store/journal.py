@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.story import LONGEST_FACT, Entry, Happening, What
+from worker.domain.texts import shortened
 from worker.store.connection import Redis
 
 KEPT_DAYS = 400
@@ -79,7 +80,7 @@ def words_of(happening: Happening | None) -> tuple[str, int]:
     """What `tell` in a script takes: the words, "" for nothing, and the next time in whole unix seconds."""
     if happening is None:
         return "", 0
-    facts = {name: value[:LONGEST_FACT] for name, value in happening.facts.items() if value}
+    facts = {name: shortened(value, LONGEST_FACT) for name, value in happening.facts.items() if value}
     parts = [happening.what.value, facts] if facts else [happening.what.value]
     text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
     return text[1:-1], math.ceil(happening.again_at)

@@ -309,7 +309,10 @@ def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> N
 def test_an_invoice_that_is_none_of_our_business_says_so_without_having_been_exported(office: Office) -> None:
     draft = office.case_invoice("draft_invoice")
     told = of_invoice(office, draft)
-    assert (told["why"], told["story"]) == ("Left alone: status is draft.", [])
+    assert (told["why"], told["story"]) == (
+        "Not billed: its status in Procore is draft; only invoices that are approved are exported.",
+        [],
+    )
 
 
 def test_a_bill_that_the_invoice_no_longer_says_is_told_with_the_difference(office: Office) -> None:
@@ -326,8 +329,8 @@ def test_a_bill_that_the_invoice_no_longer_says_is_told_with_the_difference(offi
     assert "its payment due is" in told["netsuite"]["not_compared"]
 
 
-def test_an_invoice_that_nobody_knows_needs_its_project(office: Office) -> None:
-    with pytest.raises(NotFound, match="--project"):
+def test_an_invoice_that_is_nowhere_is_said_to_be_nowhere(office: Office) -> None:
+    with pytest.raises(NotFound, match="no invoice 99, in any status"):
         office.container.explain.invoice("99", None)
 
 

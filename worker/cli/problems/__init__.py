@@ -6,13 +6,14 @@ import sys
 
 import click
 
-from worker.cli.output import FAILED, counted, faults_as_sentences, json_option, named_project, print_json
+from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, print_json
 from worker.cli.problems.handle import go_on, ignore, resolve
 from worker.cli.problems.retry import retry
 from worker.cli.problems.show import show
 from worker.cli.runs import print_problems
 from worker.cli.session import open_container
 from worker.domain.problems import Cause, Owner, ProblemClass
+from worker.domain.texts import counted
 
 
 @click.group(invoke_without_command=True)

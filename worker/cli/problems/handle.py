@@ -7,6 +7,7 @@ import click
 from config.names import TaskName
 from worker.cli.one_record import checked_note, user
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
+from worker.cli.problems.named import problem_key
 from worker.cli.session import open_container, send
 from worker.container import Container
 from worker.domain.problems import Cause
@@ -105,6 +106,7 @@ _CHANGED = "{key} has changed just now. Look at it again: `wbs-sync problems sho
 
 
 def _open_problem(container: Container, key: str) -> OpenProblem:
+    key = problem_key(container, key)
     found = next((one for one in container.ledger.problems() if one.key == key), None)
     if found is None:
         raise Fault(f"No problem is open under {key}. `wbs-sync problems` shows the keys.")

@@ -14,7 +14,6 @@ from worker.cli.output import (
     FAILED,
     Fault,
     clock,
-    counted,
     faults_as_sentences,
     json_option,
     named_project,
@@ -22,11 +21,13 @@ from worker.cli.output import (
     print_json,
     table,
 )
+from worker.cli.problems.named import problem_key
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain import correlation
 from worker.domain.problems import Cause, Owner
+from worker.domain.texts import counted
 from worker.services.retries import Retry
 
 Row = Mapping[str, Any]
@@ -59,6 +60,7 @@ def retry(
             raise click.UsageError("Say which: KEYs, --cause, --project or --owner, or --all.")
         container = open_container()
         project_id = container.named_records.project_id(project) if project else None
+        keys = tuple(problem_key(container, key) for key in keys)
         rows = {row["key"]: row for row in container.problem_views.all()}
         if unknown := [key for key in keys if key not in rows]:
             raise Fault(f"No problem is open under {', '.join(unknown)}. `wbs-sync problems --json` shows the keys.")

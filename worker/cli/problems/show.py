@@ -9,24 +9,29 @@ from typing import Any
 import click
 
 from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_option, out, print_json, styled
+from worker.cli.problems.named import problem_key
 from worker.cli.session import open_container
 
 Told = Mapping[str, Any]
 
 
 @click.command()
-@click.argument("key", metavar="KEY")
+@click.argument("key", metavar="KEY_OR_NUMBER")
 @json_option
 def show(key: str, as_json: bool) -> None:
-    """Tell everything about the problem KEY: what it is, who mends it and where, what was tried and when it is tried again, links
-    to the records, and what people said about it. Exit code 0 when it is not open, or ignored.
+    """Show everything about one problem, named by its key or by the number of its invoice, its code or its project: what it is, who fixes
+    it and where, what was tried and when it is tried again, links to the records, and notes. Exit code 0 when it is not open, or ignored.
     """
     with faults_as_sentences():
         container = open_container()
+        key = problem_key(container, key)
         # No key of a problem has any other letters, and not every text of an argument can be asked for.
         told = container.problem_views.shown(key) if key.isascii() and key.isprintable() else None
         if told is None:
-            raise Fault(f"Nothing is known under {key}. `wbs-sync problems` shows the keys.")
+            raise Fault(
+                f"No problem is known for {key}. `wbs-sync problems` lists them; why an invoice is not billed is answered by "
+                f"`wbs-sync explain --invoice {key}`."
+            )
         if as_json:
             print_json(told)
         else:
