@@ -393,7 +393,8 @@ class Items:
             return replace(
                 self._not_yet(key, record, lock), cause=error.cause, reason=describe(error.cause, facts).sentence
             )
-        if found:
+        # Another one of that name is adopted only when ours certainly did not come: it may still, and nobody would look for it any more.
+        if found and (settled or same_external_id(found.external_id, need.external_id)):
             return self._found(key, found, need, lock)
         return self._write(key, record, lock) if settled else self._not_yet(key, record, lock)
 

@@ -19,6 +19,7 @@ from tests.integration.flows.conftest import OpenOffice, offices
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import eventually
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.findings import FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoices import Bill
 from worker.domain.items import ItemNeed
@@ -433,6 +434,29 @@ def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Office) -> N
     assert len(patient.posts(ITEM_PATH, mark)) == 2
     assert patient.item(name)
     assert patient.problems(key) == {}
+
+
+@pytest.mark.parametrize("ours_comes", [True, False])
+def test_an_item_that_a_person_made_is_not_adopted_while_ours_may_still_come(patient: Office, ours_comes: bool) -> None:
+    """Adopted, it would end the doubt, and nobody would look for the second one that commits a minute later."""
+    project = planned(patient)
+    (code,) = project.budgeted_codes()
+    name, external_id = f"{project.number}-{CODE}", patient.item_external_id(project, code)
+    break_posts(patient, ITEM_PATH, {"kind": "cut_before"})
+    mark = patient.mark()
+    patient.work_off()
+    by_hand = patient.netsuite.make_item(name)
+    assert patient.make_item(project, code).kind is OutcomeKind.UNKNOWN
+    ours = patient.netsuite.make_item(name, externalid=external_id) if ours_comes else None
+    patient.settle_window_passes(CodeKey(project.id, code.id))
+    patient.settle()
+    record = patient.code_record(project, code)
+    assert record is not None
+    assert len(patient.posts(ITEM_PATH, mark)) == 1
+    assert record.remote_id == (ours or by_hand).id
+    assert record.state is (State.CREATED if ours else State.ADOPTED)
+    found = patient.reopened(project_ids=str(project.id)).container.verification.verify().findings
+    assert [one.kind for one in found] == ([FindingKind.ITEM_DOUBLED] if ours else [])
 
 
 def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Office) -> None:
