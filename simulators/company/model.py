@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 ZERO = Decimal("0.00")
 
@@ -61,7 +62,7 @@ class SegmentItem:
 
 @dataclass(slots=True)
 class WbsCode:
-    """A project's full budget code. `id` is its identity; `flat_code` can change."""
+    """A project's full budget code. `id` is its identity; `flat_code` can change. `shown`: fields of its JSON, as they are to be shown."""
 
     id: int
     items: tuple[SegmentItem, ...]
@@ -71,6 +72,7 @@ class WbsCode:
     updated_at: dt.datetime
     own_description: str | None = None
     status: str = "active"
+    shown: dict[str, Any] = field(default_factory=dict)
 
     @property
     def description(self) -> str:
@@ -167,6 +169,9 @@ class Commitment:
 class Project:
     """A job. `origin_id` is the NetSuite job's internal id where
     linked; `permitted` says whether the app may see it at all.
+
+    `budget_lines_refused`: the status with which this project alone refuses its v2.0 budget lines, 0 for none; `has_budget_view`: whether
+    the budget can be read the other way; `shown`: fields of its JSON, as they are to be shown.
     """
 
     id: int
@@ -185,6 +190,9 @@ class Project:
     template: bool = False
     permitted: bool = True
     tools_disabled: bool = False
+    budget_lines_refused: int = 0
+    has_budget_view: bool = True
+    shown: dict[str, Any] = field(default_factory=dict)
     codes: dict[int, WbsCode] = field(default_factory=dict)
     budget: dict[int, BudgetLine] = field(default_factory=dict)
     commitment_ids: list[int] = field(default_factory=list)

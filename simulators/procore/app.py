@@ -26,6 +26,7 @@ EDITS = (
     "add_code",
     "rename_code",
     "set_code_status",
+    "show_code",
     "add_budget_line",
     "unbudget",
     "edit_vendor",

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from simulators.company.model import BudgetLine, Project, WbsCode
-from simulators.procore.answers import NOT_FOUND, Page, Refusal
+from simulators.procore.answers import FORBIDDEN, NOT_FOUND, Page, Refusal
 from simulators.procore.call import Call, endpoint
 from simulators.procore.query import PAGING, within
 from simulators.procore.shapes import budget_line_v2, budget_view, detail_row, pattern_of, wbs_code, wbs_code_v2
@@ -113,6 +113,8 @@ def list_budget_lines(call: Call) -> Page:
     if not call.state.settings.budget_lines_v2:
         raise Refusal(404, NOT_FOUND)
     query, project, company = call.query, call.project(financials=True), call.company
+    if status := project.budget_lines_refused:
+        raise Refusal(status, FORBIDDEN if status == 403 else NOT_FOUND)
     codes = query.integers("filters[wbs_code_id]")
     if codes is None:
         lines = list(project.budget.values())
@@ -124,9 +126,11 @@ def list_budget_lines(call: Call) -> Page:
 
 
 def list_budget_views(call: Call) -> Page:
-    """A project's budget views ("budget-views" reference page): the standard one."""
+    """A project's budget views ("budget-views" reference page): the standard one, where there is one."""
     project, base_url = call.project(financials=True), str(call.request.base_url)
-    return call.query.cut([project], lambda each: budget_view(each, base_url), default=100)
+    return call.query.cut(
+        [project] if project.has_budget_view else [], lambda each: budget_view(each, base_url), default=100
+    )
 
 
 def list_detail_rows(call: Call) -> Page:

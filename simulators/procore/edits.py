@@ -76,12 +76,15 @@ class Edits:
         return project
 
     def edit_project(self, project_id: int, **fields: Any) -> Project:
-        """Set `name`, `number`, `origin_id`, `active`, `is_demo`, `template`, `permitted` or `tools_disabled`."""
+        """Set `name`, `number`, `origin_id`, `active`, `is_demo`, `template`, `permitted`, `tools_disabled`, `budget_lines_refused`,
+        `has_budget_view` or `shown` (fields of the JSON, as they are to be shown).
+        """
         project = self.company.projects[project_id]
         _set(
             project,
             fields,
-            {"name", "number", "origin_id", "active", "is_demo", "template", "permitted", "tools_disabled"},
+            {"name", "number", "origin_id", "active", "is_demo", "template", "permitted", "tools_disabled"}
+            | {"budget_lines_refused", "has_budget_view", "shown"},
         )
         project.updated_at = self.now()
         return project
@@ -110,6 +113,12 @@ class Edits:
         if description is not None:
             code.own_description = description
         code.updated_at = self.now()
+        return code
+
+    def show_code(self, project_id: int, wbs_code_id: int, **shown: Any) -> WbsCode:
+        """Show fields of a code's JSON as given, such as flat_code=None for one that is half built."""
+        code = self.company.projects[project_id].codes[wbs_code_id]
+        code.shown = shown
         return code
 
     def set_code_status(self, project_id: int, wbs_code_id: int, status: str) -> WbsCode:

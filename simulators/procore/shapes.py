@@ -49,6 +49,7 @@ def project_brief(project: Project, company: Company) -> Json:
         "accounting_project_number": None,
         "active": project.active,
         "is_demo": project.is_demo,
+        "template": project.template,
         "origin_id": project.origin_id,
         "origin_code": None,
         "origin_data": None,
@@ -59,12 +60,13 @@ def project_brief(project: Project, company: Company) -> Json:
         "created_at": iso(project.created_at),
         "updated_at": iso(project.updated_at),
         "custom_fields": {},
+        **project.shown,
     }
 
 
 def project_full(project: Project, company: Company) -> Json:
     """One project ("projects" reference page, show)."""
-    return {**project_brief(project, company), "template": project.template, "is_erp_integrated": False}
+    return {**project_brief(project, company), "is_erp_integrated": False}
 
 
 def vendor_full(vendor: Vendor) -> Json:
@@ -105,6 +107,7 @@ def wbs_code(code: WbsCode, pattern: Pattern) -> Json:
         "updated_at": iso(code.updated_at),
         "segment_items": [_segment_item(item, pattern) for item in code.items],
         "wbs_pattern_id": pattern.id,
+        **code.shown,
     }
 
 
@@ -194,7 +197,12 @@ def budget_line_v2(line: BudgetLine, project: Project, company: Company) -> Json
         "company_id": str(company.company_id),
         "created_at": iso(line.created_at),
         "updated_at": iso(line.updated_at),
-        "wbs_code": {"id": str(line.code.id), "flat_code": line.code.flat_code, "description": line.code.description},
+        "wbs_code": {
+            "id": str(line.code.id),
+            "flat_code": line.code.flat_code,
+            "description": line.code.description,
+            **line.code.shown,
+        },
         "currency_configuration": USD,
     }
 

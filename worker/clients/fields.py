@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -139,6 +140,32 @@ def read(model: type[RowT], body: Any) -> RowT:
     except ValidationError as error:
         # Without its cause, which would repeat the values.
         raise UnexpectedAnswer(_complaint(model, body, error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class OddRow:
+    """A row of a list that is not as published: its id, where that much can be read, and what is wrong with it."""
+
+    id: int | None
+    complaint: str
+
+
+def read_rows(model: type[RowT], rows: Any) -> tuple[Sequence[RowT], list[OddRow]]:
+    """A list of records, and those of them that are not as published. Raises UnexpectedAnswer for what is no list."""
+    try:
+        return _list_of(model).validate_python(rows), []
+    except ValidationError as error:
+        if not isinstance(rows, list):
+            raise UnexpectedAnswer(_complaint(model, rows, error)) from None
+    good: list[RowT] = []
+    odd: list[OddRow] = []
+    for row in rows:
+        try:
+            good.append(model.model_validate(row))
+        except ValidationError as error:
+            row_id = _id_or_none(row.get("id")) if isinstance(row, dict) else None
+            odd.append(OddRow(row_id, _complaint(model, row, error)))
+    return good, odd
 
 
 def read_list(model: type[RowT], rows: Any) -> Sequence[RowT]:

@@ -12,7 +12,8 @@ from worker.domain.invoices import amount_facts, claimed_by_another
 @dataclass(frozen=True, slots=True)
 class InvoiceHead:
     """One invoice of a list. `updated_at`: as Procore writes it, "" when it does not; `previous_id`: the invoice before it on
-    its contract; `payment_due`: None when the list has none.
+    its contract; `payment_due`: None when the list has none; `is_readable`: False where only the id could be read, and the invoice
+    itself tells the rest.
     """
 
     id: int
@@ -27,6 +28,7 @@ class InvoiceHead:
     payment_due: Decimal | None = None
     currency: str = ""
     base_currency: str = ""
+    is_readable: bool = True
 
     @property
     def label(self) -> str:

@@ -31,7 +31,7 @@ class CodeToCompare:
     ) -> CodeToCompare:
         """With the name by the account's rule."""
         number = (project.number or "").strip()
-        name = rule.join(str(project.number), code.flat_code) if number else ""
+        name = rule.join(str(project.number), code.flat_code) if number and code.flat_code.strip() else ""
         return cls(project, code, external_id, "" if unwritable(name) else name, record)
 
     @property

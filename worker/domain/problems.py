@@ -50,6 +50,7 @@ class Cause(StrEnum):
     """Stable codes, part of the public face: other apps and reports filter by them."""
 
     PROJECT_NUMBER_MISSING = "project_number_missing"
+    CODE_WITHOUT_TEXT = "code_without_text"
     NAME_TOO_LONG = "name_too_long"
     NAME_HAS_COLON = "name_has_colon"
     NAME_NOT_WRITABLE = "name_not_writable"
@@ -62,6 +63,7 @@ class Cause(StrEnum):
     ITEM_REFUSED = "item_refused"
     ADOPTED_ITEM_NOT_MARKED = "adopted_item_not_marked"
     PROJECT_NOT_READABLE = "project_not_readable"
+    UNREADABLE_ROWS = "unreadable_rows"
     PROJECT_NOT_LINKED = "project_not_linked"
     PROJECT_AMBIGUOUS = "project_ambiguous"
     PROJECT_LINK_MISMATCH = "project_link_mismatch"
@@ -164,6 +166,12 @@ CATALOGUE: dict[Cause, Entry] = {
         "Project {project} has no project number, so its Items cannot be named.",
         "Give the project a number in Procore. " + _RETRIED,
     ),
+    Cause.CODE_WITHOUT_TEXT: Entry(
+        _IN_PROCORE,
+        _ACCOUNTANT,
+        "A budgeted WBS code of project {project} (id {code_id}) has no code text in Procore, so its Item cannot be named.",
+        "Complete that WBS code in Procore, or take it out of the budget. " + _RETRIED,
+    ),
     Cause.NAME_TOO_LONG: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
@@ -239,6 +247,12 @@ CATALOGUE: dict[Cause, Entry] = {
         "Procore does not let the app read the {what} of project {project} ({answer}).",
         "Add the project to the app's permitted projects and enable the Budget and Commitments tools for it. "
         + _RETRIED,
+    ),
+    Cause.UNREADABLE_ROWS: Entry(
+        _UNKNOWN,
+        _ENGINEER,
+        "{count} rows of the {what} of project {project} cannot be read and are left out; all others are synced. The first one: {answer}",
+        "Look at that record in Procore; if it is in order, send this text to those who maintain wbs-sync. " + _RETRIED,
     ),
     Cause.PROJECT_NOT_LINKED: Entry(
         _IN_NETSUITE,

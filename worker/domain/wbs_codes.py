@@ -17,13 +17,17 @@ ITEM_NAME_LIMIT = 60
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A Procore project. `number` is None where the project has none; `origin_id` is its link to the ERP."""
+    """A Procore project. `number` is None where the project has none; `origin_id` is its link to the ERP.
+
+    `purpose`: "template" or "sample project" for one that nobody books money on, "" for any other.
+    """
 
     id: int
     name: str
     number: str | None
     active: bool
     origin_id: str | None = None
+    purpose: str = ""
 
     @property
     def label(self) -> str:
@@ -61,6 +65,8 @@ class NamingRule:
         facts = {"project": project.label, "code": code.flat_code}
         if not _has_number(project):
             raise Blocked(cause=Cause.PROJECT_NUMBER_MISSING, facts=facts)
+        if not code.flat_code.strip():
+            raise Blocked(cause=Cause.CODE_WITHOUT_TEXT, facts=facts | {"code_id": str(code.id)})
         name = self.join(str(project.number), code.flat_code)
         facts["name"] = name
         if character := unwritable(name):

@@ -81,5 +81,5 @@ def work_behind(problem: str) -> Sequence[str]:
     kind, _, rest = problem.partition(":")
     if kind == "project":
         project_id, _, what = rest.partition(":")
-        return (exports_of(int(project_id)) if what == "commitments" else scan_of(int(project_id)),)
+        return (exports_of(int(project_id)) if what.startswith("commitment") else scan_of(int(project_id)),)
     return (problem,) if kind in LANE_OF_WORD else ()

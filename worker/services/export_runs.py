@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from worker.clients.fields import OddRow
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
+from worker.domain.wbs_codes import Project
 from worker.domain.work import EXPORTS_OF_ALL, Claim, Lane, RunKind, exports_of
 from worker.services.attempts import Attempts
 from worker.services.bill_ownership import bill_claim
@@ -27,11 +29,15 @@ SCHEDULE = "schedule"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A project's invoices: those without a bill, those with one and its id, and what the ledger knows of all of them."""
+    """A project's invoices: those without a bill, those with one and its id, and what the ledger knows of all of them.
+
+    `odd`: rows of the list that name no invoice.
+    """
 
     to_export: list[InvoiceHead]
     exported: Mapping[InvoiceHead, str]
     known: Mapping[int, Record]
+    odd: Sequence[OddRow] = ()
 
 
 class ExportRuns:
@@ -87,23 +93,22 @@ class ExportRuns:
         """Find one project's invoices that have no bill yet and let them wait their turn."""
         return self._attempts.make(Lane.LISTINGS, exports_of(project_id), lambda: self._list_invoices(project_id))
 
-    def heads(self, project_id: int) -> list[InvoiceHead]:
+    def heads(self, project_id: int, odd: list[OddRow] | None = None) -> list[InvoiceHead]:
         """The project's invoices of the wanted statuses. Raises NotFound, NotPermitted."""
-        return self._procore.list_invoices(project_id, self._statuses)
+        return self._procore.list_invoices(project_id, self._statuses, odd)
 
-    def select(self, project_id: int) -> tuple[Selection, int]:
-        """The project's invoices of the wanted statuses that have no bill and are to be read, and how many have one. Raises NotFound,
-        NotPermitted.
+    def _select(self, project_id: int, listed: Listed) -> Selection:
+        """Of the project's listed invoices those without a bill that are to be read.
 
         A bill that Procore names and the ledger does not know (Redis was lost) is noted.
         """
-        listed = self.listed(project_id)
         self._note(project_id, [head for head in listed.exported if head.id not in listed.known], listed.exported)
-        return self._unchanged.select(project_id, listed.to_export, listed.known), len(listed.exported)
+        return self._unchanged.select(project_id, listed.to_export, listed.known)
 
     def listed(self, project_id: int) -> Listed:
         """The project's invoices of the wanted statuses; reads only. Raises NotFound, NotPermitted."""
-        heads = self.heads(project_id)
+        odd: list[OddRow] = []
+        heads = self.heads(project_id, odd)
         known = self._ledger.invoices(project_id, [head.id for head in heads])
         to_export, exported = [], {}
         for head in heads:
@@ -115,7 +120,7 @@ class ExportRuns:
                 exported[head] = told
             else:
                 to_export.append(head)
-        return Listed(to_export, exported, known)
+        return Listed(to_export, exported, known, odd)
 
     def _note(self, project_id: int, heads: Sequence[InvoiceHead], bill_ids: Mapping[InvoiceHead, str]) -> None:
         at = seconds(self._client) if heads else 0
@@ -129,7 +134,7 @@ class ExportRuns:
         )
 
     def _list_projects(self) -> Outcome:
-        keys = [exports_of(project_id) for project_id in self._projects.list_anew()]
+        keys = [exports_of(project_id) for project_id in self._projects.list_anew().with_invoices]
         children = Children(keys, Lane.LISTINGS, {"projects": len(keys)})
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to look through", children=children)
 
@@ -138,18 +143,42 @@ class ExportRuns:
             self._ledger.resolve(f"project:{project_id}:commitments")
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
+        if project and (why := self._projects.why_left_out(project)):
+            return Outcome(OutcomeKind.SKIPPED, reason=why)
         label = project.label if project else f"id {project_id}"
         try:
-            selection, exported = self.select(project_id)
+            listed = self.listed(project_id)
         except (NotFound, NotPermitted) as error:
-            facts = {"project": label, "what": "commitments", "answer": str(error)}
-            at = seconds(self._client)
-            self._ledger.report(f"project:{project_id}:commitments", Cause.PROJECT_NOT_READABLE, facts, at=at)
-            return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {error}", cause=Cause.PROJECT_NOT_READABLE)
+            return self._not_readable(project_id, project, str(error))
         self._ledger.resolve(f"project:{project_id}:commitments")
+        self._report_odd(project_id, label, listed.odd)
+        selection, exported = self._select(project_id, listed), len(listed.exported)
+        if project:
+            self._projects.note_listed(project, left=bool(listed.to_export))
         keys = [str(InvoiceKey(project_id, head.id)) for head in selection.to_read]
         counts = {"projects_done": 1, "already": exported, "blocked": selection.blocked, "skipped": selection.skipped}
         counts["invoices"] = len(keys) + exported + selection.blocked + selection.skipped
         counts = {name: count for name, count in counts.items() if count or name in ("invoices", "already")}
         reason = f"{label}: {len(keys)} invoices to export, {exported} exported before"
         return Outcome(OutcomeKind.ALREADY, reason=reason, children=Children(keys, Lane.EXPORTS, counts))
+
+    def _not_readable(self, project_id: int, project: Project | None, answer: str) -> Outcome:
+        """A problem, unless the project is inactive and nothing was ever exported there: tools of old projects are often switched off."""
+        label = project.label if project else f"id {project_id}"
+        if project and not project.active and not self._ledger.invoices(project_id):
+            self._projects.note_listed(project, left=False)
+            return Outcome(
+                OutcomeKind.SKIPPED, reason=f"{label} is not active, and its invoices cannot be read: {answer}"
+            )
+        facts = {"project": label, "what": "commitments", "answer": answer}
+        at = seconds(self._client)
+        self._ledger.report(f"project:{project_id}:commitments", Cause.PROJECT_NOT_READABLE, facts, at=at)
+        return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
+
+    def _report_odd(self, project_id: int, label: str, odd: Sequence[OddRow]) -> None:
+        key = f"project:{project_id}:commitment_rows"
+        if odd:
+            facts = {"count": str(len(odd)), "what": "invoices", "project": label, "answer": odd[0].complaint}
+            self._ledger.report(key, Cause.UNREADABLE_ROWS, facts, at=seconds(self._client))
+        else:
+            self._ledger.resolve(key)

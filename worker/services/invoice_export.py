@@ -119,6 +119,9 @@ class InvoiceExport:
         """Whether an invoice would become a bill; reads only. An outcome says why not; raises Blocked for a problem."""
         if not self._projects.in_pilot(key.project_id):
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason="its project is not in PROJECT_IDS")
+        project = self._projects.get(key.project_id)
+        if project and (why := self._projects.why_left_out(project)):
+            return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason=why)
         invoice = self._read(key)
         if skip := reason_to_skip(invoice, self._statuses):
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)

@@ -147,7 +147,7 @@ class Items:
         """Those of the list of projects at hand."""
         projects, (sorted_from, sorted_by, rivals) = self._projects.all(), self._sorted
         if projects is not sorted_from or rule != sorted_by:
-            rivals = Rivals(projects, rule)
+            rivals = Rivals([one for one in projects if not one.purpose], rule)
             self._sorted = (projects, rule, rivals)
         return rivals
 

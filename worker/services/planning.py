@@ -105,7 +105,7 @@ class Planning:
     def export_approved(self, progress: Progress = lambda _: None) -> Plan:
         """What an export of all approved invoices would do."""
         look, began = Look(item_names=self._fixed_names()), self._requests()
-        projects = self._projects.in_scope(self._projects.refresh())
+        projects = self._projects.with_invoices(self._projects.refresh())
         look.reads = self._requests() - began
         for project in projects:
             progress(project)
@@ -156,6 +156,14 @@ class Planning:
             blocked = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
             look.add(line_of(scan_of(project.id), project.label, "budget", blocked))
             return
+        if plan.odd:
+            cause, facts = (
+                Cause.UNREADABLE_ROWS,
+                {"count": str(len(plan.odd)), "what": "budget", "project": project.label},
+            )
+            reason = describe(cause, facts | {"answer": plan.odd[0].complaint}).sentence
+            left_out = Outcome(OutcomeKind.BLOCKED, reason=reason, cause=cause)
+            look.add(line_of(f"project:{project.id}:budget_rows", project.label, "budget", left_out))
         for one in sorted(plan.planned, key=lambda one: one.code.flat_code):
             self._add_code(project, one, look)
         for code, record in plan.already:
@@ -199,7 +207,8 @@ class Planning:
         elif project is None:
             return _not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
         else:
-            outcome = Outcome(OutcomeKind.SKIPPED, reason=f"project {project.label} is not active")
+            why = self._projects.why_left_out(project) or f"project {project.label} is not active"
+            outcome = Outcome(OutcomeKind.SKIPPED, reason=why)
         label = project.label if project else f"id {project_id}"
         return line_of(f"project:{project_id}:budget", label, "budget", outcome)
 

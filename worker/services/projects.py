@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
+from worker.clients.fields import OddRow
 from worker.clients.procore.client import Procore
+from worker.domain.errors import NoRoom
 from worker.domain.wbs_codes import Project
 from worker.store.projects import ProjectList
 
 FRESH_SECONDS = 900.0
 """A list younger than this serves the export of one invoice; a scan and an export of all take a new one."""
+READING_TIMEOUT_SECONDS = 60.0
+POLL_SECONDS = 0.1
+INACTIVE_SECONDS = 86_400.0
+"""How often the invoices of an inactive project are listed once all of them are exported: hardly any changes there."""
+MAX_INACTIVE = 200
+"""Inactive projects in one run: a company may have thousands, and each takes requests of its own."""
+
+
+@dataclass(slots=True)
+class ListedProjects:
+    """What a new list has for this installation, as ids: ten thousand projects are never held at once.
+
+    `to_scan`: active ones. `with_invoices`: those whose invoices a run lists. `unreadable`: rows that are not as published, and how.
+    """
+
+    to_scan: list[int] = field(default_factory=list)
+    with_invoices: list[int] = field(default_factory=list)
+    unreadable: list[OddRow] = field(default_factory=list)
 
 
 class Projects:
@@ -30,19 +52,14 @@ class Projects:
         self.list_anew()
         return self._listed.all()
 
-    def list_anew(self) -> list[int]:
-        """The same, for those who only need the ids of what is in scope: ten thousand projects are never held at once."""
-        ids: list[int] = []
-
-        def passing_by() -> Iterator[Project]:
-            for number, project in enumerate(self._procore.list_projects()):
-                if not number:
-                    self._confirmed()
-                ids.extend(one.id for one in self.in_scope([project]))
-                yield project
-
-        self._listed.replace(passing_by())
-        return ids
+    def list_anew(self) -> ListedProjects:
+        """Take a new list from Procore, for a caller that needs only ids. Others who need a list meanwhile wait for this one."""
+        token = self._listed.claim()
+        try:
+            return self._list(token or "")
+        finally:
+            if token:
+                self._listed.release(token)
 
     @property
     def pilot(self) -> Sequence[int]:
@@ -60,20 +77,87 @@ class Projects:
     def all(self) -> Sequence[Project]:
         """The list at hand, taken anew when it is old."""
         listed = self._listed.all_younger_than(FRESH_SECONDS)
-        return self.refresh() if listed is None else listed
+        if listed is not None:
+            return listed
+        self._renew()
+        return self._listed.all()
 
     def get(self, project_id: int) -> Project | None:
-        """One project; None when the app cannot see it. A project that is not in the list at hand is looked for in a new one."""
-        found = self._listed.get(project_id) if self._listed.age() < FRESH_SECONDS else None
-        if found is None:
-            self.list_anew()
-            found = self._listed.get(project_id)
+        """One project; None when the app cannot see it. One that the list at hand does not have is asked for by itself."""
+        if self._listed.age() >= FRESH_SECONDS:
+            self._renew()
+        found = self._listed.get(project_id)
+        if found is None and (found := self._procore.find_project(project_id)):
+            self._listed.add(found)
         return found
 
     def in_scope(self, projects: Iterable[Project]) -> list[Project]:
-        """Active ones that this installation is for."""
-        return [one for one in projects if one.active and self.in_pilot(one.id)]
+        """Active ones that this installation is for; templates and Procore's sample project are nobody's."""
+        return [one for one in projects if one.active and not self.why_left_out(one)]
+
+    def with_invoices(self, projects: Sequence[Project]) -> list[Project]:
+        """Those whose invoices a run lists: active ones, and inactive ones that were not listed for a day, longest ago first.
+
+        A project is often made inactive at its close-out while the release of its retainage is approved and has no bill yet.
+        """
+        usable = [one for one in projects if not self.why_left_out(one)]
+        due = set(self._inactive_due([one.id for one in usable if not one.active]))
+        return [one for one in usable if one.active or one.id in due]
+
+    def note_listed(self, project: Project, *, left: bool) -> None:
+        """The invoices of a project were listed. `left`: some still have to be exported, so the next run lists them again."""
+        if not project.active:
+            self._listed.note_look(project.id, left=left)
+
+    def why_left_out(self, project: Project) -> str:
+        """Why nothing is ever done for a project, active or not; "" where that is not so."""
+        if not self.in_pilot(project.id):
+            return "the project is not in PROJECT_IDS"
+        return f"project {project.label} is a {project.purpose}" if project.purpose else ""
 
     def in_pilot(self, project_id: int) -> bool:
         """Whether this installation is for a project: always, unless PROJECT_IDS names others."""
         return not self._only or project_id in self._only
+
+    def _renew(self) -> None:
+        """Take a new list, once: all who need one at the same time wait for the first of them. Raises NoRoom when that takes long."""
+        until = time.monotonic() + READING_TIMEOUT_SECONDS
+        while not (token := self._listed.claim()):
+            if time.monotonic() > until:
+                raise NoRoom("another worker is still reading the list of projects", retry_after=5.0)
+            time.sleep(POLL_SECONDS)
+            if self._listed.age() < FRESH_SECONDS:
+                return
+        try:
+            # Another one may have ended just before this claim.
+            if self._listed.age() >= FRESH_SECONDS:
+                self._list(token)
+        finally:
+            self._listed.release(token)
+
+    def _list(self, token: str) -> ListedProjects:
+        new = ListedProjects()
+        inactive: list[int] = []
+
+        def passing_by() -> Iterator[Project]:
+            for number, project in enumerate(self._procore.list_projects(new.unreadable)):
+                if not number:
+                    self._confirmed()
+                if not self.why_left_out(project):
+                    (new.to_scan if project.active else inactive).append(project.id)
+                yield project
+
+        self._listed.replace(passing_by(), token)
+        self._listed.forget_looks(self._listed.looks().keys() - set(inactive))
+        new.with_invoices = new.to_scan + self._inactive_due(inactive)
+        return new
+
+    def _inactive_due(self, project_ids: Sequence[int]) -> list[int]:
+        """Of inactive projects: those with something left to export, and of the others those that were listed longest ago."""
+        if not project_ids:
+            return []
+        looks, now = self._listed.looks(), self._listed.now()
+        left = [one for one in project_ids if looks.get(one) == 0.0]
+        never = [one for one in project_ids if one not in looks]
+        due = [one for one in project_ids if 0.0 < looks.get(one, 0.0) <= now - INACTIVE_SECONDS]
+        return left + [*sorted(never, reverse=True), *sorted(due, key=lambda one: looks[one])][:MAX_INACTIVE]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from worker.clients.fields import OddRow
 from worker.clients.procore.client import Procore
 from worker.domain import correlation
 from worker.domain.errors import NotFound, NotPermitted
@@ -32,7 +33,7 @@ SERIES_SECONDS = 20.0
 class ProjectPlan:
     """What a scan would do in one project. `already`: codes whose Item is in the ledger, and `in_doubt`: those whose write is
     looked for, both with their records; `inactive`: budgeted, but not active; `gone`: blocked until now, and neither budgeted
-    nor active any more.
+    nor active any more; `odd`: budget rows that cannot be read.
     """
 
     project: Project
@@ -41,6 +42,7 @@ class ProjectPlan:
     in_doubt: Sequence[tuple[WbsCode, Record]]
     inactive: Sequence[WbsCode]
     gone: Mapping[int, Record]
+    odd: Sequence[OddRow] = ()
 
 
 class WbsScan:
@@ -135,7 +137,8 @@ class WbsScan:
 
     def plan_project(self, project: Project) -> ProjectPlan:
         """What would happen in one project; reads only. Raises NotFound or NotPermitted where the app may not look."""
-        budgeted = self._procore.list_budgeted_codes(project.id)
+        odd: list[OddRow] = []
+        budgeted = self._procore.list_budgeted_codes(project.id, odd)
         records = self._ledger.codes(project.id)
         known = [(code, records[code.id]) for code in budgeted if code.id in records]
         already = [(code, record) for code, record in known if record.done]
@@ -149,13 +152,13 @@ class WbsScan:
         }
         gone = {number: record for number, record in blocked.items() if number not in {code.id for code in budgeted}}
         if not missing:
-            return ProjectPlan(project, (), already, in_doubt, (), gone)
+            return ProjectPlan(project, (), already, in_doubt, (), gone, odd)
         active = {code.id: code for code in self._procore.list_active_codes(project.id)}
         inactive = [code for code in missing if code.id not in active]
         # The list of codes has the fuller description of the two.
         planned = self._items.plan(project, [active[code.id] for code in missing if code.id in active])
         gone |= {code.id: blocked[code.id] for code in inactive if code.id in blocked}
-        return ProjectPlan(project, planned, already, in_doubt, inactive, gone)
+        return ProjectPlan(project, planned, already, in_doubt, inactive, gone, odd)
 
     def _look_through(self, key: str) -> Outcome:
         """Do one piece of work of the lane of scans."""
@@ -165,13 +168,33 @@ class WbsScan:
         return self._plan_codes(int(project_id)) if kind == "plan" else self._scan_project(int(project_id))
 
     def _list_projects(self) -> Outcome:
-        keys = [scan_of(project_id) for project_id in self._projects.list_anew()]
+        listed = self._projects.list_anew()
+        keys = [scan_of(project_id) for project_id in listed.to_scan]
+        odd = {row.id: row for row in listed.unreadable if row.id}
+        self._report_odd_projects(odd)
         # Nobody would hear of their new codes and invoices any more.
         for project_id in self._projects.out_of_sight(self._projects.pilot or self._ledger.projects()):
-            if self._projects.pilot or self._has_worked_on(project_id):
+            if project_id not in odd and (self._projects.pilot or self._has_worked_on(project_id)):
                 self._not_visible(project_id)
         children = Children(keys, Lane.SCANS, {"projects": len(keys)})
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to scan", children=children)
+
+    def _report_odd_projects(self, odd: Mapping[int, OddRow]) -> None:
+        """Projects whose rows cannot be read are left out by themselves; the problem of one that can be read again is closed."""
+        for problem in self._ledger.problems():
+            kind, _, rest = problem.key.partition(":")
+            if kind == "project" and rest.endswith(":row") and int(rest.partition(":")[0]) not in odd:
+                self._ledger.resolve(problem.key)
+        for project_id, row in odd.items():
+            if self._projects.in_pilot(project_id):
+                self._report_odd(f"project:{project_id}:row", f"id {project_id}", "list of projects", [row])
+
+    def _report_odd(self, key: str, label: str, what: str, odd: Sequence[OddRow]) -> None:
+        if odd:
+            facts = {"count": str(len(odd)), "what": what, "project": label, "answer": odd[0].complaint}
+            self._ledger.report(key, Cause.UNREADABLE_ROWS, facts, at=seconds(self._client))
+        else:
+            self._ledger.resolve(key)
 
     def _has_worked_on(self, project_id: int) -> bool:
         """A project that never was leaves nothing but codes that were skipped, where somebody asked for one."""
@@ -185,12 +208,14 @@ class WbsScan:
             return self._not_visible(project_id)
         if not project.active:
             self._ledger.resolve(f"project:{project_id}:budget")
-            return Outcome(OutcomeKind.SKIPPED, reason=f"project {project.label} is not active")
+            why = self._projects.why_left_out(project) or f"project {project.label} is not active"
+            return Outcome(OutcomeKind.SKIPPED, reason=why)
         try:
             plan = self.plan_project(project)
         except (NotFound, NotPermitted) as error:
             return self._not_readable(project_id, project.label, "budget", str(error))
         self._ledger.resolve(f"project:{project_id}:budget")
+        self._report_odd(f"project:{project_id}:budget_rows", project.label, "budget", plan.odd)
         noted = self._items.note(project_id, plan.planned)
         for number, record in plan.gone.items():
             self._items.skip(CodeKey(project_id, number), record)

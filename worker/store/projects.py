@@ -1,28 +1,40 @@
-"""The company's projects as last listed: names for people, numbers for Item names, links to NetSuite."""
+"""The company's projects as last listed: names for people, numbers for Item names, links to NetSuite.
+
+Also when the invoices of inactive projects were listed last, since those need not be listed in every run.
+"""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from worker.domain.wbs_codes import Project
 from worker.store.connection import Redis, seconds
 
 _TAKE_OVER = """
--- KEYS: fresh list, list, when it was taken. ARGV: how many projects, now
+-- KEYS: fresh list, list, when it was begun, when the list was outdated. ARGV: how many projects, when this one was begun
 if ARGV[1] == '0' then redis.call('DEL', KEYS[2])
 elseif redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('RENAME', KEYS[1], KEYS[2])
   redis.call('PERSIST', KEYS[2])
 end
-redis.call('SET', KEYS[3], ARGV[2])
+-- What was begun before somebody's change may not show it: such a list stays outdated.
+if tonumber(redis.call('GET', KEYS[4]) or '0') < tonumber(ARGV[2]) then redis.call('SET', KEYS[3], ARGV[2])
+else redis.call('DEL', KEYS[3]) end
 return 1
+"""
+_RELEASE = """
+-- KEYS: claim. ARGV: token
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
 """
 AT_ONCE = 500
 LONGEST_LISTING_SECONDS = 3600
 """What a worker that died has listed so far is gone after this."""
+CLAIM_SECONDS = 30
+"""A reader that died is waited for no longer than this; a living one renews its claim with each part of the list."""
 
 
 class ProjectList:
@@ -32,25 +44,47 @@ class ProjectList:
         self._client = client
         self._key = f"{prefix}projects"
         self._listed_at = f"{prefix}projects:listed_at"
+        self._outdated_at = f"{prefix}projects:outdated_at"
+        self._claim = f"{prefix}projects:reading"
+        self._looked_at = f"{prefix}projects:looked_at"
         self._take_over = client.register_script(_TAKE_OVER)
+        self._release = client.register_script(_RELEASE)
         self._read: tuple[str, Sequence[Project]] = ("", ())
 
-    def replace(self, projects: Iterable[Project]) -> None:
-        """Take over a fresh list, as it comes; until it is whole the one before stands."""
+    def replace(self, projects: Iterable[Project], token: str = "") -> None:
+        """Take over a fresh list, as it comes; until it is whole the one before stands. `token`: the claim under which it is read."""
         fresh, rest, count = f"{self._key}:{secrets.token_hex(8)}", iter(projects), 0
+        begun_at = seconds(self._client)
         while some := list(islice(rest, AT_ONCE)):
-            rows = {str(one.id): json.dumps([one.name, one.number, one.active, one.origin_id]) for one in some}
-            self._client.hset(fresh, mapping=rows)
+            self._client.hset(fresh, mapping={str(one.id): _row(one) for one in some})
             self._client.expire(fresh, LONGEST_LISTING_SECONDS)
+            if token and self._client.get(self._claim) == token:
+                self._client.expire(self._claim, CLAIM_SECONDS)
             count += len(some)
-        self._take_over(keys=[fresh, self._key, self._listed_at], args=[count, seconds(self._client)])
+        keys = [fresh, self._key, self._listed_at, self._outdated_at]
+        self._take_over(keys=keys, args=[count, begun_at])
+
+    def add(self, project: Project) -> None:
+        """Take one project into the list that was looked up by itself."""
+        self._client.hset(self._key, mapping={str(project.id): _row(project)})
+        self._read = ("", ())
+
+    def claim(self) -> str | None:
+        """The right to read a new list, as a token; None while another thread or worker is reading one."""
+        token = secrets.token_hex(8)
+        return token if self._client.set(self._claim, token, nx=True, ex=CLAIM_SECONDS) else None
+
+    def release(self, token: str) -> None:
+        """The list was read, or could not be."""
+        self._release(keys=[self._claim], args=[token])
 
     def age(self) -> float:
-        """Seconds since the list was taken; infinite when there is none."""
+        """Seconds since the list was begun; infinite when there is none, or when it is known to be outdated."""
         return self._age_of(self._client.get(self._listed_at))
 
     def outdate(self) -> None:
-        """Somebody knows that it changed: from now on the list counts as old."""
+        """Somebody knows that it changed: from now on the list counts as old, one that is being read as well."""
+        self._client.set(self._outdated_at, seconds(self._client))
         self._client.delete(self._listed_at)
 
     def get(self, project_id: int) -> Project | None:
@@ -68,9 +102,29 @@ class ProjectList:
         return self._all(self._client.get(self._listed_at))
 
     def all_younger_than(self, age: float) -> Sequence[Project] | None:
-        """The same, if the list was taken less than so many seconds ago."""
+        """The same, if the list was begun less than so many seconds ago."""
         listed_at = self._client.get(self._listed_at)
         return self._all(listed_at) if self._age_of(listed_at) < age else None
+
+    def now(self) -> float:
+        """Redis' clock, by which all of this is told."""
+        return seconds(self._client)
+
+    # When the invoices of inactive projects were listed
+
+    def looks(self) -> Mapping[int, float]:
+        """When the invoices of inactive projects were listed last (Redis seconds); 0 where some of them still have to be exported."""
+        return {int(project_id): float(at) for project_id, at in self._client.hgetall(self._looked_at).items()}
+
+    def note_look(self, project_id: int, *, left: bool) -> None:
+        """The invoices of an inactive project were listed. `left`: some still have to be exported."""
+        at = 0.0 if left else seconds(self._client)
+        self._client.hset(self._looked_at, mapping={str(project_id): at})
+
+    def forget_looks(self, project_ids: Collection[int]) -> None:
+        """Of projects that are active again, or gone."""
+        if project_ids:
+            self._client.hdel(self._looked_at, *map(str, project_ids))
 
     def _age_of(self, listed_at: str | None) -> float:
         return seconds(self._client) - float(listed_at) if listed_at else float("inf")
@@ -85,7 +139,11 @@ class ProjectList:
         return projects
 
 
+def _row(project: Project) -> str:
+    return json.dumps([project.name, project.number, project.active, project.origin_id, project.purpose])
+
+
 def _project(project_id: int, row: str) -> Project:
-    # A newer version may say more of it.
-    name, number, active, origin_id, *_ = json.loads(row)
-    return Project(project_id, name, number, active, origin_id)
+    # An older version says less of it, a newer one may say more.
+    name, number, active, origin_id, *more = json.loads(row)
+    return Project(project_id, name, number, active, origin_id, *more[:1])

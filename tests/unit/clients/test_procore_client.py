@@ -11,12 +11,21 @@ import pytest
 
 from tests.unit.clients.remotes import Scripted, answer
 from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
-from worker.clients.fields import read
+from worker.clients.fields import OddRow, read
 from worker.clients.http import Answer
 from worker.clients.procore import client as client_module
 from worker.clients.procore import wire
 from worker.clients.procore.client import INVOICES_PER_PAGE, PROJECTS_PER_PAGE, Procore, ProcoreAddress, mint_token
-from worker.domain.errors import Blocked, Misconfigured, NoRoom, NotFound, SyncError, Transient, UnexpectedAnswer
+from worker.domain.errors import (
+    Blocked,
+    Misconfigured,
+    NoRoom,
+    NotFound,
+    NotPermitted,
+    SyncError,
+    Transient,
+    UnexpectedAnswer,
+)
 from worker.domain.problems import Cause
 from worker.store.cache import Cache
 from worker.store.connection import Redis
@@ -185,9 +194,78 @@ def test_where_that_list_is_missing_one_code_is_looked_up_in_the_budget_view(
     assert procore.is_budgeted(17, wbs_code_id) is budgeted
 
 
-def test_a_project_without_a_budget_view_has_no_budgeted_codes(procore_of: MakeClient) -> None:
-    procore, _ = procore_of(NOT_FOUND, answer(200, [], next_page=False))
-    assert procore.list_budgeted_codes(17) == []
+FORBIDDEN = answer(403, {"errors": "You do not have permission to access this resource"})
+
+
+def test_where_that_list_is_forbidden_the_budget_view_tells(procore_of: MakeClient) -> None:
+    procore, _ = procore_of(FORBIDDEN, VIEWS, ROWS, CODES)
+    assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
+
+
+@pytest.mark.parametrize("refused", [FORBIDDEN, NOT_FOUND])
+def test_which_way_a_budget_is_read_is_decided_for_each_project(procore_of: MakeClient, refused: Answer) -> None:
+    """One project without the list says nothing of the others."""
+    lines = answer(200, {"data": [{"wbs_code": CODE}]}, next_page=False)
+    procore, transport = procore_of(refused, VIEWS, ROWS, CODES, lines)
+    procore.list_budgeted_codes(17)
+    procore.list_budgeted_codes(18)
+    assert paths(transport)[-1] == "/rest/v2.0/companies/4/projects/18/budget_line_items"
+
+
+@pytest.mark.parametrize(("refused", "error"), [(FORBIDDEN, NotPermitted), (NOT_FOUND, NotFound)])
+def test_a_budget_that_neither_way_shows_is_not_taken_for_an_empty_one(
+    procore_of: MakeClient, refused: Answer, error: type[SyncError]
+) -> None:
+    procore, _ = procore_of(refused, answer(200, [], next_page=False))
+    with pytest.raises(error, match="; the project has no budget view"):
+        procore.list_budgeted_codes(17)
+
+
+def test_budget_lines_of_another_project_or_that_cannot_be_read_are_passed_over(procore_of: MakeClient) -> None:
+    rows = [
+        {"wbs_code": CODE, "project_id": "17"},
+        {"wbs_code": CODE | {"id": 902}, "project_id": "18"},
+        {"wbs_code": CODE | {"id": "?"}, "project_id": "17"},
+    ]
+    procore, _ = procore_of(answer(200, {"data": rows}, next_page=False))
+    odd: list[OddRow] = []
+    assert [code.id for code in procore.list_budgeted_codes(17, odd)] == [901]
+    assert [row.complaint for row in odd] == ["Procore's BudgetLine is not as published: wbs_code.id: '?' is no id"]
+
+
+def test_a_page_of_which_nothing_can_be_read_is_no_empty_list(procore_of: MakeClient) -> None:
+    procore, _ = procore_of(answer(200, [{"id": "?"}, {}], next_page=False))
+    with pytest.raises(UnexpectedAnswer, match="WbsCode is not as published"):
+        procore.list_active_codes(17)
+
+
+def test_one_project_is_found_in_the_list_of_all(procore_of: MakeClient) -> None:
+    other = PROJECT | {"id": PROJECT["id"] + 1}
+    procore, transport = procore_of(answer(200, [other, PROJECT], next_page=False), answer(200, [], next_page=False))
+    found = procore.find_project(PROJECT["id"])
+    assert found is not None
+    assert found.id == PROJECT["id"]
+    assert transport.sent[0].params["filters[id]"] == PROJECT["id"]
+    assert procore.find_project(99) is None
+
+
+def test_an_invoice_is_listed_whatever_else_its_row_says(procore_of: MakeClient) -> None:
+    """The invoice itself tells the rest; only a row without an id is lost, and that is said."""
+    head = {"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1", "project_id": 17}
+    rows = [
+        head | {"status": None},
+        head | {"id": 418, "origin_id": []},
+        head | {"id": None},
+        head | {"id": 419, "project_id": 18},
+    ]
+    procore, _ = procore_of(answer(200, rows, next_page=False))
+    odd: list[OddRow] = []
+    heads = procore.list_invoices(17, ["approved"], odd)
+    assert [(one.id, one.status, one.is_readable) for one in heads] == [
+        (417, "approved", True),
+        (418, "approved", False),
+    ]
+    assert [row.id for row in odd] == [None]
 
 
 def test_invoices_are_asked_for_by_each_status(procore_of: MakeClient) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.clients.remotes import answer
-from worker.clients.fields import read, read_list
+from worker.clients.fields import read, read_list, read_rows
 from worker.clients.procore import wire
 from worker.domain.errors import UnexpectedAnswer
 from worker.domain.invoices import Invoice
@@ -203,7 +203,7 @@ def test_what_is_only_shown_or_matched_never_blocks_a_line(name: str, value: Any
 def test_what_is_only_shown_of_a_listed_invoice_never_stops_the_list(name: str, value: Any) -> None:
     odd = INVOICE | {"id": 418, name: value}
     parts = {"summary": {"current_payment_due": value}, "currency_configuration": {"currency_iso_code": value}}
-    heads = [row.head() for row in read_list(wire.InvoiceHeadRow, [INVOICE, odd, odd | parts])]
+    heads = [row.head("approved") for row in read_list(wire.InvoiceHeadRow, [INVOICE, odd, odd | parts])]
     assert [head.id for head in heads] == [417, 418, 418]
     assert heads[0].facts == {
         "invoice": " ACME-0417 ",
@@ -255,9 +255,30 @@ def test_a_total_that_procore_gives_is_taken_whatever_its_parts_say() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "  ", [], 1.5])
-def test_a_code_without_its_text_is_no_code(text: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match=r"WbsCode is not as published: 1\.flat_code \(id 902\)"):
-        read_list(wire.WbsCodeRow, [{"id": 901, "flat_code": "01"}, {"id": 902, "flat_code": text}])
+def test_a_code_without_its_text_is_read_as_one(text: Any) -> None:
+    """Nobody may need it; where somebody does, it gets no name."""
+    assert read(wire.WbsCodeRow, {"id": 902, "flat_code": text, "description": text}).flat_code.strip() == ""
+
+
+def test_one_row_that_is_not_as_published_leaves_the_others() -> None:
+    rows = [{"id": 901, "flat_code": "01"}, {"id": None, "flat_code": "02"}, "odd", {"id": "903"}]
+    good, odd = read_rows(wire.WbsCodeRow, rows)
+    assert [row.id for row in good] == [901, 903]
+    assert [row.id for row in odd] == [None, None]
+    assert odd[0].complaint == "Procore's WbsCode is not as published: id: null is no id"
+    _, odd = read_rows(wire.ProjectRow, [PROJECT | {"active": "perhaps"}])
+    assert odd[0].id == PROJECT["id"]
+    with pytest.raises(UnexpectedAnswer):
+        read_rows(wire.WbsCodeRow, {"id": 901})
+
+
+@pytest.mark.parametrize(
+    ("flags", "purpose"),
+    [({}, ""), ({"template": False}, ""), ({"template": True}, "template"), ({"is_demo": True}, "sample project")],
+)
+def test_what_a_project_is_for(flags: dict[str, bool], purpose: str) -> None:
+    project = read(wire.ProjectRow, PROJECT | {"active": True, "is_demo": False} | flags).project()
+    assert (project.purpose, project.active) == (purpose, not purpose)
 
 
 @pytest.mark.parametrize("active", [None, "yes", 1, "true", []])

@@ -33,7 +33,7 @@ def cause_of(rule: NamingRule, of: Project, text: str) -> Blocked:
     return caught.value
 
 
-@given(number=st.text(min_size=1, max_size=12).filter(str.strip), text=st.text(max_size=20))
+@given(number=st.text(min_size=1, max_size=12).filter(str.strip), text=st.text(max_size=20).filter(str.strip))
 def test_a_name_is_the_project_number_and_the_code_to_the_letter(number: str, text: str) -> None:
     joined = f"{number}-{text}"
     if unwritable(joined):
@@ -42,6 +42,12 @@ def test_a_name_is_the_project_number_and_the_code_to_the_letter(number: str, te
         assert cause_of(USUAL, project(number), text).cause is Cause.NAME_HAS_COLON
     else:
         assert USUAL.item_name(project(number), code(text)) == joined
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_a_code_without_a_text_names_no_item(text: str) -> None:
+    blocked = cause_of(USUAL, project("24-017"), text)
+    assert (blocked.cause, blocked.facts["code_id"]) == (Cause.CODE_WITHOUT_TEXT, "100")
 
 
 @pytest.mark.parametrize("number", [None, "", "   "])

@@ -52,6 +52,60 @@ def test_a_list_that_somebody_knows_to_have_changed_counts_as_old_and_can_still_
     assert projects.all() == (HARBOR,)
 
 
+def test_a_list_that_was_begun_before_a_change_stays_outdated(projects: ProjectList) -> None:
+    def changed_meanwhile() -> Iterator[Project]:
+        yield HARBOR
+        projects.outdate()
+        yield QUAY
+
+    projects.replace(changed_meanwhile())
+    assert projects.all() == (QUAY, HARBOR)
+    assert projects.age() == math.inf
+    projects.replace([HARBOR])
+    assert projects.age() < 5
+
+
+def test_a_project_that_was_looked_up_by_itself_is_in_the_list_from_then_on(projects: ProjectList) -> None:
+    projects.replace([HARBOR])
+    assert projects.all() == (HARBOR,)
+    projects.add(QUAY)
+    assert projects.get(2) == QUAY
+    assert projects.all() == (QUAY, HARBOR)
+
+
+def test_what_a_project_is_for_is_kept_and_an_older_version_said_nothing_of_it(
+    projects: ProjectList, client: Redis
+) -> None:
+    template = Project(3, "Usual tower", None, active=False, purpose="template")
+    projects.replace([template])
+    assert projects.get(3) == template
+    client.hset(f"{PREFIX}projects", "4", '["Pier", "24-020", true, null]')
+    assert projects.get(4) == Project(4, "Pier", "24-020", active=True)
+
+
+def test_one_reader_of_the_list_at_a_time(projects: ProjectList, client: Redis) -> None:
+    token = projects.claim()
+    assert token
+    assert projects.claim() is None
+    projects.release("another one's")
+    assert projects.claim() is None
+    (key,) = client.keys("*reading")
+    assert 0 < client.ttl(key) <= 30, "a reader that died is not waited for"
+    projects.release(token)
+    assert projects.claim()
+
+
+def test_when_the_invoices_of_an_inactive_project_were_listed(projects: ProjectList) -> None:
+    assert projects.looks() == {}
+    projects.note_look(17, left=True)
+    projects.note_look(2, left=False)
+    assert projects.looks()[17] == 0.0
+    assert projects.now() - 5 < projects.looks()[2] <= projects.now()
+    projects.forget_looks([17, 99])
+    projects.forget_looks([])
+    assert list(projects.looks()) == [2]
+
+
 @pytest.mark.parametrize("value", ["5871", "", 60, {"id": "1"}, ["a"], 0, False])
 def test_a_cached_value_is_read_back(client: Redis, value: Any) -> None:
     cache = Cache(client, PREFIX, "td1")

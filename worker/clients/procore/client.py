@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.clients.fields import RowT, read, read_list
+from worker.clients.fields import OddRow, RowT, read, read_rows
 from worker.clients.http import Answer, Transport
 from worker.clients.login import require_admitted, token_of
 from worker.clients.procore import wire
@@ -24,6 +25,7 @@ from worker.store.gate import Precedence
 from worker.store.limits import RateLimits
 from worker.store.tokens import AccessToken, Tokens
 
+log = logging.getLogger(__name__)
 PROJECTS_PER_PAGE = 300
 CODES_PER_PAGE = 1000
 BUDGET_LINES_PER_PAGE = 100
@@ -40,6 +42,10 @@ class ProcoreVendor:
     id: int
     name: str
     origin_id: str | None
+
+
+class NoBudgetView(NotFound):
+    """The budget can be read through budget views alone, and the project has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +111,34 @@ class Procore:
         body = self._get("/rest/v1.0/me").json()
         return str(body.get("login") or body.get("name") or body.get("id")) if isinstance(body, dict) else "?"
 
-    def list_projects(self) -> Iterator[Project]:
-        """GET /rest/v1.1/projects: all projects that the app may see, inactive ones too (Procore's default leaves them out)."""
-        params = {"company_id": self.company_id, "filters[by_status]": "All"}
+    def list_projects(self, odd: list[OddRow] | None = None) -> Iterator[Project]:
+        """GET /rest/v1.1/projects: all projects that the app may see, inactive ones and templates too (Procore's default leaves out
+        inactive ones). `odd` takes the rows that are not as published.
+        """
+        yield from self._projects({}, odd)
+
+    def find_project(self, project_id: int) -> Project | None:
+        """One project of that list; None when the app may not see it."""
+        found = self._projects({"filters[id]": project_id}, None)
+        return next((project for project in found if project.id == project_id), None)
+
+    def _projects(self, filters: Mapping[str, Any], odd: list[OddRow] | None) -> Iterator[Project]:
+        params = {"company_id": self.company_id, "filters[by_status]": "All", **filters}
         try:
-            for row in self._pages(wire.ProjectRow, "/rest/v1.1/projects", params, PROJECTS_PER_PAGE):
+            for row in self._pages(wire.ProjectRow, "/rest/v1.1/projects", params, PROJECTS_PER_PAGE, odd):
                 yield row.project()
         except (NotFound, NotPermitted) as error:
             # This one list belongs to no project: who may not see it is not connected to the company.
             raise Misconfigured(str(error), cause=Cause.PROCORE_LOGIN, facts={"answer": str(error)}) from error
 
-    def list_budgeted_codes(self, project_id: int) -> list[WbsCode]:
-        """WBS codes that have a budget line item, the amount being of no matter.
+    def list_budgeted_codes(self, project_id: int, odd: list[OddRow] | None = None) -> list[WbsCode]:
+        """WBS codes that have a budget line item, the amount being of no matter. `odd` takes the budget rows that cannot be read.
 
         From the v2 list of budget line items (BETA, not on every account), else from the rows of a budget view; these name
         codes by id only, so their texts come from the list of WBS codes. Raises NotFound or NotPermitted when the app may
         not read the project's budget.
         """
-        return self._budgeted(project_id)
+        return self._budgeted(project_id, odd=odd)
 
     def is_budgeted(self, project_id: int, wbs_code_id: int) -> bool:
         """Whether one code has a budget line item now. Raises NotFound, NotPermitted."""
@@ -134,16 +150,23 @@ class Procore:
         rows = self._pages(wire.WbsCodeRow, path, {"filters[status][]": "active"}, CODES_PER_PAGE)
         return [row.wbs_code() for row in rows]
 
-    def list_invoices(self, project_id: int, statuses: Collection[str]) -> list[InvoiceHead]:
+    def list_invoices(
+        self, project_id: int, statuses: Collection[str], odd: list[OddRow] | None = None
+    ) -> list[InvoiceHead]:
         """GET /rest/v1.1/requisitions: the project's invoices of these statuses, or of all for none, without their lines.
 
-        Each once: one that changes its status, or its place, while the pages are read may be seen twice.
+        Each once: one that changes its status, or its place, while the pages are read may be seen twice. One of which only the id can
+        be read is listed all the same; `odd` takes rows without an id.
         """
         heads: dict[int, InvoiceHead] = {}
         for status in statuses or [""]:
             params = {"project_id": project_id} | ({"filters[status]": status} if status else {})
-            for row in self._pages(wire.InvoiceHeadRow, "/rest/v1.1/requisitions", params, INVOICES_PER_PAGE):
-                heads[row.id] = row.head()
+            unread: list[OddRow] = []
+            for row in self._pages(wire.InvoiceHeadRow, "/rest/v1.1/requisitions", params, INVOICES_PER_PAGE, unread):
+                if row.project_id in (None, project_id):
+                    heads[row.id] = row.head(status)
+            heads |= {row.id: InvoiceHead(row.id, status, None, "", is_readable=False) for row in unread if row.id}
+            (odd if odd is not None else []).extend(row for row in unread if row.id is None)
         return list(heads.values())
 
     def get_invoice(self, project_id: int, invoice_id: int) -> Invoice:
@@ -207,56 +230,82 @@ class Procore:
             return None
         return row.invoice() if row.id == invoice.id else None
 
-    def _budgeted(self, project_id: int, *, wbs_code_id: int | None = None) -> list[WbsCode]:
-        """Budgeted codes; with `wbs_code_id` at least that one, if it is budgeted."""
-        if self._cache.get("procore:budget_line_items") != "missing":
-            try:
-                return self._budget_line_items(project_id, wbs_code_id=wbs_code_id)
-            except NotFound:
-                # Either the account has no such endpoint, or the app may not see the project: the other way tells which.
-                codes = self._budget_view_codes(project_id)
-                self._cache.put("procore:budget_line_items", "missing", seconds=BUDGET_ENDPOINT_REMEMBERED_SECONDS)
-                return codes
-        return self._budget_view_codes(project_id)
+    def _budgeted(
+        self, project_id: int, *, wbs_code_id: int | None = None, odd: list[OddRow] | None = None
+    ) -> list[WbsCode]:
+        """Budgeted codes; with `wbs_code_id` at least that one, if it is budgeted.
 
-    def _budget_line_items(self, project_id: int, *, wbs_code_id: int | None = None) -> list[WbsCode]:
+        A 404 or 403 of the v2 list says either that the account does not have it or that the app may not read this budget: the budget
+        views tell which, and for this project alone.
+        """
+        key = f"procore:budget_line_items:{project_id}"
+        if self._cache.get(key) == "missing":
+            return self._budget_view_codes(project_id, odd)
+        try:
+            return self._budget_line_items(project_id, wbs_code_id=wbs_code_id, odd=odd)
+        except (NotFound, NotPermitted) as refusal:
+            try:
+                codes = self._budget_view_codes(project_id, odd)
+            except NoBudgetView as error:
+                # What the v2 list said is the reason; without it "no budget view" would read as a mistake of the project.
+                raise type(refusal)(f"{refusal}; {error}") from error
+        self._cache.put(key, "missing", seconds=BUDGET_ENDPOINT_REMEMBERED_SECONDS)
+        return codes
+
+    def _budget_line_items(
+        self, project_id: int, *, wbs_code_id: int | None = None, odd: list[OddRow] | None = None
+    ) -> list[WbsCode]:
         path = f"/rest/v2.0/companies/{self.company_id}/projects/{project_id}/budget_line_items"
         params = {"filters[wbs_code_id]": str(wbs_code_id)} if wbs_code_id else {}
-        rows = self._pages(wire.BudgetLineRow, path, params, BUDGET_LINES_PER_PAGE)
-        codes = {row.wbs_code.id: row.wbs_code.wbs_code() for row in rows if row.wbs_code}
-        return list(codes.values())
+        rows = self._pages(wire.BudgetLineRow, path, params, BUDGET_LINES_PER_PAGE, odd)
+        own = [row.wbs_code for row in rows if row.wbs_code and row.project_id in (None, project_id)]
+        return list({code.id: code.wbs_code() for code in own}.values())
 
-    def _budget_view_codes(self, project_id: int) -> list[WbsCode]:
+    def _budget_view_codes(self, project_id: int, odd: list[OddRow] | None = None) -> list[WbsCode]:
         params = {"project_id": project_id}
         views = list(self._pages(wire.BudgetViewRow, "/rest/v1.0/budget_views", params, CODES_PER_PAGE))
         if not views:
-            return []
+            raise NoBudgetView("the project has no budget view")
         path = f"/rest/v1.0/budget_views/{views[0].id}/detail_rows"
-        rows = self._pages(wire.DetailRow, path, params | {"budget_row_type": "budgeted"}, CODES_PER_PAGE)
+        rows = self._pages(wire.DetailRow, path, params | {"budget_row_type": "budgeted"}, CODES_PER_PAGE, odd)
         budgeted = {row.wbs_code_id for row in rows}
         path = f"/rest/v1.0/projects/{project_id}/work_breakdown_structure/wbs_codes"
         codes = self._pages(wire.WbsCodeRow, path, {}, CODES_PER_PAGE)
         return [row.wbs_code() for row in codes if row.id in budgeted]
 
-    def _pages(self, model: type[RowT], path: str, params: Mapping[str, Any], per_page: int) -> Iterator[RowT]:
+    def _pages(
+        self,
+        model: type[RowT],
+        path: str,
+        params: Mapping[str, Any],
+        per_page: int,
+        odd: list[OddRow] | None = None,
+    ) -> Iterator[RowT]:
         """All rows of a list (https://developers.procore.com/documentation/pagination): the last page has no `next` link.
 
         Without links `Total` tells how many rows there are, since a page may be shorter than was asked for; without either a short page
-        is the last.
+        is the last. Rows that are not as published are passed over: `odd` takes them, else the log. Raises UnexpectedAnswer for a page
+        of which no row can be read.
         """
         before, seen = "", 0
         for page in range(1, MOST_PAGES + 1):
             answer = self._get(path, {**params, "page": page, "per_page": per_page})
-            rows = read_list(model, wire.rows_of(answer.json()))
+            rows, unread = read_rows(model, wire.rows_of(answer.json()))
             # Not every endpoint pages: one that answers the same again would otherwise never end.
             if answer.text == before:
                 return
+            if unread and not rows and odd is None:
+                raise UnexpectedAnswer(unread[0].complaint)
+            for row in unread:
+                log.warning("A row of %s is passed over: %s", path, row.complaint)
+            (odd if odd is not None else []).extend(unread)
             yield from rows
-            seen += len(rows)
+            count = len(rows) + len(unread)
+            seen += count
             total = answer.headers.get("Total", "")
-            unlinked = seen < int(total) if re.fullmatch(r"[0-9]{1,9}", total) else len(rows) == per_page
+            unlinked = seen < int(total) if re.fullmatch(r"[0-9]{1,9}", total) else count == per_page
             more = answer.next_page if answer.next_page is not None else unlinked
-            if not more or not rows:
+            if not more or not count:
                 return
             before = answer.text
         raise UnexpectedAnswer(

@@ -46,19 +46,24 @@ class ProjectRow(ProcoreRow):
     project_number: OptionalText
     active: Flag
     is_demo: Flag | None = None
+    template: Flag | None = None
     origin_id: OptionalText
 
     def project(self) -> Project:
-        """In the domain's words. Procore's sample project counts as inactive: nobody books money on it."""
-        return Project(self.id, self.name, self.project_number, self.active and not self.is_demo, self.origin_id)
+        """In the domain's words. Templates and Procore's sample project count as inactive: nobody books money on them."""
+        purpose = "template" if self.template else "sample project" if self.is_demo else ""
+        return Project(self.id, self.name, self.project_number, self.active and not purpose, self.origin_id, purpose)
 
 
 class WbsCodeRow(ProcoreRow):
-    """GET /rest/v1.0/projects/{id}/work_breakdown_structure/wbs_codes, and `wbs_code` inside other answers."""
+    """GET /rest/v1.0/projects/{id}/work_breakdown_structure/wbs_codes, and `wbs_code` of a budget line.
+
+    Half-built codes were seen without a text. Whether that matters is decided where a code needs an Item.
+    """
 
     id: Id
-    flat_code: SomeText
-    description: Text = ""
+    flat_code: Label = ""
+    description: Label = ""
 
     def wbs_code(self) -> WbsCode:
         """In the domain's words."""
@@ -66,9 +71,10 @@ class WbsCodeRow(ProcoreRow):
 
 
 class BudgetLineRow(ProcoreRow):
-    """GET /rest/v2.0/…/budget_line_items (BETA)."""
+    """GET /rest/v2.0/…/budget_line_items (BETA). `project_id` is text there."""
 
     wbs_code: WbsCodeRow | None
+    project_id: IdOrNone = None
 
 
 class DetailRow(ProcoreRow):
@@ -121,9 +127,10 @@ class InvoiceHeadRow(ProcoreRow):
     """GET /rest/v1.1/requisitions, default view: all but the lines, of which only a part is needed and must be right."""
 
     id: Id
-    status: SomeText
+    project_id: IdOrNone = None
+    status: Label = ""
     origin_id: OptionalText
-    invoice_number: Text = ""
+    invoice_number: Label = ""
     updated_at: Label = ""
     previous_requisition_id: IdOrNone = None
     number: Label = ""
@@ -136,12 +143,12 @@ class InvoiceHeadRow(ProcoreRow):
         HeadCurrencyRow, BeforeValidator(lambda value: value if isinstance(value, dict) else {})
     ] = HeadCurrencyRow()
 
-    def head(self) -> InvoiceHead:
-        """In the domain's words."""
+    def head(self, listed_status: str) -> InvoiceHead:
+        """In the domain's words. `listed_status`: the one that was asked for, which holds where the row's own cannot be read."""
         currency = self.currency_configuration
         return InvoiceHead(
             self.id,
-            self.status,
+            self.status or listed_status,
             self.origin_id,
             self.invoice_number,
             updated_at=self.updated_at,

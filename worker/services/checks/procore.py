@@ -66,7 +66,7 @@ class ProcoreChecks:
         if idle:
             return doubt(
                 name,
-                f"not active, so nothing is done for {_some(idle)}",
+                f"not active, so no Items are made for {_some(idle)}; approved invoices are exported",
                 "Take them out, or make them active in Procore.",
             )
         return well(name, f"{len(self._only)} projects, all visible; nothing is done for others")

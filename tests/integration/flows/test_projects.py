@@ -1,0 +1,264 @@
+"""Which projects are synced: templates never, inactive ones for their invoices, and each in spite of odd rows beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulators.company.model import Project
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import Office
+from worker.domain.errors import NoRoom
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import OutcomeKind
+from worker.services import projects as projects_module
+from worker.services.projects import Projects
+from worker.store.gate import Precedence
+
+pytestmark = pytest.mark.real
+
+CODES = ("05-120.S", "05-310.S")
+LIST = "/rest/v1.1/projects"
+
+
+def alone(office: Office, project: Project) -> Office:
+    return office.reopened(project_ids=str(project.id))
+
+
+def of(office: Office, precedence: Precedence = Precedence.EXPORT) -> Projects:
+    return office.container.projects(precedence)
+
+
+def lists(office: Office, since: int = 0) -> int:
+    """How often the list of all projects was asked for."""
+    seen = [entry for entry in office.stage.journal("procore", since) if entry.get("path") == LIST]
+    return sum("filters" not in entry.get("query", "") or "id%5D" not in entry.get("query", "") for entry in seen)
+
+
+def mark(office: Office) -> int:
+    return max((entry["n"] for entry in office.stage.journal("procore")), default=0)
+
+
+# Templates
+
+
+@pytest.mark.parametrize("number", [None, "TEMPLATE-01"])
+def test_a_template_gets_no_items_and_is_no_problem(office: Office, number: str | None) -> None:
+    template = office.new_project(number, CODES, linked=False)
+    office.procore.edit_project(template.id, template=True, name="TEMPLATE - Commercial")
+    pilot = alone(office, template)
+    for run in (pilot.scan(), pilot.scan(template.id)):
+        assert run.counts.get("created", 0) == 0
+    assert office.writes() == []
+    assert office.problems() == {}
+    (line,) = pilot.container.planning.scan([template.id]).lines
+    assert "is a template" in line.reason
+
+
+def test_an_invoice_of_a_template_is_none(office: Office) -> None:
+    template = office.new_project("TEMPLATE-01", CODES)
+    office.procore.edit_project(template.id, template=True)
+    invoice = office.new_invoice(template, (CODES[0], "900.00"))
+    outcome = office.export(invoice)
+    assert outcome.kind is OutcomeKind.SKIPPED
+    assert "is a template" in outcome.reason
+    alone(office, template).export_all()
+    assert office.writes() == []
+
+
+# Inactive projects
+
+
+def closed_out(office: Office) -> tuple[Project, Any]:
+    """A project that is made inactive while its last approved invoice has no bill yet."""
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"))
+    office.procore.edit_project(project.id, active=False)
+    return project, invoice
+
+
+def test_the_last_invoice_of_an_inactive_project_is_exported(office: Office) -> None:
+    project, invoice = closed_out(office)
+    pilot = alone(office, project)
+    (line,) = pilot.container.planning.export_approved().lines
+    assert line.key == str(InvoiceKey(project.id, invoice.id))
+    pilot.export_all()
+    assert office.bill(invoice)
+    assert pilot.scan().counts.get("projects_done", 0) == 0, "a scan looks at active ones only"
+
+
+def test_an_inactive_project_is_listed_again_until_all_is_exported_and_then_once_a_day(office: Office) -> None:
+    project, invoice = closed_out(office)
+    office.procore.edit_invoice(invoice.id, off_by="0.01")
+    pilot = alone(office, project)
+    assert pilot.export_all().counts["projects"] == 1
+    assert pilot.problems() == {str(InvoiceKey(project.id, invoice.id)): "lines_do_not_tie"}
+    office.procore.edit_invoice(invoice.id, off_by="0.00")
+    assert pilot.export_all().counts["projects"] == 1
+    assert office.bill(invoice)
+    assert pilot.export_all().counts["projects"] == 1, "only this one shows that nothing is left"
+    assert pilot.export_all().counts["projects"] == 0
+    office.procore.edit_project(project.id, active=True)
+    assert pilot.export_all().counts["projects"] == 1
+    office.procore.edit_project(project.id, active=False)
+    assert pilot.export_all().counts["projects"] == 1, "what it had while it was active may not be exported"
+
+
+def test_many_inactive_projects_are_listed_some_in_each_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projects_module, "MAX_INACTIVE", 2)
+    ids = [office.new_project(f"24-80{n}").id for n in range(5)]
+    for project_id in ids:
+        office.procore.edit_project(project_id, active=False)
+    pilot = office.reopened(project_ids=",".join(map(str, ids)))
+    assert [pilot.export_all().counts["projects"] for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_an_inactive_project_whose_tools_are_off_is_no_problem(office: Office) -> None:
+    project = office.new_project("24-800")
+    office.procore.edit_project(project.id, active=False, tools_disabled=True)
+    pilot = alone(office, project)
+    pilot.export_all()
+    assert pilot.problems() == {}
+
+
+# Odd rows
+
+
+@pytest.mark.parametrize("shown", [{"flat_code": None}, {"flat_code": ""}, {"description": None}, {"id": None}])
+@pytest.mark.parametrize("v2", [True, False])
+def test_a_code_that_nobody_needs_stops_no_other(open_office: OpenOffice, shown: dict[str, Any], v2: bool) -> None:
+    office = open_office(world={"budget_lines_v2": v2})
+    project = office.new_project("24-800", CODES)
+    half_built = office.procore.add_code(project.id, "26-050.S")
+    office.procore.show_code(project.id, half_built.id, **shown)
+    assert office.scan(project.id).counts["created"] == 2
+    assert office.problems() == {}
+
+
+def test_a_budgeted_code_without_a_text_is_the_only_one_that_waits(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    code = project.code_named(CODES[0])
+    office.procore.show_code(project.id, code.id, flat_code=None)
+    office.scan(project.id)
+    key = f"code:{project.id}:{code.id}"
+    assert office.problems() == {key: "code_without_text"}
+    assert f"id {code.id}" in office.sentence(key)
+    assert office.item_of(project, project.code_named(CODES[1]))
+    office.procore.show_code(project.id, code.id)
+    office.scan(project.id)
+    assert office.item_of(project, code)
+    assert office.problems() == {}
+
+
+def test_a_budget_row_that_cannot_be_read_is_said_and_stops_no_other(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    code = project.code_named(CODES[0])
+    office.procore.show_code(project.id, code.id, id="?")
+    assert office.scan(project.id).counts["created"] == 1
+    key = f"project:{project.id}:budget_rows"
+    assert office.problems() == {key: "unreadable_rows"}
+    assert key in {line.key for line in office.container.planning.scan([project.id]).lines}
+    office.procore.show_code(project.id, code.id)
+    office.scan(project.id)
+    assert office.problems() == {}
+
+
+def test_a_project_that_cannot_be_read_stops_no_other_one(office: Office) -> None:
+    odd, sound = office.new_project("24-800", CODES), office.new_project("24-801", CODES)
+    office.procore.edit_project(odd.id, shown={"active": "perhaps"})
+    pilot = office.reopened(project_ids=f"{odd.id},{sound.id}")
+    assert pilot.scan().counts["created"] == 2
+    key = f"project:{odd.id}:row"
+    assert pilot.problems() == {key: "unreadable_rows"}
+    office.procore.edit_project(odd.id, shown={})
+    assert pilot.scan().counts["created"] == 2
+    assert pilot.problems() == {}
+
+
+def test_an_invoice_whose_row_is_odd_is_exported_like_any_other(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    odd, sound = (office.new_invoice(project, (code, "900.00")) for code in CODES)
+    office.procore.edit_invoice(odd.id, shown={"invoice_number": {}})
+    alone(office, project).export_all()
+    assert office.bill(sound)
+    assert office.problems(f"invoice:{project.id}:{odd.id}") or office.bills(odd)
+
+
+def test_an_invoice_without_an_id_is_said_and_stops_no_other(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    office.scan(project.id)
+    odd, sound = (office.new_invoice(project, (code, "900.00")) for code in CODES)
+    office.procore.edit_invoice(odd.id, shown={"id": None})
+    pilot = alone(office, project)
+    pilot.export_all()
+    assert office.bill(sound)
+    assert pilot.problems() == {f"project:{project.id}:commitment_rows": "unreadable_rows"}
+    office.procore.edit_invoice(odd.id, shown={})
+    pilot.export_all()
+    assert office.bill(odd)
+    assert pilot.problems() == {}
+
+
+# Two ways to the budget
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_one_project_without_budget_lines_is_read_through_its_budget_view(office: Office, status: int) -> None:
+    refused, sound = office.new_project("24-800", CODES), office.new_project("24-801", CODES)
+    office.procore.edit_project(refused.id, budget_lines_refused=status)
+    assert office.scan(refused.id).counts["created"] == 2
+    since = mark(office)
+    assert office.scan(sound.id).counts["created"] == 2
+    paths = [entry["path"] for entry in office.stage.journal("procore", since) if "path" in entry]
+    assert any(path.endswith(f"{sound.id}/budget_line_items") for path in paths)
+    assert "/rest/v1.0/budget_views" not in paths
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_budget_that_cannot_be_read_either_way_is_a_problem(office: Office, status: int) -> None:
+    project = office.new_project("24-800", CODES)
+    office.procore.edit_project(project.id, budget_lines_refused=status, has_budget_view=False)
+    office.scan(project.id)
+    key = f"project:{project.id}:budget"
+    assert office.problems() == {key: "project_not_readable"}
+    assert "the project has no budget view" in office.sentence(key)
+
+
+# The list
+
+
+def test_all_who_need_a_new_list_at_the_same_time_take_one(office: Office) -> None:
+    projects = of(office)
+    projects.outdate()
+    since = mark(office)
+    found = office.at_once(*[projects.all] * 4, *[of(office, Precedence.SCAN).all] * 4)
+    assert len({len(each) for each in found}) == 1
+    assert lists(office, since) == 1
+
+
+def test_an_unknown_project_is_asked_for_alone(office: Office) -> None:
+    projects = of(office)
+    projects.refresh()
+    since = mark(office)
+    assert projects.get(1) is None
+    new = office.new_project("24-800")
+    assert projects.get(new.id)
+    assert new.id in {one.id for one in projects.all()}
+    assert lists(office, since) == 0
+
+
+def test_a_list_that_another_worker_reads_for_long_makes_work_wait(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projects_module, "READING_TIMEOUT_SECONDS", 0.2)
+    projects = of(office)
+    projects.outdate()
+    token = office.container.listed_projects.claim()
+    assert token
+    with pytest.raises(NoRoom, match="still reading the list of projects"):
+        projects.all()
+    office.container.listed_projects.release(token)
+    assert projects.all()
