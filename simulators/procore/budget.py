@@ -113,8 +113,10 @@ def list_budget_lines(call: Call) -> Page:
     if not call.state.settings.budget_lines_v2:
         raise Refusal(404, NOT_FOUND)
     query, project, company = call.query, call.project(financials=True), call.company
-    if status := project.budget_lines_refused:
-        raise Refusal(status, FORBIDDEN if status == 403 else NOT_FOUND)
+    if project.budget_lines_refused == 403:
+        raise Refusal(403, FORBIDDEN)
+    if project.budget_lines_refused:
+        raise Refusal(404, NOT_FOUND)
     codes = query.integers("filters[wbs_code_id]")
     if codes is None:
         lines = list(project.budget.values())

@@ -304,8 +304,8 @@ class Planning:
                 self._add_code(project, one, look)
             seen.needs += [str(CodeKey(project.id, one.code.id)) for one in planned]
         if any(one.kind is OutcomeKind.CREATED for one in planned):
-            # With its Items made, the invoice is read once more before the bill.
-            seen.follows += Requests(2 if invoice.previous_id else 1, 0)
+            # With its Items made, the invoice and its vendor are read once more before the bill.
+            seen.follows += Requests(3 if invoice.previous_id else 2, 0)
         return len(missing) - len(planned)
 
     def _look_at_bill(
