@@ -51,6 +51,7 @@ EXAMPLE = {
     "bill_ids": "90112, 90140",
     "difference": "total 12,605.00 instead of 12,600.00",
     "what": "budget",
+    "tool": "Budget",
     "records": "bills",
     "setting": "Setup > Company > Auto-Generated Numbers, for vendor bills: switch it off or allow override",
     "finding": "",
