@@ -383,3 +383,10 @@ def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_and_no_fault(of
     assert check.ok is None
     assert "subsidiary 2 as its primary one" in check.words
     assert "NETSUITE_SUBSIDIARY_ID" in check.cure
+
+
+def test_vendors_that_the_app_may_not_read_are_a_fault_that_names_the_directory(office: Office) -> None:
+    office.stage.settings("procore", directory_forbidden=True)
+    (check,) = [one for one in checks(office) if one.name == "Procore vendors"]
+    assert check.ok is False
+    assert "Directory" in check.words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
@@ -31,6 +32,7 @@ class ProcoreChecks:
         yield "Project numbers", self._numbers
         yield "Procore budgets", lambda: self._readable("Procore budgets", "Budget", self._count_codes)
         yield "Procore invoices", lambda: self._readable("Procore invoices", "Commitments", self._count_invoices)
+        yield "Procore vendors", self._vendors
 
     def _login(self) -> Check:
         # A token at hand may be of the secret before this one, and hide for an hour that this one is wrong.
@@ -100,6 +102,15 @@ class ProcoreChecks:
             "; ".join(refused),
             f"Give the app the permission on {tool}, and switch the tool on in these projects.",
         )
+
+    def _vendors(self) -> Check:
+        """Whether the app may read the company's Directory, by asking for a vendor that hardly exists. Raises Misconfigured where not."""
+        projects = self._projects.in_scope(self._projects.all())
+        if not projects:
+            return doubt("Procore vendors", "no project to look at", "See the checks of projects above.")
+        with suppress(NotFound, NotPermitted):
+            self._procore.get_vendor(1, projects[0].id)
+        return well("Procore vendors", "can be looked up")
 
     def _count_codes(self, project: Project) -> str:
         return f"{len(self._procore.list_budgeted_codes(project.id))} budgeted codes"
