@@ -94,9 +94,9 @@ class ProcoreModel:
         return _ok(rows + self._odd("codes", {"id": 990, "flat_code": None, "description": None}))
 
     def _invoices(self, request: Request) -> Reply:
-        project_id, status = int(request.params["project_id"]), request.params["filters[status]"]
+        project_id, status = int(request.params["project_id"]), request.params.get("filters[status]")
         found = [one for one in self.company.invoices.values()
-                 if one.project_id == project_id and one.now.status == status]  # fmt: skip
+                 if one.project_id == project_id and status in (None, one.now.status)]  # fmt: skip
         rows: list[Any] = [{"id": one.id, "status": one.now.status, "origin_id": one.now.origin_id,
                             "invoice_number": one.number, "updated_at": f"{int(one.now.since)} s"}
                            for one in found]  # fmt: skip
