@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import report
+from benchmarks.comparisons import verify
 from benchmarks.figures import FOLDER, Sheet
 from benchmarks.footprint import footprint
 from benchmarks.invoices import invoices
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[..., Sheet]] = {
     "first": first,
     "invoices": invoices,
     "reruns": reruns,
+    "verify": verify,
     "limits": limits,
     "footprint": footprint,
 }

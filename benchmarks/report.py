@@ -22,6 +22,7 @@ ORDER = (
     "first",
     "invoices",
     "reruns",
+    "verify",
     "limits",
     "footprint",
 )
@@ -38,6 +39,7 @@ TITLES = {
     "first": "The first result",
     "invoices": "Invoices",
     "reruns": "A run of all invoices in which nothing is new",
+    "verify": "A comparison of both systems",
     "limits": "Procore's limits",
     "footprint": "Memory and start",
 }

@@ -164,6 +164,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> Told:
     faults = [f"{check.name}: {check.words}" for check in checks if check.ok is False]
     faults += _unseeded(exported["problems"])
     faults += [finding.sentence for finding in verified.findings]
+    faults += verified.not_compared.values()
     if _writes(second):
         faults.append(f"the second scan wrote {_writes(second)} records")
     if _count(doubled):

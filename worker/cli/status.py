@@ -19,9 +19,11 @@ from worker.cli.output import (
     out,
     print_json,
     say_fault,
+    styled,
     table,
 )
 from worker.cli.session import open_container
+from worker.cli.verify import progress_dict, progress_line
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.texts import counted
@@ -53,8 +55,16 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
         container = open_container()
         if not named:
             alive = container.liveness.now()
+            comparison = container.verifications.current()
             status = {**container.overview.status(), "processes": processes_view(alive)}
-            print_json(status) if as_json else _print(status)
+            if as_json:
+                print_json({**status, "comparison": progress_dict(comparison) if comparison else None})
+            else:
+                _print(status)
+                if comparison:
+                    out.print(
+                        styled(("Comparison in progress (verify): ", "bold"), progress_line(comparison)), soft_wrap=True
+                    )
             for sentence in alive.faults:
                 say_fault(sentence)
             if alive.faults:

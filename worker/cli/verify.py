@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from datetime import UTC, datetime
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ import click
 from config.logs import shown
 from worker.cli.output import (
     FAILED,
+    clock,
     faults_as_sentences,
     json_option,
     out,
@@ -90,8 +91,29 @@ def _note(state: VerificationState) -> str:
     asked = f"{state.requests.procore:,} requests to Procore, {state.requests.netsuite:,} to NetSuite"
     if not state.waits_for or state.ended:
         return asked
-    until = datetime.fromtimestamp(state.waits_until, UTC).strftime("%H:%M:%S")
-    return f"{asked}; waits until {until} UTC: {state.waits_for}"
+    return f"{asked}; waits until {clock(state.waits_until)}: {state.waits_for}"
+
+
+def progress_line(state: VerificationState) -> str:
+    """A comparison in progress, on one line."""
+    done = (
+        f"{state.projects_done:,} of {counted(state.projects, 'projects')}" if state.projects is not None else "begins"
+    )
+    return f"{done}, {_note(state)}"
+
+
+def progress_dict(state: VerificationState) -> dict[str, Any]:
+    """The same as plain JSON values; times in unix seconds."""
+    return {
+        "id": state.id,
+        "full": state.full,
+        "started_at": state.started_at,
+        "projects": state.projects,
+        "projects_done": state.projects_done,
+        "requests": asdict(state.requests),
+        "waits_until": state.waits_until or None,
+        "waits_for": state.waits_for,
+    }
 
 
 def as_dict(verified: Verified) -> dict[str, Any]:

@@ -79,7 +79,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "wbs_sync_last_run_finished_timestamp_seconds": ("When the last run over everything ended.", ("run",)),
     "wbs_sync_last_run_duration_seconds": ("How long it took.", ("run",)),
     "wbs_sync_last_run_results": (
-        "What it came to: codes of a scan and invoices of an export by outcome; codes and invoices of verify by whether they are right.",
+        "What it came to: codes of a scan and invoices of an export by outcome; codes and invoices of verify by whether they are right, and what it could not compare.",
         ("run", "outcome"),
     ),
     "wbs_sync_run_due_timestamp_seconds": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.campaign.simulated.world import BILLING_DATE, COMPANY, Company, Invoi
 
 _ROUTES: list[tuple[str, str, str]] = [
     ("POST", r"/oauth/token", "token"),
+    ("GET", r"/rest/v1\.0/me", "me"),
     ("GET", r"/rest/v1\.1/projects", "projects"),
     ("GET", rf"/rest/v2\.0/companies/{COMPANY}/projects/(\d+)/budget_line_items", "budget_lines"),
     ("GET", r"/rest/v1\.0/budget_views", "budget_views"),
@@ -57,6 +59,9 @@ class ProcoreModel:
         self.tokens[token] = self._now() + self.token_lifetime
         return _ok({"access_token": token, "expires_in": self.token_lifetime})
 
+    def _me(self, _: Request) -> Reply:
+        return _ok({"id": 1, "login": "the app"})
+
     def _projects(self, _: Request) -> Reply:
         rows: list[Any] = [
             {
@@ -98,7 +103,7 @@ class ProcoreModel:
         found = [one for one in self.company.invoices.values()
                  if one.project_id == project_id and status in (None, one.now.status)]  # fmt: skip
         rows: list[Any] = [{"id": one.id, "status": one.now.status, "origin_id": one.now.origin_id,
-                            "invoice_number": one.number, "updated_at": f"{int(one.now.since)} s"}
+                            "invoice_number": one.number, "updated_at": _moment(one.now.since)}
                            for one in found]  # fmt: skip
         return _ok(rows + self._odd("invoices", {"id": 990, "status": None, "invoice_number": None}))
 
@@ -180,6 +185,10 @@ class ProcoreModel:
         return {name: value for name, value in shown.items() if name != "line_item_id"} | {
             "detail_line_item_id": 10 * invoice.id + place
         }
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _ok(body: Any) -> Reply:

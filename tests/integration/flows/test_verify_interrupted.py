@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import cycle
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
+from worker.cli import wbs_sync
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
 from worker.store.gate import Precedence
@@ -194,7 +197,7 @@ def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Office) -> Non
     step = verification.step()
     assert step
     assert step.again_at == pytest.approx(container.now() + 3600, abs=5)
-    assert step.state.waits_for == "Procore's rate limit is used up"
+    assert "Procore" in step.state.waits_for
     requests = step.state.requests
     assert verification.step() == step, "nothing is tried before"
     assert step.state.requests == requests
@@ -237,3 +240,68 @@ def test_a_second_request_joins_the_comparison_in_progress_and_a_full_one_replac
     assert verification.request(full=True) == (full, True)
     assert verification.request() == (full, True)
     verification.verify()
+
+
+# The command
+
+
+@pytest.fixture
+def call(drifted: Office, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`wbs-sync …` in this installation."""
+    for module in ("verify", "status"):
+        monkeypatch.setattr(f"worker.cli.{module}.open_container", lambda: drifted.container)
+    return lambda *arguments: CliRunner().invoke(wbs_sync, arguments)
+
+
+def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
+    drifted: Office, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = told(drifted.container.verification.verify(full=True))
+    with monkeypatch.context() as patch:
+        patch.setattr("worker.services.verification.BillDrift.entered_twice", interrupted_by_the_second)
+        ended = call("verify", "--full")
+    assert (ended.exit_code, "the next `wbs-sync verify` goes on from there" in ended.output) == (130, True)
+    state = drifted.container.verifications.current()
+    assert state
+    assert (state.projects, state.projects_done) == (2, 0)
+    shown = json.loads(call("status", "--json").stdout)["comparison"]
+    assert (shown["id"], shown["projects"], shown["projects_done"], shown["full"]) == (state.id, 2, 0, True)
+    assert shown["requests"]["procore"] > 0
+    assert "Comparison in progress (verify): 0 of 2 projects, " in call("status").stdout
+    mark = drifted.mark()
+    ended = call("verify", "--json")
+    assert sorted((one["kind"], one["key"]) for one in json.loads(ended.stdout)["findings"]) == undisturbed
+    assert ended.exit_code == 1
+    read = [entry["path"] for entry in drifted.requests(mark) if "/vendorBill/" in entry["path"]]
+    assert read == [], "the bills were read before"
+
+
+def interrupted_by_the_second(*_: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_the_exit_code_says_that_not_everything_was_compared(
+    drifted: Office, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = drifted.reopened(project_ids=str(drifted.new_project("33-9", CODES).id))
+    monkeypatch.setattr("worker.cli.verify.open_container", lambda: office.container)
+    office.scan()
+    assert call("verify").exit_code == 0
+    drifted.stage.faults("procore", [{"kind": "echo", "value": 200, "path": "budget_line_items"}])
+    ended = call("verify")
+    assert (ended.exit_code, "1 not compared" in ended.stdout) == (3, True)
+    assert "Not compared: Project 33-9 New Project: " in ended.stdout
+
+
+def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Callable[..., Result]) -> None:
+    drifted.container.verification.request(full=True)
+    drifted.container.procore_limits.block(3600)
+    assert drifted.container.verification.step()
+    shown = " ".join(call("status").stdout.split())
+    drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
+    assert "waits until 20" in shown
+    assert " UTC: Procore" in shown
+    state = drifted.container.verifications.current()
+    assert state
+    drifted.container.verifications.go_on(state.id)
+    drifted.container.verification.verify()

@@ -1,0 +1,96 @@
+"""A comparison of both systems: what the first one costs, what the next one costs when nothing has changed, and whether it ends where Procore
+allows few requests an hour.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.figures import Sheet
+from benchmarks.installation import Installation, until
+from config.names import TaskName
+from simulators.company import build_company
+
+PROJECTS, CODES, INVOICES = 40, 50, 1_000
+HOURLY, HOUR_SECONDS = 600, 20
+"""The simulated hour is shorter, so that one does not wait for it."""
+
+
+def verify(*, runs: int) -> Sheet:
+    """The same installation, compared in full, again, in full once more, and within a low limit."""
+    sheet = Sheet(
+        "verify",
+        f"{PROJECTS} projects, {PROJECTS * CODES:,} codes that all have an Item, {INVOICES:,} invoices that all have a bill",
+    )
+    first: tuple[list[float], list[float]] = [], []
+    again: tuple[list[float], list[float]] = [], []
+    shares: tuple[list[float], list[float]] = [], []
+    hours, complete = [], []
+    for _ in range(runs):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Installation(Path(folder), profile=f"large:{PROJECTS}x{CODES}", slots=15) as site,
+        ):
+            _fill(site)
+            whole, rest = _requests(site, full=True), _requests(site, full=False)
+            for place in (0, 1):
+                first[place].append(whole[place])
+                again[place].append(rest[place])
+                shares[place].append(rest[place] / whole[place])
+            took, compared = _within_a_limit(site)
+            hours.append(took)
+            complete.append(compared)
+    for place, remote in enumerate(("Procore", "NetSuite")):
+        sheet.add(f"{remote}: requests of a full comparison", "", first[place])
+        sheet.add(f"{remote}: requests of the next one, nothing changed", "", again[place])
+        sheet.add(f"{remote}: the next one / a full one", "", shares[place], at_most=0.15)
+    sheet.add(f"a full one with {HOURLY} Procore requests an hour: hours that it takes", "h", hours)
+    sheet.add("records that it compares / all", "", complete, at_least=1)
+    return sheet
+
+
+def _fill(site: Installation) -> None:
+    """All codes get their Item and all invoices their bill, as in daily work."""
+    company = build_company(1, site.profile)
+    vendor = next(iter(company.vendors))
+    site.settle_in()
+    for place, (project_id, project) in enumerate(company.projects.items()):
+        codes = list(project.codes)
+        for number in range(INVOICES // PROJECTS):
+            lines = [[codes[(number + each) % CODES], "900.00"] for each in range(3)]
+            number_of_vendor = f"V-{place}-{number}"
+            site.remotes.edit(
+                "add_invoice", project_id=project_id, vendor=vendor, lines=lines, invoice_number=number_of_vendor
+            )
+    site.work(("items", "invoices", "beat"), threads=16)
+    scan, _ = site.container.wbs_scan.request("benchmark")
+    site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
+    until(
+        lambda: (now := site.container.work.run(scan.id)) is not None and now.ended, "the scan has ended", timeout=900
+    )
+    run, _ = site.container.export_runs.request("benchmark")
+    site.send(TaskName.EXPORT_APPROVED, trigger="benchmark")
+    until(
+        lambda: (now := site.container.work.run(run.id)) is not None and now.ended, "the export has ended", timeout=900
+    )
+
+
+def _requests(site: Installation, *, full: bool) -> tuple[int, int]:
+    """How many requests one comparison takes of each."""
+    site.remotes.forget()
+    verified = site.container.verification.verify(full=full)
+    if verified.findings or not verified.whole or verified.right != PROJECTS * CODES + INVOICES:
+        raise AssertionError(f"{verified.right} right, {verified.findings[:3]}, {verified.not_compared}")
+    traffic = site.remotes.traffic()
+    return len(traffic.procore), len(traffic.netsuite)
+
+
+def _within_a_limit(site: Installation) -> tuple[float, float]:
+    """The hours of a full comparison within a low limit, and the share of the records that it compares."""
+    site.remotes.change("procore", hourly_limit=HOURLY, hour_seconds=HOUR_SECONDS)
+    began = site.container.now()
+    verified = site.container.verification.verify(full=True)
+    took = (site.container.now() - began) / HOUR_SECONDS
+    site.remotes.change("procore", hourly_limit=None)
+    return took, (verified.right if verified.whole else 0) / (PROJECTS * CODES + INVOICES)
