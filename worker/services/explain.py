@@ -294,7 +294,7 @@ class Explain:
     def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
         """What has to come first, or when it is looked at next."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        if paused := self._pauses.of(lane):
+        if paused := self._pauses.of(lane, str(key)):
             first = paused[0]
             rows = [row for row in self._overview.problems() if row["key"] == first.problem]
             return " ".join([first.sentence, *(_words(row) for row in rows)])

@@ -45,10 +45,11 @@ class Pauses:
         now = seconds(self._client)
         return [_of_scope(one, now) for one in self._holds.pauses()] + [_of_limit(one) for one in self._limits.pauses()]
 
-    def of(self, lane: Lane) -> list[PauseView]:
-        """Those that the work of a lane waits for now."""
+    def of(self, lane: Lane, key: str) -> list[PauseView]:
+        """Those that one piece of work waits for now: of its lane, or of what it met itself."""
         now = seconds(self._client)
-        found = [_of_scope(one, now) for one in self._holds.pauses() if stops(one.scope, lane) and one.ends > now]
+        paused = [one for one in self._holds.pauses() if one.ends > now]
+        found = [_of_scope(one, now) for one in paused if stops(one.scope, lane) or key in one.works]
         if stops(Remote.PROCORE, lane):
             limited = [one for one in self._limits.pauses() if not one.of_scans or lane in LANES_OF_SCANS]
             found += [_of_limit(one) for one in limited]

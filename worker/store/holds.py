@@ -78,7 +78,9 @@ return string.format('%.3f', latest)
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A scope in trouble. Unix seconds of Redis' clock; `times`: pauses in a row; `cause`: of its problem; `answer`: the last one."""
+    """A scope in trouble. Unix seconds of Redis' clock; `times`: pauses in a row; `cause`: of its problem; `answer`: the last one; `works`:
+    the first few that failed because of it.
+    """
 
     scope: str
     since: float
@@ -86,6 +88,7 @@ class Pause:
     times: int
     cause: str = ""
     answer: str = ""
+    works: tuple[str, ...] = ()
 
     @property
     def remote(self) -> Remote:
@@ -179,6 +182,5 @@ class Holds:
 
 def _pause(scope: str, text: str) -> Pause:
     fields = json.loads(text)
-    return Pause(
-        scope, float(fields["since"]), float(fields["ends"]), int(fields["times"]), fields["cause"], fields["answer"]
-    )
+    since, ends, times = float(fields["since"]), float(fields["ends"]), int(fields["times"])
+    return Pause(scope, since, ends, times, fields["cause"], fields["answer"], tuple(fields["works"].split()))

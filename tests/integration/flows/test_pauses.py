@@ -129,6 +129,11 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOf
         "remote:netsuite:vendorCredit:create": "netsuite_permission"
     }
     assert office.container.holds.state(Lane.EXPORTS)[0] == 0
+    waiting = next(one for one in owed_back if key_of(one) not in office.problems())
+    office.container.holds.pause("netsuite:vendorCredit:create", key_of(waiting), first=60, answer="403")
+    told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
+    assert "work that has to create vendor credits is paused until" in told["why"]
+    office.container.dispatch.lift()
     office.stage.settings("netsuite", missing_permissions=[])
     office.settle()
     office.export_all()
@@ -308,7 +313,7 @@ def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office
     assert "hourly limit of 3,600 requests is used up" in pause["sentence"]
     assert pause["ends"] - office.container.now() == pytest.approx(1800, abs=3)
     assert 'cause="rate_limit"' in office.container.metrics.text()
-    assert office.container.pauses.of(Lane.EXPORTS)[0].sentence == pause["sentence"]
+    assert office.container.pauses.of(Lane.EXPORTS, key_of(invoice))[0].sentence == pause["sentence"]
 
 
 def test_one_item_that_is_refused_stops_no_other(office: Office) -> None:

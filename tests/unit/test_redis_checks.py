@@ -1,0 +1,39 @@
+"""What `check` says of a Redis that is not one server."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from worker.services.checks.redis import RedisChecks
+
+
+class Answers:
+    """A Redis address behind which servers answer in turn, another one for each new connection."""
+
+    def __init__(self, *run_ids: str) -> None:
+        self._run_ids, self._place = run_ids, 0
+        self.connection_pool = SimpleNamespace(disconnect=self._next)
+
+    def _next(self) -> None:
+        self._place += 1
+
+    def ping(self) -> bool:
+        return True
+
+    def info(self, section: str) -> dict[str, Any]:
+        assert section == "server"
+        return {"redis_version": "7.2.4", "run_id": self._run_ids[self._place % len(self._run_ids)]}
+
+
+@pytest.mark.parametrize(("run_ids", "ok"), [(("a",), True), (("a", "b"), False), (("a", "b", "c"), False)])
+def test_an_address_with_several_servers_behind_it_is_a_fault(run_ids: tuple[str, ...], ok: bool) -> None:
+    """A write is sent only while the server is the one that knows the ledger: with another one each time, none ever is."""
+    client: Any = Answers(*run_ids)
+    checks = RedisChecks(client, ledger=None, prefix="", queues=())  # type: ignore[arg-type]
+    look = dict(checks.looks())["Redis answers"]
+    check = look()
+    assert check.ok is ok
+    assert ok or "run ids" in check.words
