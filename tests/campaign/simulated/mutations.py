@@ -19,6 +19,7 @@ from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.invoices import FixedItems
 from worker.domain.problems import Cause
 from worker.services import bills as bills_module
+from worker.services.adoptions import Adoptions
 from worker.services.bill_ownership import BillOwnership
 from worker.services.bills import Bills
 from worker.services.invoice_items import InvoiceItems
@@ -267,6 +268,11 @@ def _series_stop(put: Put) -> None:
     put(SystematicDifferences, "note", lambda *_: None)
 
 
+def _adoption_copy(put: Put) -> None:
+    """What a machine's DATA_DIR knows of adopted Items is not restored."""
+    put(Adoptions, "restore", lambda _self: 0)
+
+
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
     "intent": _intent,
@@ -290,6 +296,7 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "series-stop": _series_stop,
     "settled-by-hand": _settled_by_hand,
     "identity": _identity,
+    "adoption-copy": _adoption_copy,
 }
 
 
