@@ -301,8 +301,10 @@ class Explain:
         series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
         if stopped := [row for row in self._overview.problems(ignored_too=True) if row["key"] == series.problem_key]:
             return f"no more {series} are written. {_words(stopped[0])}"
+        if self._work.is_begun(lane, str(key)):
+            return "a worker is working on it."
         if self._work.in_hand(lane, str(key)):
-            return "a worker has it in hand."
+            return "it is dispatched, and no worker has begun it yet."
         due, now = self._work.waits_until(lane, str(key)), seconds(self._client)
         if due is None:
             return "it waits in no lane now: the next scan or export takes it up."
