@@ -14,7 +14,7 @@ from worker.domain.work import Lane
 @click.command()
 @json_option
 def resume(as_json: bool) -> None:
-    """Give out what is due, what is in hand (its workers may have died), and what was held: all of it now."""
+    """Dispatch now what is due, what was paused, and what no living worker has: work that a running worker renews is left alone."""
     with faults_as_sentences():
         container = open_container()
         container.dispatch.lift()

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 CLAIM_SECONDS = 40.0
 """A claim that nobody renews ends after this: its worker counts as dead."""
-RENEWED_EVERY_SECONDS = 10.0
+RENEWED_EVERY_SECONDS = 5.0
 DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS = 40.0, 900.0
 """Work that no worker has begun so long after its message was sent waits again; for longer each time, as long as no worker takes it."""
 RUN_KEPT_SECONDS = 7 * 86_400
