@@ -80,10 +80,11 @@ def test_what_a_person_has_to_look_at_stands_at_the_end_of_what_was_applied(pape
         for about, end in ends.items()
     ]  # fmt: skip
     counts = Counter(ends.values())
-    apply._print({"made_at": "2026-05-04T09:00:00+00:00", "lines": rows, "counts": counts, "left_alone": 0})
+    head = {"plan": "3f2a91c0d4e8", "made_at": "2026-05-04T09:00:00+00:00", "left_alone": 0, "taken_out": 0}
+    apply._print({**head, "lines": rows, "counts": counts})
     told = paper.getvalue()
     assert told.index("A-2") < told.index("A-3") < told.index("A-1")
-    assert told.startswith("Plan of 2026-05-04 09:00:00 UTC\n")
+    assert told.startswith("Plan 3f2a91c0d4e8 of 2026-05-04 09:00:00 UTC\n")
     assert "stand in NetSuite: 2, together 140.20." in told
 
 

@@ -13,13 +13,25 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from worker.cli.output import FAILED, clock, faults_as_sentences, json_option, out, print_json, progress, styled, table
+from worker.cli.output import (
+    FAILED,
+    Fault,
+    clock,
+    faults_as_sentences,
+    json_option,
+    out,
+    print_json,
+    progress,
+    styled,
+    table,
+)
 from worker.cli.plans import read_plan
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
 from worker.domain import correlation, money
 from worker.domain.outcomes import Outcome
 from worker.domain.plans import Plan
+from worker.domain.texts import counted
 from worker.services.applying import Applied
 
 NOT_WELL = ("refused", "blocked", "unknown", "waiting")
@@ -28,9 +40,10 @@ STANDS = ("created", "adopted", "already")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--plan", "plan_id", help="The id of the plan that was approved; any other one is refused.")
 @click.option("--wait", is_flag=True, help="Follow it to its end.")
 @json_option
-def apply(file: Path, wait: bool, as_json: bool) -> None:
+def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
     """Do what the plan in FILE says, made by `scan --dry-run --save FILE` or by `export`, and nothing else.
 
     Each line that says create, adopt or bill is looked at again first, and refused when something has changed since. The exit
@@ -39,6 +52,8 @@ def apply(file: Path, wait: bool, as_json: bool) -> None:
     with faults_as_sentences():
         container = open_container()
         plan = read_plan(container, file)
+        if plan_id is not None and plan_id.strip().lower() != plan.id:
+            raise Fault(f"{file} is plan {plan.id}, not plan {plan_id}. Nothing of it was done.")
         with correlation.of(correlation.new_id("apply")) as correlation_id, progress() as bars:
             bar = bars.add_task("projects", total=None, note="")
             applied = container.applying.apply(plan, lambda done, of: bars.update(bar, completed=done, total=of))
@@ -61,8 +76,8 @@ def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool)
             total = line.world.get("total", "") if line.of_invoice else ""
             rows.append({**row, "name": line.name, "total": total, **_result(line.key, applied, ends)})
     counts = Counter(row["result"] for row in rows)
-    return {"kind": plan.kind.value, "made_at": plan.made_at, "counts": counts, "lines": rows,
-            "left_alone": len(plan.lines) - len(rows)}  # fmt: skip
+    return {"plan": plan.id, "kind": plan.kind.value, "made_at": plan.made_at, "counts": counts, "lines": rows,
+            "left_alone": len(plan.lines) - len(rows), "taken_out": plan.count - len(plan.lines)}  # fmt: skip
 
 
 def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str, str]:
@@ -82,12 +97,18 @@ def _print(report: Mapping[str, Any]) -> None:
     # What needs a person stands last, where the eye is when a long table has gone by.
     rows = sorted(report["lines"], key=lambda row: row["result"] in NOT_WELL)
     table(
-        f"Plan of {clock(datetime.fromisoformat(report['made_at']).timestamp())}",
+        f"Plan {report['plan']} of {clock(datetime.fromisoformat(report['made_at']).timestamp())}",
         columns,
         (_cells(row) for row in rows),
     )
     counts = ", ".join(f"{count} {result}" for result, count in report["counts"].items()) or "nothing to do"
-    out.print(styled(("Applied:", "bold"), f" {counts}; {report['left_alone']} lines of the plan ask for nothing."))
+    out.print(
+        styled(
+            ("Applied:", "bold"), f" {counts}; nothing to do for {counted(report['left_alone'], 'lines')} of the plan."
+        )
+    )
+    if report["taken_out"]:
+        out.print(f"{counted(report['taken_out'], 'lines')} of the plan that was saved had been taken out.")
     if report["counts"].get("refused"):
         out.print("Refused lines changed after the plan was made: look at them, and make a new plan.")
     stand = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in STANDS]

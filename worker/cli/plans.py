@@ -21,7 +21,9 @@ from worker.container import Container
 from worker.domain import money
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoices import Document
+from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
 from worker.domain.plans import VERSION, Plan, PlanLine, Would
+from worker.domain.texts import counted
 from worker.services.planning import Planning, Progress
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -62,6 +64,7 @@ def tell_plan(
         looked = max(1, bars.tasks[bar].completed)
         bars.update(bar, completed=looked, total=looked, note="")
     if save:
+        plan = signed(plan, container.plan_keys.get_or_make())
         _save(plan, save, force=force)
     if as_json:
         print_json(asdict(plan))
@@ -72,11 +75,14 @@ def tell_plan(
             "Redis holds no ledger yet: a worker first restores what stands in NetSuite, with requests of its own."
         )
     if save:
-        out.print(f"Saved to {save}. `wbs-sync apply {save}` does this and nothing else.", soft_wrap=True)
+        out.print(
+            f"Saved to {save} as plan {plan.id}. `wbs-sync apply {save} --plan {plan.id}` does this and nothing else.",
+            soft_wrap=True,
+        )
 
 
 def read_plan(container: Container, file: Path) -> Plan:
-    """A saved plan of this company and account. Raises Fault for any other, and for one that was edited."""
+    """A saved plan of this installation, company and account. Raises Fault for any other, and for one that was edited."""
     try:
         told = json.loads(file.read_bytes())
         version = told.get("version") if isinstance(told, dict) else None
@@ -99,11 +105,17 @@ def read_plan(container: Container, file: Path) -> Plan:
             f"{file} is a plan for Procore company {theirs[0]} and NetSuite account {theirs[1]}; "
             f"the settings say {ours[0]} and {ours[1]}. Nothing of it was done."
         )
-    if edited := plan.edited():
+    key = container.plan_keys.get()
+    if not has_signed_head(plan, key):
+        raise Fault(
+            f"{file} was not saved by this installation as it is: its head was edited, or Redis was emptied since. "
+            "Nothing of it was done: make a new plan."
+        )
+    if edited := edited_lines(plan, key):
         about = ", ".join(line.about for line in edited[:3])
         raise Fault(
-            f"{file} was edited after it was made ({len(edited)} lines, such as {about}). Nothing of it was done. "
-            "Lines may be taken out, but not changed: make a new plan."
+            f"{file} was edited after it was made ({counted(len(edited), 'lines')}, such as {about}). Nothing of it was done. "
+            "Lines may be taken out, but not changed or added: make a new plan."
         )
     keys = Counter(line.key for line in plan.lines)
     if doubled := [key for key, count in keys.items() if count > 1]:
@@ -174,7 +186,7 @@ def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
         if line.would is Would.BILL:
             table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line))
     if already := sum(not line.of_invoice and line.would is Would.ALREADY for line in lines):
-        out.print(f"{project}: {already} codes have their Item already.", soft_wrap=True)
+        out.print(f"{project}: {counted(already, 'codes')} with an Item already.", soft_wrap=True)
 
 
 def _invoice_row(line: PlanLine) -> Iterable[Any]:

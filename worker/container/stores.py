@@ -23,6 +23,7 @@ from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.locks import Locks
 from worker.store.open_problems import Handling
+from worker.store.plan_keys import PlanKeys
 from worker.store.presence import Presence
 from worker.store.projects import ProjectList
 from worker.store.series import SeriesStates
@@ -110,6 +111,11 @@ class Stores:
     def cache(self) -> Cache:
         """Links and facts of the NetSuite account."""
         return Cache(self.redis, self._prefix, self.settings.netsuite_account_id.lower())
+
+    @part
+    def plan_keys(self) -> PlanKeys:
+        """The key with which plans are signed."""
+        return PlanKeys(self.redis, self.settings.redis_key_prefix)
 
     @part
     def last_reads(self) -> LastReads:

@@ -1,22 +1,20 @@
 """A plan: what a scan or an export would do, line by line, with the world that each line was based on.
 
 A line is carried out later only if its world is still the same, so the world is kept in words: whoever is refused is told what
-changed. The fingerprint over a line shows that nobody edited it; it is no signature, since the world is looked at again anyway.
+changed. A saved plan is signed (worker/domain/plan_signatures.py).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE
 from worker.domain.work import RunKind
 
-VERSION = 1
+VERSION = 2
 """Of the plan's shape. A plan of another one is refused."""
 
 World = Mapping[str, str | tuple[tuple[str, ...], ...]]
@@ -101,16 +99,13 @@ class PlanLine:
         """Whether it is an invoice's."""
         return self.key.startswith("invoice:")
 
-    @property
-    def seal(self) -> str:
-        """The fingerprint that the line has to have."""
-        told = asdict(replace(self, fingerprint="", requests=Requests()))
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one scan or export would do. `made_at`: UTC; `requests`: what it would take now; `looked`: what this look took."""
+    """What one scan or export would do. `made_at`: UTC; `requests`: what it would take now; `looked`: what this look took.
+
+    `id`, `count` (of lines) and `signature` are those of a saved plan (worker/domain/plan_signatures.py).
+    """
 
     version: int
     kind: RunKind
@@ -120,14 +115,13 @@ class Plan:
     requests: Requests
     looked: Requests
     lines: tuple[PlanLine, ...]
-
-    def edited(self) -> list[PlanLine]:
-        """Lines that do not read as they were written."""
-        return [line for line in self.lines if line.fingerprint != line.seal]
+    id: str = ""
+    count: int = 0
+    signature: str = ""
 
 
 def line_of(key: str, project: str, about: str, outcome: Outcome, **more: object) -> PlanLine:
-    """A sealed line that says what an outcome says; `more`: further fields of the line."""
+    """A line that says what an outcome says; `more`: further fields of the line."""
     entry = CATALOGUE[outcome.cause] if outcome.cause else None
     bills = outcome.kind is OutcomeKind.CREATED and key.startswith("invoice:")
     line = PlanLine(
@@ -142,8 +136,7 @@ def line_of(key: str, project: str, about: str, outcome: Outcome, **more: object
         owner=entry.owner.value if entry else "",
         next_step=entry.next_step if entry else "",
     )
-    line = replace(line, **more)  # type: ignore[arg-type]
-    return replace(line, fingerprint=line.seal)
+    return replace(line, **more)  # type: ignore[arg-type]
 
 
 def what_changed(then: PlanLine, now: PlanLine) -> str:

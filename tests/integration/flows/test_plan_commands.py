@@ -174,7 +174,7 @@ def test_a_file_is_not_overwritten_unless_somebody_says_so(desk: Desk) -> None:
     assert (ended.code, "--force overwrites it" in ended.told) == (1, True)
     assert desk.file.read_text() == "something else"
     assert desk.scan_plan("--save", str(desk.file), "--force").code == 0
-    assert json.loads(desk.file.read_text())["version"] == 1
+    assert json.loads(desk.file.read_text())["version"] == 2
 
 
 def test_no_secret_is_in_a_plan(desk: Desk) -> None:
@@ -193,8 +193,10 @@ def test_no_secret_is_in_a_plan(desk: Desk) -> None:
     [
         ({"company_id": 1}, "is a plan for Procore company 1 and NetSuite account"),
         ({"account": "other_sb1"}, "and NetSuite account other_sb1; the settings say"),
-        ({"version": 2}, "is no plan of version 1"),
-        ({"version": None}, "is no plan of version 1"),
+        ({"version": 1}, "is no plan of version 2"),
+        ({"version": None}, "is no plan of version 2"),
+        ({"made_at": "2026-05-04T09:00:00+00:00"}, "was not saved by this installation as it is"),
+        ({"id": "0" * 12}, "was not saved by this installation as it is"),
         ({"lines": [{"key": "code:1:2"}]}, "is not a plan"),
         ({"lines": 7}, "is not a plan"),
     ],
@@ -212,14 +214,42 @@ def test_another_plan_is_refused_as_a_whole(desk: Desk, changes: dict[str, Any],
         lambda line: line | {"fingerprint": "0" * 32},
         lambda line: line | {"would": "adopt"},
         lambda line: line | {"key": "code:1:2"},
+        lambda line: line | {"about": "INV-APPROVED", "project": "24-999 Approved Project"},
     ],
-    ids=["name", "world", "fingerprint", "would", "key"],
+    ids=["name", "world", "fingerprint", "would", "key", "what is shown"],
 )
 def test_an_edited_line_refuses_the_whole_plan(desk: Desk, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     desk.scan_plan("--save", str(desk.file))
     first, second = json.loads(desk.file.read_text())["lines"]
     assert "was edited after it was made" in desk.refused(lines=[edit(first), second])
     assert "more than once" in desk.refused(lines=[second, second])
+
+
+def test_a_line_that_nobody_approved_cannot_be_added(desk: Desk) -> None:
+    """Neither from another plan nor from another installation's."""
+    desk.scan_plan("--save", str(desk.file))
+    saved = json.loads(desk.file.read_text())
+    other = desk.file.with_name("other.json")
+    desk.office.procore.add_code(desk.project.id, "07-100.S", budget=10)
+    desk.scan_plan("--save", str(other))
+    foreign = [line for line in json.loads(other.read_text())["lines"] if line["about"] == "07-100.S"]
+    assert foreign
+    assert "was edited after it was made (1 line, such as 07-100.S)" in desk.refused(lines=saved["lines"] + foreign)
+    key = f"{desk.office.container.settings.redis_key_prefix}plans:key"
+    desk.office.container.redis.set(key, "another installation's")
+    assert "was not saved by this installation as it is" in desk.refused()
+
+
+def test_the_plan_that_was_approved_is_named_by_its_id(desk: Desk) -> None:
+    saved = desk.scan_plan("--save", str(desk.file))
+    plan_id = json.loads(desk.file.read_text())["id"]
+    assert f"as plan {plan_id}" in " ".join(saved.told.split())
+    refused = desk.call("apply", str(desk.file), "--plan", "0" * 12)
+    assert (refused.code, f"is plan {plan_id}, not plan {'0' * 12}" in " ".join(refused.told.split())) == (1, True)
+    told = json.loads(desk.file.read_text())
+    desk.file.write_text(json.dumps(told | {"lines": told["lines"][:1]}))
+    applied = desk.call("apply", str(desk.file), "--plan", plan_id.upper(), "--json")
+    assert (applied.code, applied.json()["plan"], applied.json()["taken_out"]) == (0, plan_id, 1)
 
 
 @pytest.mark.parametrize("key", ["", "code", "code:x:2", "code:1", "code:01:2", "invoice:1:", "project:1:budget"])

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.plans import VERSION, Plan, PlanLine, Requests, Would, line_of, refusals, what_changed
+from worker.domain.plans import PlanLine, Would, line_of, refusals, what_changed
 from worker.domain.problems import Cause
 from worker.domain.work import RunKind
 
@@ -38,20 +34,6 @@ def test_a_blocked_line_says_who_mends_it_and_how() -> None:
     line = line_of(ITEM, "New Project", "05-120.S", blocked)
     assert (line.cause, line.owner, line.reason) == ("project_number_missing", "project accountant", "No number.")
     assert line.next_step.startswith("Give the project a number")
-
-
-@pytest.mark.parametrize("field", ["key", "project", "about", "name", "remote_id", "reason", "cause", "next_step"])
-def test_every_field_is_under_the_fingerprint(field: str) -> None:
-    edited = replace(create(), **{field: "code:1:9"})  # type: ignore[arg-type]
-    plan = Plan(VERSION, RunKind.SCAN, 1, "a", "", Requests(), Requests(), (create(), edited))
-    assert plan.edited() == [edited]
-
-
-def test_what_is_under_the_fingerprint_too() -> None:
-    line = bill(INVOICE, ITEM)
-    edits = [{"would": Would.ADOPT}, {"world": {}}, {"needs": ()}, {"fingerprint": "0"}]
-    assert all(replace(line, **edit).seal != replace(line, **edit).fingerprint for edit in edits)  # type: ignore[arg-type]
-    assert replace(line, requests=Requests(9, 9)).seal == line.fingerprint, "how many requests is no promise"
 
 
 def test_an_unchanged_line_has_nothing_to_say() -> None:

@@ -1,0 +1,24 @@
+"""The key with which an installation signs its plans."""
+
+from __future__ import annotations
+
+import secrets
+
+from worker.store.connection import Redis
+
+
+class PlanKeys:
+    """One key for each installation, made with the first plan that is saved. It is lost with Redis, and earlier plans with it."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._place = f"{prefix}plans:key"
+
+    def get(self) -> str:
+        """The key; "" when no plan was ever saved."""
+        return str(self._client.get(self._place) or "")
+
+    def get_or_make(self) -> str:
+        """The key, made if there is none."""
+        self._client.set(self._place, secrets.token_hex(32), nx=True)
+        return self.get()
