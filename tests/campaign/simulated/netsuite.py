@@ -303,4 +303,4 @@ def _books(company: Company) -> NetSuiteBooks:
         for one in company.vendors.values()
     ]
     vendors += [NsVendor(id_, f"V{id_}", name, None, "1") for id_, name in company.namesakes]
-    return NetSuiteBooks("1", "1", "111", "", RETAINAGE_ITEM, vendors, jobs, made, [], datetime.date(2020, 1, 1))
+    return NetSuiteBooks("1", "1", "111", "5", RETAINAGE_ITEM, vendors, jobs, made, [], datetime.date(2020, 1, 1))
