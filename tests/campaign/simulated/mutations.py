@@ -14,6 +14,7 @@ import worker.store.identity
 import worker.store.ledger
 import worker.store.locks
 from tests.campaign.simulated import shims
+from tests.campaign.simulated.further_mutations import FURTHER
 from tests.support import claim_for_everybody
 from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.invoices import FixedItems
@@ -297,6 +298,7 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
     "settled-by-hand": _settled_by_hand,
     "identity": _identity,
     "adoption-copy": _adoption_copy,
+    **FURTHER,
 }
 
 

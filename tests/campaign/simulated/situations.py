@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tests.campaign.simulated.faults import FIRST, Fault, Kind
 from tests.campaign.simulated.netsuite import NetSuiteModel
-from tests.campaign.simulated.world import COMPANY, Code, Company, Invoice, Project
+from tests.campaign.simulated.world import COMPANY, Code, Company, HandMade, Invoice, Project
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -56,6 +56,8 @@ def _fault(kind: Kind, dice: random.Random, length: float) -> Fault:
             return Fault(kind, dice.choice((0.0, at * 0.5)), dice.uniform(60, 600), 1.0, seed=seed)
         case Kind.PC_SLOW:
             return Fault(kind, at * 0.5, dice.uniform(60, 600), dice.choice((0.3, 1.0)), seed=seed)
+        case Kind.ADOPTED_LOST:
+            return Fault(kind, at, seed=seed)
         case Kind.PROJECT_INACTIVATED:
             return Fault(kind, dice.choice((0.0, at)), seed=seed)
         case _:
@@ -139,6 +141,16 @@ def _with_invoice_before(company: Company, dice: random.Random, line_ids: str) -
     return True
 
 
+def _made_by_hand(company: Company, dice: random.Random) -> bool:
+    """A person has made the Items of two codes, so that something is adopted."""
+    codes = [(project, code) for project in company.projects.values() for code in project.codes.values()]
+    names = {one.name.casefold() for one in company.hand_made}
+    fresh = [f"{project.number}-{code.flat}" for project, code in codes if code.budgeted and code.active]
+    fresh = [name for name in fresh if name.casefold() not in names]
+    company.hand_made += [HandMade(name) for name in dice.sample(fresh, min(2, len(fresh)))]
+    return False
+
+
 def _cent_off(company: Company, dice: random.Random) -> bool:
     invoice = dice.choice(list(company.invoices.values()))
     invoice.versions[0] = replace(invoice.versions[0], cents_off=dice.choice((1, -1, 7)))
@@ -158,6 +170,7 @@ OF_COMPANY: dict[Kind, OfCompany] = {
     Kind.LINES_WITHOUT_ID: _lines_without_id,
     Kind.CENT_OFF: _cent_off,
     Kind.SETTLED_BY_HAND: _cent_off,
+    Kind.ADOPTED_LOST: _made_by_hand,
 }
 
 
