@@ -102,18 +102,6 @@ def _without(put: Put, script: str, line: str, instead: str = "") -> None:
     put(work_scripts, script, text.replace(line, instead))
 
 
-def _again(put: Put) -> None:
-    """What is asked for during an attempt is not done after it."""
-    _without(put, "CLOSE", "if redis.call('SISMEMBER', KEYS[8], key) == 1 then", "if false then")
-
-
-def _begun(put: Put) -> None:
-    """A message that no worker has begun counts as the death of a worker."""
-    _without(
-        put, "TAKE", "if redis.call('HDEL', KEYS[7], key) == 1 then", "if redis.call('HDEL', KEYS[7], key) <= 1 then"
-    )
-
-
 def _renewal(put: Put) -> None:
     """The claim of work that takes long ends while its worker is at it."""
     _without(put, "RENEW", "redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])\n")
@@ -127,7 +115,5 @@ FURTHER: dict[str, Callable[[Put], None]] = {
     "scope": _scope,
     "expiry": _expiry,
     "copies": _copies,
-    "again": _again,
-    "begun": _begun,
     "renewal": _renewal,
 }

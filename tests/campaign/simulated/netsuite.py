@@ -119,6 +119,7 @@ class NetSuiteModel:
             default_expense_account="111",
             duplicate_numbers=numbers,
         )
+        self.state.now = lambda: datetime.datetime.fromtimestamp(now(), datetime.UTC)
         self.engine = LaggingEngine(self.state, now)
         self._items = {name: ItemKind(self.state, name) for name in ITEM_TYPES}
         self._bills = {name: BillKind(self.state, name) for name in BILL_TYPES}

@@ -102,10 +102,12 @@ class ProcoreModel:
         project_id, status = int(request.params["project_id"]), request.params.get("filters[status]")
         found = [one for one in self.company.invoices.values()
                  if one.project_id == project_id and status in (None, one.now.status)]  # fmt: skip
-        rows: list[Any] = [{"id": one.id, "status": one.now.status, "origin_id": one.now.origin_id,
-                            "invoice_number": one.number, "updated_at": _moment(one.now.since)}
-                           for one in found]  # fmt: skip
+        rows: list[Any] = [self._head(one) for one in found]
         return _ok(rows + self._odd("invoices", {"id": 990, "status": None, "invoice_number": None}))
+
+    def _head(self, invoice: Invoice) -> dict[str, Any]:
+        """A row of the list: all but the lines."""
+        return {name: value for name, value in self._shown(invoice).items() if name != "items"}
 
     def _invoice(self, _: Request, invoice_id: str) -> Reply:
         number = int(invoice_id)
@@ -139,6 +141,7 @@ class ProcoreModel:
         return {
             "id": invoice.id, "project_id": invoice.project_id, "commitment_id": 1, "previous_requisition_id": previous,
             "number": "1", "invoice_number": invoice.number, "status": version.status, "origin_id": version.origin_id,
+            "updated_at": _moment(version.since),
             "billing_date": BILLING_DATE, "vendor_id": invoice.vendor_id, "vendor_name": vendor.name,
             "currency_configuration": {"currency_iso_code": "USD", "base_currency_iso_code": "USD"},
             "summary": {"current_payment_due": str(version.due)}, "items": self._lines(invoice, version),

@@ -16,7 +16,7 @@ from tests.campaign.simulated.story import shrink, story_of
 
 pytestmark = pytest.mark.campaign
 
-SEEDS, FURTHER_SEEDS = range(10, 65), range(65, 1000)
+SEEDS, FURTHER_SEEDS = range(10, 50), range(50, 1000)
 """Few, and then those that plan a kind of fault which has not struck yet. `python -m tests.campaign simulate` plays ten thousand."""
 
 
@@ -40,7 +40,7 @@ def test_seeds_in_which_every_kind_strikes_leave_everything_once_and_nothing_los
 @pytest.mark.parametrize("kind", sorted(ENABLED))
 def test_a_situation_by_itself_leaves_everything_in_order(settings: Settings, kind: Kind) -> None:
     choice = Choice(frozenset(), frozenset([kind]), alone=True)
-    results = [play(plan_of(seed, choice), settings) for seed in (1, 2, 3)]
+    results = [play(plan_of(seed, choice), settings) for seed in (1, 2)]
     for result in results:
         assert not result.violations, "\n".join(story_of(shrink(result, settings)))
 
