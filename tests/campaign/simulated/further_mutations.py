@@ -15,7 +15,6 @@ from worker.clients.procore.errors import error_of, rate_limit_wait
 from worker.domain.errors import Misconfigured, SyncError, Transient
 from worker.domain.links import Entity, Wanted
 from worker.domain.scopes import Remote
-from worker.services.adoptions import Adoptions
 from worker.store import work_scripts
 
 Put = Callable[[Any, str, Any], None]
@@ -90,11 +89,6 @@ def _expiry(put: Put) -> None:
     put(tests.campaign.simulated.rig, "beat_schedule", expiring)
 
 
-def _copies(put: Put) -> None:
-    """Adoptions are not restored from the copies in DATA_DIR."""
-    put(Adoptions, "restore", lambda _: 0)
-
-
 def _without(put: Put, script: str, line: str, instead: str = "") -> None:
     """One line of a script is gone."""
     text: str = getattr(work_scripts, script)
@@ -114,6 +108,5 @@ FURTHER: dict[str, Callable[[Put], None]] = {
     "outage-wait": _outage_wait,
     "scope": _scope,
     "expiry": _expiry,
-    "copies": _copies,
     "renewal": _renewal,
 }
