@@ -136,7 +136,7 @@ def options_of(name: str) -> list[str]:
     return [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
 
 
-ASKING = ("check", "scan", "export", "apply", "status", "problems", "explain", "forget", "verify")
+ASKING = ("check", "scan", "export", "apply", "status", "problems", "explain", "forget", "invoices", "verify")
 """Commands that can be called in this process: `up`, `demo` and `simulate` start others, `report` writes where it is told; they have
 tests of their own."""
 arguments_of_commands = st.sampled_from(ASKING).flatmap(
@@ -175,6 +175,7 @@ def call(desk: Desk, *arguments: str) -> tuple[int, str, str]:
         "status",
         "explain",
         "forget",
+        "invoices",
         "verify",
     ):
         found = importlib.import_module(f"worker.cli.{module}")

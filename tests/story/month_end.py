@@ -199,11 +199,11 @@ Twelve problems are worked off, and {len(went)} that waited for them. The bills 
         self.page.say("""
 ## What is left, and why
 
-Not everything is for wbs-sync, and not everything is for today. The invoice in Canadian dollars is entered in NetSuite by hand, and its origin id in Procore says where.
-So its problem is dealt with, and the next export will skip the invoice:""")
-        key = str(InvoiceKey(foreign.project_id, foreign.id))
-        origin = self._people.enter_by_hand(foreign)
-        self._command("problems", "resolve", key, "--note", f"Entered by hand in CAD, origin id {origin}")
+Not everything is for wbs-sync, and not everything is for today. The invoice in Canadian dollars is entered in NetSuite by hand, under another number.
+Somebody says so, which closes its problem, and the next export leaves the invoice alone:""")
+        bill_id = self._people.enter_by_hand(foreign)
+        of = (str(foreign.id), "--project", str(foreign.project_id))
+        self._command("invoices", "mark-billed", *of, "--bill", bill_id, "--note", "Entered by hand in CAD")
         self.page.say("""
 The budget of project 25-210 is kept elsewhere, on purpose. Both of its problems are left out of the list, and of the exit codes, until they say anything else:""")
         for row in self._problems():

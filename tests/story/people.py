@@ -159,9 +159,10 @@ class People:
         self._stage.settings("netsuite", closed_before=self.company.netsuite.closed_before.isoformat())
 
     def enter_by_hand(self, invoice: Invoice) -> str:
-        """An invoice that wbs-sync does not export is entered in NetSuite, and Procore is told so; the origin id."""
-        self.procore.edit_invoice(invoice.id, origin_id=f"by-hand-{invoice.invoice_number}")
-        return str(invoice.origin_id)
+        """An invoice that wbs-sync does not export is entered in NetSuite, in its own way; the bill's internal id."""
+        model = next(bill for bill in self.netsuite.bills if bill.record_type == "vendorBill" and bill.total)
+        entered = replace(model, id="", externalid=None, tranid=f"{invoice.invoice_number} CAD")
+        return self.netsuite.make_bill(entered).id
 
     def _new_vendor(self, name: str) -> None:
         books = self.company.netsuite

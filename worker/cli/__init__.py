@@ -21,6 +21,7 @@ COMMANDS = {
     "apply": "Do what a saved plan says, and nothing else.",
     "status": "Where everything stands.",
     "problems": "What a person has to mend, who, and how.",
+    "invoices": "Say that an invoice was billed elsewhere or shall not be exported.",
     "report": "Write one HTML page about all of it.",
     "metrics": "The same in numbers, for Prometheus.",
     "explain": "The whole story of one code or one invoice.",

@@ -37,6 +37,7 @@ from worker.services.export_runs import ExportRuns
 from worker.services.fixed_item_names import FixedItemNames
 from worker.services.forgetting import Forgetting
 from worker.services.former_items import FormerItems
+from worker.services.invoice_decisions import InvoiceDecisions
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
 from worker.services.item_drift import ItemDrift
@@ -94,6 +95,7 @@ class Container(Remotes):
             netsuite=self.netsuite(Precedence.EXPORT),
             company_id=self.settings.procore_company_id,
             adoptions=self.adoptions,
+            decisions=self.decisions,
             ledger=self.ledger,
             locks=self.locks,
             work=self.work,
@@ -208,6 +210,21 @@ class Container(Remotes):
         return SystematicDifferences(self.redis, states=self.series_states, ledger=self.ledger, work=self.work)
 
     @part
+    def invoice_decisions(self) -> InvoiceDecisions:
+        """What people say about invoices."""
+        return InvoiceDecisions(
+            self.redis,
+            netsuite=self.netsuite(Precedence.EXPORT),
+            company_id=self.settings.procore_company_id,
+            named=self.named_records,
+            ownership=self.bill_ownership,
+            ledger=self.ledger,
+            locks=self.locks,
+            decisions=self.decisions,
+            work=self.work,
+        )
+
+    @part
     def settled_by_hand(self) -> SettledByHand:
         """Bills that people entered for invoices that cannot be exported."""
         return self._settled_by_hand(Precedence.EXPORT, self.links)
@@ -252,6 +269,7 @@ class Container(Remotes):
             ownership=self.bill_ownership,
             differences=self.differences,
             settled=settled,
+            decisions=self.decisions,
             posting_periods=self.posting_periods(precedence),
             fixed_items=self._fixed_items,
             settle_seconds=settle_seconds(self.settings, self.profile),
@@ -278,6 +296,7 @@ class Container(Remotes):
             invoice_items=invoice_items,
             bills=bills,
             settled=settled,
+            decisions=self.decisions,
             ledger=self.ledger,
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
@@ -355,6 +374,7 @@ class Container(Remotes):
                 netsuite=netsuite,
                 invoice_export=self._invoice_export(upkeep, links, invoice_items, settled, bills),
                 posting_periods=self.posting_periods(upkeep),
+                decisions=self.decisions,
                 ledger=self.ledger,
                 export_statuses=settings.export_statuses,
                 fixed_items=self._fixed_items,
@@ -551,6 +571,7 @@ class Container(Remotes):
             listed=self.listed_projects,
             invoice_export=self.invoice_export,
             overview=self.overview,
+            decisions=self.decisions,
             ledger=self.ledger,
             pauses=self.pauses,
             work=self.work,

@@ -14,6 +14,7 @@ from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
 from worker.store.connection import seconds
+from worker.store.decisions import Decisions
 from worker.store.gate import Gate
 from worker.store.holds import Holds
 from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
@@ -72,6 +73,12 @@ class Stores:
         """Which code has adopted which Item."""
         file, owner = self.settings.data_dir / "adopted-items.json", f"{self._prefix} {self._owner}"
         return AdoptedItems(self.redis, self._prefix, self.ledger, owner=owner, file=file)
+
+    @part
+    def decisions(self) -> Decisions:
+        """What people decided about invoices."""
+        file, owner = self.settings.data_dir / "invoice-decisions.json", f"{self._prefix} {self._owner}"
+        return Decisions(self.redis, self._prefix, owner=owner, file=file)
 
     @part
     def identity(self) -> StoreIdentity:

@@ -39,6 +39,7 @@ class FindingKind(StrEnum):
     BILL_WITH_OTHER_LINES = "bill_with_other_lines"
     BILL_IN_OTHER_PERIOD = "bill_in_other_period"
     BILL_NOT_COMPARABLE = "bill_not_comparable"
+    INVOICE_DECIDED = "invoice_decided"
     ORIGIN_ID_MISSING = "origin_id_missing"
     ORIGIN_ID_FOREIGN = "origin_id_foreign"
 
@@ -47,9 +48,10 @@ class FindingKind(StrEnum):
         """Whether it is for information only: it opens no problem and does not change the exit code.
 
         A display name is for reading and identifies nothing; accountants edit it on purpose, and wbs-sync never writes it again. So
-        nobody has anything to mend, and a problem that nobody mends would stay open for ever and teach people to look away.
+        nobody has anything to mend, and a problem that nobody mends would stay open for ever and teach people to look away. What a person
+        decided about an invoice is shown with every comparison, so that it is not forgotten.
         """
-        return self is FindingKind.DISPLAY_NAME_DRIFTED
+        return self in (FindingKind.DISPLAY_NAME_DRIFTED, FindingKind.INVOICE_DECIDED)
 
 
 KIND_OF_ASPECT = {

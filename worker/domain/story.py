@@ -37,6 +37,8 @@ class What(StrEnum):
     BLOCKED = "blocked"
     SKIPPED = "skipped"
     FORGOTTEN = "forgotten"
+    DECIDED = "decided"
+    DECISION_TAKEN_BACK = "decision_taken_back"
 
 
 ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.NAMED, What.WRITTEN_BACK})
@@ -60,6 +62,8 @@ SENTENCES = {
     What.HELD_BACK: "Redis was lost or started anew: what was under way then must have settled first",
     What.PAUSED: "Paused: {why}",
     What.SKIPPED: "Left alone: {why}",
+    What.DECIDED: "{by} said: {decided}{noted}",
+    What.DECISION_TAKEN_BACK: "{by} took back that it is {why}{noted}",
     What.FORGOTTEN: "Forgotten by {by}, having been known with the id {id} since {known_clock}: {why}{noted}",
 }
 
@@ -91,8 +95,10 @@ class Entry:
             return f"A problem ({cause}): {describe(cause, facts).sentence}"
         by_whom = f", asked for by: {facts['by']}" if facts.get("by") else ""
         noted = f" ({facts['note']})" if facts.get("note") else ""
+        bill = f", NetSuite id {facts['id']}" if what is What.DECIDED and facts.get("id") else ""
+        decided = facts.get("what", "?").replace("_", " ") + bill
         clocks = {f"{name}_clock": clock(float(facts.get(name) or 0)) for name in ("sent", "known")}
-        return SENTENCES[what].format_map(_Facts(facts, by_whom=by_whom, noted=noted, **clocks))
+        return SENTENCES[what].format_map(_Facts(facts, by_whom=by_whom, noted=noted, decided=decided, **clocks))
 
 
 class _Facts(dict[str, str]):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from worker.clients.netsuite.client import BillHead, NetSuite
 from worker.clients.procore.client import Procore
+from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
@@ -25,6 +26,7 @@ from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.services.invoice_export import InvoiceExport
 from worker.services.posting_periods import PostingPeriods
+from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 
 CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
@@ -177,6 +179,7 @@ class BillDrift:
         invoice_export: InvoiceExport,
         posting_periods: PostingPeriods,
         ledger: Ledger,
+        decisions: Decisions,
         export_statuses: Collection[str],
         fixed_items: FixedItems,
         rules: str,
@@ -186,6 +189,7 @@ class BillDrift:
         self._export = invoice_export
         self._periods = posting_periods
         self._ledger = ledger
+        self._decisions = decisions
         self._statuses = export_statuses
         # A newer version may find what an older one did not.
         self._rules = f"{version('wbs-sync')} {sorted(export_statuses)} {fixed_items} {rules}"
@@ -225,6 +229,8 @@ class BillDrift:
             return self._compare_withdrawn(one)
         if one.is_explained(problems):
             return Verdict(explained=True)
+        if (decision := self._decisions.of(one.key)) and not one.bills and not one.recorded_id:
+            return Verdict(explained=True, findings=list(self._about_decision(one, decision)))
         if one.skipped and (why := self._why_skipped(one)):
             return why
         compared: list[ComparedBill] = []
@@ -272,6 +278,19 @@ class BillDrift:
             replace(one, named=[heads[named[one.head.id]]]) if named.get(one.head.id) in heads else one
             for one in invoices
         ]
+
+    def _about_decision(self, one: InvoiceToCompare, decision: Decision) -> Iterator[Finding]:
+        """What a person said about an invoice, and whether the bill that they named is still in NetSuite."""
+        yield one.find(FindingKind.INVOICE_DECIDED, f": {decision.reason}.")
+        if not decision.bill_id:
+            return
+        found = self._netsuite.bill(decision.bill_id)
+        if found is None:
+            words = f" was billed elsewhere by a person's word, but that bill (id {decision.bill_id}) is gone from NetSuite."
+            yield one.find(FindingKind.BILL_DELETED, words)
+        elif found.void:
+            words = f" was billed elsewhere by a person's word, but the {found.label} is void."
+            yield one.find(FindingKind.BILL_VOIDED, words)
 
     def _why_skipped(self, one: InvoiceToCompare) -> Verdict | None:
         """The verdict on an invoice that was left alone: explained while there is a reason; None when it names a bill."""

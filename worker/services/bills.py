@@ -45,6 +45,7 @@ from worker.services.posting_periods import PostingPeriods
 from worker.services.settled_by_hand import SettledByHand, refused_before
 from worker.services.systematic_differences import SystematicDifferences
 from worker.store.connection import Redis, seconds
+from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
@@ -82,6 +83,7 @@ class Bills:
         ownership: BillOwnership,
         differences: SystematicDifferences,
         settled: SettledByHand,
+        decisions: Decisions,
         posting_periods: PostingPeriods,
         fixed_items: FixedItems,
         settle_seconds: float,
@@ -96,6 +98,7 @@ class Bills:
         self._ownership = ownership
         self._differences = differences
         self._settled = settled
+        self._decisions = decisions
         self._periods = posting_periods
         self._fixed_items = fixed_items
         self._settle = settle_seconds
@@ -108,6 +111,10 @@ class Bills:
             record = self._ledger.invoice(key)
             if record and record.done:
                 return outcome_of(record)
+            if decision := self._decisions.of(key):
+                return self._end(
+                    key, lock, Record(State.SKIPPED, ready.invoice.label, at=lock.at, detail=decision.reason)
+                )
             try:
                 bill = self.draft(ready)
                 # Whatever is known of this invoice, a write of ours may stand that SuiteQL does not show yet.

@@ -27,6 +27,7 @@ from worker.services.overview import Overview
 from worker.services.pauses import Pauses
 from worker.services.projects import Projects
 from worker.store.connection import Redis, seconds
+from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
 from worker.store.work import Work
@@ -50,6 +51,7 @@ class Explain:
         invoice_export: InvoiceExport,
         overview: Overview,
         ledger: Ledger,
+        decisions: Decisions,
         pauses: Pauses,
         work: Work,
         export_statuses: Sequence[str],
@@ -64,6 +66,7 @@ class Explain:
         self._export = invoice_export
         self._overview = overview
         self._ledger = ledger
+        self._decisions = decisions
         self._pauses = pauses
         self._work = work
         self._statuses = export_statuses
@@ -157,6 +160,7 @@ class Explain:
             "why": self._why(key, record, problems, self._not_exported(found))
             or self._why_no_bill(key, found, fault, problems),
             "record": _record(record),
+            "decision": decision.stored if (decision := self._decisions.of(key)) else None,
             "problems": problems,
             "story": self._story(key, record),
             "procore": _head(found) | {"fault": fault},

@@ -40,6 +40,7 @@ from worker.services.projects import Projects
 from worker.services.settled_by_hand import SettledByHand, settles
 from worker.services.unchanged_invoices import UnchangedInvoices
 from worker.store.connection import Redis, seconds
+from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 
 ITEMS_LATE_SECONDS = 5.0
@@ -66,6 +67,7 @@ class InvoiceExport:
         invoice_items: InvoiceItems,
         bills: Bills,
         settled: SettledByHand,
+        decisions: Decisions,
         ledger: Ledger,
         attempts: Attempts,
         export_statuses: Collection[str],
@@ -81,6 +83,7 @@ class InvoiceExport:
         self._ledger = ledger
         self._bills = bills
         self._settled = settled
+        self._decisions = decisions
         self._attempts = attempts
         self._statuses = export_statuses
         self._fixed_items = fixed_items
@@ -122,6 +125,8 @@ class InvoiceExport:
         project = self._projects.get(key.project_id)
         if project and (why := self._projects.why_left_out(project)):
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason=why)
+        if decision := self._decisions.of(key):
+            return Outcome(OutcomeKind.SKIPPED, decision.label, reason=decision.reason)
         invoice = self._read(key)
         if skip := reason_to_skip(invoice, self._statuses):
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)

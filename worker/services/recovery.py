@@ -21,6 +21,7 @@ from worker.domain.outcomes import Record, State
 from worker.domain.work import Lane
 from worker.services.adoptions import Adoptions, report_another_item
 from worker.store.connection import Redis, seconds
+from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 from worker.store.work import Work
@@ -66,6 +67,7 @@ class Recovery:
         netsuite: NetSuite,
         company_id: int,
         adoptions: Adoptions,
+        decisions: Decisions,
         ledger: Ledger,
         locks: Locks,
         work: Work,
@@ -76,6 +78,7 @@ class Recovery:
         self._netsuite = netsuite
         self._company_id = company_id
         self._adoptions = adoptions
+        self._decisions = decisions
         self._ledger = ledger
         self._locks = locks
         self._work = work
@@ -97,6 +100,7 @@ class Recovery:
             opened_at = self._ledger.opened_at()
         if opened_at != self._known:
             self._adoptions.catch_up(opened_at)
+            self._decisions.catch_up(opened_at)
         self._known = opened_at
 
     def look_through(self) -> int:
@@ -148,6 +152,8 @@ class Recovery:
             progress(so_far.items, of)
             if page.last:
                 break
+        # Before there is a ledger: what a person excluded must not be billed by whoever comes first.
+        self._decisions.restore()
         bills = self._netsuite.bills_made_by_us(bill_external_ids_of(self._company_id))
         rebuilt = replace(so_far, bills=bills, adopted=self._adoptions.restore(), queries=so_far.queries + 1)
         self._open(rebuilt)

@@ -206,6 +206,14 @@ def let_another_integration_claim_the_invoice(site: Site) -> str:
     return site.edit_invoice(origin_id=f"sage-{site.invoice.id}")
 
 
+def exclude_an_invoice(site: Site) -> str:
+    key = approve_an_invoice_that_nobody_exports(site)
+    site.office.container.invoice_decisions.exclude(
+        key.split(":")[2], str(site.project.id), by="ana", note="paid by card"
+    )
+    return key
+
+
 SEEDS: dict[FindingKind, Callable[[Site], str]] = {
     FindingKind.ITEM_MISSING: delete_the_item,
     FindingKind.ITEM_DOUBLED: make_a_second_item_with_the_external_id,
@@ -229,6 +237,7 @@ SEEDS: dict[FindingKind, Callable[[Site], str]] = {
     FindingKind.BILL_WITH_OTHER_LINES: move_a_dollar_between_lines,
     FindingKind.BILL_IN_OTHER_PERIOD: post_the_bill_in_another_period,
     FindingKind.BILL_NOT_COMPARABLE: edit_the_total_of_the_invoice,
+    FindingKind.INVOICE_DECIDED: exclude_an_invoice,
     FindingKind.ORIGIN_ID_MISSING: clear_the_origin_id,
     FindingKind.ORIGIN_ID_FOREIGN: let_another_integration_claim_the_invoice,
 }

@@ -67,6 +67,17 @@ def credit(office: Office) -> tuple[Project, Invoice, str]:
     return project, invoice, key
 
 
+def unlinked(office: Office) -> tuple[Project, Invoice, str]:
+    """An invoice whose project NetSuite does not have: (project, invoice, key)."""
+    project = office.new_project("31-800", [CODE], linked=False)
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="U-1")
+    office.export(invoice)
+    key = f"invoice:{project.id}:{invoice.id}"
+    assert office.problems(key) == {key: "project_not_linked"}
+    return project, invoice, key
+
+
 def closed_period(office: Office) -> tuple[Project, Invoice, str]:
     """An invoice whose posting period is closed: (project, invoice, key)."""
     project = office.new_project("31-800", [CODE])
@@ -214,21 +225,21 @@ def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office
 
 
 def test_a_resolved_problem_is_closed_and_told_when_its_cause_comes_again(office: Office) -> None:
-    _, invoice, key = credit(office)
-    ended = call(office, "problems", "resolve", key, "--note", "credit 88 entered by hand")
+    _, invoice, key = unlinked(office)
+    ended = call(office, "problems", "resolve", key, "--note", "created the project")
     assert (ended.exit_code, ended.stderr) == (0, "")
-    assert ended.stdout.startswith("Resolved: Invoice C-1")
+    assert ended.stdout.startswith("Resolved: Project 31-800")
     assert call(office, "problems").exit_code == 0
     closed = told(office, "problems", "show", key)
-    assert (closed["open"], closed["notes"][0]["note"]) == (False, "credit 88 entered by hand")
+    assert (closed["open"], closed["notes"][0]["note"]) == (False, "created the project")
     assert call(office, "problems", "show", key).exit_code == 0
 
     office.export(invoice)
-    assert office.problems() == {key: "needs_vendor_credit"}, "nothing was changed, so it comes again"
+    assert office.problems() == {key: "project_not_linked"}, "nothing was changed, so it comes again"
     (note,) = told(office, "problems", "show", key)["notes"]
-    assert (note["act"], note["by"], note["note"]) == ("resolved", ME, "credit 88 entered by hand")
+    assert (note["act"], note["by"], note["note"]) == ("resolved", ME, "created the project")
     assert note["at"] == pytest.approx(office.container.now(), abs=60)
-    assert f"by {ME}: credit 88 entered by hand" in call(office, "problems", "show", key).stdout
+    assert f"by {ME}: created the project" in call(office, "problems", "show", key).stdout
 
 
 def test_a_problem_that_was_mended_and_resolved_stays_closed(office: Office) -> None:
@@ -243,7 +254,7 @@ def test_a_problem_that_was_mended_and_resolved_stays_closed(office: Office) -> 
 
 def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Office) -> None:
     """Nothing is out of sight because somebody said that it is dealt with."""
-    _, _, key = credit(office)
+    _, _, key = unlinked(office)
     assert key not in [finding.key for finding in office.container.verification.verify().findings]
     call(office, "problems", "resolve", key, "--note", "done")
     assert key in [finding.key for finding in office.container.verification.verify().findings]
@@ -285,7 +296,7 @@ def test_a_bill_in_doubt_is_looked_for_and_never_sent_again_whatever_people_say(
 def test_a_problem_resolved_while_its_work_runs_is_opened_anew_by_its_end(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, invoice, key = credit(office)
+    _, invoice, key = unlinked(office)
     bills = office.container.bills
     block, resolved = bills.block, []
 
@@ -297,14 +308,14 @@ def test_a_problem_resolved_while_its_work_runs_is_opened_anew_by_its_end(
     monkeypatch.setattr(bills, "block", resolved_meanwhile)
     office.export(invoice)
     assert resolved == [0]
-    assert office.problems() == {key: "needs_vendor_credit"}
+    assert office.problems() == {key: "project_not_linked"}
 
 
 @pytest.mark.parametrize("act", [["resolve", "--note", "done"], ["ignore", "--until-changed"]])
 def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
     office: Office, monkeypatch: pytest.MonkeyPatch, act: list[str]
 ) -> None:
-    _, _, key = credit(office)
+    _, _, key = unlinked(office)
     find = handle._open_problem
     monkeypatch.setattr(handle, "_open_problem", lambda box, key: replace(find(box, key), facts={"invoice": "before"}))
     ended = call(office, "problems", act[0], key, *act[1:])
@@ -502,7 +513,7 @@ def test_a_person_without_a_name_is_told_by_number(office: Office, monkeypatch: 
         raise KeyError
 
     monkeypatch.setattr(pwd, "getpwuid", nobody)
-    _, _, key = credit(office)
+    _, _, key = unlinked(office)
     call(office, "problems", "resolve", key, "--note", "done")
     assert told(office, "problems", "show", key)["notes"][0]["by"] == f"user {os.getuid()}"
 

@@ -34,16 +34,19 @@ def test_every_cause_of_drift_is_that_of_a_kind() -> None:
     assert {cause for cause in Cause if cause.startswith("drift_")} == {f"drift_{kind}" for kind in SERIOUS}
 
 
-def test_a_display_name_is_for_information_alone() -> None:
-    assert [kind for kind in FindingKind if kind.mild] == [FindingKind.DISPLAY_NAME_DRIFTED]
-    assert finding(FindingKind.DISPLAY_NAME_DRIFTED).problem is None
+MILD = [FindingKind.DISPLAY_NAME_DRIFTED, FindingKind.INVOICE_DECIDED]
+
+
+def test_a_display_name_and_a_persons_decision_are_for_information_alone() -> None:
+    assert [kind for kind in FindingKind if kind.mild] == MILD
+    assert all(finding(kind).problem is None for kind in MILD)
 
 
 def test_findings_and_information_are_kept_apart() -> None:
     verified = Verified()
     verified.find(*(finding(kind) for kind in FindingKind))
     assert [one.kind for one in verified.findings] == SERIOUS
-    assert [one.kind for one in verified.information] == [FindingKind.DISPLAY_NAME_DRIFTED]
+    assert [one.kind for one in verified.information] == MILD
 
 
 @pytest.mark.parametrize("kind", FindingKind)

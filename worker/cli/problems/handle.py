@@ -10,6 +10,8 @@ from worker.cli.output import Fault, faults_as_sentences, json_option, out, prin
 from worker.cli.problems.named import problem_key
 from worker.cli.session import open_container, send
 from worker.container import Container
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import State
 from worker.domain.problems import Cause
 from worker.domain.series import Series
 from worker.store.open_problems import OpenProblem
@@ -31,7 +33,9 @@ def resolve(key: str, note: str, as_json: bool) -> None:
         one = _open_problem(container, key)
         if key in {each.problem_key for each in Series}:
             raise Fault(f"Nothing is written until somebody says so: `wbs-sync problems continue {key} --note NOTE`.")
-        if not container.handling.resolve(one, by=user(), at=container.now(), note=checked_note(note)):
+        kept = checked_note(note)
+        _require_an_end(container, one)
+        if not container.handling.resolve(one, by=user(), at=container.now(), note=kept):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
             print_json({"resolved": key, "sentence": one.problem.sentence})
@@ -102,7 +106,33 @@ def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
             out.print(f"Ignored until it changes: {one.problem.sentence}", soft_wrap=True)
 
 
+ENTERED_BY_HAND = frozenset(
+    {
+        Cause.NEEDS_VENDOR_CREDIT,
+        Cause.FOREIGN_CURRENCY,
+        Cause.INVOICE_HAS_TAX,
+        Cause.TAX_NOT_IN_PAYMENT_DUE,
+        Cause.LINES_DO_NOT_TIE,
+    }
+)
+"""Causes whose remedy may be a bill that a person enters in NetSuite."""
 _CHANGED = "{key} has changed just now. Look at it again: `wbs-sync problems show {key}`."
+
+
+def _require_an_end(container: Container, one: OpenProblem) -> None:
+    """An invoice that is entered by hand stays blocked until its bill is found, or until somebody says where it is."""
+    if one.problem.cause not in ENTERED_BY_HAND or not one.key.startswith("invoice:"):
+        return
+    key = InvoiceKey.parse(one.key)
+    record = container.ledger.invoice(key)
+    if record is None or record.state is not State.BLOCKED or record.cause is not one.problem.cause:
+        return
+    of = f"{key.invoice_id} --project {key.project_id}"
+    raise Fault(
+        "This would open again with the next export: the invoice is still blocked. If its bill or credit is in NetSuite with the same "
+        f"vendor, number and amount: `wbs-sync problems retry {one.key} --wait`. If with another number or amount: `wbs-sync invoices "
+        f"mark-billed {of} --bill ID --note NOTE`. If it is not to be billed: `wbs-sync invoices exclude {of} --note NOTE`."
+    )
 
 
 def _open_problem(container: Container, key: str) -> OpenProblem:

@@ -1,0 +1,160 @@
+"""`wbs-sync invoices`: what a person says about an invoice holds until it is taken back, over a lost Redis too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulators.company.billing import Invoice
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import BILL_PATH, Office
+from tests.integration.flows.test_problem_commands import call, told
+from tests.integration.flows.test_settled_by_hand import enter_by_hand, key_of
+from worker.domain.outcomes import OutcomeKind, State
+from worker.services.invoice_decisions import NotDecided
+
+pytestmark = pytest.mark.real
+
+CODE = "05-120.S"
+
+
+def of(invoice: Invoice) -> list[str]:
+    return [str(invoice.id), "--project", str(invoice.project_id)]
+
+
+def credit(office: Office, number: str = "26-950") -> Invoice:
+    """An invoice that is refused: it needs a vendor credit."""
+    project = office.new_project(number, [CODE])
+    office.scan(project.id)
+    invoice = office.new_invoice(project, (CODE, "-900.00"))
+    assert office.export(invoice).cause == "needs_vendor_credit"
+    return invoice
+
+
+def billable(office: Office, number: str = "26-951") -> Invoice:
+    project = office.new_project(number, [CODE])
+    office.scan(project.id)
+    return office.new_invoice(project, (CODE, "900.00"))
+
+
+def test_an_invoice_that_was_billed_elsewhere_is_no_problem_any_more(office: Office) -> None:
+    invoice = credit(office)
+    bill = enter_by_hand(office, invoice, tranid="ANOTHER-NUMBER")
+    noted = told(office, "invoices", "mark-billed", *of(invoice), "--bill", bill.id, "--note", "by the old system")
+    assert (noted["key"], noted["kind"], noted["bill_id"]) == (key_of(invoice), "billed_elsewhere", bill.id)
+    assert office.problems(key_of(invoice)) == {}
+    pilot = office.reopened(project_ids=str(invoice.project_id))
+    assert pilot.export_all().counts["skipped"] == 1
+    assert (office.problems(key_of(invoice)), invoice.origin_id) == ({}, None)
+
+    explained = pilot.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    assert f"billed elsewhere, NetSuite id {bill.id}" in explained["why"]
+    assert explained["decision"]["note"] == "by the old system"
+    assert any("said: billed elsewhere" in step["sentence"] for step in explained["story"])
+    verified = pilot.container.verification.verify()
+    assert [(one.kind.value, one.key) for one in verified.information] == [("invoice_decided", key_of(invoice))]
+    assert verified.findings == []
+
+    office.netsuite.delete_bill(bill.id)
+    (gone,) = pilot.container.verification.verify().findings
+    assert (gone.kind.value, f"(id {bill.id}) is gone" in gone.sentence) == ("bill_deleted", True)
+
+
+def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Office) -> None:
+    invoice = billable(office)
+    assert call(office, "invoices", "exclude", *of(invoice), "--note", "paid by card").exit_code == 0
+    outcome = office.export(invoice)
+    assert outcome.kind is OutcomeKind.SKIPPED
+    assert "not to be exported" in outcome.reason
+    (listed,) = told(office, "invoices", "decisions")
+    assert (listed["key"], listed["kind"], listed["note"]) == (key_of(invoice), "excluded", "paid by card")
+    assert office.posts(BILL_PATH) == []
+
+    assert call(office, "invoices", "include", *of(invoice), "--note", "the card was refused").exit_code == 0
+    assert told(office, "invoices", "decisions") == []
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+    explained = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
+    assert any("the card was refused" in step["sentence"] for step in explained["story"])
+
+
+def test_a_decision_that_comes_while_the_export_is_under_way_is_seen_before_the_write(office: Office) -> None:
+    invoice = billable(office)
+    ready = office.container.invoice_export.plan(_key(office, invoice))
+    office.container.invoice_decisions.exclude(*_named(invoice), by="ana", note="wait")
+    assert not hasattr(ready, "kind")
+    outcome = office.container.bills.make(_key(office, invoice), ready)
+    assert (outcome.kind, office.posts(BILL_PATH)) == (OutcomeKind.SKIPPED, [])
+
+
+def _key(office: Office, invoice: Invoice):  # type: ignore[no-untyped-def]
+    return office.container.named_records.invoice(*_named(invoice))
+
+
+def _named(invoice: Invoice) -> tuple[str, str]:
+    return str(invoice.id), str(invoice.project_id)
+
+
+def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice, tmp_path: Path) -> None:
+    office = open_office()
+    kept, lost = billable(office), billable(office, "26-952")
+    office.container.invoice_decisions.exclude(*_named(kept), by="ana", note="never")
+    taken_back = office.container.invoice_decisions
+    taken_back.exclude(*_named(lost), by="ana", note="not yet")
+    taken_back.take_back(*_named(lost), by="ana", note="now")
+    for key in office.container.redis.keys(f"{office.container.settings.redis_key_prefix}*"):
+        office.container.redis.delete(key)
+    after = office.reopened(netsuite_settle_seconds=0)
+    after.container.recovery.ensure_ledger()
+    assert after.export(kept).kind is OutcomeKind.SKIPPED
+    assert after.container.decisions.of(_key(after, lost)) is None
+    (found,) = after.reopened(project_ids=str(kept.project_id)).container.verification.verify().information
+    assert "not to be exported, as ana said: never" in found.sentence
+
+    for key in office.container.redis.keys(f"{office.container.settings.redis_key_prefix}*"):
+        office.container.redis.delete(key)
+    elsewhere = office.reopened(netsuite_settle_seconds=0, data_dir=tmp_path / "other machine")
+    elsewhere.container.recovery.ensure_ledger()
+    assert elsewhere.container.decisions.all() == {}, "this machine has no copy"
+    office.reopened().container.recovery.ensure_ledger()
+    assert elsewhere.container.decisions.of(_key(elsewhere, kept)) is not None, "another one had it"
+
+
+@pytest.mark.parametrize("done", ["billed", "void bill", "no such bill", "no id", "bill of another invoice"])
+def test_what_cannot_be_decided_is_refused_in_words(office: Office, done: str) -> None:
+    invoice, other = billable(office), billable(office, "26-953")
+    office.export(other)
+    bill = office.bill(other)
+    decisions = office.container.invoice_decisions
+    match done:
+        case "billed":
+            office.export(invoice)
+            with pytest.raises(NotDecided, match="in NetSuite already"):
+                decisions.exclude(*_named(invoice), by="ana", note="x")
+        case "void bill":
+            entered = enter_by_hand(office, invoice)
+            office.netsuite.void_bill(entered.id)
+            with pytest.raises(NotDecided, match="is void in NetSuite"):
+                decisions.mark_billed(*_named(invoice), entered.id, by="ana", note="x")
+        case "no such bill":
+            with pytest.raises(NotDecided, match="does not exist in NetSuite"):
+                decisions.mark_billed(*_named(invoice), "999999", by="ana", note="x")
+        case "no id":
+            with pytest.raises(NotDecided, match="is no internal id"):
+                decisions.mark_billed(*_named(invoice), "../customer/1", by="ana", note="x")
+        case _:
+            with pytest.raises(NotDecided, match="was made for another Procore invoice"):
+                decisions.mark_billed(*_named(invoice), bill.id, by="ana", note="x")
+    record = office.invoice_record(invoice)
+    assert record is None or record.state is not State.SKIPPED
+
+
+def test_resolving_an_invoice_that_stays_blocked_says_what_to_do_instead(office: Office) -> None:
+    invoice = credit(office)
+    refused = call(office, "problems", "resolve", key_of(invoice), "--note", "entered by hand")
+    assert refused.exit_code == 1
+    assert "invoices mark-billed" in refused.stderr
+    assert office.problems(key_of(invoice)) == {key_of(invoice): "needs_vendor_credit"}
+    enter_by_hand(office, invoice)
+    assert office.export(invoice).kind is OutcomeKind.ADOPTED
+    assert office.problems(key_of(invoice)) == {}
