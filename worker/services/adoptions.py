@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import dataclass
 
 from worker.clients.netsuite.client import NetSuite
-from worker.domain.errors import NoRoom
+from worker.domain.errors import NoRoom, SyncError
 from worker.domain.findings import Finding, FindingKind
 from worker.domain.identities import CodeKey, code_of_item, is_our_item
 from worker.domain.items import FoundItem
@@ -27,6 +28,14 @@ COPIED_EVERY_SECONDS = 60.0
 INDEXED_EVERY_SECONDS = 600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """How many codes have their adopted Item in the ledger again; `whole`: none is left of which that cannot be said yet."""
+
+    count: int
+    whole: bool
+
+
 class Adoptions:
     """Keeps the index of adopted Items and its copy up to date, for one process."""
 
@@ -37,62 +46,64 @@ class Adoptions:
         self._locks = locks
         self._guard = threading.Lock()
         self._copied_at = self._indexed_at = float("-inf")
+        self._copied_of = ""
 
     def catch_up(self, ledger_opened_at: str) -> None:
         """Before this process works with a ledger that is new to it: fill the index, and restore what the copy says of a ledger before.
 
-        Raises NoRoom while another thread does, or while a code of the copy is being worked on; NetSuite's errors where it is asked.
+        Raises NoRoom while another thread does, and NetSuite's errors where it is asked.
         """
         if not self._guard.acquire(blocking=False):
             raise NoRoom("adopted Items are being looked up", retry_after=1.0)
         try:
             self._adopted.index()
             self._indexed_at = time.monotonic()
-            if not self._adopted.copy_is_of(ledger_opened_at):
-                self.restore()
-                self._ledger.adoptions_are_known()
-            self._keep_copy(ledger_opened_at)
+            self._copy(ledger_opened_at)
         finally:
             self._guard.release()
 
     def keep_up(self) -> None:
-        """Now and then: copy what was adopted since, by workers of whatever version."""
+        """Now and then: copy what was adopted since, by workers of whatever version, and restore what could not be restored yet."""
         opened_at, now = self._ledger.opened_at(), time.monotonic()
-        if now < self._copied_at + COPIED_EVERY_SECONDS or not opened_at:
+        if not opened_at or (opened_at == self._copied_of and now < self._copied_at + COPIED_EVERY_SECONDS):
             return
+        self._copied_of, self._copied_at = opened_at, now
         if now >= self._indexed_at + INDEXED_EVERY_SECONDS:
             self._adopted.index()
             self._indexed_at = now
-        if self._adopted.copy_is_of(opened_at):
-            self._keep_copy(opened_at)
+        try:
+            self._copy(opened_at)
+        except SyncError as error:
+            log.warning("Adopted Items cannot be looked up now: %s", error)
 
     def has_copy(self) -> bool:
         """Whether this machine knows what was adopted."""
         return self._adopted.has_copy()
 
-    def restore(self) -> int:
-        """Record again what the copy says, where the ledger does not; how many codes.
-
-        A code that has got another Item meanwhile becomes a problem. Raises NoRoom when a code is being worked on.
-        """
+    def restore(self) -> Restored:
+        """Record again what the copy says, where the ledger does not. A code that has got another Item meanwhile becomes a problem."""
         copied = self._adopted.copied()
         records = self._ledger.records_of(copied)
         missing = {key: item_id for key, item_id in copied.items() if not _is_recorded(records.get(key), item_id)}
-        items, restored = self._netsuite.items(list(missing.values())) if missing else {}, 0
-        for key, item_id in missing.items():
-            item = items.get(item_id)
-            # A deleted one is the next scan's matter; one that carries the external id of another code is that code's.
-            if item and (not is_our_item(item.external_id) or code_of_item(item.external_id) == key):
-                restored += self._restore(key, item)
-        if restored:
-            log.warning("%d adopted Items are known again from DATA_DIR", restored)
+        items = self._netsuite.items(list(missing.values())) if missing else {}
+        found = {key: item for key, item_id in missing.items() if (item := items.get(item_id))}
+        # A deleted one is the next scan's matter; one that carries the external id of another code is that code's.
+        done = [
+            self._restore(key, item)
+            for key, item in found.items()
+            if not is_our_item(item.external_id) or code_of_item(item.external_id) == key
+        ]
+        restored = Restored(done.count(True), whole=None not in done)
+        if restored.count:
+            log.warning("%d adopted Items are known again from DATA_DIR", restored.count)
         return restored
 
-    def _restore(self, key: CodeKey, item: FoundItem) -> bool:
+    def _restore(self, key: CodeKey, item: FoundItem) -> bool | None:
+        """True when it is recorded now, False when the ledger knows better, None when that cannot be said yet."""
         with self._locks.hold(str(key)) as lock:
             record = self._ledger.code(key)
             if lock is None or (record and record.in_doubt):
-                raise NoRoom("a code whose Item was adopted before is being worked on", retry_after=5.0)
+                return None
             if record and record.done:
                 if not _is_recorded(record, item.id):
                     report_another_item(self._ledger, self._netsuite, key, item, at=lock.at)
@@ -100,9 +111,13 @@ class Adoptions:
             adopted = Record(State.ADOPTED, item.name, item.id, at=lock.at)
             return self._ledger.write(key, adopted, Happening(What.ADOPTED, {"id": item.id}))
 
-    def _keep_copy(self, ledger_opened_at: str) -> None:
+    def _copy(self, ledger_opened_at: str) -> None:
+        """Bring the copy up to date. One of a ledger before is restored first; until that is whole it stays as it is."""
+        if not self._adopted.copy_is_of(ledger_opened_at):
+            if not self.restore().whole:
+                return
+            self._ledger.adoptions_are_known()
         self._adopted.keep_copy(ledger_opened_at)
-        self._copied_at = time.monotonic()
 
 
 def _is_recorded(record: Record | None, item_id: str) -> bool:

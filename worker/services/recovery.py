@@ -155,7 +155,7 @@ class Recovery:
         # Before there is a ledger: what a person excluded must not be billed by whoever comes first.
         self._decisions.restore()
         bills = self._netsuite.bills_made_by_us(bill_external_ids_of(self._company_id))
-        rebuilt = replace(so_far, bills=bills, adopted=self._adoptions.restore(), queries=so_far.queries + 1)
+        rebuilt = replace(so_far, bills=bills, adopted=self._adoptions.restore().count, queries=so_far.queries + 1)
         self._open(rebuilt)
         return rebuilt
 

@@ -20,7 +20,7 @@ from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.invoices import FixedItems
 from worker.domain.problems import Cause
 from worker.services import bills as bills_module
-from worker.services.adoptions import Adoptions
+from worker.services.adoptions import Adoptions, Restored
 from worker.services.bill_ownership import BillOwnership
 from worker.services.bills import Bills
 from worker.services.invoice_items import InvoiceItems
@@ -271,7 +271,7 @@ def _series_stop(put: Put) -> None:
 
 def _adoption_copy(put: Put) -> None:
     """What a machine's DATA_DIR knows of adopted Items is not restored."""
-    put(Adoptions, "restore", lambda _self: 0)
+    put(Adoptions, "restore", lambda _self: Restored(0, whole=True))
 
 
 MUTATIONS: dict[str, Callable[[Put], None]] = {

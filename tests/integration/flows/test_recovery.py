@@ -17,9 +17,9 @@ from worker.base import pick_up
 from worker.clients.netsuite import client as netsuite_client
 from worker.current import use
 from worker.domain.identities import CodeKey
-from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
-from worker.services import attempts, recovery
+from worker.services import adoptions, attempts, recovery
 from worker.services.items import Items
 from worker.services.recovery import REBUILD
 
@@ -515,6 +515,47 @@ def test_a_machine_that_knew_the_adoption_restores_it_into_a_ledger_that_another
     assert record.state is State.WAITING
     assert office.make_item(project, code).remote_id == item_id
     assert office.writes() == []
+
+
+def test_a_machine_that_is_idle_restores_it_with_the_next_resume(open_office: OpenOffice, tmp_path: Path) -> None:
+    office = open_office(netsuite_settle_seconds=900)
+    project, code, item_id = adopted_and_renamed(office)
+    start_a_worker(office)
+    lose_redis(office)
+    office.reopened(data_dir=tmp_path / "other-machine").container.recovery.rebuild()
+    use(office.container)
+    try:
+        pick_up(mock.Mock(spec_set=["send_task"]))
+    finally:
+        use(None)
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.remote_id == item_id
+
+
+def test_a_code_in_doubt_keeps_nobody_waiting_and_its_adoption_is_looked_at_again(
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(adoptions, "COPIED_EVERY_SECONDS", 0.0)
+    office = open_office(netsuite_settle_seconds=900)
+    project, code, item_id = adopted_and_renamed(office)
+    start_a_worker(office)
+    lose_redis(office)
+    key = CodeKey(project.id, code.id)
+    newcomer = office.reopened(data_dir=tmp_path / "other-machine").container
+    newcomer.recovery.rebuild()
+    newcomer.ledger.write(key, Record(State.UNKNOWN, "25-800-09-250.S"))
+    office.container.recovery.ensure_ledger()
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.state is State.UNKNOWN
+
+    # Nothing came of it.
+    office.container.redis.hdel(f"{office.container.settings.redis_key_prefix}codes:{project.id}", str(code.id))
+    office.container.adoptions.keep_up()
+    record = office.code_record(project, code)
+    assert record is not None
+    assert record.remote_id == item_id
 
 
 def test_a_code_that_got_a_second_item_before_its_adoption_was_known_again_is_a_problem(
