@@ -23,6 +23,18 @@ class NsVendor:
     isinactive: bool = False
     firstname: str = ""
     lastname: str = ""
+    shared_with: tuple[str, ...] = ()  # further subsidiaries
+
+
+@dataclass
+class NsVendorSubsidiary:
+    """A vendor's relationship to one of its subsidiaries."""
+
+    id: str
+    entity: str  # id of the vendor
+    subsidiary: str
+    isprimarysub: bool
+    externalid: str | None = None
 
 
 @dataclass

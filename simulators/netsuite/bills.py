@@ -115,7 +115,7 @@ class BillKind(Kind[Bill]):
             if not bill.subsidiary:
                 raise missing_value("Subsidiary", "subsidiary")
             # Vendor, subsidiary and currency have to fit together (ohelp/section_N276477).
-            if bill.subsidiary != vendor.subsidiary:
+            if bill.subsidiary not in (vendor.subsidiary, *vendor.shared_with):
                 raise invalid_value(bill.subsidiary, "subsidiary", "subsidiary")
 
     def _posting_period(self, bill: Bill, asked: str | None) -> Period:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from simulators.books import NsVendor, NsVendorSubsidiary
 from simulators.netsuite.periods import Period
 from simulators.netsuite.records import BILL_TYPES, Bill, Item, Shelf
 from simulators.netsuite.state import NetSuiteState
@@ -100,6 +101,8 @@ class Engine:
             return Table(state.jobs, _JOB, entity)
         if name == "vendor":
             return Table(state.vendors, _VENDOR, entity)
+        if name == "vendorsubsidiaryrelationship":
+            return Table(_shared(state.vendors), _VENDOR_SUBSIDIARY, frozenset({"id"}))
         if name == "transaction":
             columns = {
                 **_TRANSACTION,
@@ -217,6 +220,16 @@ class Engine:
         return [record for key in keys for record in table.shelf.find(column, key)]
 
 
+def _shared(vendors: Iterable[NsVendor]) -> Shelf[Any]:
+    """A row for each subsidiary of each vendor."""
+    shelf: Shelf[Any] = Shelf()
+    for vendor in vendors:
+        for subsidiary in (vendor.subsidiary, *vendor.shared_with):
+            primary = subsidiary == vendor.subsidiary
+            shelf.put(NsVendorSubsidiary(shelf.next_id(), vendor.id, subsidiary, primary))
+    return shelf
+
+
 def _comparison(get: Getter, condition: Comparison, fold: bool) -> Test:
     """A test of one column; NULL fails every comparison, as in SQL."""
     upper = condition.column.case == "upper"
@@ -300,6 +313,12 @@ _VENDOR: dict[str, Getter] = {
     "lastname": lambda vendor: vendor.lastname or None,
 }
 _MOMENTS: dict[str, Callable[[Bill], datetime.datetime]] = {"lastmodifieddate": lambda bill: bill.modified_at}
+_VENDOR_SUBSIDIARY: dict[str, Getter] = {
+    "id": lambda one: str(one.id),
+    "entity": lambda one: str(one.entity),
+    "subsidiary": lambda one: str(one.subsidiary),
+    "isprimarysub": lambda one: _flag(one.isprimarysub),
+}
 _TRANSACTION: dict[str, Getter] = {
     "id": lambda bill: str(bill.id),
     "tranid": lambda bill: bill.tranid or None,

@@ -4,7 +4,7 @@ A bill goes to whom the link names, so a link is trusted only where it is consis
 
 1. The external id that wbs-sync reserves (`pcr-vendor-…`, `pcr-project-…`) is a person's own statement, made in NetSuite. It is taken
    whatever the names are, unless the origin id names another record that fits as well.
-2. An origin id in Procore may have been left by another ERP. The record that it names is taken where it has a name in common with Procore's
+2. An origin id in Procore may have been left by another ERP. The record that it names is taken where it goes by Procore's name or number
    (`fits`); otherwise a person decides.
 3. Without either, the one active record of exactly that name (of that number, for a project) is taken.
 
@@ -128,14 +128,24 @@ class Wanted:
             return active[0]
         if exact and not active:
             return self._active(exact[0])
-        if similar := active or [one for one in candidates if self.fits(one)]:
+        if similar := active or [one for one in candidates if self.resembles(one) or self.fits(one)]:
             raise self._question(self.causes.ambiguous, similar)
         raise Blocked(cause=self.causes.not_linked, facts=self.facts)
 
     def fits(self, record: Entity) -> bool:
-        """Whether a record may be meant: it has the number, or its name and ours are variants of one."""
-        if self._is_called(record) or any(_holds(words_of(name), words_of(self.key)) for name in record.names):
-            return True
+        """Whether a record that a link names may be meant.
+
+        A vendor: one of its names and ours are variants of one. A project: it has our number, or exactly our name; numbers begin alike
+        ("24", "24-017"), and so do the names of phases ("Tower", "Tower 2").
+        """
+        if self.causes is VENDOR:
+            return self.resembles(record)
+        return self._is_called(record) or any(
+            same_name(ours, name) for ours in (self.name, self.label) for name in record.names
+        )
+
+    def resembles(self, record: Entity) -> bool:
+        """Whether a name of the record and ours are variants of one."""
         return any(are_variants(self.name, name) for name in record.names)
 
     def _is_called(self, record: Entity) -> bool:

@@ -104,6 +104,11 @@ class Projects:
         due = set(self._inactive_due([one.id for one in usable if not one.active]))
         return [one for one in usable if one.active or one.id in due]
 
+    def to_compare(self, projects: Iterable[Project], worked_on: Collection[int]) -> list[Project]:
+        """Those that a comparison looks at: active ones, and inactive ones in which something was done."""
+        ids = frozenset(worked_on)
+        return [one for one in projects if not self.why_left_out(one) and (one.active or one.id in ids)]
+
     def note_listed(self, project: Project, *, left: bool) -> None:
         """The invoices of a project were listed. `left`: some still have to be exported, so the next run lists them again."""
         if not project.active:

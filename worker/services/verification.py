@@ -215,13 +215,16 @@ class Verification:
 
     def _list_projects(self, state: VerificationState) -> None:
         try:
-            in_scope = self._attempt(state, "projects", lambda: self._projects.in_scope(self._projects.refresh()))
+            compared = self._attempt(state, "projects", self._projects_to_compare)
         except _Later as later:
             raise _Interrupted(Transient(str(later))) from later
         except _GivenUp as error:
             # Without the list there is nothing to compare: it is asked for until it can be read.
             raise _Interrupted(Transient(f"the list of projects cannot be read: {error}")) from error
-        self._verifications.open_projects(state.id, [project.id for project in in_scope])
+        self._verifications.open_projects(state.id, [project.id for project in compared])
+
+    def _projects_to_compare(self) -> list[Project]:
+        return self._projects.to_compare(self._projects.refresh(), self._ledger.projects())
 
     def _compare_projects(self, state: VerificationState, until: float) -> bool:
         """Whether no project is open any more. Several at once."""
@@ -264,7 +267,8 @@ class Verification:
             return
         verified, later = Verified(compared={project_id}), list[_Later]()
         parts = self._verifications.parts(state.id, str(project_id))
-        for compare in (self._compare_codes, self._compare_invoices):
+        # An inactive project needs no new Items, but what was billed in it stays billed.
+        for compare in (self._compare_codes, self._compare_invoices) if project.active else (self._compare_invoices,):
             try:
                 part = compare(state, project, problems, parts, until)
             except (NotFound, NotPermitted) as error:

@@ -375,10 +375,32 @@ def test_a_login_that_is_refused_is_one_fault_and_what_needs_it_is_not_blamed(of
     assert all("see 'Procore login' above" in one.words for one in later)
 
 
-def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_and_no_fault(office: Office) -> None:
-    """Vendors that are shared with it take its bills, and show their primary subsidiary."""
+def vendors_of_the_parent(office: Office, *shared_with: str) -> None:
     for vendor in office.netsuite.vendors:
-        vendor.subsidiary = "1"
+        vendor.subsidiary, vendor.shared_with = "1", shared_with
+
+
+def test_vendors_that_are_shared_with_the_subsidiary_belong_to_it(office: Office) -> None:
+    """Their primary subsidiary may be the parent; they take bills of each."""
+    vendors_of_the_parent(office, "2")
+    (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
+    assert check.ok is True
+    project = office.new_project("31-900", ["05-120.S"])
+    invoice = office.new_invoice(project, ("05-120.S", "900.00"))
+    office.export(invoice)
+    assert office.bill(invoice).subsidiary == "2"
+
+
+def test_a_subsidiary_that_no_vendor_belongs_to_is_a_fault(office: Office) -> None:
+    vendors_of_the_parent(office)
+    (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
+    assert check.ok is False
+    assert "belongs to subsidiary 2, nor is shared with it" in check.words
+
+
+def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_where_nobody_sees_the_others(office: Office) -> None:
+    vendors_of_the_parent(office)
+    office.stage.settings("netsuite", hidden_from_queries=["vendorsubsidiaryrelationship"])
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
     assert "subsidiary 2 as its primary one" in check.words

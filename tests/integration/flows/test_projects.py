@@ -10,6 +10,7 @@ from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.errors import NoRoom
+from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.services import projects as projects_module
@@ -104,6 +105,17 @@ def test_an_inactive_project_is_listed_again_until_all_is_exported_and_then_once
     assert pilot.export_all().counts["projects"] == 1
     office.procore.edit_project(project.id, active=False)
     assert pilot.export_all().counts["projects"] == 1, "what it had while it was active may not be exported"
+
+
+def test_what_was_billed_in_an_inactive_project_is_still_compared(office: Office) -> None:
+    project, invoice = closed_out(office)
+    pilot = alone(office, project)
+    pilot.export_all()
+    verified = pilot.container.verification.verify()
+    assert (verified.codes, verified.invoices, verified.findings) == (0, 1, [])
+    office.netsuite.void_bill(office.bill(invoice).id)
+    (finding,) = pilot.container.verification.verify(full=True).findings
+    assert finding.kind is FindingKind.BILL_VOIDED
 
 
 def test_many_inactive_projects_are_listed_some_in_each_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,8 +153,20 @@ def test_a_project_goes_by_its_number_or_its_name() -> None:
         Entity("9001", "P-1", "tower"),
     ):
         assert TOWER.by_link([record]) is record
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Entity("9001", "99-001", "Hangar"),
+        Entity("9001", "24", "Hangar"),
+        Entity("9001", "24-017-02", "Annex"),
+        Entity("9001", "24-018", "Tower 2"),
+    ],
+)
+def test_a_linked_project_of_another_number_and_name_is_a_question(record: Entity) -> None:
     with pytest.raises(Blocked) as caught:
-        TOWER.by_link([Entity("9001", "99-001", "Hangar")])
+        TOWER.by_link([record])
     assert cause_of(caught) is Cause.PROJECT_LINK_MISMATCH
 
 

@@ -369,11 +369,21 @@ class NetSuite:
             found += self._entities("vendor", suiteql.is_in("id", ids[: suiteql.MOST_VALUES]))
         return self._with_persons({one.id: one for one in found}.values())
 
-    def has_vendor(self, subsidiary_id: str) -> bool:
-        """Whether there is an active vendor, with a subsidiary whether one belongs to it."""
+    def has_vendor(self, subsidiary_id: str) -> bool | None:
+        """Whether there is an active vendor, with a subsidiary whether one belongs to it: as its primary one, or shared with it by a
+        vendor-subsidiary relationship (docs/remotes.md). None where no primary one does and the role does not see relationships.
+        """
         where = f" AND subsidiary = {suiteql.literal(subsidiary_id)}" if subsidiary_id else ""
         query = f"SELECT id FROM vendor WHERE isinactive = 'F'{where} ORDER BY id ASC"
         rows, _ = self._counted(wire.IdRow, query, limit=1)
+        if rows or not subsidiary_id:
+            return bool(rows)
+        shared = f"subsidiary = {suiteql.literal(subsidiary_id)} ORDER BY id ASC"
+        query = f"SELECT id FROM vendorsubsidiaryrelationship WHERE {shared}"
+        try:
+            rows, _ = self._counted(wire.IdRow, query, limit=1)
+        except (Blocked, Misconfigured, UnexpectedAnswer):
+            return None
         return bool(rows)
 
     def linked_jobs(self, *, internal_id: str, external_id: str) -> list[Entity]:

@@ -67,13 +67,16 @@ class NetSuiteChecks:
         return well("NetSuite Items", f"can be looked up; their names may have {limit} characters")
 
     def _vendors(self) -> Check:
-        """Also whether the subsidiary of the settings is one that any vendor has as its primary one; most accounts have some."""
+        """Also whether the subsidiary of the settings is one that any vendor belongs to: no bill could be made for another."""
         name, subsidiary = "NetSuite vendors", self._chosen.subsidiary_id
-        if self._netsuite.has_vendor(subsidiary):
+        belongs = self._netsuite.has_vendor(subsidiary)
+        if belongs:
             return well(name, f"can be looked up{f'; some belong to subsidiary {subsidiary}' if subsidiary else ''}")
         if subsidiary and self._netsuite.has_vendor(""):
-            # A vendor of several subsidiaries shows its primary one here; bills of the others are taken all the same.
             cure = "Check NETSUITE_SUBSIDIARY_ID against Setup > Company > Subsidiaries. Vendors that are shared with it are fine."
+            if belongs is False:
+                return fault(name, f"no active vendor belongs to subsidiary {subsidiary}, nor is shared with it", cure)
+            # The role does not see with which subsidiaries vendors are shared.
             return doubt(name, f"no active vendor has subsidiary {subsidiary} as its primary one", cure)
         cure = "Give the role the permission to view vendors, or make the vendors: no bill can be made without."
         return fault(name, "the role sees no active vendor", cure)
