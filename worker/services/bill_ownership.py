@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey, bill_external_id
-from worker.domain.invoices import Bill, FoundBill, NumberKey
+from worker.domain.invoices import Bill, FoundBill, NumberKey, number_key
 from worker.domain.outcomes import Outcome, OutcomeKind, Record
 from worker.domain.problems import Cause
 from worker.services.attempts import busy
@@ -32,6 +32,10 @@ class _Wanted:
     key: InvoiceKey
     number: NumberKey | None = None
     bill_id: str = ""
+
+    def is_number(self, text: str) -> bool:
+        """Whether an invoice with this number is over the same paper, if its vendor is the same."""
+        return self.number is not None and number_key(*self.number[:2], text) == self.number
 
 
 class BillOwnership:
@@ -102,12 +106,14 @@ class BillOwnership:
             if bill_id == wanted.bill_id:
                 raise _taken(bill_id, "it is the bill of another Procore invoice")
             return
+        # Where NetSuite generates numbers, the bill has another one than the paper for which it was written.
+        is_of_number = record is not None and wanted.is_number(record.name)
         external_id = bill_external_id(self._company_id, holder.invoice_id)
         for found in (
             self._netsuite.bill_by_external_id(external_id),
             self._netsuite.bill(bill_id) if bill_id else None,
         ):
-            if found and not found.void and found.number_key == wanted.number:
+            if found and not found.void and (is_of_number or found.number_key == wanted.number):
                 raise _taken(found.id, SAME_NUMBER)
 
 

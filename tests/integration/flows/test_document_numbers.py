@@ -179,3 +179,26 @@ def test_a_number_waits_while_the_bill_of_another_invoice_is_unconfirmed(open_of
     assert (outcome.kind, len(office.posts(BILL_PATH))) == (OutcomeKind.WAITING, 1)
     assert "NetSuite did not confirm its bill yet" in outcome.reason
     assert outcome.again_at is not None
+
+
+def test_a_number_that_netsuite_replaced_is_still_that_of_the_first_invoice(open_office: OpenOffice) -> None:
+    office = open_office(world={"duplicate_numbers": "allow", "auto_generated_numbers": ["vendorBill"]})
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
+    assert office.export(first).cause == "bill_differs"
+    assert office.export(second).cause == "document_number_taken"
+    assert office.bills(second) == []
+
+
+def test_a_number_that_was_corrected_before_its_bill_was_made_is_free(open_office: OpenOffice) -> None:
+    office = open_office(world={"duplicate_numbers": "allow"})
+    project = office.new_project("24-800", [CODE])
+    office.scan(project.id)
+    first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
+    office.stage.faults("netsuite", [{"kind": "error_before", "method": "POST", "path": "vendorBill", "value": 400}])
+    assert office.export(first).cause == "bill_refused"
+    office.clear_faults()
+    office.procore.edit_invoice(first.id, invoice_number="78")
+    assert office.export(first).kind is OutcomeKind.CREATED
+    assert office.export(second).kind is OutcomeKind.CREATED
