@@ -73,6 +73,7 @@ class ExportRuns:
         """
         if trigger != SCHEDULE:
             self._unchanged.ask_for_all()
+            self._projects.ask_for_all()
         run, joined = self._work.begin(RunKind.EXPORT, trigger, [EXPORTS_OF_ALL])
         if self._work.is_open(run, EXPORTS_OF_ALL):
             self._work.add(Lane.LISTINGS, [EXPORTS_OF_ALL])

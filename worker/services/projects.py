@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.clients.fields import OddRow
@@ -96,13 +96,18 @@ class Projects:
         return [one for one in projects if one.active and not self.why_left_out(one)]
 
     def with_invoices(self, projects: Sequence[Project]) -> list[Project]:
-        """Those whose invoices a run lists: active ones, and inactive ones that were not listed for a day, longest ago first.
+        """Those whose invoices a run lists that somebody asks for: active and inactive ones.
 
-        A project is often made inactive at its close-out while the release of its retainage is approved and has no bill yet.
+        A project is often made inactive at its close-out while the release of its retainage is approved and has no bill yet. A run of
+        the schedule leaves out inactive ones that were listed within a day.
         """
         usable = [one for one in projects if not self.why_left_out(one)]
-        due = set(self._inactive_due([one.id for one in usable if not one.active]))
-        return [one for one in usable if one.active or one.id in due]
+        listed = set(self._inactive_to_list([one.id for one in usable if not one.active], {}))
+        return [one for one in usable if one.active or one.id in listed]
+
+    def ask_for_all(self) -> None:
+        """Somebody asks for a run: it lists inactive projects again."""
+        self._listed.forget_looks(self._listed.looks())
 
     def to_compare(self, projects: Iterable[Project], worked_on: Collection[int]) -> list[Project]:
         """Those that a comparison looks at: active ones, and inactive ones in which something was done."""
@@ -153,15 +158,16 @@ class Projects:
                 yield project
 
         self._listed.replace(passing_by(), token)
-        self._listed.forget_looks(self._listed.looks().keys() - set(inactive))
-        new.with_invoices = new.to_scan + self._inactive_due(inactive)
+        looks = self._listed.looks()
+        self._listed.forget_looks(looks.keys() - set(inactive))
+        new.with_invoices = new.to_scan + self._inactive_to_list(inactive, looks)
         return new
 
-    def _inactive_due(self, project_ids: Sequence[int]) -> list[int]:
+    def _inactive_to_list(self, project_ids: Sequence[int], looks: Mapping[int, float]) -> list[int]:
         """Of inactive projects: those with something left to export, and of the others those that were listed longest ago."""
         if not project_ids:
             return []
-        looks, now = self._listed.looks(), self._listed.now()
+        now = self._listed.now()
         left = [one for one in project_ids if looks.get(one) == 0.0]
         never = [one for one in project_ids if one not in looks]
         due = [one for one in project_ids if 0.0 < looks.get(one, 0.0) <= now - INACTIVE_SECONDS]
