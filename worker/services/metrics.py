@@ -38,7 +38,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         (),
     ),
     "wbs_sync_waiting_work": ("Pieces of work that wait in a lane, those that are not due yet too.", ("lane",)),
-    "wbs_sync_work_in_hand": ("Pieces of work that a worker has in hand.", ("lane",)),
+    "wbs_sync_work_in_hand": ("Pieces of work that are dispatched or begun by a worker.", ("lane",)),
     "wbs_sync_oldest_due_work_timestamp_seconds": (
         "When the work of a lane became due that has been due longest and still waits; none while nothing is due.",
         ("lane",),
