@@ -74,6 +74,12 @@ The questions, when the faults have stopped and the system was left alone until 
 - Has everything that was begun an end: done, skipped with a reason, or a problem with a cause? Does nothing wait or stay in doubt while nobody will look again?
 - Does everything stand as an accountant left it, and no bill of ours beside one that a person had entered before?
 - Was nothing sent again within the settle window of a write whose end was not known?
+- Does no bill go to a payee or a project of another name, and have no two bills one vendor and one number?
+- Does a code whose Item was adopted keep it, whatever became of its name and of Redis?
+- Is an invoice locked under the bill that has its lines, and is what a person settled by hand nobody's problem any more?
+- Is every pause at most two minutes long unless a rate limit says so, with a reason that people see, and never of more than what was refused?
+- Was what was asked for during an attempt done after it, and nothing begun twice because it took long?
+- Do records that NetSuite changes by itself stop with the second one, and does a comparison end whatever strikes it?
 - Is no lock, lease or slot left, and did NetSuite never see more requests at once than its cap?
 - Is no one told a problem that is none?
 """
