@@ -14,7 +14,7 @@ from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.many import Tally, campaign
 from tests.campaign.simulated.mutations import MUTATIONS, mutated
 from tests.campaign.simulated.schedule import Choice, plan_of, play
-from tests.campaign.simulated.situations import ENABLED, WIDER
+from tests.campaign.simulated.situations import WIDER
 from tests.campaign.simulated.story import shrink, story_of
 
 _WIDER = {kind.name: kind for kind in WIDER}
@@ -39,19 +39,15 @@ def add_to(commands: Any) -> None:
         command.add_argument(
             "--mutation", action="append", default=[], choices=sorted(MUTATIONS), help="without this part"
         )
-        command.add_argument(
-            "--with", dest="drawn", action="append", default=[], choices=["all", *_WIDER], help="may be drawn as well"
-        )
         command.add_argument("--always", action="append", default=[], choices=_WIDER, help="is played in every seed")
-        command.add_argument("--alone", action="store_true", help="without the kinds that every campaign draws")
-        command.add_argument("--first", action="store_true", help="nothing but the kinds that every campaign draws")
+        command.add_argument("--alone", action="store_true", help="nothing but what --always names")
+        command.add_argument("--first", action="store_true", help="only the first kinds, no situations")
         command.add_argument("--json", metavar="FILE", help="write the figures to this file")
 
 
 def _choice(options: argparse.Namespace) -> Choice:
-    drawn = frozenset(_WIDER.values() if "all" in options.drawn else map(_WIDER.__getitem__, options.drawn))
     always = frozenset(map(_WIDER.__getitem__, options.always))
-    return Choice(frozenset() if options.first else ENABLED | drawn, always, options.alone)
+    return Choice(frozenset() if options.first or options.alone else frozenset(WIDER), always, options.alone)
 
 
 def _simulate(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from tests.campaign.simulated import money_questions, questions, shims, state_qu
 from tests.campaign.simulated.faults import EDITS, POINTS, RESTARTS, Fault, Kind, plan
 from tests.campaign.simulated.rig import START, Rig, Setup
 from tests.campaign.simulated.scheduler import Stuck
-from tests.campaign.simulated.situations import ENABLED, wider
+from tests.campaign.simulated.situations import WIDER, wider
 from worker.container import Container
 from worker.store.gate import SLOT_SECONDS
 
@@ -65,7 +65,7 @@ class Choice:
     seed plays; `alone`: without the first ones.
     """
 
-    drawn: frozenset[Kind] = ENABLED
+    drawn: frozenset[Kind] = frozenset(WIDER)
     always: frozenset[Kind] = frozenset()
     alone: bool = False
 

@@ -24,9 +24,6 @@ OfCompany = Callable[[Company, random.Random], bool]
 OfAccount = Callable[[NetSuiteModel, Company, random.Random], bool]
 
 WIDER = tuple(kind for kind in Kind if kind not in FIRST)
-NOT_YET: frozenset[Kind] = frozenset()
-ENABLED = frozenset(WIDER) - NOT_YET
-"""What is drawn unless a command asks for more: what the product is known to withstand."""
 SHARE = 0.04
 """How many seeds draw a kind, where `_SHARES` does not say."""
 _SHARES = {Kind.SAME_NUMBER: 0.06, Kind.ONE_KIND_AWAY: 0.06, Kind.REQUEST_DURING: 0.06, Kind.NIGHTLY: 0.06}
