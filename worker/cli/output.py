@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -155,9 +155,3 @@ def progress() -> Progress:
 def clock(at: float | None) -> str:
     """A time for people, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "-"
-
-
-def counts_line(counts: Mapping[str, int]) -> str:
-    """`102 created, 2 adopted, 18 blocked`; zeros left out."""
-    shown = ("created", "adopted", "already", "skipped", "blocked", "unknown", "waiting")
-    return ", ".join(f"{counts[name]} {name}" for name in shown if counts.get(name)) or "nothing to do"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from worker.cli.output import counts_line, out, styled, table
+from worker.cli.output import out, styled, table
 from worker.container import Container
+from worker.domain.run_counts import run_counts
 from worker.domain.work import RUN_OF_LANE, lane_of, work_behind
 from worker.services.overview import run_view
 from worker.store.work import Run
@@ -29,7 +30,7 @@ def all_well(container: Container, run: Run) -> bool:
     """Whether nothing is in doubt or still waiting, and nothing blocked but by problems that somebody ignores until they change."""
     if not run.ended or any(run.counts.get(name) for name in UNFINISHED):
         return False
-    blocked = run.counts.get("blocked", 0)
+    blocked = run.counts.get("blocked", 0) + run.counts.get("projects_blocked", 0)
     problems = [one for one in container.ledger.problems() if _belongs_to(run, one.key)] if blocked else []
     ignored = sum(one.ignored is not None for one in problems)
     return blocked <= ignored and ignored == len(problems)
@@ -46,7 +47,7 @@ def say_started(started: Mapping[str, Any]) -> None:
 
 def print_run(title: str, report: Mapping[str, Any]) -> None:
     """One line of counts, then the problems by cause."""
-    out.print(styled((title, "bold"), f" in {report['seconds']:.1f} s: {counts_line(report['counts'])}"))
+    out.print(styled((title, "bold"), f" in {report['seconds']:.1f} s: {run_counts(report['counts'])}"))
 
 
 def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool, whole: bool = False) -> None:

@@ -11,7 +11,6 @@ from worker.cli.output import (
     FAILED,
     Fault,
     clock,
-    counts_line,
     faults_as_sentences,
     json_option,
     named_invoice,
@@ -26,6 +25,7 @@ from worker.cli.session import open_container
 from worker.cli.verify import progress_dict, progress_line
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.run_counts import run_counts
 from worker.domain.texts import counted
 from worker.services.liveness import HOW_TO_START, Alive
 from worker.services.overview import run_view
@@ -170,7 +170,7 @@ def _print(told: dict[str, Any]) -> None:
     for kind, run in told["runs"].items():
         end = f"ended {clock(run['ended_at'])}" if run["ended_at"] else f"{counted(run['open'], 'pieces of work')} open"
         out.print(
-            f"Last {kind} ({run['trigger']}): began {clock(run['started_at'])}, {end}; {counts_line(run['counts'])}"
+            f"Last {kind} ({run['trigger']}): began {clock(run['started_at'])}, {end}; {run_counts(run['counts'])}"
         )
     running = [one["process"] for one in told["processes"]["running"]]
     out.print(f"Running: {', '.join(running) or 'nothing'}")

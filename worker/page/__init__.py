@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from tornado.template import Loader
 
 from config.logs import shown
 from worker.domain import money
+from worker.domain.run_counts import run_counts
 from worker.page.plot import COLUMNS, plot
 from worker.services.report import Due, Report, Tally
 
@@ -59,7 +59,7 @@ def render(report: Report) -> str:
         amount=amount,
         bar=bar,
         share=share,
-        counts=counts,
+        counts=run_counts,
         held_back=held_back,
         lacking=lacking,
         took=took,
@@ -100,12 +100,6 @@ def held_back(due: Due) -> str:
     """What problems keep from being billed, in a sentence."""
     invoices = "1 invoice" if due.invoices == 1 else f"{due.invoices:,} invoices"
     return f"Held back: {invoices}, payment due {amount(due)}" + (f" ({lacking(due)})." if lacking(due) else ".")
-
-
-def counts(of: Mapping[str, int]) -> str:
-    """`102 created, 18 blocked`: what came of a run's work."""
-    outcomes = ("created", "adopted", "already", "skipped", "blocked", "unknown", "waiting")
-    return ", ".join(f"{of[name]:,} {name}" for name in outcomes if of.get(name)) or "nothing to do"
 
 
 def took(seconds: float) -> str:

@@ -13,7 +13,7 @@ from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
-from worker.domain.work import Claim, Lane
+from worker.domain.work import Claim, Lane, RunKind
 from worker.services.attempts import Attempts
 from worker.services.items import Items, Planned
 from worker.store.connection import Redis, seconds
@@ -92,7 +92,10 @@ class InvoiceItems:
     def make(self, keys: Collection[CodeKey]) -> list[Outcome]:
         """Make these Items, as many at once as the pool has threads. Each is work of its own: what is late waits in its lane."""
         until = time.monotonic() + DEADLINE_SECONDS
-        return list(self._pool.map(kept(lambda key: self._make_one(key, until)), keys))
+        outcomes = list(self._pool.map(kept(lambda key: self._make_one(key, until)), keys))
+        new = sum(outcome.kind in (OutcomeKind.CREATED, OutcomeKind.ADOPTED) for outcome in outcomes)
+        self._work.count(RunKind.EXPORT, "items", new)
+        return outcomes
 
     def _make_one(self, key: CodeKey, until: float) -> Outcome:
         """One Item. Again when its turn comes again, as long as that is soon."""

@@ -188,7 +188,7 @@ class Work:
     def close(self, lane: Lane, key: str, outcome: OutcomeKind | None) -> None:
         """The work has ended; its run counts the outcome once."""
         keys = [*self._lane_keys(lane), self._failures, self._again]
-        self._close(keys=keys, args=[key, _field(outcome), self._prefix, self._released(key)])
+        self._close(keys=keys, args=[key, _field(lane, outcome), self._prefix, self._released(key)])
 
     def later(
         self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None, token: str | None = None
@@ -197,8 +197,14 @@ class Work:
         wait for it. `token`: the claim, where another thread gives the work back.
         """
         token = self._released(key) if token is None else token
-        args = [key, _field(outcome), self._prefix, at, current(), token]
+        args = [key, _field(lane, outcome), self._prefix, at, current(), token]
         self._later(keys=[*self._lane_keys(lane), self._again], args=args)
+
+    def count(self, kind: RunKind, name: str, number: int) -> None:
+        """Count something more for the run of this kind that goes on, if one does."""
+        run = self.current(kind) if number else None
+        if run and not run.ended:
+            self._client.hincrby(f"{self._prefix}run:{run.id}", name, number)
 
     def failed(self, key: str) -> int:
         """Count a failed attempt at a key; gives how many since it last ended."""
@@ -371,8 +377,12 @@ def _sent(fields: dict[str, str], when: str) -> Requests | None:
 _KINDS = frozenset(kind.value for kind in RunKind)
 
 
-def _field(outcome: OutcomeKind | None) -> str:
-    return outcome.value if outcome else ""
+def _field(lane: Lane, outcome: OutcomeKind | None) -> str:
+    """What a run counts. A project that could not be looked through is no code and no invoice."""
+    if outcome is None:
+        return ""
+    of_project = lane in (Lane.SCANS, Lane.LISTINGS) and outcome in (OutcomeKind.BLOCKED, OutcomeKind.SKIPPED)
+    return f"projects_{outcome}" if of_project else outcome.value
 
 
 def _in_batches(keys: list[str], size: int = 1000) -> list[list[str]]:

@@ -222,3 +222,14 @@ def test_a_file_that_cannot_be_written_is_told_in_a_sentence(synced: Office, tmp
     assert (code, told) == (1, "")
     assert "No such file or directory" in complaint
     assert "Traceback" not in complaint
+
+
+def test_a_run_and_the_page_count_the_same_things_by_the_same_names(office: Office) -> None:
+    """A project that cannot be read is neither a blocked code nor a blocked invoice, and the Items of an export are in its line."""
+    scan = office.scan()
+    export = office.export_all()
+    report = gathered(office)
+    assert scan.counts["projects_blocked"] == export.counts["projects_blocked"] == 1
+    assert export.counts["blocked"] == report.bills.blocked
+    assert scan.counts["blocked"] == report.codes.blocked
+    assert scan.counts["created"] + scan.counts["adopted"] + export.counts["items"] == report.codes.done

@@ -1,0 +1,22 @@
+"""A run's counts in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from worker.domain.run_counts import run_counts
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({}, "nothing to do"),
+        ({"projects": 12, "invoices": 0, "created": 0}, "nothing to do"),
+        ({"blocked": 18, "created": 1_102}, "1,102 created, 18 blocked"),
+        ({"created": 50, "items": 262}, "50 created; 262 Items for them"),
+        ({"created": 1, "items": 1, "projects_blocked": 1}, "1 created; 1 Item for them; 1 project not readable"),
+        ({"projects_blocked": 2}, "2 projects not readable"),
+    ],
+)
+def test_a_run_says_what_became_of_its_work_and_what_else_it_met(counts: dict[str, int], words: str) -> None:
+    assert run_counts(counts) == words
