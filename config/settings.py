@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         "", description="Item of tax lines (internal id); empty = invoices with tax are blocked"
     )
     netsuite_project_field: Literal["customer", "job"] = Field("customer", description="Bill line field of the project")
+    netsuite_currency: str = Field(
+        "",
+        pattern=r"^([A-Z]{3})?$",
+        description="Currency of the books, such as USD: invoices in any other are blocked; empty = that of Procore's project or company",
+    )
     netsuite_create_credits: bool = Field(
         False, description="Make a vendor credit of an invoice by which less than nothing is due"
     )

@@ -302,6 +302,7 @@ class Container(Remotes):
             export_statuses=self.settings.export_statuses,
             fixed_items=self._fixed_items,
             makes_credits=self.settings.netsuite_create_credits,
+            books_currency=self.settings.netsuite_currency,
             unchanged=self.unchanged_invoices,
         )
 
@@ -378,7 +379,7 @@ class Container(Remotes):
                 ledger=self.ledger,
                 export_statuses=settings.export_statuses,
                 fixed_items=self._fixed_items,
-                rules=f"{settings.netsuite_closed_period} {settings.netsuite_create_credits}",
+                rules=f"{settings.netsuite_closed_period} {settings.netsuite_create_credits} {settings.netsuite_currency}",
             ),
             orphaned_bills=OrphanedBills(
                 netsuite=netsuite,

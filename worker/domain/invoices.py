@@ -288,15 +288,19 @@ def claimed_by_another(origin_id: str) -> str:
     return f"already claimed by another integration (origin id {origin_id})"
 
 
-def require_billable(invoice: Invoice, *, makes_credits: bool = False, bills_tax: bool = False) -> None:
+def require_billable(
+    invoice: Invoice, *, makes_credits: bool = False, bills_tax: bool = False, books_currency: str = ""
+) -> None:
     """Raise Blocked for what a person has to mend on the invoice itself, before anything is looked up or written.
 
     `makes_credits`: whether an invoice by which less than nothing is due becomes a vendor credit. `bills_tax`: whether tax
-    becomes a line of the bill.
+    becomes a line of the bill. `books_currency`: that of the books in NetSuite, "" where no setting says it. Procore's base is that of
+    the project where the project has one of its own, so it alone does not tell a foreign currency.
     """
     facts = invoice.facts
-    if invoice.currency != invoice.base_currency:
-        raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts)
+    base = books_currency or invoice.base_currency
+    if invoice.currency != base:
+        raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | {"currency": invoice.currency, "base_currency": base})
     if invoice.tax and not bills_tax:
         # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
         raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})

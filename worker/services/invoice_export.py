@@ -73,6 +73,7 @@ class InvoiceExport:
         export_statuses: Collection[str],
         fixed_items: FixedItems,
         makes_credits: bool,
+        books_currency: str,
         unchanged: UnchangedInvoices,
     ) -> None:
         self._client = client
@@ -88,6 +89,7 @@ class InvoiceExport:
         self._statuses = export_statuses
         self._fixed_items = fixed_items
         self._makes_credits = makes_credits
+        self._books_currency = books_currency
         self._unchanged = unchanged
 
     def export(self, key: InvoiceKey) -> Step:
@@ -175,7 +177,12 @@ class InvoiceExport:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
 
     def _checked(self, invoice: Invoice, *, comparing: bool) -> Billable:
-        require_billable(invoice, makes_credits=self._makes_credits, bills_tax=bool(self._fixed_items.tax))
+        require_billable(
+            invoice,
+            makes_credits=self._makes_credits,
+            bills_tax=bool(self._fixed_items.tax),
+            books_currency=self._books_currency,
+        )
         retained = retainage(invoice, self._previous(invoice))
         require_retainage_item(invoice, retained, self._fixed_items)
         require_whole_cents(invoice, retained)

@@ -173,6 +173,19 @@ def test_another_currency_is_blocked(office: Office) -> None:
     blocked(office, invoice, "foreign_currency")
 
 
+def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: OpenOffice) -> None:
+    """Procore names the project's own currency as the base where it has one."""
+    office = open_office(netsuite_currency="USD")
+    project = office.new_project("24-800", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"))
+    own = {"currency_iso_code": "CAD", "base_currency_iso_code": "CAD", "currency_exchange_rate": "1.0"}
+    office.procore.edit_invoice(invoice.id, shown={"currency_configuration": own})
+    blocked(office, invoice, "foreign_currency")
+    assert "is in CAD; only USD is exported" in office.sentence(key_of(invoice))
+    office.procore.edit_invoice(invoice.id, shown={})
+    assert office.export(invoice).kind is OutcomeKind.CREATED
+
+
 def test_retainage_without_an_item_for_it_is_blocked_and_nothing_is_written(open_office: OpenOffice) -> None:
     office = open_office(netsuite_retainage_item_id="")
     project = office.new_project("24-800", [CODE])
