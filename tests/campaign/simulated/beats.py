@@ -100,7 +100,8 @@ class Beats:
 
     def _note_pauses(self, now: float) -> None:
         """Whether all that is left has been waiting for a long time for a cause that an open problem names: that is a rest, too."""
-        lanes = set(self.lanes())
+        # Work that waits for long has its plan made again now and then.
+        lanes = {key for key in self.lanes() if not key.startswith("plan:")}
         named = any(key.startswith(NAMES_A_PAUSE) for key in self._rig.store.data.get(f"{PREFIX}problems", {}))
         if not lanes or lanes != self._left or not named or not self._rig.faults_over:
             self._left, self._left_since = lanes, now

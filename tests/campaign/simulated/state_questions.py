@@ -23,7 +23,7 @@ def ask_at_first_rest(rig: Rig, violations: list[str], rest_after: float) -> Non
     _asked_during(rig, violations)
     _no_row_stops_its_list(rig, violations)
     violations.extend(rig.watch.seen.values())
-    if rest_after > LONGEST_REST:
+    if rest_after > LONGEST_REST and not rig.beats.paused:
         violations.append(f"it came to rest only {rest_after:.0f} s after the last fault")
 
 
