@@ -26,7 +26,7 @@ from worker.domain.errors import (
 )
 from worker.domain.identities import OUR_ITEMS, same_external_id
 from worker.domain.invoices import Bill, Document, FoundBill, NumberKey, number_key
-from worker.domain.items import OTHER_CHARGE, FoundItem, ItemNeed
+from worker.domain.items import OTHER_CHARGE, USABLE_SUBTYPES, FoundItem, ItemNeed
 from worker.domain.links import Entity, search_pattern, words_of
 from worker.domain.posting_periods import PostingPeriod
 from worker.domain.problems import Cause
@@ -185,11 +185,11 @@ class NetSuite:
         return found
 
     def names_of_other_items(self, *, only_other_charges: bool = False) -> Iterator[tuple[str, str]]:
-        """Internal id and name of every active Item that was not made by us, of whatever type; 1,000 a query, by ascending id."""
+        """Internal id and name of every active Item that was not made by us, of whatever type or only Other Charges that a bill may name; 1,000 a query."""
         ours = suiteql.literal(OUR_ITEMS + "%")
         others = f"isinactive = 'F' AND (externalid IS NULL OR externalid NOT LIKE {ours})"
         if only_other_charges:
-            others += f" AND itemtype = {suiteql.literal(OTHER_CHARGE)}"
+            others += f" AND itemtype = {suiteql.literal(OTHER_CHARGE)} AND {suiteql.is_in('subtype', USABLE_SUBTYPES)}"
         after, more = 0, True
         while more:
             query = f"SELECT id, itemid FROM item WHERE {others} AND id > {after} ORDER BY id ASC"
