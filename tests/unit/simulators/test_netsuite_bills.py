@@ -83,7 +83,7 @@ def test_closed_periods_refuse_until_they_are_opened(account: Account) -> None:
     body = bill_body("b-1", "INV-1", "10.00", tranDate="2026-08-31")
     status, code, text = problem(account.send("POST", BILLS, body))
     assert (status, code) == (400, "USER_ERROR")
-    assert "The posting period Aug 2026 is closed" in text
+    assert "not within the date range of your accounting period" in text
     account.state.settings.closed_period_code = "CLOSED_TRAN_PRD"
     assert problem(account.send("POST", BILLS, body))[1] == "CLOSED_TRAN_PRD"
     account.state.settings.closed_before = "2026-08-01"
