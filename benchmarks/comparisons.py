@@ -12,16 +12,17 @@ from benchmarks.installation import Installation, until
 from config.names import TaskName
 from simulators.company import build_company
 
-PROJECTS, CODES, INVOICES = 40, 50, 1_000
+CODES, INVOICES = 50, 25
+"""Of each project."""
 HOURLY, HOUR_SECONDS = 600, 20
 """The simulated hour is shorter, so that one does not wait for it."""
 
 
-def verify(*, runs: int) -> Sheet:
-    """The same installation, compared in full, again, in full once more, and within a low limit."""
+def verify(*, runs: int, projects: int = 40) -> Sheet:
+    """The same installation, compared in full, again, and in full within a low limit."""
     sheet = Sheet(
         "verify",
-        f"{PROJECTS} projects, {PROJECTS * CODES:,} codes that all have an Item, {INVOICES:,} invoices that all have a bill",
+        f"{projects} projects, {projects * CODES:,} codes that all have an Item, {projects * INVOICES:,} invoices that all have a bill",
     )
     first: tuple[list[float], list[float]] = [], []
     again: tuple[list[float], list[float]] = [], []
@@ -30,15 +31,17 @@ def verify(*, runs: int) -> Sheet:
     for _ in range(runs):
         with (
             tempfile.TemporaryDirectory() as folder,
-            Installation(Path(folder), profile=f"large:{PROJECTS}x{CODES}", slots=15) as site,
+            Installation(
+                Path(folder), profile=f"large:{projects}x{CODES}", slots=15, hour_seconds=HOUR_SECONDS
+            ) as site,
         ):
             _fill(site)
-            whole, rest = _requests(site, full=True), _requests(site, full=False)
+            whole, rest = _requests(site, projects, full=True), _requests(site, projects, full=False)
             for place in (0, 1):
                 first[place].append(whole[place])
                 again[place].append(rest[place])
                 shares[place].append(rest[place] / whole[place])
-            took, compared = _within_a_limit(site)
+            took, compared = _within_a_limit(site, projects)
             hours.append(took)
             complete.append(compared)
     for place, remote in enumerate(("Procore", "NetSuite")):
@@ -57,7 +60,7 @@ def _fill(site: Installation) -> None:
     site.settle_in()
     for place, (project_id, project) in enumerate(company.projects.items()):
         codes = list(project.codes)
-        for number in range(INVOICES // PROJECTS):
+        for number in range(INVOICES):
             lines = [[codes[(number + each) % CODES], "900.00"] for each in range(3)]
             number_of_vendor = f"V-{place}-{number}"
             site.remotes.edit(
@@ -76,21 +79,21 @@ def _fill(site: Installation) -> None:
     )
 
 
-def _requests(site: Installation, *, full: bool) -> tuple[int, int]:
+def _requests(site: Installation, projects: int, *, full: bool) -> tuple[int, int]:
     """How many requests one comparison takes of each."""
     site.remotes.forget()
     verified = site.container.verification.verify(full=full)
-    if verified.findings or not verified.whole or verified.right != PROJECTS * CODES + INVOICES:
+    if verified.findings or not verified.whole or verified.right != projects * (CODES + INVOICES):
         raise AssertionError(f"{verified.right} right, {verified.findings[:3]}, {verified.not_compared}")
     traffic = site.remotes.traffic()
     return len(traffic.procore), len(traffic.netsuite)
 
 
-def _within_a_limit(site: Installation) -> tuple[float, float]:
+def _within_a_limit(site: Installation, projects: int) -> tuple[float, float]:
     """The hours of a full comparison within a low limit, and the share of the records that it compares."""
-    site.remotes.change("procore", hourly_limit=HOURLY, hour_seconds=HOUR_SECONDS)
+    site.remotes.change("procore", hourly_limit=HOURLY)
     began = site.container.now()
     verified = site.container.verification.verify(full=True)
     took = (site.container.now() - began) / HOUR_SECONDS
     site.remotes.change("procore", hourly_limit=None)
-    return took, (verified.right if verified.whole else 0) / (PROJECTS * CODES + INVOICES)
+    return took, (verified.right if verified.whole else 0) / (projects * (CODES + INVOICES))
