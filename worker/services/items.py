@@ -355,9 +355,13 @@ class Items:
             log.info("Item %s is made, but could not be read back: %s", need.name, error)
             return
         if item:
-            words = f"name {item.name!r} instead of {need.name!r}"
-            differs = {Deviation.NAME: words} if item.name != need.name else {}
-            self._differences.note(Series.ITEMS, need.name, differs)
+            self._note_name(need, item)
+
+    def _note_name(self, need: ItemNeed, item: FoundItem) -> None:
+        """Count an Item that a write of ours just made under another name than was sent, or end the count."""
+        words = f"name {item.name!r} instead of {need.name!r}"
+        differs = {Deviation.NAME: words} if item.name != need.name else {}
+        self._differences.note(Series.ITEMS, need.name, differs)
 
     def _intend(self, key: CodeKey, record: Record, lock: Lock) -> Record:
         """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
@@ -394,7 +398,11 @@ class Items:
                 self._not_yet(key, record, lock), cause=error.cause, reason=describe(error.cause, facts).sentence
             )
         # Another one of that name is adopted only when ours certainly did not come: it may still, and nobody would look for it any more.
-        if found and (settled or same_external_id(found.external_id, need.external_id)):
+        ours = found is not None and same_external_id(found.external_id, need.external_id)
+        if found and ours:
+            # The write got no answer, so it was not read back either.
+            self._note_name(need, found)
+        if found and (settled or ours):
             return self._found(key, found, need, lock)
         return self._write(key, record, lock) if settled else self._not_yet(key, record, lock)
 

@@ -71,6 +71,14 @@ def test_generated_item_names_stop_the_items_and_name_the_setting(open_office: O
     assert len(office.waiting(Lane.ITEMS)) == 4
 
 
+def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_office: OpenOffice) -> None:
+    office = open_office(world={"auto_generated_numbers": ["item"]})
+    office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "record/v1/otherCharge"}])
+    office.scan(office.new_project("26-731", CODES).id)
+    assert len(office.posts(ITEM_PATH)) == 2
+    assert office.problems() == {"series:items": "systematic_difference"}
+
+
 def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
     office = open_office()
     _, (first, *_) = exported(office, 1)
