@@ -225,7 +225,8 @@ class Rig:
         codes = {line.code_id for version in invoice.versions for line in version.lines}
         if not any(
             '"state":"blocked"' in records.get(str(code), "")
-            or self.blocked.get(f"code:{key.project_id}:{code}", -1.0) >= began_at
+            # Blocked when the work looked; since then another invoice may have asked for the code again.
+            or self.blocked.get(f"code:{key.project_id}:{code}", -1e9) >= began_at - 30
             for code in codes
         ):
             self.untrue.append(f"invoice {key.invoice_id} is told to wait for blocked codes, of which it has none")

@@ -101,7 +101,8 @@ def _differences_are_problems(rig: Rig, violations: list[str]) -> None:
         late = [one for one in requests if len(answered) > 1 and one.sent_at > answered[1] + NOTICED_SECONDS]
         # An emptied store forgets the problem; under which name an Item was meant only `verify` can say after that.
         forgotten = made is items and rig.strikes.emptied
-        if differs and made and not problems and not forgotten:
+        # A single one may be an accident; two in a row are a setting.
+        if differs and len(made) > 1 and not problems and not forgotten:
             violations.append(f"{len(made)} {what}, and nobody is told")
         elif differs and late and not rig.kinds & LOCKS_LOST:
             violations.append(f"{len(late)} {what}, sent when two had been seen")
