@@ -41,7 +41,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
-from worker.services import attempts, invoice_export, invoice_items
+from worker.services import attempts, invoice_export, invoice_items, verification
 from worker.services.invoice_items import InvoiceItems
 from worker.store.connection import Redis, connect
 from worker.store.gate import Precedence
@@ -360,6 +360,7 @@ def in_a_hurry() -> Iterator[None]:
         mock.patch.object(attempts, "HOLD_SECONDS", 0.01),
         mock.patch.object(attempts, "LONGEST_BACK_OFF_SECONDS", 0.01),
         mock.patch.object(outcomes, "FIRST_LOOK_SECONDS", 0.0),
+        mock.patch.object(verification, "RETRY_SECONDS", 0.0),
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
         mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),

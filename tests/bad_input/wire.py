@@ -71,6 +71,9 @@ QUERIES = {
     "vendor": "vendors by query",
     "job": "jobs by query",
     "accountingperiod": "periods by query",
+    "account": "accounts by query",
+    "taxschedule": "tax schedules by query",
+    "vendorsubsidiaryrelationship": "shared vendors by query",
 }
 READS = tuple(name for name, method, _ in KINDS if method == "GET") + tuple(QUERIES.values())
 WRITES = ("new item", "new bill", "origin id")

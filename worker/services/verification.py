@@ -49,6 +49,8 @@ MAX_ATTEMPTS = 3
 RETRY_SECONDS = 5.0
 """The wait before the second attempt; each further one is four times as long."""
 MAX_OUTAGE_WAIT_SECONDS = 120.0
+MAX_OUTAGES = 6
+"""A person who waits is told after so many in a row, some minutes; a worker goes on by itself."""
 BUSY_SECONDS = 1.0
 FULL_EVERY_SECONDS = 6.5 * 86_400
 """So that a comparison at a fixed hour is a full one each week."""
@@ -133,7 +135,8 @@ class Verification:
     def verify(self, progress: Progress = lambda _state: None, *, full: bool = False) -> Verified:
         """Compare everything in scope, from where the comparison in progress is to its end, and keep a problem open for each finding.
 
-        Waits where it must. `progress` is called after each step. Raises Misconfigured when a login is refused.
+        Waits where it must: for hours where a limit is used up, but for an outage no longer than MAX_OUTAGES in a row. `progress` is
+        called after each step. Raises Misconfigured when a login is refused, and Transient when a remote stays away; what was compared is kept.
         """
         verification_id, _ = self.request(full=full)
         while True:
@@ -146,6 +149,8 @@ class Verification:
             progress(state)
             if state.ended:
                 return self.result(state.id)
+            if state.outages >= MAX_OUTAGES:
+                raise Transient(f"{state.waits_for} The comparison goes on from there with the next `wbs-sync verify`.")
             if step and step.again_at:
                 time.sleep(min(max(step.again_at - seconds(self._client), 0.0), BUSY_SECONDS))
 
