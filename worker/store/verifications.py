@@ -107,7 +107,8 @@ class Verifications:
     def state(self, verification_id: str) -> VerificationState | None:
         """One comparison; None when nothing is known of it any more."""
         fields = self._client.hgetall(self._key(verification_id, "state"))
-        if not fields:
+        # Without its beginning it is what a step wrote after Redis was emptied.
+        if "full" not in fields:
             return None
         names = [f"{remote}:{Precedence.UPKEEP}" for remote in ("procore", "netsuite")]
         now = [int(count or 0) for count in self._client.hmget(self._sent, names)]

@@ -305,3 +305,11 @@ def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Calla
     assert state
     drifted.container.verifications.go_on(state.id)
     drifted.container.verification.verify()
+
+
+def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(drifted: Office) -> None:
+    verifications = drifted.container.verifications
+    verification_id, _ = verifications.begin(full=False)
+    drifted.container.redis.flushdb()
+    verifications.open_projects(verification_id, [17])
+    assert verifications.state(verification_id) is None
