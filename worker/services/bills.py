@@ -323,7 +323,8 @@ class Bills:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
-        if paused := self._differences.pause(Series.BILLS, ready.invoice.label):
+        series = self._differences.state(Series.BILLS)
+        if paused := self._differences.pause(Series.BILLS, series, ready.invoice.label):
             self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
             return paused
         if other_first := self._ownership.claim_number(key, bill):

@@ -39,6 +39,7 @@ from worker.store.adopted_items import AdoptedItems
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import FOR_AN_INVOICE, Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.series import SeriesState
 from worker.store.work import Work
 
 log = logging.getLogger(__name__)
@@ -251,7 +252,7 @@ class Items:
 
     def reads_back(self) -> int:
         """How many requests reading back the next Item that is made takes: one when that is due."""
-        return int(self._differences.is_due(Series.ITEMS))
+        return int(self._differences.is_due(self._differences.state(Series.ITEMS), seconds(self._client)))
 
     def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
         """Let blocked and waiting codes be planned anew, as if nothing were known of them but that they wait. Gives those noted;
@@ -323,7 +324,8 @@ class Items:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
-        if paused := self._differences.pause(Series.ITEMS, record.name):
+        series = self._differences.state(Series.ITEMS)
+        if paused := self._differences.pause(Series.ITEMS, series, record.name):
             self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
             return paused
         need, intents = self._need_of(key, record), [record]
@@ -342,12 +344,12 @@ class Items:
             self._ledger.write(key, replace(record, fence=lock.fence))
             raise
         self._ledger.write(key, Record(State.CREATED, record.name, item_id, at=lock.now()))
-        self._compare(need)
+        self._compare(need, series, lock.at)
         return Outcome(OutcomeKind.CREATED, record.name, item_id)
 
-    def _compare(self, need: ItemNeed) -> None:
+    def _compare(self, need: ItemNeed, series: SeriesState, at: float) -> None:
         """Read an Item back that was just created, now and then: does NetSuite keep the names that are sent?"""
-        if not self._differences.is_due(Series.ITEMS):
+        if not self._differences.is_read_back(Series.ITEMS, series, at):
             return
         try:
             item = self._netsuite.item_by_external_id(need.external_id)

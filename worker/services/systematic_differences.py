@@ -16,7 +16,7 @@ from worker.domain.series import MAX_IN_A_ROW, Deviation, Series, setting_of
 from worker.domain.work import Lane
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
-from worker.store.series import SeriesStates
+from worker.store.series import SeriesState, SeriesStates
 from worker.store.work import Work
 
 log = logging.getLogger(__name__)
@@ -37,18 +37,24 @@ class SystematicDifferences:
         self._ledger = ledger
         self._work = work
 
-    def pause(self, series: Series, name: str) -> Outcome | None:
+    def state(self, series: Series) -> SeriesState:
+        """How a series stands before a record of it is written."""
+        return self._states.state(series)
+
+    def pause(self, series: Series, state: SeriesState, name: str) -> Outcome | None:
         """How long the write of a record has to wait, because its series is stopped; None when it may be written."""
-        stopped = self._states.state(series).stopped
-        if stopped is None:
+        if state.stopped is None:
             return None
         reason = f"no more {series} are written: see the problem {series.problem_key}"
         return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=seconds(self._client) + PAUSE_SECONDS)
 
-    def is_due(self, series: Series) -> bool:
-        """Whether a record that is written now is to be read back, where that is not done with each."""
-        state = self._states.state(series)
-        return bool(state.in_a_row) or seconds(self._client) - state.agreed_at > AGREED_FOR_SECONDS
+    def is_due(self, state: SeriesState, at: float) -> bool:
+        """Whether a record that is written at that time is to be read back, where that is not done with each."""
+        return bool(state.in_a_row) or at - state.agreed_at > AGREED_FOR_SECONDS
+
+    def is_read_back(self, series: Series, state: SeriesState, at: float) -> bool:
+        """Whether this record is read back: each one while the newest differ, otherwise only the first of those that are due."""
+        return self.is_due(state, at) and (bool(state.in_a_row) or self._states.may_read_back(series))
 
     def note(self, series: Series, name: str, found: Mapping[Deviation, str]) -> None:
         """A record, just created and read back, differs from what was sent in these, said in words; in nothing: it is as it was sent."""

@@ -381,9 +381,23 @@ class Verification:
         verified = self.result(state.id)
         found = {finding.problem_key for finding in verified.findings}
         for one in self._ledger.problems():
-            if one.key.startswith(FINDINGS) and one.key not in found and _was_compared(one.key, verified):
+            if one.key.startswith(FINDINGS) and one.key not in found and self._was_compared(one.key, verified):
                 self._ledger.resolve(one.key)
         self._verifications.end(state, verified.counts())
+
+    def _was_compared(self, problem_key: str, verified: Verified) -> bool:
+        """Whether the subject of a finding's problem was compared: `verify:item_missing:code:17:901`, `verify:project_renumbered:project:17`."""
+        kind, _, subject = problem_key.removeprefix(FINDINGS).partition(":")
+        record, *ids = subject.split(":")
+        if not ids or not ids[0].isdecimal() or int(ids[0]) not in verified.compared:
+            return False
+        project = self._listed.get(int(ids[0]))
+        if record != "invoice" and (project is None or not project.active):
+            # Only the invoices of an inactive project are compared.
+            return False
+        once = {FindingKind.ITEM_NEAR_DUPLICATE: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
+        left_out = {subject, next((unit for of, unit in once.items() if of == kind), subject)}
+        return not left_out & set(verified.not_compared)
 
     def _attempt(self, state: VerificationState, name: str, call: Callable[[], T]) -> T:
         """What the call gives. Its failures are counted under `name`.
@@ -495,14 +509,3 @@ def _sum(compared: Iterable[tuple[InvoiceToCompare, Verdict]], twice: Mapping[In
         if verdict.why:
             verified.not_compared[str(one.key)] = f"{one.label}: {verdict.why}"
     return verified
-
-
-def _was_compared(problem_key: str, verified: Verified) -> bool:
-    """Whether the subject of a finding's problem was compared: `verify:item_missing:code:17:901`, `verify:project_renumbered:project:17`."""
-    kind, _, subject = problem_key.removeprefix(FINDINGS).partition(":")
-    parts = subject.split(":")
-    if len(parts) < 2 or not parts[1].isdecimal():
-        return False
-    once = {FindingKind.ITEM_NEAR_DUPLICATE: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
-    left_out = {subject, next((unit for of, unit in once.items() if of == kind), subject)}
-    return int(parts[1]) in verified.compared and not left_out & set(verified.not_compared)

@@ -177,4 +177,4 @@ def test_a_bill_that_procore_does_not_name_is_named_again(office: Office) -> Non
 def test_a_record_must_be_named_one_way(office: Office) -> None:
     assert "not both" in refused(office, NUMBER, CODE, "--invoice", "1", exit_code=2)
     assert "Name a code" in refused(office, NUMBER, exit_code=2)
-    assert "name its project" in refused(office, "--invoice", "1")
+    assert "have no invoice 1, in any status" in refused(office, "--invoice", "1")

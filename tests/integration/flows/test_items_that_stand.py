@@ -15,6 +15,7 @@ from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import State
 from worker.domain.work import Lane
 from worker.store.adopted_items import AdoptedItems
+from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -219,6 +220,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
 
     office.procore.renumber_project(project.id, "25-001")
     namesake, its_code = one_code(office)
+    office.container.projects(Precedence.SCAN).refresh()
     marking = office.reopened(netsuite_adopted_items_get_external_id=True)
     with monkeypatch.context() as patch:
         # Two workers look before either has noted it; the second does not mark it as its own either.

@@ -109,6 +109,7 @@ def test_a_process_that_dies_before_the_bill_is_recorded_has_told_its_period_alr
         with pytest.raises(KeyboardInterrupt):
             office.export(invoice)
     assert problems(office, invoice) == {DRIFT}
+    office.overdue()
     assert office.export(invoice).kind is OutcomeKind.ALREADY
     assert (problems(office, invoice), len(office.bills(invoice))) == ({DRIFT}, 1)
 

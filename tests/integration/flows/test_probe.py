@@ -549,6 +549,7 @@ def test_a_file_that_is_no_profile_stops_every_command_but_the_probe(office: Off
     assert "cannot be used" in ended.stderr
     assert "hush" not in ended.stderr
     assert probe(office, "--only", "rate_limit")["exit_code"] == 0
+    office.processes_run()
     assert call(office, "status").exit_code == 0
 
 

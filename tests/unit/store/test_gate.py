@@ -29,7 +29,9 @@ def gate_of(server: Redis, keeper: LeaseKeeper) -> MakeGate:
 
 
 def waiting(server: Redis, precedence: Precedence) -> int:
-    return int(server.zcard(f"{PREFIX}gate:waiting:{precedence}"))
+    # A comparison waits with the scans.
+    line = Precedence.SCAN if precedence is Precedence.UPKEEP else precedence
+    return int(server.zcard(f"{PREFIX}gate:waiting:{line}"))
 
 
 def passing(gate: Gate, precedence: Precedence, passed: list[Precedence]) -> threading.Thread:
