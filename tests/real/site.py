@@ -244,6 +244,11 @@ class Site:
         """Run the console script to its end."""
         return run(*arguments, env={**self.env, **(env or {})}, folder=self.folder, timeout=timeout)
 
+    def quick_command(self, *arguments: str, times: Mapping[str, float], timeout: float = 60) -> Ended:
+        """The same with constants of the product changed."""
+        command = self._launched(list(arguments), times, "--command")
+        return ended(command, env=self.env, folder=self.folder, timeout=timeout)
+
     # Work
 
     def send(self, task: TaskName | str, **arguments: Any) -> str:
@@ -361,8 +366,13 @@ def script() -> str:
 
 def run(*arguments: str, env: Mapping[str, str], folder: Path, timeout: float = 60) -> Ended:
     """Run the console script `wbs-sync` to its end."""
+    return ended([script(), *arguments], env=env, folder=folder, timeout=timeout)
+
+
+def ended(command: list[str], *, env: Mapping[str, str], folder: Path, timeout: float) -> Ended:
+    """Run a command to its end."""
     done = subprocess.run(
-        [script(), *arguments],
+        command,
         env=dict(env),
         cwd=folder,
         stdin=subprocess.DEVNULL,

@@ -72,7 +72,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         programs.append(Program("up", [script(), "up", "--json"], env, folder))
         told = first_json(programs[1])
         assert set(told) == {"report", "flower", "login", "data_dir"}
-        yield Machine(folder, env, programs[1], build_company(1, PROFILE), told)
+        machine = Machine(folder, env, programs[1], build_company(1, PROFILE), told)
+        eventually(lambda: machine.command("status").code == 0, 60, every=0.2)
+        yield machine
     finally:
         for program in reversed(programs):
             # Each ends what it started itself, in sessions of their own.
@@ -99,7 +101,7 @@ def assert_sentence(ended: Ended, code: int, *words: str) -> None:
     assert (ended.code, ended.out) == (code, "")
     assert "Traceback" not in ended.err
     assert len(ended.err) < 1000
-    assert [word for word in words if word not in ended.err] == []
+    assert [word for word in words if word not in ended.err] == [], ended.err
 
 
 def test_check_finds_everything_in_order(machine: Machine) -> None:
@@ -199,8 +201,8 @@ def test_bad_settings_are_told_one_by_one(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["export"], 2, "INVOICE --project PROJECT"),
-        (["export", "seventeen", "--project", "1"], 1, "no invoices of project 1"),
+        (["export"], 2, "Name one invoice (INVOICE, with --project PROJECT"),
+        (["export", "seventeen", "--project", "1"], 1, "no invoices of project id 1"),
         (["scan", "--projekt", "1"], 2, "--projekt"),
         (["scann"], 2, "scann"),
     ],

@@ -49,8 +49,8 @@ MAX_ATTEMPTS = 3
 RETRY_SECONDS = 5.0
 """The wait before the second attempt; each further one is four times as long."""
 MAX_OUTAGE_WAIT_SECONDS = 120.0
-MAX_OUTAGES = 6
-"""A person who waits is told after so many in a row, some minutes; a worker goes on by itself."""
+MAX_OUTAGES = 3
+"""A person who waits is told after so many in a row, a quarter of a minute; a worker goes on by itself."""
 BUSY_SECONDS = 1.0
 FULL_EVERY_SECONDS = 6.5 * 86_400
 """So that a comparison at a fixed hour is a full one each week."""
