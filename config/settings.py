@@ -72,7 +72,7 @@ _PATTERNS = {
 
 MIN_THREADS = 16
 SPARE_THREADS = 5
-"""Beside the slots, for reading Procore while every slot writes."""
+"""Besides one for each slot, and one more for eight of them to take over at once: for reading Procore while every slot writes."""
 
 
 class InvalidSettings(Exception):
@@ -170,7 +170,7 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=256,
-        description="Threads of each worker process; empty = five more than NETSUITE_CONCURRENCY, at least 16",
+        description="Threads of each worker process; empty = enough for NETSUITE_CONCURRENCY, at least 16",
     )
     flower_port: int = Field(5555, ge=0, le=65535, description="Where `up` serves Flower; 0 = any free port")
     flower_address: str = Field("127.0.0.1", description="Address that Flower listens on")
@@ -314,7 +314,9 @@ class Settings(BaseSettings):
     @property
     def threads(self) -> int:
         """Threads of each worker process: enough that one process alone keeps every slot of NetSuite busy."""
-        return self.worker_threads or max(MIN_THREADS, self.netsuite_concurrency + SPARE_THREADS)
+        return self.worker_threads or max(
+            MIN_THREADS, self.netsuite_concurrency + self.netsuite_concurrency // 8 + SPARE_THREADS
+        )
 
     @property
     def netsuite_url(self) -> str:

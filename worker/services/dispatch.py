@@ -10,17 +10,20 @@ from worker.services.attempts import Attempts
 from worker.store.holds import Holds
 from worker.store.work import Work
 
+ENOUGH_ITEMS = 2
+"""So many waiting Items for each slot keep the makers busy until the next project has been looked through."""
 MOST_DEATHS = 5
 """Work that so many workers had begun when they died or stalled is given to no further one."""
 
 
 def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
     """How much of each lane may be in hand at once: enough that no slot of the gate idles, little enough that nothing waits
-    long in the broker, where nobody can overtake it. Makers of Items go on from one to the next without a message, so as many as there are slots keep them busy.
+    long in the broker, where nobody can overtake it. Makers of Items go on from one to the next without a message; an eighth more of them than there are
+    slots wait at the gate, so that a slot is taken over while its last maker still records what it made.
     """
     return {
         Lane.SCANS: 4,
-        Lane.ITEMS: netsuite_concurrency,
+        Lane.ITEMS: netsuite_concurrency + netsuite_concurrency // 8,
         Lane.LISTINGS: 4,
         Lane.EXPORTS: 2 * netsuite_concurrency + 2,
         Lane.UPKEEP: 2,
@@ -68,9 +71,15 @@ class Dispatch:
         """The same for a worker that has begun with it at once, its last work in this lane having ended well; ("", "") when nothing is due."""
         return next(iter(self._taken(lane, at_most=1, begin=True).items()), ("", ""))
 
+    def _limit(self, lane: Lane) -> int:
+        """Scans step back while Items enough wait for every slot: looking further ahead would only take the CPU from making them."""
+        if lane is Lane.SCANS and self._work.depth(Lane.ITEMS)[0] > ENOUGH_ITEMS * self._limits[Lane.ITEMS]:
+            return 1
+        return self._limits[lane]
+
     def _taken(self, lane: Lane, *, at_most: int | None = None, begin: bool = False) -> dict[str, str]:
         given = {}
-        taken = self._work.take(lane, limit=self._limits[lane], at_most=at_most, begin=begin)
+        taken = self._work.take(lane, limit=self._limit(lane), at_most=at_most, begin=begin)
         for key, deaths, correlation_id in taken:
             if deaths > MOST_DEATHS:
                 self._attempts.give_up(lane, key, deaths)

@@ -12,7 +12,7 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane, RunKind
 from worker.services import wbs_scan
-from worker.services.dispatch import MOST_DEATHS
+from worker.services.dispatch import ENOUGH_ITEMS, MOST_DEATHS, lane_limits
 
 pytestmark = pytest.mark.real
 
@@ -109,3 +109,14 @@ def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Office) -> None
     run = office.container.work.current(RunKind.SCAN)
     assert run is not None
     assert run.counts["projects_done"] == len(projects)
+
+
+def test_scans_step_back_while_enough_items_wait(office: Office) -> None:
+    """Looking further ahead would take the CPU from making Items; with fewer waiting, four projects are looked through at once."""
+    office.container.wbs_scan.request("test", [1, 2, 3, 4, 5, 6])
+    makers = lane_limits(office.container.settings.netsuite_concurrency)[Lane.ITEMS]
+    waiting = [f"code:9:{number}" for number in range(1, ENOUGH_ITEMS * makers + 2)]
+    office.container.work.add(Lane.ITEMS, waiting)
+    assert len(office.container.dispatch.next([Lane.SCANS])) == 1
+    office.container.work.take(Lane.ITEMS, limit=1)
+    assert len(office.container.dispatch.next([Lane.SCANS])) == 3

@@ -161,8 +161,8 @@ def test_values_may_stand_in_env_file_and_the_environment_goes_before_it(
     ("chosen", "threads"),
     [
         ({}, 16),
-        ({"NETSUITE_CONCURRENCY": "15"}, 20),
-        ({"NETSUITE_CONCURRENCY": "65"}, 70),
+        ({"NETSUITE_CONCURRENCY": "15"}, 21),
+        ({"NETSUITE_CONCURRENCY": "65"}, 78),
         ({"NETSUITE_CONCURRENCY": "65", "WORKER_THREADS": "9"}, 9),
     ],
 )
