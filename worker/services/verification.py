@@ -139,6 +139,7 @@ class Verification:
         called after each step. Raises Misconfigured when a login is refused, and Transient when a remote stays away; what was compared is kept.
         """
         verification_id, _ = self.request(full=full)
+        outages_before: int | None = None
         while True:
             step = self.step()
             state = self._verifications.state(verification_id)
@@ -149,7 +150,9 @@ class Verification:
             progress(state)
             if state.ended:
                 return self.result(state.id)
-            if state.outages >= MAX_OUTAGES:
+            # Those of before this call say nothing about the remote as it is now.
+            outages_before = state.outages if outages_before is None else min(outages_before, state.outages)
+            if state.outages - outages_before >= MAX_OUTAGES:
                 raise Transient(f"{state.waits_for} The comparison goes on from there with the next `wbs-sync verify`.")
             if step and step.again_at:
                 time.sleep(min(max(step.again_at - seconds(self._client), 0.0), BUSY_SECONDS))
