@@ -111,6 +111,12 @@ def echoed(site: Site) -> int:
     return sum(rule["struck"] for plan in plans for rule in plan["rules"])
 
 
+def asked_again(site: Site) -> int:
+    """How many requests were answered so, with the work of paused remotes made due."""
+    site.container.dispatch.lift()
+    return echoed(site)
+
+
 def echoes(site: Site, told: Told, *paths: str) -> None:
     """Both remotes answer requests to these paths with all that they were sent, as a debugging page does."""
     for path in paths:
@@ -120,7 +126,8 @@ def echoes(site: Site, told: Told, *paths: str) -> None:
         site.send(TaskName.SCAN_PROJECTS)
         for invoice in invoices(site.stage):
             site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
-        eventually(lambda: echoed(site), 30)
+        # An attempt that ends meanwhile pauses its remote again.
+        eventually(lambda: asked_again(site), 30, every=0.5)
         for arguments in (["verify"], ["check", "--json"]):
             ended = site.quick_command(*arguments, times={"worker.services.verification.RETRY_SECONDS": 0.1})
             told.said[f"wbs-sync {' '.join(arguments)} with echoes of {path}"] = ended.out + ended.err
