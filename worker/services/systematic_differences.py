@@ -52,10 +52,6 @@ class SystematicDifferences:
         """Whether a record that is written at that time is to be read back, where that is not done with each."""
         return bool(state.in_a_row) or at - state.agreed_at > AGREED_FOR_SECONDS
 
-    def is_read_back(self, series: Series, state: SeriesState, at: float) -> bool:
-        """Whether this record is read back: each one while the newest differ, otherwise only the first of those that are due."""
-        return self.is_due(state, at) and (bool(state.in_a_row) or self._states.may_read_back(series))
-
     def note(self, series: Series, name: str, found: Mapping[Deviation, str]) -> None:
         """A record, just created and read back, differs from what was sent in these, said in words; in nothing: it is as it was sent."""
         state = self._states.state(series)

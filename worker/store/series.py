@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from worker.domain.series import Deviation, Series
 from worker.store.connection import Redis
 
-READING_SECONDS = 60
 _AGREED, _STOPPED = "agreed", "stopped"
 _IN_A_ROW, _ACCEPTED = "in_a_row:", "accepted:"
 
@@ -42,10 +41,6 @@ class SeriesStates:
             accepted=frozenset(each for each in Deviation if _ACCEPTED + each in fields),
             stopped=Deviation(stopped) if stopped in set(Deviation) else None,
         )
-
-    def may_read_back(self, series: Series) -> bool:
-        """Whether this record is the one to be read back: records that are created at the same time leave it to the first."""
-        return bool(self._client.set(f"{self._place(series)}:reading", 1, nx=True, ex=READING_SECONDS))
 
     def differs(self, series: Series, deviation: Deviation) -> int:
         """Count one more record that differs so; returns how many in a row."""

@@ -233,7 +233,10 @@ def test_an_export_does_line_by_line_what_its_plan_says_with_as_many_requests(of
     journals = Journals(office)
     office.export_all()
     assert_effect(office, plan, journals.written())
-    assert journals.requests() == plan.requests
+    # The first Item is read back; those that are created at the same moment are, too.
+    seen, slots = journals.requests(), office.container.settings.netsuite_concurrency
+    assert seen.procore == plan.requests.procore
+    assert 0 <= seen.netsuite - plan.requests.netsuite <= slots
 
 
 def test_a_closed_period_is_told_by_the_plan_where_periods_can_be_read(office: Office) -> None:
