@@ -116,6 +116,9 @@ def test_resumes_do_not_pile_up_while_no_worker_runs(open_site: OpenSite) -> Non
 
 def test_a_command_that_follows_a_run_says_when_no_worker_is_running(open_site: OpenSite) -> None:
     site = open_site(profile="large:1x4")
+    exported = site.command("export", "--approved", "--wait")
+    assert exported.code == 1
+    assert "No worker is running for: exports." in exported.err
     site.worker("invoices")
     ended = site.command("scan", "--wait")
     assert ended.code == 1
