@@ -39,7 +39,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         f"wbs_sync_last_resume_timestamp_seconds {NOW - 130}",
         f"wbs_sync_last_resume_timestamp_seconds {NOW - 6}",
     ),
-    "WbsSyncRemoteHeld": ('wbs_sync_remote_holds{remote="netsuite"} 7', 'wbs_sync_remote_holds{remote="netsuite"} 0'),
+    "WbsSyncRemoteHeld": (
+        'wbs_sync_remote_holds{remote="netsuite",work="create vendor bills"} 7',
+        'wbs_sync_remote_holds{remote="netsuite",work="all work"} 0',
+    ),
     "WbsSyncLedgerClosed": ("wbs_sync_ledger_open 0", "wbs_sync_ledger_open 1"),
     "WbsSyncOutcomeUnknown": (
         f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="unknown"}} {NOW - 2800}',

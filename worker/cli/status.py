@@ -31,6 +31,7 @@ from worker.services.liveness import HOW_TO_START, Alive
 from worker.services.overview import run_view
 
 ENDED = ("SUCCESS", "FAILURE")
+MAX_NAMED = 10
 
 
 @click.command()
@@ -146,6 +147,15 @@ def _print_one(told: dict[str, Any]) -> None:
         table("Now", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in now.items()])
 
 
+def _not_readable(projects: list[str], answer: str) -> str:
+    """Which inactive projects are not exported, the first few by name."""
+    named = ", ".join(projects[:MAX_NAMED]) + (", ..." if len(projects) > MAX_NAMED else "")
+    return (
+        f"Invoices not readable: {counted(len(projects), 'inactive projects')} ({named}); one that is approved there is not billed. "
+        f"Procore's answer: {answer}"
+    )
+
+
 def _shown(name: str, value: Any) -> str:
     if name.endswith("_at"):
         return clock(value)
@@ -164,6 +174,8 @@ def _print(told: dict[str, Any]) -> None:
         table(noun.capitalize(), ("state", "count"), sorted(told[noun].items()))
     lanes = ((lane, depth["waiting"], depth["in_hand"]) for lane, depth in told["lanes"].items())
     table("Work", ("lane", "waiting", "in hand"), lanes)
+    if unread := told["invoices_not_readable"]:
+        out.print(_not_readable([one["project"] for one in unread], unread[0]["answer"]), soft_wrap=True)
     for pause in told["pauses"]:
         out.print(f"Paused: {pause['sentence']}", soft_wrap=True)
     out.print(f"NetSuite slots in use: {told['gate']['in_use']} of {told['gate']['slots']}")

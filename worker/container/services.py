@@ -37,6 +37,7 @@ from worker.services.export_runs import ExportRuns
 from worker.services.fixed_item_names import FixedItemNames
 from worker.services.forgetting import Forgetting
 from worker.services.former_items import FormerItems
+from worker.services.information import Information
 from worker.services.invoice_decisions import InvoiceDecisions
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
@@ -382,10 +383,10 @@ class Container(Remotes):
                 rules=f"{settings.netsuite_closed_period} {settings.netsuite_create_credits} {settings.netsuite_currency}",
             ),
             orphaned_bills=OrphanedBills(
-                netsuite=netsuite,
-                company_id=procore.company_id,
-                ledger=self.ledger,
-                verifications=self.verifications,
+                netsuite=netsuite, company_id=procore.company_id, ledger=self.ledger, verifications=self.verifications
+            ),
+            information=Information(
+                projects=self.projects(upkeep), listed=self.listed_projects, decisions=self.decisions
             ),
             ledger=self.ledger,
             locks=self.locks,
@@ -505,7 +506,7 @@ class Container(Remotes):
         """Where everything stands."""
         return Overview(
             ledger=self.ledger, work=self.work, gate=self.gate, pauses=self.pauses, views=self.problem_views,
-            slots=self.settings.netsuite_concurrency,
+            listed=self.listed_projects, slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
 
     @part

@@ -40,6 +40,7 @@ class FindingKind(StrEnum):
     BILL_IN_OTHER_PERIOD = "bill_in_other_period"
     BILL_NOT_COMPARABLE = "bill_not_comparable"
     INVOICE_DECIDED = "invoice_decided"
+    INVOICES_NOT_READABLE = "invoices_not_readable"
     ORIGIN_ID_MISSING = "origin_id_missing"
     ORIGIN_ID_FOREIGN = "origin_id_foreign"
 
@@ -49,9 +50,14 @@ class FindingKind(StrEnum):
 
         A display name is for reading and identifies nothing; accountants edit it on purpose, and wbs-sync never writes it again. So
         nobody has anything to mend, and a problem that nobody mends would stay open for ever and teach people to look away. What a person
-        decided about an invoice is shown with every comparison, so that it is not forgotten.
+        decided about an invoice is shown with every comparison, so that it is not forgotten. The tools of an inactive project are often
+        switched off: it is shown, since an invoice that was approved before is not billed.
         """
-        return self in (FindingKind.DISPLAY_NAME_DRIFTED, FindingKind.INVOICE_DECIDED)
+        return self in (
+            FindingKind.DISPLAY_NAME_DRIFTED,
+            FindingKind.INVOICE_DECIDED,
+            FindingKind.INVOICES_NOT_READABLE,
+        )
 
 
 KIND_OF_ASPECT = {

@@ -13,9 +13,10 @@ def run_counts(counts: Mapping[str, int]) -> str:
     """`102 created, 18 blocked; 262 Items for them; 1 project not readable`; zeros left out.
 
     The outcomes are of what the run is about: codes in a scan, invoices in an export. An export's Items and projects that could not be
-    looked through are neither.
+    looked through, or were left out for a reason (`wbs-sync status` names them), are neither.
     """
     outcomes = ", ".join(f"{counts[name]:,} {name}" for name in OUTCOMES if counts.get(name))
     items = f"{counted(counts['items'], 'Items')} for them" if counts.get("items") else ""
     unread = f"{counted(counts['projects_blocked'], 'projects')} not readable" if counts.get("projects_blocked") else ""
-    return "; ".join(part for part in (outcomes, items, unread) if part) or "nothing to do"
+    skipped = f"{counted(counts['projects_skipped'], 'projects')} skipped" if counts.get("projects_skipped") else ""
+    return "; ".join(part for part in (outcomes, items, unread, skipped) if part) or "nothing to do"

@@ -280,8 +280,7 @@ class BillDrift:
         ]
 
     def _about_decision(self, one: InvoiceToCompare, decision: Decision) -> Iterator[Finding]:
-        """What a person said about an invoice, and whether the bill that they named is still in NetSuite."""
-        yield one.find(FindingKind.INVOICE_DECIDED, f": {decision.reason}.")
+        """Whether the bill that a person named is still in NetSuite. What was decided is shown for all invoices at once."""
         if not decision.bill_id:
             return
         found = self._netsuite.bill(decision.bill_id)

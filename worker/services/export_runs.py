@@ -167,7 +167,7 @@ class ExportRuns:
         """A problem, unless the project is inactive and nothing was ever exported there: tools of old projects are often switched off."""
         label = project.label if project else f"id {project_id}"
         if project and not project.active and not self._ledger.invoices(project_id):
-            self._projects.note_listed(project, left=False)
+            self._projects.note_listed(project, left=False, refused=answer)
             return Outcome(
                 OutcomeKind.SKIPPED, reason=f"{label} is not active, and its invoices cannot be read: {answer}"
             )

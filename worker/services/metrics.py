@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import CATALOGUE, Owner
-from worker.domain.scopes import Remote
+from worker.domain.scopes import Remote, doing, remote_of
 from worker.domain.work import Lane, RunKind
 from worker.services.pauses import Pauses
 from worker.store.connection import Redis, seconds
@@ -72,8 +72,8 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("remote", "work", "cause"),
     ),
     "wbs_sync_remote_holds": (
-        "How often in a row the work of a remote was held because it was down or refused us; 0 as soon as work gets through.",
-        ("remote",),
+        "How often in a row work was paused because its remote was down or refused a login or a permission, for each kind of record and permission that is paused and for all work of a remote; 0 or none as soon as work gets through.",
+        ("remote", "work"),
     ),
     "wbs_sync_last_run_started_timestamp_seconds": ("When the last run over everything began that has ended.", ("run",)),
     "wbs_sync_last_run_finished_timestamp_seconds": ("When the last run over everything ended.", ("run",)),
@@ -186,9 +186,11 @@ class Metrics(Collector):
             told.put("procore_rate_limit_requests", window.limit, window.name)
             told.put("procore_rate_limit_requests_left", window.left, window.name)
         paused = self._pauses.all()
-        times = {pause.problem: pause.times for pause in paused}
-        for remote in Remote:
-            told.put("remote_holds", times.get(f"remote:{remote}", 0), remote)
+        # All work of each remote always has its sample.
+        held = {(remote, doing(remote)): 0 for remote in Remote}
+        held |= {(remote_of(pause.scope), pause.work): pause.times for pause in paused if pause.scope}
+        for (remote, work), times in held.items():
+            told.put("remote_holds", times, remote, work)
         for pause in paused:
             told.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
 

@@ -94,19 +94,24 @@ class NamedRecords:
         known_in = self._ledger.project_of(invoice_id) if invoice_id and text.startswith("id:") else None
         known_in = within or known_in
         found = self._known_invoices(text, invoice_id, [known_in] if known_in else self._ledger.projects())
+        not_read: list[int] = []
         if not found and within and invoice_id:
             # Work on an invoice that cannot be listed says so by itself.
-            listed, _ = asked(lambda: self._listed_invoices(text, invoice_id, [within]))
+            listed, _ = asked(lambda: self._listed_invoices(text, invoice_id, [within], not_read))
             found = listed or [InvoiceKey(within, invoice_id)]
         elif not found:
-            found = self._listed_invoices(text, invoice_id, [within] if within else self._projects_to_search(text))
+            searched = [within] if within else self._projects_to_search(text)
+            found = self._listed_invoices(text, invoice_id, searched, not_read)
         if len(found) > 1:
             ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in found)
             raise NotFound(f"More than one invoice is called {text}: say its project, or one of {ids}.")
         if found:
             return found[0]
         where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
-        raise NotFound(f"{where} no invoice {text}, in any status.")
+        not_asked = not_read if within else sorted({*not_read, *self._listed.refused()})
+        labels = ", ".join(self._label(one) for one in not_asked)
+        unread = f" The invoices of these projects cannot be read: {labels}." if labels else ""
+        raise NotFound(f"{where} no invoice {text}, in any status.{unread}")
 
     def _known_invoices(self, number: str, invoice_id: int | None, project_ids: Iterable[int]) -> list[InvoiceKey]:
         """Invoices that the ledger knows by this number or id."""
@@ -117,8 +122,10 @@ class NamedRecords:
         }
         return _matching(names, number, invoice_id)
 
-    def _listed_invoices(self, number: str, invoice_id: int | None, project_ids: Iterable[int]) -> list[InvoiceKey]:
-        """Invoices that Procore lists in these projects by this number or id."""
+    def _listed_invoices(
+        self, number: str, invoice_id: int | None, project_ids: Iterable[int], not_read: list[int]
+    ) -> list[InvoiceKey]:
+        """Invoices that Procore lists in these projects by this number or id. Those of several that it does not show go into `not_read`."""
         names: dict[InvoiceKey, str] = {}
         ids = list(project_ids)
         for project_id in ids:
@@ -129,6 +136,7 @@ class NamedRecords:
                     raise NotFound(
                         f"Procore shows no invoices of project {self._label(project_id)} to the app ({error})."
                     ) from error
+                not_read.append(project_id)
         return _matching(names, number, invoice_id)
 
     def _projects_to_search(self, text: str) -> list[int]:

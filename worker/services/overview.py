@@ -13,6 +13,7 @@ from worker.services.pauses import Pauses
 from worker.services.problem_views import ProblemViews
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
+from worker.store.projects import ProjectList
 from worker.store.work import Run, Work
 
 
@@ -20,19 +21,27 @@ class Overview:
     """Counts for people and dashboards."""
 
     def __init__(
-        self, *, ledger: Ledger, work: Work, gate: Gate, pauses: Pauses, views: ProblemViews, slots: int
+        self,
+        *,
+        ledger: Ledger,
+        work: Work,
+        gate: Gate,
+        pauses: Pauses,
+        views: ProblemViews,
+        listed: ProjectList,
+        slots: int,
     ) -> None:
         self._ledger = ledger
         self._work = work
         self._gate = gate
         self._pauses = pauses
         self._views = views
+        self._listed = listed
         self._slots = slots
 
     def status(self) -> dict[str, Any]:
         """The ledger itself, codes and invoices by state, what is not at its end and the oldest of it, lanes, pauses, last runs, gate, problems by
-        cause:
-        plain JSON values.
+        cause, and inactive projects whose invoices Procore does not show: plain JSON values.
         """
         codes: Counter[str] = Counter()
         invoices: Counter[str] = Counter()
@@ -50,9 +59,17 @@ class Overview:
             "gate": {"in_use": self._gate.in_use(), "slots": self._slots},
             "runs": {kind.value: run_view(run) for kind in RunKind if (run := self._work.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
+            "invoices_not_readable": [
+                {"project": self._label(project_id), "answer": answer}
+                for project_id, answer in sorted(self._listed.refused().items())
+            ],
             "unfinished": [asdict(one) for one in self._ledger.unfinished() if one.count],
             "ignored_problems": sum(one.ignored is not None for one in problems),
         }
+
+    def _label(self, project_id: int) -> str:
+        project = self._listed.get(project_id)
+        return project.label if project else f"id {project_id}"
 
     def of(self, key: CodeKey | InvoiceKey) -> dict[str, Any]:
         """How one code or invoice stands, in the words of a task's result: `outcome` is None for what nothing is known of.

@@ -17,7 +17,8 @@ LANES_OF_SCANS = (Lane.SCANS, Lane.ITEMS)
 
 @dataclass(frozen=True, slots=True)
 class PauseView:
-    """One pause. `work`: what waits; `cause`: a problem's cause, or `rate_limit`; `problem`: the key of its problem, "" for none.
+    """One pause. `work`: what waits; `cause`: a problem's cause, or `rate_limit`; `problem`: the key of its problem, `scope`: what is paused
+    (worker/domain/scopes.py), both "" for a rate limit.
 
     `since`: when the trouble began, None where that is not known; `ends`: when it is tried again. Unix seconds, Redis' clock.
     """
@@ -30,6 +31,7 @@ class PauseView:
     ends: float
     times: int
     problem: str = ""
+    scope: str = ""
 
 
 class Pauses:
@@ -62,8 +64,8 @@ def _of_scope(pause: Pause, now: float) -> PauseView:
     until = f"until {clock(pause.ends)}" if pause.ends > now else "and is being tried again now"
     times = "" if pause.times == 1 else f", {pause.times} pauses in a row"
     sentence = f"{name}: {work} is paused {until} (since {clock(pause.since)}{times}). The last answer: {pause.answer}"
-    problem = f"remote:{pause.scope}"
-    return PauseView(name, pause.work, pause.cause, sentence, pause.since, pause.ends, pause.times, problem)
+    problem, scope = f"remote:{pause.scope}", pause.scope
+    return PauseView(name, pause.work, pause.cause, sentence, pause.since, pause.ends, pause.times, problem, scope)
 
 
 def _of_limit(pause: LimitPause) -> PauseView:

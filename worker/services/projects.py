@@ -114,10 +114,12 @@ class Projects:
         ids = frozenset(worked_on)
         return [one for one in projects if not self.why_left_out(one) and (one.active or one.id in ids)]
 
-    def note_listed(self, project: Project, *, left: bool) -> None:
-        """The invoices of a project were listed. `left`: some still have to be exported, so the next run lists them again."""
+    def note_listed(self, project: Project, *, left: bool, refused: str = "") -> None:
+        """The invoices of a project were listed, or Procore `refused` to list them. `left`: some still have to be exported, so the next run
+        lists them again.
+        """
         if not project.active:
-            self._listed.note_look(project.id, left=left)
+            self._listed.note_look(project.id, left=left, refused=refused)
 
     def why_left_out(self, project: Project) -> str:
         """Why nothing is ever done for a project, active or not; "" where that is not so."""
@@ -160,6 +162,7 @@ class Projects:
         self._listed.replace(passing_by(), token)
         looks = self._listed.looks()
         self._listed.forget_looks(looks.keys() - set(inactive))
+        self._listed.forget_refusals(self._listed.refused().keys() - set(inactive))
         new.with_invoices = new.to_scan + self._inactive_to_list(inactive, looks)
         return new
 

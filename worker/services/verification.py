@@ -29,6 +29,7 @@ from worker.domain.identities import InvoiceKey, bill_id_of_origin
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
 from worker.services.bill_drift import BillDrift, InvoiceToCompare, Verdict
+from worker.services.information import Information
 from worker.services.item_drift import ItemDrift
 from worker.services.orphaned_bills import OrphanedBills
 from worker.services.projects import Projects
@@ -54,7 +55,7 @@ MAX_OUTAGES = 3
 BUSY_SECONDS = 1.0
 FULL_EVERY_SECONDS = 6.5 * 86_400
 """So that a comparison at a fixed hour is a full one each week."""
-ITEM_NAMES, ORPHANED_BILLS = "item names", "orphaned bills"
+ITEM_NAMES, ORPHANED_BILLS, FOR_INFORMATION = "item names", "orphaned bills", "information"
 """What is compared once for the whole account, after the projects."""
 LOGINS = (Cause.PROCORE_LOGIN, Cause.NETSUITE_LOGIN)
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?")
@@ -106,6 +107,7 @@ class Verification:
         item_drift: ItemDrift,
         bill_drift: BillDrift,
         orphaned_bills: OrphanedBills,
+        information: Information,
         ledger: Ledger,
         locks: Locks,
         verifications: Verifications,
@@ -118,6 +120,7 @@ class Verification:
         self._items = item_drift
         self._bills = bill_drift
         self._orphans = orphaned_bills
+        self._information = information
         self._ledger = ledger
         self._locks = locks
         self._verifications = verifications
@@ -209,7 +212,11 @@ class Verification:
         if not self._compare_projects(state, until):
             return
         done = self._verifications.results(state.id)
-        for unit, compare in ((ITEM_NAMES, self._compare_names), (ORPHANED_BILLS, self._compare_orphans)):
+        for unit, compare in (
+            (ITEM_NAMES, self._compare_names),
+            (ORPHANED_BILLS, self._compare_orphans),
+            (FOR_INFORMATION, self._inform),
+        ):
             if unit in done:
                 continue
             try:
@@ -372,6 +379,11 @@ class Verification:
             return self._verifications.not_listed(state.id, invoice_ids)
 
         return self._orphans.compare(self._listed.all(), compared, not_listed, afresh=state.full)
+
+    def _inform(self, _state: VerificationState) -> Verified:
+        verified = Verified()
+        verified.find(*self._information.findings())
+        return verified
 
     def _close(self, state: VerificationState, unit: str, verified: Verified) -> None:
         """Keep the result of a unit, and open the problems of its findings."""

@@ -1,6 +1,7 @@
 """The company's projects as last listed: names for people, numbers for Item names, links to NetSuite.
 
-Also when the invoices of inactive projects were listed last, since those need not be listed in every run.
+Also when the invoices of inactive projects were listed last, since those need not be listed in every run, and of which of them Procore
+does not show the invoices.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class ProjectList:
         self._outdated_at = f"{prefix}projects:outdated_at"
         self._claim = f"{prefix}projects:reading"
         self._looked_at = f"{prefix}projects:looked_at"
+        self._refused = f"{prefix}projects:invoices_refused"
         self._take_over = client.register_script(_TAKE_OVER)
         self._release = client.register_script(_RELEASE)
         self._read: tuple[str, Sequence[Project]] = ("", ())
@@ -116,10 +118,25 @@ class ProjectList:
         """When the invoices of inactive projects were listed last (Redis seconds); 0 where some of them still have to be exported."""
         return {int(project_id): float(at) for project_id, at in self._client.hgetall(self._looked_at).items()}
 
-    def note_look(self, project_id: int, *, left: bool) -> None:
-        """The invoices of an inactive project were listed. `left`: some still have to be exported."""
+    def note_look(self, project_id: int, *, left: bool, refused: str = "") -> None:
+        """The invoices of an inactive project were listed, or Procore `refused` to list them with this answer. `left`: some still have to be
+        exported.
+        """
         at = 0.0 if left else seconds(self._client)
         self._client.hset(self._looked_at, mapping={str(project_id): at})
+        if refused:
+            self._client.hset(self._refused, str(project_id), refused)
+        else:
+            self._client.hdel(self._refused, str(project_id))
+
+    def refused(self) -> Mapping[int, str]:
+        """Inactive projects whose invoices Procore does not show to the app, and its last answer."""
+        return {int(project_id): answer for project_id, answer in self._client.hgetall(self._refused).items()}
+
+    def forget_refusals(self, project_ids: Collection[int]) -> None:
+        """Of projects that are active again, or gone."""
+        if project_ids:
+            self._client.hdel(self._refused, *map(str, project_ids))
 
     def forget_looks(self, project_ids: Collection[int]) -> None:
         """Of projects that are active again, or gone."""

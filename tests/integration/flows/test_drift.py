@@ -26,6 +26,7 @@ from worker.cli import wbs_sync
 from worker.cli.verify import COLUMNS
 from worker.domain.findings import Finding, FindingKind
 from worker.domain.problems import Owner
+from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
 
@@ -214,6 +215,17 @@ def exclude_an_invoice(site: Site) -> str:
     return key
 
 
+def switch_off_the_tools_of_a_closed_project(site: Site) -> str:
+    """And the ledger knows nothing of it, as of a project that was closed before wbs-sync came."""
+    office, project_id = site.office, site.project.id
+    office.procore.edit_project(project_id, active=False, tools_disabled=True)
+    office.container.redis.srem(office._key("ledger:projects"), project_id)
+    office.container.redis.delete(*(office._key(f"{kind}:{project_id}") for kind in ("codes", "invoices")))
+    office.container.projects(Precedence.EXPORT).list_anew()
+    office.container.export_runs.list_invoices(project_id)
+    return f"project:{project_id}"
+
+
 SEEDS: dict[FindingKind, Callable[[Site], str]] = {
     FindingKind.ITEM_MISSING: delete_the_item,
     FindingKind.ITEM_DOUBLED: make_a_second_item_with_the_external_id,
@@ -238,6 +250,7 @@ SEEDS: dict[FindingKind, Callable[[Site], str]] = {
     FindingKind.BILL_IN_OTHER_PERIOD: post_the_bill_in_another_period,
     FindingKind.BILL_NOT_COMPARABLE: edit_the_total_of_the_invoice,
     FindingKind.INVOICE_DECIDED: exclude_an_invoice,
+    FindingKind.INVOICES_NOT_READABLE: switch_off_the_tools_of_a_closed_project,
     FindingKind.ORIGIN_ID_MISSING: clear_the_origin_id,
     FindingKind.ORIGIN_ID_FOREIGN: let_another_integration_claim_the_invoice,
 }

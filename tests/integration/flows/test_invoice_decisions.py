@@ -78,6 +78,29 @@ def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Offi
     assert any("the card was refused" in step["sentence"] for step in explained["story"])
 
 
+@pytest.mark.parametrize("then", ["back to draft", "deleted", "project not readable", "project inactive", "another's"])
+def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Office, then: str) -> None:
+    invoice = billable(office)
+    office.container.invoice_decisions.exclude(*_named(invoice), by="ana", note="paid by card")
+    match then:
+        case "back to draft":
+            office.procore.edit_invoice(invoice.id, status="draft")
+        case "deleted":
+            office.procore.delete_invoice(invoice.id)
+        case "project not readable":
+            office.procore.edit_project(invoice.project_id, tools_disabled=True)
+        case "project inactive":
+            office.procore.edit_project(invoice.project_id, active=False)
+        case _:
+            office.procore.edit_invoice(invoice.id, origin_id="sage-1")
+    pilot = {"PROJECT_IDS": str(invoice.project_id)}
+    (shown,) = told(office, "verify", **pilot)["information"]
+    assert (shown["kind"], shown["key"]) == ("invoice_decided", key_of(invoice))
+    assert "not to be exported, as ana said: paid by card" in shown["sentence"]
+    assert "paid by card" in call(office, "verify", **pilot).stdout
+    assert "paid by card" in call(office, "verify", "--csv", **pilot).stdout
+
+
 def test_a_decision_that_comes_while_the_export_is_under_way_is_seen_before_the_write(office: Office) -> None:
     invoice = billable(office)
     ready = office.container.invoice_export.plan(_key(office, invoice))

@@ -192,7 +192,8 @@ def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) 
     assert facts.of("work_in_hand") == {"items": 1}
     assert facts.of("oldest_due_work_timestamp_seconds") == {"items": pytest.approx(at - 100, abs=0.01)}
     assert (facts["failing_work"], facts["netsuite_slots_in_use"]) == (1, 1)
-    assert facts.of("remote_holds") == {"netsuite": 1}
+    assert facts.of("remote_holds") == {"netsuite,all work": 1}
+    assert facts["remote_holds{procore,all work}"] == 0
     assert (facts["procore_rate_limit_requests{hour}"], facts["procore_rate_limit_requests_left{hour}"]) == (3600, 9)
     assert facts["run_open_work{scan}"] == 1
     assert facts["run_in_progress_since_timestamp_seconds{scan}"] == pytest.approx(at, abs=5)

@@ -103,6 +103,12 @@ def test_a_kind_of_record_that_is_refused_pauses_that_kind_and_everything_else_g
     assert len(office.posts(BILL_PATH, mark)) == 2
     assert office.problems() == {key_of(invoices[0]): "netsuite_permission", BILLS_REFUSED: "netsuite_permission"}
     assert "create vendor bills (permission Transactions > Bills: Create)" in office.sentence(BILLS_REFUSED)
+    paused = "NetSuite: work that has to create vendor bills is paused"
+    assert 'remote_holds{remote="netsuite",work="create vendor bills"} 1.0' in office.container.metrics.text()
+    assert any(paused in one.words for one in office.container.checks.run() if one.name == "Pauses")
+    assert paused in office.container.overview.status()["pauses"][0]["sentence"]
+    assert paused in office.container.reports.report().pauses[0].sentence
+    assert paused in office.container.explain.invoice(str(invoices[2].id), str(project.id))["why"]
 
     code = office.procore.add_code(project.id, "06-100.S", budget=0)
     assert office.scan(project.id).counts["created"] == 1, "Items are made all the same"

@@ -9,10 +9,12 @@ import pytest
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
-from worker.domain.errors import NoRoom
+from tests.integration.flows.test_problem_commands import call
+from worker.domain.errors import NoRoom, NotFound
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.run_counts import run_counts
 from worker.services import projects as projects_module
 from worker.services.export_runs import SCHEDULE
 from worker.services.projects import Projects
@@ -137,12 +139,43 @@ def test_many_inactive_projects_are_listed_some_in_each_run(office: Office, monk
     assert [scheduled(pilot) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_an_inactive_project_whose_tools_are_off_is_no_problem(office: Office) -> None:
-    project = office.new_project("24-800")
+def test_an_inactive_project_whose_tools_are_off_is_no_problem_and_is_named_everywhere(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
+    invoice = office.new_invoice(project, (CODES[0], "900.00"), invoice_number="LAST-1")
+    office.procore.edit_project(project.id, active=False, tools_disabled=True)
+    pilot = alone(office, project)
+    run = pilot.export_all()
+    assert pilot.problems() == {}
+    assert "1 project skipped" in run_counts(run.counts)
+    (unread,) = pilot.container.overview.status()["invoices_not_readable"]
+    assert ("24-800" in unread["project"], "403" in unread["answer"]) == (True, True)
+    assert f"Invoices not readable: 1 inactive project ({unread['project']})" in call(pilot, "status").stdout
+    verified = pilot.container.verification.verify()
+    assert [(one.kind, one.key) for one in verified.information] == [
+        (FindingKind.INVOICES_NOT_READABLE, f"project:{project.id}")
+    ]
+    assert "one that is approved is not billed" in verified.information[0].sentence
+    for where in (None, str(project.id)):
+        with pytest.raises(NotFound, match="24-800"):
+            pilot.container.explain.invoice("LAST-1", where)
+    assert "403" in pilot.container.explain.invoice(str(invoice.id), str(project.id))["why"]
+
+    office.procore.edit_project(project.id, tools_disabled=False)
+    pilot.export_all()
+    assert office.bill(invoice)
+    assert pilot.container.overview.status()["invoices_not_readable"] == []
+    assert pilot.container.verification.verify().information == []
+
+
+def test_an_inactive_project_that_cannot_be_read_is_forgotten_once_it_is_active_again(office: Office) -> None:
+    project = office.new_project("24-800", CODES)
     office.procore.edit_project(project.id, active=False, tools_disabled=True)
     pilot = alone(office, project)
     pilot.export_all()
-    assert pilot.problems() == {}
+    office.procore.edit_project(project.id, active=True)
+    pilot.export_all()
+    assert pilot.problems() == {f"project:{project.id}:commitments": "project_not_readable"}
+    assert pilot.container.overview.status()["invoices_not_readable"] == []
 
 
 # Odd rows
