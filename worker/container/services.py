@@ -452,7 +452,7 @@ class Container(Remotes):
         )
         queues = [queue.value for queue in QueueName]
         return Checks(
-            RedisChecks(self.redis, ledger=self.ledger, prefix=self._prefix, queues=queues),
+            RedisChecks(self.redis, ledger=self.ledger, decisions=self.decisions, prefix=self._prefix, queues=queues),
             ProcessChecks(
                 liveness=self.liveness,
                 redis_clock=self.now,

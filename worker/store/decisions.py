@@ -41,6 +41,12 @@ class Decisions:
         stored = self._client.hgetall(self._place)
         return {InvoiceKey.parse(key): Decision.restored(json.loads(text)) for key, text in sorted(stored.items())}
 
+    def copied(self) -> tuple[Path, list[InvoiceKey]]:
+        """The file with this machine's copy, and the invoices whose decision it does not hold."""
+        kept = self._copy().get("decisions")
+        copied: Mapping[str, Any] = kept if isinstance(kept, dict) else {}
+        return self._file, [key for key, decision in self.all().items() if copied.get(str(key)) != decision.stored]
+
     def note(self, key: InvoiceKey, decision: Decision) -> None:
         """Keep a decision, in the place of an earlier one."""
         self._client.hset(self._place, str(key), json.dumps(decision.stored, ensure_ascii=False))

@@ -1,13 +1,16 @@
-"""Redis: reachable, new enough, durable, with free memory, and with a ledger."""
+"""Redis: reachable, new enough, durable, with free memory, and with a ledger; and what only this machine keeps a copy of."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Collection, Iterator
 
 from redis.exceptions import RedisError
 
+from worker.domain.texts import counted
 from worker.services.checks.check import Check, Look, doubt, fault, well
 from worker.store.connection import Redis
+from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 
 OLDEST_VERSION = (6, 2)
@@ -18,9 +21,12 @@ FULL = 0.8
 class RedisChecks:
     """Looks at the server and at what wbs-sync keeps there. `queues`: the names of the queues, without the prefix."""
 
-    def __init__(self, client: Redis, *, ledger: Ledger, prefix: str, queues: Collection[str]) -> None:
+    def __init__(
+        self, client: Redis, *, ledger: Ledger, decisions: Decisions, prefix: str, queues: Collection[str]
+    ) -> None:
         self._client = client
         self._ledger = ledger
+        self._decisions = decisions
         self._prefix = prefix
         self._queues = queues
 
@@ -30,6 +36,7 @@ class RedisChecks:
         yield "Redis keeps what it is given", self._is_durable
         yield "Redis has room", self._has_room
         yield "Ledger", self._ledger_is_open
+        yield "Decisions on invoices", self._decisions_are_copied
         yield "Messages", self._no_message_went_astray
 
     def _answers(self) -> Check:
@@ -97,6 +104,18 @@ class RedisChecks:
             return well("Ledger", "there")
         words = "there is none yet: the first worker that starts makes it from what NetSuite holds"
         return doubt("Ledger", words, "Start the workers, or see how far it comes with `wbs-sync rebuild`.")
+
+    def _decisions_are_copied(self) -> Check:
+        """Neither remote shows them: without a copy a lost Redis forgets them, and an excluded invoice is billed."""
+        name, count = "Decisions on invoices", len(self._decisions.all())
+        if not count:
+            return well(name, "nobody has decided about an invoice")
+        file, missing = self._decisions.copied()
+        where = f"in {file.resolve()} on {socket.gethostname()}"
+        if missing:
+            next_step = "Each machine with a worker has its copy within a minute: run `wbs-sync check` there."
+            return doubt(name, f"{len(missing)} of {counted(count, 'decisions')} without a copy {where}", next_step)
+        return well(name, f"{counted(count, 'decisions')}, each with a copy {where}")
 
     def _no_message_went_astray(self) -> Check:
         """Other applications that forget the prefix write into queues that nobody reads, without an error."""
