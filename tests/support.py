@@ -11,7 +11,7 @@ from worker.store import work_scripts
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], timeout: float = 10.0, *, every: float = 0.02) -> T:
+def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: float = 0.02) -> T:
     """The first truthy answer of `condition`, asked anew until then; AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):

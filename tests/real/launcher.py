@@ -18,8 +18,10 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from celery.__main__ import main as celery
 
@@ -28,12 +30,15 @@ import worker.app  # noqa: F401 - once for all forks
 from tests.real import trace
 from tests.support import claim_for_everybody
 from worker.cli import main as wbs_sync
+from worker.clients.netsuite.client import NetSuite
+from worker.current import current
 from worker.store import work_scripts
 from worker.store.locks import Lock, Locks
 
 NUMBER = "{number}"
 """Stands in celery's arguments for the number of the fork."""
-MEETING_SECONDS = 0.3
+MEETING_SECONDS = 60.0
+"""How long a worker waits for another one that writes the same, where locks are open: longer than a test waits for both."""
 _hold = Locks.hold
 
 
@@ -53,6 +58,8 @@ def main() -> None:
     if asked.open_locks:
         Locks.hold = _one_for_everybody  # type: ignore[method-assign]
         vars(work_scripts)["CLAIM"] = claim_for_everybody()
+        NetSuite.create_item = _by_two(NetSuite.create_item)  # type: ignore[method-assign]
+        NetSuite.create_bill = _by_two(NetSuite.create_bill)  # type: ignore[method-assign]
     if asked.trace:
         trace.begin(asked.trace)
     if asked.cron_seconds:
@@ -83,16 +90,23 @@ def _set(change: str) -> None:
 
 @contextlib.contextmanager
 def _one_for_everybody(self: Locks, name: str) -> Iterator[Lock | None]:
-    """A lock that holds nobody off: who comes for the same thing within a moment gets one too, together with the first."""
-    met = f"test:met:{name}"
-    together = int(self._client.incr(met))
-    self._client.pexpire(met, int(MEETING_SECONDS * 1000))
-    until = time.monotonic() + MEETING_SECONDS
-    while together < 2 and time.monotonic() < until:
-        time.sleep(0.005)
-        together = int(self._client.get(met) or 0)
+    """A lock that keeps nobody away; who holds one is no older and no younger than another."""
     with _hold(self, f"{name}:{secrets.token_hex(4)}") as lock:
-        yield lock
+        yield replace(lock, fence=1) if lock else None
+
+
+def _by_two(create: Callable[..., str]) -> Callable[..., str]:
+    """A write that waits, after its last look, for a second worker that is about to write the same; then both leave."""
+
+    def created(self: NetSuite, record: Any, **options: Any) -> str:
+        redis, waiting = current().redis, f"test:writes:{record.external_id}"
+        came = int(redis.incr(waiting))
+        complete, until = came + came % 2, time.monotonic() + MEETING_SECONDS
+        while int(redis.get(waiting) or 0) < complete and time.monotonic() < until:
+            time.sleep(0.01)
+        return create(self, record, **options)
+
+    return created
 
 
 def _fork(processes: int) -> int:

@@ -11,6 +11,7 @@ from tests.real.books import assert_one_item_per_code, item_identities, items_ma
 from tests.real.conftest import OpenSite
 from tests.real.site import QUICK, Site
 from tests.support import eventually
+from worker.store.work import Run
 
 pytestmark = pytest.mark.real
 
@@ -19,12 +20,13 @@ STOP_SECONDS = 30.0
 PRODUCT_TIMES: dict[str, float] = {}
 
 
-def in_mid_scan(site: Site) -> None:
-    """Wait until some Items are made and as many more are being written as NetSuite takes at once."""
-    eventually(
-        lambda: items_made(site.stage) >= SLOTS and site.stage.netsuite.meter.in_flight == SLOTS, 30, every=0.005
-    )
-    assert items_made(site.stage) < len(item_identities(site.stage)) - 2 * SLOTS
+def start_scan(site: Site) -> Run:
+    """A scan, once some Items are made and as many more are being written as NetSuite takes at once: those take their time."""
+    slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": SLOTS, "times": SLOTS, "value": 1.5}
+    site.stage.faults("netsuite", [slow])
+    run = site.start_scan()
+    eventually(lambda: items_made(site.stage) == SLOTS == site.stage.netsuite.meter.in_flight, 30, every=0.005)
+    return run
 
 
 def assert_nothing_was_sent_again(site: Site) -> None:
@@ -47,8 +49,7 @@ def test_a_scan_survives_kill_9_of_its_only_worker(open_site: OpenSite, times: d
     site = open_site(profile="large:2x20", write_latency=0.2, slots=SLOTS)
     first = site.worker(times=times)
     site.beat(times=times)
-    run = site.start_scan()
-    in_mid_scan(site)
+    run = start_scan(site)
     first.kill()
     site.worker(number=2, times=times)
     ended = site.ended(run, 40 if times else 150)
@@ -65,8 +66,7 @@ def test_another_worker_goes_on_at_once_after_term(open_site: OpenSite) -> None:
     first, _ = site.worker(times=PRODUCT_TIMES), site.worker(number=2, times=PRODUCT_TIMES)
     # Nothing is written into a store that has just begun; beat brings back what waited for that.
     site.beat(times=PRODUCT_TIMES)
-    run = site.start_scan()
-    in_mid_scan(site)
+    run = start_scan(site)
     asked_at = time.monotonic()
     first.ask_to_end()
     assert first.wait(STOP_SECONDS) == 0

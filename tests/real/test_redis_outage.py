@@ -21,8 +21,11 @@ def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: O
     slots = 5
     site = open_site(profile="large:1x30", write_latency=0.2, slots=slots)
     programs = [site.worker(), site.worker(number=2), site.beat()]
+    # Some Items are made, and as many more are being written as NetSuite takes at once: those take their time.
+    slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": slots, "times": slots, "value": 1.5}
+    site.stage.faults("netsuite", [slow])
     run = site.start_scan()
-    eventually(lambda: items_made(site.stage) >= slots and site.stage.netsuite.meter.in_flight == slots, every=0.005)
+    eventually(lambda: items_made(site.stage) == slots == site.stage.netsuite.meter.in_flight, every=0.005)
     os.kill(site.server.pid, signal.SIGKILL)
     time.sleep(OUTAGE_SECONDS)  # the outage itself
     assert site.server.revive()

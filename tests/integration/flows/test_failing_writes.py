@@ -189,7 +189,7 @@ def test_no_hurry_makes_a_bill_in_doubt_be_sent_again_early(patient: Office) -> 
 def test_an_item_whose_answer_comes_too_late_is_found(hasty: Office) -> None:
     project = planned(hasty)
     (code,) = project.budgeted_codes()
-    break_posts(hasty, ITEM_PATH, {"kind": "slow_commit", "value": 1.3})
+    break_posts(hasty, ITEM_PATH, {"kind": "slow_commit", "value": 3.0})
     mark = hasty.mark()
     hasty.work_off()
     record = hasty.code_record(project, code)
@@ -202,7 +202,7 @@ def test_an_item_whose_answer_comes_too_late_is_found(hasty: Office) -> None:
 
 def test_a_bill_in_doubt_that_shows_up_late_is_found_and_taken(hasty: Office) -> None:
     invoice = billable(hasty)
-    break_posts(hasty, BILL_PATH, {"kind": "slow_commit", "value": 1.3})
+    break_posts(hasty, BILL_PATH, {"kind": "slow_commit", "value": 3.0})
     mark = hasty.mark()
     outcome = hasty.export(invoice)
     assert (outcome.kind, hasty.bills(invoice)) == (OutcomeKind.UNKNOWN, [])
