@@ -8,6 +8,7 @@ LOWER(column) with texts and whole numbers, joined by AND, OR and parentheses. A
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 
@@ -75,8 +76,9 @@ class Token:
     value: str
 
 
+@functools.lru_cache(maxsize=128)
 def parse(sql: str) -> Query:
-    """The query that `sql` says; BadQuery when it is not one."""
+    """The query that `sql` says; BadQuery when it is not one. Clients ask the same again and again, so nobody may change it."""
     return _Parser(_tokens(sql)).query()
 
 

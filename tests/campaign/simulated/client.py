@@ -13,6 +13,8 @@ Reach = Callable[[Callable[[], Any], str], Any]
 
 def text(value: Any) -> str:
     """A value as redis-py sends it."""
+    if type(value) is str:
+        return value
     if isinstance(value, bool) or value is None:
         raise TypeError(f"redis-py does not take {value!r}")
     return repr(value) if isinstance(value, float) else str(value)

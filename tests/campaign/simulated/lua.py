@@ -5,11 +5,17 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 # Published without types, and imported by name: Redis speaks Lua 5.1.
 lupa: Any = importlib.import_module("lupa.lua51")
-Call = Callable[..., Any]
+
+
+class Commands(Protocol):
+    """The store of the moment: its commands by their names in capitals, and how many it was given."""
+
+    commands: dict[str, Callable[..., Any]]
+    calls: int
 
 
 class Engine:
@@ -17,28 +23,31 @@ class Engine:
 
     def __init__(self) -> None:
         self._lua: Any = lupa.LuaRuntime(encoding="utf-8", unpack_returned_tuples=True)
-        self._call: Call = lambda *_: None
+        self._server: Commands
         self._compiled: dict[str, Any] = {}
         self._table_type = lupa.lua_type
         names = self._lua.globals()
         names.redis = self._lua.table_from({"call": self._from_lua, "pcall": self._from_lua})
         names.cjson = self._lua.table_from({"decode": self._decode, "encode": self._encode})
 
-    def run(self, script: str, keys: Sequence[str], args: Sequence[str], call: Call) -> Any:
+    def run(self, script: str, keys: Sequence[str], args: Sequence[str], server: Commands) -> Any:
         """What the script returns, as redis-py would give it."""
         function = self._compiled.get(script)
         if function is None:
             function = self._lua.execute(f"return function(KEYS, ARGV)\n{script}\nend")
             self._compiled[script] = function
-        self._call = call
+        self._server = server
         table = self._lua.table_from
         return self._to_python(function(table(keys), table(args)))
 
     def _from_lua(self, name: str, *args: Any) -> Any:
-        answer = self._call(name.upper(), *[_text(arg) for arg in args])
+        # Ten thousand times a seed: as few steps as there can be. The scripts write the names in capitals.
+        server = self._server
+        server.calls += 1
+        answer = server.commands[name](*[arg if type(arg) is str else _text(arg) for arg in args])
         if answer is None:
             return False
-        if isinstance(answer, list):
+        if type(answer) is list:
             return self._lua.table_from([False if one is None else one for one in answer])
         return answer
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,8 @@ from tests.campaign.simulated.mutations import mutated
 from tests.campaign.simulated.schedule import AS_USUAL, Choice, Result, plan_of, play
 
 CHUNK = 25
+COLLECTED_EVERY = 5
+"""Seeds between two collections of garbage."""
 
 
 @dataclass
@@ -76,13 +80,27 @@ class Share:
 def play_some(share: Share) -> Tally:
     """A share of the seeds, in a process of its own."""
     tally = Tally()
-    with shims.installed() as settings, mutated(share.mutations):
-        for seed in share.seeds:
+    with shims.installed() as settings, mutated(share.mutations), _collected_by_hand():
+        for number, seed in enumerate(share.seeds, 1):
             result = play(plan_of(seed, share.choice), settings)
             tally.add(seed, result)
             if share.stop and result.violations:
                 break
+            if number % COLLECTED_EVERY == 0:
+                gc.collect()
     return tally
+
+
+@contextmanager
+def _collected_by_hand() -> Iterator[None]:
+    """No garbage collection on its own: it would walk all imported modules in the middle of a schedule, again and again."""
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def campaign(

@@ -80,6 +80,7 @@ class Rig:
             self.netsuite.enter_bill(invoice, self.company.projects[invoice.project_id], exact=True)
         self.striker = Striker(list(faults), START)
         self.striker.struck.update(placed)
+        self._repeats = bool(self.striker.of_kind(Kind.STORE_REPEATED))
         self.wires = Wires(self, cap=setup.cap, dice=random.Random(setup.seed * 7 + 5))
         self.floor = Floor(self, self.dice)
         self.beats = Beats(self)
@@ -157,7 +158,7 @@ class Rig:
         self.comes_to_a_call()
         if self.store_away_until > scheduler.now:
             self.outlast()
-        if not self.faults_over and self.striker.strike((Kind.STORE_REPEATED,), scheduler.now):
+        if self._repeats and not self.faults_over and self.striker.strike((Kind.STORE_REPEATED,), scheduler.now):
             command()
             scheduler.pause(self.dice.uniform(0.01, 2))
         return command()

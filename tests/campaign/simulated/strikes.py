@@ -36,6 +36,8 @@ class Strikes:
         """The thread whose turn it is comes to the next place of this stage; `name`: the last part of its work's lock."""
         number = self._come.get(stage, 0) + 1
         self._come[stage] = number
+        if not self._at:
+            return
         self.at_stage(stage, number, self._rig.scheduler.current, name)
 
     def at_stage(self, stage: str, number: int, thread: VThread, name: str) -> None:
