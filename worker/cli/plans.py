@@ -160,6 +160,9 @@ def _print(plan: Plan) -> None:
     counts = Counter(line.would for line in plan.lines)
     totals = ", ".join(f"{counts[would]} {would}" for would in Would if counts[would])
     out.print(styled(("Would:", "bold"), f" {totals or 'do nothing'}."), soft_wrap=True)
+    waiting = Counter((line.waits_for, line.would) for line in plan.lines if line.waits_for)
+    for (words, would), count in waiting.items():
+        out.print(styled(("Not now:", "bold"), f" {count} {would}: {words}"), soft_wrap=True)
     if due := [_due(line) for line in plan.lines if line.would is Would.BILL]:
         total = money.text(sum(due, money.ZERO))
         out.print(f"Bills: {len(due)}, together {total}, which is the payment due of their invoices.")
@@ -215,7 +218,7 @@ def _found(line: PlanLine) -> str:
 
 
 def _bill_would(line: PlanLine) -> str:
-    if line.would is Would.BILL and _due(line) < 0:
+    if line.is_credit:
         return Document.CREDIT.value
     return f"{line.would} (bill id {line.remote_id})" if line.remote_id else line.would
 

@@ -14,7 +14,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE
 from worker.domain.work import RunKind
 
-VERSION = 2
+VERSION = 3
 """Of the plan's shape. A plan of another one is refused."""
 
 World = Mapping[str, str | tuple[tuple[str, ...], ...]]
@@ -71,7 +71,8 @@ class PlanLine:
     """One code, one invoice, or a project that cannot be looked through.
 
     `about`: the code's text or the invoice's number; `name`, `remote_id`: of the Item or bill that would be made or is there;
-    `needs`: keys of the codes whose Items come before the bill; `requests`: what carrying it out takes.
+    `needs`: keys of the codes whose Items come before the bill; `requests`: what carrying it out takes; `waits_for`: what kept all lines
+    like this one from being carried out when the plan was made, with the problem and how it goes on.
     """
 
     key: str
@@ -87,6 +88,7 @@ class PlanLine:
     world: World = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     requests: Requests = field(default_factory=Requests)
+    waits_for: str = ""
     fingerprint: str = ""
 
     @property
@@ -98,6 +100,11 @@ class PlanLine:
     def of_invoice(self) -> bool:
         """Whether it is an invoice's."""
         return self.key.startswith("invoice:")
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether a vendor credit would be made. The total of a line that was read is checked before (`Would.acts`)."""
+        return self.would is Would.BILL and str(self.world.get("total", "")).startswith("-")
 
 
 @dataclass(frozen=True, slots=True)

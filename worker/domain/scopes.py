@@ -30,6 +30,8 @@ REMOTES_OF_LANE: Mapping[Lane, tuple[Remote, ...]] = {
 QUERY = "query"
 """The permission to read a whole table: a refusal of it says nothing about one record."""
 PROCORE_VENDORS = "procore:vendors:query"
+CREDITS = ("netsuite:vendorCredit:view", "netsuite:vendorCredit:create")
+"""What an invoice with a negative payment due needs in addition to what bills need."""
 _LANES: Mapping[str, tuple[Lane, ...]] = {
     "netsuite:item:query": (Lane.SCANS, Lane.ITEMS, Lane.EXPORTS),
     "netsuite:item:view": (Lane.ITEMS,),

@@ -19,6 +19,7 @@ from worker.services.items import Items
 from worker.services.planning import Look, Planning
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
+from worker.services.stoppages import Stoppages
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.work import Work
@@ -52,6 +53,7 @@ class Applying:
         ledger: Ledger,
         work: Work,
         recovery: Recovery,
+        stoppages: Stoppages,
     ) -> None:
         self._client = client
         self._planning = planning
@@ -60,6 +62,7 @@ class Applying:
         self._ledger = ledger
         self._work = work
         self._recovery = recovery
+        self._stoppages = stoppages
 
     def apply(self, plan: Plan, progress: Callable[[int, int], None] = lambda _done, _of: None) -> Applied:
         """Look again at every line that says what is to be done, and let those wait in their lanes that are still as they were.
@@ -122,6 +125,9 @@ class Applying:
             )
             if record and record.done and record.at >= applied.at:
                 outcome = replace(outcome, kind=OutcomeKind(record.state.value))
+            if outcome.kind is OutcomeKind.WAITING:
+                stopped = self._stoppages.of(Lane.EXPORTS if line.of_invoice else Lane.ITEMS, line.key)
+                outcome = replace(outcome, reason=" ".join(one.words for one in stopped) or outcome.reason)
             if problem := problems.get(line.key):
                 kind = outcome.kind if record and record.done else OutcomeKind.BLOCKED
                 outcome = replace(outcome, kind=kind, reason=problem.sentence, cause=problem.cause)

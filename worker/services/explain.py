@@ -24,8 +24,8 @@ from worker.domain.work import Lane
 from worker.services.invoice_export import InvoiceExport
 from worker.services.named_records import NamedRecords, asked
 from worker.services.overview import Overview
-from worker.services.pauses import Pauses
 from worker.services.projects import Projects
+from worker.services.stoppages import Stoppages
 from worker.store.connection import Redis, seconds
 from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
@@ -52,7 +52,7 @@ class Explain:
         overview: Overview,
         ledger: Ledger,
         decisions: Decisions,
-        pauses: Pauses,
+        stoppages: Stoppages,
         work: Work,
         export_statuses: Sequence[str],
         settle_seconds: float,
@@ -67,7 +67,7 @@ class Explain:
         self._overview = overview
         self._ledger = ledger
         self._decisions = decisions
-        self._pauses = pauses
+        self._stoppages = stoppages
         self._work = work
         self._statuses = export_statuses
         self._settle = settle_seconds
@@ -132,7 +132,8 @@ class Explain:
         if not in_procore["active"] or not in_procore["project_active"]:
             what = "code" if not in_procore["active"] else "project"
             return f"It needs no Item: the {what} is not active in Procore."
-        return "Not yet: no scan has seen it. The next one notes it; `wbs-sync scan` starts one."
+        then = self._stopped(key)
+        return f"Not yet: no scan has seen it. The next one notes it; `wbs-sync scan` starts one.{then}"
 
     # An invoice
 
@@ -227,7 +228,8 @@ class Explain:
             return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export takes that one; `wbs-sync export` starts one."
         if isinstance(ready, Outcome):
             return f"Not billed: {ready.reason}." if ready.reason else f"Procore names its bill: id {ready.remote_id}."
-        return "Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one."
+        then = self._stopped(key)
+        return f"Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one.{then}"
 
     def _not_exported(self, invoice: Invoice | None) -> str:
         """Why an invoice as it is in Procore now is not exported, in a sentence; "" when it would be."""
@@ -298,13 +300,8 @@ class Explain:
     def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
         """What has to come first, or when it is looked at next."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        if paused := self._pauses.of(lane, str(key)):
-            first = paused[0]
-            rows = [row for row in self._overview.problems() if row["key"] == first.problem]
-            return " ".join([first.sentence, *(_words(row) for row in rows)])
-        series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
-        if stopped := [row for row in self._overview.problems(ignored_too=True) if row["key"] == series.problem_key]:
-            return f"no more {series} are written. {_words(stopped[0])}"
+        if stopped := self._stoppages.of(lane, str(key)):
+            return stopped[0].words
         if self._work.is_begun(lane, str(key)):
             return "a worker is working on it."
         if self._work.in_hand(lane, str(key)):
@@ -317,6 +314,11 @@ class Explain:
         waiting, _ = self._work.depth(lane)
         since = f" since {clock(record.at)}" if record and record.at else ""
         return f"it waits for its turn{since}; {counted(waiting, 'pieces of work')} in its lane."
+
+    def _stopped(self, key: CodeKey | InvoiceKey) -> str:
+        """What else would keep it waiting then."""
+        lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
+        return "".join(f" But {one.words}" for one in self._stoppages.of(lane, str(key))[:1])
 
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -11,6 +11,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind, State, outcome_of
 from worker.domain.work import Lane, RunKind, lane_of
 from worker.services.pauses import Pauses
 from worker.services.problem_views import ProblemViews
+from worker.services.stoppages import Stoppages
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
@@ -29,6 +30,7 @@ class Overview:
         pauses: Pauses,
         views: ProblemViews,
         listed: ProjectList,
+        stoppages: Stoppages,
         slots: int,
     ) -> None:
         self._ledger = ledger
@@ -37,6 +39,7 @@ class Overview:
         self._pauses = pauses
         self._views = views
         self._listed = listed
+        self._stoppages = stoppages
         self._slots = slots
 
     def status(self) -> dict[str, Any]:
@@ -85,13 +88,19 @@ class Overview:
         """How it stands by the ledger, or by a problem that never reached it, or as work that nobody has begun; None for neither."""
         record = self._ledger.code(key) if isinstance(key, CodeKey) else self._ledger.invoice(key)
         if record:
-            return outcome_of(record)
+            outcome = outcome_of(record)
+            waits = outcome.kind is OutcomeKind.WAITING and not outcome.reason
+            return replace(outcome, reason=self._waits_for(key)) if waits else outcome
         problem = next((one.problem for one in self._ledger.problems() if one.key == str(key)), None)
         if problem:
             return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
         if self._work.going_on([str(key)], due_before=float("inf")):
-            return Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
+            return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has taken it up yet")
         return None
+
+    def _waits_for(self, key: CodeKey | InvoiceKey) -> str:
+        """What all work like this one waits for, "" when nothing stops it."""
+        return " ".join(one.words for one in self._stoppages.of(lane_of(str(key)), str(key)))
 
     def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
         """Open problems, oldest first, with names instead of ids; those that somebody ignores are left out unless they are asked for."""

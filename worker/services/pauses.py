@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from worker.domain.scopes import NAMES, Remote, stops
@@ -47,11 +48,14 @@ class Pauses:
         now = seconds(self._client)
         return [_of_scope(one, now) for one in self._holds.pauses()] + [_of_limit(one) for one in self._limits.pauses()]
 
-    def of(self, lane: Lane, key: str) -> list[PauseView]:
-        """Those that one piece of work waits for now: of its lane, or of what it met itself."""
-        now = seconds(self._client)
-        paused = [one for one in self._holds.pauses() if one.ends > now]
-        found = [_of_scope(one, now) for one in paused if stops(one.scope, lane) or key in one.works]
+    def of(self, lane: Lane, key: str, *, scopes: Collection[str] = ()) -> list[PauseView]:
+        """Those that one piece of work waits for: of its lane, of what it met itself, or of further scopes that it needs. One whose end has
+        come counts until something gets through.
+        """
+        now, paused = seconds(self._client), self._holds.pauses()
+        found = [
+            _of_scope(one, now) for one in paused if stops(one.scope, lane) or key in one.works or one.scope in scopes
+        ]
         if stops(Remote.PROCORE, lane):
             limited = [one for one in self._limits.pauses() if not one.of_scans or lane in LANES_OF_SCANS]
             found += [_of_limit(one) for one in limited]

@@ -16,14 +16,16 @@ from worker.domain.invoices import Bill, FoundBill, Invoice, NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, Would, line_of
 from worker.domain.problems import Cause, describe
+from worker.domain.scopes import CREDITS
 from worker.domain.wbs_codes import Project
-from worker.domain.work import RunKind, scan_of
+from worker.domain.work import Lane, RunKind, scan_of
 from worker.services.bills import Billable, Bills
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import NO_SUCH_CODE, Items, Planned
 from worker.services.projects import Projects
+from worker.services.stoppages import Stoppage, Stoppages
 from worker.services.wbs_scan import WbsScan
 from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
@@ -71,6 +73,7 @@ class Planning:
         invoice_items: InvoiceItems,
         bills: Bills,
         ledger: Ledger,
+        stoppages: Stoppages,
         fixed_names: Callable[[], Mapping[str, str]],
     ) -> None:
         self._client = client
@@ -85,6 +88,7 @@ class Planning:
         self._invoice_items = invoice_items
         self._bills = bills
         self._ledger = ledger
+        self._stoppages = stoppages
         self._fixed_names = fixed_names
 
     # Plans
@@ -137,11 +141,28 @@ class Planning:
 
     def _plan(self, kind: RunKind, look: Look, began: Requests) -> Plan:
         made_at = datetime.fromtimestamp(seconds(self._client), UTC).isoformat(timespec="seconds")
-        lines = look.lines.values()
-        read_back = self._items.reads_back() if any(line.would is Would.CREATE for line in lines) else 0
-        takes = sum((line.requests for line in lines), look.reads + Requests(0, read_back))
+        found = look.lines.values()
+        read_back = self._items.reads_back() if any(line.would is Would.CREATE for line in found) else 0
+        takes = sum((line.requests for line in found), look.reads + Requests(0, read_back))
         looked = self._requests() - began
-        return Plan(VERSION, kind, self.company_id, self.account, made_at, takes, looked, tuple(look.lines.values()))
+        stopped: dict[tuple[Lane, bool, bool], list[Stoppage]] = {}
+        lines = tuple(replace(line, waits_for=self._waits_for(line, stopped)) for line in found)
+        return Plan(VERSION, kind, self.company_id, self.account, made_at, takes, looked, lines)
+
+    def _waits_for(self, line: PlanLine, known: dict[tuple[Lane, bool, bool], list[Stoppage]]) -> str:
+        """What keeps such a line from being carried out now, whatever its record; "" for one that asks for nothing. `known`: what was read
+        for lines before.
+        """
+        if not line.would.acts:
+            return ""
+        writes = line.would in (Would.CREATE, Would.BILL)
+        needed = [(Lane.EXPORTS if line.of_invoice else Lane.ITEMS, writes, line.is_credit)]
+        needed += [(Lane.ITEMS, True, False)] if line.needs else []
+        for one in needed:
+            if one not in known:
+                lane, writes, credit = one
+                known[one] = self._stoppages.of(lane, scopes=CREDITS if credit else (), writes=writes)
+        return " ".join(dict.fromkeys(each.words for one in needed for each in known[one]))
 
     # Codes
 

@@ -117,7 +117,9 @@ def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: Open
     told = of_code(office, project.id, code.id)
     assert steps(told) == ["seen", "no_answer", "looked"]
     assert re.search(
-        r"the write of .* has no known end, .*; nothing is sent again before .*looked at again", told["why"]
+        # On a busy machine the next look is due by now.
+        r"the write of .* has no known end, .*; nothing is sent again before .*(looked at again|waits for its turn)",
+        told["why"],
     )
     assert told["story"][-1]["again_at"] > told["story"][-1]["at"]
 

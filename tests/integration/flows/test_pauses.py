@@ -12,6 +12,7 @@ from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.plans import Would
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.services import attempts
@@ -109,6 +110,9 @@ def test_a_kind_of_record_that_is_refused_pauses_that_kind_and_everything_else_g
     assert paused in office.container.overview.status()["pauses"][0]["sentence"]
     assert paused in office.container.reports.report().pauses[0].sentence
     assert paused in office.container.explain.invoice(str(invoices[2].id), str(project.id))["why"]
+    bills = [line for line in office.container.planning.export_approved().lines if line.would is Would.BILL]
+    assert bills
+    assert all(f"Problem {BILLS_REFUSED}:" in line.waits_for for line in bills)
 
     code = office.procore.add_code(project.id, "06-100.S", budget=0)
     assert office.scan(project.id).counts["created"] == 1, "Items are made all the same"

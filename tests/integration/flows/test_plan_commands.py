@@ -174,7 +174,7 @@ def test_a_file_is_not_overwritten_unless_somebody_says_so(desk: Desk) -> None:
     assert (ended.code, "--force overwrites it" in ended.told) == (1, True)
     assert desk.file.read_text() == "something else"
     assert desk.scan_plan("--save", str(desk.file), "--force").code == 0
-    assert json.loads(desk.file.read_text())["version"] == 2
+    assert json.loads(desk.file.read_text())["version"] == 3
 
 
 def test_no_secret_is_in_a_plan(desk: Desk) -> None:
@@ -193,8 +193,8 @@ def test_no_secret_is_in_a_plan(desk: Desk) -> None:
     [
         ({"company_id": 1}, "is a plan for Procore company 1 and NetSuite account"),
         ({"account": "other_sb1"}, "and NetSuite account other_sb1; the settings say"),
-        ({"version": 1}, "is no plan of version 2"),
-        ({"version": None}, "is no plan of version 2"),
+        ({"version": 1}, "is no plan of version 3"),
+        ({"version": None}, "is no plan of version 3"),
         ({"made_at": "2026-05-04T09:00:00+00:00"}, "was not saved by this installation as it is"),
         ({"id": "0" * 12}, "was not saved by this installation as it is"),
         ({"lines": [{"key": "code:1:2"}]}, "is not a plan"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
-from tests.integration.flows.test_problem_commands import call
+from tests.integration.flows.test_problem_commands import call, told
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane
 
@@ -92,6 +93,43 @@ def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
     office.export(three)
     assert office.problems("series:") == {}
     assert billed(office, [one, two, three]) == [1, 1, 1]
+
+
+def test_everything_that_says_what_comes_next_names_the_stopped_series_and_how_it_goes_on(
+    open_office: OpenOffice, tmp_path: Path
+) -> None:
+    """A plan, the story of an invoice or a code, and what becomes of a plan that is applied all the same."""
+    office = open_office(world={"auto_generated_numbers": ["vendorBill", "item"]})
+    project, invoices = exported(office)
+    assert office.problems("series:").keys() == {"series:bills"}, "one Item was enough for all"
+    unseen = office.new_invoice(project, (CODES[0], "100.00"), invoice_number="N-9")
+    continued = "`wbs-sync problems continue series:bills --note NOTE`"
+    pilot = {"PROJECT_IDS": str(project.id)}
+    for command in (
+        ("export", "--approved", "--dry-run"),
+        ("export", str(unseen.id), "--project", str(project.id), "--dry-run"),
+        ("explain", "--invoice", str(unseen.id), "--project", str(project.id)),
+        ("explain", "--invoice", str(invoices[3].id)),
+        ("status", "--invoice", str(invoices[3].id)),
+    ):
+        shown = call(office, *command, **pilot).stdout
+        assert continued in shown, command
+        assert "no more bills are written." in shown
+    plan = told(office, "export", "--approved", "--dry-run", "--save", str(tmp_path / "bills.json"), **pilot)
+    waiting = {line["about"]: line["waits_for"] for line in plan["lines"] if line["would"] == "bill"}
+    assert waiting.keys() == {"N-2", "N-3", "N-9"}
+    assert all("Problem series:bills" in words for words in waiting.values())
+
+    office.scan(project.id)
+    assert office.problems("series:").keys() == {"series:bills", "series:items"}
+    code = project.code_named(CODES[-1])
+    for about_items in (
+        ("scan", "--dry-run", "--project", str(project.id)),
+        ("explain", str(project.id), code.flat_code),
+    ):
+        shown = call(office, *about_items, **pilot).stdout
+        assert "`wbs-sync problems continue series:items --note NOTE`" in shown, about_items
+    assert "series:items" not in call(office, "export", "--approved", "--dry-run", **pilot).stdout, "none is needed"
 
 
 def test_a_person_goes_on_and_the_known_difference_does_not_stop_it_again(open_office: OpenOffice) -> None:

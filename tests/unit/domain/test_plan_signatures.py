@@ -60,7 +60,7 @@ def test_no_field_of_a_line_can_be_changed(field: str) -> None:
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Plan) if field.name != "lines"])
 def test_no_field_of_the_head_can_be_changed(field: str) -> None:
-    changes: dict[str, Any] = {"version": 3, "company_id": 6, "kind": RunKind.SCAN, "count": 1} | dict.fromkeys(
+    changes: dict[str, Any] = {"version": 4, "company_id": 6, "kind": RunKind.SCAN, "count": 1} | dict.fromkeys(
         ("requests", "looked"), Requests()
     )
     assert not has_signed_head(replace(SAVED, **{field: changes.get(field, "x")}), KEY)

@@ -1,0 +1,246 @@
+"""What people ask: what would happen, what is the case, and why; each given what it reads."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from config.names import QueueName
+from config.profile import contradictions, settle_seconds
+from config.schedule import next_due
+from worker.clients.netsuite.pages import NetSuitePages
+from worker.clients.netsuite.sandbox import SandboxNetSuite
+from worker.clients.procore.pages import ProcorePages
+from worker.clients.procore.sandbox import SandboxProcore
+from worker.clients.stopwatch import TimedTransport
+from worker.container.part import part
+from worker.container.services import Services
+from worker.domain.plans import Requests
+from worker.domain.posting_periods import ClosedPeriod
+from worker.services.applying import Applying
+from worker.services.checks import Checks
+from worker.services.checks.netsuite import Chosen, NetSuiteChecks
+from worker.services.checks.pauses import PauseChecks
+from worker.services.checks.processes import ProcessChecks
+from worker.services.checks.procore import ProcoreChecks
+from worker.services.checks.redis import RedisChecks
+from worker.services.explain import Explain
+from worker.services.fixed_item_names import FixedItemNames
+from worker.services.forgetting import Forgetting
+from worker.services.liveness import Liveness
+from worker.services.metrics import Metrics
+from worker.services.overview import Overview
+from worker.services.pages import Pages
+from worker.services.pauses import Pauses
+from worker.services.planning import Planning
+from worker.services.probe.run import Probe
+from worker.services.problem_views import ProblemViews
+from worker.services.report import Reports
+from worker.services.stoppages import Stoppages
+from worker.store.gate import Precedence
+
+
+class Container(Services):
+    """All parts, wired. Built lazily, part by part, so that a command pays for what it uses."""
+
+    @part
+    def planning(self) -> Planning:
+        """What a scan or an export would do."""
+        procore, netsuite = self._procore_parts[0], self._netsuite_parts[0]
+        return Planning(
+            self.redis,
+            company_id=self.settings.procore_company_id,
+            account=self.settings.netsuite_account_id.lower(),
+            requests=lambda: Requests(procore.requests_sent, netsuite.requests_sent),
+            projects=self.projects(Precedence.SCAN),
+            items=self.items(Precedence.SCAN),
+            wbs_scan=self.wbs_scan,
+            export_runs=self.export_runs,
+            invoice_export=self.invoice_export,
+            invoice_items=self.invoice_items,
+            bills=self.bills,
+            ledger=self.ledger,
+            stoppages=self.stoppages,
+            fixed_names=FixedItemNames(
+                netsuite=self.netsuite(Precedence.SCAN), cache=self.cache, fixed=self._fixed_items
+            ).names,
+        )
+
+    @part
+    def applying(self) -> Applying:
+        """Plans, carried out."""
+        return Applying(
+            self.redis,
+            planning=self.planning,
+            projects=self.projects(Precedence.SCAN),
+            items=self.items(Precedence.SCAN),
+            ledger=self.ledger,
+            work=self.work,
+            recovery=self.recovery,
+            stoppages=self.stoppages,
+        )
+
+    @part
+    def checks(self) -> Checks:
+        """Whether this installation can work."""
+        settings, procore, projects = self.settings, self.procore(Precedence.EXPORT), self.projects(Precedence.EXPORT)
+        accounts = {"NETSUITE_EXPENSE_ACCOUNT_ID": settings.netsuite_expense_account_id}
+        if settings.netsuite_income_account_id:
+            accounts["NETSUITE_INCOME_ACCOUNT_ID"] = settings.netsuite_income_account_id
+        chosen = Chosen(
+            subsidiary_id=settings.netsuite_subsidiary_id,
+            accounts=accounts,
+            tax_schedule_id=settings.netsuite_tax_schedule_id,
+            fixed_items=self._fixed_items,
+            makes_credits=settings.netsuite_create_credits,
+            closed_period=ClosedPeriod(settings.netsuite_closed_period),
+            profile_of=self.profile.account if self.profile else "",
+            contradictions=contradictions(settings, self.profile),
+        )
+        queues = [queue.value for queue in QueueName]
+        return Checks(
+            RedisChecks(self.redis, ledger=self.ledger, decisions=self.decisions, prefix=self._prefix, queues=queues),
+            ProcessChecks(
+                liveness=self.liveness,
+                redis_clock=self.now,
+                remote_clocks=self.remote_clocks,
+                slots=self.settings.netsuite_concurrency,
+            ),
+            PauseChecks(self.pauses),
+            ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
+            NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
+        )
+
+    def probe(self) -> Probe:
+        """A probe of the account. It reads no profile: it is to find out anew."""
+        netsuite_time = TimedTransport(remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds)
+        procore_time = TimedTransport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
+        netsuite = SandboxNetSuite(
+            self.netsuite_address,
+            self._account_defaults(None),
+            transport=netsuite_time,
+            tokens=self._netsuite_parts[1],
+            gate=self.gate,
+            cache=self.cache,
+            precedence=Precedence.SCAN,
+        )
+        procore = SandboxProcore(
+            self.procore_address,
+            transport=procore_time,
+            tokens=self._procore_parts[1],
+            limits=self._procore_parts[2],
+            cache=self.cache,
+            precedence=Precedence.SCAN,
+        )
+        return Probe(
+            netsuite=netsuite,
+            procore=procore,
+            projects=self.projects(Precedence.SCAN),
+            locks=self.locks,
+            latencies=lambda: [*procore_time.latencies(), *netsuite_time.latencies()],
+            has_tax_schedule=bool(self.settings.netsuite_tax_schedule_id),
+            slots=self.settings.netsuite_concurrency,
+        )
+
+    @part
+    def liveness(self) -> Liveness:
+        """Whether workers and beat run."""
+        queues = [queue.value for queue in QueueName]
+        return Liveness(self.redis, presence=self.presence, gate=self.gate, queues=queues)
+
+    @part
+    def overview(self) -> Overview:
+        """Where everything stands."""
+        return Overview(
+            ledger=self.ledger, work=self.work, gate=self.gate, pauses=self.pauses, views=self.problem_views,
+            listed=self.listed_projects, stoppages=self.stoppages, slots=self.settings.netsuite_concurrency,
+        )  # fmt: skip
+
+    @part
+    def reports(self) -> Reports:
+        """The same, on one page."""
+        return Reports(
+            self.redis,
+            company_id=self.settings.procore_company_id,
+            account_id=self.settings.netsuite_account_id,
+            overview=self.overview,
+            ledger=self.ledger,
+            projects=self.listed_projects,
+            work=self.work,
+            gate=self.gate,
+            pauses=self.pauses,
+            slots=self.settings.netsuite_concurrency,
+        )
+
+    @part
+    def metrics(self) -> Metrics:
+        """The same for Prometheus."""
+        wanted = {"scan": "scan_cron", "export": "export_cron", "verify": "verify_cron"}
+        crons = {run: line for run, name in wanted.items() if (line := getattr(self.settings, name))}
+        return Metrics(
+            self.redis,
+            ledger=self.ledger,
+            handling=self.handling,
+            work=self.work,
+            gate=self.gate,
+            slots=self.settings.netsuite_concurrency,
+            limits=self.procore_limits,
+            pauses=self.pauses,
+            verifications=self.verifications,
+            due={run: partial(next_due, line) for run, line in crons.items()},
+        )
+
+    @part
+    def pauses(self) -> Pauses:
+        """What is paused now."""
+        return Pauses(self.redis, holds=self.holds, limits=self.procore_limits)
+
+    @part
+    def problem_views(self) -> ProblemViews:
+        """Problems in people's words."""
+        pages = Pages(
+            procore=ProcorePages(self.settings.procore_base_url, self.settings.procore_company_id),
+            netsuite=NetSuitePages(self.settings.netsuite_url),
+            ledger=self.ledger,
+        )
+        return ProblemViews(
+            ledger=self.ledger, work=self.work, holds=self.holds, handling=self.handling,
+            projects=self.listed_projects, pages=pages,
+        )  # fmt: skip
+
+    @part
+    def explain(self) -> Explain:
+        """The story of one code or invoice."""
+        return Explain(
+            self.redis,
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            projects=self.projects(Precedence.EXPORT),
+            named=self.named_records,
+            listed=self.listed_projects,
+            invoice_export=self.invoice_export,
+            overview=self.overview,
+            decisions=self.decisions,
+            ledger=self.ledger,
+            stoppages=self.stoppages,
+            work=self.work,
+            export_statuses=self.settings.export_statuses,
+            settle_seconds=settle_seconds(self.settings, self.profile),
+        )
+
+    @part
+    def forgetting(self) -> Forgetting:
+        """Records of what NetSuite does not hold any more."""
+        return Forgetting(
+            procore=self.procore(Precedence.EXPORT),
+            netsuite=self.netsuite(Precedence.EXPORT),
+            named=self.named_records,
+            links=self.links,
+            ledger=self.ledger,
+            adopted=self.adopted_items,
+            locks=self.locks,
+        )
+
+    @part
+    def stoppages(self) -> Stoppages:
+        """What keeps a kind of work from going on now."""
+        return Stoppages(pauses=self.pauses, states=self.series_states, views=self.problem_views)
