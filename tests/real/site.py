@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from celery import Celery
 
+import tests.bytecode  # noqa: F401 - what a site starts inherits where its bytecode is kept
 from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.names import TaskName
@@ -351,9 +352,7 @@ class Site:
 def environment(folder: Path) -> dict[str, str]:
     """What every process of a test needs, and none of the developer's own settings."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    # The bytecode is compiled once for all processes of a test run, even where none may be written beside the sources.
     return own_environment() | {
-        "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),
         "PYTHONPATH": str(ROOT),
         "DATA_DIR": str(folder / "data"),
     }
