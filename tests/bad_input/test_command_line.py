@@ -209,11 +209,12 @@ def test_arguments_of_any_kind_end_with_a_code_and_a_sentence(office: Office, ca
     name, arguments = call_of
     desk = Desk(office)
     code, told, complaint = call(desk, name, *arguments)
-    assert code in (0, 1, 2, 3)
+    # Only a comparison ends with 3: not everything could be compared.
+    assert code in ((0, 1, 2, 3) if name == "verify" else (0, 1, 2))
     assert "Traceback" not in told + complaint
     if code == 2:
         assert told == ""
-        assert len(complaint) < 1500 + 2 * sum(len(argument) for argument in arguments)
+        assert len(complaint) < 1000 + 2 * sum(len(argument) for argument in arguments)
         # A group of commands by itself shows what it has.
         assert "Error: " in complaint or (name, arguments) == ("invoices", [])
     elif "--json" in arguments and "--help" not in arguments and "-h" not in arguments:

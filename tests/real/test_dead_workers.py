@@ -25,7 +25,7 @@ def start_scan(site: Site) -> Run:
     slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": SLOTS, "times": SLOTS, "value": 1.5}
     site.stage.faults("netsuite", [slow])
     run = site.start_scan()
-    eventually(lambda: items_made(site.stage) == SLOTS == site.stage.netsuite.meter.in_flight, 30, every=0.005)
+    eventually(lambda: items_made(site.stage) == SLOTS == site.stage.netsuite.meter.in_flight, every=0.005)
     return run
 
 

@@ -122,6 +122,8 @@ class Bills:
                 doubt = record if record and record.in_doubt else None
                 unsettled = doubt is not None and lock.at < doubt.sent_at + self._settle
                 # One that a person entered is not taken while ours may still come to stand: nobody would look for ours any more.
+                if found and doubt and doubt.facts == ready.invoice.facts:
+                    self._compare_found(ready, bill, found)
                 if found and (_require_same(bill, found) or not unsettled):
                     if doubt:
                         self._tell_twins(key, ready, bill, found)
@@ -345,6 +347,8 @@ class Bills:
             unknown = replace(intents[-1], state=State.UNKNOWN, sent_at=lock.now(), detail=str(error))
             self._ledger.write(key, unknown)
             found = self._look(bill, thorough=True)
+            if found:
+                self._compare_found(ready, bill, found)
             if found and _require_same(bill, found):
                 return self._accept(key, ready, bill, found)
             return self._not_yet(key, unknown, lock.now())
@@ -354,6 +358,11 @@ class Bills:
             raise
         self._differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, written))
         return self._accept(key, ready, bill, written, kind=OutcomeKind.CREATED)
+
+    def _compare_found(self, ready: Billable, bill: Bill, found: FoundBill) -> None:
+        """Count a bill of ours whose write got no answer like one that was answered. The invoice is as it was sent."""
+        if same_external_id(found.external_id, bill.external_id):
+            self._differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, found))
 
     def _deviations(self, bill: Bill, written: FoundBill) -> dict[Deviation, str]:
         """In what a bill that was just created differs from what was sent."""

@@ -120,6 +120,7 @@ class Moments:
         rig.note("EIGHT DAYS LATER")
         rig.scheduler.now += WEEK_AND_A_DAY
         rig.skipped_seconds += WEEK_AND_A_DAY
+        rig.troubles.leaps.append(rig.scheduler.now)
         return True
 
     def cut_verify(self, at: float) -> None:

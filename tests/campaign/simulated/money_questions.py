@@ -80,14 +80,12 @@ def _nothing_of_a_template(rig: Rig, violations: list[str]) -> None:
 
 def _no_second_item(rig: Rig, violations: list[str]) -> None:
     """A code whose Item was adopted gets none of ours while the adopted one can be used, whatever became of its name."""
-    if Kind.ADOPTED_LOST not in rig.kinds:
-        return
     for key, item_id in rig.adopted.items():
         item = rig.netsuite.state.items.get(item_id)
         _, project_id, number = (*key.split(":"), "")[:3]
         if item is None or item.isinactive or not key.startswith("code:"):
             continue
-        if any(at - 2 * COPIED_EVERY_SECONDS < rig.adopted_at[key] <= at for _, at in rig.strikes.losses):
+        if any(at - 2 * COPIED_EVERY_SECONDS < rig.adopted_at[key] <= at for _, at in rig.troubles.losses):
             # No worker has copied it yet: that is what remains of this limit.
             continue
         external_id = f"pcr-itm-{COMPANY}-{project_id}-{number}"

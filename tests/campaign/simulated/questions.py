@@ -32,19 +32,19 @@ def at_first_rest(rig: Rig, violations: list[str]) -> None:
     if rig.strikes.emptied:
         # An emptied store forgets what was asked for; `rebuild` brings back what stands, not what was wanted.
         return
-    lost_since = min((taken for taken, _ in rig.strikes.losses), default=1e18)
-    last_loss = max((at for _, at in rig.strikes.losses), default=0.0)
+    lost_since = min((taken for taken, _ in rig.troubles.losses), default=1e18)
+    last_loss = max((at for _, at in rig.troubles.losses), default=0.0)
     scans = [at for what, at in rig.accepted if what == "scan" and not lost_since - 1 <= at <= last_loss + 1]
     exports = [at for what, at in rig.accepted if what == "export_all" and not lost_since - 1 <= at <= last_loss + 1]
     edited = {Kind.UNBUDGETED, Kind.RENUMBERED} & rig.kinds
-    if scans and not rig.strikes.losses and not edited:
+    if scans and not rig.troubles.losses and not edited:
         for project in rig.company.projects.values():
             if project.active and not _project_problem(rig, project, "budget"):
                 _codes_ended(rig, project, violations)
-    if exports and not rig.strikes.losses:
+    if exports and not rig.troubles.losses:
         for invoice in rig.company.invoices.values():
-            # Tools of inactive projects are often switched off: a refusal there is no problem until something was exported.
-            if not rig.company.projects[invoice.project_id].active and {Kind.PC_403, Kind.PC_404} & rig.kinds:
+            # An inactive project whose tools are switched off is no problem until something was exported; status and verify name it.
+            if str(invoice.project_id) in rig.store.data.get(f"{PREFIX}projects:invoices_refused", {}):
                 continue
             steady = len({version.status for version in invoice.versions}) == 1
             if steady and invoice.now.status == "approved" and not _listing_problem(rig, invoice):
@@ -63,7 +63,7 @@ def _nothing_left_lying(rig: Rig, violations: list[str]) -> None:
                     violations.append(f"left lying: {work} is {state}")
     for key, begun_at in rig.begun.items():
         kind, project_id, *number = key.split(":")
-        if kind not in ("code", "invoice") or any(begun_at <= at for _, at in rig.strikes.losses):
+        if kind not in ("code", "invoice") or any(begun_at <= at for _, at in rig.troubles.losses):
             continue
         if not _record(rig, f"{kind}s", int(project_id), int(number[0])) and not _has_problem(rig, key):
             violations.append(f"lost: {key} was begun, and nothing is known of it")
@@ -93,7 +93,7 @@ def ask(rig: Rig, violations: list[str], excused: list[str]) -> None:
     _nothing_held(rig, violations)
     _resent(rig, violations)
     _runs(rig, violations)
-    if not rig.strikes.losses:
+    if not rig.troubles.losses:
         # A store that lost a second may have lost the very code's problem.
         violations.extend(rig.untrue)
     violations.extend(f"a task failed: {one}" for one in rig.floor.failed_tasks)
@@ -175,7 +175,7 @@ def _how_lost(rig: Rig, *requests: Request) -> str:
 def _paused_at_the_last_moment(rig: Rig, request: Request) -> bool:
     if request.checked_at is None:
         return False
-    stalls = rig.floor.stalls.get(request.thread.process.name, ())
+    stalls = rig.troubles.stalls.get(request.thread.process.name, ())
     return any(end - begin > SETTLE - 30 and request.checked_at <= begin <= request.sent_at for begin, end in stalls)
 
 

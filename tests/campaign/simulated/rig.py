@@ -24,6 +24,7 @@ from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.scheduler import Scheduler, VThread
 from tests.campaign.simulated.store import Server
 from tests.campaign.simulated.strikes import Strikes
+from tests.campaign.simulated.troubles import Troubles
 from tests.campaign.simulated.watch import Watch
 from tests.campaign.simulated.wires import Wires
 from tests.campaign.simulated.workers import Floor
@@ -67,6 +68,7 @@ class Rig:
         self.chance = random.Random(setup.seed * 7 + 1)
         self.dice = random.Random(setup.seed * 7 + 2)
         self.company = build(random.Random(setup.seed * 7 + 3))
+        self.troubles = Troubles()
         self.kinds = frozenset(fault.kind for fault in faults)
         placed = situations.in_company(self.company, faults)
         self.store = Server(lambda: self.scheduler.now, random.Random(setup.seed * 7 + 4))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tests.campaign.simulated.faults import Kind
-from tests.campaign.simulated.watch import LOCKS_LOST
+from tests.campaign.simulated.remotes import Request
+from worker.domain.series import MAX_IN_A_ROW
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
 
+Problems = dict[str, dict[str, object]]
 PREFIX = "wbs:"
 NOTICED_SECONDS = 20.0
 """How soon after the answer a record has been read back and compared."""
@@ -34,13 +37,13 @@ def ask(rig: Rig, violations: list[str]) -> None:
     _differences_are_problems(rig, violations)
 
 
-def _problems(rig: Rig) -> dict[str, dict[str, object]]:
+def _problems(rig: Rig) -> Problems:
     return {key: json.loads(text) for key, text in rig.store.data.get(f"{PREFIX}problems", {}).items()}
 
 
 def _asked_during(rig: Rig, violations: list[str]) -> None:
     """What was asked for during an attempt is done after it: the attempt had begun before what was changed."""
-    if rig.strikes.losses:
+    if rig.troubles.losses:
         return
     for key in rig.asked_during:
         kind, project_id, number = key.split(":")
@@ -87,22 +90,61 @@ def _lines_tie(rig: Rig, violations: list[str]) -> None:
 
 
 def _differences_are_problems(rig: Rig, violations: list[str]) -> None:
-    """What NetSuite made otherwise than it was sent is told, and the series ends with the second one."""
+    """What NetSuite made otherwise than it was sent is a problem, and the series ends with the second one."""
     rules, problems = rig.netsuite.rules, _problems(rig)
-    items = [one for one in rig.netsuite.made if one.request and one.request.is_item]
-    bills = [one for one in rig.netsuite.made if one.request and one.request.is_bill]
-    for made, differs, what in (
-        (items, rules.generates_names, "Items under other names"),
-        (bills, rules.generates_numbers, "bills under other numbers"),
-        (bills, bool(rig.netsuite.state.settings.bill_tax), "bills with a tax that nobody sent"),
+    items = [one.request for one in rig.netsuite.made if one.request and one.request.is_item]
+    bills = [one.request for one in rig.netsuite.made if one.request and one.request.is_bill]
+    for series, requests, differs, what in (
+        ("items", items, rules.generates_names, "Items under other names"),
+        ("bills", bills, rules.generates_numbers, "bills under other numbers"),
+        ("bills", bills, bool(rig.netsuite.state.settings.bill_tax), "bills with a tax that nobody sent"),
     ):
-        requests = [one.request for one in made if one.request]
-        answered = sorted(one.answered_at for one in requests if one.told and one.answered_at)
-        late = [one for one in requests if len(answered) > 1 and one.sent_at > answered[1] + NOTICED_SECONDS]
-        # An emptied store forgets the problem; under which name an Item was meant only `verify` can say after that.
-        forgotten = made is items and rig.strikes.emptied
-        # A single one may be an accident; two in a row are a setting.
-        if differs and len(made) > 1 and not problems and not forgotten:
-            violations.append(f"{len(made)} {what}, and nobody is told")
-        elif differs and late and not rig.kinds & LOCKS_LOST:
+        if not differs:
+            continue
+        if series == "bills":
+            violations.extend(_not_reported(rig, requests, problems, what))
+        reads = {one: _read_back(rig, one) for one in requests if _undisturbed(rig, one)}
+        unread = [one for one, read in reads.items() if read is None]
+        if unread:
+            violations.append(f"{len(unread)} {what}, which nobody read back")
+        seen = sorted(read.answered_at for read in reads.values()
+                      if read and read.reply and read.reply.status == 200 and read.answered_at)  # fmt: skip
+        if len(seen) < MAX_IN_A_ROW:
+            # One Item under another name may be an accident: `verify` reports it, and it is posted right.
+            continue
+        if f"series:{series}" not in problems:
+            violations.append(f"{len(seen)} {what}, and nobody is asked about the setting")
+        stopped_at = seen[MAX_IN_A_ROW - 1] + NOTICED_SECONDS
+        late = [one for one in requests if one.sent_at > stopped_at
+                and not rig.troubles.met(one.thread.process.name, stopped_at - NOTICED_SECONDS, one.sent_at)]  # fmt: skip
+        if late:
             violations.append(f"{len(late)} {what}, sent when two had been seen")
+
+
+def _undisturbed(rig: Rig, create: Request) -> bool:
+    """Whether a worker was told what it made, and nothing kept it from reading that back and the store from keeping what it saw."""
+    answered = create.answered_at
+    if not create.told or answered is None:
+        return False
+    return not rig.troubles.met(create.thread.process.name, answered, answered + NOTICED_SECONDS)
+
+
+def _read_back(rig: Rig, create: Request) -> Request | None:
+    """The request, answered or not, with which the worker read back what it had just made."""
+    names = (f"/{create.record_id}", f"/eid:{create.external_id}".casefold())
+    return next(
+        (
+            one for one in rig.wires.log
+            if one.remote == "netsuite" and one.method == "GET" and one.thread.process is create.thread.process
+            and one.sent_at >= (create.answered_at or 0.0) and one.path.casefold().endswith(names)
+        ), None,
+    )  # fmt: skip
+
+
+def _not_reported(rig: Rig, requests: list[Request], problems: Problems, what: str) -> Iterator[str]:
+    """Bills that differ from what was sent, and no problem says so."""
+    for request in requests:
+        invoice = rig.company.invoices[int(request.external_id.rpartition("-")[2])]
+        key = f"invoice:{invoice.project_id}:{invoice.id}"
+        if _undisturbed(rig, request) and key not in problems:
+            yield f"{key} is one of the {what}, and nobody is told"

@@ -19,11 +19,10 @@ Spot = tuple[str, int]
 
 
 class Strikes:
-    """What strikes once. `losses`: (what was kept until, when it happened) of every store that lost writes."""
+    """What strikes once."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
-        self.losses: list[tuple[float, float]] = []
         self.emptied = False
         self._snapshots: deque[tuple[float, Any]] = deque()
         self._come: dict[str, int] = {}
@@ -118,20 +117,25 @@ class Strikes:
             return False
         taken_at, kept = dice.choice(snapshots)
         self._rig.note("THE STORE RESTARTS, writes gone since", round(self._rig.scheduler.now - taken_at, 3))
-        self.losses.append((taken_at, self._rig.scheduler.now))
+        self._rig.troubles.losses.append((taken_at, self._rig.scheduler.now))
         self._rig.store.restore(kept)
-        self._rig.store_away_until = self._rig.scheduler.now + fault.lasts
+        self._stay_away(fault.lasts)
         return True
 
     def _go_away(self, fault: Fault) -> bool:
         self._rig.note("THE STORE GOES AWAY", round(fault.lasts, 1))
-        self._rig.store_away_until = self._rig.scheduler.now + fault.lasts
+        self._stay_away(fault.lasts)
         return True
+
+    def _stay_away(self, seconds: float) -> None:
+        now = self._rig.scheduler.now
+        self._rig.store_away_until = now + seconds
+        self._rig.troubles.absences.append((now, now + seconds))
 
     def _empty(self) -> bool:
         self._rig.note("THE STORE IS EMPTIED")
         self.emptied = True
-        self.losses.append((0.0, self._rig.scheduler.now))
+        self._rig.troubles.losses.append((0.0, self._rig.scheduler.now))
         self._rig.store.empty()
         self._rig.floor.all_meet()
         return True

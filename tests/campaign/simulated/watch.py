@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from config.names import TaskName
 from tests.campaign.simulated.faults import FIRST, Kind
 from tests.campaign.simulated.remotes import READ_TIMEOUT, Request
+from tests.campaign.simulated.scheduler import Process
 from tests.campaign.simulated.workers import Message
 from worker.services.dispatch import MOST_DEATHS
 
@@ -22,10 +23,6 @@ REFUSALS = {Kind.FIELD_REFUSED, Kind.SUBSIDIARY_REFUSED, Kind.CREDITS_REFUSED, K
 """Refusals of one record, or of one kind of record."""
 NETSUITE_DOWN = {Kind.NS_PERMISSION, Kind.NS_401, Kind.NS_MAINTENANCE, Kind.NS_5XX_BEFORE, Kind.NS_5XX_AFTER, Kind.NS_429,
                  Kind.NS_REFUSED, Kind.NS_TIMEOUT, Kind.NS_LOST_AFTER, Kind.NS_LOST_BEFORE, Kind.TOKENS_HANG}  # fmt: skip
-LOCKS_LOST = {Kind.STALL, Kind.LONG_STALL, Kind.PAUSE, Kind.KILL, Kind.LOCK_DELETED, Kind.STORE_BACK, Kind.STORE_DOWN,
-              Kind.STORE_REPEATED, Kind.STORE_EMPTIED, Kind.POWER_CUT, Kind.MACHINE_LOST, Kind.ADOPTED_LOST,
-              Kind.WEEK_LATER}  # fmt: skip
-"""After these a lock may be lost while its holder works on, and two may do the same for a moment."""
 LONG_WORK = {TaskName.SCAN_PROJECT, TaskName.EXPORT_PROJECT, TaskName.RECONCILE}
 LISTS = ("/budget_line_items", "/detail_rows", "/wbs_codes", "/requisitions")
 
@@ -36,7 +33,7 @@ class Watch:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self.seen: dict[str, str] = {}
-        self._under_way: dict[str, set[Message]] = {}
+        self._under_way: dict[str, dict[Message, tuple[Process, float]]] = {}
         self._on = bool(rig.kinds - set(FIRST))
 
     def look(self, now: float) -> None:
@@ -67,19 +64,23 @@ class Watch:
         if not isinstance(message, Message) or message.task not in LONG_WORK or not _reads_a_list(request):
             return
         what = " ".join(map(str, (message.task, *message.arguments.values())))
-        under_way = self._under_way.setdefault(what, set())
-        under_way.add(message)
-        if len(under_way) > 1 and not self._rig.kinds & LOCKS_LOST:
-            self._see("twice", f"{what} is done {len(under_way)} times at once")
+        under_way = self._under_way.setdefault(what, {})
+        under_way.setdefault(message, (request.thread.process, request.work_began_at))
+        # Whose process died is at nothing any more, and who stood still for too long has lost the claim without knowing it.
+        at_it = [one for one, (process, since) in under_way.items()
+                 if not process.dead and not self._rig.troubles.claim_lost(process.name, since)]  # fmt: skip
+        if message in at_it and len(at_it) > 1:
+            self._see("twice", f"{what} is done {len(at_it)} times at once")
 
     def ends(self, message: Message) -> None:
         """A worker is through with a message."""
         for under_way in self._under_way.values():
-            under_way.discard(message)
+            under_way.pop(message, None)
 
     def token_waited(self, remote: str, seconds: float) -> None:
         """A thread has waited so long for an access token: for one login that gets no answer, not for one after the other."""
-        if seconds > 1.5 * READ_TIMEOUT[remote] and not self._rig.kinds & LOCKS_LOST:
+        now = self._rig.scheduler.now
+        if seconds > 1.5 * READ_TIMEOUT[remote] and not self._rig.troubles.any_between(now - seconds, now):
             self._see("token", f"a thread waited {seconds:.0f} s for a token")
 
     def _see(self, kind: str, told: str) -> None:

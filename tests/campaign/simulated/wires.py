@@ -126,10 +126,10 @@ class Wires:
 
     def _leased(self, request: Request) -> bool:
         """Whether its slot must still be its own: no long pause of its worker, no loss in the store since it was taken."""
-        stalls = self._rig.floor.stalls.get(request.thread.process.name, ())
+        stalls = self._rig.troubles.stalls.get(request.thread.process.name, ())
         paused = any(end > request.slot_at and end - begin > 20 for begin, end in stalls)
         # Taken in the second that was lost, or just after by others who did not see it.
-        return not paused and not any(taken <= request.slot_at <= at for taken, at in self._rig.strikes.losses)
+        return not paused and not any(taken <= request.slot_at <= at for taken, at in self._rig.troubles.losses)
 
     def _create(self, request: Request, hit: tuple[Kind, random.Random] | None, number: int) -> None:
         model, now = self._rig.netsuite, self._rig.scheduler.now

@@ -75,7 +75,6 @@ class Floor:
         self.traveling = 0
         self.commands = 0
         self.failed_tasks: list[str] = []
-        self.stalls: dict[str, list[tuple[float, float]]] = {}
         self.disks: dict[int, dict[str, Any]] = {}
         self._numbers = 0
         self.away: dict[QueueName, float] = {}
@@ -281,6 +280,7 @@ class Floor:
         if process.dead:
             return
         self._rig.note("KILL", process.name)
+        self._rig.troubles.deaths[process.name] = self._rig.scheduler.now
         self.workers.remove(process)
         lost = [*process.things["mail"]]
         lost += [thread.note["message"] for thread in process.threads if "message" in thread.note]
@@ -306,5 +306,5 @@ class Floor:
         now = self._rig.scheduler.now
         self._rig.note("STALL", process.name, round(seconds, 1))
         process.stalled_until = max(process.stalled_until, now + seconds)
-        self.stalls.setdefault(process.name, []).append((now, now + seconds))
+        self._rig.troubles.stalls.setdefault(process.name, []).append((now, now + seconds))
         self._rig.scheduler.at(process.stalled_until, self._hand_out)

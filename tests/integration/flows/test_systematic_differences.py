@@ -80,6 +80,25 @@ def test_items_whose_writes_got_no_answer_are_compared_when_they_are_found(open_
     assert office.problems() == {"series:items": "systematic_difference"}
 
 
+@pytest.mark.parametrize("world", [{"auto_generated_numbers": ["vendorBill"]}, {"bill_tax": "8.25"}], ids=STOPS_BILLS)
+@pytest.mark.parametrize("lost", ["the answer", "the answer and the next look"])
+def test_bills_whose_writes_got_no_answer_are_compared_when_they_are_found(
+    open_office: OpenOffice, world: dict[str, object], lost: str
+) -> None:
+    office = open_office(world=world)
+    project = office.new_project("26-731", CODES)
+    office.scan(project.id)
+    faults: list[dict[str, object]] = [{"kind": "cut_after", "method": "POST", "path": BILL_PATH}]
+    if lost == "the answer and the next look":
+        faults.append({"kind": "cut_before", "method": "GET", "path": BILL_PATH, "times": 1})
+    for number in range(3):
+        office.stage.faults("netsuite", faults)
+        office.export(office.new_invoice(project, (CODES[0], "100.00"), invoice_number=f"N-{number}"))
+        office.work_off()
+    assert len(office.posts(BILL_PATH)) == 2
+    assert office.problems("series:") == {"series:bills": "systematic_difference"}
+
+
 def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
     office = open_office()
     _, (first, *_) = exported(office, 1)
