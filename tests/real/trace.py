@@ -116,18 +116,18 @@ def _messages(note: Note) -> None:
 def _work(note: Note) -> None:
     make, try_lock, wait_for_slot, give_back = Attempts._made, Locks._try, Gate._wait, Container.give_back
 
-    def made(self: Attempts, lane: Any, key: str, attempt: Any, troubled: Any) -> Any:
+    def made(self: Attempts, lane: Any, key: str, *args: Any) -> Any:
         note("begin", key=key)
         try:
-            outcome = make(self, lane, key, attempt, troubled)
+            outcome = make(self, lane, key, *args)
         except BaseException as error:
             note("end", key=key, error=type(error).__name__)
             raise
         note("end", key=key, outcome=outcome.kind.value, reason=outcome.reason)
         return outcome
 
-    def locked(self: Locks, key: str, token: str) -> Any:
-        lock = try_lock(self, key, token)
+    def locked(self: Locks, key: str, token: str, *reads: Any) -> Any:
+        lock = try_lock(self, key, token, *reads)
         if lock:
             note("lock", name=key, token=token)
         return lock

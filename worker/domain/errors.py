@@ -33,6 +33,10 @@ class NoRoom(Transient):
     """Nothing was done: the gate, a rate limit or the remote had no room in time. It counts as no attempt."""
 
 
+class SeriesStopped(SyncError):
+    """Nothing was done: no more records of this kind are written until a person continues their series."""
+
+
 class OutcomeUnknown(SyncError):
     """A write was sent and its answer did not come: it may stand, may come to stand, or may not. Look before anything else."""
 

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from redis.exceptions import ConnectionError as RedisGone
 from redis.exceptions import TimeoutError as RedisSilent
@@ -37,7 +37,7 @@ from worker.store.connection import Redis, seconds
 from worker.store.holds import Holds
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
-from worker.store.work import RENEWED_EVERY_SECONDS, Claimed, Work
+from worker.store.work import RENEWED_EVERY_SECONDS, Claimed, Taken, Work
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ REFUSALS_BEFORE_PAUSE = 2
 """So many different records that were refused in a row for want of a permission show that the role lacks it."""
 RUN_WAITS_SECONDS = 60.0
 """A run does not wait for work that is due later than this: it counts it as waiting or unknown and ends."""
+MOST_DEATHS = 5
+"""Work that so many workers had begun when they died or stalled is given to no further one."""
 ROOTS = (SCAN_OF_ALL, EXPORTS_OF_ALL)
 JUST_RECORDED = (OutcomeKind.CREATED, OutcomeKind.ADOPTED)
 """What closed its problem when it was recorded, in the same step."""
@@ -88,6 +90,27 @@ def busy(client: Redis, name: str = "") -> Outcome:
     return Outcome(OutcomeKind.WAITING, name, reason="another worker has it in hand", again_at=again_at)
 
 
+@dataclass
+class Succession:
+    """The work of one lane that a thread does one after the other, without a message for each.
+
+    `go_on`: whether there is to be a next one after an outcome; `limit`: how much of the lane may then be in hand. `next`: what was taken.
+    """
+
+    go_on: Callable[[Outcome], bool]
+    limit: Callable[[], int]
+    next: Taken | None = None
+
+    def limit_after(self, outcome: Outcome) -> int:
+        """How much may be in hand when the next one is taken; 0 = none is taken."""
+        return self.limit() if self.go_on(outcome) else 0
+
+    def pop(self) -> Taken | None:
+        """What was taken, once."""
+        taken, self.next = self.next, None
+        return taken
+
+
 class Attempts:
     """Runs attempts and settles their work in the lanes."""
 
@@ -112,11 +135,20 @@ class Attempts:
         self._pings = pings
         self._under_way: list[tuple[Lane, str, str]] = []
 
-    def make(self, lane: Lane, key: str, attempt: Callable[[], Outcome], *, claim: Claim | None = None) -> Outcome:
+    def make(
+        self,
+        lane: Lane,
+        key: str,
+        attempt: Callable[[], Outcome],
+        *,
+        claim: Claim | None = None,
+        succession: Succession | None = None,
+    ) -> Outcome:
         """Claim the work, run the attempt, settle its outcome. Where another worker is at it, only say so. A bug's exception is
         reported as a problem and raised on.
 
-        `claim`: by default somebody's request, unless the lane itself sent the message that this thread works on.
+        `claim`: by default somebody's request, unless the lane itself sent the message that this thread works on. `succession`: takes
+        the next work of the lane in the step that settles this one.
         """
         claimed = self._work.claim(lane, key, claim or (Claim.IN_LANE if is_dispatched() else Claim.REQUEST))
         if claimed is Claimed.BUSY:
@@ -127,12 +159,19 @@ class Attempts:
         if held_until:
             self._work.later(lane, key, at=held_until)
             return Outcome(OutcomeKind.WAITING, reason="paused: see `wbs-sync status`", again_at=held_until)
-        return self.go_on(lane, key, attempt, troubled)
+        return self.go_on(lane, key, attempt, troubled, succession)
 
-    def go_on(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[str] = ()) -> Outcome:
+    def go_on(
+        self,
+        lane: Lane,
+        key: str,
+        attempt: Callable[[], Outcome],
+        troubled: Iterable[str] = (),
+        succession: Succession | None = None,
+    ) -> Outcome:
         """The same for work that this thread has claimed just now, the last in this lane having ended well: nothing holds it."""
         with span(SPANS[key.partition(":")[0]], work=key):
-            return self._made(lane, key, attempt, troubled)
+            return self._made(lane, key, attempt, troubled, succession)
 
     @contextmanager
     def _under_claim(self, lane: Lane, key: str, responses: Responses) -> Iterator[None]:
@@ -159,16 +198,30 @@ class Attempts:
         for lane, key, token in list(self._under_way):
             self._work.later(lane, key, at=0, token=token)
 
-    def _made(self, lane: Lane, key: str, attempt: Callable[[], Outcome], troubled: Iterable[str]) -> Outcome:
+    def _made(
+        self,
+        lane: Lane,
+        key: str,
+        attempt: Callable[[], Outcome],
+        troubled: Iterable[str],
+        succession: Succession | None,
+    ) -> Outcome:
         with track_responses() as responses, self._under_claim(lane, key, responses):
             try:
-                return self._tried(lane, key, attempt, responses)
+                return self._tried(lane, key, attempt, responses, succession)
             finally:
                 for scope in troubled:
                     if scope in responses.answered:
                         self._over(scope)
 
-    def _tried(self, lane: Lane, key: str, attempt: Callable[[], Outcome], responses: Responses) -> Outcome:
+    def _tried(
+        self,
+        lane: Lane,
+        key: str,
+        attempt: Callable[[], Outcome],
+        responses: Responses,
+        succession: Succession | None,
+    ) -> Outcome:
         try:
             self._recovery.ensure_ledger()
             outcome = attempt()
@@ -198,23 +251,34 @@ class Attempts:
             # Also what was told of this work before it got to its record, such as attempts that failed. Looking through a project
             # has no record: what it found there is told by problems of their own.
             self._ledger.resolve(key)
-        self.settle(lane, key, outcome)
+        self.settle(lane, key, outcome, succession)
         return outcome
 
-    def settle(self, lane: Lane, key: str, outcome: Outcome) -> None:
+    def settle(self, lane: Lane, key: str, outcome: Outcome, succession: Succession | None = None) -> None:
         """Close the work, in the same step with what follows from it; or let it wait until the outcome's time. Of an outcome that waits
         without a time the next step is on its way, as a message.
         """
+        limit = succession.limit_after(outcome) if succession else 0
+        taken: Taken | None = None
         if outcome.children is not None:
-            self._work.spawn(key, lane, outcome.children)
+            taken = self._work.spawn(key, lane, outcome.children, limit=limit)
         elif outcome.kind not in (OutcomeKind.WAITING, OutcomeKind.UNKNOWN):
-            self._work.close(lane, key, outcome.kind)
+            taken = self._work.close(lane, key, outcome.kind, limit=limit)
         elif outcome.again_at is None:
             self._work.hand_over(lane, key)
         else:
             # A run that has not even listed its projects has not begun: it waits for that however long.
             far = key not in ROOTS and outcome.again_at - seconds(self._client) > RUN_WAITS_SECONDS
             self._work.later(lane, key, at=outcome.again_at, outcome=outcome.kind if far else None)
+        if succession and taken and self.may_begin(lane, taken):
+            succession.next = taken
+
+    def may_begin(self, lane: Lane, taken: Taken) -> bool:
+        """Whether work that was just taken is to be begun; what has taken down its workers again and again becomes a problem instead."""
+        if taken.deaths <= MOST_DEATHS:
+            return True
+        self.give_up(lane, taken.key, taken.deaths)
+        return False
 
     def give_up(self, lane: Lane, key: str, tries: int) -> None:
         """Work that took its worker down again and again becomes a problem instead of the next victim."""

@@ -15,7 +15,16 @@ from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain import money
 from worker.domain.billed import billed_digest, changes
-from worker.domain.errors import AlreadyExists, Blocked, Misconfigured, NoRoom, OutcomeUnknown, SyncError, Transient
+from worker.domain.errors import (
+    AlreadyExists,
+    Blocked,
+    Misconfigured,
+    NoRoom,
+    OutcomeUnknown,
+    SeriesStopped,
+    SyncError,
+    Transient,
+)
 from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_origin_id, is_our_bill, same_external_id
 from worker.domain.invoices import (
@@ -105,10 +114,10 @@ class Bills:
 
     def make(self, key: InvoiceKey, ready: Billable) -> Outcome:
         """Write the invoice's bill, or take the one that stands. Raises Transient and Misconfigured when nothing was done."""
-        with self._locks.hold(str(key)) as lock:
+        with self._locks.hold(str(key), reads=self._ledger.place(key)) as lock:
             if lock is None:
                 return busy(self._client, ready.invoice.label)
-            record = self._ledger.invoice(key)
+            record = self._ledger.read_with(lock)
             if record and record.done:
                 return outcome_of(record)
             if decision := self._decisions.of(key):
@@ -325,10 +334,8 @@ class Bills:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
-        series = self._differences.state(Series.BILLS)
-        if paused := self._differences.pause(Series.BILLS, series, ready.invoice.label):
-            self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
-            return paused
+        if self._differences.state(Series.BILLS).stopped:
+            return self._paused(key, ready)
         if other_first := self._ownership.claim_number(key, bill):
             return replace(other_first, name=ready.invoice.label)
         facts = ready.invoice.facts
@@ -352,6 +359,9 @@ class Bills:
             if found and _require_same(bill, found):
                 return self._accept(key, ready, bill, found)
             return self._not_yet(key, unknown, lock.now())
+        except SeriesStopped:
+            self._ledger.write(key, waiting)
+            return self._paused(key, ready)
         except (Blocked, Transient, Misconfigured):
             # Certainly not done: no bill is in doubt any more.
             self._ledger.write(key, waiting)
@@ -363,6 +373,12 @@ class Bills:
         """Count a bill of ours whose write got no answer like one that was answered. The invoice is as it was sent."""
         if same_external_id(found.external_id, bill.external_id):
             self._differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, found))
+
+    def _paused(self, key: InvoiceKey, ready: Billable) -> Outcome:
+        """The series of bills is stopped, so the bill waits."""
+        paused = self._differences.pause(Series.BILLS, ready.invoice.label)
+        self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
+        return paused
 
     def _deviations(self, bill: Bill, written: FoundBill) -> dict[Deviation, str]:
         """In what a bill that was just created differs from what was sent."""
@@ -385,7 +401,7 @@ class Bills:
         return written
 
     def _intend(self, key: InvoiceKey, waiting: Record, lock: Lock) -> Record:
-        """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
+        """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more, SeriesStopped."""
         now = lock.now()
         intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1)
         if not self._ledger.intend(key, intent, lock):

@@ -12,8 +12,6 @@ from worker.store.work import Work
 
 ENOUGH_ITEMS = 2
 """So many waiting Items for each slot keep the makers busy until the next project has been looked through."""
-MOST_DEATHS = 5
-"""Work that so many workers had begun when they died or stalled is given to no further one."""
 
 
 def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
@@ -61,28 +59,16 @@ class Dispatch:
         A lane that is held keeps what it has.
         """
         given: dict[str, str] = {}
-        for lane in lanes:
-            held_until, _ = self._holds.state(lane)
-            if not held_until:
-                given |= self._taken(lane)
+        for lane in self._holds.free(lanes):
+            given |= self._taken(lane)
         return given
 
-    def next_one(self, lane: Lane) -> tuple[str, str]:
-        """The same for a worker that has begun with it at once, its last work in this lane having ended well; ("", "") when nothing is due."""
-        return next(iter(self._taken(lane, at_most=1, begin=True).items()), ("", ""))
-
-    def _limit(self, lane: Lane) -> int:
-        """Scans step back while Items enough wait for every slot: looking further ahead would only take the CPU from making them."""
-        if lane is Lane.SCANS and self._work.depth(Lane.ITEMS)[0] > ENOUGH_ITEMS * self._limits[Lane.ITEMS]:
+    def limit(self, lane: Lane) -> int:
+        """How much of a lane may be in hand now. Scans step back while Items enough wait for every slot: looking further ahead would only take the CPU from making them."""
+        if lane is Lane.SCANS and self._work.waiting(Lane.ITEMS) > ENOUGH_ITEMS * self._limits[Lane.ITEMS]:
             return 1
         return self._limits[lane]
 
-    def _taken(self, lane: Lane, *, at_most: int | None = None, begin: bool = False) -> dict[str, str]:
-        given = {}
-        taken = self._work.take(lane, limit=self._limit(lane), at_most=at_most, begin=begin)
-        for key, deaths, correlation_id in taken:
-            if deaths > MOST_DEATHS:
-                self._attempts.give_up(lane, key, deaths)
-            else:
-                given[key] = correlation_id
-        return given
+    def _taken(self, lane: Lane) -> dict[str, str]:
+        taken = self._work.take(lane, limit=self.limit(lane))
+        return {one.key: one.correlation_id for one in taken if self._attempts.may_begin(lane, one)}

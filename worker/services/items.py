@@ -20,6 +20,7 @@ from worker.domain.errors import (
     NotFound,
     NotPermitted,
     OutcomeUnknown,
+    SeriesStopped,
     SyncError,
     Transient,
 )
@@ -282,10 +283,10 @@ class Items:
 
     def make(self, key: CodeKey) -> Outcome:
         """Make (or find) the Item of one code. Raises Transient and Misconfigured when nothing was done."""
-        with self._locks.hold(str(key)) as lock:
+        with self._locks.hold(str(key), reads=self._ledger.place(key)) as lock:
             if lock is None:
                 return busy(self._client)
-            record = self._ledger.code(key)
+            record = self._ledger.read_with(lock)
             if record and record.done:
                 return outcome_of(record)
             if record and record.in_doubt:
@@ -323,15 +324,13 @@ class Items:
         if held_back_until := lock.held_back_until(self._settle):
             self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
-        series = self._differences.state(Series.ITEMS)
-        if paused := self._differences.pause(Series.ITEMS, series, record.name):
-            self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
-            return paused
         need, intents = self._need_of(key, record), [record]
         try:
             item_id = self._netsuite.create_item(
                 need, before_sending=lambda: intents.append(self._intend(key, record, lock))
             )
+        except SeriesStopped:
+            return self._paused(key, record, lock, noted=len(intents) > 1)
         except AlreadyExists as error:
             return self._already_exists(key, replace(intents[-1], detail=str(error)), lock)
         except OutcomeUnknown as error:
@@ -342,15 +341,22 @@ class Items:
             # Certainly not done: the code stands as if this had never been sent, in doubt if an earlier write left it so.
             self._ledger.write(key, replace(record, fence=lock.fence))
             raise
-        self._ledger.write(key, Record(State.CREATED, record.name, item_id, at=lock.now()))
-        self._compare(need, lock.at)
+        # The series as it stands after the write: another Item may have been found under another name meanwhile.
+        series = self._ledger.write_created(key, Record(State.CREATED, record.name, item_id, at=lock.now()))
+        if self._differences.is_due(series, lock.at):
+            self._compare(need)
         return Outcome(OutcomeKind.CREATED, record.name, item_id)
 
-    def _compare(self, need: ItemNeed, at: float) -> None:
-        """Read an Item back that was just created, now and then: does NetSuite keep the names that are sent?"""
-        # As it stands after the write: another Item may have been found under another name meanwhile.
-        if not self._differences.is_due(self._differences.state(Series.ITEMS), at):
-            return
+    def _paused(self, key: CodeKey, record: Record, lock: Lock, *, noted: bool) -> Outcome:
+        """The series of Items is stopped, so the Item waits. `noted`: an intent was, whose request NetSuite had no room for."""
+        if noted:
+            self._ledger.write(key, replace(record, fence=lock.fence))
+        paused = self._differences.pause(Series.ITEMS, record.name)
+        self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
+        return paused
+
+    def _compare(self, need: ItemNeed) -> None:
+        """Read back an Item that was just created: does NetSuite keep the names that are sent?"""
         try:
             item = self._netsuite.item_by_external_id(need.external_id)
         except SyncError as error:
@@ -366,7 +372,7 @@ class Items:
         self._differences.note(Series.ITEMS, need.name, differs)
 
     def _intend(self, key: CodeKey, record: Record, lock: Lock) -> Record:
-        """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more."""
+        """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more, SeriesStopped."""
         now = lock.now()
         intent = replace(
             record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""

@@ -41,10 +41,8 @@ class SystematicDifferences:
         """How a series stands before a record of it is written."""
         return self._states.state(series)
 
-    def pause(self, series: Series, state: SeriesState, name: str) -> Outcome | None:
-        """How long the write of a record has to wait, because its series is stopped; None when it may be written."""
-        if state.stopped is None:
-            return None
+    def pause(self, series: Series, name: str) -> Outcome:
+        """How long the write of a record waits because its series is stopped."""
         reason = f"no more {series} are written: see the problem {series.problem_key}"
         return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=seconds(self._client) + PAUSE_SECONDS)
 

@@ -17,7 +17,7 @@ from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
-from worker.services.attempts import Attempts
+from worker.services.attempts import Attempts, Succession
 from worker.services.dispatch import Dispatch
 from worker.services.items import Items, Planned
 from worker.services.projects import Projects
@@ -101,16 +101,24 @@ class WbsScan:
         """Scan one project, then those that wait behind it, without a message for each: for some seconds, while `go_on`, and while
         nothing new is found, since new codes wait to be dispatched. Returns the first project's outcome and how many followed.
         """
-        until, outcome = time.monotonic() + SERIES_SECONDS, self.scan_project(first)
-        first_outcome, count = outcome, 0
-        while outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until:
-            key, correlation_id = self._dispatch.next_one(Lane.SCANS)
-            if not key:
-                break
-            with correlation.of(correlation_id):
-                outcome = self._attempts.go_on(Lane.SCANS, key, partial(self._look_through, key))
+        succession, count = self._succession(Lane.SCANS, go_on), 0
+        outcome = self._attempts.make(
+            Lane.SCANS, scan_of(first), partial(self._scan_project, first), succession=succession
+        )
+        while taken := succession.pop():
+            with correlation.of(taken.correlation_id):
+                attempt = partial(self._look_through, taken.key)
+                self._attempts.go_on(Lane.SCANS, taken.key, attempt, succession=succession)
             count += 1
-        return first_outcome, count
+        return outcome, count
+
+    def _succession(self, lane: Lane, go_on: Callable[[], bool]) -> Succession:
+        """Goes on for some seconds while `go_on`, while all goes well and finds nothing new."""
+        until = time.monotonic() + SERIES_SECONDS
+        return Succession(
+            go_on=lambda outcome: outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until,
+            limit=lambda: self._dispatch.limit(lane),
+        )
 
     def plan_codes(self, project_id: int) -> Outcome:
         """Plan anew the codes of one project that wait with an old plan: in a long backlog, or because somebody asked for them."""
@@ -124,14 +132,13 @@ class WbsScan:
         """Make the Item of one waiting code, then those of the codes behind it, without a message for each: for some seconds, while
         `go_on` and while all goes well. How many came to which outcome.
         """
-        until, outcome = time.monotonic() + SERIES_SECONDS, self.make_item(first)
+        succession = self._succession(Lane.ITEMS, go_on)
+        outcome = self._attempts.make(Lane.ITEMS, str(first), partial(self._items.make, first), succession=succession)
         counts = Counter({outcome.kind: 1})
-        while outcome.well and go_on() and time.monotonic() < until:
-            key, correlation_id = self._dispatch.next_one(Lane.ITEMS)
-            if not key:
-                break
-            with correlation.of(correlation_id):
-                outcome = self._attempts.go_on(Lane.ITEMS, key, partial(self._items.make, CodeKey.parse(key)))
+        while taken := succession.pop():
+            with correlation.of(taken.correlation_id):
+                attempt = partial(self._items.make, CodeKey.parse(taken.key))
+                outcome = self._attempts.go_on(Lane.ITEMS, taken.key, attempt, succession=succession)
             counts[outcome.kind] += 1
         return dict(counts)
 

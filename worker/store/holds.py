@@ -8,7 +8,7 @@ two minutes; only a rate limit names longer ones. What gets through closes the b
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from worker.domain.scopes import REMOTES_OF_LANE, Remote, doing, remote_of, stops
@@ -124,12 +124,15 @@ class Holds:
 
     def state(self, lane: Lane) -> tuple[float, list[str]]:
         """When a lane's work may go on (unix seconds, Redis' clock; 0 = now), and which scopes of its remotes are in trouble."""
-        remotes = REMOTES_OF_LANE[lane]
-        troubled = [one for one in self._all() if one.remote in remotes]
-        if not troubled:
-            return 0, []
-        until = max((one.ends for one in troubled if stops(one.scope, lane)), default=0.0)
-        return until if until > seconds(self._client) else 0, [one.scope for one in troubled]
+        troubled = _of(lane, self._all())
+        until = _ends(lane, troubled)
+        return until if until and until > seconds(self._client) else 0, [one.scope for one in troubled]
+
+    def free(self, lanes: Iterable[Lane]) -> list[Lane]:
+        """Those of some lanes whose work may go on now; asks once for all."""
+        pauses = self._all()
+        now = seconds(self._client) if pauses else 0.0
+        return [lane for lane in lanes if _ends(lane, _of(lane, pauses)) <= now]
 
     def note(self, scope: str, work: str, *, cause: str = "", answer: str = "") -> Noted:
         """Note that this work failed because of a scope, without a pause."""
@@ -178,6 +181,16 @@ class Holds:
 
     def _all(self) -> list[Pause]:
         return [_pause(scope, text) for scope, text in sorted(self._client.hgetall(self._key).items())]
+
+
+def _of(lane: Lane, pauses: Iterable[Pause]) -> list[Pause]:
+    """The pauses of a lane's remotes."""
+    return [one for one in pauses if one.remote in REMOTES_OF_LANE[lane]]
+
+
+def _ends(lane: Lane, pauses: Iterable[Pause]) -> float:
+    """When the last pause that stops a lane ends; 0 when none does."""
+    return max((one.ends for one in pauses if stops(one.scope, lane)), default=0.0)
 
 
 def _pause(scope: str, text: str) -> Pause:

@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from dataclasses import fields as fields_of
 from typing import Any, Generic, TypeVar
 
+from worker.domain.errors import SeriesStopped
 from worker.domain.findings import FINDINGS, FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import DONE, Record, State
 from worker.domain.problems import Cause, cause_of
+from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
 from worker.domain.work import RUN_OF_LANE, Lane, scan_of
 from worker.store import locks
@@ -23,6 +25,7 @@ from worker.store.connection import Redis
 from worker.store.journal import TELL, Journal, words_of
 from worker.store.locks import RUNNING_SERVER, Lock
 from worker.store.open_problems import OPEN, OpenProblem, problem_of, problem_text
+from worker.store.series import STOPPED, SeriesState, series_key, state_of
 from worker.store.sizes import Sizes
 
 BRIEF_TRIGGER = 16
@@ -97,21 +100,27 @@ _WRITE = (
     + _FIRST_SEEN
     + _INDEX
     + """
--- KEYS: records, problems, projects, lock, journal, current run. ARGV: field, record, fence, is done, problem key, problem,
+-- KEYS: records, problems, projects, lock, journal, current run, series. ARGV: field, record, fence, is done, problem key, problem,
 -- 'ended' or '', project, the lock's token for an intent or '', words and next time for the journal, who asked or '' for
 -- the run's trigger, prefix, the keys under which a run may wait for it
+-- Returns 1 = recorded, 0 = not, -1 = its series is stopped; after 1 the fields of its series, for a record that was just created
 -- An intent is only noted under the lock as it stands now: whoever takes the lock later will read it.
-if ARGV[8] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[8] then return 0 end
+if ARGV[8] ~= '' then
+  if redis.call('GET', KEYS[4]) ~= ARGV[8] then return {0} end
+  if redis.call('HEXISTS', KEYS[7], '"""
+    + STOPPED
+    + """') == 1 then return {-1} end
+end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 local stored = old and cjson.decode(old)
 if stored and ARGV[4] == '0' then
-  if stored.state == 'created' or stored.state == 'adopted' then return 0 end
-  if (stored.fence or 0) > tonumber(ARGV[3]) then return 0 end
+  if stored.state == 'created' or stored.state == 'adopted' then return {0} end
+  if (stored.fence or 0) > tonumber(ARGV[3]) then return {0} end
 end
 local record = cjson.decode(ARGV[2])
 if record.state == 'adopted' and record.remote_id and string.match(ARGV[5], '^code:') then
   local holder = redis.call('HGET', ARGV[12] .. 'adopted', record.remote_id)
-  if holder and holder ~= ARGV[5] and has_adopted(ARGV[12], holder, record.remote_id) then return 0 end
+  if holder and holder ~= ARGV[5] and has_adopted(ARGV[12], holder, record.remote_id) then return {0} end
   redis.call('HSET', ARGV[12] .. 'adopted', record.remote_id, ARGV[5])
 end
 local seen, by = stored and stored.seen, stored and stored.by
@@ -131,7 +140,8 @@ if ARGV[6] == 'ended' then close(KEYS[2], ARGV[5])
 elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6]) end
 -- Now the Item or the bill stands, or something says why not: what `verify` told is no longer so.
 if ARGV[6] ~= '' then close(KEYS[2], missing(ARGV[5])) end
-return 1
+if record.state ~= 'created' then return {1} end
+return {1, unpack(redis.call('HGETALL', KEYS[7]))}
 """
 )
 _REPORT = (
@@ -287,6 +297,14 @@ class Ledger:
         known = (number for number in self.projects() if self.invoice(InvoiceKey(number, invoice_id)))
         return next(known, None)
 
+    def place(self, key: CodeKey | InvoiceKey) -> tuple[str, int]:
+        """Where in Redis a record stands: for who takes its lock, which then has the record (`read_with`)."""
+        return self._records(key), _field(key)
+
+    def read_with(self, lock: Lock) -> Record | None:
+        """The record that was read with a lock."""
+        return _decoded(lock.text)
+
     def projects(self) -> list[int]:
         """Projects of which anything is known."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._projects))
@@ -297,21 +315,25 @@ class Ledger:
         Nor does it take one Item for two codes. A blocked record becomes an open problem in the same step; one that is done or skipped closes
         it. Either closes the finding that the Item or the bill is missing. The journal gets `told`, or what the record itself tells.
         """
-        return self._written(key, record, "", "", told)
+        return self._written(key, record, "", "", told)[0]
+
+    def write_created(self, key: CodeKey | InvoiceKey, record: Record) -> SeriesState:
+        """Record what was created just now. Returns the state of its series after that, which decides whether it is read back."""
+        return self._written(key, record, "", "")[1]
 
     def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
-        """Note that a write leaves now; False when it must not leave.
+        """Note that a write leaves now; False when it must not leave. Raises SeriesStopped when no record of its series may.
 
         Together with the intent this makes a lost lock harmless: who takes it afterwards finds the intent and waits. An emptied
         Redis holds no lock either. The clock is asked last, so that a process which stood still meanwhile sends nothing later than
         its intent says.
         """
-        noted = self._written(key, intent, lock.key, lock.token)
+        noted, _ = self._written(key, intent, lock.key, lock.token)
         return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
 
     def _written(
         self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, told: Happening | None = None
-    ) -> bool:
+    ) -> tuple[bool, SeriesState]:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
             problem = problem_text(record.cause, record.facts, record.at)
@@ -332,8 +354,12 @@ class Ledger:
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
         lock_key = lock_key or self._state
+        series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
         keys = [self._records(key), self._problems, self._projects, lock_key, self.journal.place(key), self._run(key)]
-        return bool(self._write(keys=keys, args=args))
+        result, *fields = self._write(keys=[*keys, series_key(self._prefix, series)], args=args)
+        if int(result) < 0:
+            raise SeriesStopped(f"the series of {series} is stopped")
+        return bool(result), state_of(dict(zip(fields[::2], fields[1::2], strict=True)))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record], *, by: str = "") -> list[int]:
         """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted.

@@ -32,12 +32,13 @@ _ACQUIRE = (
     RUNNING_SERVER
     + MEET
     + """
--- KEYS: lock, fence counter, ledger's state, store. ARGV: token, lease ms, id of the store that the caller knows, fresh
--- Returns fence, seconds, microseconds, trusted since or '', server met at, id of the store
+-- KEYS: lock, fence counter, ledger's state, store, a hash that is read too or none. ARGV: token, lease ms, id of the store that the
+-- caller knows, fresh, field of that hash
+-- Returns fence, seconds, microseconds, trusted since or '', server met at, id of the store, text of the field or ''
 local now = redis.call('TIME')
 local store = meet(KEYS[4], KEYS[3], ARGV[3], ARGV[4])
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return {0, now[1], now[2], '', '', store} end
+if holder and holder ~= ARGV[1] then return {0, now[1], now[2], '', '', store, ''} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local state = redis.call('HMGET', KEYS[3], 'since', 'server', 'met')
 if state[1] then
@@ -55,7 +56,8 @@ end
 local fence = math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, now[1] * 1000000 + now[2])
 fence = string.format('%.0f', fence)
 redis.call('SET', KEYS[2], fence)
-return {fence, now[1], now[2], state[1] or '', state[3] or '0', store}
+local text = KEYS[5] and redis.call('HGET', KEYS[5], ARGV[5])
+return {fence, now[1], now[2], state[1] or '', state[3] or '0', store, text or ''}
 """
 )
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
@@ -68,7 +70,7 @@ class Lock:
 
     `ledger_since`: since when the ledger is known to have lost no intent (unix seconds); None while there is no ledger.
     `asked`, `answered`: between these moments of the steady clock Redis' clock was `at`.
-    `server_met_at`: since when this very server is known as the ledger's.
+    `server_met_at`: since when this very server is known as the ledger's. `text`: of the field that was read with it, "" for none.
     """
 
     key: str
@@ -79,6 +81,7 @@ class Lock:
     answered: float
     ledger_since: float | None = None
     server_met_at: float = 0.0
+    text: str = ""
 
     def now(self) -> float:
         """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock.
@@ -122,10 +125,13 @@ class Locks:
         self._ending = False
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[Lock | None]:
-        """Hold the lock called `name` for the block; gives None at once when another has it."""
+    def hold(self, name: str, *, reads: tuple[str, int] | None = None) -> Iterator[Lock | None]:
+        """Hold the lock called `name` for the block; gives None at once when another has it.
+
+        `reads`: a hash in Redis and its field, which the lock guards and the acquisition reads: so that reading costs no command.
+        """
         key, token = f"{self._prefix}lock:{name}", secrets.token_hex(12)
-        lock = self._try(key, token)
+        lock = self._try(key, token, reads)
         if lock is None:
             yield None
             return
@@ -145,11 +151,12 @@ class Locks:
         self._held.discard((key, token))
         self._release(keys=[key], args=[token])
 
-    def _try(self, key: str, token: str) -> Lock | None:
+    def _try(self, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock | None:
         asked = time.monotonic()
-        keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger", self._identity.key]
-        args = [token, int(LOCK_SECONDS * 1000), *self._identity.args()]
-        fence, whole, micro, since, met, store_id = self._acquire(keys=keys, args=args)
+        place, field = ([reads[0]], [reads[1]]) if reads else ([], [])
+        keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger", self._identity.key, *place]
+        args = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *field]
+        fence, whole, micro, since, met, store_id, text = self._acquire(keys=keys, args=args)
         answered = time.monotonic()
         self._identity.learn(store_id)
         if not int(fence):
@@ -160,7 +167,7 @@ class Locks:
             return None
         at = int(whole) + int(micro) / 1_000_000
         ledger_since = float(since) if since else None
-        return Lock(key, token, int(fence), at, asked, answered, ledger_since, float(met))
+        return Lock(key, token, int(fence), at, asked, answered, ledger_since, float(met), text)
 
     def _renewed(self, lock: Lock) -> None:
         self._renew(keys=[lock.key], args=[lock.token, int(LOCK_SECONDS * 1000)])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from worker.domain.series import Deviation, Series
 from worker.store.connection import Redis
 
-_AGREED, _STOPPED = "agreed", "stopped"
+_AGREED, STOPPED = "agreed", "stopped"
 _IN_A_ROW, _ACCEPTED = "in_a_row:", "accepted:"
 
 
@@ -33,14 +33,7 @@ class SeriesStates:
 
     def state(self, series: Series) -> SeriesState:
         """How the series stands; costs one command."""
-        fields = self._client.hgetall(self._place(series))
-        stopped = fields.get(_STOPPED)
-        return SeriesState(
-            agreed_at=float(fields.get(_AGREED, 0)),
-            in_a_row={each: int(fields[_IN_A_ROW + each]) for each in Deviation if _IN_A_ROW + each in fields},
-            accepted=frozenset(each for each in Deviation if _ACCEPTED + each in fields),
-            stopped=Deviation(stopped) if stopped in set(Deviation) else None,
-        )
+        return state_of(self._client.hgetall(self._place(series)))
 
     def differs(self, series: Series, deviation: Deviation) -> int:
         """Count one more record that differs so; returns how many in a row."""
@@ -56,15 +49,31 @@ class SeriesStates:
 
     def stop(self, series: Series, deviation: Deviation) -> None:
         """No more records of the series are written."""
-        self._client.hset(self._place(series), _STOPPED, deviation.value)
+        self._client.hset(self._place(series), STOPPED, deviation.value)
 
     def go_on(self, series: Series) -> Deviation | None:
         """Go on, with the difference that stopped the series accepted; None when it is not stopped."""
         stopped = self.state(series).stopped
         if stopped:
             self._client.hset(self._place(series), _ACCEPTED + stopped, 1)
-            self._client.hdel(self._place(series), _STOPPED, _IN_A_ROW + stopped)
+            self._client.hdel(self._place(series), STOPPED, _IN_A_ROW + stopped)
         return stopped
 
     def _place(self, series: Series) -> str:
-        return f"{self._prefix}series:{series}"
+        return series_key(self._prefix, series)
+
+
+def series_key(prefix: str, series: Series) -> str:
+    """Where in Redis a series stands."""
+    return f"{prefix}series:{series}"
+
+
+def state_of(fields: Mapping[str, str]) -> SeriesState:
+    """The state that a series' hash says."""
+    stopped = fields.get(STOPPED)
+    return SeriesState(
+        agreed_at=float(fields.get(_AGREED, 0)),
+        in_a_row={each: int(fields[_IN_A_ROW + each]) for each in Deviation if _IN_A_ROW + each in fields},
+        accepted=frozenset(each for each in Deviation if _ACCEPTED + each in fields),
+        stopped=Deviation(stopped) if stopped in set(Deviation) else None,
+    )

@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from worker.domain.correlation import current, new_id
 from worker.domain.outcomes import Children, OutcomeKind
@@ -153,13 +153,16 @@ class Work:
         """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first.
         With `begin` the caller has begun it, else messages are sent for it.
         """
-        keys = [self._waiting(lane), self._hand(lane), self._deaths, self._again]
-        keys += [self._asked, self._current_of(lane), self._begun, self._unbegun]
         token = secrets.token_hex(8) if begin else ""
-        times = [DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS, CLAIM_SECONDS]
-        flat = self._take(keys=keys, args=[limit, *times, at_most or limit, self._prefix, token])
+        args = self._take_args(limit, at_most or limit, token)
+        return self._taken(self._take(keys=self._closing_keys(lane), args=args), token)
+
+    def _take_args(self, limit: int, at_most: int, token: str) -> list[Any]:
+        return [limit, at_most, DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS, CLAIM_SECONDS, self._prefix, token]
+
+    def _taken(self, flat: list[Any], token: str) -> list[Taken]:
         taken = [Taken(flat[i], int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
-        for one in taken if begin else ():
+        for one in taken if token else ():
             self._hold(one.key, token)
         return taken
 
@@ -185,10 +188,15 @@ class Work:
         """The next step of the same work follows by a message of its own."""
         self._hand_over(keys=[self._hand(lane), self._begun], args=[key, self._released(key), DISPATCH_SECONDS])
 
-    def close(self, lane: Lane, key: str, outcome: OutcomeKind | None) -> None:
-        """The work has ended; its run counts the outcome once."""
-        keys = [*self._lane_keys(lane), self._failures, self._again]
-        self._close(keys=keys, args=[key, _field(lane, outcome), self._prefix, self._released(key)])
+    def close(self, lane: Lane, key: str, outcome: OutcomeKind | None, *, limit: int = 0) -> Taken | None:
+        """The work has ended; its run counts the outcome once. With a `limit` the caller takes the next work of the lane in the same
+        step, and has begun it.
+        """
+        token = secrets.token_hex(8) if limit else ""
+        next_one = self._take_args(limit, 1, token) if limit else []
+        args = [key, _field(lane, outcome), self._prefix, self._released(key), *next_one]
+        taken = self._taken(self._close(keys=self._closing_keys(lane), args=args), token)
+        return taken[0] if taken else None
 
     def later(
         self, lane: Lane, key: str, *, at: float, outcome: OutcomeKind | None = None, token: str | None = None
@@ -225,14 +233,18 @@ class Work:
                 log.info("%s %s (%s): %s", run.id, "is joined" if joined else "begins", trigger, run.correlation_id)
                 return run, bool(joined)
 
-    def spawn(self, parent: str, lane: Lane, children: Children) -> None:
-        """End `parent`, and in the same step let its children wait and be part of the run. A second time changes nothing in the run."""
-        keys = [*self._lane_keys(lane), self._failures, self._again]
-        keys += [self._waiting(children.into), self._hand(children.into)]
+    def spawn(self, parent: str, lane: Lane, children: Children, *, limit: int = 0) -> Taken | None:
+        """End `parent`, and in the same step let its children wait and be part of the run. A second time changes nothing in the run.
+        `limit`: as of `close`.
+        """
+        keys = [*self._closing_keys(lane), self._waiting(children.into), self._hand(children.into)]
         counts = [part for name, count in children.counts.items() for part in (name, count)]
         at = "" if children.at is None else children.at
-        args = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at, *children.keys]
-        self._spawn(keys=keys, args=args)
+        token = secrets.token_hex(8) if limit else ""
+        next_one = self._take_args(limit, 1, token) if limit else []
+        args = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at]
+        taken = self._taken(self._spawn(keys=keys, args=[*args, len(next_one), *next_one, *children.keys]), token)
+        return taken[0] if taken else None
 
     def take_in_strays(self, kind: RunKind, *, at_most: int = 100) -> int:
         """Let open keys of the run that goes on wait again if they stand in no lane: their caller died between two steps.
@@ -310,6 +322,10 @@ class Work:
                 }
         return found
 
+    def waiting(self, lane: Lane) -> int:
+        """How much waits."""
+        return int(self._client.zcard(self._waiting(lane)))
+
     def depth(self, lane: Lane) -> tuple[int, int]:
         """How much waits and how much is in hand."""
         return int(self._client.zcard(self._waiting(lane))), int(self._client.zcard(self._hand(lane)))
@@ -351,6 +367,9 @@ class Work:
     def _lane_keys(self, lane: Lane) -> list[str]:
         names = [self._waiting(lane), self._hand(lane), self._deaths, self._current_of(lane)]
         return [*names, self._asked, self._begun]
+
+    def _closing_keys(self, lane: Lane) -> list[str]:
+        return [*self._lane_keys(lane), self._failures, self._again, self._unbegun]
 
 
 def _run(run_id: str, fields: dict[str, str], open_keys: int, sent_so_far: Requests | None = None) -> Run:

@@ -73,40 +73,48 @@ end
 return 1
 """
 )
+_TAKE = """
+-- Move work that is due from waiting to hand. KEYS: waiting, hand, deaths, current run, asked, begun, failures, again, unbegun
+-- limit: how much may be in hand; at_most: how much is taken; dispatch, longest: seconds of a dispatch, and its longest; lease: seconds of
+-- a claim; claim: '' = messages are sent for it. Returns key, deaths, who asked, key, ...
+local function take(limit, at_most, dispatch, longest, lease, prefix, claim)
+  for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
+    redis.call('ZREM', KEYS[2], key)
+    redis.call('ZADD', KEYS[1], 0, key)
+    -- Its worker died with it. A message that no worker has begun says nothing about the work.
+    if redis.call('HDEL', KEYS[6], key) == 1 then redis.call('HINCRBY', KEYS[3], key, 1)
+    else redis.call('HINCRBY', KEYS[9], key, 1) end
+  end
+  local room = math.min(tonumber(limit) - redis.call('ZCARD', KEYS[2]), tonumber(at_most))
+  local given = {}
+  if room <= 0 then return given end
+  for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
+    local seconds = tonumber(lease)
+    if claim ~= '' then
+      redis.call('HSET', KEYS[6], key, claim)
+      redis.call('HDEL', KEYS[9], key)
+    else
+      redis.call('HDEL', KEYS[6], key)
+      -- Its messages pile up in a queue that nobody reads, so each waits twice as long as the one before.
+      seconds = math.min(dispatch * 2 ^ (redis.call('HGET', KEYS[9], key) or 0), tonumber(longest))
+    end
+    redis.call('ZREM', KEYS[1], key)
+    redis.call('ZADD', KEYS[2], now + seconds, key)
+    redis.call('SREM', KEYS[8], key)
+    given[#given + 1] = key
+    given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
+    given[#given + 1] = origin(KEYS[5], KEYS[4], prefix, key)
+  end
+  return given
+end
+"""
 TAKE = (
     _NOW
     + _ORIGIN
+    + _TAKE
     + """
--- KEYS: waiting, hand, deaths, again, asked, current run, begun, unbegun. ARGV: limit, seconds of a dispatch, its longest seconds,
--- seconds of a claim, at most, prefix, claim ('' = messages are sent for it). Returns key, deaths, who asked, key, ...
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
-  redis.call('ZREM', KEYS[2], key)
-  redis.call('ZADD', KEYS[1], 0, key)
-  -- Its worker died with it. A message that no worker has begun says nothing about the work.
-  if redis.call('HDEL', KEYS[7], key) == 1 then redis.call('HINCRBY', KEYS[3], key, 1)
-  else redis.call('HINCRBY', KEYS[8], key, 1) end
-end
-local room = math.min(tonumber(ARGV[1]) - redis.call('ZCARD', KEYS[2]), tonumber(ARGV[5]))
-local given = {}
-if room <= 0 then return given end
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
-  local seconds = tonumber(ARGV[4])
-  if ARGV[7] ~= '' then
-    redis.call('HSET', KEYS[7], key, ARGV[7])
-    redis.call('HDEL', KEYS[8], key)
-  else
-    redis.call('HDEL', KEYS[7], key)
-    -- Its messages pile up in a queue that nobody reads, so each waits twice as long as the one before.
-    seconds = math.min(ARGV[2] * 2 ^ (redis.call('HGET', KEYS[8], key) or 0), tonumber(ARGV[3]))
-  end
-  redis.call('ZREM', KEYS[1], key)
-  redis.call('ZADD', KEYS[2], now + seconds, key)
-  redis.call('SREM', KEYS[4], key)
-  given[#given + 1] = key
-  given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
-  given[#given + 1] = origin(KEYS[5], KEYS[6], ARGV[6], key)
-end
-return given
+-- ARGV: as of `take`
+return take(unpack(ARGV))
 """
 )
 CLAIM = (
@@ -166,24 +174,29 @@ return 1
 CLOSE = (
     _NOW
     + _SETTLE
+    + _ORIGIN
     + _HOLDER
+    + _TAKE
     + """
--- KEYS: waiting, hand, deaths, current run, asked, begun, failures, again. ARGV: key, run field, prefix, claim
-local key = ARGV[1]
-if holder(KEYS[2], KEYS[6], key) ~= ARGV[4] then return 0 end
-redis.call('ZREM', KEYS[1], key)
-redis.call('ZREM', KEYS[2], key)
-redis.call('HDEL', KEYS[3], key)
-redis.call('HDEL', KEYS[6], key)
-redis.call('HDEL', KEYS[7], key)
--- Somebody asked for it meanwhile, for something that this attempt may not have seen: its run waits for the next one.
-if redis.call('SISMEMBER', KEYS[8], key) == 1 then
-  redis.call('ZADD', KEYS[1], 0, key)
-  return 1
+-- KEYS: waiting, hand, deaths, current run, asked, begun, failures, again, unbegun. ARGV: key, run field, prefix, claim, and, for a caller
+-- that goes on with other work of the lane, as of `take`
+local function close(key, field, prefix, claim)
+  if holder(KEYS[2], KEYS[6], key) ~= claim then return end
+  redis.call('ZREM', KEYS[1], key)
+  redis.call('ZREM', KEYS[2], key)
+  redis.call('HDEL', KEYS[3], key)
+  redis.call('HDEL', KEYS[6], key)
+  redis.call('HDEL', KEYS[7], key)
+  -- Somebody asked for it meanwhile, for something that this attempt may not have seen: its run waits for the next one.
+  if redis.call('SISMEMBER', KEYS[8], key) == 1 then
+    redis.call('ZADD', KEYS[1], 0, key)
+    return
+  end
+  redis.call('HDEL', KEYS[5], key)
+  settle(KEYS[4], prefix, key, field)
 end
-redis.call('HDEL', KEYS[5], key)
-settle(KEYS[4], ARGV[3], key, ARGV[2])
-return 1
+close(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+return ARGV[5] and take(unpack(ARGV, 5)) or {}
 """
 )
 LATER = (
@@ -213,43 +226,50 @@ SPAWN = (
     + _SETTLE
     + _ORIGIN
     + _HOLDER
+    + _TAKE
     + """
--- KEYS: parent waiting, parent hand, deaths, current run, asked, begun, failures, again, child waiting, child hand.
--- ARGV: parent, prefix, claim, number of counts, (field, count)..., time of the children or '' = now, children...
+-- KEYS: waiting, hand, deaths, current run, asked, begun, failures, again, unbegun, child waiting, child hand; the first ones of the
+-- parent's lane. ARGV: parent, prefix, claim, number of counts, (field, count)..., time of the children or '' = now, number of what
+-- follows for `take` (none, or all of it), that, children...
 local parent, prefix = ARGV[1], ARGV[2]
 local by = holder(KEYS[2], KEYS[6], parent)
-if by ~= '' and by ~= ARGV[3] then return 0 end
-local run = redis.call('GET', KEYS[4])
-local open = run and (prefix .. 'run:' .. run .. ':open')
 local counts = tonumber(ARGV[4])
-local again = redis.call('SISMEMBER', KEYS[8], parent) == 1
-local listed = open and redis.call('SISMEMBER', open, parent) == 1 and redis.call('HEXISTS', prefix .. 'run:' .. run, 'kind') == 1
--- Of a parent that was asked for once more meanwhile the run counts the next attempt, which finds all of these children again.
-local mine = listed and not again
-if mine then
-  for i = 1, counts do redis.call('HINCRBY', prefix .. 'run:' .. run, ARGV[3 + 2 * i], ARGV[4 + 2 * i]) end
+local taking = tonumber(ARGV[6 + 2 * counts])
+local first_child = 7 + 2 * counts + taking
+local function spawn()
+  if by ~= '' and by ~= ARGV[3] then return end
+  local run = redis.call('GET', KEYS[4])
+  local open = run and (prefix .. 'run:' .. run .. ':open')
+  local again = redis.call('SISMEMBER', KEYS[8], parent) == 1
+  local listed = open and redis.call('SISMEMBER', open, parent) == 1 and redis.call('HEXISTS', prefix .. 'run:' .. run, 'kind') == 1
+  -- Of a parent that was asked for once more meanwhile the run counts the next attempt, which finds all of these children again.
+  local mine = listed and not again
+  if mine then
+    for i = 1, counts do redis.call('HINCRBY', prefix .. 'run:' .. run, ARGV[3 + 2 * i], ARGV[4 + 2 * i]) end
+  end
+  local at = ARGV[5 + 2 * counts]
+  if at == '' then at = now end
+  local asked_by = mine and '' or origin(KEYS[5], KEYS[4], prefix, parent)
+  for i = first_child, #ARGV do
+    if not redis.call('ZSCORE', KEYS[11], ARGV[i]) then redis.call('ZADD', KEYS[10], 'LT', at, ARGV[i]) end
+    asks(KEYS[5], KEYS[4], prefix, ARGV[i], asked_by)
+    if mine then redis.call('SADD', open, ARGV[i]) end
+  end
+  if by ~= ARGV[3] then return end
+  redis.call('ZREM', KEYS[1], parent)
+  redis.call('ZREM', KEYS[2], parent)
+  redis.call('HDEL', KEYS[3], parent)
+  redis.call('HDEL', KEYS[6], parent)
+  redis.call('HDEL', KEYS[7], parent)
+  if again then
+    redis.call('ZADD', KEYS[1], 0, parent)
+    return
+  end
+  redis.call('HDEL', KEYS[5], parent)
+  settle(KEYS[4], prefix, parent, '')
 end
-local at = ARGV[5 + 2 * counts]
-if at == '' then at = now end
-local asked_by = mine and '' or origin(KEYS[5], KEYS[4], prefix, parent)
-for i = 6 + 2 * counts, #ARGV do
-  if not redis.call('ZSCORE', KEYS[10], ARGV[i]) then redis.call('ZADD', KEYS[9], 'LT', at, ARGV[i]) end
-  asks(KEYS[5], KEYS[4], prefix, ARGV[i], asked_by)
-  if mine then redis.call('SADD', open, ARGV[i]) end
-end
-if by ~= ARGV[3] then return 0 end
-redis.call('ZREM', KEYS[1], parent)
-redis.call('ZREM', KEYS[2], parent)
-redis.call('HDEL', KEYS[3], parent)
-redis.call('HDEL', KEYS[6], parent)
-redis.call('HDEL', KEYS[7], parent)
-if again then
-  redis.call('ZADD', KEYS[1], 0, parent)
-  return 1
-end
-redis.call('HDEL', KEYS[5], parent)
-settle(KEYS[4], prefix, parent, '')
-return 1
+spawn()
+return taking > 0 and take(unpack(ARGV, 7 + 2 * counts, 6 + 2 * counts + taking)) or {}
 """
 )
 HURRY = (

@@ -31,6 +31,7 @@ from worker.services.systematic_differences import SystematicDifferences
 from worker.store import work_scripts
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.series import SeriesState, state_of
 
 Put = Callable[[Any, str, Any], None]
 TRY, WRITTEN = Locks._try, Ledger._written
@@ -40,11 +41,11 @@ def _lock(put: Put) -> None:
     """Everybody gets every claim and every lock."""
     put(work_scripts, "CLAIM", claim_for_everybody())
 
-    def take(self: Locks, key: str, token: str) -> Lock:
-        lock = TRY(self, key, token)
+    def take(self: Locks, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock:
+        lock = TRY(self, key, token, reads)
         if lock is None:
             self._client.delete(key)
-            lock = TRY(self, key, token)
+            lock = TRY(self, key, token, reads)
         return lock or Lock(key, token, 1, 0.0, 0.0, 0.0, 0.0)
 
     put(Locks, "_try", take)
@@ -53,10 +54,12 @@ def _lock(put: Put) -> None:
     _put_written(put, lambda self, key, record, *_: WRITTEN(self, key, record, "", ""))
 
 
-def _put_written(put: Put, written: Callable[..., bool]) -> None:
+def _put_written(put: Put, written: Callable[..., tuple[bool, SeriesState]]) -> None:
     """Another way to note an intent, at which faults can strike all the same."""
 
-    def noted(self: Ledger, key: Any, record: Any, lock_key: str, token: str, told: Any = None) -> bool:
+    def noted(
+        self: Ledger, key: Any, record: Any, lock_key: str, token: str, told: Any = None
+    ) -> tuple[bool, SeriesState]:
         return shims.told_of_intent(written if token else WRITTEN, self, key, record, lock_key, token, told)
 
     put(Ledger, "_written", noted)
@@ -64,7 +67,7 @@ def _put_written(put: Put, written: Callable[..., bool]) -> None:
 
 def _intent(put: Put) -> None:
     """The intent is not noted before the write."""
-    _put_written(put, lambda *_: True)
+    _put_written(put, lambda *_: (True, state_of({})))
 
 
 def _look(put: Put) -> None:
@@ -120,7 +123,7 @@ def _fence(put: Put) -> None:
 
 def _fence_ledger(put: Put) -> None:
     """An earlier holder of the lock may write over a later one's note."""
-    line = "  if (stored.fence or 0) > tonumber(ARGV[3]) then return 0 end\n"
+    line = "  if (stored.fence or 0) > tonumber(ARGV[3]) then return {0} end\n"
     script = worker.store.ledger._WRITE
     assert line in script
     put(worker.store.ledger, "_WRITE", script.replace(line, ""))
@@ -128,7 +131,7 @@ def _fence_ledger(put: Put) -> None:
 
 def _fence_intent(put: Put) -> None:
     """An intent is noted whoever holds the lock."""
-    line = "if ARGV[8] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[8] then return 0 end\n"
+    line = "  if redis.call('GET', KEYS[4]) ~= ARGV[8] then return {0} end\n"
     script = worker.store.ledger._WRITE
     assert line in script
     put(worker.store.ledger, "_WRITE", script.replace(line, ""))
@@ -188,11 +191,14 @@ def _order_first(put: Put) -> None:
 
 def _due(put: Put) -> None:
     """What is in hand of a dead worker stays there."""
-    head, begins, tail = work_scripts.TAKE.partition("for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2]")
-    _, ends, rest = tail.partition("\nend\n")
-    assert begins
-    assert ends
-    put(work_scripts, "TAKE", head + rest)
+    for name in TAKING:
+        head, begins, tail = getattr(work_scripts, name).partition(
+            "for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2]"
+        )
+        _, ends, rest = tail.partition("\n  end\n")
+        assert begins
+        assert ends
+        put(work_scripts, name, head + rest)
 
 
 def _claim(put: Put) -> None:
@@ -203,9 +209,11 @@ def _claim(put: Put) -> None:
 
 def _unbegun(put: Put) -> None:
     """A message that no worker began counts as a worker's death."""
-    line = "else redis.call('HINCRBY', KEYS[8], key, 1) end"
-    assert line in work_scripts.TAKE
-    put(work_scripts, "TAKE", work_scripts.TAKE.replace(line, "else redis.call('HINCRBY', KEYS[3], key, 1) end"))
+    line = "else redis.call('HINCRBY', KEYS[9], key, 1) end"
+    for name in TAKING:
+        script = getattr(work_scripts, name)
+        assert line in script
+        put(work_scripts, name, script.replace(line, "else redis.call('HINCRBY', KEYS[3], key, 1) end"))
 
 
 def _again(put: Put) -> None:
@@ -274,6 +282,8 @@ def _adoption_copy(put: Put) -> None:
     put(Adoptions, "restore", lambda _self: Restored(0, whole=True))
 
 
+TAKING = ("TAKE", "CLOSE", "SPAWN")
+"""The scripts that move work from waiting to in hand."""
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
     "intent": _intent,

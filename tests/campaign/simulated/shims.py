@@ -45,6 +45,7 @@ from worker.services.attempts import Attempts
 from worker.store.gate import SLOT_SECONDS, Gate
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.series import SeriesState
 from worker.store.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -209,8 +210,8 @@ _true_intend = Ledger.intend
 _true_try, _true_write, _true_written, _true_begin = Locks._try, Ledger.write, Ledger._written, Attempts._made
 
 
-def _noted_try(self: Locks, key: str, token: str) -> Lock | None:
-    lock = _true_try(self, key, token)
+def _noted_try(self: Locks, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock | None:
+    lock = _true_try(self, key, token, reads)
     if lock is not None:
         _scheduler().current.note[key] = token
     return lock
@@ -235,29 +236,29 @@ def _noted_token(self: Tokens) -> str:
 
 def _noted_written(
     self: Ledger, key: Any, record: Record, lock_key: str, token: str, told: Happening | None = None
-) -> bool:
+) -> tuple[bool, SeriesState]:
     return told_of_intent(_true_written, self, key, record, lock_key, token, told)
 
 
 def told_of_intent(
-    write: Callable[..., bool],
+    write: Callable[..., tuple[bool, SeriesState]],
     ledger: Ledger,
     key: Any,
     record: Record,
     lock_key: str,
     token: str,
     told: Happening | None,
-) -> bool:
+) -> tuple[bool, SeriesState]:
     """A write to the ledger; if it is an intent, faults may strike before and after it."""
     if not token:
         return write(ledger, key, record, lock_key, token, told)
     name = lock_key.rsplit(":", 1)[1]
     rig().strikes.comes_to("intending", name)
-    done = write(ledger, key, record, lock_key, token, told)
+    done, series = write(ledger, key, record, lock_key, token, told)
     if done:
         _scheduler().current.note["intent_at"] = _scheduler().now
         rig().strikes.comes_to("intended", name)
-    return done
+    return done, series
 
 
 def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
@@ -267,10 +268,10 @@ def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
     return leaves
 
 
-def _noted_begin(self: Attempts, lane: Lane, key: str, attempt: Any, troubled: Any) -> Any:
+def _noted_begin(self: Attempts, lane: Lane, key: str, *args: Any) -> Any:
     rig().begun[key] = _scheduler().now
     rig().attempts[key] += 1
-    return _true_begin(self, lane, key, attempt, troubled)
+    return _true_begin(self, lane, key, *args)
 
 
 def _noted_write(self: Ledger, key: Any, record: Record, told: Happening | None = None) -> bool:

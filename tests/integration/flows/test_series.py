@@ -12,7 +12,8 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane, RunKind
 from worker.services import wbs_scan
-from worker.services.dispatch import ENOUGH_ITEMS, MOST_DEATHS, lane_limits
+from worker.services.attempts import MOST_DEATHS
+from worker.services.dispatch import ENOUGH_ITEMS, lane_limits
 
 pytestmark = pytest.mark.real
 

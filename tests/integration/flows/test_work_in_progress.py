@@ -16,7 +16,7 @@ from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.work import RECONCILE_ALL, Lane, exports_of, scan_of
 from worker.services import attempts
-from worker.services.dispatch import MOST_DEATHS
+from worker.services.attempts import MOST_DEATHS
 
 pytestmark = pytest.mark.real
 

@@ -320,3 +320,46 @@ def test_a_run_of_a_kind_that_only_a_newer_version_knows_is_passed_over(work: Wo
     client.hset(f"{PREFIX}run:painting-1", mapping={"kind": "painting", "trigger": "x", "started_at": "1"})
     client.zadd(f"{PREFIX}runs", {"painting-1": run.started_at})
     assert [one.id for one in work.latest(5)] == [run.id]
+
+
+# One piece of work after the other
+
+
+@pytest.mark.parametrize("with_children", [False, True])
+def test_work_ends_and_the_next_one_begins_in_one_step(work: Work, other: Work, with_children: bool) -> None:
+    """Nobody else takes the room in between."""
+    next_key = scan_of(18)
+    run = run_of(work, KEY, next_key)
+    begun(work)
+    work.add(Lane.SCANS, [next_key])
+    if with_children:
+        taken = work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS), limit=1)
+    else:
+        taken = work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=1)
+    assert taken is not None
+    assert (taken.key, taken.correlation_id) == (next_key, run.id)
+    assert other.claim(Lane.SCANS, next_key, Claim.IN_LANE) is Claimed.BUSY
+    assert work.waiting(Lane.ITEMS) == with_children
+    work.close(Lane.SCANS, next_key, OutcomeKind.ALREADY)
+    assert now(work, run).open_keys == with_children
+
+
+def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Work) -> None:
+    begun(work)
+    assert work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=4) is None
+    begun(work)
+    begun(work, scan_of(18))
+    work.add(Lane.SCANS, [scan_of(19)])
+    assert work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=1) is None
+    assert work.waiting(Lane.SCANS) == 1
+
+
+def test_who_lost_the_claim_ends_nothing_and_goes_on_all_the_same(work: Work, other: Work, client: Redis) -> None:
+    begun(work)
+    let_claims_end(client)
+    assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BEGUN
+    work.add(Lane.SCANS, [scan_of(18)])
+    taken = work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=2)
+    assert taken is not None
+    assert taken.key == scan_of(18)
+    assert work.is_begun(Lane.SCANS, KEY)

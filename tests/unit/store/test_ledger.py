@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.store.conftest import PREFIX
+from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
+from worker.domain.series import Deviation, Series
 from worker.store import ledger as ledger_module
 from worker.store.connection import Redis
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger, Restored
 from worker.store.locks import Locks
+from worker.store.series import SeriesStates
 
 CODE = CodeKey(17, 901)
 INVOICE = InvoiceKey(17, 417)
@@ -145,6 +148,46 @@ def test_a_write_is_not_announced_for_what_netsuite_holds(ledger: Ledger, locks:
         assert lock is not None
         assert not ledger.intend(CODE, replace(INTENT, sent_at=lock.now()), lock)
     assert ledger.code(CODE) == CREATED
+
+
+@pytest.mark.parametrize("key", [CODE, INVOICE])
+def test_a_write_of_a_stopped_series_is_not_announced(
+    ledger: Ledger, locks: Locks, client: Redis, key: CodeKey | InvoiceKey
+) -> None:
+    """Whoever looked before the stop, and waited for its turn since, sends nothing either."""
+    series, another = (Series.ITEMS, Series.BILLS) if key is CODE else (Series.BILLS, Series.ITEMS)
+    states = SeriesStates(client, PREFIX)
+    with locks.hold(str(key)) as lock:
+        assert lock is not None
+        states.stop(another, Deviation.TOTAL)
+        noted = replace(INTENT, sent_at=lock.now())
+        assert ledger.intend(key, noted, lock)
+        states.stop(series, Deviation.TOTAL)
+        with pytest.raises(SeriesStopped):
+            ledger.intend(key, replace(INTENT, sent_at=lock.now(), attempts=2), lock)
+        assert (ledger.code(CODE) if key is CODE else ledger.invoice(INVOICE)) == noted
+        states.go_on(series)
+        assert ledger.intend(key, replace(INTENT, sent_at=lock.now(), attempts=2), lock)
+
+
+def test_who_records_what_was_created_learns_how_its_series_stands_after_that(ledger: Ledger, client: Redis) -> None:
+    states = SeriesStates(client, PREFIX)
+    assert ledger.write_created(CODE, CREATED) == states.state(Series.ITEMS)
+    states.differs(Series.ITEMS, Deviation.NAME)
+    states.agrees(Series.ITEMS, (), at=5.0)
+    series = ledger.write_created(CodeKey(17, 902), replace(CREATED, remote_id="5872"))
+    assert series == states.state(Series.ITEMS)
+    assert (series.in_a_row, series.agreed_at) == ({Deviation.NAME: 1}, 5.0)
+
+
+@pytest.mark.parametrize("key", [CODE, INVOICE])
+def test_a_record_is_read_with_its_lock(ledger: Ledger, locks: Locks, key: CodeKey | InvoiceKey) -> None:
+    for record in (None, BLOCKED, CREATED):
+        if record:
+            ledger.write(key, record)
+        with locks.hold(str(key), reads=ledger.place(key)) as lock:
+            assert lock is not None
+            assert ledger.read_with(lock) == record
 
 
 # A ledger that was lost
