@@ -44,16 +44,16 @@ def processes(*, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
     workers = tuple(
         Process(
             name,
-            _celery("worker", *_worker_options(name)),
+            _ours("worker", *_worker_options(name)),
             wave=0,
             environment=_heartbeat(data_dir, name),
         )
         for name in QUEUES_OF_WORKER
     )
-    beat = _celery("beat", "--pidfile=")
+    beat = _ours("beat")
     return (
         *workers,
-        Process("flower", _celery("flower", f"--conf={FLOWER_CONFIG}"), wave=1),
+        Process("flower", _flower(), wave=1),
         *((Process("webhooks", (sys.executable, "-m", "worker.cli", "webhooks"), wave=1),) if webhooks else ()),
         # Last to start and first to stop: what gives out work comes after those who do it.
         Process("beat", beat, wave=2, environment=_heartbeat(data_dir, "beat")),
@@ -71,11 +71,13 @@ def _heartbeat(data_dir: Path, name: str) -> dict[str, str]:
 
 def _worker_options(name: str) -> tuple[str, ...]:
     queues = ",".join(QUEUES_OF_WORKER[name])
-    # Gossip and mingle are talk between workers that nothing here uses; -E is what Flower listens to.
-    talk = ("--without-gossip", "--without-mingle", "-E")
     # No -c: the number of threads is a setting (worker/app.py).
-    return ("-n", f"{name}@%h", "-Q", queues, *talk)
+    return ("-n", f"{name}@%h", "-Q", queues)
 
 
-def _celery(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "celery", "-A", "worker.app", *arguments)
+def _ours(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "worker.process", *arguments)
+
+
+def _flower() -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "-A", "worker.app", "flower", f"--conf={FLOWER_CONFIG}")

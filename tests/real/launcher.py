@@ -1,7 +1,7 @@
-"""Celery as the installation starts it, with constants of the product changed and, if asked, its claims and locks open to everyone.
+"""A worker or beat as the installation starts it, with constants of the product changed and, if asked, its claims and locks open to everyone.
 
     python -m tests.real.launcher [--set module.NAME=number]... [--open-locks] [--processes N] [--cron-seconds S] [--trace STEM]
-        -- celery's arguments
+        -- arguments of worker.process
     python -m tests.real.launcher [--set module.NAME=number]... --command -- arguments of wbs-sync
 
 The product has no setting for these: what a dead worker leaves is free after 20 to 40 seconds, and a test that waited for
@@ -23,27 +23,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from celery.__main__ import main as celery
-
 import config.schedule
-import worker.app  # noqa: F401 - once for all forks
 from tests.real import trace
 from tests.support import claim_for_everybody
 from worker.cli import main as wbs_sync
 from worker.clients.netsuite.client import NetSuite
 from worker.current import current
+from worker.process import main as process
 from worker.store import work_scripts
 from worker.store.locks import Lock, Locks
 
 NUMBER = "{number}"
-"""Stands in celery's arguments for the number of the fork."""
+"""Stands in the arguments for the number of the fork."""
 MEETING_SECONDS = 60.0
 """How long a worker waits for another one that writes the same, where locks are open: longer than a test waits for both."""
 _hold = Locks.hold
 
 
 def main() -> None:
-    """Change what is to be changed, fork if asked, and become celery."""
+    """Change what is to be changed, fork if asked, and become a worker or beat."""
     own, _, arguments = (list(part) for part in _split(sys.argv[1:]))
     parser = argparse.ArgumentParser()
     parser.add_argument("--set", action="append", default=[], metavar="module.NAME=number")
@@ -69,8 +67,7 @@ def main() -> None:
         wbs_sync()
         sys.exit(0)
     number = _fork(asked.processes) if asked.processes > 1 else 1
-    sys.argv = ["celery", *(argument.replace(NUMBER, str(number)) for argument in arguments)]
-    sys.exit(celery())
+    sys.exit(process([argument.replace(NUMBER, str(number)) for argument in arguments]))
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
@@ -89,9 +86,9 @@ def _set(change: str) -> None:
 
 
 @contextlib.contextmanager
-def _one_for_everybody(self: Locks, name: str) -> Iterator[Lock | None]:
+def _one_for_everybody(self: Locks, name: str, *, reads: tuple[str, int] | None = None) -> Iterator[Lock | None]:
     """A lock that keeps nobody away; who holds one is no older and no younger than another."""
-    with _hold(self, f"{name}:{secrets.token_hex(4)}") as lock:
+    with _hold(self, f"{name}:{secrets.token_hex(4)}", reads=reads) as lock:
         yield replace(lock, fence=1) if lock else None
 
 

@@ -174,7 +174,7 @@ class Site:
         ready: bool = True,
     ) -> Program:
         """A worker as config.processes starts it, `ready` to work. `times`: constants that are changed; empty = none."""
-        command = self._celery(name, threads)
+        command = self._arguments(name, threads)
         command[command.index("-n") + 1] = f"{name}{number}@%h"
         program = self._start(f"{name}-{number}", self._launched(command, times))
         if ready:
@@ -183,7 +183,7 @@ class Site:
 
     def workers(self, count: int, *, threads: int = 2, open_locks: bool = False) -> Program:
         """So many worker processes, each reading all queues, in one process group; with the product's own times."""
-        command = self._celery("items", threads)
+        command = self._arguments("items", threads)
         command[command.index("-n") + 1] = f"worker{NUMBER}@%h"
         command[command.index("-Q") + 1] = ALL_QUEUES
         options = ["--processes", str(count), *(["--open-locks"] if open_locks else [])]
@@ -201,7 +201,7 @@ class Site:
     ) -> Program:
         """Beat, started. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes; `env`: variables of its own."""
         options = ["--cron-seconds", str(cron_seconds)] if cron_seconds else []
-        command = self._launched(self._celery("beat", 1), times, *options)
+        command = self._launched(self._arguments("beat", 1), times, *options)
         program = self._start(f"beat-{number}", command, env or {})
         program.says("beat: Starting")
         return program
@@ -239,7 +239,7 @@ class Site:
 
     def worker_command(self) -> list[str]:
         """A worker's command line as config.processes has it."""
-        return [sys.executable, "-m", "celery", *self._celery("items", 1)]
+        return [sys.executable, "-m", "worker.process", *self._arguments("items", 1)]
 
     def command(self, *arguments: str, timeout: float = 60, env: Mapping[str, str] | None = None) -> Ended:
         """Run the console script to its end."""
@@ -321,15 +321,15 @@ class Site:
     ) -> None:
         self.close()
 
-    def _celery(self, name: str, threads: int) -> list[str]:
-        """Celery's arguments of a process as config.processes has them."""
+    def _arguments(self, name: str, threads: int) -> list[str]:
+        """The arguments of a worker or of beat as config.processes has them."""
         all_of_them = processes(data_dir=self.folder / "data")
         command = next(process.command for process in all_of_them if process.name == name)
         options = [] if name == "beat" else ["-c", str(threads)]
-        return [*command[command.index("celery") + 1 :], *options]
+        return [*command[command.index("worker.process") + 1 :], *options]
 
     def _supervised(self, name: str, kind: str, threads: int, times: Mapping[str, float]) -> Process:
-        arguments = self._celery("items" if kind == "all" else kind, threads)
+        arguments = self._arguments("items" if kind == "all" else kind, threads)
         if kind != "beat":
             arguments[arguments.index("-n") + 1] = f"{name}@%h"
         if kind == "all":

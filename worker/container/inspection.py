@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from config.names import QueueName
 from config.profile import contradictions, settle_seconds
@@ -27,7 +28,6 @@ from worker.services.explain import Explain
 from worker.services.fixed_item_names import FixedItemNames
 from worker.services.forgetting import Forgetting
 from worker.services.liveness import Liveness
-from worker.services.metrics import Metrics
 from worker.services.overview import Overview
 from worker.services.pages import Pages
 from worker.services.pauses import Pauses
@@ -37,6 +37,9 @@ from worker.services.problem_views import ProblemViews
 from worker.services.report import Reports
 from worker.services.stoppages import Stoppages
 from worker.store.gate import Precedence
+
+if TYPE_CHECKING:
+    from worker.services.metrics import Metrics
 
 
 class Container(Services):
@@ -174,6 +177,9 @@ class Container(Services):
     @part
     def metrics(self) -> Metrics:
         """The same for Prometheus."""
+        # Only here: no worker needs Prometheus' client.
+        from worker.services.metrics import Metrics  # noqa: PLC0415
+
         wanted = {"scan": "scan_cron", "export": "export_cron", "verify": "verify_cron"}
         crons = {run: line for run, name in wanted.items() if (line := getattr(self.settings, name))}
         return Metrics(

@@ -1,0 +1,42 @@
+"""`python -m worker.process`: Celery's worker and beat without its command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from worker import process
+
+NEVER_USED = (
+    "flower",
+    "tornado",
+    "prompt_toolkit",
+    "celery.bin",
+    "simulators",
+    "prometheus_client",
+    "rich",
+    "worker.cli",
+)
+"""What a worker imports none of: each costs megabytes in each process."""
+
+
+def test_a_worker_imports_nothing_that_it_never_uses() -> None:
+    code = (
+        "import sys; import worker.process, worker.container, celery.apps.worker, tasks.wbs, tasks.invoices, tasks.ledger; "
+        f"print([name for name in {NEVER_USED!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["worker"], ["worker", "-n", "items@%h"], ["worker", "-Q", "items"], ["flower"]]
+)
+def test_a_command_line_that_says_too_little_is_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        process.main(arguments)
+    assert "usage: python -m worker.process" in capsys.readouterr().err
