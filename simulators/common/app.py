@@ -18,6 +18,7 @@ from simulators.common.meter import Meter, template_of
 from simulators.common.settings import CommonSettings
 
 ADMIN_PREFIX = "/_admin"
+HOLD_POLL_SECONDS = 0.02
 MAINTENANCE_PAGE = (
     "<!DOCTYPE html><html><head><title>Service Unavailable</title></head><body><h1>Service Unavailable</h1>"
     "<p>The account you are trying to access is currently unavailable while we undergo our regularly scheduled"
@@ -177,7 +178,9 @@ class RemoteShell:
             pause += rule.number(0.0)
         if pause > 0:
             await asyncio.sleep(pause)
-        if rule is None or rule.kind in ("latency", "slow_commit"):
+        if rule is not None and rule.kind == "hold":
+            await self._hold(rule)
+        if rule is None or rule.kind in ("latency", "hold", "slow_commit"):
             await self._inner(scope, receive, send)
         elif rule.kind in ("error_after", "cut_after", "not_json"):
             await self._work_then_fail(exchange, rule, scope, receive, send)
@@ -187,6 +190,11 @@ class RemoteShell:
             await _echo(scope, await _body_of(receive), int(rule.number(400)))(scope, receive, send)
         else:
             await self._answer_instead(rule)(scope, receive, send)
+
+    async def _hold(self, rule: Rule) -> None:
+        until = time.monotonic() + rule.number(60.0)
+        while self._remote.faults.has(rule) and time.monotonic() < until:
+            await asyncio.sleep(HOLD_POLL_SECONDS)
 
     def _answer_instead(self, rule: Rule) -> Response:
         if rule.kind == "html":

@@ -11,6 +11,7 @@ from typing import Any
 KINDS = frozenset(
     {
         "latency",  # wait `value` seconds, then do the work
+        "hold",  # wait until the rule is taken away, at most `value` seconds (a minute), then do the work
         "slow_commit",  # NetSuite writes: the record appears, and the answer goes out, `value` seconds after arrival
         "error_before",  # answer status `value`; nothing is done
         "error_after",  # do the work, then answer status `value`
@@ -103,6 +104,10 @@ class FaultPlan:
             if rule.strikes(method, path):
                 return rule
         return None
+
+    def has(self, rule: Rule) -> bool:
+        """Whether the rule is still in force."""
+        return any(one is rule for one in self._rules)
 
     def as_json(self) -> dict[str, Any]:
         """The seed and every rule with its counts."""

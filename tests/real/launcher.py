@@ -79,10 +79,15 @@ def _set(change: str) -> None:
     path, _, value = change.partition("=")
     module, _, name = path.rpartition(".")
     owner = importlib.import_module(module)
-    kind = type(getattr(owner, name))  # AttributeError when there is none
+    before = getattr(owner, name)  # AttributeError when there is none
+    kind = type(before)
     if kind not in (int, float):
         raise TypeError(f"{path} is no number")
-    setattr(owner, name, kind(float(value)) if float(value).is_integer() else float(value))
+    changed = kind(float(value)) if float(value).is_integer() else float(value)
+    # Modules that imported it by name have it too.
+    for other in list(sys.modules.values()):
+        if getattr(other, "__dict__", {}).get(name) is before:
+            setattr(other, name, changed)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,102 @@
+"""Work that takes longer than its claim and than the broker's visibility timeout: it goes on once, and other messages for it end at once.
+
+The times are tenths of the product's own, so that 900 seconds of visibility are two. Redis gives a message back that is not acknowledged
+by then to its queue when the next worker starts: that is when each of these is delivered again, while the first worker is still at it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from config.names import TaskName
+from tests.real.books import assert_one_bill_per_invoice, assert_one_item_per_code
+from tests.real.conftest import OpenSite
+from tests.real.site import QUICK, Site
+from tests.support import eventually
+from worker.store.gate import Precedence
+
+pytestmark = pytest.mark.real
+
+VISIBILITY_SECONDS = 2.0
+TIMES = {**QUICK, "config.celery_options.VISIBILITY_TIMEOUT_SECONDS": VISIBILITY_SECONDS}
+PATIENT = {"PROCORE_READ_TIMEOUT_SECONDS": "120", "NETSUITE_SETTLE_SECONDS": "0"}
+HELD_SECONDS = 120.0
+"""How long a request waits at most for this test to go on."""
+
+
+def hold(site: Site, remote: str, paths: Sequence[str]) -> None:
+    """Let requests to these addresses wait until the remote has no faults any more."""
+    site.stage.faults(remote, [{"kind": "hold", "path": path, "value": HELD_SECONDS} for path in paths])
+
+
+def asked(site: Site, remote: str) -> list[int]:
+    """How many requests wait at each of them."""
+    state = getattr(site.stage, remote)
+    return [rule["struck"] for rule in state.faults.as_json()["rules"]]
+
+
+def deliver_again(site: Site, number: int, tasks: Mapping[TaskName, Mapping[str, Any]], remote: str) -> None:
+    """Send messages to a worker that is held at each of them, and start another worker once they are invisible for too long: it gives them
+    back to their queues. Returns when each was taken a second time and ended, while the first attempt is still at it.
+    """
+    ids = [site.send(task, **arguments) for task, arguments in tasks.items()]
+    eventually(lambda: all(asked(site, remote)), 30)
+    # The messages were taken before.
+    time.sleep(VISIBILITY_SECONDS + TIMES["worker.store.work.CLAIM_SECONDS"])
+    site.worker(number=number, times=TIMES)
+    eventually(lambda: all(f"[{task_id}] succeeded" in logs(site) for task_id in ids), 60)
+
+
+def logs(site: Site) -> str:
+    """What all processes have said: either worker may take what was given back."""
+    return "".join(program.log for program in site.programs)
+
+
+def test_what_takes_longer_than_the_visibility_timeout_is_done_once_and_goes_on(open_site: OpenSite) -> None:
+    """A rebuild, and then a scan, a listing of invoices and a comparison at the same time."""
+    site = open_site(profile="large:2x12:4", slots=5, env=PATIENT)
+    scanned, listed = sorted(site.stage.procore.company.projects)
+    site.worker(times=TIMES)
+
+    hold(site, "netsuite", ["/suiteql"])
+    deliver_again(site, 2, {TaskName.SCAN_PROJECT: {"project_id": scanned}}, "netsuite")
+    assert asked(site, "netsuite") == [1], "the ledger is rebuilt once"
+    assert not site.container.ledger.is_open()
+    site.stage.faults("netsuite", [])
+    beat = site.beat(times=TIMES)
+    site.comes_to_rest(40)
+    assert site.container.ledger.is_open()
+    beat.end()
+
+    site.worker("invoices", times=TIMES)
+    site.container.projects(Precedence.SCAN).refresh()
+    budget = f"/projects/{scanned}/budget_line_items"
+    invoices = rf"requisitions.*project_id={listed}|{listed}/requisitions"
+    hold(site, "procore", [budget, invoices, r"/rest/v1\.1/projects\?"])
+    long_ones = {
+        TaskName.SCAN_PROJECT: {"project_id": scanned},
+        TaskName.EXPORT_PROJECT: {"project_id": listed},
+        TaskName.RECONCILE: {},
+    }
+    deliver_again(site, 3, long_ones, "procore")
+    assert asked(site, "procore") == [1, 1, 1], "nobody else began one of them"
+    assert site.container.ledger.problems() == []
+    site.stage.faults("procore", [])
+    site.beat(number=2, times=TIMES)
+    eventually(lambda: site.container.verifications.last() is not None, 60)
+    site.comes_to_rest(40)
+    assert {one.problem.cause for one in site.container.ledger.problems()} <= {
+        "drift_bill_missing",
+        "drift_item_missing",
+    }
+
+    site.ended(site.start_scan(), 60)
+    run, _ = site.container.export_runs.request("test")
+    site.send(TaskName.EXPORT_APPROVED, trigger="test")
+    site.ended(run, 60)
+    assert_one_item_per_code(site.stage)
+    assert_one_bill_per_invoice(site.stage)
