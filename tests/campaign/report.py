@@ -77,6 +77,7 @@ The questions, when the faults have stopped and the system was left alone until 
 - Does no bill go to a payee or a project of another name, and have no two bills one vendor and one number?
 - Does a code whose Item was adopted keep it, whatever became of its name and of Redis?
 - Is an invoice locked under the bill that has its lines, and is what a person settled by hand nobody's problem any more?
+- Does an invoice that a person excluded get no bill, whatever became of Redis?
 - Is every pause at most two minutes long unless a rate limit says so, with a reason that people see, and never of more than what was refused?
 - Was what was asked for during an attempt done after it, and nothing begun twice because it took long?
 - Do records that NetSuite changes by itself stop with the second one, and does a comparison end whatever strikes it?

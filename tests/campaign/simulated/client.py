@@ -91,6 +91,9 @@ class Client:
             flat += [name, value]
         return int(self._do("HSET", key, *flat))
 
+    def hsetnx(self, key: str, name: str, value: Any) -> int:
+        return int(self._do("HSETNX", key, name, value))
+
     def expire(self, key: str, seconds: float) -> int:
         return int(self._do("EXPIRE", key, seconds))
 

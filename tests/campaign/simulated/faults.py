@@ -86,6 +86,7 @@ class Kind(StrEnum):
     REMOTE_SKEW = "remotes: their clocks apart"
     WEEK_LATER = "everything paused for more than a week"
     ADOPTED_LOST = "adopted Item renamed, then the store emptied"
+    DECIDED = "person: says that an invoice is not to be exported"
     FIELD_REFUSED = "NetSuite: refuses a field of one bill"
     SUBSIDIARY_REFUSED = "NetSuite: refuses a vendor in the subsidiary"
     CREDITS_REFUSED = "NetSuite: role may not create vendor credits"

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest import mock
 
 import tests.campaign.simulated.rig
 import worker.clients.netsuite.client
 import worker.clients.procore.client
+import worker.domain.invoices
+import worker.services.attempts
 import worker.services.invoice_export
 from config.schedule import beat_schedule
+from tests.campaign.simulated import shims
+from worker.clients.fields import OddRow, read_rows
 from worker.clients.http import Answer
 from worker.clients.procore.errors import error_of, rate_limit_wait
-from worker.domain.errors import Misconfigured, SyncError, Transient
+from worker.domain.errors import Misconfigured, SyncError, Transient, UnexpectedAnswer
+from worker.domain.invoices import RetainedBefore
 from worker.domain.links import Entity, Wanted
 from worker.domain.scopes import Remote
+from worker.domain.work import Lane
+from worker.services.bills import Bills
+from worker.services.dispatch import Dispatch
+from worker.services.items import Items
+from worker.services.projects import Projects
+from worker.services.verification import Verification
 from worker.store import work_scripts
+from worker.store.decisions import Decisions
+from worker.store.tokens import Tokens
 
 Put = Callable[[Any, str, Any], None]
 
@@ -101,6 +115,109 @@ def _renewal(put: Put) -> None:
     _without(put, "RENEW", "redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])\n")
 
 
+def _inactive_projects(put: Put) -> None:
+    """Invoices of inactive projects are not listed."""
+    put(Projects, "_inactive_to_list", lambda *_: [])
+
+
+def _templates(put: Put) -> None:
+    """A project template is a project like any other."""
+    put(Projects, "why_left_out", lambda self, project: "" if self.in_pilot(project.id) else "not in PROJECT_IDS")
+
+
+def _odd_rows(put: Put) -> None:
+    """A row that cannot be read makes its whole list unreadable."""
+
+    def all_or_none(model: Any, rows: Any) -> tuple[Sequence[Any], list[OddRow]]:
+        good, odd = read_rows(model, rows)
+        if odd:
+            raise UnexpectedAnswer(odd[0].complaint)
+        return good, odd
+
+    put(worker.clients.procore.client, "read_rows", all_or_none)
+
+
+def _line_links(put: Put) -> None:
+    """Retainage is carried over only between lines that have the same id of their contract line."""
+
+    def by_id_alone(invoice: Any, previous: Any) -> RetainedBefore:
+        now = {line.contract_line: line for line in invoice.lines}
+        before = {line.contract_line: line for line in previous.lines} if previous else {}
+        same = now.keys() & before.keys() - {""}
+        return RetainedBefore(
+            tuple(before[each] for each in same), tuple(now[each] for each in now.keys() - same)
+        )  # fmt: skip
+
+    put(worker.domain.invoices, "retained_before", by_id_alone)
+
+
+def _one_login(put: Put) -> None:
+    """Threads that need a token wait for the login of the one before, and then log in themselves."""
+
+    def one_after_the_other(self: Tokens) -> str:
+        with self._guard:
+            known = self._known
+            return known.value if shims.rig().scheduler.now < known.fresh_until else self._shared()
+
+    put(shims, "_true_token", one_after_the_other)
+
+
+def _verify_retry(put: Put) -> None:
+    """The first request that fails ends the comparison of both systems."""
+
+    def once(_self: Verification, _state: Any, _name: str, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except (Transient, Misconfigured) as error:
+            raise RuntimeError("the comparison failed") from error
+
+    put(Verification, "_attempt", once)
+
+
+def _upkeep(put: Put) -> None:
+    """What a comparison has left to do is not dispatched again."""
+    taken = Dispatch._taken
+
+    def without_upkeep(self: Dispatch, lane: Lane, **options: Any) -> dict[str, str]:
+        return {} if lane is Lane.UPKEEP else taken(self, lane, **options)
+
+    put(Dispatch, "_taken", without_upkeep)
+
+
+def _late_own(put: Put) -> None:
+    """An Item of a person is adopted though a write of ours may still succeed."""
+    resolve = Items._resolve
+
+    def hasty(self: Items, key: Any, record: Any, lock: Any) -> Any:
+        with mock.patch.object(self, "_settle", 0.0):
+            found = self._look(key, self._need_of(key, record))
+            if found:
+                return self._found(key, found, self._need_of(key, record), lock)
+        return resolve(self, key, record, lock)
+
+    put(Items, "_resolve", hasty)
+
+
+def _refusals(put: Put) -> None:
+    """The first record that is refused for want of a permission pauses all of its kind."""
+    put(worker.services.attempts, "REFUSALS_BEFORE_PAUSE", 1)
+
+
+def _compare_found(put: Put) -> None:
+    """A bill whose write got no answer is not compared with what was sent when it is found."""
+    put(Bills, "_compare_found", lambda *_: None)
+
+
+def _decisions(put: Put) -> None:
+    """An export does not ask whether a person excluded the invoice."""
+    put(Decisions, "of", lambda *_: None)
+
+
+def _decision_copy(put: Put) -> None:
+    """What a machine's DATA_DIR knows of people's decisions is not restored."""
+    put(Decisions, "restore", lambda _self: 0)
+
+
 FURTHER: dict[str, Callable[[Put], None]] = {
     "link-name": _link_name,
     "link-inactive": _link_inactive,
@@ -109,4 +226,16 @@ FURTHER: dict[str, Callable[[Put], None]] = {
     "scope": _scope,
     "expiry": _expiry,
     "renewal": _renewal,
+    "inactive-projects": _inactive_projects,
+    "templates": _templates,
+    "odd-rows": _odd_rows,
+    "line-links": _line_links,
+    "one-login": _one_login,
+    "verify-retry": _verify_retry,
+    "upkeep": _upkeep,
+    "late-own": _late_own,
+    "refusals": _refusals,
+    "compare-found": _compare_found,
+    "decisions": _decisions,
+    "decision-copy": _decision_copy,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,8 @@ from tests.campaign.simulated.faults import Fault, Kind
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.workers import Message
 from tests.campaign.simulated.world import Invoice
+from worker.container import Container
+from worker.domain.errors import SyncError
 from worker.services.adoptions import COPIED_EVERY_SECONDS
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Moments:
         tries: dict[Kind, Callable[[], bool]] = {
             Kind.PROJECT_INACTIVATED: self._inactivate_project,
             Kind.ADOPTED_LOST: self._lose_adopted,
+            Kind.DECIDED: self._decide,
             Kind.NIGHTLY: self._compare,
             Kind.WEEK_LATER: self._pause_all,
         }
@@ -99,6 +103,28 @@ class Moments:
         rig.scheduler.at(rig.scheduler.now + 2, partial(self._rename, item_id))
         rig.scheduler.at(rig.scheduler.now + dice.uniform(3, 60), rig.strikes.lose_all)
         return True
+
+    def _decide(self) -> bool:
+        """A person excludes an invoice from the export; often Redis is emptied when every machine has had the time to copy that."""
+        rig, dice = self._rig, self._dice[Kind.DECIDED]
+        approved = [
+            one for one in rig.company.invoices.values() if one.now.status == "approved" and not one.now.origin_id
+        ]
+        if not approved:
+            return False
+        invoice = dice.choice(approved)
+        rig.note("DECISION", "not to be exported", invoice.id)
+        rig.floor.operator(f"excludes-{invoice.id}", partial(self._exclude, invoice))
+        rig.scheduler.at(rig.scheduler.now + COPIED_EVERY_SECONDS + 10, rig.floor.all_keep_up)
+        if dice.random() < 0.5:
+            rig.scheduler.at(rig.scheduler.now + COPIED_EVERY_SECONDS + dice.uniform(15, 60), rig.strikes.lose_all)
+        return True
+
+    def _exclude(self, invoice: Invoice, box: Container) -> None:
+        """What is refused, since its bill exists or may exist, or while a remote does not answer, was not decided."""
+        with contextlib.suppress(SyncError):
+            box.invoice_decisions.exclude(f"id:{invoice.id}", str(invoice.project_id), by="ana", note="paid by card")
+            self._rig.decided[invoice.id] = self._rig.scheduler.now
 
     def _rename(self, item_id: str) -> None:
         item = self._rig.netsuite.state.items.get(item_id)

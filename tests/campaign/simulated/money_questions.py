@@ -23,6 +23,7 @@ def ask(rig: Rig, violations: list[str]) -> None:
     _one_bill_for_a_number(rig, violations)
     _nothing_of_a_template(rig, violations)
     _no_second_item(rig, violations)
+    _none_that_was_excluded(rig, violations)
     _origin_id_on_its_own_bill(rig, violations)
 
 
@@ -92,6 +93,17 @@ def _no_second_item(rig: Rig, violations: list[str]) -> None:
         ours = [one.record_id for one in rig.netsuite.made if one.external_id.lower() == external_id]
         if ours:
             violations.append(f"{key} had adopted Item {item_id} ({item.itemid}) and got another one: {ours}")
+
+
+def _none_that_was_excluded(rig: Rig, violations: list[str]) -> None:
+    """An invoice that a person excluded gets no bill from then on, also after a loss that happened when every machine had a copy."""
+    for _, invoice, request in _our_bills(rig):
+        decided_at = rig.decided.get(invoice.id)
+        if decided_at is None or request.sent_at < decided_at:
+            continue
+        copied_by = decided_at + 2 * COPIED_EVERY_SECONDS
+        if not any(kept < decided_at <= at <= copied_by for kept, at in rig.troubles.losses):
+            violations.append(f"invoice {invoice.id} was excluded by a person, and was billed all the same")
 
 
 def _origin_id_on_its_own_bill(rig: Rig, violations: list[str]) -> None:

@@ -262,6 +262,8 @@ def _every_invoice(rig: Rig, violations: list[str]) -> None:
         if state in DONE:
             _billed(rig, invoice, record, violations, told=not problem)
             continue
+        if state == "skipped" and invoice.id in rig.decided:
+            continue
         # Procore itself names the bill: also an emptied store's end.
         if (invoice.now.origin_id and state is None) or problem:
             continue

@@ -101,6 +101,7 @@ class Rig:
         self.blocked: dict[str, float] = {}
         self.attempts: Counter[str] = Counter()
         self.settled: list[Invoice] = []
+        self.decided: dict[int, float] = {}
         self.adopted: dict[str, str] = {}
         self.adopted_at: dict[str, float] = {}
         self.asked_during: dict[str, float] = {}

@@ -55,6 +55,8 @@ def _fault(kind: Kind, dice: random.Random, length: float) -> Fault:
             return Fault(kind, at * 0.5, dice.uniform(60, 600), dice.choice((0.3, 1.0)), seed=seed)
         case Kind.ADOPTED_LOST:
             return Fault(kind, at, seed=seed)
+        case Kind.DECIDED:
+            return Fault(kind, dice.choice((0.0, at * 0.5)), seed=seed)
         case Kind.PROJECT_INACTIVATED:
             return Fault(kind, dice.choice((0.0, at)), seed=seed)
         case _:

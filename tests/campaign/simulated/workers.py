@@ -198,7 +198,9 @@ class Floor:
 
     def _keep_up(self, process: Process) -> None:
         with contextlib.suppress(StoreAway):
-            process.things["container"].adoptions.keep_up()
+            box = process.things["container"]
+            box.adoptions.keep_up()
+            box.decisions.keep_up(box.ledger.opened_at())
 
     def operator(self, name: str, job: Callable[[Container], object]) -> None:
         """A command of a person: a process of its own that is never struck."""
