@@ -69,7 +69,7 @@ def _one_bill_for_a_number(rig: Rig, violations: list[str]) -> None:
 
 
 def _nothing_of_a_template(rig: Rig, violations: list[str]) -> None:
-    """A project template gets no Item, and nobody is asked to do anything about it."""
+    """A project template gets no Item, nobody is asked to do anything about it, and nothing in it is read."""
     for project in rig.company.templates.values():
         made = [
             one for one in rig.netsuite.made if one.external_id.lower().startswith(f"pcr-itm-{COMPANY}-{project.id}-")
@@ -77,6 +77,11 @@ def _nothing_of_a_template(rig: Rig, violations: list[str]) -> None:
         problems = [key for key in rig.store.data.get("wbs:problems", {}) if f":{project.id}" in key]
         if made or problems:
             violations.append(f"a project template got {len(made)} Items and the problems {problems}")
+        elif any(
+            f"/projects/{project.id}/" in one.path or one.params.get("project_id") == project.id
+            for one in rig.wires.log
+        ):
+            violations.append("a project template was looked through like a project")
 
 
 def _no_second_item(rig: Rig, violations: list[str]) -> None:
