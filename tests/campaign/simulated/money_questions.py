@@ -101,12 +101,13 @@ def _no_second_item(rig: Rig, violations: list[str]) -> None:
 
 
 def _none_that_was_excluded(rig: Rig, violations: list[str]) -> None:
-    """An invoice that a person excluded gets no bill from then on, also after a loss that happened when every machine had a copy."""
+    """An invoice that a person excluded gets no bill from then on, also after a loss when a machine had a copy that was not lost, too."""
     for _, invoice, request in _our_bills(rig):
         decided_at = rig.decided.get(invoice.id)
         if decided_at is None or request.sent_at < decided_at:
             continue
-        copied_by = decided_at + 2 * COPIED_EVERY_SECONDS
+        several = decided_at + 2 * COPIED_EVERY_SECONDS
+        copied_by = several if Kind.MACHINE_LOST in rig.kinds else rig.copied.get(invoice.id, 1e18)
         if not any(kept < decided_at <= at <= copied_by for kept, at in rig.troubles.losses):
             violations.append(f"invoice {invoice.id} was excluded by a person, and was billed all the same")
 

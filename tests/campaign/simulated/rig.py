@@ -102,6 +102,7 @@ class Rig:
         self.attempts: Counter[str] = Counter()
         self.settled: list[Invoice] = []
         self.decided: dict[int, float] = {}
+        self.copied: dict[int, float] = {}
         self.adopted: dict[str, str] = {}
         self.adopted_at: dict[str, float] = {}
         self.asked_during: dict[str, float] = {}

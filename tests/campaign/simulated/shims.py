@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -341,7 +341,7 @@ def installed() -> Iterator[Settings]:
         put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
         put(worker.container.stores, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
-        put(worker.store.local_file, "write", lambda file, content: _disk().update({file.name: dict(content)}))
+        put(worker.store.local_file, "write", _written_file)
         put(worker.services.adoptions, "threading", VirtualThreading("threading"))
         put(worker.services.former_items, "threading", VirtualThreading("threading"))
         put(Transport, "send", _send)
@@ -371,6 +371,15 @@ def _disk() -> dict[str, dict[str, Any]]:
     """The files that the machine of the process at hand keeps; a command's are thrown away."""
     disk: dict[str, dict[str, Any]] = _scheduler().current.process.things.setdefault("disk", {})
     return disk
+
+
+def _written_file(file: Path, content: Mapping[str, Any]) -> None:
+    """A file of the machine at hand; of people's decisions it is noted when the first machine with workers had a copy."""
+    _disk()[file.name] = dict(content)
+    if file.name == "invoice-decisions.json" and "mail" in _scheduler().current.process.things:
+        for owned in content.values():
+            for key in owned["decisions"]:
+                rig().copied.setdefault(int(key.rpartition(":")[2]), _scheduler().now)
 
 
 class _Post:
