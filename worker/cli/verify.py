@@ -147,7 +147,7 @@ def print_verified(verified: Verified) -> None:
     """One line of counts, then what was not compared, the findings by kind, and what is listed for information."""
     left_out = len(verified.unreadable) + len(verified.not_compared)
     counts = (
-        f" {counted(verified.codes, 'codes')} and {counted(verified.invoices, 'invoices')}: {verified.right:,} right, "
+        f" {counted(verified.codes, 'budgeted codes')} and {counted(verified.invoices, 'invoices')}: {verified.right:,} right, "
         f"{verified.explained:,} explained by a problem or a reason, {counted(len(verified.findings), 'findings')}"
         + (f", {left_out:,} not compared" if left_out else "")
     )

@@ -350,6 +350,7 @@ class Services(Remotes):
                 posting_periods=self.posting_periods(upkeep),
                 decisions=self.decisions,
                 ledger=self.ledger,
+                work=self.work,
                 export_statuses=settings.export_statuses,
                 fixed_items=self._fixed_items,
                 rules=f"{settings.netsuite_closed_period} {settings.netsuite_create_credits} {settings.netsuite_currency}",

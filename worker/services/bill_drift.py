@@ -28,6 +28,7 @@ from worker.services.invoice_export import InvoiceExport
 from worker.services.posting_periods import PostingPeriods
 from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
+from worker.store.work import Work
 
 CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
 
@@ -63,6 +64,11 @@ class InvoiceToCompare:
     def recorded_id(self) -> str:
         """Internal id of the bill that the ledger knows, "" when it knows none."""
         return self.record.remote_id if self.record and self.record.done else ""
+
+    @property
+    def has_no_bill(self) -> bool:
+        """Whether neither system nor the ledger knows a bill of it."""
+        return not self.bills and not self.recorded_id and not bill_id_of_origin(self.head.origin_id)
 
     @property
     def foreign(self) -> bool:
@@ -179,6 +185,7 @@ class BillDrift:
         invoice_export: InvoiceExport,
         posting_periods: PostingPeriods,
         ledger: Ledger,
+        work: Work,
         decisions: Decisions,
         export_statuses: Collection[str],
         fixed_items: FixedItems,
@@ -189,6 +196,7 @@ class BillDrift:
         self._export = invoice_export
         self._periods = posting_periods
         self._ledger = ledger
+        self._work = work
         self._decisions = decisions
         self._statuses = export_statuses
         # A newer version may find what an older one did not.
@@ -231,6 +239,9 @@ class BillDrift:
             return Verdict(explained=True)
         if (decision := self._decisions.of(one.key)) and not one.bills and not one.recorded_id:
             return Verdict(explained=True, findings=list(self._about_decision(one, decision)))
+        if one.has_no_bill and self._work.going_on([str(one.key)], due_before=float("inf")):
+            # It was listed, and waits for its turn.
+            return Verdict(explained=True)
         if one.skipped and (why := self._why_skipped(one)):
             return why
         compared: list[ComparedBill] = []

@@ -82,9 +82,10 @@ class ItemDrift:
         read them.
         """
         rule, records = self._items.naming_rule(), self._ledger.codes(project.id)
-        codes = self._codes(project, rule, records)
+        codes, inactive = self._codes(project, rule, records)
         standing, recorded = self._looked_up(codes)
-        verified, found = Verified(codes=len(codes)), list[Finding]()
+        # A code that is not active needs no Item. It counts, as in a scan: whoever compares the two finds the same number of codes.
+        verified, found = Verified(codes=len(codes) + inactive, explained=inactive), list[Finding]()
         names = ItemNames(project.label, records.values())
         shared = self._shared(project, codes, records)
         for one in codes:
@@ -111,15 +112,18 @@ class ItemDrift:
         """Items that are not ours and read like one of ours, by the names of all projects. One query for each 1,000 Items that are not ours."""
         return AllItemNames(names).findings(self._netsuite.names_of_other_items())
 
-    def _codes(self, project: Project, rule: NamingRule, records: Mapping[int, Record]) -> list[CodeToCompare]:
-        """The budgeted, active codes: those that need an Item."""
+    def _codes(
+        self, project: Project, rule: NamingRule, records: Mapping[int, Record]
+    ) -> tuple[list[CodeToCompare], int]:
+        """The budgeted, active codes, which need an Item, and how many budgeted ones are not active."""
         budgeted = self._procore.list_budgeted_codes(project.id)
         active = {code.id for code in self._procore.list_active_codes(project.id)} if budgeted else set()
-        return [
+        codes = [
             CodeToCompare.of(project, code, self._external_id(project, code.id), rule, records.get(code.id))
             for code in budgeted
             if code.id in active
         ]
+        return codes, len(budgeted) - len(codes)
 
     def _external_id(self, project: Project, wbs_code_id: int) -> str:
         return item_external_id(self._procore.company_id, project.id, wbs_code_id)

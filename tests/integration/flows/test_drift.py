@@ -363,7 +363,7 @@ def desk(branch: Office, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def test_the_command_ends_with_0_where_all_agrees_and_with_1_and_problems_while_there_is_a_finding(desk: Desk) -> None:
     ended = desk.call()
     assert (ended.exit_code, desk.problems()) == (0, {})
-    assert "2 codes and 1 invoice: 3 right, 0 explained by a problem or a reason, 0 findings" in " ".join(
+    assert "2 budgeted codes and 1 invoice: 3 right, 0 explained by a problem or a reason, 0 findings" in " ".join(
         ended.stdout.split()
     )
     key = make_the_item_inactive(desk.site)

@@ -120,6 +120,15 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
             "bill_other_period": "ignored",
         },
     ),
+    "names and numbers are generated": (
+        {"auto_generated_numbers": ["item", "vendorBill"]},
+        {"item_as_set": "name_replaced", "bill_as_set": "number_replaced"},
+    ),
+    "tax is added": ({"bill_tax": "8.25"}, {"item_as_set": "taken", "bill_as_set": "tax_added"}),
+    "numbers are generated, and tax is added": (
+        {"auto_generated_numbers": ["vendorBill"], "bill_tax": "8.25"},
+        {"bill_as_set": "number_replaced_and_tax_added"},
+    ),
     "no bill can be posted": ({"closed_before": "2999-01-01"}, {"item_as_set": "taken", "bill_as_set": "refused"}),
     "every period is open, and no bill is looked up in vain": (
         {

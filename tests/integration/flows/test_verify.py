@@ -17,6 +17,7 @@ from tests.integration.flows.office import Office
 from worker.clients.netsuite.client import BillHead, NetSuite
 from worker.domain.findings import Finding
 from worker.domain.items import FoundItem
+from worker.domain.work import RunKind
 
 pytestmark = pytest.mark.real
 
@@ -67,7 +68,9 @@ def test_after_a_run_all_agrees_or_is_explained(synced: Office) -> None:
     verified = synced.container.verification.verify()
     assert (verified.findings, verified.information) == ([], [])
     assert verified.right + verified.explained == verified.codes + verified.invoices
-    assert (verified.codes, verified.invoices) == (111, 31)
+    scan = synced.container.work.current(RunKind.SCAN)
+    assert scan is not None
+    assert (verified.codes, verified.invoices) == (scan.counts["codes"], 31)
     assert [each.partition(":")[0] for each in verified.unreadable.values()] == ["25-210 Canyon Gate Parking Structure"]
     assert synced.writes(mark) == []
 
@@ -325,6 +328,15 @@ def test_an_invoice_that_was_never_exported_is_found(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "bill_missing"
     assert invoice.invoice_number in sentence
+
+
+def test_an_invoice_that_was_listed_and_waits_for_its_turn_is_no_finding(site: Site) -> None:
+    invoice = site.office.new_invoice(site.project, (CODES[0], "12.00"))
+    site.office.container.export_runs.list_invoices(site.project.id)
+    verified = site.office.container.verification.verify()
+    assert (verified.findings, verified.invoices) == ([], 2)
+    site.office.work_off()
+    assert site.office.bill(invoice)
 
 
 def test_a_code_that_was_never_scanned_is_found(site: Site) -> None:

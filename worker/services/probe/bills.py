@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from worker.clients.netsuite.sandbox import BILLS
+from worker.domain import money
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
 from worker.domain.posting_periods import next_open, period_of
 from worker.domain.problems import Cause
@@ -38,6 +39,23 @@ class BillAsSet(Answers):
 
     TAKEN = "taken", "Settings and account fit together."
     REFUSED = "refused", "No bill can be made: the words name the field that is lacking or wrong.", True
+    NUMBER_REPLACED = (
+        "number_replaced",
+        (
+            "The account gives bills numbers of its own: the second such bill stops all bills. Setup > Company > Auto-Generated Numbers, for "
+            "vendor bills: switch it off or allow override."
+        ),
+        True,
+    )
+    TAX_ADDED = (
+        "tax_added",
+        (
+            "The account adds tax to bills: the second such bill stops all bills. Check the default tax code of the vendor and of Setup > "
+            "Accounting > Set Up Taxes."
+        ),
+        True,
+    )
+    NUMBER_REPLACED_AND_TAX_ADDED = "number_replaced_and_tax_added", "Both.", True
 
 
 class ProjectField(Answers):
@@ -107,15 +125,22 @@ def bill_absent(bench: Bench) -> Found:
 
 
 def bill_as_set(bench: Bench) -> Found:
-    """A bill by the settings."""
+    """A bill by the settings, read back: an account may replace its number or add tax, and no error says so."""
     _ = bench.item
     try:
-        _ = bench.bill
+        made = bench.bill
     except Unsettled:
         if not bench.bill_refusal:
             raise
         return Found(BillAsSet.REFUSED, facts={"words": bench.bill_refusal})
-    return Found(BillAsSet.TAKEN)
+    kept = bench.netsuite.record(BILLS, made.id)
+    is_replaced = "tranId" in kept and kept["tranId"] != made.label.name
+    added = money.amount(kept["total"]) - AMOUNT if "total" in kept else money.ZERO
+    if is_replaced and added:
+        return Found(BillAsSet.NUMBER_REPLACED_AND_TAX_ADDED, facts={"added": str(added)})
+    if added:
+        return Found(BillAsSet.TAX_ADDED, facts={"added": str(added)})
+    return Found(BillAsSet.NUMBER_REPLACED if is_replaced else BillAsSet.TAKEN)
 
 
 def project_field(bench: Bench) -> Found:
@@ -220,8 +245,8 @@ READS = (
     Point("posting_periods", "Does SuiteQL show the posting periods?", "reads them", Periods, posting_periods, writes=False),
 )  # fmt: skip
 WRITES = (
-    Point("bill_as_set", "Is a bill taken as the settings make it?", "makes the probe's bill, of 1.00 on the probe's Item", BillAsSet,
-          bill_as_set),
+    Point("bill_as_set", "Is a bill taken as the settings make it?", "makes the probe's bill, of 1.00 on the probe's Item, and reads "
+          "it", BillAsSet, bill_as_set),
     Point("project_field", "Which field of a bill line takes the project?", "tries `customer`, then `job`, and reads the bill",
           ProjectField, project_field),
     Point("bill_location", "Does the answer to a new bill name its address?", "looks at that answer", Location,

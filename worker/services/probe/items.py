@@ -42,6 +42,14 @@ class AsSet(Answers):
         "No Item can be made: the words name the field that is lacking or wrong. The other points about records wait for it.",
         True,
     )
+    NAME_REPLACED = (
+        "name_replaced",
+        (
+            "The account gives Items names of its own: the second such Item stops all Items. Setup > Company > Auto-Generated Numbers, for "
+            "Items: switch it off or allow override."
+        ),
+        True,
+    )
 
 
 class Location(Answers):
@@ -145,12 +153,13 @@ def display_name_length(bench: Bench) -> Found:
 
 
 def item_as_set(bench: Bench) -> Found:
-    """An Item by the settings."""
+    """An Item by the settings, read back: an account may replace its name, and no error says so."""
     try:
-        _ = bench.item
+        made = bench.item
     except Unsettled:
         return Found(AsSet.REFUSED, facts={"words": bench.item_refusal})
-    return Found(AsSet.TAKEN)
+    name = bench.netsuite.record(made.record_type, made.id).get("itemId", made.label.name)
+    return Found(AsSet.TAKEN if name == made.label.name else AsSet.NAME_REPLACED)
 
 
 def location(record: Callable[[Bench], Made], bench: Bench) -> Found:
@@ -308,7 +317,7 @@ READS = (
           writes=False),
 )  # fmt: skip
 WRITES = (
-    Point("item_as_set", "Is an Item taken as the settings make it?", "makes the probe's Item", AsSet, item_as_set),
+    Point("item_as_set", "Is an Item taken as the settings make it?", "makes the probe's Item and reads it", AsSet, item_as_set),
     Point("item_location", "Does the answer to a new Item name its address?", "looks at that answer", Location,
           partial(location, the_item)),
     Point("item_seen_by_id", "Does a look by external id show a new Item at once?", "reads the Item", Seen,
