@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 LOCK = "verify"
 PROJECTS_AT_ONCE = 4
 STEP_SECONDS = 45.0
-"""Nothing is begun in a step after this."""
+"""Nothing is begun in a step after this, but for the invoices of a project whose lists took as long."""
 MAX_ATTEMPTS = 3
 """After so many failures a record or a project counts as not compared."""
 RETRY_SECONDS = 5.0
@@ -325,8 +325,11 @@ class Verification:
         parts: Mapping[str, str],
         until: float,
     ) -> Verified | None:
-        """None when time is up before all are compared."""
+        """None when time is up before all are compared: each step reads the lists again."""
+        began = time.monotonic()
         found = self._attempt(state, f"invoices {project.id}", lambda: self._bills.look(project))
+        # At least as long as the lists took: where that is longer than a step, no invoice would ever have its turn.
+        until = max(until, 2 * time.monotonic() - began)
         self._verifications.note_listed(state.id, found.listed)
         memory = _Memory(self._verifications, self._bills, project, state)
         memory.note_moments(found.moments)

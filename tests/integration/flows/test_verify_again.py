@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import SUITEQL_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
+from worker.services import verification as verification_module
+from worker.services.bill_drift import BillDrift, InvoiceToCompare, Verdict
+from worker.services.verification import STEP_SECONDS
 
 pytestmark = pytest.mark.real
 
@@ -88,6 +92,23 @@ def test_nothing_changed_is_seen_from_the_lists_and_a_full_one_reads_all_again(s
     verified = site.office.container.verification.verify()
     assert (verified.codes, verified.invoices, verified.right) == (2, 2, 4)
     assert len(site.reads(lambda: site.kinds(full=True))) > 3
+    assert site.reads(site.kinds) == []
+
+
+def test_a_comparison_of_many_steps_remembers_as_much_as_one_of_a_single_step(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare, steps = BillDrift.compare, list[float]()
+    clock = SimpleNamespace(monotonic=lambda: len(steps) * 2 * STEP_SECONDS, sleep=lambda _seconds: None)
+
+    def slow(self: BillDrift, one: InvoiceToCompare, problems: Collection[str]) -> Verdict:
+        steps.append(one.head.id)
+        return compare(self, one, problems)
+
+    monkeypatch.setattr(verification_module, "time", clock)
+    monkeypatch.setattr(BillDrift, "compare", slow)
+    assert site.kinds(full=True) == []
+    assert sorted(steps) == sorted([site.first.id, site.invoice.id]), "each once, in a step of its own"
     assert site.reads(site.kinds) == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from itertools import cycle
 from typing import Any
@@ -16,6 +16,10 @@ from tests.integration.flows.office import Office
 from worker.cli import wbs_sync
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
+from worker.domain.wbs_codes import Project
+from worker.services import verification as verification_module
+from worker.services.bill_drift import BillDrift, InvoiceToCompare, ProjectInvoices, Verdict
+from worker.services.verification import STEP_SECONDS
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -313,3 +317,46 @@ def test_what_a_step_writes_after_redis_was_emptied_is_no_comparison(drifted: Of
     drifted.container.redis.flushdb()
     verifications.open_projects(verification_id, [17])
     assert verifications.state(verification_id) is None
+
+
+class Clock:
+    """Takes the place of `time` in the comparison; its time passes only where a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_project_whose_lists_take_longer_than_a_step_is_compared_all_the_same(
+    drifted: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verification, clock = drifted.container.verification, Clock()
+    undisturbed = verification.verify(full=True)
+    look, compare = BillDrift.look, BillDrift.compare
+
+    def slow_look(self: BillDrift, project: Project) -> ProjectInvoices:
+        clock.now += 1.5 * STEP_SECONDS
+        return look(self, project)
+
+    def slow_compare(self: BillDrift, one: InvoiceToCompare, problems: Collection[str]) -> Verdict:
+        clock.now += STEP_SECONDS
+        return compare(self, one, problems)
+
+    monkeypatch.setattr(verification_module, "time", clock)
+    monkeypatch.setattr(verification_module, "PROJECTS_AT_ONCE", 1)
+    monkeypatch.setattr(BillDrift, "look", slow_look)
+    monkeypatch.setattr(BillDrift, "compare", slow_compare)
+    verification_id, _ = verification.request(full=True)
+    steps = 0
+    while (step := verification.step()) and not step.state.ended and steps < 20:
+        steps += 1
+    assert step
+    assert step.state.ended
+    assert steps, "one step is not enough"
+    result = verification.result(verification_id)
+    assert (told(result), counted(result)) == (told(undisturbed), counted(undisturbed))
