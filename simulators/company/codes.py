@@ -34,6 +34,7 @@ class CodeList:
         self.plain = Pattern(ids.take("pattern"), (self.cost_code, self.cost_type))
         self.with_building = Pattern(ids.take("pattern"), (self.cost_code, self.cost_type, self.building))
         self._items: dict[tuple[int, str], SegmentItem] = {}
+        self._usual: dict[bool, list[Template]] = {}  # the longest list asked for so far
         for division, (name, codes) in DIVISIONS.items():
             parent = self._item(self.cost_code, division, name)
             for code, title in codes:
@@ -73,7 +74,10 @@ class CodeList:
         With `buildings` the subcontract codes are split over two
         buildings; so are all codes once the plain ones run out.
         """
-        return list(islice(self._endless(buildings), count))
+        known = self._usual.get(buildings, [])
+        if len(known) < count:
+            known = self._usual[buildings] = list(islice(self._endless(buildings), count))
+        return known[:count]
 
     def _endless(self, buildings: bool) -> Iterator[Template]:
         leaves = [code for _, codes in DIVISIONS.values() for code, _ in codes]

@@ -19,6 +19,9 @@ pytestmark = pytest.mark.campaign
 SEEDS, FURTHER_SEEDS = range(10, 50), range(50, 1000)
 """Few, and then those that plan a kind of fault which has not struck yet. `python -m tests.campaign simulate` plays ten thousand."""
 
+FAILING = {"lock": 5, "intent": 31, "look": 14, "settle": 8, "fence": 29, "adoption": 10, "order": 8, "due": 8}
+"""For each part, the seed that missed it when this was written: played before the others, to save their time."""
+
 
 @pytest.fixture
 def settings() -> Iterator[Settings]:
@@ -50,21 +53,21 @@ def test_a_seed_replays_to_the_same_history(settings: Settings, seed: int) -> No
     assert play(plan_of(seed), settings).trace == play(plan_of(seed), settings).trace
 
 
-@pytest.mark.parametrize("part", ["lock", "intent", "look", "settle", "fence", "adoption", "order", "due"])
+@pytest.mark.parametrize("part", FAILING)
 def test_a_part_that_is_taken_out_is_missed(settings: Settings, part: str) -> None:
     with mutated([part]):
-        failing = _first_failing(settings, 120)
+        failing = _failing(settings, part, 120)
     assert failing is not None, f"nobody misses: {part}"
 
 
-def _first_failing(settings: Settings, most: int) -> Result | None:
-    results = (play(plan_of(seed), settings) for seed in range(1, most))
+def _failing(settings: Settings, part: str, most: int) -> Result | None:
+    results = (play(plan_of(seed), settings) for seed in (FAILING[part], *range(1, most)))
     return next((result for result in results if result.violations), None)
 
 
 def test_the_story_of_a_failure_is_short_and_names_what_is_wrong(settings: Settings) -> None:
     with mutated(["order"]):
-        failing = _first_failing(settings, 60)
+        failing = _failing(settings, "order", 60)
         assert failing is not None
         shortest = shrink(failing, settings)
     assert len(shortest.plan.triggers) < len(failing.plan.triggers)
