@@ -24,6 +24,8 @@ REFUSALS = {Kind.FIELD_REFUSED, Kind.SUBSIDIARY_REFUSED, Kind.CREDITS_REFUSED, K
 NETSUITE_DOWN = {Kind.NS_PERMISSION, Kind.NS_401, Kind.NS_MAINTENANCE, Kind.NS_5XX_BEFORE, Kind.NS_5XX_AFTER, Kind.NS_429,
                  Kind.NS_REFUSED, Kind.NS_TIMEOUT, Kind.NS_LOST_AFTER, Kind.NS_LOST_BEFORE, Kind.TOKENS_HANG}  # fmt: skip
 LONG_WORK = {TaskName.SCAN_PROJECT, TaskName.EXPORT_PROJECT, TaskName.RECONCILE}
+WORKS_BEFORE_PAUSE = 2
+"""Different records that are refused before their kind is paused: as decision 25 says, not as the product counts."""
 LISTS = ("/budget_line_items", "/detail_rows", "/wbs_codes", "/requisitions")
 
 
@@ -57,6 +59,13 @@ class Watch:
             self._see("reason", f"{scope} is paused for {seconds:.0f} s, and nothing says why")
         if scope == "netsuite" and seconds > 0 and self._rig.kinds & REFUSALS and not self._rig.kinds & NETSUITE_DOWN:
             self._see("refusal", f"all of NetSuite is paused ({pause['cause']}) for a refusal of one kind of record")
+
+        if seconds > 0 and scope.endswith(":create") and not self._rig.kinds & NETSUITE_DOWN:
+            kind = scope.split(":")[1]
+            refused = {one.external_id for one in self._rig.wires.log
+                       if (one.is_item if kind == "item" else one.is_bill and one.path.endswith(kind)) and one.reply and one.reply.status in (400, 403)}  # fmt: skip
+            if len(refused) < WORKS_BEFORE_PAUSE:
+                self._see("one", f"all {kind}s are paused though no two of them were refused: {sorted(refused)}")
 
     def sends(self, request: Request) -> None:
         """A worker reads a list for long work, of which there is to be one at a time."""
