@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, Office
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import eventually
 from worker.clients.procore.client import Procore
 from worker.domain.identities import InvoiceKey
@@ -45,6 +45,22 @@ def slow(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowLists]
     monkeypatch.setattr(attempts, "RENEWED_EVERY_SECONDS", 0.1)
     yield lists
     lists.go_on.set()
+
+
+def test_a_project_whose_list_broke_off_costs_that_list_once_more_and_nothing_else(office: Office) -> None:
+    """Pages are numbered by position, so a list is read again from the first one: 3 requests here, 33 for 3,000 codes."""
+    project = office.new_project("26-905", [f"05-{number:03d}.S" for number in range(250)])
+    pilot = office.reopened(project_ids=str(project.id))
+    pages = f"/projects/{project.id}/budget_line_items"
+    since = max((entry["n"] for entry in office.stage.journal("procore")), default=0)
+    third = {"kind": "error_before", "value": 500, "path": rf"{pages}\?.*\bpage=3", "times": 1}
+    office.stage.faults("procore", [third])
+    run, _ = pilot.container.wbs_scan.scan("test", [project.id])
+    pilot.settle(40)
+    asked = [entry for entry in office.stage.journal("procore", since) if str(entry.get("path", "")).endswith(pages)]
+    assert len(asked) == 2 * 3
+    assert pilot.run(run).counts["created"] == 250
+    assert len(office.posts(ITEM_PATH)) == 250
 
 
 @contextmanager
