@@ -24,8 +24,8 @@ class InvoicePrinter:
     settings: ProcoreSettings
 
     def show(self, invoice: Invoice, view: str) -> Json:
-        """The invoice in a view: "default" and "action_policy"
-        without lines, "items" with them, "extended" with everything.
+        """The invoice in a view: "default", "action_policy" and
+        "header_only" without lines, "items" with them, "extended" with everything.
         """
         shown = self._header(invoice)
         if view in ("items", "extended"):
@@ -35,13 +35,14 @@ class InvoicePrinter:
             ]
             shown["item_packages"] = _packages(invoice)
         if view == "extended":
-            shown["summary_text"] = self._summary_text(invoice)
+            if self.settings.contract_invoicing_method != "simplified":
+                shown["summary_text"] = self._summary_text(invoice)
             shown["custom_fields"] = {}
             shown["attachments"] = []
         return shown | invoice.shown
 
     def _header(self, invoice: Invoice) -> Json:
-        commitment = invoice.commitment
+        commitment, method = invoice.commitment, self.settings.contract_invoicing_method
         summary = invoice.summary()
         synced = invoice.origin_id is not None and self.settings.patch_marks_synced
         return {
@@ -59,7 +60,8 @@ class InvoicePrinter:
             "vendor_name": self.company.vendors[invoice.vendor_id].name,
             "vendor_id": invoice.vendor_id,
             "invoice_number": invoice.invoice_number,
-            "invoice_type": "progress",
+            "invoice_type": _type_of(invoice),
+            **({"contract_invoicing_method": method} if method else {}),
             "origin_data": invoice.origin_data,
             "origin_id": invoice.origin_id,
             "payment_date": invoice.payment_date.isoformat() if invoice.payment_date else None,
@@ -262,3 +264,10 @@ def _packages(invoice: Invoice) -> list[Json]:
         }
         for place, line in enumerate(changes, start=1)
     ]
+
+
+def _type_of(invoice: Invoice) -> str:
+    """What it bills: work, retainage that was held, or both (newer text of Procore's reference)."""
+    releases = any(line.billed.released or line.billed.materials_released for line in invoice.lines)
+    works = any(line.gross or line.billed.moved for line in invoice.lines)
+    return ("both" if works else "retainage_release") if releases else "progress"

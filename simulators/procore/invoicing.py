@@ -20,7 +20,7 @@ from simulators.procore.shapes import billing_period, work_order_contract
 from simulators.procore.state import ProcoreState
 
 DEFAULT_PER_PAGE = 30  # requisitions reference page
-VIEWS = ("default", "extended", "items", "action_policy")
+VIEWS = ("default", "extended", "items", "action_policy", "header_only")
 STATUSES = ("draft", "under_review", "revise_and_resubmit", "approved", "approved_as_noted", "pending_owner_approval")
 INVOICE_FILTERS = frozenset(
     f"filters[{name}]"

@@ -35,6 +35,9 @@ class ProcoreSettings(CommonSettings):
     # Where stored materials and their retainage show once they become work: "this_period", moved by hand, or "from_previous", moved
     # by Procore (move_materials_to_previous_work_completed; field texts of the requisitions reference page).
     moved_retainage: str = "this_period"
+    # How contracts are invoiced, "progressive" or "simplified"; "" = not shown. A simplified one has no `summary_text` (newer text of
+    # Procore's reference).
+    contract_invoicing_method: str = ""
     # What names the contract line that an invoice line bills: "own" line_item_id; "shared", that of the contract line, when several rows
     # of a subcontractor's schedule of values break it down; "detail", a detail_line_item_id alone (seen in live answers); "none".
     line_ids: str = "own"

@@ -11,6 +11,7 @@ import pytest
 
 from simulators.company.billing import Billed, Invoice
 from simulators.company.world import Work, periods_of
+from simulators.procore.invoice_shapes import InvoicePrinter
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_bills import CODE, require_right
@@ -35,6 +36,24 @@ def work(amount: str, **more: str) -> Billed:
     """Ten per cent of it held."""
     value = Decimal(amount)
     return Billed(work=value, held=value / 10, **{name: Decimal(text) for name, text in more.items()})
+
+
+@pytest.mark.parametrize("method", ["", "progressive", "simplified"])
+def test_an_invoice_of_each_type_is_billed_however_its_contract_is_invoiced(
+    open_office: OpenOffice, method: str
+) -> None:
+    """A simplified contract has no summary text; the last invoice of a subcontract often releases retainage alone."""
+    office = open_office(world={"contract_invoicing_method": method, "closed_before": "2025-12-01"})
+    release = Billed(released=Decimal("100.00"))
+    invoices = billed(office, (work("1000.00"),), (work("500.00", released="50.00"),), (release,))
+    printer = InvoicePrinter(office.procore.company, office.procore.settings)
+    shown = [printer.show(one, "extended") for one in invoices]
+    assert [one["invoice_type"] for one in shown] == ["progress", "both", "retainage_release"]
+    assert all(("summary_text" in one) is (method != "simplified") for one in shown)
+    assert all(one.get("contract_invoicing_method", "") == method for one in shown)
+    for invoice in invoices:
+        assert office.export(invoice).kind is OutcomeKind.CREATED
+        assert office.bill(invoice).total == invoice.summary().current_payment_due
 
 
 @pytest.mark.parametrize("totals_before", [True, False])
