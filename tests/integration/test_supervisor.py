@@ -46,7 +46,7 @@ import os, sys, pathlib
 from config.processes import Process
 from worker.supervisor import Supervisor
 child = Process("child", (sys.executable, *sys.argv[2:]))
-sys.exit(Supervisor([child], env=os.environ, log_dir=pathlib.Path(sys.argv[1]), grace=5).run_until_stopped())
+sys.exit(Supervisor([child], env=os.environ, log_dir=pathlib.Path(sys.argv[1]), grace=120).run_until_stopped())
 """
 
 
@@ -140,10 +140,8 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
         child = int(eventually(lambda: log.exists() and log.read_text()))
         runner.send_signal(signal.SIGINT)
         eventually(lambda: "asked" in log.read_text())
-        asked_at = time.monotonic()
         runner.send_signal(signal.SIGINT)
-        assert runner.wait(10) == 0
-    assert time.monotonic() - asked_at < 2  # and not the grace of 5
+        assert runner.wait(30) == 0, "and not after the grace of two minutes"
     assert gone(child)
 
 
