@@ -46,7 +46,7 @@ class Adoptions:
         self._locks = locks
         self._guard = threading.Lock()
         self._copied_at = self._indexed_at = float("-inf")
-        self._copied_of = ""
+        self._copied_of = self._indexed_of = ""
 
     def catch_up(self, ledger_opened_at: str) -> None:
         """Before this process works with a ledger that is new to it: fill the index, and restore what the copy says of a ledger before.
@@ -56,8 +56,8 @@ class Adoptions:
         if not self._guard.acquire(blocking=False):
             raise NoRoom("adopted Items are being looked up", retry_after=1.0)
         try:
-            self._adopted.index()
-            self._indexed_at = time.monotonic()
+            if self._indexed_of != ledger_opened_at:
+                self._index(ledger_opened_at)
             self._copy(ledger_opened_at)
         finally:
             self._guard.release()
@@ -69,12 +69,15 @@ class Adoptions:
             return
         self._copied_of, self._copied_at = opened_at, now
         if now >= self._indexed_at + INDEXED_EVERY_SECONDS:
-            self._adopted.index()
-            self._indexed_at = now
+            self._index(opened_at)
         try:
             self._copy(opened_at)
         except SyncError as error:
             log.warning("Adopted Items cannot be looked up now: %s", error)
+
+    def _index(self, ledger_opened_at: str) -> None:
+        self._adopted.index()
+        self._indexed_at, self._indexed_of = time.monotonic(), ledger_opened_at
 
     def has_copy(self) -> bool:
         """Whether this machine knows what was adopted."""

@@ -221,8 +221,12 @@ class WbsScan:
             plan = self.plan_project(project)
         except (NotFound, NotPermitted) as error:
             return self._not_readable(project_id, project.label, "budget", str(error))
-        self._ledger.resolve(f"project:{project_id}:budget")
-        self._report_odd(f"project:{project_id}:budget_rows", project.label, "budget", plan.odd)
+        budget = f"project:{project_id}:budget"
+        if plan.odd:
+            self._ledger.resolve(budget)
+            self._report_odd(f"{budget}_rows", project.label, "budget", plan.odd)
+        else:
+            self._ledger.resolve(budget, f"{budget}_rows")
         noted = self._items.note(project_id, plan.planned)
         for number, record in plan.gone.items():
             self._items.skip(CodeKey(project_id, number), record)

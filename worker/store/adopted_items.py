@@ -5,7 +5,7 @@ An index finds the code of an Item without reading all records. A copy of it in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from worker.domain.identities import INTERNAL_ID, CodeKey
@@ -33,8 +33,8 @@ class AdoptedItems:
         """
         found = self._indexed(item_ids)
         wanted = set(item_ids) - found.keys()
-        others = self._of_project(project_id) if wanted else ()
-        return found | {item_id: key for key, item_id in others if item_id in wanted}
+        others = self._ledger.adopted(project_id) if wanted else {}
+        return found | {item_id: CodeKey(project_id, number) for number, item_id in others.items() if item_id in wanted}
 
     def ids(self) -> set[str]:
         """The ids of all Items in the index."""
@@ -64,8 +64,8 @@ class AdoptedItems:
         """Put every adopted Item of the ledger into the index; workers of an older version keep none."""
         with self._client.pipeline(transaction=False) as together:
             for project_id in self._ledger.projects():
-                for key, item_id in self._of_project(project_id):
-                    together.hsetnx(self._index, item_id, str(key))
+                for number, item_id in self._ledger.adopted(project_id).items():
+                    together.hsetnx(self._index, item_id, str(CodeKey(project_id, number)))
             together.execute()
 
     def keep_copy(self, ledger_opened_at: str) -> None:
@@ -106,8 +106,3 @@ class AdoptedItems:
     def _copy(self) -> Mapping[str, object]:
         kept = local_file.read(self._file).get(self._owner)
         return kept if isinstance(kept, dict) else {}
-
-    def _of_project(self, project_id: int) -> Iterator[tuple[CodeKey, str]]:
-        for number, record in self._ledger.codes(project_id).items():
-            if record.state is State.ADOPTED and record.remote_id:
-                yield CodeKey(project_id, number), record.remote_id

@@ -222,7 +222,15 @@ tell(KEYS[3], ARGV[4], ARGV[5])
 return 1
 """
 )
-_RESOLVE = OPEN + "return close(KEYS[1], ARGV[1])  -- KEYS: problems. ARGV: problem key"
+_RESOLVE = (
+    OPEN
+    + """
+-- KEYS: problems. ARGV: problem keys. Returns how many were open
+local closed = 0
+for _, key in ipairs(ARGV) do closed = closed + close(KEYS[1], key) end
+return closed
+"""
+)
 
 LEAVES_WITHIN_SECONDS = 1.0
 """A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
@@ -283,6 +291,16 @@ class Ledger:
     def codes(self, project_id: int, wbs_code_ids: Iterable[int] | None = None) -> dict[int, Record]:
         """Known codes of a project: all, or those asked for."""
         return self._read(self._codes(project_id), wbs_code_ids)
+
+    def adopted(self, project_id: int) -> dict[int, str]:
+        """The ids of the Items that codes of a project have adopted. Hardly any code has, so only their records are parsed."""
+        texts = self._client.hgetall(self._codes(project_id))
+        adopted = {int(field): _record(text) for field, text in texts.items() if f'"{State.ADOPTED}"' in text}
+        return {
+            number: record.remote_id
+            for number, record in adopted.items()
+            if record.state is State.ADOPTED and record.remote_id
+        }
 
     def invoice(self, key: InvoiceKey) -> Record | None:
         """What is known of one invoice."""
@@ -479,9 +497,9 @@ class Ledger:
         args = [key, problem_text(cause, facts, at), *told]
         return bool(self._report(keys=[self._problems, f"{self.journal.stem}{key}"], args=args))
 
-    def resolve(self, key: str) -> bool:
-        """Close such a problem; True when it was open."""
-        return bool(self._resolve(keys=[self._problems], args=[key]))
+    def resolve(self, *keys: str) -> bool:
+        """Close such problems; True when one was open."""
+        return bool(self._resolve(keys=[self._problems], args=keys))
 
     def is_problem(self, key: str) -> bool:
         """Whether one is open under this key."""

@@ -180,6 +180,24 @@ def test_who_records_what_was_created_learns_how_its_series_stands_after_that(le
     assert (series.in_a_row, series.agreed_at) == ({Deviation.NAME: 1}, 5.0)
 
 
+def test_adopted_items_are_those_of_adopted_records_alone(ledger: Ledger) -> None:
+    adopted = Record(State.ADOPTED, "x", "77", at=1.0)
+    named_so = replace(CREATED, name='an "adopted" child')
+    blocked = replace(BLOCKED, facts={"name": "adopted", "limit": "60"})
+    for number, record in enumerate((adopted, named_so, blocked, CREATED, WAITING)):
+        ledger.write(CodeKey(17, number), record)
+    assert ledger.adopted(17) == {0: "77"}
+    assert ledger.adopted(18) == {}
+
+
+def test_several_problems_are_closed_at_once(ledger: Ledger) -> None:
+    for key in ("project:17:budget", "project:17:budget_rows", "project:18:budget"):
+        ledger.report(key, Cause.PROJECT_NOT_READABLE, {"project": "x", "what": "budget", "answer": "no"}, at=1.0)
+    assert ledger.resolve("project:17:budget", "project:17:budget_rows", "project:17:nothing")
+    assert not ledger.resolve("project:17:budget", "project:17:budget_rows")
+    assert [one.key for one in ledger.problems()] == ["project:18:budget"]
+
+
 @pytest.mark.parametrize("key", [CODE, INVOICE])
 def test_a_record_is_read_with_its_lock(ledger: Ledger, locks: Locks, key: CodeKey | InvoiceKey) -> None:
     for record in (None, BLOCKED, CREATED):
