@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from unittest import mock
 
 import tests.campaign.simulated.rig
 import worker.clients.netsuite.client
@@ -24,7 +23,6 @@ from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.services.bills import Bills
 from worker.services.dispatch import Dispatch
-from worker.services.items import Items
 from worker.services.projects import Projects
 from worker.services.verification import Verification
 from worker.store import work_scripts
@@ -184,20 +182,6 @@ def _upkeep(put: Put) -> None:
     put(Dispatch, "_taken", without_upkeep)
 
 
-def _late_own(put: Put) -> None:
-    """An Item of a person is adopted though a write of ours may still succeed."""
-    resolve = Items._resolve
-
-    def hasty(self: Items, key: Any, record: Any, lock: Any) -> Any:
-        with mock.patch.object(self, "_settle", 0.0):
-            found = self._look(key, self._need_of(key, record))
-            if found:
-                return self._found(key, found, self._need_of(key, record), lock)
-        return resolve(self, key, record, lock)
-
-    put(Items, "_resolve", hasty)
-
-
 def _refusals(put: Put) -> None:
     """The first record that is refused for want of a permission pauses all of its kind."""
     put(worker.services.attempts, "REFUSALS_BEFORE_PAUSE", 1)
@@ -233,7 +217,6 @@ FURTHER: dict[str, Callable[[Put], None]] = {
     "one-login": _one_login,
     "verify-retry": _verify_retry,
     "upkeep": _upkeep,
-    "late-own": _late_own,
     "refusals": _refusals,
     "compare-found": _compare_found,
     "decisions": _decisions,
