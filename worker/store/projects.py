@@ -31,6 +31,11 @@ _RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
+_AGE = """
+-- KEYS: when the list was begun. Returns that or '', and the time
+local now = redis.call('TIME')
+return {redis.call('GET', KEYS[1]) or '', now[1], now[2]}
+"""
 AT_ONCE = 500
 LONGEST_LISTING_SECONDS = 3600
 """What a worker that died has listed so far is gone after this."""
@@ -51,6 +56,7 @@ class ProjectList:
         self._refused = f"{prefix}projects:invoices_refused"
         self._take_over = client.register_script(_TAKE_OVER)
         self._release = client.register_script(_RELEASE)
+        self._age = client.register_script(_AGE)
         self._read: tuple[str, Sequence[Project]] = ("", ())
 
     def replace(self, projects: Iterable[Project], token: str = "") -> None:
@@ -82,7 +88,7 @@ class ProjectList:
 
     def age(self) -> float:
         """Seconds since the list was begun; infinite when there is none, or when it is known to be outdated."""
-        return self._age_of(self._client.get(self._listed_at))
+        return self._listed()[1]
 
     def outdate(self) -> None:
         """Somebody knows that it changed: from now on the list counts as old, one that is being read as well."""
@@ -105,8 +111,8 @@ class ProjectList:
 
     def all_younger_than(self, age: float) -> Sequence[Project] | None:
         """The same, if the list was begun less than so many seconds ago."""
-        listed_at = self._client.get(self._listed_at)
-        return self._all(listed_at) if self._age_of(listed_at) < age else None
+        listed_at, age_now = self._listed()
+        return self._all(listed_at) if age_now < age else None
 
     def now(self) -> float:
         """Redis' clock, by which all of this is told."""
@@ -143,8 +149,12 @@ class ProjectList:
         if project_ids:
             self._client.hdel(self._looked_at, *map(str, project_ids))
 
-    def _age_of(self, listed_at: str | None) -> float:
-        return seconds(self._client) - float(listed_at) if listed_at else float("inf")
+    def _listed(self) -> tuple[str | None, float]:
+        """When the list was begun, None when there is none, and its age. One command: each project that is scanned asks."""
+        listed_at, whole, micro = self._age(keys=[self._listed_at])
+        if not listed_at:
+            return None, float("inf")
+        return listed_at, int(whole) + int(micro) / 1_000_000 - float(listed_at)
 
     def _all(self, listed_at: str | None) -> Sequence[Project]:
         known_at, projects = self._read
