@@ -26,7 +26,14 @@ OfAccount = Callable[[NetSuiteModel, Company, random.Random], bool]
 WIDER = tuple(kind for kind in Kind if kind not in FIRST)
 SHARE = 0.04
 """How many seeds draw a kind, where `_SHARES` does not say."""
-_SHARES = {Kind.SAME_NUMBER: 0.06, Kind.ONE_KIND_AWAY: 0.06, Kind.REQUEST_DURING: 0.06, Kind.NIGHTLY: 0.06}
+_SHARES = {
+    Kind.SAME_NUMBER: 0.06,
+    Kind.ONE_KIND_AWAY: 0.06,
+    Kind.REQUEST_DURING: 0.06,
+    Kind.NIGHTLY: 0.06,
+    Kind.TAX_ADDED: 0.08,
+    Kind.GENERATED_NUMBERS: 0.08,
+}
 TEMPLATE_ID = 190
 
 
