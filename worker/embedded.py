@@ -99,6 +99,11 @@ class EmbeddedServer:
         return self._note.port
 
     @property
+    def log(self) -> Path:
+        """The server's own log. It opens the file for each line."""
+        return self._folder / LOG
+
+    @property
     def pid(self) -> int:
         """The server's process id."""
         return self._process.pid

@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Any
 
-from config.logs import shown
+from config.logs import set_up_logging, shown
 from config.settings import BAD_SETTINGS_EXIT_CODE
 from worker.app import settings_or_exit
 from worker.flower_pages import serve_our_pages
@@ -27,6 +27,10 @@ if not (_user and _password and _login.isascii()):
 
 _memory = _settings.data_dir / "flower"
 _memory.mkdir(parents=True, exist_ok=True)
+
+# Flower's own set-up keeps handlers that are there, and sets the level again. Anyone may ask its port, without a login too.
+set_up_logging(level=_settings.log_level, style=_settings.log_format, rate_limited=True)
+logging = _settings.log_level.lower()
 
 serve_our_pages()
 basic_auth = [_login]

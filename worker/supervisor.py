@@ -19,6 +19,7 @@ from types import FrameType, TracebackType
 
 from config.processes import Process
 from config.settings import BAD_SETTINGS_EXIT_CODE
+from worker.log_files import limit_size, put_aside
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +123,7 @@ class Supervisor:
             self._ended.set()
 
     def _look_after(self, child: _Child) -> None:
+        child.limit_log()
         code = child.look()
         if code == BAD_SETTINGS_EXIT_CODE:
             self.faults = child.last_words()
@@ -173,8 +175,8 @@ class _Child:
         return self._popen is not None and self._popen.poll() is None
 
     def start(self) -> None:
-        if self._popen is None and self._log_file.exists():
-            self._log_file.replace(self._log_file.with_suffix(".log.1"))
+        if self._popen is None:
+            put_aside(self._log_file)
         tie = [sys.executable, "-I", "-S", "-c", TIED, str(os.getpid())] if sys.platform == "linux" else []
         with self._log_file.open("ab") as output:
             self._said_before = output.tell()
@@ -202,6 +204,11 @@ class _Child:
         if now >= self._due:
             self.start()
         return None
+
+    def limit_log(self) -> None:
+        """Keep its log small: a log that fills the disk takes Redis and everything else down with it."""
+        if limit_size(self._log_file):
+            self._said_before = 0
 
     def ask_to_end(self) -> None:
         if self._popen:

@@ -13,6 +13,7 @@ import pytest
 
 from config.processes import Process
 from tests.support import eventually
+from worker import log_files
 from worker.supervisor import LONGEST_DELAY, STEADY, Supervisor, next_delay
 
 pytestmark = pytest.mark.real
@@ -124,6 +125,42 @@ def test_output_and_environment_reach_their_process_and_the_last_run_s_log_is_ke
             eventually(lambda: log.exists() and "my file is" in log.read_text())
     assert log.read_text() == "my file is second\n"
     assert log.with_suffix(".log.1").read_text() == "my file is first\n"
+
+
+def test_a_process_that_writes_without_end_fills_no_disk_and_keeps_its_newest_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_files, "MAX_BYTES", 20_000)
+    writes = """
+import os, sys, time
+for number in range(3000):
+    print(f"line {number:50}", flush=True)
+    time.sleep(0 if number % 100 else 0.1)
+print("all written", flush=True)
+time.sleep(60)
+"""
+    logs = tmp_path / "logs"
+    log = logs / "items.log"
+    with supervise(tmp_path, program("items", writes)) as supervisor:
+        eventually(lambda: log.exists() and "all written" in log.read_text())
+        assert supervisor.alive().keys() == {"items"}
+        sizes = {path.name: path.stat().st_size for path in logs.iterdir()}
+    assert sizes.keys() == {"items.log", "items.log.1", "items.log.2", "items.log.3"}
+    assert sum(sizes.values()) < 3000 * 56, "the oldest are gone"
+    kept = "".join((logs / f"items.log{part}").read_text() for part in (".3", ".2", ".1", ""))
+    numbers = [int(line.split()[1]) for line in kept.splitlines() if line.startswith("line ")]
+    assert numbers == list(range(numbers[0], 3000)), "no line is lost between two parts"
+
+
+def test_a_log_is_emptied_even_where_no_copy_of_it_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_files, "MAX_BYTES", 100)
+    log = tmp_path / "items.log"
+    log.write_bytes(b"x" * 101)
+    (tmp_path / "items.log.1").mkdir()  # as a disk without room: it takes no copy
+    (tmp_path / "items.log.2").mkdir()
+    (tmp_path / "items.log.2" / "in the way").touch()
+    assert log_files.limit_size(log)
+    assert log.stat().st_size == 0
 
 
 def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:

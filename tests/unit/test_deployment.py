@@ -174,6 +174,15 @@ def test_compose_has_all_services_and_two_only_on_demand() -> None:
     assert COMPOSE.count(f"{HEARTBEAT_VARIABLE}: /tmp/heartbeat") == COMPOSE.count("find /tmp/heartbeat") == 1
 
 
+def test_no_log_of_a_container_grows_without_end() -> None:
+    services = compose_services()
+    assert re.search(r"&logging\n  driver: json-file\n  options: \{max-size: \d+m, max-file: \"\d\"\}\n", COMPOSE)
+    # The services that are not ours say it themselves, all others by what they share.
+    assert "x-app: &app\n  image: wbs-sync\n  logging: *logging\n" in COMPOSE
+    unlimited = [name for name, text in services.items() if "<<: *" not in text and "logging: *logging" not in text]
+    assert unlimited == []
+
+
 def test_redis_keeps_everything_it_is_given() -> None:
     redis = compose_services()["redis"]
     assert all(line in redis for line in ("appendonly yes\n", "maxmemory-policy noeviction\n", "requirepass "))

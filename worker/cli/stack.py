@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from config.processes import REPORT_PATH, processes
 from config.settings import Settings
 from worker.embedded import EmbeddedServer, free_port
+from worker.log_files import limit_size
 from worker.store.connection import connect
 from worker.store.ledger import Ledger
 from worker.supervisor import Supervisor
@@ -53,9 +54,10 @@ class Stack:
         return cls(server, supervisor, flower_url, login, settings.redis_key_prefix)
 
     def keep_server(self) -> None:
-        """Start the embedded server again if it died; its data come back from its append-only file."""
+        """Start the embedded server again if it died; its data come back from its append-only file. Its log is kept small."""
         if self.server:
             self.server.revive()
+            limit_size(self.server.log)
 
     def stop(self) -> None:
         """Beat, Flower and workers first, the server last."""

@@ -36,7 +36,9 @@ def webhooks(as_json: bool) -> None:
             raise Fault(
                 f"{address} cannot be listened on: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
             ) from error
-        set_up_logging(level=settings.log_level, style=settings.log_format, correlation_id=correlation.current)
+        set_up_logging(
+            level=settings.log_level, style=settings.log_format, correlation_id=correlation.current, rate_limited=True
+        )
         told = {"address": f"http://{where[0]}:{where[1]}{PATH}"}
         receiving = receive(
             container.webhooks.take,

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.logs import JsonLines, TextLines, set_up_logging
+from config.logs import (
+    LIMITED_BURST,
+    LIMITED_EVERY_SECONDS,
+    LIMITED_LENGTH,
+    JsonLines,
+    RateLimit,
+    TextLines,
+    set_up_logging,
+)
 
 ANY_TEXT = st.text() | st.text(st.characters(categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1)
 FORMAT = "%(levelname)s %(name)s: %(message)s"
@@ -110,3 +118,47 @@ def test_an_answer_whose_headers_cannot_be_read_is_not_told_as_it_is(capsys: pyt
     told = capsys.readouterr().err
     assert "ours is told" in told
     assert "canary" not in told
+
+
+def test_a_stranger_makes_a_bounded_number_of_lines_and_they_say_how_many_are_missing() -> None:
+    now = 0.0
+    limit = RateLimit(clock=lambda: now)
+    written = []
+    for attempt in range(100_000):
+        now = attempt / 100  # a hundred a second
+        refused = record("Refused a request from %s", f"198.51.100.{attempt}")
+        if limit.filter(refused):
+            written.append(refused.getMessage())
+    assert len(written) <= LIMITED_BURST + 1000 / LIMITED_EVERY_SECONDS
+    assert written[0] == "Refused a request from 198.51.100.0"
+    assert written[-1].endswith(" (999 more lines of this kind were left out)")
+
+
+def test_what_a_stranger_sends_makes_no_line_long() -> None:
+    sent = record("Uncaught exception %s", "/" * 65_536)
+    assert RateLimit().filter(sent)
+    assert len(sent.getMessage()) < LIMITED_LENGTH + 100
+
+
+def test_lines_about_callers_with_the_right_login_are_all_written() -> None:
+    limit = RateLimit(clock=lambda: 0.0)
+    events = [
+        logging.LogRecord("worker.services.webhooks", logging.INFO, __file__, 1, "%s", (n,), None) for n in range(1000)
+    ]
+    assert all(limit.filter(event) for event in events)
+
+
+@pytest.mark.usefixtures("logging_as_before")
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_routine_is_logged_at_debug_only(capsys: pytest.CaptureFixture[str], level: str) -> None:
+    """Celery's own calls, as worker/strategy.py, app/trace.py and beat.py make them."""
+    set_up_logging(level=level, style="text")
+    for name in ("ledger.resume", "invoices.export"):
+        facts = {"id": "7", "name": name, "return_value": "{}", "runtime": 0.1, "description": "raised"}
+        logging.getLogger("celery.worker.strategy").info("Task %(name)s[%(id)s] received", facts, extra={"data": facts})
+        logging.getLogger("celery.app.trace").info("Task %(name)s[%(id)s] succeeded", facts, extra={"data": facts})
+        logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "entry", name)
+        logging.getLogger("celery.app.trace").error("Task %(name)s[%(id)s] %(description)s", facts)
+    lines = capsys.readouterr().err
+    assert lines.count("invoices.export") == 4
+    assert lines.count("ledger.resume") == (4 if level == "DEBUG" else 1), "a failure is always written"

@@ -1,0 +1,119 @@
+"""Strangers cannot fill the disk by the logs of the processes that listen."""
+
+from __future__ import annotations
+
+import base64
+import resource
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from config.logs import LIMITED_BURST
+from config.processes import processes
+from tests.integration.test_flower_access import LOGIN, environment
+from tests.support import eventually
+from worker.embedded import EmbeddedServer, free_port
+from worker.supervisor import Supervisor
+
+pytestmark = pytest.mark.real
+
+TRIES = 400
+
+
+@dataclass
+class Listener:
+    """A process that listens. `page`: what it refuses without the right login."""
+
+    url: str
+    page: str
+    pid: int
+    log: Path
+
+    def ready(self) -> bool:
+        with suppress(requests.ConnectionError):
+            return requests.get(f"{self.url}/healthcheck", timeout=10).ok
+        return False
+
+    def lines(self) -> int:
+        return len(self.log.read_bytes().splitlines())
+
+
+@pytest.fixture(scope="module")
+def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[dict[str, Listener]]:
+    """Flower and the receiver of webhooks."""
+    folder = tmp_path_factory.mktemp("listeners")
+    ports = {"flower": free_port(), "webhooks": free_port()}
+    env = environment(folder, redis_server.url) | {
+        "FLOWER_PORT": str(ports["flower"]),
+        "FLOWER_BASIC_AUTH": ":".join(LOGIN),
+        "WEBHOOK_PORT": str(ports["webhooks"]),
+        "WEBHOOK_AUTHORIZATION": "Bearer of-nobody-at-all",
+        "REDIS_KEY_PREFIX": "floods:",
+    }
+    wanted = [process for process in processes(data_dir=folder, webhooks=True) if process.name in ports]
+    with Supervisor(wanted, env=env, log_dir=folder / "logs") as supervisor:
+        pids = supervisor.alive()
+        pages = {"flower": "/tasks", "webhooks": "/procore"}
+        found = {
+            name: Listener(f"http://127.0.0.1:{port}", pages[name], pids[name], folder / "logs" / f"{name}.log")
+            for name, port in ports.items()
+        }
+        for one in found.values():
+            eventually(one.ready, 60, every=0.2)
+        yield found
+
+
+# A failure of Flower's has a traceback of some 40 lines.
+@pytest.mark.parametrize(("name", "most_lines"), [("flower", 2 * LIMITED_BURST * 45), ("webhooks", 2 * LIMITED_BURST)])
+def test_a_wrong_login_again_and_again_makes_a_bounded_number_of_lines(
+    listeners: dict[str, Listener], name: str, most_lines: int
+) -> None:
+    one = listeners[name]
+    before = one.lines()
+    # Not ASCII: a comparison of passwords may fail at it.
+    with requests.Session() as session:
+        for _ in range(TRIES):
+            answer = session.post(one.url + one.page, headers={"Authorization": b"Basic \xff\xfe"}, timeout=10)
+            assert answer.status_code >= 400
+        for _ in range(TRIES):
+            login = "Basic " + base64.b64encode("engineer:pässwörd".encode()).decode()
+            answer = session.get(one.url + one.page, headers={"Authorization": login}, timeout=10)
+            assert answer.status_code >= 400
+    assert one.lines() - before < most_lines
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets another process change the limit")
+@pytest.mark.parametrize("name", ["flower", "webhooks"])
+def test_a_process_without_a_descriptor_left_says_so_a_bounded_number_of_times(
+    listeners: dict[str, Listener], name: str
+) -> None:
+    one = listeners[name]
+    before = one.lines()
+    limits = resource.prlimit(one.pid, resource.RLIMIT_NOFILE)
+    host, port = one.url.removeprefix("http://").split(":")
+    try:
+        used = max(int(path.name) for path in Path(f"/proc/{one.pid}/fd").iterdir())
+        resource.prlimit(one.pid, resource.RLIMIT_NOFILE, (used + 3, limits[1]))
+        with ExitStack() as callers:
+            for _ in range(20):
+                callers.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            eventually(lambda: "Too many open files" in one.log.read_text(errors="replace"), 20)
+            # It is asked again and again as long as somebody waits; the time that this takes is its own measure.
+            at = cpu_ticks(one.pid)
+            eventually(lambda: cpu_ticks(one.pid) > at + 50, 30)
+            assert one.lines() - before < 2 * LIMITED_BURST * 45
+    finally:
+        resource.prlimit(one.pid, resource.RLIMIT_NOFILE, limits)
+    eventually(one.ready, 30)
+
+
+def cpu_ticks(pid: int) -> int:
+    """CPU time that a process has used, in hundredths of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
