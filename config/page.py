@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -47,7 +48,7 @@ def _kind(field: FieldInfo) -> str:
         return "list, comma separated"
     if SecretStr in kinds:
         return "text, secret"
-    words = {bool: "`true` or `false`", int: "whole number", float: "number", Path: "path", str: "text"}
+    words = {bool: "`true` or `false`", int: "whole number", float: "number", Path: "path", date: "day", str: "text"}
     bounds = {type(each).__name__: each for each in field.metadata}
     least, most = (getattr(bounds.get(name), name.lower(), None) for name in ("Ge", "Le"))
     told = f", {least:,} to {most:,}" if least is not None and most is not None else ""

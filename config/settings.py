@@ -13,7 +13,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     netsuite_client_id: str = Field(description="Client id of the NetSuite integration record (OAuth 2.0 M2M)")
     netsuite_certificate_id: str = Field(description="Certificate id of the M2M mapping")
     netsuite_private_key_file: Path = Field(description="PEM file with the private key of that certificate")
+    netsuite_certificate_expires: date | None = Field(
+        None,
+        description="Last day of that certificate, such as 2027-05-31; empty = read from the key's file if it is in it",
+    )
     netsuite_concurrency: int = Field(3, ge=1, le=500, description="Most NetSuite requests in flight, all workers")
     netsuite_subsidiary_id: InternalId = Field("", description="Subsidiary of Items and bills; empty outside OneWorld")
     netsuite_expense_account_id: InternalId = Field(
@@ -256,6 +260,14 @@ class Settings(BaseSettings):
         if secure and options.setdefault("ssl_cert_reqs", ["required"])[0] not in ("required", "optional", "none"):
             raise ValueError("ssl_cert_reqs must be required, optional or none")
         return SecretStr(address._replace(query=urlencode(options, doseq=True)).geturl()) if secure else value
+
+    @field_validator("netsuite_certificate_expires", mode="before")
+    @classmethod
+    def _day(cls, value: object) -> object:
+        try:
+            return date.fromisoformat(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("must be a day such as 2027-05-31") from None
 
     @field_validator("netsuite_private_key_file")
     @classmethod

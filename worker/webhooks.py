@@ -7,6 +7,7 @@ Procore waits 5 seconds for a 2xx, holds everything else back while one event is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import logging
@@ -14,7 +15,7 @@ import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from redis.exceptions import RedisError
 from tornado.httpserver import HTTPServer
@@ -27,18 +28,30 @@ MOST_BYTES = 65_536
 """A hundred times an event."""
 ANSWER_SECONDS = 3.0
 THREADS = 4
+BEAT_SECONDS = 2.0
 
 Take = Callable[[Any], object]
+
+
+class Observer(Protocol):
+    """Whoever watches the receiver."""
+
+    def answered(self, answer: str) -> None:
+        """A request was answered: accepted, unauthorized or unavailable."""
+
+    def beat(self) -> None:
+        """Every two seconds, in a thread: the loop that answers still runs. May raise RedisError."""
 
 
 class Receiver(RequestHandler):
     """POST alone."""
 
-    def initialize(self, take: Take, authorization: str, pool: ThreadPoolExecutor) -> None:
+    def initialize(self, take: Take, authorization: str, pool: ThreadPoolExecutor, observer: Observer) -> None:
         """`take`: does with a body what is to be done, or raises RedisError; `authorization`: the header that Procore was told to send."""
         self._take = take
         self._authorization = authorization.encode()
         self._pool = pool
+        self._observer = observer
 
     async def post(self) -> None:
         """204 when the event was noted, known or is none of ours; 401 without the right header; 503 when it could not be noted."""
@@ -47,6 +60,7 @@ class Receiver(RequestHandler):
             log.warning(
                 "Refused a request from %s: its Authorization is not WEBHOOK_AUTHORIZATION", self.request.remote_ip
             )
+            self._observer.answered("unauthorized")
             self.set_status(401)
             return
         noting = asyncio.get_running_loop().run_in_executor(self._pool, self._take, _json(self.request.body))
@@ -54,8 +68,10 @@ class Receiver(RequestHandler):
             await asyncio.wait_for(noting, ANSWER_SECONDS)
         except (RedisError, TimeoutError) as error:
             log.warning("An event could not be noted, Procore will send it again: %s", type(error).__name__)
+            self._observer.answered("unavailable")
             self.set_status(503)
             return
+        self._observer.answered("accepted")
         self.set_status(204)
 
 
@@ -75,22 +91,33 @@ def listening(address: str, port: int) -> socket.socket:
     return opened
 
 
-async def receive(take: Take, *, authorization: str, on: socket.socket, ready: Callable[[], None]) -> None:
+async def receive(
+    take: Take, *, authorization: str, on: socket.socket, ready: Callable[[], None], observer: Observer
+) -> None:
     """Serve until TERM or INT; `ready` is called when it does."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="webhooks") as pool:
-        receiver = {"take": take, "authorization": authorization, "pool": pool}
+        receiver = {"take": take, "authorization": authorization, "pool": pool, "observer": observer}
         pages = [url(PATH, Receiver, receiver), url("/healthcheck", Alive)]
         # The internet asks for many addresses; what becomes of an event is told above.
         application = Application(pages, log_function=lambda _: None)
         server = HTTPServer(application, max_body_size=MOST_BYTES, body_timeout=5, idle_connection_timeout=60)
         server.add_sockets([on])
         ready()
+        beating = asyncio.create_task(_beat(observer, pool))
         await stop.wait()
+        beating.cancel()
         server.stop()
         await server.close_all_connections()
+
+
+async def _beat(observer: Observer, pool: ThreadPoolExecutor) -> None:
+    while True:
+        with contextlib.suppress(RedisError):
+            await asyncio.get_running_loop().run_in_executor(pool, observer.beat)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def _json(body: bytes) -> Any:

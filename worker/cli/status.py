@@ -66,7 +66,7 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
                     out.print(
                         styled(("Comparison in progress (verify): ", "bold"), progress_line(comparison)), soft_wrap=True
                     )
-            for sentence in alive.faults:
+            for sentence in alive.faults + alive.warnings:
                 say_fault(sentence)
             if alive.faults:
                 say_fault(HOW_TO_START)
@@ -84,6 +84,7 @@ def processes_view(alive: Alive) -> dict[str, Any]:
             {"process": one.process, "queues": sorted(one.queues), "clock_ahead": round(one.clock_ahead, 1)}
             for one in alive.processes
         ],
+        "silent": [{"process": one.process, "seen_at": one.seen} for one in alive.silent],
         "queues_without_worker": list(alive.missing_queues),
         "beat": alive.has_beat,
     }

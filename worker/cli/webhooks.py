@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from functools import partial
 
@@ -10,9 +11,13 @@ import click
 
 from config.logs import set_up_logging
 from config.settings import InvalidSettings
+from worker import heartbeat
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
+from worker.container import Container
 from worker.domain import correlation
+from worker.services.liveness import RECEIVES
+from worker.store.webhook_counts import WebhookCounts
 from worker.webhooks import PATH, listening, receive
 
 
@@ -45,8 +50,27 @@ def webhooks(as_json: bool) -> None:
             authorization=settings.webhook_authorization.get_secret_value(),
             on=on,
             ready=partial(_announce, told, as_json=as_json),
+            observer=_Observer(container),
         )
-        asyncio.run(receiving)
+        try:
+            asyncio.run(receiving)
+        finally:
+            heartbeat.end()
+
+
+class _Observer:
+    """Shows everybody that the receiver runs, and how it answers."""
+
+    def __init__(self, container: Container) -> None:
+        self._counts: WebhookCounts = container.webhook_counts
+        heartbeat.start(container.presence, f"webhooks@{socket.gethostname()}", RECEIVES)
+
+    def answered(self, answer: str) -> None:
+        self._counts.add(answer)
+
+    def beat(self) -> None:
+        heartbeat.beat()
+        self._counts.save()
 
 
 def _announce(told: dict[str, str], *, as_json: bool) -> None:

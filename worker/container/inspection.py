@@ -36,6 +36,7 @@ from worker.services.probe.run import Probe
 from worker.services.problem_views import ProblemViews
 from worker.services.report import Reports
 from worker.services.stoppages import Stoppages
+from worker.services.waiting import Waiting
 from worker.store.gate import Precedence
 
 if TYPE_CHECKING:
@@ -192,8 +193,19 @@ class Container(Services):
             limits=self.procore_limits,
             pauses=self.pauses,
             verifications=self.verifications,
+            waiting=self.waiting,
+            liveness=self.liveness,
+            queue_lengths=lambda: {queue.value: self.schedule_runs.messages_in(queue) for queue in QueueName},
+            webhook_counts=self.webhook_counts,
             due={run: partial(next_due, line) for run, line in crons.items()},
+            certificate_expiry=self.certificate_expiry,
+            data_dir=self.settings.data_dir,
         )
+
+    @part
+    def waiting(self) -> Waiting:
+        """What has waited longest."""
+        return Waiting(self.redis, ledger=self.ledger, work=self.work, pauses=self.pauses)
 
     @part
     def pauses(self) -> Pauses:

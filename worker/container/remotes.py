@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.profile import Effects, Profile, load_profile, project_field
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
+from worker.clients.netsuite.certificate import certificate_expiry
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import client as procore_client
@@ -31,6 +32,11 @@ class Remotes(Stores):
             certificate_id=self.settings.netsuite_certificate_id,
             private_key_file=self.settings.netsuite_private_key_file,
         )
+
+    @part
+    def certificate_expiry(self) -> float | None:
+        """When the certificate for the login to NetSuite ends (unix seconds); None where that is not known."""
+        return certificate_expiry(self.settings.netsuite_certificate_expires, self.settings.netsuite_private_key_file)
 
     @part
     def procore_address(self) -> ProcoreAddress:

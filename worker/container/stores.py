@@ -27,8 +27,10 @@ from worker.store.open_problems import Handling
 from worker.store.plan_keys import PlanKeys
 from worker.store.presence import Presence
 from worker.store.projects import ProjectList
+from worker.store.schedule_runs import ScheduleRuns
 from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
+from worker.store.webhook_counts import WebhookCounts
 from worker.store.work import Work
 
 
@@ -62,6 +64,16 @@ class Stores:
     def presence(self) -> Presence:
         """The processes that run now."""
         return Presence(self.redis, self._prefix)
+
+    @part
+    def webhook_counts(self) -> WebhookCounts:
+        """How the receiver of webhooks answered."""
+        return WebhookCounts(self.redis, self._prefix)
+
+    @part
+    def schedule_runs(self) -> ScheduleRuns:
+        """How many messages wait in each queue."""
+        return ScheduleRuns(self.redis, self._prefix)
 
     @part
     def locks(self) -> Locks:

@@ -41,6 +41,7 @@ class Dispatch:
         """Work that a run waits for and no lane holds waits again."""
         for kind in RunKind:
             self._work.take_in_strays(kind)
+        self._work.forget_ended_invoices()
 
     def take_back(self) -> None:
         """Let the work of workers that died be dispatched now, not when their claims end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from worker.domain.story import clock
 from worker.store.connection import Redis, seconds
 from worker.store.gate import Gate
 from worker.store.presence import Presence, Running
@@ -13,16 +14,21 @@ CLOCK_LIMIT_SECONDS = 2.0
 """A clock that is further off than this is worth a word: schedules, tokens and logs go by it."""
 RESUMED_WITHIN_SECONDS = 30.0
 """Another scheduler than ours (docs/operations.md has a standby) does not announce itself, but its `ledger.resume` arrives."""
+RECEIVES = frozenset({"webhooks"})
+"""What the receiver of webhooks announces in the place of queues: a process without any counts as beat."""
 HOW_TO_START = "Start `wbs-sync up`, or every process of the Procfile, with the same REDIS_URL and REDIS_KEY_PREFIX as this command."
 
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The processes that run now. `missing_queues`: queues that no worker takes work from."""
+    """The processes that run now. `missing_queues`: queues that no worker takes work from; `silent`: processes that neither run nor said
+    that they end: they hang, or were killed.
+    """
 
     processes: tuple[Running, ...]
     missing_queues: tuple[str, ...]
     has_beat: bool
+    silent: tuple[Running, ...] = ()
 
     @property
     def faults(self) -> list[str]:
@@ -35,9 +41,22 @@ class Alive:
         return found
 
     @property
+    def warnings(self) -> list[str]:
+        """Which processes are silent, in sentences."""
+        return [
+            f"{one.process} has not been seen since {clock(one.seen)}: it hangs, or it was killed and did not come back."
+            for one in self.silent
+        ]
+
+    @property
     def workers(self) -> list[Running]:
         """The workers among the processes."""
-        return [one for one in self.processes if one.queues]
+        return [one for one in self.processes if one.queues and one.queues != RECEIVES]
+
+    @property
+    def receivers(self) -> list[Running]:
+        """The receivers of webhooks among the processes."""
+        return [one for one in self.processes if one.queues == RECEIVES]
 
     def threads_for(self, queue: str) -> int:
         """How many threads take work from a queue, over all workers."""
@@ -60,11 +79,12 @@ class Liveness:
 
     def now(self) -> Alive:
         """The processes that run now. Raises RedisError."""
-        processes = self._presence.running()
+        known = self._presence.all()
+        processes = [one for one in known if not one.is_silent]
         served = frozenset[str]().union(*(one.queues for one in processes))
         missing = tuple(queue for queue in self._queues if queue not in served)
         has_beat = any(not one.queues for one in processes) or self._was_resumed_just_now()
-        return Alive(tuple(processes), missing, has_beat)
+        return Alive(tuple(processes), missing, has_beat, tuple(one for one in known if one.is_silent))
 
     def _was_resumed_just_now(self) -> bool:
         last = self._gate.last_noted()

@@ -48,6 +48,10 @@ class Pauses:
         now = seconds(self._client)
         return [_of_scope(one, now) for one in self._holds.pauses()] + [_of_limit(one) for one in self._limits.pauses()]
 
+    def begun(self) -> dict[Remote, int]:
+        """How many pauses of a login, a permission or an outage have begun since this ledger began, by remote."""
+        return self._holds.begun()
+
     def of(self, lane: Lane, key: str, *, scopes: Collection[str] = ()) -> list[PauseView]:
         """Those that one piece of work waits for: of its lane, of what it met itself, or of further scopes that it needs. One whose end has
         come counts until something gets through.

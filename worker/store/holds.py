@@ -22,8 +22,8 @@ REMEMBERED_SECONDS = 7 * 86_400
 
 _NOTE = """
 -- Note a failure of a scope, and pause it if asked to.
--- KEYS: pauses. ARGV: scope, work that failed, cause, answer, 1 = pause, seconds of a first pause, longest seconds, seconds that a
--- rate limit named, seconds that the scope is remembered
+-- KEYS: pauses, pauses begun. ARGV: scope, work that failed, cause, answer, 1 = pause, seconds of a first pause, longest seconds, seconds that a
+-- rate limit named, seconds that the scope is remembered, remote
 -- Returns: when the pause ends (unix seconds; 0 = there is none), pauses in a row, works that failed since the scope last got
 -- through, 1 = this work was one of them before
 local t = redis.call('TIME')
@@ -46,6 +46,7 @@ if ARGV[5] == '1' then
   local named = tonumber(ARGV[8])
   if one.ends <= now then
     one.times = one.times + 1
+    redis.call('HINCRBY', KEYS[2], ARGV[10], 1)
     one.ends = now + math.max(named, math.min(tonumber(ARGV[6]) * 2 ^ (one.times - 1), tonumber(ARGV[7])))
   elseif named > 0 then
     one.ends = math.max(one.ends, now + named)
@@ -118,7 +119,7 @@ class Holds:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._key = f"{prefix}pauses"
+        self._key, self._begun = f"{prefix}pauses", f"{prefix}pauses:begun"
         self._note = client.register_script(_NOTE)
         self._lift = client.register_script(_LIFT)
 
@@ -148,12 +149,18 @@ class Holds:
         self, scope: str, work: str, cause: str, answer: str, *, pauses: bool, first: float, named: float
     ) -> Noted:
         args = [scope, work, cause, answer, int(pauses), first, LONGEST_PAUSE_SECONDS, named, REMEMBERED_SECONDS]
-        ends, times, works, again = self._note(keys=[self._key], args=args)
+        args.append(remote_of(scope))
+        ends, times, works, again = self._note(keys=[self._key, self._begun], args=args)
         return Noted(float(ends), int(times), int(works), bool(int(again)))
 
     def pauses(self) -> list[Pause]:
         """Scopes that were paused and have not got through since, also those that are tried again now; by name."""
         return [one for one in self._all() if one.times]
+
+    def begun(self) -> dict[Remote, int]:
+        """How many pauses have begun since this ledger began, by remote."""
+        counts = self._client.hgetall(self._begun)
+        return {remote: int(counts.get(remote.value, 0)) for remote in Remote}
 
     def until(self, scope: str) -> float | None:
         """When a scope's work may go on (unix seconds, Redis' clock); None when it is not paused."""

@@ -100,11 +100,14 @@ class LimitPause:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One of the remote's windows, `hour` or `spike`: how many requests it takes, and how many are left in it now."""
+    """One of the remote's windows, `hour` or `spike`: how many requests it takes, how many are left in it now, and when the last one that
+    is known `ends` (unix seconds, Redis' clock).
+    """
 
     name: str
     limit: int
     left: int
+    ends: float
 
 
 class RateLimits:
@@ -150,9 +153,10 @@ class RateLimits:
         found = []
         for name in ("hour", "spike"):
             if f"{name}:limit" in fields:
-                limit, over = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"]) <= now
+                limit, ends = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"])
                 # Of a window that is over nothing is used up; the next answer tells of the new one.
-                found.append(Window(name, limit, limit if over else max(0, int(float(fields[f"{name}:left"])))))
+                left = limit if ends <= now else max(0, int(float(fields[f"{name}:left"])))
+                found.append(Window(name, limit, left, ends / 1000))
         return found
 
     def pauses(self) -> list[LimitPause]:

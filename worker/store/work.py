@@ -118,7 +118,8 @@ class Work:
         )  # fmt: skip
         self._hurry, self._take_back = script(work_scripts.HURRY), script(work_scripts.TAKE_BACK)
         self._begin, self._open_keys = script(work_scripts.BEGIN), script(work_scripts.OPEN_KEYS)
-        self._backlog = script(work_scripts.BACKLOG)
+        self._backlog, self._forget_ended = script(work_scripts.BACKLOG), script(work_scripts.FORGET_ENDED)
+        self._invoices_since = f"{prefix}since:invoice"
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
@@ -334,6 +335,16 @@ class Work:
         """The same, and how long it has been due."""
         waiting, in_hand, since = self._backlog(keys=[self._waiting(lane), self._hand(lane)])
         return Backlog(int(waiting), int(in_hand), float(since))
+
+    def oldest_invoice(self) -> tuple[str, float] | None:
+        """The invoice that has been work for longest without an end, and since when (unix seconds); None when there is none."""
+        first = self._client.zrange(self._invoices_since, 0, 0, withscores=True)
+        return (str(first[0][0]), float(first[0][1])) if first else None
+
+    def forget_ended_invoices(self, *, at_most: int = 100) -> None:
+        """Keep `oldest_invoice` right: the oldest that are in no lane any more are no work."""
+        lane = Lane.EXPORTS
+        self._forget_ended(keys=[self._invoices_since, self._waiting(lane), self._hand(lane)], args=[at_most])
 
     def failing(self) -> int:
         """How many pieces of work have failed and are tried again."""

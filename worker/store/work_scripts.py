@@ -29,6 +29,16 @@ local function asks(asked, current, prefix, key, id)
   if id ~= '' and origin(asked, current, prefix, key) == '' then redis.call('HSET', asked, key, id) end
 end
 """
+_SINCE = """
+-- Since when an invoice is work that has not ended: from its first request on, however often it waits again.
+local function is_invoice(key) return string.sub(key, 1, 8) == 'invoice:' end
+local function begins(prefix, key)
+  if is_invoice(key) then redis.call('ZADD', prefix .. 'since:invoice', 'NX', now, key) end
+end
+local function ends(prefix, key)
+  if is_invoice(key) then redis.call('ZREM', prefix .. 'since:invoice', key) end
+end
+"""
 _SETTLE = """
 local function settle(current, prefix, key, field)
   local run = redis.call('GET', current)
@@ -56,12 +66,15 @@ local function settle(current, prefix, key, field)
 end
 """
 ADD = (
-    _ORIGIN
+    _NOW
+    + _ORIGIN
+    + _SINCE
     + """
 -- KEYS: waiting, hand, again, deaths, failures, asked, current run. ARGV: 'add', 'request' or 'retry', at, who asks, prefix, keys...
 for i = 5, #ARGV do
   local key = ARGV[i]
   asks(KEYS[6], KEYS[7], ARGV[4], key, ARGV[3])
+  begins(ARGV[4], key)
   if ARGV[1] == 'retry' then
     redis.call('HDEL', KEYS[4], key)
     redis.call('HDEL', KEYS[5], key)
@@ -120,6 +133,7 @@ return take(unpack(ARGV))
 CLAIM = (
     _NOW
     + _ORIGIN
+    + _SINCE
     + """
 -- KEYS: waiting, hand, deaths, again, asked, current run, begun, unbegun. ARGV: key, seconds, claim, 'request', 'in lane' or 'aside',
 -- who asks, prefix. Returns 1 = begun, 0 = another worker is at it, -1 = it is not to be done now
@@ -140,6 +154,7 @@ if ARGV[4] == 'in lane' and not lease then
 end
 if holder then redis.call('HINCRBY', KEYS[3], key, 1) end
 asks(KEYS[5], KEYS[6], ARGV[6], key, ARGV[5])
+begins(ARGV[6], key)
 redis.call('ZREM', KEYS[1], key)
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), key)
 redis.call('HSET', KEYS[7], key, ARGV[3])
@@ -177,6 +192,7 @@ CLOSE = (
     + _ORIGIN
     + _HOLDER
     + _TAKE
+    + _SINCE
     + """
 -- KEYS: waiting, hand, deaths, current run, asked, begun, failures, again, unbegun. ARGV: key, run field, prefix, claim, and, for a caller
 -- that goes on with other work of the lane, as of `take`
@@ -193,6 +209,7 @@ local function close(key, field, prefix, claim)
     return
   end
   redis.call('HDEL', KEYS[5], key)
+  ends(prefix, key)
   settle(KEYS[4], prefix, key, field)
 end
 close(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
@@ -204,6 +221,7 @@ LATER = (
     + _SETTLE
     + _ORIGIN
     + _HOLDER
+    + _SINCE
     + """
 -- KEYS: waiting, hand, deaths, current run, asked, begun, again. ARGV: key, run field ('' = the run goes on waiting), prefix, at, who
 -- asks, claim
@@ -211,6 +229,7 @@ local key, at = ARGV[1], ARGV[4]
 local by = holder(KEYS[2], KEYS[6], key)
 if by ~= '' and by ~= ARGV[6] then return 0 end
 asks(KEYS[5], KEYS[4], ARGV[3], key, ARGV[5])
+begins(ARGV[3], key)
 redis.call('ZREM', KEYS[2], key)
 redis.call('HDEL', KEYS[3], key)
 redis.call('HDEL', KEYS[6], key)
@@ -227,6 +246,7 @@ SPAWN = (
     + _ORIGIN
     + _HOLDER
     + _TAKE
+    + _SINCE
     + """
 -- KEYS: waiting, hand, deaths, current run, asked, begun, failures, again, unbegun, child waiting, child hand; the first ones of the
 -- parent's lane. ARGV: parent, prefix, claim, number of counts, (field, count)..., time of the children or '' = now, number of what
@@ -253,6 +273,7 @@ local function spawn()
   for i = first_child, #ARGV do
     if not redis.call('ZSCORE', KEYS[11], ARGV[i]) then redis.call('ZADD', KEYS[10], 'LT', at, ARGV[i]) end
     asks(KEYS[5], KEYS[4], prefix, ARGV[i], asked_by)
+    begins(prefix, ARGV[i])
     if mine then redis.call('SADD', open, ARGV[i]) end
   end
   if by ~= ARGV[3] then return end
@@ -266,6 +287,7 @@ local function spawn()
     return
   end
   redis.call('HDEL', KEYS[5], parent)
+  ends(prefix, parent)
   settle(KEYS[4], prefix, parent, '')
 end
 spawn()
@@ -346,3 +368,10 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(0', now, 'WITHSCORES', 'LIMIT
 return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), due[2] or '0'}
 """
 )
+FORGET_ENDED = """
+-- KEYS: invoices since when, waiting, hand. ARGV: at most. A worker of an older version ends work without taking it from the first.
+for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[1] - 1)) do
+  if not redis.call('ZSCORE', KEYS[2], key) and not redis.call('ZSCORE', KEYS[3], key) then redis.call('ZREM', KEYS[1], key) end
+end
+return 1
+"""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.support import eventually
@@ -27,13 +29,33 @@ def test_a_process_runs_from_its_announcement_until_it_withdraws(processes: Pres
     assert [one.process for one in processes.running()] == ["beat@a (2)"]
 
 
-def test_one_that_says_nothing_any_more_is_forgotten(
+def test_one_that_says_nothing_any_more_is_silent_until_another_takes_its_place(
     processes: Presence, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presence, "PRESENCE_SECONDS", 0.05)
-    processes.announce("items@a (1)", queues=["items"], clock=seconds(client))
+    at = seconds(client)
+    for process in ("items@a (1)", "items@ab (1)", "invoices@a (2)"):
+        processes.announce(process, queues=["items"], clock=at)
     eventually(lambda: not processes.running())
-    assert not client.hkeys(f"{PREFIX}presence"), "nothing is left of it"
+    assert [one.process for one in processes.all() if one.is_silent] == [
+        "invoices@a (2)",
+        "items@a (1)",
+        "items@ab (1)",
+    ]
+    assert all(one.seen == pytest.approx(at, abs=5) for one in processes.all())
+    processes.announce("items@a (17)", queues=["items"], clock=seconds(client))
+    assert [one.process for one in processes.all()] == ["invoices@a (2)", "items@a (17)", "items@ab (1)"]
+    monkeypatch.setattr(presence, "SILENT_KEPT_SECONDS", 0.0)
+    processes.announce("items@a (17)", queues=["items"], clock=seconds(client))
+    assert [one.process for one in processes.all()] == ["items@a (17)"], "no machine is missed for ever"
+
+
+def test_an_announcement_of_an_older_version_is_read(processes: Presence, client: Redis) -> None:
+    older = {"until_": seconds(client) + 5, "queues": '["items"]', "off": 0.0}
+    client.hset(f"{PREFIX}presence", "items@a (1)", json.dumps(older))
+    (one,) = processes.running()
+    assert one.threads == 0
+    assert one.seen == pytest.approx(seconds(client), abs=5)
 
 
 @pytest.mark.parametrize("off", [-3600.0, -30.0, 0.0, 30.0, 3600.0])

@@ -294,3 +294,38 @@ def test_what_is_taken_and_begun_at_once_sees_what_was_mended_before(work: Work)
     assert taken(work) == ["code:1:1"]
     work.close(Lane.ITEMS, "code:1:1", OutcomeKind.CREATED)
     assert work.depth(Lane.ITEMS) == (0, 0)
+
+
+def test_since_when_an_invoice_waits_is_kept_through_every_attempt_until_it_ends(real_work: Work) -> None:
+    work, key = real_work, "invoice:1:7"
+    assert work.oldest_invoice() is None
+    work.add(Lane.EXPORTS, [key])
+    oldest = work.oldest_invoice()
+    assert oldest
+    assert oldest[0] == key
+    work.add(Lane.ITEMS, ["code:1:1"])
+    for _ in range(3):
+        assert taken(work, Lane.EXPORTS) == [key]
+        assert work.claim(Lane.EXPORTS, key, Claim.IN_LANE) is Claimed.BEGUN
+        work.later(Lane.EXPORTS, key, at=0, outcome=OutcomeKind.WAITING)
+        work.request(Lane.EXPORTS, [key])
+        assert work.oldest_invoice() == oldest
+    work.add(Lane.EXPORTS, ["invoice:1:8"])
+    assert work.claim(Lane.EXPORTS, key) is Claimed.BEGUN
+    work.close(Lane.EXPORTS, key, OutcomeKind.CREATED)
+    after = work.oldest_invoice()
+    assert after
+    assert (after[0], after[1] >= oldest[1]) == ("invoice:1:8", True)
+    # A message of another application's, for which no lane has work.
+    assert work.claim(Lane.EXPORTS, "invoice:1:9") is Claimed.BEGUN
+    work.close(Lane.EXPORTS, "invoice:1:9", OutcomeKind.BLOCKED)
+    assert work.oldest_invoice() == after
+
+
+def test_an_invoice_whose_end_an_older_version_recorded_does_not_wait_for_ever(real_work: Work, server: Redis) -> None:
+    real_work.add(Lane.EXPORTS, ["invoice:1:8"])
+    server.zadd(f"{PREFIX}since:invoice", {"invoice:1:7": 1})
+    real_work.forget_ended_invoices()
+    oldest = real_work.oldest_invoice()
+    assert oldest
+    assert oldest[0] == "invoice:1:8"

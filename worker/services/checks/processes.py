@@ -10,6 +10,7 @@ from worker.services.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
 
 BUSY_QUEUES = ("items", "exports")
 """The queues whose work writes to NetSuite."""
+RESTART = "Look at its log, and start it again: a process of the same name takes its place. One that is gone for good is forgotten in 6 hours."
 SYNCHRONIZE = (
     "Synchronize the clock of that machine (NTP): logins to NetSuite, schedules and log times go by it. "
     "Work in progress does not depend on it."
@@ -45,7 +46,9 @@ class ProcessChecks:
     def _workers(self) -> Check:
         alive = self._liveness.now()
         if alive.faults:
-            return fault("Workers", " ".join(alive.faults), HOW_TO_START)
+            return fault("Workers", " ".join(alive.faults + alive.warnings), HOW_TO_START)
+        if alive.warnings:
+            return doubt("Workers", " ".join(alive.warnings), RESTART)
         few = {queue: threads for queue in BUSY_QUEUES if (threads := alive.threads_for(queue)) < self._slots}
         if few:
             counts = " and ".join(f"{threads} threads for {queue}" for queue, threads in few.items())
