@@ -1,11 +1,12 @@
-"""As much of PromQL as the alert rules use: selectors, arithmetic, comparisons and set operators at one moment. No ranges."""
+"""As much of PromQL as the alert rules use: selectors, arithmetic, comparisons, set operators, `absent` and `increase`."""
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import promql_parser
@@ -23,24 +24,59 @@ _COMPARES: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True)
 class Facts:
-    """Samples at a moment, written as Prometheus' text format has them."""
+    """Samples at a moment, written as Prometheus' text format has them. `past`: the scrapes before, oldest first, for ranges."""
 
     samples: Mapping[str, Vector]
     now: float
+    past: Sequence[Facts] = ()
 
     @classmethod
-    def of(cls, lines: str, now: float) -> Facts:
+    def of(cls, lines: str, now: float, past: Sequence[Facts] = ()) -> Facts:
         samples: dict[str, Vector] = {}
         for family in text_string_to_metric_families(lines + "\n"):
             for sample in family.samples:
                 samples.setdefault(sample.name, {})[frozenset(sample.labels.items())] = sample.value
-        return cls(samples, now)
+        return cls(samples, now, past)
 
     def fires(self, expression: str) -> list[dict[str, str]]:
         """The labels of all that the expression finds."""
+        return [dict(labels) for labels in self.values(expression)]
+
+    def values(self, expression: str) -> Vector:
+        """What the expression finds, by labels."""
         found = self._value(promql_parser.parse(expression))
         assert isinstance(found, dict), "an alert needs a vector"
-        return [dict(labels) for labels in found]
+        return found
+
+    def _aggregated(self, part: Any) -> Vector:
+        assert str(part.op) == "max"
+        found, keep = self._value(part.expr), _kept(part.modifier)
+        assert isinstance(found, dict)
+        groups: dict[Labels, list[float]] = {}
+        for labels, value in found.items():
+            groups.setdefault(keep(labels), []).append(value)
+        return {labels: max(values) for labels, values in groups.items()}
+
+    def _increase(self, part: Any) -> Vector:
+        """How much counters grew over a range; one that became smaller began again at 0. Prometheus also extrapolates to the range's
+        edges, which adds at most a scrape interval's worth.
+        """
+        [matrix] = part.args
+        begins = self.now - matrix.range.total_seconds()
+        seen: dict[Labels, list[float]] = {}
+        for facts in (*self.past, self):
+            if facts.now >= begins:
+                for labels, value in facts._selected(matrix.vector_selector).items():
+                    seen.setdefault(labels, []).append(value)
+        return {
+            labels: sum(after - before if after >= before else after for before, after in pairwise(values))
+            for labels, values in seen.items()
+            if len(values) > 1
+        }
+
+    def _selected(self, selector: Any) -> Vector:
+        known = self.samples.get(selector.name, {})
+        return {labels: value for labels, value in known.items() if _fits(dict(labels), selector)}
 
     def _value(self, part: Any) -> Vector | float:
         match type(part).__name__:
@@ -50,9 +86,14 @@ class Facts:
                 return self._value(part.expr)
             case "Call" if part.func.name == "time":
                 return self.now
+            case "AggregateExpr":
+                return self._aggregated(part)
+            case "Call" if part.func.name == "absent":
+                return {} if self._value(part.args[0]) else {frozenset(): 1.0}
+            case "Call" if part.func.name == "increase":
+                return self._increase(part)
             case "VectorSelector":
-                known = self.samples.get(part.name, {})
-                return {labels: value for labels, value in known.items() if _fits(dict(labels), part)}
+                return self._selected(part)
             case "BinaryExpr":
                 return _both(str(part.op), self._value(part.lhs), self._value(part.rhs), part.modifier)
             case kind:
@@ -99,21 +140,24 @@ def _both(op: str, left: Vector | float, right: Vector | float, modifier: Any) -
     if isinstance(left, float) and isinstance(right, float):
         return _RECKONS[op](left, right)
     if isinstance(left, dict) and isinstance(right, dict):
-        return _joined(op, left, right, _ignored(modifier))
+        return _joined(op, left, right, _matched(modifier))
     if isinstance(left, dict):
         return {labels: kept for labels, value in left.items() if (kept := _pair(op, value, right, value)) is not None}
     assert isinstance(right, dict)
     return {labels: kept for labels, value in right.items() if (kept := _pair(op, left, value, value)) is not None}
 
 
-def _joined(op: str, left: Vector, right: Vector, ignored: frozenset[str]) -> Vector:
-    others = {_without(labels, ignored): value for labels, value in right.items()}
-    there = {labels: value for labels, value in left.items() if _without(labels, ignored) in others}
+def _joined(op: str, left: Vector, right: Vector, matched: Callable[[Labels], Labels]) -> Vector:
+    others = {matched(labels): value for labels, value in right.items()}
+    there = {labels: value for labels, value in left.items() if matched(labels) in others}
     if op == "and":
         return there
     if op == "unless":
         return {labels: value for labels, value in left.items() if labels not in there}
-    pairs = {labels: _pair(op, value, others[_without(labels, ignored)], value) for labels, value in there.items()}
+    if op == "or":
+        mine = {matched(labels) for labels in left}
+        return left | {labels: value for labels, value in right.items() if matched(labels) not in mine}
+    pairs = {labels: _pair(op, value, others[matched(labels)], value) for labels, value in there.items()}
     return {labels: kept for labels, kept in pairs.items() if kept is not None}
 
 
@@ -123,11 +167,14 @@ def _pair(op: str, left: Any, right: Any, told: float) -> float | None:
     return _RECKONS[op](left, right)
 
 
-def _ignored(modifier: Any) -> frozenset[str]:
-    matching = getattr(modifier, "matching", None)
-    assert matching is None or str(matching.type).endswith("Exclude"), "only `ignoring` is understood"
-    return frozenset(matching.labels if matching else ())
+def _matched(modifier: Any) -> Callable[[Labels], Labels]:
+    """The labels by which two vectors are joined: all, or those of `on`, or all but those of `ignoring`."""
+    return _kept(getattr(modifier, "matching", None), by_default=True)
 
 
-def _without(labels: Labels, ignored: frozenset[str]) -> Labels:
-    return frozenset((name, value) for name, value in labels if name not in ignored)
+def _kept(labels_named: Any, *, by_default: bool = False) -> Callable[[Labels], Labels]:
+    """Leaves of a sample's labels those that a modifier names, or those that it does not name; without one all, or none."""
+    if labels_named is None:
+        return lambda labels: labels if by_default else frozenset()
+    named, only = frozenset(labels_named.labels), str(labels_named.type).endswith("Include")
+    return lambda labels: frozenset((name, value) for name, value in labels if (name in named) is only)

@@ -33,6 +33,8 @@ PROMETHEUS_OWN = {"up": ("job", "instance")}
 """What Prometheus itself says of every target."""
 
 NOW = 1_000_000
+REQUESTS = "wbs_sync_webhook_requests_total"
+LATER = "# half an hour later\n"
 EXAMPLES: dict[str, tuple[str, str]] = {
     "WbsSyncNotMeasured": ('up{job="wbs-sync"} 0', 'up{job="wbs-sync"} 1\nup{job="another"} 0'),
     "WbsSyncNobodyWorks": (
@@ -95,8 +97,12 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         'wbs_sync_netsuite_requests_waiting{precedence="export"} 2\nwbs_sync_netsuite_slots 5\nwbs_sync_netsuite_slots_in_use 4',
     ),
     "WbsSyncRateLimitUsedUp": (
-        'wbs_sync_procore_rate_limit_requests{window="hour"} 3600\nwbs_sync_procore_rate_limit_requests_left{window="hour"} 100',
         (
+            'wbs_sync_procore_rate_limit_requests{window="hour"} 3600\nwbs_sync_procore_rate_limit_requests_left{window="hour"} 100\n'
+            f'wbs_sync_procore_rate_limit_reset_timestamp_seconds{{window="hour"}} {NOW + 2000}'
+        ),
+        (
+            f'wbs_sync_procore_rate_limit_reset_timestamp_seconds{{window="hour"}} {NOW + 2000}\n'
             'wbs_sync_procore_rate_limit_requests{window="hour"} 3600\nwbs_sync_procore_rate_limit_requests_left{window="hour"} 900\n'
             'wbs_sync_procore_rate_limit_requests{window="spike"} 100\nwbs_sync_procore_rate_limit_requests_left{window="spike"} 0'
         ),
@@ -113,24 +119,88 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 50000}',
         f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 5000}',
     ),
+    "WbsSyncMetricsMissing": (
+        "another_metric 1",
+        f"wbs_sync_scrape_timestamp_seconds {NOW - 30}",
+    ),
+    "WbsSyncQueueWithoutWorker": ('wbs_sync_workers{queue="exports"} 0', 'wbs_sync_workers{queue="exports"} 1'),
+    "WbsSyncProcessSilent": (
+        f'wbs_sync_process_last_seen_timestamp_seconds{{process="items@host"}} {NOW - 130}',
+        f'wbs_sync_process_last_seen_timestamp_seconds{{process="items@host"}} {NOW - 3}',
+    ),
+    "WbsSyncQueueBacklog": ('wbs_sync_queue_messages{queue="exports"} 1', 'wbs_sync_queue_messages{queue="exports"} 0'),
+    "WbsSyncWebhookReceiverDown": ("wbs_sync_webhook_receivers 0", "wbs_sync_webhook_receivers 1"),
+    "WbsSyncWebhooksRefused": (
+        (
+            f'{REQUESTS}{{answer="unauthorized"}} 1\n{REQUESTS}{{answer="accepted"}} 9\n{LATER}'
+            f'{REQUESTS}{{answer="unauthorized"}} 5\n{REQUESTS}{{answer="accepted"}} 9'
+        ),
+        (
+            f'{REQUESTS}{{answer="unauthorized"}} 1\n{REQUESTS}{{answer="accepted"}} 9\n{LATER}'
+            f'{REQUESTS}{{answer="unauthorized"}} 500\n{REQUESTS}{{answer="accepted"}} 10'
+        ),
+    ),
+    "WbsSyncRemoteUnstable": (
+        f'wbs_sync_remote_pauses_total{{remote="netsuite"}} 4\n{LATER}wbs_sync_remote_pauses_total{{remote="netsuite"}} 20',
+        f'wbs_sync_remote_pauses_total{{remote="netsuite"}} 4\n{LATER}wbs_sync_remote_pauses_total{{remote="netsuite"}} 11',
+    ),
+    "WbsSyncCertificateExpires": (
+        f"wbs_sync_netsuite_certificate_expiry_timestamp_seconds {NOW + 20 * 86400}",
+        f"wbs_sync_netsuite_certificate_expiry_timestamp_seconds {NOW + 40 * 86400}",
+    ),
+    "WbsSyncRedisNotSaving": (
+        'wbs_sync_redis_save_failing{kind="snapshot"} 1',
+        'wbs_sync_redis_save_failing{kind="snapshot"} 0',
+    ),
+    "WbsSyncRedisNearlyFull": (
+        "wbs_sync_redis_memory_used_bytes 900\nwbs_sync_redis_memory_limit_bytes 1000",
+        "wbs_sync_redis_memory_used_bytes 700\nwbs_sync_redis_memory_limit_bytes 1000",
+    ),
+    "WbsSyncDiskNearlyFull": ("wbs_sync_data_directory_free_bytes 4e8", "wbs_sync_data_directory_free_bytes 4e10"),
+    "WbsSyncInvoiceWaits": (
+        f'wbs_sync_oldest_waiting_timestamp_seconds{{record="invoice",reason="paused"}} {NOW - 8000}',
+        (
+            f'wbs_sync_oldest_waiting_timestamp_seconds{{record="invoice",reason="due"}} {NOW - 600}\n'
+            f'wbs_sync_oldest_waiting_timestamp_seconds{{record="code",reason="due"}} {NOW - 8000}'
+        ),
+    ),
+    "WbsSyncWorkFails": (
+        'wbs_sync_failing_work 3\nwbs_sync_remote_holds{remote="netsuite",work="all work"} 0',
+        'wbs_sync_failing_work 3\nwbs_sync_remote_holds{remote="netsuite",work="all work"} 2',
+    ),
+    "WbsSyncNoSchedule": (
+        'wbs_sync_schedule_set{run="export"} 0',
+        (
+            'wbs_sync_schedule_set{run="scan"} 1\nwbs_sync_schedule_set{run="verify"} 0\nwbs_sync_schedule_set{run="export"} 0\n'
+            f'wbs_sync_last_run_finished_timestamp_seconds{{run="export"}} {NOW - 86400}'
+        ),
+    ),
     "WbsSyncFindings": ("wbs_sync_verify_findings 2", "wbs_sync_verify_findings 0"),
 }
 """For each alert facts at which it fires, and facts at which it does not."""
 
 
+def facts_of(scrapes: str) -> Facts:
+    """Facts of now, and of half an hour ago where the text has some of then."""
+    earlier, _, now = scrapes.rpartition(LATER)
+    return Facts.of(now, NOW, [Facts.of(earlier, NOW - 1800)])
+
+
 @pytest.mark.parametrize("alert", RULES)
 def test_an_alert_fires_when_it_should_and_only_then(alert: str) -> None:
     fires, rests = EXAMPLES[alert]
-    assert len(Facts.of(fires, NOW).fires(RULES[alert]["expr"])) == 1
-    assert Facts.of(rests, NOW).fires(RULES[alert]["expr"]) == []
-    assert Facts.of("", NOW).fires(RULES[alert]["expr"]) == []
+    assert len(facts_of(fires).fires(RULES[alert]["expr"])) == 1
+    assert facts_of(rests).fires(RULES[alert]["expr"]) == []
+    of_nothing = [{}] if alert == "WbsSyncMetricsMissing" else []
+    assert facts_of("").fires(RULES[alert]["expr"]) == of_nothing
 
 
 @pytest.mark.parametrize("alert", RULES)
 def test_a_rule_is_whole_and_its_runbook_exists(alert: str) -> None:
     rule = RULES[alert]
-    assert rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}
+    assert rule.keys() <= {"alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
     assert re.fullmatch(r"[0-9]+[mh]", rule.get("for", "0m"))
+    assert re.fullmatch(r"[0-9]+[mh]", rule.get("keep_firing_for", "0m"))
     assert rule["labels"].keys() == {"severity"}
     assert rule["labels"]["severity"] in ("critical", "warning")
     notes = rule["annotations"]
@@ -139,7 +209,7 @@ def test_a_rule_is_whole_and_its_runbook_exists(alert: str) -> None:
     assert notes["runbook_url"] == f"docs/runbooks/{alert}.md"
     assert (ROOT / notes["runbook_url"]).is_file()
     # What a template names must be a label that what fires has.
-    fired = Facts.of(EXAMPLES[alert][0], NOW).fires(rule["expr"])[0]
+    fired = facts_of(EXAMPLES[alert][0]).fires(rule["expr"])[0]
     named = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["description"]))
     assert named <= {*fired, "job", "instance"}
 

@@ -119,9 +119,9 @@ class Office:
         """What another app gets that enqueues one code."""
         return self.container.wbs_scan.make_item(CodeKey(project.id, code.id))
 
-    def work_off(self) -> None:
-        """Do all work that is due now, like workers that are quick enough."""
-        while given := self.container.dispatch.next(Lane):
+    def work_off(self, *lanes: Lane) -> None:
+        """Do all work of these lanes (of all, if none is named) that is due now, like workers that are quick enough."""
+        while given := self.container.dispatch.next(lanes or Lane):
             for key, correlation_id in given.items():
                 with correlation.of(correlation_id):
                     self._work_on(key)

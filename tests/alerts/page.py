@@ -1,0 +1,49 @@
+"""docs/alerts.md: each alert with the situation that was played for it, and how long it took to fire and to clear."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.alerts.play import Played
+from tests.alerts.prometheus import rules
+
+PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
+INTRODUCTION = """\
+# Alerts as they were played
+
+Written by `python -m tests.alerts`. For each alert its situation is brought about in an installation of the product's own services with simulated remotes, and with a Valkey server whose clock is moved. The
+metrics that come of it are scraped every 15 seconds to 30 minutes of that clock (column *Step*) and evaluated by the rules in
+[deploy/prometheus/wbs-sync.rules.yml](../deploy/prometheus/wbs-sync.rules.yml), until the alert fires; then the situation is ended, until the alert clears. `tests/alerts/test_alerts.py` plays them again and holds
+this table to it.
+
+*Fires after* counts from the beginning of the situation, *clears after* from its end; both in seconds. What to do about an alert is in its runbook.
+
+| Alert | Situation | Ended by | Fires after | Clears after | Step |
+|---|---|---|---|---|---|
+"""
+ROW = re.compile(r"^\| \[(\w+)\]\(runbooks/\1\.md\) \| .* \| ([\d,]+) s \| ([\d,]+) s \| [\d,]+ s \|$", re.MULTILINE)
+
+
+def page(played: Iterable[Played]) -> str:
+    """The whole page, in the order of the rules."""
+    by_alert = {one.situation.alert: one for one in played}
+    return INTRODUCTION + "".join(_row(by_alert[alert]) for alert in rules())
+
+
+def published() -> dict[str, tuple[float, float]]:
+    """What the page says: for each alert after how many seconds it fires, and clears."""
+    found = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    return {alert: (_number(fires), _number(clears)) for alert, fires, clears in found}
+
+
+def _row(one: Played) -> str:
+    alert, step = one.situation.alert, one.situation.step
+    cells = (f"[{alert}](runbooks/{alert}.md)", one.situation.played, one.situation.ended)
+    times = (f"{seconds:,.0f} s" for seconds in (one.fired_after, one.cleared_after, step))
+    return f"| {' | '.join((*cells, *times))} |\n"
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))

@@ -1,0 +1,37 @@
+"""Plays a situation and notes how long its alert took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.alerts.scene import scene
+from tests.alerts.situations import Situation
+
+HEALTHY_SCRAPES = 4
+
+
+@dataclass(frozen=True)
+class Played:
+    """Seconds from the beginning of the situation until its alert fired, and from its end until it cleared."""
+
+    situation: Situation
+    fired_after: float
+    cleared_after: float
+
+
+def play(situation: Situation, folder: Path) -> Played:
+    """Play one situation in a folder of its own. AssertionError when its alert fires before, not at all, or for good."""
+    alert, step = situation.alert, situation.step
+    with scene(folder) as place:
+
+        def fires() -> bool:
+            return place.prometheus.fires(alert)
+
+        for _ in range(HEALTHY_SCRAPES):
+            place.wait(step)
+        assert not fires(), "fires while nothing is wrong"
+        situation.begin(place)
+        fired_after = place.seconds_until(fires, step)
+        situation.end(place)
+        return Played(situation, fired_after, place.seconds_until(lambda: not fires(), step))

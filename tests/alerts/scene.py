@@ -1,0 +1,145 @@
+"""An installation whose time a test plays: an office, a server with a clock of its own, and a Prometheus that scrapes its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from redis.exceptions import RedisError
+
+from config.processes import QUEUES_OF_WORKER
+from simulators.company.billing import Invoice
+from simulators.company.model import Project
+from tests.alerts.clock import Clock, played_clock, start_server
+from tests.alerts.prometheus import Prometheus
+from tests.integration.flows.office import Office
+from tests.support import eventually
+from worker.clients.netsuite import client as netsuite_client
+from worker.embedded import EmbeddedServer
+from worker.services.liveness import RECEIVES
+from worker.store import locks
+
+BEAT = "beat"
+RECEIVER = "webhooks"
+SCRAPE_SECONDS = 15.0
+MAX_SCRAPES = 600
+STARTS_AT = datetime(2026, 3, 2, 8, 0, 5, tzinfo=UTC).timestamp()
+"""A Monday morning: the same in every play, so that its times are."""
+
+
+def nothing(scene: Scene) -> None:
+    """Nothing goes on."""
+
+
+@dataclass
+class Scene:
+    """One installation. `running`: the processes that show that they run, each with its process id."""
+
+    folder: Path
+    office: Office
+    server: EmbeddedServer
+    clock: Clock
+    prometheus: Prometheus = field(default_factory=Prometheus)
+    running: dict[str, int] = field(default_factory=lambda: {**dict.fromkeys(QUEUES_OF_WORKER, 1), BEAT: 1})
+    has_target: bool = True
+    meanwhile: Callable[[Scene], None] = nothing
+    """What goes on at every scrape."""
+    free_bytes: int = 50_000_000_000
+    """What the disk says of itself, which no test can fill."""
+    invoice: Invoice | None = None
+    """The one that the situation is about."""
+    _settings: dict[str, Any] = field(default_factory=dict)
+    _scraped_at: float = STARTS_AT
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, the running processes do what they always do, and Prometheus scrapes."""
+        # Counted from the last scrape, so that it plays no part how long the work between two takes.
+        self._scraped_at += seconds
+        self.clock.set(max(self._scraped_at, self.clock.now))
+        told: str | None = None
+        with suppress(RedisError):
+            # The server looks at its clock about once a millisecond.
+            eventually(lambda: self.office.container.now() >= self._scraped_at, every=0.001)
+            self._processes_run()
+            self.meanwhile(self)
+            with mock.patch("worker.services.metrics.shutil.disk_usage", self._disk_usage):
+                told = self.office.container.metrics.text()
+        self.prometheus.scrape(told if self.has_target else "", self._scraped_at, has_target=self.has_target)
+
+    def seconds_until(self, condition: Callable[[], bool], step: float) -> float:
+        """How long it takes until something is so, in steps of one scrape each. AssertionError when it never is."""
+        for number in range(1, MAX_SCRAPES):
+            self.wait(step)
+            if condition():
+                return number * step
+        raise AssertionError(f"not within {MAX_SCRAPES} scrapes; firing: {sorted(self.prometheus.firing())}")
+
+    def stop(self, *names: str) -> None:
+        """Processes end in order, and say so."""
+        for name in names:
+            self.office.container.presence.withdraw(self._process(name))
+            del self.running[name]
+
+    def hang(self, name: str) -> None:
+        """A process stands still, and says nothing."""
+        del self.running[name]
+
+    def start(self, *names: str) -> None:
+        """Processes start, with a new process id."""
+        self.running |= dict.fromkeys(names, 2)
+
+    def settings(self, **settings: Any) -> None:
+        """All processes start again with other settings."""
+        self._settings |= settings
+        self.office = self.office.reopened(**self._settings)
+
+    def only(self, project: Project, **settings: Any) -> None:
+        """From here on this project is the whole company."""
+        self.settings(project_ids=str(project.id), **settings)
+
+    def key(self, name: str) -> str:
+        """A key in Redis."""
+        return self.office.container.settings.redis_key_prefix + name
+
+    def start_server(self) -> None:
+        """Redis starts, with its data and under its address if it ran before."""
+        self.server = start_server(self.folder)
+
+    def _processes_run(self) -> None:
+        container = self.office.container
+        for name in self.running:
+            queues = RECEIVES if name == RECEIVER else QUEUES_OF_WORKER.get(name.rstrip("2"), ())
+            container.presence.announce(self._process(name), queues=queues, clock=self.clock.now, threads=16)
+        if RECEIVER in self.running:
+            container.webhook_counts.save()
+        if BEAT in self.running and self.running.keys() - {BEAT, RECEIVER}:
+            # What `ledger.resume` does before it gives out work.
+            container.gate.note_use()
+            container.dispatch.take_in_strays()
+
+    def _disk_usage(self, _: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=self.free_bytes)
+
+    def _process(self, name: str) -> str:
+        return f"{name}@host ({self.running[name]})"
+
+
+@contextmanager
+def scene(folder: Path) -> Iterator[Scene]:
+    """A fresh installation at rest, on a server of its own."""
+    impatient = mock.patch.object(netsuite_client, "BACK_OFF_SECONDS", (0.01,) * 4)
+    with impatient, mock.patch.object(locks, "KEPT_SECONDS", 0.0), played_clock(folder, STARTS_AT) as clock:
+        server = start_server(folder)
+        office = Office.open(folder / "office", server.url, world={"hourly_limit": None})
+        opened = Scene(folder, office, server, clock)
+        try:
+            yield opened
+        finally:
+            opened.office.close()
+            opened.server.stop()
