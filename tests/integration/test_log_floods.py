@@ -19,6 +19,10 @@ from config.processes import processes
 from tests.integration.test_flower_access import LOGIN, environment
 from tests.support import eventually
 from worker.embedded import EmbeddedServer, free_port
+from worker.services.liveness import RECEIVES
+from worker.store.connection import connect
+from worker.store.presence import Presence
+from worker.store.webhook_counts import WebhookCounts
 from worker.supervisor import Supervisor
 
 pytestmark = pytest.mark.real
@@ -86,6 +90,22 @@ def test_a_wrong_login_again_and_again_makes_a_bounded_number_of_lines(
             answer = session.get(one.url + one.page, headers={"Authorization": login}, timeout=10)
             assert answer.status_code >= 400
     assert one.lines() - before < most_lines
+
+
+def test_what_the_receiver_refuses_is_counted_and_it_shows_that_it_runs(
+    listeners: dict[str, Listener], redis_server: EmbeddedServer
+) -> None:
+    client, receiver = connect(redis_server.url), listeners["webhooks"]
+    counts = WebhookCounts(client, "floods:")
+    eventually(counts.total)
+    before = counts.total()
+    for header, status in (("Bearer of-nobody-at-all", 204), ("Bearer of-somebody-else", 401)):
+        answer = requests.post(receiver.url + receiver.page, json={}, headers={"Authorization": header}, timeout=10)
+        assert answer.status_code == status
+    eventually(lambda: counts.total()["unauthorized"] > before["unauthorized"])
+    assert counts.total()["accepted"] == before["accepted"] + 1
+    [running] = Presence(client, "floods:").running()
+    assert (running.name.partition("@")[0], running.queues) == ("webhooks", RECEIVES)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets another process change the limit")

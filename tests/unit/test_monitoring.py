@@ -191,7 +191,7 @@ def test_an_alert_fires_when_it_should_and_only_then(alert: str) -> None:
     fires, rests = EXAMPLES[alert]
     assert len(facts_of(fires).fires(RULES[alert]["expr"])) == 1
     assert facts_of(rests).fires(RULES[alert]["expr"]) == []
-    of_nothing = [{}] if alert == "WbsSyncMetricsMissing" else []
+    of_nothing: list[dict[str, str]] = [{}] if alert == "WbsSyncMetricsMissing" else []
     assert facts_of("").fires(RULES[alert]["expr"]) == of_nothing
 
 

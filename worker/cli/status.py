@@ -177,6 +177,9 @@ def _print(told: dict[str, Any]) -> None:
     table("Work", ("lane", "waiting", "in hand"), lanes)
     if unread := told["invoices_not_readable"]:
         out.print(_not_readable([one["project"] for one in unread], unread[0]["answer"]), soft_wrap=True)
+    for one in told["oldest_waiting"]:
+        since = f"waiting since {clock(one['since'])}"
+        out.print(f"Oldest waiting {one['record']}: {one['name']}, {since}: {one['sentence']}", soft_wrap=True)
     for pause in told["pauses"]:
         out.print(f"Paused: {pause['sentence']}", soft_wrap=True)
     out.print(f"NetSuite slots in use: {told['gate']['in_use']} of {told['gate']['slots']}")

@@ -19,6 +19,7 @@ from worker.domain.plans import Requests
 from worker.domain.posting_periods import ClosedPeriod
 from worker.services.applying import Applying
 from worker.services.checks import Checks
+from worker.services.checks.machine import MachineChecks
 from worker.services.checks.netsuite import Chosen, NetSuiteChecks
 from worker.services.checks.pauses import PauseChecks
 from worker.services.checks.processes import ProcessChecks
@@ -103,6 +104,12 @@ class Container(Services):
         queues = [queue.value for queue in QueueName]
         return Checks(
             RedisChecks(self.redis, ledger=self.ledger, decisions=self.decisions, prefix=self._prefix, queues=queues),
+            MachineChecks(
+                self.redis,
+                data_dir=settings.data_dir,
+                certificate_expiry=self.certificate_expiry,
+                now=self.now,
+            ),
             ProcessChecks(
                 liveness=self.liveness,
                 redis_clock=self.now,
@@ -155,7 +162,7 @@ class Container(Services):
     def overview(self) -> Overview:
         """Where everything stands."""
         return Overview(
-            ledger=self.ledger, work=self.work, gate=self.gate, pauses=self.pauses, views=self.problem_views,
+            ledger=self.ledger, work=self.work, gate=self.gate, pauses=self.pauses, views=self.problem_views, waiting=self.waiting,
             listed=self.listed_projects, stoppages=self.stoppages, slots=self.settings.netsuite_concurrency,
         )  # fmt: skip
 

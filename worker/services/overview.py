@@ -12,6 +12,7 @@ from worker.domain.work import Lane, RunKind, lane_of
 from worker.services.pauses import Pauses
 from worker.services.problem_views import ProblemViews
 from worker.services.stoppages import Stoppages
+from worker.services.waiting import Waiting
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
@@ -31,6 +32,7 @@ class Overview:
         views: ProblemViews,
         listed: ProjectList,
         stoppages: Stoppages,
+        waiting: Waiting,
         slots: int,
     ) -> None:
         self._ledger = ledger
@@ -40,10 +42,11 @@ class Overview:
         self._views = views
         self._listed = listed
         self._stoppages = stoppages
+        self._waiting = waiting
         self._slots = slots
 
     def status(self) -> dict[str, Any]:
-        """The ledger itself, codes and invoices by state, what is not at its end and the oldest of it, lanes, pauses, last runs, gate, problems by
+        """The ledger itself, codes and invoices by state, what is not at its end and the oldest of it, what has waited longest and why, lanes, pauses, last runs, gate, problems by
         cause, and inactive projects whose invoices Procore does not show: plain JSON values.
         """
         codes: Counter[str] = Counter()
@@ -66,6 +69,7 @@ class Overview:
                 {"project": self._label(project_id), "answer": answer}
                 for project_id, answer in sorted(self._listed.refused().items())
             ],
+            "oldest_waiting": [asdict(one) for one in self._waiting.oldest()],
             "unfinished": [asdict(one) for one in self._ledger.unfinished() if one.count],
             "ignored_problems": sum(one.ignored is not None for one in problems),
         }

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
+from click.testing import CliRunner
 
 from config.settings import InvalidSettings
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
+from worker.cli import wbs_sync
 from worker.services.checks.check import Check
 from worker.store.gate import Precedence
 
@@ -124,6 +130,33 @@ def full(office: Office) -> Iterator[Office]:
 
 
 @contextmanager
+def cannot_save(office: Office) -> Iterator[Office]:
+    other = office.reopened()
+    info = other.container.redis.info
+    other.container.redis.info = lambda section: {**info(section), "rdb_last_bgsave_status": "err"}
+    yield other
+
+
+@contextmanager
+def machine_full(office: Office) -> Iterator[Office]:
+    other = office.reopened()
+    info = other.container.redis.info
+    other.container.redis.info = lambda section: {**info(section), "total_system_memory": 1}
+    yield other
+
+
+def disk(*, free: int) -> Callable[[Office], AbstractContextManager[Office]]:
+    """So much is free on the disk."""
+
+    @contextmanager
+    def filled(office: Office) -> Iterator[Office]:
+        with mock.patch("worker.services.checks.machine.shutil.disk_usage", return_value=SimpleNamespace(free=free)):
+            yield office
+
+    return filled
+
+
+@contextmanager
 def old(office: Office) -> Iterator[Office]:
     other = office.reopened()
     info = other.container.redis.info
@@ -210,6 +243,10 @@ FAULTS = (
     Seeded("Redis: no append-only file", server(appendonly="no"), "Redis keeps what it is given", "appendonly is off", "appendonly yes"),
     Seeded("Redis: evicts", server(maxmemory_policy="allkeys-lru"), "Redis keeps what it is given", "allkeys-lru", "noeviction"),
     Seeded("Redis: nearly full", full, "Redis has room", "MB used of", "Raise maxmemory"),
+    Seeded("Redis: cannot save", cannot_save, "Redis saves", "the last snapshot failed", "Free space"),
+    Seeded("Redis: machine nearly full", machine_full, "Redis has room", "and its machine has", "set maxmemory"),
+    Seeded("the disk is full", disk(free=50_000_000), "Disk", "0.1 GB free", "Free space"),
+    Seeded("the certificate has ended", settings(netsuite_certificate_expires="2024-02-29"), "NetSuite certificate", "it ended on 2024-02-29", "Renew it"),
     Seeded("Redis: too old", old, "Redis answers", "is too old", "6.2"),
     Seeded("messages without the prefix", astray, "Messages", "1 in 'exports'", "global_keyprefix"),
     Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
@@ -246,7 +283,8 @@ FAULTS = (
 def test_a_sound_installation_has_no_fault(branch: Office) -> None:
     found = checks(branch)
     assert [each for each in found if each.ok is False] == []
-    assert {each.name for each in found if each.ok is None} == {"Project numbers", "Account profile"}
+    doubts = {"Project numbers", "Account profile", "NetSuite certificate"}
+    assert {each.name for each in found if each.ok is None} == doubts
     assert all(bool(each.cure) != bool(each.ok) for each in found), (
         "a cure where there is something to do, and only there"
     )
@@ -412,3 +450,30 @@ def test_vendors_that_the_app_may_not_read_are_a_fault_that_names_the_directory(
     (check,) = [one for one in checks(office) if one.name == "Procore vendors"]
     assert check.ok is False
     assert "Directory" in check.words
+
+
+@pytest.mark.parametrize(
+    ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "it ended on")]
+)
+def test_the_end_of_the_certificate_is_told_a_month_before(
+    branch: Office, days: int, ok: bool | None, words: str
+) -> None:
+    ends = datetime.fromtimestamp(branch.container.now() + (days - 0.5) * 86_400, UTC).date()
+    office = branch.reopened(netsuite_certificate_expires=ends.isoformat())
+    [check] = [one for one in checks(office) if one.name == "NetSuite certificate"]
+    assert (check.ok, words in check.words) == (ok, True)
+
+
+def test_a_process_that_fell_silent_is_named_though_others_do_its_work(office: Office) -> None:
+    office.processes_run()
+    container = office.container
+    gone = {"until_": container.now() - 100, "seen": container.now() - 107, "queues": '["exports"]', "off": 0.0}
+    container.redis.hset(office._key("presence"), "invoices2@test (7)", json.dumps(gone))
+    [workers] = [one for one in checks(office) if one.name == "Workers"]
+    assert workers.ok is None
+    assert "invoices2@test (7) has not been seen since" in workers.words
+    with mock.patch("worker.cli.status.open_container", return_value=container):
+        ended = CliRunner().invoke(wbs_sync, ["status", "--json"])
+    assert ended.exit_code == 0, "every queue has its worker"
+    assert json.loads(ended.stdout)["processes"]["silent"][0]["process"] == "invoices2@test (7)"
+    assert "it hangs, or it was killed" in ended.stderr

@@ -9,14 +9,18 @@ from unittest import mock
 import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
+from redis.exceptions import NoPermissionError
 
+from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.cli import wbs_sync
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
-from worker.domain.work import Lane, RunKind
+from worker.domain.story import Happening, What
+from worker.domain.work import Claim, Lane, RunKind
+from worker.services.liveness import RECEIVES
 from worker.services.metrics import CATALOGUE_OF_METRICS
 from worker.store.gate import Precedence
 from worker.store.verifications import LastVerification
@@ -206,8 +210,14 @@ def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) 
 
 def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Office, commands: list[str]) -> None:
     told(office)
-    few = len(commands)
+    empty = len(commands)
     container = office.container
+    container.ledger.plan_codes(1, {1: Record(State.WAITING, "code 1", at=1)})
+    container.work.add(Lane.ITEMS, ["code:1:1"])
+    container.work.add(Lane.EXPORTS, ["invoice:1:1"])
+    commands.clear()
+    told(office)
+    few = len(commands)
     for project in range(20):
         waiting = {number: Record(State.WAITING, f"code {number}", at=1) for number in range(1, 51)}
         container.ledger.plan_codes(project + 1, waiting)
@@ -216,8 +226,84 @@ def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Offic
     facts = told(office)
     assert (facts["unfinished_records{code,waiting}"], facts["waiting_work{items}"]) == (1000, 1000)
     assert len(commands) <= few
-    assert few == 29, "docs/monitoring.md tells the number"
+    assert (empty, few) == (42, 59), "docs/monitoring.md tells the numbers"
     assert not {"HVALS", "KEYS", "SCAN", "HSCAN", "SMEMBERS"} & set(commands)
+
+
+def test_the_oldest_invoice_and_code_are_shown_with_the_reason_why_they_wait(office: Office) -> None:
+    container, work = office.container, office.container.work
+    assert told(office).of("oldest_waiting_timestamp_seconds") == {}
+    began = container.now()
+
+    def reasons() -> list[str]:
+        facts = told(office).of("oldest_waiting_timestamp_seconds")
+        assert all(began - 1 <= since <= container.now() for since in facts.values())
+        return sorted(facts)
+
+    container.ledger.plan_codes(7, {1: Record(State.WAITING, "26-1-A", at=began)})
+    work.add(Lane.EXPORTS, ["invoice:7:1"])
+    assert reasons() == ["code,in_no_lane", "invoice,due"]
+    work.add(Lane.ITEMS, ["code:7:1"])
+    work.take(Lane.EXPORTS, limit=1)
+    assert reasons() == ["code,due", "invoice,not_begun"]
+    work.claim(Lane.EXPORTS, "invoice:7:1", Claim.IN_LANE)
+    work.claim(Lane.ITEMS, "code:7:1", Claim.IN_LANE)
+    assert reasons() == ["code,in_progress", "invoice,in_progress"]
+    happening = Happening(What.ITEMS_FIRST, {"count": "3"}, began + 900)
+    container.ledger.journal.tell(InvoiceKey(7, 1), happening)
+    work.later(Lane.EXPORTS, "invoice:7:1", at=began + 900)
+    work.later(Lane.ITEMS, "code:7:1", at=began + 900)
+    assert reasons() == ["code,scheduled", "invoice,scheduled"]
+    _, oldest = (one["sentence"] for one in reversed(container.overview.status()["oldest_waiting"]))
+    assert "3" in oldest, "what has to come first"
+    container.holds.pause(Remote.NETSUITE, first=600, cause=Cause.REMOTE_DOWN, answer="503")
+    assert reasons() == ["code,paused", "invoice,paused"]
+    container.holds.over(Remote.NETSUITE)
+    container.ledger.write(InvoiceKey(7, 1), Record(State.UNKNOWN, "A-1", at=began, sent_at=began))
+    container.ledger.report("series:items", Cause.UNEXPECTED, {}, at=began)
+    assert reasons() == ["code,series_stopped", "invoice,unconfirmed"]
+    work.claim(Lane.EXPORTS, "invoice:7:1")
+    work.close(Lane.EXPORTS, "invoice:7:1", None)
+    container.ledger.write(CodeKey(7, 1), Record(State.CREATED, "26-1-A", "5", at=began))
+    assert reasons() == []
+
+
+def test_processes_queues_and_webhooks_are_shown_as_they_are(
+    office: Office,
+) -> None:
+    container = office.container
+    facts = told(office)
+    assert facts.of("workers") == {}
+    assert "webhook_receivers" not in facts, "there never was one"
+    office.processes_run()
+    container.presence.announce("webhooks@test", queues=RECEIVES, clock=container.now())
+    counts = container.webhook_counts
+    for answer in ("accepted", "unauthorized", "unauthorized"):
+        counts.add(answer)
+    counts.save()
+    counts.save()
+    container.redis.lpush(office._key("exports"), "a message")
+    facts = told(office)
+    assert facts.of("workers") == {"scans": 1, "items": 1, "exports": 1, "upkeep": 2}
+    assert facts.of("queue_messages") == {"exports": 1}
+    seen = facts.of("process_last_seen_timestamp_seconds")
+    assert seen.keys() == {"items@test", "invoices@test", "beat@test", "webhooks@test"}
+    assert (facts["webhook_receivers"], facts.of("webhook_requests_total")) == (1, {"accepted": 1, "unauthorized": 2})
+    alive = container.liveness.now()
+    assert (len(alive.workers), alive.has_beat, alive.warnings) == (2, True, [])
+
+
+def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenOffice) -> None:
+    office = open_office(netsuite_certificate_expires="2027-05-31", scan_cron="0 4 * * *")
+    facts = told(office)
+    assert 0 < facts["redis_memory_used_bytes"] < facts["redis_memory_limit_bytes"]
+    assert (facts["redis_append_only"], facts.of("redis_save_failing")) == (1, {})
+    assert facts["netsuite_certificate_expiry_timestamp_seconds"] == pytest.approx(1811807999.0, abs=2)
+    assert facts["data_directory_free_bytes"] > 0
+    assert facts.of("schedule_set") == {"scan": 1}
+    refused = mock.Mock(side_effect=NoPermissionError("NOPERM this user has no permissions to run the 'info' command"))
+    with mock.patch.object(office.container.redis, "info", refused):
+        assert "redis_memory_used_bytes" not in told(office), "the others are told all the same"
 
 
 def test_a_ledger_that_is_gone_is_told(office: Office) -> None:

@@ -93,3 +93,21 @@ def test_a_task_that_failed_or_runs_or_is_not_known_is_told_as_such(office: Offi
     two = call(office, "status", "--task", "a5", "--invoice", "1")
     assert (two.exit_code, "Name one thing" in two.stderr) == (2, True)
     assert "--project" in call(office, "status", "--code", "5").stderr
+
+
+def test_the_oldest_invoice_and_code_that_wait_are_named_with_the_reason(office: Office) -> None:
+    project = office.new_project("31-910", [CODE])
+    invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-9")
+    office = office.reopened(project_ids=str(project.id))
+    office.processes_run()
+    office.container.export_runs.export_approved("test")
+    office.stage.faults("netsuite", [{"kind": "error_before", "value": 503}])
+    office.work_off()
+    [oldest] = told(office, "status")["oldest_waiting"]
+    assert (oldest["record"], oldest["key"]) == ("invoice", str(InvoiceKey(project.id, invoice.id)))
+    line = next(one for one in call(office, "status").stdout.splitlines() if one.startswith("Oldest waiting invoice: "))
+    assert "waiting since " in line
+    assert "503" in line, "the last answer"
+    office.clear_faults()
+    office.settle()
+    assert told(office, "status")["oldest_waiting"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -411,3 +412,12 @@ def test_addresses_of_two_environments_of_procore_are_refused(
 def test_addresses_of_one_environment_are_taken(set_environment: SetEnvironment, base: str, login: str) -> None:
     set_environment(PROCORE_BASE_URL=base, PROCORE_AUTH_URL=login)
     assert load_settings().procore_auth_url == login
+
+
+def test_a_day_that_is_none_is_refused_in_words(set_environment: SetEnvironment) -> None:
+    set_environment(NETSUITE_CERTIFICATE_EXPIRES="31.05.2027")
+    with pytest.raises(InvalidSettings) as refused:
+        load_settings()
+    assert refused.value.faults == ("NETSUITE_CERTIFICATE_EXPIRES: must be a day such as 2027-05-31.",)
+    set_environment(NETSUITE_CERTIFICATE_EXPIRES="2027-05-31")
+    assert load_settings().netsuite_certificate_expires == date(2027, 5, 31)

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
 from worker.domain.problems import describe
 from worker.services.checks.check import Check, Look, doubt, fault
+from worker.services.checks.machine import MachineChecks
 from worker.services.checks.netsuite import NetSuiteChecks
 from worker.services.checks.pauses import PauseChecks
 from worker.services.checks.processes import ProcessChecks
@@ -25,13 +26,20 @@ class Checks:
     def __init__(
         self,
         redis: RedisChecks,
+        machine: MachineChecks,
         processes: ProcessChecks,
         pauses: PauseChecks,
         procore: ProcoreChecks,
         netsuite: NetSuiteChecks,
     ) -> None:
         systems = (*pauses.looks(), *procore.looks(), *netsuite.looks())
-        self._looks: Sequence[Look] = (*redis.looks(), *processes.running(), *systems, *processes.clocks())
+        self._looks: Sequence[Look] = (
+            *redis.looks(),
+            *machine.looks(),
+            *processes.running(),
+            *systems,
+            *processes.clocks(),
+        )
 
     def run(self) -> Iterator[Check]:
         """Each check as it is done. What a login, a connection or a permission stops is reported once; what needs it too is not tried

@@ -12,6 +12,7 @@ from worker.services.checks.check import Check, Look, doubt, fault, well
 from worker.store.connection import Redis
 from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
+from worker.store.server_state import server_state
 
 OLDEST_VERSION = (6, 2)
 """The scripts use commands of Redis 6.2; Valkey began with 7.2."""
@@ -88,16 +89,18 @@ class RedisChecks:
         return well(name, "AOF on, noeviction")
 
     def _has_room(self) -> Check:
-        name, told = "Redis has room", self._client.info("memory")
-        used, most = int(told.get("used_memory", 0)), int(told.get("maxmemory", 0))
-        words = f"{used / 1e6:,.0f} MB used" + (f" of {most / 1e6:,.0f} MB" if most else ", no limit set")
-        if most and used > FULL * most:
-            return fault(
-                name,
-                words,
-                "Raise maxmemory: a full server takes no more writes, and then nothing is sent. docs/scaling.md has the sizes.",
-            )
-        return well(name, words)
+        name, state = "Redis has room", server_state(self._client)
+        limit = f"{state.memory_limit / 1e6:,.0f} MB"
+        of = f" of {limit}" if state.has_maxmemory else ", no limit set"
+        words = f"{state.memory_used / 1e6:,.0f} MB used{of}"
+        if state.memory_share <= FULL:
+            return well(name, words)
+        if state.has_maxmemory:
+            next_step = "Raise maxmemory: a full server takes no more writes, and then nothing is sent. docs/scaling.md has the sizes."
+        else:
+            words += f", and its machine has {limit}"
+            next_step = "Give its machine more memory, and set maxmemory: without it the operating system kills the server when memory ends."
+        return fault(name, words, next_step)
 
     def _ledger_is_open(self) -> Check:
         if self._ledger.is_open():
