@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -115,6 +115,15 @@ class Program:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(30)
         self.kill()
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It stands still for the block."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
 
     def wait(self, timeout: float) -> int:
         """Its exit code, once it has ended; subprocess.TimeoutExpired if it does not."""

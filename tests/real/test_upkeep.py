@@ -8,10 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from config.names import QueueName
+from tests.alerts.prometheus import rules
 from tests.real.books import assert_one_item_per_code, items_made
 from tests.real.conftest import OpenSite
 from tests.real.site import PREFIX
 from tests.support import eventually
+from tests.unit.promql import Facts
 from worker import beat as beat_module
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind
 from worker.store.schedule_runs import ScheduleRuns
@@ -86,7 +88,7 @@ def test_waiting_work_is_resumed_whatever_beat_s_clock_shows(
 
 def test_a_scheduled_run_that_fell_due_while_beat_was_down_is_made_up_for(open_site: OpenSite) -> None:
     """Each minute a scan; beat last ran an hour ago by what Redis keeps. A new installation has no run to make up for."""
-    site = open_site(profile="large:1x4", env={"SCAN_CRON": "0 0 1 1 *"})
+    site = open_site(profile="large:1x4", env={"SCAN_CRON": "0 0 1 1 *", "LOG_LEVEL": "DEBUG"})
     runs = ScheduleRuns(site.redis, PREFIX)
     first = site.beat()
     first.says("Sending due task resume")
@@ -104,7 +106,7 @@ def test_a_scheduled_run_that_fell_due_while_beat_was_down_is_made_up_for(open_s
 
 def test_resumes_do_not_pile_up_while_no_worker_runs(open_site: OpenSite) -> None:
     """A second beat starts after the queue is full: by the time it runs, the first had several turns and sent nothing more."""
-    site = open_site(profile="large:1x4")
+    site = open_site(profile="large:1x4", env={"LOG_LEVEL": "DEBUG"})
     first = site.beat()
     eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES)
     site.beat(number=2)
@@ -123,3 +125,18 @@ def test_a_command_that_follows_a_run_says_when_no_worker_is_running(open_site: 
     assert ended.code == 1
     assert "No worker is running for: items, scans." in ended.err
     assert "The work stays queued" in ended.err
+
+
+def test_a_worker_that_stands_still_is_seen_and_alerted_though_the_others_go_on(open_site: OpenSite) -> None:
+    """Stopped as by a debugger or a network drive that is gone: it says nothing any more, and does not end."""
+    site = open_site(profile="large:1x4")
+    worker, _ = site.worker("invoices"), site.worker("items")
+    liveness = site.container.liveness
+    eventually(lambda: liveness.now().missing_queues == ())
+    with worker.stopped():
+        eventually(lambda: [one.name.partition("@")[0] for one in liveness.now().silent] == ["invoices1"], 20)
+        assert liveness.now().missing_queues == (QueueName.EXPORTS,)
+        facts = Facts.of(site.container.metrics.text(), site.container.now() + 180)
+        for alert in ("WbsSyncQueueWithoutWorker", "WbsSyncProcessSilent"):
+            assert facts.fires(rules()[alert]["expr"]), alert
+    eventually(lambda: liveness.now().silent == ())
