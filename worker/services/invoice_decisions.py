@@ -74,7 +74,7 @@ class InvoiceDecisions:
         return self._note(key, DecisionKind.BILLED_ELSEWHERE, by=by, note=note, bill_id=bill.id)
 
     def exclude(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
-        """The invoice shall not be exported."""
+        """The invoice shall not be exported. Refused while our bill of it is in NetSuite, where it would be paid all the same."""
         return self._note(self._named.invoice(named, project), DecisionKind.EXCLUDED, by=by, note=note)
 
     def take_back(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
@@ -110,6 +110,8 @@ class InvoiceDecisions:
                 )
             if bill_id:
                 self._claim(key, bill_id)
+            else:
+                self._require_no_bill(key)
             label = record.name if record and record.name else f"id {key.invoice_id}"
             decision = Decision(kind, label, by, seconds(self._client), note, bill_id)
             self._decisions.note(key, decision)
@@ -122,6 +124,14 @@ class InvoiceDecisions:
             self._ledger.write(key, end, told)
             self._ledger.resolve(str(key))
         return Decided(key, decision)
+
+    def _require_no_bill(self, key: InvoiceKey) -> None:
+        bill = self._netsuite.bill_by_external_id(bill_external_id(self._company_id, key.invoice_id))
+        if bill and not bill.void:
+            raise NotDecided(
+                f"Our {bill.label} of this invoice is in NetSuite and would be paid. Void it there first; or say that it bills "
+                f"the invoice: `wbs-sync invoices mark-billed {key.invoice_id} --bill {bill.id} --note NOTE`."
+            )
 
     def _claim(self, key: InvoiceKey, bill_id: str) -> None:
         try:

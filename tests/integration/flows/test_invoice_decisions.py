@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,23 @@ def test_what_cannot_be_decided_is_refused_in_words(office: Office, done: str) -
                 decisions.mark_billed(*_named(invoice), bill.id, by="ana", note="x")
     record = office.invoice_record(invoice)
     assert record is None or record.state is not State.SKIPPED
+
+
+def test_an_invoice_whose_bill_of_ours_was_changed_cannot_be_excluded_until_that_bill_is_void(
+    open_office: OpenOffice,
+) -> None:
+    """It is blocked, and no bill of it is recorded as done: NetSuite is asked."""
+    office = open_office(world={"auto_generated_numbers": ["vendorBill"]})
+    invoice = billable(office)
+    assert office.export(invoice).cause == "bill_differs"
+    (bill,) = office.bills(invoice)
+    exclude = partial(office.container.invoice_decisions.exclude, *_named(invoice), by="ana", note="x")
+    with pytest.raises(NotDecided, match=f"would be paid.*mark-billed {invoice.id} --bill {bill.id}"):
+        exclude()
+    assert office.container.decisions.all() == {}
+    office.netsuite.void_bill(bill.id)
+    exclude()
+    assert len(office.container.decisions.all()) == 1
 
 
 def test_resolving_an_invoice_that_stays_blocked_says_what_to_do_instead(office: Office) -> None:
