@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from config.names import TaskName
@@ -26,6 +27,7 @@ NETSUITE_DOWN = {Kind.NS_PERMISSION, Kind.NS_401, Kind.NS_MAINTENANCE, Kind.NS_5
 LONG_WORK = {TaskName.SCAN_PROJECT, TaskName.EXPORT_PROJECT, TaskName.RECONCILE}
 WORKS_BEFORE_PAUSE = 2
 """Different records that are refused before their kind is paused: as decision 25 says, not as the product counts."""
+PROJECT_IN_PATH = re.compile(r"/projects/(\d+)/")
 LISTS = ("/budget_line_items", "/detail_rows", "/wbs_codes", "/requisitions")
 
 
@@ -72,7 +74,7 @@ class Watch:
         message = request.thread.note.get("message")
         if not isinstance(message, Message) or message.task not in LONG_WORK or not _reads_a_list(request):
             return
-        what = " ".join(map(str, (message.task, *message.arguments.values())))
+        what = _work(message, request)
         under_way = self._under_way.setdefault(what, {})
         under_way.setdefault(message, (request.thread.process, request.work_began_at))
         # Whose process died is at nothing any more, and who stood still for too long has lost the claim without knowing it.
@@ -81,10 +83,11 @@ class Watch:
         if message in at_it and len(at_it) > 1:
             self._see("twice", f"{what} is done {len(at_it)} times at once")
 
-    def ends(self, message: Message) -> None:
-        """A worker is through with a message."""
+    def ends(self, message: Message | None) -> None:
+        """A worker is through with a message, or with the work that it began and goes on with the next."""
         for under_way in self._under_way.values():
-            under_way.pop(message, None)
+            if message:
+                under_way.pop(message, None)
 
     def token_waited(self, remote: str, seconds: float) -> None:
         """A thread has waited so long for an access token: for one login that gets no answer, not for one after the other."""
@@ -94,6 +97,14 @@ class Watch:
 
     def _see(self, kind: str, told: str) -> None:
         self.seen.setdefault(kind, told)
+
+
+def _work(message: Message, request: Request) -> str:
+    """The work whose list a message reads: of a task with several projects in turn, the project that it reads now."""
+    if message.task == TaskName.RECONCILE:
+        return " ".join(map(str, (message.task, *message.arguments.values())))
+    named = PROJECT_IN_PATH.search(request.path)
+    return f"{message.task} {named.group(1) if named else request.params['project_id']}"
 
 
 def _reads_a_list(request: Request) -> bool:
