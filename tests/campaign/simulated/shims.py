@@ -271,6 +271,7 @@ def _noted_intend(self: Ledger, key: Any, intent: Record, lock: Lock) -> bool:
 
 def _noted_begin(self: Attempts, lane: Lane, key: str, *args: Any) -> Any:
     rig().begun[key] = _scheduler().now
+    _scheduler().current.note["work"] = key
     rig().attempts[key] += 1
     return _true_begin(self, lane, key, *args)
 

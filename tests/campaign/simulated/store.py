@@ -204,11 +204,10 @@ class Server:
         return self._dice.sample(members, min(int(count), len(members)))
 
     def _zadd_(self, key: str, *parts: str) -> int:
-        lower_only = parts[0].upper() == "LT"
-        score, member = parts[1:] if lower_only else parts
+        *condition, score, member = parts
         scores = self._kept(key)
         known = scores.get(member)
-        if known is None or not lower_only or float(score) < known:
+        if known is None or not condition or (condition == ["LT"] and float(score) < known):
             scores[member] = float(score)
         return int(known is None)
 
@@ -227,6 +226,9 @@ class Server:
 
     def _zcount_(self, key: str, low: str, high: str) -> int:
         return len(self._between(key, low, high))
+
+    def _zrange_(self, key: str, first: str, last: str) -> list[str]:
+        return self._between(key, "-inf", "+inf")[int(first) : int(last) + 1 or None]
 
     def _zrangebyscore_(self, key: str, low: str, high: str, *limit: str) -> list[str]:
         found = self._between(key, low, high)

@@ -42,6 +42,25 @@ def both(redis_url: str) -> tuple[Redis, Any]:
     return connect(redis_url), model()[0]
 
 
+def test_invoices_are_work_since_the_same_moment(both: tuple[Redis, Any]) -> None:
+    told = []
+    for client in both:
+        work, keys = Work(client, PREFIX), [f"invoice:1:{number}" for number in range(4)]
+        work.add(Lane.EXPORTS, keys)
+        work.request(Lane.EXPORTS, keys[:1])
+        for taken in work.take(Lane.EXPORTS, limit=2):
+            work.claim(Lane.EXPORTS, taken.key)
+            work.close(Lane.EXPORTS, taken.key, OutcomeKind.CREATED)
+        ended_by_an_older_worker = sorted(
+            client.zrangebyscore(f"{PREFIX}waiting:exports", "-inf", "+inf", start=0, num=9)
+        )
+        client.zrem(f"{PREFIX}waiting:exports", ended_by_an_older_worker[0])
+        work.forget_ended_invoices()
+        told.append(client.zrangebyscore(f"{PREFIX}since:invoice", "-inf", "+inf", start=0, num=9))
+    assert told[0] == told[1]
+    assert len(told[0]) == 1
+
+
 def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
     told = []
     for client in both:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from config.names import TaskName
@@ -27,7 +26,6 @@ NETSUITE_DOWN = {Kind.NS_PERMISSION, Kind.NS_401, Kind.NS_MAINTENANCE, Kind.NS_5
 LONG_WORK = {TaskName.SCAN_PROJECT, TaskName.EXPORT_PROJECT, TaskName.RECONCILE}
 WORKS_BEFORE_PAUSE = 2
 """Different records that are refused before their kind is paused: as decision 25 says, not as the product counts."""
-PROJECT_IN_PATH = re.compile(r"/projects/(\d+)/")
 LISTS = ("/budget_line_items", "/detail_rows", "/wbs_codes", "/requisitions")
 
 
@@ -74,7 +72,8 @@ class Watch:
         message = request.thread.note.get("message")
         if not isinstance(message, Message) or message.task not in LONG_WORK or not _reads_a_list(request):
             return
-        what = _work(message, request)
+        # One message may go on with other projects: what is done is the work that its thread began last.
+        what = f"{message.task} {request.thread.note.get('work', '')}".strip()
         under_way = self._under_way.setdefault(what, {})
         under_way.setdefault(message, (request.thread.process, request.work_began_at))
         # Whose process died is at nothing any more, and who stood still for too long has lost the claim without knowing it.
@@ -97,14 +96,6 @@ class Watch:
 
     def _see(self, kind: str, told: str) -> None:
         self.seen.setdefault(kind, told)
-
-
-def _work(message: Message, request: Request) -> str:
-    """The work whose list a message reads: of a task with several projects in turn, the project that it reads now."""
-    if message.task == TaskName.RECONCILE:
-        return " ".join(map(str, (message.task, *message.arguments.values())))
-    named = PROJECT_IN_PATH.search(request.path)
-    return f"{message.task} {named.group(1) if named else request.params['project_id']}"
 
 
 def _reads_a_list(request: Request) -> bool:
