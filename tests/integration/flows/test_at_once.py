@@ -16,10 +16,7 @@ import pytest
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import claim_for_everybody
-from worker.domain.identities import CodeKey
-from worker.domain.outcomes import Record
 from worker.services import attempts
-from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
 pytestmark = pytest.mark.real
@@ -103,15 +100,12 @@ def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkey
     everybody = Barrier(4)
 
     @contextmanager
-    def lock_for_one(locks: Locks, name: str) -> Iterator[Lock]:
-        with hold(locks, f"{name}:{get_ident()}") as lock:
+    def lock_for_one(locks: Locks, name: str, reads: tuple[str, int]) -> Iterator[Lock]:
+        with hold(locks, f"{name}:{get_ident()}", reads=reads) as lock:
             assert lock is not None
+            # What each has read with its lock, the others have read too before anyone goes on.
+            everybody.wait(5)
             yield replace(lock, fence=1)
-
-    def look(ledger: Ledger, key: CodeKey) -> Record | None:
-        found = read(ledger, key)
-        everybody.wait(5)
-        return found
 
     # Wide enough that the four meet in it on a slow machine too.
     office.stage.settings("netsuite", uniqueness_window=1.0)
@@ -119,8 +113,7 @@ def test_without_the_lock_such_an_account_holds_two_items(office: Office, monkey
     (code,) = project.budgeted_codes()
     office.container.wbs_scan.scan("test", [project.id])
     office.container.wbs_scan.scan_project(project.id)
-    read, hold = Ledger.code, Locks.hold
-    monkeypatch.setattr(Ledger, "code", look)
+    hold = Locks.hold
     monkeypatch.setattr(Locks, "hold", lock_for_one)
     open_claims(office, monkeypatch)
     office.at_once(*[lambda: office.make_item(project, code)] * 4)
