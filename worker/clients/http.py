@@ -13,10 +13,12 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
+from worker.clients.connections import RecordingAdapter, expect_request, has_begun
 from worker.domain.errors import OutcomeUnknown, SyncError, Transient
 from worker.domain.secrecy import blotted
 from worker.domain.spans import span
@@ -33,13 +35,6 @@ LONGEST_OUTAGE_WAIT_SECONDS = 120.0
 MOST_BYTES = 64 * 1024 * 1024
 """The largest answer that is read; a full page of either remote is a few hundred kilobytes."""
 SECRET_FIELDS = ("client_secret", "client_assertion")
-_NOT_SENT = (
-    requests.ConnectTimeout,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidJSONError,
-    LocationParseError,
-    UnicodeEncodeError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +154,7 @@ class Transport:
         writes: bool,
     ) -> Answer:
         began, level = time.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
+        expect_request()
         patience = self._read_timeout if form is None else min(self._read_timeout, LOGIN_TIMEOUT_SECONDS)
         try:
             response = self._session().request(
@@ -170,7 +166,7 @@ class Transport:
             next_page = "next" in response.links if "Link" in response.headers else None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             self._log(level, method, url, began, answer=type(error).__name__)
-            raise self._as_sync_error(error, writes=writes) from error
+            raise self._as_sync_error(error, url, writes=writes) from error
         self.clock_ahead = _clock_ahead(response.headers.get("Date", ""), default=self.clock_ahead)
         text, is_utf8 = _decoded(content)
         answer = Answer(
@@ -199,11 +195,13 @@ class Transport:
                 raise requests.exceptions.ContentDecodingError("too long")
             yield part
 
-    def _as_sync_error(self, error: Exception, *, writes: bool) -> SyncError:
-        """The error's class name is all that is told: its text may hold an address with credentials in it."""
+    def _as_sync_error(self, error: Exception, url: str, *, writes: bool) -> SyncError:
+        """Transient, naming the host, where no byte of the request left; else a write may have been done. Nothing of the error but its
+        class and known failures is repeated: its text may hold an address with credentials in it.
+        """
         words = f"no answer: {type(error).__name__}"
-        if _never_sent(error):
-            return Transient(words, down=self._remote)
+        if not has_begun():
+            return Transient(f"nothing was sent to {_host(url)}: {_why_unreachable(error)}", down=self._remote)
         return OutcomeUnknown(words) if writes else Transient(words)
 
     def _session(self) -> requests.Session:
@@ -214,6 +212,8 @@ class Transport:
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             # The environment's proxies are wanted, but a .netrc must not replace our Authorization header.
             session.auth = _keep_headers
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, RecordingAdapter())
             # Even where it follows none, requests reads the whole body of a redirect and trips over an odd Location.
             session.get_redirect_target = _nowhere  # type: ignore[assignment, method-assign]
             self._local.session = session
@@ -238,22 +238,36 @@ def _path(url: str) -> str:
     return "/" + url.partition("://")[2].partition("?")[0].partition("/")[2]
 
 
+def _host(url: str) -> str:
+    """The host of an address, without what else it may hold; "the remote" where it has none."""
+    try:
+        return urlsplit(url).hostname or "the remote"
+    except ValueError:
+        return "the remote"
+
+
+def _why_unreachable(error: Exception) -> str:
+    """What failed before a request could be sent, and where to look."""
+    text = str(error)
+    if found := re.search(r"Tunnel connection failed: ([0-9]{3})\b", text):
+        return f"the proxy that HTTPS_PROXY names refuses to connect to it ({found[1]})"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy that HTTPS_PROXY names does not answer as one (ProxyError)"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "its certificate is not trusted; where a proxy or a private CA signs it, name the CA's file in REQUESTS_CA_BUNDLE (SSLError)"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no TLS connection (SSLError)"
+    if re.search(r"NameResolutionError|Failed to resolve", text):
+        return "there is no host of that name (NameResolutionError)"
+    return type(error).__name__
+
+
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
 def _nowhere(_: requests.Response) -> None:
     return None
-
-
-def _never_sent(error: Exception) -> bool:
-    if isinstance(error, _NOT_SENT):
-        return True
-    cause = error.args[0] if error.args else None
-    if isinstance(error, requests.exceptions.InvalidHeader):
-        # One of ours, in words; one of the answer's, with the error of urllib3 that found it.
-        return not isinstance(cause, Exception)
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 
 
 def _decoded(content: bytes) -> tuple[str, bool]:

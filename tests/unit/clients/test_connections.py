@@ -1,0 +1,260 @@
+"""A request of which no byte left is known to have done nothing: behind proxies, with TLS and without."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import ipaddress
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from requests.adapters import HTTPAdapter
+
+from tests.unit.clients.remotes import answers, serving
+from worker.clients.connections import RecordingAdapter
+from worker.clients.http import Answer, Transport
+from worker.domain.errors import OutcomeUnknown, SyncError, Transient
+
+pytestmark = pytest.mark.real
+
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+Handle = Callable[[socket.socket], None]
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+def post(url: str) -> Answer:
+    transport = Transport(remote="netsuite", read_timeout=2)
+    return transport.send("POST", f"{url}/records", headers={}, body={}, writes=True)
+
+
+def failure_of(url: str) -> SyncError:
+    with pytest.raises(SyncError) as caught:
+        post(url)
+    return caught.value
+
+
+@contextmanager
+def listening(handle: Handle) -> Iterator[int]:
+    """Accept connections on a free port of the loopback for the block and handle each; gives the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    accepted, _ = listener.accept()
+                    threading.Thread(target=handle_one, args=(accepted,), daemon=True).start()
+
+        def handle_one(accepted: socket.socket) -> None:
+            with accepted, contextlib.suppress(OSError):
+                handle(accepted)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def closes(_: socket.socket) -> None:
+    """Hang up at once."""
+
+
+def refuses(status: str) -> Handle:
+    """A proxy that does not let CONNECT through."""
+
+    def handle(accepted: socket.socket) -> None:
+        accepted.recv(65_536)
+        accepted.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    return handle
+
+
+def tunnels(accepted: socket.socket) -> None:
+    """A proxy that passes on what comes, both ways."""
+    target = accepted.recv(65_536).split()[1].decode()
+    host, _, port = target.rpartition(":")
+    with socket.create_connection((host, int(port))) as there:
+        accepted.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        ends = [accepted, there]
+        while True:
+            for source in select.select(ends, [], [])[0]:
+                data = source.recv(65_536)
+                if not data:
+                    return
+                ends[1 - ends.index(source)].sendall(data)
+
+
+def tunnels_and_cuts(accepted: socket.socket) -> None:
+    """A proxy that lets the TLS handshake and one more record through, and hangs up then: the request may have arrived."""
+    target = accepted.recv(65_536).split()[1].decode()
+    host, _, port = target.rpartition(":")
+    with socket.create_connection((host, int(port))) as there:
+        accepted.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        ends, from_client = [accepted, there], 0
+        while from_client < 3:
+            for source in select.select(ends, [], [])[0]:
+                from_client += source is accepted
+                ends[1 - ends.index(source)].sendall(source.recv(65_536))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a private CA")])
+    now = datetime.datetime.now(datetime.UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "ca.pem").write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder / "ca.pem", folder / "key.pem"
+
+
+@pytest.fixture
+def secure(certificate: tuple[Path, Path]) -> Iterator[str]:
+    """A remote that speaks TLS with that certificate and answers every request with 201; its address."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    def handle(accepted: socket.socket) -> None:
+        with context.wrap_socket(accepted, server_side=True) as spoken:
+            spoken.recv(65_536)
+            spoken.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with listening(handle) as port:
+        yield f"https://127.0.0.1:{port}"
+
+
+@contextmanager
+def dead_port() -> Iterator[int]:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        yield nobody_listens.getsockname()[1]
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_behind_a_proxy_that_is_down_nothing_was_sent(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    with dead_port() as port:
+        monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://user:canary@127.0.0.1:{port}")
+        error = failure_of(f"{scheme}://netsuite.example")
+    assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
+    assert (
+        str(error)
+        == "nothing was sent to netsuite.example: the proxy that HTTPS_PROXY names does not answer as one (ProxyError)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        (closes, "nothing was sent to netsuite.example"),
+        (
+            refuses("407 Proxy Authentication Required"),
+            "the proxy that HTTPS_PROXY names refuses to connect to it (407)",
+        ),
+        (refuses("502 Bad Gateway"), "the proxy that HTTPS_PROXY names refuses to connect to it (502)"),
+    ],
+)
+def test_behind_a_proxy_that_does_not_connect_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch, proxy: Handle, words: str
+) -> None:
+    with listening(proxy) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        error = failure_of("https://netsuite.example")
+    assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
+    assert words in str(error)
+
+
+def test_with_a_remote_that_does_not_speak_tls_nothing_was_sent() -> None:
+    with serving(answers(200)) as server:
+        error = failure_of(server.url.replace("http://", "https://"))
+        assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
+        assert server.seen == []
+
+
+def test_with_a_remote_that_hangs_up_in_the_handshake_nothing_was_sent() -> None:
+    with listening(closes) as port:
+        error = failure_of(f"https://127.0.0.1:{port}")
+    assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
+
+
+def test_a_private_ca_is_trusted_where_it_is_named_alone(
+    monkeypatch: pytest.MonkeyPatch, secure: str, certificate: tuple[Path, Path]
+) -> None:
+    error = failure_of(secure)
+    assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
+    assert "its certificate is not trusted" in str(error)
+    assert "REQUESTS_CA_BUNDLE" in str(error)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    assert post(secure).status == 201
+
+
+def test_a_request_goes_through_a_proxy_to_a_remote_with_a_private_ca(
+    monkeypatch: pytest.MonkeyPatch, secure: str, certificate: tuple[Path, Path]
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    with listening(tunnels) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        assert post(secure).status == 201
+
+
+def test_a_request_that_a_proxy_may_have_passed_on_is_unconfirmed(
+    monkeypatch: pytest.MonkeyPatch, secure: str, certificate: tuple[Path, Path]
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    with listening(tunnels_and_cuts) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        assert type(failure_of(secure)) is OutcomeUnknown
+
+
+def test_a_kept_connection_that_breaks_may_have_carried_the_request() -> None:
+    """The second request finds the connection of the first: nothing is connected any more, so all of it counts as sent."""
+    kept: list[socket.socket] = []
+
+    def once(accepted: socket.socket) -> None:
+        kept.append(accepted)
+        accepted.recv(65_536)
+        accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        accepted.recv(65_536)
+
+    transport = Transport(remote="netsuite", read_timeout=2)
+    with listening(once) as port:
+        url = f"http://127.0.0.1:{port}/records"
+        assert transport.send("POST", url, headers={}, body={}, writes=True).ok
+        with pytest.raises(OutcomeUnknown):
+            transport.send("POST", url, headers={}, body={}, writes=True)
+    assert len(kept) == 1
+
+
+def test_a_connection_that_is_not_ours_counts_as_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SOCKS has connections of its own, which record nothing; what cannot be known must not be taken for a request that did nothing."""
+    monkeypatch.setattr(RecordingAdapter, "init_poolmanager", HTTPAdapter.init_poolmanager)
+    with dead_port() as port:
+        assert type(failure_of(f"http://127.0.0.1:{port}")) is OutcomeUnknown

@@ -1,0 +1,78 @@
+"""Connections that record whether a request was begun, so that a failure before that is known to have sent nothing.
+
+Between the call of `requests` and the first byte of a request lie the name look-up, the proxy, its CONNECT and the TLS handshake. Which
+of its many exceptions belongs to which step differs between versions; whether the first byte was handed to the connection does not.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_thread = threading.local()
+
+
+def expect_request() -> None:
+    """This thread is about to send a request; nothing of it is sent yet."""
+    _thread.begun = False
+
+
+def has_begun() -> bool:
+    """Whether any byte of this thread's request may have left, through whatever connection. True for a connection that is not ours."""
+    return bool(_thread.begun)
+
+
+class _Recorded:
+    """Connect first, then record that the request begins. CONNECT, which goes to a proxy, does not come by here."""
+
+    def endheaders(self, *args: Any, **options: Any) -> None:
+        connection: Any = self
+        if connection.sock is None:
+            connection.connect()
+        _thread.begun = True
+        super().endheaders(*args, **options)  # type: ignore[misc]
+
+
+class _RecordedHTTP(_Recorded, HTTPConnection):
+    pass
+
+
+class _RecordedHTTPS(_Recorded, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _RecordedHTTP
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _RecordedHTTPS
+
+
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class RecordingAdapter(HTTPAdapter):
+    """Sends through such connections, with a proxy too."""
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        """The pool for one request. A pool of another kind (SOCKS) does not record, so its requests count as begun."""
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        _thread.begun = not isinstance(pool, _HTTPPool | _HTTPSPool)
+        return pool
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Called by requests for connections without a proxy."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
+        """Called by requests for connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, **options)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager
