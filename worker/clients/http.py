@@ -19,6 +19,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from worker.clients.connections import RecordingAdapter, expect_request, has_begun
+from worker.clients.network import Network
 from worker.domain.errors import OutcomeUnknown, SyncError, Transient
 from worker.domain.secrecy import blotted
 from worker.domain.spans import span
@@ -115,11 +116,13 @@ class Transport:
     `clock_ahead`: how many seconds this machine's clock is ahead of the remote's, by the Date header of its last answer.
     """
 
-    def __init__(self, *, remote: str, read_timeout: float) -> None:
+    def __init__(self, *, remote: str, read_timeout: float, network: Network | None = None) -> None:
+        """`network`: the way out; by default without a proxy, whatever the environment says."""
         self.requests_sent = 0
         self.clock_ahead: float | None = None
         self._remote = remote
         self._read_timeout = read_timeout
+        self._network = network or Network()
         self._local = threading.local()
 
     def send(
@@ -160,13 +163,14 @@ class Transport:
             response = self._session().request(
                 method, url, headers=dict(headers), params=params, json=body, data=form,
                 timeout=(CONNECT_TIMEOUT_SECONDS, patience), allow_redirects=False, stream=True,
+                proxies=self._network.proxies_for(url), verify=self._network.verify,
             )  # fmt: skip
             with response:
                 content = b"".join(self._parts(response))
             next_page = "next" in response.links if "Link" in response.headers else None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             self._log(level, method, url, began, answer=type(error).__name__)
-            raise self._as_sync_error(error, url, writes=writes) from error
+            raise self._as_sync_error(error, url, writes=writes, begun=has_begun()) from error
         self.clock_ahead = _clock_ahead(response.headers.get("Date", ""), default=self.clock_ahead)
         text, is_utf8 = _decoded(content)
         answer = Answer(
@@ -195,12 +199,12 @@ class Transport:
                 raise requests.exceptions.ContentDecodingError("too long")
             yield part
 
-    def _as_sync_error(self, error: Exception, url: str, *, writes: bool) -> SyncError:
+    def _as_sync_error(self, error: Exception, url: str, *, writes: bool, begun: bool) -> SyncError:
         """Transient, naming the host, where no byte of the request left; else a write may have been done. Nothing of the error but its
         class and known failures is repeated: its text may hold an address with credentials in it.
         """
         words = f"no answer: {type(error).__name__}"
-        if not has_begun():
+        if not begun:
             return Transient(f"nothing was sent to {_host(url)}: {_why_unreachable(error)}", down=self._remote)
         return OutcomeUnknown(words) if writes else Transient(words)
 
@@ -210,8 +214,8 @@ class Transport:
             session = requests.Session()
             # Neither remote's API needs cookies, and one account's must not follow us into another.
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            # The environment's proxies are wanted, but a .netrc must not replace our Authorization header.
-            session.auth = _keep_headers
+            # The way out is that of the settings, which read the environment; and a .netrc must not replace our Authorization header.
+            session.trust_env = False
             for scheme in ("https://", "http://"):
                 session.mount(scheme, RecordingAdapter())
             # Even where it follows none, requests reads the whole body of a redirect and trips over an odd Location.
@@ -260,10 +264,6 @@ def _why_unreachable(error: Exception) -> str:
     if re.search(r"NameResolutionError|Failed to resolve", text):
         return "there is no host of that name (NameResolutionError)"
     return type(error).__name__
-
-
-def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _nowhere(_: requests.Response) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from worker.clients.http import Answer, Transport
+from worker.clients.network import Network
 
 _OF_ONE_RECORD = re.compile(r"/(?:eid:[^/]+|[0-9]+)(?=/|$)")
 _COMMON = re.compile(r"^/services/rest/(?:record|query)/v1")
@@ -31,8 +32,8 @@ class Latency:
 class TimedTransport(Transport):
     """Answers as `Transport` does. A request that got no answer is not noted: it took as long as we waited."""
 
-    def __init__(self, *, remote: str, read_timeout: float) -> None:
-        super().__init__(remote=remote, read_timeout=read_timeout)
+    def __init__(self, *, remote: str, read_timeout: float, network: Network | None = None) -> None:
+        super().__init__(remote=remote, read_timeout=read_timeout, network=network)
         self._seconds: dict[str, list[float]] = {}
         self._guard = Lock()
 

@@ -123,8 +123,12 @@ class Container(Services):
 
     def probe(self) -> Probe:
         """A probe of the account. It reads no profile: it is to find out anew."""
-        netsuite_time = TimedTransport(remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds)
-        procore_time = TimedTransport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
+        netsuite_time = TimedTransport(
+            remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds, network=self.network
+        )
+        procore_time = TimedTransport(
+            remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
+        )
         netsuite = SandboxNetSuite(
             self.netsuite_address,
             self._account_defaults(None),

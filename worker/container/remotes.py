@@ -8,6 +8,7 @@ from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.certificate import certificate_expiry
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
+from worker.clients.network import Network
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.container.part import part
@@ -50,15 +51,29 @@ class Remotes(Stores):
         )
 
     @part
+    def network(self) -> Network:
+        """The way out."""
+        named = {"https": self.settings.https_proxy, "http": self.settings.http_proxy}
+        return Network(
+            proxies={scheme: proxy.get_secret_value() for scheme, proxy in named.items() if proxy},
+            direct=tuple(entry for entry in self.settings.no_proxy.replace(",", " ").split()),
+            ca=self.settings.requests_ca_bundle or self.settings.ssl_cert_file,
+        )
+
+    @part
     def _procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
-        transport = Transport(remote="procore", read_timeout=self.settings.procore_read_timeout_seconds)
+        transport = Transport(
+            remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
+        )
         address = self.procore_address
         tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
         return transport, tokens, self.procore_limits
 
     @part
     def _netsuite_parts(self) -> tuple[Transport, Tokens]:
-        transport = Transport(remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds)
+        transport = Transport(
+            remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds, network=self.network
+        )
         address = self.netsuite_address
         return transport, Tokens(
             self.redis, self._prefix, Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address)

@@ -202,7 +202,8 @@ def _send(
     try:
         reply = rig().wires.send(self._remote, method, url, options)
     except requests.RequestException as error:
-        raise self._as_sync_error(error, writes=writes) from error
+        begun = not isinstance(error, requests.ConnectTimeout)
+        raise self._as_sync_error(error, url, writes=writes, begun=begun) from error
     return Answer(reply.status, reply.headers, reply.text, False)
 
 

@@ -23,30 +23,28 @@ from requests.adapters import HTTPAdapter
 from tests.unit.clients.remotes import answers, serving
 from worker.clients.connections import RecordingAdapter
 from worker.clients.http import Answer, Transport
+from worker.clients.network import Network
 from worker.domain.errors import OutcomeUnknown, SyncError, Transient
 
 pytestmark = pytest.mark.real
 
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 Handle = Callable[[socket.socket], None]
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PROXY_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
-def post(url: str) -> Answer:
-    transport = Transport(remote="netsuite", read_timeout=2)
+def post(url: str, network: Network | None = None) -> Answer:
+    transport = Transport(remote="netsuite", read_timeout=2, network=network)
     return transport.send("POST", f"{url}/records", headers={}, body={}, writes=True)
 
 
-def failure_of(url: str) -> SyncError:
+def failure_of(url: str, network: Network | None = None) -> SyncError:
     with pytest.raises(SyncError) as caught:
-        post(url)
+        post(url, network)
     return caught.value
+
+
+def through(port: int, ca: Path | None = None) -> Network:
+    proxy = f"http://user:canary@127.0.0.1:{port}"
+    return Network(proxies={"https": proxy, "http": proxy}, ca=ca)
 
 
 @contextmanager
@@ -83,11 +81,19 @@ def refuses(status: str) -> Handle:
     return handle
 
 
+def target_of(accepted: socket.socket) -> socket.socket:
+    """What CONNECT asks for: every name is one of this machine."""
+    return socket.create_connection(("127.0.0.1", int(accepted.recv(65_536).split()[1].decode().rpartition(":")[2])))
+
+
+def by_name(url: str) -> str:
+    """The same address under a name that only the proxy knows."""
+    return url.replace("127.0.0.1", "netsuite.example")
+
+
 def tunnels(accepted: socket.socket) -> None:
     """A proxy that passes on what comes, both ways."""
-    target = accepted.recv(65_536).split()[1].decode()
-    host, _, port = target.rpartition(":")
-    with socket.create_connection((host, int(port))) as there:
+    with target_of(accepted) as there:
         accepted.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         ends = [accepted, there]
         while True:
@@ -100,9 +106,7 @@ def tunnels(accepted: socket.socket) -> None:
 
 def tunnels_and_cuts(accepted: socket.socket) -> None:
     """A proxy that lets the TLS handshake and one more record through, and hangs up then: the request may have arrived."""
-    target = accepted.recv(65_536).split()[1].decode()
-    host, _, port = target.rpartition(":")
-    with socket.create_connection((host, int(port))) as there:
+    with target_of(accepted) as there:
         accepted.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         ends, from_client = [accepted, there], 0
         while from_client < 3:
@@ -113,7 +117,7 @@ def tunnels_and_cuts(accepted: socket.socket) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    """A certificate of 127.0.0.1 and netsuite.example that signs itself, and its key."""
     folder = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a private CA")])
@@ -126,7 +130,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("netsuite.example")]
+            ),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -160,10 +169,9 @@ def dead_port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
-def test_behind_a_proxy_that_is_down_nothing_was_sent(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+def test_behind_a_proxy_that_is_down_nothing_was_sent(scheme: str) -> None:
     with dead_port() as port:
-        monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://user:canary@127.0.0.1:{port}")
-        error = failure_of(f"{scheme}://netsuite.example")
+        error = failure_of(f"{scheme}://netsuite.example", through(port))
     assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
     assert (
         str(error)
@@ -182,12 +190,9 @@ def test_behind_a_proxy_that_is_down_nothing_was_sent(monkeypatch: pytest.Monkey
         (refuses("502 Bad Gateway"), "the proxy that HTTPS_PROXY names refuses to connect to it (502)"),
     ],
 )
-def test_behind_a_proxy_that_does_not_connect_nothing_was_sent(
-    monkeypatch: pytest.MonkeyPatch, proxy: Handle, words: str
-) -> None:
+def test_behind_a_proxy_that_does_not_connect_nothing_was_sent(proxy: Handle, words: str) -> None:
     with listening(proxy) as port:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-        error = failure_of("https://netsuite.example")
+        error = failure_of("https://netsuite.example", through(port))
     assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
     assert words in str(error)
 
@@ -205,33 +210,64 @@ def test_with_a_remote_that_hangs_up_in_the_handshake_nothing_was_sent() -> None
     assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
 
 
-def test_a_private_ca_is_trusted_where_it_is_named_alone(
-    monkeypatch: pytest.MonkeyPatch, secure: str, certificate: tuple[Path, Path]
-) -> None:
+def test_a_private_ca_is_trusted_where_it_is_named_alone(secure: str, certificate: tuple[Path, Path]) -> None:
     error = failure_of(secure)
     assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
     assert "its certificate is not trusted" in str(error)
     assert "REQUESTS_CA_BUNDLE" in str(error)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
-    assert post(secure).status == 201
+    assert post(secure, Network(ca=certificate[0])).status == 201
 
 
 def test_a_request_goes_through_a_proxy_to_a_remote_with_a_private_ca(
-    monkeypatch: pytest.MonkeyPatch, secure: str, certificate: tuple[Path, Path]
+    secure: str, certificate: tuple[Path, Path]
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
     with listening(tunnels) as port:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-        assert post(secure).status == 201
+        assert post(by_name(secure), through(port, certificate[0])).status == 201
 
 
-def test_a_request_that_a_proxy_may_have_passed_on_is_unconfirmed(
-    monkeypatch: pytest.MonkeyPatch, secure: str, certificate: tuple[Path, Path]
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+def test_a_request_that_a_proxy_may_have_passed_on_is_unconfirmed(secure: str, certificate: tuple[Path, Path]) -> None:
     with listening(tunnels_and_cuts) as port:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-        assert type(failure_of(secure)) is OutcomeUnknown
+        assert type(failure_of(by_name(secure), through(port, certificate[0]))) is OutcomeUnknown
+
+
+def test_this_machine_is_never_behind_a_proxy(secure: str, certificate: tuple[Path, Path]) -> None:
+    with dead_port() as port:
+        assert post(secure, through(port, certificate[0])).status == 201
+
+
+def test_the_environments_proxy_is_that_of_the_settings_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dead_port() as port, serving(answers(200)) as server:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("NO_PROXY", "")
+        assert post(server.url).ok
+
+
+@pytest.mark.parametrize(
+    ("direct", "url", "is_direct"),
+    [
+        ("example", "https://netsuite.example", True),
+        (".example", "https://netsuite.example", True),
+        ("*.example", "https://netsuite.example", True),
+        ("suite.example", "https://netsuite.example", False),
+        ("NetSuite.Example:443", "https://netsuite.example", False),
+        ("netsuite.example:9443", "https://netsuite.example:9443/x", True),
+        ("*", "https://netsuite.example", True),
+        ("10.0.0.0/8", "https://10.1.2.3", True),
+        ("10.0.0.0/8", "https://11.1.2.3", False),
+        ("fd00::1", "https://[fd00::1]:8443", True),
+        ("", "https://netsuite.example", False),
+        ("", "http://127.9.9.9:1", True),
+        ("", "http://[::1]:1", True),
+        ("", "http://LOCALHOST:1", True),
+    ],
+)
+def test_no_proxy_names_hosts_domains_and_networks(direct: str, url: str, is_direct: bool) -> None:
+    network = Network(proxies={"https": "http://proxy:3128", "http": "http://proxy:3128"}, direct=direct.split(","))
+    assert (network.proxies_for(url) == {}) is is_direct
+
+
+def test_a_proxys_password_is_not_shown() -> None:
+    assert "canary" not in repr(through(3128))
 
 
 def test_a_kept_connection_that_breaks_may_have_carried_the_request() -> None:
