@@ -7,12 +7,11 @@ Values come from the environment, then from a `.env` file in the working directo
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 from string import Formatter
@@ -24,11 +23,14 @@ from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from config import unknown_names
 from config.redis_address import sentinels_of
+from config.setting_faults import sentence
+from config.unknown_names import OWN_PREFIXES
 
 BAD_SETTINGS_EXIT_CODE = 2
 """A process that ends with it would end so again: a supervisor does not start it anew."""
-OUR_PREFIXES = ("PROCORE_", "NETSUITE_")
+OUR_PREFIXES = OWN_PREFIXES
 REQUISITION_STATUSES = (
     "draft",
     "under_review",
@@ -40,6 +42,7 @@ REQUISITION_STATUSES = (
 
 
 LONGEST_FAULT = 300
+ENV_FILE = "in .env"
 REDIS_FORM = (
     "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0; "
     "write / ? # @ in a password as %2F %3F %23 %40"
@@ -56,23 +59,19 @@ InternalId = Annotated[str, Field(pattern=r"^(-?[0-9]{1,19})?$")]
 ProjectId = Annotated[int, Field(gt=0, lt=2**63)]
 
 
-_ID = "must be an internal id of NetSuite, digits only"
-_PATTERNS = {
-    "REDIS_KEY_PREFIX": "must be 1 to 100 plain letters, digits or signs without a space",
-    "NETSUITE_ACCOUNT_ID": "must be an account such as 1234567_SB1",
-    "NETSUITE_SUBSIDIARY_ID": _ID,
-    "NETSUITE_EXPENSE_ACCOUNT_ID": _ID,
-    "NETSUITE_INCOME_ACCOUNT_ID": _ID,
-    "NETSUITE_TAX_SCHEDULE_ID": _ID,
-    "NETSUITE_RETAINAGE_ITEM_ID": _ID,
-    "NETSUITE_TAX_ITEM_ID": _ID,
-}
-"""Patterns in words."""
-
-
 MIN_THREADS = 16
 SPARE_THREADS = 5
 """Besides one for each slot, and one more for eight of them to take over at once: for reading Procore while every slot writes."""
+
+
+_CRON_FIELDS = (
+    ("minute", "minute", "* or 0 to 59"),
+    ("hour", "hour", "* or 0 to 23"),
+    ("day of the month", "day_of_month", "* or 1 to 31"),
+    ("month", "month_of_year", "* or 1 to 12"),
+    ("day of the week", "day_of_week", "* or 0 (Sunday) to 6, or mon to sun"),
+)
+"""Each field of a cron line: in words, as Celery calls it, and what it takes."""
 
 
 class InvalidSettings(Exception):
@@ -191,6 +190,14 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = Field("text", description="json = one object per line")
     sentry_dsn: SecretStr | None = Field(None, description="DSN of a Sentry project for errors; empty = none is told")
 
+    https_proxy: SecretStr | None = Field(None, description="Proxy for https:// addresses, as http://host:port")
+    http_proxy: SecretStr | None = Field(None, description="Proxy for http:// addresses; none is used on this machine")
+    no_proxy: str = Field("", description="Hosts that are reached without a proxy, comma separated")
+    requests_ca_bundle: Path | None = Field(
+        None, description="File of the CA certificates to trust instead of the usual ones, such as a company's own"
+    )
+    ssl_cert_file: Path | None = Field(None, description="The same under OpenSSL's name; REQUESTS_CA_BUNDLE wins")
+
     @field_validator("export_statuses", "project_ids", "webhook_invoice_resources", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
@@ -203,13 +210,18 @@ class Settings(BaseSettings):
     def _known_statuses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         unknown = sorted(set(value) - set(REQUISITION_STATUSES))
         if unknown or not value:
-            raise ValueError(f"takes some of {', '.join(REQUISITION_STATUSES)}")
+            raise ValueError(f"takes one or more of {', '.join(REQUISITION_STATUSES)}")
         return value
 
     @field_validator("item_name_format")
     @classmethod
     def _usable_name_format(cls, value: str) -> str:
-        fields = [(name, spec, change) for _, name, spec, change in Formatter().parse(value) if name is not None]
+        try:
+            fields = [(name, spec, change) for _, name, spec, change in Formatter().parse(value) if name is not None]
+        except ValueError:
+            raise ValueError(
+                "has a brace without its partner; write {{ or }} for one that is part of the name"
+            ) from None
         # A width or conversion (`{wbs_code:.9}`) would cut or change the code's text.
         if {name for name, _, _ in fields} != {"project_number", "wbs_code"} or any(
             spec or change for _, spec, change in fields
@@ -232,10 +244,42 @@ class Settings(BaseSettings):
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not value.startswith(("https://", "http://")):
-            raise ValueError("must begin with https:// (http:// for a simulator)")
+            raise ValueError("must begin with https://")
         if value and not re.fullmatch(r"https?://([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/*", value):
             raise ValueError("must be scheme and host (and port), such as https://api.procore.com, and nothing else")
+        if value.startswith("http://") and not is_loopback(urlsplit(value).hostname or ""):
+            raise ValueError(
+                "must begin with https://; http:// would send secrets unencrypted and is for a simulator on this machine alone "
+                "(127.0.0.1, ::1, localhost)"
+            )
         return value.rstrip("/")
+
+    @field_validator("https_proxy", "http_proxy")
+    @classmethod
+    def _proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        """Its faults repeat nothing of it, since it may hold a password."""
+        text = value.get_secret_value() if value else None
+        if text is None:
+            return value
+        try:
+            address = urlsplit(text if "://" in text else f"http://{text}")
+            usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+        except ValueError:
+            usable = False
+        if not usable or not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError(
+                "must be the address of an HTTP proxy such as http://proxy.example:3128, with user:password@ before the host where it "
+                "wants a login; SOCKS is not supported"
+            )
+        return value
+
+    @field_validator("requests_ca_bundle", "ssl_cert_file")
+    @classmethod
+    def _readable_certificates(cls, value: Path | None) -> Path | None:
+        if value is not None and not (_is(Path.exists, value) and os.access(value, os.R_OK)):
+            named = f": {value}" if str(value).isprintable() else ""
+            raise ValueError(f"must be a file that the user of this process may read{named}")
+        return value
 
     @field_validator("redis_url")
     @classmethod
@@ -339,31 +383,52 @@ class Settings(BaseSettings):
 
 def cron(text: str) -> crontab:
     """A five-field cron line (UTC) as Celery's schedule; ValueError when it is not one, or when no day fits it."""
+    fields = text.split()
+    if len(fields) != len(_CRON_FIELDS):
+        raise ValueError(
+            f"must have five fields (minute, hour, day of month, month, day of week); it has {len(fields)}"
+        )
+    for part, (name, option, values) in zip(fields, _CRON_FIELDS, strict=True):
+        try:
+            crontab(**{option: part})
+        except (ParseException, ValueError):
+            raise ValueError(f"its {name} must be {values}, or a range, list or step of these") from None
+    schedule = crontab.from_string(text)
     try:
-        schedule = crontab.from_string(text)
         schedule.remaining_estimate(datetime.now(UTC))
-    except (ParseException, ValueError) as error:
-        raise ValueError(f"is not a five-field cron line: {error}") from error
     except RuntimeError as error:
         raise ValueError("names a day that never comes") from error
     return schedule
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name or address alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings. Raises InvalidSettings with one sentence per fault; never shows a secret's value."""
     env_file = overrides.pop("_env_file", Settings.model_config["env_file"])
-    faults = _misspelt(os.environ)
-    if unreadable := _unreadable(env_file):
-        raise InvalidSettings(faults=tuple(_short(fault) for fault in faults + unreadable))
+    lines, unreadable = _lines_of(env_file)
+    faults = [*unreadable]
     secrets_dir = os.environ.get("SECRETS_DIR") or None
     if secrets_dir and not _is(Path.is_dir, Path(secrets_dir)):
         faults.append(f"SECRETS_DIR names no folder: {secrets_dir}.")
         secrets_dir = None
+    files = _files_in(secrets_dir)
+    faults += _unknown(lines, files)
+    if unreadable:
+        raise InvalidSettings(faults=tuple(_short(fault) for fault in faults))
     try:
         with warnings.catch_warnings(action="error"):
             settings = Settings(_env_file=env_file, _secrets_dir=secrets_dir, **overrides)
     except ValidationError as error:
-        faults += [_sentence(detail) for detail in error.errors(include_input=False, include_url=False)]
+        details = error.errors(include_input=False, include_url=False)
+        # What a file holds and is no setting was said above, with the setting that was meant.
+        faults += [sentence(detail, Settings.model_fields) for detail in details if detail["type"] != "extra_forbidden"]
     except SettingsError as error:
         name = re.search(r'field "(\w+)"', str(error))
         faults.append(f"{name[1].upper() if name else 'A setting'} could not be read: {_why(error.__cause__)}.")
@@ -379,43 +444,49 @@ def setting_names() -> list[str]:
     return [name.upper() for name in Settings.model_fields]
 
 
-def _misspelt(environment: Any) -> list[str]:
-    """Names that begin like ours but are not ours: almost always a typo, and a typo must not fall back to a default."""
-    known = setting_names()
-    faults = []
-    for name in sorted(environment):
-        if name.upper().startswith(OUR_PREFIXES) and name.upper() not in known:
-            close = difflib.get_close_matches(name.upper(), known, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            faults.append(f"{name} is not a setting of wbs-sync.{hint}")
-    return faults
+def is_ours(name: str) -> bool:
+    """Whether a variable of the environment is a setting, or was probably meant as one."""
+    known = tuple(setting_names())
+    return (
+        name.upper() in known
+        or name.upper() == "SECRETS_DIR"
+        or bool(unknown_names.in_environment([name], known=known, given=()))
+    )
 
 
-def _unreadable(env_file: Any) -> list[str]:
-    """Faults of the file itself. A line that is not understood would else be passed over, and its setting be another's default."""
+def _unknown(lines: Collection[str], files: Collection[str]) -> list[str]:
+    """Names in the environment, in the file and in the folder of secrets that are no setting, a sentence for each."""
+    known = tuple(setting_names())
+    given = {name.upper() for name in (*os.environ, *lines, *files)}
+    return [
+        *unknown_names.in_environment(os.environ, known=known, given=given),
+        *(unknown_names.in_file(name, ENV_FILE, known) for name in dict.fromkeys(lines) if name.upper() not in known),
+        *unknown_names.in_secrets(files, known),
+    ]
+
+
+def _lines_of(env_file: Any) -> tuple[list[str], list[str]]:
+    """The names that the file sets, and the faults of the file itself. A line that is not understood would else be passed over, and its
+    setting be another's default.
+    """
     try:
         with Path(env_file or os.devnull).open(encoding="utf-8") as lines:
             read = list(parse_stream(lines))
     except FileNotFoundError:
-        return []
+        return [], []
     except (OSError, UnicodeDecodeError) as error:
-        return [f"{env_file} could not be read: {_why(error)}."]
+        return [], [f"{env_file} could not be read: {_why(error)}."]
     broken = [one.original.line for one in read if one.error or (one.key is not None and one.value is None)]
-    return [f"Line {number} of {env_file} is not NAME=value." for number in broken]
+    names = [one.key for one in read if one.key is not None and one.value is not None]
+    return names, [f"Line {number} of {env_file} is not NAME=value." for number in broken]
 
 
-def _sentence(detail: Any) -> str:
-    name = ".".join(str(part) for part in detail["loc"]).upper()
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] == "missing":
-        return f"{name} is not set: {_purpose(name)}."
-    if detail["type"] == "extra_forbidden":
-        # A longer one may be a line of a key that was pasted there.
-        shown = name if re.fullmatch(r"[A-Z][A-Z0-9_]{0,30}", name) else "Something"
-        return f"{shown} (in .env) is not a setting of wbs-sync."
-    if detail["type"] == "string_pattern_mismatch" and name in _PATTERNS:
-        return f"{name}: {_PATTERNS[name]}."
-    return f"{name}: {message}." if name else f"{message}."
+def _files_in(secrets_dir: str | None) -> list[str]:
+    """The names of the files in the folder of secrets. What cannot be listed is reported when it is read."""
+    try:
+        return [file.name for file in Path(secrets_dir).iterdir() if file.is_file()] if secrets_dir else []
+    except OSError:
+        return []
 
 
 def _why(error: BaseException | None) -> str:
@@ -437,8 +508,3 @@ def _short(fault: str) -> str:
     """On one line, whatever stood in the setting."""
     shown = "".join(sign if sign.isprintable() else "?" for sign in fault)
     return shown if len(shown) <= LONGEST_FAULT else f"{shown[:LONGEST_FAULT]}…"
-
-
-def _purpose(name: str) -> str:
-    field = Settings.model_fields.get(name.lower())
-    return (field.description if field else None) or "see .env.example"

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from config.names import TaskName
-from config.settings import load_settings, setting_names
+from config.settings import is_ours, load_settings
 from worker.cli.check import print_check
 from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, styled, table
 from worker.cli.runs import print_problems, print_run, run_report
@@ -102,8 +102,8 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
 
 def _leave_behind_own_settings(folder: Path) -> None:
     """The demo must not touch a real installation: neither its environment nor the `.env` of the directory it was called in."""
-    for name in (*setting_names(), "SECRETS_DIR"):
-        os.environ.pop(name, None)
+    for name in [name for name in os.environ if is_ours(name)]:
+        del os.environ[name]
     os.chdir(folder)
 
 

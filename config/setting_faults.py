@@ -1,0 +1,67 @@
+"""What is wrong with a setting, in our own words: never pydantic's or Python's, and never with the value."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+_ID = "must be an internal id of NetSuite, digits only"
+PATTERNS = {
+    "REDIS_KEY_PREFIX": "must be 1 to 100 plain letters, digits or signs without a space",
+    "NETSUITE_ACCOUNT_ID": "must be an account such as 1234567_SB1",
+    "NETSUITE_SUBSIDIARY_ID": _ID,
+    "NETSUITE_EXPENSE_ACCOUNT_ID": _ID,
+    "NETSUITE_INCOME_ACCOUNT_ID": _ID,
+    "NETSUITE_TAX_SCHEDULE_ID": _ID,
+    "NETSUITE_RETAINAGE_ITEM_ID": _ID,
+    "NETSUITE_TAX_ITEM_ID": _ID,
+    "NETSUITE_CURRENCY": "must be the three capital letters of a currency, such as USD",
+}
+"""What a setting with a pattern takes, in words."""
+
+
+def sentence(detail: Any, fields: Mapping[str, FieldInfo]) -> str:
+    """The sentence for one error of pydantic (an entry of `ValidationError.errors()`)."""
+    place = detail["loc"]
+    name = str(place[0]).upper() if place else ""
+    field = fields.get(name.lower())
+    if detail["type"] == "missing":
+        return f"{name} is not set: {field.description if field else 'see .env.example'}."
+    if detail["type"] == "value_error":
+        # Ours, raised by a validator.
+        words = str(detail["msg"]).removeprefix("Value error, ")
+        return f"{name}: {words}." if name else f"{words}."
+    if field is None:
+        return f"{name}: cannot be used; see docs/configuration.md."
+    if len(place) > 1:
+        return f"{name}: entry {place[1] + 1} must be the id of a Procore project, a whole number above 0."
+    return f"{name}: {requirement(name, field)}."
+
+
+def requirement(name: str, field: FieldInfo) -> str:
+    """What a setting takes, as the end of a sentence that begins with its name."""
+    if name in PATTERNS:
+        return PATTERNS[name]
+    annotation: Any = field.annotation
+    kinds = [each for each in get_args(annotation) if each is not type(None)] or [annotation]
+    if get_origin(annotation) is typing.Literal:
+        *others, last = (str(each) for each in get_args(annotation))
+        return f"must be {', '.join(others)} or {last}"
+    words = {bool: "true or false", int: "a whole number", float: "a number", SecretStr: "text"}
+    kind = next((word for kind, word in words.items() if kind in kinds), "text")
+    return f"must be {kind}{_bounds(field)}"
+
+
+def _bounds(field: FieldInfo) -> str:
+    bounds: dict[str, Any] = {}
+    for one in field.metadata:
+        for bound in ("gt", "ge", "lt", "le"):
+            if getattr(one, bound, None) is not None:
+                bounds[bound] = getattr(one, bound)
+    lower = f" above {bounds['gt']:,}" if "gt" in bounds else f" from {bounds['ge']:,}" if "ge" in bounds else ""
+    upper = f"{' to' if lower.startswith(' from') else ' and at most'} {bounds['le']:,}" if "le" in bounds else ""
+    return lower + upper
