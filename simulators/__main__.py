@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=asked.host,
             procore_port=asked.procore_port,
             netsuite_port=asked.netsuite_port,
+            tls=asked.tls,
         ) as stage:
             _announce(stage, asked.data_dir, as_json=asked.json)
             while True:
@@ -47,6 +48,12 @@ def _parser() -> argparse.ArgumentParser:
         "--profile", default="demo", help="size and kind of the company: demo, month, test, large:PxC[:N]"
     )
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument(
+        "--tls",
+        default="",
+        metavar="NAME",
+        help="speak TLS under this host name, with a private CA made for the occasion",
+    )
     parser.add_argument("--procore-port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--netsuite-port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--data-dir", default="data/simulators", help="where simulators.env and the private key go")

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp
 
 from simulators.common.app import Remote
 from simulators.common.journal import Entry
-from simulators.common.server import RunningServer
+from simulators.common.server import Identity, RunningServer
 from simulators.common.settings import change_settings
+from simulators.common.tls import make_identity
 from simulators.company import build_company
 from simulators.netsuite.app import NetSuiteState
 from simulators.netsuite.app import build_app as netsuite_app
@@ -30,13 +31,23 @@ ENV_FILE = "simulators.env"
 class Stage:
     """Procore and NetSuite, both listening. `procore` and `netsuite` are their live states: a test looks at them directly."""
 
-    def __init__(self, procore: ProcoreState, netsuite: NetSuiteState, host: str, ports: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        procore: ProcoreState,
+        netsuite: NetSuiteState,
+        host: str,
+        ports: Mapping[str, int],
+        identity: Identity | None = None,
+    ) -> None:
         self.procore = procore
         self.netsuite = netsuite
         self.env: dict[str, str] = {}
         self._host = host
         self._apps: dict[str, ASGIApp] = {"procore": procore_app(procore), "netsuite": netsuite_app(netsuite)}
-        self._servers = {name: RunningServer.start(app, host, ports[name]) for name, app in self._apps.items()}
+        self._identity = identity
+        self._servers = {
+            name: RunningServer.start(app, host, ports[name], identity) for name, app in self._apps.items()
+        }
         self.urls = {name: server.url for name, server in self._servers.items()}
 
     @classmethod
@@ -49,9 +60,11 @@ class Stage:
         host: str = "127.0.0.1",
         procore_port: int = 0,
         netsuite_port: int = 0,
+        tls: str = "",
         **settings: Any,
     ) -> Stage:
-        """Build the company, start both remotes and write `simulators.env` and the private key into `data_dir`.
+        """Build the company, start both remotes and write `simulators.env` and the private key into `data_dir`. `tls`: the host name
+        under which they speak TLS; "" = they speak plain HTTP.
 
         `settings` go to each remote that has a setting of that name; ValueError when neither has.
         """
@@ -62,7 +75,8 @@ class Stage:
         _apply(settings, procore, netsuite)
         key_file = (folder / KEY_FILE).resolve()
         netsuite.doorkeeper.register(CERTIFICATE_ID, make_key_file(key_file))
-        stage = cls(procore, netsuite, host, {"procore": procore_port, "netsuite": netsuite_port})
+        identity = make_identity(folder, tls) if tls else None
+        stage = cls(procore, netsuite, host, {"procore": procore_port, "netsuite": netsuite_port}, identity)
         stage.env = stage._environment(key_file)
         _write_env_file(folder / ENV_FILE, stage.env)
         return stage
@@ -82,7 +96,7 @@ class Stage:
         """Let a remote listen again, on the port it had."""
         if remote not in self._servers:
             port = int(self.urls[remote].rpartition(":")[2])
-            self._servers[remote] = RunningServer.start(self._apps[remote], self._host, port)
+            self._servers[remote] = RunningServer.start(self._apps[remote], self._host, port, self._identity)
 
     def faults(self, remote: str, rules: Iterable[Mapping[str, Any]], seed: int = 1) -> None:
         """Replace a remote's fault rules."""
@@ -125,6 +139,7 @@ class Stage:
             "NETSUITE_EXPENSE_ACCOUNT_ID": books.expense_account_id,
             "NETSUITE_TAX_SCHEDULE_ID": books.tax_schedule_id,
             "NETSUITE_RETAINAGE_ITEM_ID": books.retainage_item_id,
+            **({"REQUESTS_CA_BUNDLE": str(self._identity.certificate)} if self._identity else {}),
         }
 
 

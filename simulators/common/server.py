@@ -6,6 +6,8 @@ import asyncio
 import socket
 import threading
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 import uvicorn
@@ -26,19 +28,30 @@ class CuttableProtocol(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a server that speaks TLS shows: the host that clients call it by, its certificate and the key of that, in PEM files."""
+
+    host: str
+    certificate: Path
+    key: Path
+
+
 class RunningServer:
     """An ASGI application that listens on a loopback port, in a daemon thread of its own."""
 
-    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
+    def __init__(self, server: uvicorn.Server, listener: socket.socket, identity: Identity | None = None) -> None:
         self._server = server
         self._listener = listener
         self.host, self.port = listener.getsockname()[:2]
-        self.url = f"http://{self.host}:{self.port}"
+        self.url = f"https://{identity.host}:{self.port}" if identity else f"http://{self.host}:{self.port}"
         self._thread = threading.Thread(target=self._run, name=f"simulator-{self.port}", daemon=True)
 
     @classmethod
-    def start(cls, app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
-        """Bind `host:port` (0 takes a free port), serve `app` and return once it answers."""
+    def start(
+        cls, app: ASGIApp, host: str = "127.0.0.1", port: int = 0, identity: Identity | None = None
+    ) -> RunningServer:
+        """Bind `host:port` (0 takes a free port), serve `app` and return once it answers. `identity`: speak TLS with it."""
         # The protocol is named because asyncio switches Nagle's delay off only where it reads "TCP": without it every
         # answer that is sent in two parts waits 40 ms for the client's delayed acknowledgement.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -56,8 +69,10 @@ class RunningServer:
             lifespan="off",
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=1,
+            ssl_certfile=identity.certificate if identity else None,
+            ssl_keyfile=identity.key if identity else None,
         )
-        running = cls(uvicorn.Server(config), listener)
+        running = cls(uvicorn.Server(config), listener, identity)
         running._thread.start()
         running._wait_until_it_listens()
         return running

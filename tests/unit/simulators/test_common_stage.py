@@ -84,3 +84,13 @@ def test_a_profile_that_does_not_exist_is_said_plainly(tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("simulators: no profile")
+
+
+def test_simulators_that_speak_tls_are_trusted_by_the_file_that_they_name(tmp_path: Path) -> None:
+    with Stage.start(tmp_path, profile="test", tls="localhost") as stage:
+        assert stage.env["PROCORE_BASE_URL"].startswith("https://localhost:")
+        url = f"{stage.urls['netsuite']}/_admin/health"
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(url, timeout=TIMEOUT)
+        assert requests.get(url, timeout=TIMEOUT, verify=stage.env["REQUESTS_CA_BUNDLE"]).json()["ok"] is True
+        assert (tmp_path / "simulators-tls-key.pem").stat().st_mode & 0o777 == 0o600
