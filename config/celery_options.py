@@ -7,20 +7,25 @@ from typing import Any
 from kombu import Queue
 
 from config.names import QUEUE_OF_TASK, QueueName
-from config.redis_address import sentinels_of
+from config.redis_address import sentinels_of, without_login
 
 VISIBILITY_TIMEOUT_SECONDS = 900
 """After this a message nobody acknowledged is delivered again. Longer than any task's deadline: a second delivery is for the dead only."""
 
 
 def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
-    """All options of the app for one Redis address. No secret but the address itself is in them."""
+    """All options of the app for one Redis address. The only secret in them is the password, under names that Celery hides itself."""
     sentinels = sentinels_of(redis_url)
-    url = sentinels.celery_url if sentinels else redis_url
+    url, login = without_login(redis_url)
     of_sentinels = {"master_name": sentinels.master} if sentinels else {}
     return {
         "broker_url": url,
         "result_backend": url,
+        # Beside the address, which is shown in many places: names with PASS in them are hidden wherever Celery shows its options.
+        "broker_user": login.username or None,
+        "broker_password": login.password or None,
+        "redis_username": login.username or None,
+        "redis_password": login.password or None,
         # JSON only: a pickle in a queue is code execution, and other languages enqueue too.
         "task_serializer": "json",
         "result_serializer": "json",

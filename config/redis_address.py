@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote
+from urllib.parse import unquote, urlsplit
 
 _HOST = r"(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _FORM = re.compile(
@@ -25,10 +25,30 @@ class Sentinels:
 
     @property
     def celery_url(self) -> str:
-        """The same as Celery wants to hear it, without the master's name."""
-        login = f"{quote(self.username, safe='')}:{quote(self.password, safe='')}@" if self.password else ""
+        """The form that Celery takes, without the master's name and without the login."""
         named = [(f"[{host}]" if ":" in host else host, port) for host, port in self.hosts]
-        return ";".join(f"sentinel://{login}{host}:{port}/{self.database}" for host, port in named)
+        return ";".join(f"sentinel://{host}:{port}/{self.database}" for host, port in named)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Name and password of Redis; empty where there is none."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+def without_login(url: str) -> tuple[str, Login]:
+    """An address of REDIS_URL, sentinels included, as Celery takes it without its login, and the login.
+
+    An address is printed by many: banners, errors, Flower's tables. What hides a password in it knows some forms and not others, so none
+    is given a password to hide.
+    """
+    if sentinels := sentinels_of(url):
+        return sentinels.celery_url, Login(sentinels.username, sentinels.password)
+    address = urlsplit(url)
+    login = Login(unquote(address.username or ""), unquote(address.password or ""))
+    return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl(), login
 
 
 def sentinels_of(url: str) -> Sentinels | None:

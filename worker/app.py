@@ -18,6 +18,7 @@ from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, l
 from worker import heartbeat, telemetry
 from worker.base import WorkTask
 from worker.broker import use_door
+from worker.broker_connection import AMQP
 from worker.current import current, use
 from worker.domain import correlation
 from worker.events import Events
@@ -58,7 +59,7 @@ def _redis_url(settings: Settings) -> str:
 
 
 use_door()
-app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), events=Events, set_as_current=False)
+app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), events=Events, amqp=AMQP, set_as_current=False)
 app.add_defaults(_options)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 import redis
+import requests
 
 from config.names import TaskName
 from simulators.stage import Stage
@@ -23,6 +25,9 @@ pytestmark = pytest.mark.real
 
 MASTER = "the-master"
 SLOTS = 4
+USER, PASSWORD = "wbs-sync", "canary@w/ord#1"
+"""An ACL user whose password has to be quoted in an address."""
+LOGIN = ("engineer", "a-password-of-flower")
 
 
 def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
@@ -30,6 +35,7 @@ def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
     replica, password = EmbeddedServer.start(folder), urlsplit(master.url).password
     for server in (master, replica):
         with redis.Redis.from_url(server.url) as client:
+            client.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", "~*", "&*", "+@all")
             client.config_set("masterauth", password)
             client.config_set("requirepass", password)
     with redis.Redis(host="127.0.0.1", port=replica.port, password=password) as client:
@@ -84,7 +90,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
     sentinel, port = sentinel_of(master, tmp_path)
     env = {
         # The second sentinel does not answer.
-        "REDIS_URL": f"redis+sentinel://:{urlsplit(master.url).password}@127.0.0.1:{port},127.0.0.1:{free_port()}/{MASTER}/0",
+        "REDIS_URL": f"redis+sentinel://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port},127.0.0.1:{free_port()}/{MASTER}/0",
+        "FLOWER_PORT": str(free_port()),
+        "FLOWER_BASIC_AUTH": ":".join(LOGIN),
         "NETSUITE_CONCURRENCY": str(SLOTS),
         "NETSUITE_SETTLE_SECONDS": str(SETTLE_SECONDS),
     }
@@ -108,5 +116,50 @@ def test_a_scan_goes_on_with_another_master_and_makes_no_item_twice(site: Site) 
     site.ended(site.start_scan(), 60)
     assert items_made(site.stage) == 40
     assert_one_item_per_code(site.stage)
-    password = str(urlsplit(site.server.url).password)
-    assert [program.name for program in site.programs if password in program.log] == []
+    assert [program.name for program in site.programs if "canary" in program.log] == []
+
+
+def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:
+    """Celery was given one address for each sentinel, and what hides passwords looked at the first alone."""
+    site.worker()
+    site.beat()
+    site.flower()
+    base = f"http://127.0.0.1:{site.env['FLOWER_PORT']}"
+
+    def get(path: str) -> str:
+        try:
+            return requests.get(base + path, auth=LOGIN, timeout=20).text
+        except requests.ConnectionError:
+            return ""
+
+    eventually(lambda: '"conf"' in get("/api/workers?refresh=1"), 60, every=0.5)
+    pages = (
+        "/",
+        "/workers",
+        "/broker",
+        "/api/workers",
+        "/api/queues/length",
+        "/metrics",
+        "/metrics/business",
+        "/report",
+    )
+    told = {
+        page: get(page)
+        for page in (
+            *pages,
+            *(f"/worker/{name}" for name in requests.get(f"{base}/api/workers", auth=LOGIN, timeout=20).json()),
+        )
+    }
+    assert len([text for text in told.values() if "sentinel://" in text]) >= 2
+    told |= {f"log of {program.name}": program.log for program in site.programs}
+    told |= {f"command line of {one}": one.read_bytes().decode(errors="replace") for one in command_lines()}
+    written = (PASSWORD, quote(PASSWORD, safe=""), "canary")
+    assert [place for place, text in told.items() if any(form in text for form in written)] == []
+
+
+def command_lines() -> Iterator[Path]:
+    """Those of all processes that are ours to read and still run."""
+    for one in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            one.read_bytes()
+            yield one

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from celery import Celery
 from celery.schedules import crontab
 
 from config.celery_options import VISIBILITY_TIMEOUT_SECONDS, celery_options
@@ -12,6 +13,7 @@ from config.names import QUEUE_OF_TASK, QueueName, TaskName
 from config.schedule import beat_schedule
 from config.settings import Settings, load_settings
 from tests.unit.config.conftest import SetEnvironment
+from worker.broker_connection import Connection
 from worker.clients.http import CONNECT_TIMEOUT_SECONDS
 from worker.services.invoice_items import DEADLINE_SECONDS
 from worker.store.work import CLAIM_SECONDS
@@ -84,11 +86,53 @@ def test_messages_are_acknowledged_when_their_work_has_ended(options: dict[str, 
     assert options["worker_cancel_long_running_tasks_on_connection_loss"] is False
 
 
-def test_the_address_with_its_password_stands_in_the_two_addresses_only(options: dict[str, Any]) -> None:
-    assert sorted(name for name, value in options.items() if "open-sesame" in repr(value)) == [
-        "broker_url",
-        "result_backend",
+ADDRESSES = {
+    "one server": "redis://:canary-word@host:6379/0",
+    "an ACL user": "redis://wbs:canary-word@host:6379/0",
+    "a password that has to be quoted": "redis://wbs:canary%40w%2Ford%23@host/0",
+    "TLS": "rediss://wbs:canary-word@host:6380/0?ssl_cert_reqs=required&ssl_ca_certs=%2Fca.pem",
+    "an address of version 6": "redis://:canary-word@[::1]:6379/0",
+    "one sentinel": "redis+sentinel://:canary-word@one/main/0",
+    "sentinels": "redis+sentinel://wbs:canary%40w%2Ford%23@one:1,two:2,[::1]:3/main/2",
+}
+
+
+@pytest.mark.parametrize("url", ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_the_password_stands_in_no_address_and_in_nothing_that_celery_shows(url: str) -> None:
+    app = Celery(set_as_current=False)
+    app.conf.update(celery_options(redis_url=url, key_prefix="wbs:"))
+    hidden = {name for name, value in app.conf.items() if "canary" in repr(value)}
+    assert hidden == {"broker_password", "redis_password"}
+    shown = [
+        app.conf.humanize(with_defaults=True, censored=True),
+        repr(app.conf.table(with_defaults=True, censored=True)),
+        app.bugreport(),
+        app.connection().as_uri(),
+        repr(app.connection()),
+        app.backend.as_uri(),
+        repr(app.backend),
     ]
+    assert [text for text in shown if "canary" in text] == []
+
+
+@pytest.mark.parametrize("url", ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_broker_and_results_log_in_with_name_and_password_all_the_same(url: str) -> None:
+    app = Celery(set_as_current=False)
+    app.conf.update(celery_options(redis_url=url, key_prefix="wbs:"))
+    password = "canary@w/ord#" if "%" in url.partition("@")[0] else "canary-word"
+    username = "wbs" if "wbs:" in url else None
+    connection = app.connection()
+    assert (connection.userid, connection.password) == (username, password)
+    assert app.backend.connparams["password"] == password
+    assert app.backend.connparams.get("username") == username
+
+
+def test_the_next_sentinel_is_asked_with_the_same_login() -> None:
+    """Kombu takes another address of its list after a failure, and would forget the login that is not in it."""
+    connection = Connection("sentinel://one:1/0;sentinel://two:2/0", userid="wbs", password="sesame")
+    for _ in range(3):
+        connection.maybe_switch_next()
+        assert (connection.userid, connection.password) == ("wbs", "sesame")
 
 
 # The schedule

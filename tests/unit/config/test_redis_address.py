@@ -44,7 +44,8 @@ def test_no_other_address_is_taken_for_one(url: str) -> None:
 
 def test_celery_hears_of_the_sentinels_and_of_the_master() -> None:
     options = celery_options(redis_url="redis+sentinel://:p%40ss@one:1,two:2/m/3", key_prefix="x:")
-    assert options["broker_url"] == options["result_backend"] == "sentinel://:p%40ss@one:1/3;sentinel://:p%40ss@two:2/3"
+    assert options["broker_url"] == options["result_backend"] == "sentinel://one:1/3;sentinel://two:2/3"
+    assert options["broker_password"] == options["redis_password"] == "p@ss"
     assert options["broker_transport_options"]["master_name"] == "m"
     assert options["result_backend_transport_options"]["master_name"] == "m"
 
