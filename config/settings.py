@@ -444,6 +444,15 @@ def setting_names() -> list[str]:
     return [name.upper() for name in Settings.model_fields]
 
 
+def secret_files(settings: Settings) -> list[Path]:
+    """The files that settings come from, or that they name, and that hold secrets."""
+    folder = os.environ.get("SECRETS_DIR")
+    named = [Path(folder) / name for name in sorted(_files_in(folder))]
+    return list(
+        dict.fromkeys([Path(str(Settings.model_config["env_file"])), settings.netsuite_private_key_file, *named])
+    )
+
+
 def is_ours(name: str) -> bool:
     """Whether a variable of the environment is a setting, or was probably meant as one."""
     known = tuple(setting_names())

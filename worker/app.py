@@ -22,6 +22,7 @@ from worker.broker_connection import AMQP
 from worker.current import current, use
 from worker.domain import correlation
 from worker.events import Events
+from worker.private_files import keep_private
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def settings_or_exit() -> Settings:
             raise InvalidSettings(faults=("REDIS_URL is not set: a worker needs it; `wbs-sync up` brings its own.",))
     except InvalidSettings as error:
         _exit_with(error)
+    keep_private(settings.data_dir)
     return settings
 
 
@@ -107,7 +109,14 @@ def _resume_at_once(**_: Any) -> None:
 def _show_that_it_runs(sender: Any = None, **_: Any) -> None:
     """From here on this worker takes work, and everybody can see it."""
     queues = [str(queue) for queue in app.amqp.queues.consume_from]
-    heartbeat.start(current().presence, sender.hostname, queues, threads=sender.pool.limit)
+    started = heartbeat.start(
+        current().presence,
+        sender.hostname,
+        queues,
+        threads=sender.pool.limit,
+        settings=current().written_settings,
+    )
+    current().settings_agreement.join(started.process, started.announce)
 
 
 @signals.heartbeat_sent.connect

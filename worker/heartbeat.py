@@ -11,8 +11,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from redis.exceptions import RedisError
 
@@ -21,13 +22,18 @@ from worker.store.presence import Presence
 
 
 class Heartbeat:
-    """Announces one process. `name`: what it is, such as items@host; `queues`: the queues it takes work from, with how many threads."""
+    """Announces one process. `name`: what it is, such as items@host; `queues`: the queues it takes work from, with how many threads;
+    `settings`: digests of those that decide what it writes. `process`: what it is called among the running ones.
+    """
 
-    def __init__(self, presence: Presence, name: str, queues: Collection[str], threads: int) -> None:
+    def __init__(
+        self, presence: Presence, name: str, queues: Collection[str], threads: int, settings: Mapping[str, str]
+    ) -> None:
+        self.process = f"{name} ({os.getpid()})"
         self._presence = presence
-        self._process = f"{name} ({os.getpid()})"
         self._queues = frozenset(queues)
         self._threads = threads
+        self._settings = settings
         self._due = threading.Event()
         self._ended = threading.Event()
         threading.Thread(target=self._announce_when_due, name="heartbeat", daemon=True).start()
@@ -36,12 +42,19 @@ class Heartbeat:
         """Called by the main loop every few seconds."""
         self._due.set()
 
+    def announce(self) -> None:
+        """Show this process to the others now, unless it ends. Raises RedisError."""
+        if not self._ended.is_set():
+            self._presence.announce(
+                self.process, queues=self._queues, clock=time.time(), threads=self._threads, settings=self._settings
+            )
+
     def end(self) -> None:
         """The process ends in order: nobody has to wait until it is forgotten."""
         self._ended.set()
         self._due.set()
         with contextlib.suppress(RedisError):
-            self._presence.withdraw(self._process)
+            self._presence.withdraw(self.process)
 
     def _announce_when_due(self) -> None:
         while self._due.wait() and not self._ended.is_set():
@@ -50,17 +63,25 @@ class Heartbeat:
                 Path(file).touch()
             # Redis away: this process counts as gone until it answers again, and so it is.
             with contextlib.suppress(RedisError):
-                self._presence.announce(self._process, queues=self._queues, clock=time.time(), threads=self._threads)
+                self.announce()
 
 
 _heartbeat: Heartbeat | None = None
 
 
-def start(presence: Presence, name: str, queues: Collection[str] = (), *, threads: int = 0) -> None:
+def start(
+    presence: Presence,
+    name: str,
+    queues: Collection[str] = (),
+    *,
+    threads: int = 0,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Heartbeat:
     """This process takes up its work: it shows that it runs from now on."""
     global _heartbeat
-    _heartbeat = Heartbeat(presence, name, queues, threads)
+    _heartbeat = Heartbeat(presence, name, queues, threads, settings)
     _heartbeat.beat()
+    return _heartbeat
 
 
 def beat() -> None:

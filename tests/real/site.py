@@ -181,11 +181,14 @@ class Site:
         threads: int = 8,
         times: Mapping[str, float] = QUICK,
         ready: bool = True,
+        env: Mapping[str, str] = MappingProxyType({}),
     ) -> Program:
-        """A worker as config.processes starts it, `ready` to work. `times`: constants that are changed; empty = none."""
+        """A worker as config.processes starts it, `ready` to work. `times`: constants that are changed; empty = none; `env`: variables of
+        its own.
+        """
         command = self._arguments(name, threads)
         command[command.index("-n") + 1] = f"{name}{number}@%h"
-        program = self._start(f"{name}-{number}", self._launched(command, times))
+        program = self._start(f"{name}-{number}", self._launched(command, times), env)
         if ready:
             program.says(READY)
         return program

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 
 import click
@@ -61,6 +62,8 @@ def wbs_sync() -> None:
 
 def main() -> None:
     """The console script."""
+    # Plans and reports hold money and names of vendors.
+    os.umask(0o077)
     # A name may have a letter that this terminal's encoding has not.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -30,4 +30,6 @@ def metrics(file: Path | None) -> None:
         # Beside it, so that both are on one disk: then a reader sees the old file or the new one.
         written = file.with_name(f"{file.name}.new")
         written.write_text(told, encoding="utf-8")
+        # Counts alone, and the node exporter is another user.
+        written.chmod(0o644)
         written.replace(file)

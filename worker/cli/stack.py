@@ -13,6 +13,7 @@ from config.processes import REPORT_PATH, processes
 from config.settings import Settings
 from worker.embedded import EmbeddedServer, free_port
 from worker.log_files import limit_size
+from worker.private_files import keep_private
 from worker.store.connection import connect
 from worker.store.ledger import Ledger
 from worker.supervisor import Supervisor
@@ -38,7 +39,7 @@ class Stack:
     @classmethod
     def prepare(cls, settings: Settings) -> Stack:
         """Start the server if there is none, and make the processes ready to start; the address goes into this environment too."""
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        keep_private(settings.data_dir)
         server = None if settings.redis_url else EmbeddedServer.start(settings.data_dir)
         flower_url, login = flower_access(settings)
         redis_url = server.url if server else settings.redis_url.get_secret_value() if settings.redis_url else ""

@@ -14,6 +14,8 @@ from worker.store.tokens import AccessToken
 LONGEST_LIFETIME_SECONDS = 366 * 86_400
 CLOCKS_AGREE_SECONDS = 5.0
 """Less is network and rounding, and no token service minds it."""
+CLOCK_REFUSED_SECONDS = 60.0
+"""From here on the clock is the first thing to look at, whatever else the refusal names."""
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 
 
@@ -23,22 +25,29 @@ def require_admitted(answer: Answer, words: str, cause: Cause, *, url: str = "",
     The message names what may be wrong: where the login was tried (`url`), as whom (`identity`), and how far the clocks are apart.
     """
     if 300 <= answer.status < 500 and answer.status not in (408, 429):
-        told = "; ".join(part for part in (f"asked {urlsplit(url).netloc}", f"as {identity}", _clocks(answer)) if part)
+        clocks = _clocks(answer)
+        told = "; ".join(part for part in (f"asked {urlsplit(url).netloc}", f"as {identity}", clocks) if part)
         words = f"{words} ({told})" if url else words
+        if _clock_difference(answer) >= CLOCK_REFUSED_SECONDS:
+            words = f"{clocks}: correct the clock of this machine (NTP) first, a signed login of another time is refused. The answer: {words}"
         raise Misconfigured(words, cause=cause, facts={"answer": words})
 
 
 def _clocks(answer: Answer) -> str:
     """How this machine's clock differs from that of the token service (its `Date` header); "" where it hardly does."""
-    if answer.sent_at is None:
+    if answer.sent_at is None or _clock_difference(answer) < CLOCKS_AGREE_SECONDS:
         return ""
-    ahead = time.time() - answer.sent_at
-    side = "ahead of" if ahead > 0 else "behind"
-    return f"this machine's clock is {abs(ahead):,.0f} s {side} its clock" if abs(ahead) >= CLOCKS_AGREE_SECONDS else ""
+    side = "ahead of" if time.time() > answer.sent_at else "behind"
+    return f"this machine's clock is {_clock_difference(answer):,.0f} s {side} its clock"
 
 
-def token_of(answer: Answer, remote: str) -> AccessToken:
-    """The token of a good answer. Raises Transient when it is not as published."""
+def _clock_difference(answer: Answer) -> float:
+    """Seconds between both clocks, whichever is ahead; 0 where the answer has no time."""
+    return 0.0 if answer.sent_at is None else abs(time.time() - answer.sent_at)
+
+
+def token_of(answer: Answer, remote: str, *, url: str = "") -> AccessToken:
+    """The token of a good answer. Raises Transient, which names the host of `url`, when it is not as published."""
     try:
         body = answer.json()
         value, lifetime = body["access_token"], body["expires_in"]
@@ -47,5 +56,6 @@ def token_of(answer: Answer, remote: str) -> AccessToken:
     except (Transient, LookupError, TypeError, ValueError, OverflowError):
         value, seconds = None, 0.0
     if not (isinstance(value, str) and _TOKEN.fullmatch(value) and 0 < seconds <= LONGEST_LIFETIME_SECONDS):
-        raise Transient(f"{remote}'s token answer is not as published")
+        asked = f" (asked {urlsplit(url).netloc})" if url else ""
+        raise Transient(f"{remote}'s token answer is not as published{asked}")
     return AccessToken(value, seconds)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from config.names import QueueName
 from config.profile import contradictions, settle_seconds
 from config.schedule import next_due
+from config.settings import secret_files
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.netsuite.sandbox import SandboxNetSuite
 from worker.clients.procore.pages import ProcorePages
@@ -19,6 +20,7 @@ from worker.domain.plans import Requests
 from worker.domain.posting_periods import ClosedPeriod
 from worker.services.applying import Applying
 from worker.services.checks import Checks
+from worker.services.checks.files import FileChecks
 from worker.services.checks.machine import MachineChecks
 from worker.services.checks.netsuite import Chosen, NetSuiteChecks
 from worker.services.checks.pauses import PauseChecks
@@ -115,10 +117,12 @@ class Container(Services):
                 redis_clock=self.now,
                 remote_clocks=self.remote_clocks,
                 slots=self.settings.netsuite_concurrency,
+                settings=self.written_settings,
             ),
             PauseChecks(self.pauses),
             ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
             NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
+            FileChecks(secret_files(settings)),
         )
 
     def probe(self) -> Probe:

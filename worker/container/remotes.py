@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config.profile import Effects, Profile, load_profile, project_field
+from config.written_settings import written_settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
 from worker.clients.netsuite.certificate import certificate_expiry
@@ -100,6 +101,11 @@ class Remotes(Stores):
     def profile(self) -> Profile | None:
         """What the probe found out about the account. Raises InvalidSettings when it is another account's, or no profile."""
         return load_profile(self.settings)
+
+    @property
+    def written_settings(self) -> dict[str, str]:
+        """A digest of each setting that decides what is written."""
+        return written_settings(self.settings, self.profile)
 
     def _account_defaults(self, profile: Profile | None) -> AccountDefaults:
         found = profile.effects if profile else Effects()

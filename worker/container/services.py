@@ -31,6 +31,7 @@ from worker.services.posting_periods import PostingPeriods
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
 from worker.services.retries import Retries
+from worker.services.settings_agreement import SettingsAgreement
 from worker.services.settled_by_hand import SettledByHand
 from worker.services.systematic_differences import SystematicDifferences
 from worker.services.unchanged_invoices import UnchangedInvoices
@@ -45,6 +46,11 @@ class Services(Remotes):
     """All that the tasks call."""
 
     @part
+    def settings_agreement(self) -> SettingsAgreement:
+        """Whether all workers have the same settings."""
+        return SettingsAgreement(self.presence)
+
+    @part
     def attempts(self) -> Attempts:
         """What becomes of each attempt."""
         return Attempts(
@@ -54,6 +60,7 @@ class Services(Remotes):
             holds=self.holds,
             recovery=self.recovery,
             keeper=self._keeper,
+            agreement=self.settings_agreement,
             pings={
                 Remote.PROCORE: lambda: self.procore(Precedence.EXPORT).who_am_i(),
                 Remote.NETSUITE: lambda: self.netsuite(Precedence.EXPORT).item("0"),

@@ -100,7 +100,9 @@ class Cause(StrEnum):
     PROCORE_LOGIN = "procore_login"
     PROCORE_PERMISSION = "procore_permission"
     NETSUITE_LOGIN = "netsuite_login"
+    NETSUITE_KEY = "netsuite_key"
     NETSUITE_PERMISSION = "netsuite_permission"
+    SETTINGS_DIFFER = "settings_differ"
     DRIFT_ITEM_MISSING = "drift_item_missing"
     DRIFT_ITEM_DOUBLED = "drift_item_doubled"
     DRIFT_ITEM_SHARED = "drift_item_shared"
@@ -488,6 +490,20 @@ CATALOGUE: dict[Cause, Entry] = {
         "NetSuite refuses the login of the integration: {answer}",
         "Check the M2M mapping, its certificate and the role, and the clock of this machine where the sentence shows a difference. Work goes on "
         "by itself afterwards.",
+    ),
+    Cause.NETSUITE_KEY: Entry(
+        _SETUP,
+        _ENGINEER,
+        "The private key for NetSuite cannot be used: {answer}",
+        "Give NETSUITE_PRIVATE_KEY_FILE the key of the certificate in the M2M mapping, in PEM form, and let the user that runs the workers read "
+        "it. Work goes on by itself afterwards.",
+    ),
+    Cause.SETTINGS_DIFFER: Entry(
+        _SETUP,
+        _ENGINEER,
+        "The workers run with different settings, so none of them writes to NetSuite. By digest: {answer}",
+        "Give all machines the same value of each setting that the sentence names, and restart their workers. Work goes on by itself "
+        "afterwards, within two minutes; `wbs-sync resume` does not wait.",
     ),
     Cause.NETSUITE_PERMISSION: Entry(
         _SETUP,

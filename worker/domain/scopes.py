@@ -30,6 +30,8 @@ REMOTES_OF_LANE: Mapping[Lane, tuple[Remote, ...]] = {
 QUERY = "query"
 """The permission to read a whole table: a refusal of it says nothing about one record."""
 PROCORE_VENDORS = "procore:vendors:query"
+WRITING = "netsuite:records:write"
+"""Whether this installation may write at all: not while its workers have different settings."""
 CREDITS = ("netsuite:vendorCredit:view", "netsuite:vendorCredit:create")
 """What an invoice with a negative payment due needs in addition to what bills need."""
 _LANES: Mapping[str, tuple[Lane, ...]] = {
@@ -42,7 +44,9 @@ _LANES: Mapping[str, tuple[Lane, ...]] = {
     "netsuite:vendorBill:view": (Lane.EXPORTS,),
     "netsuite:vendorBill:create": (Lane.EXPORTS,),
     PROCORE_VENDORS: (Lane.EXPORTS,),
+    WRITING: (Lane.ITEMS, Lane.EXPORTS),
 }
+LANES_THAT_WRITE = _LANES[WRITING]
 """The lanes whose work cannot go on without a permission. Of any other scope only the work that met it waits."""
 _ACTIONS: Mapping[str, str] = {
     "query": "look up",
@@ -50,6 +54,7 @@ _ACTIONS: Mapping[str, str] = {
     "create": "create",
     "edit": "edit",
     "delete": "delete",
+    "write": "create or change",
 }
 _RECORDS: Mapping[str, str] = {
     "item": "Items",
@@ -89,8 +94,8 @@ def stops(scope: str, lane: Lane) -> bool:
 
 
 def is_of_role(scope: str) -> bool:
-    """Whether one refusal shows that the role lacks the permission; else it may be about the record that was asked for."""
-    return ":" not in scope or scope.endswith(f":{QUERY}")
+    """Whether one refusal shows that all work of the scope is refused; else it may be about the record that was asked for."""
+    return ":" not in scope or scope.endswith(f":{QUERY}") or scope == WRITING
 
 
 def doing(scope: str) -> str:

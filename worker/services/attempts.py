@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -28,11 +28,12 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record
 from worker.domain.problems import Cause, describe
 from worker.domain.responses import Responses, track_responses
-from worker.domain.scopes import NAMES, Remote, is_of_role, remote_of
+from worker.domain.scopes import LANES_THAT_WRITE, NAMES, WRITING, Remote, is_of_role, remote_of
 from worker.domain.spans import span
 from worker.domain.story import Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Claim, Lane
 from worker.services.recovery import Recovery
+from worker.services.settings_agreement import SettingsAgreement
 from worker.store.connection import Redis, seconds
 from worker.store.holds import Holds
 from worker.store.leases import LeaseKeeper
@@ -74,6 +75,7 @@ DOWN_TIMES_BEFORE_PROBLEM = 5
 REMOTE_OF_CAUSE = {
     Cause.PROCORE_LOGIN: Remote.PROCORE,
     Cause.NETSUITE_LOGIN: Remote.NETSUITE,
+    Cause.NETSUITE_KEY: Remote.NETSUITE,
     Cause.NETSUITE_PERMISSION: Remote.NETSUITE,
 }
 
@@ -123,6 +125,7 @@ class Attempts:
         holds: Holds,
         recovery: Recovery,
         keeper: LeaseKeeper,
+        agreement: SettingsAgreement,
         pings: Mapping[Remote, Callable[[], object]],
     ) -> None:
         """`pings`: a small request to each remote, which shows whether it answers."""
@@ -132,6 +135,7 @@ class Attempts:
         self._holds = holds
         self._recovery = recovery
         self._keeper = keeper
+        self._agreement = agreement
         self._pings = pings
         self._under_way: list[tuple[Lane, str, str]] = []
 
@@ -166,7 +170,7 @@ class Attempts:
         lane: Lane,
         key: str,
         attempt: Callable[[], Outcome],
-        troubled: Iterable[str] = (),
+        troubled: Collection[str] = (),
         succession: Succession | None = None,
     ) -> Outcome:
         """The same for work that this thread has claimed just now, the last in this lane having ended well: nothing holds it."""
@@ -203,12 +207,12 @@ class Attempts:
         lane: Lane,
         key: str,
         attempt: Callable[[], Outcome],
-        troubled: Iterable[str],
+        troubled: Collection[str],
         succession: Succession | None,
     ) -> Outcome:
         with track_responses() as responses, self._under_claim(lane, key, responses):
             try:
-                return self._tried(lane, key, attempt, responses, succession)
+                return self._tried(lane, key, attempt, responses, succession, troubled)
             finally:
                 for scope in troubled:
                     if scope in responses.answered:
@@ -221,8 +225,13 @@ class Attempts:
         attempt: Callable[[], Outcome],
         responses: Responses,
         succession: Succession | None,
+        troubled: Collection[str],
     ) -> Outcome:
         try:
+            if lane in LANES_THAT_WRITE:
+                self._agreement.require()
+                if WRITING in troubled:
+                    self._over(WRITING)
             self._recovery.ensure_ledger()
             outcome = attempt()
         except Misconfigured as error:

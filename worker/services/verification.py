@@ -57,7 +57,7 @@ FULL_EVERY_SECONDS = 6.5 * 86_400
 """So that a comparison at a fixed hour is a full one each week."""
 ITEM_NAMES, ORPHANED_BILLS, FOR_INFORMATION = "item names", "orphaned bills", "information"
 """What is compared once for the whole account, after the projects."""
-LOGINS = (Cause.PROCORE_LOGIN, Cause.NETSUITE_LOGIN)
+LOGINS = (Cause.PROCORE_LOGIN, Cause.NETSUITE_LOGIN, Cause.NETSUITE_KEY)
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?")
 """A time of a form that sorts as text."""
 

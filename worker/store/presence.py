@@ -8,8 +8,9 @@ All times are Redis', so no two machines' clocks need to agree; how far a proces
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from worker.store.connection import Redis, seconds
 
@@ -20,7 +21,7 @@ SILENT_KEPT_SECONDS = 6 * 3600.0
 
 _ANNOUNCE = """
 -- KEYS: presence. ARGV: process, its queues as JSON, its clock (unix seconds), seconds until it is forgotten, its threads, its name,
--- seconds for which a silent one is kept
+-- seconds for which a silent one is kept, digests of its settings as JSON
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 local kept = redis.call('HGETALL', KEYS[1])
@@ -30,7 +31,7 @@ for i = 1, #kept, 2 do
   local replaced = string.sub(kept[i], 1, #ARGV[6] + 2) == ARGV[6] .. ' ('
   if gone > 0 and (replaced or gone > tonumber(ARGV[7])) then redis.call('HDEL', KEYS[1], kept[i]) end
 end
-local entry = {until_ = now + tonumber(ARGV[4]), queues = ARGV[2], off = tonumber(ARGV[3]) - now, threads = ARGV[5], seen = now}
+local entry = {until_ = now + tonumber(ARGV[4]), queues = ARGV[2], off = tonumber(ARGV[3]) - now, threads = ARGV[5], seen = now, settings = ARGV[8]}
 redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(entry))
 return 1
 """
@@ -39,7 +40,8 @@ return 1
 @dataclass(frozen=True, slots=True)
 class Running:
     """A process that runs now, or is silent. `queues`: the queues it takes work from, none for beat; `clock_ahead`: seconds, to Redis'
-    clock; `threads`: how many tasks it works on at once; `seen`: when it announced itself last (unix seconds, Redis' clock).
+    clock; `threads`: how many tasks it works on at once; `seen`: when it announced itself last (unix seconds, Redis' clock);
+    `settings`: a digest of each setting that decides what is written, by its name.
     """
 
     process: str
@@ -48,6 +50,7 @@ class Running:
     threads: int
     seen: float
     is_silent: bool = False
+    settings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def name(self) -> str:
@@ -63,10 +66,23 @@ class Presence:
         self._key = f"{prefix}presence"
         self._announce = client.register_script(_ANNOUNCE)
 
-    def announce(self, process: str, *, queues: Collection[str], clock: float, threads: int = 0) -> None:
-        """Say that a process runs. `process` is unique, such as items@host (17); `clock`: what its own clock shows, unix seconds."""
+    def announce(
+        self,
+        process: str,
+        *,
+        queues: Collection[str],
+        clock: float,
+        threads: int = 0,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Say that a process runs. `process` is unique, such as items@host (17); `clock`: what its own clock shows, unix seconds;
+        `settings`: digests of those that decide what it writes.
+        """
         name = process.partition(" (")[0]
-        args = [process, json.dumps(sorted(queues)), repr(clock), PRESENCE_SECONDS, threads, name, SILENT_KEPT_SECONDS]
+        args = [
+            process, json.dumps(sorted(queues)), repr(clock), PRESENCE_SECONDS, threads, name, SILENT_KEPT_SECONDS,
+            json.dumps(dict(settings)),
+        ]  # fmt: skip
         self._announce(keys=[self._key], args=args)
 
     def withdraw(self, process: str) -> None:
@@ -81,7 +97,8 @@ class Presence:
             seen = float(entry.get("seen", entry["until_"] - PRESENCE_SECONDS))
             queues = frozenset(json.loads(entry["queues"]))
             threads, silent = int(entry.get("threads", 0)), entry["until_"] < now
-            found.append(Running(process, queues, float(entry["off"]), threads, seen, silent))
+            settings = json.loads(entry.get("settings", "{}"))
+            found.append(Running(process, queues, float(entry["off"]), threads, seen, silent, settings))
         return sorted(found, key=lambda one: one.process)
 
     def running(self) -> list[Running]:

@@ -134,7 +134,7 @@ def test_a_key_that_cannot_sign_is_a_problem_of_the_set_up_and_nothing_is_sent(
     transport = Scripted(TOKEN)
     with pytest.raises(Misconfigured, match=r"key\.pem") as caught:
         mint_token(transport, address_of(tmp_path, key, encryption))
-    assert caught.value.cause is Cause.NETSUITE_LOGIN
+    assert caught.value.cause is Cause.NETSUITE_KEY
     assert transport.sent == []
 
 

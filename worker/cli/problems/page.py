@@ -119,6 +119,8 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.WRITE_BACK_REFUSED: {"answer": "403 You do not have permission to access this resource"},
     Cause.PROCORE_LOGIN: {"answer": "401 invalid_client"},
     Cause.NETSUITE_LOGIN: {"answer": "400 invalid_request: no certificate is mapped with this kid"},
+    Cause.NETSUITE_KEY: {"answer": "the user of this process may not read /run/secrets/netsuite.pem"},
+    Cause.SETTINGS_DIFFER: {"answer": "PROJECT_IDS is 4f53cda1 on items@a (311), 9c1d33be on items@b (298)"},
     Cause.NETSUITE_PERMISSION: {
         "answer": "403 INSUFFICIENT_PERMISSION You need a higher level of the 'Lists -> Items' permission to access this page."
     },

@@ -56,7 +56,7 @@ def mint_token(transport: Transport, address: NetSuiteAddress) -> AccessToken:
     require_admitted(answer, words_of(answer), Cause.NETSUITE_LOGIN, url=address.token_url, identity=identity)
     if error := error_of(answer, writes=False):
         raise error
-    return token_of(answer, "NetSuite")
+    return token_of(answer, "NetSuite", url=address.token_url)
 
 
 def _assertion(address: NetSuiteAddress) -> str:
@@ -70,6 +70,10 @@ def _assertion(address: NetSuiteAddress) -> str:
     }
     try:
         key = load_pem_private_key(address.private_key_file.read_bytes(), password=None)
+    except PermissionError as error:
+        raise _bad_key(f"the user of this process may not read {address.private_key_file}") from error
+    except FileNotFoundError as error:
+        raise _bad_key(f"there is no file {address.private_key_file} any more") from error
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _bad_key(f"{address.private_key_file} holds no readable private key") from error
     if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
@@ -83,4 +87,4 @@ def _assertion(address: NetSuiteAddress) -> str:
 
 
 def _bad_key(words: str) -> Misconfigured:
-    return Misconfigured(words, cause=Cause.NETSUITE_LOGIN, facts={"answer": words})
+    return Misconfigured(words, cause=Cause.NETSUITE_KEY, facts={"answer": words})

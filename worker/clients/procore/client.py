@@ -74,7 +74,7 @@ def mint_token(transport: Transport, address: ProcoreAddress) -> AccessToken:
     require_admitted(answer, f"{answer.status} {words_of(answer)}", Cause.PROCORE_LOGIN, url=url, identity=identity)
     if error := error_of(answer):
         raise error
-    return token_of(answer, "Procore")
+    return token_of(answer, "Procore", url=url)
 
 
 class Procore:

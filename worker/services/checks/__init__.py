@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from worker.domain.errors import Blocked, Misconfigured, SyncError, Transient
 from worker.domain.problems import describe
 from worker.services.checks.check import Check, Look, doubt, fault
+from worker.services.checks.files import FileChecks
 from worker.services.checks.machine import MachineChecks
 from worker.services.checks.netsuite import NetSuiteChecks
 from worker.services.checks.pauses import PauseChecks
@@ -31,6 +32,7 @@ class Checks:
         pauses: PauseChecks,
         procore: ProcoreChecks,
         netsuite: NetSuiteChecks,
+        files: FileChecks,
     ) -> None:
         systems = (*pauses.looks(), *procore.looks(), *netsuite.looks())
         self._looks: Sequence[Look] = (
@@ -39,6 +41,7 @@ class Checks:
             *processes.running(),
             *systems,
             *processes.clocks(),
+            *files.looks(),
         )
 
     def run(self) -> Iterator[Check]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from worker.services.checks.check import Check, Look, doubt, fault, well
 from worker.services.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
+from worker.services.settings_agreement import differences
 
 BUSY_QUEUES = ("items", "exports")
 """The queues whose work writes to NetSuite."""
@@ -19,7 +20,8 @@ SYNCHRONIZE = (
 
 class ProcessChecks:
     """Looks at who announced itself. `redis_clock`: unix seconds; `remote_clocks`: how many seconds this machine is ahead of each
-    remote that answered in this process, by its name; `slots`: how many requests NetSuite takes at once.
+    remote that answered in this process, by its name; `slots`: how many requests NetSuite takes at once; `settings`: digests of this
+    command's settings that decide what is written.
     """
 
     def __init__(
@@ -29,15 +31,18 @@ class ProcessChecks:
         redis_clock: Callable[[], float],
         remote_clocks: Callable[[], Mapping[str, float]],
         slots: int,
+        settings: Mapping[str, str],
     ) -> None:
         self._liveness = liveness
         self._redis_clock = redis_clock
         self._remote_clocks = remote_clocks
         self._slots = slots
+        self._settings = settings
 
     def running(self) -> Iterator[Look]:
-        """Whether workers and beat run."""
+        """Whether workers and beat run, and whether all have the same settings."""
         yield "Workers", self._workers
+        yield "Same settings", self._same_settings
 
     def clocks(self) -> Iterator[Look]:
         """Whether all clocks agree; asked last, when both remotes have answered."""
@@ -55,6 +60,19 @@ class ProcessChecks:
             words = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={self._slots}: some slots stay idle"
             return doubt("Workers", words, "Leave WORKER_THREADS empty, raise it, or start another worker.")
         return well("Workers", f"{len(alive.workers)} running, and beat")
+
+    def _same_settings(self) -> Check:
+        """Of those that decide what is written, in all workers and in this command."""
+        name, workers = "Same settings", self._liveness.now().workers
+        if found := differences(workers):
+            words = f"nothing is written while the workers differ. By digest: {'; '.join(found)}"
+            return fault(name, words, "Give all machines the same settings and restart their workers.")
+        theirs = {setting: digest for one in workers for setting, digest in one.settings.items()}
+        others = sorted(setting for setting, own in self._settings.items() if theirs.get(setting, own) != own)
+        if others:
+            words = f"this command has another {' and '.join(others)} than the workers, whose settings decide"
+            return doubt(name, words, "Run it with the workers' settings, or restart the workers with these.")
+        return well(name, f"{len(workers)} workers and this command agree in what decides what is written")
 
     def _clocks(self) -> Check:
         ahead = {"Redis": time.time() - self._redis_clock(), **self._remote_clocks()}

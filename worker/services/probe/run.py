@@ -18,7 +18,7 @@ from worker.services.probe.point import Point, Result, Unsettled
 from worker.services.projects import Projects
 from worker.store.locks import Locks
 
-LOGINS = (Cause.NETSUITE_LOGIN, Cause.PROCORE_LOGIN)
+LOGINS = (Cause.NETSUITE_LOGIN, Cause.NETSUITE_KEY, Cause.PROCORE_LOGIN)
 
 
 class AnotherRuns(Exception):

@@ -1,0 +1,66 @@
+"""The settings that decide what is written: they must be the same on every machine whose workers write.
+
+Two workers that name Items differently, or bill different statuses, would each be right by themselves and wrong together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from config.profile import Profile, project_field, settle_seconds
+from config.settings import Settings
+
+WRITTEN = (
+    "procore_base_url",
+    "procore_company_id",
+    "netsuite_account_id",
+    "netsuite_base_url",
+    "netsuite_subsidiary_id",
+    "netsuite_expense_account_id",
+    "netsuite_income_account_id",
+    "netsuite_tax_schedule_id",
+    "netsuite_item_type",
+    "netsuite_retainage_item_id",
+    "netsuite_tax_item_id",
+    "netsuite_project_field",
+    "netsuite_currency",
+    "netsuite_create_credits",
+    "netsuite_closed_period",
+    "netsuite_adopted_items_get_external_id",
+    "netsuite_settle_seconds",
+    "export_statuses",
+    "item_name_format",
+    "project_ids",
+)
+NOT_WRITTEN = (
+    "redis_url", "redis_key_prefix", "data_dir", "procore_auth_url", "procore_client_id", "procore_client_secret",
+    "procore_read_timeout_seconds", "netsuite_client_id", "netsuite_certificate_id", "netsuite_private_key_file",
+    "netsuite_concurrency", "netsuite_read_timeout_seconds", "netsuite_profile_file", "scan_cron", "export_cron", "verify_cron",
+    "worker_threads", "flower_port", "flower_address", "flower_basic_auth", "webhook_authorization", "webhook_address",
+    "webhook_port", "webhook_invoice_resources", "log_level", "log_format", "sentry_dsn", "https_proxy", "http_proxy", "no_proxy",
+    "requests_ca_bundle", "ssl_cert_file",
+)  # fmt: skip
+"""The others, named so that a new setting is put into one of the two on purpose. Of the profile's file its content counts."""
+PROFILE = "NETSUITE_PROFILE_FILE"
+DIGEST_LETTERS = 8
+
+
+def written_settings(settings: Settings, profile: Profile | None) -> dict[str, str]:
+    """A digest of each setting's value by the setting's name, and of what the account's profile says. The values are not in it."""
+    values: dict[str, Any] = {name: getattr(settings, name) for name in WRITTEN}
+    values |= {
+        "netsuite_base_url": settings.netsuite_url,
+        "netsuite_account_id": settings.netsuite_account_id.lower().replace("-", "_"),
+        "netsuite_project_field": project_field(settings, profile),
+        "netsuite_settle_seconds": settle_seconds(settings, profile),
+        "export_statuses": sorted(settings.export_statuses),
+        "project_ids": sorted(settings.project_ids),
+    }
+    digests = {name.upper(): _digest(value) for name, value in values.items()}
+    return digests | {PROFILE: _digest(profile.effects.model_dump(mode="json") if profile else None)}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGEST_LETTERS]

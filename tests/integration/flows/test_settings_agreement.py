@@ -1,0 +1,114 @@
+"""Workers with different settings write nothing until they agree, and everybody can see why."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.processes import QUEUES_OF_WORKER
+from tests.integration.flows.conftest import OpenOffice
+from tests.integration.flows.office import Office
+from worker.domain.problems import Cause
+from worker.services.checks.check import Check
+
+OTHER = "items@b (2)"
+OURS = "items@a (1)"
+
+
+@pytest.fixture
+def office(open_office: OpenOffice) -> Office:
+    """Whose process is a worker, announced with its settings."""
+    office = open_office()
+    presence, settings = office.container.presence, office.container.written_settings
+
+    def announce() -> None:
+        presence.announce(
+            OURS, queues=QUEUES_OF_WORKER["items"], clock=office.container.now(), threads=4, settings=settings
+        )
+
+    announce()
+    office.container.settings_agreement.join(OURS, announce)
+    return office
+
+
+def another_worker(office: Office, **digests: str) -> None:
+    """A worker of another machine announces itself, with these digests in place of ours."""
+    settings = office.container.written_settings | digests
+    office.container.presence.announce(
+        OTHER, queues=QUEUES_OF_WORKER["invoices"], clock=office.container.now(), settings=settings
+    )
+
+
+def items_made(office: Office) -> int:
+    return len(office.netsuite.items)
+
+
+def check_of(office: Office, name: str) -> Check:
+    return next(check for check in office.container.checks.run() if check.name == name)
+
+
+def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office: Office) -> None:
+    before = items_made(office)
+    another_worker(office, ITEM_NAME_FORMAT="0badc0de")
+    run, _ = office.container.wbs_scan.scan("test")
+    office.work_off()
+    assert items_made(office) == before
+    (problem,) = [one for one in office.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER]
+    own = office.container.written_settings["ITEM_NAME_FORMAT"]
+    assert f"ITEM_NAME_FORMAT is {own} on {OURS}, 0badc0de on {OTHER}" in problem.problem.sentence
+    assert office.container.settings.item_name_format not in problem.problem.sentence
+    (pause,) = office.container.pauses.all()
+    assert pause.cause == Cause.SETTINGS_DIFFER
+    assert "work that has to create or change records is paused until" in pause.sentence
+    found = check_of(office, "Same settings")
+    assert found.ok is False
+    assert "ITEM_NAME_FORMAT" in found.words
+    # The other machine was given the right setting.
+    another_worker(office)
+    office.container.dispatch.lift()
+    office.work_off()
+    assert items_made(office) > before
+    assert office.run(run).ended
+    assert [one for one in office.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER] == []
+    assert check_of(office, "Same settings").ok is True
+
+
+def test_an_export_waits_too_with_its_reason(office: Office) -> None:
+    another_worker(office, EXPORT_STATUSES="0badc0de")
+    bills = len(office.netsuite.bills)
+    office.export_all()
+    assert len(office.netsuite.bills) == bills
+    assert office.container.pauses.all()
+
+
+def test_a_worker_that_ended_is_not_asked_any_more(office: Office) -> None:
+    another_worker(office, PROJECT_IDS="0badc0de")
+    office.container.presence.withdraw(OTHER)
+    office.scan()
+    assert items_made(office) > 0
+    assert office.container.pauses.all() == []
+
+
+def test_a_worker_that_the_others_do_not_see_announces_itself_before_it_writes(office: Office) -> None:
+    """Of two that start at once the later one sees the other; neither writes unseen."""
+    office.container.presence.withdraw(OURS)
+    office.scan()
+    assert OURS in {one.process for one in office.container.presence.running()}
+
+
+def test_a_worker_of_an_older_version_is_compared_in_what_it_knows(office: Office) -> None:
+    presence = office.container.presence
+    presence.announce(OTHER, queues=["items"], clock=office.container.now())
+    office.scan()
+    assert office.container.pauses.all() == []
+    presence.announce(OTHER, queues=["items"], clock=office.container.now(), settings={"PROJECT_IDS": "0badc0de"})
+    found = office.container.settings_agreement.now()
+    assert len(found) == 1
+    assert found[0].startswith("PROJECT_IDS is ")
+
+
+def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) -> None:
+    office.container.presence.withdraw(OURS)
+    another_worker(office, NETSUITE_CURRENCY="0badc0de")
+    found = check_of(office, "Same settings")
+    assert found.ok is None
+    assert found.words == "this command has another NETSUITE_CURRENCY than the workers, whose settings decide"

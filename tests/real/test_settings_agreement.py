@@ -1,0 +1,45 @@
+"""Two machines with different settings, as real workers: neither writes, and the work goes on when one of them ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real.books import items_made
+from tests.real.site import QUICK, Site
+from tests.support import eventually
+from worker.domain.problems import Cause
+from worker.domain.scopes import WRITING
+
+pytestmark = pytest.mark.real
+
+TIMES = {**QUICK, "worker.services.attempts.HOLD_SECONDS": 1, "worker.store.holds.LONGEST_PAUSE_SECONDS": 1}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Site.open(tmp_path, profile="large:2x5") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("wrong_one_ends", [True, False], ids=["the new one is put right", "the old one is replaced"])
+def test_nothing_is_written_while_two_machines_differ(site: Site, wrong_one_ends: bool) -> None:
+    first = site.worker(number=1, times=TIMES)
+    second = site.worker(number=2, times=TIMES, env={"ITEM_NAME_FORMAT": "{wbs_code}-{project_number}"})
+    eventually(lambda: len(site.container.settings_agreement.now()) == 1, 20)
+    site.beat()
+    run = site.start_scan()
+    eventually(lambda: site.container.holds.times(WRITING) >= 2, 40)
+    assert items_made(site.stage) == 0
+    told = [
+        one.problem.sentence for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER
+    ]
+    assert len(told) == 1
+    assert "ITEM_NAME_FORMAT is " in told[0]
+    assert all(f"items{number}@" in told[0] for number in (1, 2))
+    (second if wrong_one_ends else first).end()
+    site.ended(run, 60)
+    assert items_made(site.stage) == 10
+    assert not [one for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER]

@@ -1,0 +1,89 @@
+"""The digests of the settings that decide what is written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from config.profile import Effects, Profile
+from config.settings import Settings, load_settings
+from config.written_settings import NOT_WRITTEN, PROFILE, WRITTEN, written_settings
+from tests.unit.config.conftest import SetEnvironment
+
+CHANGES = {
+    "PROCORE_BASE_URL": "https://procore.example",
+    "PROCORE_COMPANY_ID": "5",
+    "NETSUITE_ACCOUNT_ID": "1234567",
+    "NETSUITE_BASE_URL": "https://elsewhere.example",
+    "NETSUITE_SUBSIDIARY_ID": "2",
+    "NETSUITE_EXPENSE_ACCOUNT_ID": "58",
+    "NETSUITE_INCOME_ACCOUNT_ID": "54",
+    "NETSUITE_TAX_SCHEDULE_ID": "1",
+    "NETSUITE_ITEM_TYPE": "otherChargeResaleItem",
+    "NETSUITE_RETAINAGE_ITEM_ID": "4001",
+    "NETSUITE_TAX_ITEM_ID": "4002",
+    "NETSUITE_PROJECT_FIELD": "job",
+    "NETSUITE_CURRENCY": "USD",
+    "NETSUITE_CREATE_CREDITS": "true",
+    "NETSUITE_CLOSED_PERIOD": "keep",
+    "NETSUITE_ADOPTED_ITEMS_GET_EXTERNAL_ID": "true",
+    "NETSUITE_SETTLE_SECONDS": "60",
+    "EXPORT_STATUSES": "approved,approved_as_noted",
+    "ITEM_NAME_FORMAT": "{wbs_code}-{project_number}",
+    "PROJECT_IDS": "17",
+}
+ALONGSIDE = {"NETSUITE_ITEM_TYPE": {"NETSUITE_INCOME_ACCOUNT_ID": "54"}}
+"""What a change needs to be a setting at all."""
+
+
+def digests(set_environment: SetEnvironment, **changes: str) -> dict[str, str]:
+    set_environment(**changes)
+    return written_settings(load_settings(), None)
+
+
+def test_each_setting_decides_what_is_written_or_it_does_not() -> None:
+    assert sorted((*WRITTEN, *NOT_WRITTEN)) == sorted(Settings.model_fields)
+    assert {name.lower() for name in CHANGES} == set(WRITTEN)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_another_value_has_another_digest_and_is_not_in_it(set_environment: SetEnvironment, name: str) -> None:
+    before = digests(set_environment, **ALONGSIDE.get(name, {}))
+    after = digests(set_environment, **ALONGSIDE.get(name, {}), **{name: CHANGES[name]})
+    changed = {each for each in before if before[each] != after[each]}
+    # Another account is also another address.
+    assert changed - {"NETSUITE_BASE_URL"} == {name} - {"NETSUITE_BASE_URL"}
+    assert CHANGES[name] not in after.values()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"EXPORT_STATUSES": "approved"},
+        {"NETSUITE_SETTLE_SECONDS": "900"},
+        {"NETSUITE_ACCOUNT_ID": "1234567_sb1"},
+        {"NETSUITE_BASE_URL": "https://1234567-sb1.suitetalk.api.netsuite.com/"},
+        {"LOG_LEVEL": "DEBUG", "WORKER_THREADS": "40", "SCAN_CRON": "0 2 * * *"},
+    ],
+)
+def test_what_comes_to_the_same_has_the_same_digests(set_environment: SetEnvironment, same: dict[str, str]) -> None:
+    assert digests(set_environment, **same) == digests(set_environment)
+
+
+def test_the_order_of_a_list_does_not_matter(set_environment: SetEnvironment) -> None:
+    one = digests(set_environment, PROJECT_IDS="17,18", EXPORT_STATUSES="approved,approved_as_noted")
+    assert one == digests(set_environment, PROJECT_IDS="18,17", EXPORT_STATUSES="approved_as_noted,approved")
+
+
+def test_what_a_profile_says_counts_and_not_when_it_was_made(set_environment: SetEnvironment) -> None:
+    set_environment()
+    settings = load_settings()
+
+    def of(day: int, limit: int) -> str:
+        made = datetime(2026, 11, day, tzinfo=UTC)
+        profile = Profile(account="1234567_SB1", probed_at=made, effects=Effects(item_name_limit=limit))
+        return written_settings(settings, profile)[PROFILE]
+
+    assert of(1, 60) == of(2, 60) != of(1, 40)
+    assert of(1, 60) != written_settings(settings, None)[PROFILE]

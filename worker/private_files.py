@@ -1,0 +1,49 @@
+"""What wbs-sync writes is for its own user: money, names of vendors and access to Redis are in it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+OURS = (
+    "valkey", "logs", "flower", "*.json", "*.json.new", "*.heartbeat", "*.html",
+)  # fmt: skip
+"""What lies in DATA_DIR: folders with everything in them, and files. Anything else there is somebody else's."""
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def keep_private(data_dir: Path) -> None:
+    """Whatever this process creates from here on is for its user alone, and so is what an older version left in DATA_DIR."""
+    os.umask(OTHERS)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if _is_only_ours(data_dir):
+            _tighten(data_dir)
+        for pattern in OURS:
+            for found in data_dir.glob(pattern):
+                _tighten(found)
+                for inner in found.rglob("*") if found.is_dir() and not found.is_symlink() else ():
+                    _tighten(inner)
+    except OSError as error:
+        log.warning("%s could not be made private: %s", data_dir, error.strerror)
+
+
+def _tighten(path: Path) -> None:
+    """Take others' rights away. What belongs to another user, or is a link, stays as it is."""
+    try:
+        state = path.lstat()
+        if state.st_uid == os.geteuid() and state.st_mode & OTHERS and not stat.S_ISLNK(state.st_mode):
+            path.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS)
+    except OSError as error:
+        log.warning("%s could not be made private: %s", path, error.strerror)
+
+
+def _is_only_ours(data_dir: Path) -> bool:
+    """No folder that everybody uses (/tmp), and none that holds the working directory or somebody's home."""
+    folder = data_dir.resolve()
+    holds = {Path.cwd().resolve(), Path.home().resolve()}
+    return not folder.stat().st_mode & stat.S_ISVTX and not any(one.is_relative_to(folder) for one in holds)
