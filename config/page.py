@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from config.env_example import default_text
+from config.process_secrets import HELD, PLACEHOLDERS
 from config.settings import Settings
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
@@ -20,13 +21,19 @@ INTRODUCTION = (
     "shown.\n"
 )
 
+SECRETS_HEADING = "## Which process holds which secret\n"
+SECRETS_INTRODUCTION = (
+    "A process has only the secrets in this table in its environment and its settings, however it is started; what it was given beyond that it drops "
+    "when it starts. Commands, and `up` itself, hold what they are given. Of the private key it is the path that counts.\n"
+)
+
 
 def page(text: str) -> str:
     """The page with its last section written anew."""
     head, found, _ = text.partition(HEADING)
     if not found:
         raise ValueError(f"the page has no section {HEADING.strip()!r}")
-    return f"{head}{HEADING}\n{INTRODUCTION}\n{table()}"
+    return f"{head}{HEADING}\n{INTRODUCTION}\n{table()}\n{SECRETS_HEADING}\n{SECRETS_INTRODUCTION}\n{secrets_table()}"
 
 
 def table() -> str:
@@ -35,6 +42,16 @@ def table() -> str:
     for name, field in Settings.model_fields.items():
         default = "to be set" if field.is_required() else _code(default_text(field)) or "empty"
         rows.append(f"| `{name.upper()}` | {_kind(field)} | {default} | {_cell(field.description or '')} |")
+    return "\n".join(rows) + "\n"
+
+
+def secrets_table() -> str:
+    """One row per secret: which process holds it."""
+    processes = list(HELD)
+    rows = [f"| Secret | {' | '.join(processes)} |", f"|---|{'---|' * len(processes)}"]
+    for name in PLACEHOLDERS:
+        cells = ("yes" if name in HELD[process] else "-" for process in processes)
+        rows.append(f"| `{name.upper()}` | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from config.names import QueueName
+from config.process_secrets import BEAT, FLOWER, WEBHOOKS, WORKER, environment_of
 
 QUEUES_OF_WORKER: dict[str, tuple[QueueName, ...]] = {
     "items": (QueueName.SCANS, QueueName.ITEMS, QueueName.UPKEEP),
@@ -38,25 +39,27 @@ class Process:
 
 
 def processes(*, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
-    """Both workers, Flower, beat and, if wanted, the receiver of webhooks, in the order of their start. Settings and secrets
-    reach them by the environment alone.
+    """Both workers, Flower, beat and, if wanted, the receiver of webhooks, in the order of their start. Settings reach them
+    by the environment, and of the secrets only those that each uses.
     """
     workers = tuple(
         Process(
             name,
             _ours("worker", *_worker_options(name)),
             wave=0,
-            environment=_heartbeat(data_dir, name),
+            environment=_heartbeat(data_dir, name) | environment_of(WORKER),
         )
         for name in QUEUES_OF_WORKER
     )
     beat = _ours("beat")
+    command = (sys.executable, "-m", "worker.cli", "webhooks")
+    receiver = Process("webhooks", command, wave=1, environment=environment_of(WEBHOOKS))
     return (
         *workers,
-        Process("flower", _flower(), wave=1),
-        *((Process("webhooks", (sys.executable, "-m", "worker.cli", "webhooks"), wave=1),) if webhooks else ()),
+        Process("flower", _flower(), wave=1, environment=environment_of(FLOWER)),
+        *((receiver,) if webhooks else ()),
         # Last to start and first to stop: what gives out work comes after those who do it.
-        Process("beat", beat, wave=2, environment=_heartbeat(data_dir, "beat")),
+        Process("beat", beat, wave=2, environment=_heartbeat(data_dir, "beat") | environment_of(BEAT)),
     )
 
 

@@ -24,6 +24,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from config import unknown_names
+from config.process_secrets import NOT_HELD, left_out
 from config.redis_address import sentinels_of
 from config.setting_faults import sentence
 from config.unknown_names import OWN_PREFIXES
@@ -317,7 +318,7 @@ class Settings(BaseSettings):
     @classmethod
     def _key_is_there(cls, value: Path) -> Path:
         """The name is told only where it cannot be the key itself, put into the setting by mistake."""
-        if not _is(Path.is_file, value):
+        if value != NOT_HELD and not _is(Path.is_file, value):
             text = str(value)
             like_a_name = len(text) <= 100 and text.isprintable() and "PRIVATE KEY" not in text
             raise ValueError(
@@ -424,7 +425,8 @@ def load_settings(**overrides: Any) -> Settings:
         raise InvalidSettings(faults=tuple(_short(fault) for fault in faults))
     try:
         with warnings.catch_warnings(action="error"):
-            settings = Settings(_env_file=env_file, _secrets_dir=secrets_dir, **overrides)
+            values = left_out(os.environ) | overrides
+            settings = Settings(_env_file=env_file, _secrets_dir=secrets_dir, **values)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False)
         # What a file holds and is no setting was said above, with the setting that was meant.
@@ -447,7 +449,7 @@ def setting_names() -> list[str]:
 def secret_files(settings: Settings) -> list[Path]:
     """The files that settings come from, or that they name, and that hold secrets."""
     folder = os.environ.get("SECRETS_DIR")
-    named = [Path(folder) / name for name in sorted(_files_in(folder))]
+    named = [Path(folder) / name for name in sorted(_files_in(folder))] if folder else []
     return list(
         dict.fromkeys([Path(str(Settings.model_config["env_file"])), settings.netsuite_private_key_file, *named])
     )

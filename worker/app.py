@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from config.celery_options import celery_options
 from config.logs import set_up_logging
 from config.names import TaskName
+from config.process_secrets import hold_only_own, process_of
 from config.schedule import beat_schedule
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
 from worker import heartbeat, telemetry
@@ -60,6 +61,8 @@ def _redis_url(settings: Settings) -> str:
     return settings.redis_url.get_secret_value() if settings.redis_url else ""
 
 
+if kind := process_of(sys.argv):
+    hold_only_own(kind)
 use_door()
 app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), events=Events, amqp=AMQP, set_as_current=False)
 app.add_defaults(_options)

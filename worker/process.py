@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from celery.utils.nodenames import default_nodename, host_format
 
+from config.process_secrets import hold_only_own
 from worker.app import app
 
 
@@ -50,4 +51,5 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    hold_only_own(_parsed(None).kind)
     sys.exit(main())

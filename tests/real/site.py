@@ -91,6 +91,11 @@ class Program:
         return self._log.read_text(errors="replace")
 
     @property
+    def pid(self) -> int:
+        """Its process id, which stays the same however often it begins again by exec."""
+        return self._popen.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._popen.poll() is None

@@ -15,6 +15,7 @@ from config.env_example import env_example
 from config.names import QueueName
 from config.page import PAGE as SETTINGS_PAGE
 from config.page import page, table
+from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
 from config.settings import BAD_SETTINGS_EXIT_CODE, Settings, load_settings, setting_names
 from worker.pool import GIVE_BACK_SECONDS, LEAVE_SECONDS
@@ -97,16 +98,29 @@ def test_units_set_settings_and_nothing_secret() -> None:
     assert f"StateDirectory={Path(STATE).name}\n" in COMMON
 
 
-def test_every_secret_reaches_the_units_that_need_it_as_a_credential() -> None:
-    secret = {name for name, field in Settings.model_fields.items() if SecretStr in (field.annotation, *getattr(field.annotation, "__args__", ()))}  # fmt: skip
-    of_one = {"flower": {"flower_basic_auth"}, "webhooks": {"webhook_authorization"}}
-    absent = set(re.findall(r"^# LoadCredential=(\w+):", COMMON, re.MULTILINE))
-    assert absent == {"sentry_dsn", "https_proxy"}
-    # For addresses that are never asked for: both systems speak HTTPS.
-    unused = {"http_proxy"}
-    assert credentials(COMMON) - {"netsuite.pem"} == secret - absent.union(unused, *of_one.values())
-    assert {name: credentials(text) for name, text in UNITS.items() if credentials(text)} == of_one
+def test_every_unit_is_given_the_secrets_that_its_process_holds_and_no_other() -> None:
+    kinds = {"items": WORKER, "invoices": WORKER, "beat": BEAT, "flower": FLOWER, "webhooks": WEBHOOKS}
+    absent = {"sentry_dsn", "https_proxy", "http_proxy"}
+    for unit, kind in kinds.items():
+        given = credentials(COMMON) | credentials(UNITS[unit])
+        held = {"netsuite.pem" if name == "netsuite_private_key_file" else name for name in HELD[kind]}
+        assert given == held - absent, unit
+        offered = set(re.findall(r"^# LoadCredential=(\w+):", UNITS[unit], re.MULTILINE))
+        assert offered == (absent - {"http_proxy"} if kind == WORKER else set()), unit
     assert settings_of(COMMON)["NETSUITE_PRIVATE_KEY_FILE"] == "%d/netsuite.pem"
+
+
+def test_every_secret_setting_is_in_the_table_of_what_processes_hold() -> None:
+    secret = {name for name, field in Settings.model_fields.items() if SecretStr in (field.annotation, *getattr(field.annotation, "__args__", ()))}  # fmt: skip
+    assert set(PLACEHOLDERS) == secret | {"netsuite_private_key_file"}
+    assert {name for held in HELD.values() for name in held} <= set(PLACEHOLDERS)
+
+
+def test_compose_gives_what_listens_nothing_that_it_does_not_use() -> None:
+    for service, kind in (("flower", FLOWER), ("webhooks", WEBHOOKS)):
+        text = compose_services()[service] + COMPOSE.partition("x-without-remotes:")[2].partition("x-worker:")[0]
+        empty = {name.lower() for name in re.findall(r'^ +([A-Z_]+): ""$', text, re.MULTILINE)}
+        assert empty == set(PLACEHOLDERS) - set(HELD[kind])
 
 
 def test_units_end_and_start_again_as_the_supervisor_does_it() -> None:

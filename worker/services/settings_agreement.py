@@ -7,12 +7,19 @@ started again with the new setting, or the new one with the old setting. A worke
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping
 
 from worker.domain.errors import Misconfigured
 from worker.domain.problems import Cause
 from worker.domain.scopes import WRITING
 from worker.store.presence import Presence, Running
+
+RECHECK_SECONDS = 2.0
+"""A worker that saw agreement writes for so long without looking again. One that starts meanwhile with other settings sees it and does
+not write, so no two of them ever do.
+"""
 
 
 class SettingsAgreement:
@@ -22,6 +29,7 @@ class SettingsAgreement:
         self._presence = presence
         self._process = ""
         self._announce: Callable[[], None] = lambda: None
+        self._agreed_at = -math.inf
 
     def join(self, process: str, announce: Callable[[], None]) -> None:
         """This process is a worker from here on. `process`: its name among the running ones; `announce`: show it to the others now."""
@@ -32,7 +40,7 @@ class SettingsAgreement:
 
         A worker compares after it was announced itself: of two that start at once the later one sees the other.
         """
-        if not self._process:
+        if not self._process or time.monotonic() - self._agreed_at < RECHECK_SECONDS:
             return
         running = self._presence.running()
         if self._process not in {one.process for one in running}:
@@ -41,6 +49,7 @@ class SettingsAgreement:
         if found := differences(running):
             told = "; ".join(found)
             raise Misconfigured(told, cause=Cause.SETTINGS_DIFFER, facts={"answer": told}, scope=WRITING)
+        self._agreed_at = time.monotonic()
 
     def now(self) -> list[str]:
         """What the live workers disagree about, a clause for each setting. Raises RedisError."""
