@@ -43,6 +43,8 @@ REQUISITION_STATUSES = (
 
 
 LONGEST_FAULT = 300
+SHORTEST_PASSWORD = 12
+"""Of Flower: whoever has it reads amounts, vendors and messages."""
 ENV_FILE = "in .env"
 REDIS_FORM = (
     "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0; "
@@ -178,7 +180,9 @@ class Settings(BaseSettings):
     )
     flower_port: int = Field(5555, ge=0, le=65535, description="Where `up` serves Flower; 0 = any free port")
     flower_address: str = Field("127.0.0.1", description="Address that Flower listens on")
-    flower_basic_auth: SecretStr | None = Field(None, description="user:password of Flower; empty = made at the start")
+    flower_basic_auth: SecretStr | None = Field(
+        None, description="user:password of Flower, the password of 12 characters or more; empty = made at the start"
+    )
     webhook_authorization: SecretStr | None = Field(
         None, description="The Authorization header that Procore's webhooks carry; empty = no receiver"
     )
@@ -341,6 +345,17 @@ class Settings(BaseSettings):
         if text is not None and not re.fullmatch(r"[!-~][ -~]{14,998}[!-~]", text):
             raise ValueError(
                 "must be 16 to 1000 plain letters, digits or signs, such as `Bearer` and 32 random letters"
+            )
+        return value
+
+    @field_validator("flower_basic_auth")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        """Its faults repeat nothing of it."""
+        text = value.get_secret_value() if value else None
+        if text is not None and not re.fullmatch(rf"[!-9;-~]+:[ -~]{{{SHORTEST_PASSWORD},}}", text):
+            raise ValueError(
+                f"must be user:password in plain letters, digits or signs, the password at least {SHORTEST_PASSWORD} characters long"
             )
         return value
 

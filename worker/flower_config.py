@@ -13,16 +13,14 @@ from typing import Any
 
 from config.logs import set_up_logging, shown
 from config.settings import BAD_SETTINGS_EXIT_CODE
+from worker import flower_login
 from worker.app import settings_or_exit
 from worker.flower_pages import serve_our_pages
 
 _settings = settings_or_exit()
 _login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""
-_user, _, _password = _login.partition(":")
-if not (_user and _password and _login.isascii()):
-    sys.stderr.write(
-        "wbs-sync: FLOWER_BASIC_AUTH must be user:password in plain letters; Flower never runs without a login.\n"
-    )
+if not _login:
+    sys.stderr.write("wbs-sync: FLOWER_BASIC_AUTH is not set; Flower never runs without a login.\n")
     sys.exit(BAD_SETTINGS_EXIT_CODE)
 
 _memory = _settings.data_dir / "flower"
@@ -33,6 +31,7 @@ set_up_logging(level=_settings.log_level, style=_settings.log_format, rate_limit
 logging = _settings.log_level.lower()
 
 serve_our_pages()
+flower_login.use(_login)
 basic_auth = [_login]
 address = _settings.flower_address
 port = _settings.flower_port

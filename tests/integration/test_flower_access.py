@@ -66,6 +66,7 @@ class RunningFlower:
     worker: str
     redis_password: str
     ledger: Ledger
+    log: Path
 
     def get(self, path: str, login: tuple[str, str] | None = LOGIN) -> requests.Response:
         return requests.get(self.url + path, auth=login, timeout=10)
@@ -85,7 +86,13 @@ def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServe
     wanted = [process for process in processes(data_dir=folder) if process.name in ("items", "flower")]
     with Supervisor(wanted, env=env, log_dir=folder / "logs"):
         ledger = Ledger(connect(redis_server.url), "flower-test:")
-        running = RunningFlower(f"http://127.0.0.1:{port}", "", urlsplit(redis_server.url).password or "", ledger)
+        running = RunningFlower(
+            f"http://127.0.0.1:{port}",
+            "",
+            urlsplit(redis_server.url).password or "",
+            ledger,
+            folder / "logs" / "flower.log",
+        )
         running.worker = eventually(lambda: first_worker(running), 40, every=0.2)
         yield running
 
@@ -102,8 +109,10 @@ def first_worker(flower: RunningFlower) -> str:
 def test_without_the_login_nothing_is_shown(flower: RunningFlower) -> None:
     pages = (*PAGES, f"/worker/{flower.worker}")
     assert {page: flower.get(page).status_code for page in pages} == dict.fromkeys(pages, 200)
-    for login in (None, ("engineer", "another")):
-        assert {page: flower.get(page, login).status_code for page in pages} == dict.fromkeys(pages, 401)
+    assert {page: flower.get(page, None).status_code for page in pages} == dict.fromkeys(pages, 401)
+    # Not so many that nothing more is looked at.
+    for page in ("/", "/api/workers", "/report"):
+        assert flower.get(page, ("engineer", "another")).status_code == 401
 
 
 def test_no_page_tells_a_password_or_a_secret(flower: RunningFlower) -> None:
@@ -162,6 +171,25 @@ def test_the_report_is_for_looking_only(flower: RunningFlower) -> None:
             assert answer.status_code == 405, (method, page)
 
 
+def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFlower) -> None:
+    """The last one with this Flower: nothing more is looked at from this address for a minute."""
+    guesses = [("engineer", "p\u00e4ssw\u00f6rd-canary"), *(("engineer", f"canary-{number}") for number in range(20))]
+    told = [
+        requests.get(
+            flower.url + "/", auth=requests.auth.HTTPBasicAuth(name.encode(), word.encode()), timeout=10
+        ).status_code
+        for name, word in guesses
+    ]
+    assert told[0] == 401
+    assert set(told) == {401, 429}
+    assert told == sorted(told)
+    assert flower.get("/").status_code == 429
+    log = flower.log.read_text()
+    assert "Flower refused a login from 127.0.0.1, failure 10 in a minute; no other is looked at from there" in log
+    assert "canary" not in log
+    assert "Traceback" not in log
+
+
 def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
     port, nobody = free_port(), f"redis://:a-password-of-redis@127.0.0.1:{free_port()}/0"
     env = environment(tmp_path, nobody) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
@@ -184,13 +212,19 @@ def answered(url: str) -> tuple[int, str] | None:
     return answer.status_code, answer.text
 
 
-@pytest.mark.parametrize("login", [None, "engineer:"])
-def test_it_does_not_start_without_a_login(tmp_path: Path, redis_server: EmbeddedServer, login: str | None) -> None:
+@pytest.mark.parametrize(
+    ("login", "words"),
+    [(None, "is not set"), ("engineer:", "must be user:password"), ("engineer:short", "at least 12 characters long")],
+)
+def test_it_does_not_start_without_a_good_login(
+    tmp_path: Path, redis_server: EmbeddedServer, login: str | None, words: str
+) -> None:
     env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(free_port())}
     if login is not None:
         env["FLOWER_BASIC_AUTH"] = login
     command = next(process.command for process in processes(data_dir=tmp_path) if process.name == "flower")
     ended = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
-    assert ended.stderr.startswith("wbs-sync: FLOWER_BASIC_AUTH must be user:password")
+    assert ended.stderr.startswith("wbs-sync: FLOWER_BASIC_AUTH")
+    assert words in ended.stderr
     assert "Traceback" not in ended.stderr

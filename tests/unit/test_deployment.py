@@ -285,7 +285,11 @@ def test_a_person_beside_systemd_gets_the_settings_of_the_units(
         monkeypatch.setenv(name, value.replace("/etc/wbs-sync", str(tmp_path)))
     (tmp_path / "secrets").mkdir()
     for name in ("redis_url", "procore_client_secret", "netsuite.pem", "flower_basic_auth", "webhook_authorization"):
-        (tmp_path / "secrets" / name).write_text("redis://:a@host/0" if name == "redis_url" else "letters-and-digits")
+        (tmp_path / "secrets" / name).write_text(
+            {"redis_url": "redis://:a@host/0", "flower_basic_auth": "an-engineer:letters-and-digits"}.get(
+                name, "letters-and-digits"
+            )
+        )
     plain = {"PROCORE_CLIENT_ID": "a", "PROCORE_COMPANY_ID": "7", "NETSUITE_ACCOUNT_ID": "1234567_SB1"}
     plain |= {"NETSUITE_CLIENT_ID": "a", "NETSUITE_CERTIFICATE_ID": "a", "SCAN_CRON": "0 4 * * *"}
     (tmp_path / "settings.env").write_text("".join(f"{name}={value}\n" for name, value in plain.items()))

@@ -132,7 +132,7 @@ def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Offic
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
         receiver = call(office, "webhooks", WEBHOOK_AUTHORIZATION="Bearer of-nobody-at-all", WEBHOOK_PORT=port)
-        flower = call(office, "flower", FLOWER_BASIC_AUTH="an:engineer", FLOWER_PORT=port)
+        flower = call(office, "flower", FLOWER_BASIC_AUTH="an:engineers-password", FLOWER_PORT=port)
     for ended in (receiver, flower):
         assert (ended.exit_code, ended.stdout) == (1, "")
         assert f"127.0.0.1:{port} cannot be listened on" in ended.stderr

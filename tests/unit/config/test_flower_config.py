@@ -19,7 +19,7 @@ from tests.unit.config.conftest import SetEnvironment
 def flower_config(set_environment: SetEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     # pytest logs too.
     monkeypatch.setattr("config.logs.set_up_logging", lambda **_: None)
-    set_environment(REDIS_URL="redis://localhost", FLOWER_BASIC_AUTH="engineer:password", DATA_DIR=str(tmp_path))
+    set_environment(REDIS_URL="redis://localhost", FLOWER_BASIC_AUTH="engineer:long-password", DATA_DIR=str(tmp_path))
     return importlib.import_module("worker.flower_config")
 
 

@@ -115,6 +115,8 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
         ("HTTPS_PROXY", "socks5://user:canary@proxy:1080", "HTTPS_PROXY: must be the address of an HTTP proxy such as"),
         ("HTTP_PROXY", "http://:0", "HTTP_PROXY: must be the address of an HTTP proxy such as"),
         ("REQUESTS_CA_BUNDLE", "/no/such/ca.pem", "REQUESTS_CA_BUNDLE: must be a file that the user of this process may read: /no/such/ca.pem."),
+        ("FLOWER_BASIC_AUTH", "engineer:canary", "FLOWER_BASIC_AUTH: must be user:password in plain letters, digits or signs, the password at least 12"),
+        ("FLOWER_BASIC_AUTH", "a-canary-without-a-user", "FLOWER_BASIC_AUTH: must be user:password in plain letters,"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: must be json or text."),
     ],
 )  # fmt: skip

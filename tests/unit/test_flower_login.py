@@ -1,0 +1,114 @@
+"""Flower's login: guesses are counted for each address and logged without what was guessed."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tornado.web import HTTPError
+
+from worker import flower_login
+from worker.flower_login import FAILURES, LINES, WINDOW_SECONDS, Logins
+
+LOGIN = "engineer:a-password-of-flower"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def logins(clock: Clock) -> Logins:
+    return Logins(LOGIN, clock)
+
+
+def basic(login: str | bytes) -> str:
+    return "Basic " + b64encode(login.encode() if isinstance(login, str) else login).decode()
+
+
+def status(logins: Logins, header: str, address: str = "192.0.2.7") -> int:
+    try:
+        logins.require(header, address)
+    except HTTPError as error:
+        return error.status_code
+    return 200
+
+
+def test_the_right_login_is_let_in(logins: Logins) -> None:
+    assert status(logins, basic(LOGIN)) == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Basic", "Basic !!", "Bearer x", basic(""), basic("engineer"), basic("engineer:pässwörd-of-flower"), basic(b"\xff\xfe"), "Basic \udce9"],
+)  # fmt: skip
+def test_anything_else_is_not_and_never_an_error_of_ours(logins: Logins, header: str) -> None:
+    assert status(logins, header) == 401
+
+
+@given(header=st.text(st.characters(max_codepoint=255)) | st.binary().map(basic))
+def test_whatever_stands_in_the_header_it_is_401(header: str) -> None:
+    assert status(Logins(LOGIN), header) == 401
+
+
+def test_after_ten_failures_nothing_is_looked_at_for_a_minute(logins: Logins, clock: Clock) -> None:
+    assert [status(logins, basic("engineer:guess")) for _ in range(FAILURES)] == [401] * FAILURES
+    assert status(logins, basic(LOGIN)) == status(logins, basic("engineer:guess")) == 429
+    assert status(logins, basic(LOGIN), "192.0.2.8") == 200, "another address"
+    clock.now += WINDOW_SECONDS
+    assert status(logins, basic(LOGIN)) == 200
+
+
+def test_a_browser_that_asks_first_guesses_nothing(logins: Logins) -> None:
+    assert {status(logins, "") for _ in range(100)} == {401}
+    assert status(logins, basic(LOGIN)) == 200
+
+
+def test_the_addresses_of_one_machine_of_version_6_are_one(logins: Logins) -> None:
+    for number in range(FAILURES):
+        status(logins, basic("guess"), f"2001:db8::{number:x}")
+    assert status(logins, basic(LOGIN), "2001:db8::ffff") == 429
+    assert status(logins, basic(LOGIN), "2001:db8:1::1") == 200
+
+
+def test_no_more_addresses_are_kept_than_there_is_room_for(logins: Logins, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flower_login, "ADDRESSES", 10)
+    for number in range(200):
+        status(logins, basic("guess"), f"192.0.2.{number}")
+    assert len(logins._windows) == 10
+
+
+def test_failures_are_logged_with_their_address_and_never_with_what_was_guessed(
+    logins: Logins, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(FAILURES + 5):
+        status(logins, basic("engineer:canary"))
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == FAILURES
+    assert lines[0] == "Flower refused a login from 192.0.2.7, failure 1 in a minute"
+    assert lines[-1].endswith("failure 10 in a minute; no other is looked at from there for 60 s")
+    assert "canary" not in " ".join(lines)
+
+
+def test_however_many_guess_the_log_grows_slowly(
+    logins: Logins, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    for number in range(500):
+        status(logins, basic("guess"), f"192.0.2.{number % 250}")
+    assert len(caplog.records) == LINES
+    clock.now += WINDOW_SECONDS
+    status(logins, basic("guess"))
+    assert "refused 470 more logins in the last minute" in caplog.text
