@@ -19,9 +19,17 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from celery.schedules import ParseException, crontab
+from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from config import unknown_names
 from config.process_secrets import NOT_HELD, left_out
@@ -46,6 +54,7 @@ LONGEST_FAULT = 300
 SHORTEST_PASSWORD = 12
 """Of Flower: whoever has it reads amounts, vendors and messages."""
 ENV_FILE = "in .env"
+_IN_SINGLE_QUOTES = re.compile(r"=\s*'")
 REDIS_FORM = (
     "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0; "
     "write / ? # @ in a password as %2F %3F %23 %40"
@@ -83,6 +92,14 @@ class InvalidSettings(Exception):
     def __init__(self, message: str = "", *, faults: tuple[str, ...] = ()) -> None:
         super().__init__(message or "\n".join(faults))
         self.faults = faults
+
+
+class _LiteralFile(DotEnvSettingsSource):
+    """A `.env` file whose values are what stands there: a ${...} in a password is a part of it, not the name of a variable."""
+
+    def _read_env_file(self, file_path: Path) -> dict[str, str | None]:
+        values = dotenv_values(file_path, encoding="utf-8", interpolate=False)
+        return {name.lower(): value for name, value in values.items() if value}
 
 
 class Settings(BaseSettings):
@@ -202,6 +219,19 @@ class Settings(BaseSettings):
         None, description="File of the CA certificates to trust instead of the usual ones, such as a company's own"
     )
     ssl_cert_file: Path | None = Field(None, description="The same under OpenSSL's name; REQUESTS_CA_BUNDLE wins")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Called by pydantic-settings: where values come from, the first first."""
+        file = _LiteralFile(settings_cls, env_file=getattr(dotenv_settings, "env_file", None))
+        return init_settings, env_settings, file, file_secret_settings
 
     @field_validator("export_statuses", "project_ids", "webhook_invoice_resources", mode="before")
     @classmethod
@@ -503,8 +533,14 @@ def _lines_of(env_file: Any) -> tuple[list[str], list[str]]:
     except (OSError, UnicodeDecodeError) as error:
         return [], [f"{env_file} could not be read: {_why(error)}."]
     broken = [one.original.line for one in read if one.error or (one.key is not None and one.value is None)]
-    names = [one.key for one in read if one.key is not None and one.value is not None]
-    return names, [f"Line {number} of {env_file} is not NAME=value." for number in broken]
+    faults = [f"Line {number} of {env_file} is not NAME=value." for number in broken]
+    named = [(one.key, one.value, one.original.string) for one in read if one.key is not None and one.value is not None]
+    faults += [
+        f"{name} ({ENV_FILE}) has ${{...}}, which other readers of the file replace: put the value into single quotes if it belongs to it."
+        for name, value, line in named
+        if "${" in value and not _IN_SINGLE_QUOTES.search(line) and name.upper() in setting_names()
+    ]
+    return [name for name, _, _ in named], faults
 
 
 def _files_in(secrets_dir: str | None) -> list[str]:

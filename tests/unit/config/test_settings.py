@@ -178,6 +178,34 @@ def test_the_threads_follow_the_slots_unless_they_are_set(
     assert load_settings().threads == threads
 
 
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("'pa${ss}w$ord#1'", "pa${ss}w$ord#1"),
+        ("'pa \"ss\" #1'", 'pa "ss" #1'),
+        ("pa$ss#1", "pa$ss#1"),
+        ('"pa ss\\"1"', 'pa ss"1'),
+        ("plain # a comment", "plain"),
+    ],
+)
+def test_a_secret_in_env_file_is_what_stands_there(
+    set_environment: SetEnvironment, tmp_path: Path, line: str, secret: str
+) -> None:
+    (tmp_path / ".env").write_text(f"PROCORE_CLIENT_SECRET={line}\n")
+    set_environment(PROCORE_CLIENT_SECRET=None, ss="replaced")
+    assert load_settings().procore_client_secret.get_secret_value() == secret
+
+
+@pytest.mark.parametrize("value", ["pa${ss}word", '"pa${ss}word"'])
+def test_what_another_reader_of_the_file_would_replace_is_refused(
+    set_environment: SetEnvironment, tmp_path: Path, value: str
+) -> None:
+    (tmp_path / ".env").write_text(f"PROCORE_CLIENT_SECRET={value}\n")
+    (fault,) = faults_of(set_environment, PROCORE_CLIENT_SECRET=None)
+    assert fault.startswith("PROCORE_CLIENT_SECRET (in .env) has ${...}, which other readers of the file replace:")
+    assert "word" not in fault
+
+
 def test_secrets_may_stand_in_files_of_a_folder(set_environment: SetEnvironment, tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir()
