@@ -48,7 +48,7 @@ from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
 
-PROCORE, NETSUITE = "http://procore.example", "http://netsuite.example"
+PROCORE, NETSUITE = "https://procore.example", "https://netsuite.example"
 ELSEWHERE = "another-erp-17"
 ENDS = (OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY, OutcomeKind.SKIPPED, OutcomeKind.BLOCKED)
 _numbers = itertools.count(1)

@@ -33,7 +33,7 @@ HEADERS = (
 )  # fmt: skip
 LOCATIONS = (
     "/", "x", "https://elsewhere.example/", "https://netsuite.example/services/rest/async/v1/job/17",
-    "http://netsuite.example/services/rest/record/v1/vendorBill/", "http://netsuite.example/services/rest/record/v1/customer/17", "javascript:1",
+    "https://netsuite.example/services/rest/record/v1/vendorBill/", "https://netsuite.example/services/rest/record/v1/customer/17", "javascript:1",
 )  # fmt: skip
 
 

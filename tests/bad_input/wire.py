@@ -19,6 +19,7 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 from starlette.types import ASGIApp
 
+from worker.clients.connections import begin
 from worker.clients.http import Transport
 
 Headers = dict[str, str]
@@ -107,6 +108,7 @@ class Wire(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         assert request.url
+        begin()
         url = urllib3.util.parse_url(request.url)
         sent = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
         method, path = str(request.method), str(url.path)
@@ -135,7 +137,7 @@ class Wire(BaseAdapter):
 
         def session() -> requests.Session:
             made = usual()
-            made.mount("http://", self)
+            made.mount("https://", self)
             return made
 
         transport._session = session  # type: ignore[method-assign]
@@ -166,12 +168,12 @@ def _call(
         "http_version": "1.1",
         "asgi": {"version": "3.0"},
         "method": method,
-        "scheme": "http",
+        "scheme": "https",
         "path": url.path,
         "raw_path": url.path.encode(),
         "query_string": (url.query or "").encode(),
         "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named.items()],
-        "server": (url.host, url.port or 80),
+        "server": (url.host, url.port or 443),
         "client": ("127.0.0.1", 1),
         "root_path": "",
         "state": {},

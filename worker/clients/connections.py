@@ -21,6 +21,11 @@ def expect_request() -> None:
     _thread.begun = False
 
 
+def begin() -> None:
+    """The first byte of this thread's request is about to leave."""
+    _thread.begun = True
+
+
 def has_begun() -> bool:
     """Whether any byte of this thread's request may have left, through whatever connection. True for a connection that is not ours."""
     return bool(_thread.begun)
@@ -33,7 +38,7 @@ class _Recorded:
         connection: Any = self
         if connection.sock is None:
             connection.connect()
-        _thread.begun = True
+        begin()
         super().endheaders(*args, **options)  # type: ignore[misc]
 
 
