@@ -37,7 +37,7 @@ WRITTEN = (
 NOT_WRITTEN = (
     "redis_url", "redis_key_prefix", "data_dir", "procore_auth_url", "procore_client_id", "procore_client_secret",
     "procore_read_timeout_seconds", "netsuite_client_id", "netsuite_certificate_id", "netsuite_private_key_file",
-    "netsuite_concurrency", "netsuite_read_timeout_seconds", "netsuite_profile_file", "scan_cron", "export_cron", "verify_cron",
+    "netsuite_certificate_expires", "netsuite_concurrency", "netsuite_read_timeout_seconds", "netsuite_profile_file", "scan_cron", "export_cron", "verify_cron",
     "worker_threads", "flower_port", "flower_address", "flower_basic_auth", "webhook_authorization", "webhook_address",
     "webhook_port", "webhook_invoice_resources", "log_level", "log_format", "sentry_dsn", "https_proxy", "http_proxy", "no_proxy",
     "requests_ca_bundle", "ssl_cert_file",

@@ -213,7 +213,7 @@ class Container(Services):
             queue_lengths=lambda: {queue.value: self.schedule_runs.messages_in(queue) for queue in QueueName},
             webhook_counts=self.webhook_counts,
             due={run: partial(next_due, line) for run, line in crons.items()},
-            certificate_expiry=self.certificate_expiry,
+            certificate_expiry=lambda: self.certificate_expiry,
             data_dir=self.settings.data_dir,
         )
 

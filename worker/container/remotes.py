@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config.process_secrets import NOT_HELD
 from config.profile import Effects, Profile, load_profile, project_field
 from config.written_settings import written_settings
 from worker.clients.http import Transport
@@ -35,10 +36,22 @@ class Remotes(Stores):
             private_key_file=self.settings.netsuite_private_key_file,
         )
 
-    @part
+    @property
     def certificate_expiry(self) -> float | None:
-        """When the certificate for the login to NetSuite ends (unix seconds); None where that is not known."""
-        return certificate_expiry(self.settings.netsuite_certificate_expires, self.settings.netsuite_private_key_file)
+        """When the certificate for the login to NetSuite ends (unix seconds); None where that is not known.
+
+        A process that does not hold the key's file, such as Flower, knows it from the workers.
+        """
+        own = certificate_expiry(self.settings.netsuite_certificate_expires, self.settings.netsuite_private_key_file)
+        held = self.settings.netsuite_private_key_file != NOT_HELD
+        noted = None if own or held else self.redis.get(f"{self._prefix}certificate_expiry")
+        return own or (float(noted) if noted else None)
+
+    def note_certificate_expiry(self) -> None:
+        """Let processes without the key's file know it. Raises RedisError."""
+        own = certificate_expiry(self.settings.netsuite_certificate_expires, self.settings.netsuite_private_key_file)
+        key = f"{self._prefix}certificate_expiry"
+        self.redis.set(key, repr(own)) if own else self.redis.delete(key)
 
     @part
     def procore_address(self) -> ProcoreAddress:

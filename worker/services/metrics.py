@@ -161,7 +161,7 @@ class Metrics(Collector):
         queue_lengths: Callable[[], Mapping[str, int]],
         webhook_counts: WebhookCounts,
         due: Mapping[str, Callable[[float], float]],
-        certificate_expiry: float | None,
+        certificate_expiry: Callable[[], float | None],
         data_dir: Path,
     ) -> None:
         """`due`: for the runs that have a schedule, when it wants the next one after a moment (both unix seconds); `queue_lengths`:
@@ -211,7 +211,7 @@ class Metrics(Collector):
         self._runs(told)
         told.put("ledger_open", self._ledger.is_open())
         told.put("ledger_rebuilt_items", self._ledger.rebuild_so_far().get("items", 0))
-        told.put_known("netsuite_certificate_expiry_timestamp_seconds", self._certificate_expiry)
+        told.put_known("netsuite_certificate_expiry_timestamp_seconds", self._certificate_expiry())
         with suppress(OSError):
             told.put("data_directory_free_bytes", shutil.disk_usage(self._data_dir).free)
         told.put("build_info", 1, version("wbs-sync"), platform.python_version())

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 from redis.exceptions import NoPermissionError
 
+from config.process_secrets import NOT_HELD
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.cli import wbs_sync
@@ -327,3 +328,17 @@ def test_the_command_prints_the_same_and_writes_a_file_whole(office: Office, tmp
     assert run("--out", str(file)) == ""
     assert Told(file.read_text()).keys() == told(office).keys()
     assert list(tmp_path.glob("*prom*")) == [file], "nothing half written is left"
+
+
+def test_a_process_without_the_key_knows_from_the_workers_when_the_certificate_ends(
+    open_office: OpenOffice,
+) -> None:
+    office = open_office()
+    worker = office.reopened(netsuite_certificate_expires="2027-05-31")
+    worker.container.note_certificate_expiry()
+    flower = office.reopened(netsuite_private_key_file=str(NOT_HELD))
+    assert flower.container.certificate_expiry == worker.container.certificate_expiry
+    end = f"wbs_sync_netsuite_certificate_expiry_timestamp_seconds {worker.container.certificate_expiry!r}"
+    assert end.partition(" ")[0] in flower.container.metrics.text()
+    office.container.note_certificate_expiry()
+    assert flower.container.certificate_expiry is None
