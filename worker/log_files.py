@@ -25,7 +25,10 @@ def put_aside(log: Path) -> None:
 
 
 def limit_size(log: Path) -> bool:
-    """Empty a log that is too long, whose writer goes on; whether it was. What it held becomes `.1`, or is lost where the disk is full."""
+    """Empty a log that is too long, whose writer goes on; whether it was. What it held becomes `.1`, or is lost where the disk is full.
+
+    A line that is written in the very moment between the copy and the emptying is lost.
+    """
     with contextlib.suppress(OSError):
         if log.stat().st_size > MAX_BYTES:
             _copy_aside(log)
