@@ -1,0 +1,55 @@
+"""A proxy that is down is a remote that is down: its work is paused, nothing fails by itself, and no write is unconfirmed."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.flows.conftest import OpenOffice
+from worker.domain.problems import Cause
+from worker.domain.work import Lane
+
+
+@pytest.fixture
+def dead_proxy() -> Iterator[str]:
+    """The address of a proxy that nobody answers at."""
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        yield f"http://user:canary@127.0.0.1:{nobody_listens.getsockname()[1]}"
+
+
+def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_unconfirmed(
+    open_office: OpenOffice, dead_proxy: str
+) -> None:
+    office = open_office()
+    office.scan()
+    written = len(office.netsuite.items)
+    behind = office.reopened(netsuite_base_url="https://netsuite.example", https_proxy=dead_proxy)
+    behind.export_all()
+    (pause,) = behind.container.pauses.all()
+    assert (pause.remote, pause.cause) == ("NetSuite", Cause.REMOTE_DOWN)
+    assert "nothing was sent to netsuite.example: the proxy that HTTPS_PROXY names does not answer" in pause.sentence
+    assert "canary" not in pause.sentence
+    assert len(office.netsuite.items) == written
+    projects = office.procore.company.projects
+    invoices = [record for each in projects for record in behind.container.ledger.invoices(each).values()]
+    assert [record for record in invoices if record.in_doubt] == []
+    assert [one for one in behind.container.ledger.problems() if one.problem.cause == Cause.ATTEMPTS_EXHAUSTED] == []
+    assert behind.waiting(Lane.EXPORTS), "the work waits"
+
+
+def test_procore_behind_a_dead_proxy_is_paused(open_office: OpenOffice, dead_proxy: str) -> None:
+    office = open_office()
+    behind = office.reopened(
+        procore_base_url="https://procore.example", procore_auth_url="https://procore.example", https_proxy=dead_proxy
+    )
+    behind.container.wbs_scan.scan("test", ())
+    behind.work_off()
+    (pause,) = behind.container.pauses.all()
+    assert (pause.remote, pause.cause) == ("Procore", Cause.REMOTE_DOWN)
+    # The proxy is back: the scan goes on and ends.
+    office.container.dispatch.lift()
+    office.settle()
+    assert office.container.pauses.all() == []
