@@ -9,6 +9,8 @@ import sys
 
 import click
 
+from config.process_secrets import WEBHOOKS, hold_only_own
+
 COMMANDS = {
     "demo": "Watch a realistic company being synced, offline, in under a minute.",
     "up": "Run everything on this machine: server, workers, beat and Flower.",
@@ -62,6 +64,9 @@ def wbs_sync() -> None:
 
 def main() -> None:
     """The console script."""
+    if sys.argv[1:2] == [WEBHOOKS]:
+        # Before anything is read; it begins this program again where it has to.
+        hold_only_own(WEBHOOKS)
     # Plans and reports hold money and names of vendors.
     os.umask(0o077)
     # A name may have a letter that this terminal's encoding has not.
