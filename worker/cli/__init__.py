@@ -9,8 +9,6 @@ import sys
 
 import click
 
-from config.process_secrets import WEBHOOKS, hold_only_own
-
 COMMANDS = {
     "demo": "Watch a realistic company being synced, offline, in under a minute.",
     "up": "Run everything on this machine: server, workers, beat and Flower.",
@@ -64,7 +62,9 @@ def wbs_sync() -> None:
 
 def main() -> None:
     """The console script."""
-    if sys.argv[1:2] == [WEBHOOKS]:
+    if sys.argv[1:2] == ["webhooks"]:
+        from config.process_secrets import WEBHOOKS, hold_only_own  # noqa: PLC0415 - `--help` stays quick
+
         # Before anything is read; it begins this program again where it has to.
         hold_only_own(WEBHOOKS)
     # Plans and reports hold money and names of vendors.
