@@ -69,7 +69,8 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
             **of_sentinels,
             "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
             "global_keyprefix": key_prefix,
-            "socket_timeout": 30,
+            # No command of the broker blocks, and a worker whose loop waits for so long several times in a row still counts as alive.
+            "socket_timeout": 10,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 25,

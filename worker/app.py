@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import Any, NoReturn
 
 from celery import Celery, signals
+from celery.platforms import EX_OK
+from celery.worker import state
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -16,14 +21,14 @@ from config.names import TaskName
 from config.process_secrets import hold_only_own, process_of
 from config.schedule import beat_schedule
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
-from worker import heartbeat, telemetry
+from worker import ending, heartbeat, telemetry
 from worker.base import WorkTask
-from worker.broker import use_door
 from worker.broker_connection import AMQP
 from worker.current import current, use
 from worker.domain import correlation
 from worker.events import Events
 from worker.private_files import keep_private
+from worker.transport import use_transport
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +68,7 @@ def _redis_url(settings: Settings) -> str:
 
 if kind := process_of(sys.argv):
     hold_only_own(kind)
-use_door()
+use_transport()
 app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), events=Events, amqp=AMQP, set_as_current=False)
 app.add_defaults(_options)
 
@@ -81,6 +86,7 @@ def _build_container(**_: Any) -> None:
     # Only here: beat and Flower have no use for it.
     from worker.container import Container  # noqa: PLC0415
 
+    ending.watch()
     settings = settings_or_exit()
     try:
         telemetry.start(settings)
@@ -132,7 +138,15 @@ def _show_that_it_still_runs(**_: Any) -> None:
     heartbeat.beat()
 
 
-@signals.worker_shutting_down.connect
-def _show_that_it_ends(**_: Any) -> None:
-    """It ends what it has begun and takes nothing new."""
+@signals.worker_ready.connect
+def _end_when_asked(**_: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _on_signal)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    """In place of Celery's, which takes a lock: it ends what it has begun and takes nothing new. A second signal may interrupt this one."""
+    state.should_stop = EX_OK
+    ending.begin()
     heartbeat.end()

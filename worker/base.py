@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery, Task, signals
+from celery.exceptions import Reject
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -15,6 +16,7 @@ from worker.current import current
 from worker.domain import correlation, delivery
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, LANE_OF_WORD, RECONCILE_ALL, SCAN_OF_ALL, Lane
+from worker.store.connection import why
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ class WorkTask(Task):
     """Sends the messages of waiting work when a task has ended, whatever its end: so a lane never waits for the next beat."""
 
     abstract = True
+    Request = "worker.request:WorkRequest"
     lanes: tuple[Lane, ...] = tuple(Lane)
     """Lanes that this task's end may have made room in or put work into."""
 
@@ -30,6 +33,15 @@ class WorkTask(Task):
         """Called by Celery in the worker: from here on this thread works for whoever asked for the task."""
         correlation.begin(self.request.correlation_id or task_id)
         delivery.begin(dispatched=bool(self.request.get(DISPATCHED_HEADER)))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Called by Celery in the worker. Where Redis fails the task, the message goes back to its queue: perhaps nothing of its work is
+        recorded yet.
+        """
+        try:
+            return self.run(*args, **kwargs)
+        except (RedisError, OperationalError) as error:
+            raise Reject(why(error), requeue=True) from None
 
     def after_return(self, *_: Any) -> None:
         """Called by Celery in the worker after success and failure."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import signal
 from typing import Any
 
+from celery.apps import beat
 from celery.beat import ScheduleEntry, Scheduler
 from celery.utils.time import maybe_make_aware
 from redis.exceptions import RedisError
 
 from config.names import QueueName, TaskName
 from config.settings import load_settings
-from worker import heartbeat
+from worker import ending, heartbeat
 from worker.redis_access import redis_at
 from worker.store.presence import Presence
 from worker.store.schedule_runs import ScheduleRuns
@@ -22,6 +24,21 @@ ENOUGH_RESUMES = 2
 """With so many messages in the upkeep queue the next `resume` adds nothing. Instead of a time after which the message expires:
 that would be read by another machine's clock."""
 
+ANSWER_SECONDS = 3.0
+"""How long beat waits for an answer of Redis: nothing depends on any single one, and its supervisor takes silence for a hang."""
+END_SECONDS = 1.0
+"""How long beat waits for Redis when it ends."""
+
+
+class Beat(beat.Beat):  # type: ignore[misc]  # Celery is published without types
+    """Celery's beat, which ends when it is asked to."""
+
+    def install_sync_handler(self, service: Any) -> None:
+        """Called by Celery. Its own handlers take locks and wait for Redis in the middle of whatever they interrupt."""
+        ending.watch()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ending.begin())
+
 
 class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without types
     """Celery's scheduler in memory, with the last runs recalled at the start: a run that fell due while beat was down is made up for."""
@@ -30,7 +47,9 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         self._recalled = lazy
         if not lazy:
             settings = load_settings()
-            client = redis_at(settings.redis_url.get_secret_value() if settings.redis_url else "")
+            client = redis_at(
+                settings.redis_url.get_secret_value() if settings.redis_url else "", timeout=ANSWER_SECONDS
+            )
             self._runs = ScheduleRuns(client, settings.redis_key_prefix)
             heartbeat.start(Presence(client, settings.redis_key_prefix), heartbeat.beat_name())
         super().__init__(*arguments, lazy=lazy, **options)
@@ -43,6 +62,8 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
 
     def tick(self, **options: Any) -> Any:
         """One round of Celery's loop: send what is due, and give the seconds until the next round."""
+        if ending.has_begun():
+            raise SystemExit
         heartbeat.beat()
         if not self._recalled:
             self._recall()
@@ -67,7 +88,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
     def close(self) -> None:
         """Beat ends."""
         super().close()
-        heartbeat.end()
+        heartbeat.end(wait=END_SECONDS)
 
     def _recall(self) -> None:
         try:

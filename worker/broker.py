@@ -15,12 +15,9 @@ import uuid
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from queue import Empty
 from typing import Annotated, Any, Literal
 
 from celery.utils.saferepr import saferepr
-from kombu import transport
-from kombu.transport import redis
 from kombu.utils.json import dumps, loads
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
 
@@ -119,56 +116,6 @@ class _Body(_Part):
 
 class _Refused(Exception):
     """What is wrong with a message, in words that repeat no value of it."""
-
-
-class Door:
-    """A channel that reads task queues through the door."""
-
-    def _brpop_read(self: Any, **options: Any) -> bool:
-        """Kombu's own with one step more. The message has left its queue already: what raises here is lost, and the worker with it."""
-        try:
-            try:
-                found = self.client.parse_response(self.client.connection, "BRPOP", **options)
-            except self.connection_errors:
-                self.client.connection.disconnect()
-                raise
-            if not found:
-                raise Empty
-            name, raw = found
-            queue = name.decode().rsplit(self.sep, 1)[0]
-            self._queue_cycle.rotate(queue)
-            # Answers to questions that were asked of workers come this way too, in queues of their own.
-            message = admitted(queue, raw) if queue in QUEUES else loads(raw)
-            self.connection._deliver(message, queue)
-            return True
-        finally:
-            self._in_poll = None
-
-
-class Channel(Door, redis.Channel):  # type: ignore[misc]  # kombu is untyped
-    """Of one server."""
-
-
-class SentinelChannel(Door, redis.SentinelChannel):  # type: ignore[misc]
-    """Of the master that sentinels name."""
-
-
-class Transport(redis.Transport):  # type: ignore[misc]
-    """Kombu's Redis transport with that channel."""
-
-    Channel = Channel
-
-
-class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]
-    """The same behind sentinels."""
-
-    Channel = SentinelChannel
-
-
-def use_door() -> None:
-    """From here on every address of Redis is read through the door in this process."""
-    transport.TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
-    transport.TRANSPORT_ALIASES["sentinel"] = f"{__name__}:SentinelTransport"
 
 
 def admitted(queue: str, raw: bytes) -> dict[str, Any]:

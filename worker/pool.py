@@ -34,6 +34,7 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._given: set[Future[Any]] = set()
+        self._ending = threading.Event()
         TaskPool.running = self
 
     def on_apply(self, *args: Any, **options: Any) -> thread.ApplyResult:
@@ -46,10 +47,15 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
     def on_stop(self) -> None:
         """What no thread has begun is left: its messages go back into their queues. What runs has its time, and is then left too."""
         TaskPool.running = None
+        self._ending.set()
         self.executor.shutdown(wait=False, cancel_futures=True)
         _, late = wait(set(self._given), LEAVE_SECONDS)
         if late:
             self._leave(len(late))
+
+    def pause(self, seconds: float) -> None:
+        """Let the calling thread wait; less long when the worker ends."""
+        self._ending.wait(seconds)
 
     def to_spare(self) -> bool:
         """Whether no task waits for a thread."""

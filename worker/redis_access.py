@@ -6,15 +6,18 @@ from config.redis_address import sentinels_of
 from worker.store.connection import Redis, connect, connect_to_master
 
 
-def redis_at(url: str) -> Redis:
-    """A client for any address that REDIS_URL may hold, sentinels included; it connects at the first command."""
+def redis_at(url: str, *, timeout: float = 30) -> Redis:
+    """A client for any address that REDIS_URL may hold, sentinels included; it connects at the first command, and waits `timeout` seconds
+    for an answer.
+    """
     sentinels = sentinels_of(url)
     if sentinels is None:
-        return connect(url)
+        return connect(url, timeout=timeout)
     return connect_to_master(
         sentinels.hosts,
         sentinels.master,
         database=sentinels.database,
         username=sentinels.username,
         password=sentinels.password,
+        timeout=timeout,
     )

@@ -7,13 +7,13 @@ from typing import Any
 import kombu
 import pytest
 
-from worker.broker import use_door
+from worker.transport import use_transport
 
 pytestmark = pytest.mark.real
 
 
 def test_a_message_of_a_person_goes_before_those_of_a_job_that_were_sent_earlier(redis_url: str) -> None:
-    use_door()
+    use_transport()
     begun: list[str] = []
     with kombu.Connection(redis_url, transport_options={"global_keyprefix": "wbs:"}) as connection:
         producer = connection.Producer(serializer="json")

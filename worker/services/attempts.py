@@ -9,8 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from redis.exceptions import ConnectionError as RedisGone
-from redis.exceptions import TimeoutError as RedisSilent
+from redis.exceptions import RedisError
 
 from worker.domain.delivery import is_dispatched
 from worker.domain.errors import (
@@ -34,7 +33,7 @@ from worker.domain.story import Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Claim, Lane
 from worker.services.recovery import Recovery
 from worker.services.settings_agreement import SettingsAgreement
-from worker.store.connection import Redis, seconds
+from worker.store.connection import Redis, is_unavailable, seconds, why
 from worker.store.holds import Holds
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
@@ -71,6 +70,8 @@ SPANS = {
 }  # fmt: skip
 """How traces call an attempt, by the first word of the work's key."""
 BUSY_SECONDS = 3.0
+REDIS_SECONDS = 3.0
+"""How long work waits at least when Redis did not answer or refused."""
 DOWN_TIMES_BEFORE_PROBLEM = 5
 REMOTE_OF_CAUSE = {
     Cause.PROCORE_LOGIN: Remote.PROCORE,
@@ -238,9 +239,11 @@ class Attempts:
             return self._hold(lane, key, error)
         except (Transient, OutcomeUnknown) as error:
             return self._again(lane, key, error, responses)
-        except (RedisGone, RedisSilent) as error:
-            # Nothing is wrong with the work. What had been sent to NetSuite stands in the ledger as an intent.
-            return self._again(lane, key, Transient(f"Redis did not answer: {type(error).__name__}"), Responses())
+        except RedisError as error:
+            if not is_unavailable(error):
+                self._unexpected(lane, key, error)
+                raise
+            return self._redis_unavailable(lane, key, error)
         except Blocked as error:
             return self._problem(lane, key, error.cause, error.facts)
         except UnexpectedAnswer as error:
@@ -251,7 +254,7 @@ class Attempts:
             facts = {"project": f"id {key.split(':')[1]}", "what": "data", "answer": str(error)}
             return self._problem(lane, key, Cause.PROJECT_NOT_READABLE, facts)
         except Exception as error:
-            self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
+            self._unexpected(lane, key, error)
             raise
         if responses.failed and responses.failed not in responses.answered:
             # A write whose answer did not come: the work looks for it later, and others need not try meanwhile.
@@ -261,6 +264,19 @@ class Attempts:
             # has no record: what it found there is told by problems of their own.
             self._ledger.resolve(key)
         self.settle(lane, key, outcome, succession)
+        return outcome
+
+    def _unexpected(self, lane: Lane, key: str, error: Exception) -> None:
+        self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
+
+    def _redis_unavailable(self, lane: Lane, key: str, error: RedisError) -> Outcome:
+        """Try again soon; it counts as no attempt, since nothing is wrong with the work. What was sent to NetSuite is in the ledger as an
+        intent. Raises RedisError where not even that can be recorded: the message of the work is then not acknowledged.
+        """
+        again_at = seconds(self._client) + random.uniform(1, 2) * REDIS_SECONDS
+        outcome = Outcome(OutcomeKind.WAITING, reason=why(error), again_at=again_at)
+        self.settle(lane, key, outcome)
+        log.warning("%s goes on in some seconds. %s", key, outcome.reason)
         return outcome
 
     def settle(self, lane: Lane, key: str, outcome: Outcome, succession: Succession | None = None) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, BusyLoadingError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    RedisError,
+    ResponseError,
+)
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -17,22 +22,35 @@ Redis = Any
 """A `redis.Redis` that answers in text. Typed as Any: redis-py's own types make every answer perhaps awaitable."""
 
 
-def connect(url: str) -> Redis:
-    """A client for a redis:// or rediss:// address; it connects at the first command.
+def connect(url: str, *, timeout: float = 30) -> Redis:
+    """A client for a redis:// or rediss:// address; it connects at the first command, and waits `timeout` seconds for an answer.
 
     A command whose connection broke is repeated for about a second, so every script of ours gives the same end when it
     runs twice.
     """
-    return redis.Redis.from_url(url, **_options())
+    return redis.Redis.from_url(url, **_options(timeout))
+
+
+def connect_briefly(url: str) -> Redis:
+    """A client that gives up within two seconds, for what a process would like to say as it ends."""
+    return redis.Redis.from_url(
+        url, decode_responses=True, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def connect_to_master(
-    hosts: Collection[tuple[str, int]], master: str, *, database: int, username: str, password: str
+    hosts: Collection[tuple[str, int]],
+    master: str,
+    *,
+    database: int,
+    username: str,
+    password: str,
+    timeout: float = 30,
 ) -> Redis:
     """The same for the master that sentinels name: asked for with each new connection, so a new master is found by itself."""
     sentinels: Any = Sentinel(list(hosts), socket_timeout=5, socket_connect_timeout=5)  # type: ignore[no-untyped-call]
     login = {"username": username or None, "password": password or None}
-    return sentinels.master_for(master, db=database, **login, **_options())
+    return sentinels.master_for(master, db=database, **login, **_options(timeout))
 
 
 def try_tls(url: str) -> None:
@@ -47,20 +65,40 @@ def why(error: Exception) -> str:
 
     Of an error that is not the server's answer nothing is repeated: it may hold what was sent.
     """
-    text, answer = str(error), _answer_of(error)
-    known = (sentence for words, sentence in _SENTENCES.items() if any(word in text for word in words.split("|")))
+    cause = _by_redis(error)
+    answer = _answer_of(cause)
     default = (
         "Redis refuses a command."
         if answer
         else (
-            f"Redis does not answer ({type(error).__name__}). Is it running, and is REDIS_URL right: host, port, and rediss:// "
+            f"Redis does not answer ({type(cause).__name__}). Is it running, and is REDIS_URL right: host, port, and rediss:// "
             "where the port speaks TLS, only there?"
         )
     )
-    return next(known, default) + (f" Its answer: {answer}" if answer else "")
+    return (_sentence(cause) or default) + (f" Its answer: {answer}" if answer else "")
 
 
-def _answer_of(error: Exception) -> str:
+def is_unavailable(error: RedisError) -> bool:
+    """Whether Redis is away or refuses everything of its kind (full, read-only, no permission): nothing is wrong with the work itself."""
+    return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or bool(_sentence(error))
+
+
+def _by_redis(error: BaseException) -> BaseException:
+    """Redis' own error where a library has raised another one because of it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, RedisError):
+        cause = cause.__cause__ or cause.__context__
+    return cause or error
+
+
+def _sentence(error: BaseException) -> str:
+    """What is wrong and what to do, for what is known of; else ""."""
+    text = str(error)
+    known = (sentence for words, sentence in _SENTENCES.items() if any(word in text for word in words.split("|")))
+    return next(known, "")
+
+
+def _answer_of(error: BaseException) -> str:
     """The server's own words, on one line and without the arguments of a command that it repeats; "" when it has not answered."""
     if not isinstance(error, _ANSWERS):
         return ""
@@ -73,30 +111,37 @@ _SENTENCES = {
     "WRONGPASS|NOAUTH|Authentication required|invalid username-password|AUTH <password>": (
         "Redis refuses the login: put the right password (and user, where it has users) into REDIS_URL."
     ),
-    "NOPERM|no permissions|has no permission": (
-        "Redis does not let the user of REDIS_URL do everything that is needed: allow it all commands on keys and channels."
+    "NOPERM|no permissions|has no permission|ACL failure": (
+        "Redis does not let the user of REDIS_URL do everything that is needed: give it the permissions in docs/redis.md."
     ),
     "MISCONF|unable to persist|RDB snapshots": (
         "Redis cannot save its data, so it takes no writes: its disk is full or not writable. Free space there; it goes on by itself "
-        "after its next save."
+        "when it can save again."
     ),
     "max number of clients": "Redis has no connection left: raise its maxclients, or stop what holds so many connections.",
     "DB index is out of range|invalid DB index": "Redis has no database of the number at the end of REDIS_URL.",
     "CERTIFICATE_VERIFY_FAILED": (
         "Redis' certificate is not trusted: name who signed it by ?ssl_ca_certs=FILE at the end of REDIS_URL."
     ),
-    "[SSL|SSL:": "That port of Redis does not speak TLS: use redis:// in REDIS_URL, or its other port.",
+    "CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_BAD_CERTIFICATE|ALERT_UNKNOWN_CA": (
+        "Redis does not accept this client's TLS certificate, or wants one: name it by ?ssl_certfile=FILE&ssl_keyfile=FILE at the end of "
+        "REDIS_URL."
+    ),
+    "WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE": "That port of Redis does not speak TLS: use redis:// in REDIS_URL, or its other port.",
+    "[SSL|SSL:": "The TLS connection to Redis fails: compare the certificates and TLS versions of both sides.",
     "OOM command not allowed|used memory > 'maxmemory'": "Redis is full and takes no more writes: raise its maxmemory.",
-    "READONLY|read only replica": "REDIS_URL names a replica: name the master, or the sentinels (docs/configuration.md).",
+    "READONLY|read only replica|read-only replica": (
+        "REDIS_URL names a replica: name the master, or the sentinels (docs/configuration.md)."
+    ),
     "LOADING|loading the dataset": "Redis is reading its data and answers when that is done: try again.",
 }
 """By words of the server or of TLS; redis-py leaves out the first one of some."""
 
 
-def _options() -> dict[str, Any]:
+def _options(timeout: float) -> dict[str, Any]:
     return {
         "decode_responses": True,
-        "socket_timeout": 30,
+        "socket_timeout": timeout,
         "socket_connect_timeout": 5,
         "health_check_interval": 25,
         # Said here, since an address alone gets none.

@@ -91,9 +91,10 @@ _TAKE = """
 -- limit: how much may be in hand; at_most: how much is taken; dispatch, longest: seconds of a dispatch, and its longest; lease: seconds of
 -- a claim; claim: '' = messages are sent for it. Returns key, deaths, who asked, key, ...
 local function take(limit, at_most, dispatch, longest, lease, prefix, claim)
+  -- Each piece begins with a write that a full server refuses: else it would be taken and no message could be sent for it.
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)) do
-    redis.call('ZREM', KEYS[2], key)
     redis.call('ZADD', KEYS[1], 0, key)
+    redis.call('ZREM', KEYS[2], key)
     -- Its worker died with it. A message that no worker has begun says nothing about the work.
     if redis.call('HDEL', KEYS[6], key) == 1 then redis.call('HINCRBY', KEYS[3], key, 1)
     else redis.call('HINCRBY', KEYS[9], key, 1) end
@@ -103,16 +104,16 @@ local function take(limit, at_most, dispatch, longest, lease, prefix, claim)
   if room <= 0 then return given end
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
     local seconds = tonumber(lease)
+    -- Its messages pile up in a queue that nobody reads, so each waits twice as long as the one before.
+    if claim == '' then seconds = math.min(dispatch * 2 ^ (redis.call('HGET', KEYS[9], key) or 0), tonumber(longest)) end
+    redis.call('ZADD', KEYS[2], now + seconds, key)
     if claim ~= '' then
       redis.call('HSET', KEYS[6], key, claim)
       redis.call('HDEL', KEYS[9], key)
     else
       redis.call('HDEL', KEYS[6], key)
-      -- Its messages pile up in a queue that nobody reads, so each waits twice as long as the one before.
-      seconds = math.min(dispatch * 2 ^ (redis.call('HGET', KEYS[9], key) or 0), tonumber(longest))
     end
     redis.call('ZREM', KEYS[1], key)
-    redis.call('ZADD', KEYS[2], now + seconds, key)
     redis.call('SREM', KEYS[8], key)
     given[#given + 1] = key
     given[#given + 1] = redis.call('HGET', KEYS[3], key) or '0'
@@ -152,11 +153,12 @@ if ARGV[4] == 'in lane' and not lease then
   local due = redis.call('ZSCORE', KEYS[1], key)
   if not due or tonumber(due) > now then return -1 end
 end
+-- First, since a full server refuses it: what cannot be recorded is not begun.
+redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), key)
 if holder then redis.call('HINCRBY', KEYS[3], key, 1) end
 asks(KEYS[5], KEYS[6], ARGV[6], key, ARGV[5])
 begins(ARGV[6], key)
 redis.call('ZREM', KEYS[1], key)
-redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), key)
 redis.call('HSET', KEYS[7], key, ARGV[3])
 redis.call('HDEL', KEYS[8], key)
 -- This attempt sees what was asked for before now.
@@ -228,9 +230,10 @@ LATER = (
 local key, at = ARGV[1], ARGV[4]
 local by = holder(KEYS[2], KEYS[6], key)
 if by ~= '' and by ~= ARGV[6] then return 0 end
+-- First, since a full server takes it, and what follows it: a claim is released even then.
+redis.call('ZREM', KEYS[2], key)
 asks(KEYS[5], KEYS[4], ARGV[3], key, ARGV[5])
 begins(ARGV[3], key)
-redis.call('ZREM', KEYS[2], key)
 redis.call('HDEL', KEYS[3], key)
 redis.call('HDEL', KEYS[6], key)
 local again = redis.call('SISMEMBER', KEYS[7], key) == 1

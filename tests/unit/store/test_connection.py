@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import redis
+from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as NotThere
 from redis.exceptions import RedisError
 
 from tests.support import eventually
 from worker.embedded import EmbeddedServer
-from worker.store.connection import Redis, connect, try_tls, why
+from worker.store.connection import Redis, connect, is_unavailable, try_tls, why
 
 SECRET = "a-password-of-somebody"
 
@@ -85,6 +86,39 @@ def test_a_refusal_of_the_server_is_never_told_as_silence(error: RedisError, say
         assert told.endswith(f"Its answer: {error}")
 
 
+def test_an_error_of_the_broker_is_explained_by_what_redis_answered() -> None:
+    """Kombu raises its own error because of Redis'; that one alone would read as a server that does not run."""
+    refused = redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
+    raised = OperationalError("MISCONF Errors writing to the AOF file")
+    raised.__cause__ = refused
+    told = why(raised)
+    assert told.startswith("Redis cannot save its data")
+    assert "No space left on device" in told
+    assert "is it running" not in told.lower()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        redis.exceptions.ResponseError(
+            "Error running script: @user_script:3: -OOM command not allowed when used memory > 'maxmemory'"
+        ),
+        redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file: No space left on device"),
+        redis.exceptions.ReadOnlyError("You can't write against a read only replica."),
+        redis.exceptions.NoPermissionError("User w has no permissions to run the 'set' command"),
+        redis.exceptions.ResponseError("ACL failure in script: User w has no permissions to run the 'zadd' command"),
+        redis.exceptions.ConnectionError("max number of clients reached"),
+        redis.exceptions.TimeoutError("Timeout reading from socket"),
+    ],
+)
+def test_a_server_that_is_away_or_refuses_everything_is_no_fault_of_the_work(answer: RedisError) -> None:
+    assert is_unavailable(answer)
+    assert not is_unavailable(
+        redis.exceptions.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
+    )
+
+
 def test_what_a_server_repeats_of_a_command_is_not_told() -> None:
     error = redis.exceptions.ResponseError(f"unknown command 'X', with args beginning with: '{SECRET}'")
     assert SECRET not in why(error)
@@ -111,6 +145,12 @@ def test_tls_where_nobody_speaks_it_is_found_out_quickly(monkeypatch: pytest.Mon
     ("text", "cure"),
     [
         ("Error 1 connecting to a:1. [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006).", "use redis://"),
+        (
+            "(1, '[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required (_ssl.c:2580)')",
+            "ssl_certfile",
+        ),
+        ("[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:1006).", "ssl_certfile"),
+        ("[SSL: UNSUPPORTED_PROTOCOL] unsupported protocol (_ssl.c:1006)", "TLS versions of both sides"),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate", "ssl_ca_certs"),
         ("You can't write against a read only replica.", "the sentinels"),
         ("Redis is loading the dataset in memory", "try again"),

@@ -1,0 +1,88 @@
+"""Redis answers and refuses every write for a while: no message of another app is lost, nothing is written twice, and all goes on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from config.names import QueueName, TaskName
+from tests.real.books import assert_one_bill_per_invoice, invoices
+from tests.real.conftest import OpenSite
+from tests.real.redis_faults import FAULTS, refusing
+from tests.real.site import PREFIX, QUICK, Site
+from tests.support import eventually
+from worker.domain.work import Lane
+
+pytestmark = pytest.mark.real
+
+ALWAYS = ("full", "not permitted")
+"""The others are alike; the campaign of processes plays them too."""
+REFUSES_SECONDS = 4.0
+INVOICES = 8
+THREADS = 2
+FETCHED = 4
+"""Of each thread, one at work and three that wait for it."""
+TIMES = {
+    **QUICK,
+    "worker.request.RETURN_SECONDS": 0.5,
+    "worker.services.attempts.REDIS_SECONDS": 0.5,
+    "config.celery_options.VISIBILITY_TIMEOUT_SECONDS": 20,
+}
+WORDS = {
+    "full": "Redis is full",
+    "disk full": "Redis cannot save its data",
+    "read-only": "REDIS_URL names a replica",
+    "not permitted": "does not let the user of REDIS_URL",
+    "too many clients": "Redis has no connection left",
+}
+
+
+def enqueue(site: Site) -> None:
+    for invoice in invoices(site.stage):
+        site.send(TaskName.EXPORT, project_id=invoice.project_id, invoice_id=invoice.id)
+
+
+def all_billed(site: Site) -> None:
+    """Every message has come to its end, though nobody started an export of all invoices."""
+    eventually(lambda: all(invoice.origin_id for invoice in invoices(site.stage)), 120)
+    site.comes_to_rest()
+    assert_one_bill_per_invoice(site.stage)
+    assert site.redis.llen(f"{PREFIX}{QueueName.EXPORTS}") == 0
+    eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") == 0)
+    assert site.container.ledger.problems() == []
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=() if fault in ALWAYS else pytest.mark.slow) for fault in FAULTS]
+)
+def test_messages_that_were_fetched_are_worked_off_when_redis_takes_writes_again(
+    open_site: OpenSite, fault: str
+) -> None:
+    site = open_site(profile=f"large:1x2:{INVOICES}", slots=THREADS, read_latency=0.3)
+    worker = site.worker("invoices", threads=THREADS, times=TIMES)
+    site.beat(times=TIMES)
+    site.container.recovery.ensure_ledger()
+    enqueue(site)
+    eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") >= FETCHED, every=0.005)
+    with refusing(site.env["REDIS_URL"], fault):
+        worker.says(WORDS[fault])
+        time.sleep(REFUSES_SECONDS)  # the refusal itself
+        assert worker.alive
+    all_billed(site)
+
+
+def test_a_worker_that_is_killed_while_redis_refuses_takes_no_message_with_it(open_site: OpenSite) -> None:
+    """Some messages it had fetched, the others were in the queue, where a full Redis would have let it pop one and note nothing."""
+    site = open_site(profile=f"large:1x2:{INVOICES}", slots=THREADS, read_latency=0.3)
+    worker = site.worker("invoices", threads=1, times=TIMES)
+    enqueue(site)
+    eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") == FETCHED, every=0.005)
+    with refusing(site.env["REDIS_URL"], "full"):
+        worker.says(WORDS["full"])
+        worker.kill()
+        messages = site.redis.hlen(f"{PREFIX}unacked") + site.redis.llen(f"{PREFIX}{QueueName.EXPORTS}")
+        assert messages + sum(site.container.work.depth(Lane.EXPORTS)) >= INVOICES
+    site.worker("invoices", threads=THREADS, number=2, times=TIMES)
+    site.beat(times=TIMES)
+    all_billed(site)

@@ -1,0 +1,270 @@
+"""How messages leave a queue of tasks: each step is one script, so a message is always in its queue or noted as unacknowledged.
+
+Kombu's own transport pops a message first and notes it afterwards. Between the two it exists in the worker's memory alone: it is lost
+when the worker dies, and when Redis refuses the note (it is full, its disk is, it is a replica, a permission is missing). Here one
+script notes the message and then removes it from its queue; where Redis refuses, the message stays where it is. A script cannot block,
+so a worker asks again and again: every 10 ms while messages come, every 50 ms while none do.
+
+The notes have kombu's own form, so a worker of any version delivers again what another one left behind.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from queue import Empty
+from typing import Any
+
+from kombu import transport
+from kombu.transport import redis
+from kombu.transport.virtual import QoS as LocalQoS
+from redis.exceptions import RedisError, ResponseError
+
+from worker import heartbeat
+from worker.broker import QUEUES, admitted
+from worker.store.connection import why
+
+log = logging.getLogger(__name__)
+
+BUSY_SECONDS, IDLE_SECONDS = 0.01, 0.05
+"""How often a worker asks for the next message: while messages come, and when none has come for `BUSY_FOR_SECONDS`."""
+BUSY_FOR_SECONDS = 1.0
+REFUSED_SECONDS = 1.0
+"""How long a worker waits after Redis refused a command."""
+REPORTED_EVERY_SECONDS = 60.0
+RETURNED_AT_ONCE = 100
+
+TAKE = """
+-- KEYS: unacked index, unacked, keys of queues in the order of their turn. ARGV: tag, names of these queues.
+-- Returns name and message, or nothing. Whatever step Redis refuses, the message is still in its queue afterwards.
+for i = 3, #KEYS do
+  local message = redis.call('LINDEX', KEYS[i], -1)
+  if message then
+    local name = ARGV[i - 1]
+    redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
+    local step = redis.pcall('HSET', KEYS[2], ARGV[1], '[' .. message .. ', "", "' .. name .. '"]')
+    if type(step) ~= 'table' then step = redis.pcall('RPOP', KEYS[i]) end
+    if type(step) ~= 'table' then return {name, message} end
+    redis.pcall('ZREM', KEYS[1], ARGV[1])
+    redis.pcall('HDEL', KEYS[2], ARGV[1])
+    return step
+  end
+end
+"""
+RETURN = """
+-- Puts unacknowledged messages back into their queues; what is not noted any more is acknowledged or was put back already.
+-- KEYS: unacked index, unacked. ARGV: prefix of all keys, 'LPUSH' (last in turn) or 'RPUSH' (next in turn), tags
+for i = 3, #ARGV do
+  local note = redis.call('HGET', KEYS[2], ARGV[i])
+  local message, name = string.match(note or '', '^%[(.*), "[^"]*", "([^"]*)"%]$')
+  if message then redis.call(ARGV[2], ARGV[1] .. name, message) end
+  redis.call('HDEL', KEYS[2], ARGV[i])
+  redis.call('ZREM', KEYS[1], ARGV[i])
+end
+"""
+OVERDUE = """
+-- KEYS: unacked index. ARGV: seconds after which a message is delivered again, how many at most
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1] - ARGV[1], 'LIMIT', 0, ARGV[2])
+"""
+
+
+class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
+    """The messages that this worker took and has not acknowledged. What Redis refuses to settle is settled later."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._unsettled: dict[str, bool] = {}
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Called by kombu for each message that comes. `Channel` has noted those of tasks already."""
+        if delivery_tag in self.channel.taken:
+            self.channel.taken.discard(delivery_tag)
+            LocalQoS.append(self, message, delivery_tag)
+        else:
+            super().append(message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        """Called by kombu when the work of a message is done."""
+        self._settle(delivery_tag, requeue=False)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Called by kombu when a message is dropped or, with `requeue`, goes back to its queue, last in turn."""
+        self._settle(delivery_tag, requeue=requeue)
+
+    def settle_rest(self) -> None:
+        """Try again what Redis refused."""
+        for tag, requeue in list(self._unsettled.items()):
+            self._settle(tag, requeue=requeue)
+            if tag in self._unsettled:
+                return
+
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
+        """Put one message back into its queue, next in turn unless `leftmost`. Raises RedisError; then nothing has changed."""
+        self._return([tag], "LPUSH" if leftmost else "RPUSH")
+
+    def restore_unacked(self, client: Any = None) -> None:
+        """Called by kombu at the end of a connection: put back what was taken. What Redis refuses comes back when it is overdue."""
+        try:
+            self._return(list(self._delivered), "RPUSH")
+        except RedisError as error:
+            log.warning("Messages in this worker are delivered again later: %s", why(error))
+        self._delivered.clear()
+
+    def restore_visible(self, start: int = 0, num: int = RETURNED_AT_ONCE, interval: int = 0) -> None:
+        """Called by kombu every ten seconds: put back what its worker has not acknowledged in time."""
+        try:
+            overdue = self.channel.run(
+                OVERDUE, [self.unacked_index_key], [self.visibility_timeout, num or RETURNED_AT_ONCE]
+            )
+            self._return(overdue or [], "RPUSH")
+        except ResponseError as error:
+            self.channel.report(error)
+
+    def _settle(self, tag: str, *, requeue: bool) -> None:
+        try:
+            if requeue:
+                self._return([tag], "LPUSH")
+            else:
+                self._remove_from_indices(tag).execute()
+        except ResponseError as error:
+            self._unsettled[tag] = requeue
+            self.channel.report(error)
+            return
+        self._unsettled.pop(tag, None)
+        LocalQoS.ack(self, tag)
+
+    def _return(self, tags: list[Any], push: str) -> None:
+        if tags:
+            self.channel.run(
+                RETURN, [self.unacked_index_key, self.unacked_key], [self.channel.global_keyprefix, push, *tags]
+            )
+
+
+class TaskQueues:
+    """A channel that takes messages of tasks by script. One that reads anything else, such as answers of workers, is kombu's own."""
+
+    QoS = QoS
+
+    def __init__(self: Any, *arguments: Any, **options: Any) -> None:
+        self.taken: set[str] = set()
+        """Tags of messages that are noted in Redis and not known to `QoS` yet."""
+        self._tag = ""  # of the question that is open
+        self._next_take = self._busy_until = self._report_at = 0.0
+        super().__init__(*arguments, **options)
+
+    @property
+    def pace(self) -> float:
+        """Seconds until the next question."""
+        return BUSY_SECONDS if time.monotonic() < self._busy_until else IDLE_SECONDS
+
+    def run(self: Any, script: str, keys: list[str], arguments: list[Any]) -> Any:
+        """Run a script on a connection of its own. `keys`: without the prefix of all keys."""
+        with self.conn_or_acquire() as client:
+            return client.eval(script, len(keys), *(self.global_keyprefix + key for key in keys), *arguments)
+
+    def settle_rest(self: Any) -> None:
+        """Try again what Redis refused, if it is time to; also while this worker has fetched all that it may."""
+        if time.monotonic() >= self._next_take:
+            self.qos.settle_rest()
+
+    def report(self, error: Exception) -> None:
+        """Log that Redis refuses, once a minute, and ask for no message for a moment."""
+        now = time.monotonic()
+        self._next_take = now + REFUSED_SECONDS
+        if now >= self._report_at:
+            self._report_at = now + REPORTED_EVERY_SECONDS
+            log.error("No message is taken and none is lost, until Redis takes writes again. %s", why(error))
+
+    def _brpop_start(self: Any, timeout: float | None = None) -> None:
+        """Called by kombu before each wait for events, unless a question is open: ask for the next message if it is time to."""
+        if not self.active_queues <= QUEUES:
+            super()._brpop_start(timeout)  # type: ignore[misc]
+            return
+        left = self._next_take - time.monotonic()
+        if left > 0 and self.connection.cycle._in_protected_read:
+            time.sleep(left)  # read by a caller that waits, not by a worker's event loop
+        elif left > 0:
+            return
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        keys = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
+        names = [queue for _ in self.priority_steps for queue in queues]
+        noted = [self.global_keyprefix + key for key in (self.unacked_index_key, self.unacked_key, *keys)]
+        self._in_poll, self._tag = self.client.connection, str(uuid.uuid4())
+        self.client.connection.send_command("EVAL", TAKE, len(noted), *noted, self._tag, *names)
+
+    def _brpop_read(self: Any, **options: Any) -> bool:
+        """Called by kombu when the answer is there: deliver the message. Raises queue.Empty without one."""
+        tag, self._tag = self._tag, ""
+        if not tag:
+            return bool(super()._brpop_read(**options))  # type: ignore[misc]
+        self._next_take = time.monotonic() + self.pace
+        try:
+            found = self.client.parse_response(self.client.connection, "EVAL", **options)
+        except self.connection_errors:
+            self.client.connection.disconnect()
+            raise
+        except ResponseError as error:
+            self.report(error)
+            raise Empty from error
+        finally:
+            self._in_poll = None
+        if not found:
+            raise Empty
+        self._next_take, self._busy_until = 0.0, time.monotonic() + BUSY_FOR_SECONDS
+        queue, raw = found[0].decode(), found[1]
+        self._queue_cycle.rotate(queue)
+        message = admitted(queue, raw)
+        message["properties"]["delivery_tag"] = tag
+        self.taken.add(tag)
+        self.connection._deliver(message, queue)
+        return True
+
+
+class Channel(TaskQueues, redis.Channel):  # type: ignore[misc]
+    """Of one server."""
+
+
+class SentinelChannel(TaskQueues, redis.SentinelChannel):  # type: ignore[misc]
+    """Of the master that sentinels name."""
+
+
+class Ticking:
+    """A transport whose event loop wakes for the next question, and which shows that a worker without Redis still tries to reach it."""
+
+    def establish_connection(self: Any) -> Any:
+        """Called by kombu at each try to connect; it takes half a minute when Redis does not answer, and Celery's loop stands still."""
+        if threading.current_thread() is threading.main_thread():
+            heartbeat.beat()
+        return super().establish_connection()  # type: ignore[misc]
+
+    def register_with_event_loop(self: Any, connection: Any, loop: Any) -> None:
+        """Called by Celery at each new connection of a worker."""
+        super().register_with_event_loop(connection, loop)  # type: ignore[misc]
+
+        def tick() -> None:
+            channels = [channel for channel in self.cycle._channels if channel.active_queues]
+            loop.call_later(min((channel.pace for channel in channels), default=IDLE_SECONDS), tick)
+            for channel in channels:
+                channel.settle_rest()
+
+        tick()
+
+
+class Transport(Ticking, redis.Transport):  # type: ignore[misc]
+    """Kombu's Redis transport with that channel."""
+
+    Channel = Channel
+
+
+class SentinelTransport(Ticking, redis.SentinelTransport):  # type: ignore[misc]
+    """The same behind sentinels."""
+
+    Channel = SentinelChannel
+
+
+def use_transport() -> None:
+    """From here on this process reads every address of Redis by these transports."""
+    transport.TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
+    transport.TRANSPORT_ALIASES["sentinel"] = f"{__name__}:SentinelTransport"
