@@ -25,7 +25,7 @@ REPORT_PATH = "/report"
 METRICS_PATH = "/metrics/business"
 """Where Flower serves our metrics; its own, of tasks and workers, stand at /metrics."""
 HEARTBEAT_VARIABLE = "WBS_SYNC_HEARTBEAT_FILE"
-"""Names a file that a worker or beat touches every few seconds; its age is the health of that process."""
+"""Names a file that a process touches every few seconds and that holds its process id; its age is the health of that process."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,12 @@ def processes(*, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
     )
     beat = _ours("beat")
     command = (sys.executable, "-m", "worker.cli", "webhooks")
-    receiver = Process("webhooks", command, wave=1, environment=environment_of(WEBHOOKS))
+    receiver = Process(
+        "webhooks", command, wave=1, environment=_heartbeat(data_dir, "webhooks") | environment_of(WEBHOOKS)
+    )
     return (
         *workers,
-        Process("flower", _flower(), wave=1, environment=environment_of(FLOWER)),
+        Process("flower", _flower(), wave=1, environment=_heartbeat(data_dir, "flower") | environment_of(FLOWER)),
         *((receiver,) if webhooks else ()),
         # Last to start and first to stop: what gives out work comes after those who do it.
         Process("beat", beat, wave=2, environment=_heartbeat(data_dir, "beat") | environment_of(BEAT)),
@@ -64,7 +66,7 @@ def processes(*, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
 
 
 def heartbeat_file(data_dir: Path, name: str) -> Path:
-    """The heartbeat file of a worker or of beat under the supervisor."""
+    """The heartbeat file of a process under the supervisor."""
     return data_dir / f"{name}.heartbeat"
 
 

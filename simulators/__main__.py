@@ -7,20 +7,16 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from simulators.stage import ENV_FILE, Stage
-
-
-class Stopped(Exception):
-    """The process was asked to end."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start both simulators, say where they are, and wait."""
     asked = _parser().parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    # Waited for below, not handled: a handler interrupts whatever runs, a second signal even the end that the first one asked for.
+    ends = (signal.SIGTERM, signal.SIGINT)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
         with Stage.start(
             asked.data_dir,
@@ -32,9 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tls=asked.tls,
         ) as stage:
             _announce(stage, asked.data_dir, as_json=asked.json)
-            while True:
-                signal.pause()
-    except Stopped:
+            signal.sigwait(ends)
         return 0
     except (OSError, OverflowError, ValueError) as error:  # a port that is taken or none, a profile that does not exist
         print(f"simulators: {error}", file=sys.stderr)
@@ -68,10 +62,6 @@ def _announce(stage: Stage, data_dir: str, *, as_json: bool) -> None:
     print(f"Procore   {stage.urls['procore']}")
     print(f"NetSuite  {stage.urls['netsuite']}")
     print(f"Settings for a client: {data_dir}/{ENV_FILE}", flush=True)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped
 
 
 if __name__ == "__main__":

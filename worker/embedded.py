@@ -25,9 +25,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from worker.server_program import NoServerProgram, record_program, server_program
+from worker.tied import tied
 
 START_TIMEOUT = 60.0  # seconds; reading back a large append-only file takes its time
-STOP_TIMEOUT = 20.0  # seconds until a server that does not end is killed; its file is on disk by then
+STOP_TIMEOUT = 4.0  # seconds until a server that does not end is killed; what it answered is in its file by then
+LEFT_BEHIND_TIMEOUT = 20.0  # seconds for a server whose owner was killed
 POLL = 0.02  # seconds
 PORT_TRIES = 5
 NOTE = "server.json"
@@ -194,8 +196,8 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
 def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     """The lock that a server holds as long as it lives, since two of them would write into one file.
 
-    Held here means: who ran the last server was killed and the server lives on. It is asked to end; all its data are on
-    disk when it has.
+    Held here means: the owner of the last server was killed and the server is still running, as it may for a moment. It is asked to end;
+    all its data are on disk when it has.
     """
     guard = (folder / "server.lock").open("w")
     if _locked(guard):
@@ -203,7 +205,7 @@ def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     if last:
         with _client(last) as client, contextlib.suppress(redis.RedisError):
             client.shutdown()
-    deadline = time.monotonic() + STOP_TIMEOUT
+    deadline = time.monotonic() + LEFT_BEHIND_TIMEOUT
     while not _locked(guard):
         if time.monotonic() > deadline:
             guard.close()
@@ -213,9 +215,11 @@ def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
 
 
 def _run(program: Path, configuration: str, guard: IO[str]) -> subprocess.Popen[bytes]:
-    """The program in a session of its own, so that a Ctrl-C in the terminal reaches the workers and not their broker."""
+    """The program in a session of its own, so that a Ctrl-C in the terminal reaches the workers and not their broker; it ends with this
+    process, however that ends.
+    """
     process = subprocess.Popen(
-        [program, "-"],
+        tied([str(program), "-"]),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from config.settings import BAD_SETTINGS_EXIT_CODE
 from worker import flower_login
 from worker.app import settings_or_exit
 from worker.flower_pages import serve_our_pages
+from worker.flower_process import use_watched_flower
 
 _settings = settings_or_exit()
 _login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""
@@ -32,6 +33,7 @@ logging = _settings.log_level.lower()
 
 serve_our_pages()
 flower_login.use(_login)
+use_watched_flower()
 basic_auth = [_login]
 address = _settings.flower_address
 port = _settings.flower_port

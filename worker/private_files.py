@@ -10,7 +10,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 OURS = (
-    "valkey", "logs", "flower", "*.json", "*.json.new", "*.heartbeat", "*.html",
+    "valkey", "logs", "flower", "flower-password", "up.lock", "*.json", "*.json.new", "*.heartbeat", "*.html",
 )  # fmt: skip
 """What lies in DATA_DIR: folders with everything in them, and files. Anything else there is somebody else's."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -14,13 +14,14 @@ from celery.utils.nodenames import default_nodename, host_format
 
 from config.process_secrets import hold_only_own
 from worker.app import app
+from worker.beat import Beat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Work until the process is asked to end; the exit code."""
     asked = _parsed(arguments)
     if asked.kind == "beat":
-        app.Beat().run()
+        app.subclass_with_self(Beat)().run()
         return 0
     worker = app.Worker(
         hostname=host_format(default_nodename(asked.name)),

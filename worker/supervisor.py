@@ -1,6 +1,6 @@
 """Runs the processes of one machine: starts them, starts a dead one again, and ends all of them in order.
 
-A worker that dies loses no work (its messages come back, the ledger knows the rest); it only has to come back itself.
+A worker that dies or hangs loses no work (its messages come back, the ledger knows the rest); it only has to come back itself.
 """
 
 from __future__ import annotations
@@ -10,32 +10,29 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from config.processes import Process
+from config.processes import HEARTBEAT_VARIABLE, Process
 from config.settings import BAD_SETTINGS_EXIT_CODE
 from worker.log_files import limit_size, put_aside
+from worker.tied import tied
 
 log = logging.getLogger(__name__)
 
-GRACE = 25.0  # seconds from the first TERM to the KILL of what still runs
+GRACE = 23.0  # seconds from the first TERM to the KILL of what still runs
 ROUND = 0.2  # seconds between two looks at the processes
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0  # seconds before a dead process is started again
 STEADY = 60.0  # seconds alive after which a death counts as the first one
+HUNG = 90.0  # seconds without a heartbeat after which a process is killed and started again
+HUNG_AT_START = 300.0  # the same before its first heartbeat
+SECOND_SIGNAL = (
+    1.0  # seconds between two signals that mean "end at once"; closer ones are one signal that came by two ways
+)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# On Linux a child asks for TERM at the death of the thread that started it, so that a supervisor that was killed leaves
-# nothing running. A program of its own, since nothing but exec is safe between fork and exec of a threaded process.
-TIED = """\
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-if os.getppid() == int(sys.argv[1]):
-    os.execvp(sys.argv[2], sys.argv[2:])
-"""
 
 
 def next_delay(last: float, lived: float) -> float:
@@ -51,8 +48,8 @@ class Supervisor:
     ) -> None:
         """`env` is the whole environment of every process, its own variables aside; output goes to `log_dir/{name}.log`."""
         self._children = [_Child(process, env, log_dir / f"{process.name}.log") for process in processes]
-        self._log_dir = log_dir
         self._grace = grace
+        self._signals: list[float] = []
         self._started, self._stopping, self._hurry, self._ended = (threading.Event() for _ in range(4))
         self._thread = threading.Thread(target=self._live, name="supervisor", daemon=True)
         self.faults: tuple[str, ...] = ()
@@ -61,7 +58,6 @@ class Supervisor:
     def start(self) -> None:
         """Start all processes, once; returns when each has been started, not when each is ready."""
         if self._thread.ident is None:
-            self._log_dir.mkdir(parents=True, exist_ok=True)
             self._thread.start()
         self._started.wait()
 
@@ -78,7 +74,7 @@ class Supervisor:
     def run_until_stopped(self, meanwhile: Callable[[], object] | None = None) -> int:
         """Run until SIGTERM, SIGINT or SIGHUP, or until a process refuses its settings; the exit code: 0 or 2.
 
-        A second signal ends everything at once. `meanwhile` is called every round in the calling (the main) thread; what it
+        A second signal, a second later or more, ends everything at once. `meanwhile` is called every round in the calling (the main) thread; what it
         raises stops everything and comes out.
         """
         before = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
@@ -103,9 +99,14 @@ class Supervisor:
         self.stop()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._stopping.is_set():
-            self._hurry.set()
-        self._stopping.set()
+        """Only take a note: this may interrupt the same thread anywhere, also within itself, and locks would wait for themselves."""
+        self._signals.append(time.monotonic())
+
+    def _read_signals(self) -> None:
+        if self._signals:
+            self._stopping.set()
+            if self._signals[-1] - self._signals[0] >= SECOND_SIGNAL:
+                self._hurry.set()
 
     def _live(self) -> None:
         try:
@@ -113,10 +114,9 @@ class Supervisor:
                 child.start()
             self._started.set()
             while not self._stopping.wait(ROUND):
+                self._read_signals()
                 for child in self._children:
                     self._look_after(child)
-        except OSError as error:  # no memory, no files left
-            self.faults = (f"A process cannot be started: {error}.",)
         finally:
             self._started.set()
             self._end_all()
@@ -148,6 +148,7 @@ class Supervisor:
 
     def _wait_for(self, children: Sequence[_Child], until: float) -> None:
         while [child for child in children if child.runs()] and time.monotonic() < until:
+            self._read_signals()
             if self._hurry.wait(ROUND / 10):
                 return
 
@@ -166,6 +167,11 @@ class _Child:
         self._popen: subprocess.Popen[bytes] | None = None
         self._began = 0.0
         self._due: float | None = None
+        heartbeat = process.environment.get(HEARTBEAT_VARIABLE)
+        self._heartbeat = Path(heartbeat) if heartbeat else None
+        self._has_beaten = False  # in the present run
+        self._last_beat: float | None = None  # modification time of that file
+        self._beats_since = 0.0  # when it was seen to change, by the steady clock
 
     @property
     def pid(self) -> int:
@@ -175,33 +181,45 @@ class _Child:
         return self._popen is not None and self._popen.poll() is None
 
     def start(self) -> None:
-        if self._popen is None:
+        """Start it; where the machine cannot (no memory, no disk, no process, no log folder), it is due again like one that died."""
+        try:
+            self._start()
+        except OSError as error:
+            self._popen = None
+            self._wait(lived=0)
+            log.error("%s cannot be started: %s; tried again in %.0f s", self.name, error, self.delay)
+
+    def _start(self) -> None:
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        if not self._began:
             put_aside(self._log_file)
-        tie = [sys.executable, "-I", "-S", "-c", TIED, str(os.getpid())] if sys.platform == "linux" else []
         with self._log_file.open("ab") as output:
             self._said_before = output.tell()
             # A session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then ends all in order.
             self._popen = subprocess.Popen(
-                tie + self._command,
+                tied(self._command),
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._began = time.monotonic()
+        self._began = self._beats_since = time.monotonic()
+        self._last_beat = self._modified()
+        self._has_beaten = False
         self._due = None
 
     def look(self) -> int | None:
-        """The exit code of a run that has ended since the last look. One that is due again is started."""
-        if self._popen is None or self.runs():
+        """The exit code of a run that has ended since the last look. One that is due again is started, one that hangs is killed."""
+        if self.runs():
+            if self._hangs():
+                log.error("%s has shown no sign of life for %.0f s and is killed", self.name, self._silence())
+                self.kill()
             return None
-        now = time.monotonic()
         if self._due is None:
-            self.delay = next_delay(self.delay, now - self._began)
-            self._due = now + self.delay
-            return self._popen.returncode
-        if now >= self._due:
+            self._wait(lived=time.monotonic() - self._began)
+            return self._popen.returncode if self._popen else None
+        if time.monotonic() >= self._due:
             self.start()
         return None
 
@@ -209,6 +227,27 @@ class _Child:
         """Keep its log small: a log that fills the disk takes Redis and everything else down with it."""
         if limit_size(self._log_file):
             self._said_before = 0
+
+    def _wait(self, *, lived: float) -> None:
+        self.delay = next_delay(self.delay, lived)
+        self._due = time.monotonic() + self.delay
+
+    def _hangs(self) -> bool:
+        """Whether its heartbeat file has not changed for too long; by the steady clock, since the other one may be set."""
+        if self._heartbeat is None:
+            return False
+        if (beat := self._modified()) != self._last_beat:
+            self._last_beat, self._beats_since, self._has_beaten = beat, time.monotonic(), True
+        return self._silence() > (HUNG if self._has_beaten else HUNG_AT_START)
+
+    def _silence(self) -> float:
+        return time.monotonic() - self._beats_since
+
+    def _modified(self) -> float | None:
+        try:
+            return self._heartbeat.stat().st_mtime if self._heartbeat else None
+        except OSError:
+            return None
 
     def ask_to_end(self) -> None:
         if self._popen:
@@ -223,8 +262,11 @@ class _Child:
 
     def last_words(self) -> tuple[str, ...]:
         """What the present run said to the person who started it; else its last line."""
-        with self._log_file.open("rb") as log_file:
-            log_file.seek(self._said_before)
-            lines = log_file.read().decode(errors="replace").splitlines()
+        try:
+            with self._log_file.open("rb") as log_file:
+                log_file.seek(self._said_before)
+                lines = log_file.read().decode(errors="replace").splitlines()
+        except OSError:
+            lines = []
         sentences = tuple(line.removeprefix("wbs-sync: ") for line in lines if line.startswith("wbs-sync: "))
         return sentences or tuple(lines[-1:]) or (f"{self.name} said nothing.",)

@@ -13,6 +13,7 @@ import json
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
@@ -21,14 +22,17 @@ from redis.exceptions import RedisError
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler, url
 
+from worker import heartbeat
+
 log = logging.getLogger(__name__)
 
 PATH = "/procore"
 MOST_BYTES = 65_536
 """A hundred times an event."""
 ANSWER_SECONDS = 3.0
+POLL_SECONDS = 0.05
 THREADS = 4
-BEAT_SECONDS = 2.0
+THREAD_NAME = "webhooks"
 
 Take = Callable[[Any], object]
 
@@ -40,7 +44,7 @@ class Observer(Protocol):
         """A request was answered: accepted, unauthorized or unavailable."""
 
     def beat(self) -> None:
-        """Every two seconds, in a thread: the loop that answers still runs. May raise RedisError."""
+        """Called every two seconds in a thread, for as long as the loop that answers runs. May raise RedisError."""
 
 
 class Receiver(RequestHandler):
@@ -98,7 +102,8 @@ async def receive(
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="webhooks") as pool:
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
+    try:
         receiver = {"take": take, "authorization": authorization, "pool": pool, "observer": observer}
         pages = [url(PATH, Receiver, receiver), url("/healthcheck", Alive)]
         # The internet asks for many addresses; what becomes of an event is told above.
@@ -110,14 +115,35 @@ async def receive(
         await stop.wait()
         beating.cancel()
         server.stop()
+        await _ended(pool)
         await server.close_all_connections()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def _ended(pool: ThreadPoolExecutor) -> None:
+    """Wait for what is being noted, as long as Procore waits for the answer."""
+    ending = threading.Thread(target=pool.shutdown, daemon=True)
+    ending.start()
+    for _ in range(round(ANSWER_SECONDS / POLL_SECONDS)):
+        if not ending.is_alive():
+            break
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _beat(observer: Observer, pool: ThreadPoolExecutor) -> None:
+    """Show that this loop goes round. The observer may wait for Redis, so it is called in a thread and waited for by nobody."""
+    observed: asyncio.Future[None] | None = None
     while True:
-        with contextlib.suppress(RedisError):
-            await asyncio.get_running_loop().run_in_executor(pool, observer.beat)
-        await asyncio.sleep(BEAT_SECONDS)
+        heartbeat.beat()
+        if observed is None or observed.done():
+            observed = asyncio.get_running_loop().run_in_executor(pool, _observe, observer)
+        await asyncio.sleep(heartbeat.BEAT_SECONDS)
+
+
+def _observe(observer: Observer) -> None:
+    with contextlib.suppress(RedisError):
+        observer.beat()
 
 
 def _json(body: bytes) -> Any:

@@ -22,6 +22,8 @@ from worker.embedded import AlreadyRunning, EmbeddedServer, EmbeddedServerError,
 
 pytestmark = pytest.mark.real
 
+# As on systems other than Linux.
+UNTIED = "from worker import embedded\nembedded.tied = list\n"
 STARTS_AND_WAITS = """
 import sys
 from worker.embedded import EmbeddedServer
@@ -125,8 +127,20 @@ def test_another_process_finds_it_while_it_runs_and_not_after(tmp_path: Path) ->
     assert find_running(tmp_path) is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of a killed parent")
+def test_a_server_ends_with_its_owner_even_when_that_is_killed(tmp_path: Path) -> None:
+    with running_elsewhere(tmp_path) as (runner, pid):
+        with client(str(find_running(tmp_path))) as valkey:
+            valkey.set("item", "5871")
+        runner.kill()
+        runner.wait()
+        eventually(lambda: not Path(f"/proc/{pid}").exists())
+    with EmbeddedServer.start(tmp_path) as server, client(server.url) as valkey:
+        assert valkey.get("item") == "5871"
+
+
 def test_a_server_left_behind_by_a_killed_owner_is_taken_over_with_its_data(tmp_path: Path) -> None:
-    with running_elsewhere(tmp_path) as (runner, left_pid):
+    with running_elsewhere(tmp_path, UNTIED + STARTS_AND_WAITS) as (runner, left_pid):
         runner.kill()
         runner.wait()
         left = find_running(tmp_path)
@@ -195,9 +209,9 @@ def test_a_server_on_the_path_is_preferred_and_its_version_is_noted(
 
 
 @contextmanager
-def running_elsewhere(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def running_elsewhere(data_dir: Path, code: str = STARTS_AND_WAITS) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Another process that runs the server of `data_dir`, and the server's process id."""
-    command = [sys.executable, "-c", STARTS_AND_WAITS, str(data_dir)]
+    command = [sys.executable, "-c", code, str(data_dir)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runner:
         assert runner.stdout is not None
         pid = int(runner.stdout.readline())

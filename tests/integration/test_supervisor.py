@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from config.processes import Process
+from config.processes import HEARTBEAT_VARIABLE, Process
 from tests.support import eventually
 from worker import log_files
-from worker.supervisor import LONGEST_DELAY, STEADY, Supervisor, next_delay
+from worker import supervisor as supervisor_module
+from worker.supervisor import FIRST_DELAY, LONGEST_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay
 
 pytestmark = pytest.mark.real
 
@@ -40,6 +42,12 @@ signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
 print(os.getpid(), flush=True)
 while True:
     signal.pause()
+"""
+BEATS = """
+import os, pathlib, time
+while True:
+    pathlib.Path(os.environ["WBS_SYNC_HEARTBEAT_FILE"]).touch()
+    time.sleep(0.1)
 """
 REFUSES = "import sys; sys.stderr.write('starting\\nwbs-sync: PROCORE_CLIENT_ID is not set.\\nwbs-sync: X is not set.\\n'); sys.exit(2)"
 SUPERVISES = """
@@ -203,9 +211,64 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
         child = int(eventually(lambda: log.exists() and log.read_text()))
         runner.send_signal(signal.SIGINT)
         eventually(lambda: "asked" in log.read_text())
+        time.sleep(SECOND_SIGNAL)  # sooner it would count as the same signal once more
         runner.send_signal(signal.SIGINT)
         assert runner.wait(30) == 0, "and not after the grace of two minutes"
     assert gone(child)
+
+
+def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) -> None:
+    """From a process group and once more from a parent that passes it on; each may interrupt the handler of the one before."""
+    for attempt in range(2):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        with supervised_elsewhere(folder, POLITE, "items", str(folder / "told")) as runner:
+            eventually(lambda: told(folder) == ["items began"])  # noqa: B023 - asked within the round
+            for _ in range(20):
+                runner.send_signal(signal.SIGTERM)
+            assert runner.wait(10) == 0
+        assert told(folder) == ["items began", "items asked", "items ended"]
+
+
+def test_a_process_that_hangs_is_killed_and_started_again_and_one_that_beats_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "HUNG", 1.0)
+    beats = {name: str(tmp_path / f"{name}.heartbeat") for name in ("items", "invoices")}
+    processes = [
+        Process(name, (sys.executable, "-c", BEATS), 0, {HEARTBEAT_VARIABLE: file}) for name, file in beats.items()
+    ]
+    with supervise(tmp_path, *processes) as supervisor:
+        eventually(lambda: all(Path(file).exists() for file in beats.values()))
+        before = supervisor.alive()
+        os.kill(before["items"], signal.SIGSTOP)
+        eventually(lambda: supervisor.alive().get("items") not in (None, before["items"]))
+        assert gone(before["items"])
+        assert supervisor.alive()["invoices"] == before["invoices"]
+
+
+def test_a_machine_that_cannot_start_a_process_for_a_while_is_tried_again(tmp_path: Path) -> None:
+    """A log folder that is gone and cannot be made: as with no memory, no disk or no process left, `open` or `fork` raises OSError."""
+    logs = tmp_path / "logs"
+    with supervise(tmp_path, polite(tmp_path, "items"), polite(tmp_path, "beat", 1)) as supervisor:
+        eventually(lambda: len(told(tmp_path)) == 2)
+        shutil.rmtree(logs)
+        logs.write_text("in the way")
+        before = supervisor.alive()
+        os.kill(before["items"], signal.SIGKILL)
+        eventually(lambda: "items" not in supervisor.alive())
+        time.sleep(2 * FIRST_DELAY)  # it is tried in vain
+        assert supervisor.alive() == {"beat": before["beat"]}
+        logs.unlink()
+        eventually(lambda: told(tmp_path).count("items began") == 2)
+    assert supervisor.faults == ()
+
+
+def test_a_machine_that_cannot_start_a_process_at_first_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("in the way")
+    with supervise(tmp_path, polite(tmp_path, "items")):
+        (tmp_path / "logs").unlink()
+        eventually(lambda: told(tmp_path) == ["items began"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children of a killed parent")

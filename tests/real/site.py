@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar
 
+import redis
 from celery import Celery
 
 import tests.bytecode  # noqa: F401 - what a site starts inherits where its bytecode is kept
@@ -29,8 +30,10 @@ from tests.support import eventually
 from worker.container import Container
 from worker.domain.work import Lane
 from worker.embedded import EmbeddedServer
+from worker.store.connection import Redis
 from worker.store.work import Run
-from worker.supervisor import TIED, Supervisor
+from worker.supervisor import Supervisor
+from worker.tied import tied
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "wbs:"
@@ -73,10 +76,9 @@ class Program:
         self.name = name
         self._log = folder / f"{name}.log"
         # Tied to this process, so that a killed test leaves nothing running.
-        tie = [sys.executable, "-I", "-S", "-c", TIED, str(os.getpid())] if sys.platform == "linux" else []
         with self._log.open("ab") as output:
             self._popen = subprocess.Popen(
-                tie + command,
+                tied(command),
                 env=dict(env),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
@@ -146,8 +148,21 @@ class Site:
     open_sites: ClassVar[list[Site]] = []
     """Those whose logs a failing test shows."""
 
-    def __init__(self, folder: Path, stage: Stage, server: EmbeddedServer, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stage: Stage,
+        server: EmbeddedServer,
+        env: Mapping[str, str],
+        redis_user: tuple[str, str, Sequence[str]] | None = None,
+    ) -> None:
         self.folder = folder
+        self.admin_redis: Any = redis.Redis.from_url(server.url, decode_responses=True)
+        """With all permissions."""
+        if redis_user:
+            name, password, rules = redis_user
+            set_up_user(self.admin_redis, name, rules)
+            env = {**env, "REDIS_URL": f"redis://{name}:{password}@127.0.0.1:{server.port}/0"}
         self.stage = stage
         self.server = server
         self.env = environment(folder) | stage.env | {"REDIS_URL": server.url} | dict(env)
@@ -163,9 +178,18 @@ class Site:
 
     @classmethod
     def open(
-        cls, folder: Path, *, profile: str, slots: int = 5, env: Mapping[str, str] | None = None, **stage: Any
+        cls,
+        folder: Path,
+        *,
+        profile: str,
+        slots: int = 5,
+        env: Mapping[str, str] | None = None,
+        redis_user: tuple[str, str, Sequence[str]] | None = None,
+        **stage: Any,
     ) -> Site:
-        """Start the remotes (`stage`: their settings) and Redis, and no process yet. `slots`: NETSUITE_CONCURRENCY."""
+        """Start the remotes (`stage`: their settings) and Redis, and no process yet. `slots`: NETSUITE_CONCURRENCY. `redis_user`: name,
+        password and ACL rules of the user whom everything but the test itself is.
+        """
         limits = {"spike_limit": None, "hourly_limit": None, "concurrency_limit": slots}
         started = Stage.start(folder / "remotes", profile=profile, **{**limits, **stage})
         try:
@@ -174,7 +198,7 @@ class Site:
             started.stop()
             raise
         quick = {"NETSUITE_CONCURRENCY": str(slots), "NETSUITE_SETTLE_SECONDS": str(SETTLE_SECONDS)}
-        return cls(folder, started, server, {**quick, **(env or {})})
+        return cls(folder, started, server, {**quick, **(env or {})}, redis_user)
 
     # Processes
 
@@ -301,7 +325,7 @@ class Site:
         """What is still waiting, in hand, locked or holding a slot: empty when all work has come to its end."""
         depths = {lane.value: self.container.work.depth(lane) for lane in Lane}
         left: dict[str, Any] = {lane: depth for lane, depth in depths.items() if depth != (0, 0)}
-        left |= dict.fromkeys(self.redis.keys(f"{PREFIX}lock:*"), "locked")
+        left |= dict.fromkeys(self.admin_redis.keys(f"{PREFIX}lock:*"), "locked")
         if slots := self.container.gate.in_use():
             left["slots"] = slots
         return left
@@ -327,6 +351,7 @@ class Site:
             end.join()
         self._producer.close()
         self.redis.close()
+        self.admin_redis.close()
         self.server.stop()
         self.stage.stop()
 
@@ -364,6 +389,11 @@ class Site:
         program = Program(name, command, {**self.env, **env}, self.folder)
         self.programs.append(program)
         return program
+
+
+def set_up_user(admin: Redis, name: str, rules: Sequence[str]) -> None:
+    """Make a user of Redis with these rules, as a users.acl file has them."""
+    admin.execute_command("ACL", "SETUSER", name, *rules)
 
 
 def environment(folder: Path) -> dict[str, str]:

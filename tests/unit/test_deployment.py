@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,10 @@ from config.page import page, table
 from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
 from config.settings import BAD_SETTINGS_EXIT_CODE, Settings, load_settings, setting_names
+from worker.embedded import STOP_TIMEOUT
+from worker.ending import END_SECONDS
 from worker.pool import GIVE_BACK_SECONDS, LEAVE_SECONDS
-from worker.supervisor import GRACE
+from worker.supervisor import GRACE, HUNG, LONGEST_DELAY
 
 ROOT = Path(__file__).parents[2]
 PROCFILE = (ROOT / "Procfile").read_text()
@@ -185,8 +189,9 @@ def test_compose_has_all_services_and_two_only_on_demand() -> None:
     assert set(services) == {"redis", "items", "invoices", "flower", "webhooks", "beat", "simulators"}
     demanded = {name: found[1] for name, text in services.items() if (found := re.search(r"profiles: \[(\w+)\]", text))}
     assert demanded == {"webhooks": "webhooks", "simulators": "demo"}
-    assert all("healthcheck:" in services[name] for name in ("redis", "flower", "webhooks"))
+    assert "healthcheck:" in services["redis"]
     assert all("<<: *worker" in services[name] for name in ("items", "invoices", "beat"))
+    assert all("<<: *app" in services[name] for name in ("flower", "webhooks"))
     assert COMPOSE.count(f"{HEARTBEAT_VARIABLE}: /tmp/heartbeat") == COMPOSE.count("find /tmp/heartbeat") == 1
 
 
@@ -197,6 +202,35 @@ def test_no_log_of_a_container_grows_without_end() -> None:
     assert "x-app: &app\n  image: wbs-sync\n  logging: *logging\n" in COMPOSE
     unlimited = [name for name, text in services.items() if "<<: *" not in text and "logging: *logging" not in text]
     assert unlimited == []
+
+
+def test_compose_kills_what_has_been_silent_for_90_seconds_and_nothing_else(tmp_path: Path) -> None:
+    (line,) = re.findall(r'test: \["CMD-SHELL", "(find .*)"\]', COMPOSE)
+    file = tmp_path / "heartbeat"
+    command = ["sh", "-c", line.replace("$$", "$").replace("/tmp/heartbeat", str(file))]
+
+    def health() -> int:
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert health() == 1  # it has not begun
+    with subprocess.Popen(["sleep", "60"]) as process:
+        file.write_text(str(process.pid))
+        assert (health(), process.poll()) == (0, None)
+        os.utime(file, (time.time() - 80,) * 2)
+        assert (health(), process.poll()) == (0, None)
+        os.utime(file, (time.time() - 100,) * 2)
+        assert health() == 1
+        assert process.wait(5) == -signal.SIGKILL
+
+
+def test_what_hangs_is_restarted_within_two_minutes_wherever_it_runs() -> None:
+    seconds = dict(re.findall(r"^(WatchdogSec|TimeoutAbortSec|RestartSec)=(\d+)$", COMMON, re.MULTILINE))
+    assert sum(map(int, seconds.values())) <= 120
+    assert len(seconds) == 3
+    (interval,) = re.findall(r"find /tmp.*\n    interval: (\d+)s", COMPOSE)
+    assert HUNG + int(interval) <= 120
+    assert "restart: unless-stopped" in COMPOSE
+    assert HUNG + LONGEST_DELAY <= 120
 
 
 def test_redis_keeps_everything_it_is_given() -> None:
@@ -215,9 +249,10 @@ def test_flower_stands_behind_a_login_on_the_loopback() -> None:
 
 
 def test_a_worker_has_the_time_that_it_takes_to_end() -> None:
-    grace = re.search(r"stop_grace_period: (\d+)s\n  healthcheck", COMPOSE)
+    grace = re.search(r"stop_grace_period: (\d+)s\n\nservices", COMPOSE)
     assert grace
-    assert min(int(grace[1]), GRACE) > LEAVE_SECONDS + GIVE_BACK_SECONDS
+    assert min(int(grace[1]), GRACE, END_SECONDS) > LEAVE_SECONDS + GIVE_BACK_SECONDS
+    assert GRACE + STOP_TIMEOUT <= 30
 
 
 def test_no_image_runs_as_root_or_holds_what_is_not_named() -> None:

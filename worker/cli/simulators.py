@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from worker.cli.output import Fault
 COMMAND = (sys.executable, "-m", "simulators")
 NEEDS = "The simulators need the `demo` extra: pip install 'wbs-sync[demo]' (or `uv sync` in a checkout)."
 ADMIN_TIMEOUT_SECONDS = 10
+SIGNALS_READ_EVERY_SECONDS = 0.2
 
 
 class SimulatorsProcess:
@@ -44,10 +44,16 @@ class SimulatorsProcess:
     @staticmethod
     def run(arguments: Sequence[str]) -> int:
         """Run them in the foreground; their exit code."""
-        process = subprocess.Popen([*COMMAND, *arguments], start_new_session=True)
+        signals: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: os.kill(process.pid, signal.SIGTERM))
-        return process.wait()
+            signal.signal(number, lambda number, _: signals.append(number))
+        process = subprocess.Popen([*COMMAND, *arguments], start_new_session=True)
+        while True:
+            try:
+                return process.wait(SIGNALS_READ_EVERY_SECONDS)
+            except subprocess.TimeoutExpired:
+                if signals:
+                    process.terminate()
 
     def admin(self, remote: str, method: str, path: str, body: Any = None) -> Any:
         """Ask or set something at a simulator's admin address; `remote` is procore or netsuite."""

@@ -9,7 +9,7 @@ import click
 from config.settings import load_settings
 from worker.cli.output import faults_as_sentences, json_option, out, print_json, say_fault
 from worker.cli.session import open_container
-from worker.cli.stack import Stack
+from worker.cli.stack import Stack, address_of
 from worker.webhooks import PATH
 
 
@@ -32,7 +32,7 @@ def up(as_json: bool) -> None:
                 "data_dir": str(settings.data_dir),
             }
             if settings.webhook_authorization:
-                told["webhooks"] = f"http://{settings.webhook_address}:{settings.webhook_port}{PATH}"
+                told["webhooks"] = address_of(settings.webhook_address, settings.webhook_port) + PATH
             _announce(told, as_json=as_json)
             code = stack.supervisor.run_until_stopped(stack.keep_server)
         finally:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import socket
 import sys
+import threading
 from functools import partial
 
 import click
@@ -14,11 +17,15 @@ from config.settings import InvalidSettings
 from worker import heartbeat
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
+from worker.cli.stack import address_of
 from worker.container import Container
 from worker.domain import correlation
 from worker.services.liveness import RECEIVES
 from worker.store.webhook_counts import WebhookCounts
-from worker.webhooks import PATH, listening, receive
+from worker.webhooks import PATH, THREAD_NAME, listening, receive
+
+END_SECONDS = 1.0
+"""How long the receiver waits for Redis when it ends."""
 
 
 @click.command()
@@ -37,14 +44,13 @@ def webhooks(as_json: bool) -> None:
         try:
             on = listening(*where)
         except OSError as error:
-            address = ":".join(map(str, where))
             raise Fault(
-                f"{address} cannot be listened on: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
+                f"Cannot listen on {address_of(*where)}: {error.strerror}. See WEBHOOK_ADDRESS and WEBHOOK_PORT."
             ) from error
         set_up_logging(
             level=settings.log_level, style=settings.log_format, correlation_id=correlation.current, rate_limited=True
         )
-        told = {"address": f"http://{where[0]}:{where[1]}{PATH}"}
+        told = {"address": address_of(*where) + PATH}
         receiving = receive(
             container.webhooks.take,
             authorization=settings.webhook_authorization.get_secret_value(),
@@ -55,7 +61,11 @@ def webhooks(as_json: bool) -> None:
         try:
             asyncio.run(receiving)
         finally:
-            heartbeat.end()
+            heartbeat.end(wait=END_SECONDS)
+        if any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
+            # They wait for a Redis that does not answer, and Python would wait for them.
+            logging.shutdown()
+            os._exit(0)
 
 
 class _Observer:
@@ -69,7 +79,6 @@ class _Observer:
         self._counts.add(answer)
 
     def beat(self) -> None:
-        heartbeat.beat()
         self._counts.save()
 
 

@@ -135,7 +135,7 @@ def test_what_cannot_listen_or_would_be_open_to_all_does_not_start(office: Offic
         flower = call(office, "flower", FLOWER_BASIC_AUTH="an:engineers-password", FLOWER_PORT=port)
     for ended in (receiver, flower):
         assert (ended.exit_code, ended.stdout) == (1, "")
-        assert f"127.0.0.1:{port} cannot be listened on" in ended.stderr
+        assert f"Cannot listen on http://127.0.0.1:{port}" in ended.stderr
 
 
 def test_up_runs_the_receiver_where_it_was_told_what_webhooks_carry(
@@ -147,6 +147,7 @@ def test_up_runs_the_receiver_where_it_was_told_what_webhooks_carry(
 
     def started(**changes: str) -> set[str]:
         stack = Stack.prepare(load_settings(_env_file=None, **own, **changes))
+        stack.stop()
         return {child.name for child in stack.supervisor._children}
 
     assert started() == {"items", "invoices", "flower", "beat"}
