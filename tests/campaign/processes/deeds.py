@@ -19,8 +19,8 @@ from tests.campaign.processes.story import Story
 from tests.real.site import Site
 from tests.real.trace import key_of
 
-AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OperationalError)
-"""What a command or another app meets while Redis is gone."""
+AWAY = (redis.exceptions.RedisError, OperationalError)
+"""What a command or another app meets while Redis is gone or refuses."""
 
 
 @dataclass(frozen=True, slots=True)

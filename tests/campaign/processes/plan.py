@@ -68,6 +68,22 @@ class Fault(StrEnum):
     BEAT_CLOCK = "beat: its clock a minute off"
     BEAT_RECORD = "beat: killed, and the record of its last runs damaged"
     SLOW_VERIFY = "verify: Procore answers slowly"
+    FULL = "Redis: full"
+    DISK_FULL = "Redis: its disk full"
+    READ_ONLY = "Redis: read-only"
+    NOT_PERMITTED = "Redis: no permission to write"
+    NO_CONNECTION = "Redis: too many clients"
+    HANG = "worker: hangs until its supervisor kills it"
+
+
+REFUSALS = {
+    Fault.FULL: "full",
+    Fault.DISK_FULL: "disk full",
+    Fault.READ_ONLY: "read-only",
+    Fault.NOT_PERMITTED: "not permitted",
+    Fault.NO_CONNECTION: "too many clients",
+}
+"""What tests/real/redis_faults.py calls them."""
 
 
 class Deed(StrEnum):
@@ -195,7 +211,8 @@ class Plan:
 
 def plan_of(seed: int, length: float | None = None) -> Plan:
     """The plan of a seed. `length`: seconds of faults, where the seed shall not decide that as well."""
-    return _with_more(_plan(seed, length), random.Random(seed * 1_000_003 + 31))
+    more = _with_more(_plan(seed, length), random.Random(seed * 1_000_003 + 31))
+    return _with_refusals(more, random.Random(seed * 1_000_003 + 37))
 
 
 def _plan(seed: int, length: float | None) -> Plan:
@@ -238,6 +255,17 @@ def _with_more(plan: Plan, dice: random.Random) -> Plan:
             Weather(length * 0.5, length * 0.5, "procore", [(Fault.SLOW_VERIFY, slow)], dice.getrandbits(32))
         )
     return Plan(setup, length, sorted(steps, key=lambda step: step.at), weather)
+
+
+def _with_refusals(plan: Plan, dice: random.Random) -> Plan:
+    """The same for a Redis that answers and refuses, and for workers that hang."""
+    steps = list(plan.steps)
+    if dice.random() < 0.35:
+        kind, at, lasts = dice.choice(list(REFUSALS)), dice.uniform(0.5, plan.length), dice.uniform(2, 5)
+        steps.append(Step(at, kind, dice.getrandbits(32), lasts=lasts))
+    if dice.random() < 0.12 and not plan.setup.product_times:
+        steps.append(Step(dice.uniform(0.5, plan.length), Fault.HANG, dice.getrandbits(32), aimed=dice.random() < 0.7))
+    return replace(plan, steps=sorted(steps, key=lambda step: step.at))
 
 
 # The world

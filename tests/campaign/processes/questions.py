@@ -53,17 +53,12 @@ def at_first_rest(storm: Storm, verdict: Verdict) -> None:
 def about_messages(storm: Storm, verdict: Verdict) -> None:
     """Every message of another app was begun by somebody, unless its queue was deleted with it in it."""
     begun = {line["id"] for _, line in storm.traces.lines("run")}
-    lost = [one for one in storm.deeds.sent if one.id not in begun and one.id not in storm.deleted]
     storm.facts["messages lost with a queue"] += sum(one.id in storm.deleted - begun for one in storm.deeds.sent)
-    for one in lost:
-        if storm.outages or storm.cuts or storm.deaths:
-            # Redis had handed it over, and the connection or the worker was gone before it had it: no trace of it anywhere.
-            storm.facts["messages lost on their way from queue to worker"] += 1
-            storm.story.tell(
-                f"LOST on its way: {one.task} {one.id} for {one.key}, sent {one.at - storm.story.began:.2f}"
+    for one in storm.deeds.sent:
+        if one.id not in begun and one.id not in storm.deleted:
+            verdict.violations.append(
+                f"lost: nobody began {one.task} for {one.key}, sent {one.at - storm.story.began:.2f}"
             )
-        else:
-            verdict.violations.append(f"lost: nobody began {one.task} for {one.key}")
 
 
 def at_the_end(storm: Storm, verdict: Verdict) -> None:

@@ -23,6 +23,8 @@ from tests.real.site import Site
 
 REST_SECONDS = {False: 90.0, True: 240.0}
 """How long it may take to come to rest; with the product's own times longer. Far above what it takes, since a busy machine is no fault."""
+HUNG_SECONDS = 15.0
+"""When a supervisor takes a process for hung, with shortened times: longer than any pause of the plan."""
 STILL_SECONDS = 0.4
 """Rest is what lasts so long."""
 
@@ -147,9 +149,9 @@ def _supervision(story: Story, *, short: bool) -> Iterator[None]:
     remotes = logging.getLogger("uvicorn.error")
     remotes.addFilter(_nothing)
     before, log.propagate = log.propagate, False
-    steady = 3.0 if short else worker.supervisor.STEADY
+    steady, hung = (3.0, HUNG_SECONDS) if short else (worker.supervisor.STEADY, worker.supervisor.HUNG)
     try:
-        with mock.patch.object(worker.supervisor, "STEADY", steady):
+        with mock.patch.multiple(worker.supervisor, STEADY=steady, HUNG=hung):
             yield
     finally:
         log.removeHandler(handler)

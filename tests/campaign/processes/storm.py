@@ -22,15 +22,18 @@ from config.celery_options import celery_options
 from config.names import QueueName
 from tests.campaign.processes.clock import shifted
 from tests.campaign.processes.deeds import AWAY, Deeds
-from tests.campaign.processes.plan import ABSENT_MACHINE, Deed, Fault, Plan, Step, Weather
+from tests.campaign.processes.plan import ABSENT_MACHINE, REFUSALS, Deed, Fault, Plan, Step, Weather
 from tests.campaign.processes.story import Story
 from tests.campaign.processes.traces import Process, Traces
+from tests.real.redis_faults import refusing
 from tests.real.site import PREFIX, Site
 from worker.domain.work import RunKind, lane_of
 from worker.supervisor import Supervisor
 
 TICK = 0.05
 AIM_SECONDS = 1.5
+HANG_SECONDS = 60.0
+"""A worker that hangs is killed by its supervisor within these."""
 
 
 @dataclass(slots=True)
@@ -203,6 +206,8 @@ class Storm:
             Fault.AGAIN: self._again,
             Fault.KIND_ABSENT: lambda: self._absent(step),
             Fault.BEAT_RECORD: lambda: self._damage_record(dice),
+            Fault.HANG: lambda: self._hang(step, dice),
+            **dict.fromkeys(REFUSALS, lambda: self._refuse(step)),
         }
         try:
             self.struck[step.what] += moments[step.what]()
@@ -214,15 +219,66 @@ class Storm:
         if struck is None:
             return False
         process, at = struck
-        fetched = {line["key"] for line in process.fetched_and_not_begun().values()}
-        given_out = set() if self._redis_is_away else {key for key in fetched if self._in_hand(key)}
-        keys = frozenset(given_out | set(process.attempts_in_hand()))
+        keys = self._held_by(process)
         self.deaths.append(Death(process, at, keys))
         self.story.tell(
             "KILL -9", process.agent, step.point, "which had in hand:", ", ".join(sorted(keys)) or "nothing"
         )
         self.facts["kills"] += 1
         return True
+
+    def _held_by(self, process: Process) -> frozenset[str]:
+        """The work that a worker has begun, and dispatched work that it has fetched."""
+        fetched = {line["key"] for line in process.fetched_and_not_begun().values()}
+        dispatched = set() if self._redis_is_away else {key for key in fetched if self._in_hand(key)}
+        return frozenset(dispatched | set(process.attempts_in_hand()))
+
+    def _hang(self, step: Step, dice: random.Random) -> bool:
+        struck = self._signal(step, dice, signal.SIGSTOP)
+        if struck is None:
+            return False
+        process, began = struck
+        self._stopped[process.name, process.pid] = began
+        for outage in self.outages:
+            outage.away.discard((process.name, process.pid))
+        self.story.tell(f"{process.agent} HANGS")
+        keys = self._held_by(process)
+        self._at(time.time() + 0.2, lambda: self._until_killed(process, keys, began))
+        return True
+
+    def _until_killed(self, process: Process, keys: frozenset[str], began: float) -> None:
+        pair = process.name, process.pid
+        if pair not in self._stopped:
+            return  # its machine was stopped meanwhile
+        if pair in self._processes():
+            if time.time() - began > HANG_SECONDS:
+                raise TimeoutError(f"{process.agent} hangs and its supervisor leaves it so")
+            self._at(time.time() + 0.2, lambda: self._until_killed(process, keys, began))
+            return
+        del self._stopped[pair]
+        self.pauses.append(Pause(process.agent, began, time.time()))
+        self.deaths.append(Death(process, time.time(), keys))
+        self.facts["kills"] += 1
+        self.story.tell(
+            f"{process.agent} IS KILLED BY ITS SUPERVISOR, with in hand:", ", ".join(sorted(keys)) or "nothing"
+        )
+
+    def _refuse(self, step: Step) -> bool:
+        """Redis answers and refuses. For people and other apps that is as good as gone; every worker has to live through it."""
+        if self._redis_is_away:
+            return False
+        still = {pair for pair in self._workers() if pair not in self._stopped}
+        refusal = contextlib.ExitStack()
+        refusal.enter_context(refusing(self.site.server.url, REFUSALS[Fault(step.what)]))
+        self.outages.append(Outage(time.time(), away=still))
+        self.story.tell(f"{step.what.upper()}, for {step.lasts:.1f} s")
+        self._at(time.time() + step.lasts, lambda: self._accept(refusal))
+        return True
+
+    def _accept(self, refusal: contextlib.ExitStack) -> None:
+        refusal.close()
+        self.outages[-1].back = time.time()
+        self.story.tell("REDIS TAKES WRITES AGAIN")
 
     def _signal(self, step: Step, dice: random.Random, number: signal.Signals) -> tuple[Process, float] | None:
         """Send a worker a signal, or let it send it to itself at the point that is asked for: who it was, and when."""
