@@ -70,6 +70,15 @@ def _done(name: str, look: Callable[[], Check], stopped: dict[str, str]) -> Chec
         stopped[words] = name
         return fault(name, words, TRY_AGAIN)
     except RedisError as error:
-        return fault(name, why(error), "Look at REDIS_URL and at the server's own log.")
+        words = why(error)
+        matter, _, _ = words.partition(" Its answer:")
+        if first := stopped.get(matter):
+            return doubt(name, f"not checked: see {first!r} above", "")
+        stopped[matter] = name
+        return fault(
+            name,
+            words,
+            "Look at REDIS_URL and at the server's own log; docs/redis.md says what is lost (nothing) and what to do.",
+        )
     except SyncError as error:
         return fault(name, str(error) or type(error).__name__, "Send these words to those who maintain wbs-sync.")

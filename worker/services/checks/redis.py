@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Collection, Iterator
 
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
 from worker.services.checks.check import Check, Look, doubt, fault, well
@@ -34,6 +34,7 @@ class RedisChecks:
     def looks(self) -> Iterator[Look]:
         """All of them."""
         yield "Redis answers", self._answers
+        yield "Redis takes writes", self._takes_writes
         yield "Redis keeps what it is given", self._is_durable
         yield "Redis has room", self._has_room
         yield "Ledger", self._ledger_is_open
@@ -61,6 +62,11 @@ class RedisChecks:
             )
         return well(name, words)
 
+    def _takes_writes(self) -> Check:
+        """By a script, as all writes are. A server that is full, read-only or cannot save refuses it: RedisError."""
+        self._client.eval("return redis.call('SET', KEYS[1], '1', 'PX', 1000)", 1, f"{self._prefix}check")
+        return well("Redis takes writes", "one was written")
+
     def _run_id_of_new_connection(self) -> str | None:
         self._client.connection_pool.disconnect()
         run_id: str | None = self._client.info("server").get("run_id")
@@ -70,19 +76,20 @@ class RedisChecks:
         """AOF on and no eviction: anything else may lose the ledger or the queue without a word."""
         name = "Redis keeps what it is given"
         try:
-            told = self._client.config_get("appendonly", "maxmemory-policy")
-        except RedisError:
+            appends = self._client.info("persistence").get("aof_enabled")
+            policy = self._client.info("memory").get("maxmemory_policy")
+        except NoPermissionError:
+            appends = policy = None
+        if appends is None or policy is None:
             return doubt(
-                name, "this Redis does not tell", "Make sure of appendonly yes and maxmemory-policy noeviction."
+                name, "this Redis does not say", "Make sure of appendonly yes and maxmemory-policy noeviction."
             )
         faults, cures = [], []
-        if told.get("appendonly") != "yes":
+        if not int(appends):
             faults.append("appendonly is off, so that a restart forgets what was done")
             cures.append("appendonly yes")
-        if told.get("maxmemory-policy") != "noeviction":
-            faults.append(
-                f"maxmemory-policy is {told.get('maxmemory-policy')}, so that a full server throws the ledger away"
-            )
+        if policy != "noeviction":
+            faults.append(f"maxmemory-policy is {policy}, so that a full server throws the ledger away")
             cures.append("maxmemory-policy noeviction")
         if faults:
             return fault(name, "; ".join(faults), f"Set {' and '.join(cures)} in the server's configuration.")
@@ -122,7 +129,10 @@ class RedisChecks:
 
     def _no_message_went_astray(self) -> Check:
         """Other applications that forget the prefix write into queues that nobody reads, without an error."""
-        found = {queue: self._client.llen(queue) for queue in self._queues if self._client.type(queue) == "list"}
+        try:
+            found = {queue: self._client.llen(queue) for queue in self._queues if self._client.type(queue) == "list"}
+        except NoPermissionError:
+            return well("Messages", f"the user of REDIS_URL sees only keys that begin with {self._prefix!r}")
         lost = {queue: length for queue, length in found.items() if length and self._prefix}
         if lost:
             told = ", ".join(f"{length} in {queue!r}" for queue, length in sorted(lost.items()))
