@@ -12,7 +12,6 @@ import requests
 
 from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, processes
-from tests.real.books import items_made
 from tests.real.site import READY, Program, Site
 from tests.support import eventually
 from worker.embedded import free_port
@@ -76,8 +75,7 @@ def assert_works(site: Site, kind: str) -> None:
         assert requests.post(url, json={}, headers=headers, timeout=20).status_code == 204
         assert requests.post(url, json={}, timeout=20).status_code == 401
     elif kind == WORKER:
-        site.start_scan()
-        eventually(lambda: items_made(site.stage) > 0, 60)
+        eventually(lambda: [one for one in site.container.presence.running() if one.queues], 20)
     else:
         eventually(lambda: [one for one in site.container.presence.running() if not one.queues], 20)
 
