@@ -217,7 +217,7 @@ class Site:
         """
         command = self._arguments(name, threads)
         command[command.index("-n") + 1] = f"{name}{number}@%h"
-        program = self._start(f"{name}-{number}", self._launched(command, times), env)
+        program = self.start(f"{name}-{number}", self._launched(command, times), env)
         if ready:
             program.says(READY)
         return program
@@ -228,7 +228,7 @@ class Site:
         command[command.index("-n") + 1] = f"worker{NUMBER}@%h"
         command[command.index("-Q") + 1] = ALL_QUEUES
         options = ["--processes", str(count), *(["--open-locks"] if open_locks else [])]
-        program = self._start("workers", self._launched(command, {}, *options))
+        program = self.start("workers", self._launched(command, {}, *options))
         program.says(READY, times=count)
         return program
 
@@ -243,7 +243,7 @@ class Site:
         """Beat, started. `cron_seconds`: what a line of SCAN_CRON means instead of its minutes; `env`: variables of its own."""
         options = ["--cron-seconds", str(cron_seconds)] if cron_seconds else []
         command = self._launched(self._arguments("beat", 1), times, *options)
-        program = self._start(f"beat-{number}", command, env or {})
+        program = self.start(f"beat-{number}", command, env or {})
         program.says("beat: Starting")
         return program
 
@@ -270,11 +270,11 @@ class Site:
 
     def flower(self) -> Program:
         """Flower as `wbs-sync flower` opens it, with the FLOWER_PORT and FLOWER_BASIC_AUTH of `env`."""
-        return self._start("flower", [script(), "flower"])
+        return self.start("flower", [script(), "flower"])
 
     def webhooks(self, *, number: int = 1, times: Mapping[str, float]) -> Program:
         """The receiver of webhooks, listening, with the WEBHOOK_PORT and WEBHOOK_AUTHORIZATION of `env`."""
-        program = self._start(f"webhooks-{number}", self._launched(["webhooks"], times, "--command"))
+        program = self.start(f"webhooks-{number}", self._launched(["webhooks"], times, "--command"))
         program.says("Webhooks http")
         return program
 
@@ -385,7 +385,8 @@ class Site:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]
         return [sys.executable, "-m", "tests.real.launcher", *changes, *options, "--", *arguments]
 
-    def _start(self, name: str, command: list[str], env: Mapping[str, str] = MappingProxyType({})) -> Program:
+    def start(self, name: str, command: list[str], env: Mapping[str, str] = MappingProxyType({})) -> Program:
+        """Any command as a process of this installation, with variables of its own."""
         program = Program(name, command, {**self.env, **env}, self.folder)
         self.programs.append(program)
         return program
