@@ -37,6 +37,7 @@ from tests.campaign.simulated.scheduler import Killed, Process, Scheduler, VLock
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM
 from worker.base import WorkTask
 from worker.clients.http import Answer, Transport
+from worker.domain.errors import NoRoom
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.story import Happening
@@ -221,7 +222,11 @@ def _noted_try(self: Locks, key: str, token: str, reads: tuple[str, int] | None 
 
 def _noted_wait(self: Gate, token: str, precedence: Any, patience: float) -> None:
     asked_at = _scheduler().now
-    _true_wait(self, token, precedence, patience)
+    try:
+        _true_wait(self, token, precedence, patience)
+    except NoRoom:
+        rig().troubles.refused_slots.setdefault(_scheduler().current.process.name, []).append(_scheduler().now)
+        raise
     # It may have been handed over some time ago, and the lease runs since then; or it has run out before we heard of it.
     lease_ends = rig().store.data.get(self._slots, {}).get(token)
     _scheduler().current.note["slot_at"] = lease_ends / 1000 - SLOT_SECONDS if lease_ends else asked_at

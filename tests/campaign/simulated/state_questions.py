@@ -17,6 +17,8 @@ Problems = dict[str, dict[str, object]]
 PREFIX = "wbs:"
 NOTICED_SECONDS = 20.0
 """How soon after the answer a record has been read back and compared."""
+SLOT_PATIENCE = 5.0
+"""How much longer a request may wait for a slot until it is given up."""
 LONGEST_REST = 4000.0
 """Virtual seconds from the last fault to rest. Several settle windows may follow each other; a pause of an hour on top may not."""
 
@@ -122,11 +124,16 @@ def _differences_are_problems(rig: Rig, violations: list[str]) -> None:
 
 
 def _undisturbed(rig: Rig, create: Request) -> bool:
-    """Whether a worker was told what it made, and nothing kept it from reading that back and the store from keeping what it saw."""
-    answered = create.answered_at
+    """Whether a worker was told what it made, and nothing kept it from reading that back and the store from keeping what it saw.
+
+    An Item that could not be read back since all slots stayed busy is left to `verify`; the next one is read back.
+    """
+    answered, process = create.answered_at, create.thread.process.name
     if not create.told or answered is None:
         return False
-    return not rig.troubles.met(create.thread.process.name, answered, answered + NOTICED_SECONDS)
+    until = answered + NOTICED_SECONDS
+    no_slot = rig.troubles.got_no_slot(process, answered, until + SLOT_PATIENCE)
+    return not no_slot and not rig.troubles.met(process, answered, until)
 
 
 def _read_back(rig: Rig, create: Request) -> Request | None:

@@ -16,7 +16,8 @@ class Troubles:
 
     `stalls`: by the name of the process, from when to when it stood still. `deaths`: by the name of the process. `losses`: (what was
     kept until, when it happened) of every store that lost writes. `absences`: from when to when the store did not answer. `leaps`: when
-    everything stood still for days.
+    everything stood still for days. `refused_slots`: by the name of the process, when a request of it was not sent, since NetSuite's slots
+    stayed busy.
     """
 
     stalls: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
@@ -24,6 +25,7 @@ class Troubles:
     losses: list[tuple[float, float]] = field(default_factory=list)
     absences: list[tuple[float, float]] = field(default_factory=list)
     leaps: list[float] = field(default_factory=list)
+    refused_slots: dict[str, list[float]] = field(default_factory=dict)
 
     def claim_lost(self, process: str, since: float) -> bool:
         """Whether a process that lives may have lost a claim that it has had since then."""
@@ -37,6 +39,10 @@ class Troubles:
         stood_still = any(one <= end and other >= begin for one, other in self.stalls.get(process, ()))
         died = begin <= self.deaths.get(process, -1.0) <= end
         return stood_still or died or self._store_troubled(begin, end)
+
+    def got_no_slot(self, process: str, begin: float, end: float) -> bool:
+        """Whether this process could not send a request in a time."""
+        return any(begin <= at <= end for at in self.refused_slots.get(process, ()))
 
     def any_between(self, begin: float, end: float) -> bool:
         """Whether any process or the store was in trouble in a time."""
