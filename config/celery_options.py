@@ -24,6 +24,12 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         # Beside the address, which is shown in many places: names with PASS in them are hidden wherever Celery shows its options.
         "broker_user": login.username or None,
         "broker_password": login.password or None,
+        # The TLS of sentinel addresses; a rediss:// address says its own.
+        **(
+            {"broker_use_ssl": sentinels.tls, "redis_backend_use_ssl": sentinels.tls}
+            if sentinels and sentinels.tls
+            else {}
+        ),
         "redis_username": login.username or None,
         "redis_password": login.password or None,
         # JSON only: a pickle in a queue is code execution, and other languages enqueue too.
@@ -77,6 +83,8 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         },
         "result_backend_transport_options": {
             **of_sentinels,
+            # The broker's channel gets the same from worker/transport.py: its options are shown by every worker, in clear.
+            **({"sentinel_kwargs": sentinels.sentinel_options} if sentinels else {}),
             "global_keyprefix": key_prefix,
             "retry_policy": {"timeout": 5.0},
         },

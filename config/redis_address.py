@@ -1,33 +1,21 @@
-"""Where Redis is: an address of one server, or the master that sentinels name (redis+sentinel://)."""
+"""Where Redis is: an address of one server, or the master that sentinels name (redis+sentinel://, with TLS rediss+sentinel://)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 _HOST = r"(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _FORM = re.compile(
-    rf"redis\+sentinel://(?:([^@/?#]*)@)?({_HOST}(?:,{_HOST})*)/([A-Za-z0-9._\-]{{1,100}})(?:/([0-9]{{1,4}}))?"
+    rf"redis(s?)\+sentinel://(?:([^@/?#]*)@)?({_HOST}(?:,{_HOST})*)/([A-Za-z0-9._\-]{{1,100}})(?:/([0-9]{{1,4}}))?(?:\?([^#\s]*))?"
 )
 SENTINEL_PORT = 26379
-
-
-@dataclass(frozen=True, slots=True)
-class Sentinels:
-    """Sentinels and the master they are asked for. Name and password are the master's."""
-
-    hosts: tuple[tuple[str, int], ...]
-    master: str
-    database: int = 0
-    username: str = ""
-    password: str = field(default="", repr=False)
-
-    @property
-    def celery_url(self) -> str:
-        """The form that Celery takes, without the master's name and without the login."""
-        named = [(f"[{host}]" if ":" in host else host, port) for host, port in self.hosts]
-        return ";".join(f"sentinel://{host}:{port}/{self.database}" for host, port in named)
+SENTINEL_TIMEOUT_SECONDS = 5
+TLS_OPTIONS = frozenset({"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
+"""Behind the ? of an address with TLS. `ssl_certfile` and `ssl_keyfile` are the client's own, where the server asks for one."""
+CERTIFICATE_CHECKS = ("required", "optional", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +24,39 @@ class Login:
 
     username: str = ""
     password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """Sentinels and the master they are asked for. `username` and `password` are the master's, `login` is the sentinels' own.
+
+    `tls`: None where none is spoken, else the TLS options for both, by their names in an address.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    master: str
+    database: int = 0
+    username: str = ""
+    password: str = field(default="", repr=False)
+    login: Login = field(default_factory=Login)
+    tls: dict[str, str] | None = None
+
+    @property
+    def sentinel_options(self) -> dict[str, Any]:
+        """What redis-py connects to a sentinel with. It holds the password."""
+        return {
+            "socket_timeout": SENTINEL_TIMEOUT_SECONDS,
+            "socket_connect_timeout": SENTINEL_TIMEOUT_SECONDS,
+            "username": self.login.username or None,
+            "password": self.login.password or None,
+            **({"ssl": True, **self.tls} if self.tls else {}),
+        }
+
+    @property
+    def celery_url(self) -> str:
+        """The form that Celery takes, without the master's name and without the login."""
+        named = [(f"[{host}]" if ":" in host else host, port) for host, port in self.hosts]
+        return ";".join(f"sentinel://{host}:{port}/{self.database}" for host, port in named)
 
 
 def without_login(url: str) -> tuple[str, Login]:
@@ -52,16 +73,37 @@ def without_login(url: str) -> tuple[str, Login]:
 
 
 def sentinels_of(url: str) -> Sentinels | None:
-    """The sentinels of an address `redis+sentinel://:password@one:26379,two:26379/master/0`; None for any other address."""
+    """The sentinels of an address `redis+sentinel://:password@one:26379,two:26379/master/0`; None for any other address.
+
+    Behind a ? may stand sentinel_username and sentinel_password, and with rediss+sentinel:// the TLS options.
+    """
     found = _FORM.fullmatch(url)
     if found is None:
         return None
-    login, named, master, database = found.groups()
+    secure, login, named, master, database, query = found.groups()
+    options = _options(query or "", secure=bool(secure))
     hosts = tuple(_host(each) for each in named.split(","))
-    if not all(0 < port <= 65_535 for _, port in hosts):
+    if options is None or not all(0 < port <= 65_535 for _, port in hosts):
         return None
     username, _, password = (login or "").partition(":")
-    return Sentinels(hosts, master, int(database or 0), unquote(username), unquote(password))
+    own = Login(options.pop("sentinel_username", ""), options.pop("sentinel_password", ""))
+    tls = {"ssl_cert_reqs": "required", **options} if secure else None
+    return Sentinels(hosts, master, int(database or 0), unquote(username), unquote(password), own, tls)
+
+
+def _options(query: str, *, secure: bool) -> dict[str, str] | None:
+    """The options behind the ? of a sentinel address; None where one is unknown, doubled, empty or impossible."""
+    try:
+        options = parse_qs(query, strict_parsing=bool(query), keep_blank_values=True)
+    except ValueError:
+        return None
+    known = {"sentinel_username", "sentinel_password"} | (TLS_OPTIONS if secure else set())
+    values = {name: given[0] for name, given in options.items()}
+    if set(values) - known or any(len(given) > 1 or not given[0] for given in options.values()):
+        return None
+    if "sentinel_username" in values and "sentinel_password" not in values:
+        return None
+    return values if values.get("ssl_cert_reqs", "required") in CERTIFICATE_CHECKS else None
 
 
 def _host(text: str) -> tuple[str, int]:

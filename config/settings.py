@@ -33,7 +33,7 @@ from pydantic_settings import (
 
 from config import unknown_names
 from config.process_secrets import NOT_HELD, left_out
-from config.redis_address import sentinels_of
+from config.redis_address import CERTIFICATE_CHECKS, TLS_OPTIONS, sentinels_of
 from config.setting_faults import sentence
 from config.unknown_names import OWN_PREFIXES
 
@@ -56,10 +56,10 @@ SHORTEST_PASSWORD = 12
 ENV_FILE = "in .env"
 _IN_SINGLE_QUOTES = re.compile(r"=\s*'")
 REDIS_FORM = (
-    "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0; "
+    "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0 "
+    "(all their forms: docs/managed-redis.md); "
     "write / ? # @ in a password as %2F %3F %23 %40"
 )
-SSL_OPTIONS = {"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 PROCORE_LOGINS = {
     "sandbox.procore.com": "login-sandbox.procore.com",
     "api-monthly.procore.com": "login-sandbox-monthly.procore.com",
@@ -332,11 +332,11 @@ class Settings(BaseSettings):
             raise ValueError(REDIS_FORM) from None
         if not usable or not text.isascii() or not text.isprintable() or " " in text or address.fragment:
             raise ValueError(REDIS_FORM)
-        if unknown := sorted(set(options) - (SSL_OPTIONS if secure else set())):
+        if unknown := sorted(set(options) - (TLS_OPTIONS if secure else set())):
             raise ValueError(
-                f"takes {', '.join(sorted(SSL_OPTIONS))} behind the ?, with rediss:// only; {len(unknown)} are others"
+                f"takes {', '.join(sorted(TLS_OPTIONS))} behind the ?, with rediss:// only; {len(unknown)} are others"
             )
-        if secure and options.setdefault("ssl_cert_reqs", ["required"])[0] not in ("required", "optional", "none"):
+        if secure and options.setdefault("ssl_cert_reqs", ["required"])[0] not in CERTIFICATE_CHECKS:
             raise ValueError("ssl_cert_reqs must be required, optional or none")
         return SecretStr(address._replace(query=urlencode(options, doseq=True)).geturl()) if secure else value
 

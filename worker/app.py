@@ -28,7 +28,7 @@ from worker.current import current, use
 from worker.domain import correlation
 from worker.events import Events
 from worker.private_files import keep_private
-from worker.transport import use_transport
+from worker.transport import reach_sentinels, use_transport
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ def _exit_with(error: InvalidSettings) -> NoReturn:
 def _options() -> dict[str, Any]:
     """Read when the configuration is first needed, not at import: `--help` and tests import without an environment."""
     settings = settings_or_exit()
+    reach_sentinels(_redis_url(settings))
     return celery_options(redis_url=_redis_url(settings), key_prefix=settings.redis_key_prefix) | {
         "beat_schedule": beat_schedule(settings),
         "worker_concurrency": settings.threads,

@@ -19,5 +19,7 @@ def redis_at(url: str, *, timeout: float = 30) -> Redis:
         database=sentinels.database,
         username=sentinels.username,
         password=sentinels.password,
+        sentinel_options=sentinels.sentinel_options,
+        tls=sentinels.tls,
         timeout=timeout,
     )

@@ -15,13 +15,14 @@ import threading
 import time
 import uuid
 from queue import Empty
-from typing import Any
+from typing import Any, ClassVar
 
 from kombu import transport
 from kombu.transport import redis
 from kombu.transport.virtual import QoS as LocalQoS
 from redis.exceptions import RedisError, ResponseError
 
+from config.redis_address import sentinels_of
 from worker import heartbeat
 from worker.broker import QUEUES, admitted
 from worker.store.connection import why
@@ -227,7 +228,12 @@ class Channel(TaskQueues, redis.Channel):  # type: ignore[misc]
 
 
 class SentinelChannel(TaskQueues, redis.SentinelChannel):  # type: ignore[misc]
-    """Of the master that sentinels name."""
+    """Of the master that sentinels name. `sentinel_kwargs`: how a sentinel is reached, its password included.
+
+    Kombu would take it from the transport options, which every worker shows in clear when it is asked for its state.
+    """
+
+    sentinel_kwargs: ClassVar[dict[str, Any] | None] = None
 
 
 class Ticking:
@@ -262,6 +268,12 @@ class SentinelTransport(Ticking, redis.SentinelTransport):  # type: ignore[misc]
     """The same behind sentinels."""
 
     Channel = SentinelChannel
+
+
+def reach_sentinels(redis_url: str) -> None:
+    """From here on this process reaches sentinels as this REDIS_URL says: with their own login and TLS."""
+    sentinels = sentinels_of(redis_url)
+    SentinelChannel.sentinel_kwargs = sentinels.sentinel_options if sentinels else None
 
 
 def use_transport() -> None:

@@ -49,6 +49,7 @@ def open_to_look() -> Container:
 def open_for_probe(settings: Settings) -> Container:
     """The same without the account's profile, which may be another's or broken: the probe writes a new one."""
     container = Container(settings, redis_url=redis_url(settings))
+    container.require_one_server()
     container.require_no_other_owner()
     return container
 

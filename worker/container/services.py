@@ -396,6 +396,7 @@ class Services(Remotes):
         self.attempts.give_back()
 
     def require_own(self) -> None:
-        """Make sure that profile and ledger are of no other account. Raises InvalidSettings when one is another's."""
+        """Make sure that profile and ledger are of no other account, and Redis is one server. Raises InvalidSettings otherwise."""
+        self.require_one_server()
         _ = self.profile
         self.require_no_other_owner()

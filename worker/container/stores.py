@@ -13,7 +13,7 @@ from worker.store import results
 from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
-from worker.store.connection import seconds
+from worker.store.connection import CLUSTER_REFUSED, is_cluster, seconds
 from worker.store.decisions import Decisions
 from worker.store.gate import Gate
 from worker.store.holds import Holds
@@ -168,6 +168,11 @@ class Stores:
         if self.may_claim:
             self.redis.set(self._owner_key, self._owner, nx=True)
             self.require_no_other_owner()
+
+    def require_one_server(self) -> None:
+        """Raise InvalidSettings when the Redis of the settings is a cluster."""
+        if is_cluster(self.redis):
+            raise InvalidSettings(faults=(f"REDIS_URL: {CLUSTER_REFUSED}",))
 
     def require_no_other_owner(self) -> bool:
         """Raise InvalidSettings when the ledger in this Redis is another company's or account's. False when nobody has claimed it yet."""

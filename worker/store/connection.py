@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import redis
@@ -45,12 +45,18 @@ def connect_to_master(
     database: int,
     username: str,
     password: str,
+    sentinel_options: Mapping[str, Any],
+    tls: Mapping[str, str] | None,
     timeout: float = 30,
 ) -> Redis:
-    """The same for the master that sentinels name: asked for with each new connection, so a new master is found by itself."""
-    sentinels: Any = Sentinel(list(hosts), socket_timeout=5, socket_connect_timeout=5)  # type: ignore[no-untyped-call]
+    """A client for the master that sentinels name: asked for with each new connection, so a new master is found by itself.
+
+    `sentinel_options`: how a sentinel is reached, its own login and TLS included; `tls`: the TLS options of the master, None = no TLS.
+    """
+    sentinels: Any = Sentinel(list(hosts), sentinel_kwargs=dict(sentinel_options))  # type: ignore[no-untyped-call]
     login = {"username": username or None, "password": password or None}
-    return sentinels.master_for(master, db=database, **login, **_options(timeout))
+    secure = {"ssl": True, **tls} if tls else {}
+    return sentinels.master_for(master, db=database, **login, **secure, **_options(timeout))
 
 
 def try_tls(url: str) -> None:
@@ -106,6 +112,10 @@ def _answer_of(error: BaseException) -> str:
     return " ".join(blotted("".join(sign if sign.isprintable() else " " for sign in text)).split())[:300]
 
 
+CLUSTER_REFUSED = (
+    "This Redis is a cluster (cluster-enabled yes), and wbs-sync needs one server: its scripts use keys of several hash slots, and "
+    "Celery does not follow a cluster. Use a server without cluster mode, alone or behind sentinels (docs/managed-redis.md)."
+)
 _ANSWERS = (ResponseError, AuthenticationError, BusyLoadingError)
 _SENTENCES = {
     "WRONGPASS|NOAUTH|Authentication required|invalid username-password|AUTH <password>": (
@@ -123,12 +133,30 @@ _SENTENCES = {
     "CERTIFICATE_VERIFY_FAILED": (
         "Redis' certificate is not trusted: name who signed it by ?ssl_ca_certs=FILE at the end of REDIS_URL."
     ),
-    "CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_BAD_CERTIFICATE|ALERT_UNKNOWN_CA": (
-        "Redis does not accept this client's TLS certificate, or wants one: name it by ?ssl_certfile=FILE&ssl_keyfile=FILE at the end of "
-        "REDIS_URL."
+    "CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE": (
+        "Redis asks for a client certificate: name it and its key by ?ssl_certfile=FILE&ssl_keyfile=FILE at the end of REDIS_URL."
     ),
-    "WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE": "That port of Redis does not speak TLS: use redis:// in REDIS_URL, or its other port.",
+    "ALERT_UNKNOWN_CA|ALERT_BAD_CERTIFICATE|ALERT_CERTIFICATE_|ALERT_UNSUPPORTED_CERTIFICATE|ALERT_DECRYPT_ERROR": (
+        "Redis refuses the client certificate: its authority must be one that Redis trusts (tls-ca-cert-file), and it must not have "
+        "expired. Check ssl_certfile in REDIS_URL."
+    ),
+    # What is left of such a refusal when the server has closed before it was read.
+    "EOF occurred in violation of protocol": (
+        "Redis ends the TLS connection: it asks for a client certificate (?ssl_certfile=FILE&ssl_keyfile=FILE), or refuses the one that "
+        "REDIS_URL names. Its own log says which."
+    ),
+    "KEY_VALUES_MISMATCH": "The client certificate and the key in REDIS_URL do not belong together: check ssl_certfile and ssl_keyfile.",
+    "NO_START_LINE|PEM lib|NO_CERTIFICATE_OR_CRL_FOUND": (
+        "A file that REDIS_URL names is no PEM file: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
+    ),
+    "No such file or directory|Permission denied": (
+        "A file that REDIS_URL names cannot be read by this user: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
+    ),
+    "WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|PACKET_LENGTH_TOO_LONG": (
+        "That port of Redis does not speak TLS: use redis:// in REDIS_URL, or its other port."
+    ),
     "[SSL|SSL:": "The TLS connection to Redis fails: compare the certificates and TLS versions of both sides.",
+    "hash to the same slot|MOVED|CROSSSLOT|CLUSTERDOWN|Hash slot not served": CLUSTER_REFUSED,
     "OOM command not allowed|used memory > 'maxmemory'": "Redis is full and takes no more writes: raise its maxmemory.",
     "READONLY|read only replica|read-only replica": (
         "REDIS_URL names a replica: name the master, or the sentinels (docs/configuration.md)."
@@ -136,6 +164,14 @@ _SENTENCES = {
     "LOADING|loading the dataset": "Redis is reading its data and answers when that is done: try again.",
 }
 """By words of the server or of TLS; redis-py leaves out the first one of some."""
+
+
+def is_cluster(client: Redis) -> bool:
+    """Whether the server is a node of a Redis Cluster, also one that has no slots yet. False where the user may not ask."""
+    try:
+        return bool(client.info("cluster").get("cluster_enabled"))
+    except ResponseError:
+        return False
 
 
 def _options(timeout: float) -> dict[str, Any]:

@@ -1,0 +1,198 @@
+"""Redis as companies run it: client certificates, ACL users, sentinels with their own login and TLS, clusters. All on real servers."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+import redis
+from celery import Celery
+from celery.app.utils import filter_hidden_settings
+
+from config.celery_options import celery_options
+from config.settings import InvalidSettings, Settings
+from tests.support import eventually
+from tests.tls import Authority, TlsFront
+from worker.broker_connection import AMQP
+from worker.container.stores import Stores
+from worker.embedded import EmbeddedServer, free_port
+from worker.redis_access import redis_at
+from worker.server_program import server_program
+from worker.store.connection import is_cluster, try_tls, why
+from worker.transport import SentinelChannel, reach_sentinels, use_transport
+
+pytestmark = pytest.mark.real
+
+USER, PASSWORD, SENTINEL_PASSWORD = "wbs-sync", "canary@w/ord#1", "watch?word&2"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer.start(tmp_path / "redis") as started:
+        with redis.Redis.from_url(started.url) as client:
+            client.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", "~wbs:*", "~/*", "&*", "+@all")
+        yield started
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def channel_as_before() -> Iterator[None]:
+    yield
+    SentinelChannel.sentinel_kwargs = None
+
+
+def celery_at(url: str) -> Celery:
+    use_transport()
+    reach_sentinels(url)
+    app = Celery("test", amqp=AMQP, set_as_current=False)
+    app.conf.update(celery_options(redis_url=url, key_prefix="wbs:"))
+    return app
+
+
+def assert_all_connections_work(url: str) -> None:
+    """Ours, the broker's and the result backend's: each through the address that the settings give to it."""
+    with contextlib.closing(redis_at(url)) as client:
+        assert client.set("wbs:probe", "1")
+    app = celery_at(url)
+    with app.connection_for_write() as connection:
+        connection.connect()
+        assert connection.default_channel.client.ping()
+    assert app.backend.client.ping()
+
+
+def failure(url: str) -> str:
+    with pytest.raises(redis.RedisError) as raised:
+        try_tls(url)
+    return why(raised.value)
+
+
+def options(**files: Path) -> str:
+    return "&".join(f"{name}={quote(str(path), safe='')}" for name, path in files.items())
+
+
+def test_an_acl_user_over_tls_with_a_client_certificate(server: EmbeddedServer, authority: Authority) -> None:
+    certificate, key = authority.issue("client")
+    with TlsFront(server.port, authority, ask_client=True) as front:
+        own = options(ssl_ca_certs=authority.certificate, ssl_certfile=certificate, ssl_keyfile=key)
+        url = f"rediss://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{front.port}/0?ssl_cert_reqs=required&{own}"
+        try_tls(url)
+        assert_all_connections_work(url)
+        assert front.tls_connections >= 3
+
+
+def test_what_is_wrong_with_tls_is_named(server: EmbeddedServer, authority: Authority, tmp_path: Path) -> None:
+    certificate, key = authority.issue("client")
+    foreign = Authority(tmp_path, "foreign").issue("stranger")
+    text = tmp_path / "text.pem"
+    text.write_text("no PEM\n")
+    password = urlsplit(server.url).password
+    with TlsFront(server.port, authority, ask_client=True) as front:
+        base = f"rediss://:{password}@127.0.0.1:{front.port}/0?{options(ssl_ca_certs=authority.certificate)}"
+        said = {
+            "for a client certificate": failure(base),
+            "refuses the ": failure(f"{base}&{options(ssl_certfile=foreign[0], ssl_keyfile=foreign[1])}"),
+            "do not belong together": failure(f"{base}&{options(ssl_certfile=certificate, ssl_keyfile=foreign[1])}"),
+            "cannot be read": failure(f"{base}&{options(ssl_certfile=tmp_path / 'absent', ssl_keyfile=key)}"),
+            "is no PEM file": failure(f"{base}&{options(ssl_certfile=text, ssl_keyfile=key)}"),
+            "is not trusted": failure(f"rediss://:{password}@127.0.0.1:{front.port}/0"),
+        }
+    assert [sentence for cause, sentence in said.items() if cause not in sentence] == []
+    assert "use redis://" not in " ".join(said.values())
+    assert str(password) not in " ".join(said.values())
+
+
+@contextlib.contextmanager
+def sentinel(folder: Path, master_port: int, password: str) -> Iterator[int]:
+    """A sentinel that only its own user may ask."""
+    port, configuration = free_port(), folder / "sentinel.conf"
+    lines = [
+        f"port {port}",
+        "bind 127.0.0.1",
+        f"dir {folder}",
+        "user default off",
+        f"user watcher on >{SENTINEL_PASSWORD} allchannels +@all",
+        f"sentinel monitor the-master 127.0.0.1 {master_port} 1",
+        f"sentinel auth-pass the-master {password}",
+    ]
+    configuration.write_text("\n".join(lines) + "\n")
+    command = [str(server_program()), str(configuration), "--sentinel"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with redis.Redis(port=port, username="watcher", password=SENTINEL_PASSWORD) as client:
+            assert eventually(lambda: answers(client), 20)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(client: Any) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def test_sentinels_with_their_own_user_password_and_tls(
+    server: EmbeddedServer, authority: Authority, tmp_path: Path
+) -> None:
+    certificate, key = authority.issue("client")
+    password = urlsplit(server.url).password or ""
+    with contextlib.ExitStack() as stack:
+        # The sentinel itself comes without TLS, for want of a server that is built with it.
+        master = stack.enter_context(TlsFront(server.port, authority, ask_client=True, plain=True))
+        port = stack.enter_context(sentinel(tmp_path, master.port, password))
+        front = stack.enter_context(TlsFront(port, authority, ask_client=True))
+        login = f"{USER}:{quote(PASSWORD, safe='')}"
+        own = f"sentinel_username=watcher&sentinel_password={quote(SENTINEL_PASSWORD, safe='')}"
+        tls = options(ssl_ca_certs=authority.certificate, ssl_certfile=certificate, ssl_keyfile=key)
+        url = f"rediss+sentinel://{login}@127.0.0.1:{front.port}/the-master/0?{own}&{tls}"
+        assert_all_connections_work(url)
+        assert min(master.tls_connections, front.tls_connections) >= 3
+        app = celery_at(url)
+        with app.connection_for_write() as connection:
+            shown = f"{connection.info()} {connection.as_uri()} {filter_hidden_settings(app.conf.table())}"
+        assert SENTINEL_PASSWORD not in shown
+        assert "canary" not in f"{connection.as_uri()} {filter_hidden_settings(app.conf.table())}"
+
+
+@contextlib.contextmanager
+def cluster(folder: Path) -> Iterator[str]:
+    """A cluster of one server that has all slots; its address."""
+    port, password = free_port(), "letters-and-digits"
+    command = [str(server_program()), "--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes"]
+    command += ["--cluster-port", str(free_port()), "--dir", str(folder), "--save", "", "--requirepass", password]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with redis.Redis(port=port, password=password, decode_responses=True) as client:
+            assert eventually(lambda: answers(client), 20)
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            assert eventually(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")), 20)
+        yield f"redis://:{password}@127.0.0.1:{port}/0"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_cluster_is_recognized_and_its_refusals_are_explained(tmp_path: Path, server: EmbeddedServer) -> None:
+    with cluster(tmp_path) as url, contextlib.closing(redis_at(url)) as client:
+        assert is_cluster(client)
+        with pytest.raises(redis.RedisError) as raised:
+            client.eval("return redis.call('MGET', KEYS[1], KEYS[2])", 2, "wbs:a", "wbs:b")
+        assert "is a cluster" in why(raised.value)
+        with pytest.raises(InvalidSettings) as refused:
+            Stores(Settings.model_construct(redis_key_prefix="wbs:"), redis_url=url).require_one_server()
+        assert "REDIS_URL: This Redis is a cluster" in str(refused.value.faults)
+        # With a hash tag all keys have one slot, and one server takes them, until slots move or a replica takes over.
+        assert client.eval("return redis.call('MGET', KEYS[1], KEYS[2])", 2, "{wbs}:a", "{wbs}:b") == [None, None]
+    with contextlib.closing(redis_at(server.url)) as client:
+        assert not is_cluster(client)
