@@ -20,10 +20,14 @@ CERTIFICATE_CHECKS = ("required", "optional", "none")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Name and password of Redis; empty where there is none."""
+    """Name and password of Redis; empty where there is none. A credential provider of redis-py."""
 
     username: str = ""
     password: str = field(default="", repr=False)
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        """What redis-py logs in with; it calls this."""
+        return (self.username, self.password) if self.username else (self.password,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,14 @@ class Sentinels:
 
     @property
     def sentinel_options(self) -> dict[str, Any]:
-        """What redis-py connects to a sentinel with. It holds the password."""
+        """What redis-py connects to a sentinel with.
+
+        The login is an object: redis-py repeats a password among these options in the error that says that no master was found.
+        """
         return {
             "socket_timeout": SENTINEL_TIMEOUT_SECONDS,
             "socket_connect_timeout": SENTINEL_TIMEOUT_SECONDS,
-            "username": self.login.username or None,
-            "password": self.login.password or None,
+            **({"credential_provider": self.login} if self.login.password else {}),
             **({"ssl": True, **self.tls} if self.tls else {}),
         }
 

@@ -228,9 +228,9 @@ class Channel(TaskQueues, redis.Channel):  # type: ignore[misc]
 
 
 class SentinelChannel(TaskQueues, redis.SentinelChannel):  # type: ignore[misc]
-    """Of the master that sentinels name. `sentinel_kwargs`: how a sentinel is reached, its password included.
+    """Of the master that sentinels name. `sentinel_kwargs`: how a sentinel is reached, with its login.
 
-    Kombu would take it from the transport options, which every worker shows in clear when it is asked for its state.
+    Kombu would take it from the transport options, which every worker sends when it is asked for its state.
     """
 
     sentinel_kwargs: ClassVar[dict[str, Any] | None] = None

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import kombu.exceptions
+import kombu.transport
 import pytest
 import redis
 from celery import Celery
@@ -45,7 +47,9 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture(autouse=True)
-def channel_as_before() -> Iterator[None]:
+def channel_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # Kombu keeps the class that another test had before this process took ours.
+    monkeypatch.setattr(kombu.transport, "_transport_cache", {})
     yield
     SentinelChannel.sentinel_kwargs = None
 
@@ -163,6 +167,20 @@ def test_sentinels_with_their_own_user_password_and_tls(
             shown = f"{connection.info()} {connection.as_uri()} {filter_hidden_settings(app.conf.table())}"
         assert SENTINEL_PASSWORD not in shown
         assert "canary" not in f"{connection.as_uri()} {filter_hidden_settings(app.conf.table())}"
+
+
+def test_the_error_that_no_master_is_known_shows_no_password(caplog: pytest.LogCaptureFixture) -> None:
+    url = f"redis+sentinel://:{quote(PASSWORD, safe='')}@127.0.0.1:{free_port()}/m/0?sentinel_password=canary-two"
+    with contextlib.closing(redis_at(url)) as client, pytest.raises(redis.RedisError) as raised:
+        client.ping()
+    app = celery_at(url)
+    with app.connection_for_write() as connection, pytest.raises(kombu.exceptions.OperationalError) as refused:
+        connection.ensure_connection(max_retries=1, interval_start=0)
+    with pytest.raises(redis.RedisError) as no_result:
+        app.backend.client.ping()
+    said = [f"{error.value!r} {error.value}" for error in (raised, refused, no_result)]
+    assert "No master found" in said[0]
+    assert [text for text in [*said, caplog.text] if "canary" in text] == []
 
 
 @contextlib.contextmanager

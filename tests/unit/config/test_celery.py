@@ -94,6 +94,7 @@ ADDRESSES = {
     "an address of version 6": "redis://:canary-word@[::1]:6379/0",
     "one sentinel": "redis+sentinel://:canary-word@one/main/0",
     "sentinels": "redis+sentinel://wbs:canary%40w%2Ford%23@one:1,two:2,[::1]:3/main/2",
+    "sentinels with their own login and TLS": "rediss+sentinel://wbs:canary-word@one:1/main/0?sentinel_username=a&sentinel_password=canary-two",
 }
 
 
@@ -109,6 +110,8 @@ def test_the_password_stands_in_no_address_and_in_nothing_that_celery_shows(url:
         app.bugreport(),
         app.connection().as_uri(),
         repr(app.connection()),
+        # What every worker answers when it is asked for its state, without the password that Celery takes out itself.
+        repr({name: value for name, value in app.connection().info().items() if name != "password"}),
         app.backend.as_uri(),
         repr(app.backend),
     ]

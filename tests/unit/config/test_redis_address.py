@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.celery_options import celery_options
-from config.redis_address import Sentinels, sentinels_of
+from config.redis_address import Login, Sentinels, sentinels_of
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,15 @@ from config.redis_address import Sentinels, sentinels_of
             Sentinels((("one", 1), ("two.example", 2)), "my-master", 3, "", "p@ss"),
         ),
         ("redis+sentinel://user:x@[::1]:26380/m/0", Sentinels((("::1", 26380),), "m", 0, "user", "x")),
+        (
+            "redis+sentinel://one/m/0?sentinel_username=watcher&sentinel_password=a%26b",
+            Sentinels((("one", 26379),), "m", login=Login("watcher", "a&b")),
+        ),
+        ("rediss+sentinel://one/m/0", Sentinels((("one", 26379),), "m", tls={"ssl_cert_reqs": "required"})),
+        (
+            "rediss+sentinel://one/m?ssl_ca_certs=%2Fca.pem&ssl_cert_reqs=optional",
+            Sentinels((("one", 26379),), "m", tls={"ssl_cert_reqs": "optional", "ssl_ca_certs": "/ca.pem"}),
+        ),
     ],
 )
 def test_an_address_names_sentinels_master_and_login(url: str, told: Sentinels) -> None:
@@ -34,6 +43,11 @@ def test_an_address_names_sentinels_master_and_login(url: str, told: Sentinels) 
         "redis+sentinel://one,/m",
         "redis+sentinel://one/m/zero",
         "redis+sentinel://one/m/0?ssl=1",
+        "redis+sentinel://one/m/0?ssl_ca_certs=/ca.pem",
+        "redis+sentinel://one/m/0?sentinel_username=watcher",
+        "redis+sentinel://one/m/0?sentinel_password=",
+        "redis+sentinel://one/m/0?sentinel_password=a&sentinel_password=b",
+        "rediss+sentinel://one/m/0?ssl_cert_reqs=never",
         "redis+sentinel://one:0/m",
         "redis+sentinel://one:65536/m",
     ],
