@@ -27,6 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def workers(site: Site) -> list[Program]:
+    site.beat()  # resumes what waits, as it may on a busy machine
     return [site.worker("items", threads=2), site.worker("invoices", threads=2)]
 
 

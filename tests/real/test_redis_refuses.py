@@ -48,7 +48,7 @@ def all_billed(site: Site) -> None:
     eventually(lambda: all(invoice.origin_id for invoice in invoices(site.stage)), 120)
     site.comes_to_rest()
     assert_one_bill_per_invoice(site.stage)
-    assert site.redis.llen(f"{PREFIX}{QueueName.EXPORTS}") == 0
+    eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.EXPORTS}") == 0)
     eventually(lambda: site.redis.hlen(f"{PREFIX}unacked") == 0)
     assert site.container.ledger.problems() == []
 
