@@ -7,6 +7,7 @@ of its many exceptions belongs to which step differs between versions; whether t
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -16,14 +17,28 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 _thread = threading.local()
 
 
-def expect_request() -> None:
-    """This thread is about to send a request; nothing of it is sent yet."""
-    _thread.begun = False
+class TooLate(OSError):
+    """A request was not sent, since the time by which it was to leave had passed."""
+
+
+def expect_request(leaves_by: float | None = None) -> None:
+    """This thread is about to send a request; nothing of it is sent yet. `leaves_by`: when it is too late for that, by this machine's
+    monotonic clock.
+    """
+    _thread.begun, _thread.leaves_by = False, leaves_by
 
 
 def begin() -> None:
-    """The first byte of this thread's request is about to leave."""
+    """The first byte of this thread's request is about to leave. Raises TooLate."""
+    if is_too_late():
+        raise TooLate
     _thread.begun = True
+
+
+def is_too_late() -> bool:
+    """Whether this thread's request may not leave any more."""
+    leaves_by = getattr(_thread, "leaves_by", None)
+    return leaves_by is not None and time.monotonic() > leaves_by
 
 
 def has_begun() -> bool:

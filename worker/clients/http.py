@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from worker.clients.connections import RecordingAdapter, expect_request, has_begun
+from worker.clients.connections import RecordingAdapter, expect_request, has_begun, is_too_late
 from worker.clients.network import Network
-from worker.domain.errors import OutcomeUnknown, SyncError, Transient
+from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.domain.secrecy import blotted
 from worker.domain.spans import span
 
@@ -135,15 +135,18 @@ class Transport:
         body: Any = None,
         form: Mapping[str, str] | None = None,
         writes: bool = False,
+        leaves_by: float | None = None,
     ) -> Answer:
-        """Send one request. `body` goes as JSON, `form` form-encoded.
+        """Send one request. `body` goes as JSON, `form` form-encoded. `leaves_by`, by this machine's monotonic clock: after that nothing
+        is sent any more, however long the name look-up, the connection or a process that stands still may take.
 
-        Raises Transient when it certainly did not reach the remote (or only read), OutcomeUnknown when a write may have.
+        Raises NoRoom when it was too late to send it, Transient when it certainly did not reach the remote (or only read),
+        OutcomeUnknown when a write may have.
         """
         # A login is a form, and its token serves many requests.
         self.requests_sent += form is None
         with span(f"{self._remote} {method}", path=_path(url)):
-            return self._sent(method, url, headers, params, body, form, writes=writes)
+            return self._sent(method, url, headers, params, body, form, writes=writes, leaves_by=leaves_by)
 
     def _sent(
         self,
@@ -155,9 +158,10 @@ class Transport:
         form: Mapping[str, str] | None,
         *,
         writes: bool,
+        leaves_by: float | None,
     ) -> Answer:
         began, level = time.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
-        expect_request()
+        expect_request(leaves_by)
         patience = self._read_timeout if form is None else min(self._read_timeout, LOGIN_TIMEOUT_SECONDS)
         try:
             response = self._session().request(
@@ -204,6 +208,8 @@ class Transport:
         class and known failures is repeated: its text may hold an address with credentials in it.
         """
         words = f"no answer: {type(error).__name__}"
+        if not begun and is_too_late():
+            return NoRoom("this process stood still for too long before the request; nothing was sent", retry_after=1.0)
         if not begun:
             return Transient(f"nothing was sent to {_host(url)}: {_why_unreachable(error)}", down=self._remote)
         return OutcomeUnknown(words) if writes else Transient(words)

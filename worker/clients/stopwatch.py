@@ -47,10 +47,13 @@ class TimedTransport(Transport):
         body: Any = None,
         form: Mapping[str, str] | None = None,
         writes: bool = False,
+        leaves_by: float | None = None,
     ) -> Answer:
         """As `Transport.send`, with the time noted under the method and the path, ids left out."""
         began = time.monotonic()
-        answer = super().send(method, url, headers=headers, params=params, body=body, form=form, writes=writes)
+        answer = super().send(
+            method, url, headers=headers, params=params, body=body, form=form, writes=writes, leaves_by=leaves_by
+        )
         path = _OF_ONE_RECORD.sub("/{id}", _COMMON.sub("", urlsplit(url).path))
         with self._guard:
             self._seconds.setdefault(f"{method} {path}", []).append(time.monotonic() - began)

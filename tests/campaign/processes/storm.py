@@ -257,7 +257,7 @@ class Storm:
             return
         del self._stopped[pair]
         self.pauses.append(Pause(process.agent, began, time.time()))
-        self.deaths.append(Death(process, time.time(), keys))
+        self.deaths.append(Death(process, began, keys))
         self.facts["kills"] += 1
         self.story.tell(
             f"{process.agent} IS KILLED BY ITS SUPERVISOR, with in hand:", ", ".join(sorted(keys)) or "nothing"

@@ -197,8 +197,9 @@ class VirtualKeeper:
 
 def _send(
     self: Transport, method: str, url: str, *, headers: Any, params: Any = None, body: Any = None, form: Any = None,
-    writes: bool = False,
+    writes: bool = False, leaves_by: float | None = None,
 ) -> Answer:  # fmt: skip
+    # The campaign's workers stand still after the last look at the clock: a harder world than the product's.
     options = {"headers": dict(headers), "params": params, "body": body, "form": form, "writes": writes}
     try:
         reply = rig().wires.send(self._remote, method, url, options)

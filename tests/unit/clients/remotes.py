@@ -61,6 +61,7 @@ class Scripted(Transport):
         body: Any = None,
         form: Mapping[str, str] | None = None,
         writes: bool = False,
+        leaves_by: float | None = None,
     ) -> Answer:
         self.sent.append(Sent(method, url, headers, params or {}, body, form or {}, writes))
         given = self._answers[min(len(self.sent), len(self._answers)) - 1]

@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from tests.unit.clients.remotes import answers, serving
 from worker.clients.connections import RecordingAdapter
 from worker.clients.http import Answer, Transport
 from worker.clients.network import Network
-from worker.domain.errors import OutcomeUnknown, SyncError, Transient
+from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
 
 pytestmark = pytest.mark.real
 
@@ -45,6 +46,25 @@ def failure_of(url: str, network: Network | None = None) -> SyncError:
 def through(port: int, ca: Path | None = None) -> Network:
     proxy = f"http://user:canary@127.0.0.1:{port}"
     return Network(proxies={"https": proxy, "http": proxy}, ca=ca)
+
+
+def test_a_request_that_is_too_late_does_not_leave_whatever_took_so_long() -> None:
+    """The connection itself took the time that there was: nothing but the connection is seen at the other end."""
+    seen: list[bytes] = []
+
+    def slow_to_accept(accepted: socket.socket) -> None:
+        accepted.settimeout(1)
+        with contextlib.suppress(OSError):
+            seen.append(accepted.recv(1))
+
+    transport = Transport(remote="netsuite", read_timeout=2)
+    with listening(slow_to_accept) as port:
+        for leaves_by in (time.monotonic() - 1, time.monotonic()):
+            with pytest.raises(NoRoom, match="nothing was sent"):
+                transport.send(
+                    "POST", f"http://127.0.0.1:{port}/records", headers={}, body={}, writes=True, leaves_by=leaves_by
+                )
+    assert not b"".join(seen)
 
 
 @contextmanager
@@ -279,7 +299,9 @@ def test_a_kept_connection_that_breaks_may_have_carried_the_request() -> None:
 
     def once(accepted: socket.socket) -> None:
         kept.append(accepted)
-        accepted.recv(65_536)
+        request = b""
+        while not request.endswith(b"{}"):
+            request += accepted.recv(65_536)
         accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         accepted.recv(65_536)
 

@@ -42,6 +42,10 @@ MOST_ROWS = 100_000
 """What a query gives in all (ohelp/section_156414087576)."""
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Waits after 429 and 401, each spread by chance; after the last, or where NetSuite names a longer one, the work itself waits."""
+LEAVES_WITHIN_SECONDS = 30.0
+"""How long after its intent a create may still leave. Connecting takes 10 s at most; a process that stood still for longer may have
+lost its lock, and another one may be writing the same record.
+"""
 NAME_LIMIT_REMEMBERED_SECONDS = 86_400
 _OF_ANY_BILL = suiteql.is_in("type", list(wire.SUITEQL_TYPES.values()))
 _BILL_COLUMNS = (
@@ -539,6 +543,7 @@ class NetSuite:
         for wait in (*BACK_OFF_SECONDS, None):
             token = self._tokens.get()
             with self._gate.slot(self._precedence):
+                leaves_by = time.monotonic() + LEAVES_WITHIN_SECONDS if before_sending else None
                 if before_sending:
                     before_sending()
                 answer = self._answered(
@@ -548,6 +553,7 @@ class NetSuite:
                     params=params,
                     body=body,
                     writes=writes,
+                    leaves_by=leaves_by,
                 )
             refusal = error_of(answer, writes=writes, known=self._defaults.refusals)
             if isinstance(refusal, OutcomeUnknown) or (
@@ -577,6 +583,9 @@ class NetSuite:
     def _answered(self, method: str, url: str, *, writes: bool, **options: Any) -> Answer:
         try:
             return self._transport.send(method, url, writes=writes, **options)
+        except NoRoom:
+            # It did not leave this process, which says nothing about NetSuite.
+            raise
         except (Transient, OutcomeUnknown):
             no_response(Remote.NETSUITE)
             raise
