@@ -192,7 +192,9 @@ def test_no_secret_is_ever_told(tmp_path: Path) -> None:
         told.secrets |= {f"line {number} of the private key": line for number, line in enumerate(key, 1)}
     # The search is a search: what is no secret is found in every kind of place.
     for harmless in ("wbs.create_item", "127.0.0.1"):
-        assert len([place for place, text in told.said.items() if harmless in text]) > 5, harmless
+        places = [place for place, text in told.said.items() if harmless in text]
+        for kind in ("/worker/", "/api/", "log of "):
+            assert any(place.startswith(kind) for place in places), (harmless, kind)
     assert "DEBUG" in told.said["log of items-1"]
     assert len([name for name in told.secrets if name.startswith("token")]) >= 2
     # What was repeated came this far, or there was nothing to hide.
