@@ -41,6 +41,7 @@ class Sent:
     body: Any
     form: Mapping[str, str]
     writes: bool
+    leaves_by: float | None = None
 
 
 class Scripted(Transport):
@@ -63,7 +64,7 @@ class Scripted(Transport):
         writes: bool = False,
         leaves_by: float | None = None,
     ) -> Answer:
-        self.sent.append(Sent(method, url, headers, params or {}, body, form or {}, writes))
+        self.sent.append(Sent(method, url, headers, params or {}, body, form or {}, writes, leaves_by))
         given = self._answers[min(len(self.sent), len(self._answers)) - 1]
         if isinstance(given, SyncError):
             raise given

@@ -18,7 +18,7 @@ from tests.unit.clients.test_netsuite_wire import FOUND_BILL
 from worker.clients.http import Answer
 from worker.clients.netsuite import client as client_module
 from worker.clients.netsuite.auth import NetSuiteAddress
-from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.client import SENT_WITHIN_SECONDS, NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.domain.errors import (
     AlreadyExists,
@@ -95,6 +95,17 @@ def test_a_created_items_id_is_read_from_its_location(netsuite_of: MakeClient) -
     assert (sent.method, sent.url, sent.writes) == ("POST", f"{RECORDS}/otherChargePurchaseItem", True)
     assert sent.headers["Authorization"] == "Bearer token-1"
     assert sent.headers["X-NetSuite-PropertyNameValidation"] == "Error"
+
+
+def test_the_time_in_which_a_create_may_leave_begins_before_the_ledgers_note(netsuite_of: MakeClient) -> None:
+    """However long that note takes, and the process stands still after it: the wire gives the request up. A read has all the time."""
+    netsuite, transport = netsuite_of(answer(204), answer(200, {"id": "88123"}))
+    noted: list[float] = []
+    netsuite.create_bill(BILL, before_sending=lambda: noted.append(time.monotonic()))
+    create, look_up = transport.sent
+    assert create.leaves_by is not None
+    assert create.leaves_by <= noted[0] + SENT_WITHIN_SECONDS
+    assert look_up.leaves_by is None
 
 
 def test_a_created_record_without_location_is_looked_up_by_its_external_id(netsuite_of: MakeClient) -> None:

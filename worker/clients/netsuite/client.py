@@ -42,9 +42,9 @@ MOST_ROWS = 100_000
 """What a query gives in all (ohelp/section_156414087576)."""
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Waits after 429 and 401, each spread by chance; after the last, or where NetSuite names a longer one, the work itself waits."""
-LEAVES_WITHIN_SECONDS = 30.0
-"""How long after its intent a create may still leave. Connecting takes 10 s at most; a process that stood still for longer may have
-lost its lock, and another one may be writing the same record.
+SENT_WITHIN_SECONDS = 30.0
+"""How long after the check before a create its first byte may leave. Connecting takes 10 s at most; a process that stood still for
+longer may have lost its lock, and another one may be writing the same record. The ledger's own limit ends before the connection is made.
 """
 NAME_LIMIT_REMEMBERED_SECONDS = 86_400
 _OF_ANY_BILL = suiteql.is_in("type", list(wire.SUITEQL_TYPES.values()))
@@ -543,7 +543,7 @@ class NetSuite:
         for wait in (*BACK_OFF_SECONDS, None):
             token = self._tokens.get()
             with self._gate.slot(self._precedence):
-                leaves_by = time.monotonic() + LEAVES_WITHIN_SECONDS if before_sending else None
+                leaves_by = time.monotonic() + SENT_WITHIN_SECONDS if before_sending else None
                 if before_sending:
                     before_sending()
                 answer = self._answered(
