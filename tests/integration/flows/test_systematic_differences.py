@@ -13,7 +13,7 @@ from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.integration.flows.test_problem_commands import call, told
-from worker.domain.outcomes import OutcomeKind
+from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import Lane
 
 pytestmark = pytest.mark.real
@@ -101,6 +101,21 @@ def test_bills_whose_writes_got_no_answer_are_compared_when_they_are_found(
     assert office.export(third).kind is OutcomeKind.WAITING
     assert len(office.posts(BILL_PATH)) == 2
     assert office.problems("series:") == {"series:bills": "systematic_difference"}
+
+
+def test_an_invoice_that_waits_for_a_stopped_series_shows_no_problem_that_is_settled(open_office: OpenOffice) -> None:
+    office = open_office(world={"auto_generated_numbers": ["vendorBill"]})
+    project, _ = exported(office, 1)
+    old = office.new_invoice(project, (CODES[0], "100.00"), invoice_number="N-8", billing_date="2026-02-25")
+    assert office.export(old).cause == "period_closed"
+    office.export(office.new_invoice(project, (CODES[0], "100.00"), invoice_number="N-9"))
+    assert office.problems("series:").keys() == {"series:bills"}
+    office.stage.settings("netsuite", closed_before="2026-02-01")
+    assert office.export(old).kind is OutcomeKind.WAITING
+    assert office.problems(f"invoice:{project.id}:{old.id}") == {}
+    record = office.invoice_record(old)
+    assert record is not None
+    assert (record.state, record.cause) == (State.WAITING, None)
 
 
 def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
