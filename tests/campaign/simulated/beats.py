@@ -60,6 +60,8 @@ class Beats:
         """Whether nobody is doing anything, and nothing is on its way."""
         floor = self._rig.floor
         busy = floor.traveling or floor.backlog or floor.unacked or floor.commands
+        # A message that was delivered again is nobody's any more, and the worker that stood still goes on with it when it wakes.
+        busy = busy or any(one.things["busy"] for one in floor.workers if not one.dead)
         return not busy and not self._rig.wires.in_flight
 
     def lanes(self) -> dict[str, float]:
