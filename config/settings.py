@@ -52,7 +52,7 @@ REQUISITION_STATUSES = (
 
 LONGEST_FAULT = 300
 SHORTEST_PASSWORD = 12
-"""Of Flower: whoever has it reads amounts, vendors and messages."""
+"""For Flower: its login shows amounts, vendors and messages."""
 ENV_FILE = "in .env"
 _IN_SINGLE_QUOTES = re.compile(r"=\s*'")
 REDIS_FORM = (

@@ -404,8 +404,8 @@ SITUATIONS = [
     Situation("WbsSyncBillNotNamed", "a bill is created, and Procore refuses its number for want of a permission", "the permission is given, an export of all", a_write_back_that_is_refused, the_permission_is_given, 60),
     Situation("WbsSyncExportsWaitForSlots", "other workers hold all slots of NetSuite while an export waits for one", "they give them back", all_slots_are_in_use, the_slots_come_back, 60),
     Situation("WbsSyncRateLimitUsedUp", "Procore's answer says 9 of 3,600 requests are left for 55 minutes", "the hour ends", the_hour_is_used_up, the_hour_ends, 60),
-    Situation("WbsSyncRunOverdue", "SCAN_CRON wants a scan every hour, and nobody starts one after the first", "a scan of all", a_scan_that_nobody_starts, a_scan_of_all, 300),
-    Situation("WbsSyncNoSchedule", "there is no SCAN_CRON, no EXPORT_CRON, and nobody starts a run", "they are set", no_schedule, a_schedule, 60),
+    Situation("WbsSyncRunOverdue", "SCAN_CRON asks for a scan every hour, and no scan follows the first", "a scan of all", a_scan_that_nobody_starts, a_scan_of_all, 300),
+    Situation("WbsSyncNoSchedule", "SCAN_CRON and EXPORT_CRON are not set, and no run is started", "they are set", no_schedule, a_schedule, 60),
     Situation("WbsSyncRunGoesOnLong", "a scan begins and does not end", "it ends", a_scan_that_does_not_end, their_turn_comes, 900),
     Situation("WbsSyncFindings", "a bill's number is changed by hand, and verify compares", "it is changed back, and verify compares again", a_bill_that_somebody_changes, it_is_changed_back),
 ]  # fmt: skip

@@ -119,7 +119,7 @@ class RedisChecks:
         """Neither remote shows them: without a copy a lost Redis forgets them, and an excluded invoice is billed."""
         name, count = "Decisions on invoices", len(self._decisions.all())
         if not count:
-            return well(name, "nobody has decided about an invoice")
+            return well(name, "there are none")
         file, missing = self._decisions.copied()
         where = f"in {file.resolve()} on {socket.gethostname()}"
         if missing:
