@@ -286,7 +286,7 @@ class Rehearsal:
         return worker
 
     def with_this_version(self, worker: Program) -> Invoice:
-        """A decision, an adopted Item (renamed since), a pause, a comparison that goes on, a plan; killed with claims on what is under way."""
+        """A decision, an adopted Item (renamed since), a comparison that waits in its lane, a plan; killed with claims on what is in progress."""
         project, codes = self.project("31-502")
         adopted, plain = list(codes.values())[:2]
         renamed = self.item_by_hand(project, adopted)

@@ -233,14 +233,21 @@ class Storm:
         dispatched = set() if self._redis_is_away else {key for key in fetched if self._in_hand(key)}
         return frozenset(dispatched | set(process.attempts_in_hand()))
 
-    def _hang(self, step: Step, dice: random.Random) -> bool:
+    def _suspend(self, step: Step, dice: random.Random) -> tuple[Process, float] | None:
+        """Suspend a worker; gives it and when. None when there is none to suspend."""
         struck = self._signal(step, dice, signal.SIGSTOP)
+        if struck:
+            process, began = struck
+            self._stopped[process.name, process.pid] = began
+            for outage in self.outages:
+                outage.away.discard((process.name, process.pid))
+        return struck
+
+    def _hang(self, step: Step, dice: random.Random) -> bool:
+        struck = self._suspend(step, dice)
         if struck is None:
             return False
         process, began = struck
-        self._stopped[process.name, process.pid] = began
-        for outage in self.outages:
-            outage.away.discard((process.name, process.pid))
         self.story.tell(f"{process.agent} HANGS")
         keys = self._held_by(process)
         self._at(time.time() + 0.2, lambda: self._until_killed(process, keys, began))
@@ -338,13 +345,10 @@ class Storm:
             self._at(time.time() + 0.05, self._revive)
 
     def _pause(self, step: Step, dice: random.Random) -> bool:
-        struck = self._signal(step, dice, signal.SIGSTOP)
+        struck = self._suspend(step, dice)
         if struck is None:
             return False
         process, began = struck
-        self._stopped[process.name, process.pid] = began
-        for outage in self.outages:
-            outage.away.discard((process.name, process.pid))
         self.story.tell(f"STOP {process.agent} {step.point} for {step.lasts:.1f} s")
         self._at(began + step.lasts, lambda: self._continue(process.name, process.pid))
         return True
