@@ -336,11 +336,11 @@ class Bills:
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         if self._differences.state(Series.BILLS).stopped:
             if record and record.state is State.BLOCKED:
-                # It got this far, so what blocked it is settled, and the wait may be long.
-                self._ledger.write(
-                    key, Record(State.WAITING, record.name, at=lock.at, facts=record.facts, fence=lock.fence)
-                )
+                # It got this far, so what blocked it is settled, and the wait may be long. The problem first: a process that dies before
+                # the record is written leaves it blocked, and the next attempt comes by here again.
                 self._ledger.resolve(str(key))
+                waiting = Record(State.WAITING, record.name, at=lock.at, facts=record.facts, fence=lock.fence)
+                self._ledger.write(key, waiting)
             return self._paused(key, ready)
         if other_first := self._ownership.claim_number(key, bill):
             return replace(other_first, name=ready.invoice.label)
