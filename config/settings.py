@@ -19,12 +19,9 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from celery.schedules import ParseException, crontab
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -35,6 +32,16 @@ from config import unknown_names
 from config.process_secrets import NOT_HELD, left_out
 from config.redis_address import CERTIFICATE_CHECKS, TLS_OPTIONS, sentinels_of
 from config.setting_faults import sentence
+from config.setting_sources import (
+    ENV_FILE,
+    SECRET_FILE,
+    LiteralFile,
+    cut_by_comment,
+    quoted,
+    read_env_file,
+    secret_names,
+    why_unreadable,
+)
 from config.unknown_names import OWN_PREFIXES
 
 BAD_SETTINGS_EXIT_CODE = 2
@@ -53,8 +60,6 @@ REQUISITION_STATUSES = (
 LONGEST_FAULT = 300
 SHORTEST_PASSWORD = 12
 """For Flower: its login shows amounts, vendors and messages."""
-ENV_FILE = "in .env"
-_IN_SINGLE_QUOTES = re.compile(r"=\s*'")
 REDIS_FORM = (
     "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0 "
     "(all their forms: docs/managed-redis.md); "
@@ -92,14 +97,6 @@ class InvalidSettings(Exception):
     def __init__(self, message: str = "", *, faults: tuple[str, ...] = ()) -> None:
         super().__init__(message or "\n".join(faults))
         self.faults = faults
-
-
-class _LiteralFile(DotEnvSettingsSource):
-    """A `.env` file whose values are what stands there: a ${...} in a password is a part of it, not the name of a variable."""
-
-    def _read_env_file(self, file_path: Path) -> dict[str, str | None]:
-        values = dotenv_values(file_path, encoding="utf-8", interpolate=False)
-        return {name.lower(): value for name, value in values.items() if value}
 
 
 class Settings(BaseSettings):
@@ -230,7 +227,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Called by pydantic-settings: where values come from, the first first."""
-        file = _LiteralFile(settings_cls, env_file=getattr(dotenv_settings, "env_file", None))
+        file = LiteralFile(settings_cls, env_file=getattr(dotenv_settings, "env_file", None))
         return init_settings, env_settings, file, file_secret_settings
 
     @field_validator("export_statuses", "project_ids", "webhook_invoice_resources", mode="before")
@@ -402,7 +399,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.netsuite_item_type == "otherChargeResaleItem" and not self.netsuite_income_account_id:
-            raise ValueError("NETSUITE_INCOME_ACCOUNT_ID is needed for Items of type otherChargeResaleItem")
+            raise ValueError(
+                "NETSUITE_INCOME_ACCOUNT_ID is needed for Items of type otherChargeResaleItem: set it, or choose another NETSUITE_ITEM_TYPE"
+            )
         api, login = urlsplit(self.procore_base_url).hostname or "", urlsplit(self.procore_auth_url).hostname or ""
         # A sandbox was seen to take logins at its API host.
         fitting = (PROCORE_LOGINS.get(api, "login.procore.com"), api)
@@ -458,29 +457,39 @@ def is_loopback(host: str) -> bool:
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings. Raises InvalidSettings with one sentence per fault; never shows a secret's value."""
     env_file = overrides.pop("_env_file", Settings.model_config["env_file"])
-    lines, unreadable = _lines_of(env_file)
-    faults = [*unreadable]
+    names = tuple(setting_names())
+    file = read_env_file(env_file, names)
+    faults = [*file.faults]
     secrets_dir = os.environ.get("SECRETS_DIR") or None
     if secrets_dir and not _is(Path.is_dir, Path(secrets_dir)):
         faults.append(f"SECRETS_DIR names no folder: {secrets_dir}.")
         secrets_dir = None
-    files = _files_in(secrets_dir)
-    faults += _unknown(lines, files)
-    if unreadable:
+    in_quotes = quoted(os.environ, secrets_dir, names)
+    faults += [*_unknown(file.names, secret_names(secrets_dir)), *in_quotes.values()]
+    if file.faults:
         raise InvalidSettings(faults=tuple(_short(fault) for fault in faults))
     try:
         with warnings.catch_warnings(action="error"):
             values = left_out(os.environ) | overrides
             settings = Settings(_env_file=env_file, _secrets_dir=secrets_dir, **values)
     except ValidationError as error:
-        details = error.errors(include_input=False, include_url=False)
-        # What a file holds and is no setting was said above, with the setting that was meant.
-        faults += [sentence(detail, Settings.model_fields) for detail in details if detail["type"] != "extra_forbidden"]
+        # What a file holds and is no setting was said above, with the setting that was meant, and so were quotation marks.
+        details = [
+            detail
+            for detail in error.errors(include_input=False, include_url=False)
+            if detail["type"] != "extra_forbidden" and _setting_of(detail) not in in_quotes
+        ]
+        faults += [sentence(detail, Settings.model_fields) for detail in details]
+        # Another source than the file may have set the value.
+        faults += [
+            cut_by_comment(name) for name in map(_setting_of, details) if name in file.cut and name not in os.environ
+        ]
     except SettingsError as error:
         name = re.search(r'field "(\w+)"', str(error))
-        faults.append(f"{name[1].upper() if name else 'A setting'} could not be read: {_why(error.__cause__)}.")
+        named = f"{name[1].upper()} ({SECRET_FILE})" if name else "A setting"
+        faults.append(f"{named} could not be read: {why_unreadable(error.__cause__)}.")
     except OSError as error:
-        faults.append(f"SECRETS_DIR could not be read: {_why(error)}.")
+        faults.append(f"SECRETS_DIR could not be read: {why_unreadable(error)}.")
     if faults:
         raise InvalidSettings(faults=tuple(_short(fault) for fault in faults))
     return settings
@@ -494,7 +503,7 @@ def setting_names() -> list[str]:
 def secret_files(settings: Settings) -> list[Path]:
     """The files that settings come from, or that they name, and that hold secrets."""
     folder = os.environ.get("SECRETS_DIR")
-    named = [Path(folder) / name for name in sorted(_files_in(folder))] if folder else []
+    named = [Path(folder) / name for name in sorted(secret_names(folder))] if folder else []
     return list(
         dict.fromkeys([Path(str(Settings.model_config["env_file"])), settings.netsuite_private_key_file, *named])
     )
@@ -521,41 +530,9 @@ def _unknown(lines: Collection[str], files: Collection[str]) -> list[str]:
     ]
 
 
-def _lines_of(env_file: Any) -> tuple[list[str], list[str]]:
-    """The names that the file sets, and the faults of the file itself. A line that is not understood would else be passed over, and its
-    setting be another's default.
-    """
-    try:
-        with Path(env_file or os.devnull).open(encoding="utf-8") as lines:
-            read = list(parse_stream(lines))
-    except FileNotFoundError:
-        return [], []
-    except (OSError, UnicodeDecodeError) as error:
-        return [], [f"{env_file} could not be read: {_why(error)}."]
-    broken = [one.original.line for one in read if one.error or (one.key is not None and one.value is None)]
-    faults = [f"Line {number} of {env_file} is not NAME=value." for number in broken]
-    named = [(one.key, one.value, one.original.string) for one in read if one.key is not None and one.value is not None]
-    faults += [
-        f"{name} ({ENV_FILE}) has ${{...}}, which other readers of the file replace: put the value into single quotes if it belongs to it."
-        for name, value, line in named
-        if "${" in value and not _IN_SINGLE_QUOTES.search(line) and name.upper() in setting_names()
-    ]
-    return [name for name, _, _ in named], faults
-
-
-def _files_in(secrets_dir: str | None) -> list[str]:
-    """The names of the files in the folder of secrets. What cannot be listed is reported when it is read."""
-    try:
-        return [file.name for file in Path(secrets_dir).iterdir() if file.is_file()] if secrets_dir else []
-    except OSError:
-        return []
-
-
-def _why(error: BaseException | None) -> str:
-    """Without what the file holds."""
-    if isinstance(error, OSError):
-        return f"{error.strerror} ({error.filename})"
-    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it is no file"
+def _setting_of(detail: Any) -> str:
+    """The setting that an error of pydantic is about; "" for one about several."""
+    return str(detail["loc"][0]).upper() if detail["loc"] else ""
 
 
 def _is(question: Callable[[Path], bool], path: Path) -> bool:

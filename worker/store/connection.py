@@ -128,6 +128,10 @@ _SENTENCES = {
         "Redis cannot save its data, so it takes no writes: its disk is full or not writable. Free space there; it goes on by itself "
         "when it can save again."
     ),
+    "No master found for": (
+        "No sentinel in REDIS_URL knows the master: look whether one of them answers, and whether the name behind the hosts is the "
+        "master's, as in redis+sentinel://host:26379/MASTER/0."
+    ),
     "max number of clients": "Redis has no connection left: raise its maxclients, or stop what holds so many connections.",
     "DB index is out of range|invalid DB index": "Redis has no database of the number at the end of REDIS_URL.",
     "CERTIFICATE_VERIFY_FAILED": (

@@ -230,9 +230,23 @@ def test_lists_are_separated_by_commas(set_environment: SetEnvironment) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"NETSUITE_CONCURRENCY 5\n", "Line 1 of .env is not NAME=value."),
-        (b"WORKER_THREADS=3\n{]\n", "Line 2 of .env is not NAME=value."),
-        (b"PROCORE_CLIENT_ID=caf\xe9\n", ".env could not be read: it is not UTF-8."),
+        (
+            b"NETSUITE_CONCURRENCY 5\n",
+            "Line 1 of .env: NETSUITE_CONCURRENCY has no = behind its name. Write NETSUITE_CONCURRENCY=value.",
+        ),
+        (
+            b"WORKER_THREADS=3\n{]\n",
+            "Line 2 of .env is not NAME=value. Correct it, or begin it with # if it is a comment.",
+        ),
+        (
+            b"PROCORE_CLIENT_SECRET='open sesame\n",
+            "Line 1 of .env: PROCORE_CLIENT_SECRET has a quotation mark without its partner, or text behind it. Write PROCORE_CLIENT_SECRET='value'.",
+        ),
+        (
+            b"export_statuses: approved\n",
+            "Line 1 of .env: export_statuses has no = behind its name. Write export_statuses=value.",
+        ),
+        (b"PROCORE_CLIENT_ID=caf\xe9\n", ".env could not be read: it is not UTF-8; save it as UTF-8 text."),
     ],
 )
 def test_a_line_that_is_not_understood_is_told_and_not_passed_over(
@@ -253,7 +267,7 @@ def test_a_key_that_was_pasted_into_the_file_is_not_repeated(set_environment: Se
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"caf\xe9", "it is not UTF-8"), (None, "it is no file")],
+    [(b"caf\xe9", "it is not UTF-8; save it as UTF-8 text"), (None, "it is not a file")],
 )
 def test_a_file_of_secrets_that_cannot_be_read_is_a_fault(
     set_environment: SetEnvironment, tmp_path: Path, content: bytes | None, told: str
@@ -262,7 +276,41 @@ def test_a_file_of_secrets_that_cannot_be_read_is_a_fault(
     secret.parent.mkdir()
     secret.mkdir() if content is None else secret.write_bytes(content)
     faults = faults_of(set_environment, PROCORE_CLIENT_SECRET=None, SECRETS_DIR=str(secret.parent))
-    assert faults == (f"PROCORE_CLIENT_SECRET could not be read: {told}.",)
+    assert faults == (f"PROCORE_CLIENT_SECRET (a file in SECRETS_DIR) could not be read: {told}.",)
+
+
+@pytest.mark.parametrize(
+    "name", ["PROCORE_COMPANY_ID", "NETSUITE_CLIENT_ID", "PROCORE_CLIENT_SECRET", "NETSUITE_BASE_URL"]
+)
+@pytest.mark.parametrize("mark", ["'", '"'])
+def test_quotation_marks_that_no_reader_removes_are_a_fault(
+    set_environment: SetEnvironment, tmp_path: Path, name: str, mark: str
+) -> None:
+    """As `docker run --env-file` passes them on. Taken as a part of the value they would be a refused login."""
+    value = f"{mark}https://sesame{mark}"
+    told = "begins and ends with a quotation mark, which belongs to the value there: remove both marks."
+    assert faults_of(set_environment, **{name: value}) == (f"{name} (in the environment) {told}",)
+    secret = tmp_path / "secrets" / name.lower()
+    secret.parent.mkdir()
+    secret.write_text(f"{value}\n")
+    faults = faults_of(set_environment, **{name: None}, SECRETS_DIR=str(secret.parent))
+    assert faults == (f"{name.lower()} (a file in SECRETS_DIR) {told}",)
+
+
+def test_quotation_marks_that_belong_to_a_value_have_their_place_in_env_file(
+    set_environment: SetEnvironment, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("PROCORE_CLIENT_SECRET='\"sesame\"'\n")
+    set_environment(PROCORE_CLIENT_SECRET=None)
+    assert load_settings().procore_client_secret.get_secret_value() == '"sesame"'
+
+
+def test_a_fault_of_a_value_that_was_cut_by_a_comment_says_so(set_environment: SetEnvironment, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("REDIS_URL=redis://:open #sesame@host:6379/0\nNETSUITE_CONCURRENCY=x\n")
+    _, _, told = faults_of(set_environment, NETSUITE_CONCURRENCY=None)
+    assert told.startswith("REDIS_URL (in .env) ends where a space and # begin a comment:")
+    assert "sesame" not in told
+    assert len(faults_of(set_environment, REDIS_URL="http://:sesame@host", NETSUITE_CONCURRENCY="3")) == 1
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\nb"])

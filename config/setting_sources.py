@@ -1,0 +1,125 @@
+"""Reads what stands in the sources of settings (environment, `.env`, the folder of secrets), and finds what a reader would take otherwise
+than it was meant: a line that is no setting, quotation marks that belong to the value, a value cut short by a comment.
+
+No fault repeats a value: any of them may be a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
+from pydantic_settings import DotEnvSettingsSource
+
+ENV_FILE = "in .env"
+SECRET_FILE = "a file in SECRETS_DIR"  # noqa: S105 - the name of a place
+_NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)")
+_UNCLOSED = re.compile(r"[^=\n]*=[ \t]*['\"]")
+_IN_SINGLE_QUOTES = re.compile(r"=\s*'")
+_CUT_BY_COMMENT = re.compile(r"[^=\n]*=[ \t]*[^'\"\s][^\n]*\s#")
+
+
+class LiteralFile(DotEnvSettingsSource):
+    """A `.env` file whose values are what stands there: a ${...} in a password is a part of it, not the name of a variable."""
+
+    def _read_env_file(self, file_path: Path) -> dict[str, str | None]:
+        values = dotenv_values(file_path, encoding="utf-8", interpolate=False)
+        return {name.lower(): value for name, value in values.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class EnvFile:
+    """What a `.env` file holds. `names`: what it sets, in its order; `cut`: the settings with a comment behind the value; `faults`: of
+    the file itself, a sentence each.
+    """
+
+    names: tuple[str, ...] = ()
+    cut: frozenset[str] = frozenset()
+    faults: tuple[str, ...] = ()
+
+
+def read_env_file(env_file: Any, known: Collection[str]) -> EnvFile:
+    """Read the file; one that does not exist is empty. A line that is not understood is a fault: passed over, it would leave its setting
+    at the default.
+    """
+    try:
+        with Path(env_file or os.devnull).open(encoding="utf-8") as lines:
+            read = list(parse_stream(lines))
+    except FileNotFoundError:
+        return EnvFile()
+    except (OSError, UnicodeDecodeError) as error:
+        return EnvFile(faults=(f"{env_file} could not be read: {why_unreadable(error)}.",))
+    faults = [_broken(line, env_file, known) for line in read if line.error or (line.key and line.value is None)]
+    named = [(line.key, line.value, line.original.string) for line in read if line.key and line.value is not None]
+    faults += [
+        f"{name} ({ENV_FILE}) has ${{...}}, which other readers of the file replace: put the value into single quotes if it belongs to it."
+        for name, value, line in named
+        if "${" in value and not _IN_SINGLE_QUOTES.search(line) and name.upper() in known
+    ]
+    return EnvFile(
+        tuple(name for name, _, _ in named),
+        frozenset(name.upper() for name, _, line in named if _CUT_BY_COMMENT.match(line)),
+        tuple(faults),
+    )
+
+
+def cut_by_comment(name: str) -> str:
+    """What to add to the faults of a setting with a comment behind its value: a part of the value may have been taken as one."""
+    return f"{name} ({ENV_FILE}) ends where a space and # begin a comment: put the value into single quotes if they belong to it."
+
+
+def secret_names(secrets_dir: str | None) -> list[str]:
+    """The names of the files in the folder of secrets. What cannot be listed is reported when it is read."""
+    try:
+        return [file.name for file in Path(secrets_dir).iterdir() if file.is_file()] if secrets_dir else []
+    except OSError:
+        return []
+
+
+def quoted(environment: Mapping[str, str], secrets_dir: str | None, known: Collection[str]) -> dict[str, str]:
+    """A fault for each setting whose value begins and ends with a quotation mark where nobody takes the marks away, by its name.
+
+    `docker run --env-file` and Kubernetes pass them on as they are.
+    """
+    values = {name: (value, "in the environment") for name, value in environment.items()}
+    values |= {name: (_text(Path(secrets_dir or "") / name), SECRET_FILE) for name in secret_names(secrets_dir)}
+    return {
+        name.upper(): f"{name} ({place}) begins and ends with a quotation mark, which belongs to the value there: remove both marks."
+        for name, (value, place) in values.items()
+        if name.upper() in known and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    }
+
+
+def why_unreadable(error: BaseException | None) -> str:
+    """Why a file could not be read and what to do, without what it holds."""
+    if isinstance(error, PermissionError):
+        return f"the user of this process may not read {error.filename}; change its owner or its permissions"
+    if isinstance(error, OSError):
+        return f"{error.strerror} ({error.filename})"
+    return "it is not UTF-8; save it as UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it is not a file"
+
+
+def _broken(line: Binding, env_file: Any, known: Collection[str]) -> str:
+    """The sentence for a line that sets nothing. Only the name of a setting is repeated of it."""
+    text, place = line.original.string, f"Line {line.original.line} of {env_file}"
+    found = _NAME.match(text)
+    name = found[1] if found and found[1].upper() in known else ""
+    if name and _UNCLOSED.match(text):
+        return f"{place}: {name} has a quotation mark without its partner, or text behind it. Write {name}='value'."
+    if name:
+        return f"{place}: {name} has no = behind its name. Write {name}=value."
+    return f"{place} is not NAME=value. Correct it, or begin it with # if it is a comment."
+
+
+def _text(file: Path) -> str:
+    """What a file of secrets holds, as its setting takes it; "" for one that cannot be read, which is reported when it is read."""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
