@@ -126,6 +126,7 @@ def _show_that_it_runs(sender: Any = None, **_: Any) -> None:
         queues,
         threads=sender.pool.limit,
         settings=current().written_settings,
+        announce_more=current().gate.announce,
     )
     current().settings_agreement.join(started.process, started.announce)
 

@@ -32,17 +32,25 @@ SYSTEMD_VARIABLE = "NOTIFY_SOCKET"
 
 class Heartbeat:
     """Announces one process. `name`: what it is, such as items@host; `queues`: the queues it takes work from, with how many threads;
-    `settings`: digests of those that decide what it writes. `process`: what it is called among the running ones.
+    `settings`: digests of those that decide what it writes; `announce_more`: what else it announces each time. `process`: what it is
+    called among the running ones.
     """
 
     def __init__(
-        self, presence: Presence, name: str, queues: Collection[str], threads: int, settings: Mapping[str, str]
+        self,
+        presence: Presence,
+        name: str,
+        queues: Collection[str],
+        threads: int,
+        settings: Mapping[str, str],
+        announce_more: Callable[[], None],
     ) -> None:
         self.process = f"{name} ({os.getpid()})"
         self._presence = presence
         self._queues = frozenset(queues)
         self._threads = threads
         self._settings = settings
+        self._announce_more = announce_more
         self._has_ended = False
         self._thread = _Repeating(self._announce, "heartbeat", at_end=self._withdraw)
 
@@ -56,6 +64,7 @@ class Heartbeat:
             self._presence.announce(
                 self.process, queues=self._queues, clock=time.time(), threads=self._threads, settings=self._settings
             )
+            self._announce_more()
 
     def end(self, wait: float) -> None:
         """The process ends in order: nobody has to wait until it is forgotten. Returns after `wait` seconds at most."""
@@ -112,10 +121,11 @@ def start(
     *,
     threads: int = 0,
     settings: Mapping[str, str] = MappingProxyType({}),
+    announce_more: Callable[[], None] = lambda: None,
 ) -> Heartbeat:
     """This process takes up its work: Redis shows that it runs from now on."""
     global _heartbeat
-    _heartbeat = started = Heartbeat(presence, name, queues, threads, settings)
+    _heartbeat = started = Heartbeat(presence, name, queues, threads, settings, announce_more)
     beat()
     return started
 

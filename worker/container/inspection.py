@@ -116,7 +116,7 @@ class Container(Services):
                 liveness=self.liveness,
                 redis_clock=self.now,
                 remote_clocks=self.remote_clocks,
-                slots=self.settings.netsuite_concurrency,
+                gate=self.gate,
                 settings=self.written_settings,
             ),
             PauseChecks(self.pauses),
@@ -171,7 +171,7 @@ class Container(Services):
         """Where everything stands."""
         return Overview(
             ledger=self.ledger, work=self.work, gate=self.gate, pauses=self.pauses, views=self.problem_views, waiting=self.waiting,
-            listed=self.listed_projects, stoppages=self.stoppages, slots=self.settings.netsuite_concurrency,
+            listed=self.listed_projects, stoppages=self.stoppages,
         )  # fmt: skip
 
     @part
@@ -187,7 +187,6 @@ class Container(Services):
             work=self.work,
             gate=self.gate,
             pauses=self.pauses,
-            slots=self.settings.netsuite_concurrency,
         )
 
     @part
@@ -204,7 +203,6 @@ class Container(Services):
             handling=self.handling,
             work=self.work,
             gate=self.gate,
-            slots=self.settings.netsuite_concurrency,
             limits=self.procore_limits,
             pauses=self.pauses,
             verifications=self.verifications,

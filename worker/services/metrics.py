@@ -152,7 +152,6 @@ class Metrics(Collector):
         handling: Handling,
         work: Work,
         gate: Gate,
-        slots: int,
         limits: RateLimits,
         pauses: Pauses,
         verifications: Verifications,
@@ -172,7 +171,6 @@ class Metrics(Collector):
         self._handling = handling
         self._work = work
         self._gate = gate
-        self._slots = slots
         self._limits = limits
         self._pauses = pauses
         self._verifications = verifications
@@ -276,7 +274,7 @@ class Metrics(Collector):
             told.put("oldest_problem_timestamp_seconds", since, owner)
 
     def _remotes(self, told: Families) -> None:
-        told.put("netsuite_slots", self._slots)
+        told.put("netsuite_slots", self._gate.caps()[0])
         told.put("netsuite_slots_in_use", self._gate.in_use())
         for precedence, count in self._gate.waiting().items():
             told.put("netsuite_requests_waiting", count, precedence)

@@ -33,7 +33,6 @@ class Overview:
         listed: ProjectList,
         stoppages: Stoppages,
         waiting: Waiting,
-        slots: int,
     ) -> None:
         self._ledger = ledger
         self._work = work
@@ -43,7 +42,6 @@ class Overview:
         self._listed = listed
         self._stoppages = stoppages
         self._waiting = waiting
-        self._slots = slots
 
     def status(self) -> dict[str, Any]:
         """The ledger itself, codes and invoices by state, what is not at its end and the oldest of it, what has waited longest and why, lanes, pauses, last runs, gate, problems by
@@ -62,7 +60,7 @@ class Overview:
             "invoices": dict(invoices),
             "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},
             "pauses": [asdict(one) for one in self._pauses.all()],
-            "gate": {"in_use": self._gate.in_use(), "slots": self._slots},
+            "gate": {"in_use": self._gate.in_use(), "slots": self._gate.caps()[0]},
             "runs": {kind.value: run_view(run) for kind in RunKind if (run := self._work.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
             "invoices_not_readable": [

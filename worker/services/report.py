@@ -195,7 +195,6 @@ class Reports:
         work: Work,
         gate: Gate,
         pauses: Pauses,
-        slots: int,
     ) -> None:
         self._client = client
         self._company_id = company_id
@@ -206,7 +205,6 @@ class Reports:
         self._work = work
         self._gate = gate
         self._pauses = pauses
-        self._slots = slots
 
     def report(self) -> Report:
         """Where everything stands now."""
@@ -225,7 +223,7 @@ class Reports:
             waiting=sum(waiting for waiting, _ in depths),
             in_hand=sum(in_hand for _, in_hand in depths),
             runs=[_run_row(run) for run in self._work.latest(LATEST_RUNS)],
-            gate=GateUse(self._gate.in_use(), self._slots, self._gate.use()),
+            gate=GateUse(self._gate.in_use(), self._gate.caps()[0], self._gate.use()),
             pauses=self._pauses.all(),
         )
 

@@ -3,6 +3,8 @@
 A slot is a lease in a sorted set. Waiting costs one blocked connection, not a poll: who gives a slot back hands it over, to a
 waiting export if there is one, else to a waiting scan, in the same step. So no newcomer takes it on the way, no wake-up is lost,
 and a slot does not idle for a moment. However many exports come, one slot in ten goes to a scan that waits.
+
+The cap is the lowest that a running process has: each announces its own, so that machines with different settings together never exceed it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ SLOT_SECONDS = 30.0
 """A dead worker's slot is free after this."""
 MOST_EXPORTS_IN_A_ROW = 9
 """Then a scan that waits has its turn."""
+CAP_SECONDS = 30.0
+"""A process that has not announced its cap for this long does not count. Workers announce theirs with each heartbeat."""
 USE_KEPT_SECONDS = 12 * 3600.0
 """How far back it is known how many slots were in use."""
 LONGEST_NAP_SECONDS = 1.0
@@ -30,16 +34,38 @@ SHORTEST_NAP_SECONDS = 0.01
 """Less than a millisecond is 0 to Redis 6.2, which then blocks for good."""
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-_ACQUIRE = (
+_LOWEST_CAP = (
     _NOW
     + """
--- KEYS: slots, waiting exports, waiting scans. ARGV: token, limit, lease ms, is export, nap ms
+local function lowest_cap(caps, own)
+  local lowest = tonumber(own)
+  for _, cap in ipairs(redis.call('ZRANGEBYSCORE', caps, now, '+inf')) do lowest = math.min(lowest, tonumber(cap)) end
+  return lowest
+end
+"""
+)
+"""The lowest cap of all that count. It only reads, so that a slot can be given back to a Redis that takes no more data."""
+_ANNOUNCE_CAP = (
+    _NOW
+    + """
+-- KEYS: caps. ARGV: own cap, ms for which it counts
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
+return 1
+"""
+)
+_ACQUIRE = (
+    _LOWEST_CAP
+    + """
+-- KEYS: slots, waiting exports, waiting scans, caps. ARGV: token, own cap, lease ms, is export, nap ms, ms for which the cap counts
+redis.call('ZADD', KEYS[4], now + tonumber(ARGV[6]), ARGV[2])
+local limit = lowest_cap(KEYS[4], ARGV[2])
 for place = 1, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', now) end
 local mine = ARGV[4] == '1' and KEYS[2] or KEYS[3]
 local taken = redis.call('ZCARD', KEYS[1])
 -- Exports that wait hold scans back.
 if ARGV[4] == '0' then taken = taken + redis.call('ZCARD', KEYS[2]) end
-if redis.call('ZSCORE', KEYS[1], ARGV[1]) or taken < tonumber(ARGV[2]) then
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) or taken < limit then
   redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
   redis.call('ZREM', mine, ARGV[1])
   return 1
@@ -49,21 +75,21 @@ return 0
 """
 )
 _LEAVE = (
-    _NOW
+    _LOWEST_CAP
     + """
--- KEYS: slots, waiting exports, waiting scans, exports in a row, requests sent. ARGV: token, limit, lease ms, beginning of the
+-- KEYS: slots, waiting exports, waiting scans, caps, exports in a row, requests sent. ARGV: token, own cap, lease ms, beginning of the
 -- waiters' own keys, most exports in a row, what the slot was for
 -- Counted when a slot comes back, so once, and not for who never got one.
-if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then redis.call('HINCRBY', KEYS[5], 'netsuite:' .. ARGV[6], 1) end
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then redis.call('HINCRBY', KEYS[6], 'netsuite:' .. ARGV[6], 1) end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 for place = 1, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', now) end
-for room = 1, tonumber(ARGV[2]) - redis.call('ZCARD', KEYS[1]) do
+for room = 1, lowest_cap(KEYS[4], ARGV[2]) - redis.call('ZCARD', KEYS[1]) do
   local exports, scans = redis.call('ZCARD', KEYS[2]) > 0, redis.call('ZCARD', KEYS[3]) > 0
   local waiting = exports and KEYS[2] or KEYS[3]
-  if not (exports and scans) then redis.call('DEL', KEYS[4])
-  elseif redis.call('INCR', KEYS[4]) > tonumber(ARGV[5]) then
-    redis.call('DEL', KEYS[4])
+  if not (exports and scans) then redis.call('DEL', KEYS[5])
+  elseif redis.call('INCR', KEYS[5]) > tonumber(ARGV[5]) then
+    redis.call('DEL', KEYS[5])
     waiting = KEYS[3]
   end
   local first = redis.call('ZRANGEBYSCORE', waiting, '-inf', '+inf', 'LIMIT', 0, 1)[1]
@@ -117,7 +143,7 @@ def requests_sent(prefix: str) -> str:
 
 
 class Gate:
-    """A semaphore of `limit` leases over all workers."""
+    """A semaphore of leases over all processes: `limit` of them, or fewer where another process has a lower limit."""
 
     def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, *, limit: int) -> None:
         self._client = client
@@ -127,10 +153,12 @@ class Gate:
         self._handed = f"{prefix}gate:handed:"
         # Exports first, as the scripts have them.
         waiting = [f"{prefix}gate:waiting:{kind}" for kind in (Precedence.EXPORT, Precedence.SCAN)]
-        self._keys = [self._slots, *waiting]
+        self._caps = f"{prefix}gate:caps"
+        self._keys = [self._slots, *waiting, self._caps]
         self._in_a_row = f"{prefix}gate:exports_in_a_row"
         self._sent = requests_sent(prefix)
         self._use = f"{prefix}gate:use"
+        self._announce_cap = client.register_script(_ANNOUNCE_CAP)
         self._acquire = client.register_script(_ACQUIRE)
         self._let_go = client.register_script(_LEAVE)
         self._renew = client.register_script(_RENEW)
@@ -147,6 +175,16 @@ class Gate:
             finally:
                 self._leave(token, precedence)
 
+    def announce(self) -> None:
+        """Say that this process runs and what its cap is: from now on no process takes more slots than that, for `CAP_SECONDS`."""
+        self._announce_cap(keys=[self._caps], args=[self._limit, int(CAP_SECONDS * 1000)])
+
+    def caps(self) -> list[int]:
+        """The caps of all that run, this process included, lowest first. The lowest holds; more than one: their settings differ."""
+        now = int(seconds(self._client) * 1000)
+        announced = self._client.zrangebyscore(self._caps, now, "+inf")
+        return sorted({self._limit, *map(int, announced)})
+
     def in_use(self) -> int:
         """Slots held now, those of dead workers included until their lease ends."""
         # Leases that have ended are only taken out when somebody asks for a slot.
@@ -155,7 +193,7 @@ class Gate:
     def waiting(self) -> dict[Precedence, int]:
         """How many requests wait for a slot now, by precedence."""
         now = int(seconds(self._client) * 1000)
-        places = zip((Precedence.EXPORT, Precedence.SCAN), self._keys[1:], strict=True)
+        places = zip((Precedence.EXPORT, Precedence.SCAN), self._keys[1:3], strict=True)
         return {precedence: int(self._client.zcount(place, now, "+inf")) for precedence, place in places}
 
     def last_noted(self) -> float | None:
@@ -189,8 +227,8 @@ class Gate:
 
     def _take(self, token: str, precedence: Precedence) -> bool:
         export = "1" if precedence is Precedence.EXPORT else "0"
-        lease, nap = int(SLOT_SECONDS * 1000), int(LONGEST_NAP_SECONDS * 1000)
-        return bool(self._acquire(keys=self._keys, args=[token, self._limit, lease, export, nap]))
+        lease, nap, cap_kept = (int(each * 1000) for each in (SLOT_SECONDS, LONGEST_NAP_SECONDS, CAP_SECONDS))
+        return bool(self._acquire(keys=self._keys, args=[token, self._limit, lease, export, nap, cap_kept]))
 
     def _leave(self, token: str, precedence: Precedence) -> None:
         args = [token, self._limit, int(SLOT_SECONDS * 1000), self._handed, MOST_EXPORTS_IN_A_ROW, precedence.value]

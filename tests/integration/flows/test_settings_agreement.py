@@ -114,3 +114,13 @@ def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) 
     found = check_of(office, "Same settings")
     assert found.ok is None
     assert found.words == "this command has another NETSUITE_CURRENCY than the workers, whose settings decide"
+
+
+def test_machines_with_different_caps_are_reported_with_the_one_that_holds(office: Office) -> None:
+    office.reopened(netsuite_concurrency=2).container.gate.announce()
+    assert office.container.overview.status()["gate"]["slots"] == 2
+    found = check_of(office, "Same settings")
+    assert found.ok is None
+    assert found.words == "NETSUITE_CONCURRENCY is 2 in one process and 4 in others; the lowest applies to all"
+    office.scan()
+    assert items_made(office) > 0

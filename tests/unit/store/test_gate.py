@@ -85,6 +85,48 @@ def test_never_more_are_inside_than_the_limit_however_many_come(gate_of: MakeGat
     assert (most, through, gate.in_use()) == (3, 16 * 15, 0)
 
 
+def test_of_two_machines_with_different_caps_the_lower_one_holds_for_both(gate_of: MakeGate) -> None:
+    high, low = gate_of(5), gate_of(2)
+    low.announce()
+    one, two, three = (high.slot(Precedence.EXPORT, patience=0.05) for _ in range(3))
+    with one, two, pytest.raises(NoRoom), three:
+        pass
+    assert (high.caps(), low.caps()) == ([2, 5], [2, 5])
+
+
+def test_what_comes_free_is_handed_over_by_the_lower_cap(gate_of: MakeGate, server: Redis) -> None:
+    """More may be inside when a machine with a lower cap starts. Nobody takes over from them until there is room."""
+    high, low, passed = gate_of(3), gate_of(1), list[Precedence]()
+    with high.slot(Precedence.SCAN):
+        with high.slot(Precedence.SCAN):
+            low.announce()
+            thread = passing(high, Precedence.EXPORT, passed)
+            eventually(lambda: waiting(server, Precedence.EXPORT))
+        assert (high.in_use(), passed) == (1, [])
+    thread.join()
+    assert passed == [Precedence.EXPORT]
+
+
+def test_the_cap_of_a_process_that_ended_does_not_count_for_long(
+    gate_of: MakeGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "CAP_SECONDS", 0.2)
+    gate_of(1).announce()
+    high = gate_of(2)
+    with high.slot(Precedence.SCAN), high.slot(Precedence.SCAN, patience=10):
+        assert high.caps() == [2]
+
+
+def test_a_slot_is_given_back_to_a_redis_that_is_full(gate_of: MakeGate, server: Redis) -> None:
+    gate = gate_of(1)
+    try:
+        with gate.slot(Precedence.EXPORT):
+            server.config_set("maxmemory", 1)
+    finally:
+        server.config_set("maxmemory", 0)
+    assert gate.in_use() == 0
+
+
 def test_an_export_that_came_later_goes_before_a_scan(gate_of: MakeGate, server: Redis) -> None:
     gate, passed = gate_of(1), list[Precedence]()
     with gate.slot(Precedence.SCAN):
@@ -102,6 +144,7 @@ def test_a_scan_takes_no_free_slot_while_an_export_waits_for_one(gate_of: MakeGa
     server.zadd(f"{PREFIX}gate:waiting:export", {"an export": now * 1000 + micro // 1000 + 60_000})
     with pytest.raises(NoRoom), gate_of(1).slot(Precedence.SCAN, patience=0.05):
         pass
+    server.delete(f"{PREFIX}gate:caps")
     with gate_of(2).slot(Precedence.SCAN, patience=0.05):
         pass
 

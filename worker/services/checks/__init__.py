@@ -78,7 +78,7 @@ def _done(name: str, look: Callable[[], Check], stopped: dict[str, str]) -> Chec
         return fault(
             name,
             words,
-            "Look at REDIS_URL and at the server's own log; docs/redis.md says what is lost (nothing) and what to do.",
+            "Check REDIS_URL and the server's log. Nothing is lost meanwhile: docs/redis.md lists what to do in each case.",
         )
     except SyncError as error:
         return fault(name, str(error) or type(error).__name__, "Send these words to those who maintain wbs-sync.")

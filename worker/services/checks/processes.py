@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from worker.services.checks.check import Check, Look, doubt, fault, well
 from worker.services.liveness import CLOCK_LIMIT_SECONDS, HOW_TO_START, Liveness
 from worker.services.settings_agreement import differences
+from worker.store.gate import Gate
 
 BUSY_QUEUES = ("items", "exports")
 """The queues whose work writes to NetSuite."""
@@ -20,7 +21,7 @@ SYNCHRONIZE = (
 
 class ProcessChecks:
     """Looks at who announced itself. `redis_clock`: unix seconds; `remote_clocks`: how many seconds this machine is ahead of each
-    remote that answered in this process, by its name; `slots`: how many requests NetSuite takes at once; `settings`: digests of this
+    remote that answered in this process, by its name; `settings`: digests of this
     command's settings that decide what is written.
     """
 
@@ -30,13 +31,13 @@ class ProcessChecks:
         liveness: Liveness,
         redis_clock: Callable[[], float],
         remote_clocks: Callable[[], Mapping[str, float]],
-        slots: int,
+        gate: Gate,
         settings: Mapping[str, str],
     ) -> None:
         self._liveness = liveness
         self._redis_clock = redis_clock
         self._remote_clocks = remote_clocks
-        self._slots = slots
+        self._gate = gate
         self._settings = settings
 
     def running(self) -> Iterator[Look]:
@@ -54,10 +55,11 @@ class ProcessChecks:
             return fault("Workers", " ".join(alive.faults + alive.warnings), HOW_TO_START)
         if alive.warnings:
             return doubt("Workers", " ".join(alive.warnings), RESTART)
-        few = {queue: threads for queue in BUSY_QUEUES if (threads := alive.threads_for(queue)) < self._slots}
+        slots = self._gate.caps()[0]
+        few = {queue: threads for queue in BUSY_QUEUES if (threads := alive.threads_for(queue)) < slots}
         if few:
             counts = " and ".join(f"{threads} threads for {queue}" for queue, threads in few.items())
-            words = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={self._slots}: some slots stay idle"
+            words = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={slots}: some slots stay idle"
             return doubt("Workers", words, "Leave WORKER_THREADS empty, raise it, or start another worker.")
         return well("Workers", f"{len(alive.workers)} running, and beat")
 
@@ -72,6 +74,10 @@ class ProcessChecks:
         if others:
             words = f"this command has another {' and '.join(others)} than the workers, whose settings decide"
             return doubt(name, words, "Run it with the workers' settings, or restart the workers with these.")
+        lowest, *higher = self._gate.caps()
+        if higher:
+            words = f"NETSUITE_CONCURRENCY is {lowest} in one process and {' and '.join(map(str, higher))} in others; the lowest applies to all"
+            return doubt(name, words, "Set the same NETSUITE_CONCURRENCY on all machines and restart their workers.")
         return well(name, f"{len(workers)} workers and this command agree in what decides what is written")
 
     def _clocks(self) -> Check:
