@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.services.bills import Bills
 from worker.services.dispatch import Dispatch
+from worker.services.items import Items
 from worker.services.projects import Projects
 from worker.services.verification import Verification
 from worker.store import work_scripts
@@ -192,6 +194,17 @@ def _compare_found(put: Put) -> None:
     put(Bills, "_compare_found", lambda *_: None)
 
 
+def _compare_found_item(put: Put) -> None:
+    """An Item whose write got no answer is not compared with what was sent when it is found."""
+    note = Items._note_name
+
+    def only_answered(self: Items, need: Any, item: Any) -> None:
+        if sys._getframe(1).f_code.co_name != "_resolve":
+            note(self, need, item)
+
+    put(Items, "_note_name", only_answered)
+
+
 def _decisions(put: Put) -> None:
     """An export does not ask whether a person excluded the invoice."""
     put(Decisions, "of", lambda *_: None)
@@ -219,6 +232,7 @@ FURTHER: dict[str, Callable[[Put], None]] = {
     "upkeep": _upkeep,
     "refusals": _refusals,
     "compare-found": _compare_found,
+    "compare-found-item": _compare_found_item,
     "decisions": _decisions,
     "decision-copy": _decision_copy,
 }

@@ -23,8 +23,8 @@ class Reply:
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """One request. Times are virtual; `told`: the client got an answer that settles the matter; `checked_at`: when a create's
-    worker last made sure that the lock is its own.
+    """One request. Times are virtual; `work`: the key of the work that its thread had begun; `told`: the client got an answer that
+    settles the matter; `checked_at`: when a create's worker last made sure that the lock is its own.
     """
 
     remote: str
@@ -37,6 +37,7 @@ class Request:
     thread: VThread
     sent_at: float
     work_began_at: float
+    work: str = ""
     intent_at: float | None = None
     checked_at: float | None = None
     slot_at: float = 0.0

@@ -109,8 +109,8 @@ def _differences_are_problems(rig: Rig, violations: list[str]) -> None:
         unread = [one for one, read in reads.items() if read is None]
         if unread:
             violations.append(f"{len(unread)} {what}, which nobody read back")
-        seen = sorted(read.answered_at for read in reads.values()
-                      if read and read.reply and read.reply.status == 200 and read.answered_at)  # fmt: skip
+        looks = [read if (read := reads.get(one)) and _is_shown(read) else _found(rig, one) for one in requests]
+        seen = sorted(look.answered_at for look in looks if look and look.answered_at)
         if len(seen) < MAX_IN_A_ROW:
             # One Item under another name may be an accident: `verify` reports it, and it is posted right.
             continue
@@ -146,6 +146,53 @@ def _read_back(rig: Rig, create: Request) -> Request | None:
             and one.sent_at >= (create.answered_at or 0.0) and one.path.casefold().endswith(names)
         ), None,
     )  # fmt: skip
+
+
+def _found(rig: Rig, create: Request) -> Request | None:
+    """The request that found the record of an unconfirmed write, if the attempt that sent it compares what was found with what was
+    sent, and could.
+
+    A later attempt compares as well, unless the first one did, where nothing has changed since: else it may end before that.
+    """
+    name = f"/eid:{create.external_id}".casefold()
+    found = next(
+        (
+            one for one in rig.wires.log
+            if one.method == "GET" and one.work == create.work and one.sent_at > create.sent_at
+            and one.path.casefold().endswith(name) and _is_shown(one)
+        ), None,
+    )  # fmt: skip
+    if found is None or found.answered_at is None:
+        return None
+    at_once = _attempt(found) == _attempt(create)
+    compared = not create.told if at_once else _nothing_changed(rig, create, found)
+    disturbed = rig.troubles.met(found.thread.process.name, found.sent_at, found.answered_at + NOTICED_SECONDS)
+    return found if compared and not disturbed else None
+
+
+def _is_shown(read: Request) -> bool:
+    """Whether a remote showed what it was asked for."""
+    return read.reply is not None and read.reply.status == 200
+
+
+def _attempt(request: Request) -> tuple[object, ...]:
+    return request.thread, request.work_began_at, request.work
+
+
+def _nothing_changed(rig: Rig, create: Request, found: Request) -> bool:
+    """Whether store and people left alone what was sent until an attempt found it, and this attempt was refused nothing before."""
+    if rig.troubles.store_troubled(create.sent_at, found.sent_at):
+        return False
+    if any(record_id == create.record_id for _, record_id, _ in rig.netsuite.edits):
+        return False
+    if create.is_bill:
+        invoice = rig.company.invoices[int(create.external_id.rpartition("-")[2])]
+        project = rig.company.projects[invoice.project_id]
+        edited = len(invoice.versions) > 1 or invoice.id in rig.decided
+        if edited or len(project.numbers) > 1 or not project.active:
+            return False
+    before = [one for one in rig.wires.log if _attempt(one) == _attempt(found) and one.sent_at < found.sent_at]
+    return all(_is_shown(one) or (one.remote == "netsuite" and one.reply and one.reply.status == 404) for one in before)
 
 
 def _not_reported(rig: Rig, requests: list[Request], problems: Problems, what: str) -> Iterator[str]:

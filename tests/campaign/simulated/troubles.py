@@ -38,7 +38,7 @@ class Troubles:
         """Whether this process died or stood still in a time, or the store was away or lost something of it."""
         stood_still = any(one <= end and other >= begin for one, other in self.stalls.get(process, ()))
         died = begin <= self.deaths.get(process, -1.0) <= end
-        return stood_still or died or self._store_troubled(begin, end)
+        return stood_still or died or self.store_troubled(begin, end)
 
     def got_no_slot(self, process: str, begin: float, end: float) -> bool:
         """Whether this process could not send a request in a time."""
@@ -47,10 +47,10 @@ class Troubles:
     def any_between(self, begin: float, end: float) -> bool:
         """Whether any process or the store was in trouble in a time."""
         names = {*self.stalls, *self.deaths}
-        return self._store_troubled(begin, end) or any(self.met(name, begin, end) for name in names)
+        return self.store_troubled(begin, end) or any(self.met(name, begin, end) for name in names)
 
-    def _store_troubled(self, begin: float, end: float) -> bool:
-        """A loss takes with it what was written since the moment of which the store was kept."""
+    def store_troubled(self, begin: float, end: float) -> bool:
+        """Whether the store was away or lost something. A loss takes with it what was written since the moment of which the store was kept."""
         lost = any(kept <= end and at >= begin for kept, at in self.losses)
         away = any(one <= end and other >= begin for one, other in self.absences)
         return lost or away or any(begin <= at <= end for at in self.leaps)

@@ -44,7 +44,7 @@ class Wires:
         request = Request(
             remote, method, urlsplit(url).path, options.get("params") or {}, options["headers"], body,
             bool(options.get("writes")) or method == "PATCH", thread, scheduler.now,
-            thread.note.get("work_began_at", scheduler.now),
+            thread.note.get("work_began_at", scheduler.now), thread.note.get("work", ""),
         )  # fmt: skip
         if request.creates:
             request.external_id = str(body["externalId"]) if body else ""
