@@ -69,6 +69,7 @@ def pick_up(app: Celery) -> int:
         current().recovery.look_through()
         current().adoptions.keep_up()
         current().decisions.keep_up(current().ledger.opened_at())
+        current().attempts.take_up_trouble()
         current().dispatch.take_in_strays()
     finally:
         # Whatever is wrong with what lies about: what waits goes on, or nothing would ever again.

@@ -69,6 +69,7 @@ SPANS = {
     "reconcile": "compare",
 }  # fmt: skip
 """How traces call an attempt, by the first word of the work's key."""
+TROUBLE_TAKEN_UP_EVERY_SECONDS = 600.0
 BUSY_SECONDS = 3.0
 REDIS_SECONDS = 3.0
 """How long work waits at least when Redis did not answer or refused."""
@@ -139,6 +140,7 @@ class Attempts:
         self._agreement = agreement
         self._pings = pings
         self._under_way: list[tuple[Lane, str, str]] = []
+        self._trouble_taken_up_at = float("-inf")
 
     def make(
         self,
@@ -197,6 +199,20 @@ class Attempts:
                 yield
         finally:
             self._under_way.remove((lane, key, token))
+
+    def take_up_trouble(self) -> None:
+        """Now and then: note the trouble of each open problem of a remote that no pause is known of, so that the next response closes it.
+
+        Version 0.1.0 keeps its pauses under other keys, and those that nobody has needed for a week are forgotten.
+        """
+        now = time.monotonic()
+        if now < self._trouble_taken_up_at + TROUBLE_TAKEN_UP_EVERY_SECONDS:
+            return
+        self._trouble_taken_up_at = now
+        for problem in self._ledger.problems():
+            kind, _, scope = problem.key.partition(":")
+            if kind == "remote" and not self._holds.is_in_trouble(scope):
+                self._holds.note(scope, "-", cause=problem.problem.cause, answer=problem.facts.get("answer", ""))
 
     def give_back(self) -> None:
         """Let the work of all attempts under way wait again: this process ends, and they do not come to their end."""

@@ -177,6 +177,10 @@ class Holds:
         """Whether a scope is paused now."""
         return self.until(scope) is not None
 
+    def is_in_trouble(self, scope: str) -> bool:
+        """Whether failures of a scope were noted since it last got through, with a pause or without one."""
+        return bool(self._client.hexists(self._key, scope))
+
     def over(self, scope: str) -> None:
         """Its work gets through again."""
         self._client.hdel(self._key, scope)

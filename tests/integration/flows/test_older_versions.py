@@ -19,11 +19,12 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import told
 from tests.upgrade.record import CODES, NUMBER, records
-from worker.base import give_out
+from worker.base import give_out, pick_up
 from worker.broker import admitted
 from worker.current import use
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
+from worker.domain.problems import Cause
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane
 
@@ -143,3 +144,29 @@ def test_work_of_a_kind_that_only_a_newer_version_knows_waits_for_it_and_stops_n
     assert [call.kwargs["kwargs"]["project_id"] for call in app.send_task.call_args_list] == [17, 18]
     # In hand until it is overdue, then given out again.
     assert office.container.work.in_hand(Lane.SCANS, "paint:17")
+
+
+@pytest.mark.parametrize("scope", ["netsuite", "netsuite:vendorBill:create"])
+def test_the_problem_of_a_pause_that_is_not_known_any_more_closes_with_the_next_response(
+    office: Office, scope: str
+) -> None:
+    """0.1.0 keeps its pauses under other keys; those of this version are forgotten after a week without use."""
+    project = office.new_project("31-502", CODES[:1])
+    redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
+    redis.set(f"{prefix}hold:netsuite", 1.0)
+    redis.set(f"{prefix}trouble:netsuite", 4)
+    facts = {"remote": "NetSuite", "times": "5", "answer": "503", "what": "create vendor bills", "lane": "exports"}
+    cause = Cause.NETSUITE_PERMISSION if ":" in scope else Cause.REMOTE_DOWN
+    office.container.ledger.report(f"remote:{scope}", cause, facts, at=1.0)
+    use(office.container)
+    try:
+        pick_up(mock.Mock(spec_set=["send_task"]))
+    finally:
+        use(None)
+    assert office.problems("remote:") == {f"remote:{scope}": cause.value}, "nothing has answered yet"
+    assert office.container.holds.pauses() == []
+    office.scan(project.id)
+    assert office.problems("remote:") == ({} if scope == "netsuite" else {f"remote:{scope}": cause.value})
+    office.export(office.new_invoice(project, (CODES[0], "90.00"), invoice_number="P-1"))
+    office.export_all()
+    assert office.problems("remote:") == {}
