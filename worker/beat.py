@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from config.names import QueueName, TaskName
 from config.settings import load_settings
 from worker import ending, heartbeat
-from worker.redis_access import redis_at
+from worker.redis_access import one_server_or_exit, redis_at
 from worker.store.presence import Presence
 from worker.store.schedule_runs import ScheduleRuns
 
@@ -50,6 +50,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
             client = redis_at(
                 settings.redis_url.get_secret_value() if settings.redis_url else "", timeout=ANSWER_SECONDS
             )
+            one_server_or_exit(client)
             self._runs = ScheduleRuns(client, settings.redis_key_prefix)
             heartbeat.start(Presence(client, settings.redis_key_prefix), heartbeat.beat_name())
         super().__init__(*arguments, lazy=lazy, **options)

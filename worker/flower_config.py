@@ -17,12 +17,15 @@ from worker import flower_login
 from worker.app import settings_or_exit
 from worker.flower_pages import serve_our_pages
 from worker.flower_process import use_watched_flower
+from worker.redis_access import one_server_or_exit, redis_at
 
 _settings = settings_or_exit()
 _login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""
 if not _login:
     sys.stderr.write("wbs-sync: FLOWER_BASIC_AUTH is not set; Flower never runs without a login.\n")
     sys.exit(BAD_SETTINGS_EXIT_CODE)
+
+one_server_or_exit(redis_at(_settings.redis_url.get_secret_value() if _settings.redis_url else "", timeout=3))
 
 _memory = _settings.data_dir / "flower"
 _memory.mkdir(parents=True, exist_ok=True)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
+from redis.exceptions import RedisError
+
 from config.redis_address import sentinels_of
-from worker.store.connection import Redis, connect, connect_to_master
+from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from worker.store.connection import CLUSTER_REFUSED, Redis, connect, connect_to_master, is_cluster
+
+log = logging.getLogger(__name__)
 
 
 def redis_at(url: str, *, timeout: float = 30) -> Redis:
@@ -23,3 +31,22 @@ def redis_at(url: str, *, timeout: float = 30) -> Redis:
         tls=sentinels.tls,
         timeout=timeout,
     )
+
+
+def require_one_server(client: Redis) -> None:
+    """Raise InvalidSettings when the Redis of the settings is a cluster, and RedisError when it does not answer. Every process asks at its
+    start.
+    """
+    if is_cluster(client):
+        raise InvalidSettings(faults=(f"REDIS_URL: {CLUSTER_REFUSED}",))
+
+
+def one_server_or_exit(client: Redis) -> None:
+    """End the process with the reason when Redis is a cluster: for beat and Flower, which start without a container."""
+    try:
+        require_one_server(client)
+    except InvalidSettings as error:
+        sys.stderr.write("".join(f"wbs-sync: {fault}\n" for fault in error.faults))
+        sys.exit(BAD_SETTINGS_EXIT_CODE)
+    except RedisError as error:
+        log.warning("Redis does not answer yet: %s", type(error).__name__)

@@ -16,8 +16,10 @@ import redis
 from celery import Celery
 from celery.app.utils import filter_hidden_settings
 
+from benchmarks.installation import own_environment
 from config.celery_options import celery_options
-from config.settings import InvalidSettings, Settings
+from config.processes import processes
+from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings
 from tests.support import eventually
 from tests.tls import Authority, TlsFront
 from worker.broker_connection import AMQP
@@ -29,6 +31,8 @@ from worker.store.connection import is_cluster, try_tls, why
 from worker.transport import SentinelChannel, reach_sentinels, use_transport
 
 pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).parents[2]
 
 USER, PASSWORD, SENTINEL_PASSWORD = "wbs-sync", "canary@w/ord#1", "watch?word&2"
 
@@ -214,3 +218,44 @@ def test_a_cluster_is_recognized_and_its_refusals_are_explained(tmp_path: Path, 
         assert client.eval("return redis.call('MGET', KEYS[1], KEYS[2])", 2, "{wbs}:a", "{wbs}:b") == [None, None]
     with contextlib.closing(redis_at(server.url)) as client:
         assert not is_cluster(client)
+
+
+def test_every_process_refuses_a_cluster_with_the_reason(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("not used here")
+    env = own_environment() | {
+        "DATA_DIR": str(tmp_path / "data"),
+        "NETSUITE_PRIVATE_KEY_FILE": str(key),
+        "PROCORE_CLIENT_ID": "an-app",
+        "PROCORE_CLIENT_SECRET": "a-secret-of-procore",
+        "PROCORE_COMPANY_ID": "7",
+        "NETSUITE_ACCOUNT_ID": "1234567",
+        "NETSUITE_CLIENT_ID": "an-integration",
+        "NETSUITE_CERTIFICATE_ID": "a-certificate",
+        "FLOWER_BASIC_AUTH": "an-engineer:a-password-of-flower",
+        "FLOWER_PORT": str(free_port()),
+        "WEBHOOK_AUTHORIZATION": "Bearer a-secret-that-procore-has",
+        "WEBHOOK_PORT": str(free_port()),
+    }
+    with cluster(tmp_path) as url, contextlib.ExitStack() as stack:
+        started = {
+            process.name: subprocess.Popen(
+                process.command,
+                env=env | {"REDIS_URL": url},
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for process in processes(data_dir=tmp_path / "data", webhooks=True)
+            if process.name != "invoices"
+        }
+        for process in started.values():
+            stack.callback(process.communicate)
+            stack.callback(process.kill)
+        ended = {name: (process.communicate(timeout=60)[0], process.returncode) for name, process in started.items()}
+    assert started.keys() == {"items", "beat", "flower", "webhooks"}
+    for name, (said, code) in ended.items():
+        assert "REDIS_URL: This Redis is a cluster" in " ".join(said.split()), (name, said)
+        assert code == BAD_SETTINGS_EXIT_CODE, (name, said)
+        assert "Traceback" not in said, said

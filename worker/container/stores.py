@@ -8,12 +8,12 @@ from typing import Any
 from config.settings import InvalidSettings, Settings
 from worker.container.part import part
 from worker.domain.scopes import Remote
-from worker.redis_access import redis_at
+from worker.redis_access import redis_at, require_one_server
 from worker.store import results
 from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
-from worker.store.connection import CLUSTER_REFUSED, is_cluster, seconds
+from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.gate import Gate
 from worker.store.holds import Holds
@@ -171,8 +171,7 @@ class Stores:
 
     def require_one_server(self) -> None:
         """Raise InvalidSettings when the Redis of the settings is a cluster."""
-        if is_cluster(self.redis):
-            raise InvalidSettings(faults=(f"REDIS_URL: {CLUSTER_REFUSED}",))
+        require_one_server(self.redis)
 
     def require_no_other_owner(self) -> bool:
         """Raise InvalidSettings when the ledger in this Redis is another company's or account's. False when nobody has claimed it yet."""
