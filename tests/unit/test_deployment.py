@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,9 @@ import subprocess
 import time
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from config.env_example import env_example
@@ -193,6 +196,38 @@ def test_compose_has_all_services_and_two_only_on_demand() -> None:
     assert all("<<: *worker" in services[name] for name in ("items", "invoices", "beat"))
     assert all("<<: *app" in services[name] for name in ("flower", "webhooks"))
     assert COMPOSE.count(f"{HEARTBEAT_VARIABLE}: /tmp/heartbeat") == COMPOSE.count("find /tmp/heartbeat") == 1
+
+
+def test_compose_is_what_its_specification_takes() -> None:
+    """compose-spec.json is schema/compose-spec.json of https://github.com/compose-spec/compose-spec (Apache License 2.0), commit 170098b."""
+    schema = json.loads(Path(__file__).with_name("compose-spec.json").read_text())
+    validator = jsonschema.Draft7Validator(schema)
+    project = yaml.safe_load(COMPOSE)
+    assert [error.message for error in validator.iter_errors(project)] == []
+    project["services"]["items"]["restrat"] = "always"
+    assert not validator.is_valid(project), "a misspelled word is found"
+
+
+def test_what_services_share_reaches_every_one_of_them() -> None:
+    """A service that says a part by itself says it in the place of what is shared."""
+    for name, service in yaml.safe_load(COMPOSE)["services"].items():
+        assert service["restart"] == "unless-stopped", name
+        assert {"max-size", "max-file"} <= service["logging"]["options"].keys(), name
+        assert (service["cap_drop"], service["security_opt"]) == (["ALL"], ["no-new-privileges:true"]), name
+        if name in ("items", "invoices", "beat", "flower", "webhooks"):
+            assert "kill -9" in service["healthcheck"]["test"][1], name
+            assert service["environment"][HEARTBEAT_VARIABLE] == "/tmp/heartbeat", name
+            assert (service["read_only"], service["init"]) == (True, True), name
+
+
+def test_every_image_has_a_version_and_the_page_says_how_to_pin_it_by_digest() -> None:
+    named = re.findall(r"^ARG PYTHON_IMAGE=(.+)$", DOCKERFILE, re.MULTILINE)
+    services = yaml.safe_load(COMPOSE)["services"].values()
+    images = {*named, *(service["image"] for service in services if not service["image"].startswith("wbs-sync"))}
+    assert all(re.fullmatch(r"[a-z/]+:\d+\.\d+(-[a-z]+)*", image) for image in images)
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert set(re.findall(r"([\w/]+:[\w.-]+)@sha256:", page)) == images
+    assert re.findall(r"^FROM (?!base|build|app)(.+) AS", DOCKERFILE, re.MULTILINE) == ["${PYTHON_IMAGE}"]
 
 
 def test_no_log_of_a_container_grows_without_end() -> None:

@@ -254,6 +254,21 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
         assert beside or above, (one, other)
 
 
+NOT_SHOWN = {
+    "wbs_sync_scrape_timestamp_seconds": "the time of every sample says the same",
+    "wbs_sync_last_run_started_timestamp_seconds": "its end and its duration are shown",
+    "wbs_sync_schedule_set": "the panel of the next scheduled run shows those that have a schedule",
+}
+"""Metrics that the dashboard leaves out, and why."""
+
+
+def test_the_dashboard_shows_every_metric_but_those_that_are_left_out_for_a_reason() -> None:
+    expressions = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+    shown = {selector.name for expression in expressions for selector in selectors(promql_parser.parse(expression))}
+    assert shown.isdisjoint(NOT_SHOWN)
+    assert shown | NOT_SHOWN.keys() == CATALOGUE_OF_METRICS.keys()
+
+
 def test_the_dashboard_shows_labels_that_its_metrics_have() -> None:
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
