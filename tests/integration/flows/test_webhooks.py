@@ -44,6 +44,11 @@ def invoice_event(office: Office, project: Project, invoice_id: int, number: int
     return V4 | ids | {"id": f"E{number}", "resource_type": "Draw Requests", "resource_id": str(invoice_id)}
 
 
+def keys_of(office: Office) -> set[str]:
+    """What this office keeps in Redis. Some of it expires meanwhile, as do the keys of the tests before."""
+    return set(office.container.redis.scan_iter(office._key("*")))
+
+
 def listed(office: Office) -> None:
     """As after a scan or an export of all."""
     office.container.projects(Precedence.SCAN).refresh()
@@ -98,7 +103,7 @@ def test_what_is_not_ours_or_not_understood_is_told_and_leaves_nothing_behind(
     project = office.new_project("31-703", CODES)
     listed(office)
     unseen = office.new_project("31-704", CODES)
-    before, take = set(office.container.redis.keys()), office.container.webhooks.take
+    before, take = keys_of(office), office.container.webhooks.take
     ours = of(office, project)
     others = [
         of(office, unseen),
@@ -113,7 +118,7 @@ def test_what_is_not_ours_or_not_understood_is_told_and_leaves_nothing_behind(
         "what Procore calls things is seen here"
     )
     assert "not understood, with events" in caplog.text
-    assert set(office.container.redis.keys()) == before
+    assert keys_of(office) <= before
 
 
 def test_what_invoices_are_called_is_a_setting(open_office: OpenOffice) -> None:
