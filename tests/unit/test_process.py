@@ -31,6 +31,12 @@ def test_a_worker_imports_nothing_that_it_never_uses() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_command_that_starts_no_server_imports_no_client_of_its_package() -> None:
+    code = "import sys; import worker.cli.session; print('valkey' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["worker"], ["worker", "-n", "items@%h"], ["worker", "-Q", "items"], ["flower"]]
 )

