@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 import warnings
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
@@ -308,9 +309,16 @@ class Settings(BaseSettings):
     @field_validator("requests_ca_bundle", "ssl_cert_file")
     @classmethod
     def _readable_certificates(cls, value: Path | None) -> Path | None:
-        if value is not None and not (_is(Path.exists, value) and os.access(value, os.R_OK)):
-            named = f": {value}" if str(value).isprintable() else ""
+        if value is None:
+            return None
+        named = f": {value}" if str(value).isprintable() else ""
+        if not (_is(Path.exists, value) and os.access(value, os.R_OK)):
             raise ValueError(f"must be a file that the user of this process may read{named}")
+        try:
+            # A folder is taken too, as requests does; what it holds is only read when it is needed.
+            ssl.create_default_context(cafile=None if value.is_dir() else str(value))
+        except OSError:
+            raise ValueError(f"must be a file of CA certificates in PEM form; there is none in it{named}") from None
         return value
 
     @field_validator("redis_url")
@@ -360,8 +368,11 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _folder(cls, value: Path) -> Path:
-        if _is(Path.exists, value) and not _is(Path.is_dir, value):
-            raise ValueError("is a file, not a folder")
+        existing = next(part for part in (value, *value.absolute().parents) if _is(Path.exists, part))
+        if not _is(Path.is_dir, existing):
+            raise ValueError(
+                "is a file, not a folder" if existing == value else f"cannot be a folder in {existing}, which is a file"
+            )
         return value
 
     @field_validator("webhook_authorization")

@@ -262,13 +262,13 @@ def _why_unreachable(error: Exception) -> str:
     if found := re.search(r"Tunnel connection failed: ([0-9]{3})\b", text):
         return f"the proxy that HTTPS_PROXY names refuses to connect to it ({found[1]})"
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy that HTTPS_PROXY names does not answer as one (ProxyError)"
+        return "the proxy that HTTPS_PROXY names does not answer, or is no HTTP proxy (ProxyError)"
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "its certificate is not trusted; where a proxy or a private CA signs it, name the CA's file in REQUESTS_CA_BUNDLE (SSLError)"
     if isinstance(error, requests.exceptions.SSLError):
         return "no TLS connection (SSLError)"
     if re.search(r"NameResolutionError|Failed to resolve", text):
-        return "there is no host of that name (NameResolutionError)"
+        return "there is no host of that name; check the setting with this address and the DNS of this machine (NameResolutionError)"
     return type(error).__name__
 
 

@@ -475,7 +475,7 @@ CATALOGUE: dict[Cause, Entry] = {
         _SETUP,
         _ENGINEER,
         "Procore refuses the login of the app: {answer}",
-        "Check PROCORE_CLIENT_ID, PROCORE_CLIENT_SECRET and that the app is connected to the company. Each environment of Procore has credentials "
+        "Check PROCORE_CLIENT_ID, PROCORE_CLIENT_SECRET, and that the app is connected to the company of PROCORE_COMPANY_ID. Each environment of Procore has credentials "
         "and hosts of its own; a sandbox was seen to take logins at its API host alone (PROCORE_AUTH_URL). Work goes on by itself afterwards.",
     ),
     Cause.PROCORE_PERMISSION: Entry(

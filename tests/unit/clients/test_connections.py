@@ -193,7 +193,7 @@ def test_behind_a_proxy_that_is_down_nothing_was_sent(scheme: str) -> None:
     assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
     assert (
         str(error)
-        == "nothing was sent to netsuite.example: the proxy that HTTPS_PROXY names does not answer as one (ProxyError)"
+        == "nothing was sent to netsuite.example: the proxy that HTTPS_PROXY names does not answer, or is no HTTP proxy (ProxyError)"
     )
 
 
