@@ -104,6 +104,7 @@ class WiredContainer(Container):
         super().__init__(settings, redis_url="redis://nobody")
         self.redis, self._keeper = office.redis, office.keeper
         self._office_pool = office.pool
+        self.__dict__["_read_ahead"] = office.pool
         for transport, *_ in (self._procore_parts, self._netsuite_parts):
             wire.attach(transport)
 

@@ -119,6 +119,7 @@ class Transport:
     def __init__(self, *, remote: str, read_timeout: float, network: Network | None = None) -> None:
         """`network`: the way out; by default without a proxy, whatever the environment says."""
         self.requests_sent = 0
+        self._counting = threading.Lock()
         self.clock_ahead: float | None = None
         self._remote = remote
         self._read_timeout = read_timeout
@@ -144,7 +145,8 @@ class Transport:
         OutcomeUnknown when a write may have.
         """
         # A login is a form, and its token serves many requests.
-        self.requests_sent += form is None
+        with self._counting:
+            self.requests_sent += form is None
         with span(f"{self._remote} {method}", path=_path(url)):
             return self._sent(method, url, headers, params, body, form, writes=writes, leaves_by=leaves_by)
 

@@ -41,6 +41,8 @@ from worker.services.wbs_scan import WbsScan
 from worker.services.webhooks import Webhooks
 from worker.store.gate import Precedence
 
+READ_AHEAD_THREADS = 4
+
 
 class Services(Remotes):
     """All that the tasks call."""
@@ -175,6 +177,11 @@ class Services(Remotes):
             pool=pool,
         )
 
+    @part
+    def _read_ahead(self) -> ThreadPoolExecutor:
+        # More exports than this at once read what they need one after the other, each in its own thread.
+        return ThreadPoolExecutor(READ_AHEAD_THREADS, thread_name_prefix="read-ahead")
+
     def posting_periods(self, precedence: Precedence) -> PostingPeriods:
         """The account's posting periods, and what is done about closed ones."""
         policy = ClosedPeriod(self.settings.netsuite_closed_period)
@@ -284,6 +291,7 @@ class Services(Remotes):
             makes_credits=self.settings.netsuite_create_credits,
             books_currency=self.settings.netsuite_currency,
             unchanged=self.unchanged_invoices,
+            pool=self._read_ahead,
         )
 
     @part

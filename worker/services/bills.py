@@ -150,6 +150,10 @@ class Bills:
                     end = replace(end, facts={**end.facts, **refused_before(record)})
                 return self._end(key, lock, end)
 
+    def read_ahead(self) -> None:
+        """Read what the write of any bill needs, while the invoice is still looked at."""
+        self._periods.read_ahead()
+
     def plan(self, key: InvoiceKey, ready: Billable, coming: Mapping[int, str]) -> tuple[Bill, FoundBill | None]:
         """What `make` would come to: the bill, and the one that stands and would be taken for it; reads only.
 

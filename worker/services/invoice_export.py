@@ -5,8 +5,11 @@ The order holds by itself: the bill is only written when every line has its Item
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from worker.clients.procore.client import Procore
 from worker.domain.billed import billed_digest
@@ -19,6 +22,7 @@ from worker.domain.invoices import (
     FixedItems,
     FoundBill,
     Invoice,
+    Retainage,
     bills_nothing,
     number_key,
     reason_to_skip,
@@ -31,10 +35,13 @@ from worker.domain.invoices import (
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause
 from worker.domain.story import Happening, What
+from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane
 from worker.services.attempts import Attempts
+from worker.services.beside import beside
 from worker.services.bills import BY_HAND, Billable, Bills
 from worker.services.invoice_items import InvoiceItems
+from worker.services.items import Planned
 from worker.services.links import Links
 from worker.services.projects import Projects
 from worker.services.settled_by_hand import SettledByHand, settles
@@ -44,6 +51,9 @@ from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 
 ITEMS_LATE_SECONDS = 5.0
+
+LookUp = Callable[[Project, Invoice], None]
+"""Looks for an invoice's Items while its links are looked up; reads only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,9 @@ class InvoiceExport:
         makes_credits: bool,
         books_currency: str,
         unchanged: UnchangedInvoices,
+        pool: Executor,
     ) -> None:
+        """`pool`: threads for reads that do not need each other's answers."""
         self._client = client
         self._procore = procore
         self._projects = projects
@@ -91,6 +103,7 @@ class InvoiceExport:
         self._makes_credits = makes_credits
         self._books_currency = books_currency
         self._unchanged = unchanged
+        self._pool = pool
 
     def export(self, key: InvoiceKey) -> Step:
         """Export one invoice. Where Items are missing it stops before the bill and names their codes: the caller makes them
@@ -120,22 +133,26 @@ class InvoiceExport:
         """Write the bill, if every line has its Item now."""
         return self._attempts.make(Lane.EXPORTS, str(key), lambda: self._create_bill(key))
 
-    def plan(self, key: InvoiceKey) -> Outcome | Billable:
-        """Whether an invoice would become a bill; reads only. An outcome says why not; raises Blocked for a problem."""
+    def plan(self, key: InvoiceKey, *, look_up: LookUp | None = None, last_step: bool = False) -> Outcome | Billable:
+        """Whether an invoice would become a bill; reads only. An outcome says why not; raises Blocked for a problem.
+
+        `look_up`: is called meanwhile, for an invoice that may become one. `last_step`: of an export whose first step has asked Procore for the vendor.
+        """
         if not self._projects.in_pilot(key.project_id):
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason="its project is not in PROJECT_IDS")
-        project = self._projects.get(key.project_id)
-        if project and (why := self._projects.why_left_out(project)):
-            return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason=why)
         if decision := self._decisions.of(key):
             return Outcome(OutcomeKind.SKIPPED, decision.label, reason=decision.reason)
-        invoice = self._read(key)
+        with beside(self._pool, partial(self._read, key)) as read:
+            project = self._projects.get(key.project_id)
+            if project and (why := self._projects.why_left_out(project)):
+                return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason=why)
+            invoice = read()
         if skip := reason_to_skip(invoice, self._statuses):
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)
         if bill_id := bill_id_of_origin(invoice.origin_id):
             return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts)
         try:
-            ready = self._billable(invoice)
+            ready = self._billable(invoice, look_up=look_up, last_step=last_step)
         except Blocked as error:
             if settled := self.settled(key, invoice, error):
                 return settled
@@ -169,14 +186,29 @@ class InvoiceExport:
         """The bill of an invoice as it should stand, whether it stands or not; reads only. Raises Blocked where there cannot be one."""
         return self._bills.draft(self._billable(self._read(key), comparing=True))
 
-    def _billable(self, invoice: Invoice, *, comparing: bool = False) -> Billable:
+    def _billable(
+        self, invoice: Invoice, *, comparing: bool = False, look_up: LookUp | None = None, last_step: bool = False
+    ) -> Billable:
         """What the bill is made of. Raises Blocked for a problem, told with the invoice's names."""
         try:
-            return self._checked(invoice, comparing=comparing)
+            retained, project = self._checked(invoice)
+            # Both links first: without them nothing is written, not even Items that only this invoice needs.
+            meanwhile = self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext()
+            with meanwhile, beside(self._pool, partial(self._links.job, project)) as job:
+                vendor = self._links.vendor(invoice, remembered=comparing, last_step=last_step)
+                return Billable(invoice, project, retained, vendor, job())
         except Blocked as error:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
 
-    def _checked(self, invoice: Invoice, *, comparing: bool) -> Billable:
+    @contextmanager
+    def _ahead(self, look_up: Callable[[], None]) -> Iterator[None]:
+        """Read what comes after the links while they are looked up."""
+        with beside(self._pool, look_up) as looked_up, beside(self._pool, self._bills.read_ahead):
+            yield
+            looked_up()
+
+    def _checked(self, invoice: Invoice) -> tuple[Retainage, Project]:
+        """What has to be so before anybody asks for links. Raises Blocked."""
         require_billable(
             invoice,
             makes_credits=self._makes_credits,
@@ -190,16 +222,20 @@ class InvoiceExport:
         project = self._projects.get(invoice.project_id)
         if project is None:
             raise self._unreadable(InvoiceKey(invoice.project_id, invoice.id), "the project is not visible to the app")
-        # Both links first: without them nothing is written, not even Items that only this invoice needs.
-        vendor = self._links.vendor(invoice, remembered=comparing)
-        return Billable(invoice, project, retained, vendor, self._links.job(project))
+        return retained, project
 
     def _export(self, key: InvoiceKey, missing: list[int]) -> Outcome:
-        ready = self._ready(key)
+        planned: list[Planned] = []
+
+        def look_up(project: Project, invoice: Invoice) -> None:
+            planned.extend(self._items.look_up(project, invoice))
+
+        ready = self._ready(key, look_up=look_up)
         if isinstance(ready, Outcome):
             return ready
         try:
-            missing += self._items.look_up(ready.project, ready.invoice) if self._items.missing(ready.invoice) else []
+            if self._items.missing(ready.invoice):
+                missing += self._items.note(ready.project, ready.invoice, planned)
         except Blocked as error:
             return self._refuse(key, ready.invoice, error)
         if missing:
@@ -208,7 +244,7 @@ class InvoiceExport:
         return self._bills.make(key, ready)
 
     def _create_bill(self, key: InvoiceKey) -> Outcome:
-        ready = self._ready(key)
+        ready = self._ready(key, last_step=True)
         if isinstance(ready, Outcome):
             return ready
         try:
@@ -230,13 +266,13 @@ class InvoiceExport:
             return self._bills.settle(key, invoice, settled.remote_id, project=self._label(key.project_id))
         return self._bills.block(key, invoice, error)
 
-    def _ready(self, key: InvoiceKey) -> Outcome | Billable:
+    def _ready(self, key: InvoiceKey, *, look_up: LookUp | None = None, last_step: bool = False) -> Outcome | Billable:
         """The invoice as it is now, or how its export ended already."""
         record = self._ledger.invoice(key)
         if record and record.done:
             return self._name_to_procore(key, record) if record.write_back_due else outcome_of(record)
         try:
-            ready = self.plan(key)
+            ready = self.plan(key, look_up=look_up, last_step=last_step)
         except Blocked as error:
             return self._bills.block(key, None, error)
         if isinstance(ready, Billable):

@@ -59,14 +59,18 @@ class InvoiceItems:
         open_codes = [code for code in codes_of(invoice, missing) if not _in_doubt(records.get(code.id))]
         return self._items.plan(project, open_codes)
 
-    def look_up(self, project: Project, invoice: Invoice) -> list[int]:
-        """Look for the missing Items in bulk, note what is found, and give the codes that have to be made.
+    def look_up(self, project: Project, invoice: Invoice) -> list[Planned]:
+        """What would happen to all of the invoice's missing codes, looked for in bulk; reads only."""
+        missing = self.missing(invoice)
+        return self.plan(project, invoice, missing) if missing else []
+
+    def note(self, project: Project, invoice: Invoice, planned: Collection[Planned]) -> list[int]:
+        """Note what was found in a look-up just now, and give the codes that have to be made.
 
         Raises Blocked when some can never be: then none is made for this invoice's sake.
         """
-        planned = self.plan(project, invoice, self.missing(invoice))
         to_make = [one for one in planned if one.kind is OutcomeKind.CREATED]
-        self._items.note(project.id, [one for one in planned if one not in to_make], for_invoice=True)
+        self._items.note(project.id, [one for one in planned if one.kind is not OutcomeKind.CREATED], for_invoice=True)
         self.require_none_blocked(invoice, planned)
         noted = self._items.note(project.id, to_make, for_invoice=True)
         # What waits in the ledger waits in its lane too: whatever becomes of this invoice, its codes come to an end.

@@ -1,7 +1,8 @@
 """Which NetSuite vendor and project an invoice belongs to: asks both systems, and lets `domain.links` decide.
 
-A link that was changed in Procore holds with the next export: Procore is asked each time. What NetSuite showed for it is remembered
-for a minute, so that many invoices of one vendor do not ask again and again. Refusals and misses are never remembered.
+A link that was changed in Procore holds with the next export: each export asks Procore once, and its last step takes what its first
+step was told. What NetSuite showed for it is remembered for a minute, so that many invoices of one vendor do not ask again and again.
+Refusals and misses are never remembered.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from worker.domain.wbs_codes import Project
 from worker.store.cache import Cache
 
 NETSUITE_SECONDS = 60
+STEP_SECONDS = 60
+"""So long the last step of an export takes what its first step read of the vendor in Procore; after that it reads it again."""
 COMPARISON_SECONDS = 900
 """A comparison writes nothing, so it may take a link that an export or an earlier comparison found."""
 
@@ -32,15 +35,16 @@ class Links:
         self._netsuite = netsuite
         self._cache = cache
 
-    def vendor(self, invoice: Invoice, *, remembered: bool = False) -> Entity:
+    def vendor(self, invoice: Invoice, *, remembered: bool = False, last_step: bool = False) -> Entity:
         """The vendor that the bill of an invoice is owed to. Raises Blocked.
 
-        `remembered`: one that was found less than fifteen minutes ago will do, for whoever only compares.
+        `remembered`: one that was found less than fifteen minutes ago will do, for whoever only compares. `last_step`: of an export
+        whose first step has read this invoice's vendor in Procore just before.
         """
         key = _vendor_key(invoice)
         if remembered and (known := self._cache.get(f"{key}:compared")):
             return Entity(**known)
-        vendor = self._linked(key, self._wanted_vendor(invoice), self._find_vendor)
+        vendor = self._linked(key, self._wanted_vendor(invoice, last_step=last_step), self._find_vendor)
         self._cache.put(f"{key}:compared", asdict(vendor), seconds=COMPARISON_SECONDS)
         return vendor
 
@@ -53,7 +57,7 @@ class Links:
     def forget(self, invoice: Invoice, project: Project) -> None:
         """NetSuite refused a bill with these links: they are looked up again next time."""
         key = _vendor_key(invoice)
-        self._cache.forget(key, f"{key}:compared", _job_key(project))
+        self._cache.forget(key, f"{key}:compared", _step_key(invoice), _job_key(project))
 
     def _linked(self, key: str, wanted: Wanted, find: Callable[[Wanted], Entity]) -> Entity:
         """Remembered together with what was looked for: a link that was changed in Procore is another question."""
@@ -65,16 +69,26 @@ class Links:
         self._cache.put(key, [question, asdict(entity)], seconds=NETSUITE_SECONDS)
         return entity
 
-    def _wanted_vendor(self, invoice: Invoice) -> Wanted:
+    def _wanted_vendor(self, invoice: Invoice, *, last_step: bool) -> Wanted:
         vendor_id = contract_company_id(invoice)
         external_id = vendor_external_id(self._procore.company_id, vendor_id)
+        name, origin_id = self._procore_vendor(invoice, vendor_id, last_step=last_step)
+        return Wanted(VENDOR, invoice.vendor_name or name, name, name, origin_id, external_id)
+
+    def _procore_vendor(self, invoice: Invoice, vendor_id: int, *, last_step: bool) -> tuple[str, str | None]:
+        """Name and origin id of a vendor in Procore."""
+        question = [vendor_id, invoice.vendor_name]
+        known = self._cache.get(_step_key(invoice)) if last_step else None
+        if known and known[0] == question:
+            return known[1], known[2]
         try:
             vendor = self._procore.get_vendor(vendor_id, invoice.project_id)
             name, origin_id = vendor.name or invoice.vendor_name, vendor.origin_id
         except NotFound:
             # In no directory that the app may see: the invoice still names its vendor.
             name, origin_id = invoice.vendor_name, None
-        return Wanted(VENDOR, invoice.vendor_name or name, name, name, origin_id, external_id)
+        self._cache.put(_step_key(invoice), [question, name, origin_id], seconds=STEP_SECONDS)
+        return name, origin_id
 
     def _find_vendor(self, wanted: Wanted) -> Entity:
         records = self._netsuite.linked_vendors(internal_id=wanted.internal_id, external_id=wanted.external_id)
@@ -90,6 +104,10 @@ class Links:
 def _vendor_key(invoice: Invoice) -> str:
     # A vendor of a project's directory is another one in another project.
     return f"payee:{invoice.project_id}:{invoice.vendor_id}"
+
+
+def _step_key(invoice: Invoice) -> str:
+    return f"payee_of:{invoice.project_id}:{invoice.id}"
 
 
 def _job_key(project: Project) -> str:

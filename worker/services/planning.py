@@ -288,7 +288,14 @@ class Planning:
             return Outcome(
                 OutcomeKind.ALREADY, record.name, record.remote_id, "the bill stands; Procore is told its id next"
             )
-        ready = self._export.plan(key)
+        planned: list[Planned] = []
+
+        def look_up(project: Project, invoice: Invoice) -> None:
+            coming = look.coming(project.id)
+            missing = [code_id for code_id in self._invoice_items.missing(invoice) if code_id not in coming]
+            planned.extend(self._invoice_items.plan(project, invoice, missing) if missing else [])
+
+        ready = self._export.plan(key, look_up=look_up)
         if isinstance(ready, Outcome):
             # One that a person has settled is read once more, and named to Procore.
             seen.follows += Requests(2 if ready.kind is OutcomeKind.ADOPTED else 0, 0)
@@ -296,7 +303,7 @@ class Planning:
         seen.invoice = ready.invoice
         seen.world = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
         try:
-            in_doubt = self._look_at_items(ready, seen, look)
+            in_doubt = self._look_at_items(ready, planned, seen, look)
         except Blocked as error:
             if settled := self._export.settled(key, ready.invoice, error):
                 return settled
@@ -306,13 +313,12 @@ class Planning:
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason)
         return self._look_at_bill(key, ready, record, seen, look)
 
-    def _look_at_items(self, ready: Billable, seen: _Seen, look: Look) -> int:
-        """The Items that come first, and how many of them nobody can tell about now. Raises Blocked."""
+    def _look_at_items(self, ready: Billable, planned: Sequence[Planned], seen: _Seen, look: Look) -> int:
+        """The Items that come first, as looked up, and how many of them nobody can tell about now. Raises Blocked."""
         invoice, project = ready.invoice, ready.project
         lacking = self._invoice_items.missing(invoice)
         coming = look.coming(project.id)
         missing = [code_id for code_id in lacking if code_id not in coming]
-        planned = self._invoice_items.plan(project, invoice, missing) if missing else []
         seen.needs += [str(CodeKey(project.id, code_id)) for code_id in lacking if code_id in coming]
         try:
             self._invoice_items.require_none_blocked(invoice, planned)
@@ -325,8 +331,8 @@ class Planning:
                 self._add_code(project, one, look)
             seen.needs += [str(CodeKey(project.id, one.code.id)) for one in planned]
         if any(one.kind is OutcomeKind.CREATED for one in planned):
-            # With its Items made, the invoice and its vendor are read once more before the bill.
-            seen.follows += Requests(3 if invoice.previous_id else 2, 0)
+            # With its Items made, the invoice is read once more before the bill.
+            seen.follows += Requests(2 if invoice.previous_id else 1, 0)
         return len(missing) - len(planned)
 
     def _look_at_bill(

@@ -27,6 +27,10 @@ class PostingPeriods:
         self._cache = cache
         self._policy = policy
 
+    def read_ahead(self) -> None:
+        """Have the periods at hand, so that no bill waits for them between its look-up and its write. What goes wrong shows there."""
+        self._known()
+
     def placed(self, bill: Bill) -> Bill:
         """The bill, with a posting period of its own where the policy moves or keeps it.
 

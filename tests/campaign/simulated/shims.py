@@ -121,6 +121,10 @@ class VirtualPool:
     def __exit__(self, *_: object) -> None:
         return None
 
+    def submit(self, work: Callable[..., Any], *args: Any) -> VirtualFuture:
+        """Begin at once."""
+        return VirtualFuture(work, *args)
+
     def map(self, work: Callable[[Any], T], things: Iterable[Any]) -> Iterator[T]:
         """Results in order; the first exception is raised where its result would stand."""
         scheduler = _scheduler()
@@ -153,6 +157,49 @@ class VirtualPool:
             if place in errors:
                 raise errors[place]
             yield results[place]
+
+
+class VirtualFuture:
+    """What a virtual pool was given by `submit`: begun at once."""
+
+    def __init__(self, work: Callable[..., Any], *args: Any) -> None:
+        self._scheduler = _scheduler()
+        self._done = False
+        self._result: Any = None
+        self._error: Exception | None = None
+        self._waiting: VThread | None = None
+        me = self._scheduler.current
+
+        def hand() -> None:
+            try:
+                self._result = work(*args)
+            except Killed:
+                raise
+            except Exception as error:  # raised in the caller
+                self._error = error
+            self._done = True
+            if self._waiting:
+                self._scheduler.wake(self._waiting)
+
+        child = self._scheduler.spawn(me.process, f"{me.name}/beside", hand)
+        child.note.update(me.note)
+
+    def cancel(self) -> bool:
+        """Too late."""
+        return False
+
+    def exception(self) -> Exception | None:
+        """Wait for the end."""
+        while not self._done:
+            self._waiting = self._scheduler.current
+            self._scheduler.park()
+        return self._error
+
+    def result(self) -> Any:
+        """Wait for the result."""
+        if error := self.exception():
+            raise error
+        return self._result
 
 
 class VirtualKeeper:

@@ -1,0 +1,61 @@
+"""Reads that are made at the same time."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from worker.domain import correlation
+from worker.services.beside import beside
+
+
+def test_a_read_goes_on_while_the_block_does() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def read() -> str:
+        begun.set()
+        assert go_on.wait(10)
+        return correlation.current()
+
+    with ThreadPoolExecutor(1) as pool, correlation.of("export-1"), beside(pool, read) as result:
+        assert begun.wait(10)
+        go_on.set()
+        assert result() == "export-1"
+
+
+def test_nobody_waits_for_a_thread_that_is_busy_with_another_ones_read() -> None:
+    free = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(free.wait, 10)
+        with beside(pool, threading.get_ident) as result:
+            assert result() == threading.get_ident()
+        free.set()
+
+
+def test_an_error_of_the_read_comes_with_its_result_and_the_blocks_own_goes_before_it() -> None:
+    def read() -> None:
+        raise ValueError("of the read")
+
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(ValueError, match="of the read"), beside(pool, read) as result:
+            result()
+        with pytest.raises(KeyError), beside(pool, read):
+            raise KeyError("of the block")
+
+
+def test_the_block_ends_when_the_read_has() -> None:
+    ended: list[bool] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def read() -> None:
+        begun.set()
+        assert go_on.wait(10)
+        ended.append(True)
+
+    with ThreadPoolExecutor(1) as pool:
+        with beside(pool, read):
+            assert begun.wait(10)
+            threading.Timer(0.05, go_on.set).start()
+        assert ended == [True]
