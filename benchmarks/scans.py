@@ -38,7 +38,7 @@ def scanned(site: Installation) -> float:
         now = site.container.work.run(run.id)
         return now is not None and now.ended
 
-    until(ended, "the scan has ended", timeout=SCAN_SECONDS, every=1.0)
+    until(ended, "the scan has ended", timeout=SCAN_SECONDS, every=0.1)
     return time.monotonic() - began
 
 

@@ -145,7 +145,7 @@ class Outcome:
 
     `again_at`: for `unknown` and `waiting`, when it is looked at again (unix seconds, Redis' clock); None while the
     next step of the same work follows. `facts`: what was read of the invoice, for its record. `children`: work that waits from now on,
-    instead of this one.
+    instead of this one. `closes`: problems that the attempt has shown to be over, closed together with the work's own.
     """
 
     kind: OutcomeKind
@@ -156,6 +156,7 @@ class Outcome:
     again_at: float | None = None
     facts: Mapping[str, str] = field(default_factory=dict, compare=False)
     children: Children | None = field(default=None, compare=False)
+    closes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def well(self) -> bool:

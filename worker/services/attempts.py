@@ -278,7 +278,7 @@ class Attempts:
         if outcome.kind not in JUST_RECORDED and (outcome.well or lane in (Lane.SCANS, Lane.LISTINGS)):
             # Also what was told of this work before it got to its record, such as attempts that failed. Looking through a project
             # has no record: what it found there is told by problems of their own.
-            self._ledger.resolve(key)
+            self._ledger.resolve(key, *outcome.closes)
         self.settle(lane, key, outcome, succession)
         return outcome
 

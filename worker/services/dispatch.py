@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping
 
 from worker.domain.scopes import REMOTES_OF_LANE, Remote
@@ -36,6 +37,7 @@ class Dispatch:
         self._holds = holds
         self._attempts = attempts
         self._limits = limits
+        self._many_items_wait, self._counted_at = False, float("-inf")
 
     def take_in_strays(self) -> None:
         """Work that a run waits for and no lane holds waits again."""
@@ -64,10 +66,15 @@ class Dispatch:
             given |= self._taken(lane)
         return given
 
-    def limit(self, lane: Lane) -> int:
-        """How much of a lane may be in hand now. Scans step back while Items enough wait for every slot: looking further ahead would only take the CPU from making them."""
-        if lane is Lane.SCANS and self._work.waiting(Lane.ITEMS) > ENOUGH_ITEMS * self._limits[Lane.ITEMS]:
-            return 1
+    def limit(self, lane: Lane, *, lately: float = 0.0) -> int:
+        """How much of a lane may be in hand now, by a count of waiting Items that is at most `lately` seconds old. Scans step back while Items enough wait for every slot: looking further ahead would only take the CPU from making them."""
+        if lane is Lane.SCANS:
+            if time.monotonic() - self._counted_at >= lately:
+                enough = ENOUGH_ITEMS * self._limits[Lane.ITEMS]
+                self._many_items_wait = self._work.waiting(Lane.ITEMS) > enough
+                self._counted_at = time.monotonic()
+            if self._many_items_wait:
+                return 1
         return self._limits[lane]
 
     def _taken(self, lane: Lane) -> dict[str, str]:

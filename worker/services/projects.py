@@ -84,9 +84,10 @@ class Projects:
 
     def get(self, project_id: int) -> Project | None:
         """One project; None when the app cannot see it. One that the list at hand does not have is asked for by itself."""
-        if self._listed.age() >= FRESH_SECONDS:
+        age, found = self._listed.aged(project_id)
+        if age >= FRESH_SECONDS:
             self._renew()
-        found = self._listed.get(project_id)
+            found = self._listed.get(project_id)
         if found is None and (found := self._procore.find_project(project_id)):
             self._listed.add(found)
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from worker.clients.fields import OddRow
@@ -25,6 +25,8 @@ from worker.store.connection import Redis, seconds
 from worker.store.ledger import Ledger
 from worker.store.work import Run, Work
 
+COUNT_SECONDS = 0.2
+"""How old the count of waiting Items may be by which a series of scans goes on: it finds nothing new by itself."""
 SERIES_SECONDS = 20.0
 """How long one message may go on from Item to Item: long enough that messages hardly cost anything, short enough to watch."""
 
@@ -117,7 +119,7 @@ class WbsScan:
         until = time.monotonic() + SERIES_SECONDS
         return Succession(
             go_on=lambda outcome: outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until,
-            limit=lambda: self._dispatch.limit(lane),
+            limit=lambda: self._dispatch.limit(lane, lately=COUNT_SECONDS),
         )
 
     def plan_codes(self, project_id: int) -> Outcome:
@@ -223,14 +225,12 @@ class WbsScan:
             return self._not_readable(project_id, project.label, "budget", str(error))
         budget = f"project:{project_id}:budget"
         if plan.odd:
-            self._ledger.resolve(budget)
             self._report_odd(f"{budget}_rows", project.label, "budget", plan.odd)
-        else:
-            self._ledger.resolve(budget, f"{budget}_rows")
+        over = (budget,) if plan.odd else (budget, f"{budget}_rows")
         noted = self._items.note(project_id, plan.planned)
         for number, record in plan.gone.items():
             self._items.skip(CodeKey(project_id, number), record)
-        return _looked_through(plan, noted)
+        return replace(_looked_through(plan, noted), closes=over)
 
     def _plan_codes(self, project_id: int) -> Outcome:
         """Look at all of them in the same requests. Who waits for them in a run goes on waiting."""

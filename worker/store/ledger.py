@@ -522,7 +522,7 @@ class Ledger:
 
     def _read(self, records: str, fields: Iterable[int] | None) -> dict[int, Record]:
         if fields is None:
-            return {int(field): _record(text) for field, text in self._client.hgetall(records).items()}
+            return _records(self._client.hgetall(records))
         wanted = [str(field) for field in fields]
         texts = self._client.hmget(records, wanted) if wanted else []
         return {int(field): _record(text) for field, text in zip(wanted, texts, strict=True) if text}
@@ -565,8 +565,17 @@ def _decoded(text: Any) -> Record | None:
     return _record(text) if text else None
 
 
+def _records(texts: Mapping[str, str]) -> dict[int, Record]:
+    """All of a project in one go: to parse them one by one costs a scan three times as much."""
+    read = json.loads(f"[{','.join(texts.values())}]")
+    return {int(field): _record_of(fields) for field, fields in zip(texts, read, strict=True)}
+
+
 def _record(text: str) -> Record:
-    fields = json.loads(text)
+    return _record_of(json.loads(text))
+
+
+def _record_of(fields: dict[str, Any]) -> Record:
     fields["state"] = State(fields["state"])
     if "cause" in fields:
         fields["cause"] = cause_of(fields["cause"])

@@ -32,9 +32,10 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 _AGE = """
--- KEYS: when the list was begun. Returns that or '', and the time
+-- KEYS: when the list was begun, list. ARGV: a project or none. Returns when or '', the time, and the project's row or ''
 local now = redis.call('TIME')
-return {redis.call('GET', KEYS[1]) or '', now[1], now[2]}
+local row = ARGV[1] and redis.call('HGET', KEYS[2], ARGV[1])
+return {redis.call('GET', KEYS[1]) or '', now[1], now[2], row or ''}
 """
 AT_ONCE = 500
 LONGEST_LISTING_SECONDS = 3600
@@ -90,6 +91,11 @@ class ProjectList:
         """Seconds since the list was begun; infinite when there is none, or when it is known to be outdated."""
         return self._listed()[1]
 
+    def aged(self, project_id: int) -> tuple[float, Project | None]:
+        """The same, and one project as last listed, in one command: each project that is scanned asks for both."""
+        _, age, row = self._listed(str(project_id))
+        return age, _project(project_id, row) if row else None
+
     def outdate(self) -> None:
         """Somebody knows that it changed: from now on the list counts as old, one that is being read as well."""
         self._client.set(self._outdated_at, seconds(self._client))
@@ -111,7 +117,7 @@ class ProjectList:
 
     def all_younger_than(self, age: float) -> Sequence[Project] | None:
         """The same, if the list was begun less than so many seconds ago."""
-        listed_at, age_now = self._listed()
+        listed_at, age_now, _ = self._listed()
         return self._all(listed_at) if age_now < age else None
 
     def now(self) -> float:
@@ -149,12 +155,12 @@ class ProjectList:
         if project_ids:
             self._client.hdel(self._looked_at, *map(str, project_ids))
 
-    def _listed(self) -> tuple[str | None, float]:
-        """When the list was begun, None when there is none, and its age. One command: each project that is scanned asks."""
-        listed_at, whole, micro = self._age(keys=[self._listed_at])
+    def _listed(self, *project: str) -> tuple[str | None, float, str]:
+        """When the list was begun, None when there is none, its age, and the row of a project."""
+        listed_at, whole, micro, row = self._age(keys=[self._listed_at, self._key], args=project)
         if not listed_at:
-            return None, float("inf")
-        return listed_at, int(whole) + int(micro) / 1_000_000 - float(listed_at)
+            return None, float("inf"), row
+        return listed_at, int(whole) + int(micro) / 1_000_000 - float(listed_at), row
 
     def _all(self, listed_at: str | None) -> Sequence[Project]:
         known_at, projects = self._read
