@@ -75,20 +75,20 @@ def cut_by_comment(name: str) -> str:
 
 
 def secret_names(secrets_dir: str | None) -> list[str]:
-    """The names of the files in the folder of secrets. What cannot be listed is reported when it is read."""
-    try:
-        return [file.name for file in Path(secrets_dir).iterdir() if file.is_file()] if secrets_dir else []
-    except OSError:
-        return []
+    """The names of the files in the folder of secrets. Raises OSError when this process may not list it."""
+    return [file.name for file in Path(secrets_dir).iterdir() if file.is_file()] if secrets_dir else []
 
 
-def quoted(environment: Mapping[str, str], secrets_dir: str | None, known: Collection[str]) -> dict[str, str]:
+def quoted(
+    environment: Mapping[str, str], secrets_dir: str | None, files: Collection[str], known: Collection[str]
+) -> dict[str, str]:
     """A fault for each setting whose value begins and ends with a quotation mark where nobody takes the marks away, by its name.
+    `files`: the names of those in the folder of secrets.
 
     `docker run --env-file` and Kubernetes pass them on as they are.
     """
     values = {name: (value, "in the environment") for name, value in environment.items()}
-    values |= {name: (_text(Path(secrets_dir or "") / name), SECRET_FILE) for name in secret_names(secrets_dir)}
+    values |= {name: (_text(Path(secrets_dir or "") / name), SECRET_FILE) for name in files}
     return {
         name.upper(): f"{name} ({place}) begins and ends with a quotation mark, which belongs to the value there: remove both marks."
         for name, (value, place) in values.items()

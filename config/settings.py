@@ -312,13 +312,13 @@ class Settings(BaseSettings):
         if value is None:
             return None
         named = f": {value}" if str(value).isprintable() else ""
-        if not (_is(Path.exists, value) and os.access(value, os.R_OK)):
-            raise ValueError(f"must be a file that the user of this process may read{named}")
         try:
             # A folder is taken too, as requests does; what it holds is only read when it is needed.
             ssl.create_default_context(cafile=None if value.is_dir() else str(value))
-        except OSError:
+        except ssl.SSLError:
             raise ValueError(f"must be a file of CA certificates in PEM form; there is none in it{named}") from None
+        except (OSError, ValueError):
+            raise ValueError(f"must be a file that the user of this process may read{named}") from None
         return value
 
     @field_validator("redis_url")
@@ -475,8 +475,13 @@ def load_settings(**overrides: Any) -> Settings:
     if secrets_dir and not _is(Path.is_dir, Path(secrets_dir)):
         faults.append(f"SECRETS_DIR names no folder: {secrets_dir}.")
         secrets_dir = None
-    in_quotes = quoted(os.environ, secrets_dir, names)
-    faults += [*_unknown(file.names, secret_names(secrets_dir)), *in_quotes.values()]
+    try:
+        files = secret_names(secrets_dir)
+    except OSError as error:
+        faults.append(f"SECRETS_DIR could not be read: {why_unreadable(error)}.")
+        secrets_dir, files = None, []
+    in_quotes = quoted(os.environ, secrets_dir, files, names)
+    faults += [*_unknown(file.names, files), *in_quotes.values()]
     if file.faults:
         raise InvalidSettings(faults=tuple(_short(fault) for fault in faults))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import date
 from pathlib import Path
 
@@ -280,6 +281,19 @@ def test_a_file_of_secrets_that_cannot_be_read_is_a_fault(
     secret.mkdir() if content is None else secret.write_bytes(content)
     faults = faults_of(set_environment, PROCORE_CLIENT_SECRET=None, SECRETS_DIR=str(secret.parent))
     assert faults == (f"PROCORE_CLIENT_SECRET (a file in SECRETS_DIR) could not be read: {told}.",)
+
+
+def test_a_folder_of_secrets_that_may_not_be_read_is_named_and_no_setting_in_it(
+    set_environment: SetEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Permissions mean nothing to root, as whom tests may run."""
+
+    def refused(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    told = f"SECRETS_DIR could not be read: the user of this process may not read {tmp_path}; change its owner or its permissions."
+    assert faults_of(set_environment, SECRETS_DIR=str(tmp_path)) == (told,)
 
 
 @pytest.mark.parametrize(
