@@ -7,6 +7,7 @@ import sys
 
 from tests.campaign import report
 from tests.campaign.processes import command as processes
+from tests.campaign.processes import full_disk
 from tests.campaign.recovery import command as recovery
 from tests.campaign.simulated import command as simulated
 
@@ -17,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     simulated.add_to(commands)
     processes.add_to(commands)
+    full_disk.add_to(commands)
     recovery.add_to(commands)
     report.add_to(commands)
     options = parser.parse_args(arguments)
