@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from celery.apps import beat
-from celery.beat import ScheduleEntry, Scheduler
+from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.utils.time import maybe_make_aware
 from redis.exceptions import RedisError
 
@@ -15,6 +15,7 @@ from config.names import QueueName, TaskName
 from config.settings import load_settings
 from worker import ending, heartbeat
 from worker.redis_access import one_server_or_exit, redis_at
+from worker.store.connection import why
 from worker.store.presence import Presence
 from worker.store.schedule_runs import ScheduleRuns
 
@@ -26,6 +27,8 @@ that would be read by another machine's clock."""
 
 ANSWER_SECONDS = 3.0
 """How long beat waits for an answer of Redis: nothing depends on any single one, and its supervisor takes silence for a hang."""
+UNSENT_SECONDS = 2.0
+"""How soon a message that could not be sent is tried again."""
 END_SECONDS = 1.0
 """How long beat waits for Redis when it ends."""
 
@@ -45,6 +48,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
 
     def __init__(self, *arguments: Any, lazy: bool = False, **options: Any) -> None:
         self._recalled = lazy
+        self._unsent = False
         if not lazy:
             settings = load_settings()
             client = redis_at(
@@ -68,28 +72,46 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         heartbeat.beat()
         if not self._recalled:
             self._recall()
-        return super().tick(**options)
-
-    def reserve(self, entry: ScheduleEntry) -> ScheduleEntry:
-        """Called for each entry that is due: note the run before its message is sent."""
-        reserved = super().reserve(entry)
-        if entry.task != TaskName.RESUME:
-            try:
-                self._runs.note(entry.name, reserved.last_run_at.timestamp())
-            except RedisError as error:
-                log.warning("The run of %s could not be noted: %s", entry.name, type(error).__name__)
-        return reserved
+        wait = super().tick(**options)
+        if not self._unsent:
+            return wait
+        # Celery has put off the entry to its next time: the schedule, which has it as due, is read again.
+        self._unsent, self._heap = False, None
+        return UNSENT_SECONDS
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        """Send the message of an entry that is due, unless it is a `resume` and enough of them wait already."""
-        if entry.task == TaskName.RESUME and self._resumes_wait():
+        """Send the message of an entry that is due, unless it is a `resume` and enough of them wait already. An entry that cannot be sent
+        stays due.
+        """
+        is_resume = entry.task == TaskName.RESUME
+        if is_resume and self._resumes_wait():
             return
-        super().apply_entry(entry, producer=producer)
+        log.log(logging.DEBUG if is_resume else logging.INFO, "Sending due task %s (%s)", entry.name, entry.task)
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as error:
+            log.warning("%s could not be sent: %s", entry.name, why(error))
+            # The next `resume` is due in seconds anyway.
+            if not is_resume:
+                self.schedule[entry.name] = entry
+                self._unsent = True
+            return
+        self._note(entry.name)
 
     def close(self) -> None:
         """Beat ends."""
         super().close()
         heartbeat.end(wait=END_SECONDS)
+
+    def _note(self, name: str) -> None:
+        """Keep when an entry ran. Should beat end before this is written, the run is repeated, which finds its work done."""
+        entry = self.schedule[name]
+        if entry.task == TaskName.RESUME:
+            return
+        try:
+            self._runs.note(name, entry.last_run_at.timestamp())
+        except RedisError as error:
+            log.warning("The run of %s could not be noted: %s", name, type(error).__name__)
 
     def _recall(self) -> None:
         try:

@@ -11,6 +11,7 @@ from config.names import QueueName
 from tests.alerts.prometheus import rules
 from tests.real.books import assert_one_item_per_code, items_made
 from tests.real.conftest import OpenSite
+from tests.real.redis_faults import refusing
 from tests.real.site import PREFIX
 from tests.support import eventually
 from tests.unit.promql import Facts
@@ -97,11 +98,27 @@ def test_a_scheduled_run_that_fell_due_while_beat_was_down_is_made_up_for(open_s
     runs.note("scan", time.time() - 400 * 86_400)
     second = site.beat(number=2)
     second.says("Sending due task scan")
-    assert runs.last()["scan"] == pytest.approx(time.time(), abs=60)
+    eventually(lambda: runs.last()["scan"] == pytest.approx(time.time(), abs=60))
     second.end()
     third = site.beat(number=3)
     third.says("Sending due task resume")
     assert "Sending due task scan" not in third.log
+
+
+def test_a_scheduled_run_that_falls_due_while_redis_refuses_is_sent_when_it_takes_messages_again(
+    open_site: OpenSite,
+) -> None:
+    site = open_site(profile="large:1x4", env={"SCAN_CRON": "0 0 1 1 *"})
+    runs, long_ago = ScheduleRuns(site.redis, PREFIX), time.time() - 400 * 86_400
+    runs.note("scan", long_ago)
+    with refusing(site.server.url, "full"):
+        beat = site.beat()
+        beat.says("scan could not be sent: Redis", times=2)
+        assert runs.last()["scan"] == long_ago, "a run that was not started is not noted"
+    eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.SCANS}"))
+    eventually(lambda: runs.last()["scan"] == pytest.approx(time.time(), abs=60))
+    assert site.redis.llen(f"{PREFIX}{QueueName.SCANS}") == 1
+    assert "Traceback" not in beat.log
 
 
 def test_resumes_do_not_pile_up_while_no_worker_runs(open_site: OpenSite) -> None:
