@@ -10,6 +10,7 @@ from worker.domain import money
 from worker.domain.invoices import Aspect, Invoice, InvoiceLine
 
 DIGEST_BYTES = 8
+_OF_A_LINE = tuple(field.name for field in fields(InvoiceLine))
 
 
 def billed_digest(invoice: Invoice) -> str:
@@ -48,6 +49,6 @@ def changes(before: Invoice, after: Invoice) -> dict[Aspect, str]:
 
 def _amounts(line: InvoiceLine) -> tuple[str, ...]:
     """The line's code and all of its amounts, whichever there are."""
-    values = ((field.name, getattr(line, field.name)) for field in fields(line))
+    values = ((name, getattr(line, name)) for name in _OF_A_LINE)
     amounts = [f"{name}={money.text(value)}" for name, value in values if isinstance(value, Decimal)]
     return (str(line.wbs_code_id), *amounts)

@@ -525,7 +525,7 @@ class Ledger:
             return _records(self._client.hgetall(records))
         wanted = [str(field) for field in fields]
         texts = self._client.hmget(records, wanted) if wanted else []
-        return {int(field): _record(text) for field, text in zip(wanted, texts, strict=True) if text}
+        return _records({field: text for field, text in zip(wanted, texts, strict=True) if text})
 
     def _run(self, key: CodeKey | InvoiceKey) -> str:
         """Where the run stands that may wait for it."""
