@@ -184,6 +184,7 @@ def test_the_error_that_no_master_is_known_shows_no_password(caplog: pytest.LogC
         app.backend.client.ping()
     said = [f"{error.value!r} {error.value}" for error in (raised, refused, no_result)]
     assert "No master found" in said[0]
+    assert why(raised.value).startswith("No sentinel in REDIS_URL knows the master:")
     assert [text for text in [*said, caplog.text] if "canary" in text] == []
 
 

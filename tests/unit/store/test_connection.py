@@ -75,6 +75,10 @@ def test_a_server_that_cannot_save_says_so_in_its_own_words(tmp_path: Path) -> N
         (redis.exceptions.ReadOnlyError("You can't write against a read only replica."), "names a replica"),
         (redis.exceptions.BusyLoadingError("Redis is loading the dataset in memory"), "reading its data"),
         (redis.exceptions.ConnectionError("max number of clients reached"), "maxclients"),
+        (
+            redis.sentinel.MasterNotFoundError("No master found for 'main' : Redis<host=a,port=26379>"),
+            "No sentinel in REDIS_URL knows the master",
+        ),
         (redis.exceptions.ResponseError("BUSY Redis is busy running a script."), "Redis refuses a command."),
     ],
 )
