@@ -76,6 +76,9 @@ class Client:
         value: str | None = self._do("HGET", key, name)
         return value
 
+    def hexists(self, key: str, name: str) -> int:
+        return int(self._do("HEXISTS", key, name))
+
     def hmget(self, key: str, names: Sequence[str]) -> list[str | None]:
         return list(self._do("HMGET", key, *names))
 
