@@ -8,7 +8,7 @@ import pytest
 
 from tests.real.conftest import OpenSite
 from tests.upgrade.earlier import FIRST_RELEASE, NoHistory, take_out
-from tests.upgrade.rehearsal import Rehearsal
+from tests.upgrade.rehearsal import SETTLES, Rehearsal
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -20,5 +20,5 @@ def test_nothing_is_lost_or_doubled_by_an_upgrade_the_way_back_and_the_upgrade_a
         earlier = take_out(FIRST_RELEASE, tmp_path / "earlier")
     except NoHistory as why:
         pytest.skip(str(why))
-    site = open_site(profile="large:1x2", slots=4)
+    site = open_site(profile="large:1x2", slots=4, env=SETTLES)
     Rehearsal(site, earlier, codes=6).play()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.real.site import Site
 from tests.upgrade.earlier import FIRST_RELEASE, NoHistory, take_out
-from tests.upgrade.rehearsal import Rehearsal
+from tests.upgrade.rehearsal import SETTLES, Rehearsal
 
 CODES, ALL_CODES = 6, 60
 LAST_LINES = 40
@@ -29,7 +29,7 @@ def main() -> None:
             earlier = take_out(asked.old, folder / "earlier")
         except NoHistory as why:
             sys.exit(str(why))
-        with Site.open(folder, profile="large:1x2", slots=4) as site:
+        with Site.open(folder, profile="large:1x2", slots=4, env=SETTLES) as site:
             codes = ALL_CODES if asked.full else CODES
             try:
                 Rehearsal(site, earlier, codes=codes, say=_say).play()

@@ -42,10 +42,15 @@ EARLIER_QUICK = {
 THIS_QUICK = {**QUICK, "worker.services.attempts.DOWN_TIMES_BEFORE_PROBLEM": 1}
 CRONS = dict.fromkeys(("SCAN_CRON", "EXPORT_CRON", "VERIFY_CRON"), "0 4 * * *")
 SCHEDULED = ("scan", "export", "verify")
+SHOWN_STATES = ("SUCCESS", "STARTED", "RECEIVED", "RETRY")
+"""Of tasks in Flower when all is done; some of a killed worker stay where they were."""
 LOGIN = ("an-engineer", "a-password-of-flower")
 IN_FLIGHT = 2
 """Writes that NetSuite works on when their worker is killed."""
-COMMIT_SECONDS = 2.0
+COMMIT_SECONDS = 6.0
+"""How long NetSuite works on them: long enough that a pause is noticed meanwhile on a busy machine."""
+SETTLES = {"NETSUITE_SETTLE_SECONDS": "9"}
+"""For the site: a commit comes within the settle window, as both versions assume."""
 REST_SECONDS = 60.0
 
 
@@ -196,7 +201,7 @@ class Rehearsal:
         self.site.stage.faults("netsuite", [slow])
         project, _ = self.project(number)
         self.scan(project.id)
-        eventually(lambda: self._under_way(project) >= IN_FLIGHT, every=0.01)
+        eventually(lambda: self.site.stage.netsuite.faults.as_json()["rules"][0]["struck"] >= IN_FLIGHT, every=0.01)
         yield
 
     def netsuite_refuses(self) -> None:
@@ -206,10 +211,6 @@ class Rehearsal:
     def is_paused(self) -> None:
         """Wait until the version that runs has paused NetSuite's work and opened the problem."""
         eventually(lambda: self.site.container.ledger.is_problem("remote:netsuite"))
-
-    def _under_way(self, project: Project) -> int:
-        states = Counter(record.state for record in self.site.container.ledger.codes(project.id).values())
-        return states[State.INTENT]
 
     # How it goes on
 
@@ -282,9 +283,14 @@ class Rehearsal:
                 assert set(arguments) == {"project_id", "wbs_code_id"}
             if task["state"] == "SUCCESS" and task["result"]:
                 assert isinstance(literal_eval(task["result"]), dict), task
-        assert {task["state"] for task in tasks} <= {"SUCCESS", "STARTED", "RECEIVED", "RETRY"}, Counter(
-            task["state"] for task in tasks
-        )
+        # The comparison of 0.1.0 fails with the first request that does.
+        others = [
+            task
+            for task in tasks
+            if task["state"] not in SHOWN_STATES
+            and not (task["name"] == TaskName.RECONCILE and task["worker"].startswith("old"))
+        ]
+        assert not others, others
 
     def _items_are_right(self) -> None:
         assert self.site.stage.netsuite.duplicates() == []
