@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from kombu import transport
 from kombu.transport import redis
 from kombu.transport.virtual import QoS as LocalQoS
+from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import RedisError, ResponseError
 
 from config.redis_address import sentinels_of
@@ -154,6 +155,17 @@ class TaskQueues:
         self._tag = ""  # of the question that is open
         self._next_take = self._busy_until = self._report_at = 0.0
         super().__init__(*arguments, **options)
+
+    def _connparams(self: Any, asynchronous: bool = False) -> Any:
+        """Called by kombu for a connection of its own. A channel that was closed meanwhile, as when Redis cuts all connections, raises what
+        a lost connection raises: whoever sends connects again. Kombu would raise AttributeError, and the message would not be sent.
+        """
+        try:
+            return super()._connparams(asynchronous)  # type: ignore[misc]
+        except AttributeError:
+            if self.connection is not None:
+                raise
+            raise LostConnection("the channel was closed before the message was sent") from None
 
     @property
     def pace(self) -> float:

@@ -340,9 +340,6 @@ class Bills:
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         if self._differences.state(Series.BILLS).stopped:
             if record and record.state is State.BLOCKED:
-                # It got this far, so what blocked it is settled, and the wait may be long. The problem first: a process that dies before
-                # the record is written leaves it blocked, and the next attempt comes by here again.
-                self._ledger.resolve(str(key))
                 waiting = Record(State.WAITING, record.name, at=lock.at, facts=record.facts, fence=lock.fence)
                 self._ledger.write(key, waiting)
             return self._paused(key, ready)
@@ -386,7 +383,7 @@ class Bills:
 
     def _paused(self, key: InvoiceKey, ready: Billable) -> Outcome:
         """The series of bills is stopped, so the bill waits."""
-        paused = self._differences.pause(Series.BILLS, ready.invoice.label)
+        paused = self._differences.pause(Series.BILLS, key, ready.invoice.label)
         self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
         return paused
 

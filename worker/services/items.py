@@ -351,7 +351,7 @@ class Items:
         """The series of Items is stopped, so the Item waits. `noted`: an intent was, whose request NetSuite had no room for."""
         if noted:
             self._ledger.write(key, replace(record, fence=lock.fence))
-        paused = self._differences.pause(Series.ITEMS, record.name)
+        paused = self._differences.pause(Series.ITEMS, key, record.name)
         self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
         return paused
 

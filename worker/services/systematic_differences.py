@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
 from worker.domain.series import MAX_IN_A_ROW, Deviation, Series, setting_of
@@ -41,10 +42,13 @@ class SystematicDifferences:
         """How a series stands before a record of it is written."""
         return self._states.state(series)
 
-    def pause(self, series: Series, name: str) -> Outcome:
-        """How long the write of a record waits because its series is stopped."""
+    def pause(self, series: Series, key: CodeKey | InvoiceKey, name: str) -> Outcome:
+        """How long the write of a record waits because its series is stopped. Whatever blocked the record before is settled, or it would
+        not have got this far, and the wait may be long: its own problem closes.
+        """
         reason = f"no more {series} are written: see the problem {series.problem_key}"
-        return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=seconds(self._client) + PAUSE_SECONDS)
+        again_at = seconds(self._client) + PAUSE_SECONDS
+        return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=again_at, closes=(str(key),))
 
     def is_due(self, state: SeriesState, at: float) -> bool:
         """Whether a record that is written at that time is to be read back, where that is not done with each."""

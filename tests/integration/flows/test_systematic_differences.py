@@ -118,6 +118,24 @@ def test_an_invoice_that_waits_for_a_stopped_series_shows_no_problem_that_is_set
     assert (record.state, record.cause) == (State.WAITING, None)
 
 
+def test_an_interrupted_write_that_then_waits_for_a_stopped_series_shows_no_problem_that_is_settled(
+    open_office: OpenOffice,
+) -> None:
+    office = open_office(world={"auto_generated_numbers": ["vendorBill"]}, netsuite_settle_seconds=0)
+    project, _ = exported(office, 1)
+    old = office.new_invoice(project, (CODES[0], "100.00"), invoice_number="N-8", billing_date="2026-02-25")
+    assert office.export(old).cause == "period_closed"
+    office.stage.settings("netsuite", closed_before="2026-02-01")
+    office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "/vendorBill"}])
+    assert office.export(old).kind is OutcomeKind.UNKNOWN
+    office.clear_faults()
+    office.export(office.new_invoice(project, (CODES[0], "100.00"), invoice_number="N-9"))
+    assert office.problems("series:").keys() == {"series:bills"}
+    office.hurry()
+    assert office.export(old).kind is OutcomeKind.WAITING
+    assert office.problems(f"invoice:{project.id}:{old.id}") == {}
+
+
 def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
     office = open_office()
     _, (first, *_) = exported(office, 1)
