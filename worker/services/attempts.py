@@ -275,7 +275,9 @@ class Attempts:
         if responses.failed and responses.failed not in responses.answered:
             # A write whose answer did not come: the work looks for it later, and others need not try meanwhile.
             self._note_trouble(key, Remote(responses.failed), outcome.reason)
-        if outcome.kind not in JUST_RECORDED and (outcome.well or outcome.closes or lane in (Lane.SCANS, Lane.LISTINGS)):
+        if outcome.kind not in JUST_RECORDED and (
+            outcome.well or outcome.closes or lane in (Lane.SCANS, Lane.LISTINGS)
+        ):
             # Also what was told of this work before it got to its record, such as attempts that failed. Looking through a project
             # has no record: what it found there is told by problems of their own.
             self._ledger.resolve(key, *outcome.closes)

@@ -119,6 +119,7 @@ class Work:
         self._hurry, self._take_back = script(work_scripts.HURRY), script(work_scripts.TAKE_BACK)
         self._begin, self._open_keys = script(work_scripts.BEGIN), script(work_scripts.OPEN_KEYS)
         self._backlog, self._forget_ended = script(work_scripts.BACKLOG), script(work_scripts.FORGET_ENDED)
+        self._count = script(work_scripts.COUNT)
         self._invoices_since = f"{prefix}since:invoice"
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
@@ -211,9 +212,8 @@ class Work:
 
     def count(self, kind: RunKind, name: str, number: int) -> None:
         """Count something more for the run of this kind that goes on, if one does."""
-        run = self.current(kind) if number else None
-        if run and not run.ended:
-            self._client.hincrby(f"{self._prefix}run:{run.id}", name, number)
+        if number:
+            self._count(keys=[self._current(kind)], args=[self._prefix, name, number])
 
     def failed(self, key: str) -> int:
         """Count a failed attempt at a key; gives how many since it last ended."""

@@ -371,6 +371,14 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(0', now, 'WITHSCORES', 'LIMIT
 return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), due[2] or '0'}
 """
 )
+COUNT = """
+-- KEYS: current run. ARGV: prefix, field, number. Counts for the run that goes on, if one does; one that has expired stays gone.
+local run = redis.call('GET', KEYS[1])
+if not run then return 0 end
+local fields = redis.call('HMGET', ARGV[1] .. 'run:' .. run, 'kind', 'ended_at')
+if not fields[1] or fields[2] then return 0 end
+return redis.call('HINCRBY', ARGV[1] .. 'run:' .. run, ARGV[2], ARGV[3])
+"""
 FORGET_ENDED = """
 -- KEYS: invoices since when, waiting, hand. ARGV: at most. A worker of an older version ends work without taking it from the first.
 for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[1] - 1)) do

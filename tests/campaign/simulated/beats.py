@@ -97,6 +97,7 @@ class Beats:
 
     def current_runs(self) -> list[str]:
         """The ids of the runs that stand as current."""
+        self._rig.store.expire()
         keys = (f"{PREFIX}run:current:scan", f"{PREFIX}run:current:export")
         return [str(self._rig.store.data[key]) for key in keys if key in self._rig.store.data]
 

@@ -48,6 +48,11 @@ class Server:
         """Everything is gone."""
         self.data, self.ends = {}, {}
 
+    def expire(self) -> None:
+        """Drop what has expired, as a server does by itself: whoever looks into `data` sees only what lives."""
+        for key in list(self.ends):
+            self._get(key)
+
     def keys(self, beginning: str) -> list[str]:
         """Live keys that begin so."""
         return [key for key in list(self.data) if key.startswith(beginning) and self._get(key) is not None]

@@ -331,6 +331,35 @@ def test_a_run_older_than_a_week_leaves_the_list_with_the_next_that_begins(work:
     assert client.zrange(f"{PREFIX}runs", 0, -1) == [run.id, export.id]
 
 
+def test_what_is_counted_for_a_run_that_has_expired_or_ended_leaves_nothing_behind(
+    work: Work, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begun(work)
+    look = Work.run
+
+    def expires_after_a_look(self: Work, run_id: str) -> Run | None:
+        found = look(self, run_id)
+        client.delete(f"{PREFIX}run:{run_id}", f"{PREFIX}run:{run_id}:open")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Work, "run", expires_after_a_look)
+        work.count(RunKind.SCAN, "items", 3)
+    key = f"{PREFIX}run:{run.id}"
+    assert client.hexists(key, "kind") or not client.exists(key)
+    client.delete(key, f"{key}:open")
+    work.count(RunKind.SCAN, "items", 3)
+    assert not client.exists(key)
+
+    run = begun(work)
+    work.count(RunKind.SCAN, "items", 3)
+    work.close(Lane.SCANS, SCAN_OF_ALL, None)
+    work.count(RunKind.SCAN, "items", 4)
+    ended = work.run(run.id)
+    assert ended
+    assert ended.counts["items"] == 3
+
+
 # Requests
 
 
