@@ -139,7 +139,13 @@ end
 if ARGV[6] == 'ended' then close(KEYS[2], ARGV[5])
 elseif ARGV[6] ~= '' then open(KEYS[2], ARGV[5], ARGV[6]) end
 -- Now the Item or the bill stands, or something says why not: what `verify` told is no longer so.
-if ARGV[6] ~= '' then close(KEYS[2], missing(ARGV[5])) end
+if ARGV[6] ~= '' then
+  close(KEYS[2], missing(ARGV[5]))
+  -- The problem says what a finding of the same kind said before.
+  if record.cause then close(KEYS[2], '"""
+    + FINDINGS
+    + """' .. record.cause .. ':' .. ARGV[5]) end
+end
 if record.state ~= 'created' then return {1} end
 return {1, unpack(redis.call('HGETALL', KEYS[7]))}
 """
@@ -331,7 +337,7 @@ class Ledger:
         """Record what is known now; False when the ledger already holds something later or more certain.
 
         Nor does it take one Item for two codes. A blocked record becomes an open problem in the same step; one that is done or skipped closes
-        it. Either closes the finding that the Item or the bill is missing. The journal gets `told`, or what the record itself tells.
+        it. Either closes the findings of `verify` that the Item or the bill is missing, and that say what the problem says. The journal gets `told`, or what the record itself tells.
         """
         return self._written(key, record, "", "", told)[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,22 @@ def test_a_name_that_is_taken_by_an_unusable_item_is_blocked(synced: Office, cas
     assert f"id {case['item_id']}" in synced.sentence(key)
     assert [entry for entry in synced.writes() if entry["id"] == case["item_id"]] == []
     assert synced.item(case["name"]).id == case["item_id"]
+
+
+@pytest.mark.parametrize(
+    ("unusable", "cause"), [({"record_type": "serviceSaleItem"}, "item_of_other_type"), ({"isinactive": True}, "item_inactive")]
+)  # fmt: skip
+def test_a_scan_that_blocks_a_code_closes_the_finding_that_says_the_same(
+    office: Office, unusable: dict[str, Any], cause: str
+) -> None:
+    project, code = one_code(office)
+    office = office.reopened(project_ids=str(project.id))
+    office.netsuite.make_item(NAME, **unusable)
+    office.container.projects(Precedence.SCAN).refresh()
+    office.container.upkeep.reconcile()
+    assert list(office.problems().values()) == [f"drift_{cause}"]
+    office.scan(project.id)
+    assert office.problems() == {f"code:{project.id}:{code.id}": cause}
 
 
 def test_after_an_inactive_item_is_activated_the_next_scan_adopts_it(office: Office) -> None:
