@@ -11,7 +11,8 @@ from simulators.netsuite.records import Bill, BillLine, ExpenseLine
 from simulators.netsuite.state import NetSuiteState
 from simulators.netsuite.wire import RECORD_PATH
 
-_STATUS = {"id": "Open", "refName": "Open"}
+_STATUS = {"id": "A", "refName": "Open"}
+"""Published ids are A to F, without their names; that A is an open bill is our reading. A vendor credit has no status."""
 
 
 def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]:
@@ -26,13 +27,14 @@ def shown_bill(state: NetSuiteState, bill: Bill, expand: bool) -> dict[str, Any]
         "memo": bill.memo,
         "entity": _reference(bill.entity, vendor.companyname if vendor else ""),
         "postingPeriod": _reference(period.id, period.name),
-        "status": _STATUS,
         "total": bill.total,
         "userTotal": bill.total,
         "taxTotal": bill.tax,
         "createdDate": bill.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "lastModifiedDate": bill.modified_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+    if bill.record_type == "vendorBill":
+        body["status"] = _STATUS
     if bill.externalid:
         body["externalId"] = bill.externalid
     if bill.subsidiary:
