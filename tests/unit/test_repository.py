@@ -1,0 +1,70 @@
+"""Packaging, workflows and hooks agree with each other: versions of tools and of Python, license, types, changelog."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def loaded(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def test_every_package_of_the_wheel_is_marked_as_typed() -> None:
+    packages = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert packages
+    assert [name for name in packages if not (ROOT / name / "py.typed").exists()] == []
+
+
+def test_the_image_is_built_with_every_file_that_the_metadata_names() -> None:
+    names = [PROJECT["readme"], *PROJECT["license-files"]]
+    copied = re.search(r"^COPY (pyproject\.toml .*) \./$", DOCKERFILE, re.MULTILINE)
+    sent = (ROOT / ".dockerignore").read_text().splitlines()
+    assert copied
+    for name in names:
+        assert (ROOT / name).exists()
+        assert name in copied[1].split()
+        assert f"!{name}" in sent
+
+
+def test_the_changelog_has_this_version_and_unreleased_changes() -> None:
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert PROJECT["version"] in headings
+
+
+def test_actions_are_pinned_by_digest_and_say_their_version() -> None:
+    assert WORKFLOWS
+    for path in WORKFLOWS:
+        uses = re.findall(r"uses: (.*)$", path.read_text(), re.MULTILINE)
+        assert uses
+        assert [each for each in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []
+
+
+def test_ci_checks_every_supported_python_with_the_uv_of_the_image() -> None:
+    job = loaded(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["check"]
+    supported = {each.rpartition(" ")[2] for each in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", each)}
+    assert set(job["strategy"]["matrix"]["python"]) == supported
+    assert job["steps"][-1] == {"run": ".ci/run"}
+    uv = next(step["with"] for step in job["steps"] if "setup-uv" in step.get("uses", ""))
+    assert f"uv=={uv['version']}\n" in DOCKERFILE
+
+
+def test_the_default_python_is_the_oldest_supported_one() -> None:
+    assert (ROOT / ".python-version").read_text().strip() == PROJECT["requires-python"].removeprefix(">=")
+
+
+def test_hooks_run_the_tools_of_the_locked_environment() -> None:
+    hooks = [hook for repo in loaded(ROOT / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
+    assert {hook["id"] for hook in hooks} == {"ruff-check", "ruff-format", "mypy"}
+    assert [hook["id"] for hook in hooks if not hook["entry"].startswith("uv run --locked ")] == []
