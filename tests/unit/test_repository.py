@@ -60,10 +60,6 @@ def test_ci_checks_every_supported_python_with_the_uv_of_the_image() -> None:
     assert f"uv=={uv['version']}\n" in DOCKERFILE
 
 
-def test_the_default_python_is_the_oldest_supported_one() -> None:
-    assert (ROOT / ".python-version").read_text().strip() == PROJECT["requires-python"].removeprefix(">=")
-
-
 def test_hooks_run_the_tools_of_the_locked_environment() -> None:
     hooks = [hook for repo in loaded(ROOT / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
     assert {hook["id"] for hook in hooks} == {"ruff-check", "ruff-format", "mypy"}
