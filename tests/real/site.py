@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from config.names import TaskName
 from config.processes import HEARTBEAT_VARIABLE, Process, heartbeat_file, processes
 from config.settings import load_settings, setting_names
 from simulators.stage import Stage
+from tests.real.forks import Forked, can_start
 from tests.real.launcher import NUMBER
 from tests.support import eventually
 from worker.container import Container
@@ -71,13 +73,19 @@ class Ended:
 
 
 class Program:
-    """One started program, its output in a file, everything it starts in one process group."""
+    """One started program, its output in a file, everything it starts in one process group. `fresh`: not forked (tests/real/forks.py)."""
 
-    def __init__(self, name: str, command: list[str], env: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, command: list[str], env: Mapping[str, str], folder: Path, *, fresh: bool = False
+    ) -> None:
         self.name = name
         self._log = folder / f"{name}.log"
-        # Tied to this process, so that a killed test leaves nothing running.
+        self._popen: subprocess.Popen[bytes] | Forked
         with self._log.open("ab") as output:
+            if can_start(env) and not fresh:
+                self._popen = Forked(command, env, folder, out=output.fileno(), err=output.fileno())
+                return
+            # Tied to this process, so that a killed test leaves nothing running.
             self._popen = subprocess.Popen(
                 tied(command),
                 env=dict(env),
@@ -271,11 +279,12 @@ class Site:
 
     def flower(self) -> Program:
         """Flower as `wbs-sync flower` opens it, with the FLOWER_PORT and FLOWER_BASIC_AUTH of `env`."""
-        return self.start("flower", [script(), "flower"])
+        return self.start("flower", [script(), "flower"], fresh=True)  # it becomes Celery's program by exec
 
     def webhooks(self, *, number: int = 1, times: Mapping[str, float]) -> Program:
         """The receiver of webhooks, listening, with the WEBHOOK_PORT and WEBHOOK_AUTHORIZATION of `env`."""
-        program = self.start(f"webhooks-{number}", self._launched(["webhooks"], times, "--command"))
+        # It begins again by exec, without the secrets that it does not use.
+        program = self.start(f"webhooks-{number}", self._launched(["webhooks"], times, "--command"), fresh=True)
         program.says("Webhooks http")
         return program
 
@@ -283,9 +292,11 @@ class Site:
         """A worker's command line as config.processes has it."""
         return [sys.executable, "-m", "worker.process", *self._arguments("items", 1)]
 
-    def command(self, *arguments: str, timeout: float = 60, env: Mapping[str, str] | None = None) -> Ended:
+    def command(
+        self, *arguments: str, timeout: float = 60, env: Mapping[str, str] | None = None, fresh: bool = False
+    ) -> Ended:
         """Run the console script to its end."""
-        return run(*arguments, env={**self.env, **(env or {})}, folder=self.folder, timeout=timeout)
+        return run(*arguments, env={**self.env, **(env or {})}, folder=self.folder, timeout=timeout, fresh=fresh)
 
     def quick_command(self, *arguments: str, times: Mapping[str, float], timeout: float = 60) -> Ended:
         """The same with constants of the product changed."""
@@ -386,9 +397,11 @@ class Site:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]
         return [sys.executable, "-m", "tests.real.launcher", *changes, *options, "--", *arguments]
 
-    def start(self, name: str, command: list[str], env: Mapping[str, str] = MappingProxyType({})) -> Program:
-        """Any command as a process of this installation, with variables of its own."""
-        program = Program(name, command, {**self.env, **env}, self.folder)
+    def start(
+        self, name: str, command: list[str], env: Mapping[str, str] = MappingProxyType({}), *, fresh: bool = False
+    ) -> Program:
+        """Any Python program as a process of this installation, with variables of its own."""
+        program = Program(name, command, {**self.env, **env}, self.folder, fresh=fresh)
         self.programs.append(program)
         return program
 
@@ -412,13 +425,15 @@ def script() -> str:
     return str(Path(sys.executable).parent / "wbs-sync")
 
 
-def run(*arguments: str, env: Mapping[str, str], folder: Path, timeout: float = 60) -> Ended:
+def run(*arguments: str, env: Mapping[str, str], folder: Path, timeout: float = 60, fresh: bool = False) -> Ended:
     """Run the console script `wbs-sync` to its end."""
-    return ended([script(), *arguments], env=env, folder=folder, timeout=timeout)
+    return ended([script(), *arguments], env=env, folder=folder, timeout=timeout, fresh=fresh)
 
 
-def ended(command: list[str], *, env: Mapping[str, str], folder: Path, timeout: float) -> Ended:
-    """Run a command to its end."""
+def ended(command: list[str], *, env: Mapping[str, str], folder: Path, timeout: float, fresh: bool = False) -> Ended:
+    """Run a Python program to its end. `fresh`: not forked (tests/real/forks.py)."""
+    if can_start(env) and not fresh:
+        return _forked_to_its_end(command, env, folder, timeout)
     done = subprocess.run(
         command,
         env=dict(env),
@@ -430,3 +445,17 @@ def ended(command: list[str], *, env: Mapping[str, str], folder: Path, timeout: 
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def _forked_to_its_end(command: list[str], env: Mapping[str, str], folder: Path, timeout: float) -> Ended:
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        program = Forked(command, env, folder, out=out.fileno(), err=err.fileno())
+        try:
+            code = program.wait(timeout)
+        except BaseException:
+            os.killpg(program.pid, signal.SIGKILL)
+            program.wait()
+            raise
+        out.seek(0)
+        err.seek(0)
+        return Ended(code, out.read(), err.read())

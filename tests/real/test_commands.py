@@ -63,13 +63,13 @@ def first_json(program: Program) -> Any:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder = tmp_path_factory.mktemp("machine")
     env = environment(folder)
-    programs = [Program("simulate", [script(), "simulate", "--profile", PROFILE, "--json"], env, folder)]
+    programs = [Program("simulate", [script(), "simulate", "--profile", PROFILE, "--json"], env, folder, fresh=True)]
     try:
         env |= first_json(programs[0])
         env |= {"NETSUITE_CONCURRENCY": "5", "WORKER_THREADS": "8", "FLOWER_PORT": "0"}
         # What the real ones are slow about is nothing that these tests are about.
         requests.patch(f"{env['PROCORE_BASE_URL']}/_admin/settings", json={"spike_limit": None}, timeout=10)
-        programs.append(Program("up", [script(), "up", "--json"], env, folder))
+        programs.append(Program("up", [script(), "up", "--json"], env, folder, fresh=True))
         told = first_json(programs[1])
         assert set(told) == {"report", "flower", "login", "data_dir"}
         machine = Machine(folder, env, programs[1], build_company(1, PROFILE), told)

@@ -53,7 +53,7 @@ def environment_of(pid: int) -> dict[str, str]:
 def test_a_process_holds_the_secrets_of_the_table_and_no_other(site: Site, kind: str) -> None:
     given = {name for name in PLACEHOLDERS if site.env.get(name.upper())}
     assert given >= set(PLACEHOLDERS) - {"sentry_dsn", "http_proxy"}
-    program = Program(kind, [sys.executable, *COMMANDS[kind]], site.env, site.folder)
+    program = Program(kind, [sys.executable, *COMMANDS[kind]], site.env, site.folder, fresh=True)
     site.programs.append(program)
     program.says(SAYS[kind])
     environment = environment_of(program.pid)

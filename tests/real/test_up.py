@@ -44,7 +44,7 @@ def healthy(port: int) -> bool:
 
 
 def up(site: Site, number: int) -> Program:
-    program = Program(f"up-{number}", [script(), "up", "--json"], site.env, site.folder)
+    program = Program(f"up-{number}", [script(), "up", "--json"], site.env, site.folder, fresh=True)
     site.programs.append(program)
     return program
 
@@ -54,7 +54,7 @@ def test_one_up_runs_in_a_data_directory_and_its_password_stays(open_site: OpenS
     site = open_site(profile="large:1x2", env={"FLOWER_PORT": str(free_port())})
     first = up(site, 1)
     login = first_json(first)["login"]
-    assert_sentence(site.command("up"), 1, "is running for", "DATA_DIR")
+    assert_sentence(site.command("up", fresh=True), 1, "is running for", "DATA_DIR")
     file = site.folder / "data" / PASSWORD_FILE
     assert file.stat().st_mode & 0o777 == 0o600
     assert login == f"wbs-sync:{file.read_text().strip()}"
@@ -72,7 +72,7 @@ def test_a_port_in_use_is_said_before_any_address_is(open_site: OpenSite, settin
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = str(other.getsockname()[1])
         assert_sentence(
-            site.command("up", env={setting: port}), 1, f"Cannot listen on http://127.0.0.1:{port}", setting
+            site.command("up", env={setting: port}, fresh=True), 1, f"Cannot listen on http://127.0.0.1:{port}", setting
         )
 
 

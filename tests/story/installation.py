@@ -38,7 +38,7 @@ class Installation:
         self.folder = folder
         self.stage = Stage.start(folder / "remotes", profile="month", **REMOTES)
         self._env = environment(folder) | self.stage.env | SETTINGS
-        self._up = Program("up", [script(), "up"], self._env, folder)
+        self._up = Program("up", [script(), "up"], self._env, folder, fresh=True)
 
     def run(self, *arguments: str) -> Ended:
         """Run the console script to its end, in a directory of its own, and tell on standard error that it was run."""

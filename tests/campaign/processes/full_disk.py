@@ -105,7 +105,7 @@ class Round:
 
     def play(self) -> str:
         """Everything, in its order; what was seen, in a line. AssertionError when something is lost, doubled or not said."""
-        up = Program("up", [script(), "up", "--json"], self._env, self._folder)
+        up = Program("up", [script(), "up", "--json"], self._env, self._folder, fresh=True)
         try:
             first_json(up)
             eventually(lambda: all(" ready." in self._log(name) for name in ("items", "invoices")), 90, every=0.2)
