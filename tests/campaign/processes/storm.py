@@ -380,6 +380,8 @@ class Storm:
         return True
 
     def _retire(self, old: str, new: str, latest: float) -> None:
+        if old not in self._machines:
+            return  # another new machine has taken its place already
         ready = {name for name, _ in self._ready()}
         if time.time() < latest and not {f"{kind}-{new}" for kind in self._kinds[new] if kind != "beat"} <= ready:
             self._at(time.time() + 0.1, lambda: self._retire(old, new, latest))

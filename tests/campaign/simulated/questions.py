@@ -167,12 +167,13 @@ def _excuse(rig: Rig, several: list[Written]) -> str:
 
 def _how_lost(rig: Rig, *requests: Request) -> str:
     """What no client can see: a pause as long as the settle window between its last look at the clock and its request."""
-    if any(_paused_at_the_last_moment(rig, request) for request in requests):
+    if any(paused_at_the_last_moment(rig, request) for request in requests):
         return "a holder was paused between its last check and its request, and uniqueness has a window"
     return ""
 
 
-def _paused_at_the_last_moment(rig: Rig, request: Request) -> bool:
+def paused_at_the_last_moment(rig: Rig, request: Request) -> bool:
+    """Whether its worker stood still for as long as the settle window after its last look at the clock, and then sent it."""
     if request.checked_at is None:
         return False
     stalls = rig.troubles.stalls.get(request.thread.process.name, ())
