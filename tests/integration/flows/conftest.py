@@ -14,7 +14,7 @@ from worker.clients.netsuite import client as netsuite_client
 from worker.domain import outcomes
 from worker.embedded import EmbeddedServer
 from worker.services import attempts, invoice_export, verification
-from worker.store import ledger, locks
+from worker.store import ledger, locks, presence
 
 OpenOffice = Callable[..., Office]
 
@@ -31,8 +31,9 @@ def impatient() -> Iterator[None]:
         patch.setattr(locks, "KEPT_SECONDS", 0.0)
         patch.setattr(verification, "RETRY_SECONDS", 0.02)
         patch.setattr(verification, "BUSY_SECONDS", 0.02)
-        # On a machine that others keep busy a test may stand still between an intent and its request, and nothing is retried here.
+        # A test on a busy machine may pause between an intent and its request, or for longer than a process counts as running.
         patch.setattr(ledger, "LEAVES_WITHIN_SECONDS", 60.0)
+        patch.setattr(presence, "PRESENCE_SECONDS", 600.0)
         yield
 
 
