@@ -10,6 +10,7 @@ from tests.campaign.simulated import edits
 from tests.campaign.simulated.faults import RESTARTS, Fault, Kind
 from tests.campaign.simulated.scheduler import Process, VThread
 from tests.campaign.simulated.workers import Message
+from worker.base import message_of
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -93,6 +94,14 @@ class Strikes:
             self._rig.scheduler.pause(0)
         return True
 
+    def _lose_claim(self, work: str) -> Message:
+        """A piece of work is claimed by no worker any more, as after the store lost its last second. Gives a message for it."""
+        for key in self._rig.store.keys(f"{PREFIX}hand:"):
+            self._rig.store.call("ZREM", key, work)
+        self._rig.store.call("HDEL", f"{PREFIX}begun", work)
+        task, arguments = message_of(work)
+        return Message(task.value, arguments, self._rig.scheduler.now)
+
     def _delete_lock(self, dice: random.Random, thread: VThread | None, name: str) -> bool:
         """The lock at this spot is gone; often the broker delivers the holder's message once more just then."""
         locks = self._rig.store.keys(f"{PREFIX}lock:")
@@ -104,10 +113,16 @@ class Strikes:
         self._rig.store.call("DEL", key)
         message = thread.note.get("message") if thread else None
         if isinstance(message, Message) and dice.random() < 0.8:
-            twin = message.again(self._rig.scheduler.now)
+            pause, work = dice.uniform(0.1, 6), key.removeprefix(f"{PREFIX}lock:")
+            if pause < 3 and work.startswith(("code:", "invoice:")):
+                # A holder that stands still for long finds that out by its clock. In a short pause another worker gets as far as it,
+                # if the claim is lost too.
+                twin, pause = self._lose_claim(work), pause / 3
+            else:
+                twin = message.again(self._rig.scheduler.now)
             self._rig.floor.deliver(twin, 0.01)
             if thread is self._rig.scheduler.current:
-                self._rig.scheduler.pause(dice.uniform(0.1, 6))
+                self._rig.scheduler.pause(pause)
         return True
 
     def _store_back(self, fault: Fault, dice: random.Random) -> bool:
