@@ -1,5 +1,5 @@
-"""Reads what stands in the sources of settings (environment, `.env`, the folder of secrets), and finds what a reader would take otherwise
-than it was meant: a line that is no setting, quotation marks that belong to the value, a value cut short by a comment.
+"""Reads the sources of settings (environment, `.env`, the folder of secrets), and finds values that would be read differently than
+intended: a line that is no setting, quotation marks that belong to the value, a value cut short by a comment.
 
 No fault repeats a value: any of them may be a secret.
 """
@@ -26,7 +26,7 @@ _CUT_BY_COMMENT = re.compile(r"[^=\n]*=[ \t]*[^'\"\s][^\n]*\s#")
 
 
 class LiteralFile(DotEnvSettingsSource):
-    """A `.env` file whose values are what stands there: a ${...} in a password is a part of it, not the name of a variable."""
+    """A `.env` file whose values are taken literally: a ${...} in a password is a part of it, not the name of a variable."""
 
     def _read_env_file(self, file_path: Path) -> dict[str, str | None]:
         values = dotenv_values(file_path, encoding="utf-8", interpolate=False)
@@ -82,7 +82,7 @@ def secret_names(secrets_dir: str | None) -> list[str]:
 def quoted(
     environment: Mapping[str, str], secrets_dir: str | None, files: Collection[str], known: Collection[str]
 ) -> dict[str, str]:
-    """A fault for each setting whose value begins and ends with a quotation mark where nobody takes the marks away, by its name.
+    """A fault for each setting whose value begins and ends with a quotation mark in a source where quotation marks are not removed, by its name.
     `files`: the names of those in the folder of secrets.
 
     `docker run --env-file` and Kubernetes pass them on as they are.

@@ -75,7 +75,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         wait = super().tick(**options)
         if not self._unsent:
             return wait
-        # Celery has put off the entry to its next time: the schedule, which has it as due, is read again.
+        # Celery has moved the entry to its next time. Build its heap again from the schedule, where the entry is still due.
         self._unsent, self._heap = False, None
         return UNSENT_SECONDS
 
@@ -104,7 +104,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         heartbeat.end(wait=END_SECONDS)
 
     def _note(self, name: str) -> None:
-        """Keep when an entry ran. Should beat end before this is written, the run is repeated, which finds its work done."""
+        """Record when an entry ran. If beat ends before this is written, the run is repeated, and finds its work done."""
         entry = self.schedule[name]
         if entry.task == TaskName.RESUME:
             return

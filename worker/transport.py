@@ -157,8 +157,8 @@ class TaskQueues:
         super().__init__(*arguments, **options)
 
     def _connparams(self: Any, asynchronous: bool = False) -> Any:
-        """Called by kombu for a connection of its own. A channel that was closed meanwhile, as when Redis cuts all connections, raises what
-        a lost connection raises: whoever sends connects again. Kombu would raise AttributeError, and the message would not be sent.
+        """Called by kombu to open a connection. If another thread has closed the channel, as when Redis cuts all connections, this raises
+        the error of a lost connection, so that the sender connects again. Kombu alone would raise AttributeError and lose the message.
         """
         try:
             return super()._connparams(asynchronous)  # type: ignore[misc]

@@ -201,9 +201,10 @@ class Attempts:
             self._under_way.remove((lane, key, token))
 
     def take_up_trouble(self) -> None:
-        """Now and then: note the trouble of each open problem of a remote that no pause is known of, so that the next response closes it.
+        """Every ten minutes: for each open problem of a remote without a known pause, note the remote as failing, so that its next good
+        response closes the problem.
 
-        Version 0.1.0 keeps its pauses under other keys, and those that nobody has needed for a week are forgotten.
+        Such problems come from version 0.1.0, which keeps pauses under other keys, and from pauses forgotten after an unused week.
         """
         now = time.monotonic()
         if now < self._trouble_taken_up_at + TROUBLE_TAKEN_UP_EVERY_SECONDS:

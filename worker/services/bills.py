@@ -151,7 +151,7 @@ class Bills:
                 return self._end(key, lock, end)
 
     def read_ahead(self) -> None:
-        """Read what the write of any bill needs, while the invoice is still looked at."""
+        """Read what writing any bill needs, before the bill is made."""
         self._periods.read_ahead()
 
     def plan(self, key: InvoiceKey, ready: Billable, coming: Mapping[int, str]) -> tuple[Bill, FoundBill | None]:

@@ -67,7 +67,9 @@ class Dispatch:
         return given
 
     def limit(self, lane: Lane, *, lately: float = 0.0) -> int:
-        """How much of a lane may be in hand now, by a count of waiting Items that is at most `lately` seconds old. Scans step back while Items enough wait for every slot: looking further ahead would only take the CPU from making them."""
+        """How much work of a lane may be claimed now. Scans are limited to one while enough Items wait to keep every slot busy: more scanning
+        would only take CPU from creating them. `lately`: the most seconds that the count of waiting Items may be old.
+        """
         if lane is Lane.SCANS:
             if time.monotonic() - self._counted_at >= lately:
                 enough = ENOUGH_ITEMS * self._limits[Lane.ITEMS]

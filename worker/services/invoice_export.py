@@ -38,11 +38,11 @@ from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane
 from worker.services.attempts import Attempts
-from worker.services.beside import beside
 from worker.services.bills import BY_HAND, Billable, Bills
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Planned
 from worker.services.links import Links
+from worker.services.parallel_reads import read_in_parallel
 from worker.services.projects import Projects
 from worker.services.settled_by_hand import SettledByHand, settles
 from worker.services.unchanged_invoices import UnchangedInvoices
@@ -53,7 +53,7 @@ from worker.store.ledger import Ledger
 ITEMS_LATE_SECONDS = 5.0
 
 LookUp = Callable[[Project, Invoice], None]
-"""Looks for an invoice's Items while its links are looked up; reads only."""
+"""Looks up an invoice's Items while its links are looked up. Reads only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class InvoiceExport:
         unchanged: UnchangedInvoices,
         pool: Executor,
     ) -> None:
-        """`pool`: threads for reads that do not need each other's answers."""
+        """`pool`: threads for independent reads."""
         self._client = client
         self._procore = procore
         self._projects = projects
@@ -136,13 +136,14 @@ class InvoiceExport:
     def plan(self, key: InvoiceKey, *, look_up: LookUp | None = None, last_step: bool = False) -> Outcome | Billable:
         """Whether an invoice would become a bill; reads only. An outcome says why not; raises Blocked for a problem.
 
-        `look_up`: is called meanwhile, for an invoice that may become one. `last_step`: of an export whose first step has asked Procore for the vendor.
+        `look_up` is called in parallel, if the invoice may become a bill. `last_step`: the export's first step has read the vendor in
+        Procore already.
         """
         if not self._projects.in_pilot(key.project_id):
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason="its project is not in PROJECT_IDS")
         if decision := self._decisions.of(key):
             return Outcome(OutcomeKind.SKIPPED, decision.label, reason=decision.reason)
-        with beside(self._pool, partial(self._read, key)) as read:
+        with read_in_parallel(self._pool, partial(self._read, key)) as read:
             project = self._projects.get(key.project_id)
             if project and (why := self._projects.why_left_out(project)):
                 return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason=why)
@@ -194,7 +195,7 @@ class InvoiceExport:
             retained, project = self._checked(invoice)
             # Both links first: without them nothing is written, not even Items that only this invoice needs.
             meanwhile = self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext()
-            with meanwhile, beside(self._pool, partial(self._links.job, project)) as job:
+            with meanwhile, read_in_parallel(self._pool, partial(self._links.job, project)) as job:
                 vendor = self._links.vendor(invoice, remembered=comparing, last_step=last_step)
                 return Billable(invoice, project, retained, vendor, job())
         except Blocked as error:
@@ -202,13 +203,13 @@ class InvoiceExport:
 
     @contextmanager
     def _ahead(self, look_up: Callable[[], None]) -> Iterator[None]:
-        """Read what comes after the links while they are looked up."""
-        with beside(self._pool, look_up) as looked_up, beside(self._pool, self._bills.read_ahead):
+        """Read what the next steps need while the links are looked up."""
+        with read_in_parallel(self._pool, look_up) as looked_up, read_in_parallel(self._pool, self._bills.read_ahead):
             yield
             looked_up()
 
     def _checked(self, invoice: Invoice) -> tuple[Retainage, Project]:
-        """What has to be so before anybody asks for links. Raises Blocked."""
+        """Check what needs no link. Returns the retainage and the project. Raises Blocked."""
         require_billable(
             invoice,
             makes_credits=self._makes_credits,

@@ -60,12 +60,12 @@ class InvoiceItems:
         return self._items.plan(project, open_codes)
 
     def look_up(self, project: Project, invoice: Invoice) -> list[Planned]:
-        """What would happen to all of the invoice's missing codes, looked for in bulk; reads only."""
+        """Look up all missing codes of the invoice in bulk, and plan what to do about each. Reads only."""
         missing = self.missing(invoice)
         return self.plan(project, invoice, missing) if missing else []
 
     def note(self, project: Project, invoice: Invoice, planned: Collection[Planned]) -> list[int]:
-        """Note what was found in a look-up just now, and give the codes that have to be made.
+        """Record what a look-up just found, and return the codes whose Items must be created.
 
         Raises Blocked when some can never be: then none is made for this invoice's sake.
         """

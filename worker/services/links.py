@@ -1,8 +1,8 @@
 """Which NetSuite vendor and project an invoice belongs to: asks both systems, and lets `domain.links` decide.
 
-A link that was changed in Procore holds with the next export: each export asks Procore once, and its last step takes what its first
-step was told. What NetSuite showed for it is remembered for a minute, so that many invoices of one vendor do not ask again and again.
-Refusals and misses are never remembered.
+A link that was changed in Procore applies from the next export on: each export reads the vendor in Procore once, and its last step reuses
+what its first step read. What NetSuite returned for a link is cached for a minute, so that many invoices of one vendor do not repeat the
+query. Refusals and misses are never cached.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from worker.store.cache import Cache
 
 NETSUITE_SECONDS = 60
 STEP_SECONDS = 60
-"""So long the last step of an export takes what its first step read of the vendor in Procore; after that it reads it again."""
+"""How long the last step of an export may reuse the vendor that its first step read in Procore. After that it reads the vendor again."""
 COMPARISON_SECONDS = 900
 """A comparison writes nothing, so it may take a link that an export or an earlier comparison found."""
 
@@ -38,8 +38,8 @@ class Links:
     def vendor(self, invoice: Invoice, *, remembered: bool = False, last_step: bool = False) -> Entity:
         """The vendor that the bill of an invoice is owed to. Raises Blocked.
 
-        `remembered`: one that was found less than fifteen minutes ago will do, for whoever only compares. `last_step`: of an export
-        whose first step has read this invoice's vendor in Procore just before.
+        `remembered`: one that was found less than fifteen minutes ago will do, for whoever only compares. `last_step`: the
+        export's first step has read this invoice's vendor in Procore already.
         """
         key = _vendor_key(invoice)
         if remembered and (known := self._cache.get(f"{key}:compared")):

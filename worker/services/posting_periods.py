@@ -28,7 +28,9 @@ class PostingPeriods:
         self._policy = policy
 
     def read_ahead(self) -> None:
-        """Have the periods at hand, so that no bill waits for them between its look-up and its write. What goes wrong shows there."""
+        """Read the periods into the cache, so that no request for them is needed between the look-up of a bill and its write. Errors are ignored
+        here: the write reads again and reports them.
+        """
         self._known()
 
     def placed(self, bill: Bill) -> Bill:

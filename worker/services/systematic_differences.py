@@ -43,8 +43,8 @@ class SystematicDifferences:
         return self._states.state(series)
 
     def pause(self, series: Series, key: CodeKey | InvoiceKey, name: str) -> Outcome:
-        """How long the write of a record waits because its series is stopped. Whatever blocked the record before is settled, or it would
-        not have got this far, and the wait may be long: its own problem closes.
+        """The outcome of a record whose series is stopped: it waits. It also closes the record's own problem, since the attempt got as far
+        as the write, so whatever blocked the record before is settled, and the wait may be long.
         """
         reason = f"no more {series} are written: see the problem {series.problem_key}"
         again_at = seconds(self._client) + PAUSE_SECONDS

@@ -4,7 +4,7 @@ A slot is a lease in a sorted set. Waiting costs one blocked connection, not a p
 waiting export if there is one, else to a waiting scan, in the same step. So no newcomer takes it on the way, no wake-up is lost,
 and a slot does not idle for a moment. However many exports come, one slot in ten goes to a scan that waits.
 
-The cap is the lowest that a running process has: each announces its own, so that machines with different settings together never exceed it.
+The cap is the lowest NETSUITE_CONCURRENCY of all running processes. Each announces its own, so that machines with different settings never exceed it together.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ local function lowest_cap(caps, own)
 end
 """
 )
-"""The lowest cap of all that count. It only reads, so that a slot can be given back to a Redis that takes no more data."""
+"""The lowest cap that is announced now. It only reads, so that a slot can be released when Redis refuses writes."""
 _ANNOUNCE_CAP = (
     _NOW
     + """
@@ -176,11 +176,11 @@ class Gate:
                 self._leave(token, precedence)
 
     def announce(self) -> None:
-        """Say that this process runs and what its cap is: from now on no process takes more slots than that, for `CAP_SECONDS`."""
+        """Announce this process's cap: for `CAP_SECONDS` no process takes more slots than that."""
         self._announce_cap(keys=[self._caps], args=[self._limit, int(CAP_SECONDS * 1000)])
 
     def caps(self) -> list[int]:
-        """The caps of all that run, this process included, lowest first. The lowest holds; more than one: their settings differ."""
+        """The caps of all running processes, lowest first, including this one's. The lowest applies. More than one means that settings differ."""
         now = int(seconds(self._client) * 1000)
         announced = self._client.zrangebyscore(self._caps, now, "+inf")
         return sorted({self._limit, *map(int, announced)})

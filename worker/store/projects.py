@@ -92,7 +92,7 @@ class ProjectList:
         return self._listed()[1]
 
     def aged(self, project_id: int) -> tuple[float, Project | None]:
-        """The same, and one project as last listed, in one command: each project that is scanned asks for both."""
+        """The age of the list and one project as last listed, in one command: every scanned project needs both."""
         _, age, row = self._listed(str(project_id))
         return age, _project(project_id, row) if row else None
 

@@ -372,7 +372,7 @@ return {redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2]), due[2] or '0
 """
 )
 COUNT = """
--- KEYS: current run. ARGV: prefix, field, number. Counts for the run that goes on, if one does; one that has expired stays gone.
+-- KEYS: current run. ARGV: prefix, field, number. Counts for the current run; does nothing if it has ended or expired.
 local run = redis.call('GET', KEYS[1])
 if not run then return 0 end
 local fields = redis.call('HMGET', ARGV[1] .. 'run:' .. run, 'kind', 'ended_at')

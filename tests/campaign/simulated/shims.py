@@ -181,7 +181,7 @@ class VirtualFuture:
             if self._waiting:
                 self._scheduler.wake(self._waiting)
 
-        child = self._scheduler.spawn(me.process, f"{me.name}/beside", hand)
+        child = self._scheduler.spawn(me.process, f"{me.name}/read", hand)
         child.note.update(me.note)
 
     def cancel(self) -> bool:

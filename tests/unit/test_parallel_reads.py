@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from worker.domain import correlation
-from worker.services.beside import beside
+from worker.services.parallel_reads import read_in_parallel
 
 
 def test_a_read_goes_on_while_the_block_does() -> None:
@@ -19,7 +19,7 @@ def test_a_read_goes_on_while_the_block_does() -> None:
         assert go_on.wait(10)
         return correlation.current()
 
-    with ThreadPoolExecutor(1) as pool, correlation.of("export-1"), beside(pool, read) as result:
+    with ThreadPoolExecutor(1) as pool, correlation.of("export-1"), read_in_parallel(pool, read) as result:
         assert begun.wait(10)
         go_on.set()
         assert result() == "export-1"
@@ -29,7 +29,7 @@ def test_nobody_waits_for_a_thread_that_is_busy_with_another_ones_read() -> None
     free = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(free.wait, 10)
-        with beside(pool, threading.get_ident) as result:
+        with read_in_parallel(pool, threading.get_ident) as result:
             assert result() == threading.get_ident()
         free.set()
 
@@ -39,9 +39,9 @@ def test_an_error_of_the_read_comes_with_its_result_and_the_blocks_own_goes_befo
         raise ValueError("of the read")
 
     with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(ValueError, match="of the read"), beside(pool, read) as result:
+        with pytest.raises(ValueError, match="of the read"), read_in_parallel(pool, read) as result:
             result()
-        with pytest.raises(KeyError), beside(pool, read):
+        with pytest.raises(KeyError), read_in_parallel(pool, read):
             raise KeyError("of the block")
 
 
@@ -55,7 +55,7 @@ def test_the_block_ends_when_the_read_has() -> None:
         ended.append(True)
 
     with ThreadPoolExecutor(1) as pool:
-        with beside(pool, read):
+        with read_in_parallel(pool, read):
             assert begun.wait(10)
             threading.Timer(0.05, go_on.set).start()
         assert ended == [True]

@@ -1,4 +1,4 @@
-"""Reads that do not need each other's answers, made at the same time."""
+"""Runs independent reads in parallel."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 @contextmanager
-def beside(pool: Executor, read: Callable[[], T]) -> Iterator[Callable[[], T]]:
-    """Make a read in a thread of the pool while the block goes on. Gives a function that waits for its result, or raises its error.
+def read_in_parallel(pool: Executor, read: Callable[[], T]) -> Iterator[Callable[[], T]]:
+    """Start a read in a thread of the pool while the block runs. Yields a function that waits for the result, or raises the read's error.
 
-    Where all threads are busy, this one makes the read when it needs the result: nobody waits behind another's work. The block ends
-    when the read has: nothing of an attempt goes on after its end.
+    If all threads are busy, the calling thread does the read itself when it needs the result, so no export waits for another one. The
+    block does not end before the read: no request of an attempt runs after the attempt.
     """
     future = pool.submit(copy_context().run, read)
 
