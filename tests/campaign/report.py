@@ -94,7 +94,7 @@ def _simulated(figures: Figures) -> str:
     excuses = "".join(f"- {count}: {reason}\n" for reason, count in reasons.items())
     lost = (
         f"""
-Pairs that no client can prevent ([decision 3](decisions/0003-exactly-once.md)), each found by `verify` in the same schedule:
+Pairs that no client can prevent ([decision 3](decisions/0003-exactly-once.md)), each found by `verify`, or shown by an open problem of the invoice, in the same schedule:
 
 {excuses}"""
         if excused
