@@ -30,34 +30,52 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = folder / f"{name}.pem"
-        self.certificate.write_bytes(self._signed(self._name, self._key, is_authority=True))
+        self.certificate.write_bytes(self._signed(self._name, self._key.public_key(), is_authority=True))
 
     def issue(self, name: str) -> tuple[Path, Path]:
         """The files of a new certificate and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        certificate.write_bytes(self._signed(subject, key, is_authority=False))
+        certificate.write_bytes(self._signed(subject, key.public_key(), is_authority=False))
         form = serialization.PrivateFormat.PKCS8
         key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
         return certificate, key_file
 
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_authority: bool) -> bytes:
+    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, is_authority: bool) -> bytes:
+        """A certificate in PEM, with what RFC 5280 asks for: Python 3.13 and newer refuse one without."""
         now = dt.datetime.now(dt.UTC)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
-            .public_key(key.public_key())
+            .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(hours=1))
             .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(self._usage(is_authority=is_authority), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .add_extension(
                 x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
             )
         )
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    @staticmethod
+    def _usage(*, is_authority: bool) -> x509.KeyUsage:
+        return x509.KeyUsage(
+            digital_signature=not is_authority,
+            key_cert_sign=is_authority,
+            crl_sign=is_authority,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
 
 
 class TlsFront:
