@@ -369,6 +369,19 @@ def test_bills_of_ours_are_counted_with_one_row(netsuite_of: MakeClient, body: o
     assert transport.sent[0].params["limit"] == 1
 
 
+@pytest.mark.parametrize("body", [{"items": [], "totalResults": 3}, {"items": [], "hasMore": True}])
+def test_rows_that_netsuite_counts_and_does_not_show_are_no_empty_answer(
+    netsuite_of: MakeClient, body: dict[str, Any]
+) -> None:
+    with pytest.raises(UnexpectedAnswer, match="counts rows of the table item in its SuiteQL answer and shows none"):
+        netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=["x"])
+
+
+def test_an_account_without_any_posting_period_is_one_that_the_role_does_not_see(netsuite_of: MakeClient) -> None:
+    with pytest.raises(UnexpectedAnswer, match="no posting period at all"):
+        netsuite_of(answer(200, {"items": []}))[0].posting_periods()
+
+
 def test_what_is_not_there_is_none(netsuite_of: MakeClient) -> None:
     netsuite, _ = netsuite_of(NOT_FOUND)
     assert netsuite.item_by_external_id("x") is None

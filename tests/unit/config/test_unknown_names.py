@@ -31,6 +31,7 @@ def faults() -> tuple[str, ...]:
         ("procore_client_secrt", "procore_client_secrt (in the environment) is not a setting of wbs-sync. Did you mean PROCORE_CLIENT_SECRET?"),
         ("WBS_PROJECT_IDS", "WBS_PROJECT_IDS (in the environment) is not a setting of wbs-sync. Did you mean PROJECT_IDS?"),
         ("NETSUITE_CONCURENCY", "NETSUITE_CONCURENCY (in the environment) is not a setting of wbs-sync. Did you mean NETSUITE_CONCURRENCY?"),
+        ("FLOWER_DEBUG", "FLOWER_DEBUG (in the environment) is not a setting of wbs-sync. Did you mean FLOWER_ADDRESS?"),
         ("FLOWER_UNAUTHENTICATED_API", "FLOWER_UNAUTHENTICATED_API (in the environment) is not a setting of wbs-sync."),
         ("PROCORE_ZZZZZZZZZZZZ", "PROCORE_ZZZZZZZZZZZZ (in the environment) is not a setting of wbs-sync."),
     ],
