@@ -156,7 +156,7 @@ def known_faults() -> dict[str, bytes]:
         },
         "an odd eta": envelope(export, ARGUMENTS, eta="yesterday"),
         "an eta that is a list": envelope(export, ARGUMENTS, eta=[1]),
-        "an eta six minutes ahead": envelope(export, ARGUMENTS, eta=(datetime.now(UTC) + timedelta(minutes=6)).isoformat()),
+        "an eta an hour ahead": envelope(export, ARGUMENTS, eta=(datetime.now(UTC) + timedelta(hours=1)).isoformat()),
         "an eta far ahead": envelope(export, ARGUMENTS, eta="9999-12-31T23:59:59-14:00"),
         "an eta far ahead, without a zone": envelope(export, ARGUMENTS, eta="9999-12-31T23:59:59"),
         "an odd end": envelope(export, ARGUMENTS, expires="x"),
