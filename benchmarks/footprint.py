@@ -45,6 +45,8 @@ def _stack() -> tuple[float, float]:
         (folder / "data").mkdir()
         remotes = Remotes(folder / "remotes", profile="test", concurrency_limit=5)
         env = own_environment() | remotes.env | {"DATA_DIR": str(folder / "data"), "FLOWER_PORT": "0"}
+        # The work that is done first is routine, which is logged at this level.
+        env["LOG_LEVEL"] = "DEBUG"
         began = time.monotonic()
         up = subprocess.Popen(
             [PROGRAM, "up"], env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

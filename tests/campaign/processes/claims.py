@@ -51,13 +51,17 @@ def dead_workers(storm: Storm, violations: list[str]) -> Iterator[float]:
 
 
 def _goes_on(storm: Storm, death: Death, key: str) -> float | None:
-    """When another process made an attempt at it which the dead one's lock did not turn away."""
+    """When another process made an attempt at it which the dead one's lock did not turn away.
+
+    One that stood still for long before it was killed had lost its claim: the attempt may have been made, and the work ended, before.
+    """
+    begun = [begin for begin, _, _ in _attempts(death.process, key)]
     begins = [
         begin
         for process in storm.traces
         if process is not death.process
         for begin, end, reason in _attempts(process, key)
-        if end > death.at and reason != TURNED_AWAY
+        if (end > death.at or (begun and begin > begun[-1])) and reason != TURNED_AWAY
     ]
     return max(0.0, min(begins) - death.at) if begins else None
 
