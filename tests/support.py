@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from worker.store import work_scripts
+from worker.store.scripts import SOURCES
 
 T = TypeVar("T")
 
@@ -23,5 +23,5 @@ def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: floa
 def claim_for_everybody() -> str:
     """The script of claims without what keeps a second worker from work in progress."""
     begins = "if holder and tonumber(lease) > now then"
-    assert begins in work_scripts.CLAIM
-    return work_scripts.CLAIM.replace(begins, "if false then")
+    assert begins in SOURCES["work/claim"]
+    return SOURCES["work/claim"].replace(begins, "if false then")

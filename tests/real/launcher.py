@@ -30,8 +30,8 @@ from worker.cli import main as wbs_sync
 from worker.clients.netsuite.client import NetSuite
 from worker.current import current
 from worker.process import main as process
-from worker.store import work_scripts
 from worker.store.locks import Lock, Locks
+from worker.store.scripts import SOURCES
 
 NUMBER = "{number}"
 """Stands in the arguments for the number of the fork."""
@@ -55,7 +55,7 @@ def main() -> None:
         _set(change)
     if asked.open_locks:
         Locks.hold = _one_for_everybody  # type: ignore[method-assign]
-        vars(work_scripts)["CLAIM"] = claim_for_everybody()
+        SOURCES["work/claim"] = claim_for_everybody()
         NetSuite.create_item = _by_two(NetSuite.create_item)  # type: ignore[method-assign]
         NetSuite.create_bill = _by_two(NetSuite.create_bill)  # type: ignore[method-assign]
     if asked.trace:
