@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from worker.container import Container
 from worker.store.scripts import SOURCES
 
 T = TypeVar("T")
+Redis = Any
+"""A client for all that tests do with a server. The product's own type has the commands that the product uses."""
+
+
+class OpenContainer(Container):
+    """A container whose Redis a test reads and changes in any way."""
+
+    redis: Redis
 
 
 def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: float = 0.02) -> T:

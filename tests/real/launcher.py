@@ -25,7 +25,7 @@ from typing import Any
 
 import config.schedule
 from tests.real import trace
-from tests.support import claim_for_everybody
+from tests.support import Redis, claim_for_everybody
 from worker.cli import main as wbs_sync
 from worker.clients.netsuite.client import NetSuite
 from worker.current import current
@@ -101,7 +101,8 @@ def _by_two(create: Callable[..., str]) -> Callable[..., str]:
     """A write that waits, after its last look, for a second worker that is about to write the same; then both leave."""
 
     def created(self: NetSuite, record: Any, **options: Any) -> str:
-        redis, waiting = current().redis, f"test:writes:{record.external_id}"
+        redis: Redis = current().redis
+        waiting = f"test:writes:{record.external_id}"
         came = int(redis.incr(waiting))
         complete, until = came + came % 2, time.monotonic() + MEETING_SECONDS
         while int(redis.get(waiting) or 0) < complete and time.monotonic() < until:

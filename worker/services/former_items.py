@@ -16,7 +16,7 @@ from worker.domain.identities import is_our_item
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import NamingRule, Project
 from worker.store.adopted_items import AdoptedItems
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 from worker.store.ledger import Ledger
 

@@ -10,7 +10,8 @@ from typing import Any
 from worker.domain import correlation
 from worker.domain.webhooks import Event, work_of
 from worker.domain.work import Lane
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.projects import ProjectList
 from worker.store.work import Work

@@ -11,7 +11,7 @@ from pathlib import Path
 from worker.domain.identities import INTERNAL_ID, CodeKey
 from worker.domain.outcomes import State
 from worker.store import local_file
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 from worker.store.ledger import Ledger
 

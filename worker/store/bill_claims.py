@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from worker.domain.identities import InvoiceKey
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 from worker.store.locks import Lock
 from worker.store.scripts import Script, flag, text

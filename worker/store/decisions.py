@@ -16,7 +16,7 @@ from typing import Any
 from worker.domain.decisions import Decision
 from worker.domain.identities import InvoiceKey
 from worker.store import local_file
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 
 COPIED_EVERY_SECONDS = 60.0

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.domain.errors import NoRoom
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper
-from worker.store.scripts import Argument, Script, flag
+from worker.store.scripts import Script, flag
 
 SLOT_SECONDS = 30.0
 """A dead worker's slot is free after this."""
@@ -112,7 +113,7 @@ class Gate:
     def use(self) -> list[Use]:
         """What was noted in the last hours, oldest first."""
         kept_from = int((seconds(self._client) - USE_KEPT_SECONDS) * 1000)
-        noted = self._client.xrange(self._keys.slot_use, min=kept_from)
+        noted = self._client.xrange(self._keys.slot_use, kept_from)
         return [Use(int(at.partition("-")[0]) / 1000, int(fields["in_use"])) for at, fields in noted]
 
     def _wait(self, token: str, precedence: Precedence, patience: float) -> None:
@@ -136,7 +137,7 @@ class Gate:
 
     def _leave(self, token: str, precedence: Precedence) -> None:
         stem = self._keys.handed_slot("")
-        args: list[Argument] = [
+        args: list[Value] = [
             token,
             self._limit,
             int(SLOT_SECONDS * 1000),

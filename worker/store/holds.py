@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from worker.domain.scopes import REMOTES_OF_LANE, Remote, doing, remote_of, stops
 from worker.domain.work import Lane
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
 from worker.store.keys import Keys
-from worker.store.scripts import Argument, Script, text, texts
+from worker.store.scripts import Script, text, texts
 
 LONGEST_PAUSE_SECONDS = 120.0
 """What no rate limit names is never longer: nobody knows beforehand when an outage ends or a person has acted."""
@@ -94,7 +95,7 @@ class Holds:
     def _noted(
         self, scope: str, work: str, cause: str, answer: str, *, pauses: bool, first: float, named: float
     ) -> Noted:
-        args: list[Argument] = [
+        args: list[Value] = [
             scope,
             work,
             cause,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from worker.store import local_file
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 from worker.store.scripts import Script, text
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.story import LONGEST_FACT, Entry, Happening, What
 from worker.domain.texts import shortened
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag
 

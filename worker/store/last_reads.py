@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 
 

@@ -20,12 +20,12 @@ from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
 from worker.domain.work import RUN_OF_LANE, Lane, scan_of
 from worker.store import locks
-from worker.store.connection import Redis
+from worker.store.client import Redis, Value
 from worker.store.journal import Journal, words_of
 from worker.store.keys import Keys
 from worker.store.locks import Lock
 from worker.store.open_problems import OpenProblem, problem_of, problem_text
-from worker.store.scripts import Argument, Script, flag, number, text, texts
+from worker.store.scripts import Script, flag, number, text, texts
 from worker.store.series import SeriesState, state_of
 from worker.store.sizes import Sizes
 
@@ -153,7 +153,7 @@ class Ledger:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
             problem = problem_text(record.cause, record.facts, record.at)
-        args: list[Argument] = [
+        args: list[Value] = [
             _field(key),
             _encoded(record),
             record.fence,
@@ -189,11 +189,11 @@ class Ledger:
 
         Their problems stay open until the Item stands. `by`: who asked; "" for the scan that goes on.
         """
-        pairs: list[Argument] = [part for field, record in records.items() for part in (field, _encoded(record))]
+        pairs: list[Value] = [part for field, record in records.items() for part in (field, _encoded(record))]
         any_code = CodeKey(project_id, 0)
         keys = [self._keys.codes(project_id), self._keys.ledger_projects, self._run(any_code)]
         journals = self._keys.journal(any_code).removesuffix("0")
-        args: list[Argument] = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
+        args: list[Value] = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
         return [int(field) for field in self._plan(keys=keys, args=args)]
 
     def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, told: Happening) -> bool:
@@ -202,7 +202,7 @@ class Ledger:
         False when the lock is lost or the record says something else by now.
         """
         keys = [self._keys.records(key), lock.key, self._keys.journal(key), self._keys.adopted]
-        args: list[Argument] = [_field(key), lock.token, record.remote_id, *words_of(told), str(key)]
+        args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(told), str(key)]
         return self._forget(keys=keys, args=args)
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
@@ -299,7 +299,7 @@ class Ledger:
         """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
         of_one = key.startswith(("code:", "invoice:"))
         told = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
-        args: list[Argument] = [key, problem_text(cause, facts, at), *told]
+        args: list[Value] = [key, problem_text(cause, facts, at), *told]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
     def resolve(self, *keys: str) -> bool:

@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from worker.domain.errors import NoRoom
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
 from worker.store.gate import Precedence
 from worker.store.keys import Keys
-from worker.store.scripts import Argument, Script, flag, number
+from worker.store.scripts import Script, flag, number
 
 LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 """Shares of each window that scans leave to exports."""
@@ -72,7 +73,7 @@ class RateLimits:
             if precedence is Precedence.UPKEEP
             else (LEFT_BY_SCANS, LEFT_WHILE_EXPORTING)
         )
-        args: list[Argument] = [
+        args: list[Value] = [
             yields,
             *left,
             int(EXPORTS_REMEMBERED_SECONDS * 1000),

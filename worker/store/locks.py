@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from worker.store.connection import Redis
+from worker.store.client import Redis, Value
 from worker.store.identity import StoreIdentity
 from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper
-from worker.store.scripts import Argument, Script, flag, texts
+from worker.store.scripts import Script, flag, texts
 
 LOCK_SECONDS = 20.0
 """A dead worker's lock is free after this; a living one renews it long before."""
@@ -115,7 +115,7 @@ class Locks:
         asked = time.monotonic()
         place, field = ([reads[0]], [reads[1]]) if reads else ([], [])
         keys = [key, self._keys.fence, self._keys.ledger, self._keys.store, *place]
-        args: list[Argument] = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *field]
+        args: list[Value] = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *field]
         fence, whole, micro, since, met, store_id, text = self._acquire(keys=keys, args=args)
         answered = time.monotonic()
         self._identity.learn(store_id)

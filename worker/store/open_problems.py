@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Any
 
 from worker.domain.problems import Cause, Problem, cause_of, describe
-from worker.store.connection import Redis
+from worker.store.client import Redis, Value
 from worker.store.keys import Keys
-from worker.store.scripts import Argument, Script, flag
+from worker.store.scripts import Script, flag
 from worker.store.sizes import Sizes
 
 ACTS_KEPT = 20
@@ -105,7 +105,7 @@ class Handling:
     def _do(self, act: Act, seen: OpenProblem, by: str, at: float, note: str) -> bool:
         problem = {"cause": seen.problem.cause.value, "facts": dict(seen.facts)}
         done = {"act": act.value, "by": by, "at": at, "note": note, **problem}
-        args: list[Argument] = [seen.key, _json(problem), _json(done), ACTS_KEPT]
+        args: list[Value] = [seen.key, _json(problem), _json(done), ACTS_KEPT]
         return self._act(keys=[self._keys.problems, self._keys.problem_acts(seen.key)], args=args)
 
 

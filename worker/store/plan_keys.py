@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 
 

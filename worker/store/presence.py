@@ -12,9 +12,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
 from worker.store.keys import Keys
-from worker.store.scripts import Argument, Script, flag
+from worker.store.scripts import Script, flag
 
 PRESENCE_SECONDS = 7.0
 """A process that has not announced itself for this long is not running. Celery's heartbeat comes every two seconds."""
@@ -64,7 +65,7 @@ class Presence:
         `settings`: digests of those that decide what it writes.
         """
         name = process.partition(" (")[0]
-        args: list[Argument] = [
+        args: list[Value] = [
             process, json.dumps(sorted(queues)), repr(clock), PRESENCE_SECONDS, threads, name, SILENT_KEPT_SECONDS,
             json.dumps(dict(settings)),
         ]  # fmt: skip

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from worker.domain.wbs_codes import Project
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag, texts
 

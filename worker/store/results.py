@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 
 

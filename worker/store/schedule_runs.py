@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 
 

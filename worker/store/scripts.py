@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from typing import Any, Generic, TypeVar
 
-from worker.store.connection import Redis
+from worker.store.client import Redis, Value
 
-Argument = str | int | float
 Reply = TypeVar("Reply")
 
 FOLDER = resources.files("worker.store") / "lua"
@@ -58,7 +57,7 @@ class Script(Generic[Reply]):
         self._run = client.register_script(SOURCES[name])
         self._reply = reply
 
-    def __call__(self, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Reply:
+    def __call__(self, *, keys: Sequence[str], args: Sequence[Value] = ()) -> Reply:
         """Run it on the server. Raises RedisError."""
         return self._reply(self._run(keys=keys, args=args))
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from worker.domain.series import Deviation, Series
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 
 _AGREED, STOPPED = "agreed", "stopped"

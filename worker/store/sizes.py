@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.scripts import Script, texts
 
 

@@ -15,7 +15,8 @@ from copy import copy
 from dataclasses import dataclass
 
 from worker.domain.errors import NoRoom, SyncError, Transient
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag
 

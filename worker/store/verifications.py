@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from worker.domain.correlation import new_id
 from worker.domain.plans import Requests
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
 from worker.store.gate import Precedence
 from worker.store.keys import Keys
-from worker.store.scripts import Argument, Script, flag, texts
+from worker.store.scripts import Script, flag, texts
 
 KEPT_SECONDS = 2 * 86_400
 """What is known of a comparison in progress is gone so long after its last step."""
@@ -76,7 +77,7 @@ class Verifications:
     def begin(self, *, full: bool, replace: bool = False) -> tuple[str, bool]:
         """Begin a comparison, or join the one in progress unless it is to be replaced: its id, and whether it was joined."""
         stem = self._keys.verification("")
-        args: list[Argument] = [new_id("verify"), int(full), int(replace), STALE_SECONDS, KEPT_SECONDS]
+        args: list[Value] = [new_id("verify"), int(full), int(replace), STALE_SECONDS, KEPT_SECONDS]
         args += [stem, Precedence.UPKEEP]
         verification_id, joined = self._begin(keys=[self._keys.verification("current"), self._keys.sent], args=args)
         return verification_id, joined == "1"
@@ -157,7 +158,7 @@ class Verifications:
 
     def names(self, verification_id: str) -> Iterable[str]:
         """The same of all projects."""
-        return self._client.hgetall(self._key(verification_id, "names")).values()  # type: ignore[no-any-return]
+        return self._client.hgetall(self._key(verification_id, "names")).values()
 
     def note_listed(self, verification_id: str, invoice_ids: Collection[int]) -> None:
         """Note invoices that Procore has listed."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from threading import Lock
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.keys import Keys
 
 ANSWERS = ("accepted", "unauthorized", "unavailable")

@@ -29,9 +29,9 @@ from worker.domain.correlation import current, new_id
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import RUN_OF_LANE, Claim, Lane, RunKind, lane_of
-from worker.store.connection import Redis
+from worker.store.client import Redis, Value
 from worker.store.keys import Keys
-from worker.store.scripts import Argument, Script, flag, number, texts
+from worker.store.scripts import Script, flag, number, texts
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class Work:
         args = self._take_args(limit, at_most or limit, token)
         return self._taken(self._take(keys=self._closing_keys(lane), args=args), token)
 
-    def _take_args(self, limit: int, at_most: int, token: str) -> list[Argument]:
+    def _take_args(self, limit: int, at_most: int, token: str) -> list[Value]:
         return [limit, at_most, DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS, CLAIM_SECONDS, self._prefix, token]
 
     def _taken(self, flat: list[str], token: str) -> list[Taken]:
@@ -200,7 +200,7 @@ class Work:
         """
         token = secrets.token_hex(8) if limit else ""
         next_one = self._take_args(limit, 1, token) if limit else []
-        args: list[Argument] = [key, _field(lane, outcome), self._prefix, self._released(key), *next_one]
+        args: list[Value] = [key, _field(lane, outcome), self._prefix, self._released(key), *next_one]
         taken = self._taken(self._close(keys=self._closing_keys(lane), args=args), token)
         return taken[0] if taken else None
 
@@ -211,7 +211,7 @@ class Work:
         wait for it. `token`: the claim, where another thread gives the work back.
         """
         token = self._released(key) if token is None else token
-        args: list[Argument] = [key, _field(lane, outcome), self._prefix, at, current(), token]
+        args: list[Value] = [key, _field(lane, outcome), self._prefix, at, current(), token]
         self._later(keys=[*self._lane_keys(lane), self._keys.again], args=args)
 
     def count(self, kind: RunKind, name: str, number: int) -> None:
@@ -230,7 +230,7 @@ class Work:
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Start a run with its first keys, or join the one that goes on: (run, joined)."""
         fresh = new_id(kind)
-        args: list[Argument] = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, current(), *keys]
+        args: list[Value] = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, current(), *keys]
         while True:
             run_id, joined = self._begin(keys=[self._keys.current_run(kind), self._keys.runs], args=args)
             is_joined = joined == "1"
@@ -244,11 +244,11 @@ class Work:
         `limit`: as of `close`.
         """
         keys = [*self._closing_keys(lane), self._keys.waiting(children.into), self._keys.dispatched(children.into)]
-        counts: list[Argument] = [part for name, count in children.counts.items() for part in (name, count)]
+        counts: list[Value] = [part for name, count in children.counts.items() for part in (name, count)]
         at = "" if children.at is None else children.at
         token = secrets.token_hex(8) if limit else ""
         next_one = self._take_args(limit, 1, token) if limit else []
-        args: list[Argument] = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at]
+        args: list[Value] = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at]
         taken = self._taken(self._spawn(keys=keys, args=[*args, len(next_one), *next_one, *children.keys]), token)
         return taken[0] if taken else None
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Children, Record, State
 from worker.domain.problems import Cause
 from worker.domain.story import LONGEST_FACT, Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, scan_of
-from worker.store.connection import Redis
 from worker.store.journal import Journal
 from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import Redis
 from worker.domain.findings import FINDINGS, FindingKind
 from worker.store import scripts
-from worker.store.connection import Redis
 from worker.store.ledger import UNFINISHED
 from worker.store.scripts import SOURCES, Script, flag, number, text, texts
 from worker.store.series import STOPPED

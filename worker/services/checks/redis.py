@@ -9,7 +9,7 @@ from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
 from worker.services.checks.check import Check, Look, doubt, fault, well
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.decisions import Decisions
 from worker.store.keys import Keys
 from worker.store.ledger import Ledger
