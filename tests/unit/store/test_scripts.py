@@ -1,4 +1,4 @@
-"""Every script is a file with a header, compiles on a server and has a caller; no Lua stands in Python text."""
+"""Every script is a file with a header, compiles on a server and has a caller; no Lua is in Python text."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def test_every_script_has_a_caller() -> None:
     assert set(SOURCES) - {each for file in PYTHON for each in strings(file)} == set()
 
 
-def test_no_lua_stands_in_python() -> None:
+def test_no_lua_is_in_python_text() -> None:
     found = {file: [each for each in strings(file) if _LUA.search(each)] for file in PYTHON}
     assert {file.relative_to(ROOT).as_posix(): lua for file, lua in found.items() if lua} == {}
 
 
-def test_an_include_stands_once_in_a_script_before_what_uses_it() -> None:
+def test_an_include_is_once_in_a_script_before_what_uses_it() -> None:
     source = SOURCES["work/spawn"]
     assert source.startswith("-- work/spawn\n")
     assert source.count("local function origin(") == 1
