@@ -13,6 +13,17 @@ from worker.domain.series import Series
 from worker.domain.work import Lane, RunKind
 
 
+class Key:
+    """A key without variable parts."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, keys: Keys, _: type[Keys]) -> str:
+        """The key with its prefix."""
+        return f"{keys.prefix}{self._name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """All keys of an installation. `prefix`: REDIS_KEY_PREFIX, which every key begins with."""
@@ -21,30 +32,16 @@ class Keys:
 
     # Ledger: records of codes and invoices
 
-    @property
-    def ledger(self) -> str:
-        """Hash: the ledger's state."""
-        return f"{self.prefix}ledger"
-
-    @property
-    def rebuild(self) -> str:
-        """Hash: counts of a rebuild in progress."""
-        return f"{self.prefix}ledger:rebuild"
-
-    @property
-    def ledger_projects(self) -> str:
-        """Set: ids of the projects that have records."""
-        return f"{self.prefix}ledger:projects"
-
-    @property
-    def store(self) -> str:
-        """Hash: the id of this store, since when it exists, and whether a process has reported the loss of another one."""
-        return f"{self.prefix}store"
-
-    @property
-    def belongs_to(self) -> str:
-        """Text: the Procore company and NetSuite account of this ledger."""
-        return f"{self.prefix}belongs_to"
+    ledger = Key("ledger")
+    """Hash: the ledger's state."""
+    rebuild = Key("ledger:rebuild")
+    """Hash: counts of a rebuild in progress."""
+    ledger_projects = Key("ledger:projects")
+    """Set: ids of the projects that have records."""
+    store = Key("store")
+    """Hash: the id of this store, since when it exists, and whether a process has reported the loss of another one."""
+    belongs_to = Key("belongs_to")
+    """Text: the Procore company and NetSuite account of this ledger."""
 
     def codes(self, project_id: int) -> str:
         """Hash: code id -> record."""
@@ -62,30 +59,16 @@ class Keys:
         """Sorted set: codes or invoices (`kind`) in a state that is no end, by the time since which."""
         return f"{self.prefix}unfinished:{kind}:{state}"
 
-    @property
-    def totals(self) -> str:
-        """Hash: `kind:state` -> codes and invoices that were created or adopted since this ledger began."""
-        return f"{self.prefix}totals"
-
-    @property
-    def adopted(self) -> str:
-        """Hash: Item id -> key of the code that has adopted it."""
-        return f"{self.prefix}adopted"
-
-    @property
-    def rejected_items(self) -> str:
-        """Set: Items that former installations made and that no code can adopt."""
-        return f"{self.prefix}rejected_items"
-
-    @property
-    def bill_claims(self) -> str:
-        """Hash: document number or bill -> key of the invoice that claims it."""
-        return f"{self.prefix}bill_claims"
-
-    @property
-    def invoice_decisions(self) -> str:
-        """Hash: invoice key -> what a person decided about it."""
-        return f"{self.prefix}invoice_decisions"
+    totals = Key("totals")
+    """Hash: `kind:state` -> codes and invoices that were created or adopted since this ledger began."""
+    adopted = Key("adopted")
+    """Hash: Item id -> key of the code that has adopted it."""
+    rejected_items = Key("rejected_items")
+    """Set: decisions of people that an Item with another name is not a project's."""
+    bill_claims = Key("bill_claims")
+    """Hash: document number or bill -> key of the invoice that claims it."""
+    invoice_decisions = Key("invoice_decisions")
+    """Hash: invoice key -> what a person decided about it."""
 
     def series(self, series: Series) -> str:
         """Hash: how the newest records of a series compared, and whether it is stopped."""
@@ -97,10 +80,8 @@ class Keys:
 
     # Problems
 
-    @property
-    def problems(self) -> str:
-        """Hash: problem key -> open problem."""
-        return f"{self.prefix}problems"
+    problems = Key("problems")
+    """Hash: problem key -> open problem."""
 
     def problems_of(self, cause: Cause) -> str:
         """Sorted set: open problems of a cause that nobody ignores, by the time since which."""
@@ -124,47 +105,25 @@ class Keys:
         """Sorted set: work in progress, by when its dispatch or claim ends."""
         return f"{self.prefix}hand:{lane}"
 
-    @property
-    def begun(self) -> str:
-        """Hash: work -> claim by which it is in progress."""
-        return f"{self.prefix}begun"
-
-    @property
-    def unbegun(self) -> str:
-        """Hash: work -> messages that no worker has begun."""
-        return f"{self.prefix}unbegun"
-
-    @property
-    def deaths(self) -> str:
-        """Hash: work -> workers that died with it."""
-        return f"{self.prefix}tries"
-
-    @property
-    def failures(self) -> str:
-        """Hash: work -> failed attempts."""
-        return f"{self.prefix}failures"
-
-    @property
-    def again(self) -> str:
-        """Set: work in progress that is repeated after its attempt."""
-        return f"{self.prefix}again"
-
-    @property
-    def asked(self) -> str:
-        """Hash: work -> correlation id of the request that it goes back to."""
-        return f"{self.prefix}asked"
-
-    @property
-    def invoices_since(self) -> str:
-        """Sorted set: invoices that are work without an end, by the time since which."""
-        return f"{self.prefix}since:invoice"
+    begun = Key("begun")
+    """Hash: work -> claim by which it is in progress."""
+    unbegun = Key("unbegun")
+    """Hash: work -> messages that no worker has begun."""
+    deaths = Key("tries")
+    """Hash: work -> workers that died with it."""
+    failures = Key("failures")
+    """Hash: work -> failed attempts."""
+    again = Key("again")
+    """Set: work in progress that is repeated after its attempt."""
+    asked = Key("asked")
+    """Hash: work -> correlation id of the request that it goes back to."""
+    invoices_since = Key("since:invoice")
+    """Sorted set: invoices that are work without an end, by the time since which."""
 
     # Runs
 
-    @property
-    def runs(self) -> str:
-        """Sorted set: ids of runs, by when they began."""
-        return f"{self.prefix}runs"
+    runs = Key("runs")
+    """Sorted set: ids of runs, by when they began."""
 
     def run(self, run_id: str) -> str:
         """Hash: one run."""
@@ -188,15 +147,10 @@ class Keys:
         """Text: the token of the lock's holder."""
         return f"{self.prefix}lock:{name}"
 
-    @property
-    def fence(self) -> str:
-        """Number: the last fence of all locks."""
-        return f"{self.prefix}fence"
-
-    @property
-    def slots(self) -> str:
-        """Sorted set: tokens of requests to NetSuite in flight, by when each lease ends."""
-        return f"{self.prefix}gate"
+    fence = Key("fence")
+    """Number: the last fence of all locks."""
+    slots = Key("gate")
+    """Sorted set: tokens of requests to NetSuite in flight, by when each lease ends."""
 
     def waiting_for_slot(self, precedence: str) -> str:
         """Sorted set: tokens of requests that wait for a slot."""
@@ -206,39 +160,23 @@ class Keys:
         """List: a waiting request blocks on it until a slot is handed over. With "": the beginning of all of them."""
         return f"{self.prefix}gate:handed:{token}"
 
-    @property
-    def slot_caps(self) -> str:
-        """Sorted set: caps that running processes announce, by when each ends."""
-        return f"{self.prefix}gate:caps"
-
-    @property
-    def exports_in_a_row(self) -> str:
-        """Number: exports that got a slot in a row while a scan waited."""
-        return f"{self.prefix}gate:exports_in_a_row"
-
-    @property
-    def slot_use(self) -> str:
-        """Stream: how many slots were in use."""
-        return f"{self.prefix}gate:use"
-
-    @property
-    def sent(self) -> str:
-        """Hash: `remote:precedence` -> requests that all workers have sent."""
-        return f"{self.prefix}sent"
+    slot_caps = Key("gate:caps")
+    """Sorted set: caps that running processes announce, by when each ends."""
+    exports_in_a_row = Key("gate:exports_in_a_row")
+    """Number: exports that got a slot in a row while a scan waited."""
+    slot_use = Key("gate:use")
+    """Stream: how many slots were in use."""
+    sent = Key("sent")
+    """Hash: `remote:precedence` -> requests that all workers have sent."""
 
     def limits(self, remote: str) -> str:
         """Hash: what is known of a remote's rate limits."""
         return f"{self.prefix}limits:{remote}"
 
-    @property
-    def pauses(self) -> str:
-        """Hash: scope -> its trouble and pause."""
-        return f"{self.prefix}pauses"
-
-    @property
-    def pauses_begun(self) -> str:
-        """Hash: remote -> pauses that have begun."""
-        return f"{self.prefix}pauses:begun"
+    pauses = Key("pauses")
+    """Hash: scope -> its trouble and pause."""
+    pauses_begun = Key("pauses:begun")
+    """Hash: remote -> pauses that have begun."""
 
     def token(self, remote: str) -> str:
         """JSON: the access token of a remote, a secret."""
@@ -248,46 +186,28 @@ class Keys:
         """Text: exists while a worker logs in to a remote."""
         return f"{self.prefix}token:{remote}:minting"
 
-    @property
-    def certificate_expiry(self) -> str:
-        """Text: when NetSuite's certificate expires."""
-        return f"{self.prefix}certificate_expiry"
+    certificate_expiry = Key("certificate_expiry")
+    """Text: when NetSuite's certificate expires."""
 
     # What was read from the remotes
 
-    @property
-    def projects(self) -> str:
-        """Hash: project id -> row of the list of projects."""
-        return f"{self.prefix}projects"
+    projects = Key("projects")
+    """Hash: project id -> row of the list of projects."""
 
     def fresh_projects(self, token: str) -> str:
         """Hash: a list of projects that is being read."""
         return f"{self.prefix}projects:{token}"
 
-    @property
-    def projects_listed_at(self) -> str:
-        """Text: when reading the list of projects began; missing when the list is outdated."""
-        return f"{self.prefix}projects:listed_at"
-
-    @property
-    def projects_outdated_at(self) -> str:
-        """Text: when somebody last reported that the list changed."""
-        return f"{self.prefix}projects:outdated_at"
-
-    @property
-    def projects_reading(self) -> str:
-        """Text: the token of the worker that reads the list."""
-        return f"{self.prefix}projects:reading"
-
-    @property
-    def projects_looked_at(self) -> str:
-        """Hash: inactive project -> when its invoices were listed."""
-        return f"{self.prefix}projects:looked_at"
-
-    @property
-    def invoices_refused(self) -> str:
-        """Hash: inactive project -> Procore's refusal to list its invoices."""
-        return f"{self.prefix}projects:invoices_refused"
+    projects_listed_at = Key("projects:listed_at")
+    """Text: when reading the list of projects began; missing when the list is outdated."""
+    projects_outdated_at = Key("projects:outdated_at")
+    """Text: when somebody last reported that the list changed."""
+    projects_reading = Key("projects:reading")
+    """Text: the token of the worker that reads the list."""
+    projects_looked_at = Key("projects:looked_at")
+    """Hash: inactive project -> when its invoices were listed."""
+    invoices_refused = Key("projects:invoices_refused")
+    """Hash: inactive project -> Procore's refusal to list its invoices."""
 
     def cache(self, account: str, name: str) -> str:
         """JSON: an answer of a NetSuite account that is kept for a while."""
@@ -297,15 +217,10 @@ class Keys:
         """Hash: invoice id -> what the list showed when an export last read the invoice."""
         return f"{self.prefix}reads:{project_id}"
 
-    @property
-    def reads_asked_at(self) -> str:
-        """Text: when somebody last asked for everything blocked to be read again."""
-        return f"{self.prefix}reads:asked_at"
-
-    @property
-    def reads_unblocked(self) -> str:
-        """Hash: blocker -> when an invoice last found it gone."""
-        return f"{self.prefix}reads:unblocked"
+    reads_asked_at = Key("reads:asked_at")
+    """Text: when somebody last asked for everything blocked to be read again."""
+    reads_unblocked = Key("reads:unblocked")
+    """Hash: blocker -> when an invoice last found it gone."""
 
     def verification(self, name: str) -> str:
         """What is kept under a name for all verifications, such as `current` or `last`. With "": the beginning of all of them."""
@@ -317,34 +232,21 @@ class Keys:
 
     # Processes, messages and the rest
 
-    @property
-    def presence(self) -> str:
-        """Hash: process -> its last announcement."""
-        return f"{self.prefix}presence"
-
-    @property
-    def schedule(self) -> str:
-        """Hash: entry of beat's schedule -> its last run."""
-        return f"{self.prefix}schedule"
-
-    @property
-    def plan_key(self) -> str:
-        """Text: the key that signs plans, a secret."""
-        return f"{self.prefix}plans:key"
-
-    @property
-    def webhook_answers(self) -> str:
-        """Hash: answer -> requests to the receiver of webhooks."""
-        return f"{self.prefix}webhooks:answers"
+    presence = Key("presence")
+    """Hash: process -> its last announcement."""
+    schedule = Key("schedule")
+    """Hash: entry of beat's schedule -> its last run."""
+    plan_key = Key("plans:key")
+    """Text: the key that signs plans, a secret."""
+    webhook_answers = Key("webhooks:answers")
+    """Hash: answer -> requests to the receiver of webhooks."""
 
     def webhook(self, event_id: str) -> str:
         """Text: exists for a while after an event was received."""
         return f"{self.prefix}webhook:{event_id}"
 
-    @property
-    def write_probe(self) -> str:
-        """Text: written by `check` to find out whether the server accepts writes."""
-        return f"{self.prefix}check"
+    write_probe = Key("check")
+    """Text: written by `check` to find out whether the server accepts writes."""
 
     def queue(self, name: str) -> str:
         """List: one of Celery's queues."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +21,7 @@ INCLUDES = "includes"
 _INCLUDE = re.compile('--- @include "(.+)"')
 
 
+@cache
 def _read(name: str) -> str:
     return (FOLDER / f"{name}.lua").read_text(encoding="utf-8")
 
