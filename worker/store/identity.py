@@ -38,11 +38,6 @@ class StoreIdentity:
         """Compare the store with the one this process knows; from here on it knows the store that is there."""
         self.learn(self._meet(keys=[self._keys.store, self._keys.ledger], args=self.args()))
 
-    @property
-    def key(self) -> str:
-        """The store's hash, a key of every script that compares the store."""
-        return self._keys.store
-
     def args(self) -> Sequence[str]:
         """The id this process knows ("" for none) and a part of an id that no other call has."""
         return [self._known, secrets.token_hex(4)]

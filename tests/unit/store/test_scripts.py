@@ -42,6 +42,9 @@ def test_every_file_is_a_script_or_an_include() -> None:
     names = {file.relative_to(LUA).with_suffix("").as_posix() for file in LUA.rglob("*") if file.is_file()}
     assert names == {*SOURCES, *(f"{scripts.INCLUDES}/{file.stem}" for file in INCLUDES)}
     assert all(file.suffix == ".lua" for file in LUA.rglob("*") if file.is_file())
+    assert (
+        max(len(line) for file in LUA.rglob("*.lua") for line in file.read_text(encoding="utf-8").splitlines()) <= 150
+    )
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -25,6 +25,9 @@ for i = 1, #kept, 2 do
   local replaced = string.sub(kept[i], 1, #its_name + 2) == its_name .. ' ('
   if gone > 0 and (replaced or gone > tonumber(silent_kept)) then redis.call('HDEL', presence, kept[i]) end
 end
-local entry = {until_ = now + tonumber(counts_for), queues = its_queues, off = tonumber(its_clock) - now, threads = its_threads, seen = now, settings = its_settings}
+local entry = {
+  until_ = now + tonumber(counts_for), queues = its_queues, off = tonumber(its_clock) - now, threads = its_threads, seen = now,
+  settings = its_settings
+}
 redis.call('HSET', presence, process, cjson.encode(entry))
 return 1
