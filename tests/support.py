@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from worker.store import work_scripts
+from worker.container import Container
+from worker.store.scripts import SOURCES
 
 T = TypeVar("T")
+Redis = Any
+"""A client for all that tests do with a server. The product's own type has the commands that the product uses."""
+
+
+class OpenContainer(Container):
+    """A container whose Redis a test reads and changes in any way."""
+
+    redis: Redis
 
 
 def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: float = 0.02) -> T:
@@ -23,5 +32,5 @@ def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: floa
 def claim_for_everybody() -> str:
     """The script of claims without what keeps a second worker from work in progress."""
     begins = "if holder and tonumber(lease) > now then"
-    assert begins in work_scripts.CLAIM
-    return work_scripts.CLAIM.replace(begins, "if false then")
+    assert begins in SOURCES["work/claim"]
+    return SOURCES["work/claim"].replace(begins, "if false then")

@@ -9,7 +9,8 @@ from redis.exceptions import RedisError
 
 from config.redis_address import sentinels_of
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
-from worker.store.connection import CLUSTER_REFUSED, Redis, connect, connect_to_master, is_cluster
+from worker.store.client import Redis
+from worker.store.connection import CLUSTER_REFUSED, connect, connect_to_master, is_cluster
 
 log = logging.getLogger(__name__)
 

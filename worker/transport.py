@@ -27,6 +27,7 @@ from config.redis_address import sentinels_of
 from worker import heartbeat
 from worker.broker import QUEUES, admitted
 from worker.store.connection import why
+from worker.store.scripts import SOURCES
 
 log = logging.getLogger(__name__)
 
@@ -37,39 +38,6 @@ REFUSED_SECONDS = 1.0
 """How long a worker waits after Redis refused a command."""
 REPORTED_EVERY_SECONDS = 60.0
 RETURNED_AT_ONCE = 100
-
-TAKE = """
--- KEYS: unacked index, unacked, keys of queues in the order of their turn. ARGV: tag, names of these queues.
--- Returns name and message, or nothing. Whatever step Redis refuses, the message is still in its queue afterwards.
-for i = 3, #KEYS do
-  local message = redis.call('LINDEX', KEYS[i], -1)
-  if message then
-    local name = ARGV[i - 1]
-    redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
-    local step = redis.pcall('HSET', KEYS[2], ARGV[1], '[' .. message .. ', "", "' .. name .. '"]')
-    if type(step) ~= 'table' then step = redis.pcall('RPOP', KEYS[i]) end
-    if type(step) ~= 'table' then return {name, message} end
-    redis.pcall('ZREM', KEYS[1], ARGV[1])
-    redis.pcall('HDEL', KEYS[2], ARGV[1])
-    return step
-  end
-end
-"""
-RETURN = """
--- Puts unacknowledged messages back into their queues; what is not noted any more is acknowledged or was put back already.
--- KEYS: unacked index, unacked. ARGV: prefix of all keys, 'LPUSH' (last in turn) or 'RPUSH' (next in turn), tags
-for i = 3, #ARGV do
-  local note = redis.call('HGET', KEYS[2], ARGV[i])
-  local message, name = string.match(note or '', '^%[(.*), "[^"]*", "([^"]*)"%]$')
-  if message then redis.call(ARGV[2], ARGV[1] .. name, message) end
-  redis.call('HDEL', KEYS[2], ARGV[i])
-  redis.call('ZREM', KEYS[1], ARGV[i])
-end
-"""
-OVERDUE = """
--- KEYS: unacked index. ARGV: seconds after which a message is delivered again, how many at most
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1] - ARGV[1], 'LIMIT', 0, ARGV[2])
-"""
 
 
 class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
@@ -118,7 +86,7 @@ class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
         """Called by kombu every ten seconds: put back what its worker has not acknowledged in time."""
         try:
             overdue = self.channel.run(
-                OVERDUE, [self.unacked_index_key], [self.visibility_timeout, num or RETURNED_AT_ONCE]
+                "messages/overdue", [self.unacked_index_key], [self.visibility_timeout, num or RETURNED_AT_ONCE]
             )
             self._return(overdue or [], "RPUSH")
         except ResponseError as error:
@@ -140,7 +108,9 @@ class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
     def _return(self, tags: list[Any], push: str) -> None:
         if tags:
             self.channel.run(
-                RETURN, [self.unacked_index_key, self.unacked_key], [self.channel.global_keyprefix, push, *tags]
+                "messages/put_back",
+                [self.unacked_index_key, self.unacked_key],
+                [self.channel.global_keyprefix, push, *tags],
             )
 
 
@@ -173,9 +143,9 @@ class TaskQueues:
         return BUSY_SECONDS if time.monotonic() < self._busy_until else IDLE_SECONDS
 
     def run(self: Any, script: str, keys: list[str], arguments: list[Any]) -> Any:
-        """Run a script on a connection of its own. `keys`: without the prefix of all keys."""
+        """Run a script of the store, by its name, on a connection of its own. `keys`: without the prefix of all keys."""
         with self.conn_or_acquire() as client:
-            return client.eval(script, len(keys), *(self.global_keyprefix + key for key in keys), *arguments)
+            return client.eval(SOURCES[script], len(keys), *(self.global_keyprefix + key for key in keys), *arguments)
 
     def settle_rest(self: Any) -> None:
         """Try again what Redis refused, if it is time to; also while this worker has fetched all that it may."""
@@ -205,7 +175,7 @@ class TaskQueues:
         names = [queue for _ in self.priority_steps for queue in queues]
         noted = [self.global_keyprefix + key for key in (self.unacked_index_key, self.unacked_key, *keys)]
         self._in_poll, self._tag = self.client.connection, str(uuid.uuid4())
-        self.client.connection.send_command("EVAL", TAKE, len(noted), *noted, self._tag, *names)
+        self.client.connection.send_command("EVAL", SOURCES["messages/take"], len(noted), *noted, self._tag, *names)
 
     def _brpop_read(self: Any, **options: Any) -> bool:
         """Called by kombu when the answer is there: deliver the message. Raises queue.Empty without one."""

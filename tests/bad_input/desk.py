@@ -32,9 +32,9 @@ from simulators.netsuite.records import Bill
 from simulators.procore.app import ProcoreState
 from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
+from tests.support import OpenContainer, Redis
 from worker.base import message_of
 from worker.clients.netsuite import client as netsuite_client
-from worker.container import Container
 from worker.domain import outcomes
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
@@ -43,7 +43,7 @@ from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.services import attempts, invoice_export, invoice_items, verification
 from worker.services.invoice_items import InvoiceItems
-from worker.store.connection import Redis, connect
+from worker.store.connection import connect
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
@@ -97,7 +97,7 @@ class Office:
         self.loop.close()
 
 
-class WiredContainer(Container):
+class WiredContainer(OpenContainer):
     """The product's own wiring, but for the socket and for a connection to Redis that all examples share."""
 
     def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:

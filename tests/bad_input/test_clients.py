@@ -22,6 +22,7 @@ from tests.bad_input import strategies as hostile
 from tests.bad_input.examples import in_the_suite
 from tests.bad_input.strategies import Change
 from tests.bad_input.strikes import BODIES, headers, statuses
+from tests.support import Redis
 from tests.unit.clients.remotes import Scripted
 from tests.unit.clients.test_netsuite_wire import FOUND_BILL
 from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
@@ -136,7 +137,7 @@ def in_no_time() -> Iterator[None]:
 
 def client_of(question: Question, *answers: Answer) -> Any:
     """A client of the right remote, on an empty Redis, that gets these answers."""
-    redis = fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True)
+    redis: Redis = fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True)
     tokens = Tokens(redis, "t:", "remote", lambda: AccessToken("token-of-ours", 3600))
     transport, cache = Scripted(*answers), Cache(redis, "t:", "td1")
     if question in PROCORE:

@@ -20,7 +20,7 @@ from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.processes import processes
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings
-from tests.support import eventually
+from tests.support import Redis, eventually
 from tests.tls import Authority, TlsFront
 from worker.broker_connection import AMQP
 from worker.container.stores import Stores
@@ -207,6 +207,7 @@ def cluster(folder: Path) -> Iterator[str]:
 
 
 def test_a_cluster_is_recognized_and_its_refusals_are_explained(tmp_path: Path, server: EmbeddedServer) -> None:
+    client: Redis
     with cluster(tmp_path) as url, contextlib.closing(redis_at(url)) as client:
         assert is_cluster(client)
         with pytest.raises(redis.RedisError) as raised:

@@ -25,13 +25,13 @@ from typing import Any
 
 import config.schedule
 from tests.real import trace
-from tests.support import claim_for_everybody
+from tests.support import Redis, claim_for_everybody
 from worker.cli import main as wbs_sync
 from worker.clients.netsuite.client import NetSuite
 from worker.current import current
 from worker.process import main as process
-from worker.store import work_scripts
 from worker.store.locks import Lock, Locks
+from worker.store.scripts import SOURCES
 
 NUMBER = "{number}"
 """Stands in the arguments for the number of the fork."""
@@ -55,7 +55,7 @@ def main() -> None:
         _set(change)
     if asked.open_locks:
         Locks.hold = _one_for_everybody  # type: ignore[method-assign]
-        vars(work_scripts)["CLAIM"] = claim_for_everybody()
+        SOURCES["work/claim"] = claim_for_everybody()
         NetSuite.create_item = _by_two(NetSuite.create_item)  # type: ignore[method-assign]
         NetSuite.create_bill = _by_two(NetSuite.create_bill)  # type: ignore[method-assign]
     if asked.trace:
@@ -101,7 +101,8 @@ def _by_two(create: Callable[..., str]) -> Callable[..., str]:
     """A write that waits, after its last look, for a second worker that is about to write the same; then both leave."""
 
     def created(self: NetSuite, record: Any, **options: Any) -> str:
-        redis, waiting = current().redis, f"test:writes:{record.external_id}"
+        redis: Redis = current().redis
+        waiting = f"test:writes:{record.external_id}"
         came = int(redis.incr(waiting))
         complete, until = came + came % 2, time.monotonic() + MEETING_SECONDS
         while int(redis.get(waiting) or 0) < complete and time.monotonic() < until:

@@ -28,11 +28,9 @@ from config.settings import load_settings, setting_names
 from simulators.stage import Stage
 from tests.real.forks import Forked, can_start
 from tests.real.launcher import NUMBER
-from tests.support import eventually
-from worker.container import Container
+from tests.support import OpenContainer, Redis, eventually
 from worker.domain.work import Lane
 from worker.embedded import EmbeddedServer
-from worker.store.connection import Redis
 from worker.store.work import Run
 from worker.supervisor import Supervisor
 from worker.tied import tied
@@ -176,7 +174,7 @@ class Site:
         self.server = server
         self.env = environment(folder) | stage.env | {"REDIS_URL": server.url} | dict(env)
         own = {name.lower(): value for name, value in self.env.items() if name in setting_names()}
-        self.container = Container(load_settings(**own), redis_url=self.env["REDIS_URL"])
+        self.container = OpenContainer(load_settings(**own), redis_url=self.env["REDIS_URL"])
         self.redis = self.container.redis
         self.programs: list[Program] = []
         self.supervisors: list[Supervisor] = []

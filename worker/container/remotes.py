@@ -44,13 +44,13 @@ class Remotes(Stores):
         """
         own = certificate_expiry(self.settings.netsuite_certificate_expires, self.settings.netsuite_private_key_file)
         held = self.settings.netsuite_private_key_file != NOT_HELD
-        noted = None if own or held else self.redis.get(f"{self._prefix}certificate_expiry")
+        noted = None if own or held else self.redis.get(self._keys.certificate_expiry)
         return own or (float(noted) if noted else None)
 
     def note_certificate_expiry(self) -> None:
         """Let processes without the key's file know it. Raises RedisError."""
         own = certificate_expiry(self.settings.netsuite_certificate_expires, self.settings.netsuite_private_key_file)
-        key = f"{self._prefix}certificate_expiry"
+        key = self._keys.certificate_expiry
         self.redis.set(key, repr(own)) if own else self.redis.delete(key)
 
     @part

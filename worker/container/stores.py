@@ -18,6 +18,7 @@ from worker.store.decisions import Decisions
 from worker.store.gate import Gate
 from worker.store.holds import Holds
 from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
+from worker.store.keys import Keys
 from worker.store.last_reads import LastReads
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
@@ -43,6 +44,7 @@ class Stores:
         self.redis_url = redis_url
         self.redis = redis_at(redis_url)
         self._prefix = settings.redis_key_prefix
+        self._keys = Keys(self._prefix)
         self._keeper = LeaseKeeper()
         self.may_claim = True
 
@@ -166,7 +168,7 @@ class Stores:
         Not before: a mistyped company would keep the right one out. Raises InvalidSettings when the ledger is another's.
         """
         if self.may_claim:
-            self.redis.set(self._owner_key, self._owner, nx=True)
+            self.redis.set(self._keys.belongs_to, self._owner, nx=True)
             self.require_no_other_owner()
 
     def require_one_server(self) -> None:
@@ -175,7 +177,7 @@ class Stores:
 
     def require_no_other_owner(self) -> bool:
         """Raise InvalidSettings when the ledger in this Redis is another company's or account's. False when nobody has claimed it yet."""
-        theirs = self.redis.get(self._owner_key)
+        theirs = self.redis.get(self._keys.belongs_to)
         if theirs not in (None, self._owner):
             sentence = (
                 f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, "
@@ -187,7 +189,3 @@ class Stores:
     @property
     def _owner(self) -> str:
         return f"{self.settings.procore_company_id}/{self.settings.netsuite_account_id.lower()}"
-
-    @property
-    def _owner_key(self) -> str:
-        return f"{self._prefix}belongs_to"

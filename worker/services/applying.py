@@ -20,7 +20,8 @@ from worker.services.planning import Look, Planning
 from worker.services.projects import Projects
 from worker.services.recovery import Recovery
 from worker.services.stoppages import Stoppages
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 from worker.store.work import Work
 

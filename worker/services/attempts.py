@@ -33,7 +33,8 @@ from worker.domain.story import Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Claim, Lane
 from worker.services.recovery import Recovery
 from worker.services.settings_agreement import SettingsAgreement
-from worker.store.connection import Redis, is_unavailable, seconds, why
+from worker.store.client import Redis
+from worker.store.connection import is_unavailable, seconds, why
 from worker.store.holds import Holds
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger

@@ -17,7 +17,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind, Record
 from worker.domain.problems import Cause
 from worker.services.attempts import busy
 from worker.store.bill_claims import BillClaims
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 

@@ -53,7 +53,8 @@ from worker.services.links import Links
 from worker.services.posting_periods import PostingPeriods
 from worker.services.settled_by_hand import SettledByHand, refused_before
 from worker.services.systematic_differences import SystematicDifferences
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks

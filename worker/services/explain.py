@@ -26,7 +26,8 @@ from worker.services.named_records import NamedRecords, asked
 from worker.services.overview import Overview
 from worker.services.projects import Projects
 from worker.services.stoppages import Stoppages
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList

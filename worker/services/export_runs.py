@@ -19,7 +19,8 @@ from worker.services.bill_ownership import bill_claim
 from worker.services.projects import Projects
 from worker.services.unchanged_invoices import Selection, UnchangedInvoices
 from worker.store.bill_claims import BillClaims
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 from worker.store.work import Run, Work
 

@@ -16,7 +16,8 @@ from worker.domain.identities import is_our_item
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import NamingRule, Project
 from worker.store.adopted_items import AdoptedItems
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 from worker.store.ledger import Ledger
 
 LISTED_FOR_SECONDS = 300.0
@@ -29,7 +30,7 @@ class FormerItems:
 
     def __init__(self, client: Redis, prefix: str, *, ledger: Ledger, adopted: AdoptedItems) -> None:
         self._client = client
-        self._rejected = f"{prefix}rejected_items"
+        self._rejected = Keys(prefix).rejected_items
         self._ledger = ledger
         self._adopted = adopted
         self._guard = threading.Lock()

@@ -14,7 +14,8 @@ from worker.domain.story import Happening, What
 from worker.domain.work import Lane
 from worker.services.bill_ownership import BillOwnership
 from worker.services.named_records import NamedRecords
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks

@@ -46,7 +46,8 @@ from worker.services.parallel_reads import read_in_parallel
 from worker.services.projects import Projects
 from worker.services.settled_by_hand import SettledByHand, settles
 from worker.services.unchanged_invoices import UnchangedInvoices
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 

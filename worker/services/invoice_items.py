@@ -16,7 +16,8 @@ from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import Claim, Lane, RunKind
 from worker.services.attempts import Attempts
 from worker.services.items import Items, Planned
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 from worker.store.work import CLAIM_SECONDS, Work
 

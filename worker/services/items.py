@@ -37,7 +37,8 @@ from worker.services.former_items import FormerItems
 from worker.services.projects import Projects
 from worker.services.systematic_differences import SystematicDifferences
 from worker.store.adopted_items import AdoptedItems
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import FOR_AN_INVOICE, Ledger
 from worker.store.locks import Lock, Locks
 from worker.store.work import Work

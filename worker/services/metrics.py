@@ -26,7 +26,8 @@ from worker.domain.work import Lane, RunKind
 from worker.services.liveness import Alive, Liveness
 from worker.services.pauses import Pauses
 from worker.services.waiting import Waiting
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits

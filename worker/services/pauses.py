@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from worker.domain.scopes import NAMES, Remote, stops
 from worker.domain.story import clock
 from worker.domain.work import Lane
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.holds import Holds, Pause
 from worker.store.limits import LimitPause, RateLimits
 

@@ -27,7 +27,8 @@ from worker.services.items import NO_SUCH_CODE, Items, Planned
 from worker.services.projects import Projects
 from worker.services.stoppages import Stoppage, Stoppages
 from worker.services.wbs_scan import WbsScan
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 
 NOTHING = "nothing"

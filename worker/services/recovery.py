@@ -20,7 +20,8 @@ from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
 from worker.domain.work import Lane
 from worker.services.adoptions import Adoptions, report_another_item
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks

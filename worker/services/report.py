@@ -17,7 +17,8 @@ from worker.domain.work import Lane
 from worker.services.overview import Overview
 from worker.services.pages import Link
 from worker.services.pauses import Pauses, PauseView
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.gate import Gate, Use
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList

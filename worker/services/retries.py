@@ -19,7 +19,8 @@ from worker.services.attempts import RUN_WAITS_SECONDS
 from worker.services.dispatch import Dispatch
 from worker.services.items import Items
 from worker.services.projects import Projects
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.holds import Holds
 from worker.store.ledger import Ledger
 from worker.store.work import Work

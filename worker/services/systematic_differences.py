@@ -15,7 +15,8 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
 from worker.domain.series import MAX_IN_A_ROW, Deviation, Series, setting_of
 from worker.domain.work import Lane
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 from worker.store.series import SeriesState, SeriesStates
 from worker.store.work import Work

@@ -17,7 +17,8 @@ from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import NOTHING_BILLED
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.last_reads import LastRead, LastReads
 from worker.store.ledger import Ledger
 from worker.store.open_problems import OpenProblem

@@ -8,7 +8,8 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.work import RECONCILE_ALL, Claim, Lane
 from worker.services.attempts import Attempts
 from worker.services.verification import Verification
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.work import Work
 
 

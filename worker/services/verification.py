@@ -33,7 +33,8 @@ from worker.services.information import Information
 from worker.services.item_drift import ItemDrift
 from worker.services.orphaned_bills import OrphanedBills
 from worker.services.projects import Projects
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 from worker.store.projects import ProjectList

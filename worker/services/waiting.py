@@ -12,7 +12,8 @@ from worker.domain.series import Series
 from worker.domain.story import clock
 from worker.domain.work import Lane
 from worker.services.pauses import Pauses
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 from worker.store.work import Work
 

@@ -21,7 +21,8 @@ from worker.services.attempts import Attempts, Succession
 from worker.services.dispatch import Dispatch
 from worker.services.items import Items, Planned
 from worker.services.projects import Projects
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 from worker.store.work import Run, Work
 

@@ -10,7 +10,9 @@ from typing import Any
 from worker.domain import correlation
 from worker.domain.webhooks import Event, work_of
 from worker.domain.work import Lane
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
+from worker.store.keys import Keys
 from worker.store.projects import ProjectList
 from worker.store.work import Work
 
@@ -45,7 +47,7 @@ class Webhooks:
         work: Work,
     ) -> None:
         self._client = client
-        self._prefix = prefix
+        self._keys = Keys(prefix)
         self._company_id = company_id
         self._invoice_resources = frozenset(invoice_resources)
         self._projects = projects
@@ -68,7 +70,7 @@ class Webhooks:
         asked = work_of(event, invoice_resources=self._invoice_resources)
         if asked is None or event.company_id != self._company_id or not self._is_listed(event.project_id):
             return Taken.NOT_OURS
-        seen = f"{self._prefix}webhook:{event.id}"
+        seen = self._keys.webhook(event.id)
         if self._client.exists(seen):
             return Taken.KNOWN
         self._let_wait(*asked)

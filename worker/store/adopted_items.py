@@ -11,7 +11,8 @@ from pathlib import Path
 from worker.domain.identities import INTERNAL_ID, CodeKey
 from worker.domain.outcomes import State
 from worker.store import local_file
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 from worker.store.ledger import Ledger
 
 
@@ -20,7 +21,7 @@ class AdoptedItems:
 
     def __init__(self, client: Redis, prefix: str, ledger: Ledger, *, owner: str, file: Path) -> None:
         self._client = client
-        self._index = f"{prefix}adopted"
+        self._index = Keys(prefix).adopted
         self._ledger = ledger
         self._owner = owner
         self._file = file

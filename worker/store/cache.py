@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 
 
 class Cache:
@@ -16,7 +17,7 @@ class Cache:
 
     def __init__(self, client: Redis, prefix: str, account: str) -> None:
         self._client = client
-        self._stem = f"{prefix}cache:{account}:"
+        self._keys, self._account = Keys(prefix), account
         self._own: dict[str, Any] | None = None
 
     def leave_no_trace(self) -> None:
@@ -27,7 +28,7 @@ class Cache:
         """The value, or None when there is none (any more)."""
         if self._own is not None and key in self._own:
             return self._own[key]
-        text = self._client.get(self._stem + key)
+        text = self._client.get(self._key(key))
         return json.loads(str(text)) if text else None
 
     def put(self, key: str, value: Any, *, seconds: int) -> None:
@@ -35,11 +36,14 @@ class Cache:
         if self._own is not None:
             self._own[key] = value
             return
-        self._client.set(self._stem + key, json.dumps(value), ex=seconds)
+        self._client.set(self._key(key), json.dumps(value), ex=seconds)
 
     def forget(self, *keys: str) -> None:
         """Drop values that turned out wrong."""
         if self._own is not None:
             self._own |= dict.fromkeys(keys)
         elif keys:
-            self._client.delete(*(self._stem + key for key in keys))
+            self._client.delete(*map(self._key, keys))
+
+    def _key(self, name: str) -> str:
+        return self._keys.cache(self._account, name)

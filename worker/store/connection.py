@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
@@ -17,9 +17,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from worker.domain.secrecy import blotted
-
-Redis = Any
-"""A `redis.Redis` that answers in text. Typed as Any: redis-py's own types make every answer perhaps awaitable."""
+from worker.store.client import Redis
 
 
 def connect(url: str, *, timeout: float = 30) -> Redis:
@@ -28,14 +26,13 @@ def connect(url: str, *, timeout: float = 30) -> Redis:
     A command whose connection broke is repeated for about a second, so every script of ours gives the same end when it
     runs twice.
     """
-    return redis.Redis.from_url(url, **_options(timeout))
+    return cast(Redis, redis.Redis.from_url(url, **_options(timeout)))
 
 
 def connect_briefly(url: str) -> Redis:
     """A client that gives up within two seconds, for what a process would like to say as it ends."""
-    return redis.Redis.from_url(
-        url, decode_responses=True, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
-    )
+    briefly = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+    return cast(Redis, redis.Redis.from_url(url, decode_responses=True, **briefly))
 
 
 def connect_to_master(
@@ -56,7 +53,7 @@ def connect_to_master(
     sentinels: Any = Sentinel(list(hosts), sentinel_kwargs=dict(sentinel_options))  # type: ignore[no-untyped-call]
     login = {"username": username or None, "password": password or None}
     secure = {"ssl": True, **tls} if tls else {}
-    return sentinels.master_for(master, db=database, **login, **secure, **_options(timeout))
+    return cast(Redis, sentinels.master_for(master, db=database, **login, **secure, **_options(timeout)))
 
 
 def try_tls(url: str) -> None:

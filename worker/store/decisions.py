@@ -16,7 +16,8 @@ from typing import Any
 from worker.domain.decisions import Decision
 from worker.domain.identities import InvoiceKey
 from worker.store import local_file
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 
 COPIED_EVERY_SECONDS = 60.0
 
@@ -26,7 +27,7 @@ class Decisions:
 
     def __init__(self, client: Redis, prefix: str, *, owner: str, file: Path) -> None:
         self._client = client
-        self._place = f"{prefix}invoice_decisions"
+        self._place = Keys(prefix).invoice_decisions
         self._owner = owner
         self._file = file
         self._copied_at = float("-inf")

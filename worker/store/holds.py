@@ -13,68 +13,15 @@ from dataclasses import dataclass
 
 from worker.domain.scopes import REMOTES_OF_LANE, Remote, doing, remote_of, stops
 from worker.domain.work import Lane
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
+from worker.store.keys import Keys
+from worker.store.scripts import Script, text, texts
 
 LONGEST_PAUSE_SECONDS = 120.0
 """What no rate limit names is never longer: nobody knows beforehand when an outage ends or a person has acted."""
 REMEMBERED_SECONDS = 7 * 86_400
 """A scope that nobody has needed for so long is forgotten."""
-
-_NOTE = """
--- Note a failure of a scope, and pause it if asked to.
--- KEYS: pauses, pauses begun. ARGV: scope, work that failed, cause, answer, 1 = pause, seconds of a first pause, longest seconds, seconds that a
--- rate limit named, seconds that the scope is remembered, remote
--- Returns: when the pause ends (unix seconds; 0 = there is none), pauses in a row, works that failed since the scope last got
--- through, 1 = this work was one of them before
-local t = redis.call('TIME')
--- Whole milliseconds, which JSON keeps.
-local now = tonumber(t[1]) + math.floor(tonumber(t[2]) / 1000) / 1000
-local text = redis.call('HGET', KEYS[1], ARGV[1])
-local one = text and cjson.decode(text) or {since = now, ends = 0, times = 0, works = ''}
-local count, again = 0, 0
-for work in string.gmatch(one.works, '%S+') do
-  count = count + 1
-  if work == ARGV[2] then again = 1 end
-end
-if again == 0 and count < 10 then
-  one.works = one.works .. ' ' .. ARGV[2]
-  count = count + 1
-elseif again == 0 then
-  again = 1
-end
-if ARGV[5] == '1' then
-  local named = tonumber(ARGV[8])
-  if one.ends <= now then
-    one.times = one.times + 1
-    redis.call('HINCRBY', KEYS[2], ARGV[10], 1)
-    one.ends = now + math.max(named, math.min(tonumber(ARGV[6]) * 2 ^ (one.times - 1), tonumber(ARGV[7])))
-  elseif named > 0 then
-    one.ends = math.max(one.ends, now + named)
-  end
-  one.ends = math.floor(one.ends * 1000) / 1000
-end
-one.cause, one.answer = ARGV[3], ARGV[4]
-redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(one))
-redis.call('EXPIRE', KEYS[1], ARGV[9])
-return {string.format('%.3f', one.ends > now and one.ends or 0), one.times, count, again}
-"""
-_LIFT = """
--- End the pauses of some remotes now; what is known of their trouble stays. KEYS: pauses. ARGV: remotes
--- Returns the latest end that one of them had (unix seconds, 0 = none)
-local latest = 0
-local all = redis.call('HGETALL', KEYS[1])
-for place = 1, #all, 2 do
-  for _, remote in ipairs(ARGV) do
-    if string.match(all[place], '^[^:]+') == remote then
-      local one = cjson.decode(all[place + 1])
-      latest = math.max(latest, one.ends)
-      one.ends = 0
-      redis.call('HSET', KEYS[1], all[place], cjson.encode(one))
-    end
-  end
-end
-return string.format('%.3f', latest)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +66,9 @@ class Holds:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._key, self._begun = f"{prefix}pauses", f"{prefix}pauses:begun"
-        self._note = client.register_script(_NOTE)
-        self._lift = client.register_script(_LIFT)
+        self._key, self._begun = Keys(prefix).pauses, Keys(prefix).pauses_begun
+        self._note = Script(client, "pauses/note_failure", texts)
+        self._lift = Script(client, "pauses/lift", text)
 
     def state(self, lane: Lane) -> tuple[float, list[str]]:
         """When a lane's work may go on (unix seconds, Redis' clock; 0 = now), and which scopes of its remotes are in trouble."""
@@ -148,7 +95,17 @@ class Holds:
     def _noted(
         self, scope: str, work: str, cause: str, answer: str, *, pauses: bool, first: float, named: float
     ) -> Noted:
-        args = [scope, work, cause, answer, int(pauses), first, LONGEST_PAUSE_SECONDS, named, REMEMBERED_SECONDS]
+        args: list[Value] = [
+            scope,
+            work,
+            cause,
+            answer,
+            int(pauses),
+            first,
+            LONGEST_PAUSE_SECONDS,
+            named,
+            REMEMBERED_SECONDS,
+        ]
         args.append(remote_of(scope))
         ends, times, works, again = self._note(keys=[self._key, self._begun], args=args)
         return Noted(float(ends), int(times), int(works), bool(int(again)))
@@ -164,14 +121,14 @@ class Holds:
 
     def until(self, scope: str) -> float | None:
         """When a scope's work may go on (unix seconds, Redis' clock); None when it is not paused."""
-        text = self._client.hget(self._key, scope)
-        ends = _pause(scope, text).ends if text else 0.0
+        stored = self._client.hget(self._key, scope)
+        ends = _pause(scope, stored).ends if stored else 0.0
         return ends if ends > seconds(self._client) else None
 
     def times(self, scope: str) -> int:
         """How often in a row a scope was paused; 0 = its work gets through."""
-        text = self._client.hget(self._key, scope)
-        return _pause(scope, text).times if text else 0
+        stored = self._client.hget(self._key, scope)
+        return _pause(scope, stored).times if stored else 0
 
     def is_held(self, scope: str) -> bool:
         """Whether a scope is paused now."""
@@ -191,7 +148,7 @@ class Holds:
         return ends if ends > seconds(self._client) else 0
 
     def _all(self) -> list[Pause]:
-        return [_pause(scope, text) for scope, text in sorted(self._client.hgetall(self._key).items())]
+        return [_pause(scope, stored) for scope, stored in sorted(self._client.hgetall(self._key).items())]
 
 
 def _of(lane: Lane, pauses: Iterable[Pause]) -> list[Pause]:
@@ -204,7 +161,7 @@ def _ends(lane: Lane, pauses: Iterable[Pause]) -> float:
     return max((one.ends for one in pauses if stops(one.scope, lane)), default=0.0)
 
 
-def _pause(scope: str, text: str) -> Pause:
-    fields = json.loads(text)
+def _pause(scope: str, stored: str) -> Pause:
+    fields = json.loads(stored)
     since, ends, times = float(fields["since"]), float(fields["ends"]), int(fields["times"])
     return Pause(scope, since, ends, times, fields["cause"], fields["answer"], tuple(fields["works"].split()))

@@ -13,59 +13,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from worker.store import local_file
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
+from worker.store.scripts import Script, text
 
 log = logging.getLogger(__name__)
 
 MEET_EVERY_SECONDS = 1.0
 """How often a worker process compares the store with the one it knows, also while it has nothing to do."""
 
-MEET = """
--- Give a store without an id one, and note a loss when the caller knows another store. Returns the id.
--- store: hash with `id`, `since` (when it got the id) and `lost` (the same time, once a process has reported the loss).
-local function meet(store, ledger, known, fresh)
-  local id = redis.call('HGET', store, 'id')
-  if not id then
-    local now = redis.call('TIME')
-    local since = string.format('%d.%06d', now[1], now[2])
-    id = since .. '-' .. fresh
-    redis.call('HSET', store, 'id', id, 'since', since)
-  end
-  if known ~= '' and known ~= id then
-    local since = redis.call('HGET', store, 'since')
-    local first = redis.call('HSETNX', store, 'lost', since) == 1
-    local ledger_since = redis.call('HGET', ledger, 'since')
-    if first and ledger_since and tonumber(ledger_since) < tonumber(since) then
-      redis.call('HSET', ledger, 'since', since)
-    end
-  end
-  return id
-end
-"""
-"""`meet(store, ledger, known, fresh)`: the id of this store, after the steps above."""
-
-_MEET = MEET + "return meet(KEYS[1], KEYS[2], ARGV[1], ARGV[2])  -- KEYS: store, ledger's state. ARGV: known id, fresh"
-
 
 class StoreIdentity:
     """The store that this process knows. `file`: where its id outlives the process; None for one that forgets it."""
 
     def __init__(self, client: Redis, prefix: str, file: Path | None = None) -> None:
-        self._keys = [f"{prefix}store", f"{prefix}ledger"]
+        self._keys = Keys(prefix)
         self._prefix = prefix
         self._file = file
-        self._meet = client.register_script(_MEET)
+        self._meet = Script(client, "store/meet", text)
         kept = local_file.read(file).get(prefix) if file else None
         self._known = kept if isinstance(kept, str) else ""
 
     def meet(self) -> None:
         """Compare the store with the one this process knows; from here on it knows the store that is there."""
-        self.learn(self._meet(keys=self._keys, args=self.args()))
-
-    @property
-    def key(self) -> str:
-        """The store's hash, a key of every script that uses `MEET`."""
-        return self._keys[0]
+        self.learn(self._meet(keys=[self._keys.store, self._keys.ledger], args=self.args()))
 
     def args(self) -> Sequence[str]:
         """The id this process knows ("" for none) and a part of an id that no other call has."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +29,39 @@ class LastReads:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._prefix = prefix
-        self._asked = f"{prefix}reads:asked_at"
-        self._unblocked = f"{prefix}reads:unblocked"
+        self._keys = Keys(prefix)
 
     def of(self, project_id: int) -> dict[int, LastRead]:
         """Of a project's invoices, by invoice id."""
-        stored = self._client.hgetall(self._key(project_id))
+        stored = self._client.hgetall(self._keys.reads(project_id))
         return {int(invoice_id): _decoded(text) for invoice_id, text in stored.items()}
 
     def note(self, project_id: int, reads: Mapping[int, LastRead], *, drop: Collection[int] = ()) -> None:
         """Keep these and drop others of the project."""
         if reads:
-            self._client.hset(self._key(project_id), mapping={str(one): _encoded(read) for one, read in reads.items()})
+            self._client.hset(
+                self._keys.reads(project_id), mapping={str(one): _encoded(read) for one, read in reads.items()}
+            )
         if drop:
-            self._client.hdel(self._key(project_id), *map(str, drop))
+            self._client.hdel(self._keys.reads(project_id), *map(str, drop))
 
     def ask_for_all(self, *, at: float) -> None:
         """Somebody wants everything that is blocked to be read again, whatever is known of it."""
-        self._client.set(self._asked, at)
+        self._client.set(self._keys.reads_asked_at, at)
 
     def asked_for_all_at(self) -> float:
         """When somebody last did; 0 = never."""
-        return float(self._client.get(self._asked) or 0)
+        return float(self._client.get(self._keys.reads_asked_at) or 0)
 
     def unblocked(self, blocker: str, *, at: float) -> None:
         """What held up invoices is found to be gone by one of them."""
-        self._client.hset(self._unblocked, blocker, at)
+        self._client.hset(self._keys.reads_unblocked, blocker, at)
 
     def unblocked_at(self, blockers: Collection[str]) -> dict[str, float]:
         """When each of these was last found gone; those that never were are left out."""
         names = list(blockers)
-        times = self._client.hmget(self._unblocked, names) if names else []
+        times = self._client.hmget(self._keys.reads_unblocked, names) if names else []
         return {name: float(at) for name, at in zip(names, times, strict=True) if at}
-
-    def _key(self, project_id: int) -> str:
-        return f"{self._prefix}reads:{project_id}"
 
 
 def _encoded(read: LastRead) -> str:

@@ -17,68 +17,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from worker.domain.errors import NoRoom
-from worker.store.connection import Redis, seconds
-from worker.store.gate import Precedence, requests_sent
-
-_NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-_ACQUIRE = (
-    _NOW
-    + """
--- KEYS: limits, requests sent. ARGV: is no export, shares that it leaves: without and with exports, ms for which an export is
--- remembered, remote and precedence, ms of the short window
--- Returns milliseconds to wait, 0 = go
-local wait, share = 0, 0
-if ARGV[1] == '0' then
-  redis.call('HSET', KEYS[1], 'exported', now)
-  redis.call('EXPIRE', KEYS[1], 7200)
-else
-  local exported = tonumber(redis.call('HGET', KEYS[1], 'exported') or '0')
-  share = tonumber(now - exported < tonumber(ARGV[4]) and ARGV[3] or ARGV[2])
-end
-local blocked = tonumber(redis.call('HGET', KEYS[1], 'blocked') or '0')
-if blocked > now then wait = blocked - now end
-for _, window in ipairs({'spike', 'hour'}) do
-  local f = redis.call('HMGET', KEYS[1], window .. ':limit', window .. ':left', window .. ':reset')
-  if f[1] and tonumber(f[3]) > now then
-    if tonumber(f[2]) <= math.floor(tonumber(f[1]) * share) then wait = math.max(wait, tonumber(f[3]) - now) end
-  end
-end
-if wait > 0 then return wait end
-for _, window in ipairs({'spike', 'hour'}) do
-  local f = redis.call('HMGET', KEYS[1], window .. ':limit', window .. ':reset')
-  if f[1] and tonumber(f[2]) > now then redis.call('HINCRBY', KEYS[1], window .. ':left', -1)
-  elseif f[1] and window == 'spike' then
-    -- Over, and no answer has told of the next one yet: it begins now, and everybody who waited for this moment is in it.
-    redis.call('HSET', KEYS[1], 'spike:left', f[1] - 1, 'spike:reset', now + tonumber(ARGV[6]), 'spike:begun', 1)
-  end
-end
-redis.call('HINCRBY', KEYS[2], ARGV[5], 1)
-return 0
-"""
-)
-_OBSERVE = (
-    _NOW
-    + """
--- KEYS: limits. ARGV: limit, remaining, reset (unix seconds of the remote's clock), ms until then by that clock ('' = not known)
--- The wait is counted from now, so that nothing depends on the remote's clock and Redis' being the same.
-local ahead = tonumber(ARGV[4]) or tonumber(ARGV[3]) * 1000 - now
--- No window is longer than an hour: a moment far off is nonsense, and everybody would wait for it.
-if ahead <= 0 or ahead > 7200000 then return 0 end
-local reset, window = now + ahead, (ahead <= 11000) and 'spike' or 'hour'
-if redis.call('HGET', KEYS[1], 'hour:limit') == ARGV[1] then window = 'hour' end
-local f = redis.call('HMGET', KEYS[1], window .. ':left', window .. ':reset', window .. ':begun', window .. ':named')
-local left, same = tonumber(ARGV[2]), f[4] == ARGV[3]
-if f[1] and (same or f[3]) then left = math.min(left, tonumber(f[1])) end
-if same then reset = math.min(reset, tonumber(f[2])) end
-redis.call('HDEL', KEYS[1], window .. ':begun')
-redis.call('HSET', KEYS[1], window .. ':limit', ARGV[1], window .. ':left', left, window .. ':reset', reset,
-  window .. ':named', ARGV[3])
-redis.call('EXPIRE', KEYS[1], 7200)
-return 1
-"""
-)
-_BLOCK = _NOW + "redis.call('HSET', KEYS[1], 'blocked', now + ARGV[1]); redis.call('EXPIRE', KEYS[1], 7200); return 1"
-
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
+from worker.store.gate import Precedence
+from worker.store.keys import Keys
+from worker.store.scripts import Script, flag, number
 
 LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 """Shares of each window that scans leave to exports."""
@@ -116,10 +59,10 @@ class RateLimits:
     def __init__(self, client: Redis, prefix: str, remote: str) -> None:
         self._client = client
         self._remote = remote
-        self._key, self._sent = f"{prefix}limits:{remote}", requests_sent(prefix)
-        self._acquire = client.register_script(_ACQUIRE)
-        self._observe = client.register_script(_OBSERVE)
-        self._block = client.register_script(_BLOCK)
+        self._key, self._sent = Keys(prefix).limits(remote), Keys(prefix).sent
+        self._acquire = Script(client, "limits/acquire", number)
+        self._observe = Script(client, "limits/observe", flag)
+        self._block = Script(client, "limits/block", flag)
 
     def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
         """Return when a request may be sent. Raises NoRoom with the time to wait when that is longer than `patience` seconds."""
@@ -130,8 +73,14 @@ class RateLimits:
             if precedence is Precedence.UPKEEP
             else (LEFT_BY_SCANS, LEFT_WHILE_EXPORTING)
         )
-        args = [yields, *left, int(EXPORTS_REMEMBERED_SECONDS * 1000), counted, SHORT_WINDOW_SECONDS * 1000]
-        while wait_ms := int(self._acquire(keys=[self._key, self._sent], args=args)):
+        args: list[Value] = [
+            yields,
+            *left,
+            int(EXPORTS_REMEMBERED_SECONDS * 1000),
+            counted,
+            SHORT_WINDOW_SECONDS * 1000,
+        ]
+        while wait_ms := self._acquire(keys=[self._key, self._sent], args=args):
             wait = wait_ms / 1000
             if time.monotonic() + wait > until:
                 words = next((one.reason for one in self.pauses()), "Procore's rate limit is used up")

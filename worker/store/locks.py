@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from worker.store.connection import Redis
-from worker.store.identity import MEET, StoreIdentity
+from worker.store.client import Redis, Value
+from worker.store.identity import StoreIdentity
+from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper
+from worker.store.scripts import Script, flag, texts
 
 LOCK_SECONDS = 20.0
 """A dead worker's lock is free after this; a living one renews it long before."""
@@ -20,48 +22,6 @@ KEPT_SECONDS = 2.0
 """A server that syncs its file every second loses what is younger than this. So nothing leaves for NetSuite before the news of
 this very server are older: else they and an intent could be lost together, and nobody would know of either."""
 NO_LEDGER_SECONDS = 5.0
-
-RUNNING_SERVER = """
-local function running_server()
-  local info = redis.pcall('INFO', 'server')
-  if type(info) ~= 'string' then return nil end
-  return string.match(info, 'run_id:(%w+)'), tonumber(string.match(info, 'uptime_in_seconds:(%d+)') or '0')
-end
-"""
-_ACQUIRE = (
-    RUNNING_SERVER
-    + MEET
-    + """
--- KEYS: lock, fence counter, ledger's state, store, a hash that is read too or none. ARGV: token, lease ms, id of the store that the
--- caller knows, fresh, field of that hash
--- Returns fence, seconds, microseconds, trusted since or '', server met at, id of the store, text of the field or ''
-local now = redis.call('TIME')
-local store = meet(KEYS[4], KEYS[3], ARGV[3], ARGV[4])
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return {0, now[1], now[2], '', '', store, ''} end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-local state = redis.call('HMGET', KEYS[3], 'since', 'server', 'met')
-if state[1] then
-  -- Another server than the one that knew the ledger: it was started anew or a replica took over, and the last second of
-  -- writes may be gone. What was in doubt then is in doubt again.
-  local server = running_server()
-  if server and server ~= state[2] then
-    if state[2] then state[1] = now[1] end
-    state[3] = string.format('%d.%06d', now[1], now[2])
-    redis.call('HSET', KEYS[3], 'server', server, 'since', state[1], 'met', state[3])
-  end
-end
--- Never below the clock in microseconds: a server that lost the counter must not give out less than its living holders have, or
--- what those note as in doubt could be ended by nobody after them.
-local fence = math.max(tonumber(redis.call('GET', KEYS[2]) or '0') + 1, now[1] * 1000000 + now[2])
-fence = string.format('%.0f', fence)
-redis.call('SET', KEYS[2], fence)
-local text = KEYS[5] and redis.call('HGET', KEYS[5], ARGV[5])
-return {fence, now[1], now[2], state[1] or '', state[3] or '0', store, text or ''}
-"""
-)
-_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
-_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +75,12 @@ class Locks:
 
     def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, identity: StoreIdentity | None = None) -> None:
         self._client = client
-        self._prefix = prefix
+        self._keys = Keys(prefix)
         self._keeper = keeper
         self._identity = identity or StoreIdentity(client, prefix)
-        self._acquire = client.register_script(_ACQUIRE)
-        self._renew = client.register_script(_RENEW)
-        self._release = client.register_script(_RELEASE)
+        self._acquire = Script(client, "locks/acquire", texts)
+        self._renew = Script(client, "locks/renew", flag)
+        self._release = Script(client, "values/delete_if_equal", flag)
         self._held: set[tuple[str, str]] = set()
         self._ending = False
 
@@ -130,7 +90,7 @@ class Locks:
 
         `reads`: a hash in Redis and its field, which the lock guards and the acquisition reads: so that reading costs no command.
         """
-        key, token = f"{self._prefix}lock:{name}", secrets.token_hex(12)
+        key, token = self._keys.lock(name), secrets.token_hex(12)
         lock = self._try(key, token, reads)
         if lock is None:
             yield None
@@ -154,8 +114,8 @@ class Locks:
     def _try(self, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock | None:
         asked = time.monotonic()
         place, field = ([reads[0]], [reads[1]]) if reads else ([], [])
-        keys = [key, f"{self._prefix}fence", f"{self._prefix}ledger", self._identity.key, *place]
-        args = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *field]
+        keys = [key, self._keys.fence, self._keys.ledger, self._keys.store, *place]
+        args: list[Value] = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *field]
         fence, whole, micro, since, met, store_id, text = self._acquire(keys=keys, args=args)
         answered = time.monotonic()
         self._identity.learn(store_id)

@@ -14,83 +14,13 @@ from enum import StrEnum
 from typing import Any
 
 from worker.domain.problems import Cause, Problem, cause_of, describe
-from worker.store.connection import Redis
+from worker.store.client import Redis, Value
+from worker.store.keys import Keys
+from worker.store.scripts import Script, flag
 from worker.store.sizes import Sizes
 
 ACTS_KEPT = 20
 """For each problem, the newest; a note is for the person who meets the same problem again."""
-
-SAME = """
--- Whether two problems say the same. How often something was tried says nothing new.
-local function covers(facts, others)
-  for name, value in pairs(facts) do
-    if name ~= 'attempts' and name ~= 'times' and others[name] ~= value then return false end
-  end
-  return true
-end
-local function same(one, other)
-  return one.cause == other.cause and covers(one.facts, other.facts) and covers(other.facts, one.facts)
-end
-"""
-_SORT = """
--- Beside the problems themselves a sorted set for each cause, by the time since when, those apart that somebody ignores: so that
--- nobody reads all of them to count them.
-local function sorted(problems, problem)
-  return problems .. (problem.ignored and ':ignored:' or ':of:') .. problem.cause
-end
-local function close(problems, key)
-  local known = redis.call('HGET', problems, key)
-  if not known then return 0 end
-  redis.call('ZREM', sorted(problems, cjson.decode(known)), key)
-  return redis.call('HDEL', problems, key)
-end
-"""
-OPEN = (
-    SAME
-    + _SORT
-    + """
-local function open(problems, key, problem)
-  local known = redis.call('HGET', problems, key)
-  if known then
-    local old, new = cjson.decode(known), cjson.decode(problem)
-    -- The same cause again is the same problem: it keeps the time since which it is open.
-    if old.cause == new.cause then new.since = old.since end
-    if same(old, new) then new.ignored = old.ignored end
-    redis.call('ZREM', sorted(problems, old), key)
-    problem = cjson.encode(new)
-  end
-  redis.call('HSET', problems, key, problem)
-  local now = cjson.decode(problem)
-  redis.call('ZADD', sorted(problems, now), now.since, key)
-  return known and 0 or 1
-end
-"""
-)
-"""`open(hash, key, problem)`: opens a problem, or brings an open one up to date; 1 when it was not open before. One that somebody
-ignores is shown again as soon as it says anything else. `close(hash, key)`: 1 when it was open."""
-
-_ACT = (
-    SAME
-    + _SORT
-    + """
--- KEYS: problems, what people did about this one. ARGV: problem key, the problem as the person saw it, what they did, acts kept
-local known = redis.call('HGET', KEYS[1], ARGV[1])
-local problem = known and cjson.decode(known)
-if not problem or not same(problem, cjson.decode(ARGV[2])) then return 0 end
-local act = cjson.decode(ARGV[3])
-if act.act == 'ignored' then
-  redis.call('ZREM', sorted(KEYS[1], problem), ARGV[1])
-  problem.ignored = {by = act.by, at = act.at, note = act.note}
-  redis.call('ZADD', sorted(KEYS[1], problem), problem.since, ARGV[1])
-  redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(problem))
-else
-  close(KEYS[1], ARGV[1])
-end
-redis.call('LPUSH', KEYS[2], ARGV[3])
-redis.call('LTRIM', KEYS[2], 0, ARGV[4] - 1)
-return 1
-"""
-)
 
 
 class Act(StrEnum):
@@ -138,14 +68,14 @@ class Handling:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._prefix = prefix
-        self._act = client.register_script(_ACT)
+        self._keys = Keys(prefix)
+        self._act = Script(client, "problems/act", flag)
         self._sizes = Sizes(client)
 
     def counted(self) -> list[Counted]:
         """Every cause with its open problems, also those that have none. One command, however many there are."""
-        stem = f"{self._prefix}problems"
-        found = self._sizes([f"{stem}:{place}:{cause}" for cause in Cause for place in ("of", "ignored")])
+        sets = [(self._keys.problems_of(cause), self._keys.ignored_problems_of(cause)) for cause in Cause]
+        found = self._sizes([key for pair in sets for key in pair])
         pairs = zip(found[::2], found[1::2], strict=True)
         return [
             Counted(cause, shown, ignored, since)
@@ -166,7 +96,7 @@ class Handling:
 
     def history(self, key: str) -> list[Handled]:
         """What people did about a problem, the newest first; also of one that is closed."""
-        told = (json.loads(text) for text in self._client.lrange(self._acts(key), 0, -1))
+        told = (json.loads(text) for text in self._client.lrange(self._keys.problem_acts(key), 0, -1))
         return [
             Handled(Act(one["act"]), one["by"], one["at"], one["note"], _described(one["cause"], one["facts"]))
             for one in told
@@ -175,11 +105,8 @@ class Handling:
     def _do(self, act: Act, seen: OpenProblem, by: str, at: float, note: str) -> bool:
         problem = {"cause": seen.problem.cause.value, "facts": dict(seen.facts)}
         done = {"act": act.value, "by": by, "at": at, "note": note, **problem}
-        args = [seen.key, _json(problem), _json(done), ACTS_KEPT]
-        return bool(self._act(keys=[f"{self._prefix}problems", self._acts(seen.key)], args=args))
-
-    def _acts(self, key: str) -> str:
-        return f"{self._prefix}problems:acts:{key}"
+        args: list[Value] = [seen.key, _json(problem), _json(done), ACTS_KEPT]
+        return self._act(keys=[self._keys.problems, self._keys.problem_acts(seen.key)], args=args)
 
 
 def problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:

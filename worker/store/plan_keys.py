@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 
 
 class PlanKeys:
@@ -12,7 +13,7 @@ class PlanKeys:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._place = f"{prefix}plans:key"
+        self._place = Keys(prefix).plan_key
 
     def get(self) -> str:
         """The key; "" when no plan was ever saved."""

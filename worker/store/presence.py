@@ -12,29 +12,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
+from worker.store.keys import Keys
+from worker.store.scripts import Script, flag
 
 PRESENCE_SECONDS = 7.0
 """A process that has not announced itself for this long is not running. Celery's heartbeat comes every two seconds."""
 SILENT_KEPT_SECONDS = 6 * 3600.0
 """A process that does not run any more and did not say that it ends is forgotten after this: its machine may be gone for good."""
-
-_ANNOUNCE = """
--- KEYS: presence. ARGV: process, its queues as JSON, its clock (unix seconds), seconds until it is forgotten, its threads, its name,
--- seconds for which a silent one is kept, digests of its settings as JSON
-local t = redis.call('TIME')
-local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
-local kept = redis.call('HGETALL', KEYS[1])
-for i = 1, #kept, 2 do
-  -- It takes the place of one of the same name that is gone.
-  local gone = now - cjson.decode(kept[i + 1]).until_
-  local replaced = string.sub(kept[i], 1, #ARGV[6] + 2) == ARGV[6] .. ' ('
-  if gone > 0 and (replaced or gone > tonumber(ARGV[7])) then redis.call('HDEL', KEYS[1], kept[i]) end
-end
-local entry = {until_ = now + tonumber(ARGV[4]), queues = ARGV[2], off = tonumber(ARGV[3]) - now, threads = ARGV[5], seen = now, settings = ARGV[8]}
-redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(entry))
-return 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +49,8 @@ class Presence:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._key = f"{prefix}presence"
-        self._announce = client.register_script(_ANNOUNCE)
+        self._key = Keys(prefix).presence
+        self._announce = Script(client, "presence/announce", flag)
 
     def announce(
         self,
@@ -79,7 +65,7 @@ class Presence:
         `settings`: digests of those that decide what it writes.
         """
         name = process.partition(" (")[0]
-        args = [
+        args: list[Value] = [
             process, json.dumps(sorted(queues)), repr(clock), PRESENCE_SECONDS, threads, name, SILENT_KEPT_SECONDS,
             json.dumps(dict(settings)),
         ]  # fmt: skip

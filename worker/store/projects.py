@@ -12,31 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from worker.domain.wbs_codes import Project
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
+from worker.store.keys import Keys
+from worker.store.scripts import Script, flag, texts
 
-_TAKE_OVER = """
--- KEYS: fresh list, list, when it was begun, when the list was outdated. ARGV: how many projects, when this one was begun
-if ARGV[1] == '0' then redis.call('DEL', KEYS[2])
-elseif redis.call('EXISTS', KEYS[1]) == 1 then
-  redis.call('RENAME', KEYS[1], KEYS[2])
-  redis.call('PERSIST', KEYS[2])
-end
--- What was begun before somebody's change may not show it: such a list stays outdated.
-if tonumber(redis.call('GET', KEYS[4]) or '0') < tonumber(ARGV[2]) then redis.call('SET', KEYS[3], ARGV[2])
-else redis.call('DEL', KEYS[3]) end
-return 1
-"""
-_RELEASE = """
--- KEYS: claim. ARGV: token
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-"""
-_AGE = """
--- KEYS: when the list was begun, list. ARGV: a project or none. Returns when or '', the time, and the project's row or ''
-local now = redis.call('TIME')
-local row = ARGV[1] and redis.call('HGET', KEYS[2], ARGV[1])
-return {redis.call('GET', KEYS[1]) or '', now[1], now[2], row or ''}
-"""
 AT_ONCE = 500
 LONGEST_LISTING_SECONDS = 3600
 """What a worker that died has listed so far is gone after this."""
@@ -49,20 +29,18 @@ class ProjectList:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._key = f"{prefix}projects"
-        self._listed_at = f"{prefix}projects:listed_at"
-        self._outdated_at = f"{prefix}projects:outdated_at"
-        self._claim = f"{prefix}projects:reading"
-        self._looked_at = f"{prefix}projects:looked_at"
-        self._refused = f"{prefix}projects:invoices_refused"
-        self._take_over = client.register_script(_TAKE_OVER)
-        self._release = client.register_script(_RELEASE)
-        self._age = client.register_script(_AGE)
+        self._keys = keys = Keys(prefix)
+        self._key, self._claim = keys.projects, keys.projects_reading
+        self._listed_at, self._outdated_at = keys.projects_listed_at, keys.projects_outdated_at
+        self._looked_at, self._refused = keys.projects_looked_at, keys.invoices_refused
+        self._take_over = Script(client, "projects/replace", flag)
+        self._release = Script(client, "values/delete_if_equal", flag)
+        self._age = Script(client, "projects/age", texts)
         self._read: tuple[str, Sequence[Project]] = ("", ())
 
     def replace(self, projects: Iterable[Project], token: str = "") -> None:
         """Take over a fresh list, as it comes; until it is whole the one before stands. `token`: the claim under which it is read."""
-        fresh, rest, count = f"{self._key}:{secrets.token_hex(8)}", iter(projects), 0
+        fresh, rest, count = self._keys.fresh_projects(secrets.token_hex(8)), iter(projects), 0
         begun_at = seconds(self._client)
         while some := list(islice(rest, AT_ONCE)):
             self._client.hset(fresh, mapping={str(one.id): _row(one) for one in some})

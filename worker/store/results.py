@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 
 
 def kept(client: Redis, prefix: str, task_id: str) -> dict[str, Any] | None:
@@ -13,5 +14,5 @@ def kept(client: Redis, prefix: str, task_id: str) -> dict[str, Any] | None:
 
     `result` of a failure is `{"exc_type": ..., "exc_message": [...]}`.
     """
-    text = client.get(f"{prefix}celery-task-meta-{task_id}")
+    text = client.get(Keys(prefix).task_result(task_id))
     return json.loads(text) if text else None

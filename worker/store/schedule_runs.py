@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 
 
 class ScheduleRuns:
@@ -10,17 +11,17 @@ class ScheduleRuns:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._prefix = prefix
+        self._keys = Keys(prefix)
 
     def note(self, entry: str, at: float) -> None:
         """Note that an entry ran."""
-        self._client.hset(f"{self._prefix}schedule", entry, repr(at))
+        self._client.hset(self._keys.schedule, entry, repr(at))
 
     def last(self) -> dict[str, float]:
         """The last run of each entry that ever ran. An unreadable time is left out: the entry counts as one that runs next when due."""
-        noted = self._client.hgetall(f"{self._prefix}schedule")
+        noted = self._client.hgetall(self._keys.schedule)
         return {entry: float(at) for entry, at in noted.items() if at.replace(".", "", 1).isdigit()}
 
     def messages_in(self, queue: str) -> int:
         """How many messages wait in one of Celery's queues."""
-        return int(self._client.llen(f"{self._prefix}{queue}"))
+        return int(self._client.llen(self._keys.queue(queue)))

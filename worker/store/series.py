@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from worker.domain.series import Deviation, Series
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 
 _AGREED, STOPPED = "agreed", "stopped"
 _IN_A_ROW, _ACCEPTED = "in_a_row:", "accepted:"
@@ -29,43 +30,35 @@ class SeriesStates:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._prefix = prefix
+        self._keys = Keys(prefix)
 
     def state(self, series: Series) -> SeriesState:
         """How the series stands; costs one command."""
-        return state_of(self._client.hgetall(self._place(series)))
+        return state_of(self._client.hgetall(self._keys.series(series)))
 
     def differs(self, series: Series, deviation: Deviation) -> int:
         """Count one more record that differs so; returns how many in a row."""
-        return int(self._client.hincrby(self._place(series), _IN_A_ROW + deviation, 1))
+        return int(self._client.hincrby(self._keys.series(series), _IN_A_ROW + deviation, 1))
 
     def agrees(self, series: Series, deviations: Collection[Deviation], *, at: float) -> None:
         """A record was kept as it was sent in these: whatever was counted or accepted of them is over. `at`: in all, since then."""
         fields = [stem + each for each in deviations for stem in (_IN_A_ROW, _ACCEPTED)]
         if fields:
-            self._client.hdel(self._place(series), *fields)
+            self._client.hdel(self._keys.series(series), *fields)
         if at:
-            self._client.hset(self._place(series), _AGREED, at)
+            self._client.hset(self._keys.series(series), _AGREED, at)
 
     def stop(self, series: Series, deviation: Deviation) -> None:
         """No more records of the series are written."""
-        self._client.hset(self._place(series), STOPPED, deviation.value)
+        self._client.hset(self._keys.series(series), STOPPED, deviation.value)
 
     def go_on(self, series: Series) -> Deviation | None:
         """Go on, with the difference that stopped the series accepted; None when it is not stopped."""
         stopped = self.state(series).stopped
         if stopped:
-            self._client.hset(self._place(series), _ACCEPTED + stopped, 1)
-            self._client.hdel(self._place(series), STOPPED, _IN_A_ROW + stopped)
+            self._client.hset(self._keys.series(series), _ACCEPTED + stopped, 1)
+            self._client.hdel(self._keys.series(series), STOPPED, _IN_A_ROW + stopped)
         return stopped
-
-    def _place(self, series: Series) -> str:
-        return series_key(self._prefix, series)
-
-
-def series_key(prefix: str, series: Series) -> str:
-    """Where in Redis a series stands."""
-    return f"{prefix}series:{series}"
 
 
 def state_of(fields: Mapping[str, str]) -> SeriesState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
 
 SAVES = {
     "append_only_file": "aof_last_write_status",

@@ -15,7 +15,10 @@ from copy import copy
 from dataclasses import dataclass
 
 from worker.domain.errors import NoRoom, SyncError, Transient
-from worker.store.connection import Redis, seconds
+from worker.store.client import Redis
+from worker.store.connection import seconds
+from worker.store.keys import Keys
+from worker.store.scripts import Script, flag
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +28,6 @@ MINT_SECONDS = 60
 """How long one worker may take for it before another tries; longer than a login may take (`worker.clients.http`)."""
 RENEWAL_PUT_OFF_SECONDS = 30.0
 """After a renewal that failed, so long goes by until the next one, while the old token is good."""
-
-_FORGET = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,9 @@ class Tokens:
     def __init__(self, client: Redis, prefix: str, remote: str, mint: Callable[[], AccessToken]) -> None:
         self._client = client
         self._remote = remote
-        self._key = f"{prefix}token:{remote}"
+        self._key, self._minting = Keys(prefix).token(remote), Keys(prefix).minting(remote)
         self._mint = mint
-        self._forget = client.register_script(_FORGET)
+        self._forget = Script(client, "values/delete_if_equal", flag)
         self._known = _Known()
         self._guard = threading.Lock()
         self._flight: _Flight | None = None
@@ -132,7 +133,7 @@ class Tokens:
             value, fresh = self._stored()
             if fresh:
                 return value
-            if self._client.set(f"{self._key}:minting", 1, nx=True, ex=MINT_SECONDS):
+            if self._client.set(self._minting, 1, nx=True, ex=MINT_SECONDS):
                 return self._renewed(value)
             if value:
                 return value
@@ -166,7 +167,7 @@ class Tokens:
             self._known = _Known(old, max(known.fresh_until, min(put_off, known.good_until)), known.good_until)
             return old
         finally:
-            self._client.delete(f"{self._key}:minting")
+            self._client.delete(self._minting)
 
     def _keep(self, token: AccessToken) -> str:
         now, here = seconds(self._client), time.monotonic()

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 
 from worker.domain.correlation import new_id
 from worker.domain.plans import Requests
-from worker.store.connection import Redis, seconds
-from worker.store.gate import Precedence, requests_sent
+from worker.store.client import Redis, Value
+from worker.store.connection import seconds
+from worker.store.gate import Precedence
+from worker.store.keys import Keys
+from worker.store.scripts import Script, flag, texts
 
 KEPT_SECONDS = 2 * 86_400
 """What is known of a comparison in progress is gone so long after its last step."""
@@ -20,27 +23,6 @@ RESULT_KEPT_SECONDS = 3600
 STALE_SECONDS = 6 * 3600.0
 """A comparison that nobody has gone on with for so long is begun again: what it found first may be true no longer."""
 EQUAL_KEPT_SECONDS = 90 * 86_400
-
-_BEGIN = """
--- KEYS: current, requests sent. ARGV: new id, is full, replace, stale seconds, kept seconds, prefix, precedence. Returns id, joined
-local t = redis.call('TIME'); local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
-local id = redis.call('GET', KEYS[1])
-if id and ARGV[3] == '0' then
-  local saved_at = redis.call('HGET', ARGV[6] .. id .. ':state', 'saved_at')
-  if saved_at and now - tonumber(saved_at) < tonumber(ARGV[4]) then return {id, 1} end
-end
-local state = ARGV[6] .. ARGV[1] .. ':state'
-local sent = redis.call('HMGET', KEYS[2], 'procore:' .. ARGV[7], 'netsuite:' .. ARGV[7])
-redis.call('HSET', state, 'full', ARGV[2], 'started_at', now, 'saved_at', now, 'procore', sent[1] or 0, 'netsuite', sent[2] or 0)
-redis.call('EXPIRE', state, ARGV[5])
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[5])
-return {ARGV[1], 0}
-"""
-_END = """
--- KEYS: current. ARGV: id
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +70,21 @@ class Verifications:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._stem = f"{prefix}verify:"
-        self._sent = requests_sent(prefix)
-        self._begin = client.register_script(_BEGIN)
-        self._end = client.register_script(_END)
+        self._keys = Keys(prefix)
+        self._begin = Script(client, "verifications/begin", texts)
+        self._end = Script(client, "values/delete_if_equal", flag)
 
     def begin(self, *, full: bool, replace: bool = False) -> tuple[str, bool]:
         """Begin a comparison, or join the one in progress unless it is to be replaced: its id, and whether it was joined."""
-        args = [new_id("verify"), int(full), int(replace), STALE_SECONDS, KEPT_SECONDS, self._stem, Precedence.UPKEEP]
-        verification_id, joined = self._begin(keys=[f"{self._stem}current", self._sent], args=args)
-        return str(verification_id), bool(joined)
+        stem = self._keys.verification("")
+        args: list[Value] = [new_id("verify"), int(full), int(replace), STALE_SECONDS, KEPT_SECONDS]
+        args += [stem, Precedence.UPKEEP]
+        verification_id, joined = self._begin(keys=[self._keys.verification("current"), self._keys.sent], args=args)
+        return verification_id, joined == "1"
 
     def current(self) -> VerificationState | None:
         """The one in progress."""
-        verification_id = self._client.get(f"{self._stem}current")
+        verification_id = self._client.get(self._keys.verification("current"))
         return self.state(verification_id) if verification_id else None
 
     def state(self, verification_id: str) -> VerificationState | None:
@@ -111,7 +94,7 @@ class Verifications:
         if "full" not in fields:
             return None
         names = [f"{remote}:{Precedence.UPKEEP}" for remote in ("procore", "netsuite")]
-        now = [int(count or 0) for count in self._client.hmget(self._sent, names)]
+        now = [int(count or 0) for count in self._client.hmget(self._keys.sent, names)]
         projects = fields.get("projects")
         return VerificationState(
             id=verification_id,
@@ -175,7 +158,7 @@ class Verifications:
 
     def names(self, verification_id: str) -> Iterable[str]:
         """The same of all projects."""
-        return self._client.hgetall(self._key(verification_id, "names")).values()  # type: ignore[no-any-return]
+        return self._client.hgetall(self._key(verification_id, "names")).values()
 
     def note_listed(self, verification_id: str, invoice_ids: Collection[int]) -> None:
         """Note invoices that Procore has listed."""
@@ -207,24 +190,24 @@ class Verifications:
         """Note the counts of one that has come to its end; its result is kept for an hour."""
         ended_at = seconds(self._client)
         times = {"started_at": state.started_at, "ended_at": ended_at}
-        self._client.delete(f"{self._stem}last")
+        self._client.delete(self._keys.verification("last"))
         self.note(LastVerification(state.started_at, ended_at, counts))
         if state.full:
-            self._client.set(f"{self._stem}last_full", state.started_at)
+            self._client.set(self._keys.verification("last_full"), state.started_at)
         self._save(state.id, ended_at=times["ended_at"])
         for name in ("state", "results"):
             self._client.expire(self._key(state.id, name), RESULT_KEPT_SECONDS)
         self._client.delete(*(self._key(state.id, name) for name in ("open", "names", "listed", "failures")))
-        self._end(keys=[f"{self._stem}current"], args=[state.id])
+        self._end(keys=[self._keys.verification("current")], args=[state.id])
 
     def note(self, verification: LastVerification) -> None:
         """From here on this is the last one."""
         times = {"started_at": verification.started_at, "ended_at": verification.ended_at}
-        self._client.hset(f"{self._stem}last", mapping={**times, **verification.counts})
+        self._client.hset(self._keys.verification("last"), mapping={**times, **verification.counts})
 
     def last(self) -> LastVerification | None:
         """None when there was none since this ledger began."""
-        fields = self._client.hgetall(f"{self._stem}last")
+        fields = self._client.hgetall(self._keys.verification("last"))
         if not fields:
             return None
         started_at, ended_at = float(fields.pop("started_at")), float(fields.pop("ended_at"))
@@ -232,31 +215,31 @@ class Verifications:
 
     def last_full(self) -> float | None:
         """When the last full one began (unix seconds)."""
-        at = self._client.get(f"{self._stem}last_full")
+        at = self._client.get(self._keys.verification("last_full"))
         return float(at) if at else None
 
     # What was found equal
 
     def equal(self, unit: str) -> dict[str, str]:
         """What was found equal in a unit, by record."""
-        return dict(self._client.hgetall(f"{self._stem}equal:{unit}"))
+        return dict(self._client.hgetall(self._keys.verification(f"equal:{unit}")))
 
     def keep_equal(self, unit: str, record: str, text: str) -> None:
         """Note that a record was found equal."""
-        self._client.hset(f"{self._stem}equal:{unit}", record, text)
-        self._client.expire(f"{self._stem}equal:{unit}", EQUAL_KEPT_SECONDS)
+        self._client.hset(self._keys.verification(f"equal:{unit}"), record, text)
+        self._client.expire(self._keys.verification(f"equal:{unit}"), EQUAL_KEPT_SECONDS)
 
     def forget_equal(self, unit: str, records: Collection[str]) -> None:
         """Drop what is not known to be equal any more."""
         if records:
-            self._client.hdel(f"{self._stem}equal:{unit}", *records)
+            self._client.hdel(self._keys.verification(f"equal:{unit}"), *records)
 
     def newest(self, remote: str, *moments: str) -> str:
         """The latest change that was ever seen in a remote, these included (texts that sort by time); "" when there is none."""
-        known = str(self._client.hget(f"{self._stem}newest", remote) or "")
+        known = str(self._client.hget(self._keys.verification("newest"), remote) or "")
         newest = max((known, *moments))
         if newest > known:
-            self._client.hset(f"{self._stem}newest", remote, newest)
+            self._client.hset(self._keys.verification("newest"), remote, newest)
         return newest
 
     def _save(self, verification_id: str, *written: str, **fields: str | float) -> None:
@@ -265,7 +248,7 @@ class Verifications:
         self._client.hset(state, mapping={**fields, "saved_at": seconds(self._client)})
         for name in ("state", *written):
             self._client.expire(self._key(verification_id, name), KEPT_SECONDS)
-        self._client.expire(f"{self._stem}current", KEPT_SECONDS)
+        self._client.expire(self._keys.verification("current"), KEPT_SECONDS)
 
     def _key(self, verification_id: str, name: str) -> str:
-        return f"{self._stem}{verification_id}:{name}"
+        return self._keys.verification_part(verification_id, name)

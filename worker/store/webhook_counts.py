@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from threading import Lock
 
-from worker.store.connection import Redis
+from worker.store.client import Redis
+from worker.store.keys import Keys
 
 ANSWERS = ("accepted", "unauthorized", "unavailable")
 """204, 401 and 503 (docs/webhooks.md)."""
@@ -19,7 +20,7 @@ class WebhookCounts:
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
-        self._key = f"{prefix}webhooks:answers"
+        self._key = Keys(prefix).webhook_answers
         self._unsaved: Counter[str] = Counter()
         self._lock = Lock()
 

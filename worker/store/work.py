@@ -23,14 +23,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from worker.domain.correlation import current, new_id
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import RUN_OF_LANE, Claim, Lane, RunKind, lane_of
-from worker.store import work_scripts
-from worker.store.connection import Redis
+from worker.store.client import Redis, Value
+from worker.store.keys import Keys
+from worker.store.scripts import Script, flag, number, texts
 
 log = logging.getLogger(__name__)
 
@@ -103,24 +104,24 @@ class Work:
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
         self._prefix = prefix
+        self._keys = Keys(prefix)
         # Of the attempts of the thread at hand, and of those that it starts others for: tokens by key.
         self._claims: ContextVar[Mapping[str, str]] = ContextVar("claims", default=MappingProxyType({}))
-        self._runs = f"{prefix}runs"
-        self._deaths, self._failures, self._again = f"{prefix}tries", f"{prefix}failures", f"{prefix}again"
-        self._asked, self._begun, self._unbegun = f"{prefix}asked", f"{prefix}begun", f"{prefix}unbegun"
-        script = client.register_script
-        self._add, self._take, self._claim = (
-            script(work_scripts.ADD), script(work_scripts.TAKE), script(work_scripts.CLAIM),
-        )  # fmt: skip
-        self._renew, self._hand_over = script(work_scripts.RENEW), script(work_scripts.HAND_OVER)
-        self._close, self._later, self._spawn = (
-            script(work_scripts.CLOSE), script(work_scripts.LATER), script(work_scripts.SPAWN),
-        )  # fmt: skip
-        self._hurry, self._take_back = script(work_scripts.HURRY), script(work_scripts.TAKE_BACK)
-        self._begin, self._open_keys = script(work_scripts.BEGIN), script(work_scripts.OPEN_KEYS)
-        self._backlog, self._forget_ended = script(work_scripts.BACKLOG), script(work_scripts.FORGET_ENDED)
-        self._count = script(work_scripts.COUNT)
-        self._invoices_since = f"{prefix}since:invoice"
+        self._add = Script(client, "work/add", flag)
+        self._take = Script(client, "work/take", texts)
+        self._claim = Script(client, "work/claim", number)
+        self._renew = Script(client, "work/renew", flag)
+        self._hand_over = Script(client, "work/hand_over", flag)
+        self._close = Script(client, "work/close", texts)
+        self._later = Script(client, "work/postpone", flag)
+        self._spawn = Script(client, "work/spawn", texts)
+        self._hurry = Script(client, "work/make_due_now", flag)
+        self._take_back = Script(client, "work/take_back", flag)
+        self._backlog = Script(client, "work/backlog", texts)
+        self._forget_ended = Script(client, "work/forget_ended_invoices", flag)
+        self._begin = Script(client, "runs/begin", texts)
+        self._open_keys = Script(client, "runs/open_keys", texts)
+        self._count = Script(client, "runs/count", number)
 
     def add(self, lane: Lane, keys: Collection[str], *, at: float = 0) -> None:
         """Let work wait in its lane until `at` (0 = now). What is in hand already is left there."""
@@ -137,19 +138,20 @@ class Work:
         self._let_wait("retry", lane, keys, 0)
 
     def _let_wait(self, how: str, lane: Lane, keys: Collection[str], at: float) -> None:
-        names = [self._waiting(lane), self._hand(lane), self._again, self._deaths, self._failures]
-        names += [self._asked, self._current_of(lane)]
+        known = self._keys
+        names = [known.waiting(lane), known.dispatched(lane), known.again, known.deaths, known.failures, known.asked]
+        names.append(self._current_of(lane))
         for some in _in_batches(list(keys)):
             self._add(keys=names, args=[how, at, current(), self._prefix, *some])
 
     def hurry(self, lane: Lane, *, until: float) -> None:
         """Let what waits for a time up to `until` be looked at now."""
-        self._hurry(keys=[self._waiting(lane)], args=[until])
+        self._hurry(keys=[self._keys.waiting(lane)], args=[until])
 
     def take_back(self, lane: Lane) -> None:
         """Let all that is in hand be dispatched again, but for what a living worker renews."""
         least = CLAIM_SECONDS - 1.5 * RENEWED_EVERY_SECONDS
-        self._take_back(keys=[self._waiting(lane), self._hand(lane), self._begun], args=[least])
+        self._take_back(keys=[self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.begun], args=[least])
 
     def take(self, lane: Lane, *, limit: int, at_most: int | None = None, begin: bool = False) -> list[Taken]:
         """Move work that is due from waiting to in hand, up to `limit` in hand, `at_most` so much of it; overdue work first.
@@ -159,10 +161,10 @@ class Work:
         args = self._take_args(limit, at_most or limit, token)
         return self._taken(self._take(keys=self._closing_keys(lane), args=args), token)
 
-    def _take_args(self, limit: int, at_most: int, token: str) -> list[Any]:
+    def _take_args(self, limit: int, at_most: int, token: str) -> list[Value]:
         return [limit, at_most, DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS, CLAIM_SECONDS, self._prefix, token]
 
-    def _taken(self, flat: list[Any], token: str) -> list[Taken]:
+    def _taken(self, flat: list[str], token: str) -> list[Taken]:
         taken = [Taken(flat[i], int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
         for one in taken if token else ():
             self._hold(one.key, token)
@@ -171,8 +173,8 @@ class Work:
     def claim(self, lane: Lane, key: str, how: Claim = Claim.REQUEST) -> Claimed:
         """Begin with it now, unless another worker is at it. What this thread does with the work from here on it does by this claim."""
         token = secrets.token_hex(8)
-        names = [self._waiting(lane), self._hand(lane), self._deaths, self._again]
-        names += [self._asked, self._current_of(lane), self._begun, self._unbegun]
+        names = [self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.deaths, self._keys.again]
+        names += [self._keys.asked, self._current_of(lane), self._keys.begun, self._keys.unbegun]
         claimed = Claimed(self._claim(keys=names, args=[key, CLAIM_SECONDS, token, how.value, current(), self._prefix]))
         if claimed is Claimed.BEGUN:
             self._hold(key, token)
@@ -184,11 +186,13 @@ class Work:
 
     def renew(self, lane: Lane, key: str, token: str) -> None:
         """The attempt with this claim makes progress."""
-        self._renew(keys=[self._hand(lane), self._begun], args=[key, token, CLAIM_SECONDS])
+        self._renew(keys=[self._keys.dispatched(lane), self._keys.begun], args=[key, token, CLAIM_SECONDS])
 
     def hand_over(self, lane: Lane, key: str) -> None:
         """The next step of the same work follows by a message of its own."""
-        self._hand_over(keys=[self._hand(lane), self._begun], args=[key, self._released(key), DISPATCH_SECONDS])
+        self._hand_over(
+            keys=[self._keys.dispatched(lane), self._keys.begun], args=[key, self._released(key), DISPATCH_SECONDS]
+        )
 
     def close(self, lane: Lane, key: str, outcome: OutcomeKind | None, *, limit: int = 0) -> Taken | None:
         """The work has ended; its run counts the outcome once. With a `limit` the caller takes the next work of the lane in the same
@@ -196,7 +200,7 @@ class Work:
         """
         token = secrets.token_hex(8) if limit else ""
         next_one = self._take_args(limit, 1, token) if limit else []
-        args = [key, _field(lane, outcome), self._prefix, self._released(key), *next_one]
+        args: list[Value] = [key, _field(lane, outcome), self._prefix, self._released(key), *next_one]
         taken = self._taken(self._close(keys=self._closing_keys(lane), args=args), token)
         return taken[0] if taken else None
 
@@ -207,43 +211,44 @@ class Work:
         wait for it. `token`: the claim, where another thread gives the work back.
         """
         token = self._released(key) if token is None else token
-        args = [key, _field(lane, outcome), self._prefix, at, current(), token]
-        self._later(keys=[*self._lane_keys(lane), self._again], args=args)
+        args: list[Value] = [key, _field(lane, outcome), self._prefix, at, current(), token]
+        self._later(keys=[*self._lane_keys(lane), self._keys.again], args=args)
 
     def count(self, kind: RunKind, name: str, number: int) -> None:
         """Count something more for the run of this kind that goes on, if one does."""
         if number:
-            self._count(keys=[self._current(kind)], args=[self._prefix, name, number])
+            self._count(keys=[self._keys.current_run(kind)], args=[self._prefix, name, number])
 
     def failed(self, key: str) -> int:
         """Count a failed attempt at a key; gives how many since it last ended."""
-        return int(self._client.hincrby(self._failures, key, 1))
+        return int(self._client.hincrby(self._keys.failures, key, 1))
 
     def failures(self, key: str) -> int:
         """How often it failed since it last ended or somebody asked for it anew."""
-        return int(self._client.hget(self._failures, key) or 0)
+        return int(self._client.hget(self._keys.failures, key) or 0)
 
     def begin(self, kind: RunKind, trigger: str, keys: Collection[str]) -> tuple[Run, bool]:
         """Start a run with its first keys, or join the one that goes on: (run, joined)."""
         fresh = new_id(kind)
-        args = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, current(), *keys]
+        args: list[Value] = [fresh, kind.value, trigger, self._prefix, RUN_KEPT_SECONDS, current(), *keys]
         while True:
-            run_id, joined = self._begin(keys=[self._current(kind), self._runs], args=args)
+            run_id, joined = self._begin(keys=[self._keys.current_run(kind), self._keys.runs], args=args)
+            is_joined = joined == "1"
             # Gone again at once only if the server was started anew in between and lost its last second.
-            if run := self.run(str(run_id)):
-                log.info("%s %s (%s): %s", run.id, "is joined" if joined else "begins", trigger, run.correlation_id)
-                return run, bool(joined)
+            if run := self.run(run_id):
+                log.info("%s %s (%s): %s", run.id, "is joined" if is_joined else "begins", trigger, run.correlation_id)
+                return run, is_joined
 
     def spawn(self, parent: str, lane: Lane, children: Children, *, limit: int = 0) -> Taken | None:
         """End `parent`, and in the same step let its children wait and be part of the run. A second time changes nothing in the run.
         `limit`: as of `close`.
         """
-        keys = [*self._closing_keys(lane), self._waiting(children.into), self._hand(children.into)]
-        counts = [part for name, count in children.counts.items() for part in (name, count)]
+        keys = [*self._closing_keys(lane), self._keys.waiting(children.into), self._keys.dispatched(children.into)]
+        counts: list[Value] = [part for name, count in children.counts.items() for part in (name, count)]
         at = "" if children.at is None else children.at
         token = secrets.token_hex(8) if limit else ""
         next_one = self._take_args(limit, 1, token) if limit else []
-        args = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at]
+        args: list[Value] = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at]
         taken = self._taken(self._spawn(keys=keys, args=[*args, len(next_one), *next_one, *children.keys]), token)
         return taken[0] if taken else None
 
@@ -253,7 +258,9 @@ class Work:
         Looks at some, chosen by chance; called again and again it finds all. Work that ended just now is found ended. A run that
         somebody looks after so is kept.
         """
-        strays = set(self._open_keys(keys=[self._current(kind)], args=[self._prefix, RUN_KEPT_SECONDS, at_most]))
+        strays = set(
+            self._open_keys(keys=[self._keys.current_run(kind)], args=[self._prefix, RUN_KEPT_SECONDS, at_most])
+        )
         strays -= self.going_on(strays, due_before=float("inf"))
         for key in strays:
             self.add(lane_of(key), [key])
@@ -261,61 +268,61 @@ class Work:
 
     def run(self, run_id: str) -> Run | None:
         """A run by its id; None when it was never there, is older than runs are kept, or is of a kind that only a newer version knows."""
-        fields = self._client.hgetall(f"{self._prefix}run:{run_id}")
+        fields = self._client.hgetall(self._keys.run(run_id))
         if fields.get("kind") not in _KINDS:
             return None
         kind, ended = RunKind(fields["kind"]), "ended_at" in fields
         until = None if ended else self._sent_so_far(kind)
-        return _run(run_id, fields, int(self._client.scard(f"{self._prefix}run:{run_id}:open")), until)
+        return _run(run_id, fields, int(self._client.scard(self._keys.open_keys(run_id))), until)
 
     def _sent_so_far(self, kind: RunKind) -> Requests:
-        counted = self._client.hmget(f"{self._prefix}sent", [f"{remote}:{kind}" for remote in ("procore", "netsuite")])
+        counted = self._client.hmget(self._keys.sent, [f"{remote}:{kind}" for remote in ("procore", "netsuite")])
         return Requests(*(int(count or 0) for count in counted))
 
     def last_whole(self, kind: RunKind) -> Run | None:
         """The last run over everything that has ended, however long ago; its id is not kept."""
-        fields = self._client.hgetall(f"{self._prefix}run:last:{kind}")
+        fields = self._client.hgetall(self._keys.last_whole_run(kind))
         return _run("", fields, 0) if fields else None
 
     def current(self, kind: RunKind) -> Run | None:
         """The run that goes on, or else the last one."""
-        run_id = self._client.get(self._current(kind))
+        run_id = self._client.get(self._keys.current_run(kind))
         return self.run(str(run_id)) if run_id else None
 
     def latest(self, at_most: int) -> list[Run]:
         """The runs that began last, newest first."""
-        ids = self._client.zrevrange(self._runs, 0, at_most - 1)
+        ids = self._client.zrevrange(self._keys.runs, 0, at_most - 1)
         return [run for run_id in ids if (run := self.run(str(run_id)))]
 
     def is_open(self, run: Run, key: str) -> bool:
         """Whether a run still waits for a key."""
-        return bool(self._client.sismember(f"{self._prefix}run:{run.id}:open", key))
+        return bool(self._client.sismember(self._keys.open_keys(run.id), key))
 
     def waits_until(self, lane: Lane, key: str) -> float | None:
         """When a waiting key is looked at next; None when it does not wait."""
-        score = self._client.zscore(self._waiting(lane), key)
+        score = self._client.zscore(self._keys.waiting(lane), key)
         return None if score is None else float(score)
 
     def last_due(self, lane: Lane, keys: Collection[str]) -> float:
         """When the last of these keys that wait is looked at next; 0 when none waits."""
-        scores = self._client.zmscore(self._waiting(lane), list(keys)) if keys else []
+        scores = self._client.zmscore(self._keys.waiting(lane), list(keys)) if keys else []
         return max((float(score) for score in scores if score is not None), default=0.0)
 
     def in_hand(self, lane: Lane, key: str) -> bool:
         """Whether it was dispatched, or a worker has begun it, or had when it died."""
-        return self._client.zscore(self._hand(lane), key) is not None
+        return self._client.zscore(self._keys.dispatched(lane), key) is not None
 
     def is_begun(self, lane: Lane, key: str) -> bool:
         """Whether a worker has begun it, and has not ended or died."""
-        return self.in_hand(lane, key) and bool(self._client.hexists(self._begun, key))
+        return self.in_hand(lane, key) and bool(self._client.hexists(self._keys.begun, key))
 
     def going_on(self, keys: Collection[str], *, due_before: float) -> set[str]:
         """Those of some work that are in hand, or wait and are due before a time (unix seconds)."""
         found: set[str] = set()
         for lane in Lane:
             for some in _in_batches([key for key in keys if lane_of(key) is lane]):
-                waits = self._client.zmscore(self._waiting(lane), some)
-                hands = self._client.zmscore(self._hand(lane), some)
+                waits = self._client.zmscore(self._keys.waiting(lane), some)
+                hands = self._client.zmscore(self._keys.dispatched(lane), some)
                 found |= {
                     key
                     for key, until, hand in zip(some, waits, hands, strict=True)
@@ -325,30 +332,32 @@ class Work:
 
     def waiting(self, lane: Lane) -> int:
         """How much waits."""
-        return int(self._client.zcard(self._waiting(lane)))
+        return int(self._client.zcard(self._keys.waiting(lane)))
 
     def depth(self, lane: Lane) -> tuple[int, int]:
         """How much waits and how much is in hand."""
-        return int(self._client.zcard(self._waiting(lane))), int(self._client.zcard(self._hand(lane)))
+        return int(self._client.zcard(self._keys.waiting(lane))), int(self._client.zcard(self._keys.dispatched(lane)))
 
     def backlog(self, lane: Lane) -> Backlog:
         """The same, and how long it has been due."""
-        waiting, in_hand, since = self._backlog(keys=[self._waiting(lane), self._hand(lane)])
+        waiting, in_hand, since = self._backlog(keys=[self._keys.waiting(lane), self._keys.dispatched(lane)])
         return Backlog(int(waiting), int(in_hand), float(since))
 
     def oldest_invoice(self) -> tuple[str, float] | None:
         """The invoice that has been work for longest without an end, and since when (unix seconds); None when there is none."""
-        first = self._client.zrange(self._invoices_since, 0, 0, withscores=True)
+        first = self._client.zrange(self._keys.invoices_since, 0, 0, withscores=True)
         return (str(first[0][0]), float(first[0][1])) if first else None
 
     def forget_ended_invoices(self, *, at_most: int = 100) -> None:
         """Keep `oldest_invoice` right: the oldest that are in no lane any more are no work."""
         lane = Lane.EXPORTS
-        self._forget_ended(keys=[self._invoices_since, self._waiting(lane), self._hand(lane)], args=[at_most])
+        self._forget_ended(
+            keys=[self._keys.invoices_since, self._keys.waiting(lane), self._keys.dispatched(lane)], args=[at_most]
+        )
 
     def failing(self) -> int:
         """How many pieces of work have failed and are tried again."""
-        return int(self._client.hlen(self._failures))
+        return int(self._client.hlen(self._keys.failures))
 
     def _hold(self, key: str, token: str) -> None:
         self._claims.set({**self._claims.get(), key: token})
@@ -361,26 +370,16 @@ class Work:
             self._claims.set(claims)
         return token
 
-    def _waiting(self, lane: Lane) -> str:
-        return f"{self._prefix}waiting:{lane}"
-
-    def _hand(self, lane: Lane) -> str:
-        return f"{self._prefix}hand:{lane}"
-
-    def _current(self, kind: RunKind) -> str:
-        return f"{self._prefix}run:current:{kind}"
-
     def _current_of(self, lane: Lane) -> str:
         """The run that may wait for work of a lane; upkeep is part of none."""
-        kind = RUN_OF_LANE.get(lane)
-        return self._current(kind) if kind else f"{self._prefix}run:none"
+        return self._keys.current_run(RUN_OF_LANE.get(lane))
 
     def _lane_keys(self, lane: Lane) -> list[str]:
-        names = [self._waiting(lane), self._hand(lane), self._deaths, self._current_of(lane)]
-        return [*names, self._asked, self._begun]
+        names = [self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.deaths, self._current_of(lane)]
+        return [*names, self._keys.asked, self._keys.begun]
 
     def _closing_keys(self, lane: Lane) -> list[str]:
-        return [*self._lane_keys(lane), self._failures, self._again, self._unbegun]
+        return [*self._lane_keys(lane), self._keys.failures, self._keys.again, self._keys.unbegun]
 
 
 def _run(run_id: str, fields: dict[str, str], open_keys: int, sent_so_far: Requests | None = None) -> Run:

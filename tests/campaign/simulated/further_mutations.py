@@ -27,8 +27,8 @@ from worker.services.dispatch import Dispatch
 from worker.services.items import Items
 from worker.services.projects import Projects
 from worker.services.verification import Verification
-from worker.store import work_scripts
 from worker.store.decisions import Decisions
+from worker.store.scripts import SOURCES
 from worker.store.tokens import Tokens
 
 Put = Callable[[Any, str, Any], None]
@@ -103,16 +103,16 @@ def _expiry(put: Put) -> None:
     put(tests.campaign.simulated.rig, "beat_schedule", expiring)
 
 
-def _without(put: Put, script: str, line: str, instead: str = "") -> None:
-    """One line of a script is gone."""
-    text: str = getattr(work_scripts, script)
-    assert line in text, f"{script} has no such line any more: {line}"
-    put(work_scripts, script, text.replace(line, instead))
+def without(put: Put, part: str, *scripts: str, instead: str = "") -> None:
+    """A part of some scripts of the store (by name) is gone."""
+    for script in scripts:
+        assert part in SOURCES[script], f"{script} has no such part any more: {part}"
+        put(SOURCES, script, SOURCES[script].replace(part, instead))
 
 
 def _renewal(put: Put) -> None:
     """The claim of work that takes long ends while its worker is at it."""
-    _without(put, "RENEW", "redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])\n")
+    without(put, "redis.call('ZADD', dispatched, now + tonumber(lease), key_of_work)\n", "work/renew")
 
 
 def _inactive_projects(put: Put) -> None:

@@ -10,11 +10,9 @@ from typing import Any
 from unittest import mock
 
 import worker.domain.invoices
-import worker.store.identity
 import worker.store.ledger
-import worker.store.locks
 from tests.campaign.simulated import shims
-from tests.campaign.simulated.further_mutations import FURTHER
+from tests.campaign.simulated.further_mutations import FURTHER, without
 from tests.support import claim_for_everybody
 from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.invoices import FixedItems
@@ -28,9 +26,9 @@ from worker.services.items import Items
 from worker.services.recovery import Recovery
 from worker.services.settled_by_hand import SettledByHand
 from worker.services.systematic_differences import SystematicDifferences
-from worker.store import work_scripts
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.scripts import SOURCES
 from worker.store.series import SeriesState, state_of
 
 Put = Callable[[Any, str, Any], None]
@@ -39,7 +37,7 @@ TRY, WRITTEN = Locks._try, Ledger._written
 
 def _lock(put: Put) -> None:
     """Everybody gets every claim and every lock."""
-    put(work_scripts, "CLAIM", claim_for_everybody())
+    put(SOURCES, "work/claim", claim_for_everybody())
 
     def take(self: Locks, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock:
         lock = TRY(self, key, token, reads)
@@ -123,18 +121,12 @@ def _fence(put: Put) -> None:
 
 def _fence_ledger(put: Put) -> None:
     """An earlier holder of the lock may write over a later one's note."""
-    line = "  if (stored.fence or 0) > tonumber(ARGV[3]) then return {0} end\n"
-    script = worker.store.ledger._WRITE
-    assert line in script
-    put(worker.store.ledger, "_WRITE", script.replace(line, ""))
+    without(put, "  if (stored.fence or 0) > tonumber(fence) then return {0} end\n", "ledger/write")
 
 
 def _fence_intent(put: Put) -> None:
     """An intent is noted whoever holds the lock."""
-    line = "  if redis.call('GET', KEYS[4]) ~= ARGV[8] then return {0} end\n"
-    script = worker.store.ledger._WRITE
-    assert line in script
-    put(worker.store.ledger, "_WRITE", script.replace(line, ""))
+    without(put, "  if redis.call('GET', lock) ~= token then return {0} end\n", "ledger/write")
 
 
 def _fence_clock(put: Put) -> None:
@@ -192,36 +184,28 @@ def _order_first(put: Put) -> None:
 def _due(put: Put) -> None:
     """What is in hand of a dead worker stays there."""
     for name in TAKING:
-        head, begins, tail = getattr(work_scripts, name).partition(
-            "for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2]"
-        )
+        head, begins, tail = SOURCES[name].partition("for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2]")
         _, ends, rest = tail.partition("\n  end\n")
         assert begins
         assert ends
-        put(work_scripts, name, head + rest)
+        put(SOURCES, name, head + rest)
 
 
 def _claim(put: Put) -> None:
     """Work that takes long is dispatched again, and a second worker begins what another one is at."""
-    put(work_scripts, "CLAIM", claim_for_everybody())
-    put(work_scripts, "RENEW", "return 0")
+    put(SOURCES, "work/claim", claim_for_everybody())
+    put(SOURCES, "work/renew", "return 0")
 
 
 def _unbegun(put: Put) -> None:
     """A message that no worker began counts as a worker's death."""
-    line = "else redis.call('HINCRBY', KEYS[9], key, 1) end"
-    for name in TAKING:
-        script = getattr(work_scripts, name)
-        assert line in script
-        put(work_scripts, name, script.replace(line, "else redis.call('HINCRBY', KEYS[3], key, 1) end"))
+    counted = "else redis.call('HINCRBY', KEYS[9], key, 1) end"
+    without(put, counted, *TAKING, instead="else redis.call('HINCRBY', KEYS[3], key, 1) end")
 
 
 def _again(put: Put) -> None:
     """What is asked for during an attempt is forgotten."""
-    for name in ("CLAIM", "ADD"):
-        script = getattr(work_scripts, name)
-        assert "redis.call('SADD'" in script
-        put(work_scripts, name, script.replace("redis.call('SADD'", "redis.call('SISMEMBER'"))
+    without(put, "redis.call('SADD'", "work/claim", "work/add", instead="redis.call('SISMEMBER'")
 
 
 def _doubt(put: Put) -> None:
@@ -249,9 +233,7 @@ def _rebuild(put: Put) -> None:
 
 def _restart(put: Put) -> None:
     """Nobody notices that the store was started anew."""
-    script = worker.store.locks._ACQUIRE
-    assert "state[1] = now[1]" in script
-    put(worker.store.locks, "_ACQUIRE", script.replace("state[1] = now[1]", "state[1] = state[1]"))
+    without(put, "state[1] = now[1]", "locks/acquire", instead="state[1] = state[1]")
 
 
 def _number_claim(put: Put) -> None:
@@ -261,10 +243,7 @@ def _number_claim(put: Put) -> None:
 
 def _identity(put: Put) -> None:
     """A store that is not the one that was known is taken for it."""
-    condition = "if known ~= '' and known ~= id then"
-    assert condition in worker.store.locks._ACQUIRE
-    put(worker.store.locks, "_ACQUIRE", worker.store.locks._ACQUIRE.replace(condition, "if false then"))
-    put(worker.store.identity, "_MEET", worker.store.identity._MEET.replace(condition, "if false then"))
+    without(put, "if known ~= '' and known ~= id then", "locks/acquire", "store/meet", instead="if false then")
 
 
 def _settled_by_hand(put: Put) -> None:
@@ -282,7 +261,7 @@ def _adoption_copy(put: Put) -> None:
     put(Adoptions, "restore", lambda _self: Restored(0, whole=True))
 
 
-TAKING = ("TAKE", "CLOSE", "SPAWN")
+TAKING = ("work/take", "work/close", "work/spawn")
 """The scripts that move work from waiting to in hand."""
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
@@ -316,8 +295,13 @@ MUTATIONS: dict[str, Callable[[Put], None]] = {
 def mutated(names: Sequence[str]) -> Iterator[None]:
     """The product without these parts."""
     with ExitStack() as stack:
-        for name in names:
-            MUTATIONS[name](
-                lambda place, part, thing: stack.enter_context(mock.patch.object(place, part, thing)) and None
+
+        def put(place: Any, part: str, thing: Any) -> None:
+            is_table = isinstance(place, dict)
+            stack.enter_context(
+                mock.patch.dict(place, {part: thing}) if is_table else mock.patch.object(place, part, thing)
             )
+
+        for name in names:
+            MUTATIONS[name](put)
         yield

@@ -276,7 +276,7 @@ def _noted_wait(self: Gate, token: str, precedence: Any, patience: float) -> Non
         rig().troubles.refused_slots.setdefault(_scheduler().current.process.name, []).append(_scheduler().now)
         raise
     # It may have been handed over some time ago, and the lease runs since then; or it has run out before we heard of it.
-    lease_ends = rig().store.data.get(self._slots, {}).get(token)
+    lease_ends = rig().store.data.get(self._keys.slots, {}).get(token)
     _scheduler().current.note["slot_at"] = lease_ends / 1000 - SLOT_SECONDS if lease_ends else asked_at
 
 
@@ -285,8 +285,7 @@ def _noted_token(self: Tokens) -> str:
     try:
         return _true_token(self)
     finally:
-        remote = "netsuite" if "netsuite" in self._key else "procore"
-        rig().watch.token_waited(remote, _scheduler().now - asked_at)
+        rig().watch.token_waited(self._remote, _scheduler().now - asked_at)
 
 
 def _noted_written(

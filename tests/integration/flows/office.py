@@ -25,9 +25,8 @@ from simulators.netsuite.records import Bill, Item
 from simulators.netsuite.state import NetSuiteState
 from simulators.procore.state import ProcoreState
 from simulators.stage import Stage
-from tests.support import eventually
+from tests.support import OpenContainer, eventually
 from worker.base import message_of
-from worker.container import Container
 from worker.domain import correlation
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
@@ -46,7 +45,7 @@ SUITEQL_PATH = "/services/rest/query/v1/suiteql"
 class Office:
     """One company, its two systems, and wbs-sync between them."""
 
-    def __init__(self, stage: Stage, container: Container) -> None:
+    def __init__(self, stage: Stage, container: OpenContainer) -> None:
         self.stage = stage
         self.container = container
 
@@ -65,12 +64,12 @@ class Office:
         return office
 
     @staticmethod
-    def _wired(stage: Stage, redis_url: str, prefix: str, settings: Mapping[str, Any]) -> Container:
+    def _wired(stage: Stage, redis_url: str, prefix: str, settings: Mapping[str, Any]) -> OpenContainer:
         told: dict[str, Any] = {name.lower(): value for name, value in stage.env.items()}
         # Not the data directory of whoever runs the tests: it may hold the profile of another account.
         told["data_dir"] = Path(stage.env["NETSUITE_PRIVATE_KEY_FILE"]).parent / "data"
         told |= {"redis_key_prefix": prefix, "netsuite_concurrency": 4, **settings}
-        return Container(load_settings(_env_file=None, **told), redis_url=redis_url)
+        return OpenContainer(load_settings(_env_file=None, **told), redis_url=redis_url)
 
     def reopened(self, **settings: Any) -> Office:
         """The same company and the same ledger after a restart with other settings."""

@@ -14,6 +14,7 @@ from worker.domain.work import Lane, RunKind
 from worker.services import wbs_scan
 from worker.services.attempts import MOST_DEATHS
 from worker.services.dispatch import ENOUGH_ITEMS, lane_limits
+from worker.store.keys import Keys
 
 pytestmark = pytest.mark.real
 
@@ -62,7 +63,8 @@ def test_a_series_ends_with_what_does_not_go_well(office: Office) -> None:
 def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> None:
     project, first = first_of_twelve(office)
     others = [str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id]
-    office.container.redis.hset(office.container.work._deaths, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
+    deaths = Keys(office.container.settings.redis_key_prefix).deaths
+    office.container.redis.hset(deaths, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
     assert office.container.wbs_scan.make_items(first, go_on=lambda: True) == {"created": 1}
     assert list(office.problems("code:").values()) == ["attempts_exhausted"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import fakeredis
 import pytest
 
-from worker.store.connection import Redis
+from tests.support import Redis
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.clients.remotes import Scripted, answer
 from tests.unit.clients.test_netsuite_wire import FOUND_BILL
 from worker.clients.http import Answer
@@ -33,7 +34,6 @@ from worker.domain.invoices import Bill, BillLine
 from worker.domain.items import ItemNeed
 from worker.domain.problems import Cause
 from worker.store.cache import Cache
-from worker.store.connection import Redis
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.tokens import AccessToken, Tokens

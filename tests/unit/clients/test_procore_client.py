@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.clients.remotes import Scripted, answer
 from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
 from worker.clients.fields import OddRow, read
@@ -28,7 +29,6 @@ from worker.domain.errors import (
 )
 from worker.domain.problems import Cause
 from worker.store.cache import Cache
-from worker.store.connection import Redis
 from worker.store.gate import Precedence
 from worker.store.limits import RateLimits
 from worker.store.tokens import AccessToken, Tokens

@@ -397,7 +397,7 @@ def assert_everybody_takes(url: str) -> None:
     app.conf.update(celery_options(redis_url=url, key_prefix="x:"))
     assert app.backend.connparams["host"]
     assert app.connection_for_read().info()["hostname"]
-    assert connect(url).get_connection_kwargs()["host"]
+    assert connect(url).connection_pool.connection_kwargs["host"]
 
 
 # Secrets

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import fakeredis
 import pytest
 
-from worker.store.connection import Redis, connect
+from tests.support import Redis
+from worker.store.connection import connect
 from worker.store.leases import LeaseKeeper
 
 PREFIX = "t:"

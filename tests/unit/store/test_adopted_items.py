@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.story import Happening, What
 from worker.store.adopted_items import AdoptedItems
-from worker.store.connection import Redis
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
-from worker.store import work_scripts
-from worker.store.connection import Redis, seconds
+from worker.store.client import Value
+from worker.store.connection import seconds
+from worker.store.scripts import Script, number
 from worker.store.work import Claimed, Run, Work
 
 KEY = scan_of(17)
@@ -67,8 +69,8 @@ def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_repeated(work: Wor
     begun(work)
     keys = [f"{PREFIX}waiting:scans", f"{PREFIX}hand:scans", f"{PREFIX}tries", f"{PREFIX}again", f"{PREFIX}asked"]
     keys += [f"{PREFIX}run:none", f"{PREFIX}begun", f"{PREFIX}unbegun"]
-    args = [KEY, 40, work.token(KEY), Claim.REQUEST.value, "", PREFIX]
-    assert client.register_script(work_scripts.CLAIM)(keys=keys, args=args) == Claimed.BEGUN
+    args: list[Value] = [KEY, 40, work.token(KEY), Claim.REQUEST.value, "", PREFIX]
+    assert Script(client, "work/claim", number)(keys=keys, args=args) == Claimed.BEGUN
     work.close(Lane.SCANS, KEY, None)
     assert work.depth(Lane.SCANS) == (0, 0), "it did not ask for another attempt"
 

@@ -15,9 +15,9 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as NotThere
 from redis.exceptions import RedisError
 
-from tests.support import eventually
+from tests.support import Redis, eventually
 from worker.embedded import EmbeddedServer
-from worker.store.connection import Redis, connect, is_unavailable, try_tls, why
+from worker.store.connection import connect, is_unavailable, try_tls, why
 
 SECRET = "a-password-of-somebody"
 
@@ -53,6 +53,7 @@ def test_what_a_server_refuses_is_told_with_its_cure(server: Redis, redis_url: s
 @pytest.mark.real
 def test_a_server_that_cannot_save_says_so_in_its_own_words(tmp_path: Path) -> None:
     """As with a full disk: it answers, and takes no writes."""
+    client: Redis
     with EmbeddedServer.start(tmp_path) as server, connect(server.url) as client:
         client.config_set("save", "3600 1")
         client.config_set("appendonly", "no")

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.support import eventually
+from tests.support import Redis, eventually
 from tests.unit.store.conftest import PREFIX, DeadKeeper
 from worker.domain.errors import NoRoom
 from worker.store import gate as gate_module
-from worker.store.connection import Redis, seconds
+from worker.store.connection import seconds
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.scopes import REMOTES_OF_LANE, Remote, is_of_role, permission, scope_of, stops
 from worker.domain.work import Lane
-from worker.store.connection import Redis, seconds
+from worker.store.connection import seconds
 from worker.store.holds import Holds
 
 BILLS = scope_of(Remote.NETSUITE, "vendorBill", "create")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
-from worker.store.connection import Redis, seconds
+from worker.store.connection import seconds
 from worker.store.identity import StoreIdentity
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger

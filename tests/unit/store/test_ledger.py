@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -16,7 +17,6 @@ from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.series import Deviation, Series
 from worker.store import ledger as ledger_module
-from worker.store.connection import Redis
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger, Restored
 from worker.store.locks import Locks

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
 from worker.store import limits as limits_module
-from worker.store.connection import Redis
 from worker.store.gate import Precedence
 from worker.store.limits import RateLimits
 

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from tests.support import eventually
+from tests.support import Redis, eventually
 from tests.unit.store.conftest import PREFIX, DeadKeeper
 from worker.store import locks as locks_module
-from worker.store.connection import Redis, seconds
+from worker.store.connection import seconds
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.locks import KEPT_SECONDS, Lock, Locks

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
-from worker.store.connection import Redis
 from worker.store.ledger import Ledger
 from worker.store.open_problems import ACTS_KEPT, Act, Handling, OpenProblem
 

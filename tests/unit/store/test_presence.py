@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from tests.support import eventually
+from tests.support import Redis, eventually
 from tests.unit.store.conftest import PREFIX
 from worker.store import presence
-from worker.store.connection import Redis, seconds
+from worker.store.connection import seconds
 from worker.store.presence import Presence
 
 

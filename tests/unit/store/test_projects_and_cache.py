@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.wbs_codes import Project
 from worker.store.cache import Cache
-from worker.store.connection import Redis
 from worker.store.projects import ProjectList
 
 HARBOR = Project(17, "Café 'Harbor'", "24-017", active=True, origin_id="700")

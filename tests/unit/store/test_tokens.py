@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.support import eventually
+from tests.support import Redis, eventually
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import Misconfigured, Transient
 from worker.store import tokens as tokens_module
-from worker.store.connection import Redis, connect, seconds
+from worker.store.connection import connect, seconds
 from worker.store.tokens import AccessToken, Tokens
 
 KEY = f"{PREFIX}token:netsuite"

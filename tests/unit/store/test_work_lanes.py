@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import eventually
+from tests.support import Redis, eventually
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Claim, Lane
 from worker.store import work as work_module
-from worker.store.connection import Redis, seconds
+from worker.store.connection import seconds
 from worker.store.work import Claimed, Work
 
 

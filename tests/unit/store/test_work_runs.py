@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.support import Redis
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import NoRoom
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, exports_of, plan_of, scan_of
-from worker.store.connection import Redis
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from worker.services.checks.check import Check, Look, doubt, fault, well
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.server_state import server_state
 
 LITTLE_DISK_BYTES = 1_000_000_000

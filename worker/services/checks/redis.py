@@ -9,9 +9,11 @@ from redis.exceptions import NoPermissionError
 
 from worker.domain.texts import counted
 from worker.services.checks.check import Check, Look, doubt, fault, well
-from worker.store.connection import Redis
+from worker.store.client import Redis
 from worker.store.decisions import Decisions
+from worker.store.keys import Keys
 from worker.store.ledger import Ledger
+from worker.store.scripts import Script, text
 from worker.store.server_state import server_state
 
 OLDEST_VERSION = (6, 2)
@@ -64,7 +66,7 @@ class RedisChecks:
 
     def _takes_writes(self) -> Check:
         """By a script, as all writes are. A server that is full, read-only or cannot save refuses it: RedisError."""
-        self._client.eval("return redis.call('SET', KEYS[1], '1', 'PX', 1000)", 1, f"{self._prefix}check")
+        Script(self._client, "server/write", text)(keys=[Keys(self._prefix).write_probe])
         return well("Redis takes writes", "one was written")
 
     def _run_id_of_new_connection(self) -> str | None:

@@ -1,0 +1,17 @@
+-- The index of open problems: next to the hash of problems a sorted set for each cause, scored by when the problem was opened (unix seconds),
+-- with ignored problems in sets of their own. Counting problems reads the sets alone.
+--
+-- index_of(problems, problem):   the key of the sorted set that holds a decoded problem
+-- close_problem(problems, key):  closes a problem; returns 1 when it was open, else 0
+--
+-- problems: hash of problem key -> JSON with `cause`, `facts`, `since` and, where somebody ignores it, `ignored`
+
+local function index_of(problems, problem)
+  return problems .. (problem.ignored and ':ignored:' or ':of:') .. problem.cause
+end
+local function close_problem(problems, key)
+  local known = redis.call('HGET', problems, key)
+  if not known then return 0 end
+  redis.call('ZREM', index_of(problems, cjson.decode(known)), key)
+  return redis.call('HDEL', problems, key)
+end

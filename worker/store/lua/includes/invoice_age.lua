@@ -1,0 +1,13 @@
+-- Since when each invoice is work without an end: from its first request on, however often it waits again.
+--
+-- invoice_begins(prefix, key), invoice_ends(prefix, key): do nothing for a key of any other kind
+
+--- @include "includes/now_seconds"
+
+local function is_invoice(key) return string.sub(key, 1, 8) == 'invoice:' end
+local function invoice_begins(prefix, key)
+  if is_invoice(key) then redis.call('ZADD', prefix .. 'since:invoice', 'NX', now, key) end
+end
+local function invoice_ends(prefix, key)
+  if is_invoice(key) then redis.call('ZREM', prefix .. 'since:invoice', key) end
+end
