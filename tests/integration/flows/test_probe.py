@@ -21,6 +21,12 @@ from click.testing import CliRunner
 
 from config.profile import Effects, Profile, load_profile, settle_seconds
 from config.settings import InvalidSettings
+from probe import session
+from probe.cleanup import Cleanup, CleanupResult
+from probe.identities import external_id_prefix
+from probe.points import POINTS, items
+from probe.profile import write_profile
+from probe.session import ProbeSession, TrialRecord
 from simulators.common.settings import CommonSettings, change_settings
 from simulators.company.accounts import ACCOUNT
 from tests.integration.flows.conftest import offices
@@ -28,15 +34,10 @@ from tests.integration.flows.office import ITEM_PATH, SUITEQL_PATH, VENDOR, Offi
 from tests.integration.flows.test_problem_commands import call
 from worker.cli import wbs_sync
 from worker.domain.errors import AlreadyExists, Blocked
-from worker.domain.identities import probe_external_ids_of
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import Cause
 from worker.embedded import EmbeddedServer
-from worker.services.probe import bench, items
-from worker.services.probe.bench import Bench
-from worker.services.probe.cleaning import Cleaned, Cleaning
-from worker.services.probe.table import POINTS
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -51,16 +52,16 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
     "as documented, or likely": (
         {},
         {
-            "budget_line_items": "there", "code_pages": "linked", "rate_limit": "told", "project_numbers": "unique",
-            "line_amounts": "this_period", "tax_in_payment_due": "beside", "item_name_length": "told",
-            "display_name_length": "60_or_more", "bill_absent": "404", "item_as_set": "taken", "item_location": "given",
-            "item_seen_by_id": "at_once", "item_seen_by_query": "at_once", "item_duplicate_name": "recognised",
-            "item_duplicate_id": "recognised", "item_name_case": "same", "item_name_too_long": "refused",
+            "budget_line_items": "available", "code_pages": "linked", "rate_limit": "reported", "project_numbers": "unique",
+            "line_amounts": "this_period", "tax_in_payment_due": "separate", "item_name_length": "reported",
+            "display_name_length": "60_or_more", "bill_absent": "404", "item_as_set": "accepted", "item_location": "given",
+            "item_seen_by_id": "at_once", "item_seen_by_query": "at_once", "item_duplicate_name": "recognized",
+            "item_duplicate_id": "recognized", "item_name_case": "same", "item_name_too_long": "refused",
             "external_id_length": "whole", "expense_account": "needed", "subsidiary": "needed",
-            "tax_schedule_needed": "optional", "tax_schedule": "kept", "items_at_once": "one", "bill_as_set": "taken",
+            "tax_schedule_needed": "optional", "tax_schedule": "kept", "items_at_once": "one", "bill_as_set": "accepted",
             "project_field": "customer", "bill_location": "given", "bill_seen_by_id": "at_once",
-            "bill_seen_by_query": "at_once", "bill_duplicate_id": "recognised", "bill_duplicate_number": "recognised",
-            "bill_closed_period": "recognised", "posting_periods": "readable", "bill_other_period": "refused",
+            "bill_seen_by_query": "at_once", "bill_duplicate_id": "recognized", "bill_duplicate_number": "recognized",
+            "bill_closed_period": "recognized", "posting_periods": "readable", "bill_other_period": "refused",
             "bill_negative": "refused", "bills_at_once": "one",
             "erp_status": "synced", "origin_id_twice": "422", "origin_id_cleared": "refused",
         },
@@ -78,14 +79,14 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
         },
         {
             "budget_line_items": "missing", "code_pages": "by_count", "rate_limit": "silent", "line_amounts": "to_date",
-            "tax_in_payment_due": "inside", "item_name_length": "silent", "display_name_length": "silent",
-            "bill_absent": "400", "item_location": "missing", "item_duplicate_name": "learnt",
-            "item_duplicate_id": "learnt", "item_name_case": "different", "item_name_too_long": "taken",
+            "tax_in_payment_due": "included", "item_name_length": "silent", "display_name_length": "silent",
+            "bill_absent": "400", "item_location": "missing", "item_duplicate_name": "learned",
+            "item_duplicate_id": "learned", "item_name_case": "different", "item_name_too_long": "accepted",
             "external_id_length": "cut", "expense_account": "optional", "subsidiary": "optional",
             "tax_schedule": "dropped", "items_at_once": "both", "project_field": "job", "bill_location": "missing",
-            "bill_duplicate_id": "learnt", "bill_duplicate_number": "learnt", "bill_closed_period": "learnt",
+            "bill_duplicate_id": "learned", "bill_duplicate_number": "learned", "bill_closed_period": "learned",
             "bill_other_period": "kept",
-            "bill_negative": "taken", "bills_at_once": "both", "erp_status": "unchanged", "origin_id_twice": "409",
+            "bill_negative": "accepted", "bills_at_once": "both", "erp_status": "unchanged", "origin_id_twice": "409",
             "origin_id_cleared": "cleared",
         },
     ),
@@ -100,11 +101,11 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
         {
             "code_pages": "cut_short", "line_amounts": "neither", "display_name_length": "less_than_60",
             "item_seen_by_id": "later", "item_seen_by_query": "later",
-            "item_duplicate_name": "not_told_apart", "item_duplicate_id": "not_told_apart", "item_name_too_long": "cut",
+            "item_duplicate_name": "ambiguous", "item_duplicate_id": "ambiguous", "item_name_too_long": "cut",
             "external_id_length": "refused", "tax_schedule": "refused", "bill_seen_by_id": "later",
-            "bill_seen_by_query": "later", "bill_duplicate_id": "not_told_apart",
-            "bill_duplicate_number": "not_told_apart", "bill_closed_period": "not_told_apart", "erp_status": "other",
-            "origin_id_twice": "taken",
+            "bill_seen_by_query": "later", "bill_duplicate_id": "ambiguous",
+            "bill_duplicate_number": "ambiguous", "bill_closed_period": "ambiguous", "erp_status": "other",
+            "origin_id_twice": "accepted",
         },
     ),
     "nothing is unique, nothing is seen": (
@@ -114,9 +115,9 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
         },
         {
             "item_seen_by_id": "not_within_a_minute", "item_seen_by_query": "not_within_a_minute",
-            "item_duplicate_name": "taken", "item_duplicate_id": "taken", "tax_schedule_needed": "needed",
+            "item_duplicate_name": "accepted", "item_duplicate_id": "accepted", "tax_schedule_needed": "needed",
             "bill_seen_by_id": "not_within_a_minute", "bill_seen_by_query": "not_within_a_minute",
-            "bill_duplicate_id": "taken", "bill_duplicate_number": "taken", "bill_closed_period": "moved",
+            "bill_duplicate_id": "accepted", "bill_duplicate_number": "accepted", "bill_closed_period": "moved",
             "bill_other_period": "ignored",
         },
     ),
@@ -124,18 +125,18 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"auto_generated_numbers": ["item", "vendorBill"]},
         {"item_as_set": "name_replaced", "bill_as_set": "number_replaced"},
     ),
-    "tax is added": ({"bill_tax": "8.25"}, {"item_as_set": "taken", "bill_as_set": "tax_added"}),
+    "tax is added": ({"bill_tax": "8.25"}, {"item_as_set": "accepted", "bill_as_set": "tax_added"}),
     "numbers are generated, and tax is added": (
         {"auto_generated_numbers": ["vendorBill"], "bill_tax": "8.25"},
         {"bill_as_set": "number_replaced_and_tax_added"},
     ),
-    "no bill can be posted": ({"closed_before": "2999-01-01"}, {"item_as_set": "taken", "bill_as_set": "refused"}),
+    "no bill can be posted": ({"closed_before": "2999-01-01"}, {"item_as_set": "accepted", "bill_as_set": "refused"}),
     "every period is open, and no bill is looked up in vain": (
         {
             "closed_before": "", "unknown_bill_eid_status": 400, "unknown_bill_words": VAGUE,
             "missing_permissions": ["accountingPeriod"],
         },
-        {"posting_periods": "not_readable", "bill_closed_period": "taken", "bill_absent": "not_recognised"},
+        {"posting_periods": "not_readable", "bill_closed_period": "accepted", "bill_absent": "not_recognized"},
     ),
 }  # fmt: skip
 """Accounts, by what is otherwise than usual, and the answers that are to be found out there."""
@@ -166,7 +167,7 @@ def office(
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A data directory of the test's own, and looks that do not wait."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(bench, "LOOK_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(session, "LOOKUP_INTERVALS_SECONDS", (0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)
@@ -206,7 +207,7 @@ def answers(told: Any) -> dict[str, str]:
 
 def standing(office: Office) -> list[str]:
     """Ids of all the probe's records that stand, inactive ones too."""
-    stem, state = probe_external_ids_of(office.procore.company.company_id), office.netsuite
+    stem, state = external_id_prefix(office.procore.company.company_id), office.netsuite
     return [one.id for shelf in (state.bills, state.items) for one in shelf if (one.externalid or "").startswith(stem)]
 
 
@@ -249,7 +250,7 @@ def test_an_account_is_found_out_and_left_as_it_was(
     # Procore gives origin ids back in the German account alone; in NetSuite nothing is left anywhere.
     assert {one["kind"] for one in told["left"]} == (set() if world == GERMAN else {"origin id of invoice"})
     assert told["exit_code"] == int(world != GERMAN)
-    stem = probe_external_ids_of(office.procore.company.company_id)
+    stem = external_id_prefix(office.procore.company.company_id)
     assert {str(entry["external_id"]).startswith(stem) for entry in office.writes(before)} == {True}
     assert told["deleted"] == len([entry for entry in office.writes(before) if entry["write"] == "create"])
 
@@ -261,20 +262,20 @@ def test_an_account_is_found_out_and_left_as_it_was(
 
 def seen_by_the_second_look(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """New records come to be seen while the probe waits for them."""
-    look = Bench.seconds_until
+    look = ProbeSession.seconds_until_seen
 
     def lag(seconds: float) -> None:
         set_up(office, {"eid_lag": seconds, "suiteql_lag": seconds})
 
-    def late(self: Bench, seen: Callable[[], bool], made: bench.Made) -> float | None:
+    def late(self: ProbeSession, seen: Callable[[], bool], made: TrialRecord) -> float | None:
         lag(3600)
         try:
             return look(self, seen, made)
         finally:
             lag(0)
 
-    monkeypatch.setattr(Bench, "seconds_until", late)
-    monkeypatch.setattr("worker.services.probe.bench.sleep", lambda _: lag(0))
+    monkeypatch.setattr(ProbeSession, "seconds_until_seen", late)
+    monkeypatch.setattr("probe.session.sleep", lambda _: lag(0))
 
 
 def names(office: Office) -> list[str]:
@@ -310,9 +311,9 @@ def test_an_account_that_refuses_even_the_first_item_is_told_why_and_asked_nothi
     told = probe(office, NETSUITE_EXPENSE_ACCOUNT_ID="")
     (point,) = [one for one in told["points"] if one["id"] == "item_as_set"]
     assert point["answer"] == "refused"
-    assert "Expense Account" in point["facts"]["words"]
+    assert "Expense Account" in point["facts"]["response"]
     why = {one["how_sure"] for one in told["points"] if one["id"].startswith(("item_d", "bill_d", "subsidiary"))}
-    assert why == {"no Item can be made (item_as_set)"}
+    assert why == {"no Item can be created (item_as_set)"}
     assert len(office.posts(ITEM_PATH, before)) == 2, (
         "the tax schedule may be to blame: tried without it, then left alone"
     )
@@ -326,9 +327,9 @@ def test_an_account_that_refuses_even_the_first_item_is_told_why_and_asked_nothi
     [
         ("1234567", [], {}, "does not look like a sandbox"),
         ("1234567", ["--read-only"], {}, "does not look like a sandbox"),
-        ("1234567_SB1", ["--account", "1234567"], {}, "not the account of the settings"),
-        ("1234567", ["--force", "--account", "7654321"], {}, "not the account of the settings"),
-        ("1234567_SB1", ["--invoice", "1/2"], {"PROCORE_BASE_URL": "https://api.procore.com"}, "not the address of a Procore sandbox"),
+        ("1234567_SB1", ["--account", "1234567"], {}, "not the account in the settings"),
+        ("1234567", ["--force", "--account", "7654321"], {}, "not the account in the settings"),
+        ("1234567_SB1", ["--invoice", "1/2"], {"PROCORE_BASE_URL": "https://api.procore.com"}, "not an address that only Procore sandboxes use"),
     ],
 )  # fmt: skip
 def test_a_production_account_and_a_mistyped_one_are_asked_nothing(
@@ -348,7 +349,7 @@ def test_the_account_is_asked_for(office: Office) -> None:
     ended = CliRunner().invoke(wbs_sync, ["probe", "--only", "bill_absent"], env=own, input="1234567\n")
     assert ended.exit_code == 1
     assert "NetSuite account to probe" in ended.stderr
-    assert "Nothing was asked of it" in ended.stderr
+    assert "No request was sent" in ended.stderr
 
 
 def test_two_probes_do_not_clean_up_each_others_records(office: Office) -> None:
@@ -377,7 +378,7 @@ def test_only_reading_writes_nothing_and_keeps_the_answers_of_before(office: Off
 # Cleaning
 
 
-def interrupted(self: Bench, *_: Any, **__: Any) -> Any:
+def interrupted(self: ProbeSession, *_: Any, **__: Any) -> Any:
     """In the place of a second bill, when the probe's own records stand."""
     assert self.bill
     raise KeyboardInterrupt
@@ -390,8 +391,8 @@ def test_what_a_dead_probe_left_is_taken_away_by_the_next(
     """Killed in the middle of its points: it takes nothing away itself."""
 
     with monkeypatch.context() as patch:
-        patch.setattr(Bench, "make_bill", interrupted)
-        patch.setattr(Cleaning, "records", Mock(side_effect=[Cleaned(0, ()), KeyboardInterrupt]))
+        patch.setattr(ProbeSession, "create_bill", interrupted)
+        patch.setattr(Cleanup, "records", Mock(side_effect=[CleanupResult(0, ()), KeyboardInterrupt]))
         ended = call(office, "probe", "--account", ACCOUNT, "--only", "bill_negative")
     assert ended.exit_code != 0
     assert len(standing(office)) == 2, "an Item and a bill"
@@ -405,7 +406,7 @@ def test_what_a_dead_probe_left_is_taken_away_by_the_next(
 
 
 def test_an_end_by_ctrl_c_is_cleaned_up_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Bench, "make_bill", interrupted)
+    monkeypatch.setattr(ProbeSession, "create_bill", interrupted)
     before = office.mark()
     ended = call(office, "probe", "--account", ACCOUNT, "--only", "bill_negative")
     assert ended.exit_code != 0
@@ -444,7 +445,7 @@ def test_an_origin_id_that_a_dead_probe_left_is_taken_away(office: Office) -> No
     set_up(office, {"origin_id_clearable": True})
     options = to_be_spoilt(office)
     invoice = office.procore.invoice(int(options[1].partition("/")[2]))
-    office.procore.edit_invoice(invoice.id, origin_id=probe_external_ids_of(office.procore.company.company_id) + "x")
+    office.procore.edit_invoice(invoice.id, origin_id=external_id_prefix(office.procore.company.company_id) + "x")
     told = json.loads(call(office, "probe", "--account", ACCOUNT, "--clean", "--json", *options).stdout)
     assert told["left"] == []
     assert invoice.origin_id is None
@@ -505,7 +506,7 @@ def test_a_look_up_that_lags_makes_the_settle_time_longer(office: Office, monkey
 
 
 def test_a_setting_wins_over_the_profile_and_check_tells_of_it(office: Office) -> None:
-    write_profile(project_field="job", look_up_lag_seconds={"item_seen_by_id": 3.2}, takes_tax_schedule=False,
+    given_profile(project_field="job", look_up_lag_seconds={"item_seen_by_id": 3.2}, takes_tax_schedule=False,
                   needed_settings={"NETSUITE_EXPENSE_ACCOUNT_ID": True, "NETSUITE_SUBSIDIARY_ID": False})  # fmt: skip
     own = {"NETSUITE_PROJECT_FIELD": "customer", "NETSUITE_SETTLE_SECONDS": "900", "NETSUITE_EXPENSE_ACCOUNT_ID": ""}
     ended = call(office, "check", **own)
@@ -534,7 +535,7 @@ def test_a_setting_wins_over_the_profile_and_check_tells_of_it(office: Office) -
 def test_a_profile_of_another_account_is_refused(
     office: Office, profile_of: str, account: str, named: bool, words: str
 ) -> None:
-    write_profile(account=profile_of)
+    given_profile(account=profile_of)
     settings = office.container.settings.model_copy(
         update={
             "netsuite_account_id": account,
@@ -567,16 +568,17 @@ def test_a_report_before_any_probe_and_a_named_file_that_is_not_there_are_told(o
     assert "names no file" in call(office, "status", NETSUITE_PROFILE_FILE="nowhere.json").stderr
 
 
-def write_profile(account: str = ACCOUNT, **effects: Any) -> None:
-    Profile(account=account, probed_at=datetime.now(UTC), effects=Effects(**effects)).write(PROFILE)
+def given_profile(account: str = ACCOUNT, **effects: Any) -> None:
+    profile = Profile(account=account, probed_at=datetime.now(UTC), effects=Effects(**effects))
+    write_profile(profile, PROFILE)
 
 
 def test_a_person_sees_each_question_its_answer_and_what_it_means(office: Office) -> None:
     set_up(office, {"duplicate_words": TAKEN})
     ended = call(office, "probe", "--account", ACCOUNT, "--only", "item_duplicate_name")
     assert ended.exit_code == 0
-    assert "What answers a second Item of the same name?" in ended.stdout
-    assert items.Duplicate.LEARNT.meaning in ended.stdout
+    assert "What is the response to a second Item with the same name?" in ended.stdout
+    assert items.Duplicate.LEARNED.meaning in ended.stdout
     assert "POST /otherChargePurchaseItem" in ended.stdout
-    assert "Taken away: 1 records" in ended.stdout
-    assert "`wbs-sync probe --report` prints as an issue" in ended.stderr
+    assert "Deleted: 1 records" in ended.stdout
+    assert "output of `wbs-sync probe --report` as an issue" in ended.stderr
