@@ -1,6 +1,6 @@
 """A refusal's text as a shape: without what belongs to one record or one account, so that it can be compared, kept and shown.
 
-Two refusals by the same rule differ in names, numbers and dates only. A shape holds no known name, so it may go into a report; as a
+Two refusals by the same rule differ in names, numbers and dates only. A shape contains no known name, so it may go into a report; as a
 pattern it recognizes the next refusal by that rule (`worker.domain.refusals`).
 """
 

@@ -235,7 +235,7 @@ class ProbeSession:
         return shape_of(str(error), [*self._names, *self._names_of_others])
 
     def is_specific(self, shape: str, record_type: str) -> bool:
-        """Whether a refusal's text stands for one rule only: a record without a required field is refused with other text."""
+        """Whether a refusal's text belongs to one rule only: a record without a required field is refused with other text."""
         return is_specific(shape, self._ordinary_refusals(record_type))
 
     @cached_property

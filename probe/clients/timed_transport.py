@@ -62,9 +62,10 @@ class TimedTransport(Transport):
     def latencies(self) -> list[Latency]:
         """One entry per kind of request, sorted by kind."""
         with self._guard:
-            return [_latency(kind, sorted(taken)) for kind, taken in sorted(self._seconds.items())]
+            return [latency_of(kind, sorted(taken)) for kind, taken in sorted(self._seconds.items())]
 
 
-def _latency(kind: str, taken: list[float]) -> Latency:
+def latency_of(kind: str, taken: list[float]) -> Latency:
+    """The figures for requests of one kind; `taken`: their seconds, sorted, at least one."""
     p95 = taken[max(0, -(-len(taken) * 95 // 100) - 1)]
     return Latency(kind, len(taken), *(round(each, 3) for each in (taken[0], median(taken), p95)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 GAP = "…"
-"""Stands in a shape for whatever belongs to one record: a name, a number, a date."""
+"""In a shape: the place of something that belongs to one record, such as a name, a number or a date."""
 
 
 class Meaning(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probe.clients.timed_transport import Latency, TimedTransport, _latency
+from probe.clients.timed_transport import Latency, TimedTransport, latency_of
 from tests.unit.clients.remotes import answer
 from worker.clients.http import Transport
 
@@ -21,7 +21,7 @@ from worker.clients.http import Transport
 def test_count_minimum_median_and_95th_percentile(
     seconds: list[float], expected: tuple[int, float, float, float]
 ) -> None:
-    assert _latency("GET /x", seconds) == Latency("GET /x", *expected)
+    assert latency_of("GET /x", seconds) == Latency("GET /x", *expected)
 
 
 def test_requests_for_different_records_count_as_one_kind(
