@@ -13,6 +13,7 @@ RUN uv sync --locked --no-dev --no-install-project
 COPY config config
 COPY worker worker
 COPY tasks tasks
+COPY probe probe
 RUN uv sync --locked --no-dev
 
 FROM build AS build-demo

@@ -18,11 +18,7 @@ test: ## Run the test suite; ARGS="tests/unit -n 0" selects a part
 	uv run --locked pytest $(ARGS)
 
 docs: ## Write the reference pages, message schemas and constraints from the code
-	uv run --locked python -m config.env_example > .env.example.new && mv .env.example.new .env.example
-	uv run --locked python -m config.page
-	uv run --locked python -m worker.cli.problems.page
-	uv run --locked python -m worker.cli.probe.page
-	uv run --locked python -m tasks.schemas
+	uv run --locked python -m tools
 	.ci/constraints
 
 demo: ## Sync a simulated company from start to end

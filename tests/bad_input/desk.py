@@ -105,7 +105,7 @@ class WiredContainer(OpenContainer):
         self.redis, self._keeper = office.redis, office.keeper
         self._office_pool = office.pool
         self.__dict__["_read_ahead"] = office.pool
-        for transport, *_ in (self._procore_parts, self._netsuite_parts):
+        for transport, *_ in (self.procore_parts, self.netsuite_parts):
             wire.attach(transport)
 
     @cached_property

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from config.names import REFUSED, QueueName, TaskName
 from tasks.messages import MESSAGES, InvalidMessage, read
-from tasks.schemas import schemas
 from tests.bad_input import strategies as hostile
 from tests.bad_input.envelopes import RIGHT, envelope, known_faults
 from tests.bad_input.strategies import Change, Damage
+from tools.message_schemas import schemas
 from worker import broker
 from worker.broker import admitted
 

@@ -129,7 +129,7 @@ def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
     try:
         # The token in hand was given before anybody listened.
         desk.container.redis.delete(*(f"{desk.prefix}token:{remote}" for remote in ("procore", "netsuite")))
-        for tokens in (desk.container._procore_parts[1], desk.container._netsuite_parts[1]):
+        for tokens in (desk.container.procore_parts[1], desk.container.netsuite_parts[1]):
             tokens.forget("")
         desk.wire.meddle = echo
         told += [f"{desk.export(invoice)}" for invoice in desk.invoices]
@@ -138,6 +138,8 @@ def test_what_a_remote_repeats_of_a_request_is_told_to_nobody(
         for arguments in (
             ["check"], ["problems"], ["problems", "--json"], ["verify"], ["scan", "--dry-run", "--json"], explain, [*explain, "--json"],
         ):  # fmt: skip
+            if arguments == ["verify"] and status == 429:
+                continue  # It waits until the limit is reset, up to an hour.
             told += [f"{part}" for part in call(desk, *arguments)]
     finally:
         root.removeHandler(listener)

@@ -22,11 +22,11 @@ import requests
 
 from config.names import TaskName
 from simulators.company.billing import Invoice
-from tasks.schemas import result_schemas
 from tests.real.books import invoices, item_identities
 from tests.real.site import PREFIX, ROOT, Program, Site
 from tests.support import eventually
 from tests.unit.domain.test_webhooks import V2, V4
+from tools.message_schemas import result_schemas
 from worker.domain.identities import bill_external_id, item_external_id
 from worker.embedded import free_port
 from worker.store.gate import Precedence

@@ -1,4 +1,4 @@
-"""What stands in Procfile, docker-compose.yml, Dockerfile, deploy/systemd/ and .env.example is what the code means."""
+"""Procfile, docker-compose.yml, Dockerfile and deploy/systemd/ agree with the code."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from config.env_example import env_example
 from config.names import QueueName
-from config.page import PAGE as SETTINGS_PAGE
-from config.page import page, table
 from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
 from config.settings import BAD_SETTINGS_EXIT_CODE, Settings, load_settings, setting_names
@@ -298,47 +295,6 @@ def test_no_image_runs_as_root_or_holds_what_is_not_named() -> None:
     ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     assert ignored[0] == "*"
     assert not {"!.env", "!secrets", "!data", "!."} & set(ignored)
-
-
-def test_env_example_is_what_its_command_writes() -> None:
-    assert (ROOT / ".env.example").read_text() == env_example(), "python -m config.env_example > .env.example"
-
-
-def test_the_table_of_settings_is_what_its_command_writes() -> None:
-    written = SETTINGS_PAGE.read_text()
-    assert written == page(written), "python -m config.page"
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:[^|]+) \| (?:[^|]+) \| (?:[^|]+) \|$", table(), re.MULTILINE)
-    assert rows == setting_names()
-
-
-def test_the_page_of_settings_names_none_that_there_is_not() -> None:
-    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", SETTINGS_PAGE.read_text()))
-    others = {"PROCORE_", "NETSUITE_"}
-    assert named - others <= {*setting_names(), "SECRETS_DIR"}
-
-
-def test_env_example_tells_every_setting_once_in_order_with_a_line_on_it() -> None:
-    blocks = env_example().split("\n\n")[1:]
-    names = [re.fullmatch(r"# (\S.*)\n(?:# )?([A-Z_]+)=.*\n?", block) for block in blocks]
-    assert [found[2] if found else found for found in names] == setting_names()
-
-
-def test_env_example_with_its_blanks_filled_in_and_its_defaults_taken_is_valid(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in {*os.environ} & set(setting_names()):
-        monkeypatch.delenv(name)
-    key = tmp_path / "key.pem"
-    key.write_text("a key")
-    filled = {"PROCORE_COMPANY_ID": "7", "NETSUITE_ACCOUNT_ID": "1234567", "NETSUITE_PRIVATE_KEY_FILE": str(key)}
-    lines = [line.removeprefix("# ") for line in env_example().splitlines() if re.match(r"(# )?[A-Z_]+=", line)]
-    required = [name for name, field in DEFAULTS.items() if Settings.model_fields[name.lower()].is_required()]
-    blanks = [f"{name}={filled.get(name, 'text')}" for name in required]
-    (tmp_path / ".env").write_text("\n".join([*lines, *blanks]))
-    settings = Settings(_env_file=tmp_path / ".env")
-    assert {name: getattr(settings, name.lower()) for name in DEFAULTS if name not in required} == {
-        name: default for name, default in DEFAULTS.items() if name not in required
-    }
 
 
 def test_a_person_beside_systemd_gets_the_settings_of_the_units(

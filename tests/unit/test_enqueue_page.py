@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from config.names import QUEUE_OF_TASK, TaskName
-from tasks.schemas import result_schemas, schemas
+from tools.message_schemas import result_schemas, schemas
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "enqueue.md").read_text()

@@ -1,4 +1,4 @@
-"""Packaging, workflows and hooks agree with each other: versions of tools and of Python, license, types, changelog."""
+"""Packaging, workflows, hooks and import contracts agree: packages, versions of tools and of Python, license, types, changelog."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+PRODUCT = {"worker", "tasks", "config"}
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -24,6 +25,29 @@ def test_every_package_of_the_wheel_is_marked_as_typed() -> None:
     packages = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert packages
     assert [name for name in packages if not (ROOT / name / "py.typed").exists()] == []
+
+
+def test_the_wheel_has_the_product_the_probe_and_the_simulators_only() -> None:
+    packages = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert set(packages) == {*PRODUCT, "probe", "simulators"}
+
+
+def test_every_package_is_typed_and_in_a_layer() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    linter = PYPROJECT["tool"]["importlinter"]
+    layers = next(each["layers"] for each in linter["contracts"] if "tests" in each.get("layers", ()))
+    assert packages >= PRODUCT
+    assert set(PYPROJECT["tool"]["mypy"]["packages"]) == packages
+    assert set(linter["root_packages"]) == packages
+    assert {name for layer in layers for name in re.split(r" [|:] ", layer)} == packages
+    assert set(layers[-1].split(" : ")) == PRODUCT, "the lowest layer: it imports none of the others"
+
+
+def test_the_image_has_every_package_of_the_wheel() -> None:
+    copied = set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.MULTILINE))
+    sent = (ROOT / ".dockerignore").read_text().splitlines()
+    assert copied == set(PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert [name for name in copied if f"!{name}" not in sent] == []
 
 
 def test_the_image_is_built_with_every_file_that_the_metadata_names() -> None:

@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import sys
+from types import ModuleType
 
 import click
 
@@ -16,7 +17,7 @@ COMMANDS = {
     "webhooks": "Receive Procore's webhooks.",
     "simulate": "Run the simulators of Procore and NetSuite.",
     "check": "Look whether this installation can work.",
-    "probe": "Find out in a sandbox what nobody documents, and clean up again.",
+    "probe": "Try in a sandbox what is not documented, and clean up.",
     "scan": "Export cost codes: make the missing Items.",
     "export": "Export one invoice, or all approved ones.",
     "apply": "Do what a saved plan says, and nothing else.",
@@ -31,6 +32,8 @@ COMMANDS = {
     "rebuild": "Restore the ledger from NetSuite.",
     "verify": "Compare Procore with NetSuite; reads only.",
 }
+TOOLS = {"probe": "probe.command"}
+"""Commands of packages that are not part of the product and may be left out of an installation: the module of each."""
 
 
 class LazyCommands(click.Group):
@@ -41,10 +44,13 @@ class LazyCommands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module; it holds a command of the same name."""
+        """The command of this name, from the module that is named like it; None if there is none.
+
+        Raises ClickException for the command of a tool that is not installed.
+        """
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"worker.cli.{cmd_name}")
+        module = _tool(cmd_name) if cmd_name in TOOLS else importlib.import_module(f"worker.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
 
@@ -52,6 +58,20 @@ class LazyCommands(click.Group):
         """The list of commands, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _tool(command: str) -> ModuleType:
+    """The module of a tool's command. Raises ClickException if the tool is not installed."""
+    module = TOOLS[command]
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in {module, module.partition(".")[0]}:
+            raise
+        reason = (
+            f"`wbs-sync {command}` is not part of this installation: it has no package `{module.partition('.')[0]}`."
+        )
+        raise click.ClickException(f"{reason} The wheel and the images of wbs-sync contain it.") from None
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -46,14 +46,6 @@ def open_to_look() -> Container:
     return container
 
 
-def open_for_probe(settings: Settings) -> Container:
-    """The same without the account's profile, which may be another's or broken: the probe writes a new one."""
-    container = Container(settings, redis_url=redis_url(settings))
-    container.require_one_server()
-    container.require_no_other_owner()
-    return container
-
-
 def redis_url(settings: Settings) -> str:
     """The address; also put into the environment, where the Celery app reads it."""
     url = settings.redis_url.get_secret_value() if settings.redis_url else find_running(settings.data_dir)

@@ -10,10 +10,7 @@ from config.profile import contradictions, settle_seconds
 from config.schedule import next_due
 from config.settings import secret_files
 from worker.clients.netsuite.pages import NetSuitePages
-from worker.clients.netsuite.sandbox import SandboxNetSuite
 from worker.clients.procore.pages import ProcorePages
-from worker.clients.procore.sandbox import SandboxProcore
-from worker.clients.stopwatch import TimedTransport
 from worker.container.part import part
 from worker.container.services import Services
 from worker.domain.plans import Requests
@@ -35,7 +32,6 @@ from worker.services.overview import Overview
 from worker.services.pages import Pages
 from worker.services.pauses import Pauses
 from worker.services.planning import Planning
-from worker.services.probe.run import Probe
 from worker.services.problem_views import ProblemViews
 from worker.services.report import Reports
 from worker.services.stoppages import Stoppages
@@ -52,7 +48,7 @@ class Container(Services):
     @part
     def planning(self) -> Planning:
         """What a scan or an export would do."""
-        procore, netsuite = self._procore_parts[0], self._netsuite_parts[0]
+        procore, netsuite = self.procore_parts[0], self.netsuite_parts[0]
         return Planning(
             self.redis,
             company_id=self.settings.procore_company_id,
@@ -123,41 +119,6 @@ class Container(Services):
             ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
             NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
             FileChecks(secret_files(settings)),
-        )
-
-    def probe(self) -> Probe:
-        """A probe of the account. It reads no profile: it is to find out anew."""
-        netsuite_time = TimedTransport(
-            remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds, network=self.network
-        )
-        procore_time = TimedTransport(
-            remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
-        )
-        netsuite = SandboxNetSuite(
-            self.netsuite_address,
-            self._account_defaults(None),
-            transport=netsuite_time,
-            tokens=self._netsuite_parts[1],
-            gate=self.gate,
-            cache=self.cache,
-            precedence=Precedence.SCAN,
-        )
-        procore = SandboxProcore(
-            self.procore_address,
-            transport=procore_time,
-            tokens=self._procore_parts[1],
-            limits=self._procore_parts[2],
-            cache=self.cache,
-            precedence=Precedence.SCAN,
-        )
-        return Probe(
-            netsuite=netsuite,
-            procore=procore,
-            projects=self.projects(Precedence.SCAN),
-            locks=self.locks,
-            latencies=lambda: [*procore_time.latencies(), *netsuite_time.latencies()],
-            has_tax_schedule=bool(self.settings.netsuite_tax_schedule_id),
-            slots=self.settings.netsuite_concurrency,
         )
 
     @part

@@ -75,7 +75,8 @@ class Remotes(Stores):
         )
 
     @part
-    def _procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
+    def procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
+        """What all Procore clients of this process share."""
         transport = Transport(
             remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
         )
@@ -84,7 +85,8 @@ class Remotes(Stores):
         return transport, tokens, self.procore_limits
 
     @part
-    def _netsuite_parts(self) -> tuple[Transport, Tokens]:
+    def netsuite_parts(self) -> tuple[Transport, Tokens]:
+        """What all NetSuite clients of this process share."""
         transport = Transport(
             remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds, network=self.network
         )
@@ -95,7 +97,7 @@ class Remotes(Stores):
 
     def procore(self, precedence: Precedence) -> Procore:
         """Procore for exports or for scans."""
-        transport, tokens, limits = self._procore_parts
+        transport, tokens, limits = self.procore_parts
         return Procore(
             self.procore_address,
             transport=transport,
@@ -107,12 +109,12 @@ class Remotes(Stores):
 
     def remote_clocks(self) -> dict[str, float]:
         """How many seconds this machine's clock is ahead of each remote's that has answered in this process."""
-        ahead = {"Procore": self._procore_parts[0].clock_ahead, "NetSuite": self._netsuite_parts[0].clock_ahead}
+        ahead = {"Procore": self.procore_parts[0].clock_ahead, "NetSuite": self.netsuite_parts[0].clock_ahead}
         return {name: seconds for name, seconds in ahead.items() if seconds is not None}
 
     @part
     def profile(self) -> Profile | None:
-        """What the probe found out about the account. Raises InvalidSettings when it is another account's, or no profile."""
+        """The account's profile, if there is one. Raises InvalidSettings if it is another account's or unreadable."""
         return load_profile(self.settings)
 
     @property
@@ -120,7 +122,8 @@ class Remotes(Stores):
         """A digest of each setting that decides what is written."""
         return written_settings(self.settings, self.profile)
 
-    def _account_defaults(self, profile: Profile | None) -> AccountDefaults:
+    def account_defaults(self, profile: Profile | None) -> AccountDefaults:
+        """What NetSuite clients write by the settings and the profile; the probe uses them without a profile."""
         found = profile.effects if profile else Effects()
         words = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
         return AccountDefaults(
@@ -137,10 +140,10 @@ class Remotes(Stores):
 
     def netsuite(self, precedence: Precedence) -> NetSuite:
         """NetSuite for exports or for scans."""
-        transport, tokens = self._netsuite_parts
+        transport, tokens = self.netsuite_parts
         return NetSuite(
             self.netsuite_address,
-            self._account_defaults(self.profile),
+            self.account_defaults(self.profile),
             transport=transport,
             tokens=tokens,
             gate=self.gate,

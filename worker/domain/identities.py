@@ -32,11 +32,6 @@ def bill_external_ids_of(company_id: int) -> str:
     return f"pcr-bill-{company_id}-"
 
 
-def probe_external_ids_of(company_id: int) -> str:
-    """What the external ids of all records begin with that the probe of a company makes: never those of a code or an invoice."""
-    return f"pcr-prb-{company_id}-"
-
-
 def code_of_item(external_id: str | None) -> CodeKey | None:
     """The code whose Item an external id of ours names; None for any other text."""
     match = ITEM_EXTERNAL_ID.fullmatch(external_id or "")

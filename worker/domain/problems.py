@@ -1,7 +1,7 @@
 """Every cause that can stop a code or an invoice: what is wrong, who fixes it, in which words, and what to do next.
 
 Causes are stable codes; sentences may be improved. Facts in braces are names (project, code, vendor), not ids.
-docs/problems.md is written from this table: `python -m worker.cli.problems.page`.
+The tables of docs/problems.md are generated from it: `make docs`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""`wbs-sync probe` by the real command: every answer of every point is given by some simulated account and told as it is; nothing is
-left behind, no production account is touched, and neither profile nor report holds a secret or a name.
+"""`wbs-sync probe` with the real command: simulated accounts give every answer of every point, and the command reports it. No record
+is left, no production account gets a request, and neither profile nor report contains a secret or a name.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ from click.testing import CliRunner
 
 from config.profile import Effects, Profile, load_profile, settle_seconds
 from config.settings import InvalidSettings
+from probe import session
+from probe.cleanup import Cleanup, CleanupResult
+from probe.identities import external_id_prefix
+from probe.points import POINTS, items
+from probe.profile import write_profile
+from probe.session import ProbeSession, TrialRecord
 from simulators.common.settings import CommonSettings, change_settings
 from simulators.company.accounts import ACCOUNT
 from tests.integration.flows.conftest import offices
@@ -28,15 +34,10 @@ from tests.integration.flows.office import ITEM_PATH, SUITEQL_PATH, VENDOR, Offi
 from tests.integration.flows.test_problem_commands import call
 from worker.cli import wbs_sync
 from worker.domain.errors import AlreadyExists, Blocked
-from worker.domain.identities import probe_external_ids_of
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import Cause
 from worker.embedded import EmbeddedServer
-from worker.services.probe import bench, items
-from worker.services.probe.bench import Bench
-from worker.services.probe.cleaning import Cleaned, Cleaning
-from worker.services.probe.table import POINTS
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -51,16 +52,16 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
     "as documented, or likely": (
         {},
         {
-            "budget_line_items": "there", "code_pages": "linked", "rate_limit": "told", "project_numbers": "unique",
-            "line_amounts": "this_period", "tax_in_payment_due": "beside", "item_name_length": "told",
-            "display_name_length": "60_or_more", "bill_absent": "404", "item_as_set": "taken", "item_location": "given",
-            "item_seen_by_id": "at_once", "item_seen_by_query": "at_once", "item_duplicate_name": "recognised",
-            "item_duplicate_id": "recognised", "item_name_case": "same", "item_name_too_long": "refused",
+            "budget_line_items": "available", "code_pages": "linked", "rate_limit": "reported", "project_numbers": "unique",
+            "line_amounts": "this_period", "tax_in_payment_due": "separate", "item_name_length": "reported",
+            "display_name_length": "60_or_more", "bill_absent": "404", "item_as_set": "accepted", "item_location": "given",
+            "item_seen_by_id": "at_once", "item_seen_by_query": "at_once", "item_duplicate_name": "recognized",
+            "item_duplicate_id": "recognized", "item_name_case": "same", "item_name_too_long": "refused",
             "external_id_length": "whole", "expense_account": "needed", "subsidiary": "needed",
-            "tax_schedule_needed": "optional", "tax_schedule": "kept", "items_at_once": "one", "bill_as_set": "taken",
+            "tax_schedule_needed": "optional", "tax_schedule": "kept", "items_at_once": "one", "bill_as_set": "accepted",
             "project_field": "customer", "bill_location": "given", "bill_seen_by_id": "at_once",
-            "bill_seen_by_query": "at_once", "bill_duplicate_id": "recognised", "bill_duplicate_number": "recognised",
-            "bill_closed_period": "recognised", "posting_periods": "readable", "bill_other_period": "refused",
+            "bill_seen_by_query": "at_once", "bill_duplicate_id": "recognized", "bill_duplicate_number": "recognized",
+            "bill_closed_period": "recognized", "posting_periods": "readable", "bill_other_period": "refused",
             "bill_negative": "refused", "bills_at_once": "one",
             "erp_status": "synced", "origin_id_twice": "422", "origin_id_cleared": "refused",
         },
@@ -78,14 +79,14 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
         },
         {
             "budget_line_items": "missing", "code_pages": "by_count", "rate_limit": "silent", "line_amounts": "to_date",
-            "tax_in_payment_due": "inside", "item_name_length": "silent", "display_name_length": "silent",
-            "bill_absent": "400", "item_location": "missing", "item_duplicate_name": "learnt",
-            "item_duplicate_id": "learnt", "item_name_case": "different", "item_name_too_long": "taken",
+            "tax_in_payment_due": "included", "item_name_length": "silent", "display_name_length": "silent",
+            "bill_absent": "400", "item_location": "missing", "item_duplicate_name": "learned",
+            "item_duplicate_id": "learned", "item_name_case": "different", "item_name_too_long": "accepted",
             "external_id_length": "cut", "expense_account": "optional", "subsidiary": "optional",
             "tax_schedule": "dropped", "items_at_once": "both", "project_field": "job", "bill_location": "missing",
-            "bill_duplicate_id": "learnt", "bill_duplicate_number": "learnt", "bill_closed_period": "learnt",
+            "bill_duplicate_id": "learned", "bill_duplicate_number": "learned", "bill_closed_period": "learned",
             "bill_other_period": "kept",
-            "bill_negative": "taken", "bills_at_once": "both", "erp_status": "unchanged", "origin_id_twice": "409",
+            "bill_negative": "accepted", "bills_at_once": "both", "erp_status": "unchanged", "origin_id_twice": "409",
             "origin_id_cleared": "cleared",
         },
     ),
@@ -100,11 +101,11 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
         {
             "code_pages": "cut_short", "line_amounts": "neither", "display_name_length": "less_than_60",
             "item_seen_by_id": "later", "item_seen_by_query": "later",
-            "item_duplicate_name": "not_told_apart", "item_duplicate_id": "not_told_apart", "item_name_too_long": "cut",
+            "item_duplicate_name": "ambiguous", "item_duplicate_id": "ambiguous", "item_name_too_long": "cut",
             "external_id_length": "refused", "tax_schedule": "refused", "bill_seen_by_id": "later",
-            "bill_seen_by_query": "later", "bill_duplicate_id": "not_told_apart",
-            "bill_duplicate_number": "not_told_apart", "bill_closed_period": "not_told_apart", "erp_status": "other",
-            "origin_id_twice": "taken",
+            "bill_seen_by_query": "later", "bill_duplicate_id": "ambiguous",
+            "bill_duplicate_number": "ambiguous", "bill_closed_period": "ambiguous", "erp_status": "other",
+            "origin_id_twice": "accepted",
         },
     ),
     "nothing is unique, nothing is seen": (
@@ -114,9 +115,9 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
         },
         {
             "item_seen_by_id": "not_within_a_minute", "item_seen_by_query": "not_within_a_minute",
-            "item_duplicate_name": "taken", "item_duplicate_id": "taken", "tax_schedule_needed": "needed",
+            "item_duplicate_name": "accepted", "item_duplicate_id": "accepted", "tax_schedule_needed": "needed",
             "bill_seen_by_id": "not_within_a_minute", "bill_seen_by_query": "not_within_a_minute",
-            "bill_duplicate_id": "taken", "bill_duplicate_number": "taken", "bill_closed_period": "moved",
+            "bill_duplicate_id": "accepted", "bill_duplicate_number": "accepted", "bill_closed_period": "moved",
             "bill_other_period": "ignored",
         },
     ),
@@ -124,27 +125,27 @@ WORLDS: Mapping[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"auto_generated_numbers": ["item", "vendorBill"]},
         {"item_as_set": "name_replaced", "bill_as_set": "number_replaced"},
     ),
-    "tax is added": ({"bill_tax": "8.25"}, {"item_as_set": "taken", "bill_as_set": "tax_added"}),
+    "tax is added": ({"bill_tax": "8.25"}, {"item_as_set": "accepted", "bill_as_set": "tax_added"}),
     "numbers are generated, and tax is added": (
         {"auto_generated_numbers": ["vendorBill"], "bill_tax": "8.25"},
         {"bill_as_set": "number_replaced_and_tax_added"},
     ),
-    "no bill can be posted": ({"closed_before": "2999-01-01"}, {"item_as_set": "taken", "bill_as_set": "refused"}),
+    "no bill can be posted": ({"closed_before": "2999-01-01"}, {"item_as_set": "accepted", "bill_as_set": "refused"}),
     "every period is open, and no bill is looked up in vain": (
         {
             "closed_before": "", "unknown_bill_eid_status": 400, "unknown_bill_words": VAGUE,
             "missing_permissions": ["accountingPeriod"],
         },
-        {"posting_periods": "not_readable", "bill_closed_period": "taken", "bill_absent": "not_recognised"},
+        {"posting_periods": "not_readable", "bill_closed_period": "accepted", "bill_absent": "not_recognized"},
     ),
 }  # fmt: skip
-"""Accounts, by what is otherwise than usual, and the answers that are to be found out there."""
-BESIDE = {
+"""Accounts: the settings of the simulators that differ from the default, and the expected answers."""
+OTHER_ANSWERS = {
     "project_numbers": {"repeated"},
     "tax_in_payment_due": {"neither"},
     "item_as_set": {"refused"},
 }
-"""Answers that are no setting of an account: they have tests of their own below."""
+"""Answers that no setting of an account gives: they have their own tests below."""
 
 
 LATE = "late, and with few words"
@@ -155,7 +156,7 @@ GERMAN = "otherwise, and in German"
 def office(
     tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer, doorman: Executor
 ) -> Iterator[Office]:
-    """One office for all tests: each leaves it as it found it. One invoice has tax."""
+    """One installation for all tests: each leaves it as it was. One invoice has tax."""
     with offices(tmp_path_factory.mktemp("probe"), redis_server.url, doorman) as opens:
         opened = opens(world={"hourly_limit": 100_000})
         opened.procore.edit_invoice(taxed(opened), tax=Decimal("10.00"))
@@ -164,21 +165,21 @@ def office(
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A data directory of the test's own, and looks that do not wait."""
+    """A separate data directory, and look-ups without pauses."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(bench, "LOOK_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(session, "LOOKUP_INTERVALS_SECONDS", (0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)
 def as_before(office: Office) -> Iterator[None]:
-    """The account is its old self after each test, and holds nothing of the probe's."""
+    """The account's settings are restored after each test, and no trial record is left."""
     both: tuple[CommonSettings, CommonSettings] = (office.procore.settings, office.netsuite.settings)
     before = [{each.name: getattr(one, each.name) for each in fields(one)} for one in both]
     yield
     office.clear_faults()
     for settings, old in zip(both, before, strict=True):
         change_settings(settings, old)
-    assert standing(office) == []
+    assert trial_records(office) == []
 
 
 def taxed(office: Office) -> int:
@@ -187,44 +188,46 @@ def taxed(office: Office) -> int:
 
 
 def set_up(office: Office, changes: Mapping[str, Any]) -> None:
-    """Make the account another one."""
+    """Change settings of the simulators."""
     for remote in (office.procore, office.netsuite):
         known = {each.name for each in fields(remote.settings)}
         change_settings(remote.settings, {name: value for name, value in changes.items() if name in known})
 
 
 def probe(office: Office, *options: str, **env: str) -> Any:
-    """What a probe tells as JSON, with the exit code."""
+    """The JSON output of a probe, with the exit code."""
     ended = call(office, "probe", "--account", ACCOUNT, "--json", *options, **{"NETSUITE_CONCURRENCY": "4"} | env)
     assert ended.stdout, ended.stderr
     return json.loads(ended.stdout) | {"exit_code": ended.exit_code}
 
 
-def answers(told: Any) -> dict[str, str]:
-    return {one["id"]: one["answer"] for one in told["points"] if one["answer"]}
+def answers(output: Any) -> dict[str, str]:
+    return {one["id"]: one["answer"] for one in output["points"] if one["answer"]}
 
 
-def standing(office: Office) -> list[str]:
-    """Ids of all the probe's records that stand, inactive ones too."""
-    stem, state = probe_external_ids_of(office.procore.company.company_id), office.netsuite
-    return [one.id for shelf in (state.bills, state.items) for one in shelf if (one.externalid or "").startswith(stem)]
+def trial_records(office: Office) -> list[str]:
+    """Ids of all existing trial records, inactive ones too."""
+    prefix, state = external_id_prefix(office.procore.company.company_id), office.netsuite
+    return [
+        one.id for shelf in (state.bills, state.items) for one in shelf if (one.externalid or "").startswith(prefix)
+    ]
 
 
-def to_be_spoilt(office: Office) -> list[str]:
-    """Options that name two fresh invoices."""
+def two_invoices(office: Office) -> list[str]:
+    """Options that name two new invoices."""
     project = office.new_project(f"31-{len(office.procore.company.projects)}", [CODE])
     made = [office.new_invoice(project, (CODE, "100.00")) for _ in range(2)]
     return [option for one in made for option in ("--invoice", f"{project.id}/{one.id}")]
 
 
 def vendor(office: Office) -> list[str]:
-    """The option that names the vendor whose name must not be told."""
+    """The option that names the vendor whose name must not be shown."""
     (one,) = [each.id for each in office.netsuite.vendors if each.companyname == VENDOR]
     return ["--vendor", one]
 
 
-def test_every_answer_of_every_point_is_given_by_an_account() -> None:
-    given = {point.id: set(BESIDE.get(point.id, ())) for point in POINTS}
+def test_the_accounts_give_every_answer_of_every_point() -> None:
+    given = {point.id: set(OTHER_ANSWERS.get(point.id, ())) for point in POINTS}
     for _, found in WORLDS.values():
         for point_id, answer in found.items():
             given[point_id].add(answer)
@@ -233,52 +236,52 @@ def test_every_answer_of_every_point_is_given_by_an_account() -> None:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_an_account_is_found_out_and_left_as_it_was(
+def test_the_answers_of_an_account_are_found_and_no_record_is_left(
     office: Office, world: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes, expected = WORLDS[world]
     set_up(office, changes)
     if world == LATE:
-        seen_by_the_second_look(office, monkeypatch)
-    before, options = office.mark(), to_be_spoilt(office)
-    told = probe(office, *options, *vendor(office))
+        seen_by_the_second_look_up(office, monkeypatch)
+    before, options = office.mark(), two_invoices(office)
+    output = probe(office, *options, *vendor(office))
 
-    assert answers(told) | expected == answers(told), {
-        name: (answers(told).get(name), word) for name, word in expected.items() if answers(told).get(name) != word
+    assert answers(output) | expected == answers(output), {
+        name: (answers(output).get(name), word) for name, word in expected.items() if answers(output).get(name) != word
     }
-    # Procore gives origin ids back in the German account alone; in NetSuite nothing is left anywhere.
-    assert {one["kind"] for one in told["left"]} == (set() if world == GERMAN else {"origin id of invoice"})
-    assert told["exit_code"] == int(world != GERMAN)
-    stem = probe_external_ids_of(office.procore.company.company_id)
-    assert {str(entry["external_id"]).startswith(stem) for entry in office.writes(before)} == {True}
-    assert told["deleted"] == len([entry for entry in office.writes(before) if entry["write"] == "create"])
+    # Only the German account lets origin ids be cleared; in NetSuite no record is ever left.
+    assert {one["kind"] for one in output["left"]} == (set() if world == GERMAN else {"origin id of invoice"})
+    assert output["exit_code"] == int(world != GERMAN)
+    prefix = external_id_prefix(office.procore.company.company_id)
+    assert {str(entry["external_id"]).startswith(prefix) for entry in office.writes(before)} == {True}
+    assert output["deleted"] == len([entry for entry in office.writes(before) if entry["write"] == "create"])
 
     report, profile = call(office, "probe", "--report").stdout, PROFILE.read_text()
-    assert report.count("\n| `") == len(POINTS) + len(told["requests"])
+    assert report.count("\n| `") == len(POINTS) + len(output["requests"])
     for text, secrets in ((report, [*names(office), ACCOUNT]), (profile, names(office))):
         assert [secret for secret in secrets if secret.casefold() in text.casefold()] == []
 
 
-def seen_by_the_second_look(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """New records come to be seen while the probe waits for them."""
-    look = Bench.seconds_until
+def seen_by_the_second_look_up(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New records show while the probe waits for them."""
+    seconds_until_seen = ProbeSession.seconds_until_seen
 
     def lag(seconds: float) -> None:
         set_up(office, {"eid_lag": seconds, "suiteql_lag": seconds})
 
-    def late(self: Bench, seen: Callable[[], bool], made: bench.Made) -> float | None:
+    def late(self: ProbeSession, is_seen: Callable[[], bool], record: TrialRecord) -> float | None:
         lag(3600)
         try:
-            return look(self, seen, made)
+            return seconds_until_seen(self, is_seen, record)
         finally:
             lag(0)
 
-    monkeypatch.setattr(Bench, "seconds_until", late)
-    monkeypatch.setattr("worker.services.probe.bench.sleep", lambda _: lag(0))
+    monkeypatch.setattr(ProbeSession, "seconds_until_seen", late)
+    monkeypatch.setattr("probe.session.sleep", lambda _: lag(0))
 
 
 def names(office: Office) -> list[str]:
-    """What neither profile nor report may hold."""
+    """What neither profile nor report may contain."""
     company, state, settings = office.procore.company, office.netsuite, office.container.settings
     people = [
         *(one.name for one in company.projects.values()),
@@ -293,28 +296,28 @@ def names(office: Office) -> list[str]:
     return [*people, *records, *kept, str(company.company_id), office.container.redis_url, "127.0.0.1"]
 
 
-def test_project_numbers_that_repeat_and_sums_that_do_not_add_up_are_told(office: Office) -> None:
+def test_repeated_project_numbers_and_sums_that_do_not_add_up_are_reported(office: Office) -> None:
     first, second = (office.new_project("31-700", [CODE]) for _ in range(2))
     office.procore.edit_invoice(taxed(office), off_by=Decimal("3.00"))
     try:
-        told = probe(office, "--only", "project_numbers", "--only", "tax_in_payment_due")
+        output = probe(office, "--only", "project_numbers", "--only", "tax_in_payment_due")
     finally:
         office.procore.renumber_project(second.id, "31-701")
         office.procore.renumber_project(first.id, "31-702")
         office.procore.edit_invoice(taxed(office), off_by=Decimal(0))
-    assert answers(told) == {"project_numbers": "repeated", "tax_in_payment_due": "neither"}
+    assert answers(output) == {"project_numbers": "repeated", "tax_in_payment_due": "neither"}
 
 
-def test_an_account_that_refuses_even_the_first_item_is_told_why_and_asked_nothing_else(office: Office) -> None:
+def test_if_the_first_item_is_refused_no_other_point_is_tried(office: Office) -> None:
     before = office.mark()
-    told = probe(office, NETSUITE_EXPENSE_ACCOUNT_ID="")
-    (point,) = [one for one in told["points"] if one["id"] == "item_as_set"]
+    output = probe(office, NETSUITE_EXPENSE_ACCOUNT_ID="")
+    (point,) = [one for one in output["points"] if one["id"] == "item_as_set"]
     assert point["answer"] == "refused"
-    assert "Expense Account" in point["facts"]["words"]
-    why = {one["how_sure"] for one in told["points"] if one["id"].startswith(("item_d", "bill_d", "subsidiary"))}
-    assert why == {"no Item can be made (item_as_set)"}
+    assert "Expense Account" in point["facts"]["response"]
+    why = {one["how_sure"] for one in output["points"] if one["id"].startswith(("item_d", "bill_d", "subsidiary"))}
+    assert why == {"no Item can be created (item_as_set)"}
     assert len(office.posts(ITEM_PATH, before)) == 2, (
-        "the tax schedule may be to blame: tried without it, then left alone"
+        "tried again without the tax schedule, which may be the reason, and not after that"
     )
 
 
@@ -326,12 +329,12 @@ def test_an_account_that_refuses_even_the_first_item_is_told_why_and_asked_nothi
     [
         ("1234567", [], {}, "does not look like a sandbox"),
         ("1234567", ["--read-only"], {}, "does not look like a sandbox"),
-        ("1234567_SB1", ["--account", "1234567"], {}, "not the account of the settings"),
-        ("1234567", ["--force", "--account", "7654321"], {}, "not the account of the settings"),
-        ("1234567_SB1", ["--invoice", "1/2"], {"PROCORE_BASE_URL": "https://api.procore.com"}, "not the address of a Procore sandbox"),
+        ("1234567_SB1", ["--account", "1234567"], {}, "not the account in the settings"),
+        ("1234567", ["--force", "--account", "7654321"], {}, "not the account in the settings"),
+        ("1234567_SB1", ["--invoice", "1/2"], {"PROCORE_BASE_URL": "https://api.procore.com"}, "not an address that only Procore sandboxes use"),
     ],
 )  # fmt: skip
-def test_a_production_account_and_a_mistyped_one_are_asked_nothing(
+def test_a_production_account_and_a_mistyped_one_get_no_request(
     office: Office, account: str, options: list[str], env: dict[str, str], words: str
 ) -> None:
     before = office.mark()
@@ -343,128 +346,128 @@ def test_a_production_account_and_a_mistyped_one_are_asked_nothing(
     assert not PROFILE.exists()
 
 
-def test_the_account_is_asked_for(office: Office) -> None:
+def test_the_command_asks_for_the_account(office: Office) -> None:
     own = office.stage.env | {"REDIS_URL": office.container.redis_url}
     ended = CliRunner().invoke(wbs_sync, ["probe", "--only", "bill_absent"], env=own, input="1234567\n")
     assert ended.exit_code == 1
     assert "NetSuite account to probe" in ended.stderr
-    assert "Nothing was asked of it" in ended.stderr
+    assert "No request was sent" in ended.stderr
 
 
-def test_two_probes_do_not_clean_up_each_others_records(office: Office) -> None:
+def test_a_second_probe_is_refused_while_one_runs(office: Office) -> None:
     with office.container.locks.hold("probe"):
         ended = call(office, "probe", "--account", ACCOUNT)
     assert ended.exit_code == 1
     assert "running already" in ended.stderr
 
 
-def test_only_reading_writes_nothing_and_keeps_the_answers_of_before(office: Office) -> None:
+def test_read_only_writes_nothing_and_keeps_earlier_answers(office: Office) -> None:
     probe(office, "--only", "project_field")
     before = office.mark()
-    told = probe(office, "--read-only")
+    output = probe(office, "--read-only")
     assert office.writes(before) == []
     assert {one["path"] for one in office.requests(before)} == {
         "/services/rest/record/v1/metadata-catalog/otherChargePurchaseItem",
         SUITEQL_PATH,
         *(one["path"] for one in office.requests(before) if "/vendorBill/eid:pcr-prb-" in one["path"]),
     }
-    assert set(answers(told)) == {point.id for point in POINTS if not point.writes}
+    assert set(answers(output)) == {point.id for point in POINTS if not point.writes}
     kept = json.loads(PROFILE.read_text())
     assert kept["effects"]["project_field"] == "customer"
-    assert set(kept["answers"]) == {*answers(told), "project_field"}
+    assert set(kept["answers"]) == {*answers(output), "project_field"}
 
 
 # Cleaning
 
 
-def interrupted(self: Bench, *_: Any, **__: Any) -> Any:
-    """In the place of a second bill, when the probe's own records stand."""
+def interrupted(self: ProbeSession, *_: Any, **__: Any) -> Any:
+    """Instead of a second bill, after both trial records were created."""
     assert self.bill
     raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("again", [["--only", "item_location"], ["--clean"]])
-def test_what_a_dead_probe_left_is_taken_away_by_the_next(
+def test_the_next_probe_cleans_up_after_a_killed_one(
     office: Office, monkeypatch: pytest.MonkeyPatch, again: list[str]
 ) -> None:
-    """Killed in the middle of its points: it takes nothing away itself."""
+    """Killed between its points: it cleans up nothing itself."""
 
     with monkeypatch.context() as patch:
-        patch.setattr(Bench, "make_bill", interrupted)
-        patch.setattr(Cleaning, "records", Mock(side_effect=[Cleaned(0, ()), KeyboardInterrupt]))
+        patch.setattr(ProbeSession, "create_bill", interrupted)
+        patch.setattr(Cleanup, "records", Mock(side_effect=[CleanupResult(0, ()), KeyboardInterrupt]))
         ended = call(office, "probe", "--account", ACCOUNT, "--only", "bill_negative")
     assert ended.exit_code != 0
-    assert len(standing(office)) == 2, "an Item and a bill"
+    assert len(trial_records(office)) == 2, "an Item and a bill"
     assert not PROFILE.exists()
     by_hand = office.netsuite.make_item("wbs-sync probe by hand", externalid="pcr-itm-1-2-3")
-    told = probe(office, *again)
-    assert told.get("cleaned_before", told["deleted"]) == 2
-    assert standing(office) == []
-    assert office.netsuite.items.get(by_hand.id) == by_hand, "which is none of the probe's"
+    output = probe(office, *again)
+    assert output.get("cleaned_before", output["deleted"]) == 2
+    assert trial_records(office) == []
+    assert office.netsuite.items.get(by_hand.id) == by_hand, "it is not a trial record"
     office.netsuite.items.remove(by_hand.id)
 
 
-def test_an_end_by_ctrl_c_is_cleaned_up_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Bench, "make_bill", interrupted)
+def test_ctrl_c_cleans_up_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ProbeSession, "create_bill", interrupted)
     before = office.mark()
     ended = call(office, "probe", "--account", ACCOUNT, "--only", "bill_negative")
     assert ended.exit_code != 0
     assert "Interrupted" in ended.stderr
     assert [entry["write"] for entry in office.writes(before)] == ["create", "create", "delete", "delete"]
-    assert standing(office) == []
+    assert trial_records(office) == []
 
 
-def test_what_may_not_be_deleted_is_made_inactive_or_told_by_its_id(office: Office) -> None:
+def test_records_that_may_not_be_deleted_are_made_inactive_or_listed(office: Office) -> None:
     set_up(office, {"missing_permissions": ["item:delete", "vendorBill:delete"]})
-    told = probe(office, "--only", "bill_negative")
-    left = {(one["kind"], one["id"], one["inactive"]) for one in told["left"]}
+    output = probe(office, "--only", "bill_negative")
+    left = {(one["kind"], one["id"], one["inactive"]) for one in output["left"]}
     assert {kind for kind, _, _ in left} == {"Item", "vendor bill"}
-    assert {record_id for _, record_id, _ in left} == set(standing(office))
+    assert {record_id for _, record_id, _ in left} == set(trial_records(office))
     assert all(inactive == (kind == "Item") for kind, _, inactive in left)
-    assert told["exit_code"] == 1
+    assert output["exit_code"] == 1
     item_id = next(record_id for kind, record_id, _ in left if kind == "Item")
     assert (item := office.netsuite.items.get(item_id)) is not None
     assert item.isinactive
 
     set_up(office, {"missing_permissions": []})
-    told = json.loads(call(office, "probe", "--account", ACCOUNT, "--clean", "--json").stdout)
-    assert (told["deleted"], told["left"]) == (2, [])
+    output = json.loads(call(office, "probe", "--account", ACCOUNT, "--clean", "--json").stdout)
+    assert (output["deleted"], output["left"]) == (2, [])
 
 
-def test_a_write_without_an_answer_leaves_nothing_and_settles_nothing(office: Office) -> None:
+def test_a_write_without_a_response_settles_nothing_and_leaves_nothing(office: Office) -> None:
     office.stage.faults("netsuite", [{"kind": "cut_after", "method": "POST", "path": "otherCharge", "times": 1}])
-    told = probe(office, "--only", "item_as_set")
-    (point,) = told["points"]
+    output = probe(office, "--only", "item_as_set")
+    (point,) = output["points"]
     assert point["answer"] is None
     assert point["how_sure"].startswith("OutcomeUnknown")
-    assert (told["deleted"], told["clean_again"]) == (1, True)
+    assert (output["deleted"], output["clean_again"]) == (1, True)
 
 
-def test_an_origin_id_that_a_dead_probe_left_is_taken_away(office: Office) -> None:
+def test_the_next_probe_clears_the_origin_id_of_a_killed_one(office: Office) -> None:
     set_up(office, {"origin_id_clearable": True})
-    options = to_be_spoilt(office)
+    options = two_invoices(office)
     invoice = office.procore.invoice(int(options[1].partition("/")[2]))
-    office.procore.edit_invoice(invoice.id, origin_id=probe_external_ids_of(office.procore.company.company_id) + "x")
-    told = json.loads(call(office, "probe", "--account", ACCOUNT, "--clean", "--json", *options).stdout)
-    assert told["left"] == []
+    office.procore.edit_invoice(invoice.id, origin_id=external_id_prefix(office.procore.company.company_id) + "x")
+    output = json.loads(call(office, "probe", "--account", ACCOUNT, "--clean", "--json", *options).stdout)
+    assert output["left"] == []
     assert invoice.origin_id is None
 
 
-def test_an_origin_id_that_only_seems_to_be_taken_away_is_told(office: Office) -> None:
-    """Procore answers well and does nothing."""
+def test_an_origin_id_that_is_not_really_cleared_is_reported(office: Office) -> None:
+    """Procore answers 200 and does nothing."""
     set_up(office, {"origin_id_clearable": True})
     only_once = {"kind": "empty", "method": "PATCH", "path": "requisitions", "value": 200, "skip": 1, "times": 1}
     office.stage.faults("procore", [only_once])
-    told = probe(office, "--only", "erp_status", "--only", "origin_id_cleared", *to_be_spoilt(office)[:2])
-    assert answers(told) == {"erp_status": "synced", "origin_id_cleared": "refused"}
-    assert told["left"] == [], "the cleaning tried again"
+    output = probe(office, "--only", "erp_status", "--only", "origin_id_cleared", *two_invoices(office)[:2])
+    assert answers(output) == {"erp_status": "synced", "origin_id_cleared": "refused"}
+    assert output["left"] == [], "the cleaning tried again"
 
 
 # The profile
 
 
-def test_wbs_sync_works_by_the_profile(office: Office) -> None:
-    """A German account whose lines take the project as `job`: without the profile none of it comes to a good end."""
+def test_the_profile_makes_an_account_work(office: Office) -> None:
+    """A German account whose lines take the project as `job`: without the profile its bills are refused."""
     set_up(
         office,
         WORLDS[GERMAN][0]
@@ -481,7 +484,7 @@ def test_wbs_sync_works_by_the_profile(office: Office) -> None:
     need = ItemNeed("pcr-itm-1-2-3", stands.itemid, "")
     set_up(office, {"catalog_tells_lengths": False})
     served.container.cache.forget("item_name_limit")
-    assert netsuite.item_name_limit() == 30, "which nobody tells any more"
+    assert netsuite.item_name_limit() == 30, "which no catalog reports any more"
     with pytest.raises(Blocked):
         office.container.netsuite(Precedence.EXPORT).create_item(need, before_sending=lambda: None)
     with pytest.raises(AlreadyExists):
@@ -493,8 +496,8 @@ def test_wbs_sync_works_by_the_profile(office: Office) -> None:
     assert served.export(late).cause is Cause.PERIOD_CLOSED
 
 
-def test_a_look_up_that_lags_makes_the_settle_time_longer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen_by_the_second_look(office, monkeypatch)
+def test_a_look_up_lag_makes_the_settle_time_longer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen_by_the_second_look_up(office, monkeypatch)
     probe(office, "--only", "item_seen_by_id")
     effects = json.loads(PROFILE.read_text())["effects"]
     lag = math.ceil(effects["look_up_lag_seconds"]["item_seen_by_id"])
@@ -504,8 +507,8 @@ def test_a_look_up_that_lags_makes_the_settle_time_longer(office: Office, monkey
     assert settle_seconds(settings, load_profile(settings)) == 900 + lag
 
 
-def test_a_setting_wins_over_the_profile_and_check_tells_of_it(office: Office) -> None:
-    write_profile(project_field="job", look_up_lag_seconds={"item_seen_by_id": 3.2}, takes_tax_schedule=False,
+def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Office) -> None:
+    given_profile(project_field="job", look_up_lag_seconds={"item_seen_by_id": 3.2}, takes_tax_schedule=False,
                   needed_settings={"NETSUITE_EXPENSE_ACCOUNT_ID": True, "NETSUITE_SUBSIDIARY_ID": False})  # fmt: skip
     own = {"NETSUITE_PROJECT_FIELD": "customer", "NETSUITE_SETTLE_SECONDS": "900", "NETSUITE_EXPENSE_ACCOUNT_ID": ""}
     ended = call(office, "check", **own)
@@ -534,7 +537,7 @@ def test_a_setting_wins_over_the_profile_and_check_tells_of_it(office: Office) -
 def test_a_profile_of_another_account_is_refused(
     office: Office, profile_of: str, account: str, named: bool, words: str
 ) -> None:
-    write_profile(account=profile_of)
+    given_profile(account=profile_of)
     settings = office.container.settings.model_copy(
         update={
             "netsuite_account_id": account,
@@ -550,7 +553,7 @@ def test_a_profile_of_another_account_is_refused(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"version": 2}', '{"version": 1, "secret": "hush"}'])
-def test_a_file_that_is_no_profile_stops_every_command_but_the_probe(office: Office, text: str) -> None:
+def test_an_unreadable_profile_stops_every_command_but_the_probe(office: Office, text: str) -> None:
     PROFILE.parent.mkdir()
     PROFILE.write_text(text)
     ended = call(office, "status")
@@ -562,21 +565,22 @@ def test_a_file_that_is_no_profile_stops_every_command_but_the_probe(office: Off
     assert call(office, "status").exit_code == 0
 
 
-def test_a_report_before_any_probe_and_a_named_file_that_is_not_there_are_told(office: Office) -> None:
+def test_a_missing_profile_is_reported(office: Office) -> None:
     assert "run `wbs-sync probe` first" in call(office, "probe", "--report").stderr
     assert "names no file" in call(office, "status", NETSUITE_PROFILE_FILE="nowhere.json").stderr
 
 
-def write_profile(account: str = ACCOUNT, **effects: Any) -> None:
-    Profile(account=account, probed_at=datetime.now(UTC), effects=Effects(**effects)).write(PROFILE)
+def given_profile(account: str = ACCOUNT, **effects: Any) -> None:
+    profile = Profile(account=account, probed_at=datetime.now(UTC), effects=Effects(**effects))
+    write_profile(profile, PROFILE)
 
 
-def test_a_person_sees_each_question_its_answer_and_what_it_means(office: Office) -> None:
+def test_the_output_has_each_question_its_answer_and_its_meaning(office: Office) -> None:
     set_up(office, {"duplicate_words": TAKEN})
     ended = call(office, "probe", "--account", ACCOUNT, "--only", "item_duplicate_name")
     assert ended.exit_code == 0
-    assert "What answers a second Item of the same name?" in ended.stdout
-    assert items.Duplicate.LEARNT.meaning in ended.stdout
+    assert "What is the response to a second Item with the same name?" in ended.stdout
+    assert items.Duplicate.LEARNED.meaning in ended.stdout
     assert "POST /otherChargePurchaseItem" in ended.stdout
-    assert "Taken away: 1 records" in ended.stdout
-    assert "`wbs-sync probe --report` prints as an issue" in ended.stderr
+    assert "Deleted: 1 records" in ended.stdout
+    assert "output of `wbs-sync probe --report` as an issue" in ended.stderr

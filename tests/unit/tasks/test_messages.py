@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from config.names import QUEUE_OF_TASK, TaskName
 from tasks.messages import MESSAGES, InvalidMessage, read
-from tasks.schemas import schemas
+from tools.message_schemas import schemas
 from worker.base import message_of
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, exports_of, lane_of, plan_of, scan_of

@@ -1,0 +1,157 @@
+"""Requests to NetSuite that only the probe sends: creates with unusual bodies, raw reads, and deletes.
+
+They pass the same gate as all others and raise the same errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from worker.clients.netsuite import suiteql, wire
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
+from worker.domain.invoices import Bill, Document
+from worker.domain.items import ItemNeed
+from worker.domain.wbs_codes import ITEM_NAME_LIMIT
+
+BILLS = "vendorBill"
+_SUBTYPES = {"Purchase": "otherChargePurchaseItem", "Resale": "otherChargeResaleItem", "Sale": "otherChargeSaleItem"}
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new record: its internal id, and whether the response named it in `Location`."""
+
+    id: str
+    located: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRecord:
+    """A record of the probe that exists in NetSuite."""
+
+    record_type: str
+    id: str
+    inactive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VendorOrJob:
+    """A vendor or a project of the account, for trial bills. `names` must not be shown."""
+
+    id: str
+    names: tuple[str, ...]
+
+
+class SandboxNetSuite(NetSuite):
+    """The NetSuite client with the requests of the probe."""
+
+    @property
+    def item_type(self) -> str:
+        """The record type of Items, from the settings."""
+        return self._defaults.item_type
+
+    def item_body(self, need: ItemNeed) -> dict[str, Any]:
+        """The body that wbs-sync would send for a new Item."""
+        return wire.item_body(need, self._defaults, display_name_limit=ITEM_NAME_LIMIT)
+
+    def bill_body(self, bill: Bill, project_field: str) -> dict[str, Any]:
+        """The body that wbs-sync would send for a new bill, with the project in this field of its lines, unless `job_id` is empty."""
+        body = wire.bill_body(bill, self._defaults, Document.BILL)
+        for line in body["item"]["items"]:
+            project = line.pop(self._defaults.project_field)
+            if bill.job_id:
+                line[project_field] = project
+        return body
+
+    def create(self, record_type: str, body: dict[str, Any], *, external_id: str) -> Created:
+        """POST /{type}. Raises what `create_item` and `create_bill` raise, without interpreting Blocked further."""
+        response = self._create(record_type, body, lambda: None)
+        located = re.search(r"/[0-9]{1,19}/?$", response.headers.get("Location", "")) is not None
+        return Created(self._created_id(response, record_type, external_id), located)
+
+    def record(self, record_type: str, identity: str) -> dict[str, Any]:
+        """GET /{type}/{id} or /{type}/eid:{external id}, with sublists. Raises NotFound."""
+        url, params = f"{self._records}/{record_type}/{identity}", {"expandSubResources": "true"}
+        body = self._send("GET", url, params=params).json()
+        if not isinstance(body, dict):
+            raise UnexpectedAnswer("NetSuite's record is not as published")
+        return body
+
+    def is_seen_by_id(self, record_type: str, external_id: str) -> bool:
+        """Whether GET /{type}/eid:{external id} finds the record."""
+        try:
+            self._send("GET", f"{self._records}/{record_type}/eid:{external_id}", params={"fields": "id"})
+        except NotFound:
+            return False
+        return True
+
+    def is_seen_by_query(self, record_type: str, external_id: str) -> bool:
+        """Whether SuiteQL finds the record."""
+        if record_type == BILLS:
+            return bool(self.bills_by_external_id([external_id]))
+        return bool(self.find_items(external_ids=[external_id], names=[]))
+
+    def schema(self, record_type: str) -> Any:
+        """GET /metadata-catalog/{type} as JSON schema."""
+        url = f"{self._records}/metadata-catalog/{record_type}"
+        return self._send("GET", url, accept="application/schema+json").json()
+
+    def probe_records(self, external_id_prefix: str) -> list[ProbeRecord]:
+        """All bills and Items whose external id begins with this prefix, bills first: an Item used on a bill cannot be deleted."""
+        like = suiteql.literal(external_id_prefix + "%")
+        bills = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id ASC"
+        columns = "id, itemid, externalid, itemtype, subtype, isinactive"
+        items = f"SELECT {columns} FROM item WHERE externalid LIKE {like} ORDER BY id ASC"
+        found = [ProbeRecord(BILLS, row.id) for row in self._query(wire.IdRow, bills)]
+        for row in self._query(wire.ItemRow, items):
+            record_type = _SUBTYPES.get(row.subtype, self.item_type)
+            found.append(ProbeRecord(record_type, row.id, row.isinactive == "T"))
+        return found
+
+    def delete(self, record: ProbeRecord) -> None:
+        """DELETE /{type}/{id} (ohelp/section_1545142287). A record that no longer exists is no error. Raises Blocked, Misconfigured."""
+        try:
+            self._send("DELETE", f"{self._records}/{record.record_type}/{record.id}", writes=True)
+        except (Blocked, Misconfigured):
+            if self._exists(record):
+                raise
+
+    def inactivate(self, record: ProbeRecord) -> None:
+        """Set an Item's isInactive (PATCH /{type}/{id})."""
+        url = f"{self._records}/{record.record_type}/{record.id}"
+        self._send("PATCH", url, body={"isInactive": True}, writes=True)
+
+    def first_vendor(self) -> VendorOrJob | None:
+        """The active vendor with the lowest id, of the subsidiary in the settings if there is one."""
+        ours = self._defaults.subsidiary_id
+        where = f" AND subsidiary = {suiteql.literal(ours)}" if ours else ""
+        return self._first(
+            f"SELECT id, companyname, entityid FROM vendor WHERE isinactive = 'F'{where} ORDER BY id ASC"
+        )
+
+    def vendor(self, vendor_id: str) -> VendorOrJob | None:
+        """The vendor with this internal id; None if there is none."""
+        where = f"id = {suiteql.literal(vendor_id)}"
+        return self._first(f"SELECT id, companyname, entityid FROM vendor WHERE {where} ORDER BY id ASC")
+
+    def first_job(self, ids: Collection[str]) -> VendorOrJob | None:
+        """The project with the lowest id among these, or among all if none is given."""
+        where = f" WHERE {suiteql.is_in('id', ids)}" if ids else ""
+        return self._first(f"SELECT id, companyname, entityid FROM job{where} ORDER BY id ASC")
+
+    def _first(self, query: str) -> VendorOrJob | None:
+        rows, _ = self._counted(wire.PartnerRow, query, limit=1)
+        return VendorOrJob(rows[0].id, (rows[0].companyname, rows[0].entityid)) if rows else None
+
+    def _exists(self, record: ProbeRecord) -> bool:
+        try:
+            self._send("GET", f"{self._records}/{record.record_type}/{record.id}", params={"fields": "id"})
+        except NotFound:
+            return False
+        except SyncError:
+            return True
+        return True

@@ -1,0 +1,71 @@
+"""A transport that records how long each kind of request takes, without the wait for a slot or a rate limit."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from worker.clients.http import Answer, Transport
+from worker.clients.network import Network
+
+_OF_ONE_RECORD = re.compile(r"/(?:eid:[^/]+|[0-9]+)(?=/|$)")
+_COMMON = re.compile(r"^/services/rest/(?:record|query)/v1")
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds that requests of one kind took: count, minimum, median and 95th percentile."""
+
+    kind: str
+    count: int
+    least: float
+    median: float
+    p95: float
+
+
+class TimedTransport(Transport):
+    """Sends as `Transport` does. A request without a response is not recorded: it took as long as the timeout."""
+
+    def __init__(self, *, remote: str, read_timeout: float, network: Network | None = None) -> None:
+        super().__init__(remote=remote, read_timeout=read_timeout, network=network)
+        self._seconds: dict[str, list[float]] = {}
+        self._guard = Lock()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        form: Mapping[str, str] | None = None,
+        writes: bool = False,
+        leaves_by: float | None = None,
+    ) -> Answer:
+        """Send as `Transport.send` does, and record the seconds under method and path without ids."""
+        began = time.monotonic()
+        answer = super().send(
+            method, url, headers=headers, params=params, body=body, form=form, writes=writes, leaves_by=leaves_by
+        )
+        path = _OF_ONE_RECORD.sub("/{id}", _COMMON.sub("", urlsplit(url).path))
+        with self._guard:
+            self._seconds.setdefault(f"{method} {path}", []).append(time.monotonic() - began)
+        return answer
+
+    def latencies(self) -> list[Latency]:
+        """One entry per kind of request, sorted by kind."""
+        with self._guard:
+            return [latency_of(kind, sorted(taken)) for kind, taken in sorted(self._seconds.items())]
+
+
+def latency_of(kind: str, taken: list[float]) -> Latency:
+    """The figures for requests of one kind; `taken`: their seconds, sorted, at least one."""
+    p95 = taken[max(0, -(-len(taken) * 95 // 100) - 1)]
+    return Latency(kind, len(taken), *(round(each, 3) for each in (taken[0], median(taken), p95)))

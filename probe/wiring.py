@@ -1,0 +1,58 @@
+"""Builds the probe from the product's settings, stores and clients."""
+
+from __future__ import annotations
+
+from config.settings import Settings
+from probe.clients.netsuite import SandboxNetSuite
+from probe.clients.procore import SandboxProcore
+from probe.clients.timed_transport import TimedTransport
+from probe.run import Probe
+from worker.cli.session import redis_url
+from worker.container import Container
+from worker.domain.scopes import Remote
+from worker.store.gate import Precedence
+
+
+def open_probe(settings: Settings) -> Probe:
+    """A probe of the account in the settings, with the Redis of the installation.
+
+    The account's profile is not read: it may be another account's or unreadable, and the probe writes a new one. Raises Fault if there is
+    no Redis, InvalidSettings if the Redis is a cluster or belongs to another company.
+    """
+    container = Container(settings, redis_url=redis_url(settings))
+    container.require_one_server()
+    container.require_no_other_owner()
+    _, procore_tokens, limits = container.procore_parts
+    _, netsuite_tokens = container.netsuite_parts
+    procore_transport = TimedTransport(
+        remote=Remote.PROCORE.value, read_timeout=settings.procore_read_timeout_seconds, network=container.network
+    )
+    netsuite_transport = TimedTransport(
+        remote=Remote.NETSUITE.value, read_timeout=settings.netsuite_read_timeout_seconds, network=container.network
+    )
+    procore = SandboxProcore(
+        container.procore_address,
+        transport=procore_transport,
+        tokens=procore_tokens,
+        limits=limits,
+        cache=container.cache,
+        precedence=Precedence.SCAN,
+    )
+    netsuite = SandboxNetSuite(
+        container.netsuite_address,
+        container.account_defaults(None),
+        transport=netsuite_transport,
+        tokens=netsuite_tokens,
+        gate=container.gate,
+        cache=container.cache,
+        precedence=Precedence.SCAN,
+    )
+    return Probe(
+        netsuite=netsuite,
+        procore=procore,
+        projects=container.projects(Precedence.SCAN),
+        locks=container.locks,
+        latencies=lambda: [*procore_transport.latencies(), *netsuite_transport.latencies()],
+        has_tax_schedule=bool(settings.netsuite_tax_schedule_id),
+        slots=settings.netsuite_concurrency,
+    )
