@@ -17,13 +17,15 @@ check: ## Lint, format, types and dependency rules
 test: ## Run the test suite; ARGS="tests/unit -n 0" selects a part
 	uv run --locked pytest $(ARGS)
 
-docs: ## Write the reference pages, message schemas and constraints from the code
+docs: ## Write the reference pages, message schemas and constraints from the code, and build the site into site/
 	uv run --locked python -m config.env_example > .env.example.new && mv .env.example.new .env.example
 	uv run --locked python -m config.page
 	uv run --locked python -m worker.cli.problems.page
 	uv run --locked python -m worker.cli.probe.page
 	uv run --locked python -m tasks.schemas
+	uv run --locked python -m tools.commands_page
 	.ci/constraints
+	NO_MKDOCS_2_WARNING=1 uv run --isolated --locked --only-group docs mkdocs build --strict
 
 demo: ## Sync a simulated company from start to end
 	uv run --locked wbs-sync demo

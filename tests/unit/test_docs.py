@@ -1,17 +1,43 @@
-"""The records of decisions: the index has every one, and each has the parts of the template."""
+"""The docs as a site: the navigation has every page, the index every decision, and each record the parts of the template."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tools.commands_page import PAGE as COMMANDS_PAGE
+from tools.commands_page import page as commands_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
-FIRST_WITH_ALL_PARTS = 35
+NAVIGATION = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+# Pages of the site whose files live outside docs/ (PROJECT_PAGES in tools/docs_site.py).
+PROJECT = "project/"
+FIRST_WITH_ALL_PARTS = 36
 STATUS = re.compile(r"^Status: (proposed|accepted|superseded)[^.]*\.", re.MULTILINE)
+
+
+def pages_in(navigation: object) -> Iterator[str]:
+    """The paths of all pages below a part of the navigation."""
+    if isinstance(navigation, str):
+        yield navigation
+    elif isinstance(navigation, dict):
+        for part in navigation.values():
+            yield from pages_in(part)
+    elif isinstance(navigation, list):
+        for part in navigation:
+            yield from pages_in(part)
+
+
+def test_the_navigation_has_every_page_once() -> None:
+    named = [page for page in pages_in(yaml.safe_load(NAVIGATION)) if not page.startswith(PROJECT)]
+    existing = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} - {"decisions/template.md"}
+    assert sorted(named) == sorted(existing)
 
 
 def test_the_index_of_decisions_has_every_record_with_its_status() -> None:
@@ -32,3 +58,20 @@ def test_a_record_has_the_parts_of_the_template(path: Path) -> None:
     required = template if int(path.stem[:4]) >= FIRST_WITH_ALL_PARTS else ["## Context", "## Decision", "## Check"]
     parts = re.findall(r"^## .+", path.read_text(), re.MULTILINE)
     assert [part for part in parts if part in required] == required
+
+
+def test_the_page_of_commands_is_that_of_the_code() -> None:
+    text = COMMANDS_PAGE.read_text()
+    assert text == commands_page(text), "run `make docs`"
+
+
+def test_the_page_of_schemas_lists_every_schema() -> None:
+    folder = DOCS / "messages"
+    linked = re.findall(r"\]\(([^)]+\.json)\)", (folder / "README.md").read_text())
+    assert sorted(linked) == sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json"))
+
+
+def test_ci_builds_the_site_strictly() -> None:
+    command = "uv run --isolated --locked --only-group docs mkdocs build --strict\n"
+    assert command in (ROOT / ".ci" / "run").read_text()
+    assert command in (ROOT / "Makefile").read_text()
