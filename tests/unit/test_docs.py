@@ -71,6 +71,13 @@ def test_the_page_of_schemas_lists_every_schema() -> None:
     assert sorted(linked) == sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json"))
 
 
+def test_the_readme_is_for_a_first_visit() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.splitlines()) < 150
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)", readme)
+    assert [path for path in linked if not (ROOT / path).exists()] == []
+
+
 def test_ci_builds_the_site_strictly() -> None:
     command = "uv run --isolated --locked --only-group docs mkdocs build --strict\n"
     assert command in (ROOT / ".ci" / "run").read_text()
