@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 from tools.commands_page import PAGE as COMMANDS_PAGE
 from tools.commands_page import page as commands_page
+from worker.cli import wbs_sync
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -19,6 +22,8 @@ NAVIGATION = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
 # Pages of the site whose files live outside docs/ (PROJECT_PAGES in tools/docs_site.py).
 PROJECT = "project/"
 FIRST_WITH_ALL_PARTS = 36
+WRITTEN = sorted({*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "tests" / "README.md"} - {COMMANDS_PAGE})
+COMMAND = re.compile(r"(?:^ *|^\$ |uv run |items |bin/|&& |;  *)wbs-sync ([a-z-][^`#|;&<>()\n]*)", re.MULTILINE)
 STATUS = re.compile(r"^Status: (proposed|accepted|superseded)[^.]*\.", re.MULTILINE)
 
 
@@ -82,3 +87,40 @@ def test_ci_builds_the_site_strictly() -> None:
     command = "uv run --isolated --locked --only-group docs mkdocs build --strict\n"
     assert command in (ROOT / ".ci" / "run").read_text()
     assert command in (ROOT / "Makefile").read_text()
+
+
+def named_commands(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Each command of wbs-sync in code of a page, with its words."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    for code in [*blocks, *re.findall(r"`(wbs-sync [^`\n]+)`|^(\$ wbs-sync .*)", text, re.MULTILINE)]:
+        for found in COMMAND.finditer(code if isinstance(code, str) else "".join(code)):
+            yield found[0].strip(), shlex.split(found[1].replace("'", ""))
+
+
+def unknown_part(words: list[str]) -> str | None:
+    """The first word of a command line that is no command and no option; None where all are known."""
+    command: click.Command = wbs_sync
+    rest = iter(words)
+    for word in rest:
+        context = click.Context(command, help_option_names=["-h", "--help"])
+        options = {
+            name: each for each in command.get_params(context) for name in each.opts if isinstance(each, click.Option)
+        }
+        if word.startswith("-"):
+            name, _, value = word.partition("=")
+            if name not in options:
+                return word
+            if not (options[name].is_flag or value):
+                next(rest, None)
+        elif isinstance(command, click.Group):
+            member = command.get_command(context, word)
+            if member is None:
+                return word
+            command = member
+    return None
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_commands_and_options_that_a_page_names_exist(path: Path) -> None:
+    unknown = {line: unknown_part(words) for line, words in named_commands(path.read_text())}
+    assert {line: word for line, word in unknown.items() if word} == {}
