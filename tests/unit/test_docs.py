@@ -21,7 +21,7 @@ DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 NAVIGATION = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
 # Pages of the site whose files live outside docs/ (PROJECT_PAGES in tools/docs_site.py).
 PROJECT = "project/"
-FIRST_WITH_ALL_PARTS = 36
+FIRST_WITH_ALL_PARTS = 37
 WRITTEN = sorted({*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "tests" / "README.md"} - {COMMANDS_PAGE})
 COMMAND = re.compile(r"(?:^ *|^\$ |uv run |items |bin/|&& |;  *)wbs-sync ([a-z-][^`#|;&<>()\n]*)", re.MULTILINE)
 STATUS = re.compile(r"^Status: (proposed|accepted|superseded)[^.]*\.", re.MULTILINE)
