@@ -124,3 +124,28 @@ def unknown_part(words: list[str]) -> str | None:
 def test_commands_and_options_that_a_page_names_exist(path: Path) -> None:
     unknown = {line: unknown_part(words) for line, words in named_commands(path.read_text())}
     assert {line: word for line, word in unknown.items() if word} == {}
+
+
+def misread_lines(text: str) -> Iterator[str]:
+    """Lines that the site shows otherwise than the repository: its Markdown wants a blank line before a list or table, and four spaces."""
+    fenced, before, paragraph_in_item = False, "", False
+    for line in text.splitlines():
+        fenced ^= line.lstrip().startswith("```")
+        item = re.match(r"( *)(?:[-*]|\d+\.) ", line)
+        if not fenced and line.strip() and not line.lstrip().startswith("```"):
+            begins = bool(before.strip()) and not re.match(r" *(?:[-*]|\d+\.) |  ", before)
+            after_paragraph = bool(before.strip()) and paragraph_in_item
+            if item and (len(item[1]) % 4 or begins or (after_paragraph and not item[1])):
+                yield line
+            if line.lstrip().startswith("|") and before.strip() and not before.lstrip().startswith("|"):
+                yield line
+            if not before.strip():
+                paragraph_in_item = line.startswith("    ")
+            elif item:
+                paragraph_in_item = False
+        before = line
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_lists_and_tables_are_read_alike_in_the_site_and_in_the_repository(path: Path) -> None:
+    assert list(misread_lines(path.read_text())) == []
