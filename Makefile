@@ -17,9 +17,10 @@ check: ## Lint, format, types and dependency rules
 test: ## Run the test suite; ARGS="tests/unit -n 0" selects a part
 	uv run --locked pytest $(ARGS)
 
-docs: ## Write the reference pages, message schemas and constraints from the code
+docs: ## Write the reference pages, message schemas and constraints from the code, and build the site into site/
 	uv run --locked python -m tools
 	.ci/constraints
+	NO_MKDOCS_2_WARNING=1 uv run --isolated --locked --only-group docs mkdocs build --strict
 
 demo: ## Sync a simulated company from start to end
 	uv run --locked wbs-sync demo

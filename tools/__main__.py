@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from tools import env_example, message_schemas, probe_page, problems_page, settings_page
+from tools import commands_page, env_example, message_schemas, probe_page, problems_page, settings_page
 
 PAGES = {
     settings_page.PAGE: settings_page.page,
     problems_page.PAGE: problems_page.page,
     probe_page.PAGE: probe_page.page,
+    commands_page.PAGE: commands_page.page,
 }
 
 

@@ -333,7 +333,7 @@ Where does this Item come from, and why has it another name than last week? `exp
 NetSuite holds {len(ours)} bills made by wbs-sync, together {money.text(total)}, each equal to the payment due of its invoice, and nothing twice. What is
 open has an owner and a next step.
 
-Each command in full: [README](../README.md#daily-use). Plans: [plan.md](plan.md). Causes: [problems.md](problems.md). What `verify` finds:
+Each command in full: [commands](commands.md). Plans: [plan.md](plan.md). Causes: [problems.md](problems.md). What `verify` finds:
 [verify.md](verify.md). How an amount comes about: [money.md](money.md).""")
 
     # Commands

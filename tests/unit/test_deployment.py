@@ -302,7 +302,9 @@ def test_a_person_beside_systemd_gets_the_settings_of_the_units(
 ) -> None:
     for name in {*os.environ} & set(setting_names()):
         monkeypatch.delenv(name)
-    told = re.search(r"^cd /etc/wbs-sync && export (.*)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    told = re.search(
+        r"^ *cd /etc/wbs-sync && export (.*)$", (ROOT / "docs" / "deploy" / "systemd.md").read_text(), re.MULTILINE
+    )
     assert told, "the page tells how"
     exported = dict(part.split("=") for part in told[1].split())
     assert set(exported) == set(settings_of(COMMON))

@@ -75,7 +75,7 @@ _PERMISSIONS: Mapping[str, str] = {
     "job": "Lists > Projects, and the feature Projects",
     "accountingperiod": "Setup > Manage Accounting Periods",
 }
-"""Names of NetSuite's permissions, by record type or table (docs/remotes.md, permissions)."""
+"""Names of NetSuite's permissions, by record type or table (docs/netsuite.md, the role)."""
 
 
 def scope_of(remote: Remote, record: str, action: str) -> str:

@@ -139,7 +139,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "wbs_sync_data_directory_free_bytes": ("Free space where DATA_DIR is, on the machine that serves these metrics.", ()),
     "wbs_sync_build_info": ("The version that tells this, and its Python.", ("version", "python")),
 }  # fmt: skip
-"""Every metric: what it tells, in the reader's words, and its labels. docs/monitoring.md shows this table."""
+"""Every metric: what it tells, in the reader's words, and its labels. docs/metrics.md shows this table."""
 
 
 class Metrics(Collector):
