@@ -123,15 +123,20 @@ class ExactlyOnce:
         """
         sent = record if record and record.in_doubt else None
         unsettled = sent is not None and self.is_unsettled(sent, lock)
-        found = candidate.look(sent)
-        if found is not None:
-            ours = candidate.same(found, sent)
-            # One that a person made is not taken while ours may still show: nobody would look for ours any more.
-            if ours or not unsettled:
-                return candidate.accept(found, ours=ours, sent=sent)
+        if taken := self._take(candidate, sent, unsettled=unsettled):
+            return taken
         if sent and unsettled:
             return self.look_later(candidate.key, sent, lock)
         return self._create(candidate, record, lock)
+
+    def _take(self, candidate: Candidate[FoundT], sent: Record | None, *, unsettled: bool) -> Outcome | None:
+        """Take the record that NetSuite has; None where it has none that may be taken now."""
+        found = candidate.look(sent)
+        if found is None:
+            return None
+        ours = candidate.same(found, sent)
+        # One that a person made is not taken while ours may still show: nobody would look for ours any more.
+        return candidate.accept(found, ours=ours, sent=sent) if ours or not unsettled else None
 
     def is_unsettled(self, record: Record, lock: Lock) -> bool:
         """Whether a write that got no answer may still show in NetSuite."""
@@ -163,8 +168,9 @@ class ExactlyOnce:
         except AlreadyExists as error:
             return self._already_exists(candidate, replace(intents[-1], detail=str(error)), unsent, lock)
         except OutcomeUnknown as error:
-            # Look at once.
-            return self.make(candidate, self._unconfirmed(candidate.key, intents[-1], lock, str(error)), lock)
+            unknown = self._unconfirmed(candidate.key, intents[-1], lock, str(error))
+            taken = self._take(candidate, unknown, unsettled=True)
+            return taken or self.look_later(candidate.key, unknown, lock)
         except SeriesStopped:
             if len(intents) > 1 or (record and record.state is State.BLOCKED):
                 self.ledger.write(candidate.key, unsent)
