@@ -158,25 +158,24 @@ class ExactlyOnce:
             self.ledger.journal.tell(candidate.key, Happening(What.HELD_BACK, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, candidate.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         waiting = replace(candidate.waiting, attempts=record.attempts if record else 0, fence=lock.fence)
-        # A refused request changes nothing: what an earlier write left unconfirmed stays so, and is looked for again.
-        unsent = replace(record, fence=lock.fence) if record and record.in_doubt else waiting
         intents = [waiting]
         try:
             if other_first := candidate.reserve():
                 return replace(other_first, name=candidate.name)
             made = candidate.create(lambda: intents.append(self._intend(candidate.key, waiting, lock)))
         except AlreadyExists as error:
-            return self._already_exists(candidate, replace(intents[-1], detail=str(error)), unsent, lock)
+            return self._already_exists(candidate, replace(intents[-1], detail=str(error)), waiting, lock)
         except OutcomeUnknown as error:
             unknown = self._unconfirmed(candidate.key, intents[-1], lock, str(error))
             taken = self._take(candidate, unknown, unsettled=True)
             return taken or self.look_later(candidate.key, unknown, lock)
         except SeriesStopped:
             if len(intents) > 1 or (record and record.state is State.BLOCKED):
-                self.ledger.write(candidate.key, unsent)
+                self.ledger.write(candidate.key, waiting)
             return self._pause(candidate)
         except (Blocked, Transient, Misconfigured):
-            self.ledger.write(candidate.key, unsent)
+            # Certainly not done. An earlier write is settled by now and was looked for, so nothing is unconfirmed any more.
+            self.ledger.write(candidate.key, waiting)
             raise
         return candidate.accept(made, ours=candidate.same(made, None), created=True)
 
@@ -188,7 +187,7 @@ class ExactlyOnce:
             raise NoRoom("the lock was lost, or its holder stood still, before the write")
         return intent
 
-    def _already_exists(self, candidate: Candidate[FoundT], intent: Record, unsent: Record, lock: Lock) -> Outcome:
+    def _already_exists(self, candidate: Candidate[FoundT], intent: Record, waiting: Record, lock: Lock) -> Outcome:
         """NetSuite took nothing, because it has one. Where nobody sees it yet, it is unconfirmed like any other write."""
         self.ledger.journal.tell(candidate.key, Happening(What.EXISTS, {"answer": intent.detail}))
         try:
@@ -196,7 +195,7 @@ class ExactlyOnce:
             if found is not None:
                 return candidate.accept(found, ours=candidate.same(found, None))
         except Blocked:
-            self.ledger.write(candidate.key, unsent)
+            self.ledger.write(candidate.key, waiting)
             raise
         unknown = replace(intent, state=State.UNKNOWN)
         self.ledger.write(candidate.key, unknown)

@@ -51,7 +51,8 @@ class ItemWriter:
 
     def make(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
         """Take or create the Item of a code that waits or is unconfirmed. Raises Transient and Misconfigured when nothing was sent."""
-        candidate = _Candidate(self, self._netsuite, key, record, self._need(key, record), lock)
+        waiting = replace(record, state=State.WAITING, detail="")
+        candidate = _Candidate(self, self._netsuite, key, waiting, self._need(key, record), lock)
         try:
             return self._once.make(candidate, record, lock)
         except Blocked as error:
@@ -160,8 +161,8 @@ class _Candidate:
 
     def look(self, sent: Record | None, *, exists: bool = False) -> FoundItem | None:
         """By external id, which NetSuite shows at once, then by either in SuiteQL, which may lag behind its writes."""
-        if sent is None:
-            # The plan has looked, not long ago.
+        if sent is None and not self.waiting.attempts:
+            # Nothing was ever sent, and the plan has looked not long ago.
             return None
         if item := self.netsuite.item_by_external_id(self.need.external_id):
             return item_for(self.need, [item], {})

@@ -147,8 +147,8 @@ def _fence_clock(put: Put) -> None:
 def _adoption(put: Put) -> None:
     """ "Already exists" is a failure like any other."""
 
-    def refuse(self: ExactlyOnce, candidate: Any, intent: Any, unsent: Any, lock: Any) -> Any:
-        self.ledger.write(candidate.key, unsent)
+    def refuse(self: ExactlyOnce, candidate: Any, intent: Any, waiting: Any, lock: Any) -> Any:
+        self.ledger.write(candidate.key, waiting)
         cause = Cause.ITEM_REFUSED if candidate.series is Series.ITEMS else Cause.BILL_REFUSED
         raise Blocked(cause=cause, facts={"name": candidate.name, "answer": intent.detail})
 
