@@ -10,10 +10,14 @@ from worker.container.remotes import Remotes
 from worker.domain.invoices import FixedItems
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.scopes import Remote
+from worker.engine.exactly_once import ExactlyOnce
+from worker.engine.systematic_differences import SystematicDifferences
 from worker.services.adoptions import Adoptions
 from worker.services.attempts import Attempts
 from worker.services.bill_drift import BillDrift
 from worker.services.bill_ownership import BillOwnership
+from worker.services.bill_records import BillRecords
+from worker.services.bill_writer import BillWriter
 from worker.services.bills import Bills
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.export_runs import ExportRuns
@@ -23,6 +27,7 @@ from worker.services.invoice_decisions import InvoiceDecisions
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
 from worker.services.item_drift import ItemDrift
+from worker.services.item_writer import ItemWriter
 from worker.services.items import Items
 from worker.services.links import Links
 from worker.services.named_records import NamedRecords
@@ -33,7 +38,6 @@ from worker.services.recovery import Recovery
 from worker.services.retries import Retries
 from worker.services.settings_agreement import SettingsAgreement
 from worker.services.settled_by_hand import SettledByHand
-from worker.services.systematic_differences import SystematicDifferences
 from worker.services.unchanged_invoices import UnchangedInvoices
 from worker.services.upkeep import Upkeep
 from worker.services.verification import Verification
@@ -120,22 +124,31 @@ class Services(Remotes):
         only, confirmed = self.settings.project_ids, self.company_confirmed
         return Projects(self.procore(precedence), self.listed_projects, only=only, confirmed=confirmed)
 
+    @part
+    def once(self) -> ExactlyOnce:
+        """What creates records in NetSuite at most once."""
+        settle = settle_seconds(self.settings, self.profile)
+        return ExactlyOnce(self.redis, self.ledger, self.locks, self.differences, settle)
+
     def items(self, precedence: Precedence) -> Items:
         """Planning and making Items."""
+        writer = ItemWriter(
+            self.once,
+            netsuite=self.netsuite(precedence),
+            company_id=self.settings.procore_company_id,
+            adopted=self.adopted_items,
+            mark_adopted=self.settings.netsuite_adopted_items_get_external_id,
+        )
         return Items(
             self.redis,
             procore=self.procore(precedence),
             netsuite=self.netsuite(precedence),
             projects=self.projects(precedence),
             ledger=self.ledger,
-            adopted=self.adopted_items,
             former=self.former_items,
-            locks=self.locks,
             work=self.work,
-            differences=self.differences,
+            writer=writer,
             name_format=self.settings.item_name_format,
-            mark_adopted=self.settings.netsuite_adopted_items_get_external_id,
-            settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
     @part
@@ -245,21 +258,26 @@ class Services(Remotes):
     def _bills(
         self, precedence: Precedence, links: Links, invoice_items: InvoiceItems, settled: SettledByHand
     ) -> Bills:
-        return Bills(
-            self.redis,
-            procore=self.procore(precedence),
+        records = BillRecords(self.redis, procore=self.procore(precedence), ledger=self.ledger)
+        writer = BillWriter(
+            self.once,
             netsuite=self.netsuite(precedence),
+            records=records,
+            ownership=self.bill_ownership,
+            periods=self.posting_periods(precedence),
+        )
+        return Bills(
+            self.once,
+            netsuite=self.netsuite(precedence),
+            company_id=self.settings.procore_company_id,
+            writer=writer,
+            records=records,
             links=links,
             invoice_items=invoice_items,
-            ledger=self.ledger,
-            locks=self.locks,
             ownership=self.bill_ownership,
-            differences=self.differences,
             settled=settled,
             decisions=self.decisions,
-            posting_periods=self.posting_periods(precedence),
             fixed_items=self._fixed_items,
-            settle_seconds=settle_seconds(self.settings, self.profile),
         )
 
     @part

@@ -177,6 +177,14 @@ class Outcome:
         return result
 
 
+BUSY_SECONDS = 3.0
+
+
+def busy(now: float, name: str = "") -> Outcome:
+    """Another worker holds the lock: look again soon, whichever way that one ends. `now`: unix seconds of Redis' clock."""
+    return Outcome(OutcomeKind.WAITING, name, reason="another worker has it in hand", again_at=now + BUSY_SECONDS)
+
+
 def outcome_of(record: Record) -> Outcome:
     """What a ledger record says, as an outcome of an attempt that had nothing left to do."""
     if record.done:

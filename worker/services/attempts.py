@@ -24,7 +24,7 @@ from worker.domain.errors import (
     UnexpectedAnswer,
 )
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.outcomes import Outcome, OutcomeKind, Record
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, busy
 from worker.domain.problems import Cause, describe
 from worker.domain.responses import Responses, track_responses
 from worker.domain.scopes import LANES_THAT_WRITE, NAMES, WRITING, Remote, is_of_role, remote_of
@@ -71,7 +71,6 @@ SPANS = {
 }  # fmt: skip
 """How traces call an attempt, by the first word of the work's key."""
 TROUBLE_TAKEN_UP_EVERY_SECONDS = 600.0
-BUSY_SECONDS = 3.0
 REDIS_SECONDS = 3.0
 """How long work waits at least when Redis did not answer or refused."""
 DOWN_TIMES_BEFORE_PROBLEM = 5
@@ -87,12 +86,6 @@ def back_off(failures: int) -> float:
     """Seconds to wait after so many failures: doubling to two minutes, spread by chance so that a storm does not repeat itself."""
     longest = min(2.0**failures, LONGEST_BACK_OFF_SECONDS)
     return random.uniform(longest / 2, longest)
-
-
-def busy(client: Redis, name: str = "") -> Outcome:
-    """Another worker holds the lock: look again soon, whichever way that one ends."""
-    again_at = seconds(client) + BUSY_SECONDS
-    return Outcome(OutcomeKind.WAITING, name, reason="another worker has it in hand", again_at=again_at)
 
 
 @dataclass
@@ -160,7 +153,7 @@ class Attempts:
         """
         claimed = self._work.claim(lane, key, claim or (Claim.IN_LANE if is_dispatched() else Claim.REQUEST))
         if claimed is Claimed.BUSY:
-            return busy(self._client)
+            return busy(seconds(self._client))
         if claimed is Claimed.NOT_DUE:
             return Outcome(OutcomeKind.ALREADY, reason="another attempt has ended or scheduled it")
         held_until, troubled = self._holds.state(lane)

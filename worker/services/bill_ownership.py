@@ -13,11 +13,11 @@ from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey, bill_external_id
 from worker.domain.invoices import Bill, FoundBill, NumberKey, number_key
-from worker.domain.outcomes import Outcome, OutcomeKind, Record
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, busy
 from worker.domain.problems import Cause
-from worker.services.attempts import busy
 from worker.store.bill_claims import BillClaims
 from worker.store.client import Redis
+from worker.store.connection import seconds
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
 
@@ -87,7 +87,7 @@ class BillOwnership:
             return None
         with self._locks.hold(str(holder)) as lock:
             if lock is None:
-                return busy(self._client)
+                return busy(seconds(self._client))
             record = self._ledger.invoice(holder)
             self._require_none_of(holder, record, wanted)
             if record and record.in_doubt and lock.until(record.sent_at + self._settle):
@@ -97,7 +97,7 @@ class BillOwnership:
             self._claims.release(wanted.claim, holder, lock)
         if self._claims.take(wanted.claim, wanted.key) == wanted.key:
             return None
-        return busy(self._client)
+        return busy(seconds(self._client))
 
     def _require_none_of(self, holder: InvoiceKey, record: Record | None, wanted: _Wanted) -> None:
         """Raise Blocked when the other invoice has the wanted bill, or a bill with the wanted number."""

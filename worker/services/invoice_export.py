@@ -38,7 +38,8 @@ from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane
 from worker.services.attempts import Attempts
-from worker.services.bills import BY_HAND, Billable, Bills
+from worker.services.bill_writer import Billable
+from worker.services.bills import BY_HAND, Bills
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Planned
 from worker.services.links import Links
@@ -302,10 +303,10 @@ class InvoiceExport:
                 self._bills.require_still_its_bill(record, self._billable(invoice))
         except Blocked as error:
             if not is_named:
-                return self._bills.stands_still(key, record, invoice, error)
+                return self._bills.records.not_named(key, record, invoice, error)
             differs, kind = error.facts.get("difference", str(error)), FindingKind.BILL_WITH_OTHER_LINES
-            self._bills.report_locked(key, record, invoice, kind, differs, project=project)
-        return self._bills.write_back(key, record, invoice, project=project)
+            self._bills.records.report_locked(key, record, invoice, kind, differs, project=project)
+        return self._bills.records.write_back(key, record, invoice, project=project)
 
     def _label(self, project_id: int) -> str:
         project = self._projects.get(project_id)

@@ -1,7 +1,6 @@
-"""One Other Charge Item for each WBS code, exactly once: lock, intent, look, write, record.
+"""The Other Charge Items of WBS codes: planned for up to 1,000 codes with one query, then made one by one.
 
-Planning looks up to 1,000 codes in one query; making writes one Item. Whatever interrupts it between two lines, the ledger
-holds an intent, and an intent whose end is not known is resolved by looking, never by sending again.
+A plan says for each code whether its Item is created, adopted, already there, or blocked with its cause. `item_writer` makes it so.
 """
 
 from __future__ import annotations
@@ -9,38 +8,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
-from worker.domain.errors import (
-    AlreadyExists,
-    Blocked,
-    Misconfigured,
-    NoRoom,
-    NotFound,
-    NotPermitted,
-    OutcomeUnknown,
-    SeriesStopped,
-    SyncError,
-    Transient,
-)
-from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
-from worker.domain.items import ADOPTED_ITEMS, FoundItem, ItemNeed, item_for
-from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import Cause, describe
-from worker.domain.series import Deviation, Series
+from worker.domain.errors import Blocked, NotFound, NotPermitted
+from worker.domain.identities import CodeKey, item_external_id, same_external_id
+from worker.domain.items import FoundItem, ItemNeed, item_for
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.problems import Cause
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names
 from worker.domain.work import Lane, plan_of
-from worker.services.attempts import busy
 from worker.services.former_items import FormerItems
+from worker.services.item_writer import ItemWriter, outcome_now
 from worker.services.projects import Projects
-from worker.services.systematic_differences import SystematicDifferences
-from worker.store.adopted_items import AdoptedItems
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.ledger import FOR_AN_INVOICE, Ledger
-from worker.store.locks import Lock, Locks
+from worker.store.locks import Lock
 from worker.store.work import Work
 
 log = logging.getLogger(__name__)
@@ -48,8 +34,6 @@ log = logging.getLogger(__name__)
 FRESH_SECONDS = 900.0
 """What a plan found out (budgeted, not in NetSuite) is trusted so long; after that a code is looked at anew before the write."""
 NO_SUCH_CODE = "no budgeted, active code of a readable project"
-LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
-MOST_WRITES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +59,20 @@ class Items:
         netsuite: NetSuite,
         projects: Projects,
         ledger: Ledger,
-        adopted: AdoptedItems,
         former: FormerItems,
-        locks: Locks,
         work: Work,
-        differences: SystematicDifferences,
+        writer: ItemWriter,
         name_format: str,
-        mark_adopted: bool,
-        settle_seconds: float,
     ) -> None:
         self._client = client
         self._procore = procore
         self._netsuite = netsuite
         self._projects = projects
         self._ledger = ledger
-        self._adopted_items = adopted
         self._former = former
-        self._locks = locks
         self._work = work
-        self._differences = differences
+        self._writer = writer
         self._name_format = name_format
-        self._mark_adopted = mark_adopted
-        self._settle = settle_seconds
         self._sorted: tuple[Sequence[Project], NamingRule | None, Rivals] = ((), None, Rivals((), NamingRule("")))
 
     # Planning: reads only
@@ -161,7 +137,7 @@ class Items:
             external_ids=[need.external_id for need in needs], names=[need.name for need in needs]
         )
         by_id, by_name = _indexed(found)
-        adopted, planned = self._adopted(project_id, found), []
+        adopted, planned = self._writer.adopted_by(project_id, found), []
         for code, need in named:
             candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
             planned.append(_planned(code, need, list(dict.fromkeys(candidates)), adopted))
@@ -194,17 +170,6 @@ class Items:
             for one in planned
         ]
 
-    def _adopted(self, project_id: int, found: Sequence[FoundItem]) -> dict[str, str]:
-        """The external ids of the codes that have adopted some of these Items, by the Items' ids: an Item that got its name by hand keeps
-        it when its code is renamed, and the next code of that text would take it too.
-        """
-        without_ours = [item.id for item in found if not is_our_item(item.external_id)]
-        codes = self._adopted_items.by(project_id, without_ours)
-        return {
-            item_id: item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
-            for item_id, key in codes.items()
-        }
-
     # Noting a plan in the ledger
 
     def note(
@@ -229,8 +194,8 @@ class Items:
             elif one.item:
                 ours = one.kind is OutcomeKind.ALREADY
                 # Ours, and the ledger knew nothing of it: told, since its record would read as if it was made just now.
-                told = Happening(What.FOUND, {"id": one.item.id}) if ours else None
-                self._record_found(key, one.item, one.name, ours=ours, at=now, told=told)
+                event = Happening(What.FOUND, {"id": one.item.id}) if ours else None
+                self._writer.record_found(key, one.item, one.name, ours=ours, at=now, event=event)
             else:
                 blocked = Record(
                     State.BLOCKED,
@@ -248,12 +213,14 @@ class Items:
 
     def writes(self, one: Planned) -> int:
         """How many requests of NetSuite carrying it out takes."""
-        marks = self._mark_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
+        marks = (
+            self._writer.marks_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
+        )
         return int(one.kind is OutcomeKind.CREATED or bool(marks))
 
     def reads_back(self) -> int:
         """How many requests reading back the next Item that is made takes: one when that is due."""
-        return int(self._differences.is_due(self._differences.state(Series.ITEMS), seconds(self._client)))
+        return int(self._writer.read_back_is_due(seconds(self._client)))
 
     def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
         """Let blocked and waiting codes be planned anew, as if nothing were known of them but that they wait. Gives those noted;
@@ -268,12 +235,12 @@ class Items:
         now = seconds(self._client)
         return {number: record for number, record in self._ledger.codes(project_id).items() if _is_old(record, now)}
 
-    def skip(self, key: CodeKey, record: Record | None) -> Outcome:
-        """Nobody needs this code's Item any more."""
+    def skip(self, key: CodeKey, record: Record | None) -> Record:
+        """Record that nobody needs this code's Item any more."""
         name, at = record.name if record else "", seconds(self._client)
         gone = Record(State.SKIPPED, name, at=at, detail=NO_SUCH_CODE)
         self._ledger.write(key, gone)
-        return outcome_of(gone)
+        return gone
 
     def block(self, key: CodeKey, record: Record, cause: Cause, facts: Mapping[str, str]) -> None:
         """A code that waited cannot be planned now."""
@@ -283,21 +250,16 @@ class Items:
     # Making one Item
 
     def make(self, key: CodeKey) -> Outcome:
-        """Make (or find) the Item of one code. Raises Transient and Misconfigured when nothing was done."""
-        with self._locks.hold(str(key), reads=self._ledger.place(key)) as lock:
-            if lock is None:
-                return busy(self._client)
-            record = self._ledger.read_with(lock)
-            if record and record.done:
-                return outcome_of(record)
-            if record and record.in_doubt:
-                return self._resolve(key, record, lock)
-            if record is None or record.state is not State.WAITING or _is_old(record, lock.at):
-                return self._make_anew(key, record, lock)
-            return self._write(key, record, lock)
+        """Make (or find) the Item of one code. Raises Transient and Misconfigured when nothing was sent."""
+        return self._writer.locked(key, lambda record, lock: self._made(key, record, lock))
 
-    def _make_anew(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
-        """A code that nobody planned lately (enqueued from outside, blocked before, or a plan grown old): look at it from the start."""
+    def _made(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
+        if not _is_ready(record) or _is_old(record, lock.at):
+            record = self._planned_again(key, record)
+        return self._writer.make(key, record, lock) if _is_ready(record) else outcome_now(record)
+
+    def _planned_again(self, key: CodeKey, record: Record | None) -> Record | None:
+        """A code that nobody planned lately (requested by another app, blocked before, or a plan grown old): look at it from the start."""
         project = self._projects.get(key.project_id) if self._projects.in_pilot(key.project_id) else None
         for_invoice = bool(record and record.for_invoice)
         code = self._active_code(project, key, for_invoice=for_invoice) if project else None
@@ -307,8 +269,7 @@ class Items:
             # The other codes of its project were planned as long ago. One by one they would cost three requests each.
             self._work.add(Lane.SCANS, [plan_of(key.project_id)])
         self.note(key.project_id, self.plan(project, [code]), for_invoice=for_invoice)
-        fresh = self._ledger.code(key)
-        return self._write(key, fresh, lock) if fresh and fresh.state is State.WAITING else _outcome_now(fresh)
+        return self._ledger.code(key)
 
     def _active_code(self, project: Project, key: CodeKey, *, for_invoice: bool) -> WbsCode | None:
         """The code as Procore has it now; None when it is inactive, or not budgeted and no invoice needs it."""
@@ -317,179 +278,16 @@ class Items:
         codes = self._procore.list_active_codes(key.project_id)
         return next((code for code in codes if code.id == key.wbs_code_id), None)
 
-    def _write(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
-        """Intent, POST, record. Every way out leaves the ledger saying what is true."""
-        if record.attempts >= MOST_WRITES:
-            facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
-            return self._block(key, record, lock, Blocked(cause=Cause.ITEM_REFUSED, facts=facts))
-        if held_back_until := lock.held_back_until(self._settle):
-            self._ledger.journal.tell(key, Happening(What.HELD_BACK, again_at=held_back_until))
-            return Outcome(OutcomeKind.WAITING, record.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
-        need, intents = self._need_of(key, record), [record]
-        try:
-            item_id = self._netsuite.create_item(
-                need, before_sending=lambda: intents.append(self._intend(key, record, lock))
-            )
-        except SeriesStopped:
-            return self._paused(key, record, lock, noted=len(intents) > 1)
-        except AlreadyExists as error:
-            return self._already_exists(key, replace(intents[-1], detail=str(error)), lock)
-        except OutcomeUnknown as error:
-            return self._resolve(key, self._in_doubt(key, intents[-1], lock, str(error)), lock)
-        except Blocked as error:
-            return self._block(key, record, lock, error)
-        except (Transient, Misconfigured):
-            # Certainly not done: the code stands as if this had never been sent, in doubt if an earlier write left it so.
-            self._ledger.write(key, replace(record, fence=lock.fence))
-            raise
-        # The series as it stands after the write: another Item may have been found under another name meanwhile.
-        series = self._ledger.write_created(key, Record(State.CREATED, record.name, item_id, at=lock.now()))
-        if self._differences.is_due(series, lock.at):
-            self._compare(need)
-        return Outcome(OutcomeKind.CREATED, record.name, item_id)
-
-    def _paused(self, key: CodeKey, record: Record, lock: Lock, *, noted: bool) -> Outcome:
-        """The series of Items is stopped, so the Item waits. `noted`: an intent was, whose request NetSuite had no room for."""
-        if noted:
-            self._ledger.write(key, replace(record, fence=lock.fence))
-        paused = self._differences.pause(Series.ITEMS, key, record.name)
-        self._ledger.journal.tell(key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
-        return paused
-
-    def _compare(self, need: ItemNeed) -> None:
-        """Read back an Item that was just created: does NetSuite keep the names that are sent?"""
-        try:
-            item = self._netsuite.item_by_external_id(need.external_id)
-        except SyncError as error:
-            log.info("Item %s is made, but could not be read back: %s", need.name, error)
-            return
-        if item:
-            self._note_name(need, item)
-
-    def _note_name(self, need: ItemNeed, item: FoundItem) -> None:
-        """Count an Item that a write of ours just made under another name than was sent, or end the count."""
-        words = f"name {item.name!r} instead of {need.name!r}"
-        differs = {Deviation.NAME: words} if item.name != need.name else {}
-        self._differences.note(Series.ITEMS, need.name, differs)
-
-    def _intend(self, key: CodeKey, record: Record, lock: Lock) -> Record:
-        """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more, SeriesStopped."""
-        now = lock.now()
-        intent = replace(
-            record, state=State.INTENT, at=now, sent_at=now, attempts=record.attempts + 1, fence=lock.fence, detail=""
-        )
-        if not self._ledger.intend(key, intent, lock):
-            raise NoRoom("the lock was lost, or its holder stood still, before the write")
-        return intent
-
-    def _already_exists(self, key: CodeKey, intent: Record, lock: Lock) -> Outcome:
-        """NetSuite took nothing, because it holds one: find it, whatever its case. Seen by nobody yet, it is looked for again."""
-        self._ledger.journal.tell(key, Happening(What.EXISTS, {"answer": intent.detail}))
-        need = self._need_of(key, intent)
-        try:
-            found = self._look(key, need, ignoring_case=True)
-        except Blocked as error:
-            return self._block(key, intent, lock, error)
-        return self._found(key, found, need, lock) if found else self._not_yet(key, intent, lock)
-
-    def _resolve(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
-        """Look for the Item of a write whose end is not known; send again only after the settle time."""
-        need, settled = self._need_of(key, record), not lock.until(record.sent_at + self._settle)
-        try:
-            found = self._look(key, need)
-        except Blocked as error:
-            if settled:
-                return self._block(key, record, lock, error)
-            # Another Item is in the way. It is told at once, and ours is looked for all the same: it may still come to stand.
-            facts = self._facts(record, error)
-            self._ledger.report(str(key), error.cause, facts, at=lock.now())
-            return replace(
-                self._not_yet(key, record, lock), cause=error.cause, reason=describe(error.cause, facts).sentence
-            )
-        # Another one of that name is adopted only when ours certainly did not come: it may still, and nobody would look for it any more.
-        ours = found is not None and same_external_id(found.external_id, need.external_id)
-        if found and ours:
-            # The write got no answer, so it was not read back either.
-            self._note_name(need, found)
-        if found and (settled or ours):
-            return self._found(key, found, need, lock)
-        return self._write(key, record, lock) if settled else self._not_yet(key, record, lock)
-
-    def _found(self, key: CodeKey, item: FoundItem, need: ItemNeed, lock: Lock) -> Outcome:
-        ours = same_external_id(item.external_id, need.external_id)
-        told = Happening(What.FOUND if ours else What.ADOPTED, {"id": item.id})
-        return self._record_found(key, item, need.name, ours=ours, at=lock.at, told=told)
-
-    def _not_yet(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
-        """It is looked for; nothing is sent before the settle window has passed."""
-        reason = record.detail or "an earlier write was interrupted; looking for its Item"
-        again_at = record.look_again_at(lock.now(), record.sent_at + self._settle)
-        self._ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(record.at))}, again_at))
-        return Outcome(OutcomeKind.UNKNOWN, record.name, reason=reason, again_at=again_at)
-
-    def _look(self, key: CodeKey, need: ItemNeed, *, ignoring_case: bool = False) -> FoundItem | None:
-        """By external id where it is seen at once, then by either in SuiteQL, which may lag behind."""
-        item = self._netsuite.item_by_external_id(need.external_id)
-        if item is None:
-            found = self._netsuite.find_items(
-                external_ids=[need.external_id], names=[need.name], ignoring_case=ignoring_case
-            )
-            return item_for(need, found, self._adopted(key.project_id, found))
-        return item_for(need, [item], {})
-
-    def _in_doubt(self, key: CodeKey, intent: Record, lock: Lock, detail: str) -> Record:
-        """The settle time runs from the moment at which the answer was given up."""
-        unknown = replace(intent, state=State.UNKNOWN, sent_at=lock.now(), detail=detail)
-        self._ledger.write(key, unknown)
-        return unknown
-
-    def _block(self, key: CodeKey, record: Record, lock: Lock, error: Blocked) -> Outcome:
-        facts = self._facts(record, error)
-        blocked = replace(
-            record, state=State.BLOCKED, at=lock.at, cause=error.cause, facts=facts, fence=lock.fence, attempts=0
-        )
-        self._ledger.write(key, blocked)
-        return outcome_of(blocked)
-
-    def _facts(self, record: Record, error: Blocked) -> dict[str, str]:
-        """Names for the problem's sentence."""
-        return {"code": record.code, "name": record.name, **error.facts}
-
-    def _record_found(
-        self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float, told: Happening | None = None
-    ) -> Outcome:
-        """Keep the id of an Item that stands. Its fields are left alone, but for an empty external id where the setting allows."""
-        state = State.CREATED if ours else State.ADOPTED
-        if not self._ledger.write(key, Record(state, item.name or name, item.id, at=at), told):
-            # Another code has adopted it since the look.
-            return _outcome_now(self._ledger.code(key))
-        if not ours and self._mark_adopted and item.external_id is None:
-            # Only now: else the Item of another code could be marked as this one's.
-            self._mark(item, item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id), at=at)
-        return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
-
-    def _mark(self, item: FoundItem, external_id: str, *, at: float) -> None:
-        """Whatever NetSuite answers, the Item is adopted: the mark is a convenience. A refusal is one problem for all Items."""
-        try:
-            self._netsuite.set_item_external_id(item, external_id)
-        except (Transient, OutcomeUnknown) as error:
-            log.warning("Item %s is adopted, but perhaps without our external id: %s", item.name, error)
-        except SyncError as error:
-            facts = {"name": item.name, "answer": str(error) or type(error).__name__}
-            if self._ledger.report(ADOPTED_ITEMS, Cause.ADOPTED_ITEM_NOT_MARKED, facts, at=at):
-                log.warning("%s", describe(Cause.ADOPTED_ITEM_NOT_MARKED, facts).sentence)
-        else:
-            self._ledger.resolve(ADOPTED_ITEMS)
-
-    def _need_of(self, key: CodeKey, record: Record) -> ItemNeed:
-        external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
-        return ItemNeed(external_id, record.name, record.description)
-
 
 def _asked_again(record: Record) -> Record:
     """Nothing is kept of why it was blocked, but that a person was asked about its Item: the question may still be open."""
     cause = record.cause if record.cause is Cause.ITEMS_OF_FORMER_NAME else None
     return Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice, cause=cause)
+
+
+def _is_ready(record: Record | None) -> TypeGuard[Record]:
+    """Whether its Item can be looked for or created without a new plan."""
+    return record is not None and (record.in_doubt or record.state is State.WAITING)
 
 
 def _is_old(record: Record, now: float) -> bool:
@@ -516,7 +314,3 @@ def _planned(code: WbsCode, need: ItemNeed, candidates: Sequence[FoundItem], ado
         return Planned(code, OutcomeKind.CREATED, need.name)
     ours = same_external_id(item.external_id, need.external_id)
     return Planned(code, OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, need.name, item)
-
-
-def _outcome_now(record: Record | None) -> Outcome:
-    return outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="not known yet")

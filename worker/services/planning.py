@@ -19,7 +19,8 @@ from worker.domain.problems import Cause, describe
 from worker.domain.scopes import CREDITS
 from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane, RunKind, scan_of
-from worker.services.bills import Billable, Bills
+from worker.services.bill_writer import Billable
+from worker.services.bills import Bills
 from worker.services.export_runs import ExportRuns
 from worker.services.invoice_export import InvoiceExport
 from worker.services.invoice_items import InvoiceItems
@@ -380,7 +381,7 @@ class Planning:
         }
 
     def _blocked(self, key: InvoiceKey, seen: _Seen, error: Blocked) -> Outcome:
-        record = self._bills.blocked(key, seen.invoice, error)
+        record = self._bills.records.blocked(key, seen.invoice, error)
         if not seen.world and "vendor" in record.facts:
             seen.world = {"vendor": record.facts["vendor"], "number": record.facts.get("invoice", "")}
         return outcome_of(record)

@@ -11,9 +11,9 @@ from typing import Any
 
 from worker.domain.series import Series
 from worker.domain.work import Lane
+from worker.engine.systematic_differences import LANES
 from worker.services.pauses import Pauses
 from worker.services.problem_views import ProblemViews
-from worker.services.systematic_differences import LANES
 from worker.store.series import SeriesStates
 
 GOES_ON = "It goes on by itself."

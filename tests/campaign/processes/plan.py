@@ -20,7 +20,7 @@ EVERY_TENTH = 10
 SHORTENED = QUICK | {
     "worker.services.attempts.LONGEST_BACK_OFF_SECONDS": 4,
     "worker.services.attempts.HOLD_SECONDS": 3,
-    "worker.services.attempts.BUSY_SECONDS": 1,
+    "worker.domain.outcomes.BUSY_SECONDS": 1,
     "worker.services.recovery.LOOK_THROUGH_AFTER_SECONDS": 6,
     "worker.domain.outcomes.LONGEST_LOOK_SECONDS": 2,
     "worker.services.invoice_export.ITEMS_LATE_SECONDS": 1,

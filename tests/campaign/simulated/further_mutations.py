@@ -22,9 +22,9 @@ from worker.domain.invoices import RetainedBefore
 from worker.domain.links import Entity, Wanted
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
-from worker.services.bills import Bills
+from worker.services.bill_writer import BillWriter
 from worker.services.dispatch import Dispatch
-from worker.services.items import Items
+from worker.services.item_writer import ItemWriter
 from worker.services.projects import Projects
 from worker.services.verification import Verification
 from worker.store.decisions import Decisions
@@ -191,18 +191,18 @@ def _refusals(put: Put) -> None:
 
 def _compare_found(put: Put) -> None:
     """A bill whose write got no answer is not compared with what was sent when it is found."""
-    put(Bills, "_compare_found", lambda *_: None)
+    put(BillWriter, "compare", lambda *_: None)
 
 
 def _compare_found_item(put: Put) -> None:
     """An Item whose write got no answer is not compared with what was sent when it is found."""
-    note = Items._note_name
+    note = ItemWriter.note_name
 
-    def only_answered(self: Items, need: Any, item: Any) -> None:
-        if sys._getframe(1).f_code.co_name != "_resolve":
+    def only_answered(self: ItemWriter, need: Any, item: Any) -> None:
+        if sys._getframe(1).f_code.co_name != "same":
             note(self, need, item)
 
-    put(Items, "_note_name", only_answered)
+    put(ItemWriter, "note_name", only_answered)
 
 
 def _decisions(put: Put) -> None:

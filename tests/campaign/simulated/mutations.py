@@ -14,9 +14,12 @@ import worker.store.ledger
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.further_mutations import FURTHER, without
 from tests.support import claim_for_everybody
-from worker.domain.errors import AlreadyExists, Blocked
+from worker.domain.errors import Blocked
 from worker.domain.invoices import FixedItems
 from worker.domain.problems import Cause
+from worker.domain.series import Series
+from worker.engine.exactly_once import ExactlyOnce
+from worker.engine.systematic_differences import SystematicDifferences
 from worker.services import bills as bills_module
 from worker.services.adoptions import Adoptions, Restored
 from worker.services.bill_ownership import BillOwnership
@@ -25,7 +28,6 @@ from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Items
 from worker.services.recovery import Recovery
 from worker.services.settled_by_hand import SettledByHand
-from worker.services.systematic_differences import SystematicDifferences
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 from worker.store.scripts import SOURCES
@@ -70,23 +72,17 @@ def _intent(put: Put) -> None:
 
 def _look(put: Put) -> None:
     """Nobody looks before the write; what NetSuite answers is still read."""
-    look_up, item_look, bill_look = Items._looked_up, Items._look, Bills._look
+    look_up, make = Items._looked_up, ExactlyOnce.make
 
     def planned(self: Items, *args: Any) -> Any:
         with mock.patch.object(self, "_netsuite", _Blind(self._netsuite)):
             return look_up(self, *args)
 
-    def item(self: Items, *args: Any, **options: Any) -> Any:
-        blind = sys._getframe(2).f_code.co_name == "make"
-        return None if blind else item_look(self, *args, **options)
-
-    def bill(self: Bills, *args: Any, **options: Any) -> Any:
-        blind = sys._getframe(1).f_code.co_name == "make"
-        return None if blind else bill_look(self, *args, **options)
+    def blind(self: ExactlyOnce, candidate: Any, record: Any, lock: Any) -> Any:
+        return make(self, _BlindCandidate(candidate), record, lock)
 
     put(Items, "_looked_up", planned)
-    put(Items, "_look", item)
-    put(Bills, "_look", bill)
+    put(ExactlyOnce, "make", blind)
 
 
 class _Blind:
@@ -100,16 +96,22 @@ class _Blind:
         return getattr(self._netsuite, name)
 
 
+class _BlindCandidate:
+    """Sees nothing, unless NetSuite has said that there is something."""
+
+    def __init__(self, candidate: Any) -> None:
+        self._candidate = candidate
+
+    def look(self, sent: Any, *, exists: bool = False) -> Any:
+        return self._candidate.look(sent, exists=True) if exists else None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._candidate, name)
+
+
 def _settle(put: Put) -> None:
     """What got no answer is sent again at once."""
-    for service in (Items, Bills):
-        build = service.__init__
-
-        def hasty(self: Any, *args: Any, _build: Any = build, **options: Any) -> None:
-            _build(self, *args, **options)
-            self._settle = 0.0
-
-        put(service, "__init__", hasty)
+    put(ExactlyOnce, "is_unsettled", lambda *_: False)
 
 
 def _fence(put: Put) -> None:
@@ -137,14 +139,12 @@ def _fence_clock(put: Put) -> None:
 def _adoption(put: Put) -> None:
     """ "Already exists" is a failure like any other."""
 
-    def refuse(self: Items, key: Any, intent: Any, lock: Any) -> Any:
-        return self._block(key, intent, lock, Blocked(cause=Cause.ITEM_REFUSED, facts={"answer": intent.detail}))
+    def refuse(self: ExactlyOnce, candidate: Any, intent: Any, waiting: Any, lock: Any) -> Any:
+        self.ledger.write(candidate.key, waiting)
+        cause = Cause.ITEM_REFUSED if candidate.series is Series.ITEMS else Cause.BILL_REFUSED
+        raise Blocked(cause=cause, facts={"name": candidate.name, "answer": intent.detail})
 
-    def refuse_bill(self: Bills, key: Any, ready: Any, bill: Any, intent: Any, error: AlreadyExists) -> Any:
-        raise Blocked(cause=Cause.BILL_REFUSED, facts={"answer": str(error)})
-
-    put(Items, "_already_exists", refuse)
-    put(Bills, "_already_exists", refuse_bill)
+    put(ExactlyOnce, "_already_exists", refuse)
 
 
 def _order(put: Put) -> None:
@@ -215,7 +215,7 @@ def _doubt(put: Put) -> None:
     def blind(self: Bills, key: Any, lock: Any, last: Any) -> Any:
         record = self._ledger.invoice(key)
         if record and record.in_doubt and last.cause is not Cause.BILL_DIFFERS:
-            return self._not_yet(key, replace(record, sent_at=lock.now()), lock.now())
+            return self._once.look_later(key, replace(record, sent_at=lock.now()), lock)
         return end(self, key, lock, last)
 
     put(Bills, "_end", blind)

@@ -16,7 +16,7 @@ import pytest
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import claim_for_everybody
-from worker.services import attempts
+from worker.domain import outcomes
 from worker.store.locks import Lock, Locks
 
 pytestmark = pytest.mark.real
@@ -28,7 +28,7 @@ RACY = {"uniqueness": "window", "uniqueness_window": 0.05, "duplicate_numbers": 
 @pytest.fixture
 def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
     """A NetSuite whose uniqueness has a window."""
-    monkeypatch.setattr(attempts, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(outcomes, "BUSY_SECONDS", 0.1)
     return open_office(world=RACY)
 
 

@@ -19,8 +19,8 @@ from worker.current import use
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
+from worker.engine.exactly_once import ExactlyOnce
 from worker.services import adoptions, attempts, recovery
-from worker.services.items import Items
 from worker.services.recovery import REBUILD
 
 pytestmark = pytest.mark.real
@@ -229,19 +229,19 @@ def test_a_doubt_noted_by_a_worker_from_before_a_loss_is_ended_by_those_after_it
     office = open_office(netsuite_settle_seconds=0)
     project = office.new_project("24-800", CODES[:1])
     (code,) = project.budgeted_codes()
-    path, in_doubt = f"{ITEM_PATH}\\?", Items._in_doubt
+    path, unconfirmed = f"{ITEM_PATH}\\?", ExactlyOnce._unconfirmed
     # As after some days of work.
     office.container.redis.set(f"{office.container.settings.redis_key_prefix}fence", 100_000)
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": path, "times": 1}])
 
-    def lost(items: Items, *noted: Any) -> None:
+    def lost(once: ExactlyOnce, *noted: Any) -> None:
         monkeypatch.undo()
         lose_redis(office)
         office.container.recovery.rebuild()
-        in_doubt(items, *noted)
+        unconfirmed(once, *noted)
         raise SystemExit
 
-    monkeypatch.setattr(Items, "_in_doubt", lost)
+    monkeypatch.setattr(ExactlyOnce, "_unconfirmed", lost)
     with pytest.raises(SystemExit):
         office.make_item(project, code)
     record = office.code_record(project, code)

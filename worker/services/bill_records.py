@@ -1,0 +1,100 @@
+"""What is recorded of the bill of an invoice: in the ledger, in Procore, and as problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from worker.clients.procore.client import Procore
+from worker.domain.billed import billed_digest, changes
+from worker.domain.errors import Blocked
+from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind
+from worker.domain.identities import InvoiceKey, bill_origin_id
+from worker.domain.invoices import Document, Invoice
+from worker.domain.outcomes import Outcome, Record, State, outcome_of
+from worker.domain.problems import describe
+from worker.domain.story import Happening, What
+from worker.store.client import Redis
+from worker.store.connection import seconds
+from worker.store.ledger import Ledger
+
+
+class BillRecords:
+    """Records bills."""
+
+    def __init__(self, client: Redis, *, procore: Procore, ledger: Ledger) -> None:
+        self._client = client
+        self._procore = procore
+        self._ledger = ledger
+
+    def take(
+        self,
+        key: InvoiceKey,
+        invoice: Invoice,
+        bill_id: str,
+        *,
+        ours: bool,
+        event: What,
+        facts: Mapping[str, str],
+        project: str,
+    ) -> Outcome:
+        """Record the bill that NetSuite has as the invoice's, and name it to Procore. `facts`: of the bill; `project`: its label."""
+        record = Record(
+            State.CREATED if ours else State.ADOPTED,
+            invoice.label,
+            bill_id,
+            at=seconds(self._client),
+            facts={**invoice.facts, **facts},
+            write_back_due=True,
+            billed=billed_digest(invoice),
+        )
+        self._ledger.write(key, record, Happening(event, {"id": bill_id}))
+        return self.write_back(key, record, invoice, project=project)
+
+    def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice, *, project: str) -> Outcome:
+        """Write the bill's id to its invoice in Procore, which locks the invoice there.
+
+        Refused, the bill is in NetSuite all the same: a problem of its own, tried again with the next export. When Procore's answer
+        shows that the invoice was changed after it was read, a problem says so: it is locked under a bill of other figures.
+        """
+        origin_id = bill_origin_id(record.remote_id, credit=record.facts.get("document") == Document.CREDIT)
+        if invoice.origin_id != origin_id:
+            try:
+                locked = self._procore.write_origin_id(invoice, origin_id)
+            except Blocked as error:
+                return replace(self.not_named(key, record, invoice, error), reason="Procore refused the origin id")
+            if locked and (differs := changes(invoice, locked)):
+                kind = KIND_OF_ASPECT[next(iter(differs))]
+                self.report_locked(key, record, locked, kind, "; ".join(differs.values()), project=project)
+        event = Happening(What.WRITTEN_BACK, {"origin_id": origin_id})
+        self._ledger.write(key, replace(record, write_back_due=False, facts={**record.facts, **invoice.facts}), event)
+        return outcome_of(record)
+
+    def report_locked(
+        self, key: InvoiceKey, record: Record, invoice: Invoice, kind: FindingKind, differs: str, *, project: str
+    ) -> None:
+        """Open a problem, which `verify` will close, for an invoice that was changed before Procore locked it under its bill."""
+        words = (
+            f"Invoice {invoice.label} of project {project} was changed in Procore before it was locked there, after its bill "
+            f"(id {record.remote_id}) was written: {differs}."
+        )
+        self.report(Finding(kind, str(key), words, invoice.document_number))
+
+    def not_named(self, key: InvoiceKey, record: Record, invoice: Invoice, error: Blocked) -> Outcome:
+        """The bill is in NetSuite, but its id cannot be written to Procore now: a problem, tried again with the next export."""
+        facts = {**invoice.facts, "bill_id": record.remote_id, **error.facts}
+        self._ledger.report(str(key), error.cause, facts, at=seconds(self._client))
+        return replace(outcome_of(record), cause=error.cause, reason=describe(error.cause, facts).sentence)
+
+    def blocked(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Record:
+        """The record of an invoice's problem, not written yet."""
+        facts = {**(invoice.facts if invoice else {}), **error.facts}
+        if invoice and invoice.billing_date:
+            facts["date"] = invoice.billing_date.isoformat()
+            facts.setdefault("period", f"of {facts['date']}")
+        name = invoice.label if invoice else facts.get("invoice", str(key.invoice_id))
+        return Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts)
+
+    def report(self, finding: Finding) -> None:
+        """Open the problem that `verify` would find, and will close."""
+        self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))

@@ -1,0 +1,201 @@
+"""Creates, finds or adopts the Item of one WBS code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.errors import Blocked, OutcomeUnknown, SyncError, Transient
+from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
+from worker.domain.items import ADOPTED_ITEMS, OTHER_CHARGE, FoundItem, ItemNeed, item_for
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
+from worker.domain.problems import Cause, describe
+from worker.domain.series import Deviation, Series
+from worker.domain.story import Happening, What
+from worker.engine.exactly_once import ExactlyOnce
+from worker.store.adopted_items import AdoptedItems
+from worker.store.ledger import Ledger
+from worker.store.locks import Lock
+
+log = logging.getLogger(__name__)
+
+
+class ItemWriter:
+    """Writes Items, each exactly once."""
+
+    def __init__(
+        self,
+        once: ExactlyOnce,
+        *,
+        netsuite: NetSuite,
+        company_id: int,
+        adopted: AdoptedItems,
+        mark_adopted: bool,
+    ) -> None:
+        self._once = once
+        self._netsuite = netsuite
+        self._company_id = company_id
+        self._adopted = adopted
+        self.marks_adopted = mark_adopted
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self._once.ledger
+
+    def locked(self, key: CodeKey, attempt: Callable[[Record | None, Lock], Outcome]) -> Outcome:
+        """Make an attempt at the code's Item under its lock; only say so where there is nothing to do."""
+        return self._once.locked(key, "", attempt)
+
+    def make(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
+        """Take or create the Item of a code that waits or is unconfirmed. Raises Transient and Misconfigured when nothing was sent."""
+        waiting = replace(record, state=State.WAITING, detail="")
+        candidate = _Candidate(self, self._netsuite, key, waiting, self._need(key, record), lock)
+        try:
+            return self._once.make(candidate, record, lock)
+        except Blocked as error:
+            return self._refused(key, record, error, lock)
+
+    def read_back_is_due(self, at: float) -> bool:
+        """Whether the next Item that is created is read back (`at`: unix seconds)."""
+        return self._once.differences.is_due(self._once.differences.state(Series.ITEMS), at)
+
+    def adopted_by(self, project_id: int, found: Sequence[FoundItem]) -> dict[str, str]:
+        """The external ids of the codes that have adopted some of these Items, by the Items' ids.
+
+        An Item that got its name by hand keeps it when its code is renamed, and the next code of that text would take it too.
+        """
+        without_ours = [item.id for item in found if not is_our_item(item.external_id)]
+        codes = self._adopted.by(project_id, without_ours)
+        return {item_id: self.external_id(key) for item_id, key in codes.items()}
+
+    def external_id(self, key: CodeKey) -> str:
+        """The external id of a code's Item."""
+        return item_external_id(self._company_id, key.project_id, key.wbs_code_id)
+
+    def record_found(
+        self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float, event: Happening | None = None
+    ) -> Outcome:
+        """Keep the id of an Item that NetSuite has. Its fields are left alone, but for an empty external id where the setting allows."""
+        state = State.CREATED if ours else State.ADOPTED
+        if not self._ledger.write(key, Record(state, item.name or name, item.id, at=at), event):
+            # Another code has adopted it since the look.
+            return outcome_now(self._ledger.code(key))
+        if not ours and self.marks_adopted and item.external_id is None:
+            # Only now: else the Item of another code could be marked as this one's.
+            self._mark(item, self.external_id(key), at=at)
+        return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
+
+    def record_created(self, key: CodeKey, item: FoundItem, need: ItemNeed, lock: Lock) -> Outcome:
+        """Keep the id of an Item that was just created, and read the Item back where that is due."""
+        # The series as it is after the write: another Item may have been found under another name meanwhile.
+        series = self._ledger.write_created(key, Record(State.CREATED, item.name, item.id, at=lock.now()))
+        if self._once.differences.is_due(series, lock.at):
+            self._read_back(need)
+        return Outcome(OutcomeKind.CREATED, item.name, item.id)
+
+    def note_name(self, need: ItemNeed, item: FoundItem) -> None:
+        """Count an Item of ours that NetSuite keeps under another name than was sent, or end the count."""
+        words = f"name {item.name!r} instead of {need.name!r}"
+        differs = {Deviation.NAME: words} if item.name != need.name else {}
+        self._once.differences.note(Series.ITEMS, need.name, differs)
+
+    def _need(self, key: CodeKey, record: Record) -> ItemNeed:
+        return ItemNeed(self.external_id(key), record.name, record.description)
+
+    def _refused(self, key: CodeKey, record: Record, error: Blocked, lock: Lock) -> Outcome:
+        """A person has to decide. While a write of ours may still show it is looked for all the same."""
+        facts: Mapping[str, str] = {"code": record.code, "name": record.name, **error.facts}
+        now = self._ledger.code(key) or record
+        if not self._once.is_unsettled(now, lock):
+            blocked = replace(
+                record, state=State.BLOCKED, at=lock.at, cause=error.cause, facts=facts, fence=lock.fence, attempts=0
+            )
+            self._ledger.write(key, blocked)
+            return outcome_of(blocked)
+        self._ledger.report(str(key), error.cause, facts, at=lock.now())
+        later = self._once.look_later(key, now, lock)
+        return replace(later, cause=error.cause, reason=describe(error.cause, facts).sentence)
+
+    def _read_back(self, need: ItemNeed) -> None:
+        """Does NetSuite keep the names that are sent?"""
+        try:
+            item = self._netsuite.item_by_external_id(need.external_id)
+        except SyncError as error:
+            log.info("Item %s is made, but could not be read back: %s", need.name, error)
+            return
+        if item:
+            self.note_name(need, item)
+
+    def _mark(self, item: FoundItem, external_id: str, *, at: float) -> None:
+        """Whatever NetSuite answers, the Item is adopted: the mark is a convenience. A refusal is one problem for all Items."""
+        try:
+            self._netsuite.set_item_external_id(item, external_id)
+        except (Transient, OutcomeUnknown) as error:
+            log.warning("Item %s is adopted, but perhaps without our external id: %s", item.name, error)
+        except SyncError as error:
+            facts = {"name": item.name, "answer": str(error) or type(error).__name__}
+            if self._ledger.report(ADOPTED_ITEMS, Cause.ADOPTED_ITEM_NOT_MARKED, facts, at=at):
+                log.warning("%s", describe(Cause.ADOPTED_ITEM_NOT_MARKED, facts).sentence)
+        else:
+            self._ledger.resolve(ADOPTED_ITEMS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """The Item that a code needs, for one attempt (`worker/engine/exactly_once.py`)."""
+
+    writer: ItemWriter
+    netsuite: NetSuite
+    key: CodeKey
+    waiting: Record
+    need: ItemNeed
+    lock: Lock
+    series: ClassVar[Series] = Series.ITEMS
+
+    @property
+    def name(self) -> str:
+        return self.need.name
+
+    def look(self, sent: Record | None, *, exists: bool = False) -> FoundItem | None:
+        """By external id, which NetSuite shows at once, then by either in SuiteQL, which may lag behind its writes."""
+        if sent is None and not self.waiting.attempts:
+            # Nothing was ever sent, and the plan has looked not long ago.
+            return None
+        if item := self.netsuite.item_by_external_id(self.need.external_id):
+            return item_for(self.need, [item], {})
+        found = self.netsuite.find_items(
+            external_ids=[self.need.external_id], names=[self.need.name], ignoring_case=exists
+        )
+        return item_for(self.need, found, self.writer.adopted_by(self.key.project_id, found))
+
+    def same(self, found: FoundItem, sent: Record | None) -> bool:
+        ours = same_external_id(found.external_id, self.need.external_id)
+        if ours and sent:
+            # Its write got no answer, so it was not read back either.
+            self.writer.note_name(self.need, found)
+        return ours
+
+    def reserve(self) -> Outcome | None:
+        return None
+
+    def create(self, leaving: Callable[[], None]) -> FoundItem:
+        item_id = self.netsuite.create_item(self.need, before_sending=leaving)
+        return FoundItem(item_id, self.need.name, self.need.external_id, OTHER_CHARGE, "", inactive=False)
+
+    def accept(self, found: FoundItem, *, ours: bool, sent: Record | None = None, created: bool = False) -> Outcome:
+        if created:
+            return self.writer.record_created(self.key, found, self.need, self.lock)
+        event = Happening(What.FOUND if ours else What.ADOPTED, {"id": found.id})
+        return self.writer.record_found(self.key, found, self.need.name, ours=ours, at=self.lock.at, event=event)
+
+    def given_up(self, record: Record) -> Blocked:
+        facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
+        return Blocked(cause=Cause.ITEM_REFUSED, facts=facts)
+
+
+def outcome_now(record: Record | None) -> Outcome:
+    """What the ledger says of a code now."""
+    return outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="not known yet")
