@@ -47,9 +47,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for page in files.documentation_pages():
         for found in LINK.finditer(page.content_string):
             path = repository_path(page.src_uri, found["target"])
-            target = site_path(path)
-            if target and target.startswith("files/") and not files.get_file_from_path(target):
-                files.append(File.generated(config, target, abs_src_path=str(ROOT / path)))
+            copy = site_path(path)
+            if copy and copy.startswith("files/") and not files.get_file_from_path(copy):
+                files.append(File.generated(config, copy, abs_src_path=str(ROOT / path)))
     return files
 
 

@@ -174,8 +174,14 @@ class ExactlyOnce:
             if len(intents) > 1 or (record and record.state is State.BLOCKED):
                 self.ledger.write(candidate.key, waiting)
             return self._pause(candidate)
-        except (Blocked, Transient, Misconfigured):
-            # Certainly not done. An earlier write is settled by now and was looked for, so nothing is unconfirmed any more.
+        except Transient:
+            # Nothing was sent: the record is as if this had not been tried, unconfirmed if an earlier write left it so.
+            self.ledger.write(
+                candidate.key, replace(record, fence=lock.fence) if record and record.in_doubt else waiting
+            )
+            raise
+        except (Blocked, Misconfigured):
+            # NetSuite refused it. An earlier write is settled by now and was looked for, so nothing is unconfirmed any more.
             self.ledger.write(candidate.key, waiting)
             raise
         return candidate.accept(made, ours=candidate.same(made, None), created=True)
