@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -38,17 +37,6 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files that wait for real processes evenly among those that compute: few wait at one time, so no core is idle."""
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    waiting = [path for path in files if "real" in path.parts]
-    computing = [path for path in files if "real" not in path.parts]
-    place = {path: at / len(group) for group in (waiting, computing) for at, path in enumerate(group)}
-    items[:] = [item for path in sorted(files, key=place.__getitem__) for item in files[path]]
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ KEY = "code:1:2"
 
 
 def process(name: str, *lines: tuple[str, float, str]) -> Any:
-    told = [{"what": what, "key": KEY, "at": at, "reason": reason} for what, at, reason in lines]
-    return SimpleNamespace(agent=name, of=lambda *kinds: [line for line in told if line["what"] in kinds])
+    trace = [{"what": what, "key": KEY, "at": at, "reason": reason} for what, at, reason in lines]
+    return SimpleNamespace(agent=name, of=lambda *kinds: [line for line in trace if line["what"] in kinds])
 
 
 def storm(dead: Any, *others: Any) -> Any:
