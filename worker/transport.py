@@ -162,7 +162,7 @@ class TaskQueues:
 
     def _brpop_start(self: Any, timeout: float | None = None) -> None:
         """Called by kombu before each wait for events, unless a question is open: ask for the next message if it is time to."""
-        if not self.active_queues <= QUEUES:
+        if not QUEUES.issuperset(self.active_queues):  # a set, or a list in kombu 5.7
             super()._brpop_start(timeout)  # type: ignore[misc]
             return
         left = self._next_take - time.monotonic()
