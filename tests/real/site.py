@@ -16,7 +16,6 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar
 
-import redis
 from celery import Celery
 
 import tests.bytecode  # noqa: F401 - what a site starts inherits where its bytecode is kept
@@ -31,6 +30,7 @@ from tests.real.launcher import NUMBER
 from tests.support import OpenContainer, Redis, eventually
 from worker.domain.work import Lane
 from worker.embedded import EmbeddedServer
+from worker.redis_access import redis_at
 from worker.store.work import Run
 from worker.supervisor import Supervisor
 from worker.tied import tied
@@ -164,15 +164,16 @@ class Site:
         redis_user: tuple[str, str, Sequence[str]] | None = None,
     ) -> None:
         self.folder = folder
-        self.admin_redis: Any = redis.Redis.from_url(server.url, decode_responses=True)
-        """With all permissions."""
         if redis_user:
-            name, password, rules = redis_user
-            set_up_user(self.admin_redis, name, rules)
+            name, password, _ = redis_user
             env = {**env, "REDIS_URL": f"redis://{name}:{password}@127.0.0.1:{server.port}/0"}
         self.stage = stage
         self.server = server
         self.env = environment(folder) | stage.env | {"REDIS_URL": server.url} | dict(env)
+        self.admin_redis: Any = redis_at(server.url if redis_user else self.env["REDIS_URL"])
+        """With all permissions; through the sentinels where there are some."""
+        if redis_user:
+            set_up_user(self.admin_redis, redis_user[0], redis_user[2])
         own = {name.lower(): value for name, value in self.env.items() if name in setting_names()}
         self.container = OpenContainer(load_settings(**own), redis_url=self.env["REDIS_URL"])
         self.redis = self.container.redis
@@ -402,6 +403,12 @@ class Site:
         program = Program(name, command, {**self.env, **env}, self.folder, fresh=fresh)
         self.programs.append(program)
         return program
+
+
+def kill_redis(server: EmbeddedServer) -> None:
+    """kill -9, and wait until it is gone: until then it may answer once more."""
+    os.kill(server.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
 
 
 def set_up_user(admin: Redis, name: str, rules: Sequence[str]) -> None:

@@ -44,7 +44,10 @@ def deliver_again(site: Site, number: int, tasks: Mapping[TaskName, Mapping[str,
     back to their queues. Returns when each was taken a second time and ended, while the first attempt is still at it.
     """
     ids = [site.send(task, **arguments) for task, arguments in tasks.items()]
-    eventually(lambda: all(asked(site, remote)), 30)
+    try:
+        eventually(lambda: all(asked(site, remote)), 30)
+    except AssertionError:
+        raise AssertionError(f"requests that wait at each: {asked(site, remote)}; {site.left_over()}") from None
     # The messages were taken before.
     time.sleep(VISIBILITY_SECONDS + TIMES["worker.store.work.CLAIM_SECONDS"])
     site.worker(number=number, times=TIMES)

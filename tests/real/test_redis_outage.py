@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
 import pytest
 
 from tests.real.books import assert_one_item_per_code, items_made
 from tests.real.conftest import OpenSite
+from tests.real.site import kill_redis
 from tests.support import eventually
 
 pytestmark = pytest.mark.real
@@ -26,7 +25,7 @@ def test_workers_outlive_an_outage_of_redis_and_the_scan_ends_right(open_site: O
     site.stage.faults("netsuite", [slow])
     run = site.start_scan()
     eventually(lambda: items_made(site.stage) == slots == site.stage.netsuite.meter.in_flight, every=0.005)
-    os.kill(site.server.pid, signal.SIGKILL)
+    kill_redis(site.server)
     time.sleep(OUTAGE_SECONDS)  # the outage itself
     assert site.server.revive()
     site.ended(run, 60)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +15,7 @@ import requests
 from config.names import TaskName
 from simulators.stage import Stage
 from tests.real.books import assert_one_item_per_code, items_made
-from tests.real.site import SETTLE_SECONDS, Site
+from tests.real.site import SETTLE_SECONDS, Site, kill_redis
 from tests.support import eventually
 from worker.embedded import EmbeddedServer, free_port
 from worker.server_program import server_program
@@ -111,7 +109,7 @@ def test_a_scan_goes_on_with_another_master_and_makes_no_item_twice(site: Site) 
     site.beat()
     site.send(TaskName.SCAN_PROJECTS, trigger="test")
     eventually(lambda: items_made(site.stage) >= 5, 30)
-    os.kill(site.server.pid, signal.SIGKILL)
+    kill_redis(site.server)
     # What the dead master had not passed on yet may be lost with it, the scan among it; so it is asked for again.
     eventually(lambda: answers(site), 30)
     site.ended(site.start_scan(), 60)

@@ -26,7 +26,7 @@ from tests.campaign.processes.plan import ABSENT_MACHINE, REFUSALS, Deed, Fault,
 from tests.campaign.processes.story import Story
 from tests.campaign.processes.traces import Process, Traces
 from tests.real.redis_faults import refusing
-from tests.real.site import PREFIX, Site
+from tests.real.site import PREFIX, Site, kill_redis
 from worker.domain.work import RunKind, lane_of
 from worker.supervisor import Supervisor
 
@@ -330,7 +330,7 @@ class Storm:
         if self._redis_is_away:
             return False
         still = {pair for pair in self._workers() if pair not in self._stopped}
-        os.kill(self.site.server.pid, signal.SIGKILL)
+        kill_redis(self.site.server)
         self.outages.append(Outage(time.time(), away=still))
         self.story.tell(f"KILL -9 Redis, for {step.lasts:.1f} s")
         self.facts["kills"] += 1

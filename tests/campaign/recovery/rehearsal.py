@@ -6,9 +6,7 @@ The simulators run in this process, which only waits meanwhile; server, workers,
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,7 +22,7 @@ from config.names import TaskName
 from simulators.common.journal import Entry
 from simulators.company.model import Project
 from tests.real.books import assert_one_bill_per_invoice, invoices
-from tests.real.site import READY, Program, Site
+from tests.real.site import READY, Program, Site, kill_redis
 from tests.support import eventually
 from worker.domain.identities import item_external_id
 from worker.domain.work import Lane
@@ -326,8 +324,7 @@ class Rehearsal:
     def _lose_redis(self) -> None:
         """kill -9, and its file is gone: the server comes back empty, under its old address."""
         server = self.site.server
-        os.kill(server.pid, signal.SIGKILL)
-        eventually(lambda: not Path(f"/proc/{server.pid}/cmdline").exists() or not _cmdline(server.pid), 20)
+        kill_redis(server)
         shutil.rmtree(self._folder / "redis" / "valkey" / "appendonlydir")
         eventually(server.revive, 20)
         assert self.site.redis.dbsize() < 5, "it came back with something"
@@ -427,10 +424,3 @@ class Told:
     def json(self) -> Any:
         """The one JSON value on its standard output."""
         return json.loads(self.out)
-
-
-def _cmdline(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
