@@ -11,12 +11,12 @@ import kombu
 class Connection(kombu.Connection):  # type: ignore[misc]  # kombu is published without types
     """Keeps its login when it takes the next address of a list, such as another sentinel."""
 
-    def switch(self, conn_str: str) -> None:
-        """Take another address. Called by kombu when the present one does not answer."""
-        super().switch(conn_str)
+    def _init_params(self, **parts: Any) -> None:
+        """Called by kombu with the parts of each address that it takes. The login is there from the first moment: another thread may be
+        making a connection of its own from this one, and without a login it would be refused for as long as it lives.
+        """
         first: dict[str, Any] = self._initial_params
-        self.userid: str | None = self.userid or first["userid"]
-        self.password: str | None = self.password or first["password"]
+        super()._init_params(**parts | {part: parts[part] or first[part] for part in ("userid", "password")})
 
 
 class AMQP(celery.app.amqp.AMQP):  # type: ignore[misc]  # so is Celery

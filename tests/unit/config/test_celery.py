@@ -138,6 +138,21 @@ def test_the_next_sentinel_is_asked_with_the_same_login() -> None:
         assert (connection.userid, connection.password) == ("wbs", "sesame")
 
 
+def test_the_login_is_never_missing_while_another_sentinel_is_taken() -> None:
+    """A connection that another thread makes from this one meanwhile would be refused for as long as it lives."""
+    seen: list[tuple[str, object]] = []
+
+    class Watched(Connection):
+        def __setattr__(self, name: str, value: object) -> None:
+            if name in {"userid", "password"}:
+                seen.append((name, value))
+            super().__setattr__(name, value)
+
+    connection = Watched("sentinel://one:1/0;sentinel://two:2/0", userid="wbs", password="sesame")
+    connection.maybe_switch_next()
+    assert set(seen) == {("userid", "wbs"), ("password", "sesame")}
+
+
 # The schedule
 
 
