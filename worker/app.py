@@ -23,7 +23,6 @@ from config.schedule import beat_schedule
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
 from worker import ending, heartbeat, telemetry
 from worker.base import WorkTask
-from worker.broker_connection import AMQP
 from worker.current import current, use
 from worker.domain import correlation
 from worker.events import Events
@@ -70,7 +69,7 @@ def _redis_url(settings: Settings) -> str:
 if kind := process_of(sys.argv):
     hold_only_own(kind)
 use_transport()
-app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), events=Events, amqp=AMQP, set_as_current=False)
+app = Celery("wbs-sync", task_cls=WorkTask, include=list(TASK_MODULES), events=Events, set_as_current=False)
 app.add_defaults(_options)
 
 

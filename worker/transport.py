@@ -23,7 +23,7 @@ from kombu.transport.virtual import QoS as LocalQoS
 from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import RedisError, ResponseError
 
-from config.redis_address import sentinels_of
+from config.redis_address import Login, sentinels_of
 from worker import heartbeat
 from worker.broker import QUEUES, admitted
 from worker.store.connection import why
@@ -210,12 +210,22 @@ class Channel(TaskQueues, redis.Channel):  # type: ignore[misc]
 
 
 class SentinelChannel(TaskQueues, redis.SentinelChannel):  # type: ignore[misc]
-    """Of the master that sentinels name. `sentinel_kwargs`: how a sentinel is reached, with its login.
+    """Of the master that sentinels name. `sentinel_kwargs`: how a sentinel is reached, with its login; `login`: the master's.
 
-    Kombu would take it from the transport options, which every worker sends when it is asked for its state.
+    Kombu would take the first from the transport options, which every worker sends when it is asked for its state. The second it forgets
+    in any connection, pooled ones included, that takes the next address of its list after a failure: the addresses have no login.
     """
 
     sentinel_kwargs: ClassVar[dict[str, Any] | None] = None
+    login: ClassVar[Login] = Login()
+
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        options = super()._connparams(asynchronous)
+        return {
+            **options,
+            "username": options["username"] or self.login.username or None,
+            "password": options["password"] or self.login.password or None,
+        }
 
 
 class Ticking:
@@ -253,9 +263,10 @@ class SentinelTransport(Ticking, redis.SentinelTransport):  # type: ignore[misc]
 
 
 def reach_sentinels(redis_url: str) -> None:
-    """From here on this process reaches sentinels as this REDIS_URL says: with their own login and TLS."""
+    """From here on this process reaches sentinels, and the master that they name, as this REDIS_URL says: with the logins and TLS."""
     sentinels = sentinels_of(redis_url)
     SentinelChannel.sentinel_kwargs = sentinels.sentinel_options if sentinels else None
+    SentinelChannel.login = Login(sentinels.username, sentinels.password) if sentinels else Login()
 
 
 def use_transport() -> None:

@@ -22,7 +22,6 @@ from config.processes import processes
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings
 from tests.support import Redis, eventually
 from tests.tls import Authority, TlsFront
-from worker.broker_connection import AMQP
 from worker.container.stores import Stores
 from worker.embedded import EmbeddedServer, free_port
 from worker.redis_access import redis_at
@@ -61,7 +60,7 @@ def channel_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def celery_at(url: str) -> Celery:
     use_transport()
     reach_sentinels(url)
-    app = Celery("test", amqp=AMQP, set_as_current=False)
+    app = Celery("test", set_as_current=False)
     app.conf.update(celery_options(redis_url=url, key_prefix="wbs:"))
     return app
 

@@ -11,14 +11,17 @@ from urllib.parse import quote, urlsplit
 import pytest
 import redis
 import requests
+from celery import Celery
 
+from config.celery_options import celery_options
 from config.names import TaskName
 from simulators.stage import Stage
 from tests.real.books import assert_one_item_per_code, items_made
-from tests.real.site import SETTLE_SECONDS, Site, kill_redis
+from tests.real.site import PREFIX, SETTLE_SECONDS, Site, kill_redis
 from tests.support import eventually
 from worker.embedded import EmbeddedServer, free_port
 from worker.server_program import server_program
+from worker.transport import reach_sentinels, use_transport
 
 pytestmark = pytest.mark.real
 
@@ -116,6 +119,20 @@ def test_a_scan_goes_on_with_another_master_and_makes_no_item_twice(site: Site) 
     assert items_made(site.stage) == 40
     assert_one_item_per_code(site.stage)
     assert [program.name for program in site.programs if "canary" in program.log] == []
+
+
+def test_every_connection_of_the_broker_keeps_its_login_with_the_next_sentinel(site: Site) -> None:
+    """Kombu takes the next address of its list after a failure, and forgets the login, which is in none of them. All messages that a worker
+    sends go through pooled connections: without a login nothing would be given out any more, for as long as the process lives.
+    """
+    use_transport()
+    reach_sentinels(site.env["REDIS_URL"])
+    app = Celery(set_as_current=False)
+    app.conf.update(celery_options(redis_url=site.env["REDIS_URL"], key_prefix=PREFIX))
+    with app.connection_for_read() as own, app.pool.acquire() as pooled, app.producer_pool.acquire() as producer:
+        for connection in (own, pooled, producer.connection):
+            connection.maybe_switch_next()
+            assert connection.default_channel.client.ping()
 
 
 def test_no_page_log_or_command_line_shows_the_password(site: Site) -> None:

@@ -13,7 +13,6 @@ from config.names import QUEUE_OF_TASK, QueueName, TaskName
 from config.schedule import beat_schedule
 from config.settings import Settings, load_settings
 from tests.unit.config.conftest import SetEnvironment
-from worker.broker_connection import Connection
 from worker.clients.http import CONNECT_TIMEOUT_SECONDS
 from worker.services.invoice_items import DEADLINE_SECONDS
 from worker.store.work import CLAIM_SECONDS
@@ -128,29 +127,6 @@ def test_broker_and_results_log_in_with_name_and_password_all_the_same(url: str)
     assert (connection.userid, connection.password) == (username, password)
     assert app.backend.connparams["password"] == password
     assert app.backend.connparams.get("username") == username
-
-
-def test_the_next_sentinel_is_asked_with_the_same_login() -> None:
-    """Kombu takes another address of its list after a failure, and would forget the login that is not in it."""
-    connection = Connection("sentinel://one:1/0;sentinel://two:2/0", userid="wbs", password="sesame")
-    for _ in range(3):
-        connection.maybe_switch_next()
-        assert (connection.userid, connection.password) == ("wbs", "sesame")
-
-
-def test_the_login_is_never_missing_while_another_sentinel_is_taken() -> None:
-    """A connection that another thread makes from this one meanwhile would be refused for as long as it lives."""
-    seen: list[tuple[str, object]] = []
-
-    class Watched(Connection):
-        def __setattr__(self, name: str, value: object) -> None:
-            if name in {"userid", "password"}:
-                seen.append((name, value))
-            super().__setattr__(name, value)
-
-    connection = Watched("sentinel://one:1/0;sentinel://two:2/0", userid="wbs", password="sesame")
-    connection.maybe_switch_next()
-    assert set(seen) == {("userid", "wbs"), ("password", "sesame")}
 
 
 # The schedule
