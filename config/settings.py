@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     netsuite_currency: str = Field(
         "",
         pattern=r"^([A-Z]{3})?$",
-        description="Currency of the books, such as USD: invoices in any other are blocked; empty = that of Procore's project or company",
+        description="Currency of the books, such as USD: invoices in any other are blocked; empty = the only base that Procore names",
     )
     netsuite_create_credits: bool = Field(
         False, description="Make a vendor credit of an invoice by which less than nothing is due"

@@ -45,6 +45,7 @@ EXAMPLE = {
     "description": "CO 004 Added panels",
     "currency": "CAD",
     "base_currency": "USD",
+    "currencies": "CAD, USD",
     "bill_id": "90112",
     "bill_ids": "90112, 90140",
     "difference": "total 12,605.00 instead of 12,600.00",
