@@ -79,7 +79,7 @@ def profile_file(settings: Settings) -> Path:
 def read_profile(path: Path) -> Profile | None:
     """The profile in a file; None if there is no such file. Raises InvalidSettings if the file is not a profile."""
     if everybody_may_write(path):
-        raise InvalidSettings(faults=(f"The account's profile {path} {EVERYBODY} {path}`.",))
+        raise InvalidSettings(faults=(f"The account's profile {path} {EVERYBODY}.",))
     try:
         return Profile.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -21,8 +21,8 @@ from config.trusted_files import UntrustedFile, everybody_may_write, read_truste
 
 ENV_FILE = "in .env"
 SECRET_FILE = "a file in SECRETS_DIR"  # noqa: S105 - the name of a place
-EVERYBODY = "may be written by every user of this machine: check what is in it, then run `chmod o-w"
-"""What to add to the name of a file that is refused for that, before its path."""
+EVERYBODY = "may be written by every user of this machine: check what is in it, then run `chmod o-w` on it"
+"""What to add to the name of a file that is refused for that."""
 _NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)")
 _UNCLOSED = re.compile(r"[^=\n]*=[ \t]*['\"]")
 _IN_SINGLE_QUOTES = re.compile(r"=\s*'")
@@ -85,7 +85,7 @@ def written_by_everybody(secrets_dir: str | None, files: Collection[str]) -> lis
     """A fault for the folder of secrets and each of the `files` in it (their names) that every user of this machine may write."""
     folder = Path(secrets_dir or "")
     places = [folder, *(folder / name for name in sorted(files))] if secrets_dir else []
-    return [f"{place} (SECRETS_DIR) {EVERYBODY} {place}`." for place in places if everybody_may_write(place)]
+    return [f"{place} (SECRETS_DIR) {EVERYBODY}." for place in places if everybody_may_write(place)]
 
 
 def secret_names(secrets_dir: str | None) -> list[str]:

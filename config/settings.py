@@ -313,7 +313,7 @@ class Settings(BaseSettings):
     @classmethod
     def _of_known_writers(cls, value: Path | None) -> Path | None:
         if value is not None and everybody_may_write(value):
-            raise ValueError(f"{value} {EVERYBODY} {value}`")
+            raise ValueError(f"{value} {EVERYBODY}")
         return value
 
     @field_validator("requests_ca_bundle", "ssl_cert_file")
