@@ -15,7 +15,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from config.setting_sources import EVERYBODY
 from config.settings import InvalidSettings, Settings
+from config.trusted_files import everybody_may_write
 
 FILE_NAME = "netsuite-profile.json"
 _COPY = re.compile(r"_(sb|rp)[0-9]*$")
@@ -76,6 +78,8 @@ def profile_file(settings: Settings) -> Path:
 
 def read_profile(path: Path) -> Profile | None:
     """The profile in a file; None if there is no such file. Raises InvalidSettings if the file is not a profile."""
+    if everybody_may_write(path):
+        raise InvalidSettings(faults=(f"The account's profile {path} {EVERYBODY}.",))
     try:
         return Profile.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -6,10 +6,10 @@ No fault repeats a value: any of them may be a secret.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,12 @@ from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 from pydantic_settings import DotEnvSettingsSource
 
+from config.trusted_files import UntrustedFile, everybody_may_write, read_trusted
+
 ENV_FILE = "in .env"
 SECRET_FILE = "a file in SECRETS_DIR"  # noqa: S105 - the name of a place
+EVERYBODY = "may be written by every user of this machine: check what is in it, then run `chmod o-w` on it"
+"""What to add to the name of a file that is refused for that."""
 _NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)")
 _UNCLOSED = re.compile(r"[^=\n]*=[ \t]*['\"]")
 _IN_SINGLE_QUOTES = re.compile(r"=\s*'")
@@ -29,7 +33,7 @@ class LiteralFile(DotEnvSettingsSource):
     """A `.env` file whose values are taken literally: a ${...} in a password is a part of it, not the name of a variable."""
 
     def _read_env_file(self, file_path: Path) -> dict[str, str | None]:
-        values = dotenv_values(file_path, encoding="utf-8", interpolate=False)
+        values = dotenv_values(stream=StringIO(read_trusted(file_path)), interpolate=False)
         return {name.lower(): value for name, value in values.items() if value}
 
 
@@ -46,13 +50,16 @@ class EnvFile:
 
 def read_env_file(env_file: Any, known: Collection[str]) -> EnvFile:
     """Read the file; one that does not exist is empty. A line that is not understood is a fault: passed over, it would leave its setting
-    at the default.
+    at the default. So is a file that another user may have written.
     """
+    if env_file is None:
+        return EnvFile()
     try:
-        with Path(env_file or os.devnull).open(encoding="utf-8") as lines:
-            read = list(parse_stream(lines))
+        read = list(parse_stream(StringIO(read_trusted(Path(env_file)))))
     except FileNotFoundError:
         return EnvFile()
+    except UntrustedFile as error:
+        return EnvFile(faults=(str(error),))
     except (OSError, UnicodeDecodeError) as error:
         return EnvFile(faults=(f"{env_file} could not be read: {why_unreadable(error)}.",))
     faults = [_broken(line, env_file, known) for line in read if line.error or (line.key and line.value is None)]
@@ -72,6 +79,13 @@ def read_env_file(env_file: Any, known: Collection[str]) -> EnvFile:
 def cut_by_comment(name: str) -> str:
     """What to add to the faults of a setting with a comment behind its value: a part of the value may have been taken as one."""
     return f"{name} ({ENV_FILE}) ends where a space and # begin a comment: put the value into single quotes if they belong to it."
+
+
+def written_by_everybody(secrets_dir: str | None, files: Collection[str]) -> list[str]:
+    """A fault for the folder of secrets and each of the `files` in it (their names) that every user of this machine may write."""
+    folder = Path(secrets_dir or "")
+    places = [folder, *(folder / name for name in sorted(files))] if secrets_dir else []
+    return [f"{place} (SECRETS_DIR) {EVERYBODY}." for place in places if everybody_may_write(place)]
 
 
 def secret_names(secrets_dir: str | None) -> list[str]:

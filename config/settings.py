@@ -35,6 +35,7 @@ from config.redis_address import CERTIFICATE_CHECKS, TLS_OPTIONS, sentinels_of
 from config.setting_faults import sentence
 from config.setting_sources import (
     ENV_FILE,
+    EVERYBODY,
     SECRET_FILE,
     LiteralFile,
     cut_by_comment,
@@ -42,7 +43,9 @@ from config.setting_sources import (
     read_env_file,
     secret_names,
     why_unreadable,
+    written_by_everybody,
 )
+from config.trusted_files import UntrustedFile, everybody_may_write
 from config.unknown_names import OWN_PREFIXES
 
 BAD_SETTINGS_EXIT_CODE = 2
@@ -153,7 +156,7 @@ class Settings(BaseSettings):
     netsuite_currency: str = Field(
         "",
         pattern=r"^([A-Z]{3})?$",
-        description="Currency of the books, such as USD: invoices in any other are blocked; empty = that of Procore's project or company",
+        description="Currency of the books, such as USD: invoices in any other are blocked; empty = the only base that Procore names",
     )
     netsuite_create_credits: bool = Field(
         False, description="Make a vendor credit of an invoice by which less than nothing is due"
@@ -304,6 +307,13 @@ class Settings(BaseSettings):
                 "must be the address of an HTTP proxy such as http://proxy.example:3128, with user:password@ before the host where it "
                 "wants a login; SOCKS is not supported"
             )
+        return value
+
+    @field_validator("netsuite_private_key_file", "netsuite_profile_file", "requests_ca_bundle", "ssl_cert_file")
+    @classmethod
+    def _of_known_writers(cls, value: Path | None) -> Path | None:
+        if value is not None and everybody_may_write(value):
+            raise ValueError(f"{value} {EVERYBODY}")
         return value
 
     @field_validator("requests_ca_bundle", "ssl_cert_file")
@@ -481,7 +491,7 @@ def load_settings(**overrides: Any) -> Settings:
         faults.append(f"SECRETS_DIR could not be read: {why_unreadable(error)}.")
         secrets_dir, files = None, []
     in_quotes = quoted(os.environ, secrets_dir, files, names)
-    faults += [*_unknown(file.names, files), *in_quotes.values()]
+    faults += [*_unknown(file.names, files), *in_quotes.values(), *written_by_everybody(secrets_dir, files)]
     if file.faults:
         raise InvalidSettings(faults=tuple(_short(fault) for fault in faults))
     try:
@@ -504,6 +514,8 @@ def load_settings(**overrides: Any) -> Settings:
         name = re.search(r'field "(\w+)"', str(error))
         named = f"{name[1].upper()} ({SECRET_FILE})" if name else "A setting"
         faults.append(f"{named} could not be read: {why_unreadable(error.__cause__)}.")
+    except UntrustedFile as error:
+        faults.append(str(error))
     except OSError as error:
         faults.append(f"SECRETS_DIR could not be read: {why_unreadable(error)}.")
     if faults:

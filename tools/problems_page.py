@@ -45,6 +45,7 @@ EXAMPLE = {
     "description": "CO 004 Added panels",
     "currency": "CAD",
     "base_currency": "USD",
+    "currencies": "CAD, USD",
     "bill_id": "90112",
     "bill_ids": "90112, 90140",
     "difference": "total 12,605.00 instead of 12,600.00",
@@ -78,7 +79,8 @@ FINDINGS = {
     Cause.DRIFT_PROJECT_RENUMBERED: "Project 24-117 Riverside Clinic: its Items keep the names of its former number, such as 24-017-03-300.S, "
     "which by the number of today would be 24-117-03-300.S.",
     Cause.DRIFT_BILL_MISSING: f"{_INVOICE} has no bill.",
-    Cause.DRIFT_BILL_DOUBLED: f"{_INVOICE}: Blue Spruce Electric has 2 bills with its number: ids 90112, 90140.",
+    Cause.DRIFT_BILL_DOUBLED: f"{_INVOICE}: Blue Spruce Electric has 2 bills for it or with its number: "
+    "INV-2041 (id 90112) over 12,600.00, INV-2041 (id 90140) over 12,600.00.",
     Cause.DRIFT_BILL_DELETED: f"{_INVOICE}: its bill (id 90112) is gone from NetSuite.",
     Cause.DRIFT_BILL_VOIDED: f"{_BILL} is void: its total and all its lines are zero.",
     Cause.DRIFT_BILL_OF_OTHER_VENDOR: f"{_DIFFERS}vendor Acme Concrete (id 1004) instead of Blue Spruce Electric (id 1009).",

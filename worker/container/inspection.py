@@ -116,7 +116,12 @@ class Container(Services):
                 settings=self.written_settings,
             ),
             PauseChecks(self.pauses),
-            ProcoreChecks(procore=procore, projects=projects, only=settings.project_ids),
+            ProcoreChecks(
+                procore=procore,
+                projects=projects,
+                only=settings.project_ids,
+                books_currency=self.books_currency,
+            ),
             NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
             FileChecks(secret_files(settings)),
         )

@@ -19,6 +19,7 @@ from worker.services.bill_ownership import BillOwnership
 from worker.services.bill_records import BillRecords
 from worker.services.bill_writer import BillWriter
 from worker.services.bills import Bills
+from worker.services.books_currency import BooksCurrency
 from worker.services.dispatch import Dispatch, lane_limits
 from worker.services.export_runs import ExportRuns
 from worker.services.former_items import FormerItems
@@ -307,10 +308,15 @@ class Services(Remotes):
             export_statuses=self.settings.export_statuses,
             fixed_items=self._fixed_items,
             makes_credits=self.settings.netsuite_create_credits,
-            books_currency=self.settings.netsuite_currency,
+            books_currency=self.books_currency,
             unchanged=self.unchanged_invoices,
             pool=self._read_ahead,
         )
+
+    @part
+    def books_currency(self) -> BooksCurrency:
+        """Which currency the books are in."""
+        return BooksCurrency(self.currencies, setting=self.settings.netsuite_currency)
 
     @part
     def unchanged_invoices(self) -> UnchangedInvoices:
@@ -324,6 +330,7 @@ class Services(Remotes):
             settings.netsuite_closed_period,
             settings.netsuite_project_field,
             settings.netsuite_subsidiary_id,
+            settings.netsuite_currency,
             settings.item_name_format,
         )
         return UnchangedInvoices(self.redis, ledger=self.ledger, reads=self.last_reads, policy=repr(policy))
@@ -340,6 +347,7 @@ class Services(Remotes):
             attempts=self.attempts,
             claims=self.bill_claims,
             unchanged=self.unchanged_invoices,
+            books_currency=self.books_currency,
             export_statuses=self.settings.export_statuses,
         )
 

@@ -14,6 +14,7 @@ from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
 from worker.store.connection import seconds
+from worker.store.currencies import Currencies
 from worker.store.decisions import Decisions
 from worker.store.gate import Gate
 from worker.store.holds import Holds
@@ -107,6 +108,11 @@ class Stores:
     def bill_claims(self) -> BillClaims:
         """Which invoice has which document number and adopted bill."""
         return BillClaims(self.redis, self._prefix)
+
+    @part
+    def currencies(self) -> Currencies:
+        """Base currencies of invoices."""
+        return Currencies(self.redis, self._prefix)
 
     @part
     def series_states(self) -> SeriesStates:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from worker.domain.invoices import Aspect
+from worker.domain import money
+from worker.domain.invoices import Aspect, FoundBill
 from worker.domain.problems import Cause, Problem, describe
 
 FINDINGS = "verify:"
@@ -108,6 +109,13 @@ class Finding:
     def problem(self) -> Problem | None:
         """Who mends it, and what to do next; None for a mild one."""
         return None if self.kind.mild else describe(self.cause, self.facts)
+
+
+def bills_of_one_number(bills: Sequence[FoundBill]) -> str:
+    """What is wrong with several bills in force of one vendor, as the end of a sentence that begins with their invoice."""
+    vendor = bills[0].vendor_name or f"the vendor with id {bills[0].vendor_id}"
+    each = ", ".join(f"{found.document_number} (id {found.id}) over {money.text(found.total)}" for found in bills)
+    return f": {vendor} has {len(bills)} {bills[0].document}s for it or with its number: {each}."
 
 
 @dataclass(slots=True)

@@ -85,6 +85,7 @@ class Cause(StrEnum):
     DOCUMENT_NUMBER_NOT_WRITABLE = "document_number_not_writable"
     NEEDS_VENDOR_CREDIT = "needs_vendor_credit"
     FOREIGN_CURRENCY = "foreign_currency"
+    CURRENCY_NOT_KNOWN = "currency_not_known"
     INVOICE_HAS_TAX = "invoice_has_tax"
     TAX_NOT_IN_PAYMENT_DUE = "tax_not_in_payment_due"
     RETAINAGE_ITEM_MISSING = "retainage_item_missing"
@@ -393,6 +394,13 @@ CATALOGUE: dict[Cause, Entry] = {
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}) is in {currency}; only {base_currency} is exported.",
         "Enter this bill in NetSuite by hand. " + _BY_HAND,
+    ),
+    Cause.CURRENCY_NOT_KNOWN: Entry(
+        _SETUP,
+        _ENGINEER,
+        "Invoice {invoice} ({vendor}) is in {currency}. Procore's projects are in {currencies}, and no setting says which of them the books are in.",
+        "Set NETSUITE_CURRENCY to the currency of the books, on all machines, and start the processes again. "
+        + _RETRIED,
     ),
     Cause.INVOICE_HAS_TAX: Entry(
         _IN_NETSUITE,

@@ -16,12 +16,12 @@ from worker.clients.netsuite.client import BillHead, NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
-from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind
+from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import Aspect, Bill, Document, FixedItems, FoundBill, NumberKey, differences, number_key
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State
-from worker.domain.problems import describe
+from worker.domain.problems import Cause, describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.services.invoice_export import InvoiceExport
@@ -89,15 +89,19 @@ class InvoiceToCompare:
         """A finding about this invoice; `words` go on after its label."""
         return Finding(kind, str(self.key), f"{self.label}{words}", self.head.document_number)
 
-    def is_explained(self, problems: Collection[str]) -> bool:
+    def is_explained(self, problems: Mapping[str, Cause]) -> bool:
         """Whether it is known without a request why there is no bill: work that goes on, a problem, or another integration that has it.
 
-        Two bills are never explained. Nor is a skip: whether its reason is still true has to be read.
+        A bill with its external id is explained by a problem only if the problem is that this bill differs: no other problem shows it to
+        anybody. Two bills are never explained. Nor is a skip: whether its reason is still true has to be read. `problems`: the cause of
+        each open problem, by its key.
         """
-        if len(self.bills) > 1 or (self.bills and self.foreign):
+        if self.recorded_id or len(self.bills) > 1 or (self.bills and self.foreign):
             return False
-        waits = self.record is not None and self.record.unfinished and not self.record.done
-        return not self.recorded_id and (waits or self.foreign or str(self.key) in problems)
+        if self.foreign or (self.record is not None and self.record.unfinished):
+            return True
+        cause = problems.get(str(self.key))
+        return cause is Cause.BILL_DIFFERS if self.bills else cause is not None
 
     def fingerprint(self, rules: str) -> str:
         """A digest of all that is known of it without reading it: unchanged, it compares as it did. `rules`: by which it is compared."""
@@ -231,7 +235,7 @@ class BillDrift:
             record.remote_id for record in self._ledger.codes(project.id).values() if record.done
         }
 
-    def compare(self, one: InvoiceToCompare, problems: Collection[str]) -> Verdict:
+    def compare(self, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
         """One invoice, its bill read from NetSuite and itself from Procore."""
         if one.withdrawn:
             return self._compare_withdrawn(one)
@@ -245,37 +249,43 @@ class BillDrift:
         if one.skipped and (why := self._why_skipped(one)):
             return why
         compared: list[ComparedBill] = []
-        findings = self._findings(one, problems, compared)
+        findings = self._findings(one, compared)
         # Whose record changed since it was read is being exported just now: what was read before and after does not fit together.
         if findings and self._ledger.invoice(one.key) != one.record:
             return Verdict(explained=True)
         return Verdict(right=not findings, findings=findings, bill=compared[0] if compared else None)
 
     def entered_twice(
-        self, compared: Mapping[InvoiceKey, tuple[InvoiceToCompare, ComparedBill]]
+        self, invoices: Sequence[InvoiceToCompare], compared: Mapping[InvoiceKey, ComparedBill]
     ) -> dict[InvoiceKey, Finding]:
-        """Invoices whose vendor has a second bill of the same number: a copy, one entered by hand, or that of another invoice of ours."""
-        numbered = {
-            key: (one, bill)
-            for key, (one, bill) in compared.items()
-            if bill.document_number and not unwritable(bill.document_number)
-        }
-        vendors = sorted({bill.vendor_id for _, bill in numbered.values()})
-        numbers = sorted({bill.document_number for _, bill in numbered.values()})
-        alike: dict[NumberKey, list[BillHead]] = {}
+        """Invoices whose vendor has a second bill of the same number: a copy, one entered by hand, or that of another invoice of ours.
+
+        It is asked of every invoice that has a bill, whatever else is known of it: a problem, work that goes on or a withdrawal says
+        nothing of the other bill. `compared`: the bills that were read; the lists may not show them yet, or show another number.
+        """
+        bills = {one.key: _numbered(one, compared.get(one.key)) for one in invoices}
+        vendors = sorted({bill.vendor_id for own in bills.values() for bill in own})
+        numbers = sorted({bill.document_number for own in bills.values() for bill in own})
+        alike: dict[NumberKey, set[str]] = {}
         for head in self._netsuite.bills_numbered(vendors, numbers):
-            alike.setdefault(head.number_key, []).append(head)
+            alike.setdefault(head.number_key, set()).add(head.id)
         doubled = {}
-        for key, (one, bill) in numbered.items():
-            heads = alike.get(bill.number_key, [])
-            # Those with this invoice's own external id are looked at with the invoice.
-            others = [head for head in heads if head.id != bill.id and head.id not in one.standing]
-            # Void is how people take one of two out of the books.
-            if live := [head for head in others if (found := self._netsuite.bill(head.id)) and not found.void]:
-                ids = ", ".join([bill.id, *(head.id for head in live)])
-                words = f": {bill.vendor_name} has {len(live) + 1} bills with its number: ids {ids}."
-                doubled[key] = one.find(FindingKind.BILL_DOUBLED, words)
+        for one in invoices:
+            for bill in bills[one.key]:
+                ids = {bill.id} | alike.get(bill.number_key, set())
+                # Several with this invoice's own external id alone are found when it is compared.
+                if len(ids) > 1 and not ids <= set(one.standing) and (words := self._of_two(bill.id, ids, one)):
+                    doubled[one.key] = one.find(FindingKind.BILL_DOUBLED, words)
         return doubled
+
+    def _of_two(self, own_id: str, ids: Collection[str], one: InvoiceToCompare) -> str:
+        """The words for bills of one number (internal ids) and those of an invoice; "" unless its own and another one are in force.
+
+        Void is how people take one of two out of the books.
+        """
+        every = sorted({*ids, *one.standing}, key=int)
+        live = [found for bill_id in every if (found := self._netsuite.bill(bill_id)) and not found.void]
+        return bills_of_one_number(live) if len(live) > 1 and own_id in {found.id for found in live} else ""
 
     def _with_named(self, invoices: Sequence[InvoiceToCompare]) -> list[InvoiceToCompare]:
         """With the bills that the ledger or Procore names and that do not have our external id: adopted ones."""
@@ -332,9 +342,7 @@ class BillDrift:
         words = f": its {bills} {'stands' if len(live) == 1 else 'stand'}, but the invoice is exported no more: {why}."
         return Verdict(findings=[one.find(FindingKind.BILL_NOT_COMPARABLE, words)])
 
-    def _findings(
-        self, one: InvoiceToCompare, problems: Collection[str], compared: list[ComparedBill]
-    ) -> list[Finding]:
+    def _findings(self, one: InvoiceToCompare, compared: list[ComparedBill]) -> list[Finding]:
         bill_id = one.recorded_id or bill_id_of_origin(one.head.origin_id) or ""
         if one.standing and bill_id not in one.standing:
             bill_id = one.standing[0]
@@ -349,7 +357,7 @@ class BillDrift:
         found = self._netsuite.bill(bill_id)
         if found is None:
             return [one.find(FindingKind.BILL_DELETED, f": its bill (id {bill_id}) is gone from NetSuite.")]
-        return [*self._against_invoice(one, found, compared), *self._against_origin(one, found, problems)]
+        return [*self._against_invoice(one, found, compared), *self._against_origin(one, found)]
 
     def _against_invoice(self, one: InvoiceToCompare, found: FoundBill, compared: list[ComparedBill]) -> list[Finding]:
         name = found.label
@@ -378,17 +386,16 @@ class BillDrift:
             findings.append(one.find(FindingKind.BILL_IN_OTHER_PERIOD, words))
         return findings
 
-    def _against_origin(self, one: InvoiceToCompare, found: FoundBill, problems: Collection[str]) -> list[Finding]:
-        """Whether the invoice in Procore names its bill. Where Procore refused that, a problem says so already; where it is due, the
-        next export does it.
+    def _against_origin(self, one: InvoiceToCompare, found: FoundBill) -> list[Finding]:
+        """Whether the invoice in Procore names its bill. While that is due the next export does it; where Procore refused it, it stays due
+        and a problem says so.
         """
         named = bill_id_of_origin(one.head.origin_id)
         own = f"its {found.document} is {found.document_number} (id {found.id})"
         if not one.head.origin_id:
             due = one.record is not None and one.record.write_back_due
-            explained = due or str(one.key) in problems
             words = f" has no origin id in Procore; {own}."
-            return [] if explained else [one.find(FindingKind.ORIGIN_ID_MISSING, words)]
+            return [] if due else [one.find(FindingKind.ORIGIN_ID_MISSING, words)]
         if named is None:
             words = f" has the origin id {one.head.origin_id!r} of another integration in Procore; {own}."
             return [one.find(FindingKind.ORIGIN_ID_FOREIGN, words)]
@@ -401,6 +408,14 @@ class BillDrift:
             )
             return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" names {what} in Procore; {own}.")]
         return []
+
+
+def _numbered(one: InvoiceToCompare, compared: ComparedBill | None) -> list[BillHead | ComparedBill]:
+    """The invoice's bills, as far as others of their numbers can be looked up."""
+    bills: list[BillHead | ComparedBill] = [*one.bills, *one.named]
+    if compared:
+        bills.append(compared)
+    return [bill for bill in bills if bill.document_number.strip() and not unwritable(bill.document_number)]
 
 
 def _compared(bill: Bill, found: FoundBill) -> ComparedBill:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import Blocked, OutcomeUnknown, SeriesStopped, SyncError
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import Finding, FindingKind, bills_of_one_number
 from worker.domain.identities import InvoiceKey, is_our_bill, same_external_id
 from worker.domain.invoices import Bill, Document, FoundBill, Invoice, Retainage, difference, differences
 from worker.domain.links import Entity
@@ -123,12 +123,10 @@ class BillWriter:
         others = [
             other for bill_id in self._ids(bill) if bill_id != found.id and (other := self._netsuite.bill(bill_id))
         ]
-        twins = [other.id for other in others if not other.void and not is_our_bill(other.external_id)]
+        twins = [other for other in others if not other.void and not is_our_bill(other.external_id)]
         if twins:
-            words = (
-                f"{bill.vendor_name} has {len(twins) + 1} bills with its number: ids {', '.join([found.id, *twins])}."
-            )
-            self._records.report(_finding(key, ready, FindingKind.BILL_DOUBLED, f": {words}"))
+            words = bills_of_one_number([found, *twins])
+            self._records.report(_finding(key, ready, FindingKind.BILL_DOUBLED, words))
 
     def _ids(self, bill: Bill) -> list[str]:
         """Of our bill, and of those of the same vendor with the same number."""

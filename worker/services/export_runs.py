@@ -16,6 +16,7 @@ from worker.domain.wbs_codes import Project
 from worker.domain.work import EXPORTS_OF_ALL, Claim, Lane, RunKind, exports_of
 from worker.services.attempts import Attempts
 from worker.services.bill_ownership import bill_claim
+from worker.services.books_currency import BooksCurrency
 from worker.services.projects import Projects
 from worker.services.unchanged_invoices import Selection, UnchangedInvoices
 from worker.store.bill_claims import BillClaims
@@ -55,6 +56,7 @@ class ExportRuns:
         attempts: Attempts,
         claims: BillClaims,
         unchanged: UnchangedInvoices,
+        books_currency: BooksCurrency,
         export_statuses: Collection[str],
     ) -> None:
         self._client = client
@@ -65,6 +67,7 @@ class ExportRuns:
         self._attempts = attempts
         self._claims = claims
         self._unchanged = unchanged
+        self._books_currency = books_currency
         self._statuses = export_statuses
 
     def request(self, trigger: str) -> tuple[Run, bool]:
@@ -154,6 +157,7 @@ class ExportRuns:
             return self._not_readable(project_id, project, str(error))
         self._ledger.resolve(f"project:{project_id}:commitments")
         self._report_odd(project_id, label, listed.odd)
+        self._books_currency.note(head.base_currency for head in (*listed.to_export, *listed.exported))
         selection, exported = self._select(project_id, listed), len(listed.exported)
         if project:
             self._projects.note_listed(project, left=bool(listed.to_export))

@@ -40,6 +40,7 @@ from worker.domain.work import Lane
 from worker.services.attempts import Attempts
 from worker.services.bill_writer import Billable
 from worker.services.bills import BY_HAND, Bills
+from worker.services.books_currency import BooksCurrency
 from worker.services.invoice_items import InvoiceItems
 from worker.services.items import Planned
 from worker.services.links import Links
@@ -85,7 +86,7 @@ class InvoiceExport:
         export_statuses: Collection[str],
         fixed_items: FixedItems,
         makes_credits: bool,
-        books_currency: str,
+        books_currency: BooksCurrency,
         unchanged: UnchangedInvoices,
         pool: Executor,
     ) -> None:
@@ -141,6 +142,17 @@ class InvoiceExport:
         `look_up` is called in parallel, if the invoice may become a bill. `last_step`: the export's first step has read the vendor in
         Procore already.
         """
+        return self._planned(key, look_up=look_up, last_step=last_step)
+
+    def _planned(
+        self,
+        key: InvoiceKey,
+        *,
+        look_up: LookUp | None = None,
+        last_step: bool = False,
+        on_read: Callable[[Invoice], None] = lambda _invoice: None,
+    ) -> Outcome | Billable:
+        """As `plan`; `on_read` is given the invoice before anything is decided about its bill."""
         if not self._projects.in_pilot(key.project_id):
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason="its project is not in PROJECT_IDS")
         if decision := self._decisions.of(key):
@@ -154,7 +166,9 @@ class InvoiceExport:
             return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)
         if bill_id := bill_id_of_origin(invoice.origin_id):
             return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts)
+        on_read(invoice)
         try:
+            self._books_currency.require_known(invoice)
             ready = self._billable(invoice, look_up=look_up, last_step=last_step)
         except Blocked as error:
             if settled := self.settled(key, invoice, error):
@@ -216,7 +230,7 @@ class InvoiceExport:
             invoice,
             makes_credits=self._makes_credits,
             bills_tax=bool(self._fixed_items.tax),
-            books_currency=self._books_currency,
+            books_currency=self._books_currency.setting,
         )
         retained = retainage(invoice, self._previous(invoice))
         require_retainage_item(invoice, retained, self._fixed_items)
@@ -275,7 +289,7 @@ class InvoiceExport:
         if record and record.done:
             return self._name_to_procore(key, record) if record.write_back_due else outcome_of(record)
         try:
-            ready = self.plan(key, look_up=look_up, last_step=last_step)
+            ready = self._planned(key, look_up=look_up, last_step=last_step, on_read=self._note_currency)
         except Blocked as error:
             return self._bills.block(key, None, error)
         if isinstance(ready, Billable):
@@ -288,6 +302,9 @@ class InvoiceExport:
         at = seconds(self._client)
         end = Record(state, ready.name, ready.remote_id, at=at, detail=ready.reason, facts=ready.facts)
         return self._bills.conclude(key, end)
+
+    def _note_currency(self, invoice: Invoice) -> None:
+        self._books_currency.note([invoice.base_currency])
 
     def _name_to_procore(self, key: InvoiceKey, record: Record) -> Outcome:
         """Write the bill's id to its invoice, which locks it, unless the invoice has become another one since.

@@ -8,14 +8,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain.findings import Finding, FindingKind, Verified
-from worker.domain.identities import CodeKey, is_our_item, item_external_id
+from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
 from worker.domain.item_drift import CodeToCompare, item_drift
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
+from worker.domain.problems import Cause
 from worker.domain.wbs_codes import NamingRule, Project, bare_name
 from worker.services.items import Items
 from worker.store.adopted_items import AdoptedItems
 from worker.store.ledger import Ledger
+
+ABOUT_A_FOUND_ITEM = frozenset(
+    {Cause.ITEM_OF_OTHER_TYPE, Cause.ITEM_INACTIVE, Cause.ITEM_OF_OTHER_CODE, Cause.ITEM_DOUBLED}
+)
+"""Causes whose problem shows the Item that NetSuite has to a person."""
 
 
 class ItemNames:
@@ -77,7 +83,7 @@ class ItemDrift:
         self._ledger = ledger
         self._adopted = adopted
 
-    def compare(self, project: Project, problems: Collection[str]) -> tuple[Verified, ItemNames]:
+    def compare(self, project: Project, problems: Mapping[str, Cause]) -> tuple[Verified, ItemNames]:
         """One project's codes, and what the comparison of all names needs of them. Raises NotFound, NotPermitted where the app may not
         read them.
         """
@@ -201,10 +207,18 @@ def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], di
     return by_external_id, by_name
 
 
-def _is_explained(one: CodeToCompare, items: Sequence[FoundItem], problems: Collection[str]) -> bool:
-    """Whether it is known why there is none yet. Two are never explained, nor is a code that was left alone once and needs an Item now."""
-    waits = one.record is not None and not one.record.done and one.record.unfinished
-    return len(items) < 2 and (str(one.key) in problems or waits)
+def _is_explained(one: CodeToCompare, items: Sequence[FoundItem], problems: Mapping[str, Cause]) -> bool:
+    """Whether it is known why there is none yet. Two are never explained, nor is a code that was left alone once and needs an Item now.
+
+    A code that has an Item, by the ledger or by its external id, is explained only by a problem that is about this Item.
+    """
+    if one.recorded_id or len(items) > 1:
+        return False
+    if one.record is not None and one.record.unfinished:
+        return True
+    cause = problems.get(str(one.key))
+    has_item = any(same_external_id(item.external_id, one.external_id) for item in items)
+    return cause in ABOUT_A_FOUND_ITEM if has_item else cause is not None
 
 
 def _findings(

@@ -244,7 +244,7 @@ class Verification:
 
     def _compare_projects(self, state: VerificationState, until: float) -> bool:
         """Whether no project is open any more. Several at once."""
-        problems = {one.key for one in self._ledger.problems()}
+        problems = {one.key: one.problem.cause for one in self._ledger.problems()}
         with ThreadPoolExecutor(PROJECTS_AT_ONCE, thread_name_prefix="verify") as pool:
             while time.monotonic() < until:
                 due = self._verifications.due(state.id, limit=4 * PROJECTS_AT_ONCE)
@@ -260,7 +260,7 @@ class Verification:
         return self._verifications.next_due(state.id) is None
 
     def _stopped_by(
-        self, state: VerificationState, project_id: int, problems: Collection[str], until: float
+        self, state: VerificationState, project_id: int, problems: Mapping[str, Cause], until: float
     ) -> _Interrupted | None:
         """Compare one project as far as that goes now; gives what stops the whole comparison."""
         if time.monotonic() >= until:
@@ -274,7 +274,7 @@ class Verification:
         return None
 
     def _compare_project(
-        self, state: VerificationState, project_id: int, problems: Collection[str], until: float
+        self, state: VerificationState, project_id: int, problems: Mapping[str, Cause], until: float
     ) -> None:
         project = self._listed.get(project_id)
         if project is None:
@@ -307,7 +307,7 @@ class Verification:
         self,
         state: VerificationState,
         project: Project,
-        problems: Collection[str],
+        problems: Mapping[str, Cause],
         parts: Mapping[str, str],
         until: float,
     ) -> Verified | None:
@@ -322,7 +322,7 @@ class Verification:
         self,
         state: VerificationState,
         project: Project,
-        problems: Collection[str],
+        problems: Mapping[str, Cause],
         parts: Mapping[str, str],
         until: float,
     ) -> Verified | None:
@@ -345,15 +345,15 @@ class Verification:
                 later.append(error)
         if later:
             raise later[0]
-        bills = {key: (one, verdict.bill) for key, (one, verdict) in verdicts.items() if verdict.bill}
-        twice = self._attempt(state, f"numbers {project.id}", lambda: self._bills.entered_twice(bills))
+        bills = {key: verdict.bill for key, (_, verdict) in verdicts.items() if verdict.bill}
+        twice = self._attempt(state, f"numbers {project.id}", lambda: self._bills.entered_twice(found.invoices, bills))
         return _sum(verdicts.values(), twice)
 
     def _verdict(
         self,
         state: VerificationState,
         one: InvoiceToCompare,
-        problems: Collection[str],
+        problems: Mapping[str, Cause],
         parts: Mapping[str, str],
         memory: _Memory,
     ) -> Verdict:
@@ -520,7 +520,10 @@ def _sum(compared: Iterable[tuple[InvoiceToCompare, Verdict]], twice: Mapping[In
     """The result of a project's invoices. `twice`: the findings about a second bill of the same number."""
     verified = Verified()
     for one, verdict in compared:
-        findings = [*verdict.findings, *([twice[one.key]] if one.key in twice else [])]
+        findings = list(verdict.findings)
+        if second := twice.get(one.key):
+            # It names all bills of its own, too.
+            findings = [*(each for each in findings if each.kind is not second.kind), second]
         verified.invoices += bool(not one.withdrawn or findings or verdict.why)
         verified.explained += verdict.explained
         verified.right += verdict.right and not findings

@@ -238,6 +238,8 @@ class Keys:
     """Hash: entry of beat's schedule -> its last run."""
     plan_key = Key("plans:key")
     """Text: the key that signs plans, a secret."""
+    base_currencies = Key("currencies")
+    """Set: base currencies of invoices, as Procore names them."""
     webhook_answers = Key("webhooks:answers")
     """Hash: answer -> requests to the receiver of webhooks."""
 

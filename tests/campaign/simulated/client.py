@@ -106,6 +106,9 @@ class Client:
     def hincrby(self, key: str, name: str, by: int) -> int:
         return int(self._do("HINCRBY", key, name, by))
 
+    def sadd(self, key: str, *members: str) -> int:
+        return int(self._do("SADD", key, *members))
+
     def smembers(self, key: str) -> list[str]:
         return list(self._do("SMEMBERS", key))
 

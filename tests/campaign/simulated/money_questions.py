@@ -10,6 +10,7 @@ from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.questions import bill_of_version, paused_at_the_last_moment
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.world import COMPANY, Invoice
+from worker.domain.identities import is_our_bill
 from worker.services.adoptions import COPIED_EVERY_SECONDS
 
 if TYPE_CHECKING:
@@ -71,6 +72,17 @@ def _one_bill_for_a_number(rig: Rig, violations: list[str], excused: list[str]) 
             excused.append(f"{words}; a holder was paused between its last check and its request")
         else:
             violations.append(words)
+
+
+def invoices_with_a_double(rig: Rig) -> set[str]:
+    """The keys of invoices whose bill of ours is in force, and so is another bill of its vendor with the same number, in any case."""
+    alike: dict[tuple[str, str, str], list[Bill]] = {}
+    for bill in rig.netsuite.bills():
+        if bill.tranid.strip() and bill.total:
+            alike.setdefault((bill.record_type, bill.entity, bill.tranid.strip().upper()), []).append(bill)
+    ours = [bill for several in alike.values() if len(several) > 1 for bill in several if is_our_bill(bill.externalid)]
+    invoices = [rig.company.invoices[int(str(bill.externalid).rsplit("-", 1)[1])] for bill in ours]
+    return {f"invoice:{invoice.project_id}:{invoice.id}" for invoice in invoices}
 
 
 def _nothing_of_a_template(rig: Rig, violations: list[str]) -> None:

@@ -61,6 +61,7 @@ class Rig:
         self.settings = settings.model_copy(
             update={
                 "netsuite_concurrency": setup.cap,
+                "netsuite_currency": "USD",
                 "netsuite_adopted_items_get_external_id": setup.mark_adopted,
             }
         )

@@ -11,6 +11,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import Lane
+from worker.services.checks.check import Check
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -171,6 +172,66 @@ def test_another_currency_is_blocked(office: Office) -> None:
     invoice = office.new_invoice(project, (CODE, "900.00"))
     invoice.commitment.currency, invoice.commitment.exchange_rate = "CAD", Decimal("0.73")
     blocked(office, invoice, "foreign_currency")
+
+
+CANADIAN = {"currency_iso_code": "CAD", "base_currency_iso_code": "CAD", "currency_exchange_rate": "1.0"}
+
+
+def new_invoices(office: Office, count: int) -> list[Invoice]:
+    """Approved ones, each of a project of its own."""
+    return [office.new_invoice(office.new_project(f"24-80{n}", [CODE]), (CODE, "900.00")) for n in range(count)]
+
+
+def currency_check(office: Office) -> Check:
+    (check,) = [one for one in office.container.checks.run() if one.name == "Currency"]
+    return check
+
+
+def test_nothing_is_billed_while_procore_names_two_base_currencies_and_no_setting_says_which_counts(
+    open_office: OpenOffice,
+) -> None:
+    office = open_office()
+    billed, other, third = new_invoices(office, 3)
+    assert office.export(billed).kind is OutcomeKind.CREATED
+    office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
+    mark = office.mark()
+    for invoice in (other, third):
+        assert office.export(invoice).cause == "currency_not_known"
+        assert "Procore's projects are in CAD, USD, and no setting says" in office.sentence(key_of(invoice))
+    assert office.writes(mark) == []
+    check = currency_check(office)
+    assert (check.ok, check.words) == (False, "Procore's projects are in CAD, USD, so no invoice is billed")
+    assert "NETSUITE_CURRENCY" in check.cure
+    verified = office.reopened(project_ids=str(billed.project_id)).container.verification.verify()
+    assert (verified.right, verified.findings) == (2, []), "what was billed is compared as before"
+
+    office = office.reopened(netsuite_currency="USD")
+    assert office.export(third).kind is OutcomeKind.CREATED
+    assert office.export(other).cause == "foreign_currency"
+    check = currency_check(office)
+    assert (check.ok, check.words) == (True, "USD: invoices in any other are blocked")
+
+
+def test_a_second_base_currency_is_known_from_the_lists_before_anything_is_billed(open_office: OpenOffice) -> None:
+    office = open_office()
+    ours, other = new_invoices(office, 2)
+    office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
+    for invoice in (ours, other):
+        office.container.export_runs.list_invoices(invoice.project_id)
+    blocked(office, ours, "currency_not_known")
+
+
+def test_the_only_base_currency_needs_no_setting(synced: Office) -> None:
+    check = currency_check(synced)
+    only = "USD, the only one on Procore's invoices; if the books differ, set NETSUITE_CURRENCY"
+    assert (check.ok, check.words) == (True, only)
+
+
+def test_while_no_invoice_names_a_currency_check_says_what_to_set(open_office: OpenOffice) -> None:
+    office = open_office()
+    office = office.reopened(project_ids=str(office.new_project("24-800", [CODE]).id))
+    check = currency_check(office)
+    assert (check.ok, "Set NETSUITE_CURRENCY" in check.cure) == (None, True)
 
 
 def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: OpenOffice) -> None:

@@ -130,10 +130,11 @@ def test_a_person_who_asks_has_all_of_them_read(office: Office) -> None:
     assert scheduled(pilot)[1] == Counter()
 
 
-def test_other_settings_have_all_of_them_read(office: Office) -> None:
+@pytest.mark.parametrize("setting", [{"netsuite_create_credits": True}, {"netsuite_currency": "USD"}])
+def test_other_settings_have_all_of_them_read(office: Office, setting: dict[str, Any]) -> None:
     pilot, project, (invoice,) = blocked(office, 1, summary={"current_payment_due": "-5.00"})
     assert set(pilot.problems().values()) == {"needs_vendor_credit"}
-    other = pilot.reopened(project_ids=str(project.id), netsuite_create_credits=True)
+    other = pilot.reopened(project_ids=str(project.id), **setting)
     assert set(scheduled(other)[1]) == {invoice.id}
 
 

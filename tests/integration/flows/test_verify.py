@@ -15,8 +15,11 @@ from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
 from worker.clients.netsuite.client import BillHead, NetSuite
-from worker.domain.findings import Finding
+from worker.domain.findings import Finding, FindingKind
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import FoundItem
+from worker.domain.outcomes import Record, State
+from worker.domain.problems import Cause
 from worker.domain.work import RunKind
 
 pytestmark = pytest.mark.real
@@ -228,11 +231,14 @@ def test_a_doubled_bill_is_found(site: Site) -> None:
 def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
     copy = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
     twin = site.office.netsuite.make_bill(replace(site.bill))
-    assert site.finding()[0] == "bill_doubled"
+    kind, sentence = site.finding()
+    assert (kind, "has 3 bills" in sentence) == ("bill_doubled", True)
     site.office.netsuite.void_bill(twin.id)
     kind, sentence = site.finding()
     assert kind == "bill_doubled"
-    assert sentence.endswith(f"Blue Spruce Electric has 2 bills with its number: ids {site.bill.id}, {copy.id}.")
+    number = site.bill.tranid
+    each = f"{number} (id {site.bill.id}) over 859.50, {number} (id {copy.id}) over 859.50"
+    assert sentence.endswith(f": Blue Spruce Electric has 2 bills for it or with its number: {each}.")
     site.office.netsuite.void_bill(copy.id)
     assert site.findings() == []
 
@@ -253,7 +259,96 @@ def test_so_is_one_whose_number_the_bill_of_another_project_has(branch: Office, 
     branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
     kind, sentence = site.finding()
     assert kind == "bill_doubled"
-    assert f"ids {site.bill.id}, {elsewhere.bill.id}" in sentence
+    assert f"(id {site.bill.id}) over 859.50, {site.bill.tranid} (id {elsewhere.bill.id}) over 859.50" in sentence
+
+
+def two_bills_of_ours_with_one_number(site: Site) -> dict[str, str]:
+    """What two writers leave of which one was paused at its last step: each invoice has its bill. The id of each by its invoice's key."""
+    office, number = site.office, f"ONCE-{site.project.number}"
+    again = office.new_invoice(site.project, (CODES[0], "1.00"), invoice_number=number)
+    office.export_all()
+    bills = {}
+    for invoice in (site.invoice, again):
+        bill = office.bill(invoice)
+        office.netsuite.edit_bill(bill.id, tranid=number.title())
+        office.procore.edit_invoice(invoice.id, invoice_number=number, origin_id=None)
+        bills[f"invoice:{site.project.id}:{invoice.id}"] = bill.id
+    return bills
+
+
+@pytest.mark.parametrize("problem", ["differs", "other", "not comparable", "in progress", "withdrawn", "skipped"])
+def test_two_bills_of_one_number_are_reported_whatever_else_their_invoices_have(site: Site, problem: str) -> None:
+    office = site.office
+    bills = two_bills_of_ours_with_one_number(site)
+    for key, bill_id in bills.items():
+        invoice = InvoiceKey.parse(key)
+        office.container.redis.delete(office._key(f"invoices:{invoice.project_id}"))
+        if problem == "differs":
+            office.netsuite.edit_bill_line(bill_id, 1, Decimal("7.00"))
+        elif problem == "not comparable":
+            office.procore.edit_invoice(invoice.invoice_id, off_by="0.01")
+        elif problem == "withdrawn":
+            office.procore.edit_invoice(invoice.invoice_id, status="draft")
+    for key in bills:
+        if problem == "differs":
+            office.container.invoice_export.export(InvoiceKey.parse(key))
+            assert office.problems(key) == {key: "bill_differs"}
+        elif problem in ("other", "in progress", "skipped"):
+            state = {"other": State.BLOCKED, "in progress": State.WAITING, "skipped": State.SKIPPED}[problem]
+            cause = Cause.VENDOR_NOT_LINKED if problem == "other" else None
+            facts = {"invoice": "ONCE", "vendor": "Blue Spruce Electric"} if problem == "other" else {}
+            office.container.ledger.write(InvoiceKey.parse(key), Record(state, "ONCE", at=1, cause=cause, facts=facts))
+    found = {one.key: one for one in site.findings() if one.kind is FindingKind.BILL_DOUBLED}
+    assert set(found) == set(bills)
+    for one in found.values():
+        assert all(f" Once-{site.project.number} (id {bill_id}) over " in one.sentence for bill_id in bills.values())
+        assert "Blue Spruce Electric has 2 bills for it or with its number: " in one.sentence
+        assert one.problem
+        assert one.problem.owner == "project accountant"
+        assert "Void or delete all but one" in one.problem.next_step
+        assert site.problems()[one.problem_key] == "drift_bill_doubled"
+
+
+def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: Site) -> None:
+    bills = list(two_bills_of_ours_with_one_number(site).values())
+    site.office.netsuite.void_bill(bills[0])
+    assert "bill_doubled" not in {finding.kind for finding in site.findings()}
+
+
+def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: Site) -> None:
+    """NetSuite refused it, says the ledger, and there it is, in nobody's books."""
+    office, key = site.office, InvoiceKey(site.project.id, site.invoice.id)
+    office.container.redis.delete(office._key(f"invoices:{site.project.id}"))
+    office.procore.edit_invoice(site.invoice.id, origin_id=None)
+    facts = {"invoice": "1", "vendor": "Blue Spruce Electric", "answer": "no"}
+    office.container.ledger.write(key, Record(State.BLOCKED, "1", at=1, cause=Cause.BILL_REFUSED, facts=facts))
+    assert site.finding()[0] == "origin_id_missing"
+    office.netsuite.edit_bill(site.bill.id, tranid="Y-1")
+    assert {one.kind.value for one in site.findings()} == {"origin_id_missing", "bill_of_other_number"}
+
+
+def test_a_problem_does_not_explain_that_procore_does_not_name_the_bill(site: Site) -> None:
+    site.office.container.ledger.report(f"invoice:{site.project.id}:{site.invoice.id}", Cause.UNEXPECTED, {}, at=1)
+    site.office.procore.edit_invoice(site.invoice.id, origin_id=None)
+    assert site.finding()[0] == "origin_id_missing"
+
+
+def test_a_problem_of_a_code_hides_nothing_of_its_item(site: Site) -> None:
+    key = f"code:{site.project.id}:{site.project.code_named(CODES[0]).id}"
+    site.office.container.ledger.report(key, Cause.UNEXPECTED, {}, at=1)
+    site.office.netsuite.edit_item(site.item.id, isinactive=True)
+    assert site.finding()[0] == "item_inactive"
+    site.office.netsuite.items.remove(site.item.id)
+    assert site.finding()[0] == "item_missing"
+
+
+def test_a_blocked_code_whose_item_came_to_stand_all_the_same_is_compared(site: Site) -> None:
+    key = CodeKey(site.project.id, site.project.code_named(CODES[0]).id)
+    site.office.container.redis.delete(site.office._key(f"codes:{site.project.id}"))
+    refused = Record(State.BLOCKED, "x", at=1, cause=Cause.ITEM_REFUSED, facts={"name": "x", "answer": "no"})
+    site.office.container.ledger.write(key, refused)
+    site.office.netsuite.edit_item(site.item.id, isinactive=True)
+    assert ("item_inactive", str(key)) in {(one.kind.value, one.key) for one in site.findings()}
 
 
 def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:

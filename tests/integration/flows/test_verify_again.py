@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import SUITEQL_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
+from worker.domain.problems import Cause
 from worker.services import verification as verification_module
 from worker.services.bill_drift import BillDrift, InvoiceToCompare, Verdict
 from worker.services.verification import STEP_SECONDS
@@ -101,7 +102,7 @@ def test_a_comparison_of_many_steps_remembers_as_much_as_one_of_a_single_step(
     compare, steps = BillDrift.compare, list[float]()
     clock = SimpleNamespace(monotonic=lambda: len(steps) * 2 * STEP_SECONDS, sleep=lambda _seconds: None)
 
-    def slow(self: BillDrift, one: InvoiceToCompare, problems: Collection[str]) -> Verdict:
+    def slow(self: BillDrift, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
         steps.append(one.head.id)
         return compare(self, one, problems)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from itertools import cycle
 from typing import Any
@@ -16,6 +16,7 @@ from tests.integration.flows.office import Office
 from worker.cli import wbs_sync
 from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
+from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
 from worker.services import verification as verification_module
 from worker.services.bill_drift import BillDrift, InvoiceToCompare, ProjectInvoices, Verdict
@@ -343,7 +344,7 @@ def test_a_project_whose_lists_take_longer_than_a_step_is_compared_all_the_same(
         clock.now += 1.5 * STEP_SECONDS
         return look(self, project)
 
-    def slow_compare(self: BillDrift, one: InvoiceToCompare, problems: Collection[str]) -> Verdict:
+    def slow_compare(self: BillDrift, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
         clock.now += STEP_SECONDS
         return compare(self, one, problems)
 

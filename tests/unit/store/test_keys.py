@@ -85,6 +85,7 @@ SPELLED = {
     K.presence: "p:presence",
     K.schedule: "p:schedule",
     K.plan_key: "p:plans:key",
+    K.base_currencies: "p:currencies",
     K.webhook_answers: "p:webhooks:answers",
     K.webhook("e1"): "p:webhook:e1",
     K.write_probe: "p:check",

@@ -9,6 +9,7 @@ from contextlib import suppress
 from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.wbs_codes import Project
+from worker.services.books_currency import BooksCurrency
 from worker.services.checks.check import Check, Look, doubt, fault, well
 from worker.services.projects import Projects
 
@@ -19,10 +20,13 @@ NAMED = 5
 class ProcoreChecks:
     """Reads a little. `only`: the ids of PROJECT_IDS, empty for all."""
 
-    def __init__(self, *, procore: Procore, projects: Projects, only: Collection[int]) -> None:
+    def __init__(
+        self, *, procore: Procore, projects: Projects, only: Collection[int], books_currency: BooksCurrency
+    ) -> None:
         self._procore = procore
         self._projects = projects
         self._only = only
+        self._books_currency = books_currency
 
     def looks(self) -> Iterator[Look]:
         """All of them."""
@@ -32,6 +36,7 @@ class ProcoreChecks:
         yield "Project numbers", self._numbers
         yield "Procore budgets", lambda: self._readable("Procore budgets", "Budget", self._count_codes)
         yield "Procore invoices", lambda: self._readable("Procore invoices", "Commitments", self._count_invoices)
+        yield "Currency", self._currency
         yield "Procore vendors", self._vendors
 
     def _login(self) -> Check:
@@ -103,6 +108,20 @@ class ProcoreChecks:
             f"Give the app the permission on {tool}, and switch the tool on in these projects.",
         )
 
+    def _currency(self) -> Check:
+        """Whether it is known which currency the books are in, by the invoices that were listed or read so far."""
+        name, setting = "Currency", self._books_currency.setting
+        if setting:
+            return well(name, f"{setting}: invoices in any other are blocked")
+        seen = self._books_currency.seen()
+        if len(seen) > 1:
+            cure = "Set NETSUITE_CURRENCY to the currency of the books, on all machines, and start the processes again."
+            return fault(name, f"Procore's projects are in {', '.join(seen)}, so no invoice is billed", cure)
+        if not seen:
+            cure = "Set NETSUITE_CURRENCY to the currency of the books; otherwise the first one that Procore names counts as theirs."
+            return doubt(name, "no invoice has named one yet, and NETSUITE_CURRENCY is empty", cure)
+        return well(name, f"{seen[0]}, the only one on Procore's invoices; if the books differ, set NETSUITE_CURRENCY")
+
     def _vendors(self) -> Check:
         """Whether the app may read the company's Directory, by asking for a vendor that hardly exists. Raises Misconfigured where not."""
         projects = self._projects.in_scope(self._projects.all())
@@ -116,7 +135,9 @@ class ProcoreChecks:
         return f"{len(self._procore.list_budgeted_codes(project.id))} budgeted codes"
 
     def _count_invoices(self, project: Project) -> str:
-        return f"{len(self._procore.list_invoices(project.id, ['approved']))} approved invoices"
+        heads = self._procore.list_invoices(project.id, ["approved"])
+        self._books_currency.note(head.base_currency for head in heads)
+        return f"{len(heads)} approved invoices"
 
 
 def _some(names: Collection[str]) -> str:

@@ -1,0 +1,135 @@
+"""Files that decide settings and that another user of this machine could have written are not read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.profile import read_profile
+from config.settings import InvalidSettings, load_settings
+from tests.unit.config.conftest import SetEnvironment
+
+STRANGER = 4711
+
+
+@pytest.fixture
+def give_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Make a file another user's; who is not root cannot, and is another user from here on."""
+
+    def give(path: Path) -> None:
+        if os.geteuid() == 0:
+            os.chown(path, STRANGER, -1, follow_symlinks=False)
+        else:
+            monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+
+    return give
+
+
+def faults() -> tuple[str, ...]:
+    with pytest.raises(InvalidSettings) as error:
+        load_settings()
+    return error.value.faults
+
+
+def env_file(folder: Path, mode: int = 0o600) -> Path:
+    file = folder / ".env"
+    file.write_text("NETSUITE_CONCURRENCY=7\n")
+    file.chmod(mode)
+    return file
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o644])
+def test_a_file_of_the_user_is_read(set_environment: SetEnvironment, tmp_path: Path, mode: int) -> None:
+    env_file(tmp_path, mode)
+    set_environment()
+    assert load_settings().netsuite_concurrency == 7
+
+
+def test_a_file_of_root_is_read_by_every_user(
+    set_environment: SetEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is mounted into a container whose user may not write it."""
+    env_file(tmp_path)
+    set_environment()
+    monkeypatch.setattr("config.trusted_files.ROOT", tmp_path.stat().st_uid)
+    monkeypatch.setattr(os, "geteuid", lambda: STRANGER)
+    assert load_settings().netsuite_concurrency == 7
+
+
+def test_a_file_of_another_user_is_refused_with_what_to_do(
+    set_environment: SetEnvironment, tmp_path: Path, give_away: Callable[[Path], None]
+) -> None:
+    file = env_file(tmp_path)
+    set_environment()
+    give_away(file)
+    (fault,) = faults()
+    assert fault.startswith(f"{file} belongs to ")
+    assert "Run wbs-sync in another folder, or, if what is in the file is right, run `chown " in fault
+    assert fault.endswith("` on it.")
+
+
+def test_a_link_of_another_user_to_a_file_of_ours_is_refused(
+    set_environment: SetEnvironment, tmp_path: Path, give_away: Callable[[Path], None]
+) -> None:
+    env_file(tmp_path).rename(tmp_path / "mine")
+    (tmp_path / ".env").symlink_to("mine")
+    set_environment()
+    assert load_settings().netsuite_concurrency == 7
+    give_away(tmp_path / ".env")
+    assert faults()[0].startswith(f"{tmp_path / '.env'} belongs to ")
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_file_that_others_may_write_is_refused(set_environment: SetEnvironment, tmp_path: Path, mode: int) -> None:
+    file = env_file(tmp_path, mode)
+    set_environment()
+    (fault,) = faults()
+    assert fault.startswith(f"{file} may be written by other users, and it decides where credentials are sent:")
+    assert fault.endswith("run `chmod 600` on it.")
+
+
+def test_a_link_to_nothing_sets_nothing(set_environment: SetEnvironment, tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to(os.devnull)
+    set_environment()
+    assert load_settings().netsuite_concurrency == 3
+
+
+def test_secrets_that_everybody_may_write_are_refused(
+    set_environment: SetEnvironment, tmp_path: Path, give_away: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    secret = folder / "redis_url"
+    secret.write_text("redis://elsewhere:6379/0")
+    set_environment(SECRETS_DIR=str(folder))
+    secret.chmod(0o666)
+    assert faults()[0].startswith(f"{secret} (SECRETS_DIR) may be written by every user of this machine:")
+    secret.chmod(0o444)
+    folder.chmod(0o777)
+    assert faults()[0].startswith(f"{folder} (SECRETS_DIR) may be written by every user of this machine:")
+    folder.chmod(0o755)
+    give_away(secret)
+    address = load_settings().redis_url
+    assert address, "a mounted file keeps the owner that it has on the host"
+
+
+@pytest.mark.parametrize("name", ["NETSUITE_PRIVATE_KEY_FILE", "NETSUITE_PROFILE_FILE", "REQUESTS_CA_BUNDLE"])
+def test_a_file_that_a_setting_names_is_refused_when_everybody_may_write_it(
+    set_environment: SetEnvironment, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("{}")
+    file.chmod(0o666)
+    set_environment(**{name: str(file)})
+    assert faults()[0].startswith(f"{name}: {file} may be written by every user of this machine:")
+
+
+def test_the_profile_in_its_usual_place_is_refused_too(tmp_path: Path) -> None:
+    file = tmp_path / "netsuite-profile.json"
+    file.write_text("{}")
+    file.chmod(0o666)
+    with pytest.raises(InvalidSettings, match="may be written by every user of this machine"):
+        read_profile(file)
