@@ -171,6 +171,7 @@ class TaskQueues:
             time.sleep(left)  # read by a caller that waits, not by a worker's event loop
         elif left > 0:
             return
+        self._brpop_sent_at = time.monotonic()  # from here on kombu watches that an answer comes
         queues = self._queue_cycle.consume(len(self.active_queues))
         keys = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
         names = [queue for _ in self.priority_steps for queue in queues]

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from unittest.mock import Mock
 
 import pytest
-from kombu import Connection, Message, Producer, Queue
+from kombu import Connection, Consumer, Message, Producer, Queue
 from kombu.asynchronous import Hub
+from redis import Redis
 from redis.exceptions import ConnectionError as LostConnection
 
+from config.names import QueueName
+from tests.support import eventually
 from worker.transport import use_transport
 
 pytestmark = pytest.mark.real
@@ -58,3 +61,20 @@ def test_a_closed_connection_asks_for_no_message_any_more(redis_url: str) -> Non
         loop.timer.clear()
         tick()
         assert len(loop.timer) == 0
+
+
+def test_a_connection_that_answers_nothing_any_more_is_given_up(redis_url: str) -> None:
+    """As behind a firewall that forgot it: no error ever comes of it, and the worker would take no message again."""
+    use_transport()
+    options = {"health_check_interval": 0.1}
+    with Connection(redis_url, transport_options=options) as connection:
+        channel = connection.channel()
+        Consumer(channel, Queue(QueueName.ITEMS)).consume()
+        cycle = connection.transport.cycle
+        with Redis.from_url(redis_url) as redis:
+            redis.client_pause(3000)
+        cycle.on_poll_start()
+        waiting = channel._in_poll
+        assert waiting
+        eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll, 3)
+        assert waiting._sock is None
