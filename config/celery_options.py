@@ -1,4 +1,4 @@
-"""Celery's options, each with its reason. Measurements behind them: docs/decisions/0001-celery-version.md and 0002."""
+"""Celery's options, each with its reason. Measurements behind them: docs/decisions/0002-celery-options.md and 0038."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         # A message is acknowledged when its work has ended, so a killed worker's message comes back.
         "task_acks_late": True,
         # A failed task is acknowledged too: its work stands in the ledger with a time to look again, not in the broker.
-        "task_acks_on_failure_or_timeout": True,
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": True,
         "task_reject_on_worker_lost": False,
-        # The thread pool of 5.6 fetches again only about once a second when its window is full; four deep hides that (0.97 of the cap kept busy).
+        # More than one: by what waits for a thread a long task sees that others do (worker/pool.py), and no thread waits for its next message.
         "worker_prefetch_multiplier": 4,
         # Threads, which also end; a `-P` on the command line would take another pool.
         "worker_pool": "worker.pool:TaskPool",

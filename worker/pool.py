@@ -1,7 +1,6 @@
 """Celery's pool of threads, which also ends: TERM ends a worker within half a minute, whatever its tasks wait for.
 
-Celery's own works off everything that was fetched before it ends, four messages a thread, and waits for as long as NetSuite lets
-it wait.
+Celery's own waits for as long as NetSuite lets its tasks wait.
 """
 
 from __future__ import annotations

@@ -127,15 +127,16 @@ class TaskQueues:
         super().__init__(*arguments, **options)
 
     def _connparams(self: Any, asynchronous: bool = False) -> Any:
-        """Called by kombu to open a connection. If another thread has closed the channel, as when Redis cuts all connections, this raises
-        the error of a lost connection, so that the sender connects again. Kombu alone would raise AttributeError and lose the message.
+        """Called by kombu to open a connection. If another thread has closed the channel, as when Redis cuts all connections, or is gone
+        and the channel is half closed, this raises the error of a lost connection, so that the sender connects again. Kombu alone would
+        raise AttributeError, which loses a message that is sent, and ends a worker that acknowledges one.
         """
         try:
             return super()._connparams(asynchronous)  # type: ignore[misc]
         except AttributeError:
-            if self.connection is not None:
+            if self.connection is not None and self.connection.client is not None:
                 raise
-            raise LostConnection("the channel was closed before the message was sent") from None
+            raise LostConnection("the channel is closed") from None
 
     @property
     def pace(self) -> float:
@@ -170,6 +171,7 @@ class TaskQueues:
             time.sleep(left)  # read by a caller that waits, not by a worker's event loop
         elif left > 0:
             return
+        self._brpop_sent_at = time.monotonic()  # from here on kombu watches that an answer comes
         queues = self._queue_cycle.consume(len(self.active_queues))
         keys = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
         names = [queue for _ in self.priority_steps for queue in queues]
@@ -242,6 +244,8 @@ class Ticking:
         super().register_with_event_loop(connection, loop)  # type: ignore[misc]
 
         def tick() -> None:
+            if self.client is None:
+                return  # this connection is closed; the next one ticks for itself
             channels = [channel for channel in self.cycle._channels if channel.active_queues]
             loop.call_later(min((channel.pace for channel in channels), default=IDLE_SECONDS), tick)
             for channel in channels:

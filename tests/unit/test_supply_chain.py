@@ -44,7 +44,7 @@ def answer(*packages: Mapping[str, object]) -> str:
     return f"print({json.dumps(json.dumps({'dependencies': list(packages), 'fixes': []}))})"
 
 
-CLEAN = {"name": "celery", "version": "5.6.3", "vulns": []}
+CLEAN = {"name": "celery", "version": "5.7.0", "vulns": []}
 UNKNOWN = {"name": "redis", "skip_reason": "Dependency not found on PyPI and could not be audited: redis (6.0)"}
 FOUND = {"name": "flower", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.0"], "aliases": []}]}
 

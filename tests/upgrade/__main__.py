@@ -1,4 +1,4 @@
-"""The rehearsal of an upgrade, its way back and the upgrade again: `python -m tests.upgrade [--full] [--old COMMIT]` (docs/upgrade.md)."""
+"""The rehearsal of an upgrade, its way back and the upgrade again: `python -m tests.upgrade [--full] [--old COMMIT] [--old-python PATH]` (docs/upgrade.md)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ def main() -> None:
     parser.add_argument(
         "--old", default=FIRST_RELEASE, metavar="COMMIT", help="the earlier version; 0.1.0 if not given"
     )
+    parser.add_argument(
+        "--old-python",
+        default=sys.executable,
+        metavar="PATH",
+        help="the interpreter of the environment that the earlier version runs in; this one if not given",
+    )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -32,7 +38,7 @@ def main() -> None:
         with Site.open(folder, profile="large:1x2", slots=4, env=SETTLES) as site:
             codes = ALL_CODES if asked.full else CODES
             try:
-                Rehearsal(site, earlier, codes=codes, say=_say).play()
+                Rehearsal(site, earlier, codes=codes, python=asked.old_python, say=_say).play()
             except BaseException:
                 for program in site.programs:
                     _say("\n".join([program.name, *program.log.splitlines()[-LAST_LINES:]]))

@@ -55,14 +55,23 @@ REST_SECONDS = 60.0
 
 
 class Rehearsal:
-    """The installation, and what has to be true of it whatever version runs. `earlier`: the folder with the code of the earlier version."""
+    """The installation, and what has to be true of it whatever version runs. `earlier`: the folder with the code of the earlier version;
+    `python`: the interpreter of the environment it runs in.
+    """
 
     def __init__(
-        self, site: Site, earlier: Path, *, codes: int, say: Callable[[str], None] = lambda _line: None
+        self,
+        site: Site,
+        earlier: Path,
+        *,
+        codes: int,
+        python: str = sys.executable,
+        say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.site = site
         self.office = Office(site.stage, site.container)
         self._earlier = {"PYTHONPATH": str(earlier)}
+        self._earlier_python = python
         self._codes = codes
         self._say = say
         self._started = 0
@@ -99,15 +108,18 @@ class Rehearsal:
 
     def _worker(self, arguments: list[str], times: Mapping[str, float], env: Mapping[str, str]) -> Program:
         changes = [part for name, value in times.items() for part in ("--set", f"{name}={value}")]
-        command = [sys.executable, "-m", "tests.real.launcher", *changes, "--", *arguments]
+        command = [self._python(env), "-m", "tests.real.launcher", *changes, "--", *arguments]
         program = self.site.start(arguments[arguments.index("-n") + 1].partition("@")[0], command, env)
         program.says(READY)
         return program
 
+    def _python(self, env: Mapping[str, str]) -> str:
+        return self._earlier_python if env is self._earlier else sys.executable
+
     def old_beat(self) -> Program:
         """Beat of the earlier version, as that one starts it; each line of a schedule stands for every second."""
         arguments = ["-A", "worker.app", "beat", f"--schedule={self.site.env['DATA_DIR']}/beat-schedule", "--pidfile="]
-        command = [sys.executable, "-m", "tests.real.launcher", "--cron-seconds", "1", "--", *arguments]
+        command = [self._earlier_python, "-m", "tests.real.launcher", "--cron-seconds", "1", "--", *arguments]
         return self.site.start("old-beat", command, {**self._earlier, **CRONS})
 
     def new_beat(self) -> Program:
@@ -132,7 +144,7 @@ class Rehearsal:
         return self._commands(arguments, {})
 
     def _commands(self, arguments: Sequence[list[str]], env: Mapping[str, str]) -> list[Ended]:
-        command = [sys.executable, str(commands.__file__), json.dumps(arguments)]
+        command = [self._python(env), str(commands.__file__), json.dumps(arguments)]
         done = ended(command, env={**self.site.env, **env}, folder=self.site.folder, timeout=90)
         assert done.code == 0, done.err
         return [Ended(*one) for one in done.json()]
