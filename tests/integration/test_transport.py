@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import redis
 from kombu import Connection, Consumer, Message, Producer, Queue
 from kombu.asynchronous import Hub
-from redis import Redis
 from redis.exceptions import ConnectionError as LostConnection
 
 from config.names import QueueName
 from tests.support import eventually
-from worker.transport import use_transport
+from worker.transport import BUSY_SECONDS, IDLE_SECONDS, TaskQueues, use_transport
 
 pytestmark = pytest.mark.real
 
@@ -71,10 +72,69 @@ def test_a_connection_that_answers_nothing_any_more_is_given_up(redis_url: str) 
         channel = connection.channel()
         Consumer(channel, Queue(QueueName.ITEMS)).consume()
         cycle = connection.transport.cycle
-        with Redis.from_url(redis_url) as redis:
-            redis.client_pause(3000)
+        with redis.Redis.from_url(redis_url) as server:
+            server.client_pause(3000)
         cycle.on_poll_start()
         waiting = channel._in_poll
         assert waiting
         eventually(lambda: cycle.maybe_check_brpop_health() or not channel._in_poll, 3)
         assert waiting._sock is None
+
+
+def test_a_worker_sends_the_text_of_its_script_only_to_a_server_that_does_not_know_it(redis_url: str) -> None:
+    use_transport()
+    server: Any
+    delivered: list[Any] = []
+    with redis.Redis.from_url(redis_url) as server, Connection(redis_url) as connection:
+        producer = Producer(connection)
+
+        def take(number: int) -> None:
+            producer.publish({"number": number}, routing_key="upkeep")
+            connection.drain_events(timeout=5)
+
+        with Consumer(connection, [Queue("upkeep")], on_message=delivered.append):
+            server.config_resetstat()
+            for number in range(3):
+                take(number)
+            assert calls(server) == {"eval": 1, "evalsha": 2}
+            server.script_flush()
+            take(3)
+            assert calls(server) == {"eval": 2, "evalsha": 3}, "one that was not known, then the text"
+            take(4)
+            assert calls(server) == {"eval": 2, "evalsha": 4}
+    assert len(delivered) == 5
+
+
+def test_a_message_is_acknowledged_by_one_command(redis_url: str) -> None:
+    use_transport()
+    server: Any
+    delivered: list[Any] = []
+    with redis.Redis.from_url(redis_url) as server, Connection(redis_url) as connection:
+        Producer(connection).publish({"number": 1}, routing_key="upkeep")
+        with Consumer(connection, [Queue("upkeep")], on_message=delivered.append):
+            connection.drain_events(timeout=5)
+            assert (server.zcard("unacked_index"), server.hlen("unacked")) == (1, 1)
+            server.config_resetstat()
+            delivered[0].ack()
+            assert calls(server) == {"eval": 1}
+            assert server.exists("unacked_index", "unacked", "upkeep") == 0
+
+
+def test_a_worker_asks_ever_more_rarely_while_no_message_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Channel(TaskQueues):
+        def __init__(self) -> None:
+            self._came_at = 100.0
+
+    def pace(seconds_later: float) -> float:
+        monkeypatch.setattr("worker.transport.time.monotonic", lambda: 100.0 + seconds_later)
+        return round(Channel().pace, 4)
+
+    paces = [pace(later) for later in (0, 0.05, 0.2, 0.4, 0.5, 3600)]
+    assert paces == [BUSY_SECONDS, BUSY_SECONDS, 0.02, 0.04, IDLE_SECONDS, IDLE_SECONDS]
+
+
+def calls(server: Any) -> dict[str, int]:
+    """The scripts that were run since the counters were reset, and no other commands that change messages."""
+    counted = {name.removeprefix("cmdstat_"): stats["calls"] for name, stats in server.info("commandstats").items()}
+    assert not {"multi", "exec"} & counted.keys()
+    return {name: counted[name] for name in ("eval", "evalsha") if name in counted}

@@ -244,7 +244,7 @@ class Attempts:
                 self._agreement.require()
                 if WRITING in troubled:
                     self._over(WRITING)
-            self._recovery.ensure_ledger()
+            self._recovery.ensure_ledger(self._work.ledger_at_claim(key))
             outcome = attempt()
         except Misconfigured as error:
             return self._hold(lane, key, error)

@@ -89,9 +89,9 @@ class ItemWriter:
         return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
 
     def record_created(self, key: CodeKey, item: FoundItem, need: ItemNeed, lock: Lock) -> Outcome:
-        """Keep the id of an Item that was just created, and read the Item back where that is due."""
+        """Keep the id of an Item that was just created, release its lock, and read the Item back where that is due."""
         # The series as it is after the write: another Item may have been found under another name meanwhile.
-        series = self._ledger.write_created(key, Record(State.CREATED, item.name, item.id, at=lock.now()))
+        series = self._ledger.write_created(key, Record(State.CREATED, item.name, item.id, at=lock.now()), lock)
         if self._once.differences.is_due(series, lock.at):
             self._read_back(need)
         return Outcome(OutcomeKind.CREATED, item.name, item.id)

@@ -88,9 +88,12 @@ class Recovery:
         self._confirmed = confirmed
         self._known = ""
 
-    def ensure_ledger(self) -> None:
-        """Return when there is a ledger; rebuild it when there is none. Raises NoRoom while another worker does."""
-        opened_at = self._ledger.opened_at()
+    def ensure_ledger(self, opened_at: str | None = None) -> None:
+        """Return when there is a ledger; rebuild it when there is none. Raises NoRoom while another worker does.
+
+        `opened_at`: which ledger there was a moment ago, where the caller knows (`Ledger.opened_at`); else it is read.
+        """
+        opened_at = self._ledger.opened_at() if opened_at is None else opened_at
         self._owned = (self._owned and opened_at == self._known) or self._require_own()
         if not opened_at:
             with self._locks.hold(REBUILD) as lock:

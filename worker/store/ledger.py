@@ -133,9 +133,13 @@ class Ledger:
         """
         return self._written(key, record, "", "", told)[0]
 
-    def write_created(self, key: CodeKey | InvoiceKey, record: Record) -> SeriesState:
-        """Record what was created just now. Returns the state of its series after that, which decides whether it is read back."""
-        return self._written(key, record, "", "")[1]
+    def write_created(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock) -> SeriesState:
+        """Record what was created just now, and release its lock in the same step: whoever takes it finds the record done. Returns the
+        state of its series after that, which decides whether it is read back.
+        """
+        _, series = self._written(key, record, lock.key, lock.token)
+        lock.is_released = True
+        return series
 
     def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
         """Note that a write leaves now; False when it must not leave. Raises SeriesStopped when no record of its series may.

@@ -24,13 +24,14 @@ this very server are older: else they and an intent could be lost together, and 
 NO_LEDGER_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lock:
     """A lock in hand. `fence` grows with every acquisition of any lock, also over a loss of Redis; `at` is Redis' time of the acquisition.
 
     `ledger_since`: since when the ledger is known to have lost no intent (unix seconds); None while there is no ledger.
     `asked`, `answered`: between these moments of the steady clock Redis' clock was `at`.
     `server_met_at`: since when this very server is known as the ledger's. `text`: of the field that was read with it, "" for none.
+    `is_released`: set by whoever released it before the end of its block.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Lock:
     ledger_since: float | None = None
     server_met_at: float = 0.0
     text: str = ""
+    is_released: bool = False
 
     def now(self) -> float:
         """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock.
@@ -99,7 +101,9 @@ class Locks:
             try:
                 yield lock
             finally:
-                self._let_go(key, token)
+                self._held.discard((key, token))
+                if not lock.is_released:
+                    self._let_go(key, token)
 
     def give_back(self) -> None:
         """Release all that this process holds, and take none any more: it ends, and its threads do not come to it."""

@@ -98,6 +98,16 @@ class Run:
         return self.ended_at is not None
 
 
+class _Begun(NamedTuple):
+    """Work that a thread has begun: its claim, and which ledger there was then ("" = none)."""
+
+    claim: str
+    ledger: str | None
+
+
+_NOT_BEGUN = _Begun("", None)
+
+
 class Work:
     """All lanes and runs. Every change is one atomic script."""
 
@@ -105,11 +115,11 @@ class Work:
         self._client = client
         self._prefix = prefix
         self._keys = Keys(prefix)
-        # Of the attempts of the thread at hand, and of those that it starts others for: tokens by key.
-        self._claims: ContextVar[Mapping[str, str]] = ContextVar("claims", default=MappingProxyType({}))
+        # Of the attempts of the thread at hand, and of those that it starts others for: by key.
+        self._claims: ContextVar[Mapping[str, _Begun]] = ContextVar("claims", default=MappingProxyType({}))
         self._add = Script(client, "work/add", flag)
         self._take = Script(client, "work/take", texts)
-        self._claim = Script(client, "work/claim", number)
+        self._claim = Script(client, "work/claim", texts)
         self._renew = Script(client, "work/renew", flag)
         self._hand_over = Script(client, "work/hand_over", flag)
         self._close = Script(client, "work/close", texts)
@@ -165,9 +175,11 @@ class Work:
         return [limit, at_most, DISPATCH_SECONDS, LONGEST_DISPATCH_SECONDS, CLAIM_SECONDS, self._prefix, token]
 
     def _taken(self, flat: list[str], token: str) -> list[Taken]:
-        taken = [Taken(flat[i], int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
-        for one in taken if token else ():
-            self._hold(one.key, token)
+        taken = []
+        for key, deaths, correlation_id, ledger in zip(*[iter(flat)] * 4, strict=True):
+            taken.append(Taken(key, int(deaths), correlation_id))
+            if token:
+                self._hold(key, _Begun(token, ledger))
         return taken
 
     def claim(self, lane: Lane, key: str, how: Claim = Claim.REQUEST) -> Claimed:
@@ -175,14 +187,19 @@ class Work:
         token = secrets.token_hex(8)
         names = [self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.deaths, self._keys.again]
         names += [self._keys.asked, self._current_of(lane), self._keys.begun, self._keys.unbegun]
-        claimed = Claimed(self._claim(keys=names, args=[key, CLAIM_SECONDS, token, how.value, current(), self._prefix]))
-        if claimed is Claimed.BEGUN:
-            self._hold(key, token)
-        return claimed
+        args: list[Value] = [key, CLAIM_SECONDS, token, how.value, current(), self._prefix]
+        claimed, *ledger = self._claim(keys=names, args=args)
+        if ledger:
+            self._hold(key, _Begun(token, *ledger))
+        return Claimed(int(claimed))
 
     def token(self, key: str) -> str:
         """The claim by which this thread has begun a piece of work; "" when it has not."""
-        return self._claims.get().get(key, "")
+        return self._claims.get().get(key, _NOT_BEGUN).claim
+
+    def ledger_at_claim(self, key: str) -> str | None:
+        """Which ledger there was when this thread began a piece of work, "" for none, as of `Ledger.opened_at`; None when it has not begun it."""
+        return self._claims.get().get(key, _NOT_BEGUN).ledger
 
     def renew(self, lane: Lane, key: str, token: str) -> None:
         """The attempt with this claim makes progress."""
@@ -359,16 +376,17 @@ class Work:
         """How many pieces of work have failed and are tried again."""
         return int(self._client.hlen(self._keys.failures))
 
-    def _hold(self, key: str, token: str) -> None:
-        self._claims.set({**self._claims.get(), key: token})
+    def _hold(self, key: str, begun: _Begun) -> None:
+        self._claims.set({**self._claims.get(), key: begun})
 
     def _released(self, key: str) -> str:
         """The claim of this thread on a piece of work, which it ends."""
         claims = dict(self._claims.get())
-        token = claims.pop(key, "")
-        if token:
-            self._claims.set(claims)
-        return token
+        begun = claims.pop(key, None)
+        if begun is None:
+            return ""
+        self._claims.set(claims)
+        return begun.claim
 
     def _current_of(self, lane: Lane) -> str:
         """The run that may wait for work of a lane; upkeep is part of none."""

@@ -16,6 +16,7 @@ from tests.campaign.simulated.further_mutations import FURTHER, without
 from tests.support import claim_for_everybody
 from worker.domain.errors import Blocked
 from worker.domain.invoices import FixedItems
+from worker.domain.outcomes import State
 from worker.domain.problems import Cause
 from worker.domain.series import Series
 from worker.engine.exactly_once import ExactlyOnce
@@ -60,7 +61,8 @@ def _put_written(put: Put, written: Callable[..., tuple[bool, SeriesState]]) -> 
     def noted(
         self: Ledger, key: Any, record: Any, lock_key: str, token: str, told: Any = None
     ) -> tuple[bool, SeriesState]:
-        return shims.told_of_intent(written if token else WRITTEN, self, key, record, lock_key, token, told)
+        write = written if record.state is State.INTENT else WRITTEN
+        return shims.told_of_intent(write, self, key, record, lock_key, token, told)
 
     put(Ledger, "_written", noted)
 
@@ -224,7 +226,7 @@ def _doubt(put: Put) -> None:
 def _rebuild(put: Put) -> None:
     """A worker that finds no ledger opens one and goes on."""
 
-    def open_at_once(self: Recovery) -> None:
+    def open_at_once(self: Recovery, _opened_at: str | None = None) -> None:
         if not self._ledger.is_open():
             self._ledger.open(since=0)
 

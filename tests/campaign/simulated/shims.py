@@ -304,7 +304,7 @@ def told_of_intent(
     told: Happening | None,
 ) -> tuple[bool, SeriesState]:
     """A write to the ledger; if it is an intent, faults may strike before and after it."""
-    if not token:
+    if record.state is not State.INTENT:
         return write(ledger, key, record, lock_key, token, told)
     name = lock_key.rsplit(":", 1)[1]
     rig().strikes.comes_to("intending", name)

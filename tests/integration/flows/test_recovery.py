@@ -22,6 +22,7 @@ from worker.domain.work import Lane
 from worker.engine.exactly_once import ExactlyOnce
 from worker.services import adoptions, attempts, recovery
 from worker.services.recovery import REBUILD
+from worker.store.ledger import Ledger
 
 pytestmark = pytest.mark.real
 
@@ -448,6 +449,29 @@ def test_a_process_that_starts_after_the_loss_knows_it_from_its_data_directory(o
     restarted = office.reopened()
     restarted.scan(project.id)
     assert office.posts(ITEM_PATH) == []
+
+
+def test_an_attempt_learns_with_its_claim_which_ledger_there_is(
+    open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks with a command of its own only where that is a ledger that it does not know, or none."""
+    office = open_office()
+    project = office.new_project("24-800", CODES)
+    asked: list[str] = []
+    opened_at = Ledger.opened_at
+
+    def counted(ledger: Ledger) -> str:
+        asked.append("asked")
+        return opened_at(ledger)
+
+    monkeypatch.setattr(Ledger, "opened_at", counted)
+    office.scan(project.id)
+    assert len(office.posts(ITEM_PATH)) == len(CODES)
+    assert asked == []
+    lose_redis(office)
+    office.scan(project.id)
+    assert asked == ["asked"], "once, after it was rebuilt"
+    assert len(office.posts(ITEM_PATH)) == len(CODES)
 
 
 def test_a_worker_that_is_idle_reports_the_loss_too(open_office: OpenOffice, tmp_path: Path) -> None:

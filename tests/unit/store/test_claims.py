@@ -10,7 +10,8 @@ from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
 from worker.store.client import Value
 from worker.store.connection import seconds
-from worker.store.scripts import Script, number
+from worker.store.ledger import Ledger
+from worker.store.scripts import Script, texts
 from worker.store.work import Claimed, Run, Work
 
 KEY = scan_of(17)
@@ -70,7 +71,7 @@ def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_repeated(work: Wor
     keys = [f"{PREFIX}waiting:scans", f"{PREFIX}hand:scans", f"{PREFIX}tries", f"{PREFIX}again", f"{PREFIX}asked"]
     keys += [f"{PREFIX}run:none", f"{PREFIX}begun", f"{PREFIX}unbegun"]
     args: list[Value] = [KEY, 40, work.token(KEY), Claim.REQUEST.value, "", PREFIX]
-    assert Script(client, "work/claim", number)(keys=keys, args=args) == Claimed.BEGUN
+    assert Script(client, "work/claim", texts)(keys=keys, args=args) == [str(int(Claimed.BEGUN)), ""]
     work.close(Lane.SCANS, KEY, None)
     assert work.depth(Lane.SCANS) == (0, 0), "it did not ask for another attempt"
 
@@ -344,6 +345,25 @@ def test_work_ends_and_the_next_one_begins_in_one_step(work: Work, other: Work, 
     assert work.waiting(Lane.ITEMS) == with_children
     work.close(Lane.SCANS, next_key, OutcomeKind.ALREADY)
     assert now(work, run).open_keys == with_children
+
+
+def test_who_begins_work_learns_which_ledger_there_is_then(work: Work, client: Redis) -> None:
+    """In the same step, whether its message claims the work or it follows on other work."""
+    ledger, next_key, last_key = Ledger(client, PREFIX), scan_of(18), scan_of(19)
+    begun(work)
+    assert work.ledger_at_claim(KEY) == ledger.opened_at() == ""
+    ledger.open(since=0)
+    work.add(Lane.SCANS, [next_key])
+    assert work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=1)
+    assert work.ledger_at_claim(next_key) == ledger.opened_at() != ""
+    assert work.ledger_at_claim(KEY) is None, "its work has ended"
+    client.delete(f"{PREFIX}ledger")
+    work.add(Lane.SCANS, [last_key])
+    assert work.spawn(next_key, Lane.SCANS, Children([CODE], Lane.ITEMS), limit=1)
+    assert work.ledger_at_claim(last_key) == ""
+    client.hset(f"{PREFIX}ledger", "since", "5.5")
+    begun(work, CODE, Lane.ITEMS)
+    assert work.ledger_at_claim(CODE) == ledger.opened_at() == "5.5", "of a ledger that version 0.1.0 opened"
 
 
 def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Work) -> None:

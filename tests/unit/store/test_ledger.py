@@ -20,7 +20,7 @@ from worker.store import ledger as ledger_module
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger, Restored
 from worker.store.locks import Locks
-from worker.store.series import SeriesStates
+from worker.store.series import SeriesState, SeriesStates
 
 CODE = CodeKey(17, 901)
 INVOICE = InvoiceKey(17, 417)
@@ -170,14 +170,50 @@ def test_a_write_of_a_stopped_series_is_not_announced(
         assert ledger.intend(key, replace(INTENT, sent_at=lock.now(), attempts=2), lock)
 
 
-def test_who_records_what_was_created_learns_how_its_series_stands_after_that(ledger: Ledger, client: Redis) -> None:
+def created(ledger: Ledger, locks: Locks, key: CodeKey, record: Record) -> SeriesState:
+    with locks.hold(str(key)) as lock:
+        assert lock is not None
+        return ledger.write_created(key, record, lock)
+
+
+def test_who_records_what_was_created_learns_how_its_series_stands_after_that(
+    ledger: Ledger, locks: Locks, client: Redis
+) -> None:
     states = SeriesStates(client, PREFIX)
-    assert ledger.write_created(CODE, CREATED) == states.state(Series.ITEMS)
+    assert created(ledger, locks, CODE, CREATED) == states.state(Series.ITEMS)
     states.differs(Series.ITEMS, Deviation.NAME)
     states.agrees(Series.ITEMS, (), at=5.0)
-    series = ledger.write_created(CodeKey(17, 902), replace(CREATED, remote_id="5872"))
+    series = created(ledger, locks, CodeKey(17, 902), replace(CREATED, remote_id="5872"))
     assert series == states.state(Series.ITEMS)
     assert (series.in_a_row, series.agreed_at) == ({Deviation.NAME: 1}, 5.0)
+
+
+def test_recording_what_was_created_releases_its_lock(ledger: Ledger, locks: Locks) -> None:
+    """In the same step: nobody gets the lock before the record is done."""
+    with locks.hold(str(CODE), reads=ledger.place(CODE)) as lock:
+        assert lock is not None
+        assert ledger.intend(CODE, replace(INTENT, sent_at=lock.now()), lock)
+        with locks.hold(str(CODE)) as too_early:
+            assert too_early is None, "an intent keeps the lock"
+        ledger.write_created(CODE, CREATED, lock)
+        with locks.hold(str(CODE), reads=ledger.place(CODE)) as another:
+            assert another is not None
+            record = ledger.read_with(another)
+            assert record
+            assert record.done
+
+
+def test_recording_what_was_created_leaves_the_lock_to_who_has_it_by_now(
+    ledger: Ledger, locks: Locks, client: Redis
+) -> None:
+    with locks.hold(str(CODE)) as lock:
+        assert lock is not None
+        client.delete(lock.key)
+        with locks.hold(str(CODE)) as another:
+            assert another is not None
+            ledger.write_created(CODE, CREATED, lock)
+            assert ledger.code(CODE) == CREATED, "what NetSuite confirmed is recorded all the same"
+            assert client.get(another.key) == another.token
 
 
 def test_adopted_items_are_those_of_adopted_records_alone(ledger: Ledger) -> None:

@@ -44,6 +44,15 @@ def test_a_lock_is_free_again_after_its_block_even_when_that_fails(locks: Locks,
         assert lock is not None
 
 
+def test_a_lock_that_was_released_before_the_end_of_its_block_is_not_released_again(
+    locks: Locks, client: Redis
+) -> None:
+    with locks.hold("code:1:1") as lock:
+        assert lock is not None
+        lock.is_released = True
+    assert client.get(lock.key) == lock.token, "no command was sent for it"
+
+
 def test_who_did_not_get_the_lock_leaves_it_alone(locks: Locks) -> None:
     with locks.hold(NAME):
         with locks.hold(NAME) as theirs:

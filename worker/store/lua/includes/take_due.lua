@@ -1,5 +1,5 @@
 -- take_due(limit, at_most, dispatch, longest, lease, prefix, claim): moves work that is due from waiting to in progress, longest due first.
--- Returns a list of key, deaths, correlation id ('' = not known), key, ...
+-- Returns a list of key, deaths, correlation id ('' = not known), which ledger there is ('' = none, or no claim), key, ...
 --
 -- limit:             how much may be in progress at once
 -- at_most:           how much is taken
@@ -11,6 +11,7 @@
 
 --- @include "includes/now_seconds"
 --- @include "includes/origin"
+--- @include "includes/which_ledger"
 
 local function take_due(limit, at_most, dispatch, longest, lease, prefix, claim)
   -- Each piece begins with a write that a full server refuses: else it would be taken and no message could be sent for it.
@@ -40,6 +41,7 @@ local function take_due(limit, at_most, dispatch, longest, lease, prefix, claim)
     taken[#taken + 1] = key
     taken[#taken + 1] = redis.call('HGET', KEYS[3], key) or '0'
     taken[#taken + 1] = origin(KEYS[5], KEYS[4], prefix, key)
+    taken[#taken + 1] = claim ~= '' and which_ledger(prefix) or ''
   end
   return taken
 end

@@ -4,7 +4,7 @@
 -- KEYS[1]   records       hash of code or invoice id -> JSON
 -- KEYS[2]   problems      hash of problem key -> JSON
 -- KEYS[3]   projects      set of the projects of which anything is known
--- KEYS[4]   lock          of the code or invoice; read for an intent only
+-- KEYS[4]   lock          of the code or invoice; for an intent, and to release it
 -- KEYS[5]   journal       list of lines
 -- KEYS[6]   current run   id of the run that may wait for it
 -- KEYS[7]   series        hash with the state of its series
@@ -15,7 +15,8 @@
 -- ARGV[5]   key           of the code or invoice
 -- ARGV[6]   problem       JSON = opens this problem, 'ended' = closes an open one, '' = leaves it open
 -- ARGV[7]   project       id
--- ARGV[8]   token         with which the caller holds the lock, for an intent; '' for any other record
+-- ARGV[8]   token         with which the caller holds the lock, '' = the lock does not matter. An intent is refused without the lock, a record
+--                         that is done releases it
 -- ARGV[9]   event         for the journal, '' for none
 -- ARGV[10]  again         of the event (whole unix seconds), 0 for never
 -- ARGV[11]  requester     '' = the trigger of the run that waits for it
@@ -38,7 +39,7 @@ local field, new_record, fence, is_done, key, problem, project = ARGV[1], ARGV[2
 local token, event, again, requester, prefix = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 
 -- An intent is only written under the lock as it is now: whoever takes the lock later will read the intent.
-if token ~= '' then
+if token ~= '' and is_done == '0' then
   if redis.call('GET', lock) ~= token then return {0} end
   if redis.call('HEXISTS', series, 'stopped') == 1 then return {-1} end
 end
@@ -76,5 +77,7 @@ if problem ~= '' then
   -- The problem says what a finding of the same kind said before.
   if record.cause then close_problem(problems, 'verify:' .. record.cause .. ':' .. key) end
 end
+-- Whoever takes the lock now finds the record done.
+if token ~= '' and is_done == '1' and redis.call('GET', lock) == token then redis.call('DEL', lock) end
 if record.state ~= 'created' then return {1} end
 return {1, unpack(redis.call('HGETALL', series))}

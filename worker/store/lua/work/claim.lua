@@ -15,11 +15,12 @@
 -- ARGV[5]  correlation  id of the request, '' for none
 -- ARGV[6]  prefix       of all keys
 --
--- Returns 1 = begun; 0 = another worker is doing it; -1 = it is in no lane or due later.
+-- Returns {1, ledger} = begun, and which ledger there is ('' = none); {0} = another worker is doing it; {-1} = it is in no lane or due later.
 
 --- @include "includes/now_seconds"
 --- @include "includes/origin"
 --- @include "includes/invoice_age"
+--- @include "includes/which_ledger"
 
 local waiting, dispatched, deaths, again, asked, current_run, begun, unbegun = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local key, claim_seconds, claim, how, correlation_id, prefix = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -27,16 +28,16 @@ local key, claim_seconds, claim, how, correlation_id, prefix = ARGV[1], ARGV[2],
 local lease = redis.call('ZSCORE', dispatched, key)
 local holder = lease and redis.call('HGET', begun, key)
 if holder and tonumber(lease) > now then
-  if holder == claim then return 1 end
+  if holder == claim then return {1, which_ledger(prefix)} end
   if how == 'request' then
     note_origin(asked, current_run, prefix, key, correlation_id)
     redis.call('SADD', again, key)
   end
-  return 0
+  return {0}
 end
 if how == 'in lane' and not lease then
   local due = redis.call('ZSCORE', waiting, key)
-  if not due or tonumber(due) > now then return -1 end
+  if not due or tonumber(due) > now then return {-1} end
 end
 -- First, since a full server refuses it: what cannot be recorded is not begun.
 redis.call('ZADD', dispatched, now + tonumber(claim_seconds), key)
@@ -48,4 +49,4 @@ redis.call('HSET', begun, key, claim)
 redis.call('HDEL', unbegun, key)
 -- This attempt sees what was requested before now.
 redis.call('SREM', again, key)
-return 1
+return {1, which_ledger(prefix)}

@@ -16,7 +16,7 @@
 -- ARGV[4]     claim        of the caller, '' for none; nothing ends when another claim has begun the work
 -- ARGV[5...]  take         optional: the arguments of work/take
 --
--- Returns what was taken: {key, deaths, correlation id, ...}, as work/take; empty without ARGV[5].
+-- Returns what was taken: {key, deaths, correlation id, ledger}, as work/take; empty without ARGV[5].
 
 --- @include "includes/now_seconds"
 --- @include "includes/settle_in_run"

@@ -19,7 +19,7 @@
 -- ARGV[5...]                  c times a field and its number; when the children are due (unix seconds, '' = now); t, how many arguments of
 --                             work/take follow (0 or all of them); these; the keys of the children
 --
--- Returns what was taken: {key, deaths, correlation id, ...}, as work/take; empty for t = 0.
+-- Returns what was taken: {key, deaths, correlation id, ledger}, as work/take; empty for t = 0.
 
 --- @include "includes/now_seconds"
 --- @include "includes/settle_in_run"

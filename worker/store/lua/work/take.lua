@@ -17,7 +17,7 @@
 -- ARGV[6]  prefix       of all keys
 -- ARGV[7]  claim        of the caller; '' = messages are sent for the work
 --
--- Returns {key, deaths, correlation id ('' = not known), key, ...}.
+-- Returns {key, deaths, correlation id ('' = not known), ledger ('' = none, or no claim), key, ...}.
 
 --- @include "includes/take_due"
 
