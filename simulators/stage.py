@@ -82,7 +82,9 @@ class Stage:
         return stage
 
     def stop(self) -> None:
-        """Stop both remotes."""
+        """Stop both remotes, at the same time."""
+        for server in self._servers.values():
+            server.ask_to_stop()
         for name in list(self._servers):
             self.take_down(name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -15,7 +16,9 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 START_TIMEOUT = 10.0  # seconds until a server that does not listen is given up
-STOP_TIMEOUT = 5.0  # seconds a stopping server has for the requests it still holds
+GRACE = 1.0  # seconds that requests which are held have when their server stops
+STOP_TIMEOUT = 5.0  # seconds until nobody waits for a stopping server any longer
+TICK = 1.0  # seconds between two looks at the clock, for the Date header
 KEEP_ALIVE = 75  # seconds; long, so that an idle client is not cut off by anything but a fault it was promised
 
 
@@ -26,6 +29,44 @@ class CuttableProtocol(H11Protocol):
         """Keep the transport where every request's scope shows it: `scope["state"]["transport"]`."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+
+
+class PromptServer(uvicorn.Server):
+    """uvicorn's server that begins to stop when it is asked to; its own looks ten times a second whether it was."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._asked = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        """Serve until `ask_to_stop`."""
+        self._loop = asyncio.get_running_loop()  # before the first tick: whoever asks earlier is seen by that
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), TICK)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, close idle ones, and drop requests that are still held after a while. uvicorn's own waits a tenth of
+        a second even when there are none.
+        """
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if held := set(self.server_state.tasks):
+            _, late = await asyncio.wait(held, timeout=GRACE)
+            for request in late:
+                request.cancel()
+
+    def ask_to_stop(self) -> None:
+        """Begin to stop; from any thread, at any time."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended already
+                self._loop.call_soon_threadsafe(self._asked.set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +81,7 @@ class Identity:
 class RunningServer:
     """An ASGI application that listens on a loopback port, in a daemon thread of its own."""
 
-    def __init__(self, server: uvicorn.Server, listener: socket.socket, identity: Identity | None = None) -> None:
+    def __init__(self, server: PromptServer, listener: socket.socket, identity: Identity | None = None) -> None:
         self._server = server
         self._listener = listener
         self.host, self.port = listener.getsockname()[:2]
@@ -68,18 +109,21 @@ class RunningServer:
             access_log=False,
             lifespan="off",
             timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=1,
             ssl_certfile=identity.certificate if identity else None,
             ssl_keyfile=identity.key if identity else None,
         )
-        running = cls(uvicorn.Server(config), listener, identity)
+        running = cls(PromptServer(config), listener, identity)
         running._thread.start()
         running._wait_until_it_listens()
         return running
 
+    def ask_to_stop(self) -> None:
+        """Begin to stop, and wait for nothing."""
+        self._server.ask_to_stop()
+
     def stop(self) -> None:
         """Stop serving; requests still held after a second are dropped."""
-        self._server.should_exit = True
+        self.ask_to_stop()
         self._thread.join(STOP_TIMEOUT)
         self._listener.close()
 

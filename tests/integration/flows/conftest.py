@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,15 +36,8 @@ def impatient() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def doorman() -> Iterator[Executor]:
-    """Closes offices behind the tests: a server takes some tenths of a second to stop, and nobody has to wait for it."""
-    with ThreadPoolExecutor(2, thread_name_prefix="doorman") as pool:
-        yield pool
-
-
 @contextmanager
-def offices(folder: Path, redis_url: str, doorman: Executor) -> Iterator[OpenOffice]:
+def offices(folder: Path, redis_url: str) -> Iterator[OpenOffice]:
     """Opens any number of offices and has them all closed."""
     opened: list[Office] = []
 
@@ -57,16 +49,16 @@ def offices(folder: Path, redis_url: str, doorman: Executor) -> Iterator[OpenOff
         yield open_office
     finally:
         for office in opened:
-            doorman.submit(office.close)
+            office.close()
 
 
 # Each office has a ledger under a prefix of its own, so they share the server without emptying it.
 
 
 @pytest.fixture
-def open_office(tmp_path: Path, redis_server: EmbeddedServer, doorman: Executor) -> Iterator[OpenOffice]:
+def open_office(tmp_path: Path, redis_server: EmbeddedServer) -> Iterator[OpenOffice]:
     """Fresh offices with settings of the test's own."""
-    with offices(tmp_path, redis_server.url, doorman) as opens:
+    with offices(tmp_path, redis_server.url) as opens:
         yield opens
 
 
@@ -77,11 +69,9 @@ def office(open_office: OpenOffice) -> Office:
 
 
 @pytest.fixture(scope="package")
-def synced(
-    tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer, doorman: Executor
-) -> Iterator[Office]:
+def synced(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
     """The seeded company after one scan and one export of all approved invoices. To be looked at, never changed."""
-    with offices(tmp_path_factory.mktemp("synced"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("synced"), redis_server.url) as opens:
         office = opens()
         office.scan()
         office.export_all()

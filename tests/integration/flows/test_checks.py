@@ -29,9 +29,9 @@ CODE = "05-120.S"
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
     """One office for all faults: each is taken back at its end."""
-    with offices(tmp_path_factory.mktemp("checked"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("checked"), redis_server.url) as opens:
         yield opens()
 
 

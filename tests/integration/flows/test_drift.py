@@ -271,9 +271,9 @@ def drifted(office: Office) -> dict[FindingKind, str]:
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
     """One office for all that is seeded alone, each at a site of its own."""
-    with offices(tmp_path_factory.mktemp("alone"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("alone"), redis_server.url) as opens:
         yield opens()
 
 

@@ -50,23 +50,23 @@ numbers = count(100)
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
     """One office for all tests of this file: each works on a project of its own."""
-    with offices(tmp_path_factory.mktemp("branch"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("branch"), redis_server.url) as opens:
         yield opens(netsuite_settle_seconds=SETTLE)
 
 
 @pytest.fixture(scope="module")
-def hasty(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+def hasty(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
     """The same, but it waits for an answer no longer than a second."""
-    with offices(tmp_path_factory.mktemp("hasty"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("hasty"), redis_server.url) as opens:
         yield opens(netsuite_settle_seconds=HASTY_SETTLE, netsuite_read_timeout_seconds=1)
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+def patient(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
     """The same with a settle window that no test outlasts: it passes when a test says so, however busy the machine is."""
-    with offices(tmp_path_factory.mktemp("patient"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("patient"), redis_server.url) as opens:
         yield opens(netsuite_settle_seconds=PATIENT_SETTLE)
 
 

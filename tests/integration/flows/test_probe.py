@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -153,11 +152,9 @@ GERMAN = "otherwise, and in German"
 
 
 @pytest.fixture(scope="module")
-def office(
-    tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer, doorman: Executor
-) -> Iterator[Office]:
+def office(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[Office]:
     """One installation for all tests: each leaves it as it was. One invoice has tax."""
-    with offices(tmp_path_factory.mktemp("probe"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("probe"), redis_server.url) as opens:
         opened = opens(world={"hourly_limit": 100_000})
         opened.procore.edit_invoice(taxed(opened), tax=Decimal("10.00"))
         yield opened

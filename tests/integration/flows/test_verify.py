@@ -29,9 +29,9 @@ numbers = count(100)
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
     """One office for all tests of this file: each works on a project of its own."""
-    with offices(tmp_path_factory.mktemp("branch"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("branch"), redis_server.url) as opens:
         yield opens()
 
 

@@ -31,8 +31,8 @@ numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
-    with offices(tmp_path_factory.mktemp("again"), redis_server.url, doorman) as opens:
+def branch(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
+    with offices(tmp_path_factory.mktemp("again"), redis_server.url) as opens:
         yield opens()
 
 

@@ -42,9 +42,9 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def drifted(tmp_path_factory: pytest.TempPathFactory, redis_server: Any, doorman: Any) -> Iterator[Office]:
+def drifted(tmp_path_factory: pytest.TempPathFactory, redis_server: Any) -> Iterator[Office]:
     """Two projects with something to find in each: an Item, a bill, a bill that stands for an invoice that was withdrawn."""
-    with offices(tmp_path_factory.mktemp("interrupted"), redis_server.url, doorman) as opens:
+    with offices(tmp_path_factory.mktemp("interrupted"), redis_server.url) as opens:
         branch = opens()
         projects = [branch.new_project(f"33-{number}", CODES) for number in (1, 2)]
         invoices = [branch.new_invoice(each, (CODES[0], "900.00"), (CODES[1], "55.00")) for each in projects * 2]

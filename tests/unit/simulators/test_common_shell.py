@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +141,29 @@ def test_answers_do_not_wait_for_acknowledgements() -> None:
 
     with RunningServer.start(nodelay) as server:
         assert requests.get(server.url, timeout=TIMEOUT).text == "True"
+
+
+@pytest.mark.parametrize(("seconds", "answered"), [(0.2, True), (TIMEOUT, False)])
+def test_a_server_that_stops_answers_what_it_soon_can_and_drops_the_rest(seconds: float, answered: bool) -> None:
+    arrived, ended = threading.Event(), []
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        arrived.set()
+        try:
+            await asyncio.sleep(seconds)
+            await PlainTextResponse("done")(scope, receive, send)
+        except asyncio.CancelledError:
+            ended.append("dropped")
+            raise
+        ended.append("answered")
+
+    server = RunningServer.start(slow)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(requests.get, server.url, timeout=TIMEOUT)
+        assert arrived.wait(TIMEOUT)
+        server.stop()
+        assert ended == ["answered" if answered else "dropped"]
+        assert (asked.exception() is None and asked.result().text == "done") is answered
 
 
 def test_a_stopped_server_refuses_connections_and_its_port_can_be_taken_again(tmp_path: Path) -> None:
