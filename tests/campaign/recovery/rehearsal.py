@@ -252,6 +252,8 @@ class Rehearsal:
         )
         stage.settings("netsuite", default_expense_account="")
         self.site.ended(self._scan(projects), PATIENCE_SECONDS)
+        # Of the first refusals one is tried again by itself, to see whether all are refused: it would be made before the command.
+        self._wait_for(lambda: not self.site.left_over())
         causes = {one.problem.cause.value for one in self.site.container.ledger.problems()}
         assert causes == {"item_refused"}, causes
         assert len(self.site.container.ledger.problems()) == self.plan.refused_codes

@@ -89,7 +89,9 @@ def test_a_bill_that_a_person_entered_is_not_taken_while_ours_may_still_come(off
     assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ALREADY, ours.id)
     doubled = f"verify:bill_doubled:{key}"
     assert office.problems(doubled) == {doubled: "drift_bill_doubled"}
-    assert f"ids {ours.id}, {entered.id}" in office.sentence(doubled)
+    sentence = office.sentence(doubled)
+    assert f"(id {ours.id})" in sentence
+    assert f"(id {entered.id})" in sentence
     assert found(office, invoice) == [FindingKind.BILL_DOUBLED], "in the words of verify, which closes it"
 
 
