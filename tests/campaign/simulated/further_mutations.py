@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tests.campaign.simulated.rig
@@ -18,13 +18,10 @@ from worker.clients.fields import OddRow, read_rows
 from worker.clients.http import Answer
 from worker.clients.procore.errors import error_of, rate_limit_wait
 from worker.domain.errors import Misconfigured, SyncError, Transient, UnexpectedAnswer
-from worker.domain.findings import Finding
-from worker.domain.identities import InvoiceKey
 from worker.domain.invoices import RetainedBefore
 from worker.domain.links import Entity, Wanted
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
-from worker.services.bill_drift import BillDrift, ComparedBill, InvoiceToCompare
 from worker.services.bill_writer import BillWriter
 from worker.services.dispatch import Dispatch
 from worker.services.item_writer import ItemWriter
@@ -165,18 +162,6 @@ def _one_login(put: Put) -> None:
     put(shims, "_true_token", one_after_the_other)
 
 
-def _verify_number(put: Put) -> None:
-    """Two bills of one number are looked for only where an invoice was compared and is right."""
-    whole = BillDrift.entered_twice
-
-    def of_right_ones(
-        self: BillDrift, invoices: Sequence[InvoiceToCompare], compared: Mapping[InvoiceKey, ComparedBill]
-    ) -> dict[InvoiceKey, Finding]:
-        return whole(self, [one for one in invoices if one.key in compared], compared)
-
-    put(BillDrift, "entered_twice", of_right_ones)
-
-
 def _verify_retry(put: Put) -> None:
     """The first request that fails ends the comparison of both systems."""
 
@@ -244,7 +229,6 @@ FURTHER: dict[str, Callable[[Put], None]] = {
     "line-links": _line_links,
     "one-login": _one_login,
     "verify-retry": _verify_retry,
-    "verify-number": _verify_number,
     "upkeep": _upkeep,
     "refusals": _refusals,
     "compare-found": _compare_found,
