@@ -142,7 +142,8 @@ def test_a_message_says_for_whose_request_it_was_sent(theirs: dict[str, Any], ca
 
 
 @pytest.mark.parametrize(("name", "raw"), known_faults().items())
-def test_each_known_fault_is_refused_under_the_senders_id_or_taken_as_it_was_meant(name: str, raw: bytes) -> None:
+def test_known_faults_are_refused_under_their_id_or_accepted_as_meant(name: str, raw: bytes) -> None:
+    """A harmless fault is accepted as it was meant; any other is refused under the sender's id, and no value is repeated."""
     message = admitted("upkeep", raw)
     keywords = assert_in_order(message, "upkeep")
     assert (message["headers"]["task"] == REFUSED) is not name.startswith("harmless: ")

@@ -83,9 +83,8 @@ def test_an_answer_that_is_none_only_delays_the_work(office: Office, strikes: li
 
 @in_the_suite(8)
 @given(strike=writes)
-def test_a_write_whose_answer_is_not_understood_is_in_doubt_and_never_done_twice(
-    office: Office, strike: Strike
-) -> None:
+def test_a_write_with_an_unreadable_response_is_in_doubt_and_done_once(office: Office, strike: Strike) -> None:
+    """A write whose response cannot be read is in doubt, and is never done a second time."""
     desk = work_with(office, [strike])
     desk.assert_only_true_records()
     assert_heals(desk)

@@ -30,7 +30,8 @@ def settings() -> Iterator[Settings]:
         yield settings
 
 
-def test_seeds_in_which_every_kind_strikes_leave_everything_once_and_nothing_lost(settings: Settings) -> None:
+def test_seeds_that_cover_every_fault_end_without_duplicates_or_losses(settings: Settings) -> None:
+    """Every kind of fault strikes in at least one seed, and each seed ends with every record created once and none lost."""
     missing = set(FIRST)
     for seed in (*SEEDS, *FURTHER_SEEDS):
         plan = plan_of(seed)
