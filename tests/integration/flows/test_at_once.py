@@ -32,7 +32,8 @@ def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
     return open_office(world=RACY)
 
 
-def test_two_invoices_that_need_the_same_new_code_make_one_item_and_two_bills(office: Office) -> None:
+def test_two_invoices_that_share_a_new_code_create_one_item_and_two_bills(office: Office) -> None:
+    """Two invoices that are exported at once and need the same new code create one Item and one bill each."""
     first, second = (office.procore.invoice(each) for each in office.case("shared_new_code")["invoice_ids"])
     office.at_once(lambda: office.export(first), lambda: office.export(second))
     office.settle()
@@ -132,7 +133,8 @@ def test_two_invoices_of_one_vendor_with_one_number_make_one_bill(office: Office
     assert list(office.problems("invoice:").values()) == ["document_number_taken"]
 
 
-def test_a_bill_that_netsuite_does_not_list_yet_keeps_its_number_from_the_next_invoice(open_office: OpenOffice) -> None:
+def test_a_bill_not_yet_listed_by_netsuite_keeps_its_invoice_number(open_office: OpenOffice) -> None:
+    """While queries do not show a new bill yet, the next invoice with the same number is blocked."""
     office = open_office(world={"duplicate_numbers": "allow", "suiteql_lag": 60})
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
@@ -156,7 +158,8 @@ def test_a_bill_that_a_person_entered_is_adopted_by_one_of_two_invoices(office: 
     assert list(office.problems("invoice:").values()) == ["document_number_taken"]
 
 
-def test_a_bill_that_procore_names_for_an_invoice_is_adopted_by_no_other_after_a_loss(office: Office) -> None:
+def test_after_a_loss_a_bill_named_in_procore_goes_to_no_other_invoice(office: Office) -> None:
+    """After the ledger lost its records, a bill that Procore names for one invoice is not adopted for another with its number."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     pattern = office.new_invoice(project, (CODE, "900.00"), invoice_number="PATTERN")

@@ -204,8 +204,8 @@ def test_an_account_without_subsidiaries_is_sent_none(open_office: OpenOffice, o
     assert office.bill(invoice).subsidiary == ("2" if one_world else "")
 
 
-def test_a_bill_that_the_account_itself_made_dearer_is_found_when_it_is_read_back(open_office: OpenOffice) -> None:
-    """A tax default or a script may add to what was sent: the bill stands, does not tie, and is said so."""
+def test_a_bill_that_netsuite_increased_is_detected_on_read_back(open_office: OpenOffice) -> None:
+    """A tax default or a script may add to what was sent: the bill exists, does not tie, and is reported."""
     office = open_office(world={"bill_tax": "0.01"})
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -271,8 +271,8 @@ def test_a_write_back_without_an_answer_is_repeated_until_it_stands(office: Offi
     assert office.problems() == {}
 
 
-def test_a_code_without_a_budget_line_that_was_in_the_way_is_made_once_it_is_mended(office: Office) -> None:
-    """No scan looks at it, so the next export does."""
+def test_a_blocked_code_without_a_budget_line_is_created_once_fixed(office: Office) -> None:
+    """No scan covers the code, so the next export of its invoice creates the Item."""
     project = office.new_project("27-001")
     office.procore.add_code(project.id, CODE)
     in_the_way = office.netsuite.make_item(f"27-001-{CODE}", "serviceSaleItem")

@@ -322,7 +322,8 @@ def test_all_is_sound_again_afterwards(branch: Office) -> None:
     test_a_sound_installation_has_no_fault(branch)
 
 
-def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_ones(branch: Office) -> None:
+def test_check_with_another_companys_settings_does_not_claim_the_redis(branch: Office) -> None:
+    """A key prefix belongs to a company only once Procore has shown that company; mistaken settings claim nothing."""
     new = {"REDIS_KEY_PREFIX": "a-new-one:"}
     mistaken = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
     assert (mistaken.exit_code, "FAULT Procore login" in mistaken.stdout) == (1, True)
@@ -343,7 +344,8 @@ def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_o
         mistyped.container.recovery.ensure_ledger()
 
 
-def test_items_of_the_company_in_netsuite_make_the_ledger_its_own_before_they_are_recorded(branch: Office) -> None:
+def test_the_companys_items_in_netsuite_make_the_ledger_its_own(branch: Office) -> None:
+    """Items of the company that a rebuild finds make the ledger the company's before they are recorded."""
     office = branch.reopened(redis_key_prefix="restored:")
     office.netsuite.make_item("24-001-01", externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.container.recovery.ensure_ledger()
@@ -400,8 +402,8 @@ def test_the_clocks_of_both_remotes_are_compared(branch: Office) -> None:
     assert found["Clocks"].words == "this machine, Redis, Procore, NetSuite and 3 processes agree"
 
 
-def test_a_login_that_is_refused_is_one_fault_and_what_needs_it_is_not_blamed(office: Office) -> None:
-    """The credentials are those of another environment of Procore."""
+def test_a_refused_login_is_one_failed_check_and_the_others_refer_to_it(office: Office) -> None:
+    """The credentials are those of another Procore environment."""
     other = office.reopened(procore_client_id="app-of-the-sandbox")
     found = [one for one in checks(other) if one.name.startswith(("Procore", "PROJECT_IDS", "Project numbers"))]
     faults = [one for one in found if one.ok is False]
@@ -436,7 +438,8 @@ def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: O
     assert "subsidiary 2 as its primary one, and none is shown as shared with it" in check.words
 
 
-def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_where_nobody_sees_the_others(office: Office) -> None:
+def test_a_subsidiary_that_is_no_vendors_primary_one_is_a_warning(office: Office) -> None:
+    """Where the role does not see the vendors' other subsidiaries, this is a warning and not a failure."""
     vendors_of_the_parent(office)
     office.stage.settings("netsuite", hidden_from_queries=["vendorsubsidiaryrelationship"])
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
@@ -445,7 +448,8 @@ def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_where_nobody_se
     assert "NETSUITE_SUBSIDIARY_ID" in check.cure
 
 
-def test_vendors_that_the_app_may_not_read_are_a_fault_that_names_the_directory(office: Office) -> None:
+def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Office) -> None:
+    """The check of Procore's vendors fails and names the Directory tool."""
     office.stage.settings("procore", directory_forbidden=True)
     (check,) = [one for one in checks(office) if one.name == "Procore vendors"]
     assert check.ok is False

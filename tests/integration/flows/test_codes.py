@@ -15,7 +15,8 @@ from worker.services import items
 pytestmark = pytest.mark.real
 
 
-def test_every_item_made_carries_the_accounts_defaults_and_the_codes_description(synced: Office) -> None:
+def test_created_items_have_account_defaults_and_the_codes_description(synced: Office) -> None:
+    """Every created Item has the account's subsidiary, expense account and tax schedule, and the code's description."""
     project = synced.procore.project("24-001")
     books = synced.netsuite.books
     for code in project.budgeted_codes():
@@ -51,7 +52,8 @@ def test_projects_that_are_not_at_work_are_left_alone(synced: Office) -> None:
         assert synced.container.ledger.codes(project.id) == {}
 
 
-def test_an_inactive_project_is_left_alone_even_when_it_is_asked_for_by_its_id(office: Office) -> None:
+def test_an_inactive_project_is_not_scanned_even_when_requested_by_id(office: Office) -> None:
+    """A scan that is requested for an inactive project sends NetSuite no request."""
     project = office.procore.project(office.case("inactive_project")["project_id"])
     office.scan(project.id)
     assert office.requests() == []
@@ -66,9 +68,8 @@ def test_a_project_that_the_app_may_not_see_is_absent_and_the_rest_goes_on(synce
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_a_project_that_left_the_permitted_list_is_reported_when_it_is_asked_for(
-    open_office: OpenOffice, status: int
-) -> None:
+def test_a_project_that_left_the_permitted_list_is_reported(open_office: OpenOffice, status: int) -> None:
+    """A scan that is requested for it opens a problem, and a scan after the app is permitted again closes it."""
     office = open_office(world={"unpermitted_status": status})
     project = office.new_project("24-800", ["05-120.S"])
     project.permitted = False
@@ -91,7 +92,8 @@ def test_a_permission_lost_between_the_list_and_the_budget_is_reported(office: O
     assert office.item_of(*_some_code(office))
 
 
-def test_a_project_that_the_app_sees_no_more_is_reported_by_the_scan_of_all(open_office: OpenOffice) -> None:
+def test_a_full_scan_reports_a_project_that_the_app_no_longer_sees(open_office: OpenOffice) -> None:
+    """A scan of all projects reports one that was seen before; a pilot's scan reports any of its projects that is missing."""
     office = open_office()
     project, never_seen = office.new_project("24-800", ["05-120.S"]), office.new_project("24-801", ["05-120.S"])
     never_seen.permitted = False
@@ -146,16 +148,18 @@ def test_an_account_without_the_list_of_budget_lines_gets_the_same_items(
     assert len(wanted) > 80
 
 
-def test_a_single_code_is_made_on_an_account_without_that_list_before_any_scan(open_office: OpenOffice) -> None:
+def test_a_single_code_is_created_without_the_v2_list_before_any_scan(open_office: OpenOffice) -> None:
+    """One code's Item can be created on an account without the v2 list of budget lines, before any scan ran."""
     office = open_office(world={"budget_lines_v2": False})
     project = office.new_project("24-800", ["05-120.S"])
     assert office.make_item(project, project.budgeted_codes()[0]).kind is OutcomeKind.CREATED
     assert office.item("24-800-05-120.S")
 
 
-def test_a_code_that_lost_its_budget_line_between_the_scan_and_its_turn_is_not_made(
+def test_a_code_that_lost_its_budget_line_after_the_scan_is_not_created(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A code that loses its budget line between the scan and its turn is skipped, and the other code gets its Item."""
     project = office.new_project("24-800", ["05-120.S", "05-310.S"])
     gone, stays = project.budgeted_codes()
     office.container.wbs_scan.scan("test", [project.id])
@@ -171,9 +175,10 @@ def test_a_code_that_lost_its_budget_line_between_the_scan_and_its_turn_is_not_m
     assert office.item("24-800-05-310.S").externalid == office.item_external_id(project, stays)
 
 
-def test_a_code_that_became_inactive_between_the_scan_and_its_turn_is_not_made(
+def test_a_code_that_became_inactive_after_the_scan_is_not_created(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A code that becomes inactive between the scan and its turn gets no Item."""
     project = office.new_project("24-800", ["05-120.S"])
     (code,) = project.budgeted_codes()
     office.container.wbs_scan.scan("test", [project.id])
@@ -184,7 +189,8 @@ def test_a_code_that_became_inactive_between_the_scan_and_its_turn_is_not_made(
     assert office.items("24-800-05-120.S") == []
 
 
-def test_a_second_scan_sends_no_write_and_a_project_without_news_costs_netsuite_nothing(office: Office) -> None:
+def test_a_second_scan_writes_nothing_and_requests_nothing_if_unchanged(office: Office) -> None:
+    """A second scan sends no write, and a project without changes costs NetSuite no request."""
     project = office.new_project("24-800", ["05-120.S", "05-310.S"])
     run = office.scan(project.id)
     assert (run.ended, run.counts["created"]) == (True, 2)
@@ -225,7 +231,8 @@ def test_a_pilot_is_limited_to_the_projects_it_lists(open_office: OpenOffice) ->
     assert {invoice.project_id for invoice in billed} == {one.id}
 
 
-def test_a_description_longer_than_netsuite_takes_is_cut_and_the_name_is_not(office: Office) -> None:
+def test_a_description_longer_than_the_limit_is_cut_and_the_name_is_not(office: Office) -> None:
+    """A description that is longer than NetSuite allows is cut; the Item name stays whole."""
     project = office.new_project("24-800")
     code = office.procore.add_code(project.id, "05-120.S", budget=1, description="long " * 30)
     office.scan(project.id)

@@ -57,8 +57,8 @@ def test_a_different_bill_of_the_same_vendor_is_a_question_for_a_person(office: 
     assert office.bill(invoice).tranid == "SUMM-6435-01 R"
 
 
-def test_a_number_that_differs_in_case_only_is_a_question_for_a_person_at_once(office: Office) -> None:
-    """NetSuite compares the numbers without case, the first look-up with it: the refusal must not end as a doubt of hours."""
+def test_a_number_that_differs_only_in_case_is_reported_at_once(office: Office) -> None:
+    """NetSuite compares numbers without case and our first query with case, so the refusal must not stay in doubt for hours."""
     case = office.case("same_number_same_vendor_different")
     invoice = office.case_invoice("same_number_same_vendor_different")
     office.netsuite.edit_bill(case["bill_id"], tranid=invoice.invoice_number.lower())
@@ -68,8 +68,8 @@ def test_a_number_that_differs_in_case_only_is_a_question_for_a_person_at_once(o
     assert invoice.origin_id is None
 
 
-def test_a_number_that_differs_in_case_only_is_the_same_where_the_account_takes_both(open_office: OpenOffice) -> None:
-    """The paper was entered by hand in capitals: nothing but our own look stands between it and a second payment."""
+def test_case_is_ignored_in_numbers_where_the_account_allows_duplicates(open_office: OpenOffice) -> None:
+    """Only our own query prevents a second payment of an invoice whose bill was entered by hand in capitals."""
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="acme-1")
@@ -126,7 +126,8 @@ def test_a_bill_of_ours_that_differs_is_blocked_and_never_patched(office: Office
     assert office.bill(invoice) == edited
 
 
-def test_an_untouched_bill_of_ours_is_found_again_by_a_ledger_without_memory(office: Office) -> None:
+def test_an_unchanged_bill_of_ours_is_found_again_without_its_record(office: Office) -> None:
+    """With the ledger's records gone, the export finds the bill, writes nothing to NetSuite and restores the origin id."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
@@ -152,7 +153,8 @@ def test_a_number_longer_than_netsuite_takes_is_not_cut(office: Office) -> None:
     assert office.bills(too_long) == []
 
 
-def test_a_number_is_free_again_when_the_invoice_that_claimed_it_has_no_bill(open_office: OpenOffice) -> None:
+def test_a_number_is_free_again_when_its_invoice_has_no_bill(open_office: OpenOffice) -> None:
+    """The next invoice may use the number of an invoice that was refused; a void bill keeps its number until it is changed."""
     office = open_office(world={"duplicate_numbers": "allow"})
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
@@ -181,7 +183,8 @@ def test_a_number_waits_while_the_bill_of_another_invoice_is_unconfirmed(open_of
     assert outcome.again_at is not None
 
 
-def test_a_number_that_netsuite_replaced_is_still_that_of_the_first_invoice(open_office: OpenOffice) -> None:
+def test_a_number_replaced_by_netsuite_still_belongs_to_the_first_invoice(open_office: OpenOffice) -> None:
+    """When NetSuite gives the first bill another number, a second invoice with the original number is blocked."""
     office = open_office(world={"duplicate_numbers": "allow", "auto_generated_numbers": ["vendorBill"]})
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)

@@ -360,7 +360,8 @@ def desk(branch: Office, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return Desk(office, replace(site, office=office))
 
 
-def test_the_command_ends_with_0_where_all_agrees_and_with_1_and_problems_while_there_is_a_finding(desk: Desk) -> None:
+def test_verify_exits_with_1_and_opens_problems_while_there_is_a_finding(desk: Desk) -> None:
+    """The command exits with 0 when everything agrees, and the problem closes when the finding is gone."""
     ended = desk.call()
     assert (ended.exit_code, desk.problems()) == (0, {})
     assert "2 budgeted codes and 1 invoice: 3 right, 0 explained by a problem or a reason, 0 findings" in " ".join(
@@ -405,7 +406,8 @@ def test_the_scheduled_task_keeps_the_same_problems(desk: Desk, tmp_path: Path) 
     assert desk.problems() == {f"verify:bill_voided:{key}": "drift_bill_voided"}
 
 
-def test_what_is_for_information_is_told_apart_and_does_not_change_the_exit_code(desk: Desk) -> None:
+def test_information_is_listed_separately_and_the_exit_code_stays_0(desk: Desk) -> None:
+    """What is for information only is listed apart from findings, also in JSON."""
     edit_the_display_name(desk.site)
     ended = desk.call()
     assert ended.exit_code == 0

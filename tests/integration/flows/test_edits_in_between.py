@@ -74,8 +74,8 @@ def lose_the_answer(office: Office, invoice: Invoice) -> None:
     assert office.export(invoice).kind is OutcomeKind.UNKNOWN
 
 
-def test_a_bill_that_a_person_entered_is_not_taken_while_ours_may_still_come(office: Office) -> None:
-    """Taken, it would end the doubt, and nobody would hear of the second bill that comes to stand a minute later."""
+def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: Office) -> None:
+    """Adopting it would end the doubt, and nobody would notice our own bill when NetSuite commits it a minute later."""
     invoice = billable(office)
     lose_the_answer(office, invoice)
     entered = enter_by_hand(office, invoice)
@@ -125,7 +125,7 @@ def test_a_bill_in_another_currency_is_not_the_invoices_whoever_made_it(office: 
     assert found(office, invoice) == [FindingKind.BILL_OF_OTHER_TOTAL]
 
 
-def test_an_invoice_that_was_revised_before_procore_was_told_is_not_locked_under_its_old_bill(office: Office) -> None:
+def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(office: Office) -> None:
     """Procore refused the origin id, and until somebody gave the permission the invoice could be edited."""
     invoice, key = billable(office), ""
     key = key_of(invoice)
@@ -167,7 +167,8 @@ EDITS_OF_ONE_AMOUNT: dict[str, Edit] = {
 
 
 @pytest.mark.parametrize("edit", EDITS_OF_ONE_AMOUNT.values(), ids=EDITS_OF_ONE_AMOUNT)
-def test_an_edit_that_keeps_the_payment_due_is_noticed_before_a_late_origin_id(office: Office, edit: Edit) -> None:
+def test_an_edit_with_the_same_payment_due_prevents_a_late_origin_id(office: Office, edit: Edit) -> None:
+    """An edit that keeps the payment due is noticed before an origin id is written late."""
     project = office.new_project(f"31-{next(numbers)}", [CODE, OTHER_CODE])
     invoice = office.new_invoice(project, (CODE, "500.00"), (OTHER_CODE, "400.00"))
     office.stage.settings("procore", patch_forbidden=True)
@@ -179,9 +180,10 @@ def test_an_edit_that_keeps_the_payment_due_is_noticed_before_a_late_origin_id(o
     assert invoice.origin_id is None
 
 
-def test_an_invoice_that_is_edited_while_its_bill_is_written_is_reported_when_it_is_locked(
+def test_an_invoice_edited_while_its_bill_is_sent_is_reported_when_locked(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An edit during the write is reported as drift once the invoice is locked, until verification finds that both agree."""
     invoice, draft = billable(office), BillKind.draft
 
     def edited_meanwhile(self: BillKind, body: Any, names: Any) -> Any:
@@ -198,7 +200,8 @@ def test_an_invoice_that_is_edited_while_its_bill_is_written_is_reported_when_it
     assert office.problems(problem) == {}
 
 
-def test_so_is_one_whose_origin_id_was_written_by_a_worker_that_died_after_it(office: Office) -> None:
+def test_an_edit_is_reported_when_a_dead_worker_wrote_the_origin_id(office: Office) -> None:
+    """The worker died after it had written the origin id, so the next export compares the invoice with its bill."""
     invoice = billable(office)
     office.stage.settings("procore", patch_forbidden=True)
     office.export(invoice)
@@ -231,7 +234,8 @@ def test_a_doubt_is_looked_for_while_the_invoice_before_cannot_be_read(office: O
     assert office.due(key_of(invoice)) > 0, "the doubt keeps its place in the lane"
 
 
-def test_an_origin_id_that_a_person_set_ends_the_problem_with_the_next_export(office: Office) -> None:
+def test_an_origin_id_that_a_person_set_closes_the_problem(office: Office) -> None:
+    """The next export records the bill that a person entered and named in Procore."""
     invoice = billable(office)
     office.procore.edit_invoice(invoice.id, off_by="1.00")
     assert office.export(invoice).cause == "lines_do_not_tie"
@@ -243,7 +247,8 @@ def test_an_origin_id_that_a_person_set_ends_the_problem_with_the_next_export(of
     assert (record.state, record.remote_id, office.problems(key_of(invoice))) == (State.CREATED, entered.id, {})
 
 
-def test_verify_tells_of_a_bill_whose_invoice_is_not_approved_any_more_or_gone(office: Office) -> None:
+def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Office) -> None:
+    """The finding remains until the bill is void."""
     invoice = billable(office)
     office.export(invoice)
     assert found(office, invoice) == []

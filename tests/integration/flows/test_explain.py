@@ -144,7 +144,8 @@ def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Offi
     assert by_hand.id in sentences(told)
 
 
-def test_a_blocked_code_says_who_mends_it_and_afterwards_that_it_was_mended(office: Office) -> None:
+def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Office) -> None:
+    """The explanation names the owner and the next step, and after the fix the code's creation and no problem."""
     by_hand = office.netsuite.make_item(NAME, isinactive=True)
     project, _ = one_code(office)
     office.scan(project.id)
@@ -185,7 +186,8 @@ def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
     assert of_code(pilot)["why"] == "Left alone: its project is not in PROJECT_IDS."
 
 
-def test_who_asked_for_a_code_is_told_also_for_an_invoice_and_a_request_of_its_own(office: Office) -> None:
+def test_a_code_shows_if_an_invoice_or_a_separate_request_asked_for_it(office: Office) -> None:
+    """What asked for a code is shown also when it was an invoice, or a request for this code alone."""
     project = office.new_project(NUMBER, [CODE, "05-310.S"])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
@@ -223,7 +225,8 @@ def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote
 # Invoices
 
 
-def test_an_exported_invoice_is_told_step_by_step_with_the_arithmetic_of_its_bill(office: Office) -> None:
+def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: Office) -> None:
+    """The explanation lists every step and the arithmetic of each bill line."""
     project, _ = one_code(office)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export_all()
@@ -259,7 +262,8 @@ def test_the_bill_of_every_invoice_of_the_company_is_reckoned_to_the_cent(synced
         require_arithmetic(of_invoice(synced, invoice), invoice)
 
 
-def test_an_invoice_that_waits_for_blocked_codes_names_them_and_goes_on_when_they_are_mended(office: Office) -> None:
+def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Office) -> None:
+    """An invoice that waits for blocked codes names them, and is billed once their Items can be used."""
     by_hand = office.netsuite.make_item(NAME, isinactive=True)
     project, code = one_code(office)
     office.scan(project.id)
@@ -308,7 +312,8 @@ def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> N
     assert "write 2" in sentences(told)
 
 
-def test_an_invoice_that_is_none_of_our_business_says_so_without_having_been_exported(office: Office) -> None:
+def test_an_invoice_that_is_not_exported_says_why_before_any_export(office: Office) -> None:
+    """A draft's explanation gives its status as the reason, although no export has read it yet."""
     draft = office.case_invoice("draft_invoice")
     told = of_invoice(office, draft)
     assert (told["why"], told["story"]) == (
@@ -317,7 +322,8 @@ def test_an_invoice_that_is_none_of_our_business_says_so_without_having_been_exp
     )
 
 
-def test_a_bill_that_the_invoice_no_longer_says_is_told_with_the_difference(office: Office) -> None:
+def test_a_bill_that_no_longer_matches_its_invoice_shows_the_difference(office: Office) -> None:
+    """The explanation names the difference, or the reason why the two cannot be compared."""
     project, _ = one_code(office)
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -357,7 +363,8 @@ def _forbidden(*_: object) -> None:
 # Telling
 
 
-def test_telling_writes_nothing_in_either_system_and_nothing_in_the_journal(synced: Office) -> None:
+def test_explain_writes_nothing_to_either_system_or_the_journal(synced: Office) -> None:
+    """A second explanation equals the first, and neither sends a write."""
     invoice = synced.case_invoice("closed_period_invoice")
     writes, procore = synced.mark(), len(synced.procore.journal.writes(0))
     before = of_invoice(synced, invoice)

@@ -149,7 +149,8 @@ def test_a_bill_is_made_once_whatever_happens_to_its_write(office: Office, fault
     assert office.problems() == {}
 
 
-def test_a_bill_in_doubt_is_not_sent_again_before_the_settle_window_and_is_after_it(patient: Office) -> None:
+def test_a_bill_in_doubt_is_sent_again_only_after_the_settle_window(patient: Office) -> None:
+    """The bill is looked up at least twice before it is sent again."""
     invoice = billable(patient)
     break_posts(patient, BILL_PATH, {"kind": "cut_before"})
     mark = patient.mark()
@@ -278,10 +279,10 @@ def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
     office.settle()
 
 
-def test_an_item_made_for_an_invoice_is_looked_for_even_if_the_invoice_is_withdrawn(
+def test_an_item_in_doubt_is_looked_up_though_its_invoice_is_withdrawn(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker dies with the Item in hand; nobody asks for the invoice again, and the code has no budget line."""
+    """The worker dies with the Item claimed; nobody asks for the invoice again, and the code has no budget line."""
     project = office.new_project(f"26-{next(numbers)}")
     code = office.procore.add_code(project.id, CODE)
     invoice = office.new_invoice(project, (code.id, "900.00"))
@@ -309,10 +310,10 @@ def test_an_item_made_for_an_invoice_is_looked_for_even_if_the_invoice_is_withdr
 
 
 @pytest.mark.parametrize("record_type", ["Item", "bill"])
-def test_a_process_that_stood_still_while_it_noted_its_intent_sends_nothing(
+def test_a_process_that_stalled_while_it_noted_its_intent_sends_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch, record_type: str
 ) -> None:
-    """As nothing left, nothing is in doubt either."""
+    """As nothing was sent, nothing is in doubt either."""
     invoice = billable(office) if record_type == "bill" else None
     project = planned(office)
     (code,) = project.budgeted_codes()
@@ -352,8 +353,8 @@ def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenOf
     assert office.bills(invoice) == []
 
 
-def test_a_problem_that_comes_while_a_bill_is_in_doubt_does_not_end_the_doubt(patient: Office) -> None:
-    """A person types the bill in by hand while ours may still be on its way, and takes it back again."""
+def test_a_problem_found_while_a_bill_is_in_doubt_does_not_end_the_doubt(patient: Office) -> None:
+    """A person enters the bill by hand while ours may still arrive, and deletes it again."""
     invoice = billable(patient)
     key = f"invoice:{invoice.project_id}:{invoice.id}"
     break_posts(patient, BILL_PATH, {"kind": "cut_before"})
@@ -390,8 +391,8 @@ def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenOff
     assert len(office.posts(ITEM_PATH)) == 5
 
 
-def test_an_item_in_doubt_is_not_sent_again_before_the_settle_window_and_is_after_it(patient: Office) -> None:
-    """Whoever asks for it meanwhile: a scan, another app, an invoice."""
+def test_an_item_in_doubt_is_sent_again_only_after_the_settle_window(patient: Office) -> None:
+    """Whatever asks for it meanwhile: a scan, another app, an invoice."""
     project = planned(patient)
     (code,) = project.budgeted_codes()
     invoice = patient.new_invoice(project, (CODE, "900.00"))
@@ -437,8 +438,8 @@ def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Office) -> N
 
 
 @pytest.mark.parametrize("ours_comes", [True, False])
-def test_an_item_that_a_person_made_is_not_adopted_while_ours_may_still_come(patient: Office, ours_comes: bool) -> None:
-    """Adopted, it would end the doubt, and nobody would look for the second one that commits a minute later."""
+def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(patient: Office, ours_comes: bool) -> None:
+    """Adopting it would end the doubt, and nobody would look up the second Item that NetSuite commits a minute later."""
     project = planned(patient)
     (code,) = project.budgeted_codes()
     name, external_id = f"{project.number}-{CODE}", patient.item_external_id(project, code)
@@ -481,8 +482,8 @@ def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Offic
     assert office.item(f"{project.number}-{CODE}")
 
 
-def test_a_bill_that_stood_while_its_invoice_could_not_be_read_is_not_sent_again(open_office: OpenOffice) -> None:
-    """Nobody is in doubt of it any more, and queries do not show it yet."""
+def test_a_bill_found_while_its_invoice_was_unreadable_is_not_sent_again(open_office: OpenOffice) -> None:
+    """The bill is no longer in doubt, and queries do not show it yet."""
     office = open_office(world={"suiteql_lag": 3600.0}, netsuite_settle_seconds=SETTLE)
     invoice = billable(office)
     key = f"invoice:{invoice.project_id}:{invoice.id}"

@@ -77,7 +77,8 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     assert second.id in story[2]["sentence"]
 
 
-def test_an_item_that_stands_under_another_name_is_never_made_a_second_time(office: Office) -> None:
+def test_an_item_that_exists_under_another_name_is_never_created_again(office: Office) -> None:
+    """`forget` refuses while NetSuite has the code's Item under another name, unless that Item can never be on a bill."""
     a_code(office)
     item = office.item(NAME)
     office.netsuite.edit_item(item.id, itemid="renamed", externalid=None)
@@ -92,7 +93,8 @@ def test_an_item_that_stands_under_another_name_is_never_made_a_second_time(offi
     assert forget(office, NUMBER, CODE, "--yes")[0] == 0
 
 
-def test_an_item_that_stands_in_the_place_of_a_deleted_one_is_taken_when_a_person_names_it(office: Office) -> None:
+def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(office: Office) -> None:
+    """`forget` takes an Item with the name of the deleted one only when its id is given with `--take`."""
     project, wbs_code = a_code(office)
     first, other = office.item(NAME), office.item(f"{NUMBER}-{OTHER_CODE}")
     office.netsuite.items.remove(first.id)
@@ -128,7 +130,8 @@ def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_offic
     assert "knows nothing of it" in refused(office, "24-801", CODE)
 
 
-def test_a_bill_that_was_deleted_is_made_anew_once_procore_does_not_name_it(office: Office) -> None:
+def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Office) -> None:
+    """`forget` refuses while NetSuite has the bill, or Procore names it or another integration."""
     invoice, named = a_bill(office)
     first = office.bill(invoice)
     assert f"NetSuite still holds the bill {invoice.invoice_number} (id {first.id})" in refused(office, *named)
@@ -148,7 +151,8 @@ def test_a_bill_that_was_deleted_is_made_anew_once_procore_does_not_name_it(offi
     assert told.index("forgotten") > told.index("written_back")
 
 
-def test_a_void_bill_is_in_the_way_until_it_gave_its_number_and_external_id_away(office: Office) -> None:
+def test_a_void_bill_blocks_until_its_number_and_external_id_are_changed(office: Office) -> None:
+    """`forget` refuses while a void bill still has the invoice's number or external id."""
     invoice, named = a_bill(office)
     bill = office.bill(invoice)
     office.procore.set_origin(invoice, None)

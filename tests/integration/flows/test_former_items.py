@@ -31,7 +31,8 @@ def keys(project: Project) -> set[str]:
     return {f"code:{project.id}:{code.id}" for code in project.budgeted_codes()}
 
 
-def test_nothing_is_created_for_a_project_that_has_its_items_under_a_number_that_no_project_has(office: Office) -> None:
+def test_nothing_is_created_while_items_exist_under_a_former_number(office: Office) -> None:
+    """The project's Items exist under a number that no project has: no scan, single request or invoice creates new ones."""
     project, _ = renumbered(office)
     office.scan(project.id)
     assert office.problems() == dict.fromkeys(keys(project), CAUSE)
@@ -63,9 +64,10 @@ def test_the_items_are_adopted_when_they_have_the_names_of_today(office: Office)
     assert office.writes() == []
 
 
-def test_new_items_are_created_once_a_person_says_that_the_others_are_not_the_project_s(
+def test_new_items_are_created_once_a_person_rejects_the_former_ones(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A person says that the other Items are not the project's, and this decision counts for all projects."""
     project, _ = renumbered(office)
     office.scan(project.id)
     (one, *_) = (problem for problem in office.container.ledger.problems() if problem.problem.cause == CAUSE)
@@ -97,8 +99,8 @@ def test_few_codes_of_the_same_text_are_no_question(office: Office) -> None:
     assert office.problems() == {}
 
 
-def test_a_new_code_of_a_project_that_was_renumbered_after_its_items_were_adopted_is_one(office: Office) -> None:
-    """The other integration made Items for all codes; this one was budgeted only later."""
+def test_a_late_code_of_a_renumbered_project_may_have_a_former_item(office: Office) -> None:
+    """The other integration made Items for all codes; this one was budgeted after the others were adopted."""
     project, items = renumbered(office, [*CODES, "09-100.S"])
     office.procore.renumber_project(project.id, "24-800")
     office.scan(project.id)
@@ -130,9 +132,8 @@ def lost_with_data_dir(office: Office, tmp_path: Path) -> Office:
     return fresh
 
 
-def test_after_a_loss_an_unmarked_item_of_no_code_of_today_may_be_that_of_a_renamed_code(
-    open_office: OpenOffice, tmp_path: Path
-) -> None:
+def test_after_a_loss_an_unmarked_item_may_be_that_of_a_renamed_code(open_office: OpenOffice, tmp_path: Path) -> None:
+    """An Item without our external id that matches no current code may be a renamed code's, so a person is asked."""
     office = open_office()
     project = office.new_project("24-800", CODES)
     by_hand = office.netsuite.make_item("24-800-05-120.S")

@@ -68,10 +68,8 @@ def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office:
     require_all_made(office, project)
 
 
-def test_held_work_waits_where_it_is_and_is_not_taken_into_hand_for_nothing(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A lane of 50,000 would otherwise go through the broker once in every hold."""
+def test_paused_work_stays_in_its_lane_and_is_not_dispatched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane of 50,000 would otherwise go through the broker once in every pause."""
     monkeypatch.setattr(attempts, "HOLD_SECONDS", 600.0)
     planned(office)
     monkeypatch.setattr(office.container.dispatch, "_limits", dict.fromkeys(Lane, 1))
@@ -191,9 +189,10 @@ def test_maintenance_is_waited_out(open_office: OpenOffice) -> None:
     require_all_made(office, project)
 
 
-def test_a_remote_that_refuses_connections_is_said_to_be_down_and_its_work_goes_on_when_it_is_back(
+def test_a_remote_that_refuses_connections_is_down_and_its_work_resumes(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is reported as down, and its work continues when it is back."""
     monkeypatch.setattr(attempts, "DOWN_TIMES_BEFORE_PROBLEM", 1)
     project = planned(office)
     office.stage.take_down("netsuite")

@@ -102,7 +102,8 @@ def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Offic
     assert "paid by card" in call(office, "verify", "--csv", **pilot).stdout
 
 
-def test_a_decision_that_comes_while_the_export_is_under_way_is_seen_before_the_write(office: Office) -> None:
+def test_a_decision_made_during_an_export_is_seen_before_the_write(office: Office) -> None:
+    """An invoice that is excluded after its export was planned is skipped, and no bill is sent."""
     invoice = billable(office)
     ready = office.container.invoice_export.plan(_key(office, invoice))
     office.container.invoice_decisions.exclude(*_named(invoice), by="ana", note="wait")
@@ -179,10 +180,8 @@ def test_what_cannot_be_decided_is_refused_in_words(office: Office, done: str) -
     assert record is None or record.state is not State.SKIPPED
 
 
-def test_an_invoice_whose_bill_of_ours_was_changed_cannot_be_excluded_until_that_bill_is_void(
-    open_office: OpenOffice,
-) -> None:
-    """It is blocked, and no bill of it is recorded as done: NetSuite is asked."""
+def test_an_invoice_with_a_changed_bill_of_ours_cannot_be_excluded(open_office: OpenOffice) -> None:
+    """The invoice is blocked and no bill is recorded as done, so NetSuite is asked, until that bill is void."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill"]})
     invoice = billable(office)
     assert office.export(invoice).cause == "bill_differs"

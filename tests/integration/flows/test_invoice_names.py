@@ -58,7 +58,8 @@ def test_an_invoice_that_an_export_has_left_alone_says_what_is_so_now(office: Of
     assert "(status is under review), and that is no longer so; it waits in no lane now" in told
 
 
-def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so_first(office: Office) -> None:
+def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: Office) -> None:
+    """Its explanation begins with the new status, and still lists the open problem."""
     invoice = new_invoice(office)
     office.procore.edit_invoice(invoice.id, shown={"billing_date": None})
     office.export(invoice)

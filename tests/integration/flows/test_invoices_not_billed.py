@@ -117,12 +117,14 @@ def test_an_invoice_below_zero_needs_a_vendor_credit(office: Office) -> None:
     blocked(office, office.new_invoice(project, (CODE, "-2000.00")), "needs_vendor_credit")
 
 
-def test_a_vendor_that_netsuite_does_not_know_blocks_before_anything_is_written(office: Office) -> None:
+def test_a_vendor_unknown_to_netsuite_blocks_before_anything_is_written(office: Office) -> None:
+    """The invoice is blocked as not linked, and neither Items nor a bill are written."""
     project = office.new_project("24-800", [CODE])
     blocked(office, office.new_invoice(project, (CODE, "900.00"), vendor="Copper Canyon Concrete"), "vendor_not_linked")
 
 
-def test_a_vendor_that_netsuite_has_twice_blocks_before_anything_is_written(office: Office) -> None:
+def test_a_vendor_that_netsuite_has_twice_blocks_before_any_write(office: Office) -> None:
+    """The invoice is blocked as ambiguous, and neither Items nor a bill are written."""
     project = office.new_project("24-800", [CODE])
     vendor = "Northstar Glass & Glazing"
     blocked(office, office.new_invoice(project, (CODE, "900.00"), vendor=vendor), "vendor_ambiguous")
@@ -146,9 +148,7 @@ def test_an_invoice_off_by_a_cent_is_blocked(office: Office) -> None:
 
 
 @pytest.mark.parametrize("included", [False, True])
-def test_an_invoice_with_tax_is_refused_by_that_name_whether_or_not_it_would_tie(
-    open_office: OpenOffice, included: bool
-) -> None:
+def test_an_invoice_with_tax_is_refused_as_such_whether_or_not_it_ties(open_office: OpenOffice, included: bool) -> None:
     """Where the payment due leaves the tax out, the lines tie: a bill would go out that is too low by the tax."""
     office = open_office(world={"tax_in_payment_due": included})
     project = office.new_project("24-800", [CODE])
@@ -187,9 +187,8 @@ def currency_check(office: Office) -> Check:
     return check
 
 
-def test_nothing_is_billed_while_procore_names_two_base_currencies_and_no_setting_says_which_counts(
-    open_office: OpenOffice,
-) -> None:
+def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: OpenOffice) -> None:
+    """While Procore names two base currencies and no setting says which one counts, no invoice is billed."""
     office = open_office()
     billed, other, third = new_invoices(office, 3)
     assert office.export(billed).kind is OutcomeKind.CREATED
@@ -212,7 +211,8 @@ def test_nothing_is_billed_while_procore_names_two_base_currencies_and_no_settin
     assert (check.ok, check.words) == (True, "USD: invoices in any other are blocked")
 
 
-def test_a_second_base_currency_is_known_from_the_lists_before_anything_is_billed(open_office: OpenOffice) -> None:
+def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: OpenOffice) -> None:
+    """The lists of invoices are enough to know that Procore has a second base currency."""
     office = open_office()
     ours, other = new_invoices(office, 2)
     office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
@@ -247,7 +247,8 @@ def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: Op
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
-def test_retainage_without_an_item_for_it_is_blocked_and_nothing_is_written(open_office: OpenOffice) -> None:
+def test_retainage_without_its_item_is_blocked_and_nothing_is_written(open_office: OpenOffice) -> None:
+    """An invoice with retainage needs the Item that the setting names; one without retainage is billed."""
     office = open_office(netsuite_retainage_item_id="")
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
@@ -277,7 +278,8 @@ def test_a_closed_period_blocks_until_it_is_opened(open_office: OpenOffice, code
     assert office.problems(key_of(invoice)) == {}
 
 
-def test_a_blocked_code_blocks_its_invoice_and_no_other_item_is_made_for_it(office: Office) -> None:
+def test_a_blocked_code_blocks_its_invoice_which_creates_no_other_item(office: Office) -> None:
+    """The invoice's other code gets no Item for it and does not wait for one."""
     project = office.new_project("24-800")
     bad = office.procore.add_code(project.id, "05-120.S.Phase : 2")
     good = office.procore.add_code(project.id, "05-310.S")
@@ -304,7 +306,8 @@ def test_an_invoice_of_a_project_that_the_app_may_not_see_is_reported(office: Of
     assert "details" not in sentence
 
 
-def test_an_invoice_that_cannot_be_read_any_more_keeps_its_name_and_its_project_too(office: Office) -> None:
+def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) -> None:
+    """Problems of an invoice that can no longer be read name its number and its project."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"), status="draft")
     assert office.export(invoice).kind is OutcomeKind.SKIPPED

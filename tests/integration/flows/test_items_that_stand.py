@@ -49,7 +49,8 @@ def test_an_item_made_by_hand_is_adopted_and_not_touched(office: Office) -> None
     assert [entry for entry in office.writes() if entry["id"] == case["item_id"]] == []
 
 
-def test_an_adopted_item_gets_our_external_id_only_where_the_setting_says_so(open_office: OpenOffice) -> None:
+def test_an_adopted_item_gets_our_external_id_only_if_the_setting_is_on(open_office: OpenOffice) -> None:
+    """Nothing else of the Item is changed, and it may also be one for resale."""
     office = open_office(netsuite_adopted_items_get_external_id=True)
     case = office.case("item_by_hand")
     before = dataclasses.replace(office.item(case["name"]))
@@ -192,7 +193,8 @@ def test_an_item_of_ours_that_an_accountant_renamed_is_kept(office: Office) -> N
     assert (record.state, record.remote_id) == (State.CREATED, ours.id)
 
 
-def test_an_item_of_the_right_name_that_belongs_to_another_code_of_ours_is_blocked(office: Office) -> None:
+def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Office) -> None:
+    """An Item of the right name with another code's external id is left alone, and the problem names that code."""
     project, code = one_code(office)
     other = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.scan(project.id)
@@ -303,7 +305,8 @@ def two_codes_on_one_item(office: Office) -> tuple[Project, WbsCode, WbsCode, st
     return project, code, second, by_hand.id
 
 
-def test_verify_finds_codes_that_share_an_item_and_one_of_them_can_be_given_its_own(office: Office) -> None:
+def test_verify_finds_codes_that_share_an_item_and_one_can_get_its_own(office: Office) -> None:
+    """The first code keeps the shared Item, and after `forget` a scan creates a separate one for the second."""
     project, code, second, item_id = two_codes_on_one_item(office)
     found = {
         finding.key: finding

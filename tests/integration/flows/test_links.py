@@ -111,7 +111,8 @@ def test_verify_does_not_repeat_the_mistake_of_a_link_that_is_wrong_by_now(offic
     assert "Zenith Catering" in finding.sentence
 
 
-def test_a_linked_vendor_that_is_inactive_is_a_problem_and_nobody_of_its_name_is_paid(office: Office) -> None:
+def test_a_linked_vendor_that_is_inactive_blocks_and_no_namesake_is_paid(office: Office) -> None:
+    """The invoice is blocked, and nothing is written for another vendor of the same name."""
     linked, namesake = office.new_vendor(f"{PEAK} (old)"), office.new_vendor(PEAK)
     linked.isinactive = True
     office.procore.edit_vendor(office.procore.vendor(PEAK).id, origin_id=linked.id)
@@ -155,7 +156,8 @@ def test_a_vendor_of_the_projects_directory_is_found_there(office: Office, linke
     assert office.bill(invoice).entity == right.id
 
 
-def test_create_is_never_advised_of_a_vendor_that_may_be_there_under_a_similar_name(office: Office) -> None:
+def test_create_is_never_advised_where_a_similarly_named_vendor_exists(office: Office) -> None:
+    """The vendor is reported as ambiguous, with the id of the one that has a similar name."""
     similar = office.new_vendor("PEAK-1", company_name=f"The {PEAK.upper()}, L.L.C.")
     invoice = invoice_of(office, PEAK)
     assert office.export(invoice).cause == "vendor_ambiguous"

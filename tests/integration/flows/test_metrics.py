@@ -231,7 +231,8 @@ def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Offic
     assert not {"HVALS", "KEYS", "SCAN", "HSCAN", "SMEMBERS"} & set(commands)
 
 
-def test_the_oldest_invoice_and_code_are_shown_with_the_reason_why_they_wait(office: Office) -> None:
+def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Office) -> None:
+    """The metric names the reason at each stage of their work, and neither is shown once it is done."""
     container, work = office.container, office.container.work
     assert told(office).of("oldest_waiting_timestamp_seconds") == {}
     began = container.now()
@@ -330,9 +331,8 @@ def test_the_command_prints_the_same_and_writes_a_file_whole(office: Office, tmp
     assert list(tmp_path.glob("*prom*")) == [file], "nothing half written is left"
 
 
-def test_a_process_without_the_key_knows_from_the_workers_when_the_certificate_ends(
-    open_office: OpenOffice,
-) -> None:
+def test_a_process_without_the_key_learns_the_certificates_end(open_office: OpenOffice) -> None:
+    """A process that does not have the key knows from the workers when the certificate expires."""
     office = open_office()
     worker = office.reopened(netsuite_certificate_expires="2027-05-31")
     worker.container.note_certificate_expiry()

@@ -18,7 +18,8 @@ CODES = ("05-120.S", "05-310.M", "09-250.S.B2", "01-100.L.PHASE1.EAST")
 """With and without custom segments."""
 
 
-def test_a_company_that_is_all_there_is_adopted_and_nothing_is_written_but_what_lacks(office: Office) -> None:
+def test_a_complete_company_is_adopted_and_only_what_is_missing_is_written(office: Office) -> None:
+    """Existing Items and bills are left as they are."""
     project = office.new_project("26-310", CODES)
     stood = [office.netsuite.make_item(f"26-310-{code}", displayname="by the connector") for code in CODES]
     exported, by_hand, lacking = (office.new_invoice(project, (code, "900.00")) for code in CODES[:3])

@@ -55,7 +55,8 @@ def test_once_one_of_the_two_is_renamed_both_get_their_item(office: Office, firs
     assert not [cause for cause in office.problems().values() if cause == "name_not_unique"]
 
 
-def test_two_codes_of_one_project_that_differ_in_case_only_are_both_blocked(office: Office) -> None:
+def test_two_codes_of_a_project_that_differ_only_in_case_are_blocked(office: Office) -> None:
+    """Both codes are blocked, and nothing is written."""
     project = office.new_project("24-800", ["05-120.S", "05-120.s"])
     office.scan(project.id)
     assert list(office.problems(f"code:{project.id}").values()) == ["name_not_unique"] * 2
@@ -63,10 +64,8 @@ def test_two_codes_of_one_project_that_differ_in_case_only_are_both_blocked(offi
 
 
 @pytest.mark.parametrize("limit", [60, 80])
-def test_a_name_of_exactly_the_accounts_length_is_made_and_one_longer_is_blocked(
-    open_office: OpenOffice, limit: int
-) -> None:
-    """The length comes from the account's metadata catalog, where that tells it."""
+def test_a_name_at_the_length_limit_is_created_and_a_longer_one_blocked(open_office: OpenOffice, limit: int) -> None:
+    """The limit comes from the account's metadata catalog, where the catalog states it."""
     office = open_office(world={"item_name_max_length": limit})
     project = office.new_project("24-800")
     room = limit - len("24-800-32-900.S.")
@@ -137,12 +136,10 @@ def test_a_project_renumbered_after_its_sync_keeps_its_items(office: Office) -> 
     ]
 
 
-def test_a_code_that_another_worker_makes_since_the_look_does_not_block_its_invoice(
+def test_a_code_that_another_worker_is_creating_blocks_no_invoice(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two projects' codes share a name. A scan that Procore lets read only one of them sees no rival and makes the Item, just when an
-    export of the other one's invoice has seen the two.
-    """
+    """Two projects share the code's name: a scan that may read one of them creates the Item while an export has seen both."""
     for number, code in (("24", "801-05-120.S"), ("24-801", "05-120.S")):
         project = office.new_project(number, [code])
     invoice = office.new_invoice(project, ("05-120.S", "900.00"))

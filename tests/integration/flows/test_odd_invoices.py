@@ -39,9 +39,7 @@ def work(amount: str, **more: str) -> Billed:
 
 
 @pytest.mark.parametrize("method", ["", "progressive", "simplified"])
-def test_an_invoice_of_each_type_is_billed_however_its_contract_is_invoiced(
-    open_office: OpenOffice, method: str
-) -> None:
+def test_each_type_of_invoice_is_billed_however_its_contract_is_invoiced(open_office: OpenOffice, method: str) -> None:
     """A simplified contract has no summary text; the last invoice of a subcontract often releases retainage alone."""
     office = open_office(world={"contract_invoicing_method": method, "closed_before": "2025-12-01"})
     release = Billed(released=Decimal("100.00"))
@@ -139,9 +137,10 @@ DATA_TROUBLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("cause", "shown", "shown_lines", "words"), DATA_TROUBLE)
-def test_trouble_with_the_data_is_the_accountants_and_names_what_it_is_about(
+def test_a_data_problem_is_the_accountants_and_names_what_it_is_about(
     office: Office, cause: str, shown: dict[str, Any], shown_lines: dict[str, Any], words: str
 ) -> None:
+    """Each such problem closes once the data is fixed and the invoice is exported."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, shown=shown, shown_lines=shown_lines)

@@ -133,7 +133,8 @@ def test_what_a_newer_version_adds_is_passed_over(office: Office) -> None:
     assert office.container.work.run(run.id) == run
 
 
-def test_work_of_a_kind_that_only_a_newer_version_knows_waits_for_it_and_stops_nothing(office: Office) -> None:
+def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Office) -> None:
+    """It waits for the newer version, and the rest of its lane is dispatched."""
     office.container.work.add(Lane.SCANS, ["paint:17", "scan:17", "scan:18"])
     app = mock.Mock(spec_set=["send_task"])
     use(office.container)
@@ -147,9 +148,7 @@ def test_work_of_a_kind_that_only_a_newer_version_knows_waits_for_it_and_stops_n
 
 
 @pytest.mark.parametrize("scope", ["netsuite", "netsuite:vendorBill:create"])
-def test_the_problem_of_a_pause_that_is_not_known_any_more_closes_with_the_next_response(
-    office: Office, scope: str
-) -> None:
+def test_a_problem_of_an_unknown_pause_closes_with_the_next_response(office: Office, scope: str) -> None:
     """0.1.0 keeps its pauses under other keys; those of this version are forgotten after a week without use."""
     project = office.new_project("31-502", CODES[:1])
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix

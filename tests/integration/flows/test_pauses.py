@@ -49,10 +49,8 @@ def key_of(invoice: Invoice) -> str:
 # One record
 
 
-def test_a_field_that_the_form_hides_is_a_problem_of_each_record_that_sends_it_and_pauses_nothing(
-    office: Office,
-) -> None:
-    """NetSuite answers 400 with the code of a missing permission, as where the role's form lacks one column."""
+def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office: Office) -> None:
+    """NetSuite answers 400 with the code of a missing permission, as where the role's form does not have one column."""
     office, (first, *others) = invoices_of(office, 4)
     office.stage.settings("netsuite", hidden_on_form=["item.customer"])
     assert office.export(first).cause == "bill_refused"
@@ -65,10 +63,8 @@ def test_a_field_that_the_form_hides_is_a_problem_of_each_record_that_sends_it_a
     assert office.problems() == {}
 
 
-def test_one_record_that_is_refused_for_want_of_a_permission_is_its_own_problem_and_holds_up_no_other(
-    office: Office,
-) -> None:
-    """The role is restricted from one vendor: NetSuite says it in the words of a permission that is missing altogether."""
+def test_a_permission_missing_for_one_record_holds_up_no_other(office: Office) -> None:
+    """The role is restricted from one vendor, which NetSuite reports with the message of an entirely missing permission."""
     office, (poison, *others) = invoices_of(office, 4)
     other_vendor = next(
         one for one in office.procore.company.vendors.values() if one.name != "Blue Spruce Electric" and one.origin_id
@@ -94,8 +90,8 @@ def test_one_record_that_is_refused_for_want_of_a_permission_is_its_own_problem_
 # One kind of record
 
 
-def test_a_kind_of_record_that_is_refused_pauses_that_kind_and_everything_else_goes_on(office: Office) -> None:
-    """The role may make Items and no bills: one invoice finds out, the second one shows that it is not about the invoice."""
+def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office: Office) -> None:
+    """The role may create Items and no bills: one invoice finds out, the second one shows that it is not about the invoice."""
     office, invoices = invoices_of(office, 6)
     project = office.procore.company.projects[invoices[0].project_id]
     office.stage.settings("netsuite", missing_permissions=["vendorBill:create"])
@@ -179,9 +175,10 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
         (["item.subtype"], "netsuite:item:query", "Lists > Items"),
     ],
 )
-def test_a_table_or_column_that_the_role_does_not_see_is_named_once_and_not_for_each_invoice(
+def test_a_table_or_column_hidden_from_the_role_is_one_problem(
     office: Office, hidden: list[str], scope: str, named: str
 ) -> None:
+    """It is reported once and not for each invoice, and all are billed once the role sees it."""
     project = office.new_project("26-771", [CODE])
     office = office.reopened(project_ids=str(project.id))
     invoices = [office.new_invoice(project, (CODE, "100.00"), invoice_number=f"SEE-{n}") for n in range(3)]
@@ -199,9 +196,8 @@ def test_a_table_or_column_that_the_role_does_not_see_is_named_once_and_not_for_
     assert office.problems() == {}
 
 
-def test_vendors_that_procore_does_not_let_the_app_read_are_one_problem_that_names_the_directory(
-    office: Office,
-) -> None:
+def test_vendors_the_app_may_not_read_are_one_problem_with_the_directory(office: Office) -> None:
+    """One problem names the Directory tool, and all invoices are billed once the app may read the vendors."""
     office, invoices = invoices_of(office, 3)
     office.stage.settings("procore", directory_forbidden=True)
     office.export_all()
@@ -228,10 +224,10 @@ def test_an_account_whose_queries_want_a_direction_finds_what_is_there(open_offi
 # A whole remote
 
 
-def test_a_503_with_the_rate_limits_headers_and_room_left_is_waited_out_in_seconds_and_shown_meanwhile(
+def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The headers come with every answer: the hour's reset is no reason to wait for an hour."""
+    """The headers come with every response, so the hour's reset is no reason to pause for an hour; the pause is shown."""
     monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 3.0))
     office = open_office(world={"hourly_limit": 3600, "retry_after_on_503": False})
     office, invoices = invoices_of(office, 8)
@@ -294,10 +290,8 @@ def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenOffice)
     assert office.bill(invoice)
 
 
-def test_a_record_that_always_fails_while_others_are_answered_ends_as_a_problem_and_pauses_nothing_for_long(
-    office: Office,
-) -> None:
-    """The invoice's own page answers 504 each time, like a report that takes a gateway too long."""
+def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(office: Office) -> None:
+    """The invoice's own page answers 504 each time, like a report that takes a gateway too long, and the others' pages work."""
     office, (poison, *others) = invoices_of(office, 3)
     office.stage.faults("procore", [{"kind": "error_before", "value": 504, "path": f"/requisitions/{poison.id}"}])
     run, _ = office.container.export_runs.export_approved("test")

@@ -200,7 +200,8 @@ def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(offic
     assert known == {line.key for line in plan.lines if line.key.startswith("code:") and line.would is not Would.SKIP}
 
 
-def test_an_adopted_item_that_is_to_get_our_external_id_costs_a_request_and_is_told(open_office: OpenOffice) -> None:
+def test_a_plan_counts_the_request_that_gives_an_item_our_external_id(open_office: OpenOffice) -> None:
+    """Adopting an Item that is to get our external id costs one request, and the scan sends as many as planned."""
     setting = {"netsuite_adopted_items_get_external_id": True}
     office = open_office(**setting)
     case = office.case("item_by_hand")
@@ -218,7 +219,8 @@ def open_period(office: Office) -> None:
 
 
 @pytest.mark.parametrize("scanned", [False, True], ids=["with all Items missing", "after a scan"])
-def test_an_export_does_line_by_line_what_its_plan_says_with_as_many_requests(office: Office, scanned: bool) -> None:
+def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Office, scanned: bool) -> None:
+    """Every line of the plan has its effect, whether or not the Items exist already."""
     open_period(office)
     # An Item was read back today and agreed: until then, how many are read back depends on how many are created at once.
     office.container.series_states.agrees(Series.ITEMS, (), at=office.container.now())
@@ -266,7 +268,8 @@ def test_two_invoices_with_one_number_of_one_vendor_are_not_both_promised(office
     assert journals.requests() == plan.requests
 
 
-def test_a_credit_may_have_the_number_of_a_bill_and_numbers_in_another_case_are_one(office: Office) -> None:
+def test_a_credit_may_have_a_bills_number_and_case_is_ignored_in_numbers(office: Office) -> None:
+    """Of two bills whose numbers differ only in case, one is blocked."""
     project = office.new_project("27-002", CODES)
     for amount, number in (("100.00", "77"), ("-50.00", "77"), ("60.00", "88r"), ("70.00", "88R")):
         office.new_invoice(project, (CODES[0], amount), invoice_number=number)

@@ -88,10 +88,10 @@ def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: Open
     assert findings(office, invoice) == [FindingKind.BILL_IN_OTHER_PERIOD]
 
 
-def test_a_process_that_dies_before_the_bill_is_recorded_has_told_its_period_already(
+def test_a_process_that_dies_before_recording_a_bill_reported_its_period(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the record nobody looks at the bill again but `verify`, which may not be scheduled."""
+    """Once the bill is recorded, only `verify` reads it again, and that may not be scheduled."""
     office, invoice = open_with(open_office, closed_dates_move=True, closed_before="2026-02-01")
     office.container.posting_periods(Precedence.EXPORT).elsewhere(
         FoundBill("1", None, "1", "A", datetime.date(2026, 2, 25), ZERO, (), period_id="1")
@@ -114,7 +114,8 @@ def test_a_process_that_dies_before_the_bill_is_recorded_has_told_its_period_alr
     assert (problems(office, invoice), len(office.bills(invoice))) == ({DRIFT}, 1)
 
 
-def test_next_open_posts_in_the_first_open_period_after_the_date_and_says_so(open_office: OpenOffice) -> None:
+def test_next_open_posts_in_the_first_open_period_and_says_so(open_office: OpenOffice) -> None:
+    """The bill's memo, the outcome and the journal name the period; an earlier period would be a finding."""
     office, invoice = open_with(open_office, "next_open", ap_locked_before="2026-04-01", **ALLOW)
     (planned,) = office.container.planning.export_one(InvoiceKey(invoice.project_id, invoice.id)).lines
     assert (planned.would, planned.reason) == (Would.BILL, "posted in Apr 2026")
@@ -135,7 +136,8 @@ def test_next_open_posts_in_the_first_open_period_after_the_date_and_says_so(ope
     )
 
 
-def test_next_open_where_the_account_does_not_allow_it_or_nothing_is_open_is_a_problem(open_office: OpenOffice) -> None:
+def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office: OpenOffice) -> None:
+    """Neither an account that does not allow it nor a calendar without an open period gets a bill."""
     office, invoice = open_with(open_office, "next_open")
     outcome = office.export(invoice)
     assert outcome.cause == "bill_refused"
@@ -145,7 +147,8 @@ def test_next_open_where_the_account_does_not_allow_it_or_nothing_is_open_is_a_p
     assert office.bills(invoice) == []
 
 
-def test_keep_posts_in_the_closed_period_by_the_roles_permission_or_not_at_all(open_office: OpenOffice) -> None:
+def test_keep_posts_in_the_closed_period_by_permission_or_not_at_all(open_office: OpenOffice) -> None:
+    """The role's permission decides; the account's preference never moves the bill to another period."""
     office, invoice = open_with(open_office, "keep", closed_dates_move=True)
     assert office.export(invoice).cause == "period_closed", "named, a period is never moved by the account's preference"
     assert office.bills(invoice) == []
@@ -155,9 +158,8 @@ def test_keep_posts_in_the_closed_period_by_the_roles_permission_or_not_at_all(o
 
 
 @pytest.mark.parametrize("policy", ["block", "next_open", "keep"])
-def test_where_periods_cannot_be_read_block_goes_on_and_the_others_say_what_is_missing(
-    open_office: OpenOffice, policy: str
-) -> None:
+def test_without_readable_periods_only_the_block_policy_continues(open_office: OpenOffice, policy: str) -> None:
+    """The other policies say that the periods cannot be read, and no other work is paused."""
     office, invoice = open_with(open_office, policy, missing_permissions=("accountingPeriod",), **ALLOW)
     project = office.procore.project(invoice.project_id)
     two = [office.new_invoice(project, (CODE, "10.00"), billing_date="2026-04-25") for _ in range(2)]

@@ -261,9 +261,8 @@ def test_verify_finds_an_invoice_that_was_resolved_and_has_no_bill(office: Offic
 
 
 @pytest.mark.parametrize("act", [["resolve", "--note", "it is there"], ["ignore", "--until-changed"]])
-def test_a_bill_in_doubt_is_looked_for_and_never_sent_again_whatever_people_say(
-    open_office: OpenOffice, act: list[str]
-) -> None:
+def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office: OpenOffice, act: list[str]) -> None:
+    """Resolving or ignoring its problem leaves the record as it is, so the bill is looked up."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)

@@ -100,7 +100,8 @@ def test_the_last_invoice_of_an_inactive_project_is_exported(office: Office) -> 
     assert pilot.scan().counts.get("projects_done", 0) == 0, "a scan looks at active ones only"
 
 
-def test_an_inactive_project_is_listed_again_until_all_is_exported_and_then_once_a_day(office: Office) -> None:
+def test_an_inactive_project_is_listed_until_exported_then_once_a_day(office: Office) -> None:
+    """A requested run always lists it, and so does the next run after it was active for a while."""
     project, invoice = closed_out(office)
     office.procore.edit_invoice(invoice.id, off_by="0.01")
     pilot = alone(office, project)
@@ -139,7 +140,8 @@ def test_many_inactive_projects_are_listed_some_in_each_run(office: Office, monk
     assert [scheduled(pilot) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_an_inactive_project_whose_tools_are_off_is_no_problem_and_is_named_everywhere(office: Office) -> None:
+def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Office) -> None:
+    """The run, `status`, `verify` and `explain` all name the project whose invoices cannot be read."""
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"), invoice_number="LAST-1")
     office.procore.edit_project(project.id, active=False, tools_disabled=True)
@@ -167,7 +169,8 @@ def test_an_inactive_project_whose_tools_are_off_is_no_problem_and_is_named_ever
     assert pilot.container.verification.verify().information == []
 
 
-def test_an_inactive_project_that_cannot_be_read_is_forgotten_once_it_is_active_again(office: Office) -> None:
+def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: Office) -> None:
+    """It leaves the list of inactive projects whose invoices cannot be read."""
     project = office.new_project("24-800", CODES)
     office.procore.edit_project(project.id, active=False, tools_disabled=True)
     pilot = alone(office, project)

@@ -20,9 +20,10 @@ def dead_proxy() -> Iterator[str]:
         yield f"http://user:canary@127.0.0.1:{nobody_listens.getsockname()[1]}"
 
 
-def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_unconfirmed(
+def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_in_doubt(
     open_office: OpenOffice, dead_proxy: str
 ) -> None:
+    """The pause names the proxy's setting, and the work waits."""
     office = open_office()
     office.scan()
     written = len(office.netsuite.items)

@@ -59,7 +59,8 @@ def interrupted_after(office: Office, pages: int) -> None:
         office.container.recovery.rebuild(kill)
 
 
-def test_items_are_known_again_by_their_external_ids_and_none_is_made_twice(office: Office) -> None:
+def test_a_rebuild_knows_items_by_their_external_ids_and_none_is_doubled(office: Office) -> None:
+    """After Redis is lost, every Item is restored, and a scan creates none a second time."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     made = {item.id for item in office.items("24-800-05-120.S")}
@@ -92,7 +93,8 @@ def test_items_are_read_page_by_page_each_once_and_every_query_is_counted(
 
 
 @pytest.mark.usefixtures("thousand_is_three")
-def test_a_rebuild_that_was_killed_leaves_no_ledger_and_the_next_goes_on_where_it_was(office: Office) -> None:
+def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: Office) -> None:
+    """The next rebuild begins after the pages that the killed one had read."""
     project = office.new_project("24-800", [f"05-{number}.S" for number in range(120, 130)])
     office.scan(project.id)
     lose_redis(office)
@@ -123,9 +125,8 @@ def test_a_worker_goes_on_with_a_rebuild_that_was_killed(open_office: OpenOffice
 
 
 @pytest.mark.usefixtures("thousand_is_three")
-def test_a_rebuild_by_hand_of_a_ledger_that_stands_begins_at_the_beginning_and_keeps_what_is_known(
-    office: Office,
-) -> None:
+def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Office) -> None:
+    """A rebuild of a ledger that exists begins at the first page and leaves its records as they are."""
     project = office.new_project("24-800", [*CODES, "05-150.S"])
     office.scan(project.id)
     codes = project.budgeted_codes()
@@ -149,9 +150,10 @@ def test_a_rebuild_by_hand_of_a_ledger_that_stands_begins_at_the_beginning_and_k
         ({"itemtype": "Service", "subtype": "Sale", "record_type": "serviceSaleItem"}, "item_of_other_type"),
     ],
 )
-def test_an_item_that_cannot_stand_on_a_bill_any_more_is_left_to_the_next_scan(
+def test_an_item_that_no_bill_can_use_is_left_to_the_next_scan(
     office: Office, change: dict[str, Any], cause: str
 ) -> None:
+    """The rebuild counts it as unusable, and the scan reports it and creates no other."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     office.netsuite.edit_item(office.item("24-800-05-120.S").id, **change)
@@ -210,7 +212,8 @@ def test_a_rebuild_waits_while_another_is_under_way(office: Office) -> None:
         assert second.result(10).restored == len(CODES)
 
 
-def test_a_worker_that_finds_no_ledger_rebuilds_it_before_it_does_anything_else(office: Office) -> None:
+def test_a_worker_that_finds_no_ledger_rebuilds_it_first(office: Office) -> None:
+    """The rebuild comes before anything else, and restores the other codes too."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     (code, *_) = project.budgeted_codes()
@@ -223,10 +226,10 @@ def test_a_worker_that_finds_no_ledger_rebuilds_it_before_it_does_anything_else(
     assert record.state is State.CREATED
 
 
-def test_a_doubt_noted_by_a_worker_from_before_a_loss_is_ended_by_those_after_it(
+def test_a_doubt_noted_before_a_loss_is_ended_by_workers_after_it(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its lock has a fence that the emptied server never gave out; nobody's after it may be lower, or the code waits for good."""
+    """Its lock has a fence that the emptied server never issued; no later fence may be lower, or the code waits for good."""
     office = open_office(netsuite_settle_seconds=0)
     project = office.new_project("24-800", CODES[:1])
     (code,) = project.budgeted_codes()
@@ -265,9 +268,8 @@ def test_after_a_loss_bills_wait_out_the_settle_window(open_office: OpenOffice) 
     assert 600 < office.due(f"invoice:{project.id}:{invoice.id}") <= 900
 
 
-def test_bills_that_procore_names_are_known_again_by_the_next_export_of_all_at_no_request_more(
-    open_office: OpenOffice,
-) -> None:
+def test_bills_that_procore_names_are_known_again_without_a_request(open_office: OpenOffice) -> None:
+    """After a loss, the next export of all invoices records them again and sends NetSuite nothing."""
     office = open_office(netsuite_settle_seconds=0)
     project = office.new_project("24-800", CODES)
     pilot = office.reopened(project_ids=str(project.id))
@@ -289,9 +291,8 @@ def test_bills_that_procore_names_are_known_again_by_the_next_export_of_all_at_n
     assert pilot.container.verification.verify().findings == []
 
 
-def test_a_bill_of_which_procore_was_not_told_is_found_by_its_external_id_after_a_loss(
-    open_office: OpenOffice,
-) -> None:
+def test_a_bill_that_procore_does_not_name_is_found_after_a_loss(open_office: OpenOffice) -> None:
+    """The bill is found by its external id, no second one is sent, and Procore gets the origin id."""
     office = open_office(netsuite_settle_seconds=0)
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
@@ -306,9 +307,10 @@ def test_a_bill_of_which_procore_was_not_told_is_found_by_its_external_id_after_
     assert invoice.origin_id == f"ns-vendorbill-{office.bill(invoice).id}"
 
 
-def test_a_worker_whose_ledger_another_rebuilds_gives_its_work_back_and_counts_no_attempt(
+def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Waiting for the rebuild counts as no attempt, however often it happens."""
     monkeypatch.setattr(recovery, "PATIENCE_SECONDS", 0.02)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -395,10 +397,10 @@ def test_after_a_restart_of_redis_what_lost_its_end_is_looked_at_again(
     assert office.container.recovery.look_through() == 0, "once for each server"
 
 
-def test_a_record_that_nobody_can_read_does_not_keep_what_waits_from_going_on(
+def test_a_record_that_cannot_be_read_does_not_stop_waiting_work(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as one in a state that only a newer version knows: `ledger.resume` fails over it every few seconds, and gives out all the same."""
+    """`ledger.resume` fails over it every few seconds, such as over a newer version's state, and dispatches work all the same."""
     monkeypatch.setattr(recovery, "LOOK_THROUGH_AFTER_SECONDS", 0.0)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -417,7 +419,8 @@ def test_a_record_that_nobody_can_read_does_not_keep_what_waits_from_going_on(
     assert [call.kwargs["kwargs"] for call in app.send_task.call_args_list] == [{"project_id": 17}]
 
 
-def test_a_server_is_looked_through_only_when_its_workers_have_noted_what_they_had_in_hand(office: Office) -> None:
+def test_a_server_is_checked_for_lost_ends_once_workers_noted_their_work(office: Office) -> None:
+    """A server counts as new only when it has run long enough for its workers to have noted what they had claimed."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     forget_the_end(office, project, project.budgeted_codes()[0])
@@ -442,7 +445,8 @@ def test_a_loss_is_a_loss_though_nothing_of_ours_stood_in_netsuite_yet(open_offi
     assert 0 < office.due(f"code:{project.id}:{code.id}") <= 900
 
 
-def test_a_process_that_starts_after_the_loss_knows_it_from_its_data_directory(open_office: OpenOffice) -> None:
+def test_a_process_started_after_a_loss_knows_it_from_its_data_directory(open_office: OpenOffice) -> None:
+    """A scan in the restarted process creates nothing before the settle window has passed."""
     office = open_office(netsuite_settle_seconds=900)
     project = office.new_project("24-800", CODES)
     lose_redis(office)
@@ -506,7 +510,8 @@ def adopted_and_renamed(office: Office) -> tuple[Project, WbsCode, str]:
     return project, code, item.id
 
 
-def test_an_adopted_item_is_the_code_s_whatever_was_renamed_before_redis_was_lost(office: Office) -> None:
+def test_an_adopted_item_stays_the_codes_after_renames_and_a_loss(office: Office) -> None:
+    """Whatever was renamed before Redis was lost, the rebuild restores the Item to its code and to no other."""
     project, code, item_id = adopted_and_renamed(office)
     start_a_worker(office)
     lose_redis(office)
@@ -521,10 +526,8 @@ def test_an_adopted_item_is_the_code_s_whatever_was_renamed_before_redis_was_los
     assert office.container.adopted_items.by(1, [item_id]) == {item_id: CodeKey(project.id, code.id)}
 
 
-def test_a_machine_that_knew_the_adoption_restores_it_into_a_ledger_that_another_has_rebuilt(
-    open_office: OpenOffice, tmp_path: Path
-) -> None:
-    """Nothing is sent for the settle window after a loss: time enough for each worker to say what it knows."""
+def test_a_machine_that_knew_an_adoption_restores_it_into_a_new_ledger(open_office: OpenOffice, tmp_path: Path) -> None:
+    """Nothing is sent for the settle window after a loss: time enough for each worker to report what it knows."""
     office = open_office(netsuite_settle_seconds=900)
     project, code, item_id = adopted_and_renamed(office)
     start_a_worker(office)
@@ -557,9 +560,10 @@ def test_a_machine_that_is_idle_restores_it_with_the_next_resume(open_office: Op
     assert record.remote_id == item_id
 
 
-def test_a_code_in_doubt_keeps_nobody_waiting_and_its_adoption_is_looked_at_again(
+def test_a_code_in_doubt_delays_nobody_and_its_adoption_is_checked_again(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """The ledger opens without waiting for the code, and its adoption is restored once the doubt has ended."""
     monkeypatch.setattr(adoptions, "COPIED_EVERY_SECONDS", 0.0)
     office = open_office(netsuite_settle_seconds=900)
     project, code, item_id = adopted_and_renamed(office)
@@ -582,9 +586,8 @@ def test_a_code_in_doubt_keeps_nobody_waiting_and_its_adoption_is_looked_at_agai
     assert record.remote_id == item_id
 
 
-def test_a_code_that_got_a_second_item_before_its_adoption_was_known_again_is_a_problem(
-    office: Office, tmp_path: Path
-) -> None:
+def test_a_second_item_for_a_code_with_a_forgotten_adoption_is_a_problem(office: Office, tmp_path: Path) -> None:
+    """The second Item was created before the adoption was known again; the problem names both."""
     project, code, item_id = adopted_and_renamed(office)
     start_a_worker(office)
     lose_redis(office)

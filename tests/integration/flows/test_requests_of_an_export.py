@@ -29,7 +29,8 @@ def test_an_export_reads_nothing_twice_but_the_invoice(office: Office) -> None:
     }
 
 
-def test_between_items_and_bill_nothing_is_asked_but_whether_the_bill_stands(office: Office) -> None:
+def test_between_items_and_bill_only_the_bill_is_looked_up(office: Office) -> None:
+    """The only query between the last Item and the bill is the one for an existing bill."""
     invoice = office.new_invoice(office.new_project("24-801", CODES), *((code, "100.00") for code in CODES))
     since = office.mark()
     assert office.export(invoice).kind is OutcomeKind.CREATED

@@ -152,7 +152,8 @@ def test_the_next_scan_sees_that_too(office: Office) -> None:
     assert office.problems() == {}
 
 
-def test_a_code_in_hand_is_looked_at_once_more_since_its_attempt_may_have_begun_before_the_mend(office: Office) -> None:
+def test_a_code_in_progress_is_tried_again_since_its_attempt_may_be_older(office: Office) -> None:
+    """The attempt in progress may have begun before the fix, so one more follows it."""
     project = office.new_project("31-800", [CODE])
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
     office.scan(project.id)
@@ -220,7 +221,8 @@ def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Office
     assert office.run(scan).counts == scan.counts
 
 
-def test_codes_of_a_project_that_cannot_be_read_now_stay_problems_and_say_so(office: Office) -> None:
+def test_codes_of_a_project_that_cannot_be_read_stay_problems(office: Office) -> None:
+    """Their cause says that the project cannot be read, and nothing waits for it."""
     project = without_number(office, CODES[:2])
     office.procore.renumber_project(project.id, "31-800")
     project.permitted = False
@@ -262,7 +264,8 @@ def blocked_for_an_invoice(office: Office) -> tuple[Project, Any, Any]:
     return project, invoice, item
 
 
-def test_a_code_that_only_an_invoice_needs_is_tried_although_nobody_budgets_it(office: Office) -> None:
+def test_a_code_that_only_an_invoice_needs_is_tried_without_a_budget_line(office: Office) -> None:
+    """A scan leaves a code without a budget line; `problems retry` tries it."""
     project, invoice, item = blocked_for_an_invoice(office)
     office.scan(project.id)
     assert len(office.problems()) == 2, "a scan, which looks at budgeted codes, leaves it"
@@ -506,9 +509,10 @@ def test_a_retry_while_procore_does_not_answer_waits_for_it(office: Office) -> N
 # A long backlog
 
 
-def test_codes_whose_plan_has_grown_old_in_the_lane_are_planned_anew_together(
+def test_codes_whose_plan_has_grown_old_are_planned_again_together(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The first code is planned by itself, and the others in one batch."""
     project = office.new_project("31-800", CODES)
     office.container.wbs_scan.scan("test", [project.id])
     office.container.wbs_scan.scan_project(project.id)

@@ -90,7 +90,7 @@ def test_a_worker_that_ended_is_not_asked_any_more(office: Office) -> None:
     assert office.container.pauses.all() == []
 
 
-def test_a_worker_that_the_others_do_not_see_announces_itself_before_it_writes(office: Office) -> None:
+def test_a_worker_that_the_others_do_not_see_announces_itself_first(office: Office) -> None:
     """Of two that start at once the later one sees the other; neither writes unseen."""
     office.container.presence.withdraw(OURS)
     office.scan()

@@ -93,9 +93,8 @@ REFUSED: dict[str, Callable[[Office], Invoice]] = {
 
 
 @pytest.mark.parametrize("cause", REFUSED)
-def test_a_bill_of_the_same_vendor_number_and_amount_settles_an_invoice_that_was_refused(
-    office: Office, cause: str
-) -> None:
+def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office: Office, cause: str) -> None:
+    """A person entered it for an invoice that was refused; a bill of another amount settles nothing."""
     invoice = REFUSED[cause](office)
     assert office.export(invoice).cause == cause
     wrong = enter_by_hand(office, invoice, invoice.summary().current_payment_due + 1)

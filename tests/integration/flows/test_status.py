@@ -70,7 +70,8 @@ def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) 
     assert office.requests(before) == []
 
 
-def test_a_blocked_invoice_is_told_with_its_cause_and_a_run_with_its_counts(office: Office) -> None:
+def test_status_shows_a_blocked_invoices_cause_and_a_runs_counts(office: Office) -> None:
+    """`status` for an invoice has the outcome and the cause, and for a task the counts of its run."""
     project = office.new_project("31-901", [CODE])
     invoice = office.new_invoice(project, (CODE, "-900.00"), invoice_number="C-1")
     office.export(invoice)

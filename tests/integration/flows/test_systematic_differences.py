@@ -103,7 +103,8 @@ def test_bills_whose_writes_got_no_answer_are_compared_when_they_are_found(
     assert office.problems("series:") == {"series:bills": "systematic_difference"}
 
 
-def test_an_invoice_that_waits_for_a_stopped_series_shows_no_problem_that_is_settled(open_office: OpenOffice) -> None:
+def test_an_invoice_of_a_stopped_series_does_not_show_a_solved_problem(open_office: OpenOffice) -> None:
+    """Its former problem is settled, so the record waits without a cause."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill"]})
     project, _ = exported(office, 1)
     old = office.new_invoice(project, (CODES[0], "100.00"), invoice_number="N-8", billing_date="2026-02-25")
@@ -118,9 +119,8 @@ def test_an_invoice_that_waits_for_a_stopped_series_shows_no_problem_that_is_set
     assert (record.state, record.cause) == (State.WAITING, None)
 
 
-def test_an_interrupted_write_that_then_waits_for_a_stopped_series_shows_no_problem_that_is_settled(
-    open_office: OpenOffice,
-) -> None:
+def test_an_interrupted_write_of_a_stopped_series_shows_no_solved_problem(open_office: OpenOffice) -> None:
+    """The write was cut off before the series stopped; its invoice waits without its former problem."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill"]}, netsuite_settle_seconds=0)
     project, _ = exported(office, 1)
     old = office.new_invoice(project, (CODES[0], "100.00"), invoice_number="N-8", billing_date="2026-02-25")
@@ -151,10 +151,8 @@ def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
     assert billed(office, [one, two, three]) == [1, 1, 1]
 
 
-def test_everything_that_says_what_comes_next_names_the_stopped_series_and_how_it_goes_on(
-    open_office: OpenOffice, tmp_path: Path
-) -> None:
-    """A plan, the story of an invoice or a code, and what becomes of a plan that is applied all the same."""
+def test_everything_about_next_steps_names_the_stopped_series(open_office: OpenOffice, tmp_path: Path) -> None:
+    """A plan, the explanation of an invoice or a code, and the result of a plan that is applied all say how to continue it."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill", "item"]})
     project, invoices = exported(office)
     assert office.problems("series:").keys() == {"series:bills"}, "one Item was enough for all"

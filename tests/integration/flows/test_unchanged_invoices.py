@@ -90,7 +90,8 @@ def test_a_problem_of_an_invoice_that_another_integration_claims_closes(office: 
     assert pilot.problems() == {}
 
 
-def test_blocked_invoices_are_not_read_again_while_nothing_changes_and_are_counted(office: Office) -> None:
+def test_unchanged_blocked_invoices_are_counted_and_not_read_again(office: Office) -> None:
+    """A scheduled run reads only the invoice that was edited."""
     pilot, _, invoices = blocked(office, billing_date=None)
     for _ in range(2):
         run, seen = scheduled(pilot)
@@ -229,7 +230,8 @@ def test_an_invoice_that_bills_nothing_is_read_once(office: Office) -> None:
     require_right(office, invoice)
 
 
-def test_a_bill_that_procore_refuses_to_know_is_named_again_after_some_hours(office: Office) -> None:
+def test_a_refused_write_back_waits_for_some_hours_or_a_requested_run(office: Office) -> None:
+    """A scheduled run within that time does not read the invoice again."""
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     pilot = office.reopened(project_ids=str(project.id))

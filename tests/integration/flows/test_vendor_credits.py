@@ -48,7 +48,8 @@ def office(open_office: OpenOffice) -> Office:
     return open_office(netsuite_create_credits=True)
 
 
-def test_a_credit_has_the_invoices_lines_with_the_other_sign_and_ties_to_the_cent(office: Office) -> None:
+def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Office) -> None:
+    """Its origin id and explanation name a vendor credit, and a second export creates no other."""
     _, invoice = reduced(office)
     due = invoice.summary().current_payment_due
     assert due == Decimal("-720.00")
@@ -73,7 +74,8 @@ def test_a_credit_has_the_invoices_lines_with_the_other_sign_and_ties_to_the_cen
     assert alone(office, invoice).container.verification.verify().findings == []
 
 
-def test_without_the_setting_it_is_a_persons_and_with_it_the_next_export_makes_it(open_office: OpenOffice) -> None:
+def test_a_credit_is_a_persons_without_the_setting_and_created_with_it(open_office: OpenOffice) -> None:
+    """Without the setting the invoice is blocked and nothing is written."""
     office = open_office()
     _, invoice = reduced(office)
     assert office.export(invoice).cause == "needs_vendor_credit"
@@ -83,7 +85,8 @@ def test_without_the_setting_it_is_a_persons_and_with_it_the_next_export_makes_i
     assert willing.problems() == {}
 
 
-def test_a_credit_that_a_person_entered_is_taken_and_a_bill_of_the_same_number_is_not(office: Office) -> None:
+def test_a_hand_entered_credit_is_adopted_and_a_bill_of_its_number_is_not(office: Office) -> None:
+    """The adopted credit is never changed, and a bill may have the credit's number."""
     project, invoice = reduced(office)
     office.scan(project.id)
     vendor = next(each.id for each in office.netsuite.vendors if each.companyname == VENDOR)
@@ -124,7 +127,8 @@ def test_a_credit_whose_write_got_no_answer_is_looked_for_and_made_once(office: 
     assert len(hasty.posts(CREDIT_PATH)) == (1 if stood else 2)
 
 
-def test_an_invoice_that_was_billed_and_then_turns_into_a_credit_gets_no_second_document(office: Office) -> None:
+def test_a_billed_invoice_that_turns_into_a_credit_gets_no_second_document(office: Office) -> None:
+    """The existing bill is found even after Redis was lost, and the invoice is blocked."""
     project = office.new_project("24-812", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -157,7 +161,8 @@ def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: 
     assert kinds() == [FindingKind.BILL_DELETED]
 
 
-def test_a_deleted_credit_is_forgotten_and_made_anew_and_one_that_stands_is_not(office: Office) -> None:
+def test_a_deleted_credit_is_recreated_and_an_existing_one_is_not(office: Office) -> None:
+    """`forget` refuses while the vendor credit exists."""
     _, invoice = reduced(office)
     office.export(invoice)
     forgetting, key = office.container.forgetting, (str(invoice.id), str(invoice.project_id))
@@ -170,8 +175,8 @@ def test_a_deleted_credit_is_forgotten_and_made_anew_and_one_that_stands_is_not(
     assert office.bill(invoice).record_type == "vendorCredit"
 
 
-def test_credits_that_stand_or_may_come_to_stand_are_found_after_the_setting_was_turned_off(office: Office) -> None:
-    """A person who is told to enter a credit by hand must not enter one that is there."""
+def test_existing_or_unconfirmed_credits_are_found_with_the_setting_off(office: Office) -> None:
+    """A person who is asked to enter a credit by hand must not enter one that exists."""
     project, invoice = reduced(office)
     hasty = alone(office, invoice, netsuite_settle_seconds=1)
     hasty.scan(project.id)

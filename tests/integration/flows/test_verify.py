@@ -175,7 +175,8 @@ def test_another_item_in_the_place_of_ours_is_found(site: Site) -> None:
     assert f"the ledger says Item {site.item.id}, which is gone; NetSuite has {other.id}, {name}, in its" in sentence
 
 
-def test_an_item_that_reads_like_ours_is_no_finding_any_more_when_it_is_inactive(site: Site) -> None:
+def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: Site) -> None:
+    """An active Item whose name reads like ours is a near duplicate."""
     alike = site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
     again = site.office.netsuite.make_item(site.item.itemid.replace("-", "."))
     kind, sentence = site.finding()
@@ -186,7 +187,8 @@ def test_an_item_that_reads_like_ours_is_no_finding_any_more_when_it_is_inactive
     assert site.findings() == []
 
 
-def test_an_adopted_item_whose_name_differs_in_case_alone_is_its_own_and_not_a_near_duplicate(branch: Office) -> None:
+def test_an_adopted_item_that_differs_only_in_case_is_no_near_duplicate(branch: Office) -> None:
+    """It is the code's own Item, so the comparison has nothing to report."""
     branch.netsuite.settings.suiteql_case_insensitive = True
     number = f"27-{next(numbers)}"
     by_hand = branch.netsuite.make_item(f"{number}-{CODES[0]}".lower())
@@ -277,7 +279,8 @@ def two_bills_of_ours_with_one_number(site: Site) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("problem", ["differs", "other", "not comparable", "in progress", "withdrawn", "skipped"])
-def test_two_bills_of_one_number_are_reported_whatever_else_their_invoices_have(site: Site, problem: str) -> None:
+def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site, problem: str) -> None:
+    """The finding names both bills, whatever state or problem the two invoices have."""
     office = site.office
     bills = two_bills_of_ours_with_one_number(site)
     for key, bill_id in bills.items():
@@ -396,7 +399,8 @@ def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: Sit
     assert f"names a bill that does not exist (id {other.id})" in site.finding()[1]
 
 
-def test_an_invoice_of_another_integration_is_none_of_ours_until_a_bill_of_ours_stands_for_it(site: Site) -> None:
+def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site: Site) -> None:
+    """It is explained by its origin id, and becomes a finding once a bill of ours exists for it."""
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
     site.office.procore.edit_invoice(invoice.id, origin_id="sage-77")
     verified = site.office.container.verification.verify()
@@ -407,7 +411,8 @@ def test_an_invoice_of_another_integration_is_none_of_ours_until_a_bill_of_ours_
     assert "origin_id_foreign" in kinds
 
 
-def test_a_refused_origin_id_is_explained_by_its_problem_and_its_bill_is_compared_all_the_same(site: Site) -> None:
+def test_a_refused_origin_id_is_explained_and_its_bill_still_compared(site: Site) -> None:
+    """Its open problem explains the missing origin id, and a bill that differs is a finding all the same."""
     invoice = site.office.new_invoice(site.project, (CODES[0], "1.00"))
     site.office.stage.settings("procore", patch_forbidden=True)
     site.office.export_all()
@@ -538,7 +543,8 @@ def forget(site: Site, kind: str, number: int) -> None:
     assert site.office.container.redis.hdel(f"{prefix}{kind}:{site.project.id}", str(number)) == 1
 
 
-def test_a_deleted_item_that_was_made_anew_by_hand_is_adopted_once_the_ledger_forgets(site: Site) -> None:
+def test_an_item_recreated_by_hand_is_adopted_once_the_ledger_forgets(site: Site) -> None:
+    """Until then it is a finding that the code has another Item than the recorded one."""
     netsuite = site.office.netsuite
     netsuite.items.remove(site.item.id)
     anew = netsuite.make_item(site.item.itemid)
@@ -563,9 +569,8 @@ def test_a_lost_origin_id_is_written_again_once_the_ledger_forgets(site: Site) -
 
 @pytest.mark.parametrize("void", [True, False])
 @pytest.mark.parametrize("clearable", [True, False])
-def test_an_invoice_whose_bill_is_gone_or_void_takes_the_one_that_was_entered_anew(
-    site: Site, clearable: bool, void: bool
-) -> None:
+def test_an_invoice_whose_bill_is_gone_or_void_takes_the_new_one(site: Site, clearable: bool, void: bool) -> None:
+    """A person entered the bill again, and Procore may name the new bill or none."""
     if void:
         site.office.netsuite.void_bill(site.bill.id)
         site.office.netsuite.edit_bill(site.bill.id, tranid=f"VOID {site.bill.tranid}", externalid=None)
@@ -584,7 +589,8 @@ def test_an_invoice_whose_bill_is_gone_or_void_takes_the_one_that_was_entered_an
     assert site.findings() == []
 
 
-def test_what_was_missing_is_closed_by_the_work_that_makes_it_or_tells_why_not(branch: Office) -> None:
+def test_a_missing_record_is_closed_by_the_work_that_creates_it(branch: Office) -> None:
+    """Work that cannot create the record closes the finding too, and reports why."""
     too_long = "05-120.S." + "X" * 60
     project = branch.new_project(f"27-{next(numbers)}", (CODES[0], too_long))
     branch.new_invoice(project, (CODES[0], "900.00"))

@@ -88,7 +88,8 @@ def site(branch: Office) -> Site:
     return Site(branch)
 
 
-def test_nothing_changed_is_seen_from_the_lists_and_a_full_one_reads_all_again(site: Site) -> None:
+def test_lists_show_that_nothing_changed_and_a_full_comparison_reads_all(site: Site) -> None:
+    """A comparison without changes reads no single bill or invoice, and still counts all of them."""
     assert site.reads(site.kinds) == []
     verified = site.office.container.verification.verify()
     assert (verified.codes, verified.invoices, verified.right) == (2, 2, 4)
@@ -96,9 +97,8 @@ def test_nothing_changed_is_seen_from_the_lists_and_a_full_one_reads_all_again(s
     assert site.reads(site.kinds) == []
 
 
-def test_a_comparison_of_many_steps_remembers_as_much_as_one_of_a_single_step(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_comparison_of_many_steps_remembers_as_much_as_one_step(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each invoice is compared once, and the next comparison reads none of them again."""
     compare, steps = BillDrift.compare, list[float]()
     clock = SimpleNamespace(monotonic=lambda: len(steps) * 2 * STEP_SECONDS, sleep=lambda _seconds: None)
 
@@ -168,7 +168,8 @@ def test_what_is_remembered_hides_no_change(site: Site, change: Callable[[Site],
     assert change(site) in site.kinds()
 
 
-def test_an_earlier_invoice_of_the_contract_that_was_edited_is_seen_in_the_later_ones(site: Site) -> None:
+def test_an_edit_of_a_contracts_earlier_invoice_is_seen_in_later_ones(site: Site) -> None:
+    """The later invoices of the contract are read again after the edit."""
     assert site.invoice.previous_id == site.first.id
     site.office.procore.edit_invoice_line(site.first.id, work="901.00")
     assert len(site.reads(site.kinds)) > 2
@@ -212,7 +213,8 @@ def test_after_a_rebuild_a_bill_whose_invoice_was_withdrawn_is_found(site: Site)
     )
 
 
-def test_after_a_rebuild_a_bill_whose_invoice_was_deleted_is_found_until_it_is_void(site: Site) -> None:
+def test_after_a_rebuild_a_bill_of_a_deleted_invoice_is_found_until_void(site: Site) -> None:
+    """Procore lists no such invoice, and every comparison finds the bill until it is void."""
     site.office.procore.delete_invoice(site.invoice.id)
     forget_invoices(site)
     (finding,) = site.office.container.verification.verify().findings

@@ -119,9 +119,10 @@ class Mortal:
             self._left = 1_000_000
 
 
-def test_a_process_that_dies_at_each_request_in_turn_changes_nothing_of_the_result(
+def test_a_process_that_dies_at_each_request_in_turn_changes_no_result(
     drifted: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The comparison continues in the next process and ends with the findings and counts of an undisturbed one."""
     undisturbed = drifted.container.verification.verify(full=True)
     process = Mortal(drifted, monkeypatch)
     for place in range(1, 200):
@@ -174,7 +175,8 @@ def test_one_record_that_alone_brings_503_is_no_outage(drifted: Office) -> None:
     assert len(drifted.container.verification.verify(full=True).not_compared) == 1
 
 
-def test_while_a_remote_is_down_the_comparison_waits_with_its_reason_and_then_goes_on(drifted: Office) -> None:
+def test_while_a_remote_is_down_the_comparison_waits_with_its_reason(drifted: Office) -> None:
+    """It continues when the remote is back, and ends with the findings of an undisturbed one."""
     verification = drifted.container.verification
     undisturbed = told(verification.verify(full=True))
     verification.request(full=True)
@@ -212,7 +214,7 @@ def test_a_limit_that_is_used_up_is_waited_for_and_shown(drifted: Office) -> Non
     assert told(verification.verify()) == undisturbed
 
 
-def test_a_comparison_goes_on_over_as_many_hours_as_the_limit_makes_it_take(drifted: Office) -> None:
+def test_a_comparison_continues_over_as_many_hours_as_the_limit_requires(drifted: Office) -> None:
     """An hour is a second here, and has room for half of the requests of one project."""
     undisturbed = told(drifted.container.verification.verify(full=True))
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
@@ -234,7 +236,8 @@ def test_all_requests_of_a_comparison_give_way_to_exports_and_scans(drifted: Off
     assert changed == {Precedence.UPKEEP}
 
 
-def test_a_second_request_joins_the_comparison_in_progress_and_a_full_one_replaces_it(drifted: Office) -> None:
+def test_a_second_request_joins_a_comparison_and_a_full_one_replaces_it(drifted: Office) -> None:
+    """Any further request joins the full one."""
     verification = drifted.container.verification
     verification.verify()
     first, joined = verification.request()
@@ -333,9 +336,10 @@ class Clock:
         self.now += seconds
 
 
-def test_a_project_whose_lists_take_longer_than_a_step_is_compared_all_the_same(
+def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
     drifted: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The comparison ends after several steps with the same result."""
     verification, clock = drifted.container.verification, Clock()
     undisturbed = verification.verify(full=True)
     look, compare = BillDrift.look, BillDrift.compare

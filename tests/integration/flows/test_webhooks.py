@@ -76,7 +76,8 @@ def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Of
     assert office.requests(mark) == []
 
 
-def test_events_of_one_budget_gather_and_are_known_for_longer_than_procore_tries(office: Office) -> None:
+def test_events_of_one_budget_gather_and_outlast_procores_retries(office: Office) -> None:
+    """Many events make one scan, and each is remembered for longer than Procore tries to deliver it."""
     take, project = office.container.webhooks.take, office.new_project("31-701", CODES)
     listed(office)
     assert {take(of(office, project, number)) for number in range(50)} == {Taken.QUEUED}
@@ -87,7 +88,8 @@ def test_events_of_one_budget_gather_and_are_known_for_longer_than_procore_tries
     assert 12 * 3600 < redis.ttl(f"{prefix}webhook:E7") <= KNOWN_SECONDS
 
 
-def test_an_event_that_comes_while_its_work_is_in_hand_is_looked_at_afterwards(office: Office) -> None:
+def test_an_event_that_arrives_during_its_work_is_handled_afterwards(office: Office) -> None:
+    """The scan in progress may have read before the change, so it is due once more."""
     take, project = office.container.webhooks.take, office.new_project("31-702", CODES)
     listed(office)
     work, key = office.container.work, scan_of(project.id)
@@ -97,9 +99,10 @@ def test_an_event_that_comes_while_its_work_is_in_hand_is_looked_at_afterwards(o
     assert work.waits_until(Lane.SCANS, key) == 0
 
 
-def test_what_is_not_ours_or_not_understood_is_told_and_leaves_nothing_behind(
+def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Nothing of them is left in Redis."""
     caplog.set_level("INFO", "worker.services.webhooks")
     project = office.new_project("31-703", CODES)
     listed(office)

@@ -47,7 +47,7 @@ def slow(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowLists]
     lists.go_on.set()
 
 
-def test_a_project_whose_list_broke_off_costs_that_list_once_more_and_nothing_else(office: Office) -> None:
+def test_a_list_that_broke_off_is_read_once_more_and_nothing_else_is(office: Office) -> None:
     """Pages are numbered by position, so a list is read again from the first one: 3 requests here, 33 for 3,000 codes."""
     project = office.new_project("26-905", [f"05-{number:03d}.S" for number in range(250)])
     pilot = office.reopened(project_ids=str(project.id))
@@ -92,9 +92,8 @@ def _lease(office: Office, lane: Lane, key: str) -> float:
 
 
 @pytest.mark.parametrize("lane", [Lane.SCANS, Lane.LISTINGS])
-def test_work_that_takes_longer_than_a_claim_is_done_once_and_is_no_problem(
-    office: Office, slow: SlowLists, lane: Lane
-) -> None:
+def test_work_that_takes_longer_than_its_claim_is_done_once(office: Office, slow: SlowLists, lane: Lane) -> None:
+    """Its claim is renewed, a message that is delivered again ends at once, and there is no problem."""
     project = office.new_project("24-800", [CODE])
     office.new_invoice(project, (CODE, "900.00"))
     container, is_scan = office.container, lane is Lane.SCANS
@@ -189,7 +188,8 @@ def test_work_whose_workers_die_with_it_is_a_problem_all_the_same(office: Office
 # Asked for meanwhile
 
 
-def test_a_scan_of_a_project_that_is_being_scanned_is_repeated_and_waited_for(office: Office, slow: SlowLists) -> None:
+def test_a_scan_of_a_project_that_is_being_scanned_is_repeated(office: Office, slow: SlowLists) -> None:
+    """The second request joins the run, which ends only after the repeated scan."""
     project = office.new_project("24-800", [CODE])
     container = office.container
     first, _ = container.wbs_scan.request("first", [project.id])
@@ -210,8 +210,8 @@ def test_a_scan_of_a_project_that_is_being_scanned_is_repeated_and_waited_for(of
 
 
 @pytest.mark.parametrize("blocked", [True, False])
-def test_an_export_that_is_asked_for_while_an_older_attempt_runs_is_repeated(office: Office, blocked: bool) -> None:
-    """The vendor's link was missing when the attempt read it; by the time it ends, somebody has entered it and asked again."""
+def test_an_export_requested_while_an_older_attempt_runs_is_repeated(office: Office, blocked: bool) -> None:
+    """By the time the attempt ends, somebody has entered the vendor's link that it did not see and asked again."""
     project = office.new_project("24-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
