@@ -53,7 +53,8 @@ def test_it_is_reached_on_the_loopback_with_its_password_only(tmp_path: Path) ->
             stranger.ping()
 
 
-def test_its_password_stands_in_one_file_of_its_owner_and_on_no_command_line(tmp_path: Path) -> None:
+def test_the_password_is_in_one_private_file_and_on_no_command_line(tmp_path: Path) -> None:
+    """Only the owner may read the file and its folder."""
     with EmbeddedServer.start(tmp_path) as server:
         note = tmp_path / "valkey" / "server.json"
         told = json.loads(note.read_text())
@@ -139,7 +140,8 @@ def test_a_server_ends_with_its_owner_even_when_that_is_killed(tmp_path: Path) -
         assert valkey.get("item") == "5871"
 
 
-def test_a_server_left_behind_by_a_killed_owner_is_taken_over_with_its_data(tmp_path: Path) -> None:
+def test_a_server_left_by_a_killed_owner_is_taken_over_with_its_data(tmp_path: Path) -> None:
+    """The new server has the address and the data of the one that was left behind."""
     with running_elsewhere(tmp_path, UNTIED + STARTS_AND_WAITS) as (runner, left_pid):
         runner.kill()
         runner.wait()
@@ -163,7 +165,8 @@ def test_a_port_taken_at_the_last_moment_is_replaced(tmp_path: Path, monkeypatch
             assert server.port == free
 
 
-def test_a_server_that_cannot_read_its_data_says_so_and_leaves_nothing_locked(tmp_path: Path) -> None:
+def test_a_server_that_cannot_read_its_data_says_so_and_locks_nothing(tmp_path: Path) -> None:
+    """The error names the server's log, and a start with readable data succeeds."""
     EmbeddedServer.start(tmp_path).stop()
     manifest = tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.manifest"
     sound = manifest.read_text()

@@ -12,7 +12,8 @@ from worker.transport import use_transport
 pytestmark = pytest.mark.real
 
 
-def test_a_message_of_a_person_goes_before_those_of_a_job_that_were_sent_earlier(redis_url: str) -> None:
+def test_a_persons_message_goes_before_a_jobs_earlier_ones(redis_url: str) -> None:
+    """A message without a priority has the highest one, however many were sent before it."""
     use_transport()
     begun: list[str] = []
     with kombu.Connection(redis_url, transport_options={"global_keyprefix": "wbs:"}) as connection:

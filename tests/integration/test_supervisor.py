@@ -104,7 +104,8 @@ def test_processes_end_in_waves_the_last_started_first(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_process_that_does_not_end_holds_nobody_up_and_is_killed_after_the_grace(tmp_path: Path) -> None:
+def test_a_process_that_does_not_end_is_killed_after_the_grace_period(tmp_path: Path) -> None:
+    """The other processes do not wait for it and end in order."""
     supervisor = supervise(tmp_path, polite(tmp_path, "items"), program("beat", DEAF, wave=1), grace=1)
     with supervisor:
         eventually(lambda: told(tmp_path) == ["items began"])
@@ -125,7 +126,8 @@ def test_bad_settings_stop_everything_and_their_sentences_are_kept(tmp_path: Pat
     assert (tmp_path / "logs" / "flower.log").read_text().count("starting") == 1
 
 
-def test_output_and_environment_reach_their_process_and_the_last_run_s_log_is_kept(tmp_path: Path) -> None:
+def test_processes_get_their_environment_and_the_last_runs_log_is_kept(tmp_path: Path) -> None:
+    """The output of a process is in its log, and the log of its previous run is next to it."""
     says = "import os; print('my file is', os.environ['HEART'], flush=True); import signal; signal.pause()"
     log = tmp_path / "logs" / "items.log"
     for name in ("first", "second"):
@@ -135,9 +137,10 @@ def test_output_and_environment_reach_their_process_and_the_last_run_s_log_is_ke
     assert log.with_suffix(".log.1").read_text() == "my file is first\n"
 
 
-def test_a_process_that_writes_without_end_fills_no_disk_and_keeps_its_newest_lines(
+def test_a_process_that_writes_without_end_does_not_fill_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A bounded number of bounded log files keeps the newest lines."""
     monkeypatch.setattr(log_files, "MAX_BYTES", 20_000)
     writes = """
 import os, sys, time
@@ -160,9 +163,10 @@ time.sleep(60)
     assert f"line {2999:50}\n" in newest
 
 
-def test_a_log_that_is_emptied_is_kept_whole_beside_it_and_its_writer_goes_on(
+def test_a_log_that_is_emptied_is_kept_whole_and_its_writer_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The whole text moves to a numbered file next to the log."""
     monkeypatch.setattr(log_files, "MAX_BYTES", 10)
     log = tmp_path / "items.log"
     with log.open("a") as writer:
@@ -231,9 +235,10 @@ def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) 
         assert told(folder) == ["items began", "items asked", "items ended"]
 
 
-def test_a_process_that_hangs_is_killed_and_started_again_and_one_that_beats_is_left_alone(
+def test_a_process_that_hangs_is_restarted_and_one_that_beats_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A process without a heartbeat is killed and started again; one with a heartbeat keeps its pid."""
     monkeypatch.setattr(supervisor_module, "HUNG", 1.0)
     beats = {name: str(tmp_path / f"{name}.heartbeat") for name in ("items", "invoices")}
     processes = [

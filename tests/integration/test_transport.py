@@ -81,7 +81,8 @@ def test_a_connection_that_answers_nothing_any_more_is_given_up(redis_url: str) 
         assert waiting._sock is None
 
 
-def test_a_worker_sends_the_text_of_its_script_only_to_a_server_that_does_not_know_it(redis_url: str) -> None:
+def test_a_worker_sends_its_script_only_to_a_server_that_does_not_know_it(redis_url: str) -> None:
+    """The text of the script is sent once, and again after the server has lost it."""
     use_transport()
     server: Any
     delivered: list[Any] = []
