@@ -46,7 +46,8 @@ def test_what_was_fetched_and_not_begun_is_left_to_others(open_site: OpenSite) -
     assert {Lane.ITEMS} <= set(site.left_over()) <= {Lane.ITEMS, Lane.SCANS}
 
 
-def test_a_worker_that_waits_for_netsuite_ends_and_gives_back_what_it_holds(open_site: OpenSite) -> None:
+def test_a_worker_that_waits_for_netsuite_ends_and_releases_its_work(open_site: OpenSite) -> None:
+    """It ends within its time and leaves no lock, and another worker finishes the scan."""
     times = {**QUICK, "worker.pool.LEAVE_SECONDS": 1}
     # The account itself goes on with what nobody waits for any more, and takes more beside it.
     site = open_site(profile="large:1x4", slots=THREADS, concurrency_limit=50)

@@ -59,7 +59,7 @@ def logs(site: Site) -> str:
     return "".join(program.log for program in site.programs)
 
 
-def test_what_takes_longer_than_the_visibility_timeout_is_done_once_and_goes_on(open_site: OpenSite) -> None:
+def test_work_beyond_the_visibility_timeout_is_done_once_and_continues(open_site: OpenSite) -> None:
     """A rebuild, and then a scan, a listing of invoices and a comparison at the same time."""
     site = open_site(profile="large:2x12:4", slots=5, env=PATIENT)
     scanned, listed = sorted(site.stage.procore.company.projects)

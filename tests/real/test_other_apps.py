@@ -109,9 +109,8 @@ def exported(site: Site, invoice: Invoice) -> dict[str, str]:
     return result
 
 
-def test_python_with_celery_alone_exports_an_invoice_and_its_id_tells_how_it_stands(
-    site: Site, workers: list[Program]
-) -> None:
+def test_python_with_celery_alone_exports_an_invoice_and_shows_its_state(site: Site, workers: list[Program]) -> None:
+    """The id of the task leads to the result, though another task ended the chain."""
     invoice = invoices(site.stage)[0]
     ids = (str(invoice.project_id), str(invoice.id))
     task_id, result = run(site, sys.executable, str(EXAMPLES / "send_with_celery.py"), *ids)
@@ -227,9 +226,8 @@ def test_what_is_no_message_of_ours_kills_nobody(
     eventually(lambda: site.redis.llen(f"{PREFIX}items") + site.redis.hlen(f"{PREFIX}unacked") == 0)
 
 
-def test_webhooks_of_procore_are_worked_off_and_what_they_miss_is_found_by_the_schedule(
-    site: Site, workers: list[Program]
-) -> None:
+def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site, workers: list[Program]) -> None:
+    """Any number of events leads to one Item, and a request without the authorization is refused."""
     procore, company = site.stage.procore, site.stage.procore.company
     receiver = site.webhooks(times=SOON)
     address = f"http://127.0.0.1:{site.env['WEBHOOK_PORT']}/procore"

@@ -56,9 +56,8 @@ def all_billed(site: Site) -> None:
 @pytest.mark.parametrize(
     "fault", [pytest.param(fault, marks=() if fault in ALWAYS else pytest.mark.slow) for fault in FAULTS]
 )
-def test_messages_that_were_fetched_are_worked_off_when_redis_takes_writes_again(
-    open_site: OpenSite, fault: str
-) -> None:
+def test_fetched_messages_are_processed_when_redis_takes_writes_again(open_site: OpenSite, fault: str) -> None:
+    """The worker had fetched them when Redis began to refuse writes, and it stays alive."""
     site = open_site(profile=f"large:1x2:{INVOICES}", slots=THREADS, read_latency=0.3)
     worker = site.worker("invoices", threads=THREADS, times=TIMES)
     site.beat(times=TIMES)
@@ -72,8 +71,8 @@ def test_messages_that_were_fetched_are_worked_off_when_redis_takes_writes_again
     all_billed(site)
 
 
-def test_a_worker_that_is_killed_while_redis_refuses_takes_no_message_with_it(open_site: OpenSite) -> None:
-    """Some messages it had fetched, the others were in the queue, where a full Redis would have let it pop one and note nothing."""
+def test_a_worker_killed_while_redis_refuses_takes_no_message_with_it(open_site: OpenSite) -> None:
+    """Some messages it had fetched; the others were in the queue, where a full Redis would have let it pop one unrecorded."""
     site = open_site(profile=f"large:1x2:{INVOICES}", slots=THREADS, read_latency=0.3)
     worker = site.worker("invoices", threads=1, times=TIMES)
     enqueue(site)

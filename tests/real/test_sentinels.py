@@ -121,10 +121,8 @@ def test_a_scan_goes_on_with_another_master_and_makes_no_item_twice(site: Site) 
     assert [program.name for program in site.programs if "canary" in program.log] == []
 
 
-def test_every_connection_of_the_broker_keeps_its_login_with_the_next_sentinel(site: Site) -> None:
-    """Kombu takes the next address of its list after a failure, and forgets the login, which is in none of them. All messages that a worker
-    sends go through pooled connections: without a login nothing would be given out any more, for as long as the process lives.
-    """
+def test_every_broker_connection_keeps_its_login_with_the_next_sentinel(site: Site) -> None:
+    """Kombu forgets the login when it takes its list's next address; no pooled connection of that process could send any more."""
     use_transport()
     reach_sentinels(site.env["REDIS_URL"])
     app = Celery(set_as_current=False)

@@ -13,9 +13,8 @@ from tests.upgrade.rehearsal import SETTLES, Rehearsal
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
 
-def test_nothing_is_lost_or_doubled_by_an_upgrade_the_way_back_and_the_upgrade_again(
-    open_site: OpenSite, tmp_path: Path
-) -> None:
+def test_upgrade_rollback_and_upgrade_again_lose_and_duplicate_nothing(open_site: OpenSite, tmp_path: Path) -> None:
+    """Version 0.1.0 and this one take turns on one Redis."""
     try:
         earlier = take_out(FIRST_RELEASE, tmp_path / "earlier")
     except NoHistory as why:

@@ -105,9 +105,8 @@ def test_a_scheduled_run_that_fell_due_while_beat_was_down_is_made_up_for(open_s
     assert "Sending due task scan" not in third.log
 
 
-def test_a_scheduled_run_that_falls_due_while_redis_refuses_is_sent_when_it_takes_messages_again(
-    open_site: OpenSite,
-) -> None:
+def test_a_run_that_falls_due_while_redis_refuses_is_sent_afterwards(open_site: OpenSite) -> None:
+    """The scheduled run is recorded only when it is sent, and it is sent once."""
     site = open_site(profile="large:1x4", env={"SCAN_CRON": "0 0 1 1 *"})
     runs, long_ago = ScheduleRuns(site.redis, PREFIX), time.time() - 400 * 86_400
     runs.note("scan", long_ago)
@@ -144,8 +143,8 @@ def test_a_command_that_follows_a_run_says_when_no_worker_is_running(open_site: 
     assert "The work stays queued" in ended.err
 
 
-def test_a_worker_that_stands_still_is_seen_and_alerted_though_the_others_go_on(open_site: OpenSite) -> None:
-    """Stopped as by a debugger or a network drive that is gone: it says nothing any more, and does not end."""
+def test_a_worker_that_stalls_is_seen_and_alerted_while_others_continue(open_site: OpenSite) -> None:
+    """Stopped as by a debugger or a network drive that is gone: it reports nothing any more, and does not end."""
     site = open_site(profile="large:1x4")
     worker, _ = site.worker("invoices"), site.worker("items")
     liveness = site.container.liveness
