@@ -49,8 +49,8 @@ def through(port: int, ca: Path | None = None) -> Network:
     return Network(proxies={"https": proxy, "http": proxy}, ca=ca)
 
 
-def test_a_request_that_is_too_late_does_not_leave_though_its_connection_is_made() -> None:
-    """The check comes after the connection: however long that took, it counts. The other end sees a connection and not one byte."""
+def test_a_request_that_is_too_late_is_not_sent_on_its_new_connection() -> None:
+    """The check comes after connecting, however long that took: the other end sees a connection and not one byte."""
     seen: list[bytes] = []
     transport = Transport(remote="netsuite", read_timeout=2)
     with listening(lambda accepted: seen.append(accepted.recv(1))) as port:

@@ -46,9 +46,8 @@ def send(transport: Transport, server: Server, *, writes: bool = False, **option
 
 
 @pytest.mark.parametrize("writes", [True, False])
-def test_a_refused_connection_did_nothing_even_for_a_write_and_its_error_names_the_host_alone(
-    transport: Transport, writes: bool
-) -> None:
+def test_a_refused_connection_did_nothing_and_its_error_names_the_host(transport: Transport, writes: bool) -> None:
+    """This holds for a write too, and the error names nothing but the host."""
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody_listens.getsockname()[1]}"
@@ -82,9 +81,10 @@ def test_a_connection_that_never_came_about_did_nothing(
 
 @pytest.mark.parametrize("behaviour", [cuts, cuts_the_body, hangs])
 @pytest.mark.parametrize(("writes", "expected"), [(True, OutcomeUnknown), (False, Transient)])
-def test_a_request_that_was_sent_and_got_no_whole_answer_is_unknown_for_a_write_and_nothing_for_a_read(
+def test_an_incomplete_response_is_unknown_for_a_write_only(
     behaviour: Behaviour, writes: bool, expected: type[SyncError]
 ) -> None:
+    """A read whose response is cut off or missing did nothing and may be repeated."""
     transport = Transport(remote="netsuite", read_timeout=0.2)
     with serving(behaviour) as server, pytest.raises(SyncError) as caught:
         send(transport, server, writes=writes)
@@ -169,7 +169,8 @@ def test_numbers_with_a_point_are_read_as_decimals() -> None:
         "[" * 100_000, '{"a":' * 100_000, "[1e99999999999999999999]", f"[{'9' * 5000}]", "[1.]", "[01]", "{'id': 1}", '["\t"]',
     ],
 )  # fmt: skip
-def test_an_answer_that_is_no_json_is_a_passing_trouble_told_with_its_status(body: str) -> None:
+def test_a_response_that_is_not_json_is_transient_and_shows_its_status(body: str) -> None:
+    """This includes JSON with duplicate names, NaN, or nesting or numbers that are too large."""
     with pytest.raises(Transient, match=r"\(200\) is not JSON"):
         answer(200, body).json()
     assert answer(200, body).json_or_none() is None

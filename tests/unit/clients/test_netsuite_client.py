@@ -97,8 +97,8 @@ def test_a_created_items_id_is_read_from_its_location(netsuite_of: MakeClient) -
     assert sent.headers["X-NetSuite-PropertyNameValidation"] == "Error"
 
 
-def test_the_time_in_which_a_create_may_leave_begins_before_the_ledgers_note(netsuite_of: MakeClient) -> None:
-    """However long that note takes, and the process stands still after it: the wire gives the request up. A read has all the time."""
+def test_the_time_to_send_a_create_begins_before_the_ledgers_note(netsuite_of: MakeClient) -> None:
+    """A create is given up if the note, or a stall after it, took too long; a read has no such limit."""
     netsuite, transport = netsuite_of(answer(204), answer(200, {"id": "88123"}))
     noted: list[float] = []
     netsuite.create_bill(BILL, before_sending=lambda: noted.append(time.monotonic()))
@@ -132,9 +132,8 @@ def test_a_location_that_names_no_record_of_that_type_is_not_believed(
 
 
 @pytest.mark.parametrize("look_up", [NOT_FOUND, answer(500), answer(200, "<html>"), answer(200, {}), answer(200, [])])
-def test_a_created_record_whose_id_cannot_be_read_is_in_doubt_and_no_failure(
-    netsuite_of: MakeClient, look_up: Answer
-) -> None:
+def test_a_created_record_whose_id_cannot_be_read_is_in_doubt(netsuite_of: MakeClient, look_up: Answer) -> None:
+    """It is not a failure, because NetSuite said that the record was created."""
     netsuite, _ = netsuite_of(answer(204), look_up)
     with pytest.raises(OutcomeUnknown, match="created"):
         netsuite.create_item(NEED, before_sending=nothing)
@@ -156,9 +155,10 @@ def test_a_created_record_whose_id_cannot_be_read_is_in_doubt_and_no_failure(
         (answer(100), OutcomeUnknown, None),
     ],
 )
-def test_an_item_that_was_not_made_says_what_that_means_and_is_not_sent_again(
+def test_an_item_that_was_not_created_is_not_sent_again(
     netsuite_of: MakeClient, given: Answer | SyncError, expected: type[SyncError], cause: Cause | None
 ) -> None:
+    """The error says what NetSuite's response, or its absence, means."""
     netsuite, transport = netsuite_of(given)
     with pytest.raises(SyncError) as caught:
         netsuite.create_item(NEED, before_sending=nothing)
@@ -232,9 +232,10 @@ def test_no_slot_is_held_while_the_client_waits(
 
 
 @pytest.mark.parametrize("kind", ["item", "bill"])
-def test_a_write_is_announced_with_the_slot_in_hand_before_each_time_it_leaves(
+def test_a_write_is_announced_with_its_slot_each_time_before_it_is_sent(
     netsuite_of: MakeClient, client: Redis, kind: str
 ) -> None:
+    """This holds also after a busy account or a refused token."""
     made = MADE if kind == "item" else f"{RECORDS}/vendorBill/88123"
     netsuite, transport = netsuite_of(answer(429), answer(401), answer(204, Location=made))
     announced: list[tuple[int, int]] = []
@@ -249,9 +250,8 @@ def test_a_write_is_announced_with_the_slot_in_hand_before_each_time_it_leaves(
     assert announced == [(1, 0), (1, 1), (1, 2)]
 
 
-def test_a_write_that_may_not_be_announced_does_not_leave_and_gives_its_slot_back(
-    netsuite_of: MakeClient, client: Redis
-) -> None:
+def test_a_write_that_may_not_be_announced_is_not_sent(netsuite_of: MakeClient, client: Redis) -> None:
+    """Its slot is released."""
     netsuite, transport = netsuite_of(answer(204, Location=MADE))
 
     def refuse() -> None:
@@ -304,9 +304,8 @@ def test_names_are_looked_up_in_other_case_only_when_asked(netsuite_of: MakeClie
         {"items": [ROW | {"id": True}]}, {"items": [ROW | {"id": "1", "isinactive": None}]}, {"items": [], "hasMore": "yes"},
     ],
 )  # fmt: skip
-def test_a_query_answered_in_another_shape_is_a_clear_error_and_not_an_empty_answer(
-    netsuite_of: MakeClient, body: object
-) -> None:
+def test_a_query_response_of_another_shape_is_an_error_and_not_empty(netsuite_of: MakeClient, body: object) -> None:
+    """A shape that is not the published one never reads as an empty result."""
     with pytest.raises(UnexpectedAnswer):
         netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=[])
 
@@ -377,7 +376,8 @@ def test_rows_that_netsuite_counts_and_does_not_show_are_no_empty_answer(
         netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=["x"])
 
 
-def test_an_account_without_any_posting_period_is_one_that_the_role_does_not_see(netsuite_of: MakeClient) -> None:
+def test_no_posting_period_at_all_means_that_the_role_sees_none(netsuite_of: MakeClient) -> None:
+    """Every account has posting periods, so an empty list is an error."""
     with pytest.raises(UnexpectedAnswer, match="no posting period at all"):
         netsuite_of(answer(200, {"items": []}))[0].posting_periods()
 
@@ -459,7 +459,8 @@ def test_people_among_the_vendors_are_found_by_first_and_last_name(netsuite_of: 
     assert "UPPER(firstname) LIKE '%ANA%' AND UPPER(lastname) LIKE '%LOPEZ%'" in transport.sent[1].body["q"]
 
 
-def test_an_account_that_does_not_show_the_names_of_people_still_shows_its_vendors(netsuite_of: MakeClient) -> None:
+def test_an_account_that_hides_the_names_of_people_shows_its_vendors(netsuite_of: MakeClient) -> None:
+    """When NetSuite refuses the query for people's names, the vendors that were found are returned."""
     netsuite, _ = netsuite_of(rows(VENDOR, PERSON), answer(400), answer(400))
     assert [one.name for one in netsuite.vendors_named("Ana Lopez")] == ["O'Brien", "V34"]
 

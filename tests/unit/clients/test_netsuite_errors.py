@@ -88,10 +88,10 @@ def test_an_answer_means_what_the_first_fitting_row_says(
 
 
 @pytest.mark.parametrize(("row", "status", "code", "detail", "kind", "cause"), EXAMPLES)
-def test_a_write_is_refused_or_in_doubt_and_never_something_that_no_caller_knows(
+def test_a_write_that_failed_is_refused_or_in_doubt(
     row: int, status: int, code: str, detail: str, kind: type[SyncError], cause: Cause | None
 ) -> None:
-    """What a create refers to may not exist (a vendor, a subsidiary): that is a refusal, and no missing record of Procore's."""
+    """What a create refers to may not exist (a vendor, a subsidiary): that is a refusal, not a missing Procore record."""
     error = error_of(refusal(status, code, detail), writes=True)
     if kind in (NotFound, UnexpectedAnswer):
         assert type(error) is (Blocked if 400 <= status < 500 else OutcomeUnknown)
@@ -148,9 +148,8 @@ def test_a_gateway_that_answers_in_its_place_says_that_netsuite_is_down(status: 
         ("99999999", 3600.0),
     ],
 )
-def test_a_wait_that_netsuite_names_is_kept_and_that_of_an_outage_for_two_minutes_at_most(
-    after: str, seconds: float | None
-) -> None:
+def test_a_wait_that_netsuite_names_is_kept_with_a_limit_for_outages(after: str, seconds: float | None) -> None:
+    """The wait for a busy account is kept up to an hour, and that for an outage up to two minutes."""
     limited = error_of(answer(429, Retry_After=after), writes=True)
     assert isinstance(limited, NoRoom)
     assert limited.retry_after == seconds
@@ -160,7 +159,7 @@ def test_a_wait_that_netsuite_names_is_kept_and_that_of_an_outage_for_two_minute
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_a_refusal_that_names_a_field_is_about_that_record_whatever_its_code_says(status: int) -> None:
+def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
     """NetSuite answers the code of a missing permission for one column that the role's form does not show."""
     words = "You do not have permissions to set a value for element item.isbillable"
     for refused in (

@@ -128,9 +128,10 @@ def test_the_assertion_goes_to_the_token_service_it_is_meant_for(tmp_path: Path)
         "certificate",
     ],
 )
-def test_a_key_that_cannot_sign_is_a_problem_of_the_set_up_and_nothing_is_sent(
+def test_a_key_that_cannot_sign_is_a_setup_problem_and_sends_nothing(
     tmp_path: Path, key: Any, encryption: KeySerializationEncryption | None
 ) -> None:
+    """The error names the file of the key."""
     transport = Scripted(TOKEN)
     with pytest.raises(Misconfigured, match=r"key\.pem") as caught:
         mint_token(transport, address_of(tmp_path, key, encryption))

@@ -55,7 +55,8 @@ def test_an_amount_that_a_json_number_would_change_is_refused(amount: str) -> No
 # Bodies
 
 
-def test_an_item_is_sent_with_its_name_and_external_id_and_nothing_that_is_not_set() -> None:
+def test_an_item_is_sent_with_name_and_external_id_and_nothing_unset() -> None:
+    """Fields without a setting are not in the body."""
     assert wire.item_body(NEED, PLAIN, display_name_limit=60) == {
         "externalId": "pcr-itm-4-17-901",
         "itemId": "24-017-01-100.S",

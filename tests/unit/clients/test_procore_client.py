@@ -93,8 +93,8 @@ def test_without_links_a_full_page_means_that_there_may_be_more(procore_of: Make
     assert len(transport.sent) == 2
 
 
-def test_without_links_the_total_tells_that_a_page_was_cut_shorter_than_asked_for(procore_of: MakeClient) -> None:
-    """Else the invoices after it would be exported never, and nobody would hear of it."""
+def test_without_links_the_total_shows_that_a_page_was_cut_short(procore_of: MakeClient) -> None:
+    """Otherwise the invoices after it would never be exported, and nobody would notice."""
     pages = [answer(200, [PROJECT | {"id": n}], Total="2") for n in (1, 2)]
     procore, transport = procore_of(*pages)
     assert [project.id for project in procore.list_projects()] == [1, 2]
@@ -117,9 +117,8 @@ def test_a_list_whose_pages_do_not_end_ends(procore_of: MakeClient, monkeypatch:
 
 
 @pytest.mark.parametrize("given", [answer(403, {"errors": "no"}), NOT_FOUND])
-def test_who_may_not_see_the_list_of_projects_is_not_connected_to_the_company(
-    procore_of: MakeClient, given: Answer
-) -> None:
+def test_an_app_that_may_not_list_projects_is_not_connected(procore_of: MakeClient, given: Answer) -> None:
+    """The cause is the login, whether Procore answers 403 or 404."""
     with pytest.raises(Misconfigured) as caught:
         list(procore_of(given)[0].list_projects())
     assert caught.value.cause is Cause.PROCORE_LOGIN
@@ -139,9 +138,8 @@ def test_another_record_than_the_one_asked_for_is_not_taken_for_it(procore_of: M
         procore.get_vendor(34, 17)
 
 
-def test_a_vendor_that_the_company_directory_does_not_have_is_looked_up_in_that_of_the_project(
-    procore_of: MakeClient,
-) -> None:
+def test_a_vendor_not_in_the_company_directory_is_looked_up_in_the_project(procore_of: MakeClient) -> None:
+    """The directory of the project may have a vendor that the company's does not."""
     procore, transport = procore_of(NOT_FOUND, answer(200, {"id": 33, "name": "Acme"}))
     vendor = procore.get_vendor(33, 17)
     assert (vendor.name, vendor.origin_id) == ("Acme", None)
@@ -162,16 +160,16 @@ ROWS = answer(200, [{"wbs_code_id": 901}, {"wbs_code_id": None}], next_page=Fals
 CODES = answer(200, [CODE, CODE | {"id": 902}], next_page=False)
 
 
-def test_where_that_list_is_missing_the_budget_view_tells_and_is_asked_at_once_from_then_on(
-    procore_of: MakeClient,
-) -> None:
+def test_without_the_v2_list_the_budget_view_is_read_from_then_on(procore_of: MakeClient) -> None:
+    """The missing list is asked for once; later calls go to the budget view directly."""
     procore, transport = procore_of(NOT_FOUND, VIEWS, ROWS, CODES, VIEWS, ROWS, CODES)
     assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
     assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
     assert sum("budget_line_items" in path for path in paths(transport)) == 1
 
 
-def test_a_project_that_the_app_may_not_see_is_not_taken_for_a_missing_list(procore_of: MakeClient) -> None:
+def test_a_project_the_app_may_not_see_is_not_taken_for_a_missing_list(procore_of: MakeClient) -> None:
+    """The next call asks for the list again."""
     procore, transport = procore_of(NOT_FOUND)
     for _ in range(2):
         with pytest.raises(NotFound):
@@ -187,9 +185,10 @@ def test_one_code_is_looked_up_alone(procore_of: MakeClient, listed: list[Any], 
 
 
 @pytest.mark.parametrize(("wbs_code_id", "budgeted"), [(901, True), (902, False)])
-def test_where_that_list_is_missing_one_code_is_looked_up_in_the_budget_view(
+def test_without_the_v2_list_one_code_is_looked_up_in_the_budget_view(
     procore_of: MakeClient, wbs_code_id: int, budgeted: bool
 ) -> None:
+    """The view says whether a single code is budgeted."""
     procore, _ = procore_of(NOT_FOUND, VIEWS, ROWS, CODES)
     assert procore.is_budgeted(17, wbs_code_id) is budgeted
 
@@ -221,7 +220,8 @@ def test_a_budget_that_neither_way_shows_is_not_taken_for_an_empty_one(
         procore.list_budgeted_codes(17)
 
 
-def test_budget_lines_of_another_project_or_that_cannot_be_read_are_passed_over(procore_of: MakeClient) -> None:
+def test_budget_lines_that_are_foreign_or_unreadable_are_passed_over(procore_of: MakeClient) -> None:
+    """A line of another project is ignored, and one that cannot be read is reported."""
     rows = [
         {"wbs_code": CODE, "project_id": "17"},
         {"wbs_code": CODE | {"id": 902}, "project_id": "18"},
@@ -277,9 +277,8 @@ def test_invoices_are_asked_for_by_each_status(procore_of: MakeClient) -> None:
     assert transport.sent[0].params["per_page"] == INVOICES_PER_PAGE
 
 
-def test_an_invoice_whose_status_changes_while_it_is_listed_is_listed_once_as_it_was_last(
-    procore_of: MakeClient,
-) -> None:
+def test_an_invoice_whose_status_changes_while_listed_is_listed_once(procore_of: MakeClient) -> None:
+    """Its last status counts."""
     head = {"id": 417, "status": "approved", "origin_id": None, "invoice_number": "A-1"}
     procore, _ = procore_of(
         *(answer(200, [head | {"status": status}], next_page=False) for status in ("approved", "approved_as_noted"))
