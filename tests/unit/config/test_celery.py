@@ -59,9 +59,10 @@ def test_nothing_but_json_is_sent_or_taken(options: dict[str, Any]) -> None:
     assert options["task_serializer"] == options["result_serializer"] == "json"
 
 
-def test_a_message_is_given_to_a_second_worker_only_when_its_first_must_be_dead(
+def test_a_message_goes_to_a_second_worker_when_its_first_must_be_dead(
     options: dict[str, Any], settings: Settings
 ) -> None:
+    """The visibility timeout is longer than any attempt, request and claim of a living worker."""
     timeout = options["broker_transport_options"]["visibility_timeout"]
     assert timeout == VISIBILITY_TIMEOUT_SECONDS
     longest_request = CONNECT_TIMEOUT_SECONDS + max(
@@ -98,7 +99,8 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("url", ADDRESSES.values(), ids=ADDRESSES.keys())
-def test_the_password_stands_in_no_address_and_in_nothing_that_celery_shows(url: str) -> None:
+def test_the_password_is_in_no_address_and_nothing_that_celery_shows(url: str) -> None:
+    """Only two settings of Celery have it, and no report prints them."""
     app = Celery(set_as_current=False)
     app.conf.update(celery_options(redis_url=url, key_prefix="wbs:"))
     hidden = {name for name, value in app.conf.items() if "canary" in repr(value)}
@@ -147,9 +149,10 @@ def test_every_entry_of_the_schedule_starts_a_task_that_is_there(settings: Setti
         ({"VERIFY_CRON": "0 5 * * *"}, {"resume", "verify"}),
     ],
 )
-def test_scans_exports_and_comparisons_are_started_by_themselves_only_where_a_time_is_set(
+def test_scans_exports_and_comparisons_are_scheduled_only_with_a_time(
     set_environment: SetEnvironment, crons: dict[str, str], expected: set[str]
 ) -> None:
+    """Without such settings, beat only resumes waiting work."""
     set_environment(**crons)
     assert set(beat_schedule(load_settings())) == expected
 
@@ -163,7 +166,8 @@ def test_the_times_are_those_of_the_settings(settings: Settings) -> None:
     assert entries["scan"]["kwargs"] == entries["export"]["kwargs"] == {"trigger": "schedule"}
 
 
-def test_no_message_of_beat_expires_by_the_clock_of_the_machine_that_reads_it(settings: Settings) -> None:
+def test_no_message_of_beat_expires_by_the_clock_of_its_reader(settings: Settings) -> None:
+    """The machine that reads a message may have another clock than the one that sent it."""
     assert not [name for name, entry in beat_schedule(settings).items() if "expires" in entry.get("options", {})]
 
 

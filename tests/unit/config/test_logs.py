@@ -120,7 +120,8 @@ def test_an_answer_whose_headers_cannot_be_read_is_not_told_as_it_is(capsys: pyt
     assert "canary" not in told
 
 
-def test_a_stranger_makes_a_bounded_number_of_lines_and_they_say_how_many_are_missing() -> None:
+def test_a_stranger_causes_a_bounded_number_of_log_lines() -> None:
+    """The lines say how many are missing."""
     now = 0.0
     limit = RateLimit(clock=lambda: now)
     written = []

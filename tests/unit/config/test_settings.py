@@ -283,10 +283,10 @@ def test_a_file_of_secrets_that_cannot_be_read_is_a_fault(
     assert faults == (f"PROCORE_CLIENT_SECRET (a file in SECRETS_DIR) could not be read: {told}.",)
 
 
-def test_a_folder_of_secrets_that_may_not_be_read_is_named_and_no_setting_in_it(
+def test_an_unreadable_folder_of_secrets_is_named_and_no_setting_in_it(
     set_environment: SetEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Permissions mean nothing to root, as whom tests may run."""
+    """The refusal is simulated, since permissions mean nothing to root, as whom tests may run."""
 
     def refused(folder: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(folder))
@@ -314,9 +314,10 @@ def test_quotation_marks_that_no_reader_removes_are_a_fault(
     assert faults == (f"{name.lower()} (a file in SECRETS_DIR) {told}",)
 
 
-def test_quotation_marks_that_belong_to_a_value_have_their_place_in_env_file(
+def test_quotation_marks_that_belong_to_a_value_are_kept_in_env_file(
     set_environment: SetEnvironment, tmp_path: Path
 ) -> None:
+    """Another pair of quotation marks around the value protects them."""
     (tmp_path / ".env").write_text("PROCORE_CLIENT_SECRET='\"sesame\"'\n")
     set_environment(PROCORE_CLIENT_SECRET=None)
     assert load_settings().procore_client_secret.get_secret_value() == '"sesame"'
@@ -351,9 +352,10 @@ def test_a_folder_that_no_folder_can_be_called_is_a_fault(set_environment: SetEn
         "rediss://:sesame@host/0?sesame", "redis+sentinel://:sesame@host", "redis+sentinel://:sesame@host/m/0?sesame=1",
     ],
 )  # fmt: skip
-def test_an_address_of_redis_that_cannot_be_used_is_told_without_a_part_of_it(
+def test_an_unusable_redis_address_is_reported_without_any_part_of_it(
     set_environment: SetEnvironment, url: str
 ) -> None:
+    """The address may contain a password anywhere."""
     (fault,) = faults_of(set_environment, REDIS_URL=url)
     assert fault.startswith(
         ("REDIS_URL: must be redis://", "REDIS_URL: takes ssl_ca_certs", "REDIS_URL: ssl_cert_reqs must be")
@@ -430,9 +432,10 @@ def test_secrets_are_not_in_the_faults_nor_in_the_errors_behind_them(set_environ
 @pytest.mark.parametrize(
     "value", ["open-sesame", "Bearer open-sesame\n1234567", "Bearer öpen-sesame-12345", "open-sesame" * 100]
 )
-def test_an_authorization_that_is_easily_guessed_or_no_header_is_told_without_a_word_of_it(
+def test_a_weak_or_invalid_authorization_is_reported_without_its_value(
     set_environment: SetEnvironment, value: str
 ) -> None:
+    """The sentence says which values are allowed."""
     (fault,) = faults_of(set_environment, WEBHOOK_AUTHORIZATION=value)
     assert fault.startswith("WEBHOOK_AUTHORIZATION: must be 16 to 1000 plain letters")
     assert "sesame" not in fault

@@ -117,9 +117,10 @@ def test_secrets_that_everybody_may_write_are_refused(
 
 
 @pytest.mark.parametrize("name", ["NETSUITE_PRIVATE_KEY_FILE", "NETSUITE_PROFILE_FILE", "REQUESTS_CA_BUNDLE"])
-def test_a_file_that_a_setting_names_is_refused_when_everybody_may_write_it(
+def test_a_file_that_a_setting_names_is_refused_if_everybody_may_write_it(
     set_environment: SetEnvironment, tmp_path: Path, name: str
 ) -> None:
+    """The sentence names the setting and the file."""
     file = tmp_path / "file"
     file.write_text("{}")
     file.chmod(0o666)
