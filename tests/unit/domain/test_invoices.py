@@ -93,7 +93,8 @@ def test_retainage_held_and_released_are_told_apart() -> None:
     assert retainage(invoice(*lines), None) == Retainage(held=amount("100.00"), released=amount("30.00"))
 
 
-def test_retainage_on_stored_materials_counts_by_its_change_since_the_invoice_before() -> None:
+def test_retainage_on_stored_materials_counts_by_its_change() -> None:
+    """The change is that since the previous invoice."""
     now = invoice(
         line(1, materials_retained=amount("50.00")),
         line(2, materials_retained=amount("5.00"), materials_released=amount("20.00")),
@@ -103,7 +104,8 @@ def test_retainage_on_stored_materials_counts_by_its_change_since_the_invoice_be
 
 
 @pytest.mark.parametrize("field", ["work_retained_before", "work_retained"])
-def test_retainage_that_moves_from_materials_into_work_is_neither_held_again_nor_released(field: str) -> None:
+def test_retainage_moved_from_materials_into_work_is_not_counted_again(field: str) -> None:
+    """It is neither held again nor released."""
     before = invoice(line(materials_retained=amount("50.00")))
     held: dict[str, Any] = {field: amount("50.00")}
     assert retainage(invoice(line(**held)), before) == Retainage(held=amount("0"), released=amount("0"))
@@ -118,7 +120,8 @@ def test_on_the_first_invoice_all_retainage_on_stored_materials_is_held() -> Non
     assert retainage(invoice(line(materials_retained=amount("50.00"))), None).held == amount("50.00")
 
 
-def test_a_line_that_the_invoice_before_lacks_starts_from_what_procore_says_was_held() -> None:
+def test_a_line_missing_on_the_previous_invoice_starts_from_procores_value() -> None:
+    """Procore's own value of what was held before counts for such a line."""
     now = invoice(line(2, materials_retained=amount("5.00"), work_retained_before=amount("40.00")))
     assert retainage(now, invoice(line(1, materials_retained=amount("99.00")))).held == amount("5.00")
 

@@ -62,7 +62,8 @@ def test_a_problem_is_told_whatever_its_facts_hold(cause: Cause, value: str) -> 
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_a_problem_is_told_in_some_hundred_characters_whatever_its_facts_hold(cause: Cause) -> None:
+def test_a_problem_has_a_short_sentence_whatever_its_facts_contain(cause: Cause) -> None:
+    """A fact of a million characters makes a sentence of less than ten thousand."""
     facts = dict.fromkeys(facts_in(CATALOGUE[cause].sentence), "\x00" * 1_000_000)
     assert len(describe(cause, facts).sentence) < 10_000
 

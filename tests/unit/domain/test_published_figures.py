@@ -99,7 +99,8 @@ def test_retainage_that_procores_pages_set_and_release_ties(
     assert tied(second, first) == retained_after
 
 
-def test_the_example_of_the_api_reference_ties_with_its_amounts_as_numbers_of_one_place() -> None:
+def test_the_example_of_the_api_reference_ties_with_one_decimal_place() -> None:
+    """Its amounts are numbers with one decimal place."""
     one = invoice(1, "10812.6", [{"to_date": "12014.0", "held": "1201.0", "materials_held": "0.4"}])
     assert tied(one, None) == ("1201.40", "0.00")
 
@@ -108,7 +109,8 @@ MARCH: Lines = [{"to_date": "12000.00", "held": "1000.00", "materials_held": "20
 
 
 @pytest.mark.parametrize(("held_before", "held"), [("1000.00", "500.00"), ("1200.00", "300.00")])
-def test_materials_that_become_work_tie_whichever_way_their_retainage_moves(held_before: str, held: str) -> None:
+def test_materials_that_become_work_tie_however_their_retainage_moves(held_before: str, held: str) -> None:
+    """The materials' retainage may count as held before or as held this period."""
     march = invoice(1, "10800.00", MARCH)
     april = invoice(
         2, "2700.00", [{"before": "12000.00", "to_date": "15000.00", "held_before": held_before, "held": held}]
@@ -158,7 +160,8 @@ def test_an_invoice_ties_whatever_names_its_rows(links: Links) -> None:
     assert tied(second, first) == ("500.00", "0.00")
 
 
-def test_a_line_that_is_known_to_be_new_or_gone_has_no_balance_on_the_other_invoice() -> None:
+def test_a_line_known_to_be_new_or_gone_has_no_balance_on_the_other() -> None:
+    """The line's id shows that the other invoice does not have it."""
     first = invoice(1, "12550.00", FIRST)
     new: Lines = [SECOND[0], {"before": "0.00", "to_date": "100.00", "held_before": "40.00", "held": "10.00"}]
     second = invoice(2, "4590.00", new, lambda number, place: {"line_item_id": place if place == 1 else 99})
@@ -181,7 +184,8 @@ def refusal(now: Invoice, before: Invoice | None = None) -> tuple[Cause, str]:
 
 
 @pytest.mark.parametrize("amount", ["258.741", "0.000000000001"])
-def test_parts_of_a_cent_in_a_lines_gross_are_the_accountants_and_name_the_line(amount: str) -> None:
+def test_parts_of_a_cent_in_a_gross_are_the_accountants_and_name_the_line(amount: str) -> None:
+    """The cause is an amount that is not in whole cents, however small the part."""
     one = invoice(1, "100.00", [{"to_date": "100.00"}, {"to_date": amount}])
     assert refusal(one) == (Cause.AMOUNT_NOT_IN_WHOLE_CENTS, "line 2 (01.S)")
 
@@ -209,14 +213,16 @@ def test_a_payment_due_with_parts_of_a_cent_is_named() -> None:
 # The first invoice of a subcontract that was billed elsewhere before
 
 
-def test_retainage_on_earlier_work_that_procore_has_ties_without_an_invoice_before() -> None:
+def test_known_retainage_on_earlier_work_ties_without_a_previous_invoice() -> None:
+    """No previous invoice is needed, because Procore states the balance."""
     one = invoice(
         1, "4050.00", [{"before": "9000.00", "to_date": "13500.00", "held_before": "900.00", "held": "450.00"}]
     )
     assert tied(one, None) == ("450.00", "0.00")
 
 
-def test_retainage_on_earlier_materials_that_procore_has_not_is_the_accountants() -> None:
+def test_unknown_retainage_on_earlier_materials_is_the_accountants() -> None:
+    """Without a previous invoice and a stated balance, the amount is unknown."""
     one = invoice(1, "4350.00", [{"before": "13000.00", "to_date": "17500.00", "held": "450.00"}])
     with pytest.raises(Blocked) as caught:
         tied(one, None)

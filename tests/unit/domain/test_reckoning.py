@@ -48,7 +48,7 @@ def of_retainage(bill: Invoice, previous: Invoice | None) -> list[tuple[str, str
     ]
 
 
-def test_retainage_that_moved_from_materials_into_work_is_told_from_the_balances() -> None:
+def test_retainage_moved_from_materials_into_work_is_shown_by_balances() -> None:
     """The example of docs/decisions/0006-retainage-from-balances.md."""
     march = line(work_retained=amount("1000.00"), materials_retained=amount("200.00"))
     april = line(work_retained_before=amount("1000.00"), work_retained=amount("500.00"))

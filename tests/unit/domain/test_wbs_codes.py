@@ -84,9 +84,8 @@ def test_a_name_that_netsuite_reads_as_parent_and_child_is_refused(number: str, 
     "character", ["\n", "\t", "\x00", "\x1b", "\x7f", "\x85", "\x9b", chr(0xD800), "\N{REPLACEMENT CHARACTER}"]
 )
 @pytest.mark.parametrize("place", ["number", "text"])
-def test_a_name_with_a_character_that_cannot_be_written_is_refused_and_the_character_told(
-    character: str, place: str
-) -> None:
+def test_a_name_with_an_unsupported_character_is_refused_and_says_which(character: str, place: str) -> None:
+    """The sentence has the character's code point, and never an unprintable character itself."""
     parts = {"number": "24-017", "text": "01.S"}
     parts[place] += character
     blocked = cause_of(USUAL, project(parts["number"]), parts["text"])
@@ -194,9 +193,10 @@ CODES = st.lists(st.text(alphabet="2-4 aAs", max_size=5), max_size=5)
 
 
 @given(st.sampled_from(FORMATS), st.lists(st.tuples(NUMBERS, CODES), min_size=2, max_size=5))
-def test_whichever_codes_share_a_name_are_all_reported_and_never_a_lone_one(
+def test_codes_that_share_a_name_are_all_reported_and_no_other_code_is(
     name_format: str, drawn: list[tuple[str | None, list[str]]]
 ) -> None:
+    """Exactly the codes whose names equal another code's are reported."""
     rule = NamingRule(name_format)
     owned = {
         project(number, project_id): [code(text, 10 * project_id + place) for place, text in enumerate(texts)]

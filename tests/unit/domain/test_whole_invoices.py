@@ -245,7 +245,8 @@ def _kind_of(sent: Sent) -> str:
 
 
 @given(subcontracts())
-def test_only_what_is_less_than_nothing_is_refused_and_only_nothing_is_skipped(drawn: Subcontract) -> None:
+def test_only_negative_invoices_are_refused_and_only_empty_ones_skipped(drawn: Subcontract) -> None:
+    """An invoice is skipped only if it bills nothing; a negative one needs a vendor credit."""
     for sent in as_sent(drawn.company, WORLDS[0], drawn.invoices):
         if sent.invoice.payment_due < 0:
             with pytest.raises(Blocked) as caught:
