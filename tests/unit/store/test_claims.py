@@ -157,7 +157,9 @@ def test_a_message_that_no_worker_begins_is_no_death(work: Work, client: Redis) 
         let_claims_end(client)
 
 
-def test_messages_for_a_queue_that_nobody_reads_become_rarer_until_a_worker_comes(work: Work, client: Redis) -> None:
+def test_messages_for_a_queue_without_a_reader_become_rarer(work: Work, client: Redis) -> None:
+    """The interval grows to 15 minutes and starts small again once a worker has come."""
+
     def lease() -> float:
         assert dispatched(work) == [KEY]
         left = float(client.zscore(f"{PREFIX}hand:scans", KEY)) - seconds(client)
@@ -185,9 +187,8 @@ def test_of_several_messages_for_one_piece_of_work_one_begins_it(work: Work, oth
     assert work.depth(Lane.SCANS) == (0, 0)
 
 
-def test_a_late_message_begins_work_that_waits_for_its_turn_and_none_that_waits_for_its_time(
-    work: Work, client: Redis
-) -> None:
+def test_a_late_message_begins_due_work_and_none_that_is_scheduled(work: Work, client: Redis) -> None:
+    """Work that waits for its turn is begun, and work that waits for its time is not."""
     work.add(Lane.SCANS, [KEY], at=seconds(client) + 60)
     assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.NOT_DUE
     work.add(Lane.SCANS, [KEY], at=1)
@@ -245,7 +246,8 @@ def test_what_is_asked_for_during_an_attempt_is_repeated_however_that_ends(
     assert work.depth(Lane.SCANS) == (0, 0)
 
 
-def test_children_of_an_attempt_that_is_repeated_are_counted_by_the_second_one(work: Work, client: Redis) -> None:
+def test_children_of_a_repeated_attempt_are_counted_by_the_second_one(work: Work, client: Redis) -> None:
+    """The children are dispatched at once, and the run counts each of them once."""
     run = run_of(work, KEY)
     begun(work)
     work.request(Lane.SCANS, [KEY])
@@ -294,7 +296,8 @@ def test_work_of_a_run_that_is_gone_ends_and_leaves_nothing_of_the_run(work: Wor
     assert (work.current(RunKind.SCAN), work.run(run.id), work.latest(5)) == (None, None, [])
 
 
-def test_what_an_older_version_left_of_such_a_run_is_read_as_none_and_taken_away(work: Work, client: Redis) -> None:
+def test_what_an_older_version_left_of_an_expired_run_is_taken_away(work: Work, client: Redis) -> None:
+    """It is read as no run, and the next run deletes it."""
     run = run_of(work, KEY)
     older_than_kept(work, client, run)
     client.hincrby(f"{PREFIX}run:{run.id}", "created", 1)
@@ -306,9 +309,8 @@ def test_what_an_older_version_left_of_such_a_run_is_read_as_none_and_taken_away
     assert client.keys(f"{PREFIX}run:{run.id}*") == []
 
 
-def test_a_run_is_kept_as_long_as_somebody_looks_after_it_and_has_an_end_all_the_same(
-    work: Work, client: Redis
-) -> None:
+def test_a_run_is_kept_while_it_is_looked_after_and_still_expires(work: Work, client: Redis) -> None:
+    """Upkeep and every further request renew the time for which its keys are kept."""
     run = run_of(work, KEY)
     names = [f"{PREFIX}run:{run.id}", f"{PREFIX}run:{run.id}:open"]
     for look_after in (lambda: work.take_in_strays(RunKind.SCAN), lambda: work.begin(RunKind.SCAN, "again", [KEY])):

@@ -117,7 +117,8 @@ def test_an_error_of_the_broker_is_explained_by_what_redis_answered() -> None:
         redis.exceptions.TimeoutError("Timeout reading from socket"),
     ],
 )
-def test_a_server_that_is_away_or_refuses_everything_is_no_fault_of_the_work(answer: RedisError) -> None:
+def test_a_server_that_is_away_or_refuses_everything_is_unavailable(answer: RedisError) -> None:
+    """That says nothing about the work, unlike an error about one key."""
     assert is_unavailable(answer)
     assert not is_unavailable(
         redis.exceptions.ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")

@@ -150,9 +150,10 @@ def test_a_scan_takes_no_free_slot_while_an_export_waits_for_one(gate_of: MakeGa
 
 
 @pytest.mark.parametrize("precedence", Precedence)
-def test_a_waiter_is_woken_by_the_slot_that_comes_free_and_not_by_its_next_look(
+def test_a_waiter_is_woken_by_the_slot_that_becomes_free(
     gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch, precedence: Precedence
 ) -> None:
+    """It does not wait for its next poll."""
     monkeypatch.setattr(gate_module, "LONGEST_NAP_SECONDS", 30.0)
     gate, passed = gate_of(1), list[Precedence]()
     with gate.slot(Precedence.SCAN):
@@ -277,9 +278,8 @@ def test_what_was_in_use_is_not_kept_for_ever(
     assert server.xlen(f"{PREFIX}gate:use") <= 200
 
 
-def test_a_slot_of_a_dead_worker_is_not_noted_as_in_use_once_its_lease_has_ended(
-    gate_of: MakeGate, server: Redis
-) -> None:
+def test_a_slot_of_a_dead_worker_is_not_in_use_after_its_lease(gate_of: MakeGate, server: Redis) -> None:
+    """The recorded use counts only slots whose lease has not ended."""
     server.zadd(f"{PREFIX}gate", {"of-a-dead-worker": 1})
     gate_of(3).note_use()
     assert [use.in_use for use in gate_of(3).use()] == [0]

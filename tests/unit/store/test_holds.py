@@ -62,7 +62,8 @@ def test_a_permission_that_few_need_stops_no_lane(holds: Holds) -> None:
     assert holds.until(CREDITS)
 
 
-def test_after_a_pause_the_work_tries_again_and_the_trouble_is_known_until_it_gets_through(holds: Holds) -> None:
+def test_after_a_pause_work_tries_again_and_trouble_ends_with_success(holds: Holds) -> None:
+    """The trouble is remembered until a request gets through."""
     holds.pause(Remote.NETSUITE, first=30)
     end_now(holds)
     assert holds.state(Lane.ITEMS) == (0, [Remote.NETSUITE])
@@ -72,7 +73,8 @@ def test_after_a_pause_the_work_tries_again_and_the_trouble_is_known_until_it_ge
     assert holds.times(Remote.NETSUITE) == 0
 
 
-def test_pauses_in_a_row_grow_to_two_minutes_and_begin_small_again_after_an_answer(holds: Holds, client: Redis) -> None:
+def test_pauses_in_a_row_grow_to_two_minutes_and_restart_after_a_response(holds: Holds, client: Redis) -> None:
+    """The first pause after a response is short again."""
     lengths = []
     for _ in range(8):
         lengths.append(holds.pause(Remote.PROCORE, first=4).ends - seconds(client))
@@ -107,7 +109,8 @@ def test_a_scope_counts_the_works_that_failed_since_it_last_got_through(holds: H
     assert (noted.works, noted.again) == (1, False)
 
 
-def test_a_scope_that_hundreds_failed_at_remembers_few_and_takes_the_next_for_known(holds: Holds) -> None:
+def test_a_scope_that_hundreds_failed_at_remembers_only_a_few(holds: Holds) -> None:
+    """Any further record is taken for one that has failed before."""
     noted = [holds.note(Remote.NETSUITE, f"code:1:{number}") for number in range(40)]
     assert noted[-1].works == 10
     assert noted[-1].again
@@ -121,7 +124,8 @@ def test_the_longer_of_two_pauses_counts_for_a_lane(holds: Holds) -> None:
     assert troubled == ["netsuite", "procore"]
 
 
-def test_a_pause_that_is_lifted_is_over_at_once_and_tells_until_when_it_would_have_lasted(holds: Holds) -> None:
+def test_a_lifted_pause_is_over_at_once_and_returns_its_former_end(holds: Holds) -> None:
+    """Lifting one remote's pause leaves the others, and the time is that until which work would have waited."""
     for scope in (Remote.PROCORE, Remote.NETSUITE, BILLS):
         holds.pause(scope, first=60)
     assert all(holds.is_held(scope) for scope in (Remote.PROCORE, Remote.NETSUITE, BILLS))

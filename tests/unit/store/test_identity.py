@@ -38,7 +38,8 @@ def test_a_first_start_lost_nothing(server: Redis) -> None:
     assert held(server, StoreIdentity(server, PREFIX)).ledger_since == 0
 
 
-def test_a_lock_in_an_emptied_store_reports_the_loss_before_the_ledger_opens(server: Redis) -> None:
+def test_an_emptied_store_is_reported_by_a_lock_before_the_ledger_opens(server: Redis) -> None:
+    """When the ledger opens, its records count from the beginning of the new store."""
     identity = StoreIdentity(server, PREFIX)
     identity.meet()
     server.flushall()
@@ -48,7 +49,8 @@ def test_a_lock_in_an_emptied_store_reports_the_loss_before_the_ledger_opens(ser
     assert newcomer.ledger_since == since(server)
 
 
-def test_a_lock_in_a_store_that_another_process_opened_reports_the_loss_in_the_same_step(server: Redis) -> None:
+def test_a_lock_in_a_store_that_another_opened_reports_the_loss_at_once(server: Redis) -> None:
+    """The lock is taken and the loss reported in one step, so what was in progress settles first."""
     identity = StoreIdentity(server, PREFIX)
     identity.meet()
     server.flushall()
@@ -61,7 +63,8 @@ def test_a_lock_in_a_store_that_another_process_opened_reports_the_loss_in_the_s
     assert lock.held_back_until(settle_seconds=900) is not None
 
 
-def test_a_loss_counts_from_the_beginning_of_the_new_store_however_often_it_is_reported(server: Redis) -> None:
+def test_a_loss_counts_from_the_beginning_of_the_new_store(server: Redis) -> None:
+    """It counts from there however often, and by however many processes, it is reported."""
     known = [StoreIdentity(server, PREFIX) for _ in range(2)]
     for identity in known:
         identity.meet()
@@ -84,7 +87,8 @@ def test_a_doubt_from_later_than_the_loss_is_kept(server: Redis) -> None:
     assert held(server, identity).ledger_since == later
 
 
-def test_in_a_store_that_has_just_begun_nothing_leaves_before_others_could_report_a_loss(server: Redis) -> None:
+def test_in_a_new_store_nothing_is_sent_before_others_may_report_a_loss(server: Redis) -> None:
+    """Every process has time to notice that the store has just begun."""
     identity = StoreIdentity(server, PREFIX)
     identity.meet()
     Ledger(server, PREFIX).open(since=0)

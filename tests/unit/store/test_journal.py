@@ -104,9 +104,10 @@ def test_each_code_and_each_invoice_has_a_journal_of_its_own(journal: Journal) -
 # What the ledger tells
 
 
-def test_a_code_on_the_plain_way_has_no_journal_and_a_record_that_keeps_its_beginning(
+def test_a_code_without_incidents_has_no_journal_but_a_known_beginning(
     ledger: Ledger, client: Redis, keeper: LeaseKeeper
 ) -> None:
+    """Its record keeps when it was first seen and what asked for it."""
     Work(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(17)])
     ledger.plan_codes(17, {901: WAITING})
     first = ledger.code(CODE)
@@ -142,7 +143,8 @@ def test_a_record_that_the_ledger_refuses_tells_nothing(ledger: Ledger) -> None:
     assert told(ledger) == []
 
 
-def test_a_code_that_stays_blocked_is_one_line_and_planning_it_anew_is_the_next(ledger: Ledger) -> None:
+def test_a_code_that_stays_blocked_is_one_line_until_it_is_planned_again(ledger: Ledger) -> None:
+    """The line has a count, and the next line says what caused the new plan."""
     for at in (100.0, 200.0, 300.0):
         ledger.write(CODE, replace(BLOCKED, at=at))
     ledger.plan_codes(17, {901: WAITING}, by="a retry")
@@ -152,9 +154,8 @@ def test_a_code_that_stays_blocked_is_one_line_and_planning_it_anew_is_the_next(
     assert [one.key for one in ledger.problems()] == [str(CODE)]
 
 
-def test_a_problem_told_beside_the_record_is_in_the_journal_and_one_of_a_remote_in_none(
-    ledger: Ledger, client: Redis
-) -> None:
+def test_a_records_problem_is_in_its_journal_and_a_remotes_in_none(ledger: Ledger, client: Redis) -> None:
+    """This holds for a problem that is reported without a new state of the record."""
     ledger.report(str(CODE), Cause.ATTEMPTS_EXHAUSTED, {"attempts": "12", "answer": "503"}, at=1.0)
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=1.0)
     (line,) = ledger.journal.of(CODE)

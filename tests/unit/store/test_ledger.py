@@ -62,7 +62,8 @@ def test_a_code_and_an_invoice_of_the_same_numbers_are_kept_apart(ledger: Ledger
     assert ledger.invoice(InvoiceKey(17, 5)) is None
 
 
-def test_the_records_of_a_project_are_read_together_or_only_those_asked_for(ledger: Ledger) -> None:
+def test_a_projects_records_are_read_together_or_as_requested(ledger: Ledger) -> None:
+    """Only the records that were asked for are returned, and none for an unknown code."""
     for number in (1, 2, 3):
         ledger.write(CodeKey(17, number), replace(CREATED, remote_id=str(number)))
     ledger.write(CodeKey(18, 1), CREATED)
@@ -90,7 +91,8 @@ def test_what_netsuite_holds_may_be_told_anew(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("doubt", [State.INTENT, State.UNKNOWN])
-def test_an_earlier_holder_of_the_lock_cannot_write_over_a_later_ones_doubt(ledger: Ledger, doubt: State) -> None:
+def test_an_earlier_lock_holder_cannot_overwrite_a_later_ones_doubt(ledger: Ledger, doubt: State) -> None:
+    """A record in doubt takes no write with a lower fence."""
     ledger.write(CODE, Record(doubt, "x", fence=7))
     assert not ledger.write(CODE, Record(State.WAITING, "x", fence=6))
     assert not ledger.write(CODE, Record(State.INTENT, "x", fence=6))
@@ -176,9 +178,10 @@ def created(ledger: Ledger, locks: Locks, key: CodeKey, record: Record) -> Serie
         return ledger.write_created(key, record, lock)
 
 
-def test_who_records_what_was_created_learns_how_its_series_stands_after_that(
+def test_recording_a_created_record_returns_the_state_of_its_series(
     ledger: Ledger, locks: Locks, client: Redis
 ) -> None:
+    """The state is the one after this record."""
     states = SeriesStates(client, PREFIX)
     assert created(ledger, locks, CODE, CREATED) == states.state(Series.ITEMS)
     states.differs(Series.ITEMS, Deviation.NAME)
@@ -271,7 +274,8 @@ def test_what_netsuite_holds_is_restored_where_nothing_is_known(ledger: Ledger) 
     assert ledger.restore({}) == Restored(0, [])
 
 
-def test_restoring_tells_of_codes_for_which_another_item_stands_and_keeps_that(ledger: Ledger) -> None:
+def test_restoring_names_codes_with_another_item_and_keeps_that_item(ledger: Ledger) -> None:
+    """A record that is in doubt is left alone and not named."""
     ledger.write(CodeKey(17, 1), CREATED)
     ledger.write(CodeKey(18, 2), replace(CREATED, state=State.ADOPTED))
     ledger.write(CodeKey(18, 3), INTENT)
@@ -318,7 +322,8 @@ def test_planning_leaves_alone_what_is_done_or_in_doubt(ledger: Ledger, state: S
     assert ledger.code(CODE) == stands
 
 
-def test_planning_a_blocked_code_anew_leaves_its_problem_open_until_its_item_stands(ledger: Ledger) -> None:
+def test_a_blocked_code_planned_again_keeps_its_problem_until_created(ledger: Ledger) -> None:
+    """The problem closes once the Item exists."""
     ledger.write(CODE, BLOCKED)
     ledger.plan_codes(17, {901: WAITING})
     assert [one.key for one in ledger.problems()] == [str(CODE)]
@@ -351,9 +356,8 @@ def test_a_problem_stays_open_with_its_time_while_its_work_goes_on(ledger: Ledge
     assert (one.key, one.since, one.problem.cause) == (str(CODE), 100.0, Cause.NAME_TOO_LONG)
 
 
-def test_the_same_cause_again_keeps_the_time_since_which_it_is_open_and_tells_the_newest_facts(
-    ledger: Ledger,
-) -> None:
+def test_the_same_cause_again_keeps_its_time_and_shows_the_newest_facts(ledger: Ledger) -> None:
+    """The time is that since which the problem is open."""
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, replace(BLOCKED, at=200.0, facts={"name": "longer"}))
     (one,) = ledger.problems()
@@ -367,7 +371,8 @@ def test_another_cause_is_another_problem_with_its_own_time(ledger: Ledger) -> N
     assert (one.since, one.problem.cause) == (200.0, Cause.NAME_HAS_COLON)
 
 
-def test_a_cause_that_only_another_version_knows_does_not_hide_the_problems(ledger: Ledger, client: Redis) -> None:
+def test_a_cause_that_only_another_version_knows_hides_no_problem(ledger: Ledger, client: Redis) -> None:
+    """It is shown as unexpected, with its name."""
     ledger.write(CODE, BLOCKED)
     (stored,) = client.hgetall(f"{PREFIX}problems").values()
     client.hset(f"{PREFIX}problems", "verify:x:code:17:902", stored.replace("name_too_long", "drift"))
@@ -398,7 +403,8 @@ def test_a_problem_of_no_single_record_is_opened_once_and_closed_once(ledger: Le
     assert not ledger.resolve("remote:netsuite")
 
 
-def test_a_problem_reported_again_keeps_its_time_until_its_cause_is_another(ledger: Ledger) -> None:
+def test_a_problem_reported_again_keeps_its_time_until_its_cause_changes(ledger: Ledger) -> None:
+    """The newest facts are shown."""
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=100.0)
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401 again"}, at=200.0)
     (one,) = ledger.problems()

@@ -80,7 +80,8 @@ def test_requests_in_flight_are_counted_before_their_answers_come(limits: RateLi
     assert [wait_told(limits) > 0 for _ in range(5)] == [False, False, False, True, True]
 
 
-def test_an_answer_that_comes_late_does_not_give_back_what_was_used_meanwhile(limits: RateLimits) -> None:
+def test_a_late_response_does_not_give_back_what_was_used_meanwhile(limits: RateLimits) -> None:
+    """The remaining requests only go down within one window."""
     told = headers(3600, 2, resets_in=600)
     limits.observe(told)
     assert wait_told(limits) == 0
@@ -184,7 +185,7 @@ def test_the_windows_are_told_apart_by_procores_own_clock(limits: RateLimits, ah
     assert wait_told(limits) == pytest.approx(9, abs=2)
 
 
-def test_answers_of_one_window_agree_on_its_end_however_their_dates_are_cut(limits: RateLimits) -> None:
+def test_responses_of_one_window_agree_on_its_end_despite_cut_dates(limits: RateLimits) -> None:
     """`Date` has whole seconds."""
     told = headers(25, 0, resets_in=9)
     limits.observe(told, sent_at=time.time())

@@ -44,9 +44,8 @@ def test_a_lock_is_free_again_after_its_block_even_when_that_fails(locks: Locks,
         assert lock is not None
 
 
-def test_a_lock_that_was_released_before_the_end_of_its_block_is_not_released_again(
-    locks: Locks, client: Redis
-) -> None:
+def test_a_lock_released_before_the_end_of_its_block_is_not_released_again(locks: Locks, client: Redis) -> None:
+    """No command is sent for it."""
     with locks.hold("code:1:1") as lock:
         assert lock is not None
         lock.is_released = True
@@ -107,9 +106,10 @@ def test_only_one_of_many_threads_gets_the_lock(real_locks: Locks) -> None:
     assert sum(lock is not None for lock in holders) == 1
 
 
-def test_a_dead_holders_lock_ends_by_itself_and_its_late_release_frees_nobody_elses(
+def test_a_dead_holders_lock_ends_and_its_late_release_frees_no_other(
     real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The lock that the next holder has taken meanwhile is left alone."""
     monkeypatch.setattr(locks_module, "LOCK_SECONDS", 0.05)
     with Locks(server, PREFIX, DeadKeeper()).hold(NAME) as dead:
         assert dead is not None
@@ -172,7 +172,8 @@ def test_a_lock_tells_since_when_the_ledger_can_be_trusted(real_locks: Locks, se
     assert told() == told() == 100.5
 
 
-def test_after_a_restart_of_redis_the_ledger_is_trusted_from_that_moment_on(real_locks: Locks, server: Redis) -> None:
+def test_after_a_restart_of_redis_the_ledger_is_trusted_from_then_on(real_locks: Locks, server: Redis) -> None:
+    """Every lock says that the ledger counts since the restart."""
     Ledger(server, PREFIX).open(since=0)
     with real_locks.hold(NAME) as before:
         assert before is not None
@@ -195,9 +196,7 @@ def test_nothing_may_be_written_before_there_is_a_ledger(real_locks: Locks) -> N
     assert lock.may_write_at(settle_seconds=0) > lock.at
 
 
-def test_a_ledger_that_lost_nothing_may_be_written_by_as_soon_as_its_server_keeps_the_news(
-    real_locks: Locks, server: Redis
-) -> None:
+def test_an_intact_ledger_permits_writes_once_its_opening_is_stored(real_locks: Locks, server: Redis) -> None:
     """What is younger than two seconds may be lost together with an intent: then nobody would know that there was one."""
     before = seconds(server)
     Ledger(server, PREFIX).open(since=0)
@@ -231,9 +230,8 @@ def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redi
     assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + 900, abs=2)
 
 
-def test_a_server_after_one_that_stopped_in_order_must_keep_the_news_of_itself_first(
-    real_locks: Locks, server: Redis
-) -> None:
+def test_a_server_after_an_orderly_stop_must_first_be_recorded_safely(real_locks: Locks, server: Redis) -> None:
+    """Nothing was lost, but nothing is sent until the record of the new server is old enough to be kept."""
     ledger = Ledger(server, PREFIX)
     ledger.open(since=0)
     server.hset(f"{PREFIX}ledger", "met", seconds(server) - 600)

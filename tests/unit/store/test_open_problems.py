@@ -55,7 +55,8 @@ def test_resolving_changes_nothing_that_work_goes_by(ledger: Ledger, handling: H
     assert ledger.invoice(KEY) == BLOCKED
 
 
-def test_a_cause_that_comes_again_opens_the_problem_anew_and_the_note_stays(ledger: Ledger, handling: Handling) -> None:
+def test_a_cause_that_occurs_again_reopens_the_problem_and_keeps_the_note(ledger: Ledger, handling: Handling) -> None:
+    """The problem is open since the new occurrence."""
     handling.resolve(opened(ledger), **BY)
     again = opened(ledger, replace(BLOCKED, at=400.0))
     assert (again.since, again.ignored) == (400.0, None)
@@ -85,9 +86,10 @@ def test_what_is_closed_already_cannot_be_resolved(ledger: Ledger, handling: Han
         replace(BLOCKED, facts={"invoice": "A-1"}),
     ],
 )
-def test_a_problem_that_became_another_meanwhile_is_neither_closed_nor_hidden(
+def test_a_problem_that_changed_meanwhile_is_neither_closed_nor_hidden(
     ledger: Ledger, handling: Handling, changed: Record
 ) -> None:
+    """Its cause or its facts are others than those that the person saw."""
     seen = opened(ledger)
     now = opened(ledger, changed)
     assert not handling.resolve(seen, **BY)

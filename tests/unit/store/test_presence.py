@@ -29,9 +29,10 @@ def test_a_process_runs_from_its_announcement_until_it_withdraws(processes: Pres
     assert [one.process for one in processes.running()] == ["beat@a (2)"]
 
 
-def test_one_that_says_nothing_any_more_is_silent_until_another_takes_its_place(
+def test_a_process_without_news_is_silent_until_another_takes_its_place(
     processes: Presence, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Only a process of the same name and machine takes the place, and no machine is missed for ever."""
     monkeypatch.setattr(presence, "PRESENCE_SECONDS", 0.05)
     at = seconds(client)
     for process in ("items@a (1)", "items@ab (1)", "invoices@a (2)"):

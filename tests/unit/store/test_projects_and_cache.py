@@ -45,7 +45,8 @@ def test_a_list_that_was_never_taken_is_infinitely_old(projects: ProjectList) ->
     assert 0 <= projects.age() < 5
 
 
-def test_a_list_that_somebody_knows_to_have_changed_counts_as_old_and_can_still_be_read(projects: ProjectList) -> None:
+def test_a_list_known_to_have_changed_counts_as_old_and_stays_readable(projects: ProjectList) -> None:
+    """The projects are those of the last list."""
     projects.replace([HARBOR])
     projects.outdate()
     assert projects.age() == math.inf
@@ -65,7 +66,8 @@ def test_a_list_that_was_begun_before_a_change_stays_outdated(projects: ProjectL
     assert projects.age() < 5
 
 
-def test_a_project_that_was_looked_up_by_itself_is_in_the_list_from_then_on(projects: ProjectList) -> None:
+def test_a_project_looked_up_by_itself_is_in_the_list_from_then_on(projects: ProjectList) -> None:
+    """It is read by its id and with the whole list."""
     projects.replace([HARBOR])
     assert projects.all() == (HARBOR,)
     projects.add(QUAY)
@@ -73,9 +75,8 @@ def test_a_project_that_was_looked_up_by_itself_is_in_the_list_from_then_on(proj
     assert projects.all() == (QUAY, HARBOR)
 
 
-def test_what_a_project_is_for_is_kept_and_an_older_version_said_nothing_of_it(
-    projects: ProjectList, client: Redis
-) -> None:
+def test_a_projects_purpose_is_kept_and_may_be_missing_in_old_entries(projects: ProjectList, client: Redis) -> None:
+    """An older version stored a project without its purpose."""
     template = Project(3, "Usual tower", None, active=False, purpose="template")
     projects.replace([template])
     assert projects.get(3) == template

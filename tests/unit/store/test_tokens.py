@@ -67,7 +67,9 @@ def test_many_workers_that_start_at_once_mint_one_token(server: Redis, redis_url
 
 
 @pytest.mark.real
-def test_who_finds_a_token_made_while_it_waited_for_its_turn_mints_no_second(server: Redis) -> None:
+def test_a_token_minted_while_waiting_for_a_turn_is_used(server: Redis) -> None:
+    """No second token is minted."""
+
     class Overtaken:
         """A connection on which another worker mints between the look and the turn."""
 
@@ -170,7 +172,7 @@ class Hanging:
         raise Transient("no answer: ReadTimeout")
 
 
-def test_threads_that_need_a_token_of_a_service_that_hangs_wait_for_one_timeout_together(client: Redis) -> None:
+def test_threads_that_need_a_token_of_a_hanging_service_share_one_timeout(client: Redis) -> None:
     """Each would mint after the other otherwise: the number of threads times the timeout."""
     mint, told = Hanging(), []
     tokens = Tokens(client, PREFIX, "netsuite", mint)
@@ -196,7 +198,8 @@ def test_threads_that_need_a_token_of_a_service_that_hangs_wait_for_one_timeout_
     assert mint.asked < 12
 
 
-def test_a_token_that_is_still_good_is_used_while_and_after_its_renewal_hangs(client: Redis) -> None:
+def test_a_valid_token_is_used_while_and_after_its_renewal_hangs(client: Redis) -> None:
+    """Nobody waits for the renewal, and it is not tried again at once."""
     client.set(KEY, json.dumps({"value": "old", "renew_at": seconds(client) - 1, "good_until": seconds(client) + 600}))
     mint, got = Hanging(), []
     tokens = Tokens(client, PREFIX, "netsuite", mint)

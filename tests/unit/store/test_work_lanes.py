@@ -122,7 +122,8 @@ def test_work_put_off_is_out_of_hand_until_then(work: Work, client: Redis) -> No
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
-def test_work_of_a_dead_worker_is_given_out_again_before_what_waits_and_its_deaths_are_told(work: Work) -> None:
+def test_a_dead_workers_work_goes_before_what_waits_and_counts_its_deaths(work: Work) -> None:
+    """The work is dispatched again with the number of workers that died with it."""
     work.add(Lane.ITEMS, ["code:1:1"])
     begun_and_lost(work)
     work.add(Lane.ITEMS, ["code:1:0"], at=1)
@@ -202,7 +203,8 @@ def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Work) -> No
     assert work.failed("code:1:1") == 1
 
 
-def test_work_in_hand_is_looked_at_once_more_after_its_attempt_since_that_may_have_begun_before(work: Work) -> None:
+def test_work_asked_for_while_in_progress_is_done_once_more(work: Work) -> None:
+    """Its attempt may have begun before the request, so exactly one more follows."""
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.claim(Lane.ITEMS, "code:1:1")
@@ -219,7 +221,8 @@ def test_work_in_hand_is_looked_at_once_more_after_its_attempt_since_that_may_ha
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_an_attempt_that_begins_after_the_asking_is_the_one_that_was_asked_for(work: Work) -> None:
+def test_an_attempt_that_begins_after_a_request_is_the_requested_one(work: Work) -> None:
+    """No further attempt follows."""
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.try_again(Lane.ITEMS, ["code:1:1"])
@@ -254,7 +257,8 @@ def test_work_goes_on_while_it_is_in_hand_or_due_soon(work: Work, client: Redis)
 
 
 @pytest.mark.real
-def test_a_backlog_of_fifty_thousand_stays_out_of_hand_and_never_looks_overdue(real_work: Work) -> None:
+def test_a_backlog_of_fifty_thousand_stays_waiting_and_never_overdue(real_work: Work) -> None:
+    """Only as many as the limit are dispatched."""
     real_work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(50_000)])
     assert len(real_work.take(Lane.ITEMS, limit=10)) == 10
     for _ in range(20):
@@ -263,7 +267,8 @@ def test_a_backlog_of_fifty_thousand_stays_out_of_hand_and_never_looks_overdue(r
 
 
 @pytest.mark.real
-def test_work_waiting_in_a_long_backlog_is_given_out_in_no_more_than_the_limit_at_a_time(real_work: Work) -> None:
+def test_a_long_backlog_is_dispatched_within_the_limit_at_a_time(real_work: Work) -> None:
+    """Every key is dispatched once."""
     keys = {f"code:1:{n}" for n in range(1_500)}
     real_work.add(Lane.ITEMS, keys)
     given: list[str] = []
@@ -296,7 +301,8 @@ def test_what_is_taken_and_begun_at_once_sees_what_was_mended_before(work: Work)
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_since_when_an_invoice_waits_is_kept_through_every_attempt_until_it_ends(real_work: Work) -> None:
+def test_since_when_an_invoice_waits_is_kept_until_it_ends(real_work: Work) -> None:
+    """Every attempt and request keeps the time; another app's message without work in a lane changes nothing."""
     work, key = real_work, "invoice:1:7"
     assert work.oldest_invoice() is None
     work.add(Lane.EXPORTS, [key])
@@ -322,7 +328,8 @@ def test_since_when_an_invoice_waits_is_kept_through_every_attempt_until_it_ends
     assert work.oldest_invoice() == after
 
 
-def test_an_invoice_whose_end_an_older_version_recorded_does_not_wait_for_ever(real_work: Work, server: Redis) -> None:
+def test_an_invoice_that_an_older_version_ended_does_not_wait_for_ever(real_work: Work, server: Redis) -> None:
+    """Upkeep forgets invoices that no lane has."""
     real_work.add(Lane.EXPORTS, ["invoice:1:8"])
     server.zadd(f"{PREFIX}since:invoice", {"invoice:1:7": 1})
     real_work.forget_ended_invoices()

@@ -103,7 +103,8 @@ def test_joining_a_run_over_everything_does_not_list_everything_again(work: Work
     assert now(work, run).open_keys == len(CODES)
 
 
-def test_a_run_over_some_projects_that_is_joined_for_everything_becomes_one_over_everything(work: Work) -> None:
+def test_a_run_of_some_projects_joined_for_everything_covers_everything(work: Work) -> None:
+    """The run stays open until the scan of all projects is done too."""
     run = begun(work, scan_of(17))
     begun(work, SCAN_OF_ALL)
     assert work.is_open(run, SCAN_OF_ALL)
@@ -248,7 +249,8 @@ def test_where_no_run_goes_on_there_are_no_strays(work: Work) -> None:
 
 
 @pytest.mark.real
-def test_a_run_worked_off_by_many_at_once_with_everything_doubled_counts_each_code_once(server: Redis) -> None:
+def test_a_run_worked_off_by_many_at_once_counts_each_code_once(server: Redis) -> None:
+    """Eight threads do everything, so each step happens eight times."""
     work, together = Work(server, PREFIX), threading.Barrier(8, timeout=10)
     run, _ = work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
     children = [f"code:17:{n}" for n in range(40)]
@@ -275,9 +277,8 @@ OUTCOMES = st.sampled_from([OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKin
 
 @hypothesis_settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 4), OUTCOMES), max_size=20))
-def test_whatever_the_order_and_the_doubles_the_first_outcome_of_each_code_is_the_one_that_counts(
-    closings: list[tuple[int, OutcomeKind]],
-) -> None:
+def test_the_first_outcome_of_each_record_is_the_one_that_counts(closings: list[tuple[int, OutcomeKind]]) -> None:
+    """Order and repetitions make no difference."""
     with fakeredis.FakeRedis(server=fakeredis.FakeServer(), decode_responses=True) as client:
         work = Work(client, PREFIX)
         run, _ = work.begin(RunKind.EXPORT, "test", [exports_of(17)])
@@ -331,9 +332,10 @@ def test_a_run_older_than_a_week_leaves_the_list_with_the_next_that_begins(work:
     assert client.zrange(f"{PREFIX}runs", 0, -1) == [run.id, export.id]
 
 
-def test_what_is_counted_for_a_run_that_has_expired_or_ended_leaves_nothing_behind(
+def test_counts_for_an_expired_or_ended_run_leave_nothing_behind(
     work: Work, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An expired run's key is not created again, and an ended run's counts stay as they are."""
     run = begun(work)
     look = Work.run
 
@@ -373,7 +375,8 @@ def sends(client: Redis, precedence: Precedence, *, procore: int = 0, netsuite: 
             pass
 
 
-def test_a_run_tells_what_was_sent_for_its_kind_between_its_beginning_and_its_end(work: Work, client: Redis) -> None:
+def test_a_run_shows_what_was_sent_for_its_kind_while_it_was_open(work: Work, client: Redis) -> None:
+    """Requests before its beginning, after its end or for another kind do not count."""
     sends(client, Precedence.SCAN, procore=3, netsuite=4)
     scan = begun(work)
     export, _ = work.begin(RunKind.EXPORT, "test", [EXPORTS_OF_ALL])
