@@ -55,7 +55,8 @@ def problem(key: str, about: str, cause: Cause, **facts: str) -> dict[str, Any]:
     }
 
 
-def test_a_column_that_is_empty_in_every_row_is_left_out_and_no_title_is_folded(paper: io.StringIO) -> None:
+def test_a_column_that_is_always_empty_is_left_out_and_no_title_is_folded(paper: io.StringIO) -> None:
+    """A title may be longer than its table."""
     output.table("A title that is longer than its table", ("id", "why", "name"), [("1", "", "a"), ("2", "", "")])
     title, *rows = paper.getvalue().splitlines()
     assert title == "A title that is longer than its table"
@@ -73,7 +74,8 @@ def test_a_plan_tells_each_reason_once_and_what_its_bills_come_to(paper: io.Stri
     assert "Bills: 3, together 101,234.00" in told
 
 
-def test_what_a_person_has_to_look_at_stands_at_the_end_of_what_was_applied(paper: io.StringIO) -> None:
+def test_results_for_a_person_to_look_at_come_last_after_applying(paper: io.StringIO) -> None:
+    """Created and adopted bills come first, with their number and total."""
     ends = {"A-1": "blocked", "A-2": "created", "A-3": "adopted"}
     rows = [
         {"project": "24", "about": about, "would": "bill", "result": end, "name": about, "id": "", "total": "70.10", "reason": ""}
@@ -119,9 +121,8 @@ def test_one_row_per_cause_whatever_order_the_problems_came_in(paper: io.StringI
     assert "'b'" not in told
 
 
-def test_of_many_problems_the_first_stand_there_and_how_to_see_all_unless_they_alone_were_asked_for(
-    paper: io.StringIO,
-) -> None:
+def test_of_many_problems_the_first_are_shown_and_how_to_see_all(paper: io.StringIO) -> None:
+    """When problems alone were asked for, all of them are shown."""
     rows = [
         problem(f"code:9:{n}", f"24 Library, code {n:03}", Cause.NAME_TOO_LONG, name=f"24-{n}") for n in range(1200)
     ]
@@ -134,7 +135,8 @@ def test_of_many_problems_the_first_stand_there_and_how_to_see_all_unless_they_a
     assert "code:9:1199 " in paper.getvalue()
 
 
-def test_beside_a_long_key_in_a_narrow_terminal_the_words_have_lines_of_their_own(paper: io.StringIO) -> None:
+def test_a_long_key_in_a_narrow_terminal_has_its_own_line(paper: io.StringIO) -> None:
+    """The sentence of the problem comes before it and is not folded into a column."""
     output.out.width = 100
     key = "verify:item_missing:code:562949953225777:562950135878263"
     runs.print_problems(
@@ -179,9 +181,8 @@ def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> No
     assert paper.getvalue().startswith("Given out again: 1 invoice.\n1 remains; none was mended in 0.3 s\n")
 
 
-def test_a_plan_tells_a_moved_posting_period_and_a_vendor_credit_in_the_row_and_not_as_a_hindrance(
-    paper: io.StringIO,
-) -> None:
+def test_a_plan_shows_a_moved_period_and_a_vendor_credit_in_its_row(paper: io.StringIO) -> None:
+    """Neither is a reason why the line would not be exported."""
     world = {"total": "-720.00", "vendor": "Acme", "date": "2026-02-25", "lines": (), "posting period": "Apr 2026"}
     outcome = Outcome(OutcomeKind.CREATED, "C-1", reason="posted in Apr 2026")
     credit = line_of("invoice:17:9", "24 Library", "C-1", outcome, world=world)

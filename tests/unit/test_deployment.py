@@ -102,7 +102,8 @@ def test_units_set_settings_and_nothing_secret() -> None:
     assert f"StateDirectory={Path(STATE).name}\n" in COMMON
 
 
-def test_every_unit_is_given_the_secrets_that_its_process_holds_and_no_other() -> None:
+def test_every_unit_has_the_secrets_that_its_process_holds_and_no_other() -> None:
+    """A worker's unit also offers the optional ones in comments."""
     kinds = {"items": WORKER, "invoices": WORKER, "beat": BEAT, "flower": FLOWER, "webhooks": WEBHOOKS}
     absent = {"sentry_dsn", "https_proxy", "http_proxy"}
     for unit, kind in kinds.items():
@@ -168,7 +169,8 @@ def test_every_queue_is_read_by_a_process_of_the_procfile() -> None:
     assert read == {queue.value for queue in QueueName}
 
 
-def test_every_variable_of_compose_is_a_setting_and_every_default_its_default() -> None:
+def test_every_variable_of_compose_is_a_setting_with_its_default() -> None:
+    """A default in docker-compose.yml equals the one in the code."""
     used = VARIABLE.findall(COMPOSE)
     assert used
     assert {name for name, _ in used} <= set(setting_names())
@@ -217,7 +219,8 @@ def test_what_services_share_reaches_every_one_of_them() -> None:
             assert (service["read_only"], service["init"]) == (True, True), name
 
 
-def test_every_image_has_a_version_and_the_page_says_how_to_pin_it_by_digest() -> None:
+def test_every_image_has_a_version_and_the_docs_say_how_to_pin_it() -> None:
+    """docs/operations.md shows each image with a digest."""
     named = re.findall(r"^ARG PYTHON_IMAGE=(.+)$", DOCKERFILE, re.MULTILINE)
     services = yaml.safe_load(COMPOSE)["services"].values()
     images = {*named, *(service["image"] for service in services if not service["image"].startswith("wbs-sync"))}
@@ -236,7 +239,8 @@ def test_no_log_of_a_container_grows_without_end() -> None:
     assert unlimited == []
 
 
-def test_compose_kills_what_has_been_silent_for_90_seconds_and_nothing_else(tmp_path: Path) -> None:
+def test_compose_kills_only_what_has_been_silent_for_90_seconds(tmp_path: Path) -> None:
+    """A heartbeat of 80 seconds ago is healthy."""
     (line,) = re.findall(r'test: \["CMD-SHELL", "(find .*)"\]', COMPOSE)
     file = tmp_path / "heartbeat"
     command = ["sh", "-c", line.replace("$$", "$").replace("/tmp/heartbeat", str(file))]

@@ -90,9 +90,10 @@ def test_no_more_addresses_are_kept_than_there_is_room_for(logins: Logins, monke
     assert len(logins._windows) == 10
 
 
-def test_failures_are_logged_with_their_address_and_never_with_what_was_guessed(
+def test_failed_logins_are_logged_with_their_address_and_no_guess(
     logins: Logins, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The last line says that no further attempt from there is checked for a while."""
     for _ in range(FAILURES + 5):
         status(logins, basic("engineer:canary"))
     lines = [record.getMessage() for record in caplog.records]

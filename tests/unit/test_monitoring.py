@@ -215,7 +215,8 @@ def test_a_rule_is_whole_and_its_runbook_exists(alert: str) -> None:
     assert named <= {*fired, "job", "instance"}
 
 
-def test_there_is_an_example_a_runbook_and_a_line_on_the_page_for_each_alert_and_no_more() -> None:
+def test_each_alert_has_one_example_one_runbook_and_one_line_on_the_page() -> None:
+    """There is none for anything else."""
     assert len(RULES) == len(GROUP["rules"])
     assert EXAMPLES.keys() == RULES.keys() == RUNBOOKS.keys()
     assert set(re.findall(r"\(runbooks/(\w+)\.md\)", PAGE)) == RULES.keys()
@@ -263,7 +264,8 @@ NOT_SHOWN = {
 """Metrics that the dashboard leaves out, and why."""
 
 
-def test_the_dashboard_shows_every_metric_but_those_that_are_left_out_for_a_reason() -> None:
+def test_the_dashboard_shows_every_metric_that_is_not_left_out_on_purpose() -> None:
+    """Each exception has a reason."""
     expressions = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
     shown = {selector.name for expression in expressions for selector in selectors(promql_parser.parse(expression))}
     assert shown.isdisjoint(NOT_SHOWN)

@@ -62,7 +62,8 @@ def test_its_pictures_are_there_and_no_burden() -> None:
     assert all(0 < (DOCS / name).stat().st_size < MOST_BYTES for name in pictures)
 
 
-def test_rows_that_are_left_out_are_counted_and_those_of_interest_stay_whole() -> None:
+def test_rows_left_out_are_counted_and_those_of_interest_stay_whole() -> None:
+    """A row of several lines is not cut."""
     told = shorten(TABLE, Shown(rows=1, keep="blocked")).splitlines()
     assert told == [
         *TABLE.splitlines()[:5],
@@ -74,7 +75,8 @@ def test_rows_that_are_left_out_are_counted_and_those_of_interest_stay_whole() -
     ]
 
 
-def test_tables_that_are_left_out_are_counted_and_what_stands_beside_them_stays() -> None:
+def test_tables_left_out_are_counted_and_what_is_next_to_them_stays() -> None:
+    """The count is that of lines."""
     two = f"{TABLE}\n{TABLE.replace('24-002', '24-003')}"
     told = shorten(two, Shown(tables="24-003"))
     assert told.splitlines() == ["… 11 more lines", *two.splitlines()[11:]]
@@ -84,7 +86,8 @@ def test_nothing_is_left_out_unless_asked() -> None:
     assert shorten(TABLE, Shown()) == TABLE
 
 
-def test_times_and_ids_read_the_same_in_every_run_and_amounts_are_left_alone() -> None:
+def test_times_and_ids_read_the_same_in_every_run_and_amounts_stay() -> None:
+    """A number that is part of an amount is not taken for an id."""
     said = "Made in 2.5 s at 2026-11-24 14:37:11 UTC: id 4017, total 4,017.00 and 4017.00 (ns-vendorbill-4018)."
     told = steady(said, {"4017": "4031", "4018": "4032"})
     assert told == "Made in N.N s at YYYY-MM-DD hh:mm:ss UTC: id 4031, total 4,017.00 and 4017.00 (ns-vendorbill-4032)."

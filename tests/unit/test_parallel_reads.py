@@ -34,7 +34,9 @@ def test_nobody_waits_for_a_thread_that_is_busy_with_another_ones_read() -> None
         free.set()
 
 
-def test_an_error_of_the_read_comes_with_its_result_and_the_blocks_own_goes_before_it() -> None:
+def test_a_read_error_comes_with_its_result_and_the_blocks_own_error_wins() -> None:
+    """An error of the block is raised instead of the read's."""
+
     def read() -> None:
         raise ValueError("of the read")
 

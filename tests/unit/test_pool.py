@@ -108,9 +108,8 @@ def test_a_redis_that_does_not_answer_keeps_nobody_from_ending(
     assert not go_on.is_set()
 
 
-def test_a_thread_is_to_spare_while_no_task_waits_for_one_and_the_worker_goes_on(
-    held: Held, go_on: threading.Event
-) -> None:
+def test_a_thread_is_to_spare_while_no_task_waits_and_the_worker_runs(held: Held, go_on: threading.Event) -> None:
+    """A worker that ends has none to spare."""
     threads = TaskPool(2)
     begun(threads, go_on.wait)
     begun(threads, go_on.wait)

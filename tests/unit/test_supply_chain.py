@@ -24,7 +24,8 @@ def test_the_constraints_for_pip_are_the_versions_of_the_lock_file() -> None:
     assert constraints == locked, "run .ci/constraints"
 
 
-def test_the_ways_to_install_by_pip_that_are_documented_use_the_constraints() -> None:
+def test_the_documented_ways_to_install_by_pip_use_the_constraints() -> None:
+    """README.md has at least one such command."""
     commands = re.findall(r"pip install [^&\n`]*-e [^&\n`]*", (ROOT / "README.md").read_text())
     assert commands
     assert [command for command in commands if "-c constraints.txt" not in command] == []

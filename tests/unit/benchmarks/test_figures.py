@@ -22,7 +22,8 @@ def traffic(*entries: dict[str, Any], most: int = 2) -> Traffic:
     return Traffic([], entries, {"max_in_flight": most})
 
 
-def test_slots_are_busy_from_the_first_items_request_until_the_last_one_begins() -> None:
+def test_slots_are_measured_until_the_last_item_request_begins() -> None:
+    """The share of busy slots counts from the beginning of the first request."""
     seen = traffic(request(0, 4), request(0, 2), request(4, 9))
     assert seen.busy_share(2) == pytest.approx((4 + 2) / (2 * 4))
     assert seen.items_a_second() == pytest.approx(3 / 9)

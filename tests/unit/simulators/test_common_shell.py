@@ -166,7 +166,9 @@ def test_a_server_that_stops_answers_what_it_soon_can_and_drops_the_rest(seconds
         assert (asked.exception() is None and asked.result().text == "done") is answered
 
 
-def test_a_stopped_server_refuses_connections_and_its_port_can_be_taken_again(tmp_path: Path) -> None:
+def test_a_stopped_server_refuses_connections_and_its_port_is_free_again(tmp_path: Path) -> None:
+    """Another server can be started on the same port."""
+
     async def hello(scope: Scope, receive: Receive, send: Send) -> None:
         await PlainTextResponse("hello")(scope, receive, send)
 

@@ -49,7 +49,8 @@ def test_a_stage_has_both_remotes_over_one_company(tmp_path: Path) -> None:
         assert requests.get(f"{stage.urls['procore']}/x", timeout=TIMEOUT).status_code == 503
 
 
-def test_a_remote_that_was_taken_down_comes_up_at_its_address_with_its_data(tmp_path: Path) -> None:
+def test_a_remote_that_was_taken_down_returns_with_its_data(tmp_path: Path) -> None:
+    """It comes back at the same address."""
     with Stage.start(tmp_path, profile="test") as stage:
         stage.netsuite.make_item("kept")
         health = f"{stage.urls['netsuite']}/_admin/health"

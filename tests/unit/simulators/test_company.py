@@ -294,7 +294,8 @@ def test_other_invoice_cases_are_what_they_say(company: Company) -> None:
     assert {invoices[case].status for case in approved} == {"approved"}
 
 
-def test_only_the_closed_period_case_is_approved_waiting_and_in_a_closed_month(company: Company) -> None:
+def test_only_the_closed_period_case_is_approved_in_a_closed_month(company: Company) -> None:
+    """No other approved invoice without an origin id has a date in a closed month."""
     late = [
         invoice.id
         for invoice in company.invoices.values()

@@ -133,7 +133,8 @@ def test_a_patch_changes_the_line_whose_key_it_names(account: Account) -> None:
     assert (bill.memo, bill.total, len(bill.lines)) == ("checked", Decimal("35.00"), 2)
 
 
-def test_unknown_bills_are_400_by_id_and_as_the_account_is_set_by_external_id(account: Account) -> None:
+def test_unknown_bills_are_400_by_id_and_configurable_by_external_id(account: Account) -> None:
+    """By external id, the answer is 404 or as the account is set."""
     unknown_id = (400, "USER_ERROR", "Error while accessing a resource. Transaction type specified is incorrect.")
     assert problem(account.send("GET", f"{BILLS}/99999")) == unknown_id
     assert problem(account.send("GET", f"{BILLS}/eid:nobody"))[:2] == (404, "NONEXISTENT_ID")

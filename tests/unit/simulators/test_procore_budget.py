@@ -151,7 +151,8 @@ def test_the_v2_budget_lists_ten_lines_a_page_and_a_hundred_at_most() -> None:
         assert [each["id"] for each in one] == [line["id"]]
 
 
-def test_an_account_without_the_v2_list_answers_404_and_has_the_budget_view(procore: Caller) -> None:
+def test_an_account_without_the_v2_list_answers_404_and_has_the_view(procore: Caller) -> None:
+    """The budget view has every budgeted and every unbudgeted code."""
     facts = procore.case("shared_new_code")
     project = procore.state.project(facts["project_id"])
     procore.state.settings.budget_lines_v2 = False

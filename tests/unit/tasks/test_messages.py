@@ -124,9 +124,8 @@ def test_waiting_work_on_a_project_becomes_a_message_that_its_task_takes(make_ke
 
 
 @given(st.sampled_from([CodeKey, InvoiceKey]), IDS, IDS)
-def test_waiting_work_on_a_code_or_an_invoice_becomes_a_message_that_its_task_takes(
-    key_type: Any, project: int, other: int
-) -> None:
+def test_waiting_work_becomes_a_message_that_its_task_takes(key_type: Any, project: int, other: int) -> None:
+    """This holds for every code and every invoice."""
     task, arguments = message_of(str(key_type(project, other)))
     assert list(read(MESSAGES[task], arguments).model_dump().values()) == [project, other]
 

@@ -27,7 +27,8 @@ def test_the_page_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_every_cause_has_one_row_with_its_owner_an_example_and_the_next_step(cause: Cause) -> None:
+def test_every_cause_has_one_row_with_owner_example_and_next_step(cause: Cause) -> None:
+    """The row is in the section of the cause's class and has no placeholder."""
     entry = CATALOGUE[cause]
     _, owner, sentence, next_step = row_of(cause)
     assert (owner, next_step) == (entry.owner.value, entry.next_step)
