@@ -19,7 +19,7 @@ def test_the_published_campaign_was_clean() -> None:
 
 
 def test_the_campaign_notices_a_removed_part_within_two_thousand_seeds() -> None:
-    """All but the part that one seed in 30,000 needs, as the report says."""
+    """The exception is the part that only one seed in 30,000 needs, as the report says."""
     parts = json.loads((report.FOLDER / "mutations.json").read_text())["parts"]
     late = {name for name, told in parts.items() if told["seed"] is None or told["seed"] > 2000}
     assert late <= {"fence-clock"}

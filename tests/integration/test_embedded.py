@@ -165,7 +165,7 @@ def test_a_port_taken_at_the_last_moment_is_replaced(tmp_path: Path, monkeypatch
             assert server.port == free
 
 
-def test_a_server_that_cannot_read_its_data_says_so_and_locks_nothing(tmp_path: Path) -> None:
+def test_a_server_that_cannot_read_its_data_says_so_and_leaves_no_lock(tmp_path: Path) -> None:
     """The error names the server's log, and a start with readable data succeeds."""
     EmbeddedServer.start(tmp_path).stop()
     manifest = tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.manifest"

@@ -110,7 +110,7 @@ def test_what_the_receiver_refuses_is_counted_and_it_shows_that_it_runs(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets another process change the limit")
 @pytest.mark.parametrize("name", ["flower", "webhooks"])
-def test_a_process_without_descriptors_says_so_a_bounded_number_of_times(
+def test_a_process_out_of_descriptors_says_so_a_bounded_number_of_times(
     listeners: dict[str, Listener], name: str
 ) -> None:
     """It answers again as soon as it may open files."""

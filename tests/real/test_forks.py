@@ -57,7 +57,7 @@ def test_a_forked_program_begins_as_a_fresh_one_does(tmp_path: Path) -> None:
     assert shown[1]["A_SETTING"] == env["A_SETTING"]
 
 
-def test_variables_read_at_the_interpreters_start_need_a_fresh_one(tmp_path: Path) -> None:
+def test_variables_read_at_interpreter_start_need_a_fresh_process(tmp_path: Path) -> None:
     """A fork cannot apply a variable that the interpreter has read when it started."""
     env = environment(tmp_path)
     assert can_start(env)

@@ -71,7 +71,7 @@ def test_fetched_messages_are_processed_when_redis_takes_writes_again(open_site:
     all_billed(site)
 
 
-def test_a_worker_killed_while_redis_refuses_takes_no_message_with_it(open_site: OpenSite) -> None:
+def test_a_worker_killed_while_redis_refuses_writes_loses_no_message(open_site: OpenSite) -> None:
     """Some messages it had fetched; the others were in the queue, where a full Redis would have let it pop one unrecorded."""
     site = open_site(profile=f"large:1x2:{INVOICES}", slots=THREADS, read_latency=0.3)
     worker = site.worker("invoices", threads=1, times=TIMES)

@@ -55,7 +55,7 @@ def problem(key: str, about: str, cause: Cause, **facts: str) -> dict[str, Any]:
     }
 
 
-def test_a_column_that_is_always_empty_is_left_out_and_no_title_is_folded(paper: io.StringIO) -> None:
+def test_an_always_empty_column_is_left_out_and_titles_are_not_wrapped(paper: io.StringIO) -> None:
     """A title may be longer than its table."""
     output.table("A title that is longer than its table", ("id", "why", "name"), [("1", "", "a"), ("2", "", "")])
     title, *rows = paper.getvalue().splitlines()
@@ -74,7 +74,7 @@ def test_a_plan_tells_each_reason_once_and_what_its_bills_come_to(paper: io.Stri
     assert "Bills: 3, together 101,234.00" in told
 
 
-def test_results_for_a_person_to_look_at_come_last_after_applying(paper: io.StringIO) -> None:
+def test_results_that_need_attention_come_last_after_applying_a_plan(paper: io.StringIO) -> None:
     """Created and adopted bills come first, with their number and total."""
     ends = {"A-1": "blocked", "A-2": "created", "A-3": "adopted"}
     rows = [
@@ -136,7 +136,7 @@ def test_of_many_problems_the_first_are_shown_and_how_to_see_all(paper: io.Strin
 
 
 def test_a_long_key_in_a_narrow_terminal_has_its_own_line(paper: io.StringIO) -> None:
-    """The sentence of the problem comes before it and is not folded into a column."""
+    """The sentence of the problem comes before it and is not wrapped into a column."""
     output.out.width = 100
     key = "verify:item_missing:code:562949953225777:562950135878263"
     runs.print_problems(

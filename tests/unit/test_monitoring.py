@@ -216,7 +216,7 @@ def test_a_rule_is_whole_and_its_runbook_exists(alert: str) -> None:
 
 
 def test_each_alert_has_one_example_one_runbook_and_one_line_on_the_page() -> None:
-    """There is none for anything else."""
+    """No example, runbook or line is for an alert that does not exist."""
     assert len(RULES) == len(GROUP["rules"])
     assert EXAMPLES.keys() == RULES.keys() == RUNBOOKS.keys()
     assert set(re.findall(r"\(runbooks/(\w+)\.md\)", PAGE)) == RULES.keys()

@@ -33,7 +33,7 @@ def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
 
 
 def test_two_invoices_that_share_a_new_code_create_one_item_and_two_bills(office: Office) -> None:
-    """Two invoices that are exported at once and need the same new code create one Item and one bill each."""
+    """The invoices are exported at the same moment; each gets its bill, and both bills have the same Item."""
     first, second = (office.procore.invoice(each) for each in office.case("shared_new_code")["invoice_ids"])
     office.at_once(lambda: office.export(first), lambda: office.export(second))
     office.settle()

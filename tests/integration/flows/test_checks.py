@@ -322,7 +322,7 @@ def test_all_is_sound_again_afterwards(branch: Office) -> None:
     test_a_sound_installation_has_no_fault(branch)
 
 
-def test_check_with_another_companys_settings_does_not_claim_the_redis(branch: Office) -> None:
+def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: Office) -> None:
     """A key prefix belongs to a company only once Procore has shown that company; mistaken settings claim nothing."""
     new = {"REDIS_KEY_PREFIX": "a-new-one:"}
     mistaken = call(branch, "check", PROCORE_COMPANY_ID="999", **new)

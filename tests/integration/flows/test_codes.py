@@ -69,7 +69,7 @@ def test_a_project_that_the_app_may_not_see_is_absent_and_the_rest_goes_on(synce
 
 @pytest.mark.parametrize("status", [404, 403])
 def test_a_project_that_left_the_permitted_list_is_reported(open_office: OpenOffice, status: int) -> None:
-    """A scan that is requested for it opens a problem, and a scan after the app is permitted again closes it."""
+    """A requested scan opens a problem, and the next scan closes it once the app may read the project again."""
     office = open_office(world={"unpermitted_status": status})
     project = office.new_project("24-800", ["05-120.S"])
     project.permitted = False

@@ -58,7 +58,7 @@ def test_a_different_bill_of_the_same_vendor_is_a_question_for_a_person(office: 
 
 
 def test_a_number_that_differs_only_in_case_is_reported_at_once(office: Office) -> None:
-    """NetSuite compares numbers without case and our first query with case, so the refusal must not stay in doubt for hours."""
+    """NetSuite compares numbers without case, our first query with case; the refusal must not leave a doubt of hours."""
     case = office.case("same_number_same_vendor_different")
     invoice = office.case_invoice("same_number_same_vendor_different")
     office.netsuite.edit_bill(case["bill_id"], tranid=invoice.invoice_number.lower())

@@ -145,7 +145,7 @@ def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Offi
 
 
 def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Office) -> None:
-    """The explanation names the owner and the next step, and after the fix the code's creation and no problem."""
+    """The explanation names the owner and the next step; after the fix it shows the created Item and no open problem."""
     by_hand = office.netsuite.make_item(NAME, isinactive=True)
     project, _ = one_code(office)
     office.scan(project.id)

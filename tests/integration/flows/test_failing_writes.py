@@ -279,7 +279,7 @@ def test_a_worker_that_dies_in_the_middle_of_an_item_leaves_nothing_double(
     office.settle()
 
 
-def test_an_item_in_doubt_is_looked_up_though_its_invoice_is_withdrawn(
+def test_an_item_in_doubt_is_looked_up_although_its_invoice_is_withdrawn(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker dies with the Item claimed; nobody asks for the invoice again, and the code has no budget line."""

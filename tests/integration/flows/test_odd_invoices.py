@@ -137,7 +137,7 @@ DATA_TROUBLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("cause", "shown", "shown_lines", "words"), DATA_TROUBLE)
-def test_a_data_problem_is_the_accountants_and_names_what_it_is_about(
+def test_a_data_problem_belongs_to_the_accountant_and_names_its_subject(
     office: Office, cause: str, shown: dict[str, Any], shown_lines: dict[str, Any], words: str
 ) -> None:
     """Each such problem closes once the data is fixed and the invoice is exported."""

@@ -88,7 +88,7 @@ def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: Open
     assert findings(office, invoice) == [FindingKind.BILL_IN_OTHER_PERIOD]
 
 
-def test_a_process_that_dies_before_recording_a_bill_reported_its_period(
+def test_the_period_is_reported_even_if_the_process_dies_before_recording(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the bill is recorded, only `verify` reads it again, and that may not be scheduled."""

@@ -59,7 +59,7 @@ def interrupted_after(office: Office, pages: int) -> None:
         office.container.recovery.rebuild(kill)
 
 
-def test_a_rebuild_knows_items_by_their_external_ids_and_none_is_doubled(office: Office) -> None:
+def test_a_rebuild_restores_items_by_external_id_and_none_is_duplicated(office: Office) -> None:
     """After Redis is lost, every Item is restored, and a scan creates none a second time."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
@@ -419,8 +419,8 @@ def test_a_record_that_cannot_be_read_does_not_stop_waiting_work(
     assert [call.kwargs["kwargs"] for call in app.send_task.call_args_list] == [{"project_id": 17}]
 
 
-def test_a_server_is_checked_for_lost_ends_once_workers_noted_their_work(office: Office) -> None:
-    """A server counts as new only when it has run long enough for its workers to have noted what they had claimed."""
+def test_a_new_server_is_checked_only_after_its_workers_noted_their_work(office: Office) -> None:
+    """The ledger is searched for lost results only when the server has run long enough for workers to note their claims."""
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     forget_the_end(office, project, project.budgeted_codes()[0])

@@ -151,7 +151,7 @@ def test_one_record_that_differs_stops_nothing(open_office: OpenOffice) -> None:
     assert billed(office, [one, two, three]) == [1, 1, 1]
 
 
-def test_everything_about_next_steps_names_the_stopped_series(open_office: OpenOffice, tmp_path: Path) -> None:
+def test_every_view_of_next_steps_names_the_stopped_series(open_office: OpenOffice, tmp_path: Path) -> None:
     """A plan, the explanation of an invoice or a code, and the result of a plan that is applied all say how to continue it."""
     office = open_office(world={"auto_generated_numbers": ["vendorBill", "item"]})
     project, invoices = exported(office)

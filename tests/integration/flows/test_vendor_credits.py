@@ -74,8 +74,8 @@ def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Of
     assert alone(office, invoice).container.verification.verify().findings == []
 
 
-def test_a_credit_is_a_persons_without_the_setting_and_created_with_it(open_office: OpenOffice) -> None:
-    """Without the setting the invoice is blocked and nothing is written."""
+def test_without_the_setting_a_credit_is_blocked_and_with_it_created(open_office: OpenOffice) -> None:
+    """It is a person's task, and nothing is written, until the setting is on."""
     office = open_office()
     _, invoice = reduced(office)
     assert office.export(invoice).cause == "needs_vendor_credit"

@@ -76,7 +76,7 @@ def test_a_budget_and_an_invoice_that_change_are_worked_off_each_once(office: Of
     assert office.requests(mark) == []
 
 
-def test_events_of_one_budget_gather_and_outlast_procores_retries(office: Office) -> None:
+def test_events_of_one_budget_are_gathered_and_outlast_procores_retries(office: Office) -> None:
     """Many events make one scan, and each is remembered for longer than Procore tries to deliver it."""
     take, project = office.container.webhooks.take, office.new_project("31-701", CODES)
     listed(office)

@@ -22,7 +22,7 @@ def traffic(*entries: dict[str, Any], most: int = 2) -> Traffic:
     return Traffic([], entries, {"max_in_flight": most})
 
 
-def test_slots_are_measured_until_the_last_item_request_begins() -> None:
+def test_slot_use_is_measured_until_the_last_item_request_begins() -> None:
     """The share of busy slots counts from the beginning of the first request."""
     seen = traffic(request(0, 4), request(0, 2), request(4, 9))
     assert seen.busy_share(2) == pytest.approx((4 + 2) / (2 * 4))

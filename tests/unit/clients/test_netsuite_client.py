@@ -97,8 +97,8 @@ def test_a_created_items_id_is_read_from_its_location(netsuite_of: MakeClient) -
     assert sent.headers["X-NetSuite-PropertyNameValidation"] == "Error"
 
 
-def test_the_time_to_send_a_create_begins_before_the_ledgers_note(netsuite_of: MakeClient) -> None:
-    """A create is given up if the note, or a stall after it, took too long; a read has no such limit."""
+def test_the_time_to_send_a_create_begins_before_its_intent_is_noted(netsuite_of: MakeClient) -> None:
+    """A create is given up if noting the intent, or a stall after it, took too long; a read has no such limit."""
     netsuite, transport = netsuite_of(answer(204), answer(200, {"id": "88123"}))
     noted: list[float] = []
     netsuite.create_bill(BILL, before_sending=lambda: noted.append(time.monotonic()))

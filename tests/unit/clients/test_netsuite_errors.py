@@ -160,7 +160,7 @@ def test_a_wait_that_netsuite_names_is_kept_with_a_limit_for_outages(after: str,
 
 @pytest.mark.parametrize("status", [400, 403])
 def test_a_refusal_that_names_a_field_is_about_that_record(status: int) -> None:
-    """NetSuite answers the code of a missing permission for one column that the role's form does not show."""
+    """NetSuite answers with the code of a missing permission when the role's form does not show one column."""
     words = "You do not have permissions to set a value for element item.isbillable"
     for refused in (
         refusal(status, "INSUFFICIENT_PERMISSION", words, "item.items[0].isBillable"),

@@ -161,7 +161,7 @@ CODES = answer(200, [CODE, CODE | {"id": 902}], next_page=False)
 
 
 def test_without_the_v2_list_the_budget_view_is_read_from_then_on(procore_of: MakeClient) -> None:
-    """The missing list is asked for once; later calls go to the budget view directly."""
+    """The missing list is requested once; later calls go to the budget view directly."""
     procore, transport = procore_of(NOT_FOUND, VIEWS, ROWS, CODES, VIEWS, ROWS, CODES)
     assert [code.id for code in procore.list_budgeted_codes(17)] == [901]
     assert [code.id for code in procore.list_budgeted_codes(17)] == [901]

@@ -214,8 +214,8 @@ def test_what_is_only_shown_of_a_listed_invoice_never_stops_the_list(name: str, 
 
 
 @pytest.mark.parametrize(("position", "read_as"), [("7", 7), (7, 7), ("A.1", 1), (True, 1), (None, 1)])
-def test_a_position_may_be_text_and_the_place_replaces_what_is_no_number(position: Any, read_as: int) -> None:
-    """The place of the line on the invoice is used instead."""
+def test_a_position_may_be_text_and_defaults_to_the_lines_place(position: Any, read_as: int) -> None:
+    """A position that is not a number is replaced by the line's place on the invoice."""
     (line,) = read_invoice(items=[LINE | {"position": position}]).lines
     assert line.position == read_as
 

@@ -167,7 +167,7 @@ def test_the_times_are_those_of_the_settings(settings: Settings) -> None:
 
 
 def test_no_message_of_beat_expires_by_the_clock_of_its_reader(settings: Settings) -> None:
-    """The machine that reads a message may have another clock than the one that sent it."""
+    """The clock of the machine that reads a message may differ from that of the machine that sent it."""
     assert not [name for name, entry in beat_schedule(settings).items() if "expires" in entry.get("options", {})]
 
 

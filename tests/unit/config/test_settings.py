@@ -286,7 +286,7 @@ def test_a_file_of_secrets_that_cannot_be_read_is_a_fault(
 def test_an_unreadable_folder_of_secrets_is_named_and_no_setting_in_it(
     set_environment: SetEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The refusal is simulated, since permissions mean nothing to root, as whom tests may run."""
+    """The refusal is simulated, because file permissions do not apply to root, and tests may run as root."""
 
     def refused(folder: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(folder))

@@ -94,7 +94,7 @@ def test_retainage_held_and_released_are_told_apart() -> None:
 
 
 def test_retainage_on_stored_materials_counts_by_its_change() -> None:
-    """The change is that since the previous invoice."""
+    """It counts by the change since the previous invoice."""
     now = invoice(
         line(1, materials_retained=amount("50.00")),
         line(2, materials_retained=amount("5.00"), materials_released=amount("20.00")),

@@ -21,7 +21,7 @@ def test_the_next_open_period_is_the_first_that_begins_after_the_date() -> None:
     assert next_open(MONTHS, date(2026, 6, 1)) is None
 
 
-def test_both_ends_of_a_period_are_in_it_and_a_gap_is_in_no_period() -> None:
+def test_a_period_includes_both_its_ends_and_a_gap_belongs_to_none() -> None:
     """A day between two periods belongs to none."""
     assert period_of(MONTHS, date(2026, 3, 1)) == period_of(MONTHS, date(2026, 3, 28)) == month(3, opened=False)
     assert period_of(MONTHS, date(2026, 3, 29)) is None

@@ -160,8 +160,8 @@ def test_an_invoice_ties_whatever_names_its_rows(links: Links) -> None:
     assert tied(second, first) == ("500.00", "0.00")
 
 
-def test_a_line_known_to_be_new_or_gone_has_no_balance_on_the_other() -> None:
-    """The line's id shows that the other invoice does not have it."""
+def test_a_new_or_removed_line_has_no_balance_on_the_other_invoice() -> None:
+    """The line's id shows that the other invoice does not have the line."""
     first = invoice(1, "12550.00", FIRST)
     new: Lines = [SECOND[0], {"before": "0.00", "to_date": "100.00", "held_before": "40.00", "held": "10.00"}]
     second = invoice(2, "4590.00", new, lambda number, place: {"line_item_id": place if place == 1 else 99})
@@ -184,8 +184,8 @@ def refusal(now: Invoice, before: Invoice | None = None) -> tuple[Cause, str]:
 
 
 @pytest.mark.parametrize("amount", ["258.741", "0.000000000001"])
-def test_parts_of_a_cent_in_a_gross_are_the_accountants_and_name_the_line(amount: str) -> None:
-    """The cause is an amount that is not in whole cents, however small the part."""
+def test_a_gross_with_fractions_of_a_cent_is_a_problem_that_names_the_line(amount: str) -> None:
+    """Its cause is an amount that is not in whole cents, however small the fraction."""
     one = invoice(1, "100.00", [{"to_date": "100.00"}, {"to_date": amount}])
     assert refusal(one) == (Cause.AMOUNT_NOT_IN_WHOLE_CENTS, "line 2 (01.S)")
 
@@ -221,7 +221,7 @@ def test_known_retainage_on_earlier_work_ties_without_a_previous_invoice() -> No
     assert tied(one, None) == ("450.00", "0.00")
 
 
-def test_unknown_retainage_on_earlier_materials_is_the_accountants() -> None:
+def test_unknown_earlier_retainage_on_materials_is_the_accountants_problem() -> None:
     """Without a previous invoice and a stated balance, the amount is unknown."""
     one = invoice(1, "4350.00", [{"before": "13000.00", "to_date": "17500.00", "held": "450.00"}])
     with pytest.raises(Blocked) as caught:

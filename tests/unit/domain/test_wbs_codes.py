@@ -84,8 +84,8 @@ def test_a_name_that_netsuite_reads_as_parent_and_child_is_refused(number: str, 
     "character", ["\n", "\t", "\x00", "\x1b", "\x7f", "\x85", "\x9b", chr(0xD800), "\N{REPLACEMENT CHARACTER}"]
 )
 @pytest.mark.parametrize("place", ["number", "text"])
-def test_a_name_with_an_unsupported_character_is_refused_and_says_which(character: str, place: str) -> None:
-    """The sentence has the character's code point, and never an unprintable character itself."""
+def test_an_unsupported_character_in_a_name_is_refused_and_identified(character: str, place: str) -> None:
+    """The sentence has the character's code point, and the character itself only if it can be printed."""
     parts = {"number": "24-017", "text": "01.S"}
     parts[place] += character
     blocked = cause_of(USUAL, project(parts["number"]), parts["text"])

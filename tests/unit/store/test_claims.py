@@ -296,8 +296,8 @@ def test_work_of_a_run_that_is_gone_ends_and_leaves_nothing_of_the_run(work: Wor
     assert (work.current(RunKind.SCAN), work.run(run.id), work.latest(5)) == (None, None, [])
 
 
-def test_what_an_older_version_left_of_an_expired_run_is_taken_away(work: Work, client: Redis) -> None:
-    """It is read as no run, and the next run deletes it."""
+def test_leftovers_of_an_expired_run_from_an_older_version_are_deleted(work: Work, client: Redis) -> None:
+    """They are read as no run, and the next run deletes them."""
     run = run_of(work, KEY)
     older_than_kept(work, client, run)
     client.hincrby(f"{PREFIX}run:{run.id}", "created", 1)
@@ -309,7 +309,7 @@ def test_what_an_older_version_left_of_an_expired_run_is_taken_away(work: Work, 
     assert client.keys(f"{PREFIX}run:{run.id}*") == []
 
 
-def test_a_run_is_kept_while_it_is_looked_after_and_still_expires(work: Work, client: Redis) -> None:
+def test_a_run_is_kept_while_in_use_and_has_an_expiry_all_the_same(work: Work, client: Redis) -> None:
     """Upkeep and every further request renew the time for which its keys are kept."""
     run = run_of(work, KEY)
     names = [f"{PREFIX}run:{run.id}", f"{PREFIX}run:{run.id}:open"]

@@ -62,7 +62,7 @@ def test_a_permission_that_few_need_stops_no_lane(holds: Holds) -> None:
     assert holds.until(CREDITS)
 
 
-def test_after_a_pause_work_tries_again_and_trouble_ends_with_success(holds: Holds) -> None:
+def test_work_resumes_after_a_pause_and_trouble_is_known_until_a_success(holds: Holds) -> None:
     """The trouble is remembered until a request gets through."""
     holds.pause(Remote.NETSUITE, first=30)
     end_now(holds)
@@ -109,7 +109,7 @@ def test_a_scope_counts_the_works_that_failed_since_it_last_got_through(holds: H
     assert (noted.works, noted.again) == (1, False)
 
 
-def test_a_scope_that_hundreds_failed_at_remembers_only_a_few(holds: Holds) -> None:
+def test_a_scope_with_hundreds_of_failures_remembers_only_a_few(holds: Holds) -> None:
     """Any further record is taken for one that has failed before."""
     noted = [holds.note(Remote.NETSUITE, f"code:1:{number}") for number in range(40)]
     assert noted[-1].works == 10
@@ -125,7 +125,7 @@ def test_the_longer_of_two_pauses_counts_for_a_lane(holds: Holds) -> None:
 
 
 def test_a_lifted_pause_is_over_at_once_and_returns_its_former_end(holds: Holds) -> None:
-    """Lifting one remote's pause leaves the others, and the time is that until which work would have waited."""
+    """Lifting one remote's pause keeps the others, and returns the time until which the work would have waited."""
     for scope in (Remote.PROCORE, Remote.NETSUITE, BILLS):
         holds.pause(scope, first=60)
     assert all(holds.is_held(scope) for scope in (Remote.PROCORE, Remote.NETSUITE, BILLS))

@@ -104,10 +104,10 @@ def test_each_code_and_each_invoice_has_a_journal_of_its_own(journal: Journal) -
 # What the ledger tells
 
 
-def test_a_code_without_incidents_has_no_journal_but_a_known_beginning(
+def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
     ledger: Ledger, client: Redis, keeper: LeaseKeeper
 ) -> None:
-    """Its record keeps when it was first seen and what asked for it."""
+    """The record keeps when the code was first seen and what asked for it."""
     Work(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(17)])
     ledger.plan_codes(17, {901: WAITING})
     first = ledger.code(CODE)

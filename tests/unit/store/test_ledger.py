@@ -357,7 +357,7 @@ def test_a_problem_stays_open_with_its_time_while_its_work_goes_on(ledger: Ledge
 
 
 def test_the_same_cause_again_keeps_its_time_and_shows_the_newest_facts(ledger: Ledger) -> None:
-    """The time is that since which the problem is open."""
+    """The time is the one at which the problem was opened."""
     ledger.write(CODE, BLOCKED)
     ledger.write(CODE, replace(BLOCKED, at=200.0, facts={"name": "longer"}))
     (one,) = ledger.problems()

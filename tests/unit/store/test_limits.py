@@ -185,8 +185,8 @@ def test_the_windows_are_told_apart_by_procores_own_clock(limits: RateLimits, ah
     assert wait_told(limits) == pytest.approx(9, abs=2)
 
 
-def test_responses_of_one_window_agree_on_its_end_despite_cut_dates(limits: RateLimits) -> None:
-    """`Date` has whole seconds."""
+def test_responses_of_one_window_agree_on_its_end_despite_rounded_dates(limits: RateLimits) -> None:
+    """The `Date` header has whole seconds."""
     told = headers(25, 0, resets_in=9)
     limits.observe(told, sent_at=time.time())
     limits.observe(told, sent_at=time.time() - 1)

@@ -106,7 +106,7 @@ def test_only_one_of_many_threads_gets_the_lock(real_locks: Locks) -> None:
     assert sum(lock is not None for lock in holders) == 1
 
 
-def test_a_dead_holders_lock_ends_and_its_late_release_frees_no_other(
+def test_a_dead_holders_lock_expires_and_its_late_release_frees_no_other(
     real_locks: Locks, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lock that the next holder has taken meanwhile is left alone."""

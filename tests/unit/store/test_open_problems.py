@@ -56,7 +56,7 @@ def test_resolving_changes_nothing_that_work_goes_by(ledger: Ledger, handling: H
 
 
 def test_a_cause_that_occurs_again_reopens_the_problem_and_keeps_the_note(ledger: Ledger, handling: Handling) -> None:
-    """The problem is open since the new occurrence."""
+    """The problem counts as open from the new occurrence on."""
     handling.resolve(opened(ledger), **BY)
     again = opened(ledger, replace(BLOCKED, at=400.0))
     assert (again.since, again.ignored) == (400.0, None)
@@ -89,7 +89,7 @@ def test_what_is_closed_already_cannot_be_resolved(ledger: Ledger, handling: Han
 def test_a_problem_that_changed_meanwhile_is_neither_closed_nor_hidden(
     ledger: Ledger, handling: Handling, changed: Record
 ) -> None:
-    """Its cause or its facts are others than those that the person saw."""
+    """Its cause or its facts differ from those that the person saw."""
     seen = opened(ledger)
     now = opened(ledger, changed)
     assert not handling.resolve(seen, **BY)

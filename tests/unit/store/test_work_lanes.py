@@ -203,7 +203,7 @@ def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Work) -> No
     assert work.failed("code:1:1") == 1
 
 
-def test_work_asked_for_while_in_progress_is_done_once_more(work: Work) -> None:
+def test_work_requested_while_in_progress_is_done_once_more(work: Work) -> None:
     """Its attempt may have begun before the request, so exactly one more follows."""
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
@@ -257,7 +257,7 @@ def test_work_goes_on_while_it_is_in_hand_or_due_soon(work: Work, client: Redis)
 
 
 @pytest.mark.real
-def test_a_backlog_of_fifty_thousand_stays_waiting_and_never_overdue(real_work: Work) -> None:
+def test_a_backlog_of_fifty_thousand_waits_and_never_looks_overdue(real_work: Work) -> None:
     """Only as many as the limit are dispatched."""
     real_work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(50_000)])
     assert len(real_work.take(Lane.ITEMS, limit=10)) == 10
@@ -301,7 +301,7 @@ def test_what_is_taken_and_begun_at_once_sees_what_was_mended_before(work: Work)
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_since_when_an_invoice_waits_is_kept_until_it_ends(real_work: Work) -> None:
+def test_the_start_of_an_invoices_wait_is_kept_until_the_invoice_ends(real_work: Work) -> None:
     """Every attempt and request keeps the time; another app's message without work in a lane changes nothing."""
     work, key = real_work, "invoice:1:7"
     assert work.oldest_invoice() is None

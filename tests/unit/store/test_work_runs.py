@@ -249,7 +249,7 @@ def test_where_no_run_goes_on_there_are_no_strays(work: Work) -> None:
 
 
 @pytest.mark.real
-def test_a_run_worked_off_by_many_at_once_counts_each_code_once(server: Redis) -> None:
+def test_a_run_done_by_many_threads_at_once_counts_each_code_once(server: Redis) -> None:
     """Eight threads do everything, so each step happens eight times."""
     work, together = Work(server, PREFIX), threading.Barrier(8, timeout=10)
     run, _ = work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
