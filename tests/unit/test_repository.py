@@ -1,4 +1,4 @@
-"""Packaging, workflows, hooks and import contracts agree: packages, versions of tools and of Python, license, types, changelog."""
+"""Packaging, workflows, hooks and import contracts agree: packages, versions of tools and of Python, license, types, changelog, names of tests."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ PROJECT = PYPROJECT["project"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PRODUCT = {"worker", "tasks", "config"}
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+MAX_TEST_NAME_LENGTH = 70
 
 
 def loaded(path: Path) -> Any:
@@ -88,3 +89,14 @@ def test_hooks_run_the_tools_of_the_locked_environment() -> None:
     hooks = [hook for repo in loaded(ROOT / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
     assert {hook["id"] for hook in hooks} == {"ruff-check", "ruff-format", "mypy"}
     assert [hook["id"] for hook in hooks if not hook["entry"].startswith("uv run --locked ")] == []
+
+
+def test_no_test_name_is_longer_than_70_characters() -> None:
+    """A longer name says too much at once: the name has the guarantee, and the docstring the rest."""
+    names = {
+        f"{path.relative_to(ROOT)}::{name}": len(name)
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for name in re.findall(r"^ *(?:async )?def (test_\w+)\(", path.read_text(), re.MULTILINE)
+    }
+    assert len(names) > 2000
+    assert [name for name, length in names.items() if length > MAX_TEST_NAME_LENGTH] == []
