@@ -21,7 +21,6 @@ DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 NAVIGATION = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
 # Pages of the site whose files live outside docs/ (PROJECT_PAGES in tools/docs_site.py).
 PROJECT = "project/"
-FIRST_WITH_ALL_PARTS = 37
 WRITTEN = sorted({*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "tests" / "README.md"} - {COMMANDS_PAGE})
 COMMAND = re.compile(r"(?:^ *|^\$ |uv run |items |bin/|&& |;  *)wbs-sync ([a-z-][^`#|;&<>()\n]*)", re.MULTILINE)
 STATUS = re.compile(r"^Status: (proposed|accepted|superseded)[^.]*\.", re.MULTILINE)
@@ -60,9 +59,7 @@ def test_the_index_of_decisions_has_every_record_with_its_status() -> None:
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
 def test_a_record_has_the_parts_of_the_template(path: Path) -> None:
     template = re.findall(r"^## .+", (DOCS / "decisions" / "template.md").read_text(), re.MULTILINE)
-    required = template if int(path.stem[:4]) >= FIRST_WITH_ALL_PARTS else ["## Context", "## Decision", "## Check"]
-    parts = re.findall(r"^## .+", path.read_text(), re.MULTILINE)
-    assert [part for part in parts if part in required] == required
+    assert re.findall(r"^## .+", path.read_text(), re.MULTILINE) == template
 
 
 def test_the_page_of_commands_is_that_of_the_code() -> None:
