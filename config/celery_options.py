@@ -1,4 +1,4 @@
-"""Celery's options, each with its reason. Measurements behind them: docs/decisions/0002-celery-options.md and 0038."""
+"""Celery's options, each with its reason. Measurements behind them: docs/decisions/0002-celery-options.md and 0040."""
 
 from __future__ import annotations
 
