@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import socket
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,6 +29,23 @@ def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: floa
         assert time.monotonic() < deadline, f"not within {timeout:g} s: the last answer was {answer!r}"
         time.sleep(every)
     return answer
+
+
+def unused_port() -> int:
+    """A loopback port at which nobody listens, below those from which the system takes ports for connections: it is likely to be free still
+    when a program that the test starts wants it, however many tests run at the same time.
+    """
+    while True:
+        port = _ANY_PORT.randrange(10_000, 32_768)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
+_ANY_PORT = random.SystemRandom()
 
 
 def claim_for_everybody() -> str:

@@ -14,9 +14,9 @@ import requests
 
 from config.processes import processes
 from config.settings import OUR_PREFIXES, setting_names
-from tests.support import eventually
+from tests.support import eventually, unused_port
 from worker.domain.problems import Cause
-from worker.embedded import EmbeddedServer, free_port
+from worker.embedded import EmbeddedServer
 from worker.store.connection import connect
 from worker.store.ledger import Ledger
 from worker.supervisor import Supervisor
@@ -76,7 +76,7 @@ class RunningFlower:
 def flower(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[RunningFlower]:
     """Flower beside one worker that it has seen."""
     folder = tmp_path_factory.mktemp("flower")
-    port = free_port()
+    port = unused_port()
     env = environment(folder, redis_server.url)
     # In a file, where Flower itself would not look for it.
     secrets = folder / "secrets"
@@ -191,7 +191,7 @@ def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFl
 
 
 def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
-    port, nobody = free_port(), f"redis://:a-password-of-redis@127.0.0.1:{free_port()}/0"
+    port, nobody = unused_port(), f"redis://:a-password-of-redis@127.0.0.1:{unused_port()}/0"
     env = environment(tmp_path, nobody) | {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
     wanted = [process for process in processes(data_dir=tmp_path) if process.name == "flower"]
     with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
@@ -219,7 +219,7 @@ def answered(url: str) -> tuple[int, str] | None:
 def test_it_does_not_start_without_a_good_login(
     tmp_path: Path, redis_server: EmbeddedServer, login: str | None, words: str
 ) -> None:
-    env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(free_port())}
+    env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(unused_port())}
     if login is not None:
         env["FLOWER_BASIC_AUTH"] = login
     command = next(process.command for process in processes(data_dir=tmp_path) if process.name == "flower")

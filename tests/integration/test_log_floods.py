@@ -17,8 +17,8 @@ import requests
 from config.logs import LIMITED_BURST
 from config.processes import processes
 from tests.integration.test_flower_access import LOGIN, environment
-from tests.support import eventually
-from worker.embedded import EmbeddedServer, free_port
+from tests.support import eventually, unused_port
+from worker.embedded import EmbeddedServer
 from worker.services.liveness import RECEIVES
 from worker.store.connection import connect
 from worker.store.presence import Presence
@@ -52,7 +52,7 @@ class Listener:
 def listeners(tmp_path_factory: pytest.TempPathFactory, redis_server: EmbeddedServer) -> Iterator[dict[str, Listener]]:
     """Flower and the receiver of webhooks."""
     folder = tmp_path_factory.mktemp("listeners")
-    ports = {"flower": free_port(), "webhooks": free_port()}
+    ports = {"flower": unused_port(), "webhooks": unused_port()}
     env = environment(folder, redis_server.url) | {
         "FLOWER_PORT": str(ports["flower"]),
         "FLOWER_BASIC_AUTH": ":".join(LOGIN),

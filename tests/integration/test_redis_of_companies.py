@@ -20,10 +20,10 @@ from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.processes import processes
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings
-from tests.support import Redis, eventually
+from tests.support import Redis, eventually, unused_port
 from tests.tls import Authority, TlsFront
 from worker.container.stores import Stores
-from worker.embedded import EmbeddedServer, free_port
+from worker.embedded import EmbeddedServer
 from worker.redis_access import redis_at
 from worker.server_program import server_program
 from worker.store.connection import is_cluster, try_tls, why
@@ -120,7 +120,7 @@ def test_what_is_wrong_with_tls_is_named(server: EmbeddedServer, authority: Auth
 @contextlib.contextmanager
 def sentinel(folder: Path, master_port: int, password: str) -> Iterator[int]:
     """A sentinel that only its own user may ask."""
-    port, configuration = free_port(), folder / "sentinel.conf"
+    port, configuration = unused_port(), folder / "sentinel.conf"
     lines = [
         f"port {port}",
         "bind 127.0.0.1",
@@ -173,7 +173,7 @@ def test_sentinels_with_their_own_user_password_and_tls(
 
 
 def test_the_error_that_no_master_is_known_shows_no_password(caplog: pytest.LogCaptureFixture) -> None:
-    url = f"redis+sentinel://:{quote(PASSWORD, safe='')}@127.0.0.1:{free_port()}/m/0?sentinel_password=canary-two"
+    url = f"redis+sentinel://:{quote(PASSWORD, safe='')}@127.0.0.1:{unused_port()}/m/0?sentinel_password=canary-two"
     with contextlib.closing(redis_at(url)) as client, pytest.raises(redis.RedisError) as raised:
         client.ping()
     app = celery_at(url)
@@ -190,9 +190,9 @@ def test_the_error_that_no_master_is_known_shows_no_password(caplog: pytest.LogC
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[str]:
     """A cluster of one server that has all slots; its address."""
-    port, password = free_port(), "letters-and-digits"
+    port, password = unused_port(), "letters-and-digits"
     command = [str(server_program()), "--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes"]
-    command += ["--cluster-port", str(free_port()), "--dir", str(folder), "--save", "", "--requirepass", password]
+    command += ["--cluster-port", str(unused_port()), "--dir", str(folder), "--save", "", "--requirepass", password]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with redis.Redis(port=port, password=password, decode_responses=True) as client:
@@ -234,9 +234,9 @@ def test_every_process_refuses_a_cluster_with_the_reason(tmp_path: Path) -> None
         "NETSUITE_CLIENT_ID": "an-integration",
         "NETSUITE_CERTIFICATE_ID": "a-certificate",
         "FLOWER_BASIC_AUTH": "an-engineer:a-password-of-flower",
-        "FLOWER_PORT": str(free_port()),
+        "FLOWER_PORT": str(unused_port()),
         "WEBHOOK_AUTHORIZATION": "Bearer a-secret-that-procore-has",
-        "WEBHOOK_PORT": str(free_port()),
+        "WEBHOOK_PORT": str(unused_port()),
     }
     with cluster(tmp_path) as url, contextlib.ExitStack() as stack:
         started = {

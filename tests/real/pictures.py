@@ -15,8 +15,7 @@ from tests.real import browser
 from tests.real.books import invoices
 from tests.real.site import PREFIX, ROOT, Site
 from tests.real.test_flower_pages import LOGIN, asked, states, url, workers_seen
-from tests.support import eventually
-from worker.embedded import free_port
+from tests.support import eventually, unused_port
 
 FOLDER = ROOT / "docs" / "flower"
 
@@ -26,7 +25,7 @@ def main() -> None:
     if browser.PROGRAM is None:
         sys.exit("chromium is not installed (apt-get install chromium)")
     FOLDER.mkdir(exist_ok=True)
-    env = {"FLOWER_PORT": str(free_port()), "FLOWER_BASIC_AUTH": LOGIN}
+    env = {"FLOWER_PORT": str(unused_port()), "FLOWER_BASIC_AUTH": LOGIN}
     with tempfile.TemporaryDirectory() as name, Site.open(Path(name), profile="test", slots=5, env=env) as site:
         pages = work(site)
         with browser.logged_in(url(site), LOGIN) as door:

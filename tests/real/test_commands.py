@@ -15,8 +15,7 @@ import requests
 
 from simulators.company import Company, build_company
 from tests.real.site import Ended, Program, environment, run, script
-from tests.support import eventually
-from worker.embedded import free_port
+from tests.support import eventually, unused_port
 
 pytestmark = pytest.mark.real
 
@@ -212,7 +211,7 @@ def test_wrong_options_are_told(machine: Machine, arguments: list[str], code: in
 
 
 def test_a_redis_that_is_not_there_is_told(machine: Machine, tmp_path: Path) -> None:
-    nobody = f"redis://:a-password@127.0.0.1:{free_port()}/0"
+    nobody = f"redis://:a-password@127.0.0.1:{unused_port()}/0"
     ended = machine.command("status", REDIS_URL=nobody)
     assert_sentence(ended, 1, "Redis", "REDIS_URL")
     assert "a-password" not in ended.err

@@ -20,8 +20,7 @@ from simulators.netsuite.records import Bill, Item
 from tests.real import browser
 from tests.real.books import invoices, item_identities
 from tests.real.site import Site
-from tests.support import eventually
-from worker.embedded import free_port
+from tests.support import eventually, unused_port
 
 pytestmark = pytest.mark.real
 
@@ -40,7 +39,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    env = {"FLOWER_PORT": str(free_port()), "FLOWER_BASIC_AUTH": LOGIN}
+    env = {"FLOWER_PORT": str(unused_port()), "FLOWER_BASIC_AUTH": LOGIN}
     with Site.open(tmp_path_factory.mktemp("site"), profile="large:1x60:1", env=env) as site:
         site.flower()
         site.worker("items")

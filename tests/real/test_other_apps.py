@@ -24,11 +24,10 @@ from config.names import TaskName
 from simulators.company.billing import Invoice
 from tests.real.books import invoices, item_identities
 from tests.real.site import PREFIX, ROOT, Program, Site
-from tests.support import eventually
+from tests.support import eventually, unused_port
 from tests.unit.domain.test_webhooks import V2, V4
 from tools.message_schemas import result_schemas
 from worker.domain.identities import bill_external_id, item_external_id
-from worker.embedded import free_port
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -45,7 +44,7 @@ OPTIONS = {"global_keyprefix": PREFIX}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     env = {
-        "WEBHOOK_PORT": str(free_port()),
+        "WEBHOOK_PORT": str(unused_port()),
         "WEBHOOK_AUTHORIZATION": AUTHORIZATION,
         # Beat takes it for every second, where a test says so.
         "EXPORT_CRON": "0 4 1 1 *",

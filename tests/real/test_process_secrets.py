@@ -13,8 +13,7 @@ import requests
 from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, processes
 from tests.real.site import READY, Program, Site
-from tests.support import eventually
-from worker.embedded import free_port
+from tests.support import eventually, unused_port
 
 pytestmark = pytest.mark.real
 
@@ -32,9 +31,9 @@ SAYS = {WORKER: READY, BEAT: "beat: Starting", FLOWER: "Visit me at", WEBHOOKS: 
 def site(tmp_path: Path) -> Iterator[Site]:
     env = {
         "FLOWER_BASIC_AUTH": ":".join(LOGIN),
-        "FLOWER_PORT": str(free_port()),
+        "FLOWER_PORT": str(unused_port()),
         "WEBHOOK_AUTHORIZATION": "Bearer a-canary-of-webhooks",
-        "WEBHOOK_PORT": str(free_port()),
+        "WEBHOOK_PORT": str(unused_port()),
         "HTTPS_PROXY": "http://user:a-canary-of-a-proxy@127.0.0.1:9",
         "https_proxy": "http://user:a-canary-of-a-proxy@127.0.0.1:9",
     }

@@ -14,9 +14,8 @@ import requests
 from config.names import TaskName
 from tests.real.books import invoices
 from tests.real.site import PREFIX, Program, Site
-from tests.support import eventually
+from tests.support import eventually, unused_port
 from worker.domain.scopes import Remote
-from worker.embedded import free_port
 
 pytestmark = pytest.mark.real
 
@@ -161,7 +160,7 @@ def commands(site: Site, told: Told) -> None:
 
 def test_no_secret_is_ever_told(tmp_path: Path) -> None:
     login = f"engineer:{FLOWER_PASSWORD}"
-    env = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "FLOWER_BASIC_AUTH": login, "FLOWER_PORT": str(free_port())}
+    env = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "FLOWER_BASIC_AUTH": login, "FLOWER_PORT": str(unused_port())}
     with Site.open(tmp_path, profile="large:1x6:2", env={**env, "LOG_LEVEL": "DEBUG"}) as site:
         site.stage.procore.client_secret = PROCORE_SECRET
         told = Told()
@@ -205,4 +204,4 @@ def test_no_secret_is_ever_told(tmp_path: Path) -> None:
 
 def nobody_there() -> dict[str, str]:
     """An address at which no Redis answers."""
-    return {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{free_port()}/0"}
+    return {"REDIS_URL": f"redis://:{ANOTHER_REDIS_PASSWORD}@127.0.0.1:{unused_port()}/0"}

@@ -18,8 +18,8 @@ from config.names import TaskName
 from simulators.stage import Stage
 from tests.real.books import assert_one_item_per_code, items_made
 from tests.real.site import PREFIX, SETTLE_SECONDS, Site, kill_redis
-from tests.support import eventually
-from worker.embedded import EmbeddedServer, free_port
+from tests.support import eventually, unused_port
+from worker.embedded import EmbeddedServer
 from worker.server_program import server_program
 from worker.transport import reach_sentinels, use_transport
 
@@ -48,7 +48,7 @@ def replica_of(master: EmbeddedServer, folder: Path) -> EmbeddedServer:
 
 def sentinel_of(master: EmbeddedServer, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     """One sentinel, which decides alone, and its port."""
-    port = free_port()
+    port = unused_port()
     lines = [
         f"port {port}",
         "bind 127.0.0.1",
@@ -92,8 +92,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
     sentinel, port = sentinel_of(master, tmp_path)
     env = {
         # The second sentinel does not answer.
-        "REDIS_URL": f"redis+sentinel://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port},127.0.0.1:{free_port()}/{MASTER}/0",
-        "FLOWER_PORT": str(free_port()),
+        "REDIS_URL": f"redis+sentinel://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port},127.0.0.1:{unused_port()}/{MASTER}/0",
+        "FLOWER_PORT": str(unused_port()),
         "FLOWER_BASIC_AUTH": ":".join(LOGIN),
         "NETSUITE_CONCURRENCY": str(SLOTS),
         "NETSUITE_SETTLE_SECONDS": str(SETTLE_SECONDS),

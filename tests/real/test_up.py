@@ -17,9 +17,8 @@ import requests
 from tests.real.conftest import OpenSite
 from tests.real.site import QUICK, Program, Site, script
 from tests.real.test_commands import assert_sentence, first_json
-from tests.support import eventually
+from tests.support import eventually, unused_port
 from worker.cli.stack import PASSWORD_FILE
-from worker.embedded import free_port
 
 pytestmark = pytest.mark.real
 
@@ -51,7 +50,7 @@ def up(site: Site, number: int) -> Program:
 
 def test_one_up_runs_in_a_data_directory_and_its_password_stays(open_site: OpenSite) -> None:
     """REDIS_URL is set: nothing but the lock of the data directory could tell that it is in use."""
-    site = open_site(profile="large:1x2", env={"FLOWER_PORT": str(free_port())})
+    site = open_site(profile="large:1x2", env={"FLOWER_PORT": str(unused_port())})
     first = up(site, 1)
     login = first_json(first)["login"]
     assert_sentence(site.command("up", fresh=True), 1, "is running for", "DATA_DIR")
@@ -79,9 +78,9 @@ def test_a_port_in_use_is_said_before_any_address_is(open_site: OpenSite, settin
 @pytest.mark.parametrize("kind", ["items", "beat", "flower", "webhooks"])
 def test_a_process_ends_when_it_is_asked_to_though_redis_stands_still(open_site: OpenSite, kind: str) -> None:
     env = {
-        "FLOWER_PORT": str(free_port()),
+        "FLOWER_PORT": str(unused_port()),
         "FLOWER_BASIC_AUTH": "an-engineer:a-long-password",
-        "WEBHOOK_PORT": str(free_port()),
+        "WEBHOOK_PORT": str(unused_port()),
         "WEBHOOK_AUTHORIZATION": "Bearer a-secret-that-procore-was-told",
     }
     site = open_site(profile="large:1x2", env=env)

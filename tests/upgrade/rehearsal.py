@@ -25,12 +25,11 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from tests.integration.flows.office import Office
 from tests.real.site import ALL_QUEUES, PREFIX, QUICK, READY, Ended, Program, Site, ended, script
-from tests.support import eventually
+from tests.support import eventually, unused_port
 from tests.upgrade import commands
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
 from worker.domain.work import RECONCILE_ALL, Lane
-from worker.embedded import free_port
 from worker.store.schedule_runs import ScheduleRuns
 
 EARLIER_QUICK = {
@@ -274,7 +273,7 @@ class Rehearsal:
     @contextmanager
     def flower(self) -> Iterator[None]:
         """Flower of this version runs for the block; afterwards it has shown the work of every worker, of both versions, readably."""
-        port = free_port()
+        port = unused_port()
         env = {"FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": ":".join(LOGIN)}
         self.site.start("flower", [script(), "flower"], env)
 

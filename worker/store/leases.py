@@ -71,3 +71,6 @@ class LeaseKeeper:
                 except RedisError as error:
                     # The lease may run out; its holder notices by its own clock before it writes.
                     log.warning("A lease could not be renewed: %s", error)
+                except Exception:
+                    # A fault of one renewal must not end those of all the others.
+                    log.exception("A lease could not be renewed")

@@ -29,8 +29,7 @@ from tests.real.books import (
 )
 from tests.real.site import Ended, Program, environment, run, script
 from tests.real.test_commands import first_json
-from tests.support import eventually
-from worker.embedded import free_port
+from tests.support import eventually, unused_port
 
 SIZE_MB = 192
 FULL_SECONDS = 20.0
@@ -101,7 +100,7 @@ class Round:
         self._data = data
         self._stage = stage
         self._env = environment(folder) | stage.env
-        self._env |= {"FLOWER_PORT": str(free_port()), "NETSUITE_CONCURRENCY": "4", "NETSUITE_SETTLE_SECONDS": "3"}
+        self._env |= {"FLOWER_PORT": str(unused_port()), "NETSUITE_CONCURRENCY": "4", "NETSUITE_SETTLE_SECONDS": "3"}
 
     def play(self) -> str:
         """Everything, in its order; what was seen, in a line. AssertionError when something is lost, doubled or not said."""

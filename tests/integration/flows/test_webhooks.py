@@ -15,11 +15,11 @@ from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
+from tests.support import unused_port
 from tests.unit.domain.test_webhooks import V2, V4
 from worker.cli.stack import Stack
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane, scan_of
-from worker.embedded import free_port
 from worker.services import webhooks
 from worker.services.webhooks import GATHER_SECONDS, KNOWN_SECONDS, Taken
 from worker.store.gate import Precedence
@@ -153,7 +153,7 @@ def test_up_runs_the_receiver_where_it_was_told_what_webhooks_carry(
     monkeypatch.setattr(os, "environ", dict(os.environ))
     own = {name.lower(): value for name, value in office.stage.env.items()}
     own |= {"redis_url": office.container.redis_url, "data_dir": str(tmp_path)}
-    own |= {"flower_port": str(free_port()), "webhook_port": str(free_port())}
+    own |= {"flower_port": str(unused_port()), "webhook_port": str(unused_port())}
 
     def started(**changes: str) -> set[str]:
         stack = Stack.prepare(load_settings(_env_file=None, **own, **changes))

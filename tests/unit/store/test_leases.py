@@ -25,6 +25,18 @@ def test_a_renewal_that_fails_is_tried_again(keeper: LeaseKeeper, caplog: pytest
     assert "gone for a moment" in caplog.text
 
 
+def test_a_fault_in_one_renewal_does_not_end_the_others(keeper: LeaseKeeper, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody else renews them: their holders would lose what they hold, one after the other and without a word."""
+    renewed = []
+
+    def wrong() -> None:
+        raise ValueError("a fault of ours")
+
+    with keeper.keeping(wrong, every=0.01), keeper.keeping(lambda: renewed.append(1), every=0.01):
+        eventually(lambda: len(renewed) > 2)
+        eventually(lambda: caplog.text.count("a fault of ours") > 1)
+
+
 def test_what_was_given_back_is_renewed_no_more(keeper: LeaseKeeper) -> None:
     given_back, kept = [], []
     with keeper.keeping(lambda: kept.append(1), every=0.01):
