@@ -35,14 +35,14 @@ def text() -> str:
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"""# Scaling
 
-NetSuite's cap decides how long a first scan takes, Procore's hourly limit how often all projects can be looked through. Everything else has to be cheap enough not to show.
-This page is computed by `python -m benchmarks report` from the measured costs ([performance](performance.md)); change the assumptions and compute your own.
+NetSuite's concurrency limit (the cap) determines how long a first scan takes, and Procore's hourly limit how often all projects can be checked. All other costs must be small enough not to matter.
+`python -m benchmarks report` computes this page from the measured costs ([performance](performance.md)); change the assumptions to compute your own.
 
 ## More machines
 
-A worker machine needs the same settings, above all the same `REDIS_URL` and `NETSUITE_CONCURRENCY`, and nothing else: no shared disk, no address of another worker. Which of them
-does a piece of work is of no matter; the gate, the limits, locks and tokens are in Redis. One `beat` is enough. With 1, 4 and 8 workers the cap is kept busy alike, and nothing is done twice
-([performance](performance.md#more-workers)). `redis://`, `rediss://` (TLS) and `redis+sentinel://` addresses are taken; a cluster is not, since scripts name keys of several slots.
+Each worker machine needs the same settings, above all the same `REDIS_URL` and `NETSUITE_CONCURRENCY`, and nothing else: no shared disk and no addresses of other workers. Any worker
+can do any piece of work, since the gate, the limits, locks and tokens are in Redis. One `beat` is enough. With 1, 4 and 8 workers the slots are equally busy, and nothing is done twice
+([performance](performance.md#more-workers)). `redis://`, `rediss://` (TLS) and `redis+sentinel://` addresses are accepted. A cluster is not, since scripts use keys of several slots.
 
 ## Capacity
 
@@ -55,14 +55,14 @@ The formulas, with the measured costs:
 | What | Formula |
 |---|---|
 | First scan | codes x seconds a write / (cap x {number(cost["busy"])}) |
-| Daily scan, Procore's limit | pages / (0.96 x {HOURLY:,} an hour); a page of codes for each project, a page of the list for every {PROJECTS_PER_PAGE}. Nothing to wait for below {HOURLY:,} |
+| Daily scan, Procore's limit | pages / (0.96 x {HOURLY:,} an hour); a page of codes for each project, a page of the list for every {PROJECTS_PER_PAGE}. No wait below {HOURLY:,} |
 | Daily scan, CPU | projects x {number(cost["project_ms"])} ms + new codes x {number(cost["item_ms"])} ms |
-| Workers | cores at the busiest / {USABLE}: cap / seconds a write x {number(cost["item_ms"])} ms, or projects in ten minutes x {number(cost["project_ms"])} ms; two at least, one for exports |
-| Threads of each | (cap + 5) / workers that make Items, 4 at least |
+| Workers | cores at the busiest / {USABLE}: cap / seconds a write x {number(cost["item_ms"])} ms, or projects in ten minutes x {number(cost["project_ms"])} ms; at least two, one for exports |
+| Threads of each | (cap + 5) / workers that create Items, at least 4 |
 | Redis memory | 10 MB + codes x {number(cost["code_bytes"] + FIRST_SEEN_BYTES)} bytes + waiting codes x {number(cost["waiting_bytes"])} bytes; twice that while the append-only file is rewritten |
-| Redis commands a second | cap / seconds a write x {number(cost["item_commands"])} while Items are made |
+| Redis commands a second | cap / seconds a write x {number(cost["item_commands"])} while Items are created |
 
-A first scan that waits in its lane costs Redis memory, not the broker: {number(cost["waiting_bytes"])} bytes for each waiting code (its record, its key in the lane and in the run). It can be stopped and goes on.
+A first scan that waits in its lane uses Redis memory and does not fill Celery's queues: {number(cost["waiting_bytes"])} bytes for each waiting code (its record, its key in the lane and in the run). It can be stopped and continues later.
 """
 
 

@@ -112,9 +112,11 @@ class Settings(BaseSettings):
         None, description="redis://, rediss:// or redis+sentinel:// address; empty = the embedded server"
     )
     redis_key_prefix: str = Field(
-        "wbs:", pattern=r"^[!-~]{1,100}$", description="Put before every key, so that installations can share a server"
+        "wbs:", pattern=r"^[!-~]{1,100}$", description="Prefix of every key, so that installations can share a server"
     )
-    data_dir: Path = Field(Path("data"), description="Embedded server, logs, Flower's memory, heartbeats")
+    data_dir: Path = Field(
+        Path("data"), description="Folder for the embedded server, logs, Flower's data and heartbeats"
+    )
 
     procore_base_url: str = Field("https://api.procore.com", description="Procore's API")
     procore_auth_url: str = Field("https://login.procore.com", description="Procore's login service")
@@ -122,7 +124,7 @@ class Settings(BaseSettings):
     procore_client_secret: SecretStr = Field(description="Client secret of the Procore app")
     procore_company_id: int = Field(gt=0, lt=2**63, description="The Procore company, as a number")
     procore_read_timeout_seconds: float = Field(
-        60, gt=0, le=3600, allow_inf_nan=False, description="How long one Procore answer may take"
+        60, gt=0, le=3600, allow_inf_nan=False, description="Maximum time for one Procore response"
     )
 
     netsuite_account_id: str = Field(
@@ -136,15 +138,15 @@ class Settings(BaseSettings):
         None,
         description="Last day of that certificate, such as 2027-05-31; empty = read from the key's file if it is in it",
     )
-    netsuite_concurrency: int = Field(3, ge=1, le=500, description="Most NetSuite requests in flight, all workers")
+    netsuite_concurrency: int = Field(
+        3, ge=1, le=500, description="Maximum number of NetSuite requests in progress, over all workers"
+    )
     netsuite_subsidiary_id: InternalId = Field("", description="Subsidiary of Items and bills; empty outside OneWorld")
     netsuite_expense_account_id: InternalId = Field(
         "", description="Expense account of Items; empty = NetSuite's default"
     )
     netsuite_income_account_id: InternalId = Field("", description="Income account, for resale Items only")
-    netsuite_tax_schedule_id: InternalId = Field(
-        "", description="Tax schedule of Items, where the account asks for one"
-    )
+    netsuite_tax_schedule_id: InternalId = Field("", description="Tax schedule of Items, if the account requires one")
     netsuite_item_type: Literal["otherChargePurchaseItem", "otherChargeResaleItem"] = Field(
         "otherChargePurchaseItem", description="Record type of new Items"
     )
@@ -156,27 +158,27 @@ class Settings(BaseSettings):
     netsuite_currency: str = Field(
         "",
         pattern=r"^([A-Z]{3})?$",
-        description="Currency of the books, such as USD: invoices in any other are blocked; empty = the only base that Procore names",
+        description="Currency of the books, such as USD: invoices in any other are blocked; empty = the only base currency that Procore names",
     )
     netsuite_create_credits: bool = Field(
-        False, description="Make a vendor credit of an invoice by which less than nothing is due"
+        False, description="Create a vendor credit for an invoice with a negative payment due"
     )
     netsuite_closed_period: Literal["block", "next_open", "keep"] = Field(
         "block",
-        description="A bill whose date lies in a closed posting period: block it, post it later, or post it there",
+        description="A bill whose date is in a closed posting period: block it, post it later, or post it there",
     )
     netsuite_adopted_items_get_external_id: bool = Field(
-        False, description="Mark an adopted Item that has no external id with ours"
+        False, description="Write our external id to an adopted Item that has none"
     )
     netsuite_settle_seconds: int = Field(
-        900, ge=0, le=86_400, description="A write without an answer is not re-sent before this"
+        900, ge=0, le=86_400, description="An unconfirmed write is not sent again before this time"
     )
     netsuite_read_timeout_seconds: float = Field(
-        120, gt=0, le=3600, description="How long one NetSuite answer may take"
+        120, gt=0, le=3600, description="Maximum time for one NetSuite response"
     )
 
     netsuite_profile_file: Path | None = Field(
-        None, description="What `wbs-sync probe` found out; empty = netsuite-profile.json in DATA_DIR"
+        None, description="Results of `wbs-sync probe`; empty = netsuite-profile.json in DATA_DIR"
     )
 
     export_statuses: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -199,27 +201,32 @@ class Settings(BaseSettings):
     flower_port: int = Field(5555, ge=0, le=65535, description="Where `up` serves Flower; 0 = any free port")
     flower_address: str = Field("127.0.0.1", description="Address that Flower listens on")
     flower_basic_auth: SecretStr | None = Field(
-        None, description="user:password of Flower, the password of 12 characters or more; empty = made at the start"
+        None,
+        description="user:password of Flower, with a password of 12 characters or more; empty = generated at the start",
     )
     webhook_authorization: SecretStr | None = Field(
-        None, description="The Authorization header that Procore's webhooks carry; empty = no receiver"
+        None, description="The Authorization header that Procore's webhooks send; empty = no receiver"
     )
-    webhook_address: str = Field("127.0.0.1", description="Address that the receiver of webhooks listens on")
-    webhook_port: int = Field(8787, ge=1, le=65535, description="Its port")
+    webhook_address: str = Field("127.0.0.1", description="Address that the webhook receiver listens on")
+    webhook_port: int = Field(8787, ge=1, le=65535, description="Port that the webhook receiver listens on")
     webhook_invoice_resources: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("Draw Requests",), description="What Procore's webhooks call subcontractor invoices, comma separated"
+        ("Draw Requests",), description="Names of subcontractor invoices in Procore's webhooks, comma separated"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged")
     log_format: Literal["json", "text"] = Field("text", description="json = one object per line")
-    sentry_dsn: SecretStr | None = Field(None, description="DSN of a Sentry project for errors; empty = none is told")
+    sentry_dsn: SecretStr | None = Field(None, description="DSN of a Sentry project for errors; empty = none are sent")
 
     https_proxy: SecretStr | None = Field(None, description="Proxy for https:// addresses, as http://host:port")
-    http_proxy: SecretStr | None = Field(None, description="Proxy for http:// addresses; none is used on this machine")
+    http_proxy: SecretStr | None = Field(
+        None, description="Proxy for http:// addresses; not used for addresses on this machine"
+    )
     no_proxy: str = Field("", description="Hosts that are reached without a proxy, comma separated")
     requests_ca_bundle: Path | None = Field(
         None, description="File of the CA certificates to trust instead of the usual ones, such as a company's own"
     )
-    ssl_cert_file: Path | None = Field(None, description="The same under OpenSSL's name; REQUESTS_CA_BUNDLE wins")
+    ssl_cert_file: Path | None = Field(
+        None, description="The same under OpenSSL's name; REQUESTS_CA_BUNDLE takes precedence"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""Export one invoice and wait for its bill. Needs `pip install 'celery[redis]'` and nothing of wbs-sync.
+"""Export one invoice and wait for its bill. Needs `pip install 'celery[redis]'` and no part of wbs-sync.
 
 REDIS_URL=redis://... python send_with_celery.py PROJECT_ID INVOICE_ID
 """
@@ -17,5 +17,5 @@ app.conf.result_backend_transport_options = {"global_keyprefix": prefix}
 arguments = {"project_id": project_id, "invoice_id": invoice_id}
 sent = app.send_task("invoices.export", kwargs=arguments, queue="exports")
 print(sent.id)
-# Where somebody waits for an answer of yours, do not wait here: keep the id and ask later.
+# If a user is waiting for your response, do not wait here: save the id and query it later.
 print(sent.get(timeout=60))

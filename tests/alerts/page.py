@@ -11,14 +11,14 @@ from tests.alerts.prometheus import rules
 
 PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
 INTRODUCTION = """\
-# Alerts as they were played
+# How each alert was tested
 
-Written by `python -m tests.alerts`. For each alert its situation is brought about in an installation of the product's own services with simulated remotes, and with a Valkey server whose clock is moved. The
-metrics that come of it are scraped every 15 seconds to 30 minutes of that clock (column *Step*) and evaluated by the rules in
-[deploy/prometheus/wbs-sync.rules.yml](../deploy/prometheus/wbs-sync.rules.yml), until the alert fires; then the situation is ended, until the alert clears. `tests/alerts/test_alerts.py` plays them again and holds
-this table to it.
+`python -m tests.alerts` writes this page. For each alert, it creates the situation in an installation of the product's own services with simulated systems and a Valkey server whose clock it advances. The
+resulting metrics are scraped every 15 seconds to 30 minutes of that clock (column *Step*) and evaluated with the rules in
+[deploy/prometheus/wbs-sync.rules.yml](../deploy/prometheus/wbs-sync.rules.yml) until the alert fires. Then the situation is ended, and the test waits until the alert clears. `tests/alerts/test_alerts.py` repeats
+this and compares the times with the table.
 
-*Fires after* counts from the beginning of the situation, *clears after* from its end; both in seconds. What to do about an alert is in its runbook.
+*Fires after* is measured from the start of the situation, *clears after* from its end, both in seconds. Each alert's runbook says what to do.
 
 | Alert | Situation | Ended by | Fires after | Clears after | Step |
 |---|---|---|---|---|---|

@@ -68,33 +68,33 @@ class MonthEnd:
         self.page.say(f"""
 # A month end with wbs-sync
 
-For project accountants and ERP administrators: what a month end looks like, from the first look to the last bill, told by the commands and by what they
-print. Everything below was really run. `python -m tests.story` plays it on the [simulators](simulators.md), checks what it tells (every bill against its
-invoice to the cent), and writes this page and its pictures; nothing here is typed in by hand. Left out are rows of long tables, and it is said how
-many. Times, durations and the like stand as `YYYY-MM-DD hh:mm:ss` and `N.N`, and the internal ids of new records are put in the order of their names, so that every
+For project accountants and ERP administrators: a complete month end, from the first check to the last bill, with the commands and their
+output. `python -m tests.story` runs all of it on the [simulators](simulators.md), checks every statement (every bill against its
+invoice to the cent), and writes this page and its pictures; nothing here is typed in by hand. Long tables are shortened, with the number of omitted
+rows. Times and durations are shown as `YYYY-MM-DD hh:mm:ss` and `N.N`, and the internal ids of new records are in the order of their names, so that every
 run gives the same page.
 
 The simulated contractor, Granite & Pine Builders, closes April. It has {PROJECTS} projects in Procore and {INVOICES} approved subcontractor invoices, most of
 April and some of March that were approved late. January and February are closed in NetSuite; their bills were entered by hand, before there was a
-connection. It also has what real companies have: a project without a number, a vendor that NetSuite does not know, an invoice that is a
-cent off, and some thirty more such cases.
+connection. It also has the awkward cases of real companies: a project without a number, a vendor that is not in NetSuite, an invoice that is a
+cent off, and some thirty more.
 
-## Can it work?""")
+## Check the installation""")
         self._command("check")
         self.page.say(f"""
-Of the {PROJECTS} projects one was never permitted to the app, so nobody sees it here; another is inactive, and one is Procore's own demo project.""")
+Of the {PROJECTS} projects, one was never permitted to the app, so it does not appear here; another is inactive, and one is Procore's demo project.""")
 
     def _items(self) -> None:
         self.page.say("""
 ## Monday: the Items
 
-A dry run says what a scan would do, and writes nothing to either system. Its plan goes to the ERP administrator. Of all projects here are
-three.""")
+A dry run shows what a scan would do, and writes nothing to either system. Its plan goes to the ERP administrator. Three of the projects are shown
+here.""")
         shown = Shown(rows=4, keep="Phase : 2", tables="^24-002|^24-019|^Cottonwood")
         self._command("scan", "--dry-run", "--save", "items.json", shown=shown)
         plan = self._plan("items.json")
         self.page.say("""
-The administrator has looked at it. `apply` does what the plan says, and nothing else. Of its table, some rows:""")
+The administrator has approved the plan. `apply` does what the plan says, and nothing else. Some rows of its table:""")
         before = self._written("item")
         self._command("apply", "items.json", "--wait", shown=Shown(rows=5, keep="adopt"))
         made = [line["name"] for line in plan if line["would"] == "create"]
@@ -104,15 +104,15 @@ The administrator has looked at it. `apply` does what the plan says, and nothing
                 (stands,) = self._netsuite.items_named(line["name"])
                 assert (stands.id, self._edits_by_us(stands.id)) == (line["remote_id"], 0), line
         self.page.say(f"""
-{len(made)} Items were made, exactly those of the plan; two that somebody had typed into NetSuite before were taken as they are. That was compared line
-by line with what NetSuite holds.""")
+{len(made)} Items were created, exactly those of the plan. Two Items that somebody had entered in NetSuite earlier were adopted without a change. The result was compared line
+by line with NetSuite.""")
 
     def _bills(self) -> None:
         self.page.say("""
 ## Tuesday: the bills
 
-The same for the invoices. The plan has every bill with all its lines, and with the Items that invoices need and that no budget names. Of all that it
-shows, two projects, one bill, and the end. An invoice of February is blocked, since the books of February are closed; no date is moved.""")
+Invoices work in the same way. The plan has every bill with all its lines, and the Items that invoices need but no budget has. Two projects, one bill and
+the end of the output are shown here. An invoice of February is blocked, since the books of February are closed; no date is moved.""")
         example = self._people.ordinary_number("24-003")
         shown = Shown(
             rows=4,
@@ -126,7 +126,7 @@ shows, two projects, one bill, and the end. An invoice of February is blocked, s
         assert f"Bills: {len(bills)}, together {money.text(due)}" in told.out
         assert len([line for line in plan if line["key"].startswith("invoice:")]) == INVOICES
         self.page.say("""
-The project accountants have looked at it. Some rows:""")
+The project accountants have approved it. Some rows:""")
         before = self._written("vendorBill"), self._written("item")
         self._command("apply", "bills.json", "--wait", shown=Shown(rows=5, keep="adopt"))
         numbers = Counter(line["world"]["number"] for line in bills.values())
@@ -136,31 +136,31 @@ The project accountants have looked at it. Some rows:""")
         for line in bills.values():
             self._assert_planned(line)
         self.page.say(f"""
-What was created are {items.total()} Items that no budget had, and {len(bills)} bills, together {money.text(due)}. Each bill was compared with its line of the plan (Items, amounts, descriptions) and its total
-with the payment due of the invoice in Procore, to the cent. And one bill that accounting had typed in already was found by vendor and number, is equal, and was
+{items.total()} Items that were in no budget and {len(bills)} bills were created; the bills total {money.text(due)}. Each bill was compared with its line of the plan (Items, amounts, descriptions), and its total
+with the payment due of the invoice in Procore, to the cent. One bill that accounting had already entered was found by vendor and number, is equal, and was
 adopted: the vendor is not paid twice.""")
         self._assert_bills_tie()
 
     def _what_stands_still(self) -> None:
         self.page.say("""
-## Wednesday: what stands still
+## Wednesday: blocked work
 
-From now on scan and export run every night by themselves (`SCAN_CRON`, `EXPORT_CRON`); here they are started by hand. Nothing is sent twice: what stands
-is `already`. What is `blocked` needs a person, and the exit code says so.""")
+From now on scan and export run every night on a schedule (`SCAN_CRON`, `EXPORT_CRON`); here they are started by hand. Nothing is sent twice: existing
+records are `already`. `blocked` records need a person, and the exit code is 1.""")
         self._nothing_is_written(lambda: (
             self._command("scan", "--wait", shown=NO_TABLES, code=1),
             self._command("export", "--approved", "--wait", shown=NO_TABLES, code=1),
         ))  # fmt: skip
         self.page.say("""
-28 invoices are skipped: drafts are not even listed, and these were entered by hand or claimed by another integration before, as their origin id in Procore
-says. One of the blocked is no invoice but project 25-210, whose Commitments tool is off, so that its invoices cannot be listed. Who has to do what?""")
+28 invoices are skipped: they were entered by hand or claimed by another integration earlier, as their origin ids in Procore show. Drafts are not even
+listed. One of the blocked records is not an invoice but project 25-210: its Commitments tool is off, so its invoices cannot be listed. The problems by cause, with their owners:""")
         self._command("problems", "--by-cause", code=1)
-        self.page.say("The list of one person has all of them, with their keys and the next step. For instance:")
+        self.page.say("The list for one owner has every problem with its key and next step. For example:")
         self._command("problems", "--owner", "ERP administrator", code=1)
-        self.page.say("And everything about one (of a real account with links to the records, too):")
+        self.page.say("One problem in full (in a real account also with links to the records):")
         taken = self._problem(Cause.DOCUMENT_NUMBER_TAKEN)
         self._command("problems", "show", taken["key"], code=1)
-        self.page.say("The page for those who do not like terminals (`wbs-sync up` serves it live, too):")
+        self.page.say("The same as a page (`wbs-sync up` also serves it live):")
         self._report("before.html", BEFORE)
 
     def _twelve_problems(self) -> None:
@@ -169,8 +169,8 @@ says. One of the blocked is no invoice but project 25-210, whose Commitments too
         self.page.say("""
 ## Thursday: twelve problems
 
-Twelve problems of eleven causes, each mended where its next step says, in Procore or in NetSuite. `retry` tries them at once instead of at night, and
-tells what is mended. It is quick, and it closes nothing by itself: a problem closes when its work has come to a good end.""")
+Twelve problems with eleven causes are fixed in the place that the next step names, in Procore or in NetSuite. `retry` tries them at once instead of at
+night, and shows which problems are fixed. It closes no problem itself: a problem closes when its work has succeeded.""")
         open_before = {row["key"]: row for row in self._problems()}
         for mend in mends:
             mended = [key for key, row in open_before.items() if row["cause"] == mend.cause]
@@ -182,7 +182,7 @@ tells what is mended. It is quick, and it closes nothing by itself: a problem cl
         self._people.close_february()
         waited = self._cause(Cause.CODES_BLOCKED)
         self.page.say("""
-February is closed again. Some invoices waited only for codes that are mended now, so they can go, too. What remains waits for the
+February is closed again. Some invoices waited only for codes that are fixed now, so they can be exported too. The remaining ones wait for the
 project without a number:""")
         self._command("problems", "retry", "--cause", Cause.CODES_BLOCKED, "--wait", code=1)
         went = set(waited) - set(self._cause(Cause.CODES_BLOCKED))
@@ -192,25 +192,25 @@ project without a number:""")
         assert now <= set(open_before), f"new problems: {sorted(now - set(open_before))}"
         self._assert_bills_tie()
         self.page.say(f"""
-Twelve problems are worked off, and {len(went)} that waited for them. The bills of all these invoices tie to the cent.""")
+Twelve problems are fixed, and so are {len(went)} that waited for them. The bills of all these invoices tie to the cent.""")
 
     def _what_is_left(self) -> None:
         foreign = self._people.invoice_of_case("multi_currency_invoice")
         self.page.say("""
-## What is left, and why
+## The remaining problems
 
-Not everything is for wbs-sync, and not everything is for today. The invoice in Canadian dollars is entered in NetSuite by hand, under another number.
-Somebody says so, which closes its problem, and the next export leaves the invoice alone:""")
+wbs-sync does not export everything, and not everything can be fixed today. The invoice in Canadian dollars is entered in NetSuite by hand, under another number.
+`mark-billed` records that, closes its problem, and keeps the next export from billing it:""")
         bill_id = self._people.enter_by_hand(foreign)
         of = (str(foreign.id), "--project", str(foreign.project_id))
         self._command("invoices", "mark-billed", *of, "--bill", bill_id, "--note", "Entered by hand in CAD")
         self.page.say("""
-The budget of project 25-210 is kept elsewhere, on purpose. Both of its problems are left out of the list, and of the exit codes, until they say anything else:""")
+The budget of project 25-210 is kept elsewhere on purpose. Both of its problems are ignored, in the list and in the exit codes, until they change:""")
         for row in self._problems():
             if row["cause"] == Cause.PROJECT_NOT_READABLE:
                 note = "Its budget and commitments are not kept in Procore"
                 self._command("problems", "ignore", row["key"], "--until-changed", "--note", note)
-        self.page.say("These stay open, each with its owner:")
+        self.page.say("These problems stay open, each with its owner:")
         self._command("problems", code=1, shown=Shown(rows=3))
         left = Counter(row["cause"] for row in self._problems())
         known = {Cause.PROJECT_NUMBER_MISSING, Cause.CODES_BLOCKED, Cause.ITEM_OF_OTHER_TYPE, Cause.NEEDS_VENDOR_CREDIT}
@@ -218,10 +218,10 @@ The budget of project 25-210 is kept elsewhere, on purpose. Both of its problems
 
     def _edits_on_both_sides(self) -> None:
         self.page.say("""
-## Friday: people go on working
+## Friday: people edit records
 
-A project accountant gives a WBS code another number in Procore. In NetSuite an accountant writes a memo on a bill and a friendlier display name on an Item, as
-people do.""")
+A project accountant changes the number of a WBS code in Procore. In NetSuite an accountant adds a memo to a bill and gives an Item a friendlier display
+name.""")
         project = self._procore.project("24-002")
         code = project.code_named("03-200.S.B1")
         item = self._people.item(project, code)
@@ -231,7 +231,7 @@ people do.""")
         self._netsuite.edit_bill(bill.id, memo="Checked with the site, pay with the next run")
         self._netsuite.edit_item(other.id, displayname="Structural steel, Cedar Ridge gym")
         self.page.say(
-            "The next scan and export leave all of it alone. No second Item is made for the code, since it is known by its id and not by its text:"
+            "The next scan and export change none of this. No second Item is created for the code, since wbs-sync knows it by its id and not by its text:"
         )
         self._nothing_is_written(lambda: (
             self._command("scan", "--wait", shown=NO_TABLES, code=1),
@@ -241,15 +241,13 @@ people do.""")
         assert edited
         assert edited.memo == "Checked with the site, pay with the next run"
         assert self._people.item(project, code) == item
-        self.page.say(
-            "`verify` asks both systems what stands there, and tells the rename to the one who may want to follow it:"
-        )
+        self.page.say("`verify` compares both systems, and reports the renamed code to the ERP administrator:")
         self._command("verify", code=1)
         found = self._found()
         assert found == {(FindingKind.CODE_RENAMED, f"code:{project.id}:{code.id}")}, found
         self.page.say("""
-A memo is nobody's business but the accountant's. The display name is told for information, changes no exit code, and is never written back. The ERP administrator renames the
-Item to follow the code. Now both systems agree:""")
+A memo belongs to the accountant and is not compared. The display name is listed for information, does not change the exit code, and is never written back. The ERP administrator
+renames the Item to match the code. Now both systems agree:""")
         self._netsuite.edit_item(item.id, itemid="24-002-03-210.S.B1")
         self._command("verify", shown=NO_TABLES, code=3)
         assert self._found() == set()
@@ -259,19 +257,19 @@ Item to follow the code. Now both systems agree:""")
         assert before
         slips = self._people.slips()
         self.page.say(f"""
-## Somebody's bad day
+## Mistakes in both systems
 
-Now {len(slips)} things happen that should not, in both systems:
+Now people make {len(slips)} mistakes in both systems:
 
 {_bullets(slip.words for slip in slips)}
 
-`verify` has to find each of them, as what it is, and nothing else:""")
+`verify` must find each of them with its kind, and nothing else:""")
         self._command("verify", code=1)
         seeded, found = {(slip.kind, slip.key) for slip in slips}, self._found()
         assert found == seeded, f"not found: {seeded - found}; invented: {found - seeded}"
         self.page.say(f"""
-All {len(slips)} were found, and nothing was invented. They are open problems now like any other. They are put right by hand: wbs-sync
-never changes what stands.
+All {len(slips)} were found, and nothing else. They are now open problems like any other. People correct them by hand: wbs-sync
+never changes an existing record.
 
 {_bullets(slip.mended for slip in slips)}""")
         for slip in slips:
@@ -291,7 +289,7 @@ never changes what stands.
 
     def _bill_anew(self, slip: Slip) -> None:
         self.page.say(
-            "The bill that was voided is made anew. The ledger, which knows it as made, has to forget it first; then the invoice is exported:"
+            "The voided bill is created again. The ledger still records it as created, so it is cleared first; then the invoice is exported:"
         )
         self._forget(slip, "--note", "Voided by mistake")
         self._export(slip)
@@ -299,8 +297,8 @@ never changes what stands.
     def _name_the_bill_again(self, slip: Slip) -> None:
         bill = self._people.bill(self._invoice(slip))
         self.page.say(
-            "The bill that the invoice in Procore no longer names stands. By its external id it is found as the one that wbs-sync created, and named "
-            "in Procore again. No second one is made:"
+            "The bill that the invoice in Procore no longer names still exists. wbs-sync finds it by its external id and writes its id to Procore "
+            "again. No second bill is created:"
         )
         self._forget(slip, "--take", bill.id)
         bills = len(self._netsuite.bills)
@@ -309,12 +307,12 @@ never changes what stands.
 
     def _one_code_and_one_invoice(self) -> None:
         self.page.say("""
-## The auditor asks
+## Questions from the auditor
 
-Where does this Item come from, and why has it another name than last week? `explain` asks the ledger and both systems:""")
+Where does this Item come from, and why does it have another name than last week? `explain` reads the ledger and both systems:""")
         self._command("explain", "24-002", "03-210.S.B1")
         self.page.say(
-            "And how does this bill come about? It has stored materials, change orders and retainage; every amount is told from Procore's figures:"
+            "How was this bill computed? It has stored materials, change orders and retainage; `explain` derives every amount from Procore's figures:"
         )
         invoice = self._story_of_four()
         told = self._command("explain", "--invoice", str(invoice.invoice_number))
@@ -330,11 +328,11 @@ Where does this Item come from, and why has it another name than last week? `exp
         ours = [each for each in self._netsuite.bills if self._bill_of_us(each)]
         total = sum((each.total for each in ours), money.ZERO)
         self.page.say(f"""
-NetSuite holds {len(ours)} bills made by wbs-sync, together {money.text(total)}, each equal to the payment due of its invoice, and nothing twice. What is
-open has an owner and a next step.
+NetSuite has {len(ours)} bills that wbs-sync created, in total {money.text(total)}. Each equals the payment due of its invoice, and there are no duplicates. Every
+open problem has an owner and a next step.
 
-Each command in full: [commands](commands.md). Plans: [plan.md](plan.md). Causes: [problems.md](problems.md). What `verify` finds:
-[verify.md](verify.md). How an amount comes about: [money.md](money.md).""")
+Read more: [all commands](commands.md), [plans](plan.md), [causes of problems](problems.md), [findings of `verify`](verify.md), and [how amounts are
+computed](money.md).""")
 
     # Commands
 

@@ -100,13 +100,13 @@ class People:
             ),
             Mend(
                 Cause.NAME_HAS_COLON,
-                "The segment `Phase : 2` becomes `Phase-2` in Procore.",
+                "The project accountant renames the segment `Phase : 2` to `Phase-2` in Procore.",
                 lambda: rename(colon["project_id"], colon["wbs_code_id"], "32-310.S.Phase-2"),
             ),
             Mend(
                 Cause.NAME_NOT_UNIQUE,
-                "Two codes of two projects would share one Item name. One of them, `01.S`, becomes `01-900.S` in Procore: both "
-                "problems are gone.",
+                "Two codes of two projects would share one Item name. One of them, `01.S`, is renamed to `01-900.S` in Procore, which "
+                "fixes both problems.",
                 lambda: rename(second["project_id"], second["wbs_code_id"], "01-900.S"),
                 count=2,
             ),
@@ -122,7 +122,7 @@ class People:
             ),
             Mend(
                 Cause.VENDOR_AMBIGUOUS,
-                f"Of the two vendors called {vendors[ambiguous].name} the right one's internal id becomes the origin id of the company "
+                f"Two vendors are named {vendors[ambiguous].name}. The internal id of the right one is set as the origin id of the company "
                 "in Procore.",
                 lambda: self.procore.edit_vendor(ambiguous, origin_id=right),
             ),
@@ -133,22 +133,22 @@ class People:
             ),
             Mend(
                 Cause.PERIOD_CLOSED,
-                "February is opened again in NetSuite for one late invoice. It is closed again at the end of this chapter.",
+                "February is reopened in NetSuite for one late invoice. It is closed again at the end of this chapter.",
                 lambda: self._stage.settings("netsuite", closed_before="2026-02-01"),
             ),
             Mend(
                 Cause.LINES_DO_NOT_TIE,
-                "Somebody had edited the invoice's total by a cent. The project accountant puts it back in Procore.",
+                "Somebody had edited the invoice's total by a cent. The project accountant restores it in Procore.",
                 lambda: self.procore.edit_invoice(tie["invoice_id"], off_by="0.00"),
             ),
             Mend(
                 Cause.LINE_WITHOUT_CODE,
-                "The line of the commitment gets its budget code in Procore.",
+                "The project accountant assigns a budget code to the line of the commitment in Procore.",
                 lambda: self._code_the_line(self.invoice_of_case("line_without_wbs_code")),
             ),
             Mend(
                 Cause.DOCUMENT_NUMBER_TAKEN,
-                "Accounting looks at the bill in NetSuite that has the number already: it is another job. The invoice was typed into "
+                "Accounting checks the bill in NetSuite that already has the number: it is for another job. The invoice was entered in "
                 "Procore with a wrong number, which is corrected.",
                 lambda: self.procore.edit_invoice(taken["invoice_id"], invoice_number=f"{taken['invoice_number']}A"),
             ),
@@ -208,16 +208,16 @@ class People:
         other = f"{item.itemid} old"
         self.netsuite.edit_item(item.id, itemid=other)
         return Slip(
-            FindingKind.ITEM_RENAMED, key, f"The Item {item.itemid} gets the name {other}.",
-            "The Item gets its name back.", lambda: self.netsuite.edit_item(item.id, itemid=item.itemid),
+            FindingKind.ITEM_RENAMED, key, f"The Item {item.itemid} is renamed to {other}.",
+            "The name of the Item is restored.", lambda: self.netsuite.edit_item(item.id, itemid=item.itemid),
         )  # fmt: skip
 
     def _item_typed_again(self, invoice: Invoice) -> Slip:
         item, key = self._first_item(invoice)
         twin = self.netsuite.make_item(item.itemid.replace("-", " ").lower())
         return Slip(
-            FindingKind.ITEM_NEAR_DUPLICATE, key, f"Somebody types in an Item {twin.itemid}, beside {item.itemid}.",
-            "Nothing was booked on the Item that was typed in: it is made inactive.",
+            FindingKind.ITEM_NEAR_DUPLICATE, key, f"Somebody enters an Item {twin.itemid} in addition to {item.itemid}.",
+            "Nothing was booked on the extra Item: it is made inactive.",
             lambda: self.netsuite.edit_item(twin.id, isinactive=True),
         )  # fmt: skip
 
@@ -226,7 +226,7 @@ class People:
         self.netsuite.edit_bill_line(bill.id, bill.lines[0].line, bill.lines[0].amount + Decimal("100.00"))
         return Slip(
             FindingKind.BILL_WITH_OTHER_LINES, _key(invoice), f"A line of the bill {bill.tranid} is raised by 100.00.",
-            "The line gets its amount back.", lambda: self.netsuite.edit_bill(bill.id, lines=bill.lines),
+            "The amount of the line is restored.", lambda: self.netsuite.edit_bill(bill.id, lines=bill.lines),
         )  # fmt: skip
 
     def _other_date(self, invoice: Invoice) -> Slip:
@@ -234,14 +234,14 @@ class People:
         self.netsuite.edit_bill(bill.id, trandate="2026-05-01")
         return Slip(
             FindingKind.BILL_OF_OTHER_DATE, _key(invoice), f"The bill {bill.tranid} is moved to May 1.",
-            "The bill gets its date back.", lambda: self.netsuite.edit_bill(bill.id, trandate=bill.trandate),
+            "The date of the bill is restored.", lambda: self.netsuite.edit_bill(bill.id, trandate=bill.trandate),
         )  # fmt: skip
 
     def _doubled_bill(self, invoice: Invoice) -> Slip:
         bill = self.bill(invoice)
         copy = self.netsuite.make_bill(replace(bill, externalid=None, memo="Typed in by accounting"))
         return Slip(
-            FindingKind.BILL_DOUBLED, _key(invoice), f"The bill {bill.tranid} is entered once more by hand.",
+            FindingKind.BILL_DOUBLED, _key(invoice), f"The bill {bill.tranid} is entered again by hand.",
             "The copy is deleted before anything is paid.", lambda: self.netsuite.delete_bill(copy.id),
         )  # fmt: skip
 
@@ -255,8 +255,8 @@ class People:
 
         return Slip(
             FindingKind.BILL_VOIDED, _key(invoice), f"The bill {bill.tranid} is voided.",
-            "The vendor is still owed: the void bill gets another number and loses its external id, and the origin id of the invoice "
-            "is cleared in Procore. The bill is made anew below.",
+            "The vendor is still owed: the void bill gets another number, its external id is removed, and the origin id of the "
+            "invoice is cleared in Procore. The bill is created again below.",
             make_room,
         )  # fmt: skip
 

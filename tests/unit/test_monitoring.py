@@ -311,7 +311,7 @@ def test_every_command_of_a_page_is_one(name: str) -> None:
 def test_a_runbook_has_its_parts_and_links_that_lead_somewhere(name: str) -> None:
     page = RUNBOOKS[name]
     assert page.startswith(f"# {name}\n")
-    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == ["See it", "Do", "Call", "Over"]
+    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == ["Diagnose", "Mitigate", "Escalate", "Resolved when"]
     links = re.findall(r"\]\(([^)#:]+)\)", page)
     assert [link for link in links if not (ROOT / "docs/runbooks" / link).is_file()] == []
 
