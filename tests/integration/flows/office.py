@@ -171,11 +171,17 @@ class Office:
         return [str(key) for key in self.container.redis.zrange(self._key(f"waiting:{lane}"), 0, -1)]
 
     def due(self, key: str) -> float:
-        """How many seconds from now waiting work is looked at; AssertionError when it does not wait at all."""
+        """How many seconds from now waiting work is looked at; AssertionError when it does not wait at all. On a slow machine that may be
+        past: `due_at` is compared with a moment before the work instead.
+        """
+        return self.due_at(key) - self.container.now()
+
+    def due_at(self, key: str) -> float:
+        """When waiting work is looked at (unix seconds by Redis' clock); AssertionError when it does not wait at all."""
         lane = Lane.ITEMS if key.startswith("code:") else Lane.EXPORTS
         at = self.container.work.waits_until(lane, key)
         assert at is not None, f"{key} waits nowhere"
-        return at - self.container.now()
+        return at
 
     def at_once(self, *calls: Callable[[], T]) -> list[T]:
         """All these calls at the same time, each in a thread, as workers would."""

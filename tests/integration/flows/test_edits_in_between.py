@@ -82,8 +82,9 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     key = InvoiceKey(invoice.project_id, invoice.id)
     (line,) = office.container.planning.export_one(key).lines
     assert line.would is Would.LOOK
+    begun = office.container.now()
     outcome = office.export(invoice)
-    assert (outcome.kind, office.due(str(key)) > 0) == (OutcomeKind.UNKNOWN, True)
+    assert (outcome.kind, office.due_at(str(key)) > begun) == (OutcomeKind.UNKNOWN, True)
     ours = enter_by_hand(office, invoice, externalid=office.bill_external_id(invoice))
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ALREADY, ours.id)
@@ -228,10 +229,11 @@ def test_a_doubt_is_looked_for_while_the_invoice_before_cannot_be_read(office: O
     lose_the_answer(office, invoice)
     gone = {"kind": "error_before", "method": "GET", "path": f"requisitions/{before.id}\\?", "value": 404}
     office.stage.faults("procore", [gone])
+    begun = office.container.now()
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.cause) == (OutcomeKind.UNKNOWN, "invoice_not_found")
     assert f"(the invoice before it, id {before.id}: 404" in office.sentence(key_of(invoice))
-    assert office.due(key_of(invoice)) > 0, "the doubt keeps its place in the lane"
+    assert office.due_at(key_of(invoice)) > begun, "the doubt keeps its place in the lane"
 
 
 def test_an_origin_id_that_a_person_set_closes_the_problem(office: Office) -> None:
