@@ -31,6 +31,11 @@ def eventually(condition: Callable[[], T], timeout: float = 30.0, *, every: floa
     return answer
 
 
+def lasts(ends: float, seconds: float, *, begun: float, now: float) -> bool:
+    """Whether what began between two moments ends so many seconds later, to a second, however long the test took in between."""
+    return begun + seconds - 1 <= ends <= now + seconds + 1
+
+
 def unused_port() -> int:
     """A loopback port at which nobody listens, below those from which the system takes ports for connections: it is likely to be free still
     when a program that the test starts wants it, however many tests run at the same time.
