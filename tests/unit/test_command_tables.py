@@ -143,7 +143,7 @@ def test_beside_a_long_key_in_a_narrow_terminal_the_words_have_lines_of_their_ow
         by_cause=False,
     )
     assert (
-        f"- 24 Library, code 01: The Item name '24-01' has 70 characters; NetSuite takes 60.\n  {key}\n"
+        f"- 24 Library, code 01: The Item name '24-01' is 70 characters long; NetSuite's limit is 60.\n  {key}\n"
         in paper.getvalue()
     )
 
