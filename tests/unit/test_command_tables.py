@@ -129,7 +129,7 @@ def test_of_many_problems_the_first_stand_there_and_how_to_see_all_unless_they_a
     told = paper.getvalue()
     assert [row for row in ("code:9:24 ", "code:9:25 ") if row in told] == ["code:9:24 "]
     assert "name_too_long: 1,200, for the project accountant" in told
-    assert "and 1,175 more: `wbs-sync problems --cause name_too_long` has all." in told
+    assert "1,175 more: `wbs-sync problems --cause name_too_long` lists all." in told
     runs.print_problems(rows, title="1,200 open problems", by_cause=False, whole=True)
     assert "code:9:1199 " in paper.getvalue()
 
@@ -158,14 +158,14 @@ def test_findings_of_one_kind_stand_together_with_the_one_next_step(paper: io.St
     assert len(told.splitlines()) < 60
     assert (told.count("Run a scan"), told.count("Void or delete")) == (1, 1)
     assert "bill_doubled: 1, for the project accountant" in told
-    assert "and 375 more: `wbs-sync problems --cause drift_item_missing` has all." in told
+    assert "375 more: `wbs-sync problems --cause drift_item_missing` lists all." in told
 
 
 def test_a_retry_with_nothing_to_try_says_so_once_for_each_cause(paper: io.StringIO) -> None:
     rows = [problem(f"verify:item_renamed:code:9:{n}", f"24 {n:03}", Cause.DRIFT_ITEM_RENAMED) for n in range(100)]
     retry._print({"given_out": {}, "without_work": rows, "mended": [], "remaining": [], "seconds": 0.0})
     told = paper.getvalue()
-    assert told.startswith("Given out again: nothing.\nNothing to try again")
+    assert told.startswith("Retrying: nothing.\nNothing to try again")
     assert (told.count("Next step:"), "and 75 more" in told) == (1, True)
     assert told.endswith("None was tried.\n")
 
@@ -176,7 +176,7 @@ def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> No
     }
     told = {"given_out": {"invoices": 1}, "without_work": [], "mended": [], "remaining": [row], "seconds": 0.31}
     retry._print(told)
-    assert paper.getvalue().startswith("Given out again: 1 invoice.\n1 remains; none was mended in 0.3 s\n")
+    assert paper.getvalue().startswith("Retrying: 1 invoice.\n1 remains; none was fixed in 0.3 s\n")
 
 
 def test_a_plan_tells_a_moved_posting_period_and_a_vendor_credit_in_the_row_and_not_as_a_hindrance(

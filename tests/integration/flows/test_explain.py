@@ -388,7 +388,7 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     assert f"Its bill stands in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
     told = [shown.index(words) for words in ("First seen", "Sent to NetSuite", "Made in NetSuite", "Procore was told")]
     assert told == sorted(told)
-    assert re.search(r"Payment due by Procore.*5,700\.00", shown)
+    assert re.search(r"Payment due in Procore.*5,700\.00", shown)
     # What stands in NetSuite has names, not only ids.
     assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
     code = project.codes[case["wbs_code_ids"][0]]

@@ -60,7 +60,7 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     assert office.container.ledger.codes(project.id) == before
     code, told, asked = forget(office, NUMBER, CODE, "--note", "deleted by mistake", typed="y\n")
     assert code == 0
-    assert f"Forget that its record is {first.id}? [y/N]" in asked
+    assert f"Clear id {first.id} from the ledger? [y/N]" in asked
     assert f"makes it anew: `wbs-sync scan --project {project.id} --wait`" in told
     # Only this record, and nothing was written to NetSuite by it.
     assert set(before) - set(office.container.ledger.codes(project.id)) == {wbs_code.id}

@@ -126,7 +126,7 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
     assert {len(row) - len(row.rstrip()) for row in rows} == {1}
     done = desk.call("apply", str(desk.file), "--wait")
     assert (done.code, desk.office.bill(desk.invoice).tranid) == (0, "N-1"), done.told
-    assert "Applied: 3 created; nothing to do for 0 lines of the plan." in done.told
+    assert "Applied: 3 created; 0 lines of the plan need no change." in done.told
     story = desk.office.container.explain.invoice(str(desk.invoice.id), None)
     assert first_step(story) == "First seen, asked for by: a plan"
     assert [step["what"] for step in story["story"]] == ["seen", "sent", "created", "written_back"]
@@ -314,7 +314,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(desk: Desk) -> None
     ("arguments", "code", "words"),
     [
         (["scan", "--project", "no such", "--dry-run"], 1, "no project with the id, number or name no such"),
-        (["scan", "--project", "0", "--dry-run"], 2, "neither a Procore id nor the number or name of a project"),
+        (["scan", "--project", "0", "--dry-run"], 2, "neither a Procore id nor project number or name"),
         (
             ["export", "N-9", "--project", "27-001", "--dry-run"],
             1,

@@ -35,7 +35,7 @@ def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) 
     assert told(office, *named) == told(office, *of_invoice) == nothing | {"reason": seen_by_no_export}
 
     office.container.work.add(Lane.EXPORTS, [str(key)])
-    waiting = {"outcome": "waiting", "reason": "no worker has taken it up yet", "again_at": 0}
+    waiting = {"outcome": "waiting", "reason": "no worker has started it yet", "again_at": 0}
     assert told(office, *named) == nothing | waiting
 
     outcome = office.export(invoice)
