@@ -39,7 +39,7 @@ def settings_or_exit() -> Settings:
     try:
         settings = load_settings()
         if settings.redis_url is None:
-            raise InvalidSettings(faults=("REDIS_URL is not set: a worker needs it; `wbs-sync up` brings its own.",))
+            raise InvalidSettings(faults=("REDIS_URL is not set; a worker requires it. `wbs-sync up` starts a server itself.",))
     except InvalidSettings as error:
         _exit_with(error)
     keep_private(settings.data_dir)
@@ -101,7 +101,7 @@ def _build_container(**_: Any) -> None:
         _exit_with(error)
     except RedisError as error:
         # Not there yet: Celery goes on asking for it, and so does every command of ours.
-        log.warning("Redis does not answer yet: %s", type(error).__name__)
+        log.warning("Redis does not respond yet: %s", type(error).__name__)
     use(built)
 
 
@@ -112,7 +112,7 @@ def _resume_at_once(**_: Any) -> None:
     try:
         app.send_task(TaskName.RESUME.value, ignore_result=True)
     except OperationalError as error:
-        log.warning("Waiting work is given out with the next resume: %s", type(error).__name__)
+        log.warning("Waiting work will be dispatched by the next resume: %s", type(error).__name__)
 
 
 @signals.worker_ready.connect

@@ -49,7 +49,7 @@ class WorkTask(Task):
             give_out(self.app, self.lanes)
         except (RedisError, OperationalError) as error:
             # The task itself has ended well; the next one, or the next resume, gives out what waits.
-            log.warning("Waiting work could not be given out: %s", type(error).__name__)
+            log.warning("Could not dispatch waiting work: %s", type(error).__name__)
 
 
 def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
@@ -88,7 +88,7 @@ def _is_ours(key: str) -> bool:
     """Work of a kind that only a newer version knows counts as in hand, and is given out again when overdue: by a newer worker."""
     ours = key.partition(":")[0] in LANE_OF_WORD
     if not ours:
-        log.warning("%s is left to a worker of a newer version", key)
+        log.warning("%s is left for a worker of a newer version", key)
     return ours
 
 

@@ -90,7 +90,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:
-            log.warning("%s could not be sent: %s", entry.name, why(error))
+            log.warning("Could not send %s: %s", entry.name, why(error))
             # The next `resume` is due in seconds anyway.
             if not is_resume:
                 self.schedule[entry.name] = entry
@@ -111,13 +111,13 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         try:
             self._runs.note(name, entry.last_run_at.timestamp())
         except RedisError as error:
-            log.warning("The run of %s could not be noted: %s", name, type(error).__name__)
+            log.warning("Could not record the run of %s: %s", name, type(error).__name__)
 
     def _recall(self) -> None:
         try:
             runs = self._runs.last()
         except RedisError as error:
-            log.warning("Redis does not answer yet: %s", type(error).__name__)
+            log.warning("Redis does not respond yet: %s", type(error).__name__)
             return
         for name, last_run in runs.items():
             if entry := self.schedule.get(name):

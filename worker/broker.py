@@ -135,16 +135,16 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
         text = _unpacked(text, headers.compression)
     parts = loads(text)
     if not isinstance(parts, list) or len(parts) != len(_Body.model_fields):
-        raise _Refused("body: it is no list of arguments, keyword arguments and options")
+        raise _Refused("body: it is not a list of arguments, keyword arguments and options")
     body = _Body.model_validate(dict(zip(_Body.model_fields, parts, strict=True)))
     if headers.task not in TASKS and not headers.task.startswith("celery."):
-        raise _Refused("there is no task of that name")
+        raise _Refused("there is no task with that name")
     if headers.eta and _is_far(headers.eta):
-        raise _Refused(f"its eta is more than {LONGEST_ETA_SECONDS:.0f} seconds ahead: send it when it is due")
+        raise _Refused(f"its eta is more than {LONGEST_ETA_SECONDS:.0f} seconds in the future: send it when it is due")
     if headers.task in TASKS and body.arguments:
-        raise _Refused("arguments are given by name, not by position")
+        raise _Refused("arguments must be passed by name, not by position")
     if "self" in body.keyword_arguments:
-        raise _Refused("no argument may be called self")
+        raise _Refused("no argument may be named self")
     told = headers.model_dump(mode="json", exclude={"compression"})
     options = {name: parts[2].get(name) for name in _Follows.model_fields} if body.options else None
     return _message(queue, told, body.arguments, body.keyword_arguments, options, message.properties.reply_to or "")
@@ -158,10 +158,10 @@ def _is_far(eta: datetime) -> bool:
 def _unpacked(packed: bytes, way: str) -> bytes:
     """A packed body, as Celery packs it. A thousandth of what it unpacks to may stand in the queue: no more is unpacked than may stand there."""
     if way not in UNPACKERS:
-        raise _Refused("it is packed in an unknown way")
+        raise _Refused("its compression is unknown")
     text: bytes = UNPACKERS[way]().decompress(packed, MOST_BYTES + 1)
     if len(text) > MOST_BYTES:
-        raise _Refused(f"unpacked it has more than {MOST_BYTES} bytes")
+        raise _Refused(f"it has more than {MOST_BYTES} bytes uncompressed")
     return text
 
 
@@ -215,6 +215,6 @@ def _words(error: Exception) -> str:
     if isinstance(error, _Refused):
         return str(error)
     if not isinstance(error, ValidationError):
-        return f"it cannot be read ({type(error).__name__})"
+        return f"it could not be read ({type(error).__name__})"
     faults = error.errors(include_input=False, include_url=False)[:3]
     return "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or 'message'}: {fault['msg']}" for fault in faults)

@@ -157,7 +157,7 @@ def _lock(folder: Path) -> IO[str]:
     lock = (folder / "owner.lock").open("w")
     if not _locked(lock):
         lock.close()
-        raise AlreadyRunning(f"Another process already runs the embedded server in {folder}.")
+        raise AlreadyRunning(f"Another process is already running the embedded server in {folder}.")
     return lock
 
 
@@ -190,7 +190,7 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
             if "Address already in use" not in said:
                 raise EmbeddedServerError(f"The embedded server did not start: {said} ({folder / LOG}).")
             port = free_port()
-    raise EmbeddedServerError(f"The embedded server found no free port in {PORT_TRIES} tries.")
+    raise EmbeddedServerError(f"The embedded server found no free port in {PORT_TRIES} attempts.")
 
 
 def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
@@ -209,7 +209,7 @@ def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     while not _locked(guard):
         if time.monotonic() > deadline:
             guard.close()
-            raise AlreadyRunning(f"A server that was left behind in {folder} does not end; end its process by hand.")
+            raise AlreadyRunning(f"A server left running in {folder} does not stop; stop its process by hand.")
         time.sleep(POLL)
     return guard
 
@@ -300,9 +300,9 @@ def _last_words(folder: Path) -> str:
     try:
         lines = (folder / LOG).read_text(errors="replace").splitlines()
     except FileNotFoundError:
-        return "it left no log"
+        return "it wrote no log"
     warnings = [line.partition("# ")[2] for line in lines if "# " in line]
-    return "; ".join(warnings[-2:]) or "it said nothing"
+    return "; ".join(warnings[-2:]) or "its log is empty"
 
 
 def _read_note(folder: Path) -> ServerNote | None:

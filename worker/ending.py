@@ -37,6 +37,6 @@ def has_begun() -> bool:
 def _end() -> None:
     _asked.get()
     time.sleep(END_SECONDS)
-    log.warning("Ended by force %.0f s after it was asked to: Redis does not answer", END_SECONDS)
+    log.warning("Terminated %.0f s after the stop request: Redis does not respond", END_SECONDS)
     logging.shutdown()
     os._exit(0)

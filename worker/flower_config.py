@@ -22,7 +22,7 @@ from worker.redis_access import one_server_or_exit, redis_at
 _settings = settings_or_exit()
 _login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""
 if not _login:
-    sys.stderr.write("wbs-sync: FLOWER_BASIC_AUTH is not set; Flower never runs without a login.\n")
+    sys.stderr.write("wbs-sync: FLOWER_BASIC_AUTH is not set; Flower requires a login.\n")
     sys.exit(BAD_SETTINGS_EXIT_CODE)
 
 one_server_or_exit(redis_at(_settings.redis_url.get_secret_value() if _settings.redis_url else "", timeout=3))

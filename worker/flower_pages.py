@@ -47,10 +47,10 @@ class OurHandler(BaseHandler):  # type: ignore[misc]  # Flower is published with
         try:
             self.finish(await reading)
         except RedisError as error:
-            log.warning("No %s: Redis does not answer (%s)", self.what, type(error).__name__)
+            log.warning("No %s: Redis does not respond (%s)", self.what, type(error).__name__)
             self.set_status(503)
             self.set_header("Content-Type", "text/plain")
-            self.finish("Redis does not answer. Try again when it runs.")
+            self.finish("Redis does not respond. Try again when it is running.")
 
     @staticmethod
     def told() -> str:

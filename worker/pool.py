@@ -62,7 +62,7 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
 
     def _leave(self, tasks: int) -> None:
         """Give back what the tasks hold, so that others go on at once; a write under way is in doubt in the ledger, as after a crash."""
-        log.warning("%d tasks have not ended %.0f s after TERM; their work is given back", tasks, LEAVE_SECONDS)
+        log.warning("%d tasks have not ended %.0f s after TERM; their work is released", tasks, LEAVE_SECONDS)
         # Of its own, since Redis may not answer.
         giving = threading.Thread(target=current().give_back, name="give-back", daemon=True)
         giving.start()

@@ -29,7 +29,7 @@ def keep_private(data_dir: Path) -> None:
                 for inner in found.rglob("*") if found.is_dir() and not found.is_symlink() else ():
                     _tighten(inner)
     except OSError as error:
-        log.warning("%s could not be made private: %s", data_dir, error.strerror)
+        log.warning("Could not restrict access to %s: %s", data_dir, error.strerror)
 
 
 def _tighten(path: Path) -> None:
@@ -39,7 +39,7 @@ def _tighten(path: Path) -> None:
         if state.st_uid == os.geteuid() and state.st_mode & OTHERS and not stat.S_ISLNK(state.st_mode):
             path.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS)
     except OSError as error:
-        log.warning("%s could not be made private: %s", path, error.strerror)
+        log.warning("Could not restrict access to %s: %s", path, error.strerror)
 
 
 def _is_only_ours(data_dir: Path) -> bool:

@@ -39,15 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m worker.process", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    worker = kinds.add_parser("worker", help="take tasks from some queues")
-    worker.add_argument("-n", dest="name", required=True, help="its node name; %%h stands for the machine's name")
+    worker = kinds.add_parser("worker", help="take tasks from the given queues")
+    worker.add_argument("-n", dest="name", required=True, help="its node name; %%h is replaced by the machine's name")
     worker.add_argument(
-        "-Q", dest="queues", required=True, help="the queues it takes tasks from, with commas between them"
+        "-Q", dest="queues", required=True, help="the queues it takes tasks from, comma separated"
     )
     worker.add_argument(
-        "-c", dest="threads", type=int, help="how many tasks it works on at once; WORKER_THREADS if not given"
+        "-c", dest="threads", type=int, help="number of concurrent tasks; WORKER_THREADS if not given"
     )
-    kinds.add_parser("beat", help="send what is due by the clock")
+    kinds.add_parser("beat", help="send scheduled tasks")
     return parser.parse_args(arguments)
 
 

@@ -50,4 +50,4 @@ def one_server_or_exit(client: Redis) -> None:
         sys.stderr.write("".join(f"wbs-sync: {fault}\n" for fault in error.faults))
         sys.exit(BAD_SETTINGS_EXIT_CODE)
     except RedisError as error:
-        log.warning("Redis does not answer yet: %s", type(error).__name__)
+        log.warning("Redis does not respond yet: %s", type(error).__name__)

@@ -35,7 +35,7 @@ class WorkRequest(request.Request):  # type: ignore[misc]  # Celery is untyped
         if not isinstance(error, (RedisError, OperationalError, Reject)):
             return super().on_failure(exc_info, *args, **options)
         reason = error.reason if isinstance(error, Reject) else why(error)
-        log.warning("%s goes back to its queue. %s", self.humaninfo(), reason)
+        log.warning("%s returns to its queue. %s", self.humaninfo(), reason)
         if TaskPool.running:
             TaskPool.running.pause(RETURN_SECONDS)
         self.reject(requeue=True)

@@ -57,12 +57,11 @@ def server_program(folder: Path | None = None) -> Path:
             return program
     if data:
         raise NoServerProgram(
-            f"The data in {folder} were written by {data}, and no server that reads them is installed: install {data} or newer, "
-            "or set REDIS_URL."
+            f"The data in {folder} was written by {data}, and no installed server can read it: install {data} or newer, or set REDIS_URL."
         )
     raise NoServerProgram(
-        "No Valkey or Redis server is installed and none comes with wbs-sync for this platform: "
-        "install valkey-server or redis-server, or set REDIS_URL."
+        "No Valkey or Redis server is installed, and wbs-sync includes none for this platform: install valkey-server or redis-server, or set "
+        "REDIS_URL."
     )
 
 

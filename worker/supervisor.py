@@ -130,7 +130,7 @@ class Supervisor:
             log.error("%s cannot run with these settings: %s", child.name, " ".join(self.faults))
             self._stopping.set()
         elif code is not None:
-            log.warning("%s ended with code %s; it starts again in %.0f s", child.name, code, child.delay)
+            log.warning("%s ended with code %s; restarting in %.0f s", child.name, code, child.delay)
 
     def _end_all(self) -> None:
         """Ask the last wave first; a wave that takes its time holds up the next one's signal for a fifth of the grace."""
@@ -143,7 +143,7 @@ class Supervisor:
         self._wait_for(self._children, deadline)
         for child in self._children:
             if child.runs():
-                log.warning("%s did not end in time and is killed; its work is picked up at the next start", child.name)
+                log.warning("%s did not stop in time and was killed; its work continues after the next start", child.name)
                 child.kill()
 
     def _wait_for(self, children: Sequence[_Child], until: float) -> None:
@@ -187,7 +187,7 @@ class _Child:
         except OSError as error:
             self._popen = None
             self._wait(lived=0)
-            log.error("%s cannot be started: %s; tried again in %.0f s", self.name, error, self.delay)
+            log.error("Could not start %s: %s; retrying in %.0f s", self.name, error, self.delay)
 
     def _start(self) -> None:
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +213,7 @@ class _Child:
         """The exit code of a run that has ended since the last look. One that is due again is started, one that hangs is killed."""
         if self.runs():
             if self._hangs():
-                log.error("%s has shown no sign of life for %.0f s and is killed", self.name, self._silence())
+                log.error("%s has sent no heartbeat for %.0f s and was killed", self.name, self._silence())
                 self.kill()
             return None
         if self._due is None:
@@ -269,4 +269,4 @@ class _Child:
         except OSError:
             lines = []
         sentences = tuple(line.removeprefix("wbs-sync: ") for line in lines if line.startswith("wbs-sync: "))
-        return sentences or tuple(lines[-1:]) or (f"{self.name} said nothing.",)
+        return sentences or tuple(lines[-1:]) or (f"{self.name} printed nothing.",)

@@ -65,7 +65,7 @@ def start_sentry(dsn: str, secrets: Collection[str], *, transport: Any = None) -
             transport=transport,
         )
     except ValueError:
-        raise InvalidSettings(faults=("SENTRY_DSN is not the DSN of a Sentry project.",)) from None
+        raise InvalidSettings(faults=("SENTRY_DSN is not a valid Sentry DSN.",)) from None
 
 
 def start_tracing(*, exporter: Any = None) -> None:
@@ -119,5 +119,5 @@ def _scrubbed(value: Any, secrets: Collection[str]) -> Any:
 
 def _missing(setting: str, extra: str) -> InvalidSettings:
     return InvalidSettings(
-        faults=(f"{setting} is set, but what it needs is not installed: pip install 'wbs-sync[{extra}]'.",)
+        faults=(f"{setting} is set, but its packages are not installed: pip install 'wbs-sync[{extra}]'.",)
     )

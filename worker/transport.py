@@ -84,7 +84,7 @@ class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
         try:
             self._return(list(self._delivered), "RPUSH")
         except RedisError as error:
-            log.warning("Messages in this worker are delivered again later: %s", why(error))
+            log.warning("Messages in this worker will be redelivered later: %s", why(error))
         self._delivered.clear()
 
     def restore_visible(self, start: int = 0, num: int = RETURNED_AT_ONCE, interval: int = 0) -> None:
@@ -165,7 +165,7 @@ class TaskQueues:
         self._next_take = now + REFUSED_SECONDS
         if now >= self._report_at:
             self._report_at = now + REPORTED_EVERY_SECONDS
-            log.error("No message is taken and none is lost, until Redis takes writes again. %s", why(error))
+            log.error("No messages are taken until Redis accepts writes again; none are lost. %s", why(error))
 
     def _brpop_start(self: Any, timeout: float | None = None) -> None:
         """Called by kombu before each wait for events, unless a question is open: ask for the next message if it is time to."""

@@ -62,7 +62,7 @@ class Receiver(RequestHandler):
         given = self.request.headers.get("Authorization", "").encode(errors="replace")
         if not hmac.compare_digest(given, self._authorization):
             log.warning(
-                "Refused a request from %s: its Authorization is not WEBHOOK_AUTHORIZATION", self.request.remote_ip
+                "Refused a request from %s: its Authorization header is not WEBHOOK_AUTHORIZATION", self.request.remote_ip
             )
             self._observer.answered("unauthorized")
             self.set_status(401)
@@ -71,7 +71,7 @@ class Receiver(RequestHandler):
         try:
             await asyncio.wait_for(noting, ANSWER_SECONDS)
         except (RedisError, TimeoutError) as error:
-            log.warning("An event could not be noted, Procore will send it again: %s", type(error).__name__)
+            log.warning("Could not record an event; Procore will send it again: %s", type(error).__name__)
             self._observer.answered("unavailable")
             self.set_status(503)
             return

@@ -197,7 +197,7 @@ def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
     with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
         answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), 40, every=0.2)
         assert answered(f"http://127.0.0.1:{port}/metrics/business") == answer
-    assert answer == (503, "Redis does not answer. Try again when it runs.")
+    assert answer == (503, "Redis does not respond. Try again when it is running.")
     log = (tmp_path / "logs" / "flower.log").read_text()
     assert "No report: Redis does not answer (ConnectionError)" in log
     assert "a-password-of-redis" not in log

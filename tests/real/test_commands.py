@@ -108,7 +108,7 @@ def test_check_finds_everything_in_order(machine: Machine) -> None:
     ended = machine.command("check", "--json")
     assert ended.code == 0, ended.out + ended.err
     assert [row["check"] for row in ended.json() if row["ok"] is False] == []
-    assert {"Redis answers", "Procore login"} <= {row["check"] for row in ended.json()}
+    assert {"Redis connection", "Procore login"} <= {row["check"] for row in ended.json()}
 
 
 def test_a_run_without_any_problem_ends_with_0(synced: dict[str, Ended]) -> None:

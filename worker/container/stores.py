@@ -186,8 +186,8 @@ class Stores:
         theirs = self.redis.get(self._keys.belongs_to)
         if theirs not in (None, self._owner):
             sentence = (
-                f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, "
-                f"the settings say {self._owner}. Set another REDIS_KEY_PREFIX."
+                f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, the settings are for "
+                f"{self._owner}. Set a different REDIS_KEY_PREFIX."
             )
             raise InvalidSettings(faults=(sentence,))
         return theirs is not None

@@ -32,7 +32,7 @@ class Decision:
     def reason(self) -> str:
         """Why the invoice is not exported."""
         what = f"billed elsewhere, NetSuite id {self.bill_id}" if self.bill_id else "not to be exported"
-        return f"{what}, as {self.by} said: {self.note}"
+        return f"{what}; decided by {self.by}: {self.note}"
 
     @property
     def stored(self) -> dict[str, Any]:

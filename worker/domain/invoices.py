@@ -472,7 +472,7 @@ def differences(bill: Bill, found: FoundBill) -> dict[Aspect, str]:
     if found.date != bill.date:
         differs[Aspect.DATE] = f"date {found.date} instead of {bill.date}"
     if found.total != bill.total and beside_lines:
-        differs[Aspect.TOTAL] = f"{totals}, of which {money.text(beside_lines)} stand beside the lines of Items"
+        differs[Aspect.TOTAL] = f"{totals}, of which {money.text(beside_lines)} is not on Item lines"
     if found.exchange_rate != 1:
         # The vendor's currency in NetSuite is another one: 900.00 stand there as 900.00 of something else.
         differs[Aspect.TOTAL] = (
@@ -492,7 +492,7 @@ def _named(name: str, record_id: str) -> str:
 def _other_lines(wanted: Sequence[BillLine], found: Sequence[BillLine]) -> str:
     """Which lines one of two bills has and the other has not."""
     too_many, lacking = _without(found, wanted), _without(wanted, found)
-    parts = (("lines that are not the invoice's", too_many), ("lines that are lacking", lacking))
+    parts = (("extra lines", too_many), ("missing lines", lacking))
     return ", ".join(f"{words}: {_listed(lines)}" for words, lines in parts if lines)
 
 

@@ -63,11 +63,11 @@ def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, 
     if item.inactive:
         yield one.find(FindingKind.ITEM_INACTIVE, f": its Item {item.name} is inactive.")
     if is_our_item(item.external_id) and not same_external_id(item.external_id, one.external_id):
-        words = f": its Item {item.name} (id {item.id}) carries the external id of another code ({item.external_id})."
+        words = f": its Item {item.name} (id {item.id}) has the external id of another code ({item.external_id})."
         yield one.find(FindingKind.ITEM_SHARED, words)
     if one.recorded_id and one.recorded_id != item.id:
-        fate = f"is called {recorded.name} now" if recorded else "is gone"
-        words = f": the ledger says Item {one.recorded_id}, which {fate}; NetSuite has {item.id}, {item.name}, in its place."
+        fate = f"is now named {recorded.name}" if recorded else "no longer exists"
+        words = f": the ledger has Item {one.recorded_id}, which {fate}; in NetSuite, its Item is {item.id}, {item.name}."
         yield one.find(FindingKind.ITEM_OTHER_THAN_RECORDED, words)
     yield from _other_name(one, item, rule)
     yield from _other_display_name(one, item)
@@ -79,15 +79,15 @@ def _other_name(one: CodeToCompare, item: FoundItem, rule: NamingRule) -> Iterat
     if one.name and same_name(item.name, one.name):
         return
     if before != item.name:
-        yield one.find(FindingKind.ITEM_RENAMED, f": its Item was called {before} and is called {item.name} now.")
+        yield one.find(FindingKind.ITEM_RENAMED, f": its Item {before} was renamed to {item.name} in NetSuite.")
     elif one.name and rule.is_of_code(item.name, one.code.flat_code):
         words = (
-            f"Project {one.project.label}: its Items keep the names of its former number, "
-            f"such as {item.name}, which by the number of today would be {one.name}."
+            f"Project {one.project.label}: its Items still have names with its former number, such as {item.name}; with the current number, that "
+            f"name would be {one.name}."
         )
         yield Finding(FindingKind.PROJECT_RENUMBERED, f"project:{one.project.id}", words)
     elif one.name:
-        words = f": its Item keeps the name {item.name}, which by the code of today would be {one.name}."
+        words = f": its Item is still named {item.name}; with the current code, the name would be {one.name}."
         yield one.find(FindingKind.CODE_RENAMED, words)
 
 
@@ -97,5 +97,5 @@ def _other_display_name(one: CodeToCompare, item: FoundItem) -> Iterator[Finding
     written = one.code.description[:ITEM_NAME_LIMIT].strip()
     ours = same_external_id(item.external_id, one.external_id) and not adopted
     if ours and written and item.display_name.strip() != written:
-        words = f": its Item {item.name} is displayed as {item.display_name!r}; the code's description is {written!r}."
+        words = f": its Item {item.name} has the display name {item.display_name!r}; the code's description is {written!r}."
         yield one.find(FindingKind.DISPLAY_NAME_DRIFTED, words)

@@ -22,7 +22,7 @@ def amount(value: object) -> Decimal:
     """
     read_exactly = exact(value)
     if not is_whole_cents(read_exactly):
-        raise ValueError(f"{_shown(value)} has parts of a cent")
+        raise ValueError(f"{_shown(value)} has fractions of a cent")
     return read_exactly
 
 

@@ -181,12 +181,12 @@ BUSY_SECONDS = 3.0
 
 
 def busy(now: float, name: str = "") -> Outcome:
-    """Another worker holds the lock: look again soon, whichever way that one ends. `now`: unix seconds of Redis' clock."""
-    return Outcome(OutcomeKind.WAITING, name, reason="another worker has it in hand", again_at=now + BUSY_SECONDS)
+    """Return the outcome if another worker has the lock: retry in BUSY_SECONDS. `now`: unix seconds of Redis' clock."""
+    return Outcome(OutcomeKind.WAITING, name, reason="another worker is processing it", again_at=now + BUSY_SECONDS)
 
 
 def outcome_of(record: Record) -> Outcome:
-    """What a ledger record says, as an outcome of an attempt that had nothing left to do."""
+    """Return the state of a ledger record as the outcome of an attempt that had nothing left to do."""
     if record.done:
         return Outcome(OutcomeKind.ALREADY, record.name, record.remote_id)
     if record.state is State.BLOCKED and record.cause:

@@ -187,27 +187,27 @@ def refusals(
         if line.key in done or line.key in changed:
             continue
         if line.key in asked_by and all(key in changed for key in asked_by[line.key]):
-            refused[line.key] = "the invoices that need it have changed"
+            refused[line.key] = "the invoices that need this Item have changed"
         for need in line.needs:
             if need not in planned and need not in done:
-                refused[line.key] = f"the Item that comes first ({need}) is not in this plan"
+                refused[line.key] = f"its Item ({need}) must be created first and is not in this plan"
             elif need in changed:
-                refused[line.key] = f"its Item {planned[need].name} comes first, and that is refused: {changed[need]}"
+                refused[line.key] = f"its Item {planned[need].name} must be created first and is refused: {changed[need]}"
     return {key: why for key, why in refused.items() if planned[key].would.acts}
 
 
 _GONE = {
-    RunKind.SCAN: "the code is no longer budgeted, or no longer there",
-    RunKind.EXPORT: "no invoice of the plan needs it any more",
+    RunKind.SCAN: "the code is no longer budgeted, or no longer in Procore",
+    RunKind.EXPORT: "no invoice of the plan needs it anymore",
 }
 _WORDS = {
     Would.CREATE: "created",
     Would.BILL: "billed",
     Would.ADOPT: "adopted",
-    Would.ALREADY: "left as it is, for it is done",
+    Would.ALREADY: "unchanged, because it is already done",
     Would.SKIP: "skipped",
     Would.BLOCKED: "blocked",
-    Would.LOOK: "looked for or waited for",
+    Would.LOOK: "checked or waiting",
 }
 
 
@@ -215,10 +215,10 @@ def _change(what: str, then: object, now: object) -> str:
     if then == now:
         return ""
     if isinstance(then, str) and isinstance(now, str):
-        return f"{what} was {then or 'nothing'}, is now {now or 'nothing'}"
+        return f"{what} was {then or 'empty'}, is now {now or 'empty'}"
     rows_then, rows_now = _rows(then), _rows(now)
     gone, new = [row for row in rows_then if row not in rows_now], [row for row in rows_now if row not in rows_then]
-    return f"{what}: {_few(gone)} became {_few(new)}"
+    return f"{what}: {_few(gone)} changed to {_few(new)}"
 
 
 def _rows(value: object) -> list[str]:

@@ -20,13 +20,13 @@ from worker.domain.invoices import (
 )
 
 COMPLETED = "work completed and materials stored to date"
-COMPLETED_BEFORE = "the same before this invoice"
-RETAINED_BEFORE = "retained on work before"
-RETAINED = "retained on work this period"
-WORK_RELEASED = "released on work this period"
-MATERIALS_RETAINED = "retained on stored materials now"
-MATERIALS_RELEASED = "released on stored materials this period"
-RETAINED_ON_INVOICE_BEFORE = "retained after the invoice before"
+COMPLETED_BEFORE = "work completed and materials stored, prior invoices"
+RETAINED_BEFORE = "retainage on work, prior invoices"
+RETAINED = "retainage on work, this period"
+WORK_RELEASED = "retainage released on work, this period"
+MATERIALS_RETAINED = "retainage on stored materials, to date"
+MATERIALS_RELEASED = "retainage released on stored materials, this period"
+RETAINED_ON_INVOICE_BEFORE = "retainage balance, prior invoice"
 TAX_OF_INVOICE = "tax applicable to this payment"
 
 

@@ -41,7 +41,7 @@ from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
 MAX_WRITES = 5
-LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
+LEDGER_IS_YOUNG = "waiting for the settle window, because Redis was lost or restarted"
 
 FoundT = TypeVar("FoundT")
 
@@ -146,7 +146,7 @@ class ExactlyOnce:
     def look_later(self, key: CodeKey | InvoiceKey, sent: Record, lock: Lock) -> Outcome:
         """An unconfirmed write is looked for again; nothing is sent before the settle time has passed."""
         noun = "Item" if isinstance(key, CodeKey) else "bill"
-        reason = sent.detail or f"an earlier write was interrupted; looking for its {noun}"
+        reason = sent.detail or f"an earlier write was interrupted; checking NetSuite for its {noun}"
         again_at = sent.look_again_at(lock.now(), sent.sent_at + self.settle_seconds)
         self.ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(sent.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, sent.name, reason=reason, again_at=again_at)
@@ -191,7 +191,7 @@ class ExactlyOnce:
         now = lock.now()
         intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1, detail="")
         if not self.ledger.intend(key, intent, lock):
-            raise NoRoom("the lock was lost, or its holder stood still, before the write")
+            raise NoRoom("the lock was lost, or the process was suspended, before the write")
         return intent
 
     def _already_exists(self, candidate: Candidate[FoundT], intent: Record, waiting: Record, lock: Lock) -> Outcome:

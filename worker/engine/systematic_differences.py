@@ -47,7 +47,7 @@ class SystematicDifferences:
         """The outcome of a record whose series is stopped: it waits. It also closes the record's own problem, since the attempt got as far
         as the write, so whatever blocked the record before is settled, and the wait may be long.
         """
-        reason = f"no more {series} are written: see the problem {series.problem_key}"
+        reason = f"writing {series} is stopped: see problem {series.problem_key}"
         again_at = seconds(self._client) + PAUSE_SECONDS
         return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=again_at, closes=(str(key),))
 
@@ -85,4 +85,4 @@ class SystematicDifferences:
             "setting": setting_of(series, deviation),
         }
         if self._ledger.report(series.problem_key, Cause.SYSTEMATIC_DIFFERENCE, facts, at=seconds(self._client)):
-            log.error("The series of %s is stopped: %s", series, words)
+            log.error("Writing %s is stopped: %s", series, words)

@@ -54,7 +54,7 @@ class Adoptions:
         Raises NoRoom while another thread does, and NetSuite's errors where it is asked.
         """
         if not self._guard.acquire(blocking=False):
-            raise NoRoom("adopted Items are being looked up", retry_after=1.0)
+            raise NoRoom("looking up adopted Items", retry_after=1.0)
         try:
             if self._indexed_of != ledger_opened_at:
                 self._index(ledger_opened_at)
@@ -73,7 +73,7 @@ class Adoptions:
         try:
             self._copy(opened_at)
         except SyncError as error:
-            log.warning("Adopted Items cannot be looked up now: %s", error)
+            log.warning("Could not look up adopted Items: %s", error)
 
     def _index(self, ledger_opened_at: str) -> None:
         self._adopted.index()
@@ -98,7 +98,7 @@ class Adoptions:
         ]
         restored = Restored(done.count(True), whole=None not in done)
         if restored.count:
-            log.warning("%d adopted Items are known again from DATA_DIR", restored.count)
+            log.warning("Restored %d adopted Items from DATA_DIR", restored.count)
         return restored
 
     def _restore(self, key: CodeKey, item: FoundItem) -> bool | None:
@@ -136,7 +136,7 @@ def report_another_item(ledger: Ledger, netsuite: NetSuite, key: CodeKey, item: 
         words = f"The code of the Item {item.name} has 2 Items: ids {recorded}, {item.id}."
     else:
         kind = FindingKind.ITEM_OTHER_THAN_RECORDED
-        words = f"The Item {item.name}: the ledger says Item {recorded}, NetSuite has {item.id}."
+        words = f"The Item {item.name}: the ledger has Item {recorded}, NetSuite has {item.id}."
     log.error("%s", words)
     finding = Finding(kind, str(key), words)
     ledger.report(finding.problem_key, finding.cause, finding.facts, at=at)

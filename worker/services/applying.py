@@ -122,7 +122,7 @@ class Applying:
         for line in applied.to_do:
             record = self._record(line)
             outcome = (
-                outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
+                outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="no worker has started it yet")
             )
             if record and record.done and record.at >= applied.at:
                 outcome = replace(outcome, kind=OutcomeKind(record.state.value))

@@ -155,7 +155,7 @@ class Attempts:
         if claimed is Claimed.BUSY:
             return busy(seconds(self._client))
         if claimed is Claimed.NOT_DUE:
-            return Outcome(OutcomeKind.ALREADY, reason="another attempt has ended or scheduled it")
+            return Outcome(OutcomeKind.ALREADY, reason="another attempt completed or rescheduled it")
         held_until, troubled = self._holds.state(lane)
         if held_until:
             self._work.later(lane, key, at=held_until)
@@ -289,7 +289,7 @@ class Attempts:
         again_at = seconds(self._client) + random.uniform(1, 2) * REDIS_SECONDS
         outcome = Outcome(OutcomeKind.WAITING, reason=why(error), again_at=again_at)
         self.settle(lane, key, outcome)
-        log.warning("%s goes on in some seconds. %s", key, outcome.reason)
+        log.warning("%s continues in some seconds. %s", key, outcome.reason)
         return outcome
 
     def settle(self, lane: Lane, key: str, outcome: Outcome, succession: Succession | None = None) -> None:
@@ -320,7 +320,7 @@ class Attempts:
 
     def give_up(self, lane: Lane, key: str, tries: int) -> None:
         """Work that took its worker down again and again becomes a problem instead of the next victim."""
-        facts = {"attempts": str(tries), "answer": "its worker ended without a word each time"}
+        facts = {"attempts": str(tries), "answer": "its worker died each time without reporting an error"}
         self._problem(lane, key, Cause.ATTEMPTS_EXHAUSTED, facts)
 
     def _again(self, lane: Lane, key: str, error: SyncError, responses: Responses) -> Outcome:
@@ -342,7 +342,7 @@ class Attempts:
         outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=seconds(self._client) + wait)
         self.settle(lane, key, outcome)
         self._note(key, Happening(What.FAILED, {"answer": str(error)}, outcome.again_at or 0))
-        log.info("%s waits %.0f s after attempt %d: %s", key, wait, failures, error)
+        log.info("%s: next attempt in %.0f s, after attempt %d failed: %s", key, wait, failures, error)
         return outcome
 
     def _no_room(self, lane: Lane, key: str, error: NoRoom, remote: str, named: float) -> Outcome:
@@ -445,7 +445,7 @@ class Attempts:
     def _over(self, scope: str) -> None:
         self._holds.over(scope)
         if self._ledger.resolve(f"remote:{scope}"):
-            log.warning("%s works again; paused work goes on", scope)
+            log.warning("%s is working again; resuming paused work", scope)
 
     def _problem(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
         """End the work as a problem for a person. But an unconfirmed write is looked up until its result is known, if ever more rarely."""

@@ -306,10 +306,10 @@ class BillDrift:
             return
         found = self._netsuite.bill(decision.bill_id)
         if found is None:
-            words = f" was billed elsewhere by a person's word, but that bill (id {decision.bill_id}) is gone from NetSuite."
+            words = f" was marked as billed elsewhere, but that bill (id {decision.bill_id}) no longer exists in NetSuite."
             yield one.find(FindingKind.BILL_DELETED, words)
         elif found.void:
-            words = f" was billed elsewhere by a person's word, but the {found.label} is void."
+            words = f" was marked as billed elsewhere, but the {found.label} is void."
             yield one.find(FindingKind.BILL_VOIDED, words)
 
     def _why_skipped(self, one: InvoiceToCompare) -> Verdict | None:
@@ -318,13 +318,13 @@ class BillDrift:
             now = self._export.plan(one.key)
         except Blocked as error:
             sentence = describe(error.cause, error.facts).sentence
-            found = one.find(FindingKind.BILL_MISSING, f" has no bill, and no problem says why. {sentence}")
+            found = one.find(FindingKind.BILL_MISSING, f" has no bill and no open problem. {sentence}")
             return Verdict(findings=[found])
         if isinstance(now, Outcome):
             return None if now.kind is OutcomeKind.ALREADY else Verdict(explained=True)
         before = one.record.detail if one.record else ""
         words = (
-            f" has no bill. It was skipped because {before or 'of a reason that is not known'}, which is no longer so."
+            f" has no bill. It was skipped ({before or 'reason unknown'}), and that reason no longer applies."
         )
         return Verdict(findings=[one.find(FindingKind.BILL_MISSING, words)])
 
@@ -339,7 +339,7 @@ class BillDrift:
         if not live:
             return Verdict()
         bills = ", ".join(found.label for found in live)
-        words = f": its {bills} {'stands' if len(live) == 1 else 'stand'}, but the invoice is exported no more: {why}."
+        words = f": its {bills} {'is' if len(live) == 1 else 'are'} in NetSuite, but the invoice is no longer exported: {why}."
         return Verdict(findings=[one.find(FindingKind.BILL_NOT_COMPARABLE, words)])
 
     def _findings(self, one: InvoiceToCompare, compared: list[ComparedBill]) -> list[Finding]:
@@ -356,7 +356,7 @@ class BillDrift:
             return [one.find(FindingKind.BILL_MISSING, " has no bill.")]
         found = self._netsuite.bill(bill_id)
         if found is None:
-            return [one.find(FindingKind.BILL_DELETED, f": its bill (id {bill_id}) is gone from NetSuite.")]
+            return [one.find(FindingKind.BILL_DELETED, f": its bill (id {bill_id}) no longer exists in NetSuite.")]
         return [*self._against_invoice(one, found, compared), *self._against_origin(one, found)]
 
     def _against_invoice(self, one: InvoiceToCompare, found: FoundBill, compared: list[ComparedBill]) -> list[Finding]:
@@ -367,7 +367,7 @@ class BillDrift:
             if self._export.is_settled_by(one.key, found):
                 return []
             why = describe(error.cause, error.facts).sentence
-            return [one.find(FindingKind.BILL_NOT_COMPARABLE, f": its {name} stands, but cannot be compared. {why}")]
+            return [one.find(FindingKind.BILL_NOT_COMPARABLE, f": its {name} is in NetSuite, but cannot be compared. {why}")]
         if found.void:
             words = f": its {name} is void: its total and all its lines are zero."
             return [one.find(FindingKind.BILL_VOIDED, words)] if bill.lines else []
@@ -406,7 +406,7 @@ class BillDrift:
                 if other
                 else f"a bill that does not exist (id {named})"
             )
-            return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" names {what} in Procore; {own}.")]
+            return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" has the origin id of {what} in Procore; {own}.")]
         return []
 
 

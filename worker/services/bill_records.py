@@ -75,8 +75,8 @@ class BillRecords:
     ) -> None:
         """Open a problem, which `verify` will close, for an invoice that was changed before Procore locked it under its bill."""
         words = (
-            f"Invoice {invoice.label} of project {project} was changed in Procore before it was locked there, after its bill "
-            f"(id {record.remote_id}) was written: {differs}."
+            f"Invoice {invoice.label} of project {project} was changed in Procore after its bill (id {record.remote_id}) was written and before it "
+            f"was locked: {differs}."
         )
         self.report(Finding(kind, str(key), words, invoice.document_number))
 

@@ -85,7 +85,7 @@ class BillWriter:
     def claim_number(self, key: InvoiceKey, bill: Bill) -> Outcome | None:
         """Claim the vendor's number; an outcome where another invoice comes first. Raises Blocked, SeriesStopped."""
         if self._once.differences.state(Series.BILLS).stopped:
-            raise SeriesStopped("the series of bills is stopped")
+            raise SeriesStopped("writing bills is stopped")
         return self._ownership.claim_number(key, bill)
 
     def create(self, ready: Billable, bill: Bill, leaving: Callable[[], None]) -> FoundBill:
@@ -107,7 +107,7 @@ class BillWriter:
         if not ours and (other_first := self._ownership.claim_bill(key, found.id)):
             return replace(other_first, name=ready.invoice.label)
         is_credit = document is Document.CREDIT
-        notes = ["less than nothing is due, so it is a vendor credit"] if is_credit else []
+        notes = ["the payment due is negative, so it is a vendor credit"] if is_credit else []
         # Before the record, after which nobody looks at it again: who dies in between comes here once more.
         notes += [elsewhere] if ours and (elsewhere := self._report_period(key, ready, found)) else []
         event = What.CREATED if created else What.FOUND if ours else What.ADOPTED
@@ -152,9 +152,9 @@ class BillWriter:
         try:
             written = self._netsuite.bill(bill_id)
         except SyncError as error:
-            raise OutcomeUnknown(f"bill {bill_id} was made, but cannot be read back: {error}") from error
+            raise OutcomeUnknown(f"bill {bill_id} was created but could not be read back: {error}") from error
         if written is None:
-            raise OutcomeUnknown(f"bill {bill_id} was made, but cannot be read back")
+            raise OutcomeUnknown(f"bill {bill_id} was created but could not be read back")
         return written
 
     def _report_period(self, key: InvoiceKey, ready: Billable, found: FoundBill) -> str:

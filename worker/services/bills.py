@@ -25,7 +25,7 @@ from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.locks import Lock
 
-BY_HAND = "a person entered it in NetSuite with the same vendor, number and amount"
+BY_HAND = "entered by hand in NetSuite with the same vendor, number and amount"
 """Why an invoice that cannot be exported needs no bill of ours."""
 
 
@@ -148,7 +148,7 @@ class Bills:
     def require_still_its_bill(self, record: Record, ready: Billable) -> None:
         """Raise Blocked when the bill that was made is not the invoice's any more, since that was edited meanwhile."""
         bill, found = self.draft(ready), self._netsuite.bill(record.remote_id)
-        differs = difference(bill, found) if found else "it is gone from NetSuite"
+        differs = difference(bill, found) if found else "it no longer exists in NetSuite"
         if differs:
             raise Blocked(cause=Cause.BILL_DIFFERS, facts={"difference": differs})
 

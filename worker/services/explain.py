@@ -125,16 +125,16 @@ class Explain:
         if problems:
             return _not_yet(problems[0])
         if not self._projects.in_pilot(key.project_id):
-            return "Left alone: its project is not in PROJECT_IDS."
+            return "Skipped: its project is not in PROJECT_IDS."
         if in_procore["fault"]:
-            return f"Not yet: the ledger knows nothing of it, and Procore could not be asked: {in_procore['fault']}"
+            return f"Not yet: it is not in the ledger, and Procore could not be queried: {in_procore['fault']}"
         if not in_procore["budgeted"]:
-            return "It needs no Item: no budget line of Procore names it."
+            return "No Item needed: no budget line in Procore uses this code."
         if not in_procore["active"] or not in_procore["project_active"]:
             what = "code" if not in_procore["active"] else "project"
-            return f"It needs no Item: the {what} is not active in Procore."
+            return f"No Item needed: the {what} is not active in Procore."
         then = self._stopped(key)
-        return f"Not yet: no scan has seen it. The next one notes it; `wbs-sync scan` starts one.{then}"
+        return f"Not yet: no scan has seen it. The next scan will; start one with `wbs-sync scan`.{then}"
 
     # An invoice
 
@@ -221,16 +221,16 @@ class Explain:
         if problems and problems[0]["key"] in (str(key), f"project:{key.project_id}:commitments"):
             return _not_yet(problems[0])
         if invoice is None:
-            return f"Not yet: the ledger knows nothing of it, and Procore did not show it: {fault}"
+            return f"Not yet: it is not in the ledger, and it could not be read from Procore: {fault}"
         ready, stands_in_the_way = asked(lambda: self._export.plan(key))
         if stands_in_the_way:
             return f"Not yet: {stands_in_the_way}"
         if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
-            return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export takes that one; `wbs-sync export` starts one."
+            return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export adopts that bill; start one with `wbs-sync export`."
         if isinstance(ready, Outcome):
-            return f"Not billed: {ready.reason}." if ready.reason else f"Procore names its bill: id {ready.remote_id}."
+            return f"Not billed: {ready.reason}." if ready.reason else f"Procore already has its bill id: {ready.remote_id}."
         then = self._stopped(key)
-        return f"Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one.{then}"
+        return f"Not yet: no export has seen it. The next export will; start one with `wbs-sync export`.{then}"
 
     def _not_exported(self, invoice: Invoice | None) -> str:
         """Why an invoice as it is in Procore now is not exported, in a sentence; "" when it would be."""
@@ -240,7 +240,7 @@ class Explain:
         if invoice.status in self._statuses:
             return f"Not billed: {skip}."
         exported = " or ".join(map(_spaced, self._statuses))
-        return f"Not billed: its status in Procore is {_spaced(invoice.status)}; only invoices that are {exported} are exported."
+        return f"Not billed: its status in Procore is {_spaced(invoice.status)}; only {exported} invoices are exported."
 
     # Both
 
@@ -270,14 +270,14 @@ class Explain:
         thing = "Item" if isinstance(key, CodeKey) else (record.facts.get("document", "bill") if record else "bill")
         own = next((row for row in problems if row["key"] == str(key)), None)
         if record and record.done and not record.write_back_due:
-            made = "a person made it" if record.state is State.ADOPTED else "wbs-sync made it"
-            return f"Its {thing} stands in NetSuite: {record.name}, id {record.remote_id}, known since {clock(record.at)}; {made}."
+            made = "entered by hand" if record.state is State.ADOPTED else "created by wbs-sync"
+            return f"Its {thing} is in NetSuite: {record.name}, id {record.remote_id}, recorded {clock(record.at)}; {made}."
         if record and record.write_back_due:
             then = _words(own) if own else self._when(key, record)
-            return f"Its {thing} stands in NetSuite (id {record.remote_id}), but Procore does not know it yet. {then}"
+            return f"Its {thing} is in NetSuite (id {record.remote_id}), but its id is not saved in Procore yet. {then}"
         if record and record.in_doubt:
             settled = clock(record.sent_at + self._settle)
-            in_doubt = f"the write of {clock(record.at)} has no known end, so its {thing} is looked for; nothing is sent again before {settled}"
+            in_doubt = f"NetSuite did not confirm the write of {clock(record.at)}; wbs-sync checks NetSuite for its {thing} and sends nothing again before {settled}"
             return f"Not yet: {in_doubt}. " + (_words(own) if own else self._when(key, record))
         if not_exported:
             return not_exported
@@ -289,13 +289,12 @@ class Explain:
 
     def _why_skipped(self, key: CodeKey | InvoiceKey, record: Record) -> str:
         """Of an invoice, whether what it was skipped for is still so."""
-        ready, fault = asked(lambda: self._export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not asked")
+        ready, fault = asked(lambda: self._export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
         if isinstance(ready, Outcome) or fault:
             reason = ready.reason if isinstance(ready, Outcome) else record.detail
             return f"Not billed: {reason}."
         return (
-            f"Not yet: it was skipped at {clock(record.at)} ({record.detail}), and that is no longer so; "
-            f"{self._when(key, record)}"
+            f"Not yet: it was skipped at {clock(record.at)} ({record.detail}), and that reason no longer applies; {self._when(key, record)}"
         )
 
     def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
@@ -306,20 +305,20 @@ class Explain:
         if self._work.is_begun(lane, str(key)):
             return "a worker is working on it."
         if self._work.in_hand(lane, str(key)):
-            return "it is dispatched, and no worker has begun it yet."
+            return "it is dispatched, and no worker has started it yet."
         due, now = self._work.waits_until(lane, str(key)), seconds(self._client)
         if due is None:
-            return "it waits in no lane now: the next scan or export takes it up."
+            return "it is in no lane now; the next scan or export picks it up."
         if due > now:
-            return f"it is looked at again at {clock(due)}."
+            return f"the next attempt is at {clock(due)}."
         waiting, _ = self._work.depth(lane)
         since = f" since {clock(record.at)}" if record and record.at else ""
-        return f"it waits for its turn{since}; {counted(waiting, 'pieces of work')} in its lane."
+        return f"it has been waiting for its turn{since}; {counted(waiting, 'pieces of work')} in its lane."
 
     def _stopped(self, key: CodeKey | InvoiceKey) -> str:
         """What else would keep it waiting then."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        return "".join(f" But {one.words}" for one in self._stoppages.of(lane, str(key))[:1])
+        return "".join(f" However: {one.words}" for one in self._stoppages.of(lane, str(key))[:1])
 
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
@@ -331,11 +330,11 @@ def _spaced(status: str) -> str:
 
 
 def _words(problem: Mapping[str, Any]) -> str:
-    return f"{problem['sentence']} Who mends it: the {problem['owner']}. {problem['next_step']}"
+    return f"{problem['sentence']} Owner: {problem['owner']}. {problem['next_step']}"
 
 
 def _not_yet(problem: Mapping[str, Any]) -> str:
-    ignored = " Somebody ignores it until it changes." if problem["ignored"] else ""
+    ignored = " This problem is ignored until it changes." if problem["ignored"] else ""
     return f"Not yet: {_words(problem)}{ignored}"
 
 

@@ -141,7 +141,7 @@ class ExportRuns:
     def _list_projects(self) -> Outcome:
         keys = [exports_of(project_id) for project_id in self._projects.list_anew().with_invoices]
         children = Children(keys, Lane.LISTINGS, {"projects": len(keys)})
-        return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to look through", children=children)
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to check", children=children)
 
     def _list_invoices(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):

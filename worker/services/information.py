@@ -30,7 +30,7 @@ class Information:
             yield Finding(
                 FindingKind.INVOICES_NOT_READABLE,
                 f"project:{project_id}",
-                f"Project {label} is not active and Procore does not show its invoices ({answer}), so one that is approved is not billed.",
+                f"Project {label} is not active and its invoices could not be read from Procore ({answer}), so its approved invoices are not billed.",
                 label,
             )
 

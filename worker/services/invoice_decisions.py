@@ -64,14 +64,14 @@ class InvoiceDecisions:
         """The invoice was billed by another way, as this bill or credit of NetSuite, whose number and amount may be others."""
         key = self._named.invoice(named, project)
         if not is_internal_id(bill_id):
-            raise NotDecided(f"{bill_id!r} is no internal id of NetSuite: it has digits alone.")
+            raise NotDecided(f"{bill_id!r} is not a NetSuite internal id: internal ids contain digits only.")
         bill = self._netsuite.bill(bill_id)
         if bill is None or bill.void:
             state = "is void" if bill else "does not exist"
             raise NotDecided(f"The bill or credit {bill_id} {state} in NetSuite.")
         own = bill_external_id(self._company_id, key.invoice_id)
         if is_our_bill(bill.external_id) and not same_external_id(bill.external_id, own):
-            raise NotDecided(f"The {bill.label} was made for another Procore invoice.")
+            raise NotDecided(f"The {bill.label} was created for another Procore invoice.")
         return self._note(key, DecisionKind.BILLED_ELSEWHERE, by=by, note=note, bill_id=bill.id)
 
     def exclude(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
@@ -86,7 +86,7 @@ class InvoiceDecisions:
                 raise NotDecided("A worker is working on this invoice. Try again in a minute.")
             decision = self._decisions.of(key)
             if decision is None:
-                raise NotDecided("Nothing was decided about this invoice.")
+                raise NotDecided("There is no decision on this invoice.")
             self._keep_copy()
             self._decisions.take_back(key)
             self._keep_copy()
@@ -103,7 +103,7 @@ class InvoiceDecisions:
             record = self._ledger.invoice(key)
             if record and record.done:
                 raise NotDecided(
-                    f"Its bill is in NetSuite already (id {record.remote_id}): there is nothing to decide."
+                    f"Its bill is already in NetSuite (id {record.remote_id}), so no decision is needed."
                 )
             if record and record.in_doubt:
                 raise NotDecided(
@@ -130,8 +130,8 @@ class InvoiceDecisions:
         bill = self._netsuite.bill_by_external_id(bill_external_id(self._company_id, key.invoice_id))
         if bill and not bill.void:
             raise NotDecided(
-                f"Our {bill.label} of this invoice is in NetSuite and would be paid. Void it there first; or say that it bills "
-                f"the invoice: `wbs-sync invoices mark-billed {key.invoice_id} --bill {bill.id} --note NOTE`."
+                f"The {bill.label} that wbs-sync created for this invoice is in NetSuite and would be paid. Void it there first, or mark the invoice as "
+                f"billed by it: `wbs-sync invoices mark-billed {key.invoice_id} --bill {bill.id} --note NOTE`."
             )
 
     def _claim(self, key: InvoiceKey, bill_id: str) -> None:
@@ -140,7 +140,7 @@ class InvoiceDecisions:
         except Blocked as error:
             raise NotDecided(describe(error.cause, {**error.facts}).sentence if error.cause else str(error)) from error
         if in_the_way:
-            raise NotDecided(f"The bill {bill_id} cannot be taken now: {in_the_way.reason}.")
+            raise NotDecided(f"The bill {bill_id} cannot be assigned to this invoice now: {in_the_way.reason}.")
 
     def _keep_copy(self) -> None:
         """On this machine too. A copy of a ledger before is taken in first."""

@@ -128,7 +128,7 @@ class InvoiceExport:
             made = sum(
                 outcome.kind in (OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY) for outcome in outcomes
             )
-            return Outcome(OutcomeKind.WAITING, reason=f"{made} of {len(codes)} Items stand; the bill is next")
+            return Outcome(OutcomeKind.WAITING, reason=f"{made} of {len(codes)} Items exist; the bill is next")
 
         return self._attempts.make(Lane.EXPORTS, str(key), attempt)
 
@@ -197,7 +197,7 @@ class InvoiceExport:
         try:
             return reason_to_skip(self._read(key), self._statuses)
         except Blocked as error:
-            return f"it cannot be read in Procore ({error})"
+            return f"it could not be read from Procore ({error})"
 
     def expected_bill(self, key: InvoiceKey) -> Bill:
         """The bill of an invoice as it should stand, whether it stands or not; reads only. Raises Blocked where there cannot be one."""
@@ -257,7 +257,7 @@ class InvoiceExport:
             return self._refuse(key, ready.invoice, error)
         if missing:
             self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
-            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=f"{len(missing)} Items come first")
+            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items to be created first")
         return self._bills.make(key, ready)
 
     def _create_bill(self, key: InvoiceKey) -> Outcome:
@@ -273,7 +273,7 @@ class InvoiceExport:
             again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
             self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}, again_at))
             return Outcome(
-                OutcomeKind.WAITING, ready.invoice.label, reason=f"waits for {len(missing)} Items", again_at=again_at
+                OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items", again_at=again_at
             )
         return self._bills.make(key, ready)
 

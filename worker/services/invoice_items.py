@@ -104,7 +104,7 @@ class InvoiceItems:
 
     def _make_one(self, key: CodeKey, until: float) -> Outcome:
         """One Item. Again when its turn comes again, as long as that is soon."""
-        outcome = Outcome(OutcomeKind.WAITING, reason="its turn did not come yet")
+        outcome = Outcome(OutcomeKind.WAITING, reason="its turn has not come yet")
         while time.monotonic() < until:
             outcome = self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key), claim=Claim.ASIDE)
             if outcome.kind is not OutcomeKind.WAITING or outcome.again_at is None:

@@ -67,7 +67,7 @@ class AllItemNames:
 
 
 def _near_duplicate(label: str, key: str, flat_code: str, name: str, alike: Sequence[str]) -> Finding:
-    words = f": NetSuite has an Item that is not its own and reads like its {name!r}: {', '.join(alike)}."
+    words = f": NetSuite has another Item with nearly the same name as {name!r}: {', '.join(alike)}."
     return Finding(FindingKind.ITEM_NEAR_DUPLICATE, key, f"Code {flat_code} of project {label}{words}", flat_code)
 
 
@@ -181,7 +181,7 @@ class ItemDrift:
             key, record = CodeKey(project.id, number), records.get(number)
             item = f"Item {record.name} (id {record.remote_id})" if record else "Item"
             owner_label = labels.get(owner) or _by_id(owner)
-            words = f"{labels.get(key) or _by_id(key)}: its {item} is that of c{owner_label[1:]}."
+            words = f"{labels.get(key) or _by_id(key)}: its {item} belongs to c{owner_label[1:]}."
             found[number] = [Finding(FindingKind.ITEM_SHARED, str(key), words)]
         return found
 
@@ -229,7 +229,7 @@ def _findings(
     elif items:
         yield from item_drift(one, items[0], recorded, rule)
     else:
-        was = f": {one.record.name}, which it had, is gone" if one.record and one.recorded_id else ""
+        was = f": {one.record.name} no longer exists" if one.record and one.recorded_id else ""
         yield one.find(FindingKind.ITEM_MISSING, f" has no Item{was}.")
 
 

@@ -124,7 +124,7 @@ class ItemWriter:
         try:
             item = self._netsuite.item_by_external_id(need.external_id)
         except SyncError as error:
-            log.info("Item %s is made, but could not be read back: %s", need.name, error)
+            log.info("Item %s was created but could not be read back: %s", need.name, error)
             return
         if item:
             self.note_name(need, item)
@@ -134,7 +134,7 @@ class ItemWriter:
         try:
             self._netsuite.set_item_external_id(item, external_id)
         except (Transient, OutcomeUnknown) as error:
-            log.warning("Item %s is adopted, but perhaps without our external id: %s", item.name, error)
+            log.warning("Item %s was adopted, but its external id may not have been set: %s", item.name, error)
         except SyncError as error:
             facts = {"name": item.name, "answer": str(error) or type(error).__name__}
             if self._ledger.report(ADOPTED_ITEMS, Cause.ADOPTED_ITEM_NOT_MARKED, facts, at=at):
@@ -192,7 +192,7 @@ class _Candidate:
         return self.writer.record_found(self.key, found, self.need.name, ours=ours, at=self.lock.at, event=event)
 
     def given_up(self, record: Record) -> Blocked:
-        facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
+        facts = {"name": record.name, "answer": record.detail or "no Item was created"}
         return Blocked(cause=Cause.ITEM_REFUSED, facts=facts)
 
 

@@ -45,7 +45,7 @@ class Alive:
     def warnings(self) -> list[str]:
         """Which processes are silent, in sentences."""
         return [
-            f"{one.process} has not been seen since {clock(one.seen)}: it hangs, or it was killed and did not come back."
+            f"{one.process} has not been seen since {clock(one.seen)}: it hangs, or it was killed and not restarted."
             for one in self.silent
         ]
 

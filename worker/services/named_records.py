@@ -41,13 +41,13 @@ class NamedRecords:
         found = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
         if len(found) > 1:
             ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
-            raise NotFound(f"More than one project is called {text}: {ids}. Say the id.")
+            raise NotFound(f"More than one project is named {text}: {ids}. Pass the id.")
         if found:
             return found[0]
         if text in map(str, self._ledger.projects()):
             # The app may not see it any more; what is known of it is told all the same.
             return Project(int(text), f"project {text}", None, active=False)
-        raise NotFound(f"There is no project with the id, number or name {text} that the app may see.")
+        raise NotFound(f"There is no project with the id, number or name {text} visible to the app.")
 
     def project_id(self, text: str) -> int:
         """The same as an id, and nobody is asked where the list at hand tells. What can be an id and is no number there is taken for
@@ -74,10 +74,10 @@ class NamedRecords:
         ]  # fmt: skip
         numbers = named or inside or [number for number in known if str(number) == text]
         if not numbers:
-            raise NotFound(f"Project {project.label} has no code {text}, neither in Procore nor in the ledger.")
+            raise NotFound(f"Project {project.label} has no code {text} in Procore or in the ledger.")
         if len(set(numbers)) > 1:
             ids = ", ".join(str(number) for number in sorted(set(numbers)))
-            raise NotFound(f"Project {project.label} has more than one code {text}: say one of the ids {ids}.")
+            raise NotFound(f"Project {project.label} has more than one code {text}. Pass one of the ids {ids}.")
         return CodeKey(project.id, numbers[0])
 
     def item_name(self, project: Project, code: WbsCode | None) -> str:
@@ -104,13 +104,13 @@ class NamedRecords:
             found = self._listed_invoices(text, invoice_id, searched, not_read)
         if len(found) > 1:
             ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in found)
-            raise NotFound(f"More than one invoice is called {text}: say its project, or one of {ids}.")
+            raise NotFound(f"More than one invoice has the number {text}. Pass --project, or one of {ids}.")
         if found:
             return found[0]
         where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
         not_asked = not_read if within else sorted({*not_read, *self._listed.refused()})
         labels = ", ".join(self._label(one) for one in not_asked)
-        unread = f" The invoices of these projects cannot be read: {labels}." if labels else ""
+        unread = f" The invoices of these projects could not be read: {labels}." if labels else ""
         raise NotFound(f"{where} no invoice {text}, in any status.{unread}")
 
     def _known_invoices(self, number: str, invoice_id: int | None, project_ids: Iterable[int]) -> list[InvoiceKey]:
@@ -134,7 +134,7 @@ class NamedRecords:
             except (NotFound, NotPermitted) as error:
                 if len(ids) == 1:
                     raise NotFound(
-                        f"Procore shows no invoices of project {self._label(project_id)} to the app ({error})."
+                        f"The invoices of project {self._label(project_id)} could not be read from Procore ({error})."
                     ) from error
                 not_read.append(project_id)
         return _matching(names, number, invoice_id)
@@ -143,8 +143,8 @@ class NamedRecords:
         projects = [project.id for project in self._projects.all() if project.active]
         if len(projects) > MAX_PROJECTS_SEARCHED:
             raise NotFound(
-                f"No invoice {text} is known yet, and looking through {len(projects)} projects of Procore takes too many requests: "
-                "name its project with --project."
+                f"Invoice {text} is not in the ledger yet, and searching {len(projects)} Procore projects would take too many requests. Pass its project "
+                "with --project."
             )
         return projects
 

@@ -46,7 +46,7 @@ class OrphanedBills:
             if label and project_id in compared:
                 verified.find(_finding(InvoiceKey(project_id, invoice_id), labels[project_id], label))
             elif label and not project_id:
-                why = f"Its {label} names no project that Procore lists, so it is not known whether the invoice was withdrawn."
+                why = f"Its {label} refers to no project that Procore lists, so wbs-sync cannot tell whether the invoice was withdrawn."
                 verified.not_compared[f"invoice:0:{invoice_id}"] = f"Invoice id {invoice_id}: {why}"
         current = {f"{head.id} {head.modified}" for _, head in orphans}
         self._verifications.forget_equal(UNIT, [name for name in known if name not in current])
@@ -100,5 +100,5 @@ def _invoice_id(head: BillHead, stem: str) -> int:
 
 
 def _finding(key: InvoiceKey, project: str, bill: str) -> Finding:
-    words = f"Invoice id {key.invoice_id} of project {project}: its {bill} stands, but Procore lists no such invoice any more."
+    words = f"Invoice id {key.invoice_id} of project {project}: its {bill} is in NetSuite, but Procore no longer lists this invoice."
     return Finding(FindingKind.BILL_NOT_COMPARABLE, str(key), words)

@@ -97,7 +97,7 @@ class Overview:
         if problem:
             return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
         if self._work.going_on([str(key)], due_before=float("inf")):
-            return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has taken it up yet")
+            return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has started it yet")
         return None
 
     def _waits_for(self, key: CodeKey | InvoiceKey) -> str:
@@ -115,7 +115,7 @@ class Overview:
             records = [*self._ledger.codes(project_id).values(), *self._ledger.invoices(project_id).values()]
             for record in records:
                 if record.state is State.ADOPTED:
-                    found.setdefault(("adopted", "stood in NetSuite already and fits"), []).append(record.name)
+                    found.setdefault(("adopted", "matches a record already in NetSuite"), []).append(record.name)
                 elif record.state is State.SKIPPED:
                     found.setdefault(("skipped", record.detail.partition(" (")[0]), []).append(record.name)
         return [

@@ -69,10 +69,10 @@ class Pauses:
 
 def _of_scope(pause: Pause, now: float) -> PauseView:
     name = NAMES[pause.remote]
-    work = "all work" if pause.work == "all work" else f"work that has to {pause.work}"
-    until = f"until {clock(pause.ends)}" if pause.ends > now else "and is being tried again now"
+    work = "all work" if pause.work == "all work" else f"work that needs to {pause.work}"
+    until = f"until {clock(pause.ends)}" if pause.ends > now else "and is being retried now"
     times = "" if pause.times == 1 else f", {pause.times} pauses in a row"
-    sentence = f"{name}: {work} is paused {until} (since {clock(pause.since)}{times}). The last answer: {pause.answer}"
+    sentence = f"{name}: {work} is paused {until} (since {clock(pause.since)}{times}). Last response: {pause.answer}"
     problem, scope = f"remote:{pause.scope}", pause.scope
     return PauseView(name, pause.work, pause.cause, sentence, pause.since, pause.ends, pause.times, problem, scope)
 

@@ -192,7 +192,7 @@ class Planning:
         for code, record in plan.already:
             look.add(line_of(str(CodeKey(project.id, code.id)), project.label, code.flat_code, outcome_of(record)))
         for code, record in plan.in_doubt:
-            doubt = Outcome(OutcomeKind.UNKNOWN, record.name, reason="a write got no answer; it is being looked for")
+            doubt = Outcome(OutcomeKind.UNKNOWN, record.name, reason="NetSuite did not confirm a write; wbs-sync is checking for it")
             # By external id, and where that shows nothing by either once more: two at most.
             line = line_of(
                 str(CodeKey(project.id, code.id)), project.label, code.flat_code, doubt, requests=Requests(0, 2)
@@ -288,7 +288,7 @@ class Planning:
                 return outcome_of(record)
             seen.follows += Requests(2, 0)
             return Outcome(
-                OutcomeKind.ALREADY, record.name, record.remote_id, "the bill stands; Procore is told its id next"
+                OutcomeKind.ALREADY, record.name, record.remote_id, "the bill exists; saving its id to Procore is next"
             )
         planned: list[Planned] = []
 
@@ -311,7 +311,7 @@ class Planning:
                 return settled
             raise
         if in_doubt:
-            reason = f"waits for {in_doubt} Items whose writes got no answer"
+            reason = f"waiting for {in_doubt} Items whose writes NetSuite did not confirm"
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason)
         return self._look_at_bill(key, ready, record, seen, look)
 
@@ -354,7 +354,7 @@ class Planning:
         if first := look.bills.get(number):
             seen.follows += Requests(0, 1)
             difference = f"it is the bill of another Procore invoice with the same number, of {first} in this plan"
-            facts = {"bill_id": "not made yet", "difference": difference}
+            facts = {"bill_id": "not created yet", "difference": difference}
             raise Blocked(cause=Cause.DOCUMENT_NUMBER_TAKEN, facts=facts)
         look.bills[number] = ready.project.label
         # Write, read back, tell Procore.

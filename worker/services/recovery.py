@@ -198,7 +198,7 @@ class Recovery:
         self._ledger.open(since=since, adoptions_known=self._adoptions.has_copy())
         if ours:
             log.warning(
-                "There was no ledger. It is rebuilt: %d Items; new ones and bills wait for the settle window",
+                "Rebuilt the missing ledger: %d Items; new Items and bills wait for the settle window",
                 rebuilt.items,
             )
 

@@ -118,7 +118,7 @@ class Retries:
         try:
             self._projects.list_anew()
         except SyncError as error:
-            log.info("The projects could not be listed now: %s", error)
+            log.info("Could not list the projects: %s", error)
             self._projects.outdate()
 
     def _is_being_tried(self, key: str, remote: Remote) -> bool:

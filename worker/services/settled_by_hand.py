@@ -54,7 +54,7 @@ class SettledByHand:
         try:
             bills = [bill for bill in self._of_this_number(invoice) if settles(invoice, bill)]
         except SyncError as error:
-            log.info("Whether invoice %s is settled by hand cannot be asked now: %s", invoice.label, error)
+            log.info("Could not check whether invoice %s is settled by hand: %s", invoice.label, error)
             return None
         return bills[0] if len(bills) == 1 else None
 

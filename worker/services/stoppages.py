@@ -16,7 +16,7 @@ from worker.services.pauses import Pauses
 from worker.services.problem_views import ProblemViews
 from worker.store.series import SeriesStates
 
-GOES_ON = "It goes on by itself."
+GOES_ON = "It resumes automatically."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Stoppages:
             return []
         problems = {row["key"]: row for row in self._views.all()}
         return [_stoppage(one.sentence, problems.get(one.problem)) for one in paused] + [
-            _stoppage(f"no more {each} are written.", problems.get(each.problem_key)) for each in stopped
+            _stoppage(f"writing {each} is stopped.", problems.get(each.problem_key)) for each in stopped
         ]
 
 
@@ -61,5 +61,5 @@ def _stoppage(sentence: str, problem: Mapping[str, Any] | None) -> Stoppage:
         return Stoppage(sentence, "", GOES_ON)
     next_step = problem["next_step"].replace(" KEY ", f" {problem['key']} ")
     return Stoppage(
-        sentence, problem["key"], f"{problem['sentence']} Who fixes it: the {problem['owner']}. {next_step}"
+        sentence, problem["key"], f"{problem['sentence']} Owner: {problem['owner']}. {next_step}"
     )

@@ -37,7 +37,7 @@ class Upkeep:
             if step.state.ended:
                 return Outcome(OutcomeKind.ALREADY)
             again_at = max(step.again_at, seconds(self._client))
-            return Outcome(OutcomeKind.WAITING, reason=step.state.waits_for or "goes on", again_at=again_at)
+            return Outcome(OutcomeKind.WAITING, reason=step.state.waits_for or "still running", again_at=again_at)
 
         if not is_dispatched():
             self._verification.request()

@@ -157,7 +157,7 @@ class Verification:
             # Those of before this call say nothing about the remote as it is now.
             outages_before = state.outages if outages_before is None else min(outages_before, state.outages)
             if state.outages - outages_before >= MAX_OUTAGES:
-                raise Transient(f"{state.waits_for} The comparison goes on from there with the next `wbs-sync verify`.")
+                raise Transient(f"{state.waits_for} The next `wbs-sync verify` continues the comparison from there.")
             if step and step.again_at:
                 time.sleep(min(max(step.again_at - seconds(self._client), 0.0), BUSY_SECONDS))
 
@@ -201,7 +201,7 @@ class Verification:
         outages = 0 if asked else state.outages + 1
         wait = asked or min(RETRY_SECONDS * 2 ** min(outages - 1, 10), MAX_OUTAGE_WAIT_SECONDS)
         until = seconds(self._client) + wait
-        log.info("The comparison waits %.0f s: %s", wait, error)
+        log.info("The comparison is waiting %.0f s: %s", wait, error)
         self._verifications.wait(state.id, until=until, reason=str(error), outages=outages)
 
     def _advance(self, state: VerificationState) -> None:
@@ -236,7 +236,7 @@ class Verification:
             raise _Interrupted(Transient(str(later))) from later
         except _GivenUp as error:
             # Without the list there is nothing to compare: it is asked for until it can be read.
-            raise _Interrupted(Transient(f"the list of projects cannot be read: {error}")) from error
+            raise _Interrupted(Transient(f"the list of projects could not be read: {error}")) from error
         self._verifications.open_projects(state.id, [project.id for project in compared])
 
     def _projects_to_compare(self) -> list[Project]:
@@ -278,7 +278,7 @@ class Verification:
     ) -> None:
         project = self._listed.get(project_id)
         if project is None:
-            gone = Verified(not_compared={f"project:{project_id}": f"Project id {project_id} is listed no more."})
+            gone = Verified(not_compared={f"project:{project_id}": f"Project id {project_id} is no longer listed."})
             self._close(state, str(project_id), gone)
             return
         verified, later = Verified(compared={project_id}), list[_Later]()
@@ -442,7 +442,7 @@ class Verification:
             raise _GivenUp(str(error) or type(error).__name__) from error
         except Exception as error:
             log.exception("%s could not be compared", name)
-            raise _GivenUp(f"an error in wbs-sync itself, which its log names ({type(error).__name__})") from error
+            raise _GivenUp(f"an internal error of wbs-sync; see its log ({type(error).__name__})") from error
 
     def _stops_all(self, error: Transient) -> bool:
         """Whether a failure is no trouble of one record: the remote asks everybody to wait, or answers nothing else either."""

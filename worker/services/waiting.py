@@ -76,23 +76,23 @@ class Waiting:
     def _why(self, lane: Lane, key: InvoiceKey | CodeKey, *, in_doubt: bool) -> tuple[Reason, str]:
         work = str(key)
         if self._work.is_begun(lane, work):
-            return Reason.IN_PROGRESS, "a worker is working on it."
+            return Reason.IN_PROGRESS, "a worker is processing it."
         if paused := self._pauses.of(lane, work):
             return Reason.PAUSED, paused[0].sentence
         series = Series.ITEMS if lane is Lane.ITEMS else Series.BILLS
         if self._ledger.is_problem(series.problem_key):
-            return Reason.SERIES_STOPPED, f"no more {series} are written: see `wbs-sync problems`."
+            return Reason.SERIES_STOPPED, f"writing {series} is stopped: see `wbs-sync problems`."
         due, in_hand = self._work.waits_until(lane, work), self._work.in_hand(lane, work)
         if in_doubt:
             again = f" at {clock(due)}" if due else ""
-            return Reason.UNCONFIRMED, f"NetSuite's answer to its write is missing; the record is looked up{again}."
+            return Reason.UNCONFIRMED, f"NetSuite did not confirm its write; the record is looked up again{again}."
         if in_hand:
-            return Reason.NOT_BEGUN, "its message is sent, and no worker has begun it."
+            return Reason.NOT_BEGUN, "it is dispatched, and no worker has started it."
         if due is None:
-            return Reason.IN_NO_LANE, "it is in no lane: the next scan or export takes it up."
+            return Reason.IN_NO_LANE, "it is in no lane; the next scan or export picks it up."
         if due > seconds(self._client):
             return Reason.SCHEDULED, f"the next attempt is at {clock(due)}.{self._last_words(key)}"
-        return Reason.DUE, "it is due, and no worker has taken it."
+        return Reason.DUE, "it is due, and no worker has claimed it."
 
     def _last_words(self, key: InvoiceKey | CodeKey) -> str:
         entries = self._ledger.journal.of(key)

@@ -256,7 +256,7 @@ class WbsScan:
             self._items.skip(CodeKey(project_id, number), old[number])
         # Before all that waits: they are the oldest of it, or what a person asked for.
         children = Children([str(key) for key in noted], Lane.ITEMS, at=0)
-        reason = f"{label}: {len(old)} codes planned anew, {len(noted)} wait"
+        reason = f"{label}: {len(old)} codes planned again, {len(noted)} waiting"
         return Outcome(OutcomeKind.ALREADY, reason=reason, children=children)
 
     def _still_wanted(self, project: Project, old: Mapping[int, Record]) -> dict[int, WbsCode]:

@@ -59,7 +59,7 @@ class Webhooks:
         """
         event = Event.read(body)
         if event is None:
-            log.warning("An event that is not understood, with %s", _names(body))
+            log.warning("Received an event in an unknown format, with %s", _names(body))
             return Taken.NOT_UNDERSTOOD
         with correlation.of(f"webhook-{event.id}"):
             taken = self._take(event)
@@ -89,4 +89,4 @@ class Webhooks:
 
 def _names(body: Any) -> str:
     """Enough to see what sent it; no value, since nobody knows what is in it."""
-    return ", ".join(sorted(map(str, body)))[:200] or "nothing" if isinstance(body, Mapping) else "no JSON object"
+    return ", ".join(sorted(map(str, body)))[:200] or "nothing" if isinstance(body, Mapping) else "not a JSON object"

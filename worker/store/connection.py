@@ -71,14 +71,14 @@ def why(error: Exception) -> str:
     cause = _by_redis(error)
     answer = _answer_of(cause)
     default = (
-        "Redis refuses a command."
+        "Redis rejected a command."
         if answer
         else (
-            f"Redis does not answer ({type(cause).__name__}). Is it running, and is REDIS_URL right: host, port, and rediss:// "
-            "where the port speaks TLS, only there?"
+            f"Redis does not respond ({type(cause).__name__}). Check that it is running, and that REDIS_URL has the correct host and port, and "
+            "rediss:// if and only if the port uses TLS."
         )
     )
-    return (_sentence(cause) or default) + (f" Its answer: {answer}" if answer else "")
+    return (_sentence(cause) or default) + (f" Its response: {answer}" if answer else "")
 
 
 def is_unavailable(error: RedisError) -> bool:
@@ -110,59 +110,59 @@ def _answer_of(error: BaseException) -> str:
 
 
 CLUSTER_REFUSED = (
-    "This Redis is a cluster (cluster-enabled yes), and wbs-sync needs one server: its scripts use keys of several hash slots, and "
-    "Celery does not follow a cluster. Use a server without cluster mode, alone or behind sentinels (docs/managed-redis.md)."
+    "This Redis is a cluster (cluster-enabled yes), and wbs-sync requires a single server: its scripts use keys in several hash slots, and "
+    "Celery does not support clusters. Use a server without cluster mode, alone or behind sentinels (docs/managed-redis.md)."
 )
 _ANSWERS = (ResponseError, AuthenticationError, BusyLoadingError)
 _SENTENCES = {
     "WRONGPASS|NOAUTH|Authentication required|invalid username-password|AUTH <password>": (
-        "Redis refuses the login: put the right password (and user, where it has users) into REDIS_URL."
+        "Redis refused the login: set the correct password (and user, if it has users) in REDIS_URL."
     ),
     "NOPERM|no permissions|has no permission|ACL failure": (
-        "Redis does not let the user of REDIS_URL do everything that is needed: give it the permissions in docs/redis.md."
+        "The user of REDIS_URL is missing permissions: grant the permissions listed in docs/redis.md."
     ),
     "MISCONF|unable to persist|RDB snapshots": (
-        "Redis cannot save its data, so it takes no writes: its disk is full or not writable. Free space there; it goes on by itself "
-        "when it can save again."
+        "Redis cannot save its data, so it rejects writes: its disk is full or not writable. Free space on that disk; Redis accepts writes "
+        "again when it can save."
     ),
     "No master found for": (
-        "No sentinel in REDIS_URL knows the master: look whether one of them answers, and whether the name behind the hosts is the "
-        "master's, as in redis+sentinel://host:26379/MASTER/0."
+        "No sentinel in REDIS_URL knows the master: check that one of them responds, and that the name after the hosts is that of the master, "
+        "as in redis+sentinel://host:26379/MASTER/0."
     ),
-    "max number of clients": "Redis has no connection left: raise its maxclients, or stop what holds so many connections.",
-    "DB index is out of range|invalid DB index": "Redis has no database of the number at the end of REDIS_URL.",
+    "max number of clients": "Redis has no connection left: raise its maxclients, or stop the clients that hold too many connections.",
+    "DB index is out of range|invalid DB index": "Redis has no database with the number at the end of REDIS_URL.",
     "CERTIFICATE_VERIFY_FAILED": (
-        "Redis' certificate is not trusted: name who signed it by ?ssl_ca_certs=FILE at the end of REDIS_URL."
+        "Redis' certificate is not trusted: add the CA file with ?ssl_ca_certs=FILE at the end of REDIS_URL."
     ),
     "CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE": (
-        "Redis asks for a client certificate: name it and its key by ?ssl_certfile=FILE&ssl_keyfile=FILE at the end of REDIS_URL."
+        "Redis requires a client certificate: add it and its key with ?ssl_certfile=FILE&ssl_keyfile=FILE at the end of REDIS_URL."
     ),
     "ALERT_UNKNOWN_CA|ALERT_BAD_CERTIFICATE|ALERT_CERTIFICATE_|ALERT_UNSUPPORTED_CERTIFICATE|ALERT_DECRYPT_ERROR": (
-        "Redis refuses the client certificate: its authority must be one that Redis trusts (tls-ca-cert-file), and it must not have "
-        "expired. Check ssl_certfile in REDIS_URL."
+        "Redis refused the client certificate: it must be signed by a CA that Redis trusts (tls-ca-cert-file), and must not have expired. Check "
+        "ssl_certfile in REDIS_URL."
     ),
     # What is left of such a refusal when the server has closed before it was read.
     "EOF occurred in violation of protocol": (
-        "Redis ends the TLS connection: it asks for a client certificate (?ssl_certfile=FILE&ssl_keyfile=FILE), or refuses the one that "
-        "REDIS_URL names. Its own log says which."
+        "Redis closed the TLS connection: it requires a client certificate (?ssl_certfile=FILE&ssl_keyfile=FILE), or refused the one in "
+        "REDIS_URL. See the Redis log."
     ),
-    "KEY_VALUES_MISMATCH": "The client certificate and the key in REDIS_URL do not belong together: check ssl_certfile and ssl_keyfile.",
+    "KEY_VALUES_MISMATCH": "The client certificate and key in REDIS_URL do not match: check ssl_certfile and ssl_keyfile.",
     "NO_START_LINE|PEM lib|NO_CERTIFICATE_OR_CRL_FOUND": (
-        "A file that REDIS_URL names is no PEM file: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
+        "A file in REDIS_URL is not a PEM file: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
     ),
     "No such file or directory|Permission denied": (
-        "A file that REDIS_URL names cannot be read by this user: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
+        "A file in REDIS_URL is not readable for this user: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
     ),
     "WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|PACKET_LENGTH_TOO_LONG": (
-        "That port of Redis does not speak TLS: use redis:// in REDIS_URL, or its other port."
+        "That Redis port does not use TLS: use redis:// in REDIS_URL, or the TLS port."
     ),
-    "[SSL|SSL:": "The TLS connection to Redis fails: compare the certificates and TLS versions of both sides.",
+    "[SSL|SSL:": "The TLS connection to Redis failed: compare the certificates and TLS versions of both sides.",
     "hash to the same slot|MOVED|CROSSSLOT|CLUSTERDOWN|Hash slot not served": CLUSTER_REFUSED,
-    "OOM command not allowed|used memory > 'maxmemory'": "Redis is full and takes no more writes: raise its maxmemory.",
+    "OOM command not allowed|used memory > 'maxmemory'": "Redis is full and rejects writes: raise its maxmemory.",
     "READONLY|read only replica|read-only replica": (
-        "REDIS_URL names a replica: name the master, or the sentinels (docs/configuration.md)."
+        "REDIS_URL points to a replica: set it to the master, or to the sentinels (docs/configuration.md)."
     ),
-    "LOADING|loading the dataset": "Redis is reading its data and answers when that is done: try again.",
+    "LOADING|loading the dataset": "Redis is loading its data: try again when it has finished.",
 }
 """By words of the server or of TLS; redis-py leaves out the first one of some."""
 

@@ -122,7 +122,7 @@ class Gate:
             while not self._take(token, precedence):
                 left = until - time.monotonic()
                 if left <= 0:
-                    raise NoRoom("NetSuite's slots stayed busy", retry_after=1.0)
+                    raise NoRoom("all NetSuite slots stayed in use", retry_after=1.0)
                 nap = min(max(left, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS)
                 if self._client.blpop([self._keys.handed_slot(token)], timeout=nap):
                     return

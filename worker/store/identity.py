@@ -47,7 +47,7 @@ class StoreIdentity:
         if store_id == self._known:
             return
         if self._known:
-            log.warning("This Redis is not the one that this process knew: what was in it is lost")
+            log.warning("Redis was replaced since this process connected: its previous data is lost")
         self._known = store_id
         if self._file:
             local_file.write(self._file, {**local_file.read(self._file), self._prefix: store_id})

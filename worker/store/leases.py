@@ -70,4 +70,4 @@ class LeaseKeeper:
                     lease.renew()
                 except RedisError as error:
                     # The lease may run out; its holder notices by its own clock before it writes.
-                    log.warning("A lease could not be renewed: %s", error)
+                    log.warning("Could not renew a lease: %s", error)

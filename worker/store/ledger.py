@@ -185,7 +185,7 @@ class Ledger:
         ]
         result, *fields = self._write(keys=[*keys, self._keys.series(series)], args=args)
         if int(result) < 0:
-            raise SeriesStopped(f"the series of {series} is stopped")
+            raise SeriesStopped(f"writing {series} is stopped")
         return result != "0", state_of(dict(zip(fields[::2], fields[1::2], strict=True)))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record], *, by: str = "") -> list[int]:

@@ -127,7 +127,7 @@ class RateLimits:
                 or left > math.floor(limit * (LEFT_WHILE_EXPORTING if exporting else LEFT_BY_SCANS))
             ):
                 continue
-            used = "is used up" if left <= 0 else f"has {left:,.0f} requests left, which are kept for exports"
+            used = "is used up" if left <= 0 else f"has {left:,.0f} requests left, which are reserved for exports"
             found.append(LimitPause(left > 0, f"Procore's {words} limit of {limit:,.0f} requests {used}", ends))
         return found
 

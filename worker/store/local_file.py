@@ -32,4 +32,4 @@ def write(file: Path, content: Mapping[str, Any]) -> None:
             os.fsync(new.fileno())
         Path(new.name).replace(file)
     except OSError as error:
-        log.warning("%s cannot be written: %s", file, error.strerror)
+        log.warning("Could not write %s: %s", file, error.strerror)

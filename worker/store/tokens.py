@@ -161,7 +161,7 @@ class Tokens:
         except SyncError as error:
             if not old:
                 raise _of_remote(error, self._remote) from error
-            log.warning("The login of %s could not be renewed and is tried again: %s", self._remote, error)
+            log.warning("Could not renew the login of %s; retrying: %s", self._remote, error)
             put_off = time.monotonic() + RENEWAL_PUT_OFF_SECONDS
             known = self._known
             self._known = _Known(old, max(known.fresh_until, min(put_off, known.good_until)), known.good_until)

@@ -240,14 +240,14 @@ def missing(*permissions: str, **chosen: str) -> Callable[[Office], AbstractCont
 
 NOWHERE = "http://127.0.0.1:1"
 FAULTS = (
-    Seeded("Redis: no append-only file", server(appendonly="no"), "Redis keeps what it is given", "appendonly is off", "appendonly yes"),
-    Seeded("Redis: evicts", server(maxmemory_policy="allkeys-lru"), "Redis keeps what it is given", "allkeys-lru", "noeviction"),
-    Seeded("Redis: nearly full", full, "Redis has room", "MB used of", "Raise maxmemory"),
+    Seeded("Redis: no append-only file", server(appendonly="no"), "Redis persistence", "appendonly is off", "appendonly yes"),
+    Seeded("Redis: evicts", server(maxmemory_policy="allkeys-lru"), "Redis persistence", "allkeys-lru", "noeviction"),
+    Seeded("Redis: nearly full", full, "Redis memory", "MB used of", "Raise maxmemory"),
     Seeded("Redis: cannot save", cannot_save, "Redis saves", "the last snapshot failed", "Free space"),
-    Seeded("Redis: machine nearly full", machine_full, "Redis has room", "and its machine has", "set maxmemory"),
+    Seeded("Redis: machine nearly full", machine_full, "Redis memory", "and its machine has", "set maxmemory"),
     Seeded("the disk is full", disk(free=50_000_000), "Disk", "0.1 GB free", "Free space"),
     Seeded("the certificate has ended", settings(netsuite_certificate_expires="2024-02-29"), "NetSuite certificate", "it ended on 2024-02-29", "Renew it"),
-    Seeded("Redis: too old", old, "Redis answers", "is too old", "6.2"),
+    Seeded("Redis: too old", old, "Redis connection", "is too old", "6.2"),
     Seeded("messages without the prefix", astray, "Messages", "1 in 'exports'", "global_keyprefix"),
     Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
     Seeded("Procore: wrong secret, good token", behind_a_good_token(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
@@ -433,7 +433,7 @@ def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: O
     vendors_of_the_parent(office)
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
-    assert "subsidiary 2 as its primary one, and none is shown as shared with it" in check.words
+    assert "subsidiary 2 as its primary one, and no vendor is shared with it" in check.words
 
 
 def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_where_nobody_sees_the_others(office: Office) -> None:

@@ -129,7 +129,7 @@ def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
     office.scan(case["project_id"])
     told = of_code(office, case["project_id"], case["wbs_code_id"])
     assert steps(told) == ["seen", "adopted"]
-    assert told["why"].endswith("; a person made it.")
+    assert told["why"].endswith("; entered by hand.")
     assert [item["ours"] for item in told["netsuite"]["items"]] == [False]
 
 
@@ -179,10 +179,10 @@ def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
     unbudgeted = office.procore.add_code(project.id, "09-900.S")
     assert of_code(office)["why"].startswith("Not yet: no scan has seen it.")
     assert of_code(office, NUMBER, unbudgeted.flat_code)["why"] == (
-        "It needs no Item: no budget line of Procore names it."
+        "No Item needed: no budget line in Procore uses this code."
     )
     pilot = office.reopened(project_ids=str(project.id + 1))
-    assert of_code(pilot)["why"] == "Left alone: its project is not in PROJECT_IDS."
+    assert of_code(pilot)["why"] == "Skipped: its project is not in PROJECT_IDS."
 
 
 def test_who_asked_for_a_code_is_told_also_for_an_invoice_and_a_request_of_its_own(office: Office) -> None:
@@ -234,9 +234,9 @@ def test_an_exported_invoice_is_told_step_by_step_with_the_arithmetic_of_its_bil
     assert (work["item"], work["item_id"], work["amount"]) == (NAME, office.item(NAME).id, "900.00")
     assert [(term["words"], term["amount"]) for term in work["terms"]] == [
         ("work completed and materials stored to date", "900.00"),
-        ("the same before this invoice", "0.00"),
+        ("work completed and materials stored, prior invoices", "0.00"),
     ]
-    assert [(term["words"], term["amount"]) for term in held["terms"]] == [("retained on work this period", "-90.00")]
+    assert [(term["words"], term["amount"]) for term in held["terms"]] == [("retainage on work, this period", "-90.00")]
     assert told["netsuite"]["bill"]["id"] == office.bill(invoice).id
     assert told["netsuite"]["differs"] is None
     assert told["procore"]["origin_id"] == f"ns-vendorbill-{office.bill(invoice).id}"
@@ -249,7 +249,7 @@ def test_released_retainage_is_reckoned_from_what_procore_calls_released(synced:
     require_arithmetic(told, invoice)
     released = told["bill_lines"][-1]
     assert (released["what"], released["amount"]) == ("Retainage released", "3000.00")
-    assert [term["words"] for term in released["terms"]] == ["released on work this period"]
+    assert [term["words"] for term in released["terms"]] == ["retainage released on work, this period"]
 
 
 def test_the_bill_of_every_invoice_of_the_company_is_reckoned_to_the_cent(synced: Office) -> None:
@@ -312,7 +312,7 @@ def test_an_invoice_that_is_none_of_our_business_says_so_without_having_been_exp
     draft = office.case_invoice("draft_invoice")
     told = of_invoice(office, draft)
     assert (told["why"], told["story"]) == (
-        "Not billed: its status in Procore is draft; only invoices that are approved are exported.",
+        "Not billed: its status in Procore is draft; only approved invoices are exported.",
         [],
     )
 

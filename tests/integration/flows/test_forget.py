@@ -53,7 +53,7 @@ def a_bill(office: Office) -> tuple[Invoice, tuple[str, str]]:
 def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) -> None:
     project, wbs_code = a_code(office)
     first = office.item(NAME)
-    assert f"NetSuite still holds Item {NAME} (id {first.id})" in refused(office, NUMBER, CODE)
+    assert f"NetSuite still has Item {NAME} (id {first.id})" in refused(office, NUMBER, CODE)
     office.netsuite.items.remove(first.id)
     before, writes = office.container.ledger.codes(project.id), office.mark()
     assert forget(office, NUMBER, CODE, typed="n\n")[0] == 1
@@ -72,7 +72,7 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     story = office.container.explain.code(NUMBER, CODE)["story"]
     assert [step["what"] for step in story] == ["forgotten", "seen", "created"]
     assert story[0]["sentence"].startswith("Forgotten by ")
-    assert story[0]["sentence"].endswith("NetSuite has no Item for it any more (deleted by mistake)")
+    assert story[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
     assert f"with the id {first.id} since " in story[0]["sentence"]
     assert second.id in story[2]["sentence"]
 
@@ -131,7 +131,7 @@ def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_offic
 def test_a_bill_that_was_deleted_is_made_anew_once_procore_does_not_name_it(office: Office) -> None:
     invoice, named = a_bill(office)
     first = office.bill(invoice)
-    assert f"NetSuite still holds the bill {invoice.invoice_number} (id {first.id})" in refused(office, *named)
+    assert f"NetSuite still has the bill {invoice.invoice_number} (id {first.id})" in refused(office, *named)
     office.netsuite.delete_bill(first.id)
     # What the next export would do with it: believe Procore.
     complaint = refused(office, *named)

@@ -15,10 +15,10 @@ from worker.services import named_records
 from worker.store.gate import Precedence
 
 STATUSES = {
-    "draft": "Not billed: its status in Procore is draft; only invoices that are approved are exported.",
-    "under_review": "Not billed: its status in Procore is under review; only invoices that are approved are exported.",
-    "revise_and_resubmit": "Not billed: its status in Procore is revise and resubmit; only invoices that are approved are exported.",
-    "pending_owner_approval": "Not billed: its status in Procore is pending owner approval; only invoices that are approved are exported.",
+    "draft": "Not billed: its status in Procore is draft; only approved invoices are exported.",
+    "under_review": "Not billed: its status in Procore is under review; only approved invoices are exported.",
+    "revise_and_resubmit": "Not billed: its status in Procore is revise and resubmit; only approved invoices are exported.",
+    "pending_owner_approval": "Not billed: its status in Procore is pending owner approval; only approved invoices are exported.",
 }
 
 

@@ -200,7 +200,7 @@ def test_nothing_is_billed_while_procore_names_two_base_currencies_and_no_settin
         assert "Procore's projects are in CAD, USD, and no setting says" in office.sentence(key_of(invoice))
     assert office.writes(mark) == []
     check = currency_check(office)
-    assert (check.ok, check.words) == (False, "Procore's projects are in CAD, USD, so no invoice is billed")
+    assert (check.ok, check.words) == (False, "the Procore projects use CAD, USD, so no invoice is billed")
     assert "NETSUITE_CURRENCY" in check.cure
     verified = office.reopened(project_ids=str(billed.project_id)).container.verification.verify()
     assert (verified.right, verified.findings) == (2, []), "what was billed is compared as before"
@@ -209,7 +209,7 @@ def test_nothing_is_billed_while_procore_names_two_base_currencies_and_no_settin
     assert office.export(third).kind is OutcomeKind.CREATED
     assert office.export(other).cause == "foreign_currency"
     check = currency_check(office)
-    assert (check.ok, check.words) == (True, "USD: invoices in any other are blocked")
+    assert (check.ok, check.words) == (True, "USD: invoices in any other currency are blocked")
 
 
 def test_a_second_base_currency_is_known_from_the_lists_before_anything_is_billed(open_office: OpenOffice) -> None:
@@ -223,7 +223,7 @@ def test_a_second_base_currency_is_known_from_the_lists_before_anything_is_bille
 
 def test_the_only_base_currency_needs_no_setting(synced: Office) -> None:
     check = currency_check(synced)
-    only = "USD, the only one on Procore's invoices; if the books differ, set NETSUITE_CURRENCY"
+    only = "USD, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY"
     assert (check.ok, check.words) == (True, only)
 
 

@@ -102,7 +102,7 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> No
     rows = {row["name"]: row for row in done.json()["lines"]}
     assert (done.code, rows[f"27-001-{CODES[0]}"]["result"]) == (0, "created"), done.told
     assert rows[f"27-001-{CODES[0]}"]["id"] == desk.office.item(f"27-001-{CODES[0]}").id
-    assert first_step(desk.office.container.explain.code("27-001", CODES[0])) == "First seen, asked for by: a plan"
+    assert first_step(desk.office.container.explain.code("27-001", CODES[0])) == "First seen (requested by: {record.by or 'separate request'}) plan"
     again = desk.call("apply", str(desk.file), "--wait", "--json")
     assert (again.code, set(again.json()["counts"])) == (0, {"already"})
 
@@ -128,7 +128,7 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
     assert (done.code, desk.office.bill(desk.invoice).tranid) == (0, "N-1"), done.told
     assert "Applied: 3 created; 0 lines of the plan need no change." in done.told
     story = desk.office.container.explain.invoice(str(desk.invoice.id), None)
-    assert first_step(story) == "First seen, asked for by: a plan"
+    assert first_step(story) == "First seen (requested by: {record.by or 'separate request'}) plan"
     assert [step["what"] for step in story["story"]] == ["seen", "sent", "created", "written_back"]
     # The same as JSON, which is what is saved.
     saved = json.loads(desk.file.read_text())

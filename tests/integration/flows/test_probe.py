@@ -518,7 +518,7 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Office) ->
     assert "NETSUITE_TAX_SCHEDULE_ID is set, the account does not take it over REST" in line
     assert "SUBSIDIARY" not in line
     settled = call(office, "check", NETSUITE_TAX_SCHEDULE_ID="")
-    assert f"of {ACCOUNT}, and the settings fit it" in settled.stdout
+    assert f"of {ACCOUNT}; the settings match it" in settled.stdout
 
 
 @pytest.mark.parametrize(

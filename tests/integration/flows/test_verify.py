@@ -88,7 +88,7 @@ def test_a_deleted_item_is_found(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "item_missing"
     label = f"Code {CODES[0]} of project {site.project.number} New Project"
-    assert sentence == f"{label} has no Item: {site.item.itemid}, which it had, is gone."
+    assert sentence == f"{label} has no Item: {site.item.itemid} no longer exists."
 
 
 def test_a_renamed_item_is_found(site: Site) -> None:
@@ -238,7 +238,7 @@ def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
     assert kind == "bill_doubled"
     number = site.bill.tranid
     each = f"{number} (id {site.bill.id}) over 859.50, {number} (id {copy.id}) over 859.50"
-    assert sentence.endswith(f": Blue Spruce Electric has 2 bills for it or with its number: {each}.")
+    assert sentence.endswith(f": Blue Spruce Electric has 2 bills for this invoice or its number: {each}.")
     site.office.netsuite.void_bill(copy.id)
     assert site.findings() == []
 
@@ -358,9 +358,9 @@ def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
     netsuite.edit_bill_line(site.bill.id, 2, Decimal("54.00"))
     kind, sentence = site.finding()
     assert kind == "bill_with_other_lines"
-    prefix = f"lines that are not the invoice's: {site.project.number}-"
+    prefix = f"extra lines: {site.project.number}-"
     assert (
-        f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, lines that are lacking: {CODES[0]} "
+        f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, missing lines: {CODES[0]} "
         in sentence
     )
     assert "total" not in sentence

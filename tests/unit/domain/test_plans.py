@@ -59,7 +59,7 @@ def test_the_same_world_with_another_end_is_a_change() -> None:
 
 
 def test_a_line_that_is_not_there_any_more_is_refused() -> None:
-    assert refusals(RunKind.SCAN, [create()], {}, ()) == {ITEM: "the code is no longer budgeted, or no longer there"}
+    assert refusals(RunKind.SCAN, [create()], {}, ()) == {ITEM: "the code is no longer budgeted, or no longer in Procore"}
     closed = line_of("project:1:budget", "p", "budget", Outcome(OutcomeKind.SKIPPED, reason="it is not active"))
     assert refusals(RunKind.SCAN, [create()], by_key(closed), ()) == {ITEM: "it would be skipped now: it is not active"}
 
@@ -75,7 +75,7 @@ def test_an_invoice_goes_with_its_items() -> None:
     refused = refusals(RunKind.EXPORT, then, now, ())
     assert set(refused) == {ITEM, INVOICE}
     assert refused[INVOICE].startswith(
-        "its Item 27-001-05-120.S comes first, and that is refused: in NetSuite was nothing"
+        "its Item 27-001-05-120.S must be created first and is refused: in NetSuite was nothing"
     )
 
 
@@ -84,7 +84,7 @@ def test_an_item_is_not_made_for_invoices_that_all_changed() -> None:
     one_changed = by_key(*then) | {INVOICE: bill(INVOICE, ITEM, total="1.00")}
     assert set(refusals(RunKind.EXPORT, then, one_changed, ())) == {INVOICE}
     both_changed = one_changed | {OTHER_INVOICE: bill(OTHER_INVOICE, ITEM, total="1.00")}
-    assert refusals(RunKind.EXPORT, then, both_changed, ())[ITEM] == "the invoices that need it have changed"
+    assert refusals(RunKind.EXPORT, then, both_changed, ())[ITEM] == "the invoices that need this Item have changed"
 
 
 def test_an_invoice_whose_item_was_taken_out_of_the_plan_is_refused() -> None:

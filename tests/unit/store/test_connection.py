@@ -80,7 +80,7 @@ def test_a_server_that_cannot_save_says_so_in_its_own_words(tmp_path: Path) -> N
             redis.sentinel.MasterNotFoundError("No master found for 'main' : Redis<host=a,port=26379>"),
             "No sentinel in REDIS_URL knows the master",
         ),
-        (redis.exceptions.ResponseError("BUSY Redis is busy running a script."), "Redis refuses a command."),
+        (redis.exceptions.ResponseError("BUSY Redis is busy running a script."), "Redis rejected a command."),
     ],
 )
 def test_a_refusal_of_the_server_is_never_told_as_silence(error: RedisError, says: str) -> None:

@@ -332,7 +332,7 @@ class NetSuite:
         periods = [row.period() for row in self._query(wire.PostingPeriodRow, query)]
         if not periods:
             # Every account has some, so an empty answer says what the role sees and nothing about the periods.
-            raise UnexpectedAnswer("NetSuite's SuiteQL shows no posting period at all")
+            raise UnexpectedAnswer("NetSuite's SuiteQL returned no posting period")
         return periods
 
     # What the settings name
@@ -609,7 +609,7 @@ def _bill_head(row: wire.BillNumberRow) -> BillHead:
 
 def _require_asked_for(found: str | None, asked: str) -> None:
     if not same_external_id(found, asked):
-        raise UnexpectedAnswer(f"NetSuite answered with the record {found!r} instead of {asked!r}")
+        raise UnexpectedAnswer(f"NetSuite returned the record {found!r} instead of {asked!r}")
 
 
 def _in_any_case(numbers: Sequence[str]) -> str:
