@@ -65,22 +65,22 @@ _INVOICE = "Invoice INV-2041 of project 24-017 Riverside Clinic"
 _BILL = f"{_INVOICE}: its bill INV-2041 (id 90112)"
 _DIFFERS = f"{_BILL} differs: "
 FINDINGS = {
-    Cause.DRIFT_ITEM_MISSING: f"{_CODE} has no Item: 24-017-03-300.S no longer exists.",
+    Cause.DRIFT_ITEM_MISSING: f"{_CODE} has no Item; its former Item 24-017-03-300.S no longer exists in NetSuite.",
     Cause.DRIFT_ITEM_DOUBLED: f"{_CODE} has 2 Items: 24-017-03-300.S (id 5871), 24-017-03-300.S (id 6012).",
     Cause.DRIFT_ITEM_SHARED: f"{_CODE}: its Item 24-017-03-300.S (id 5871) belongs to code 03-310.S of project 24-017 Riverside Clinic.",
-    Cause.DRIFT_ITEM_NEAR_DUPLICATE: f"{_CODE}: NetSuite has an Item that is not its own and reads like its '24-017-03-300.S': "
+    Cause.DRIFT_ITEM_NEAR_DUPLICATE: f"{_CODE}: NetSuite has another Item with nearly the same name as '24-017-03-300.S': "
     "'24 017 03 300.s' (id 6012).",
     Cause.DRIFT_ITEM_INACTIVE: f"{_CODE}: its Item 24-017-03-300.S is inactive.",
     Cause.DRIFT_ITEM_OF_OTHER_TYPE: f"{_CODE}: its Item 24-017-03-300.S is of type Service Sale, not an Other Charge for purchase or resale.",
-    Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: f"{_CODE}: the ledger has Item 5871, which is gone; in NetSuite, its Item is 6012, 24-017-03-300.S.",
+    Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: f"{_CODE}: the ledger has Item 5871, which no longer exists; in NetSuite, its Item is 6012, 24-017-03-300.S.",
     Cause.DRIFT_ITEM_RENAMED: f"{_CODE}: its Item 24-017-03-300.S was renamed to 24-017-03-300.S old in NetSuite.",
-    Cause.DRIFT_CODE_RENAMED: "Code 03-310.S of project 24-017 Riverside Clinic: its Item keeps the name 24-017-03-300.S, which by the code of "
-    "today would be 24-017-03-310.S.",
-    Cause.DRIFT_PROJECT_RENUMBERED: "Project 24-117 Riverside Clinic: its Items keep the names of its former number, such as 24-017-03-300.S, "
-    "which by the number of today would be 24-117-03-300.S.",
+    Cause.DRIFT_CODE_RENAMED: "Code 03-310.S of project 24-017 Riverside Clinic: its Item is still named 24-017-03-300.S; with the current code, the name "
+    "would be 24-017-03-310.S.",
+    Cause.DRIFT_PROJECT_RENUMBERED: "Project 24-117 Riverside Clinic: its Items still have names with its former number, such as 24-017-03-300.S; "
+    "with the current number, that name would be 24-117-03-300.S.",
     Cause.DRIFT_BILL_MISSING: f"{_INVOICE} has no bill.",
-    Cause.DRIFT_BILL_DOUBLED: f"{_INVOICE}: Blue Spruce Electric has 2 bills for it or with its number: "
-    "INV-2041 (id 90112) over 12,600.00, INV-2041 (id 90140) over 12,600.00.",
+    Cause.DRIFT_BILL_DOUBLED: f"{_INVOICE}: Blue Spruce Electric has 2 bills for this invoice or its number: "
+    "INV-2041 (id 90112) for 12,600.00, INV-2041 (id 90140) for 12,600.00.",
     Cause.DRIFT_BILL_DELETED: f"{_INVOICE}: its bill (id 90112) no longer exists in NetSuite.",
     Cause.DRIFT_BILL_VOIDED: f"{_BILL} is void: its total and all its lines are zero.",
     Cause.DRIFT_BILL_OF_OTHER_VENDOR: f"{_DIFFERS}vendor Acme Concrete (id 1004) instead of Blue Spruce Electric (id 1009).",
@@ -90,7 +90,7 @@ FINDINGS = {
     Cause.DRIFT_BILL_WITH_OTHER_LINES: f"{_DIFFERS}total 12,700.00 instead of 12,600.00, extra lines: 24-017-03-300.S "
     "14,100.00, missing lines: 03-300.S Concrete 14,000.00.",
     Cause.DRIFT_BILL_IN_OTHER_PERIOD: f"{_BILL} is posted in Oct 2026, not in the period of its date 2026-09-30.",
-    Cause.DRIFT_BILL_NOT_COMPARABLE: f"{_BILL} stands, but cannot be compared. Line 3 of invoice INV-2041 (Blue Spruce Electric) has no WBS code.",
+    Cause.DRIFT_BILL_NOT_COMPARABLE: f"{_BILL} is in NetSuite, but cannot be compared. Line 3 of invoice INV-2041 (Blue Spruce Electric) has no WBS code.",
     Cause.DRIFT_ORIGIN_ID_MISSING: f"{_INVOICE} has no origin id in Procore; its bill is INV-2041 (id 90112).",
     Cause.DRIFT_ORIGIN_ID_FOREIGN: f"{_INVOICE} has the origin id of the bill INV-1987 (id 90001) in Procore; its bill is INV-2041 (id 90112).",
 }

@@ -39,7 +39,9 @@ def settings_or_exit() -> Settings:
     try:
         settings = load_settings()
         if settings.redis_url is None:
-            raise InvalidSettings(faults=("REDIS_URL is not set; a worker requires it. `wbs-sync up` starts a server itself.",))
+            raise InvalidSettings(
+                faults=("REDIS_URL is not set; a worker requires it. `wbs-sync up` starts a server itself.",)
+            )
     except InvalidSettings as error:
         _exit_with(error)
     keep_private(settings.data_dir)

@@ -75,7 +75,11 @@ class Logins:
             self._lines = _Window(now)
         self._lines.failures += 1
         if self._lines.failures <= LINES:
-            more = f"; further logins from that address are refused for {WINDOW_SECONDS:.0f} s" if failures >= FAILURES else ""
+            more = (
+                f"; further logins from that address are refused for {WINDOW_SECONDS:.0f} s"
+                if failures >= FAILURES
+                else ""
+            )
             log.warning("Flower refused a login from %s, failed login %d in a minute%s", address, failures, more)
 
 

@@ -41,12 +41,8 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     kinds = parser.add_subparsers(dest="kind", required=True)
     worker = kinds.add_parser("worker", help="take tasks from the given queues")
     worker.add_argument("-n", dest="name", required=True, help="its node name; %%h is replaced by the machine's name")
-    worker.add_argument(
-        "-Q", dest="queues", required=True, help="the queues it takes tasks from, comma separated"
-    )
-    worker.add_argument(
-        "-c", dest="threads", type=int, help="number of concurrent tasks; WORKER_THREADS if not given"
-    )
+    worker.add_argument("-Q", dest="queues", required=True, help="the queues it takes tasks from, comma separated")
+    worker.add_argument("-c", dest="threads", type=int, help="number of concurrent tasks; WORKER_THREADS if not given")
     kinds.add_parser("beat", help="send scheduled tasks")
     return parser.parse_args(arguments)
 

@@ -143,7 +143,9 @@ class Supervisor:
         self._wait_for(self._children, deadline)
         for child in self._children:
             if child.runs():
-                log.warning("%s did not stop in time and was killed; its work continues after the next start", child.name)
+                log.warning(
+                    "%s did not stop in time and was killed; its work continues after the next start", child.name
+                )
                 child.kill()
 
     def _wait_for(self, children: Sequence[_Child], until: float) -> None:

@@ -62,7 +62,8 @@ class Receiver(RequestHandler):
         given = self.request.headers.get("Authorization", "").encode(errors="replace")
         if not hmac.compare_digest(given, self._authorization):
             log.warning(
-                "Refused a request from %s: its Authorization header is not WEBHOOK_AUTHORIZATION", self.request.remote_ip
+                "Refused a request from %s: its Authorization header is not WEBHOOK_AUTHORIZATION",
+                self.request.remote_ip,
             )
             self._observer.answered("unauthorized")
             self.set_status(401)

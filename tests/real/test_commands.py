@@ -201,7 +201,7 @@ def test_bad_settings_are_told_one_by_one(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["export"], 2, "Name one invoice (INVOICE, with --project PROJECT"),
+        (["export"], 2, "Pass one INVOICE (with --project PROJECT"),
         (["export", "seventeen", "--project", "1"], 1, "no invoices of project id 1"),
         (["scan", "--projekt", "1"], 2, "--projekt"),
         (["scann"], 2, "scann"),

@@ -123,7 +123,7 @@ shows, two projects, one bill, and the end. An invoice of February is blocked, s
         plan = self._plan("bills.json")
         bills = {line["key"]: line for line in plan if line["would"] == "bill"}
         due = sum((Decimal(line["world"]["total"]) for line in bills.values()), money.ZERO)
-        assert f"Bills: {len(bills)}, together {money.text(due)}" in told.out
+        assert f"Bills: {len(bills)}, total {money.text(due)}" in told.out
         assert len([line for line in plan if line["key"].startswith("invoice:")]) == INVOICES
         self.page.say("""
 The project accountants have looked at it. Some rows:""")

@@ -68,9 +68,7 @@ def _tool(command: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name not in {module, module.partition(".")[0]}:
             raise
-        reason = (
-            f"`wbs-sync {command}` is not installed: the package `{module.partition('.')[0]}`."
-        )
+        reason = f"`wbs-sync {command}` is not installed: the package `{module.partition('.')[0]}`."
         raise click.ClickException(f"{reason} The wheel and the images of wbs-sync contain it.") from None
 
 

@@ -103,9 +103,7 @@ def _print(report: Mapping[str, Any]) -> None:
     )
     counts = ", ".join(f"{count} {result}" for result, count in report["counts"].items()) or "nothing to do"
     out.print(
-        styled(
-            ("Applied:", "bold"), f" {counts}; {counted(report['left_alone'], 'lines')} of the plan need no change."
-        )
+        styled(("Applied:", "bold"), f" {counts}; {counted(report['left_alone'], 'lines')} of the plan need no change.")
     )
     if report["taken_out"]:
         out.print(f"{counted(report['taken_out'], 'lines')} had been removed from the saved plan.")
@@ -113,9 +111,7 @@ def _print(report: Mapping[str, Any]) -> None:
         out.print("The data of refused lines changed after the plan was made. Check them, then make a new plan.")
     stand = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in STANDS]
     if stand:
-        out.print(
-            f"Bills of the plan in NetSuite: {len(stand)}, total {money.text(sum(stand, money.ZERO))}."
-        )
+        out.print(f"Bills of the plan in NetSuite: {len(stand)}, total {money.text(sum(stand, money.ZERO))}.")
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -116,7 +116,9 @@ def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
         if netsuite["differs"]:
             out.print(f"It differs from the invoice as it is now: {netsuite['differs']}.", soft_wrap=True)
         if netsuite["not_compared"]:
-            out.print(f"It cannot be compared with the invoice as it is now: {netsuite['not_compared']}", soft_wrap=True)
+            out.print(
+                f"It cannot be compared with the invoice as it is now: {netsuite['not_compared']}", soft_wrap=True
+            )
 
 
 def _print_items(netsuite: Told, record: Told) -> None:
@@ -136,7 +138,9 @@ def _print_items(netsuite: Told, record: Told) -> None:
 
 
 def _state(item: Told) -> str:
-    return ", ".join(("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "not created by wbs-sync"))
+    return ", ".join(
+        ("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "not created by wbs-sync")
+    )
 
 
 def _of_line(term: dict[str, Any]) -> str:

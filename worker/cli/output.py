@@ -47,9 +47,7 @@ err = Plain(stderr=True, highlight=False)
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON value instead of tables."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of tables.")
 
 
 class Named(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only

@@ -34,7 +34,9 @@ def plan_options(command: CommandT) -> CommandT:
     """Add `--dry-run`, `--save` and `--force` to scan and export."""
     for option in (
         click.option("--force", is_flag=True, help="Let --save overwrite an existing file."),
-        click.option("--save", type=click.Path(path_type=Path), help="Save the plan of the dry run to a file for `apply`."),
+        click.option(
+            "--save", type=click.Path(path_type=Path), help="Save the plan of the dry run to a file for `apply`."
+        ),
         click.option("--dry-run", is_flag=True, help="Show the plan; write nothing."),
     ):
         command = option(command)

@@ -45,4 +45,6 @@ def _print(told: dict[str, float]) -> None:
     if told["others"]:
         out.print(f"{told['others']} belong to codes that already have another Item: see `wbs-sync problems`.")
     if told["bills"]:
-        out.print(f"{told['bills']} bills of wbs-sync in NetSuite: the next export of all invoices adds them to the ledger.")
+        out.print(
+            f"{told['bills']} bills of wbs-sync in NetSuite: the next export of all invoices adds them to the ledger."
+        )

@@ -38,7 +38,10 @@ MAX_NAMED = 10
 @click.option("--task", "task_id", help="Show the task with this id, and the current status of its work.")
 @click.option("--invoice", type=named_invoice, help="Show the invoice with this Procore id or number.")
 @click.option(
-    "--code", "code_id", type=click.IntRange(1, 2**63 - 1), help="Show the WBS code with this Procore id; requires --project."
+    "--code",
+    "code_id",
+    type=click.IntRange(1, 2**63 - 1),
+    help="Show the WBS code with this Procore id; requires --project.",
 )
 @click.option("--project", type=named_project, help="Procore id, number or name of the invoice's or code's project.")
 @json_option

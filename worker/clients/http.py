@@ -211,7 +211,9 @@ class Transport:
         """
         words = f"no response: {type(error).__name__}"
         if not begun and is_too_late():
-            return NoRoom("this process was suspended for too long before the request; nothing was sent", retry_after=1.0)
+            return NoRoom(
+                "this process was suspended for too long before the request; nothing was sent", retry_after=1.0
+            )
         if not begun:
             return Transient(f"nothing was sent to {_host(url)}: {_why_unreachable(error)}", down=self._remote)
         return OutcomeUnknown(words) if writes else Transient(words)

@@ -67,7 +67,9 @@ def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, 
         yield one.find(FindingKind.ITEM_SHARED, words)
     if one.recorded_id and one.recorded_id != item.id:
         fate = f"is now named {recorded.name}" if recorded else "no longer exists"
-        words = f": the ledger has Item {one.recorded_id}, which {fate}; in NetSuite, its Item is {item.id}, {item.name}."
+        words = (
+            f": the ledger has Item {one.recorded_id}, which {fate}; in NetSuite, its Item is {item.id}, {item.name}."
+        )
         yield one.find(FindingKind.ITEM_OTHER_THAN_RECORDED, words)
     yield from _other_name(one, item, rule)
     yield from _other_display_name(one, item)
@@ -97,5 +99,7 @@ def _other_display_name(one: CodeToCompare, item: FoundItem) -> Iterator[Finding
     written = one.code.description[:ITEM_NAME_LIMIT].strip()
     ours = same_external_id(item.external_id, one.external_id) and not adopted
     if ours and written and item.display_name.strip() != written:
-        words = f": its Item {item.name} has the display name {item.display_name!r}; the code's description is {written!r}."
+        words = (
+            f": its Item {item.name} has the display name {item.display_name!r}; the code's description is {written!r}."
+        )
         yield one.find(FindingKind.DISPLAY_NAME_DRIFTED, words)

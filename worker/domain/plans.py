@@ -192,7 +192,9 @@ def refusals(
             if need not in planned and need not in done:
                 refused[line.key] = f"its Item ({need}) must be created first and is not in this plan"
             elif need in changed:
-                refused[line.key] = f"its Item {planned[need].name} must be created first and is refused: {changed[need]}"
+                refused[line.key] = (
+                    f"its Item {planned[need].name} must be created first and is refused: {changed[need]}"
+                )
     return {key: why for key, why in refused.items() if planned[key].would.acts}
 
 

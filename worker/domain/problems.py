@@ -227,7 +227,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ADMIN,
         "NetSuite rejected the Item {name!r}: {answer}",
-        "Fix the field or setting that NetSuite names above (account defaults, mandatory fields, subsidiary). " + _RETRIED,
+        "Fix the field or setting that NetSuite names above (account defaults, mandatory fields, subsidiary). "
+        + _RETRIED,
     ),
     Cause.ITEMS_OF_FORMER_NAME: Entry(
         _IN_NETSUITE,
@@ -343,8 +344,7 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_PROCORE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}), with a payment due of {payment_due}, cannot be billed to the cent: {what} is {amount}.",
-        "Round the amounts of that line to whole cents in Procore, or enter this bill in NetSuite by hand. "
-        + _RETRIED,
+        "Round the amounts of that line to whole cents in Procore, or enter this bill in NetSuite by hand. " + _RETRIED,
     ),
     Cause.WHOLE_CHANGE_ORDER_WITHOUT_CODE: Entry(
         _IN_PROCORE,
@@ -400,8 +400,7 @@ CATALOGUE: dict[Cause, Entry] = {
         _SETUP,
         _ENGINEER,
         "Invoice {invoice} ({vendor}) is in {currency}. The Procore projects use {currencies}, and no setting says which is the currency of the books.",
-        "Set NETSUITE_CURRENCY to the currency of the books on all machines, then restart the processes. "
-        + _RETRIED,
+        "Set NETSUITE_CURRENCY to the currency of the books on all machines, then restart the processes. " + _RETRIED,
     ),
     Cause.INVOICE_HAS_TAX: Entry(
         _IN_NETSUITE,
@@ -621,7 +620,8 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Correct the vendor on the bill in NetSuite, or on the commitment in Procore, before the bill is paid. " + _AGREES,
+        "Correct the vendor on the bill in NetSuite, or on the commitment in Procore, before the bill is paid. "
+        + _AGREES,
     ),
     Cause.DRIFT_BILL_OF_OTHER_NUMBER: Entry(
         _IN_NETSUITE,
@@ -647,8 +647,7 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Correct the lines of the bill in NetSuite to match the invoice; wbs-sync never changes a bill. "
-        + _AGREES,
+        "Correct the lines of the bill in NetSuite to match the invoice; wbs-sync never changes a bill. " + _AGREES,
     ),
     Cause.DRIFT_BILL_IN_OTHER_PERIOD: Entry(
         _IN_NETSUITE,

@@ -306,7 +306,9 @@ class BillDrift:
             return
         found = self._netsuite.bill(decision.bill_id)
         if found is None:
-            words = f" was marked as billed elsewhere, but that bill (id {decision.bill_id}) no longer exists in NetSuite."
+            words = (
+                f" was marked as billed elsewhere, but that bill (id {decision.bill_id}) no longer exists in NetSuite."
+            )
             yield one.find(FindingKind.BILL_DELETED, words)
         elif found.void:
             words = f" was marked as billed elsewhere, but the {found.label} is void."
@@ -323,9 +325,7 @@ class BillDrift:
         if isinstance(now, Outcome):
             return None if now.kind is OutcomeKind.ALREADY else Verdict(explained=True)
         before = one.record.detail if one.record else ""
-        words = (
-            f" has no bill. It was skipped ({before or 'reason unknown'}), and that reason no longer applies."
-        )
+        words = f" has no bill. It was skipped ({before or 'reason unknown'}), and that reason no longer applies."
         return Verdict(findings=[one.find(FindingKind.BILL_MISSING, words)])
 
     def _compare_withdrawn(self, one: InvoiceToCompare) -> Verdict:
@@ -367,7 +367,9 @@ class BillDrift:
             if self._export.is_settled_by(one.key, found):
                 return []
             why = describe(error.cause, error.facts).sentence
-            return [one.find(FindingKind.BILL_NOT_COMPARABLE, f": its {name} is in NetSuite, but cannot be compared. {why}")]
+            return [
+                one.find(FindingKind.BILL_NOT_COMPARABLE, f": its {name} is in NetSuite, but cannot be compared. {why}")
+            ]
         if found.void:
             words = f": its {name} is void: its total and all its lines are zero."
             return [one.find(FindingKind.BILL_VOIDED, words)] if bill.lines else []

@@ -228,7 +228,11 @@ class Explain:
         if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
             return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export adopts that bill; start one with `wbs-sync export`."
         if isinstance(ready, Outcome):
-            return f"Not billed: {ready.reason}." if ready.reason else f"Procore already has its bill id: {ready.remote_id}."
+            return (
+                f"Not billed: {ready.reason}."
+                if ready.reason
+                else f"Procore already has its bill id: {ready.remote_id}."
+            )
         then = self._stopped(key)
         return f"Not yet: no export has seen it. The next export will; start one with `wbs-sync export`.{then}"
 
@@ -293,9 +297,7 @@ class Explain:
         if isinstance(ready, Outcome) or fault:
             reason = ready.reason if isinstance(ready, Outcome) else record.detail
             return f"Not billed: {reason}."
-        return (
-            f"Not yet: it was skipped at {clock(record.at)} ({record.detail}), and that reason no longer applies; {self._when(key, record)}"
-        )
+        return f"Not yet: it was skipped at {clock(record.at)} ({record.detail}), and that reason no longer applies; {self._when(key, record)}"
 
     def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
         """What has to come first, or when it is looked at next."""

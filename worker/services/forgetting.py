@@ -157,11 +157,7 @@ class Forgetting:
         if standing and not take:
             words = ", ".join(standing.values())
             only = next(iter(standing)) if len(standing) == 1 else ""
-            way = (
-                f" If it is the correct one, pass --take {only} to have it checked and adopted."
-                if only
-                else ""
-            )
+            way = f" If it is the correct one, pass --take {only} to have it checked and adopted." if only else ""
             raise NotForgotten(f"NetSuite still has {words}.{way}")
 
     def _require_origin_id(self, invoice: Invoice, standing: Mapping[str, str]) -> None:

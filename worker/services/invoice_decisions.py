@@ -102,9 +102,7 @@ class InvoiceDecisions:
                 raise NotDecided("A worker is working on this invoice. Try again in a minute.")
             record = self._ledger.invoice(key)
             if record and record.done:
-                raise NotDecided(
-                    f"Its bill is already in NetSuite (id {record.remote_id}), so no decision is needed."
-                )
+                raise NotDecided(f"Its bill is already in NetSuite (id {record.remote_id}), so no decision is needed.")
             if record and record.in_doubt:
                 raise NotDecided(
                     "A write of its bill is unconfirmed and may still succeed. Try again when that is known."

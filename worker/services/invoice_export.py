@@ -257,7 +257,9 @@ class InvoiceExport:
             return self._refuse(key, ready.invoice, error)
         if missing:
             self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
-            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items to be created first")
+            return Outcome(
+                OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items to be created first"
+            )
         return self._bills.make(key, ready)
 
     def _create_bill(self, key: InvoiceKey) -> Outcome:

@@ -229,7 +229,11 @@ def _findings(
     elif items:
         yield from item_drift(one, items[0], recorded, rule)
     else:
-        was = f": {one.record.name} no longer exists" if one.record and one.recorded_id else ""
+        was = (
+            f"; its former Item {one.record.name} no longer exists in NetSuite"
+            if one.record and one.recorded_id
+            else ""
+        )
         yield one.find(FindingKind.ITEM_MISSING, f" has no Item{was}.")
 
 

@@ -192,7 +192,9 @@ class Planning:
         for code, record in plan.already:
             look.add(line_of(str(CodeKey(project.id, code.id)), project.label, code.flat_code, outcome_of(record)))
         for code, record in plan.in_doubt:
-            doubt = Outcome(OutcomeKind.UNKNOWN, record.name, reason="NetSuite did not confirm a write; wbs-sync is checking for it")
+            doubt = Outcome(
+                OutcomeKind.UNKNOWN, record.name, reason="NetSuite did not confirm a write; wbs-sync is checking for it"
+            )
             # By external id, and where that shows nothing by either once more: two at most.
             line = line_of(
                 str(CodeKey(project.id, code.id)), project.label, code.flat_code, doubt, requests=Requests(0, 2)

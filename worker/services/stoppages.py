@@ -60,6 +60,4 @@ def _stoppage(sentence: str, problem: Mapping[str, Any] | None) -> Stoppage:
     if problem is None:
         return Stoppage(sentence, "", GOES_ON)
     next_step = problem["next_step"].replace(" KEY ", f" {problem['key']} ")
-    return Stoppage(
-        sentence, problem["key"], f"{problem['sentence']} Owner: {problem['owner']}. {next_step}"
-    )
+    return Stoppage(sentence, problem["key"], f"{problem['sentence']} Owner: {problem['owner']}. {next_step}")

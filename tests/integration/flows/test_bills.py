@@ -249,7 +249,7 @@ def test_a_refused_write_back_leaves_the_bill_and_is_made_up_for_later(office: O
     key = f"invoice:{project.id}:{invoice.id}"
     assert (outcome.kind, outcome.cause) == (OutcomeKind.CREATED, "write_back_refused")
     assert office.problems() == {key: "write_back_refused"}
-    assert f"stands (id {office.bill(invoice).id})" in office.sentence(key)
+    assert f"is in NetSuite (id {office.bill(invoice).id})" in office.sentence(key)
     assert invoice.origin_id is None
 
     office.stage.settings("procore", patch_forbidden=False)

@@ -249,8 +249,8 @@ FAULTS = (
     Seeded("the certificate has ended", settings(netsuite_certificate_expires="2024-02-29"), "NetSuite certificate", "it ended on 2024-02-29", "Renew it"),
     Seeded("Redis: too old", old, "Redis connection", "is too old", "6.2"),
     Seeded("messages without the prefix", astray, "Messages", "1 in 'exports'", "global_keyprefix"),
-    Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
-    Seeded("Procore: wrong secret, good token", behind_a_good_token(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
+    Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refused the app's login", "PROCORE_CLIENT_SECRET"),
+    Seeded("Procore: wrong secret, good token", behind_a_good_token(procore_client_secret="wrong"), "Procore login", "refused the app's login", "PROCORE_CLIENT_SECRET"),
     Seeded("Procore: not there", settings(procore_base_url=NOWHERE, procore_auth_url=NOWHERE), "Procore login", "", "that system or the network"),
     Seeded("Procore: in maintenance", fault("procore", kind="error_before", path="/rest", value=503), "Procore login", "503", "that system or the network"),
     Seeded("Procore: another company", settings(procore_company_id="999"), "Procore login", "", "company"),
@@ -259,24 +259,24 @@ FAULTS = (
     Seeded("one number twice", one_number_twice, "Project numbers", "24-001", "Renumber"),
     Seeded("Budget and Commitments are off", project(tools_disabled=True), "Procore budgets", "24-001", "Budget"),
     Seeded("no permission on Commitments", fault("procore", kind="error_before", path="requisitions", value=403), "Procore invoices", "403", "Commitments"),
-    Seeded("NetSuite: unknown certificate", settings(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "certificate"),
-    Seeded("NetSuite: unknown client", settings(netsuite_client_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "M2M mapping"),
-    Seeded("NetSuite: wrong certificate, good token", behind_a_good_token(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "certificate"),
+    Seeded("NetSuite: unknown certificate", settings(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refused the integration's login", "certificate"),
+    Seeded("NetSuite: unknown client", settings(netsuite_client_id="wrong"), "NetSuite login and SuiteQL", "refused the integration's login", "M2M mapping"),
+    Seeded("NetSuite: wrong certificate, good token", behind_a_good_token(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refused the integration's login", "certificate"),
     Seeded("NetSuite: not there", settings(netsuite_base_url=NOWHERE), "NetSuite login and SuiteQL", "", "that system or the network"),
     Seeded("NetSuite: in maintenance", fault("netsuite", kind="html", value=503), "NetSuite login and SuiteQL", "503", "that system or the network"),
-    Seeded("no SuiteQL", missing("suiteql"), "NetSuite login and SuiteQL", "SuiteAnalytics Workbook", "Give the role the permission"),
-    Seeded("no Items", missing("item:read"), "NetSuite Items", "Lists -> Items", "Give the role the permission"),
-    Seeded("no bills", missing("vendorBill:read"), "NetSuite bills", "Transactions -> Bills", "Give the role the permission"),
-    Seeded("no vendor credits", missing("vendorCredit:read", netsuite_create_credits="true"), "NetSuite bills", "Vendor Credits", "Give the role the permission"),
+    Seeded("no SuiteQL", missing("suiteql"), "NetSuite login and SuiteQL", "SuiteAnalytics Workbook", "Grant the role the permission"),
+    Seeded("no Items", missing("item:read"), "NetSuite Items", "Lists -> Items", "Grant the role the permission"),
+    Seeded("no bills", missing("vendorBill:read"), "NetSuite bills", "Transactions -> Bills", "Grant the role the permission"),
+    Seeded("no vendor credits", missing("vendorCredit:read", netsuite_create_credits="true"), "NetSuite bills", "Vendor Credits", "Grant the role the permission"),
     Seeded("no such expense account", settings(netsuite_expense_account_id="99999"), "NETSUITE_EXPENSE_ACCOUNT_ID", "no account with the id 99999", "NETSUITE_EXPENSE_ACCOUNT_ID"),
-    Seeded("expense account inactive", expense_account_inactive, "NETSUITE_EXPENSE_ACCOUNT_ID", "Job Costs : Subcontracts is inactive", "Make it active"),
+    Seeded("expense account inactive", expense_account_inactive, "NETSUITE_EXPENSE_ACCOUNT_ID", "Job Costs : Subcontracts is inactive", "Reactivate it"),
     Seeded("no such income account", settings(netsuite_income_account_id="999"), "NETSUITE_INCOME_ACCOUNT_ID", "no account with the id 999", "NETSUITE_INCOME_ACCOUNT_ID"),
     Seeded("no such tax schedule", settings(netsuite_tax_schedule_id="999"), "NETSUITE_TAX_SCHEDULE_ID", "no tax schedule with the id 999", "NETSUITE_TAX_SCHEDULE_ID"),
     Seeded("no such retainage Item", settings(netsuite_retainage_item_id="4711"), "Retainage Item", "no Item with the id 4711", "NETSUITE_RETAINAGE_ITEM_ID"),
-    Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Make it active"),
+    Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Reactivate it"),
     Seeded("no such tax Item", settings(netsuite_tax_item_id="4711"), "Tax Item", "no Item with the id 4711", "NETSUITE_TAX_ITEM_ID"),
     Seeded("retainage Item for sale", retainage_item_for_sale, "Retainage Item", "not for purchase", "NETSUITE_RETAINAGE_ITEM_ID"),
-    Seeded("no posting periods", missing("accountingPeriod", netsuite_closed_period="next_open"), "Posting periods", "cannot be read", "accounting periods"),
+    Seeded("no posting periods", missing("accountingPeriod", netsuite_closed_period="next_open"), "Posting periods", "could not be read", "accounting periods"),
 )  # fmt: skip
 
 
@@ -338,8 +338,8 @@ def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_o
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").container.projects(Precedence.SCAN).refresh()
     others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
-    assert (others.exit_code, "Set another REDIS_KEY_PREFIX" in others.stderr) == (2, True)
-    with pytest.raises(InvalidSettings, match="Set another REDIS_KEY_PREFIX"):
+    assert (others.exit_code, "Set a different REDIS_KEY_PREFIX" in others.stderr) == (2, True)
+    with pytest.raises(InvalidSettings, match="Set a different REDIS_KEY_PREFIX"):
         mistyped.container.recovery.ensure_ledger()
 
 
@@ -453,7 +453,7 @@ def test_vendors_that_the_app_may_not_read_are_a_fault_that_names_the_directory(
 
 
 @pytest.mark.parametrize(
-    ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "it ended on")]
+    ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "expired on")]
 )
 def test_the_end_of_the_certificate_is_told_a_month_before(
     branch: Office, days: int, ok: bool | None, words: str

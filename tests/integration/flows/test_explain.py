@@ -79,7 +79,7 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
     assert steps(told) == ["seen", "created"]
     assert "asked for by: test" in told["story"][0]["sentence"]
     item = office.item(NAME)
-    assert told["why"].startswith(f"Its Item stands in NetSuite: {NAME}, id {item.id}, ")
+    assert told["why"].startswith(f"Its Item is in NetSuite: {NAME}, id {item.id}, ")
     (now,) = told["netsuite"]["items"]
     assert (now["id"], now["external_id"], now["ours"]) == (item.id, office.item_external_id(project, code), True)
     assert told["procore"]["budgeted"]
@@ -215,7 +215,7 @@ def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote
     code, bill = of_code(office), of_invoice(office, invoice)
     for told in (code, bill):
         assert "503" in told[remote]["fault"]
-        assert "stands in NetSuite" in told["why"]
+        assert "is in NetSuite" in told["why"]
     assert steps(code) == ["seen", "created"]
     assert steps(bill)[-1] == "written_back"
 
@@ -267,7 +267,7 @@ def test_an_invoice_that_waits_for_blocked_codes_names_them_and_goes_on_when_the
     office.export_all()
     told = of_invoice(office, invoice)
     assert steps(told) == ["seen", "blocked"]
-    assert f"waits for Items of codes that are blocked: {CODE}" in told["why"]
+    assert f"is waiting for Items of blocked codes: {CODE}" in told["why"]
     assert [row["key"] for row in told["problems"]] == [
         f"invoice:{project.id}:{invoice.id}",
         f"code:{project.id}:{code.id}",
@@ -288,7 +288,7 @@ def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Of
     office.export_all()
     told = of_invoice(office, invoice)
     assert steps(told) == ["seen", "sent", "created", "blocked"]
-    assert f"(id {office.bill(invoice).id}), but Procore does not know it yet." in told["why"]
+    assert f"(id {office.bill(invoice).id}), but its id is not saved in Procore yet." in told["why"]
     office.stage.settings("procore", patch_forbidden=False)
     office.export_all()
     assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "blocked", "written_back"]
@@ -385,15 +385,17 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     project = synced.procore.project(case["project_id"])
     command._print(of_invoice(synced, invoice))
     shown = capsys.readouterr().out
-    assert f"Its bill stands in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
-    told = [shown.index(words) for words in ("First seen", "Sent to NetSuite", "Made in NetSuite", "Procore was told")]
+    assert f"Its bill is in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
+    told = [
+        shown.index(words) for words in ("First seen", "Sent to NetSuite", "Created in NetSuite", "Procore was told")
+    ]
     assert told == sorted(told)
     assert re.search(r"Payment due in Procore.*5,700\.00", shown)
     # What stands in NetSuite has names, not only ids.
     assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
     code = project.codes[case["wbs_code_ids"][0]]
     command._print(of_code(synced, project.id, code.id))
-    assert "Its Item stands in NetSuite" in capsys.readouterr().out
+    assert "Its Item is in NetSuite" in capsys.readouterr().out
 
 
 def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
@@ -402,7 +404,7 @@ def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[
     shown = " ".join(capsys.readouterr().out.split())
     assert shown.count("Reopen the period") == 1
     assert "Open problems" not in shown
-    assert "NetSuite now: no bill of this invoice" in shown
+    assert "NetSuite now: no bill for this invoice" in shown
     assert "┃ ┃" not in shown
 
 

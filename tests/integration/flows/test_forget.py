@@ -71,7 +71,7 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     assert second.id != first.id
     story = office.container.explain.code(NUMBER, CODE)["story"]
     assert [step["what"] for step in story] == ["forgotten", "seen", "created"]
-    assert story[0]["sentence"].startswith("Forgotten by ")
+    assert story[0]["sentence"].startswith("Cleared from the ledger by ")
     assert story[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
     assert f"with the id {first.id} since " in story[0]["sentence"]
     assert second.id in story[2]["sentence"]
@@ -115,17 +115,17 @@ def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_offic
     (doubtful,) = [record for record in records.values() if record.in_doubt]
     (made,) = [record for record in records.values() if record.done]
     code_in_doubt, code_made = (record.name.removeprefix(f"{NUMBER}-") for record in (doubtful, made))
-    assert "no known end" in refused(office, NUMBER, code_in_doubt)
+    assert "is unconfirmed" in refused(office, NUMBER, code_in_doubt)
     office.netsuite.items.remove(made.remote_id)
     key = next(CodeKey(project.id, number) for number, record in records.items() if record.done)
     with office.container.locks.hold(str(key)):
-        assert "A worker has it in hand" in refused(office, NUMBER, code_made)
+        assert "A worker is processing this record" in refused(office, NUMBER, code_made)
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 503}])
     assert refused(office, NUMBER, code_made)
     office.clear_faults()
     assert office.container.ledger.codes(project.id) == records
     # Of what was never made nothing has to be forgotten.
-    assert "knows nothing of it" in refused(office, "24-801", CODE)
+    assert "is not in the ledger" in refused(office, "24-801", CODE)
 
 
 def test_a_bill_that_was_deleted_is_made_anew_once_procore_does_not_name_it(office: Office) -> None:
@@ -135,7 +135,7 @@ def test_a_bill_that_was_deleted_is_made_anew_once_procore_does_not_name_it(offi
     office.netsuite.delete_bill(first.id)
     # What the next export would do with it: believe Procore.
     complaint = refused(office, *named)
-    assert f"still names the bill {first.id}" in complaint
+    assert f"still has the origin id of bill {first.id}" in complaint
     assert f"Clear its origin id (ns-vendorbill-{first.id}) in Procore first" in complaint
     office.procore.set_origin(invoice, "sage-17")
     assert "Another integration claims the invoice" in refused(office, *named)
@@ -156,9 +156,9 @@ def test_a_void_bill_is_in_the_way_until_it_gave_its_number_and_external_id_away
     assert f"still has the bill of this invoice, as other (id {bill.id})" in refused(office, *named, "--take", bill.id)
     office.netsuite.edit_bill(bill.id, tranid=invoice.invoice_number, externalid=bill.externalid)
     office.netsuite.void_bill(bill.id)
-    assert "void: give it another reference number" in refused(office, *named)
+    assert "void: change its reference number" in refused(office, *named)
     office.netsuite.edit_bill(bill.id, tranid=invoice.invoice_number.lower(), externalid=None)
-    assert "void: give it another reference number" in refused(office, *named)
+    assert "void: change its reference number" in refused(office, *named)
     office.netsuite.edit_bill(bill.id, tranid=f"{invoice.invoice_number}-VOID")
     assert forget(office, *named, "--yes")[0] == 0
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -176,5 +176,5 @@ def test_a_bill_that_procore_does_not_name_is_named_again(office: Office) -> Non
 
 def test_a_record_must_be_named_one_way(office: Office) -> None:
     assert "not both" in refused(office, NUMBER, CODE, "--invoice", "1", exit_code=2)
-    assert "Name a code" in refused(office, NUMBER, exit_code=2)
+    assert "Pass a code" in refused(office, NUMBER, exit_code=2)
     assert "have no invoice 1, in any status" in refused(office, "--invoice", "1")

@@ -55,7 +55,7 @@ def test_an_invoice_that_an_export_has_left_alone_says_what_is_so_now(office: Of
     office.procore.set_invoice_status(invoice.id, "approved")
     told = office.container.explain.invoice("walk-2b", None)["why"]
     assert told.startswith("Not yet: it was skipped at ")
-    assert "(status is under review), and that is no longer so; it waits in no lane now" in told
+    assert "(status is under review), and that reason no longer applies; it is in no lane now" in told
 
 
 def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so_first(office: Office) -> None:
@@ -109,7 +109,7 @@ def test_a_number_of_two_projects_asks_for_the_project(office: Office) -> None:
 def test_a_company_of_very_many_projects_is_not_searched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(named_records, "MAX_PROJECTS_SEARCHED", 3)
     new_invoice(office)
-    with pytest.raises(NotFound, match="name its project with --project"):
+    with pytest.raises(NotFound, match="Pass its project with --project"):
         office.container.named_records.invoice("walk-2b", None)
 
 

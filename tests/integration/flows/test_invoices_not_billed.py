@@ -312,7 +312,7 @@ def test_an_invoice_that_cannot_be_read_any_more_keeps_its_name_and_its_project_
     office.procore.edit_project(project.id, tools_disabled=True)
     for _ in range(2):
         assert office.export(invoice).cause == "invoice_not_found"
-        words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} cannot be read in Procore"
+        words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
         assert office.sentence(key_of(invoice)).startswith(words)
     # Work that failed again and again is told with the names of its record.
     office.container.attempts.give_up(Lane.EXPORTS, key_of(invoice), 9)

@@ -77,7 +77,7 @@ def test_a_name_of_exactly_the_accounts_length_is_made_and_one_longer_is_blocked
     assert len(office.item(f"24-800-{fits.flat_code}").itemid) == limit
     key = f"code:{project.id}:{too_long.id}"
     assert office.problems(f"code:{project.id}") == {key: "name_too_long"}
-    assert f"has {limit + 1} characters; NetSuite takes {limit}" in office.sentence(key)
+    assert f"is {limit + 1} characters long; NetSuite's limit is {limit}" in office.sentence(key)
     assert len(office.posts("/services/rest/record/v1/otherChargePurchaseItem")) == 1
 
 

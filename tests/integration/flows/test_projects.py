@@ -154,7 +154,7 @@ def test_an_inactive_project_whose_tools_are_off_is_no_problem_and_is_named_ever
     assert [(one.kind, one.key) for one in verified.information] == [
         (FindingKind.INVOICES_NOT_READABLE, f"project:{project.id}")
     ]
-    assert "one that is approved is not billed" in verified.information[0].sentence
+    assert "its approved invoices are not billed" in verified.information[0].sentence
     for where in (None, str(project.id)):
         with pytest.raises(NotFound, match="24-800"):
             pilot.container.explain.invoice("LAST-1", where)

@@ -113,7 +113,10 @@ def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) 
     another_worker(office, NETSUITE_CURRENCY="0badc0de")
     found = check_of(office, "Same settings")
     assert found.ok is None
-    assert found.words == "this command and the workers have different values of NETSUITE_CURRENCY; the workers' values apply"
+    assert (
+        found.words
+        == "this command and the workers have different values of NETSUITE_CURRENCY; the workers' values apply"
+    )
 
 
 def test_machines_with_different_caps_are_reported_with_the_one_that_holds(office: Office) -> None:

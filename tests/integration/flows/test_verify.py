@@ -88,14 +88,14 @@ def test_a_deleted_item_is_found(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "item_missing"
     label = f"Code {CODES[0]} of project {site.project.number} New Project"
-    assert sentence == f"{label} has no Item: {site.item.itemid} no longer exists."
+    assert sentence == f"{label} has no Item; its former Item {site.item.itemid} no longer exists in NetSuite."
 
 
 def test_a_renamed_item_is_found(site: Site) -> None:
     site.office.netsuite.edit_item(site.item.id, itemid="Steel")
     kind, sentence = site.finding()
     assert kind == "item_renamed"
-    assert f"was called {site.item.itemid} and is called Steel now" in sentence
+    assert f"{site.item.itemid} was renamed to Steel in NetSuite" in sentence
 
 
 def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Office) -> None:
@@ -172,7 +172,10 @@ def test_another_item_in_the_place_of_ours_is_found(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "item_other_than_recorded"
     name = site.item.itemid
-    assert f"the ledger says Item {site.item.id}, which is gone; NetSuite has {other.id}, {name}, in its" in sentence
+    assert (
+        f"the ledger has Item {site.item.id}, which no longer exists; in NetSuite, its Item is {other.id}, {name}."
+        in sentence
+    )
 
 
 def test_an_item_that_reads_like_ours_is_no_finding_any_more_when_it_is_inactive(site: Site) -> None:
@@ -359,23 +362,20 @@ def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "bill_with_other_lines"
     prefix = f"extra lines: {site.project.number}-"
-    assert (
-        f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, missing lines: {CODES[0]} "
-        in sentence
-    )
+    assert f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, missing lines: {CODES[0]} " in sentence
     assert "total" not in sentence
 
 
 def test_a_deleted_bill_is_found(site: Site) -> None:
     site.office.netsuite.delete_bill(site.bill.id)
-    assert site.finding()[1].endswith(f"its bill (id {site.bill.id}) is gone from NetSuite.")
+    assert site.finding()[1].endswith(f"its bill (id {site.bill.id}) no longer exists in NetSuite.")
 
 
 def test_a_bill_without_a_link_is_told_as_not_comparable_with_the_reason(site: Site) -> None:
     site.office.procore.edit_invoice(site.invoice.id, off_by="1.00")
     kind, sentence = site.finding()
     assert kind == "bill_not_comparable"
-    assert f"(id {site.bill.id}) stands, but cannot be compared. The lines of invoice" in sentence
+    assert f"(id {site.bill.id}) is in NetSuite, but cannot be compared. The lines of invoice" in sentence
 
 
 def test_a_missing_origin_id_is_found(site: Site) -> None:

@@ -217,7 +217,7 @@ def test_after_a_rebuild_a_bill_whose_invoice_was_deleted_is_found_until_it_is_v
     forget_invoices(site)
     (finding,) = site.office.container.verification.verify().findings
     assert (finding.kind, finding.key) == ("bill_not_comparable", f"invoice:{site.project.id}:{site.invoice.id}")
-    assert finding.sentence.endswith(f"(id {site.bill.id}) stands, but Procore lists no such invoice any more.")
+    assert finding.sentence.endswith(f"(id {site.bill.id}) is in NetSuite, but Procore no longer lists this invoice.")
     assert site.kinds() == ["bill_not_comparable"], "remembered, and still found"
     assert finding.problem_key in site.office.problems("verify:")
     site.office.netsuite.void_bill(site.bill.id)

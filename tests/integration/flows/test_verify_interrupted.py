@@ -265,7 +265,7 @@ def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
     with monkeypatch.context() as patch:
         patch.setattr("worker.services.verification.BillDrift.entered_twice", interrupted_by_the_second)
         ended = call("verify", "--full")
-    assert (ended.exit_code, "the next `wbs-sync verify` goes on from there" in ended.output) == (130, True)
+    assert (ended.exit_code, "the next `wbs-sync verify` continues from here" in ended.output) == (130, True)
     state = drifted.container.verifications.current()
     assert state
     assert (state.projects, state.projects_done) == (2, 0)

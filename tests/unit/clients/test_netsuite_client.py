@@ -378,7 +378,7 @@ def test_rows_that_netsuite_counts_and_does_not_show_are_no_empty_answer(
 
 
 def test_an_account_without_any_posting_period_is_one_that_the_role_does_not_see(netsuite_of: MakeClient) -> None:
-    with pytest.raises(UnexpectedAnswer, match="no posting period at all"):
+    with pytest.raises(UnexpectedAnswer, match="returned no posting period"):
         netsuite_of(answer(200, {"items": []}))[0].posting_periods()
 
 

@@ -20,7 +20,10 @@ from worker.domain.texts import counted
 @click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
 @click.option("--cause", help="Only problems with this cause.")
 @click.option(
-    "--class", "problem_class", type=click.Choice([one.value for one in ProblemClass]), help="Only problems of this class."
+    "--class",
+    "problem_class",
+    type=click.Choice([one.value for one in ProblemClass]),
+    help="Only problems of this class.",
 )
 @click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
 @click.option("--by-cause", is_flag=True, help="Print one row per cause.")
@@ -46,7 +49,9 @@ def problems(
             raise click.UsageError(f"Pass the options after `{context.invoked_subcommand}`.")
         return
     if cause is not None and cause not in set(Cause):
-        raise click.BadParameter(f"there is no cause {cause!r}; docs/problems.md lists all causes.", param_hint="--cause")
+        raise click.BadParameter(
+            f"there is no cause {cause!r}; docs/problems.md lists all causes.", param_hint="--cause"
+        )
     with faults_as_sentences():
         container = open_container()
         project_id = container.named_records.project_id(project) if project else None

@@ -94,7 +94,9 @@ def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
     List ignored problems with `wbs-sync problems --ignored`.
     """
     if not until_changed:
-        raise click.UsageError("Pass --until-changed: a problem is ignored until its cause or one of its facts changes.")
+        raise click.UsageError(
+            "Pass --until-changed: a problem is ignored until its cause or one of its facts changes."
+        )
     with faults_as_sentences():
         container = open_container()
         one = _open_problem(container, key)

@@ -72,7 +72,9 @@ class MachineChecks:
     def _certificate(self) -> Check:
         name, expiry = "NetSuite certificate", self._certificate_expiry
         if expiry is None:
-            next_step = "Set NETSUITE_CERTIFICATE_EXPIRES to its last day to get an alert a month before (docs/operations.md)."
+            next_step = (
+                "Set NETSUITE_CERTIFICATE_EXPIRES to its last day to get an alert a month before (docs/operations.md)."
+            )
             return doubt(name, "expiry date not known", next_step)
         days, day = (expiry - self._now()) / 86_400, f"{datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
         renew = "Renew it (docs/operations.md). NetSuite refuses every login from that day on."

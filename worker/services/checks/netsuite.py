@@ -83,7 +83,9 @@ class NetSuiteChecks:
     def _bills(self) -> Check:
         self._netsuite.bills_by_external_id([NOBODY])
         self._netsuite.bill_by_external_id(NOBODY)
-        return well("NetSuite bills", f"can be queried{', including vendor credits' if self._chosen.makes_credits else ''}")
+        return well(
+            "NetSuite bills", f"can be queried{', including vendor credits' if self._chosen.makes_credits else ''}"
+        )
 
     def _account(self, setting: str, account_id: str) -> Check:
         """Check that the account of new Items exists: NetSuite reports an error only when the first Item is created."""
@@ -137,7 +139,9 @@ class NetSuiteChecks:
             return fault(name, f"{item.name} is inactive", "Reactivate it in NetSuite.")
         if item.subtype not in USABLE_SUBTYPES:
             cure = f"Set {setting} to an Other Charge Item for purchase or resale."
-            return fault(name, f"{item.name} is not for purchase ({item.subtype}), so it cannot be used on a bill", cure)
+            return fault(
+                name, f"{item.name} is not for purchase ({item.subtype}), so it cannot be used on a bill", cure
+            )
         return well(name, item.name)
 
     def _posting_periods(self) -> Check:
@@ -156,7 +160,9 @@ class NetSuiteChecks:
     def _account_profile(self) -> Check:
         name = "Account profile"
         if not self._chosen.profile_of:
-            return doubt(name, "none", "Run `wbs-sync probe` in a sandbox to test the undocumented behavior of this account.")
+            return doubt(
+                name, "none", "Run `wbs-sync probe` in a sandbox to test the undocumented behavior of this account."
+            )
         if self._chosen.contradictions:
             cure = "Change the settings to match the profile, or run the probe again (docs/probe.md)."
             return fault(name, "; ".join(self._chosen.contradictions), cure)

@@ -13,9 +13,7 @@ from worker.store.gate import Gate
 BUSY_QUEUES = ("items", "exports")
 """Queues whose work writes to NetSuite."""
 RESTART = "Check its log and restart it: a process with the same name replaces it. A process that is not restarted is removed from this list after 6 hours."
-SYNCHRONIZE = (
-    "Synchronize the clock of that machine (NTP): NetSuite logins, schedules and log times use it. Work in progress does not depend on it."
-)
+SYNCHRONIZE = "Synchronize the clock of that machine (NTP): NetSuite logins, schedules and log times use it. Work in progress does not depend on it."
 
 
 class ProcessChecks:
@@ -71,7 +69,9 @@ class ProcessChecks:
         others = sorted(setting for setting, own in self._settings.items() if theirs.get(setting, own) != own)
         if others:
             words = f"this command and the workers have different values of {' and '.join(others)}; the workers' values apply"
-            return doubt(name, words, "Run this command with the workers' settings, or restart the workers with these settings.")
+            return doubt(
+                name, words, "Run this command with the workers' settings, or restart the workers with these settings."
+            )
         lowest, *higher = self._gate.caps()
         if higher:
             words = f"NETSUITE_CONCURRENCY is {lowest} in one process and {' and '.join(map(str, higher))} in others; the lowest applies to all"

@@ -50,9 +50,7 @@ class ProcoreChecks:
             listed = self._projects.refresh()
         except (NotFound, NotPermitted) as error:
             cure = "Check PROCORE_COMPANY_ID, and that the app is installed in that company."
-            return fault(
-                name, f"the app has no access to company {self._procore.company_id} ({error})", cure
-            )
+            return fault(name, f"the app has no access to company {self._procore.company_id} ({error})", cure)
         if not any(project.active for project in listed):
             cure = "Add the projects to the app's permitted projects in Procore. Updating or reinstalling the app resets that list."
             return fault(name, "no active project is visible to the app", cure)
@@ -88,7 +86,9 @@ class ProcoreChecks:
             return fault(name, f"more than one project has the number {_some(twice)}", cure)
         if numberless:
             return doubt(
-                name, f"no number: {_some(numberless)}", "Add a project number in Procore; no Items are created until then."
+                name,
+                f"no number: {_some(numberless)}",
+                "Add a project number in Procore; no Items are created until then.",
             )
         return well(name, "every project has a unique number")
 
@@ -120,7 +120,9 @@ class ProcoreChecks:
         if not seen:
             cure = "Set NETSUITE_CURRENCY to the currency of the books; otherwise the first currency found in Procore is used."
             return doubt(name, "no invoice with a currency has been read yet, and NETSUITE_CURRENCY is empty", cure)
-        return well(name, f"{seen[0]}, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY")
+        return well(
+            name, f"{seen[0]}, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY"
+        )
 
     def _vendors(self) -> Check:
         """Check that the app may read the company Directory, by querying a vendor that is unlikely to exist. Raises Misconfigured if it may not."""

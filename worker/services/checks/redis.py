@@ -84,7 +84,9 @@ class RedisChecks:
             appends = policy = None
         if appends is None or policy is None:
             return doubt(
-                name, "this Redis does not report it", "Check that the server has appendonly yes and maxmemory-policy noeviction."
+                name,
+                "this Redis does not report it",
+                "Check that the server has appendonly yes and maxmemory-policy noeviction.",
             )
         faults, cures = [], []
         if not int(appends):
@@ -105,7 +107,9 @@ class RedisChecks:
         if state.memory_share <= FULL:
             return well(name, words)
         if state.has_maxmemory:
-            next_step = "Raise maxmemory: a full server rejects writes, and then nothing is sent. docs/scaling.md lists sizes."
+            next_step = (
+                "Raise maxmemory: a full server rejects writes, and then nothing is sent. docs/scaling.md lists sizes."
+            )
         else:
             words += f", and its machine has {limit}"
             next_step = "Add memory to its machine and set maxmemory: without maxmemory, the operating system kills the server when memory runs out."
