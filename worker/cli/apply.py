@@ -103,7 +103,10 @@ def _print(report: Mapping[str, Any]) -> None:
     )
     counts = ", ".join(f"{count} {result}" for result, count in report["counts"].items()) or "nothing to do"
     out.print(
-        styled(("Applied:", "bold"), f" {counts}; {counted(report['left_alone'], 'lines')} of the plan need no change.")
+        styled(
+            ("Applied:", "bold"),
+            f" {counts}; no change needed for {counted(report['left_alone'], 'lines')} of the plan.",
+        )
     )
     if report["taken_out"]:
         out.print(f"{counted(report['taken_out'], 'lines')} had been removed from the saved plan.")

@@ -135,7 +135,7 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
     assert {len(row) - len(row.rstrip()) for row in rows} == {1}
     done = desk.call("apply", str(desk.file), "--wait")
     assert (done.code, desk.office.bill(desk.invoice).tranid) == (0, "N-1"), done.told
-    assert "Applied: 3 created; 0 lines of the plan need no change." in done.told
+    assert "Applied: 3 created; no change needed for 0 lines of the plan." in done.told
     story = desk.office.container.explain.invoice(str(desk.invoice.id), None)
     assert first_step(story) == "First seen (requested by: {record.by or 'separate request'}) plan"
     assert [step["what"] for step in story["story"]] == ["seen", "sent", "created", "written_back"]
