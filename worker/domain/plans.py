@@ -217,7 +217,7 @@ def _change(what: str, then: object, now: object) -> str:
     if then == now:
         return ""
     if isinstance(then, str) and isinstance(now, str):
-        return f"{what} was {then or 'empty'}, is now {now or 'empty'}"
+        return f"{what} was {then or 'nothing'}, is now {now or 'nothing'}"
     rows_then, rows_now = _rows(then), _rows(now)
     gone, new = [row for row in rows_then if row not in rows_now], [row for row in rows_now if row not in rows_then]
     return f"{what}: {_few(gone)} changed to {_few(new)}"

@@ -246,7 +246,7 @@ FAULTS = (
     Seeded("Redis: cannot save", cannot_save, "Redis saves", "the last snapshot failed", "Free space"),
     Seeded("Redis: machine nearly full", machine_full, "Redis memory", "and its machine has", "set maxmemory"),
     Seeded("the disk is full", disk(free=50_000_000), "Disk", "0.1 GB free", "Free space"),
-    Seeded("the certificate has ended", settings(netsuite_certificate_expires="2024-02-29"), "NetSuite certificate", "it ended on 2024-02-29", "Renew it"),
+    Seeded("the certificate has ended", settings(netsuite_certificate_expires="2024-02-29"), "NetSuite certificate", "expired on 2024-02-29", "Renew it"),
     Seeded("Redis: too old", old, "Redis connection", "is too old", "6.2"),
     Seeded("messages without the prefix", astray, "Messages", "1 in 'exports'", "global_keyprefix"),
     Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refused the app's login", "PROCORE_CLIENT_SECRET"),

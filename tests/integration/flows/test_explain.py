@@ -77,7 +77,7 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
     office.scan(project.id)
     told = of_code(office)
     assert steps(told) == ["seen", "created"]
-    assert "asked for by: test" in told["story"][0]["sentence"]
+    assert "requested by: test" in told["story"][0]["sentence"]
     item = office.item(NAME)
     assert told["why"].startswith(f"Its Item is in NetSuite: {NAME}, id {item.id}, ")
     (now,) = told["netsuite"]["items"]
@@ -118,7 +118,7 @@ def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: Open
     assert steps(told) == ["seen", "no_answer", "looked"]
     assert re.search(
         # On a busy machine the next look is due by now.
-        r"the write of .* has no known end, .*; nothing is sent again before .*(looked at again|waits for its turn)",
+        r"NetSuite did not confirm the write of .*; .* sends nothing again before .*(the next attempt is at|waiting for its turn)",
         told["why"],
     )
     assert told["story"][-1]["again_at"] > told["story"][-1]["at"]
@@ -153,7 +153,7 @@ def test_a_blocked_code_says_who_mends_it_and_afterwards_that_it_was_mended(offi
     assert steps(told) == ["seen", "blocked"]
     assert told["story"][-1]["times"] == 2
     assert told["why"].startswith(f"Not yet: The Item '{NAME}' (id {by_hand.id}) is inactive in NetSuite.")
-    assert "Who mends it: the ERP administrator. Make the Item active again" in told["why"]
+    assert "Owner: ERP administrator. Reactivate the Item" in told["why"]
     assert [row["cause"] for row in told["problems"]] == ["item_inactive"]
 
     office.netsuite.edit_item(by_hand.id, itemid="another name")
@@ -189,9 +189,9 @@ def test_who_asked_for_a_code_is_told_also_for_an_invoice_and_a_request_of_its_o
     project = office.new_project(NUMBER, [CODE, "05-310.S"])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
-    assert "asked for by: an invoice" in sentences(of_code(office))
+    assert "requested by: an invoice" in sentences(of_code(office))
     office.make_item(project, project.budgeted_codes()[1])
-    assert "asked for by: a request of its own" in sentences(of_code(office, NUMBER, "05-310.S"))
+    assert "requested by: separate request" in sentences(of_code(office, NUMBER, "05-310.S"))
 
 
 def test_a_code_is_found_by_its_text_its_items_name_and_its_ids(office: Office) -> None:
@@ -305,7 +305,7 @@ def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> N
     office.settle()
     told = of_invoice(office, invoice)
     assert steps(told) == ["seen", "sent", "no_answer", "looked", "sent", "created", "written_back"]
-    assert "write 2" in sentences(told)
+    assert "attempt 2" in sentences(told)
 
 
 def test_an_invoice_that_is_none_of_our_business_says_so_without_having_been_exported(office: Office) -> None:
@@ -387,7 +387,7 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     assert f"Its bill is in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
     told = [
-        shown.index(words) for words in ("First seen", "Sent to NetSuite", "Created in NetSuite", "Procore was told")
+        shown.index(words) for words in ("First seen", "Sent to NetSuite", "Created in NetSuite", "Bill id saved to Procore")
     ]
     assert told == sorted(told)
     assert re.search(r"Payment due in Procore.*5,700\.00", shown)

@@ -61,7 +61,7 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     code, told, asked = forget(office, NUMBER, CODE, "--note", "deleted by mistake", typed="y\n")
     assert code == 0
     assert f"Clear id {first.id} from the ledger? [y/N]" in asked
-    assert f"makes it anew: `wbs-sync scan --project {project.id} --wait`" in told
+    assert f"recreates it: `wbs-sync scan --project {project.id} --wait`" in told
     # Only this record, and nothing was written to NetSuite by it.
     assert set(before) - set(office.container.ledger.codes(project.id)) == {wbs_code.id}
     assert office.writes(writes) == []
@@ -73,7 +73,7 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     assert [step["what"] for step in story] == ["forgotten", "seen", "created"]
     assert story[0]["sentence"].startswith("Cleared from the ledger by ")
     assert story[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
-    assert f"with the id {first.id} since " in story[0]["sentence"]
+    assert f"with id {first.id} since " in story[0]["sentence"]
     assert second.id in story[2]["sentence"]
 
 
@@ -81,7 +81,7 @@ def test_an_item_that_stands_under_another_name_is_never_made_a_second_time(offi
     a_code(office)
     item = office.item(NAME)
     office.netsuite.edit_item(item.id, itemid="renamed", externalid=None)
-    assert f"still has the Item of this code, as renamed (id {item.id})" in refused(office, NUMBER, CODE)
+    assert f"still has the Item of this code, named renamed (id {item.id})" in refused(office, NUMBER, CODE)
     assert "still has the Item of this code" in refused(office, NUMBER, CODE, "--take", item.id)
     office.netsuite.edit_item(item.id, itemid=NAME.lower(), externalid=None)
     assert f"Item {NAME.lower()} (id {item.id})" in refused(office, NUMBER, CODE)
@@ -98,7 +98,7 @@ def test_an_item_that_stands_in_the_place_of_a_deleted_one_is_taken_when_a_perso
     office.netsuite.items.remove(first.id)
     office.netsuite.edit_item(other.id, itemid=NAME, externalid=None)
     assert f"--take {other.id}" in refused(office, NUMBER, CODE)
-    assert "is not the record 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
+    assert "are not 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
     code, told, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
     assert code == 0
     assert json.loads(told)["forgotten"] == str(CodeKey(project.id, wbs_code.id))
@@ -153,7 +153,7 @@ def test_a_void_bill_is_in_the_way_until_it_gave_its_number_and_external_id_away
     bill = office.bill(invoice)
     office.procore.set_origin(invoice, None)
     office.netsuite.edit_bill(bill.id, tranid="other", externalid=None)
-    assert f"still has the bill of this invoice, as other (id {bill.id})" in refused(office, *named, "--take", bill.id)
+    assert f"still has the bill of this invoice, with the number other (id {bill.id})" in refused(office, *named, "--take", bill.id)
     office.netsuite.edit_bill(bill.id, tranid=invoice.invoice_number, externalid=bill.externalid)
     office.netsuite.void_bill(bill.id)
     assert "void: change its reference number" in refused(office, *named)

@@ -84,7 +84,7 @@ def test_a_number_that_is_another_invoices_id_is_a_question(office: Office) -> N
     first = new_invoice(office)
     project = office.procore.project(first.project_id)
     second = office.new_invoice(project, (CODE, "800.00"), invoice_number=str(first.id))
-    with pytest.raises(NotFound, match=f"say its project, or one of id:{second.id}.*id:{first.id}"):
+    with pytest.raises(NotFound, match=f"Pass --project, or one of id:{second.id}.*id:{first.id}"):
         office.container.named_records.invoice(str(first.id), None)
     assert office.container.named_records.invoice(f"id:{first.id}", None).invoice_id == first.id
 

@@ -197,7 +197,7 @@ def test_nothing_is_billed_while_procore_names_two_base_currencies_and_no_settin
     mark = office.mark()
     for invoice in (other, third):
         assert office.export(invoice).cause == "currency_not_known"
-        assert "Procore's projects are in CAD, USD, and no setting says" in office.sentence(key_of(invoice))
+        assert "The Procore projects use CAD, USD, and no setting says" in office.sentence(key_of(invoice))
     assert office.writes(mark) == []
     check = currency_check(office)
     assert (check.ok, check.words) == (False, "the Procore projects use CAD, USD, so no invoice is billed")

@@ -323,7 +323,7 @@ def test_projects_and_invoices_are_named_as_people_call_them(desk: Desk) -> None
     ("arguments", "code", "words"),
     [
         (["scan", "--project", "no such", "--dry-run"], 1, "no project with the id, number or name no such"),
-        (["scan", "--project", "0", "--dry-run"], 2, "neither a Procore id nor project number or name"),
+        (["scan", "--project", "0", "--dry-run"], 2, "is not a Procore id or project number or name"),
         (
             ["export", "N-9", "--project", "27-001", "--dry-run"],
             1,

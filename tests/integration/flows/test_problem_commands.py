@@ -467,7 +467,7 @@ def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Of
     credit(office)
     ended = call(office, "problems", "--cause", "needs_vendor_credits")
     assert ended.exit_code == 2
-    assert "no cause is called 'needs_vendor_credits'" in ended.stderr
+    assert "there is no cause 'needs_vendor_credits'" in ended.stderr
     assert call(office, "problems", "--cause", "needs_vendor_credit").exit_code == 1
 
 

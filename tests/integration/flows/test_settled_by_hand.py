@@ -110,7 +110,7 @@ def test_a_bill_of_the_same_vendor_number_and_amount_settles_an_invoice_that_was
 
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ADOPTED, entered.id)
-    assert "a person entered it" in outcome.reason
+    assert "entered by hand" in outcome.reason
     assert office.problems(key_of(invoice)) == {}
     record = office.invoice_record(invoice)
     assert record is not None

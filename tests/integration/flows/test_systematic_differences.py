@@ -25,7 +25,7 @@ STOPS_BILLS = {
         "Auto-Generated Numbers",
         "reference number 'BILL",
     ),
-    "tax added": ({"bill_tax": "8.25"}, "the tax that the account adds", "8.25 stand beside"),
+    "tax added": ({"bill_tax": "8.25"}, "the tax that the account adds", "8.25 is not on Item lines"),
 }
 
 

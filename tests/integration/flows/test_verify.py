@@ -120,7 +120,7 @@ def test_a_renumbered_project_is_told_once_with_both_names(branch: Office) -> No
     (finding,) = office.container.verification.verify().findings
     assert (finding.kind, finding.key) == ("project_renumbered", f"project:{project.id}")
     assert (
-        f"such as {number}-{CODES[0]}, which by the number of today would be 28-{number}-{CODES[0]}."
+        f"such as {number}-{CODES[0]}; with the current number, that name would be 28-{number}-{CODES[0]}."
         in finding.sentence
     )
 
@@ -240,7 +240,7 @@ def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "bill_doubled"
     number = site.bill.tranid
-    each = f"{number} (id {site.bill.id}) over 859.50, {number} (id {copy.id}) over 859.50"
+    each = f"{number} (id {site.bill.id}) for 859.50, {number} (id {copy.id}) for 859.50"
     assert sentence.endswith(f": Blue Spruce Electric has 2 bills for this invoice or its number: {each}.")
     site.office.netsuite.void_bill(copy.id)
     assert site.findings() == []
@@ -262,7 +262,7 @@ def test_so_is_one_whose_number_the_bill_of_another_project_has(branch: Office, 
     branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
     kind, sentence = site.finding()
     assert kind == "bill_doubled"
-    assert f"(id {site.bill.id}) over 859.50, {site.bill.tranid} (id {elsewhere.bill.id}) over 859.50" in sentence
+    assert f"(id {site.bill.id}) for 859.50, {site.bill.tranid} (id {elsewhere.bill.id}) for 859.50" in sentence
 
 
 def two_bills_of_ours_with_one_number(site: Site) -> dict[str, str]:
@@ -304,8 +304,8 @@ def test_two_bills_of_one_number_are_reported_whatever_else_their_invoices_have(
     found = {one.key: one for one in site.findings() if one.kind is FindingKind.BILL_DOUBLED}
     assert set(found) == set(bills)
     for one in found.values():
-        assert all(f" Once-{site.project.number} (id {bill_id}) over " in one.sentence for bill_id in bills.values())
-        assert "Blue Spruce Electric has 2 bills for it or with its number: " in one.sentence
+        assert all(f" Once-{site.project.number} (id {bill_id}) for " in one.sentence for bill_id in bills.values())
+        assert "Blue Spruce Electric has 2 bills for this invoice or its number: " in one.sentence
         assert one.problem
         assert one.problem.owner == "project accountant"
         assert "Void or delete all but one" in one.problem.next_step

@@ -208,7 +208,7 @@ def test_after_a_rebuild_a_bill_whose_invoice_was_withdrawn_is_found(site: Site)
     (finding,) = site.office.container.verification.verify().findings
     assert (finding.kind, finding.key) == ("bill_not_comparable", f"invoice:{site.project.id}:{site.invoice.id}")
     assert finding.sentence.endswith(
-        f"(id {site.bill.id}) stands, but the invoice is exported no more: status is draft."
+        f"(id {site.bill.id}) is in NetSuite, but the invoice is no longer exported: status is draft."
     )
 
 

@@ -304,7 +304,7 @@ def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Calla
     assert drifted.container.verification.step()
     shown = " ".join(call("status").stdout.split())
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
-    assert "waits until 20" in shown
+    assert "waiting until 20" in shown
     assert " UTC: Procore" in shown
     state = drifted.container.verifications.current()
     assert state
