@@ -1,7 +1,7 @@
-"""Lets the ledger forget a code or an invoice whose Item or bill was deleted in NetSuite, so that it is made anew the normal way.
+"""Clears a code or invoice from the ledger after its Item or bill was deleted in NetSuite, so that it can be recreated by a scan or export.
 
-The ledger never goes back by itself from what NetSuite holds, so a person has to say it; and they are only believed when
-NetSuite shows nothing that could be the record: by its internal id, by our external id, and by name or number in any case.
+The ledger never removes a record because it is missing in NetSuite, so a user has to do it. A record is cleared only if NetSuite has
+nothing that could be it: by internal id, by external id, and by name or number in any letter case.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from worker.store.locks import Locks
 
 
 class NotForgotten(SyncError):
-    """The ledger keeps the record; the text says why, and what to do instead."""
+    """The record is not cleared; the message says why, and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forgettable:
-    """What may be forgotten: `about` as people call it, `why` it may, and what comes `next`."""
+    """A record that can be cleared. `about`: its name; `why`: why it can be cleared; `next`: what happens next."""
 
     key: CodeKey | InvoiceKey
     about: str
@@ -40,7 +40,7 @@ class Forgettable:
 
 
 class Forgetting:
-    """Looks whether a record may be forgotten, and forgets it. Whatever cannot be asked is a refusal: every method raises SyncError."""
+    """Checks whether a record can be cleared, and clears it. If a query fails, the record is not cleared: every method raises SyncError."""
 
     def __init__(
         self,
@@ -62,9 +62,9 @@ class Forgetting:
         self._locks = locks
 
     def code(self, project: str, code: str, *, take: str = "") -> Forgettable:
-        """A code, named by Procore ids or as people call it. `take`: internal id of an Item that stands and is to be taken for it.
+        """Check a code, given as Procore ids or names. `take`: internal id of an existing Item to adopt for it.
 
-        Raises NotForgotten while its Item, or one that could be taken for it, stands.
+        Raises NotForgotten if its Item, or one that could be mistaken for it, exists.
         """
         found = self._named.project(project)
         listed = {one.id: one for one in self._procore.list_active_codes(found.id)}
@@ -92,8 +92,8 @@ class Forgetting:
         return Forgettable(key, f"{found.label}, code {record.name}", record, _why("Item", standing, take), again)
 
     def invoice(self, named: str, project: str | None, *, take: str = "") -> Forgettable:
-        """An invoice, named by Procore id or by its number. `take`: internal id of a bill that stands and is to be taken for it. Raises NotForgotten while its bill, or one that
-        could be taken for it, stands, and while Procore names one that does not.
+        """Check an invoice, given as Procore id or number. `take`: internal id of an existing bill to adopt for it. Raises NotForgotten if its
+        bill, or one that could be mistaken for it, exists, and if Procore has the origin id of a bill that does not exist.
         """
         key = self._named.invoice(named, project)
         record = _known(self._ledger.invoice(key), "bill", "export")
@@ -117,7 +117,7 @@ class Forgetting:
         return Forgettable(key, f"invoice {invoice.label}", record, _why("bill", standing, take), again)
 
     def forget(self, seen: Forgettable, look: Callable[[], Forgettable], *, by: str, note: str) -> Forgettable:
-        """Look once more, as a person has thought about what they have `seen`, and forget it: both under its lock. `by` and `note` go
+        """Check again under the record's lock, because time has passed since the user saw `seen`, and clear the record. `by` and `note` go
         into its journal.
         """
         with self._locks.hold(str(seen.key)) as lock:
@@ -138,7 +138,7 @@ class Forgetting:
         return now
 
     def _bills(self, key: InvoiceKey, invoice: Invoice) -> Mapping[str, str]:
-        """Bills that an export would find for the invoice, void ones too."""
+        """Return the bills that an export would find for the invoice, including void ones."""
         external_id = bill_external_id(self._procore.company_id, key.invoice_id)
         ids = self._netsuite.find_bill_ids(
             external_id=external_id,
@@ -161,7 +161,7 @@ class Forgetting:
             raise NotForgotten(f"NetSuite still has {words}.{way}")
 
     def _require_origin_id(self, invoice: Invoice, standing: Mapping[str, str]) -> None:
-        """An export believes what Procore names: forgotten or not, it would take a deleted bill for the invoice's."""
+        """Raise NotForgotten if Procore has the origin id of a missing bill: an export trusts the origin id and would treat the invoice as billed."""
         named = bill_id_of_origin(invoice.origin_id)
         if invoice.origin_id and named is None:
             raise NotForgotten(f"Another integration claims the invoice in Procore (origin id {invoice.origin_id}).")
@@ -174,7 +174,7 @@ class Forgetting:
 
 
 def _of_another_code(key: CodeKey, about: str, record: Record, owner: CodeKey) -> Forgettable:
-    """A code whose Item is another code's, which keeps it."""
+    """Return the result for a code whose Item belongs to another code, which keeps it."""
     why = f"its Item {record.name} (id {record.remote_id}) belongs to the code with id {owner.wbs_code_id}"
     again = (
         f"The next scan gives this code a separate Item: `wbs-sync scan --project {key.project_id} --wait`. The code is blocked while the Item "
@@ -184,7 +184,9 @@ def _of_another_code(key: CodeKey, about: str, record: Record, owner: CodeKey) -
 
 
 def _known(record: Record | None, thing: str, run: str) -> Record:
-    """Only what is done: everything else is looked for anyway, and a write in doubt may still come to stand."""
+    """Return the record if it is done. Raises NotForgotten otherwise: any other state is checked again anyway, and an unconfirmed write may
+    still succeed.
+    """
     if record is None:
         raise NotForgotten(f"It is not in the ledger, so there is nothing to clear. The next {run} processes it.")
     if record.in_doubt:
