@@ -1,4 +1,4 @@
-"""A person decides about an invoice: billed elsewhere, or not to be exported; or takes that back. Writes to neither system."""
+"""Records decisions on an invoice: billed elsewhere, or excluded from export; and undoes them. Writes to neither system."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from worker.store.work import Work
 
 
 class NotDecided(SyncError):
-    """A decision cannot be noted, in words for the person who made it."""
+    """A decision cannot be recorded; the message tells the user why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was noted, or taken back."""
+    """The decision that was recorded or undone."""
 
     key: InvoiceKey
     decision: Decision
 
 
 class InvoiceDecisions:
-    """Notes decisions, each under the invoice's lock. `named`, `project`: the invoice as people call it. All methods raise SyncError."""
+    """Records decisions under the invoice's lock. `named`, `project`: the invoice and project as typed. All methods raise SyncError."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class InvoiceDecisions:
         self._work = work
 
     def mark_billed(self, named: str, project: str | None, bill_id: str, *, by: str, note: str) -> Decided:
-        """The invoice was billed by another way, as this bill or credit of NetSuite, whose number and amount may be others."""
+        """Mark the invoice as billed elsewhere by this NetSuite bill or credit, whose number and amount may differ."""
         key = self._named.invoice(named, project)
         if not is_internal_id(bill_id):
             raise NotDecided(f"{bill_id!r} is not a NetSuite internal id: internal ids contain digits only.")
@@ -75,11 +75,11 @@ class InvoiceDecisions:
         return self._note(key, DecisionKind.BILLED_ELSEWHERE, by=by, note=note, bill_id=bill.id)
 
     def exclude(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
-        """The invoice shall not be exported. Refused while our bill of it is in NetSuite, where it would be paid all the same."""
+        """Exclude the invoice from export. Refused while NetSuite has its bill from wbs-sync, which would be paid anyway."""
         return self._note(self._named.invoice(named, project), DecisionKind.EXCLUDED, by=by, note=note)
 
     def take_back(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
-        """Whatever was decided about the invoice holds no more; it waits for a worker to look at it again."""
+        """Undo any decision on the invoice and queue it again."""
         key = self._named.invoice(named, project)
         with self._locks.hold(str(key)) as lock:
             if lock is None:
@@ -141,6 +141,6 @@ class InvoiceDecisions:
             raise NotDecided(f"The bill {bill_id} cannot be assigned to this invoice now: {in_the_way.reason}.")
 
     def _keep_copy(self) -> None:
-        """On this machine too. A copy of a ledger before is taken in first."""
+        """Save the decision on this machine too. A copy of an earlier ledger is restored first."""
         if opened_at := self._ledger.opened_at():
             self._decisions.catch_up(opened_at)

@@ -1,7 +1,7 @@
-"""What Prometheus is told: the business facts of the whole installation, from Redis alone, in a number of commands that does not grow.
+"""Business metrics of the whole installation for Prometheus, read from Redis alone with a fixed number of commands.
 
-Nothing here reads the ledger. What is counted stands in sorted sets, kept by the scripts that write records and problems.
-Moments are told as unix seconds (Redis' clock), as Prometheus wants them: how long ago is for the query.
+Nothing here reads the ledger. Counts come from sorted sets, maintained by the scripts that write records and problems. Times are unix
+seconds of Redis' clock, as Prometheus recommends: queries compute ages.
 """
 
 from __future__ import annotations
@@ -139,11 +139,11 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "wbs_sync_data_directory_free_bytes": ("Free disk space for DATA_DIR on the machine that serves these metrics.", ()),
     "wbs_sync_build_info": ("Version of wbs-sync that serves these metrics, and its Python version.", ("version", "python")),
 }  # fmt: skip
-"""Every metric: what it tells, in the reader's words, and its labels. docs/metrics.md shows this table."""
+"""Every metric with its help text and its labels. docs/metrics.md shows this table."""
 
 
 class Metrics(Collector):
-    """Reads the facts anew at each `collect`."""
+    """Reads the values again at each `collect`."""
 
     def __init__(
         self,
@@ -164,8 +164,8 @@ class Metrics(Collector):
         certificate_expiry: Callable[[], float | None],
         data_dir: Path,
     ) -> None:
-        """`due`: for the runs that have a schedule, when it wants the next one after a moment (both unix seconds); `queue_lengths`:
-        how many messages wait in each queue, named without the prefix; `certificate_expiry`: of the login to NetSuite, None = not known.
+        """`due`: for the runs with a schedule, returns the next scheduled time after a time (both unix seconds); `queue_lengths`: messages
+        waiting in each queue, by name without the prefix; `certificate_expiry`: of the NetSuite login certificate, None = not known.
         """
         self._client = client
         self._ledger = ledger
@@ -184,18 +184,18 @@ class Metrics(Collector):
         self._data_dir = data_dir
 
     def text(self) -> str:
-        """All of it in Prometheus' text format."""
+        """Return all metrics in the Prometheus text format."""
         # One of its own: the process' own registry has Flower's metrics.
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         return generate_latest(registry).decode()
 
     def describe(self) -> Iterator[Metric]:
-        """Empty families, so that registering reads nothing."""
+        """Return empty families, so that registering reads nothing."""
         return iter(Families().told())
 
     def collect(self) -> Iterator[Metric]:
-        """Every family of the catalogue with its facts of now. Raises RedisError."""
+        """Yield every family of the catalogue with its current values. Raises RedisError."""
         told = Families()
         told.put("scrape_timestamp_seconds", seconds(self._client))
         told.put_known("last_resume_timestamp_seconds", self._gate.last_noted())
@@ -234,7 +234,7 @@ class Metrics(Collector):
                 told.put("webhook_requests_total", counts.get(answer, 0), answer)
 
     def _server(self, told: Families) -> None:
-        """Nothing where the user of REDIS_URL may not ask, or a service keeps it to itself."""
+        """Yield nothing if the user of REDIS_URL may not read it, or a managed service does not report it."""
         try:
             state = server_state(self._client)
         except ResponseError:
@@ -318,22 +318,22 @@ class Metrics(Collector):
 
 
 class Families:
-    """The metrics of the catalogue, to be filled. Names without their common beginning."""
+    """Return the metrics of the catalogue without values, by name without the common prefix."""
 
     def __init__(self) -> None:
         self._families: dict[str, Any] = {name: _family(name) for name in CATALOGUE_OF_METRICS}
 
     def put(self, name: str, value: float, *labels: str) -> None:
-        """One fact."""
+        """Add one value."""
         self._families[f"wbs_sync_{name}"].add_metric([str(label) for label in labels], value)
 
     def put_known(self, name: str, moment: float | None, *labels: str) -> None:
-        """A moment, if there is one."""
+        """Add a time, if there is one."""
         if moment:
             self.put(name, moment, *labels)
 
     def told(self) -> list[Metric]:
-        """All families, also those without a fact."""
+        """Return all families, including those without a value."""
         return list(self._families.values())
 
 

@@ -1,4 +1,4 @@
-"""The invoice and the code that have waited longest without an end or a problem, and why each waits now."""
+"""Finds the invoice and the code that have waited longest without a result or a problem, and why they wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from worker.store.work import Work
 
 
 class Reason(StrEnum):
-    """Why a record waits."""
+    """Reasons why a record is waiting."""
 
     PAUSED = "paused"
     SERIES_STOPPED = "series_stopped"
@@ -44,7 +44,7 @@ class WaitingRecord:
 
 
 class Waiting:
-    """Finds them by a number of commands that does not grow with what waits."""
+    """Finds them with a fixed number of commands, however much is waiting."""
 
     def __init__(self, client: Redis, *, ledger: Ledger, work: Work, pauses: Pauses) -> None:
         self._client = client
@@ -53,7 +53,7 @@ class Waiting:
         self._pauses = pauses
 
     def oldest(self) -> list[WaitingRecord]:
-        """The oldest invoice and the oldest code that wait; none of a kind of which nothing waits. Raises RedisError."""
+        """Yield the longest-waiting invoice and code, if any. Raises RedisError."""
         return [*self._invoice(), *self._code()]
 
     def _invoice(self) -> Iterator[WaitingRecord]:
