@@ -1,4 +1,4 @@
-"""What happens to one code or one invoice, in short stable words. Sentences are made when they are read, so they may be improved."""
+"""The audit trail of one code or one invoice, stored as short stable codes. Sentences are built when read, so they may change between versions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, describe
 
 LONGEST_FACT = 160
-"""Of an answer or a name in the journal: enough to know it again. The open problem has the whole of it."""
+"""Maximum length of a response or name in the journal: enough to recognize it. The open problem has the whole text."""
 
 
 class What(StrEnum):
-    """Words of the journal. They are stored, so none is ever given another meaning."""
+    """Event codes of the journal. They are stored, so their meaning never changes."""
 
     PLANNED = "planned"
     SENT = "sent"
@@ -107,15 +107,15 @@ class _Facts(dict[str, str]):
 
 
 def clock(at: float) -> str:
-    """A time for people, UTC, to the second; `?` for none."""
+    """Format a time in UTC to the second; `?` for none."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "?"
 
 
 def told_by(record: Record, *, of_code: bool) -> Happening | None:
-    """What writing a record adds to the journal.
+    """Return the event that writing a record adds to the journal.
 
-    Nothing for a code that goes the plain way: noted, sent once, made or adopted. Its record tells all of that, and there are as
-    many of them as there are codes. An invoice's way is told step by step.
+    None for a code on the usual path: recorded, sent once, created or adopted. Its record contains all of that, and there are as many
+    records as codes. An invoice's path is recorded step by step.
     """
     match record.state:
         case State.BLOCKED:
@@ -134,7 +134,7 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a story as it is told: `what` is stable; times in unix seconds, `again_at` 0 where none was set."""
+    """One line of the history: `what` is a stable code; times in unix seconds, `again_at` 0 if none was set."""
 
     at: float
     until: float
@@ -145,7 +145,7 @@ class Step:
 
 
 def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
-    """What happened, in order: what the record keeps of the beginning, the journal, and what the record says of the end."""
+    """Return the history in order: the beginning from the record, the journal, and the end from the record."""
     # The record knows nothing of what came before it was forgotten: that was about another Item or bill.
     begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.FORGOTTEN), default=0)
     earlier, entries = entries[:begins], entries[begins:]
@@ -175,7 +175,7 @@ def _beginning(record: Record, entries: Sequence[Entry]) -> Step:
 
 
 def _end(record: Record, entries: Sequence[Entry], *, of_code: bool) -> Happening | None:
-    """The end of the plain way, which is in no journal; None where the journal has told it."""
+    """Return the end of the usual path, which is not in the journal; None if the journal has it."""
     if record.done and not any(entry.happening.what in ENDS for entry in entries):
         what = What.CREATED if record.state is State.CREATED else What.ADOPTED
         return Happening(what, {"id": record.remote_id})
