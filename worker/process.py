@@ -1,7 +1,7 @@
-"""A worker or beat: `python -m worker.process worker -n items@%h -Q scans,items,upkeep`, `python -m worker.process beat`.
+"""Runs a worker or beat: `python -m worker.process worker -n items@%h -Q scans,items,upkeep`, `python -m worker.process beat`.
 
-They are Celery's own programs without its command line, which imports Flower, a web server and an interactive shell into each process:
-15 MB and half a second of CPU. `celery -A worker.app ...` starts the same.
+These are Celery's own programs without its command line, which imports Flower, a web server and an interactive shell into each process: 15
+MB and half a second of CPU. `celery -A worker.app ...` starts the same programs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from worker.beat import Beat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Work until the process is asked to end; the exit code."""
+    """Run until the process is asked to stop, and return the exit code."""
     asked = _parsed(arguments)
     if asked.kind == "beat":
         app.subclass_with_self(Beat)().run()

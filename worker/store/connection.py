@@ -1,4 +1,4 @@
-"""One way to reach Redis, for everything but Celery's own connections."""
+"""Connects to Redis, for everything except Celery's own connections."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from worker.store.client import Redis
 
 
 def connect(url: str, *, timeout: float = 30) -> Redis:
-    """A client for a redis:// or rediss:// address; it connects at the first command, and waits `timeout` seconds for an answer.
+    """Return a client for a redis:// or rediss:// address; it connects at the first command, and waits `timeout` seconds for a response.
 
-    A command whose connection broke is repeated for about a second, so every script of ours gives the same end when it
-    runs twice.
+    A command whose connection broke is retried for about a second, so every Lua script of wbs-sync must give the same result when it runs
+    twice.
     """
     return cast(Redis, redis.Redis.from_url(url, **_options(timeout)))
 
 
 def connect_briefly(url: str) -> Redis:
-    """A client that gives up within two seconds, for what a process would like to say as it ends."""
+    """Return a client that gives up within two seconds, for what a process reports on shutdown."""
     briefly = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
     return cast(Redis, redis.Redis.from_url(url, decode_responses=True, **briefly))
 
@@ -46,9 +46,9 @@ def connect_to_master(
     tls: Mapping[str, str] | None,
     timeout: float = 30,
 ) -> Redis:
-    """A client for the master that sentinels name: asked for with each new connection, so a new master is found by itself.
+    """Return a client for the master that sentinels report: queried with each new connection, so that a new master is found automatically.
 
-    `sentinel_options`: how a sentinel is reached, its own login and TLS included; `tls`: the TLS options of the master, None = no TLS.
+    `sentinel_options`: how to connect to a sentinel, including its login and TLS; `tls`: the TLS options of the master, None = no TLS.
     """
     sentinels: Any = Sentinel(list(hosts), sentinel_kwargs=dict(sentinel_options))  # type: ignore[no-untyped-call]
     login = {"username": username or None, "password": password or None}
@@ -57,16 +57,16 @@ def connect_to_master(
 
 
 def try_tls(url: str) -> None:
-    """Raise RedisError within seconds when nobody speaks TLS at a rediss:// address; `connect` would find that out after minutes."""
+    """Raise RedisError within seconds if no TLS server responds at a rediss:// address; `connect` would find that out after minutes."""
     if url.startswith("rediss://"):
         with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)) as once:
             once.ping()
 
 
 def why(error: Exception) -> str:
-    """What is wrong with a Redis that cannot be worked with, what to do, and what the server itself says, in a few sentences.
+    """Return a few sentences: what is wrong with Redis, what to do, and the server's own message.
 
-    Of an error that is not the server's answer nothing is repeated: it may hold what was sent.
+    Nothing of an error that is not a response of the server is repeated: it may contain what was sent.
     """
     cause = _by_redis(error)
     answer = _answer_of(cause)
@@ -82,12 +82,14 @@ def why(error: Exception) -> str:
 
 
 def is_unavailable(error: RedisError) -> bool:
-    """Whether Redis is away or refuses everything of its kind (full, read-only, no permission): nothing is wrong with the work itself."""
+    """Return whether Redis is unreachable or rejects all commands of a kind (full, read-only, no permission): nothing is wrong with the work
+    itself.
+    """
     return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or bool(_sentence(error))
 
 
 def _by_redis(error: BaseException) -> BaseException:
-    """Redis' own error where a library has raised another one because of it."""
+    """Return Redis' own error if a library raised another one because of it."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, RedisError):
         cause = cause.__cause__ or cause.__context__
@@ -95,14 +97,14 @@ def _by_redis(error: BaseException) -> BaseException:
 
 
 def _sentence(error: BaseException) -> str:
-    """What is wrong and what to do, for what is known of; else ""."""
+    """Return what is wrong and what to do for a known error; else ""."""
     text = str(error)
     known = (sentence for words, sentence in _SENTENCES.items() if any(word in text for word in words.split("|")))
     return next(known, "")
 
 
 def _answer_of(error: BaseException) -> str:
-    """The server's own words, on one line and without the arguments of a command that it repeats; "" when it has not answered."""
+    """Return the server's message on one line, without repeated command arguments; "" if the server did not respond."""
     if not isinstance(error, _ANSWERS):
         return ""
     text = str(error).partition("with args beginning with")[0]
@@ -164,11 +166,11 @@ _SENTENCES = {
     ),
     "LOADING|loading the dataset": "Redis is loading its data: try again when it has finished.",
 }
-"""By words of the server or of TLS; redis-py leaves out the first one of some."""
+"""Known errors by the server's or TLS message; redis-py drops the first word of some."""
 
 
 def is_cluster(client: Redis) -> bool:
-    """Whether the server is a node of a Redis Cluster, also one that has no slots yet. False where the user may not ask."""
+    """Return whether the server is a node of a Redis Cluster, even one without slots. False if the user may not query it."""
     try:
         return bool(client.info("cluster").get("cluster_enabled"))
     except ResponseError:
@@ -187,6 +189,6 @@ def _options(timeout: float) -> dict[str, Any]:
 
 
 def seconds(client: Redis) -> float:
-    """Redis' clock, unix seconds: the one time that all workers agree on."""
+    """Return the time of Redis' clock in unix seconds: the one clock that all workers share."""
     whole, micro = client.time()
     return int(whole) + int(micro) / 1_000_000
