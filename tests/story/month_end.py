@@ -117,7 +117,7 @@ shows, two projects, one bill, and the end. An invoice of February is blocked, s
         shown = Shown(
             rows=4,
             keep="blocked",
-            tables=f"^24-003 .*: invoices|^Bill {re.escape(example)}$|^24-023 .*: (invoices|why not)",
+            tables=f"^24-003 .*: invoices|^Bill {re.escape(example)}$|^24-023 .*: (invoices|reasons)",
         )
         told = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
         plan = self._plan("bills.json")

@@ -11,7 +11,7 @@ from worker.cli.output import FAILED, faults_as_sentences, json_option, out, pri
 from worker.cli.session import open_to_look
 from worker.services.checks.check import Check
 
-MARKS = {True: ("ok   ", "green"), False: ("FAULT", "red"), None: ("?    ", "yellow")}
+MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("WARN", "yellow")}
 
 
 @click.command()
@@ -36,4 +36,4 @@ def print_check(one: Check) -> None:
     """Print one line for a check, and a second one with the fix if there is something to do."""
     out.print(styled(MARKS[one.ok], f" {one.name}: {one.words}"), soft_wrap=True)
     if one.cure:
-        out.print(Text(f"      {one.cure}"), soft_wrap=True)
+        out.print(Text(f"     {one.cure}"), soft_wrap=True)

@@ -325,7 +325,7 @@ def test_all_is_sound_again_afterwards(branch: Office) -> None:
 def test_a_look_with_settings_of_another_company_leaves_the_redis_to_the_right_ones(branch: Office) -> None:
     new = {"REDIS_KEY_PREFIX": "a-new-one:"}
     mistaken = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
-    assert (mistaken.exit_code, "FAULT Procore login" in mistaken.stdout) == (1, True)
+    assert (mistaken.exit_code, "FAIL Procore login" in mistaken.stdout) == (1, True)
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").processes_run()
     assert call(branch, "check", **new).exit_code == 0
@@ -433,7 +433,7 @@ def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: O
     vendors_of_the_parent(office)
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
-    assert "subsidiary 2 as its primary one, and no vendor is shared with it" in check.words
+    assert "2 as its primary subsidiary, and no vendor is shared with it" in check.words
 
 
 def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_where_nobody_sees_the_others(office: Office) -> None:

@@ -110,7 +110,7 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> No
     assert rows[f"27-001-{CODES[0]}"]["id"] == desk.office.item(f"27-001-{CODES[0]}").id
     assert (
         first_step(desk.office.container.explain.code("27-001", CODES[0]))
-        == "First seen (requested by: {record.by or 'separate request'}) plan"
+        == "First seen (requested by: a plan)"
     )
     again = desk.call("apply", str(desk.file), "--wait", "--json")
     assert (again.code, set(again.json()["counts"])) == (0, {"already"})
@@ -137,7 +137,7 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
     assert (done.code, desk.office.bill(desk.invoice).tranid) == (0, "N-1"), done.told
     assert "Applied: 3 created; no change needed for 0 lines of the plan." in done.told
     story = desk.office.container.explain.invoice(str(desk.invoice.id), None)
-    assert first_step(story) == "First seen (requested by: {record.by or 'separate request'}) plan"
+    assert first_step(story) == "First seen (requested by: a plan)"
     assert [step["what"] for step in story["story"]] == ["seen", "sent", "created", "written_back"]
     # The same as JSON, which is what is saved.
     saved = json.loads(desk.file.read_text())
@@ -201,9 +201,9 @@ def test_no_secret_is_in_a_plan(desk: Desk) -> None:
     ("changes", "words"),
     [
         ({"company_id": 1}, "is a plan for Procore company 1 and NetSuite account"),
-        ({"account": "other_sb1"}, "and NetSuite account other_sb1; the settings say"),
-        ({"version": 1}, "is no plan of version 3"),
-        ({"version": None}, "is no plan of version 3"),
+        ({"account": "other_sb1"}, "and NetSuite account other_sb1; the settings are for"),
+        ({"version": 1}, "is not a plan of version 3"),
+        ({"version": None}, "is not a plan of version 3"),
         ({"made_at": "2026-05-04T09:00:00+00:00"}, "is not a plan saved by this installation"),
         ({"id": "0" * 12}, "is not a plan saved by this installation"),
         ({"lines": [{"key": "code:1:2"}]}, "is not a plan"),

@@ -511,7 +511,7 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Office) ->
     ended = call(office, "check", **own)
     (line,) = [line for line in ended.stdout.splitlines() if "Account profile" in line]
     assert ended.exit_code == 1
-    assert line.startswith("FAULT")
+    assert line.startswith("FAIL")
     assert "NETSUITE_PROJECT_FIELD is customer, the account takes job" in line
     assert "NETSUITE_SETTLE_SECONDS is 900, the account needs 904" in line
     assert "NETSUITE_EXPENSE_ACCOUNT_ID is empty, the account needs it" in line

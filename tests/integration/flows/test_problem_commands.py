@@ -328,7 +328,7 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
     ("note", "words"),
     [
         ("  ", "Describe in --note what was done"),
-        ("x" * 1001, "1000 are kept"),
+        ("x" * 1001, "the limit is 1000"),
         ("a\x1b[2Jb", "U+001B"),
         ("caf\udce9", "U+DCE9"),
     ],

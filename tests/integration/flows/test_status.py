@@ -89,7 +89,7 @@ def test_a_task_that_failed_or_runs_or_is_not_known_is_told_as_such(office: Offi
     keep(office, "a4", status="STARTED", name="ledger.reconcile", kwargs={}, result={"pid": 1, "hostname": "a"})
     assert told(office, "status", "--task", "a4")["result"] is None
     unknown = call(office, "status", "--task", "a5")
-    assert (unknown.exit_code, "Nothing is known of a task a5" in unknown.stderr) == (1, True)
+    assert (unknown.exit_code, "Task a5 not found" in unknown.stderr) == (1, True)
     two = call(office, "status", "--task", "a5", "--invoice", "1")
     assert (two.exit_code, "Pass one of --task ID" in two.stderr) == (2, True)
     assert "--project" in call(office, "status", "--code", "5").stderr

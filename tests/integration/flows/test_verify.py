@@ -391,9 +391,9 @@ def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: Sit
     kind, sentence = site.finding()
     assert kind == "origin_id_foreign"
     own = f"its bill is {site.bill.tranid} (id {site.bill.id})."
-    assert sentence.endswith(f"names the bill OTHER-1 (id {other.id}) in Procore; {own}")
+    assert sentence.endswith(f"has the origin id of the bill OTHER-1 (id {other.id}) in Procore; {own}")
     site.office.netsuite.delete_bill(other.id)
-    assert f"names a bill that does not exist (id {other.id})" in site.finding()[1]
+    assert f"has the origin id of a bill that does not exist (id {other.id})" in site.finding()[1]
 
 
 def test_an_invoice_of_another_integration_is_none_of_ours_until_a_bill_of_ours_stands_for_it(site: Site) -> None:

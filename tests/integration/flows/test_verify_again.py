@@ -249,7 +249,7 @@ def test_a_skip_whose_reason_is_no_longer_true_explains_nothing(site: Site) -> N
     (finding,) = site.office.container.verification.verify().findings
     assert finding.kind == "bill_missing"
     assert finding.sentence.endswith(
-        " has no bill. It was skipped ({before or 'reason unknown'}), and that reason no longer applies."
+        " has no bill. It was skipped (nothing is billed on it), and that reason no longer applies."
     )
 
 
