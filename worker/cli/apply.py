@@ -40,14 +40,14 @@ STANDS = ("created", "adopted", "already")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--plan", "plan_id", help="Id of the approved plan; any other plan is rejected.")
+@click.option("--plan", "plan_id", help="Id of the approved plan; any other plan is refused.")
 @click.option("--wait", is_flag=True, help="Wait until the work has ended.")
 @json_option
 def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
     """Carry out the plan in FILE, and nothing else. Save a plan with `scan --dry-run --save FILE` or `export --dry-run --save FILE`.
 
-    Each create, adopt or bill line is checked again first and rejected if its data has changed since the plan was made. The exit
-    code is 0 only if no line was rejected; with --wait, also only if nothing is blocked, in doubt or waiting.
+    Each create, adopt or bill line is checked again first and refused if its data has changed since the plan was made. The exit
+    code is 0 only if no line was refused; with --wait, also only if nothing is blocked, in doubt or waiting.
     """
     with faults_as_sentences():
         container = open_container()

@@ -441,7 +441,7 @@ def test_a_subsidiary_that_is_no_vendors_primary_one_is_in_doubt_where_nobody_se
     office.stage.settings("netsuite", hidden_from_queries=["vendorsubsidiaryrelationship"])
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
-    assert "subsidiary 2 as its primary one" in check.words
+    assert "2 as its primary subsidiary" in check.words
     assert "NETSUITE_SUBSIDIARY_ID" in check.cure
 
 
