@@ -130,7 +130,7 @@ class BillWriter:
             self._records.report(_finding(key, ready, FindingKind.BILL_DOUBLED, words))
 
     def _ids(self, bill: Bill) -> list[str]:
-        """Return the bill with the wbs-sync external id and those of the same vendor with the same number."""
+        """Return the ids of the bill with the wbs-sync external id and of bills of the same vendor with the same number."""
         return self._netsuite.find_bill_ids(
             external_id=bill.external_id,
             vendor_id=bill.vendor_id,

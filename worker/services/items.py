@@ -111,7 +111,7 @@ class Items:
         return ItemNeed(external_id, name, code.description)
 
     def _codes_of_rivals(self, project: Project, rule: NamingRule) -> dict[Project, list[WbsCode]]:
-        """Return the budgeted codes of projects whose names may conflict; hardly any project has such others."""
+        """Return the budgeted codes of projects whose names may conflict; hardly any project has a conflict."""
         codes = {}
         for rival in self._rivals(rule).of(project):
             try:
@@ -122,7 +122,7 @@ class Items:
         return codes
 
     def _rivals(self, rule: NamingRule) -> Rivals:
-        """Return the numbers of the projects in the cached list."""
+        """Return the conflicting projects, by the cached list of projects."""
         projects, (sorted_from, sorted_by, rivals) = self._projects.all(), self._sorted
         if projects is not sorted_from or rule != sorted_by:
             rivals = Rivals([one for one in projects if not one.purpose], rule)

@@ -203,7 +203,7 @@ class Recovery:
             )
 
     def _wait_for_the_other(self) -> None:
-        """Return whether to wait for the rebuild: a first start takes two queries; the rebuild of a large company is not waited for."""
+        """Wait a few seconds for a rebuild by another worker, enough for a first start of two queries. Raises NoRoom if it takes longer."""
         until = time.monotonic() + PATIENCE_SECONDS
         while not self._ledger.is_open():
             if time.monotonic() > until:

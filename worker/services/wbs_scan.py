@@ -207,7 +207,7 @@ class WbsScan:
             self._ledger.resolve(key)
 
     def _has_worked_on(self, project_id: int) -> bool:
-        """Record the outcome of a project that does not exist: codes requested for it are skipped."""
+        """Return whether the ledger has a record of the project that is not skipped; a project that never existed has skipped codes at most."""
         return any(record.state is not State.SKIPPED for record in self._ledger.codes(project_id).values())
 
     def _scan_project(self, project_id: int) -> Outcome:
