@@ -387,7 +387,8 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     assert f"Its bill is in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
     told = [
-        shown.index(words) for words in ("First seen", "Sent to NetSuite", "Created in NetSuite", "Bill id saved to Procore")
+        shown.index(words)
+        for words in ("First seen", "Sent to NetSuite", "Created in NetSuite", "Bill id saved to Procore")
     ]
     assert told == sorted(told)
     assert re.search(r"Payment due in Procore.*5,700\.00", shown)

@@ -153,7 +153,9 @@ def test_a_void_bill_is_in_the_way_until_it_gave_its_number_and_external_id_away
     bill = office.bill(invoice)
     office.procore.set_origin(invoice, None)
     office.netsuite.edit_bill(bill.id, tranid="other", externalid=None)
-    assert f"still has the bill of this invoice, with the number other (id {bill.id})" in refused(office, *named, "--take", bill.id)
+    assert f"still has the bill of this invoice, with the number other (id {bill.id})" in refused(
+        office, *named, "--take", bill.id
+    )
     office.netsuite.edit_bill(bill.id, tranid=invoice.invoice_number, externalid=bill.externalid)
     office.netsuite.void_bill(bill.id)
     assert "void: change its reference number" in refused(office, *named)

@@ -108,10 +108,7 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> No
     rows = {row["name"]: row for row in done.json()["lines"]}
     assert (done.code, rows[f"27-001-{CODES[0]}"]["result"]) == (0, "created"), done.told
     assert rows[f"27-001-{CODES[0]}"]["id"] == desk.office.item(f"27-001-{CODES[0]}").id
-    assert (
-        first_step(desk.office.container.explain.code("27-001", CODES[0]))
-        == "First seen (requested by: a plan)"
-    )
+    assert first_step(desk.office.container.explain.code("27-001", CODES[0])) == "First seen (requested by: a plan)"
     again = desk.call("apply", str(desk.file), "--wait", "--json")
     assert (again.code, set(again.json()["counts"])) == (0, {"already"})
 

@@ -131,7 +131,7 @@ def test_a_stranger_makes_a_bounded_number_of_lines_and_they_say_how_many_are_mi
             written.append(refused.getMessage())
     assert len(written) <= LIMITED_BURST + 1000 / LIMITED_EVERY_SECONDS
     assert written[0] == "Refused a request from 198.51.100.0"
-    assert written[-1].endswith(" (999 more lines of this kind were left out)")
+    assert written[-1].endswith(" (999 more lines of this kind omitted)")
 
 
 def test_what_a_stranger_sends_makes_no_line_long() -> None:
