@@ -98,7 +98,7 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     **{cause: {"finding": sentence} for cause, sentence in FINDINGS.items()},
     Cause.NAME_TOO_LONG: {"name": "24-017-03-300.S and the rest of a name of more than 60 characters"},
     Cause.NAME_HAS_COLON: {"name": "24-017-03 : 300.S"},
-    Cause.UNREADABLE_ROWS: {"answer": "Procore's BudgetLine is not as published: wbs_code.id: is missing"},
+    Cause.UNREADABLE_ROWS: {"answer": "Procore's BudgetLine is not in the documented format: wbs_code.id: is missing"},
     Cause.PROJECT_AMBIGUOUS: {"candidates": "'24-017' (id 9014), 'Riverside Clinic' (id 9020, P-17)"},
     Cause.PROJECT_LINK_MISMATCH: {"found": "'Hangar 4' (id 1003, 99-001)"},
     Cause.NETSUITE_PROJECT_INACTIVE: {"found": "'Riverside Clinic' (id 9014, 24-017, inactive)"},

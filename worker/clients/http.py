@@ -80,7 +80,7 @@ class Answer:
         try:
             return self._parsed()
         except ValueError as error:
-            words = f"the answer ({self.status}) is not JSON ({error}): {self.excerpt()[:80]!r}"
+            words = f"the response ({self.status}) is not JSON ({error}): {self.excerpt()[:80]!r}"
             raise Transient(words) from None
 
     def json_or_none(self) -> Any:
@@ -297,7 +297,7 @@ def _secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> tuple[st
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ MENDED: dict[ProblemClass, str] = {
     ProblemClass.IN_NETSUITE: "In NetSuite, on the record named in the sentence.",
     ProblemClass.SETUP: "Where access is granted: the Procore app and its permitted projects, the NetSuite role, or the wbs-sync settings.",
     ProblemClass.OUTAGE: "By the team that runs that system or the network; work resumes when the system responds.",
-    ProblemClass.WAITS: "No fix of its own is needed: it closes after the problems named in it are fixed.",
+    ProblemClass.WAITS: "It closes after the problems named in it are fixed.",
     ProblemClass.UNKNOWN: "By the maintainers of wbs-sync; the sentence quotes the other system's response.",
 }
 """Where problems of each class are fixed."""

@@ -313,7 +313,7 @@ def test_a_query_answered_in_another_shape_is_a_clear_error_and_not_an_empty_ans
 
 def test_a_query_whose_pages_do_not_end_ends(netsuite_of: MakeClient) -> None:
     netsuite, transport = netsuite_of(answer(200, {"items": [ROW | {"id": "1"}], "hasMore": True}))
-    with pytest.raises(UnexpectedAnswer, match="goes on after 100000 rows"):
+    with pytest.raises(UnexpectedAnswer, match="continues after 100000 rows"):
         netsuite.find_items(external_ids=["x"], names=[])
     assert len(transport.sent) == 100
 
@@ -373,7 +373,7 @@ def test_bills_of_ours_are_counted_with_one_row(netsuite_of: MakeClient, body: o
 def test_rows_that_netsuite_counts_and_does_not_show_are_no_empty_answer(
     netsuite_of: MakeClient, body: dict[str, Any]
 ) -> None:
-    with pytest.raises(UnexpectedAnswer, match="counts rows of the table item in its SuiteQL answer and shows none"):
+    with pytest.raises(UnexpectedAnswer, match="counts rows of the table item in its SuiteQL response but returns none"):
         netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=["x"])
 
 

@@ -206,7 +206,9 @@ def test_what_another_reader_of_the_file_would_replace_is_refused(
 ) -> None:
     (tmp_path / ".env").write_text(f"PROCORE_CLIENT_SECRET={value}\n")
     (fault,) = faults_of(set_environment, PROCORE_CLIENT_SECRET=None)
-    assert fault.startswith("PROCORE_CLIENT_SECRET (in .env) contains ${...}, which other programs that read the file replace:")
+    assert fault.startswith(
+        "PROCORE_CLIENT_SECRET (in .env) contains ${...}, which other programs that read the file replace:"
+    )
     assert "word" not in fault
 
 

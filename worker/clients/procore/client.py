@@ -309,7 +309,7 @@ class Procore:
                 return
             before = answer.text
         raise UnexpectedAnswer(
-            f"Procore's list of {model.__name__.removesuffix('Row')} goes on after {MOST_PAGES} pages"
+            f"Procore's list of {model.__name__.removesuffix('Row')} continues after {MOST_PAGES} pages"
         )
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
