@@ -202,7 +202,7 @@ def test_bad_settings_are_told_one_by_one(machine: Machine) -> None:
     ("arguments", "code", "words"),
     [
         (["export"], 2, "Pass one INVOICE (with --project PROJECT"),
-        (["export", "seventeen", "--project", "1"], 1, "no invoices of project id 1"),
+        (["export", "seventeen", "--project", "1"], 1, "invoices of project id 1 could not be read"),
         (["scan", "--projekt", "1"], 2, "--projekt"),
         (["scann"], 2, "scann"),
     ],
