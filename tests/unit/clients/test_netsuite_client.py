@@ -373,7 +373,9 @@ def test_bills_of_ours_are_counted_with_one_row(netsuite_of: MakeClient, body: o
 def test_rows_that_netsuite_counts_and_does_not_show_are_no_empty_answer(
     netsuite_of: MakeClient, body: dict[str, Any]
 ) -> None:
-    with pytest.raises(UnexpectedAnswer, match="counts rows of the table item in its SuiteQL response but returns none"):
+    with pytest.raises(
+        UnexpectedAnswer, match="counts rows of the table item in its SuiteQL response but returns none"
+    ):
         netsuite_of(answer(200, body))[0].find_items(external_ids=["x"], names=["x"])
 
 
