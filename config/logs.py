@@ -97,7 +97,7 @@ class RateLimit(logging.Filter):
         if len(message) > LIMITED_LENGTH:
             message = f"{message[:LIMITED_LENGTH]}..."
         if left_out:
-            message += f" ({left_out:,} more lines of this kind were left out)"
+            message += f" ({left_out:,} more lines of this kind omitted)"
         record.msg, record.args = message, ()
         return True
 

@@ -89,7 +89,7 @@ def read_profile(path: Path) -> Profile | None:
         why = f"{place} is not in the format of this version of wbs-sync"
     except (OSError, ValueError) as error:
         why = error.strerror or "" if isinstance(error, OSError) else "it is not JSON"
-    raise InvalidSettings(faults=(f"The account's profile {path} cannot be used: {why}. Run `wbs-sync probe` again.",))
+    raise InvalidSettings(faults=(f"The account profile {path} is invalid: {why}. Run `wbs-sync probe` again.",))
 
 
 def load_profile(settings: Settings) -> Profile | None:
@@ -101,16 +101,16 @@ def load_profile(settings: Settings) -> Profile | None:
     profile = read_profile(path)
     if profile is None:
         if settings.netsuite_profile_file:
-            raise InvalidSettings(faults=(f"NETSUITE_PROFILE_FILE names no file: {path}.",))
+            raise InvalidSettings(faults=(f"NETSUITE_PROFILE_FILE is not a file: {path}.",))
         return None
     ours = _account(settings.netsuite_account_id)
     is_copy = _COPY.sub("", _account(profile.account)) == ours
     if _account(profile.account) == ours or (is_copy and settings.netsuite_profile_file):
         return profile
     hint = (
-        "Name it in NETSUITE_PROFILE_FILE to use it here" if is_copy else "Move it away, or run `wbs-sync probe` again"
+        "Set NETSUITE_PROFILE_FILE to it to use it here" if is_copy else "Move it away, or run `wbs-sync probe` again"
     )
-    sentence = f"The profile {path} is of the NetSuite account {profile.account}, the settings say {settings.netsuite_account_id}."
+    sentence = f"The profile {path} is for NetSuite account {profile.account}, but the settings are for {settings.netsuite_account_id}."
     raise InvalidSettings(faults=(f"{sentence} {hint}.",))
 
 
@@ -134,18 +134,20 @@ def contradictions(settings: Settings, profile: Profile | None) -> list[str]:
     effects, sentences = profile.effects, []
     if effects.project_field and effects.project_field != project_field(settings, profile):
         sentences.append(
-            f"NETSUITE_PROJECT_FIELD is {settings.netsuite_project_field}, the account takes {effects.project_field}"
+            f"NETSUITE_PROJECT_FIELD is {settings.netsuite_project_field}, but the account uses {effects.project_field}"
         )
     wanted = Settings.model_fields["netsuite_settle_seconds"].default + _lag(profile)
     if _lag(profile) and settle_seconds(settings, profile) < wanted:
-        sentences.append(f"NETSUITE_SETTLE_SECONDS is {settings.netsuite_settle_seconds}, the account needs {wanted}")
+        sentences.append(
+            f"NETSUITE_SETTLE_SECONDS is {settings.netsuite_settle_seconds}, but the account needs {wanted}"
+        )
     sentences += [
-        f"{name} is empty, the account needs it"
+        f"{name} is empty, but the account requires it"
         for name, is_needed in effects.needed_settings.items()
         if is_needed and not getattr(settings, name.lower(), "")
     ]
     if effects.takes_tax_schedule is False and settings.netsuite_tax_schedule_id:
-        sentences.append("NETSUITE_TAX_SCHEDULE_ID is set, the account does not take it over REST")
+        sentences.append("NETSUITE_TAX_SCHEDULE_ID is set, but the account does not accept it over REST")
     return sentences
 
 

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 _ID = "must be an internal id of NetSuite, digits only"
 PATTERNS = {
-    "REDIS_KEY_PREFIX": "must be 1 to 100 plain letters, digits or signs without a space",
+    "REDIS_KEY_PREFIX": "must be 1 to 100 printable ASCII characters without spaces",
     "NETSUITE_ACCOUNT_ID": "must be an account such as 1234567_SB1",
     "NETSUITE_SUBSIDIARY_ID": _ID,
     "NETSUITE_EXPENSE_ACCOUNT_ID": _ID,
@@ -19,7 +19,7 @@ PATTERNS = {
     "NETSUITE_TAX_SCHEDULE_ID": _ID,
     "NETSUITE_RETAINAGE_ITEM_ID": _ID,
     "NETSUITE_TAX_ITEM_ID": _ID,
-    "NETSUITE_CURRENCY": "must be the three capital letters of a currency, such as USD",
+    "NETSUITE_CURRENCY": "must be a three-letter currency code in capitals, such as USD",
 }
 """What a setting with a pattern takes, in words."""
 
@@ -36,7 +36,7 @@ def sentence(detail: Any, fields: Mapping[str, FieldInfo]) -> str:
         words = str(detail["msg"]).removeprefix("Value error, ")
         return f"{name}: {words}." if name else f"{words}."
     if field is None:
-        return f"{name}: cannot be used; see docs/configuration.md."
+        return f"{name}: invalid; see docs/configuration.md."
     if len(place) > 1:
         return f"{name}: entry {place[1] + 1} must be the id of a Procore project, a whole number above 0."
     return f"{name}: {requirement(name, field)}."

@@ -21,7 +21,7 @@ from config.trusted_files import UntrustedFile, everybody_may_write, read_truste
 
 ENV_FILE = "in .env"
 SECRET_FILE = "a file in SECRETS_DIR"  # noqa: S105 - the name of a place
-EVERYBODY = "may be written by every user of this machine: check what is in it, then run `chmod o-w` on it"
+EVERYBODY = "is writable for every user of this machine: check its content, then run `chmod o-w` on it"
 """What to add to the name of a file that is refused for that."""
 _NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)")
 _UNCLOSED = re.compile(r"[^=\n]*=[ \t]*['\"]")
@@ -65,7 +65,7 @@ def read_env_file(env_file: Any, known: Collection[str]) -> EnvFile:
     faults = [_broken(line, env_file, known) for line in read if line.error or (line.key and line.value is None)]
     named = [(line.key, line.value, line.original.string) for line in read if line.key and line.value is not None]
     faults += [
-        f"{name} ({ENV_FILE}) has ${{...}}, which other readers of the file replace: put the value into single quotes if it belongs to it."
+        f"{name} ({ENV_FILE}) contains ${{...}}, which other programs that read the file replace: put the value in single quotes if it is part of the value."
         for name, value, line in named
         if "${" in value and not _IN_SINGLE_QUOTES.search(line) and name.upper() in known
     ]
@@ -78,7 +78,7 @@ def read_env_file(env_file: Any, known: Collection[str]) -> EnvFile:
 
 def cut_by_comment(name: str) -> str:
     """What to add to the faults of a setting with a comment behind its value: a part of the value may have been taken as one."""
-    return f"{name} ({ENV_FILE}) ends where a space and # begin a comment: put the value into single quotes if they belong to it."
+    return f"{name} ({ENV_FILE}) contains a space and #, which begin a comment: put the value in single quotes if they are part of it."
 
 
 def written_by_everybody(secrets_dir: str | None, files: Collection[str]) -> list[str]:
@@ -104,7 +104,7 @@ def quoted(
     values = {name: (value, "in the environment") for name, value in environment.items()}
     values |= {name: (_text(Path(secrets_dir or "") / name), SECRET_FILE) for name in files}
     return {
-        name.upper(): f"{name} ({place}) begins and ends with a quotation mark, which belongs to the value there: remove both marks."
+        name.upper(): f"{name} ({place}) begins and ends with a quotation mark, which is part of the value there: remove both marks."
         for name, (value, place) in values.items()
         if name.upper() in known and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     }
@@ -113,7 +113,7 @@ def quoted(
 def why_unreadable(error: BaseException | None) -> str:
     """Why a file could not be read and what to do, without what it holds."""
     if isinstance(error, PermissionError):
-        return f"the user of this process may not read {error.filename}; change its owner or its permissions"
+        return f"the user of this process cannot read {error.filename}; change its owner or its permissions"
     if isinstance(error, OSError):
         return f"{error.strerror} ({error.filename})"
     return "it is not UTF-8; save it as UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it is not a file"
@@ -125,10 +125,10 @@ def _broken(line: Binding, env_file: Any, known: Collection[str]) -> str:
     found = _NAME.match(text)
     name = found[1] if found and found[1].upper() in known else ""
     if name and _UNCLOSED.match(text):
-        return f"{place}: {name} has a quotation mark without its partner, or text behind it. Write {name}='value'."
+        return f"{place}: {name} has an unbalanced quotation mark, or text after it. Write {name}='value'."
     if name:
-        return f"{place}: {name} has no = behind its name. Write {name}=value."
-    return f"{place} is not NAME=value. Correct it, or begin it with # if it is a comment."
+        return f"{place}: {name} has no = after its name. Write {name}=value."
+    return f"{place} is not NAME=value. Correct it, or start it with # if it is a comment."
 
 
 def _text(file: Path) -> str:

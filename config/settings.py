@@ -115,31 +115,31 @@ class Settings(BaseSettings):
         "wbs:", pattern=r"^[!-~]{1,100}$", description="Prefix of every key, so that installations can share a server"
     )
     data_dir: Path = Field(
-        Path("data"), description="Folder for the embedded server, logs, Flower's data and heartbeats"
+        Path("data"), description="Directory of the embedded server, logs, Flower's data and heartbeats"
     )
 
-    procore_base_url: str = Field("https://api.procore.com", description="Procore's API")
-    procore_auth_url: str = Field("https://login.procore.com", description="Procore's login service")
+    procore_base_url: str = Field("https://api.procore.com", description="Base URL of the Procore API")
+    procore_auth_url: str = Field("https://login.procore.com", description="Base URL of the Procore login service")
     procore_client_id: str = Field(description="Client id of the Procore app (client credentials)")
     procore_client_secret: SecretStr = Field(description="Client secret of the Procore app")
     procore_company_id: int = Field(gt=0, lt=2**63, description="The Procore company, as a number")
     procore_read_timeout_seconds: float = Field(
-        60, gt=0, le=3600, allow_inf_nan=False, description="Maximum time for one Procore response"
+        60, gt=0, le=3600, allow_inf_nan=False, description="Timeout of a Procore request in seconds"
     )
 
     netsuite_account_id: str = Field(
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9_\-]{0,38}[A-Za-z0-9])?$", description="NetSuite account, e.g. 1234567_SB1"
     )
-    netsuite_base_url: str = Field("", description="SuiteTalk address; empty = derived from the account")
+    netsuite_base_url: str = Field("", description="Base URL of SuiteTalk; empty = derived from the account")
     netsuite_client_id: str = Field(description="Client id of the NetSuite integration record (OAuth 2.0 M2M)")
     netsuite_certificate_id: str = Field(description="Certificate id of the M2M mapping")
     netsuite_private_key_file: Path = Field(description="PEM file with the private key of that certificate")
     netsuite_certificate_expires: date | None = Field(
         None,
-        description="Last day of that certificate, such as 2027-05-31; empty = read from the key's file if it is in it",
+        description="Last day of that certificate, such as 2027-05-31; empty = read from the key file if it contains the certificate",
     )
     netsuite_concurrency: int = Field(
-        3, ge=1, le=500, description="Maximum number of NetSuite requests in progress, over all workers"
+        3, ge=1, le=500, description="Maximum concurrent NetSuite requests of all workers"
     )
     netsuite_subsidiary_id: InternalId = Field("", description="Subsidiary of Items and bills; empty outside OneWorld")
     netsuite_expense_account_id: InternalId = Field(
@@ -158,35 +158,35 @@ class Settings(BaseSettings):
     netsuite_currency: str = Field(
         "",
         pattern=r"^([A-Z]{3})?$",
-        description="Currency of the books, such as USD: invoices in any other are blocked; empty = the only base currency that Procore names",
+        description="Currency of the books, such as USD; invoices in any other currency are blocked. Empty = the only base currency found in Procore",
     )
     netsuite_create_credits: bool = Field(
         False, description="Create a vendor credit for an invoice with a negative payment due"
     )
     netsuite_closed_period: Literal["block", "next_open", "keep"] = Field(
         "block",
-        description="A bill whose date is in a closed posting period: block it, post it later, or post it there",
+        description="How to handle a bill whose date is in a closed posting period: block it, post it in the next open period, or keep the period of its date",
     )
     netsuite_adopted_items_get_external_id: bool = Field(
-        False, description="Write our external id to an adopted Item that has none"
+        False, description="Set the wbs-sync external id on adopted Items that have none"
     )
     netsuite_settle_seconds: int = Field(
-        900, ge=0, le=86_400, description="An unconfirmed write is not sent again before this time"
+        900, ge=0, le=86_400, description="Seconds before an unconfirmed write may be sent again"
     )
     netsuite_read_timeout_seconds: float = Field(
-        120, gt=0, le=3600, description="Maximum time for one NetSuite response"
+        120, gt=0, le=3600, description="Timeout of a NetSuite request in seconds"
     )
 
     netsuite_profile_file: Path | None = Field(
-        None, description="Results of `wbs-sync probe`; empty = netsuite-profile.json in DATA_DIR"
+        None, description="File with the result of `wbs-sync probe`; empty = netsuite-profile.json in DATA_DIR"
     )
 
     export_statuses: Annotated[tuple[str, ...], NoDecode] = Field(
         ("approved",), description="Invoice statuses to export, comma separated"
     )
-    item_name_format: str = Field("{project_number}-{wbs_code}", description="Name of an Item")
+    item_name_format: str = Field("{project_number}-{wbs_code}", description="Format of Item names")
     project_ids: Annotated[tuple[ProjectId, ...], NoDecode] = Field(
-        (), description="Procore project ids, comma separated; empty = all that the app may see"
+        (), description="Procore project ids, comma separated; empty = all projects visible to the app"
     )
     scan_cron: str = Field("", description="Schedule of the scan in UTC, five fields; empty = off")
     export_cron: str = Field("", description="Schedule of the export of approved invoices, UTC; empty = off")
@@ -196,36 +196,36 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=256,
-        description="Threads of each worker process; empty = enough for NETSUITE_CONCURRENCY, at least 16",
+        description="Threads per worker process; empty = enough for NETSUITE_CONCURRENCY, at least 16",
     )
-    flower_port: int = Field(5555, ge=0, le=65535, description="Where `up` serves Flower; 0 = any free port")
+    flower_port: int = Field(5555, ge=0, le=65535, description="Port on which `up` serves Flower; 0 = any free port")
     flower_address: str = Field("127.0.0.1", description="Address that Flower listens on")
     flower_basic_auth: SecretStr | None = Field(
         None,
-        description="user:password of Flower, with a password of 12 characters or more; empty = generated at the start",
+        description="user:password for Flower, with a password of at least 12 characters; empty = generated on start",
     )
     webhook_authorization: SecretStr | None = Field(
-        None, description="The Authorization header that Procore's webhooks send; empty = no receiver"
+        None, description="Authorization header of Procore's webhooks; empty = no receiver"
     )
     webhook_address: str = Field("127.0.0.1", description="Address that the webhook receiver listens on")
-    webhook_port: int = Field(8787, ge=1, le=65535, description="Port that the webhook receiver listens on")
+    webhook_port: int = Field(8787, ge=1, le=65535, description="Its port")
     webhook_invoice_resources: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("Draw Requests",), description="Names of subcontractor invoices in Procore's webhooks, comma separated"
+        ("Draw Requests",),
+        description="Resource names of subcontractor invoices in Procore's webhooks, comma separated",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Minimum log level")
     log_format: Literal["json", "text"] = Field("text", description="json = one object per line")
-    sentry_dsn: SecretStr | None = Field(None, description="DSN of a Sentry project for errors; empty = none are sent")
+    sentry_dsn: SecretStr | None = Field(None, description="DSN of a Sentry project for errors; empty = off")
 
     https_proxy: SecretStr | None = Field(None, description="Proxy for https:// addresses, as http://host:port")
-    http_proxy: SecretStr | None = Field(
-        None, description="Proxy for http:// addresses; not used for addresses on this machine"
-    )
-    no_proxy: str = Field("", description="Hosts that are reached without a proxy, comma separated")
+    http_proxy: SecretStr | None = Field(None, description="Proxy for http:// addresses, except on this machine")
+    no_proxy: str = Field("", description="Hosts to connect to without a proxy, comma separated")
     requests_ca_bundle: Path | None = Field(
-        None, description="File of the CA certificates to trust instead of the usual ones, such as a company's own"
+        None,
+        description="File with the CA certificates to trust instead of the default ones, such as those of a company CA",
     )
     ssl_cert_file: Path | None = Field(
-        None, description="The same under OpenSSL's name; REQUESTS_CA_BUNDLE takes precedence"
+        None, description="File with CA certificates, by OpenSSL's name; REQUESTS_CA_BUNDLE takes precedence"
     )
 
     @classmethod
@@ -262,17 +262,15 @@ class Settings(BaseSettings):
         try:
             fields = [(name, spec, change) for _, name, spec, change in Formatter().parse(value) if name is not None]
         except ValueError:
-            raise ValueError(
-                "has a brace without its partner; write {{ or }} for one that is part of the name"
-            ) from None
+            raise ValueError("has an unbalanced brace; write {{ or }} for a brace in the name") from None
         # A width or conversion (`{wbs_code:.9}`) would cut or change the code's text.
         if {name for name, _, _ in fields} != {"project_number", "wbs_code"} or any(
             spec or change for _, spec, change in fields
         ):
-            raise ValueError("must name {project_number} and {wbs_code}, and nothing else in braces")
+            raise ValueError("must contain {project_number} and {wbs_code}, and no other braces")
         if " : " in value or not value.isprintable():
             raise ValueError(
-                "must not hold ' : ', which NetSuite reads as parent and child, nor what cannot be printed"
+                "must not contain ' : ', which NetSuite uses to separate parent and sub-item, or unprintable characters"
             )
         return value
 
@@ -311,8 +309,8 @@ class Settings(BaseSettings):
             usable = False
         if not usable or not text.isascii() or not text.isprintable() or " " in text:
             raise ValueError(
-                "must be the address of an HTTP proxy such as http://proxy.example:3128, with user:password@ before the host where it "
-                "wants a login; SOCKS is not supported"
+                "must be the address of an HTTP proxy such as http://proxy.example:3128, with user:password@ before the host if it requires a login; "
+                "SOCKS is not supported"
             )
         return value
 
@@ -333,9 +331,9 @@ class Settings(BaseSettings):
             # A folder is taken too, as requests does; what it holds is only read when it is needed.
             ssl.create_default_context(cafile=None if value.is_dir() else str(value))
         except ssl.SSLError:
-            raise ValueError(f"must be a file of CA certificates in PEM form; there is none in it{named}") from None
+            raise ValueError(f"must be a file with CA certificates in PEM format; it contains none{named}") from None
         except (OSError, ValueError):
-            raise ValueError(f"must be a file that the user of this process may read{named}") from None
+            raise ValueError(f"must be a file that the user of this process can read{named}") from None
         return value
 
     @field_validator("redis_url")
@@ -356,7 +354,7 @@ class Settings(BaseSettings):
             raise ValueError(REDIS_FORM)
         if unknown := sorted(set(options) - (TLS_OPTIONS if secure else set())):
             raise ValueError(
-                f"takes {', '.join(sorted(TLS_OPTIONS))} behind the ?, with rediss:// only; {len(unknown)} are others"
+                f"allows only {', '.join(sorted(TLS_OPTIONS))} after the ?, with rediss:// only; it has {len(unknown)} others"
             )
         if secure and options.setdefault("ssl_cert_reqs", ["required"])[0] not in CERTIFICATE_CHECKS:
             raise ValueError("ssl_cert_reqs must be required, optional or none")
@@ -399,7 +397,7 @@ class Settings(BaseSettings):
         text = value.get_secret_value() if value else None
         if text is not None and not re.fullmatch(r"[!-~][ -~]{14,998}[!-~]", text):
             raise ValueError(
-                "must be 16 to 1000 plain letters, digits or signs, such as `Bearer` and 32 random letters"
+                "must be 16 to 1000 printable ASCII characters, such as `Bearer` followed by 32 random letters"
             )
         return value
 
@@ -410,7 +408,7 @@ class Settings(BaseSettings):
         text = value.get_secret_value() if value else None
         if text is not None and not re.fullmatch(rf"[!-9;-~]+:[ -~]{{{SHORTEST_PASSWORD},}}", text):
             raise ValueError(
-                f"must be user:password in plain letters, digits or signs, the password at least {SHORTEST_PASSWORD} characters long"
+                f"must be user:password in printable ASCII characters, with a password of at least {SHORTEST_PASSWORD} characters"
             )
         return value
 
@@ -435,8 +433,7 @@ class Settings(BaseSettings):
         fitting = (PROCORE_LOGINS.get(api, "login.procore.com"), api)
         if api.endswith(".procore.com") and login.endswith(".procore.com") and login not in fitting:
             raise ValueError(
-                f"PROCORE_BASE_URL ({api}) and PROCORE_AUTH_URL ({login}) are of two environments of Procore; "
-                f"{fitting[0]} belongs to {api}"
+                f"PROCORE_BASE_URL ({api}) and PROCORE_AUTH_URL ({login}) belong to different Procore environments; {fitting[0]} belongs to {api}"
             )
         return self
 
@@ -469,7 +466,7 @@ def cron(text: str) -> crontab:
     try:
         return crontab.from_string(text)
     except ValueError as error:  # of fields that are right, each for itself
-        raise ValueError("names a day that never comes") from error
+        raise ValueError("matches no date") from error
 
 
 def is_loopback(host: str) -> bool:
@@ -488,7 +485,7 @@ def load_settings(**overrides: Any) -> Settings:
     faults = [*file.faults]
     secrets_dir = os.environ.get("SECRETS_DIR") or None
     if secrets_dir and not _is(Path.is_dir, Path(secrets_dir)):
-        faults.append(f"SECRETS_DIR names no folder: {secrets_dir}.")
+        faults.append(f"SECRETS_DIR is not a folder: {secrets_dir}.")
         secrets_dir = None
     try:
         files = secret_names(secrets_dir)

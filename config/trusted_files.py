@@ -28,8 +28,8 @@ def read_trusted(path: Path) -> str:
                 raise UntrustedFile(_of_another_user(path.absolute(), owner))
         if stat.S_ISREG(state.st_mode) and state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise UntrustedFile(
-                f"{path.absolute()} may be written by other users, and it decides where credentials are sent: "
-                "check what is in it, then run `chmod 600` on it."
+                f"{path.absolute()} is writable for other users, and it determines where credentials are sent: check its content, then run `chmod 600` "
+                "on it."
             )
         return opened.read()
 
@@ -48,8 +48,8 @@ def everybody_may_write(path: Path) -> bool:
 def _of_another_user(path: Path, owner: int) -> str:
     me = _name(os.geteuid())
     return (
-        f"{path} belongs to {_name(owner)}, and settings are read only from a .env of {' or '.join(dict.fromkeys((me, 'root')))}. "
-        f"Run wbs-sync in another folder, or, if what is in the file is right, run `chown {me}` on it."
+        f"{path} belongs to {_name(owner)}, and settings are read only from a .env of {' or '.join(dict.fromkeys((me, 'root')))}. Run wbs-sync "
+        f"in another folder, or, if the content of the file is correct, run `chown {me}` on it."
     )
 
 

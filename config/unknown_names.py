@@ -39,7 +39,7 @@ def in_environment(names: Iterable[str], *, known: tuple[str, ...], given: Colle
         if upper.startswith(OWN_PREFIXES) and not _SERVICE_LINK.fullmatch(upper):
             faults.append(_sentence(name, "in the environment", meant or _nearest(upper, known)))
         elif meant and meant not in given:
-            hint = f" If {name} belongs to another program, set {meant} too; it may be empty."
+            hint = f" If {name} belongs to another program, also set {meant}; it may be empty."
             faults.append(_sentence(name, "in the environment", meant) + hint)
     return faults
 
@@ -48,7 +48,7 @@ def in_file(name: str, place: str, known: tuple[str, ...]) -> str:
     """The sentence for an unknown name in a file of settings, or for a file in the folder of secrets."""
     upper = name.upper()
     if upper in NOT_SETTINGS:
-        return f"{upper} ({place}) must be a variable of the environment."
+        return f"{upper} ({place}) must be an environment variable."
     return _sentence(name, place, _meant(upper, known) or _nearest(upper, known))
 
 

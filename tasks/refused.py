@@ -13,6 +13,6 @@ from worker.app import app
 def refused(**arguments: Any) -> None:
     """Fail with the fault."""
     told = {name: str(arguments.get(name) or "")[:500] for name in ("queue", "task", "sender", "fault")}
-    about = f"a message for {told['task']}" if told["task"] else "something that is no task message"
+    about = f"a message for {told['task']}" if told["task"] else "a message that is not a task message"
     sender = f" from {told['sender']}" if told["sender"] else ""
     raise InvalidMessage(f"{about}{sender} in the queue {told['queue']}: {told['fault']}")

@@ -65,40 +65,40 @@ _INVOICE = "Invoice INV-2041 of project 24-017 Riverside Clinic"
 _BILL = f"{_INVOICE}: its bill INV-2041 (id 90112)"
 _DIFFERS = f"{_BILL} differs: "
 FINDINGS = {
-    Cause.DRIFT_ITEM_MISSING: f"{_CODE} has no Item: 24-017-03-300.S, which it had, is gone.",
+    Cause.DRIFT_ITEM_MISSING: f"{_CODE} has no Item; its former Item 24-017-03-300.S no longer exists in NetSuite.",
     Cause.DRIFT_ITEM_DOUBLED: f"{_CODE} has 2 Items: 24-017-03-300.S (id 5871), 24-017-03-300.S (id 6012).",
-    Cause.DRIFT_ITEM_SHARED: f"{_CODE}: its Item 24-017-03-300.S (id 5871) is that of code 03-310.S of project 24-017 Riverside Clinic.",
-    Cause.DRIFT_ITEM_NEAR_DUPLICATE: f"{_CODE}: NetSuite has an Item that is not its own and reads like its '24-017-03-300.S': "
+    Cause.DRIFT_ITEM_SHARED: f"{_CODE}: its Item 24-017-03-300.S (id 5871) belongs to code 03-310.S of project 24-017 Riverside Clinic.",
+    Cause.DRIFT_ITEM_NEAR_DUPLICATE: f"{_CODE}: NetSuite has another Item with nearly the same name as '24-017-03-300.S': "
     "'24 017 03 300.s' (id 6012).",
     Cause.DRIFT_ITEM_INACTIVE: f"{_CODE}: its Item 24-017-03-300.S is inactive.",
     Cause.DRIFT_ITEM_OF_OTHER_TYPE: f"{_CODE}: its Item 24-017-03-300.S is of type Service Sale, not an Other Charge for purchase or resale.",
-    Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: f"{_CODE}: the ledger says Item 5871, which is gone; NetSuite has 6012, 24-017-03-300.S, in its place.",
-    Cause.DRIFT_ITEM_RENAMED: f"{_CODE}: its Item was called 24-017-03-300.S and is called 24-017-03-300.S old now.",
-    Cause.DRIFT_CODE_RENAMED: "Code 03-310.S of project 24-017 Riverside Clinic: its Item keeps the name 24-017-03-300.S, which by the code of "
-    "today would be 24-017-03-310.S.",
-    Cause.DRIFT_PROJECT_RENUMBERED: "Project 24-117 Riverside Clinic: its Items keep the names of its former number, such as 24-017-03-300.S, "
-    "which by the number of today would be 24-117-03-300.S.",
+    Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: f"{_CODE}: the ledger has Item 5871, which no longer exists; in NetSuite, its Item is 6012, 24-017-03-300.S.",
+    Cause.DRIFT_ITEM_RENAMED: f"{_CODE}: its Item 24-017-03-300.S was renamed to 24-017-03-300.S old in NetSuite.",
+    Cause.DRIFT_CODE_RENAMED: "Code 03-310.S of project 24-017 Riverside Clinic: its Item is still named 24-017-03-300.S; with the current code, the name "
+    "would be 24-017-03-310.S.",
+    Cause.DRIFT_PROJECT_RENUMBERED: "Project 24-117 Riverside Clinic: its Items still have names with its former number, such as 24-017-03-300.S; "
+    "with the current number, that name would be 24-117-03-300.S.",
     Cause.DRIFT_BILL_MISSING: f"{_INVOICE} has no bill.",
-    Cause.DRIFT_BILL_DOUBLED: f"{_INVOICE}: Blue Spruce Electric has 2 bills for it or with its number: "
-    "INV-2041 (id 90112) over 12,600.00, INV-2041 (id 90140) over 12,600.00.",
-    Cause.DRIFT_BILL_DELETED: f"{_INVOICE}: its bill (id 90112) is gone from NetSuite.",
+    Cause.DRIFT_BILL_DOUBLED: f"{_INVOICE}: Blue Spruce Electric has 2 bills for this invoice or its number: "
+    "INV-2041 (id 90112) for 12,600.00, INV-2041 (id 90140) for 12,600.00.",
+    Cause.DRIFT_BILL_DELETED: f"{_INVOICE}: its bill (id 90112) no longer exists in NetSuite.",
     Cause.DRIFT_BILL_VOIDED: f"{_BILL} is void: its total and all its lines are zero.",
     Cause.DRIFT_BILL_OF_OTHER_VENDOR: f"{_DIFFERS}vendor Acme Concrete (id 1004) instead of Blue Spruce Electric (id 1009).",
     Cause.DRIFT_BILL_OF_OTHER_NUMBER: f"{_DIFFERS}reference number 'INV-2014' instead of 'INV-2041'.",
     Cause.DRIFT_BILL_OF_OTHER_DATE: f"{_DIFFERS}date 2026-10-01 instead of 2026-09-30.",
     Cause.DRIFT_BILL_OF_OTHER_TOTAL: f"{_DIFFERS}total 12,605.00 instead of 12,600.00.",
-    Cause.DRIFT_BILL_WITH_OTHER_LINES: f"{_DIFFERS}total 12,700.00 instead of 12,600.00, lines that are not the invoice's: 24-017-03-300.S "
-    "14,100.00, lines that are lacking: 03-300.S Concrete 14,000.00.",
+    Cause.DRIFT_BILL_WITH_OTHER_LINES: f"{_DIFFERS}total 12,700.00 instead of 12,600.00, extra lines: 24-017-03-300.S "
+    "14,100.00, missing lines: 03-300.S Concrete 14,000.00.",
     Cause.DRIFT_BILL_IN_OTHER_PERIOD: f"{_BILL} is posted in Oct 2026, not in the period of its date 2026-09-30.",
-    Cause.DRIFT_BILL_NOT_COMPARABLE: f"{_BILL} stands, but cannot be compared. Line 3 of invoice INV-2041 (Blue Spruce Electric) has no WBS code.",
+    Cause.DRIFT_BILL_NOT_COMPARABLE: f"{_BILL} is in NetSuite, but cannot be compared. Line 3 of invoice INV-2041 (Blue Spruce Electric) has no WBS code.",
     Cause.DRIFT_ORIGIN_ID_MISSING: f"{_INVOICE} has no origin id in Procore; its bill is INV-2041 (id 90112).",
-    Cause.DRIFT_ORIGIN_ID_FOREIGN: f"{_INVOICE} names the bill INV-1987 (id 90001) in Procore; its bill is INV-2041 (id 90112).",
+    Cause.DRIFT_ORIGIN_ID_FOREIGN: f"{_INVOICE} has the origin id of the bill INV-1987 (id 90001) in Procore; its bill is INV-2041 (id 90112).",
 }
 OTHERWISE: dict[Cause, dict[str, str]] = {
     **{cause: {"finding": sentence} for cause, sentence in FINDINGS.items()},
     Cause.NAME_TOO_LONG: {"name": "24-017-03-300.S and the rest of a name of more than 60 characters"},
     Cause.NAME_HAS_COLON: {"name": "24-017-03 : 300.S"},
-    Cause.UNREADABLE_ROWS: {"answer": "Procore's BudgetLine is not as published: wbs_code.id: is missing"},
+    Cause.UNREADABLE_ROWS: {"answer": "Procore's BudgetLine is not in the documented format: wbs_code.id: is missing"},
     Cause.PROJECT_AMBIGUOUS: {"candidates": "'24-017' (id 9014), 'Riverside Clinic' (id 9020, P-17)"},
     Cause.PROJECT_LINK_MISMATCH: {"found": "'Hangar 4' (id 1003, 99-001)"},
     Cause.NETSUITE_PROJECT_INACTIVE: {"found": "'Riverside Clinic' (id 9014, 24-017, inactive)"},
@@ -119,7 +119,7 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.WRITE_BACK_REFUSED: {"answer": "403 You do not have permission to access this resource"},
     Cause.PROCORE_LOGIN: {"answer": "401 invalid_client"},
     Cause.NETSUITE_LOGIN: {"answer": "400 invalid_request: no certificate is mapped with this kid"},
-    Cause.NETSUITE_KEY: {"answer": "the user of this process may not read /run/secrets/netsuite.pem"},
+    Cause.NETSUITE_KEY: {"answer": "the user of this process cannot read /run/secrets/netsuite.pem"},
     Cause.SETTINGS_DIFFER: {"answer": "PROJECT_IDS is 4f53cda1 on items@a (311), 9c1d33be on items@b (298)"},
     Cause.NETSUITE_PERMISSION: {
         "answer": "403 INSUFFICIENT_PERMISSION You need a higher level of the 'Lists -> Items' permission to access this page."
@@ -127,7 +127,7 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.REMOTE_DOWN: {"answer": "503 Service Unavailable"},
     Cause.ATTEMPTS_EXHAUSTED: {"answer": "500 Internal Server Error"},
     Cause.UNCONFIRMED_WRITE: {"name": "ACME-0417", "answer": "500 Internal Server Error"},
-    Cause.ANSWER_NOT_UNDERSTOOD: {"answer": "Procore answered with the record 418 instead of 417"},
+    Cause.ANSWER_NOT_UNDERSTOOD: {"answer": "Procore returned the record 418 instead of 417"},
     Cause.UNEXPECTED: {"answer": "400 NEW_RULE Items need a colour since May."},
 }
 

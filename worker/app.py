@@ -1,4 +1,4 @@
-"""The Celery app. `celery -A worker.app worker` finds it; task modules are named as text, so nothing here imports tasks."""
+"""The Celery app: `celery -A worker.app worker` finds it. Task modules are named by string, so that this module imports no tasks."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ TASK_MODULES = ("tasks.wbs", "tasks.invoices", "tasks.ledger", "tasks.refused")
 
 
 def settings_or_exit() -> Settings:
-    """The settings; with faults in them the process ends here, one sentence per fault on standard error."""
+    """Return the settings. If they are invalid, print one sentence per fault to standard error and exit."""
     try:
         settings = load_settings()
         if settings.redis_url is None:
-            raise InvalidSettings(faults=("REDIS_URL is not set: a worker needs it; `wbs-sync up` brings its own.",))
+            raise InvalidSettings(
+                faults=("REDIS_URL is not set; a worker requires it. `wbs-sync up` starts a server itself.",)
+            )
     except InvalidSettings as error:
         _exit_with(error)
     keep_private(settings.data_dir)
@@ -53,7 +55,7 @@ def _exit_with(error: InvalidSettings) -> NoReturn:
 
 
 def _options() -> dict[str, Any]:
-    """Read when the configuration is first needed, not at import: `--help` and tests import without an environment."""
+    """Read the settings when the configuration is first needed, not on import: `--help` and tests import without an environment."""
     settings = settings_or_exit()
     reach_sentinels(_redis_url(settings))
     return celery_options(redis_url=_redis_url(settings), key_prefix=settings.redis_key_prefix) | {
@@ -82,7 +84,7 @@ def _log_our_way(**_: Any) -> None:
 @signals.worker_init.connect
 @signals.worker_process_init.connect
 def _build_container(**_: Any) -> None:
-    """Threads share one container; each prefork child builds its own, since connections do not survive a fork."""
+    """Build the container of this process. Threads share one; each prefork child builds its own, because connections do not survive a fork."""
     # Only here: beat and Flower have no use for it.
     from worker.container import Container  # noqa: PLC0415
 
@@ -101,23 +103,23 @@ def _build_container(**_: Any) -> None:
         _exit_with(error)
     except RedisError as error:
         # Not there yet: Celery goes on asking for it, and so does every command of ours.
-        log.warning("Redis does not answer yet: %s", type(error).__name__)
+        log.warning("Redis does not respond yet: %s", type(error).__name__)
     use(built)
 
 
 @signals.worker_ready.connect
 def _resume_at_once(**_: Any) -> None:
-    """What waited while no worker ran goes on now, not at beat's next turn."""
+    """Dispatch the work that waited while no worker ran, instead of waiting for the next `resume` from beat."""
     current().watch_store()
     try:
         app.send_task(TaskName.RESUME.value, ignore_result=True)
     except OperationalError as error:
-        log.warning("Waiting work is given out with the next resume: %s", type(error).__name__)
+        log.warning("Waiting work will be dispatched by the next resume: %s", type(error).__name__)
 
 
 @signals.worker_ready.connect
 def _show_that_it_runs(sender: Any = None, **_: Any) -> None:
-    """From here on this worker takes work, and everybody can see it."""
+    """Announce this worker: from here on it takes work."""
     queues = [str(queue) for queue in app.amqp.queues.consume_from]
     started = heartbeat.start(
         current().presence,
@@ -132,9 +134,9 @@ def _show_that_it_runs(sender: Any = None, **_: Any) -> None:
 
 @signals.heartbeat_sent.connect
 def _show_that_it_still_runs(**_: Any) -> None:
-    """Every two seconds, from the loop that also receives messages: a worker whose loop hangs is not seen any more.
+    """Send a heartbeat every two seconds from the loop that also receives messages, so that a worker whose loop hangs stops sending it.
 
-    Asking a worker over the broker instead costs 58 MB and 0.6 s of CPU each time.
+    Pinging a worker over the broker instead costs 58 MB and 0.6 s of CPU each time.
     """
     heartbeat.beat()
 
@@ -147,7 +149,9 @@ def _end_when_asked(**_: Any) -> None:
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
-    """In place of Celery's, which takes a lock: it ends what it has begun and takes nothing new. A second signal may interrupt this one."""
+    """Handle TERM instead of Celery's handler, which takes a lock: finish started tasks and take no new ones. A second signal may interrupt
+    this one.
+    """
     state.should_stop = EX_OK
     ending.begin()
     heartbeat.end()

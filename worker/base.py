@@ -1,4 +1,4 @@
-"""The base of every task: after each one, waiting work is given out."""
+"""The base class of all tasks: after each task, waiting work is dispatched."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ log = logging.getLogger(__name__)
 
 
 class WorkTask(Task):
-    """Sends the messages of waiting work when a task has ended, whatever its end: so a lane never waits for the next beat."""
+    """Sends the messages of waiting work when a task has ended, whatever its outcome, so that a lane does not wait for beat."""
 
     abstract = True
     Request = "worker.request:WorkRequest"
     lanes: tuple[Lane, ...] = tuple(Lane)
-    """Lanes that this task's end may have made room in or put work into."""
+    """Lanes in which this task may have made room or queued work."""
 
     def before_start(self, task_id: str, *_: Any) -> None:
-        """Called by Celery in the worker: from here on this thread works for whoever asked for the task."""
+        """Called by Celery in the worker: set the correlation id and trigger of this thread."""
         correlation.begin(self.request.correlation_id or task_id)
         delivery.begin(dispatched=bool(self.request.get(DISPATCHED_HEADER)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Called by Celery in the worker. Where Redis fails the task, the message goes back to its queue: perhaps nothing of its work is
-        recorded yet.
+        """Called by Celery in the worker. If Redis makes the task fail, the message returns to its queue: perhaps none of its work is recorded
+        yet.
         """
         try:
             return self.run(*args, **kwargs)
@@ -49,11 +49,13 @@ class WorkTask(Task):
             give_out(self.app, self.lanes)
         except (RedisError, OperationalError) as error:
             # The task itself has ended well; the next one, or the next resume, gives out what waits.
-            log.warning("Waiting work could not be given out: %s", type(error).__name__)
+            log.warning("Could not dispatch waiting work: %s", type(error).__name__)
 
 
 def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
-    """Send the messages of work whose turn it is; how many were sent. What cannot be sent counts as in hand and comes back when overdue."""
+    """Send the messages of work that is due; return how many were sent. Work whose message cannot be sent counts as claimed and is released
+    when overdue.
+    """
     given = {key: asked for key, asked in current().dispatch.next(lanes).items() if _is_ours(key)}
     for key, correlation_id in given.items():
         task, arguments = message_of(key)
@@ -64,7 +66,7 @@ def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
 
 
 def pick_up(app: Celery) -> int:
-    """Give out what is due in all lanes, and what lies about since a worker or Redis went down; how many messages were sent."""
+    """Dispatch due work of all lanes, and work abandoned when a worker or Redis went down; return how many messages were sent."""
     try:
         current().recovery.look_through()
         current().adoptions.keep_up()
@@ -79,21 +81,21 @@ def pick_up(app: Celery) -> int:
 
 @signals.before_task_publish.connect
 def _carry_on(headers: Any = None, **_: Any) -> None:
-    """Every message that is sent for somebody's request says for which."""
+    """Return message headers with the correlation id of the request."""
     if headers is not None and correlation.current():
         headers.setdefault(CORRELATION_HEADER, correlation.current())
 
 
 def _is_ours(key: str) -> bool:
-    """Work of a kind that only a newer version knows counts as in hand, and is given out again when overdue: by a newer worker."""
+    """Leave work of a kind that only a newer version knows: it counts as claimed, and is dispatched again when overdue, to a newer worker."""
     ours = key.partition(":")[0] in LANE_OF_WORD
     if not ours:
-        log.warning("%s is left to a worker of a newer version", key)
+        log.warning("%s is left for a worker of a newer version", key)
     return ours
 
 
 def message_of(key: str) -> tuple[TaskName, dict[str, Any]]:
-    """The task and arguments that do a piece of waiting work."""
+    """Return the task and arguments for a piece of waiting work."""
     if key == SCAN_OF_ALL:
         return TaskName.SCAN_PROJECTS, {"trigger": "resume"}
     if key == EXPORTS_OF_ALL:

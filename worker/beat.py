@@ -1,4 +1,4 @@
-"""Beat's scheduler. It keeps the times of the last runs in Redis, so there is no file that a power loss could damage."""
+"""The scheduler of beat. It stores the times of the last runs in Redis, so that there is no file that a power loss could damage."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ from worker.store.schedule_runs import ScheduleRuns
 log = logging.getLogger(__name__)
 
 ENOUGH_RESUMES = 2
-"""With so many messages in the upkeep queue the next `resume` adds nothing. Instead of a time after which the message expires:
-that would be read by another machine's clock."""
+"""Messages in the upkeep queue above which another `resume` adds nothing. A message expiry is not used, because another machine would compare
+it with its own clock.
+"""
 
 ANSWER_SECONDS = 3.0
-"""How long beat waits for an answer of Redis: nothing depends on any single one, and its supervisor takes silence for a hang."""
+"""Seconds to wait for a response from Redis: no single request matters, and the supervisor treats a silent process as hung."""
 UNSENT_SECONDS = 2.0
-"""How soon a message that could not be sent is tried again."""
+"""Seconds until a message that could not be sent is retried."""
 END_SECONDS = 1.0
-"""How long beat waits for Redis when it ends."""
+"""Seconds to wait for Redis on shutdown."""
 
 
 class Beat(beat.Beat):  # type: ignore[misc]  # Celery is published without types
-    """Celery's beat, which ends when it is asked to."""
+    """Celery's beat, with a clean shutdown on signals."""
 
     def install_sync_handler(self, service: Any) -> None:
         """Called by Celery. Its own handlers take locks and wait for Redis in the middle of whatever they interrupt."""
@@ -44,7 +45,7 @@ class Beat(beat.Beat):  # type: ignore[misc]  # Celery is published without type
 
 
 class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without types
-    """Celery's scheduler in memory, with the last runs recalled at the start: a run that fell due while beat was down is made up for."""
+    """Celery's in-memory scheduler, with the last run times restored on start: a run that fell due while beat was down is caught up."""
 
     def __init__(self, *arguments: Any, lazy: bool = False, **options: Any) -> None:
         self._recalled = lazy
@@ -60,13 +61,13 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         super().__init__(*arguments, lazy=lazy, **options)
 
     def setup_schedule(self) -> None:
-        """Called once by Celery: the entries of config/schedule.py."""
+        """Called once by Celery: load the entries of config/schedule.py."""
         super().setup_schedule()
         self.merge_inplace(self.app.conf.beat_schedule)
         self._recall()
 
     def tick(self, **options: Any) -> Any:
-        """One round of Celery's loop: send what is due, and give the seconds until the next round."""
+        """Run one round of Celery's loop: send what is due, and return the seconds until the next round."""
         if ending.has_begun():
             raise SystemExit
         heartbeat.beat()
@@ -80,9 +81,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         return UNSENT_SECONDS
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        """Send the message of an entry that is due, unless it is a `resume` and enough of them wait already. An entry that cannot be sent
-        stays due.
-        """
+        """Send the message of a due entry, unless it is a `resume` and enough of them are waiting already. An entry that cannot be sent stays due."""
         is_resume = entry.task == TaskName.RESUME
         if is_resume and self._resumes_wait():
             return
@@ -90,7 +89,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:
-            log.warning("%s could not be sent: %s", entry.name, why(error))
+            log.warning("Could not send %s: %s", entry.name, why(error))
             # The next `resume` is due in seconds anyway.
             if not is_resume:
                 self.schedule[entry.name] = entry
@@ -99,25 +98,25 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         self._note(entry.name)
 
     def close(self) -> None:
-        """Beat ends."""
+        """Close the scheduler."""
         super().close()
         heartbeat.end(wait=END_SECONDS)
 
     def _note(self, name: str) -> None:
-        """Record when an entry ran. If beat ends before this is written, the run is repeated, and finds its work done."""
+        """Record when an entry ran. If beat stops before this is written, the run is repeated and finds its work done."""
         entry = self.schedule[name]
         if entry.task == TaskName.RESUME:
             return
         try:
             self._runs.note(name, entry.last_run_at.timestamp())
         except RedisError as error:
-            log.warning("The run of %s could not be noted: %s", name, type(error).__name__)
+            log.warning("Could not record the run of %s: %s", name, type(error).__name__)
 
     def _recall(self) -> None:
         try:
             runs = self._runs.last()
         except RedisError as error:
-            log.warning("Redis does not answer yet: %s", type(error).__name__)
+            log.warning("Redis does not respond yet: %s", type(error).__name__)
             return
         for name, last_run in runs.items():
             if entry := self.schedule.get(name):

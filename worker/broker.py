@@ -1,8 +1,8 @@
-"""The door of the task queues: what is no task message becomes a task that fails and says why.
+"""Validates messages of the task queues: an invalid message becomes a task that fails with the reason.
 
-Celery takes the form of a message for granted. One without an id, or with a body of two parts, ends the worker that reads it, goes
-back to the queue, and ends the next one. Other applications enqueue too, in other languages, so the form is looked at before
-Celery sees it, and what Celery sees is made anew of what was understood.
+Celery does not validate messages. One without an id, or with a body of two parts, ends the worker that reads it, returns to the queue, and
+ends the next worker. Other applications send messages too, in other languages, so messages are validated before Celery sees them, and
+rebuilt from the validated parts.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, Valid
 from config.names import CORRELATION_HEADER, REFUSED, QueueName, TaskName
 
 MOST_BYTES = 1_000_000
-"""Four times the longest list of ids that a task takes."""
+"""Four times the longest list of ids that a task accepts."""
 UNPACKERS: dict[str, Callable[[], Any]] = {
     "application/x-gzip": zlib.decompressobj,
     "application/x-bz2": bz2.BZ2Decompressor,
     "application/x-lzma": lzma.LZMADecompressor,
 }
-"""By kombu's names of them."""
+"""Compression methods by kombu's names."""
 LONGEST_ETA_SECONDS = 300.0
-"""A worker keeps a message until its eta without acknowledging it; from 900 seconds on Redis would deliver it again and again."""
+"""A worker keeps a message until its eta without acknowledging it; from 900 seconds on, Redis would redeliver it repeatedly."""
 QUEUES = frozenset(queue.value for queue in QueueName)
 TASKS = frozenset(task.value for task in TaskName)
 LONGEST_REPR = 1024
@@ -42,7 +42,7 @@ Moment = Annotated[datetime, Field(strict=False)]
 
 
 def _or_none(value: Any, validated: Callable[[Any], str | None]) -> str | None:
-    """A text of the sender's own is no reason to refuse the work."""
+    """Free text from the sender: never a reason to reject the message."""
     try:
         return validated(value)
     except ValidationError:
@@ -50,13 +50,13 @@ def _or_none(value: Any, validated: Callable[[Any], str | None]) -> str | None:
 
 
 class _Part(BaseModel):
-    """Some part of a message. What is not named is left out of the message that Celery sees."""
+    """A part of a message. Unknown fields are dropped from the message that Celery sees."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
 
 class _Headers(_Part):
-    """Of Celery's protocol, version 2."""
+    """Headers of Celery's protocol version 2."""
 
     task: Name
     id: Name
@@ -80,7 +80,7 @@ class _Properties(_Part):
 
 
 class _Message(_Part):
-    """As it stands in the queue."""
+    """A message as it is in the queue."""
 
     headers: _Headers
     properties: _Properties
@@ -89,7 +89,7 @@ class _Message(_Part):
 
 
 class _Signature(_Part):
-    """A task that follows on another."""
+    """A task that runs after another one."""
 
     task: Name
     args: list[Any] = Field(default_factory=list)
@@ -98,7 +98,7 @@ class _Signature(_Part):
 
 
 class _Follows(_Part):
-    """What comes after the task."""
+    """What runs after the task."""
 
     callbacks: list[_Signature] | None = None
     errbacks: list[_Signature] | None = None
@@ -115,11 +115,11 @@ class _Body(_Part):
 
 
 class _Refused(Exception):
-    """What is wrong with a message, in words that repeat no value of it."""
+    """A message is invalid; the reason repeats none of its values."""
 
 
 def admitted(queue: str, raw: bytes) -> dict[str, Any]:
-    """The message for Celery; in place of one that is not understood the message of a task that fails with the reason."""
+    """Return the message for Celery, or, for an invalid message, that of a task that fails with the reason."""
     try:
         return _understood(queue, raw)
     except Exception as error:  # whatever is wrong with it: anything at all may stand in a queue
@@ -135,16 +135,16 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
         text = _unpacked(text, headers.compression)
     parts = loads(text)
     if not isinstance(parts, list) or len(parts) != len(_Body.model_fields):
-        raise _Refused("body: it is no list of arguments, keyword arguments and options")
+        raise _Refused("body: it is not a list of arguments, keyword arguments and options")
     body = _Body.model_validate(dict(zip(_Body.model_fields, parts, strict=True)))
     if headers.task not in TASKS and not headers.task.startswith("celery."):
-        raise _Refused("there is no task of that name")
+        raise _Refused("there is no task with that name")
     if headers.eta and _is_far(headers.eta):
-        raise _Refused(f"its eta is more than {LONGEST_ETA_SECONDS:.0f} seconds ahead: send it when it is due")
+        raise _Refused(f"its eta is more than {LONGEST_ETA_SECONDS:.0f} seconds in the future: send it when it is due")
     if headers.task in TASKS and body.arguments:
-        raise _Refused("arguments are given by name, not by position")
+        raise _Refused("arguments must be passed by name, not by position")
     if "self" in body.keyword_arguments:
-        raise _Refused("no argument may be called self")
+        raise _Refused("no argument may be named self")
     told = headers.model_dump(mode="json", exclude={"compression"})
     options = {name: parts[2].get(name) for name in _Follows.model_fields} if body.options else None
     return _message(queue, told, body.arguments, body.keyword_arguments, options, message.properties.reply_to or "")
@@ -156,17 +156,17 @@ def _is_far(eta: datetime) -> bool:
 
 
 def _unpacked(packed: bytes, way: str) -> bytes:
-    """A packed body, as Celery packs it. A thousandth of what it unpacks to may stand in the queue: no more is unpacked than may stand there."""
+    """Return a decompressed body. Compressed data can be a thousandth of its content, so decompression stops at the size allowed in the queue."""
     if way not in UNPACKERS:
-        raise _Refused("it is packed in an unknown way")
+        raise _Refused("its compression is unknown")
     text: bytes = UNPACKERS[way]().decompress(packed, MOST_BYTES + 1)
     if len(text) > MOST_BYTES:
-        raise _Refused(f"unpacked it has more than {MOST_BYTES} bytes")
+        raise _Refused(f"it has more than {MOST_BYTES} bytes uncompressed")
     return text
 
 
 def _refusal(queue: str, raw: bytes, fault: str) -> dict[str, Any]:
-    """Under the sender's own task id, if it can be told, so that whoever waits for the result hears of it."""
+    """Return the message of a failing task under the sender's task id, if it is known, so that whoever waits for the result gets the reason."""
     task, task_id, origin = (_header(raw, name) for name in ("task", "id", "origin"))
     keywords = {"queue": queue, "task": task, "sender": origin, "fault": fault}
     return _message(queue, {"task": REFUSED, "id": task_id or str(uuid.uuid4())}, [], keywords, None, "")
@@ -203,7 +203,7 @@ def _message(
 
 
 def _header(raw: bytes, name: str) -> str:
-    """One header of a message of whatever form, if it is a short printable text; else nothing."""
+    """Return one header of a message of any form if it is a short printable text, else an empty text."""
     try:
         value = json.loads(raw)["headers"][name] if len(raw) <= MOST_BYTES else ""
         return TypeAdapter(Name).validate_python(value, strict=True)
@@ -215,6 +215,6 @@ def _words(error: Exception) -> str:
     if isinstance(error, _Refused):
         return str(error)
     if not isinstance(error, ValidationError):
-        return f"it cannot be read ({type(error).__name__})"
+        return f"it could not be read ({type(error).__name__})"
     faults = error.errors(include_input=False, include_url=False)[:3]
     return "; ".join(f"{'.'.join(str(part) for part in fault['loc']) or 'message'}: {fault['msg']}" for fault in faults)

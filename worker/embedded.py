@@ -1,7 +1,7 @@
-"""A Valkey server of our own, for one machine without Redis: loopback only, behind a password, its data on disk.
+"""An embedded Valkey server for one machine without Redis: loopback only, with a password, its data on disk.
 
-It holds what Redis would hold: ledger, locks, queues. So every write goes to the append-only file, nothing is ever evicted,
-and a server that comes back brings its data, its port and its password along: workers that wait for it just reconnect.
+It stores the ledger, locks and queues. So every write goes to the append-only file, nothing is evicted, and a restarted server keeps its
+data, port and password: waiting workers simply reconnect.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LOG = "server.log"
 
 
 class EmbeddedServerError(Exception):
-    """The embedded server cannot be had. The text is one sentence for the person who starts it."""
+    """The embedded server is not available. The message is one sentence for the user."""
 
 
 class AlreadyRunning(EmbeddedServerError):
@@ -46,7 +46,7 @@ class AlreadyRunning(EmbeddedServerError):
 
 @dataclass(frozen=True)
 class ServerNote:
-    """What `server.json` tells other commands of the same data directory."""
+    """The content of `server.json`, for other commands of the same data directory."""
 
     url: str
     port: int
@@ -54,7 +54,7 @@ class ServerNote:
 
     @classmethod
     def of(cls, *, port: int, password: str, pid: int) -> ServerNote:
-        """The note of a server on the loopback."""
+        """Return the entry for a server on the loopback address."""
         return cls(url=f"redis://:{password}@127.0.0.1:{port}/0", port=port, pid=pid)
 
     @property
@@ -74,9 +74,9 @@ class EmbeddedServer:
 
     @classmethod
     def start(cls, data_dir: Path | str) -> EmbeddedServer:
-        """Start the server of `data_dir`, with the port and password of its last run where they can be had.
+        """Start the server of `data_dir`, with the port and password of its last run if possible.
 
-        AlreadyRunning if another process runs it, EmbeddedServerError if there is no server program or it does not start.
+        Raises AlreadyRunning if another process runs it, EmbeddedServerError if there is no server program or it does not start.
         """
         folder = Path(data_dir).absolute() / "valkey"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,17 +90,17 @@ class EmbeddedServer:
 
     @property
     def url(self) -> str:
-        """redis:// address with the password in it; never to be shown."""
+        """redis:// address including the password; never to be printed."""
         return self._note.url
 
     @property
     def port(self) -> int:
-        """Where it listens on 127.0.0.1."""
+        """The port on 127.0.0.1."""
         return self._note.port
 
     @property
     def log(self) -> Path:
-        """The server's own log. It opens the file for each line."""
+        """The server's log file. The server opens it for each line."""
         return self._folder / LOG
 
     @property
@@ -109,9 +109,9 @@ class EmbeddedServer:
         return self._process.pid
 
     def revive(self) -> bool:
-        """Start the server again if it has died, under its old address; whether it was started.
+        """Restart the server at its old address if it has died; return whether it was restarted.
 
-        While somebody else has its port it is not: the workers know no other. Ask again then.
+        It is not restarted while another process uses its port, because the workers know no other. Call again in that case.
         """
         if self._process.poll() is None or not _is_free(self.port):
             return False
@@ -119,7 +119,7 @@ class EmbeddedServer:
         return True
 
     def stop(self) -> None:
-        """Write everything to disk and end the server. Harmless when it has ended already."""
+        """Write all data to disk and stop the server. Does nothing if it has stopped already."""
         if self._process.poll() is None:
             self._process.terminate()  # on TERM it flushes its append-only file, as on SHUTDOWN
             try:
@@ -139,13 +139,13 @@ class EmbeddedServer:
 
 
 def find_running(data_dir: Path | str) -> str | None:
-    """The address of the embedded server that runs for `data_dir`, if one answers there with its own password."""
+    """Return the address of the embedded server that runs for `data_dir`, if one responds there with its password."""
     note = _answering(_read_note(Path(data_dir).absolute() / "valkey"))
     return note.url if note else None
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """Return a loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -153,11 +153,11 @@ def free_port() -> int:
 
 
 def _lock(folder: Path) -> IO[str]:
-    """The directory's lock, which the system takes back when its holder dies, however it dies."""
+    """Return the directory's lock, which the operating system releases when its process ends for any reason."""
     lock = (folder / "owner.lock").open("w")
     if not _locked(lock):
         lock.close()
-        raise AlreadyRunning(f"Another process already runs the embedded server in {folder}.")
+        raise AlreadyRunning(f"Another process is already running the embedded server in {folder}.")
     return lock
 
 
@@ -170,7 +170,7 @@ def _locked(file: IO[str]) -> bool:
 
 
 def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
-    """Start the program and wait until it answers: on the last port, else on a free one."""
+    """Start the program and wait until it responds: on the last port, else on a free one."""
     try:
         program = server_program(folder)
     except NoServerProgram as error:
@@ -190,14 +190,14 @@ def _launch(folder: Path) -> tuple[ServerNote, subprocess.Popen[bytes]]:
             if "Address already in use" not in said:
                 raise EmbeddedServerError(f"The embedded server did not start: {said} ({folder / LOG}).")
             port = free_port()
-    raise EmbeddedServerError(f"The embedded server found no free port in {PORT_TRIES} tries.")
+    raise EmbeddedServerError(f"The embedded server found no free port in {PORT_TRIES} attempts.")
 
 
 def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
-    """The lock that a server holds as long as it lives, since two of them would write into one file.
+    """Return the lock that a server holds while it runs, because two servers would write to one file.
 
-    Held here means: the owner of the last server was killed and the server is still running, as it may for a moment. It is asked to end;
-    all its data are on disk when it has.
+    If it is held here, the owner of the last server was killed and the server is still running, as it may for a moment. It is stopped
+    first; then all of its data is on disk.
     """
     guard = (folder / "server.lock").open("w")
     if _locked(guard):
@@ -209,13 +209,13 @@ def _sole_server(folder: Path, last: ServerNote | None) -> IO[str]:
     while not _locked(guard):
         if time.monotonic() > deadline:
             guard.close()
-            raise AlreadyRunning(f"A server that was left behind in {folder} does not end; end its process by hand.")
+            raise AlreadyRunning(f"A server left running in {folder} does not stop; stop its process by hand.")
         time.sleep(POLL)
     return guard
 
 
 def _run(program: Path, configuration: str, guard: IO[str]) -> subprocess.Popen[bytes]:
-    """The program in a session of its own, so that a Ctrl-C in the terminal reaches the workers and not their broker; it ends with this
+    """Start the program in a separate session, so that Ctrl-C in the terminal reaches the workers and not their broker; it ends with this
     process, however that ends.
     """
     process = subprocess.Popen(
@@ -257,7 +257,7 @@ def _quoted(value: str) -> str:
 
 
 def _comes_up(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
-    """Wait for the first answer; False when the program ended, or had to be ended, without one."""
+    """Wait for the first response; return False if the program ended, or had to be stopped, without one."""
     deadline = time.monotonic() + START_TIMEOUT
     while process.poll() is None:
         if _answering(note):
@@ -270,7 +270,7 @@ def _comes_up(note: ServerNote, process: subprocess.Popen[bytes]) -> bool:
 
 
 def _answering(note: ServerNote | None) -> ServerNote | None:
-    """The note, if the very server that it tells of takes commands."""
+    """Return the entry, if exactly that server accepts commands."""
     if note is None:
         return None
     with _client(note) as client:
@@ -300,9 +300,9 @@ def _last_words(folder: Path) -> str:
     try:
         lines = (folder / LOG).read_text(errors="replace").splitlines()
     except FileNotFoundError:
-        return "it left no log"
+        return "it wrote no log"
     warnings = [line.partition("# ")[2] for line in lines if "# " in line]
-    return "; ".join(warnings[-2:]) or "it said nothing"
+    return "; ".join(warnings[-2:]) or "its log is empty"
 
 
 def _read_note(folder: Path) -> ServerNote | None:
@@ -313,7 +313,7 @@ def _read_note(folder: Path) -> ServerNote | None:
 
 
 def _write_note(folder: Path, note: ServerNote) -> None:
-    """Whole or not at all, and for its owner's eyes only from the first byte on."""
+    """Write the file atomically, accessible for its owner only from the first byte on."""
     draft = folder / f"{NOTE}.new"
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

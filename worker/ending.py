@@ -1,4 +1,4 @@
-"""A process that was asked to end has ended half a minute later, whatever its connections wait for."""
+"""Ensures that a process that was asked to stop ends within half a minute, whatever its connections wait for."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from queue import SimpleQueue
 log = logging.getLogger(__name__)
 
 END_SECONDS = 22.0
-"""From TERM to the end by force: what a worker takes to end its tasks and to give back the rest, and two seconds for the broker."""
+"""Seconds from TERM until the process is terminated: enough for a worker to finish its tasks and release the rest, and two seconds for the broker."""
 
 _asked: SimpleQueue[bool] = SimpleQueue()
 _begun = False
 
 
 def watch() -> None:
-    """Start the thread that ends this process `END_SECONDS` after `begin`."""
+    """Start the thread that terminates this process `END_SECONDS` after `begin`."""
     threading.Thread(target=_end, name="ending", daemon=True).start()
 
 
 def begin() -> None:
-    """The process was asked to end. May be called in a handler of signals, and in one that interrupts that: it takes no lock."""
+    """Mark the process as asked to stop. May be called in a signal handler, also one that interrupts itself: it takes no lock."""
     global _begun
     _begun = True
     _asked.put(True)
 
 
 def has_begun() -> bool:
-    """Whether the process was asked to end."""
+    """Return whether the process was asked to stop."""
     return _begun
 
 
 def _end() -> None:
     _asked.get()
     time.sleep(END_SECONDS)
-    log.warning("Ended by force %.0f s after it was asked to: Redis does not answer", END_SECONDS)
+    log.warning("Terminated %.0f s after the stop request: Redis does not respond", END_SECONDS)
     logging.shutdown()
     os._exit(0)

@@ -1,7 +1,7 @@
 """Flower's configuration file: `celery -A worker.app flower --conf=worker/flower_config.py`.
 
-Flower without a login shows its pages to everyone (only its API asks), so here it does not start without one. The login
-comes from the settings, never from a command line that `ps` would show.
+Without a login, Flower shows its pages to everyone (only its API requires one), so it does not start without a login here. The login comes
+from the settings, never from a command line that `ps` would show.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from worker.redis_access import one_server_or_exit, redis_at
 _settings = settings_or_exit()
 _login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""
 if not _login:
-    sys.stderr.write("wbs-sync: FLOWER_BASIC_AUTH is not set; Flower never runs without a login.\n")
+    sys.stderr.write("wbs-sync: FLOWER_BASIC_AUTH is not set; Flower requires a login.\n")
     sys.exit(BAD_SETTINGS_EXIT_CODE)
 
 one_server_or_exit(redis_at(_settings.redis_url.get_secret_value() if _settings.redis_url else "", timeout=3))
@@ -52,13 +52,13 @@ tasks_columns = "name,state,kwargs,result,received,runtime,worker,uuid"
 
 
 def format_task(task: Any) -> Any:
-    """Flower's view of a task: arguments and result as JSON, which is what other apps send and get; a failure's reason as result."""
+    """Format a task for Flower: arguments and result as the JSON that other applications send and receive; the reason of a failure as result."""
     task.kwargs, task.result = _as_json(task.kwargs), _as_json(task.result) or task.exception
     return task
 
 
 def _as_json(text: str | None) -> str | None:
-    """A worker's event carries them as Python would print them; a text that was cut on its way stays as it is."""
+    """Parse the Python representation in a worker's event; a truncated text is unchanged."""
     try:
         return shown(json.dumps(ast.literal_eval(text or ""), ensure_ascii=False))
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):

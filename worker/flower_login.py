@@ -1,6 +1,6 @@
-"""Flower's login: compared as bytes, failures logged and limited for each address.
+"""Flower's login: compared as bytes, with failures logged and limited by address.
 
-Flower itself takes as many guesses as come, notes none of them, and answers a password that is not ASCII with a traceback.
+Flower itself does not limit or log failed logins, and fails with a traceback for a password that is not ASCII.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tornado.web import HTTPError
 log = logging.getLogger(__name__)
 
 FAILURES = 10
-"""So many failures in a minute from one address, and nothing more is looked at from there until the minute is over."""
+"""Failures per minute from one address after which all requests from it are refused until the minute is over."""
 WINDOW_SECONDS = 60.0
 ADDRESSES = 1000
-"""Of more addresses than this the one that failed longest ago is forgotten."""
+"""Maximum addresses remembered; the one with the oldest failure is dropped."""
 LINES = 30
-"""More failures than this are not logged one by one in a minute, from however many addresses they come."""
+"""Failures per minute, over all addresses, above which they are not logged individually."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class _Window:
 
 
 class Logins:
-    """Who may in. `login`: user:password; `now`: a clock in seconds."""
+    """Validates logins. `login`: user:password; `now`: a clock in seconds."""
 
     def __init__(self, login: str, now: Callable[[], float] = time.monotonic) -> None:
         self._login = login.encode()
@@ -45,7 +45,7 @@ class Logins:
         self._lines = _Window(now())
 
     def require(self, header: str, address: str) -> None:
-        """Raise HTTPError: 401 for a request without the right login, 429 from an address with too many failures in the last minute."""
+        """Raise HTTPError: 401 for a request without the correct login, 429 from an address with too many failures in the last minute."""
         window = self._window(address)
         if window.failures >= FAILURES:
             raise HTTPError(429, "Too many failed logins from this address. Wait a minute.")
@@ -75,12 +75,16 @@ class Logins:
             self._lines = _Window(now)
         self._lines.failures += 1
         if self._lines.failures <= LINES:
-            more = f"; no other is looked at from there for {WINDOW_SECONDS:.0f} s" if failures >= FAILURES else ""
-            log.warning("Flower refused a login from %s, failure %d in a minute%s", address, failures, more)
+            more = (
+                f"; further logins from that address are refused for {WINDOW_SECONDS:.0f} s"
+                if failures >= FAILURES
+                else ""
+            )
+            log.warning("Flower refused a login from %s, failed login %d in a minute%s", address, failures, more)
 
 
 def use(login: str) -> None:
-    """Let Flower ask this login on all its pages and addresses. To be called before its application is built."""
+    """Make Flower require this login on all pages and addresses. Call it before the application is built."""
     logins = Logins(login)
 
     def current_user(handler: Any) -> bool:
@@ -91,7 +95,7 @@ def use(login: str) -> None:
 
 
 def _credentials(header: str) -> bytes:
-    """What stands in a Basic header; empty for anything else."""
+    """Return the content of a Basic header; empty for anything else."""
     kind, _, encoded = header.partition(" ")
     try:
         return b64decode(encoded.strip(), validate=True) if kind.lower() == "basic" else b""
@@ -100,7 +104,7 @@ def _credentials(header: str) -> bytes:
 
 
 def _network(address: str) -> str:
-    """An address; of version 6 its /64, since one machine has all of these."""
+    """Return the address; for IPv6 its /64, because one machine has all of these."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

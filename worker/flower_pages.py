@@ -1,6 +1,6 @@
-"""Our pages beside Flower's own: the report and the metrics, live, behind the same login, for looking only.
+"""Additional pages in Flower: the report and the metrics, live, read-only, behind the same login.
 
-Pages more in Flower's process and not a process more: so there is one address, one login and no setting for it.
+They are served by Flower's process rather than a separate one, so that there is one address, one login and no additional setting.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _container: Container | None = None
 
 
 class OurHandler(BaseHandler):  # type: ignore[misc]  # Flower is published without types
-    """GET alone. What it tells is read in a thread, and one reading serves all who ask while it goes on."""
+    """Serves GET only. The content is read in a thread, and one reading serves all concurrent requests."""
 
     what: ClassVar[str]
     content_type: ClassVar[str]
@@ -35,7 +35,7 @@ class OurHandler(BaseHandler):  # type: ignore[misc]  # Flower is published with
 
     @authenticated
     async def get(self) -> None:
-        """The page as it stands now."""
+        """Respond with the current page."""
         kind: Any = type(self)
         reading = kind._reading
         if reading is None or reading.done():
@@ -47,14 +47,14 @@ class OurHandler(BaseHandler):  # type: ignore[misc]  # Flower is published with
         try:
             self.finish(await reading)
         except RedisError as error:
-            log.warning("No %s: Redis does not answer (%s)", self.what, type(error).__name__)
+            log.warning("No %s: Redis does not respond (%s)", self.what, type(error).__name__)
             self.set_status(503)
             self.set_header("Content-Type", "text/plain")
-            self.finish("Redis does not answer. Try again when it runs.")
+            self.finish("Redis does not respond. Try again when it is running.")
 
     @staticmethod
     def told() -> str:
-        """The text; in a thread."""
+        """Return the content; runs in a thread."""
         raise NotImplementedError
 
 
@@ -66,28 +66,28 @@ class ReportHandler(OurHandler):
 
     @staticmethod
     def told() -> str:
-        """Reads the whole ledger."""
+        """Read the whole ledger."""
         from worker.page import render  # noqa: PLC0415
 
         return render(_built().reports.report())
 
 
 class MetricsHandler(OurHandler):
-    """The metrics. Not among Flower's own at /metrics: those are shown without a login, and while Redis is down too."""
+    """The metrics. They are not at Flower's /metrics, which requires no login and responds while Redis is down."""
 
     what = "metrics"
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
     @staticmethod
     def told() -> str:
-        """Reads some 40 values."""
+        """Read about 40 values."""
         return _built().metrics.text()
 
 
 def serve_our_pages() -> None:
-    """Let Flower serve them: its application is built from this list of pages, and the first that fits answers.
+    """Add the pages to Flower's list of pages, in which the first match responds.
 
-    To be called before the application is built, such as from Flower's configuration file.
+    Call it before the application is built, such as from Flower's configuration file.
     """
     handlers.insert(0, url(REPORT_PATH, ReportHandler, name="report"))
     handlers.insert(0, url(METRICS_PATH, MetricsHandler, name="business-metrics"))

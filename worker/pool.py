@@ -1,6 +1,6 @@
-"""Celery's pool of threads, which also ends: TERM ends a worker within half a minute, whatever its tasks wait for.
+"""Celery's thread pool with a bounded shutdown: TERM ends a worker within half a minute, whatever its tasks wait for.
 
-Celery's own waits for as long as NetSuite lets its tasks wait.
+Celery's pool waits as long as NetSuite makes its tasks wait.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from worker.current import current
 log = logging.getLogger(__name__)
 
 LEAVE_SECONDS = 15.0
-"""Tasks that have not ended so long after TERM are left behind."""
+"""Seconds after TERM when tasks that have not ended are abandoned."""
 GIVE_BACK_SECONDS = 5.0
-"""How long giving back may take; what Redis did not hear of is free when its lease ends."""
+"""Maximum seconds for releasing work; anything that could not be released is free when its lease ends."""
 
 
 class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
-    """Threads that work until they are asked to end, and then not for ever."""
+    """Threads that work until they are asked to stop, with a time limit."""
 
     running: ClassVar[TaskPool | None] = None
-    """This process's, while it takes tasks."""
+    """This process's pool, while it takes tasks."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -37,14 +37,14 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
         TaskPool.running = self
 
     def on_apply(self, *args: Any, **options: Any) -> thread.ApplyResult:
-        """Hand one task to a thread."""
+        """Pass one task to a thread."""
         result = super().on_apply(*args, **options)
         self._given.add(result.f)
         result.f.add_done_callback(self._given.discard)
         return result
 
     def on_stop(self) -> None:
-        """What no thread has begun is left: its messages go back into their queues. What runs has its time, and is then left too."""
+        """Stop: tasks not started yet return to their queues; running tasks get their time and are then abandoned."""
         TaskPool.running = None
         self._ending.set()
         self.executor.shutdown(wait=False, cancel_futures=True)
@@ -53,16 +53,18 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
             self._leave(len(late))
 
     def pause(self, seconds: float) -> None:
-        """Let the calling thread wait; less long when the worker ends."""
+        """Make the calling thread wait; less long if the worker is stopping."""
         self._ending.wait(seconds)
 
     def to_spare(self) -> bool:
-        """Whether no task waits for a thread."""
+        """Return whether no task is waiting for a thread."""
         return len(self._given) <= int(self.limit)
 
     def _leave(self, tasks: int) -> None:
-        """Give back what the tasks hold, so that others go on at once; a write under way is in doubt in the ledger, as after a crash."""
-        log.warning("%d tasks have not ended %.0f s after TERM; their work is given back", tasks, LEAVE_SECONDS)
+        """Release the work of the running tasks, so that other workers continue immediately; a write in progress is unconfirmed in the ledger,
+        as after a crash.
+        """
+        log.warning("%d tasks have not ended %.0f s after TERM; their work is released", tasks, LEAVE_SECONDS)
         # Of its own, since Redis may not answer.
         giving = threading.Thread(target=current().give_back, name="give-back", daemon=True)
         giving.start()
@@ -72,7 +74,7 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
 
 
 def thread_to_spare() -> bool:
-    """Whether a task may go on with more work in its thread: nobody waits for it, and the worker does not end."""
+    """Return whether a task may continue with more work in its thread: no task is waiting, and the worker is not stopping."""
     pool = TaskPool.running
     return pool is not None and pool.to_spare()
 

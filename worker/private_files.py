@@ -1,4 +1,4 @@
-"""What wbs-sync writes is for its own user: money, names of vendors and access to Redis are in it."""
+"""Restricts files written by wbs-sync to its user: they contain amounts, vendor names and access to Redis."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ log = logging.getLogger(__name__)
 OURS = (
     "valkey", "logs", "flower", "flower-password", "up.lock", "*.json", "*.json.new", "*.heartbeat", "*.html",
 )  # fmt: skip
-"""What lies in DATA_DIR: folders with everything in them, and files. Anything else there is somebody else's."""
+"""Folders (with their content) and files of wbs-sync in DATA_DIR. Anything else there is not touched."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def keep_private(data_dir: Path) -> None:
-    """Whatever this process creates from here on is for its user alone, and so is what an older version left in DATA_DIR."""
+    """Restrict all files that this process creates from here on to its user, and those that an older version left in DATA_DIR."""
     os.umask(OTHERS)
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -29,21 +29,21 @@ def keep_private(data_dir: Path) -> None:
                 for inner in found.rglob("*") if found.is_dir() and not found.is_symlink() else ():
                     _tighten(inner)
     except OSError as error:
-        log.warning("%s could not be made private: %s", data_dir, error.strerror)
+        log.warning("Could not restrict access to %s: %s", data_dir, error.strerror)
 
 
 def _tighten(path: Path) -> None:
-    """Take others' rights away. What belongs to another user, or is a link, stays as it is."""
+    """Remove permissions of other users. Files of other users and links are not changed."""
     try:
         state = path.lstat()
         if state.st_uid == os.geteuid() and state.st_mode & OTHERS and not stat.S_ISLNK(state.st_mode):
             path.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS)
     except OSError as error:
-        log.warning("%s could not be made private: %s", path, error.strerror)
+        log.warning("Could not restrict access to %s: %s", path, error.strerror)
 
 
 def _is_only_ours(data_dir: Path) -> bool:
-    """No folder that everybody uses (/tmp), and none that holds the working directory or somebody's home."""
+    """Return whether the folder is neither shared (/tmp) nor a parent of the working directory or of a home directory."""
     folder = data_dir.resolve()
     holds = {Path.cwd().resolve(), Path.home().resolve()}
     return not folder.stat().st_mode & stat.S_ISVTX and not any(one.is_relative_to(folder) for one in holds)

@@ -1,7 +1,7 @@
-"""A worker or beat: `python -m worker.process worker -n items@%h -Q scans,items,upkeep`, `python -m worker.process beat`.
+"""Runs a worker or beat: `python -m worker.process worker -n items@%h -Q scans,items,upkeep`, `python -m worker.process beat`.
 
-They are Celery's own programs without its command line, which imports Flower, a web server and an interactive shell into each process:
-15 MB and half a second of CPU. `celery -A worker.app ...` starts the same.
+These are Celery's own programs without its command line, which imports Flower, a web server and an interactive shell into each process: 15
+MB and half a second of CPU. `celery -A worker.app ...` starts the same programs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from worker.beat import Beat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Work until the process is asked to end; the exit code."""
+    """Run until the process is asked to stop, and return the exit code."""
     asked = _parsed(arguments)
     if asked.kind == "beat":
         app.subclass_with_self(Beat)().run()
@@ -39,15 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m worker.process", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    worker = kinds.add_parser("worker", help="take tasks from some queues")
-    worker.add_argument("-n", dest="name", required=True, help="its node name; %%h stands for the machine's name")
-    worker.add_argument(
-        "-Q", dest="queues", required=True, help="the queues it takes tasks from, with commas between them"
-    )
-    worker.add_argument(
-        "-c", dest="threads", type=int, help="how many tasks it works on at once; WORKER_THREADS if not given"
-    )
-    kinds.add_parser("beat", help="send what is due by the clock")
+    worker = kinds.add_parser("worker", help="take tasks from the given queues")
+    worker.add_argument("-n", dest="name", required=True, help="its node name; %%h is replaced by the machine's name")
+    worker.add_argument("-Q", dest="queues", required=True, help="the queues it takes tasks from, comma separated")
+    worker.add_argument("-c", dest="threads", type=int, help="number of concurrent tasks; WORKER_THREADS if not given")
+    kinds.add_parser("beat", help="send scheduled tasks")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""The Redis that the settings name, for processes with a container and without one."""
+"""Access to the Redis of the settings, for processes with and without a container."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 
 def redis_at(url: str, *, timeout: float = 30) -> Redis:
-    """A client for any address that REDIS_URL may hold, sentinels included; it connects at the first command, and waits `timeout` seconds
-    for an answer.
+    """Return a client for any address that REDIS_URL may contain, including sentinels; it connects at the first command, and waits `timeout`
+    seconds for a response.
     """
     sentinels = sentinels_of(url)
     if sentinels is None:
@@ -35,19 +35,17 @@ def redis_at(url: str, *, timeout: float = 30) -> Redis:
 
 
 def require_one_server(client: Redis) -> None:
-    """Raise InvalidSettings when the Redis of the settings is a cluster, and RedisError when it does not answer. Every process asks at its
-    start.
-    """
+    """Raise InvalidSettings if the Redis of the settings is a cluster, and RedisError if it does not respond. Every process checks this on start."""
     if is_cluster(client):
         raise InvalidSettings(faults=(f"REDIS_URL: {CLUSTER_REFUSED}",))
 
 
 def one_server_or_exit(client: Redis) -> None:
-    """End the process with the reason when Redis is a cluster: for beat and Flower, which start without a container."""
+    """Exit with the reason if Redis is a cluster: for beat and Flower, which start without a container."""
     try:
         require_one_server(client)
     except InvalidSettings as error:
         sys.stderr.write("".join(f"wbs-sync: {fault}\n" for fault in error.faults))
         sys.exit(BAD_SETTINGS_EXIT_CODE)
     except RedisError as error:
-        log.warning("Redis does not answer yet: %s", type(error).__name__)
+        log.warning("Redis does not respond yet: %s", type(error).__name__)

@@ -1,7 +1,7 @@
-"""When the message of a task is acknowledged: never because Redis failed the task.
+"""Decides when the message of a task is acknowledged: never if the task failed because of Redis.
 
-Celery acknowledges a task that fails. With us its work is in the ledger by then, with a time or a problem; but not when Redis refused the
-task's first write, or Celery's own note that the task has begun.
+Celery acknowledges a failed task. By then its work is in the ledger, with a time or a problem, unless Redis rejected the task's first
+write, or Celery's record that the task has started.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from worker.store.connection import why
 log = logging.getLogger(__name__)
 
 RETURN_SECONDS = 5.0
-"""How long a message that Redis failed stays here before it goes back to its queue."""
+"""Seconds that a message whose task failed because of Redis stays here before it returns to its queue."""
 
 
 class WorkRequest(request.Request):  # type: ignore[misc]  # Celery is untyped
@@ -35,7 +35,7 @@ class WorkRequest(request.Request):  # type: ignore[misc]  # Celery is untyped
         if not isinstance(error, (RedisError, OperationalError, Reject)):
             return super().on_failure(exc_info, *args, **options)
         reason = error.reason if isinstance(error, Reject) else why(error)
-        log.warning("%s goes back to its queue. %s", self.humaninfo(), reason)
+        log.warning("%s returns to its queue. %s", self.humaninfo(), reason)
         if TaskPool.running:
             TaskPool.running.pause(RETURN_SECONDS)
         self.reject(requeue=True)

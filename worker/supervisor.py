@@ -1,6 +1,6 @@
-"""Runs the processes of one machine: starts them, starts a dead one again, and ends all of them in order.
+"""Runs the processes of one machine: starts them, restarts dead ones, and stops all of them in order.
 
-A worker that dies or hangs loses no work (its messages come back, the ledger knows the rest); it only has to come back itself.
+A worker that dies or hangs loses no work (its messages are redelivered, the ledger has the rest); it only has to be restarted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def next_delay(last: float, lived: float) -> float:
-    """Seconds until a process that ran for `lived` is started again, when its last start was delayed by `last` (0 = not)."""
+    """Return the seconds until a process that ran for `lived` is restarted, if its last restart was delayed by `last` (0 = not delayed)."""
     return FIRST_DELAY if not last or lived >= STEADY else min(2 * last, LONGEST_DELAY)
 
 
@@ -46,36 +46,36 @@ class Supervisor:
     def __init__(
         self, processes: Sequence[Process], *, env: Mapping[str, str], log_dir: Path, grace: float = GRACE
     ) -> None:
-        """`env` is the whole environment of every process, its own variables aside; output goes to `log_dir/{name}.log`."""
+        """`env`: the whole environment of every process, except its own variables; output goes to `log_dir/{name}.log`."""
         self._children = [_Child(process, env, log_dir / f"{process.name}.log") for process in processes]
         self._grace = grace
         self._signals: list[float] = []
         self._started, self._stopping, self._hurry, self._ended = (threading.Event() for _ in range(4))
         self._thread = threading.Thread(target=self._live, name="supervisor", daemon=True)
         self.faults: tuple[str, ...] = ()
-        """Sentences of the process that cannot run with these settings; everything was stopped because of it."""
+        """Sentences of the process that cannot run with these settings and because of which everything was stopped."""
 
     def start(self) -> None:
-        """Start all processes, once; returns when each has been started, not when each is ready."""
+        """Start all processes once; returns when each has been started, not when each is ready."""
         if self._thread.ident is None:
             self._thread.start()
         self._started.wait()
 
     def stop(self) -> None:
-        """End all processes in order and return when they have ended."""
+        """Stop all processes in order and return when they have ended."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def alive(self) -> dict[str, int]:
-        """Name and process id of each process that runs."""
+        """Return name and process id of each running process."""
         return {child.name: child.pid for child in self._children if child.runs()}
 
     def run_until_stopped(self, meanwhile: Callable[[], object] | None = None) -> int:
-        """Run until SIGTERM, SIGINT or SIGHUP, or until a process refuses its settings; the exit code: 0 or 2.
+        """Run until SIGTERM, SIGINT or SIGHUP, or until a process rejects its settings; return the exit code: 0 or 2.
 
-        A second signal, a second later or more, ends everything at once. `meanwhile` is called every round in the calling (the main) thread; what it
-        raises stops everything and comes out.
+        A second signal, a second later or more, stops everything immediately. `meanwhile` is called every round in the calling (the main)
+        thread; an exception from it stops everything and is raised.
         """
         before = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
         try:
@@ -99,7 +99,7 @@ class Supervisor:
         self.stop()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Only take a note: this may interrupt the same thread anywhere, also within itself, and locks would wait for themselves."""
+        """Only set a flag: a signal may interrupt the same thread anywhere, including in this method, and a lock would deadlock."""
         self._signals.append(time.monotonic())
 
     def _read_signals(self) -> None:
@@ -130,10 +130,10 @@ class Supervisor:
             log.error("%s cannot run with these settings: %s", child.name, " ".join(self.faults))
             self._stopping.set()
         elif code is not None:
-            log.warning("%s ended with code %s; it starts again in %.0f s", child.name, code, child.delay)
+            log.warning("%s ended with code %s; restarting in %.0f s", child.name, code, child.delay)
 
     def _end_all(self) -> None:
-        """Ask the last wave first; a wave that takes its time holds up the next one's signal for a fifth of the grace."""
+        """Signal the last wave first; a slow wave delays the next one's signal by a fifth of the grace period."""
         deadline = time.monotonic() + self._grace
         for wave in sorted({child.wave for child in self._children}, reverse=True):
             asked = [child for child in self._children if child.wave == wave]
@@ -143,7 +143,9 @@ class Supervisor:
         self._wait_for(self._children, deadline)
         for child in self._children:
             if child.runs():
-                log.warning("%s did not end in time and is killed; its work is picked up at the next start", child.name)
+                log.warning(
+                    "%s did not stop in time and was killed; its work continues after the next start", child.name
+                )
                 child.kill()
 
     def _wait_for(self, children: Sequence[_Child], until: float) -> None:
@@ -154,7 +156,7 @@ class Supervisor:
 
 
 class _Child:
-    """One process: its present run, and when it is due to run again."""
+    """One process: its current run, and when it is due to be restarted."""
 
     def __init__(self, process: Process, env: Mapping[str, str], log_file: Path) -> None:
         self.name = process.name
@@ -181,13 +183,13 @@ class _Child:
         return self._popen is not None and self._popen.poll() is None
 
     def start(self) -> None:
-        """Start it; where the machine cannot (no memory, no disk, no process, no log folder), it is due again like one that died."""
+        """Start it; if the machine cannot (no memory, no disk, no process, no log folder), it is due again like one that died."""
         try:
             self._start()
         except OSError as error:
             self._popen = None
             self._wait(lived=0)
-            log.error("%s cannot be started: %s; tried again in %.0f s", self.name, error, self.delay)
+            log.error("Could not start %s: %s; retrying in %.0f s", self.name, error, self.delay)
 
     def _start(self) -> None:
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -210,10 +212,10 @@ class _Child:
         self._due = None
 
     def look(self) -> int | None:
-        """The exit code of a run that has ended since the last look. One that is due again is started, one that hangs is killed."""
+        """Return the exit code of a run that has ended since the last check. Restart a process that is due; kill one that hangs."""
         if self.runs():
             if self._hangs():
-                log.error("%s has shown no sign of life for %.0f s and is killed", self.name, self._silence())
+                log.error("%s has sent no heartbeat for %.0f s and was killed", self.name, self._silence())
                 self.kill()
             return None
         if self._due is None:
@@ -224,7 +226,7 @@ class _Child:
         return None
 
     def limit_log(self) -> None:
-        """Keep its log small: a log that fills the disk takes Redis and everything else down with it."""
+        """Truncate its log: a log that fills the disk would stop Redis and everything else."""
         if limit_size(self._log_file):
             self._said_before = 0
 
@@ -233,7 +235,7 @@ class _Child:
         self._due = time.monotonic() + self.delay
 
     def _hangs(self) -> bool:
-        """Whether its heartbeat file has not changed for too long; by the steady clock, since the other one may be set."""
+        """Return whether its heartbeat file has not changed for too long, by the monotonic clock, because the wall clock may be set."""
         if self._heartbeat is None:
             return False
         if (beat := self._modified()) != self._last_beat:
@@ -254,14 +256,14 @@ class _Child:
             self._popen.terminate()
 
     def kill(self) -> None:
-        """The process and what it started; it is not reaped yet, so the group is still its own."""
+        """Signal the process and its children; it is not reaped yet, so the process group still belongs to it."""
         if self._popen:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
 
     def last_words(self) -> tuple[str, ...]:
-        """What the present run said to the person who started it; else its last line."""
+        """Return the output of the current run meant for the user; else its last line."""
         try:
             with self._log_file.open("rb") as log_file:
                 log_file.seek(self._said_before)
@@ -269,4 +271,4 @@ class _Child:
         except OSError:
             lines = []
         sentences = tuple(line.removeprefix("wbs-sync: ") for line in lines if line.startswith("wbs-sync: "))
-        return sentences or tuple(lines[-1:]) or (f"{self.name} said nothing.",)
+        return sentences or tuple(lines[-1:]) or (f"{self.name} printed nothing.",)

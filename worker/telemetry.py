@@ -1,8 +1,8 @@
-"""Errors to Sentry and traces to OpenTelemetry, for who wants them: neither is there unless a setting asks for it.
+"""Sends errors to Sentry and traces to OpenTelemetry; each only if a setting enables it.
 
-Sentry gets what is logged as an error, without local variables, scrubbed like everything that is told of a remote. A trace has a span for
-each piece of work and each request; its trace id is made of the correlation id, so that whatever comes of one request is one trace in
-however many processes it was done.
+Sentry gets what is logged as an error, without local variables, scrubbed like all output about a remote. A trace has a span for each piece
+of work and each request; its trace id is derived from the correlation id, so that everything that results from one request is one trace
+across processes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDP
 
 
 def start(settings: Settings) -> None:
-    """Start what the settings and the environment ask for. Raises InvalidSettings when it is not installed, or when the DSN is none."""
+    """Start what the settings and the environment enable. Raises InvalidSettings if a package is missing or the DSN is invalid."""
     if settings.sentry_dsn:
         start_sentry(settings.sentry_dsn.get_secret_value(), secrets_of(settings))
     if any(os.environ.get(name) for name in OTLP_ENDPOINTS):
@@ -31,7 +31,7 @@ def start(settings: Settings) -> None:
 
 
 def secrets_of(settings: Settings) -> set[str]:
-    """The secrets among the settings, and the password within an address or a login."""
+    """Return the secrets among the settings, including passwords in addresses and logins."""
     told = (getattr(settings, name) for name in type(settings).model_fields)
     secrets = {value.get_secret_value() for value in told if hasattr(value, "get_secret_value")}
     secrets |= {(urlsplit(value).password or "") if "://" in value else value.partition(":")[2] for value in secrets}
@@ -40,7 +40,7 @@ def secrets_of(settings: Settings) -> set[str]:
 
 
 def start_sentry(dsn: str, secrets: Collection[str], *, transport: Any = None) -> None:
-    """Send what is logged as an error from here on. `transport`: another way out than HTTPS, for tests."""
+    """Send what is logged as an error from here on. `transport`: replaces HTTPS in tests."""
     try:
         import sentry_sdk  # noqa: PLC0415
         from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415
@@ -65,11 +65,11 @@ def start_sentry(dsn: str, secrets: Collection[str], *, transport: Any = None) -
             transport=transport,
         )
     except ValueError:
-        raise InvalidSettings(faults=("SENTRY_DSN is not the DSN of a Sentry project.",)) from None
+        raise InvalidSettings(faults=("SENTRY_DSN is not a valid Sentry DSN.",)) from None
 
 
 def start_tracing(*, exporter: Any = None) -> None:
-    """Open spans from here on; the standard OTEL_* variables say where they go. `exporter`: another way out, for tests."""
+    """Record spans from here on; the standard OTEL_* variables set the destination. `exporter`: replaces it in tests."""
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
@@ -119,5 +119,5 @@ def _scrubbed(value: Any, secrets: Collection[str]) -> Any:
 
 def _missing(setting: str, extra: str) -> InvalidSettings:
     return InvalidSettings(
-        faults=(f"{setting} is set, but what it needs is not installed: pip install 'wbs-sync[{extra}]'.",)
+        faults=(f"{setting} is set, but its packages are not installed: pip install 'wbs-sync[{extra}]'.",)
     )

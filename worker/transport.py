@@ -1,11 +1,11 @@
-"""How messages leave a queue of tasks: each step is one script, so a message is always in its queue or noted as unacknowledged.
+"""Moves task messages between queues with scripts, so that a message is always in its queue or recorded as unacknowledged.
 
-Kombu's own transport pops a message first and notes it afterwards. Between the two it exists in the worker's memory alone: it is lost
-when the worker dies, and when Redis refuses the note (it is full, its disk is, it is a replica, a permission is missing). Here one
-script notes the message and then removes it from its queue; where Redis refuses, the message stays where it is. A script cannot block,
-so a worker asks again and again: every 10 ms after a message, ever more rarely while none comes, every 50 ms in the end.
+Kombu's transport pops a message first and records it afterwards. Between the two it exists in the worker's memory alone: it is lost if the
+worker dies, or if Redis rejects the record (it is full, its disk is, it is a replica, a permission is missing). Here, one script records
+the message and then removes it from its queue; if Redis rejects the script, the message stays in the queue. A script cannot block, so a
+worker polls: every 10 ms after a message, less often while none comes, every 50 ms in the end.
 
-The notes have kombu's own form, so a worker of any version delivers again what another one left behind.
+The records have kombu's format, so a worker of any version redelivers messages that another one left.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ from worker.store.scripts import SOURCES
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS, IDLE_SECONDS = 0.01, 0.05
-"""How often a worker asks for the next message: just after one came, and when none has come for half a second."""
+"""Minimum and maximum seconds between two polls: just after a message, and when none has come for half a second."""
 PAUSES_PER_WAIT = 10
-"""In between it pauses for this part of the time since the last message."""
+"""In between, the share of the time since the last message that it waits."""
 REFUSED_SECONDS = 1.0
-"""How long a worker waits after Redis refused a command."""
+"""Seconds that a worker waits after Redis rejected a command."""
 REPORTED_EVERY_SECONDS = 60.0
 RETURNED_AT_ONCE = 100
 TAKE = SOURCES["messages/take"]
 TAKE_DIGEST = hashlib.sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
-"""By which Redis knows the script once it has its text."""
+"""Hash of the script, by which Redis finds it once it has its text."""
 
 
 class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
-    """The messages that this worker took and has not acknowledged. What Redis refuses to settle is settled later."""
+    """The messages that this worker took and has not acknowledged. What Redis rejects is settled later."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._unsettled: dict[str, bool] = {}
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Called by kombu for each message that comes. `Channel` has noted those of tasks already."""
+        """Called by kombu for each message that comes. `Channel` has already recorded task messages."""
         if delivery_tag in self.channel.taken:
             self.channel.taken.discard(delivery_tag)
             LocalQoS.append(self, message, delivery_tag)
@@ -65,30 +65,30 @@ class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
         self._settle(delivery_tag, requeue=False)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Called by kombu when a message is dropped or, with `requeue`, goes back to its queue, last in turn."""
+        """Called by kombu when a message is dropped or, with `requeue`, returned to the end of its queue."""
         self._settle(delivery_tag, requeue=requeue)
 
     def settle_rest(self) -> None:
-        """Try again what Redis refused."""
+        """Retry what Redis rejected."""
         for tag, requeue in list(self._unsettled.items()):
             self._settle(tag, requeue=requeue)
             if tag in self._unsettled:
                 return
 
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
-        """Put one message back into its queue, next in turn unless `leftmost`. Raises RedisError; then nothing has changed."""
+        """Return one message to its queue, at the front unless `leftmost`. Raises RedisError; then nothing has changed."""
         self._return([tag], "LPUSH" if leftmost else "RPUSH")
 
     def restore_unacked(self, client: Any = None) -> None:
-        """Called by kombu at the end of a connection: put back what was taken. What Redis refuses comes back when it is overdue."""
+        """Called by kombu at the end of a connection: return the messages taken. What Redis rejects is redelivered when it is overdue."""
         try:
             self._return(list(self._delivered), "RPUSH")
         except RedisError as error:
-            log.warning("Messages in this worker are delivered again later: %s", why(error))
+            log.warning("Messages in this worker will be redelivered later: %s", why(error))
         self._delivered.clear()
 
     def restore_visible(self, start: int = 0, num: int = RETURNED_AT_ONCE, interval: int = 0) -> None:
-        """Called by kombu every ten seconds: put back what its worker has not acknowledged in time."""
+        """Called by kombu every ten seconds: return messages that their worker has not acknowledged in time."""
         try:
             overdue = self.channel.run(
                 "messages/overdue", [self.unacked_index_key], [self.visibility_timeout, num or RETURNED_AT_ONCE]
@@ -120,22 +120,22 @@ class QoS(redis.QoS):  # type: ignore[misc]  # kombu is untyped
 
 
 class TaskQueues:
-    """A channel that takes messages of tasks by script. One that reads anything else, such as answers of workers, is kombu's own."""
+    """A channel that takes task messages by script. A channel that reads anything else, such as replies of workers, is kombu's own."""
 
     QoS = QoS
 
     def __init__(self: Any, *arguments: Any, **options: Any) -> None:
         self.taken: set[str] = set()
-        """Tags of messages that are noted in Redis and not known to `QoS` yet."""
+        """Tags of messages that are recorded in Redis and not known to `QoS` yet."""
         self._tag = ""  # of the question that is open
         self._next_take = self._came_at = self._report_at = 0.0
         self._redis_knows_take = False
         super().__init__(*arguments, **options)
 
     def _connparams(self: Any, asynchronous: bool = False) -> Any:
-        """Called by kombu to open a connection. If another thread has closed the channel, as when Redis cuts all connections, or is gone
-        and the channel is half closed, this raises the error of a lost connection, so that the sender connects again. Kombu alone would
-        raise AttributeError, which loses a message that is sent, and ends a worker that acknowledges one.
+        """Called by kombu to open a connection. If another thread has closed the channel, for example because Redis closed all connections,
+        this raises the error of a lost connection, so that the sender reconnects. Kombu alone would raise AttributeError, which loses a
+        message being sent, and ends a worker that acknowledges one.
         """
         try:
             return super()._connparams(asynchronous)  # type: ignore[misc]
@@ -146,29 +146,29 @@ class TaskQueues:
 
     @property
     def pace(self) -> float:
-        """Seconds until the next question."""
+        """Return the seconds until the next poll."""
         return min(max((time.monotonic() - self._came_at) / PAUSES_PER_WAIT, BUSY_SECONDS), IDLE_SECONDS)
 
     def run(self: Any, script: str, keys: list[str], arguments: list[Any]) -> Any:
-        """Run a script of the store, by its name, on a connection of its own. `keys`: without the prefix of all keys."""
+        """Run a script of the store by name on a separate connection. `keys`: without the prefix of all keys."""
         with self.conn_or_acquire() as client:
             return client.eval(SOURCES[script], len(keys), *(self.global_keyprefix + key for key in keys), *arguments)
 
     def settle_rest(self: Any) -> None:
-        """Try again what Redis refused, if it is time to; also while this worker has fetched all that it may."""
+        """Retry what Redis rejected, if it is time to; also while this worker has fetched all it may."""
         if time.monotonic() >= self._next_take:
             self.qos.settle_rest()
 
     def report(self, error: Exception) -> None:
-        """Log that Redis refuses, once a minute, and ask for no message for a moment."""
+        """Log once a minute that Redis rejects commands, and pause polling for a moment."""
         now = time.monotonic()
         self._next_take = now + REFUSED_SECONDS
         if now >= self._report_at:
             self._report_at = now + REPORTED_EVERY_SECONDS
-            log.error("No message is taken and none is lost, until Redis takes writes again. %s", why(error))
+            log.error("No messages are taken until Redis accepts writes again; none are lost. %s", why(error))
 
     def _brpop_start(self: Any, timeout: float | None = None) -> None:
-        """Called by kombu before each wait for events, unless a question is open: ask for the next message if it is time to."""
+        """Called by kombu before each wait for events, unless a poll is in progress: ask for the next message if it is time to."""
         if not QUEUES.issuperset(self.active_queues):  # a set, or a list in kombu 5.7
             super()._brpop_start(timeout)  # type: ignore[misc]
             return
@@ -188,7 +188,7 @@ class TaskQueues:
         self.client.connection.send_command(*script, len(noted), *noted, self._tag, *names)
 
     def _brpop_read(self: Any, **options: Any) -> bool:
-        """Called by kombu when the answer is there: deliver the message. Raises queue.Empty without one."""
+        """Called by kombu when the response is there: deliver the message. Raises queue.Empty without one."""
         tag, self._tag = self._tag, ""
         if not tag:
             return bool(super()._brpop_read(**options))  # type: ignore[misc]
@@ -221,14 +221,15 @@ class TaskQueues:
 
 
 class Channel(TaskQueues, redis.Channel):  # type: ignore[misc]
-    """Of one server."""
+    """Return the connection options of one server."""
 
 
 class SentinelChannel(TaskQueues, redis.SentinelChannel):  # type: ignore[misc]
-    """Of the master that sentinels name. `sentinel_kwargs`: how a sentinel is reached, with its login; `login`: the master's.
+    """Return the connection options of the master that sentinels report. `sentinel_kwargs`: how to connect to a sentinel, with its login;
+    `login`: the master's.
 
-    Kombu would take the first from the transport options, which every worker sends when it is asked for its state. The second it forgets
-    in any connection, pooled ones included, that takes the next address of its list after a failure: the addresses have no login.
+    Kombu would read the former from the transport options, which every worker sends when its state is requested. It would lose the latter
+    in any connection, including pooled ones, that takes the next address of its list after a failure: the addresses have no login.
     """
 
     sentinel_kwargs: ClassVar[dict[str, Any] | None] = None
@@ -244,10 +245,10 @@ class SentinelChannel(TaskQueues, redis.SentinelChannel):  # type: ignore[misc]
 
 
 class Ticking:
-    """A transport whose event loop wakes for the next question, and which shows that a worker without Redis still tries to reach it."""
+    """A transport whose event loop wakes for the next poll, and which sends heartbeats while a worker without Redis tries to reconnect."""
 
     def establish_connection(self: Any) -> Any:
-        """Called by kombu at each try to connect; it takes half a minute when Redis does not answer, and Celery's loop stands still."""
+        """Called by kombu at each attempt to connect; it takes half a minute if Redis does not respond, and blocks Celery's loop."""
         if threading.current_thread() is threading.main_thread():
             heartbeat.beat()
         return super().establish_connection()  # type: ignore[misc]
@@ -268,25 +269,25 @@ class Ticking:
 
 
 class Transport(Ticking, redis.Transport):  # type: ignore[misc]
-    """Kombu's Redis transport with that channel."""
+    """Kombu's Redis transport with this channel."""
 
     Channel = Channel
 
 
 class SentinelTransport(Ticking, redis.SentinelTransport):  # type: ignore[misc]
-    """The same behind sentinels."""
+    """Kombu's sentinel transport with this channel."""
 
     Channel = SentinelChannel
 
 
 def reach_sentinels(redis_url: str) -> None:
-    """From here on this process reaches sentinels, and the master that they name, as this REDIS_URL says: with the logins and TLS."""
+    """From here on, this process connects to sentinels, and the master that they report, as this REDIS_URL says: with the logins and TLS."""
     sentinels = sentinels_of(redis_url)
     SentinelChannel.sentinel_kwargs = sentinels.sentinel_options if sentinels else None
     SentinelChannel.login = Login(sentinels.username, sentinels.password) if sentinels else Login()
 
 
 def use_transport() -> None:
-    """From here on this process reads every address of Redis by these transports."""
+    """From here on, this process uses these transports for every Redis address."""
     transport.TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
     transport.TRANSPORT_ALIASES["sentinel"] = f"{__name__}:SentinelTransport"

@@ -1,7 +1,7 @@
-"""The receiver of Procore's webhooks over HTTP: an event becomes work that stands in Redis, then Procore is answered.
+"""The HTTP receiver of Procore's webhooks: an event becomes work in Redis, then Procore gets the response.
 
-Procore waits 5 seconds for a 2xx, holds everything else back while one event is refused, and forgets all of it after some hours
-(guide/webhooks). So what is not understood is answered with 2xx too: only a wrong login and a Redis that does not answer are refused.
+Procore waits 5 seconds for a 2xx, holds back all other events while one is refused, and discards them after some hours (guide/webhooks). So
+an event in an unknown format gets a 2xx too: only a wrong login, and a Redis that does not respond, are refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 PATH = "/procore"
 MOST_BYTES = 65_536
-"""A hundred times an event."""
+"""Maximum bytes of a request: a hundred times an event."""
 ANSWER_SECONDS = 3.0
 POLL_SECONDS = 0.05
 THREADS = 4
@@ -38,31 +38,32 @@ Take = Callable[[Any], object]
 
 
 class Observer(Protocol):
-    """Whoever watches the receiver."""
+    """Observer of the receiver."""
 
     def answered(self, answer: str) -> None:
-        """A request was answered: accepted, unauthorized or unavailable."""
+        """Called after each response: accepted, unauthorized or unavailable."""
 
     def beat(self) -> None:
-        """Called every two seconds in a thread, for as long as the loop that answers runs. May raise RedisError."""
+        """Called every two seconds in a thread, while the event loop runs. May raise RedisError."""
 
 
 class Receiver(RequestHandler):
-    """POST alone."""
+    """Serves POST only."""
 
     def initialize(self, take: Take, authorization: str, pool: ThreadPoolExecutor, observer: Observer) -> None:
-        """`take`: does with a body what is to be done, or raises RedisError; `authorization`: the header that Procore was told to send."""
+        """`take`: processes a body, or raises RedisError; `authorization`: the header configured in Procore."""
         self._take = take
         self._authorization = authorization.encode()
         self._pool = pool
         self._observer = observer
 
     async def post(self) -> None:
-        """204 when the event was noted, known or is none of ours; 401 without the right header; 503 when it could not be noted."""
+        """Respond 204 if the event was recorded, is known or is not relevant; 401 without the correct header; 503 if it could not be recorded."""
         given = self.request.headers.get("Authorization", "").encode(errors="replace")
         if not hmac.compare_digest(given, self._authorization):
             log.warning(
-                "Refused a request from %s: its Authorization is not WEBHOOK_AUTHORIZATION", self.request.remote_ip
+                "Refused a request from %s: its Authorization header is not WEBHOOK_AUTHORIZATION",
+                self.request.remote_ip,
             )
             self._observer.answered("unauthorized")
             self.set_status(401)
@@ -71,7 +72,7 @@ class Receiver(RequestHandler):
         try:
             await asyncio.wait_for(noting, ANSWER_SECONDS)
         except (RedisError, TimeoutError) as error:
-            log.warning("An event could not be noted, Procore will send it again: %s", type(error).__name__)
+            log.warning("Could not record an event; Procore will send it again: %s", type(error).__name__)
             self._observer.answered("unavailable")
             self.set_status(503)
             return
@@ -80,15 +81,15 @@ class Receiver(RequestHandler):
 
 
 class Alive(RequestHandler):
-    """For the proxy in front of it."""
+    """Health check for the proxy in front of it."""
 
     def get(self) -> None:
-        """200 while the process answers."""
+        """Respond 200 while the process responds."""
         self.finish("OK")
 
 
 def listening(address: str, port: int) -> socket.socket:
-    """The socket to serve on. OSError when the address cannot be listened on."""
+    """Return the socket to serve on. Raises OSError if the address cannot be bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     opened = socket.create_server((address, port), family=family, backlog=128)
     opened.setblocking(False)
@@ -98,7 +99,7 @@ def listening(address: str, port: int) -> socket.socket:
 async def receive(
     take: Take, *, authorization: str, on: socket.socket, ready: Callable[[], None], observer: Observer
 ) -> None:
-    """Serve until TERM or INT; `ready` is called when it does."""
+    """Serve until TERM or INT; calls `ready` when it does."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -122,7 +123,7 @@ async def receive(
 
 
 async def _ended(pool: ThreadPoolExecutor) -> None:
-    """Wait for what is being noted, as long as Procore waits for the answer."""
+    """Wait for events being recorded, as long as Procore waits for the response."""
     ending = threading.Thread(target=pool.shutdown, daemon=True)
     ending.start()
     for _ in range(round(ANSWER_SECONDS / POLL_SECONDS)):
@@ -132,7 +133,7 @@ async def _ended(pool: ThreadPoolExecutor) -> None:
 
 
 async def _beat(observer: Observer, pool: ThreadPoolExecutor) -> None:
-    """Show that this loop goes round. The observer may wait for Redis, so it is called in a thread and waited for by nobody."""
+    """Report that the event loop runs. The observer may wait for Redis, so it is called in a thread that nothing waits for."""
     observed: asyncio.Future[None] | None = None
     while True:
         heartbeat.beat()
@@ -147,7 +148,7 @@ def _observe(observer: Observer) -> None:
 
 
 def _json(body: bytes) -> Any:
-    """None for what is no JSON."""
+    """Return the JSON value of a body, or None if it is invalid."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

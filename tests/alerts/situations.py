@@ -391,7 +391,7 @@ SITUATIONS = [
     Situation("WbsSyncCertificateExpires", "the certificate ends in 20 days", "NETSUITE_CERTIFICATE_EXPIRES names the end of a new one", a_certificate_that_ends_soon, a_new_certificate, 300),
     Situation("WbsSyncRedisNotSaving", "a save of Redis fails", "the next one succeeds", a_save_fails, a_save_succeeds),
     Situation("WbsSyncRedisNearlyFull", "Redis uses 87 % of maxmemory", "maxmemory is raised", little_memory, much_memory),
-    Situation("WbsSyncDiskNearlyFull", "0.5 GB are free where DATA_DIR is", "there is room", free_space(500_000_000), free_space(50_000_000_000)),
+    Situation("WbsSyncDiskNearlyFull", "0.5 GB free on the disk of DATA_DIR", "there is room", free_space(500_000_000), free_space(50_000_000_000)),
     Situation("WbsSyncLedgerClosed", "Redis is emptied", "the ledger is rebuilt from NetSuite", redis_is_emptied, it_is_rebuilt, 60),
     Situation("WbsSyncOutcomeUnknown", "NetSuite takes a bill without an answer in time, and answers 503 to everything afterwards", "it answers", a_bill_whose_answer_is_lost, netsuite_recovers, 120),
     Situation("WbsSyncDoubled", "a scan finds two Items of one code's name", "one is deleted, `wbs-sync problems retry`", two_items_of_one_name, one_of_them_is_deleted),

@@ -67,7 +67,7 @@ def test_the_sender_and_the_engineer_read_what_was_wrong(site: Site, workers: li
     told = eventually(lambda: failure(site, "sent-by-the-portal"), 20)
     words = (
         "a message for invoices.export from gen1@portal in the queue exports: "
-        "body: it is no list of arguments, keyword arguments and options"
+        "body: it is not a list of arguments, keyword arguments and options"
     )
     assert words in told
     assert words in workers[1].log

@@ -110,7 +110,7 @@ def test_it_does_not_come_back_under_an_address_that_nobody_knows(tmp_path: Path
 
 def test_a_second_start_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
     with EmbeddedServer.start(tmp_path) as server:
-        with pytest.raises(AlreadyRunning, match="already runs the embedded server"):
+        with pytest.raises(AlreadyRunning, match="is already running the embedded server"):
             EmbeddedServer.start(tmp_path)
         assert find_running(tmp_path) == server.url
 

@@ -139,7 +139,7 @@ def test_tasks_are_listed_with_what_was_asked_and_what_came_of_it(flower: Runnin
 
 def test_the_report_is_served_as_it_stands_now(flower: RunningFlower) -> None:
     """The worker's first resume noted the use of the gate; what the ledger learns later is on the page at the next look."""
-    eventually(lambda: "slot was in use at any of these moments" in flower.get("/report").text)
+    eventually(lambda: "no slot in use in any of them" in flower.get("/report").text)
     answer = flower.get("/report")
     assert answer.headers["Content-Type"] == "text/html; charset=UTF-8"
     assert answer.headers["Cache-Control"] == "no-store"
@@ -185,7 +185,7 @@ def test_guesses_are_limited_logged_and_never_an_error_of_ours(flower: RunningFl
     assert told == sorted(told)
     assert flower.get("/").status_code == 429
     log = flower.log.read_text()
-    assert "Flower refused a login from 127.0.0.1, failure 10 in a minute; no other is looked at from there" in log
+    assert "Flower refused a login from 127.0.0.1, failed login 10 in a minute; further logins from that address" in log
     assert "canary" not in log
     assert "Traceback" not in log
 
@@ -197,9 +197,9 @@ def test_the_report_says_when_redis_does_not_answer(tmp_path: Path) -> None:
     with Supervisor(wanted, env=env, log_dir=tmp_path / "logs"):
         answer = eventually(lambda: answered(f"http://127.0.0.1:{port}/report"), 40, every=0.2)
         assert answered(f"http://127.0.0.1:{port}/metrics/business") == answer
-    assert answer == (503, "Redis does not answer. Try again when it runs.")
+    assert answer == (503, "Redis does not respond. Try again when it is running.")
     log = (tmp_path / "logs" / "flower.log").read_text()
-    assert "No report: Redis does not answer (ConnectionError)" in log
+    assert "No report: Redis does not respond (ConnectionError)" in log
     assert "a-password-of-redis" not in log
 
 

@@ -105,11 +105,11 @@ def test_what_is_wrong_with_tls_is_named(server: EmbeddedServer, authority: Auth
     with TlsFront(server.port, authority, ask_client=True) as front:
         base = f"rediss://:{password}@127.0.0.1:{front.port}/0?{options(ssl_ca_certs=authority.certificate)}"
         said = {
-            "for a client certificate": failure(base),
-            "refuses the ": failure(f"{base}&{options(ssl_certfile=foreign[0], ssl_keyfile=foreign[1])}"),
-            "do not belong together": failure(f"{base}&{options(ssl_certfile=certificate, ssl_keyfile=foreign[1])}"),
-            "cannot be read": failure(f"{base}&{options(ssl_certfile=tmp_path / 'absent', ssl_keyfile=key)}"),
-            "is no PEM file": failure(f"{base}&{options(ssl_certfile=text, ssl_keyfile=key)}"),
+            "requires a client certificate": failure(base),
+            "refused the ": failure(f"{base}&{options(ssl_certfile=foreign[0], ssl_keyfile=foreign[1])}"),
+            "do not match": failure(f"{base}&{options(ssl_certfile=certificate, ssl_keyfile=foreign[1])}"),
+            "is not readable": failure(f"{base}&{options(ssl_certfile=tmp_path / 'absent', ssl_keyfile=key)}"),
+            "is not a PEM file": failure(f"{base}&{options(ssl_certfile=text, ssl_keyfile=key)}"),
             "is not trusted": failure(f"rediss://:{password}@127.0.0.1:{front.port}/0"),
         }
     assert [sentence for cause, sentence in said.items() if cause not in sentence] == []

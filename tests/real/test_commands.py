@@ -107,7 +107,7 @@ def test_check_finds_everything_in_order(machine: Machine) -> None:
     ended = machine.command("check", "--json")
     assert ended.code == 0, ended.out + ended.err
     assert [row["check"] for row in ended.json() if row["ok"] is False] == []
-    assert {"Redis answers", "Procore login"} <= {row["check"] for row in ended.json()}
+    assert {"Redis connection", "Procore login"} <= {row["check"] for row in ended.json()}
 
 
 def test_a_run_without_any_problem_ends_with_0(synced: dict[str, Ended]) -> None:
@@ -200,8 +200,8 @@ def test_bad_settings_are_told_one_by_one(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["export"], 2, "Name one invoice (INVOICE, with --project PROJECT"),
-        (["export", "seventeen", "--project", "1"], 1, "no invoices of project id 1"),
+        (["export"], 2, "Pass one INVOICE (with --project PROJECT"),
+        (["export", "seventeen", "--project", "1"], 1, "invoices of project id 1 could not be read"),
         (["scan", "--projekt", "1"], 2, "--projekt"),
         (["scann"], 2, "scann"),
     ],

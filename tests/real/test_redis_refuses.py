@@ -32,8 +32,8 @@ TIMES = {
 WORDS = {
     "full": "Redis is full",
     "disk full": "Redis cannot save its data",
-    "read-only": "REDIS_URL names a replica",
-    "not permitted": "does not let the user of REDIS_URL",
+    "read-only": "REDIS_URL points to a replica",
+    "not permitted": "user of REDIS_URL is missing permissions",
     "too many clients": "Redis has no connection left",
 }
 

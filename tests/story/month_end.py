@@ -117,13 +117,13 @@ the end of the output are shown here. An invoice of February is blocked, since t
         shown = Shown(
             rows=4,
             keep="blocked",
-            tables=f"^24-003 .*: invoices|^Bill {re.escape(example)}$|^24-023 .*: (invoices|why not)",
+            tables=f"^24-003 .*: invoices|^Bill {re.escape(example)}$|^24-023 .*: (invoices|reasons)",
         )
         told = self._command("export", "--approved", "--dry-run", "--save", "bills.json", shown=shown)
         plan = self._plan("bills.json")
         bills = {line["key"]: line for line in plan if line["would"] == "bill"}
         due = sum((Decimal(line["world"]["total"]) for line in bills.values()), money.ZERO)
-        assert f"Bills: {len(bills)}, together {money.text(due)}" in told.out
+        assert f"Bills: {len(bills)}, total {money.text(due)}" in told.out
         assert len([line for line in plan if line["key"].startswith("invoice:")]) == INVOICES
         self.page.say("""
 The project accountants have approved it. Some rows:""")

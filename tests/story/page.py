@@ -14,7 +14,7 @@ STEADY = (
     (re.compile(r"\bin \d+\.\d s\b"), "in N.N s"),
     (re.compile(r"\b\d+ MB used"), "N MB used"),
     (re.compile(r"\b[\d,.]+ GB free"), "N GB free"),
-    (re.compile(r"\b[\d,]+ may be open"), "N may be open"),
+    (re.compile(r"\b[\d,]+ open files allowed"), "N open files allowed"),
     (re.compile(r"\bValkey [\d.]+\d"), "Valkey N.N.N"),
 )
 EXAMPLE = re.compile(r"^\$ wbs-sync (.*)$", re.MULTILINE)

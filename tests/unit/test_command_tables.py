@@ -71,7 +71,7 @@ def test_a_plan_tells_each_reason_once_and_what_its_bills_come_to(paper: io.Stri
     told = paper.getvalue()
     assert told.count("has no project number") == 1
     assert "│ 01-100.S, 01-200.S │" in told
-    assert "Bills: 3, together 101,234.00" in told
+    assert "Bills: 3, total 101,234.00" in told
 
 
 def test_results_that_need_attention_come_last_after_applying_a_plan(paper: io.StringIO) -> None:
@@ -87,7 +87,7 @@ def test_results_that_need_attention_come_last_after_applying_a_plan(paper: io.S
     told = paper.getvalue()
     assert told.index("A-2") < told.index("A-3") < told.index("A-1")
     assert told.startswith("Plan 3f2a91c0d4e8 of 2026-05-04 09:00:00 UTC\n")
-    assert "stand in NetSuite: 2, together 140.20." in told
+    assert "Bills of the plan in NetSuite: 2, total 140.20." in told
 
 
 def test_problems_stand_by_cause_with_the_next_step_that_they_share(paper: io.StringIO) -> None:
@@ -98,11 +98,11 @@ def test_problems_stand_by_cause_with_the_next_step_that_they_share(paper: io.St
     ]
     runs.print_problems(rows, title="3 open problems", by_cause=False)
     told = paper.getvalue()
-    order = ("3 open problems", "project_number_missing: 2, for the project accountant", "code:9:1", "code:9:2",
-             "Give the project a number", "billing_date_missing: 1", "invoice:9:7", "Set the billing date")  # fmt: skip
+    order = ("3 open problems", "project_number_missing: 2 (project accountant)", "code:9:1", "code:9:2",
+             "Add a project number", "billing_date_missing: 1", "invoice:9:7", "Set the billing date")  # fmt: skip
     places = [told.index(words) for words in order]
     assert places == sorted(places)
-    assert told.count("Give the project a number") == 1
+    assert told.count("Add a project number") == 1
 
 
 def test_one_row_per_cause_whatever_order_the_problems_came_in(paper: io.StringIO) -> None:
@@ -129,8 +129,8 @@ def test_of_many_problems_the_first_are_shown_and_how_to_see_all(paper: io.Strin
     runs.print_problems(rows, title="1,200 open problems", by_cause=False)
     told = paper.getvalue()
     assert [row for row in ("code:9:24 ", "code:9:25 ") if row in told] == ["code:9:24 "]
-    assert "name_too_long: 1,200, for the project accountant" in told
-    assert "and 1,175 more: `wbs-sync problems --cause name_too_long` has all." in told
+    assert "name_too_long: 1,200 (project accountant)" in told
+    assert "1,175 more: `wbs-sync problems --cause name_too_long` lists all." in told
     runs.print_problems(rows, title="1,200 open problems", by_cause=False, whole=True)
     assert "code:9:1199 " in paper.getvalue()
 
@@ -145,7 +145,7 @@ def test_a_long_key_in_a_narrow_terminal_has_its_own_line(paper: io.StringIO) ->
         by_cause=False,
     )
     assert (
-        f"- 24 Library, code 01: The Item name '24-01' has 70 characters; NetSuite takes 60.\n  {key}\n"
+        f"- 24 Library, code 01: The Item name '24-01' is 70 characters long; NetSuite's limit is 60.\n  {key}\n"
         in paper.getvalue()
     )
 
@@ -159,17 +159,17 @@ def test_findings_of_one_kind_stand_together_with_the_one_next_step(paper: io.St
     told = paper.getvalue()
     assert len(told.splitlines()) < 60
     assert (told.count("Run a scan"), told.count("Void or delete")) == (1, 1)
-    assert "bill_doubled: 1, for the project accountant" in told
-    assert "and 375 more: `wbs-sync problems --cause drift_item_missing` has all." in told
+    assert "bill_doubled: 1 (project accountant)" in told
+    assert "375 more: `wbs-sync problems --cause drift_item_missing` lists all." in told
 
 
 def test_a_retry_with_nothing_to_try_says_so_once_for_each_cause(paper: io.StringIO) -> None:
     rows = [problem(f"verify:item_renamed:code:9:{n}", f"24 {n:03}", Cause.DRIFT_ITEM_RENAMED) for n in range(100)]
     retry._print({"given_out": {}, "without_work": rows, "mended": [], "remaining": [], "seconds": 0.0})
     told = paper.getvalue()
-    assert told.startswith("Given out again: nothing.\nNothing to try again")
-    assert (told.count("Next step:"), "and 75 more" in told) == (1, True)
-    assert told.endswith("None was tried.\n")
+    assert told.startswith("Retrying: nothing.\nNot retried")
+    assert (told.count("Next step:"), "75 more: " in told) == (1, True)
+    assert told.endswith("None was retried.\n")
 
 
 def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> None:
@@ -178,7 +178,7 @@ def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> No
     }
     told = {"given_out": {"invoices": 1}, "without_work": [], "mended": [], "remaining": [row], "seconds": 0.31}
     retry._print(told)
-    assert paper.getvalue().startswith("Given out again: 1 invoice.\n1 remains; none was mended in 0.3 s\n")
+    assert paper.getvalue().startswith("Retrying: 1 invoice.\n1 remains; none was fixed in 0.3 s\n")
 
 
 def test_a_plan_shows_a_moved_period_and_a_vendor_credit_in_its_row(paper: io.StringIO) -> None:

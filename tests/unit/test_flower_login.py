@@ -98,8 +98,8 @@ def test_failed_logins_are_logged_with_their_address_and_no_guess(
         status(logins, basic("engineer:canary"))
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == FAILURES
-    assert lines[0] == "Flower refused a login from 192.0.2.7, failure 1 in a minute"
-    assert lines[-1].endswith("failure 10 in a minute; no other is looked at from there for 60 s")
+    assert lines[0] == "Flower refused a login from 192.0.2.7, failed login 1 in a minute"
+    assert lines[-1].endswith("failed login 10 in a minute; further logins from that address are refused for 60 s")
     assert "canary" not in " ".join(lines)
 
 

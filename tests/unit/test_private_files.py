@@ -80,7 +80,7 @@ def test_check_names_files_that_others_may_read(tmp_path: Path) -> None:
         path.chmod(rights)
     ((_, look),) = FileChecks([private, readable, tmp_path / "no"]).looks()
     found = look()
-    assert (found.ok, found.words) == (None, f"other users of this machine may read {readable}")
+    assert (found.ok, found.words) == (None, f"other users of this machine can read {readable}")
     assert found.cure == f"chmod 600 {readable}"
     readable.chmod(0o400)
     assert look().ok is True

@@ -33,7 +33,7 @@ def test_an_address_with_several_servers_behind_it_is_a_fault(run_ids: tuple[str
     """A write is sent only while the server is the one that knows the ledger: with another one each time, none ever is."""
     client: Any = Answers(*run_ids)
     checks = RedisChecks(client, ledger=None, decisions=None, prefix="", queues=())  # type: ignore[arg-type]
-    look = dict(checks.looks())["Redis answers"]
+    look = dict(checks.looks())["Redis connection"]
     check = look()
     assert check.ok is ok
     assert ok or "run ids" in check.words

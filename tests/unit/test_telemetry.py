@@ -137,9 +137,9 @@ def test_without_a_setting_neither_is_even_loaded() -> None:
 @pytest.mark.parametrize(
     ("hidden", "asked_for", "variables", "words"),
     [
-        ("sentry_sdk", {"sentry_dsn": DSN}, {}, "SENTRY_DSN is set, but what it needs is not installed: pip install 'wbs-sync[sentry]'."),
+        ("sentry_sdk", {"sentry_dsn": DSN}, {}, "SENTRY_DSN is set, but its packages are not installed: pip install 'wbs-sync[sentry]'."),
         ("opentelemetry.exporter.otlp.proto.http.trace_exporter", {}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"},
-         "OTEL_EXPORTER_OTLP_ENDPOINT is set, but what it needs is not installed: pip install 'wbs-sync[otel]'."),
+         "OTEL_EXPORTER_OTLP_ENDPOINT is set, but its packages are not installed: pip install 'wbs-sync[otel]'."),
     ],
 )  # fmt: skip
 def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
@@ -166,4 +166,4 @@ def test_a_worker_ends_with_a_sentence_when_the_extra_is_not_installed(
 def test_a_dsn_that_is_none_is_told_without_its_value(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings) as refused:
         telemetry.start(settings(tmp_path, sentry_dsn="a-canary"))
-    assert refused.value.faults == ("SENTRY_DSN is not the DSN of a Sentry project.",)
+    assert refused.value.faults == ("SENTRY_DSN is not a valid Sentry DSN.",)

@@ -397,7 +397,7 @@ class Rehearsal:
             ["scan", "--project", str(first.project_id), "--dry-run", "--save", self._plan("anew")],
             ["apply", self._plan("anew"), "--wait"],
         )
-        assert (refused.code, "no plan of version" in refused.err) == (1, True), refused
+        assert (refused.code, "not a plan of version" in refused.err) == (1, True), refused
         assert (saved.code, applied.code) == (0, 0), (saved, applied)
         self.everything()
         eventually(lambda: len(self.site.container.work.latest(2)) == 2)

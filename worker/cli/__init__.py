@@ -1,4 +1,4 @@
-"""The operator's commands. Each is loaded when it is called, so that `--help` stays quick."""
+"""The `wbs-sync` command group. Each command is imported only when it is called, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from types import ModuleType
 import click
 
 COMMANDS = {
-    "demo": "Watch a realistic company being synced, offline, in under a minute.",
+    "demo": "Sync a simulated company offline in under a minute.",
     "up": "Run everything on this machine: server, workers, beat and Flower.",
-    "flower": "Open Flower: tasks and workers, for looking only.",
+    "flower": "Open a read-only Flower for tasks and workers.",
     "webhooks": "Receive Procore's webhooks.",
     "simulate": "Run the simulators of Procore and NetSuite.",
-    "check": "Look whether this installation can work.",
-    "probe": "Try in a sandbox what is not documented, and clean up.",
-    "scan": "Export cost codes: make the missing Items.",
-    "export": "Export one invoice, or all approved ones.",
-    "apply": "Do what a saved plan says, and nothing else.",
-    "status": "Where everything stands.",
-    "problems": "What a person has to mend, who, and how.",
-    "invoices": "Say that an invoice was billed elsewhere or shall not be exported.",
-    "report": "Write one HTML page about all of it.",
-    "metrics": "The same in numbers, for Prometheus.",
-    "explain": "The whole story of one code or one invoice.",
-    "forget": "Let what was deleted in NetSuite be made anew.",
-    "resume": "Give out work that is due or was interrupted, now.",
+    "check": "Check configuration, connections and permissions.",
+    "probe": "Test undocumented behavior in a sandbox, then clean up.",
+    "scan": "Create the missing Items of budgeted WBS codes.",
+    "export": "Export one invoice or all approved invoices.",
+    "apply": "Carry out a saved plan, and nothing else.",
+    "status": "Show counts, work in progress, runs and open problems.",
+    "problems": "List open problems with owner and next step.",
+    "invoices": "Mark an invoice as billed elsewhere, or exclude it from export.",
+    "report": "Write a one-page HTML report.",
+    "metrics": "Print metrics for Prometheus.",
+    "explain": "Show the status and history of one code or invoice.",
+    "forget": "Clear a deleted record from the ledger so that it can be recreated.",
+    "resume": "Dispatch due and interrupted work now.",
     "rebuild": "Restore the ledger from NetSuite.",
-    "verify": "Compare Procore with NetSuite; reads only.",
+    "verify": "Compare Procore with NetSuite (read-only).",
 }
 TOOLS = {"probe": "probe.command"}
-"""Commands of packages that are not part of the product and may be left out of an installation: the module of each."""
+"""Modules of commands whose package is optional and may be missing from an installation, by command."""
 
 
 class LazyCommands(click.Group):
-    """Knows each command's name and line of help without importing it."""
+    """A command group that lists names and short help without importing the commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of use."""
+        """Return the command names in the order in which they are usually needed."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, from the module that is named like it; None if there is none.
+        """Return the command with this name from the module of the same name, or None.
 
-        Raises ClickException for the command of a tool that is not installed.
+        Raises ClickException if the command's package is not installed.
         """
         if cmd_name not in COMMANDS:
             return None
@@ -55,33 +55,31 @@ class LazyCommands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing any."""
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
 def _tool(command: str) -> ModuleType:
-    """The module of a tool's command. Raises ClickException if the tool is not installed."""
+    """Return the module of a tool's command. Raises ClickException if the tool is not installed."""
     module = TOOLS[command]
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name not in {module, module.partition(".")[0]}:
             raise
-        reason = (
-            f"`wbs-sync {command}` is not part of this installation: it has no package `{module.partition('.')[0]}`."
-        )
+        reason = f"`wbs-sync {command}` is not installed: the package `{module.partition('.')[0]}`."
         raise click.ClickException(f"{reason} The wheel and the images of wbs-sync contain it.") from None
 
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="wbs-sync")
 def wbs_sync() -> None:
-    """Procore WBS codes to NetSuite Items, approved subcontractor invoices to vendor bills: each exactly once."""
+    """Sync Procore WBS codes to NetSuite Items and approved subcontractor invoices to vendor bills, each exactly once."""
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     if sys.argv[1:2] == ["webhooks"]:
         from config.process_secrets import WEBHOOKS, hold_only_own  # noqa: PLC0415 - `--help` stays quick
 

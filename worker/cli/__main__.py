@@ -1,4 +1,4 @@
-"""`python -m worker.cli` is `wbs-sync`, for process managers that know the interpreter and not its scripts."""
+"""`python -m worker.cli` runs `wbs-sync`, for process managers that start the interpreter instead of console scripts."""
 
 from worker.cli import main
 

@@ -1,4 +1,4 @@
-"""`wbs-sync apply`: do what a saved plan says, and nothing else."""
+"""`wbs-sync apply`: carry out a saved plan."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ STANDS = ("created", "adopted", "already")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--plan", "plan_id", help="The id of the plan that was approved; any other one is refused.")
-@click.option("--wait", is_flag=True, help="Follow it to its end.")
+@click.option("--plan", "plan_id", help="Id of the approved plan; any other plan is refused.")
+@click.option("--wait", is_flag=True, help="Wait until the work has ended.")
 @json_option
 def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
-    """Do what the plan in FILE says, made by `scan --dry-run --save FILE` or by `export`, and nothing else.
+    """Carry out the plan in FILE, and nothing else. Save a plan with `scan --dry-run --save FILE` or `export --dry-run --save FILE`.
 
-    Each line that says create, adopt or bill is looked at again first, and refused when something has changed since. The exit
-    code is 0 only when none was refused; with --wait also only when nothing is blocked, in doubt or waiting.
+    Each create, adopt or bill line is checked again first and refused if its data has changed since the plan was made. The exit
+    code is 0 only if no line was refused; with --wait, also only if nothing is blocked, in doubt or waiting.
     """
     with faults_as_sentences():
         container = open_container()
         plan = read_plan(container, file)
         if plan_id is not None and plan_id.strip().lower() != plan.id:
-            raise Fault(f"{file} is plan {plan.id}, not plan {plan_id}. Nothing of it was done.")
+            raise Fault(f"{file} is plan {plan.id}, not plan {plan_id}. Nothing was done.")
         with correlation.of(correlation.new_id("apply")) as correlation_id, progress() as bars:
             bar = bars.add_task("projects", total=None, note="")
             applied = container.applying.apply(plan, lambda done, of: bars.update(bar, completed=done, total=of))
@@ -67,7 +67,7 @@ def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
 
 
 def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool) -> dict[str, Any]:
-    """One row for each line that said what is to be done, and how many of the plan said nothing."""
+    """Return one row for each plan line that requires a change, and the number of lines that require none."""
     ends = container.applying.ends(applied) if waited else {}
     rows = []
     for line in plan.lines:
@@ -93,8 +93,8 @@ def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str
 
 
 def _print(report: Mapping[str, Any]) -> None:
-    columns = ("project", "about", "planned", "result", "name", "id", "total", "why")
-    # What needs a person stands last, where the eye is when a long table has gone by.
+    columns = ("project", "record", "planned", "result", "name", "id", "total", "reason")
+    # Rows that need attention come last, because they stay visible after a long table.
     rows = sorted(report["lines"], key=lambda row: row["result"] in NOT_WELL)
     table(
         f"Plan {report['plan']} of {clock(datetime.fromisoformat(report['made_at']).timestamp())}",
@@ -104,18 +104,17 @@ def _print(report: Mapping[str, Any]) -> None:
     counts = ", ".join(f"{count} {result}" for result, count in report["counts"].items()) or "nothing to do"
     out.print(
         styled(
-            ("Applied:", "bold"), f" {counts}; nothing to do for {counted(report['left_alone'], 'lines')} of the plan."
+            ("Applied:", "bold"),
+            f" {counts}; no change needed for {counted(report['left_alone'], 'lines')} of the plan.",
         )
     )
     if report["taken_out"]:
-        out.print(f"{counted(report['taken_out'], 'lines')} of the plan that was saved had been taken out.")
+        out.print(f"{counted(report['taken_out'], 'lines')} had been removed from the saved plan.")
     if report["counts"].get("refused"):
-        out.print("Refused lines changed after the plan was made: look at them, and make a new plan.")
+        out.print("The data of refused lines changed after the plan was made. Check them, then make a new plan.")
     stand = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in STANDS]
     if stand:
-        out.print(
-            f"Bills of the plan that stand in NetSuite: {len(stand)}, together {money.text(sum(stand, money.ZERO))}."
-        )
+        out.print(f"Bills of the plan in NetSuite: {len(stand)}, total {money.text(sum(stand, money.ZERO))}.")
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

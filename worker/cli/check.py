@@ -11,14 +11,14 @@ from worker.cli.output import FAILED, faults_as_sentences, json_option, out, pri
 from worker.cli.session import open_to_look
 from worker.services.checks.check import Check
 
-MARKS = {True: ("ok   ", "green"), False: ("FAULT", "red"), None: ("?    ", "yellow")}
+MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("WARN", "yellow")}
 
 
 @click.command()
 @json_option
 def check(as_json: bool) -> None:
-    """Settings, Redis and its durability, both logins, and what the settings name in both systems: each fault, and its cure. Writes nothing
-    to either remote.
+    """Check the settings, Redis and its persistence, both logins, and the records that the settings refer to. Each failed check comes with a
+    fix. Writes nothing to Procore or NetSuite.
     """
     with faults_as_sentences():
         container = open_to_look()
@@ -33,7 +33,7 @@ def check(as_json: bool) -> None:
 
 
 def print_check(one: Check) -> None:
-    """One line, and one more with the cure where there is something to do."""
+    """Print one line for a check, and a second one with the fix if there is something to do."""
     out.print(styled(MARKS[one.ok], f" {one.name}: {one.words}"), soft_wrap=True)
     if one.cure:
-        out.print(Text(f"      {one.cure}"), soft_wrap=True)
+        out.print(Text(f"     {one.cure}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`wbs-sync demo`: a realistic company synced before your eyes, with nothing but this machine."""
+"""`wbs-sync demo`: sync a simulated company on this machine alone."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from worker.container import Container
 
 SLOTS = 15
 STARTED_SECONDS = 60.0
-"""Workers and beat run within a few seconds; a machine that is busy may take longer."""
+"""Seconds to wait until workers and beat run. A few are usual; a busy machine takes longer."""
 DEMO_SETTINGS = {
     "NETSUITE_CONCURRENCY": str(SLOTS),
     "FLOWER_PORT": "0",
     "LOG_LEVEL": "INFO",
 }
-"""A NetSuite account of the Premium tier: 15 requests at once."""
+"""Simulates a Premium-tier NetSuite account: 15 concurrent requests."""
 NETSUITE_BEHAVIOUR = {"concurrency_limit": SLOTS, "read_latency": 0.03, "write_latency": 0.12}
 PROCORE_BEHAVIOUR = {"latency": 0.02, "spike_limit": 1000, "hourly_limit": 14_400}
-"""Quicker than the real ones, and with the raised limits that Procore gives on request: it is a demo."""
+"""Faster than the real systems, and with the raised rate limits that Procore grants on request."""
 SEEDED_CAUSES = frozenset(
     {
         "codes_blocked",
@@ -58,25 +58,25 @@ SEEDED_CAUSES = frozenset(
         "vendor_not_linked",
     }
 )
-"""The awkward cases of the simulated company, each of which must end as its problem and as nothing else."""
+"""Seeded error cases of the simulated company: each must end as exactly this problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the demo found out, for the last line and the exit code."""
+    """Result of the demo: the report, and what failed."""
 
     report: dict[str, Any]
     faults: list[str]
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Leave everything running until Ctrl-C.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the company's data.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON value at the end instead of tables.")
+@click.option("--keep", is_flag=True, help="Keep everything running until Ctrl-C.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed for the simulated data.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON value at the end instead of tables.")
 def demo(keep: bool, seed: int, as_json: bool) -> None:
-    """Simulate a contractor with 24 projects, sync it, export its approved invoices, and verify the result.
+    """Simulate a contractor with 24 projects: create its Items, export its approved invoices, and verify the result.
 
-    Needs no account, no Redis and no network. Exit code 0 when everything came out as it should, awkward cases included.
+    Needs no account, no Redis and no network. The exit code is 0 if every result is as expected, including the seeded error cases.
     """
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="wbs-sync-demo-"))
@@ -93,15 +93,15 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(told.report)
     for fault in told.faults:
-        err.print(styled(("Not as it should be:", "red"), f" {fault}"), soft_wrap=True)
+        err.print(styled(("Failed:", "red"), f" {fault}"), soft_wrap=True)
     if not told.faults:
-        well = styled(("All as it should be", "green"), f", in {told.report['seconds']} s.")
+        well = styled(("All checks passed", "green"), f" ({told.report['seconds']} s).")
         out.print(well) if not as_json else None
     sys.exit(FAILED if told.faults else 0)
 
 
 def _leave_behind_own_settings(folder: Path) -> None:
-    """The demo must not touch a real installation: neither its environment nor the `.env` of the directory it was called in."""
+    """Clear settings from the environment and leave the current directory, so that the demo cannot reach a real installation."""
     for name in [name for name in os.environ if is_ours(name)]:
         del os.environ[name]
     os.chdir(folder)
@@ -119,7 +119,7 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
         told = _show(simulators, open_container())
         if keep:
             out.print()
-            out.print("Left running. Ctrl-C ends it.")
+            out.print("Still running. Press Ctrl-C to stop.")
             stack.supervisor.run_until_stopped(stack.keep_server)
     finally:
         stack.stop()
@@ -129,30 +129,30 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
 
 
 def _show(simulators: SimulatorsProcess, container: Container) -> Told:
-    _heading("1. Can it work?")
+    _heading("1. Check: configuration, connections and permissions")
     if not wait_until(lambda: not container.liveness.now().faults, seconds=STARTED_SECONDS):
         raise Fault(f"{' '.join(container.liveness.now().faults)} The logs are in {container.settings.data_dir}/logs.")
     checks = list(container.checks.run())
     for check in checks:
         print_check(check)
-    _heading("2. Scan: an Item for every budgeted WBS code")
+    _heading("2. Scan: create an Item for every budgeted WBS code")
     first = _scan(container)
-    _heading("3. Export: a vendor bill for every approved invoice, missing Items first")
+    _heading("3. Export: create a vendor bill for every approved invoice, missing Items first")
     exported = _export(container)
     untouched = container.overview.without_a_write()
     rows = ((row["outcome"], row["count"], row["reason"], row["example"]) for row in untouched)
-    table("Adopted and skipped", ("outcome", "count", "why", "for example"), rows)
-    print_problems(exported["problems"], title="What a person has to mend, by cause", by_cause=True)
+    table("Adopted and skipped", ("outcome", "count", "reason", "example"), rows)
+    print_problems(exported["problems"], title="Needs attention, by cause", by_cause=True)
     _heading("4. Scan again: nothing is sent twice")
     before = _netsuite_requests(simulators)
     second = _scan(container)
     sent = _netsuite_requests(simulators) - before
-    out.print(f"Requests to NetSuite during the second scan that write: {_writes(second)}; all requests: {sent}")
-    _heading("5. Verify: Procore against NetSuite")
+    out.print(f"NetSuite requests during the second scan: {sent}, of which {_writes(second)} write")
+    _heading("5. Verify: compare Procore with NetSuite")
     verified = run_verification(container)
     print_verified(verified)
     doubled = simulators.admin("netsuite", "GET", "duplicates")
-    out.print(f"Asked of the simulated NetSuite itself: {_count(doubled)} duplicates")
+    out.print(f"Duplicates in the simulated NetSuite: {_count(doubled)}")
     report = {
         "scan": first,
         "export": exported,
@@ -168,7 +168,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> Told:
     if _writes(second):
         faults.append(f"the second scan wrote {_writes(second)} records")
     if _count(doubled):
-        faults.append(f"NetSuite holds duplicates: {doubled}")
+        faults.append(f"NetSuite has duplicates: {doubled}")
     return Told(report, faults)
 
 
@@ -203,7 +203,7 @@ def _count(doubled: Any) -> int:
 
 
 def _unseeded(problems: list[dict[str, Any]]) -> list[str]:
-    """Problems that nobody seeded, and seeded cases that did not become one."""
+    """Return problems that were not seeded, and seeded cases that did not become a problem."""
     causes = {row["cause"] for row in problems}
     surprises = [row["sentence"] for row in problems if row["cause"] not in SEEDED_CAUSES]
     return surprises + [f"the seeded case {cause} did not become a problem" for cause in sorted(SEEDED_CAUSES - causes)]

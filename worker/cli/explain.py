@@ -1,4 +1,4 @@
-"""`wbs-sync explain`: the whole story of one code or one invoice."""
+"""`wbs-sync explain`: the status and history of one code or invoice."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from worker.domain import money
 
 Told = Mapping[str, Any]
 FIELDS = ("about", "sentence", "owner", "next_step")
-LABELS = {"remote_id": "NetSuite id", "at": "since", "seen": "first seen", "by": "asked for by"}
+LABELS = {"remote_id": "NetSuite id", "at": "since", "seen": "first seen", "by": "requested by"}
 
 
 @click.command()
 @names_one
 @json_option
 def explain(project: str | None, code: str | None, invoice: str | None, of_project: str | None, as_json: bool) -> None:
-    """Tell the whole story of one WBS code (PROJECT CODE) or of one invoice (--invoice ID): why not yet, what happened, what stands.
+    """Show the status and history of one WBS code (PROJECT CODE) or one invoice (--invoice ID), and why it has no Item or bill yet.
 
-    PROJECT is a Procore id, a project's number or its name, ID an invoice's Procore id or its number, CODE a flat code, the name of its Item or a Procore id. Both remotes are asked what
-    stands now; nothing is written.
+    PROJECT is a Procore id, project number or project name. CODE is a flat code, an Item name or a Procore id. ID is an invoice's Procore id or
+    number. Queries both Procore and NetSuite; writes nothing.
     """
     with faults_as_sentences():
         require_one(project, code, invoice)
@@ -44,11 +44,11 @@ def _print(told: Told) -> None:
     out.print(styled((told["about"], "bold")), soft_wrap=True)
     out.print(told["why"], soft_wrap=True)
     out.print()
-    table("What happened", ("when", "what", "next"), (_step(step) for step in told["story"]))
-    # The one that "Not yet" has told already is not told again.
+    table("History", ("time", "event", "next attempt"), (_step(step) for step in told["story"]))
+    # A problem that is already in the "Not yet" sentence is not repeated.
     problems = [row for row in told["problems"] if row["sentence"] not in told["why"]]
     if problems:
-        columns = ("about", "what", "who", "next step", "since")
+        columns = ("record", "problem", "owner", "next step", "since")
         table("Open problems", columns, ([*map(row.get, FIELDS), clock(row["since"])] for row in problems))
     if "bill_lines" in told:
         _print_bill_lines(told)
@@ -57,7 +57,7 @@ def _print(told: Told) -> None:
         _print_items(told["netsuite"], told["record"] or {})
     table("Procore now", ("", ""), _facts(told["procore"]))
     record = told["record"] or {}
-    table("Ledger", ("", ""), _facts({name: value for name, value in record.items() if name != "facts"}))
+    table("Ledger record", ("", ""), _facts({name: value for name, value in record.items() if name != "facts"}))
 
 
 def _step(step: Told) -> tuple[str, str, str]:
@@ -67,7 +67,7 @@ def _step(step: Told) -> tuple[str, str, str]:
 
 def _print_bill_lines(told: Told) -> None:
     if told["bill_lines_fault"]:
-        out.print(f"The bill's lines cannot be reckoned now: {told['bill_lines_fault']}", soft_wrap=True)
+        out.print(f"The bill lines cannot be calculated now: {told['bill_lines_fault']}", soft_wrap=True)
         return
     rows: list[tuple[str, str, str]] = []
     for line in told["bill_lines"]:
@@ -75,28 +75,28 @@ def _print_bill_lines(told: Told) -> None:
         rows.append((line["what"], stands if line["wbs_code_id"] else "", _amount(line["amount"])))
         rows += ((f"  {_of_line(term)}{term['words']}", _amount(term["amount"]), "") for term in line["terms"])
     ties = "" if told["total"] == told["payment_due"] else "does not tie"
-    rows += [("Sum of the lines", ties, _amount(told["total"]))]
-    rows += [("Payment due by Procore", "", _amount(told["payment_due"]))]
-    table("Bill lines, from Procore's figures", ("what", "from", "amount"), rows)
+    rows += [("Total of lines", ties, _amount(told["total"]))]
+    rows += [("Payment due in Procore", "", _amount(told["payment_due"]))]
+    table("Bill lines, calculated from Procore", ("line", "from", "amount"), rows)
     _print_witness(told["retainage"])
 
 
 def _print_witness(retainage: Told) -> None:
-    """Procore's own totals as a second witness for the retainage; nothing where it shows none."""
+    """Print the retainage from Procore's totals as a cross-check, if Procore shows them."""
     reported = retainage["by_procores_totals"]
     if reported is not None:
-        verdict = "as on the bill" if retainage["agree"] else f"the bill has {_amount(retainage['billed'])}"
+        verdict = "matches the bill" if retainage["agree"] else f"the bill has {_amount(retainage['billed'])}"
         out.print(
-            f"Retained by Procore's own totals (gross amounts - invoiced amount due): {_amount(reported)}, {verdict}."
+            f"Retainage from Procore's totals (gross amounts - invoiced amount due): {_amount(reported)}, {verdict}."
         )
 
 
 def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
-    """`items`: names of those that the invoice's lines stand on, by internal id."""
+    """Print the bill in NetSuite. `items`: names of the Items on the invoice's lines, by internal id."""
     if netsuite["fault"]:
-        out.print(f"NetSuite could not be asked: {netsuite['fault']}", soft_wrap=True)
+        out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
     elif netsuite["bill"] is None:
-        out.print(f"NetSuite now: no bill of this invoice (none has the external id {netsuite['external_id']}).")
+        out.print(f"NetSuite now: no bill for this invoice (no bill has the external id {netsuite['external_id']}).")
     else:
         bill = netsuite["bill"]
         lines = (
@@ -114,14 +114,16 @@ def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
         )
         table(title, ("Item", "description", "amount"), lines)
         if netsuite["differs"]:
-            out.print(f"It differs from what the invoice says now: {netsuite['differs']}.", soft_wrap=True)
+            out.print(f"It differs from the invoice as it is now: {netsuite['differs']}.", soft_wrap=True)
         if netsuite["not_compared"]:
-            out.print(f"It cannot be compared with the invoice now: {netsuite['not_compared']}", soft_wrap=True)
+            out.print(
+                f"It cannot be compared with the invoice as it is now: {netsuite['not_compared']}", soft_wrap=True
+            )
 
 
 def _print_items(netsuite: Told, record: Told) -> None:
     if netsuite["fault"]:
-        out.print(f"NetSuite could not be asked: {netsuite['fault']}", soft_wrap=True)
+        out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
         return
     items = (
         (item["id"], item["name"], item["external_id"] or "", f"{item['type']} {item['subtype']}", _state(item))
@@ -131,12 +133,14 @@ def _print_items(netsuite: Told, record: Told) -> None:
     for item in netsuite["items"]:
         if item["id"] == record.get("remote_id") and item["name"] != record["name"]:
             out.print(
-                f"It was {record['name']} when it was recorded; somebody renamed it in NetSuite since.", soft_wrap=True
+                f"Its name was {record['name']} when it was recorded; it was renamed in NetSuite since.", soft_wrap=True
             )
 
 
 def _state(item: Told) -> str:
-    return ", ".join(("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "of others"))
+    return ", ".join(
+        ("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "not created by wbs-sync")
+    )
 
 
 def _of_line(term: dict[str, Any]) -> str:

@@ -39,9 +39,9 @@ SOON_SECONDS = 30.0
 @click.command()
 @click.argument("invoice", type=named_invoice, required=False)
 @click.option("--project", type=named_project, help="Procore id, number or name of the invoice's project.")
-@click.option("--approved", is_flag=True, help="All invoices of the wanted statuses, in all projects.")
+@click.option("--approved", is_flag=True, help="Export all invoices in the statuses to export, in all projects.")
 @plan_options
-@click.option("--wait", is_flag=True, help="Follow it to its end.")
+@click.option("--wait", is_flag=True, help="Wait until the work has ended.")
 @json_option
 def export(
     invoice: str | None,
@@ -53,17 +53,16 @@ def export(
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Export one invoice (INVOICE, its number or its Procore id), or all approved ones (--approved). --project tells invoices of one number apart.
+    """Export one invoice (INVOICE, its number or Procore id) or all approved invoices (--approved). Add --project if the number is not unique.
 
-    Items that an invoice lacks are made first. With --wait the exit code is 0 only when nothing is blocked, in doubt or
-    waiting. With --dry-run nothing is done, and --save FILE keeps the plan for `apply`.
+    Missing Items of an invoice are created first. With --wait, the exit code is 0 only if nothing is blocked, in doubt or
+    waiting. With --dry-run, nothing is written, and --save FILE saves the plan for `apply`.
     """
     with faults_as_sentences():
         require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)
         if approved == (invoice is not None) or (approved and project is not None):
             raise click.UsageError(
-                "Name one invoice (INVOICE, with --project PROJECT where its number is not unique), or say --approved, which takes all "
-                "projects or those of PROJECT_IDS."
+                "Pass one INVOICE (with --project PROJECT if its number is not unique), or --approved for all projects, or those of PROJECT_IDS if set."
             )
         container = open_container()
         key = container.named_records.invoice(invoice, project) if invoice is not None else None
@@ -116,7 +115,7 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
         print_json(result)
     else:
         words = " ".join(part for part in (outcome.name, outcome.remote_id, outcome.reason) if part)
-        later = f" (looked at again {clock(again_at)})" if again_at else ""
+        later = f" (next attempt {clock(again_at)})" if again_at else ""
         out.print(styled((outcome.kind.value, "bold"), f" {words}{later}"), soft_wrap=True)
     well = ended and outcome.kind in (
         OutcomeKind.CREATED,
@@ -128,15 +127,15 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
 
 
 def _at_rest(container: Container, key: InvoiceKey) -> bool:
-    """Whether nobody works on it, and nobody will soon."""
+    """Return whether no worker has claimed the invoice and none is due to do so soon."""
     waits_until = container.work.waits_until(Lane.EXPORTS, str(key))
     soon = waits_until is not None and waits_until < container.now() + SOON_SECONDS
     return not soon and not container.work.in_hand(Lane.EXPORTS, str(key))
 
 
 def _outcome(container: Container, key: InvoiceKey, began: float) -> Outcome:
-    """How it stands. A bill of this very call was made or adopted by it; an older one was there already."""
+    """Return the outcome of the export. A bill created or adopted since `began` counts as created or adopted, an older one as already there."""
     record = container.ledger.invoice(key)
-    outcome = container.overview.outcome_of(key) or Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
+    outcome = container.overview.outcome_of(key) or Outcome(OutcomeKind.WAITING, reason="no worker has started it yet")
     made_now = record is not None and record.done and record.at >= began
     return replace(outcome, kind=OutcomeKind(record.state.value)) if record and made_now else outcome

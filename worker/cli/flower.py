@@ -1,4 +1,4 @@
-"""`wbs-sync flower`: Flower alone, as every other start of ours has it."""
+"""`wbs-sync flower`: run Flower alone, with the same setup as `wbs-sync up`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from worker.cli.stack import flower_access, require_free
 @click.command()
 @json_option
 def flower(as_json: bool) -> None:
-    """Open Flower: read-only, on the loopback, behind a login, with its memory in DATA_DIR; until Ctrl-C or TERM.
+    """Run Flower until Ctrl-C or TERM: read-only, on the loopback address, behind a login, with its data in DATA_DIR.
 
-    `wbs-sync up` has it beside the workers already. This is for a machine that only looks, or for workers that something else runs.
+    `wbs-sync up` already runs Flower. Use this command on a machine without workers, or if another supervisor runs the workers.
     """
     with faults_as_sentences():
         settings = load_settings()

@@ -1,4 +1,4 @@
-"""`wbs-sync forget`: what was deleted in NetSuite may be made anew."""
+"""`wbs-sync forget`: clear a deleted record from the ledger so that it can be recreated."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from worker.services.forgetting import Forgettable
     "--take",
     metavar="ID",
     default="",
-    help="Internal id of the Item or bill that stands in the place of the recorded one: the next scan or export takes it if it fits.",
+    help="Internal id of the Item or bill that replaces the recorded one; the next scan or export adopts it if it matches.",
 )
-@click.option("--note", default="", help="Why; kept in the record's story.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--note", default="", help="Reason; saved in the record's history.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def forget(
     project: str | None,
@@ -31,10 +31,10 @@ def forget(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Forget that the Item of a code (PROJECT CODE) or the bill of an invoice (--invoice ID) was made, so that it is made anew.
+    """Clear the Item of a code (PROJECT CODE) or the bill of an invoice (--invoice ID) from the ledger so that it can be recreated.
 
-    For one that was deleted in NetSuite. NetSuite is asked first, and nothing is forgotten while the Item or bill stands, while one stands
-    that could be taken for it, or while a write of it has no known end. It starts no work and writes to neither system.
+    Use it for a record that was deleted in NetSuite. It queries NetSuite first and refuses if the Item or bill still exists, if another
+    record could be mistaken for it, or if a write of it is unconfirmed. It starts no work and writes to neither system.
     """
     with faults_as_sentences():
         require_one(project, code, invoice)
@@ -48,10 +48,10 @@ def forget(
         one = look()
         if not yes:
             err.print(f"{one.about}: {one.why}.", soft_wrap=True)
-            click.confirm(f"Forget that its record is {one.record.remote_id}?", abort=True, err=True)
+            click.confirm(f"Clear id {one.record.remote_id} from the ledger?", abort=True, err=True)
         done = forgetting.forget(one, look, by=user(), note=kept_note)
         if as_json:
             told = {"forgotten": str(done.key), "about": done.about, "id": done.record.remote_id}
             print_json(told | {"why": done.why, "next": done.next})
         else:
-            out.print(f"Forgotten: {done.about}, id {done.record.remote_id}. {done.next}", soft_wrap=True)
+            out.print(f"Cleared: {done.about}, id {done.record.remote_id}. {done.next}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`wbs-sync invoices`: what a person says about an invoice that wbs-sync shall not bill."""
+"""`wbs-sync invoices`: record decisions on invoices that wbs-sync must not bill."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from worker.services.invoice_decisions import Decided
 
 @click.group()
 def invoices() -> None:
-    """Say that an invoice was billed elsewhere or shall not be exported, or take that back."""
+    """Mark an invoice as billed elsewhere, exclude it from export, or undo either decision."""
 
 
 def _about_one(command: CommandT) -> CommandT:
-    """INVOICE, --project and --note."""
+    """Add INVOICE, --project and --note to a command."""
     for parameter in (
-        click.option("--note", required=True, help="Why; kept with the invoice and shown wherever it is explained."),
+        click.option("--note", required=True, help="Reason; saved with the invoice and shown by `explain`."),
         click.option(
             "--project",
             type=named_project,
-            help="The invoice's project (id, number or name), where the ledger does not know the invoice.",
+            help="The invoice's project (id, number or name); required if the invoice is not in the ledger.",
         ),
         click.argument("invoice", type=named_invoice),
     ):
@@ -47,9 +47,9 @@ def _about_one(command: CommandT) -> CommandT:
 @click.option("--bill", metavar="ID", required=True, help="Internal id of the bill or vendor credit in NetSuite.")
 @json_option
 def mark_billed(invoice: str, project: str | None, note: str, bill: str, as_json: bool) -> None:
-    """Say that INVOICE (Procore id or number) was billed elsewhere: its bill or credit is in NetSuite under --bill.
+    """Mark INVOICE (Procore id or number) as billed elsewhere, by the NetSuite bill or vendor credit given as --bill.
 
-    For one with another number or amount; one of the same vendor, number and amount is found by the next export.
+    Use it if the bill has a different number or amount; the next export finds a bill with the same vendor, number and amount.
     """
     _decide(as_json, note, lambda text: open_container().invoice_decisions.mark_billed(
         invoice, project, bill, by=user(), note=text
@@ -60,7 +60,7 @@ def mark_billed(invoice: str, project: str | None, note: str, bill: str, as_json
 @_about_one
 @json_option
 def exclude(invoice: str, project: str | None, note: str, as_json: bool) -> None:
-    """Say that INVOICE (Procore id or number) shall not be exported."""
+    """Exclude INVOICE (Procore id or number) from export."""
     _decide(as_json, note, lambda text: open_container().invoice_decisions.exclude(
         invoice, project, by=user(), note=text
     ))  # fmt: skip
@@ -70,20 +70,20 @@ def exclude(invoice: str, project: str | None, note: str, as_json: bool) -> None
 @_about_one
 @json_option
 def include(invoice: str, project: str | None, note: str, as_json: bool) -> None:
-    """Take back what was said about INVOICE (Procore id or number): it is looked at again now."""
+    """Undo the decision on INVOICE (Procore id or number) and process the invoice now."""
     with faults_as_sentences():
         kept = _required(note)
         done = open_container().invoice_decisions.take_back(invoice, project, by=user(), note=kept)
         if as_json:
             print_json({"key": str(done.key), "taken_back": done.decision.stored})
         else:
-            out.print(f"Taken back: {done.decision.label} was {done.decision.reason}", soft_wrap=True)
+            out.print(f"Undone: {done.decision.label} was {done.decision.reason}", soft_wrap=True)
 
 
 @invoices.command()
 @json_option
 def decisions(as_json: bool) -> None:
-    """List what people said about invoices: who, when and why."""
+    """List the decisions on invoices: who, when and why."""
     with faults_as_sentences():
         found = open_container().decisions.all()
         if as_json:
@@ -103,10 +103,10 @@ def _decide(as_json: bool, note: str, decide: Callable[[str], Decided]) -> None:
         if as_json:
             print_json({"key": str(done.key), **done.decision.stored})
         else:
-            out.print(f"Noted: {done.decision.label} is {done.decision.reason}", soft_wrap=True)
+            out.print(f"Saved: {done.decision.label} is {done.decision.reason}", soft_wrap=True)
 
 
 def _required(note: str) -> str:
     if not note.strip():
-        raise click.UsageError("Say in the note why.")
+        raise click.UsageError("Give the reason in --note.")
     return checked_note(note)

@@ -1,4 +1,4 @@
-"""`wbs-sync metrics`: what Prometheus is told."""
+"""`wbs-sync metrics`: print or write the metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from worker.cli.session import open_container
     "--out",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write this file at once, whole or not at all, such as for a node exporter's textfile collector.",
+    help="Write the metrics to this file atomically, such as for the textfile collector of a node exporter.",
 )
 def metrics(file: Path | None) -> None:
-    """Print the business facts in Prometheus' text format: the same that `up` serves beside Flower as /metrics/business.
+    """Print the business metrics in the Prometheus text format, the same as `up` serves next to Flower at /metrics/business.
 
-    Asks no remote, and reads some 40 values from Redis, however many codes there are.
+    Does not query Procore or NetSuite. Reads about 40 values from Redis, however many codes there are.
     """
     with faults_as_sentences():
         told = open_container().metrics.text()

@@ -1,4 +1,4 @@
-"""How commands are told one code or one invoice, and who tells them."""
+"""Options of commands about one code or invoice, and the name of the user who runs them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LONGEST_NOTE = 1000
 
 
 def names_one(command: CommandT) -> CommandT:
-    """PROJECT CODE, or --invoice ID with --project where the ledger does not know it; `require_one` checks them."""
+    """Add PROJECT CODE, --invoice and --project to a command; `require_one` checks them."""
     for parameter in (
         click.option(
             "--project",
             "of_project",
             type=named_project,
-            help="The invoice's project (id, number or name), where the ledger does not know it.",
+            help="The invoice's project (id, number or name); required if the invoice is not in the ledger.",
         ),
         click.option("--invoice", type=named_invoice, help="Procore id or number of a subcontractor invoice."),
         click.argument("code", required=False),
@@ -34,24 +34,24 @@ def names_one(command: CommandT) -> CommandT:
 
 
 def require_one(project: str | None, code: str | None, invoice: str | None) -> None:
-    """Raise UsageError unless either a code or an invoice is named."""
+    """Raise UsageError unless exactly one code or one invoice is given."""
     if invoice is not None and (project or code):
-        raise click.UsageError("Name a code (PROJECT CODE) or an invoice (--invoice ID --project ID), not both.")
+        raise click.UsageError("Pass a code (PROJECT CODE) or an invoice (--invoice ID --project ID), not both.")
     if invoice is None and not (project and code):
-        raise click.UsageError("Name a code (PROJECT CODE) or an invoice (--invoice ID).")
+        raise click.UsageError("Pass a code (PROJECT CODE) or an invoice (--invoice ID).")
 
 
 def checked_note(note: str) -> str:
-    """A person's note. Raises UsageError for one that cannot be kept as it is."""
+    """Return the note without surrounding space. Raises UsageError if it is too long or has unsupported characters."""
     if len(note) > LONGEST_NOTE:
-        raise click.UsageError(f"The note has {len(note)} characters; {LONGEST_NOTE} are kept.")
+        raise click.UsageError(f"The note is {len(note)} characters long; the limit is {LONGEST_NOTE}.")
     if character := unwritable(note):
-        raise click.UsageError(f"The note holds a character that cannot be written ({character}).")
+        raise click.UsageError(f"The note contains an unsupported character ({character}).")
     return note.strip()
 
 
 def user() -> str:
-    """The user of the operating system; in a container it may have no name."""
+    """Return the name of the operating system's user, or its number if it has no name, as in some containers."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,7 +1,7 @@
-"""How commands speak: tables and progress for people, one JSON value for programs. Progress goes to standard error.
+"""Output of commands: tables and progress for people, one JSON value for programs. Progress goes to standard error.
 
-Names come from other systems. They are shown to the letter: nothing in them is markup, and what a terminal would obey is written
-the way Python writes it (`\\x1b`).
+Names from other systems are printed literally: nothing in them is treated as markup, and control characters are shown as Python
+escapes (`\\x1b`).
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from worker.embedded import EmbeddedServerError
 from worker.store.connection import why
 
 FAILED = 1
-NUMBERS = frozenset({"amount", "total", "count", "waiting", "in hand", "Items first"})
-"""Columns whose cells are compared by their last place."""
+NUMBERS = frozenset({"amount", "total", "count", "waiting", "in progress", "Items first"})
+"""Right-aligned columns."""
 
 
 class Plain(Console):
-    """A console that prints texts to the letter; styles are for `styled` to give."""
+    """A console that prints strings literally; use `styled` for styles."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich's own, but that a text is only a text."""
+        """Print like rich's Console, without interpreting markup in strings."""
         super().print(*(styled(one) if isinstance(one, str) else one for one in objects), **options)
 
 
@@ -47,41 +47,39 @@ err = Plain(stderr=True, highlight=False)
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON value on standard output instead of tables."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of tables.")
 
 
 class Named(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
-    """What people call a project or an invoice: its Procore id, or its number. Which one is meant, the services find out."""
+    """The name or Procore id of a project or invoice, as typed; the services look it up."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text, where it can be a name; a number that is out of all bounds is none."""
+        """Return the trimmed text. Fails for unsupported characters and for numbers that cannot be an id."""
         text = str(value).strip()
         digits = text.removeprefix("-").isdecimal()
         if not text or unwritable(text) or (digits and (text.startswith("-") or len(text) > 18 or not int(text))):
-            self.fail(f"{shown(text)!r} is neither a Procore id nor {self.name}.", param, ctx)
+            self.fail(f"{shown(text)!r} is not a Procore id or {self.name}.", param, ctx)
         return text
 
 
-named_project = Named("the number or name of a project")
-named_invoice = Named("the number of an invoice")
+named_project = Named("project number or name")
+named_invoice = Named("invoice number")
 
 
 class Fault(click.ClickException):
-    """Ends a command with one sentence."""
+    """An error that ends a command with one sentence."""
 
     def show(self, file: Any = None) -> None:
-        """On standard error, without a traceback."""
+        """Print the sentence to standard error, without a traceback."""
         say_fault(self.format_message())
 
 
 @contextmanager
 def faults_as_sentences() -> Any:
-    """Known errors end the command with a sentence and exit code 1 or 2, never with a traceback."""
+    """End the command with a sentence and exit code 1 or 2 for known errors, without a traceback."""
     try:
         yield
     except InvalidSettings as error:
@@ -96,30 +94,30 @@ def faults_as_sentences() -> Any:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise Fault(f"{error.strerror or type(error).__name__}: {error.filename or 'no file is named'}.") from error
+        raise Fault(f"{error.strerror or type(error).__name__}: {error.filename or 'unnamed file'}.") from error
     except (RedisError, OperationalError) as error:
         raise Fault(why(error)) from error
 
 
 def say_fault(sentence: str) -> None:
-    """One sentence on standard error."""
+    """Print one sentence to standard error."""
     err.print(styled(("wbs-sync:", "red"), f" {sentence}"), soft_wrap=True)
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:
-    """Texts to the letter, one after the other; a pair is a text and its style."""
+    """Join literal strings; a pair is a string and its style."""
     pairs = ((part, "") if isinstance(part, str) else part for part in parts)
     return Text.assemble(*((shown(text), style) for text, style in pairs))
 
 
 def print_json(value: Any) -> None:
-    """The one JSON value of a command: in ASCII, which every terminal and program takes."""
+    """Print the JSON value of a command in ASCII, which every terminal and program can read."""
     click.echo(json.dumps(value, indent=2, default=str))
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """A table on standard output; nothing but a line when it has no rows. A column that is empty in all of them is left out, and so is
-    a head in which no column has a title.
+    """Print a table to standard output, or one line if it has no rows. Columns that are empty in all rows are left out, and so is the
+    header row if no column has a title.
     """
     texts = [[str(cell) for cell in row] for row in rows]
     told = {place: column for place, column in enumerate(columns) if any(row[place] for row in texts)}
@@ -140,7 +138,7 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> 
 
 
 def progress() -> Progress:
-    """A progress display that leaves its last state on the screen."""
+    """Return a progress display that stays on the screen when it ends."""
     return Progress(
         SpinnerColumn(finished_text=" "),
         TextColumn("{task.description:<10}", markup=False),
@@ -153,5 +151,5 @@ def progress() -> Progress:
 
 
 def clock(at: float | None) -> str:
-    """A time for people, in UTC."""
+    """Format a time in UTC, or `-` for none."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "-"

@@ -1,4 +1,4 @@
-"""Plans as people and files have them: shown in tables, saved as JSON, read back with distrust."""
+"""Plans of dry runs: printed as tables, saved as JSON, and validated when read back."""
 
 from __future__ import annotations
 
@@ -31,30 +31,32 @@ _PLAN = TypeAdapter(Plan)
 
 
 def plan_options(command: CommandT) -> CommandT:
-    """`--dry-run`, `--save` and `--force`, the same for scan and export."""
+    """Add `--dry-run`, `--save` and `--force` to scan and export."""
     for option in (
-        click.option("--force", is_flag=True, help="Let --save overwrite a file."),
-        click.option("--save", type=click.Path(path_type=Path), help="Write the dry run's plan to a file for `apply`."),
-        click.option("--dry-run", is_flag=True, help="Tell what would happen; write nothing."),
+        click.option("--force", is_flag=True, help="Let --save overwrite an existing file."),
+        click.option(
+            "--save", type=click.Path(path_type=Path), help="Save the plan of the dry run to a file for `apply`."
+        ),
+        click.option("--dry-run", is_flag=True, help="Show the plan; write nothing."),
     ):
         command = option(command)
     return command
 
 
 def require_dry_run(*, dry_run: bool, wait: bool, save: Path | None, force: bool) -> None:
-    """Raise UsageError where the options contradict each other."""
+    """Raise UsageError if the options contradict each other."""
     if dry_run and wait:
-        raise click.UsageError("A dry run leaves nothing to wait for: say --dry-run or --wait.")
+        raise click.UsageError("--dry-run and --wait cannot be combined: a dry run starts no work.")
     if save and not dry_run:
-        raise click.UsageError("--save writes what a dry run tells: say --dry-run too.")
+        raise click.UsageError("--save requires --dry-run.")
     if force and not save:
-        raise click.UsageError("--force belongs to --save.")
+        raise click.UsageError("--force requires --save.")
 
 
 def tell_plan(
     container: Container, make: Callable[[Planning, Progress], Plan], *, save: Path | None, force: bool, as_json: bool
 ) -> None:
-    """Make a plan, save it if asked, and show it. Leaves nothing behind, not even what it found out on the way."""
+    """Make a plan, save it if requested, and print it. Writes nothing else, not even to the ledger."""
     if save:
         _require_room(save, force=force)
     container.cache.leave_no_trace()
@@ -72,23 +74,23 @@ def tell_plan(
     _print(plan)
     if not container.ledger.is_open():
         out.print(
-            "Redis holds no ledger yet: a worker first restores what stands in NetSuite, with requests of its own."
+            "There is no ledger in Redis yet: a worker first restores it from NetSuite, with additional requests."
         )
     if save:
         out.print(
-            f"Saved to {save} as plan {plan.id}. `wbs-sync apply {save} --plan {plan.id}` does this and nothing else.",
+            f"Saved to {save} as plan {plan.id}. To carry it out, run `wbs-sync apply {save} --plan {plan.id}`.",
             soft_wrap=True,
         )
 
 
 def read_plan(container: Container, file: Path) -> Plan:
-    """A saved plan of this installation, company and account. Raises Fault for any other, and for one that was edited."""
+    """Read a saved plan. Raises Fault if it was edited, or belongs to another installation, company or account."""
     try:
         told = json.loads(file.read_bytes())
         version = told.get("version") if isinstance(told, dict) else None
         if version != VERSION:
             raise Fault(
-                f"{file} is no plan of version {VERSION}, which this wbs-sync reads. Make a new one with --save."
+                f"{file} is not a plan of version {VERSION}, the only one this wbs-sync reads. Make a new plan with --save."
             )
         plan = _PLAN.validate_python(told)
         datetime.fromisoformat(plan.made_at)
@@ -97,34 +99,33 @@ def read_plan(container: Container, file: Path) -> Plan:
             if line.of_invoice and line.would.acts:
                 money.amount(line.world.get("total"))
     except (ValueError, IndexError, RecursionError, ValidationError) as error:
-        raise Fault(f"{file} is not a plan that `--dry-run --save` wrote. Make a new one.") from error
+        raise Fault(f"{file} is not a plan written by `--dry-run --save`. Make a new plan.") from error
     planning = container.planning
     theirs, ours = (plan.company_id, plan.account), (planning.company_id, planning.account)
     if theirs != ours:
         raise Fault(
-            f"{file} is a plan for Procore company {theirs[0]} and NetSuite account {theirs[1]}; "
-            f"the settings say {ours[0]} and {ours[1]}. Nothing of it was done."
+            f"{file} is a plan for Procore company {theirs[0]} and NetSuite account {theirs[1]}; the settings are for {ours[0]} and {ours[1]}. "
+            "Nothing was done."
         )
     key = container.plan_keys.get()
     if not has_signed_head(plan, key):
         raise Fault(
-            f"{file} was not saved by this installation as it is: its head was edited, or Redis was emptied since. "
-            "Nothing of it was done: make a new plan."
+            f"{file} is not a plan saved by this installation: its header was edited, or Redis was emptied since. Nothing was done. Make a new plan."
         )
     if edited := edited_lines(plan, key):
         about = ", ".join(line.about for line in edited[:3])
         raise Fault(
-            f"{file} was edited after it was made ({counted(len(edited), 'lines')}, such as {about}). Nothing of it was done. "
-            "Lines may be taken out, but not changed or added: make a new plan."
+            f"{file} was edited after it was made ({counted(len(edited), 'lines')}, such as {about}). Nothing was done. Lines may be removed, but "
+            "not changed or added. Make a new plan."
         )
     keys = Counter(line.key for line in plan.lines)
     if doubled := [key for key, count in keys.items() if count > 1]:
-        raise Fault(f"{file} names {', '.join(doubled[:3])} more than once. Nothing of it was done: make a new plan.")
+        raise Fault(f"{file} lists {', '.join(doubled[:3])} more than once. Nothing was done. Make a new plan.")
     return plan
 
 
 def _require_key(line: PlanLine) -> None:
-    """Raise ValueError for a key that names nothing."""
+    """Raise ValueError if the key is not that of a code, an invoice or a project."""
     if line.would.acts or line.needs:
         key = InvoiceKey.parse(line.key) if line.of_invoice else CodeKey.parse(line.key)
         if str(key) != line.key:
@@ -134,11 +135,11 @@ def _require_key(line: PlanLine) -> None:
 
 
 def _require_room(file: Path, *, force: bool) -> None:
-    """Before the long look, not after it."""
+    """Check that the plan can be saved, before the dry run rather than after it."""
     if file.exists() and not force:
         raise Fault(f"{file} exists already; --force overwrites it.")
     if not os.access(file.parent, os.W_OK):
-        raise Fault(f"{file.parent} is no directory in which a file can be written.")
+        raise Fault(f"{file.parent} is not a writable directory.")
 
 
 def _save(plan: Plan, file: Path, *, force: bool) -> None:
@@ -159,37 +160,37 @@ def _print(plan: Plan) -> None:
         _print_project(project, lines)
     counts = Counter(line.would for line in plan.lines)
     totals = ", ".join(f"{counts[would]} {would}" for would in Would if counts[would])
-    out.print(styled(("Would:", "bold"), f" {totals or 'do nothing'}."), soft_wrap=True)
+    out.print(styled(("Plan:", "bold"), f" {totals or 'no changes'}."), soft_wrap=True)
     waiting = Counter((line.waits_for, line.would) for line in plan.lines if line.waits_for)
     for (words, would), count in waiting.items():
-        out.print(styled(("Not now:", "bold"), f" {count} {would}: {words}"), soft_wrap=True)
+        out.print(styled(("Later:", "bold"), f" {count} {would}: {words}"), soft_wrap=True)
     if due := [_due(line) for line in plan.lines if line.would is Would.BILL]:
         total = money.text(sum(due, money.ZERO))
-        out.print(f"Bills: {len(due)}, together {total}, which is the payment due of their invoices.")
+        out.print(f"Bills: {len(due)}, total {total} (the payment due of their invoices).")
     out.print(
-        f"Requests, about: {plan.requests.procore} to Procore, {plan.requests.netsuite} to NetSuite "
-        f"(logins and retries left out; this look took {plan.looked.procore} and {plan.looked.netsuite})."
+        f"Estimated requests: {plan.requests.procore} to Procore, {plan.requests.netsuite} to NetSuite (without logins and retries; this dry run "
+        f"used {plan.looked.procore} and {plan.looked.netsuite})."
     )
-    out.print("What NetSuite decides only when it is asked to write, such as a mandatory field, no plan can tell.")
+    out.print("A plan cannot predict errors that NetSuite raises only on save, such as a missing mandatory field.")
 
 
 def _print_project(project: str, lines: Sequence[PlanLine]) -> None:
     codes = [line for line in lines if not line.of_invoice and line.would is not Would.ALREADY]
     if codes:
         rows = ((line.about, line.would, _found(line)) for line in codes)
-        table(f"{project}: codes", ("WBS code", "would", "Item"), rows)
+        table(f"{project}: codes", ("WBS code", "planned", "Item"), rows)
     invoices = [line for line in lines if line.of_invoice]
     if invoices:
-        columns = ("invoice", "would", "vendor", "date", "posting period", "total", "Items first")
+        columns = ("invoice", "planned", "vendor", "date", "posting period", "total", "Items first")
         table(f"{project}: invoices", columns, map(_invoice_row, invoices))
     if reasons := _reasons([*codes, *invoices]):
-        # In a table of their own: beside vendors and amounts a sentence would stand one word to a line.
-        table(f"{project}: why not", ("what", "why", "who", "next step"), reasons)
+        # In a separate table: next to vendors and amounts, a sentence would wrap to one word per line.
+        table(f"{project}: reasons", ("record", "reason", "owner", "next step"), reasons)
     for line in invoices:
         if line.would is Would.BILL:
             table(f"Bill {line.about}", ("Item", "amount", "description"), _bill_rows(line))
     if already := sum(not line.of_invoice and line.would is Would.ALREADY for line in lines):
-        out.print(f"{project}: {counted(already, 'codes')} with an Item already.", soft_wrap=True)
+        out.print(f"{project}: {counted(already, 'codes')} already with an Item.", soft_wrap=True)
 
 
 def _invoice_row(line: PlanLine) -> Iterable[Any]:
@@ -204,7 +205,7 @@ def _invoice_row(line: PlanLine) -> Iterable[Any]:
 
 
 def _reasons(lines: Iterable[PlanLine]) -> list[tuple[str, str, str, str]]:
-    """Each reason with all that have it: a project without a number blocks every code of it."""
+    """Group the lines by reason: a project without a number, for example, blocks all of its codes."""
     of_reason: dict[tuple[str, str, str], list[str]] = {}
     for line in lines:
         if line.reason and line.would is not Would.BILL:
@@ -213,7 +214,7 @@ def _reasons(lines: Iterable[PlanLine]) -> list[tuple[str, str, str, str]]:
 
 
 def _found(line: PlanLine) -> str:
-    """The Item's name, and its id where it stands already."""
+    """Return the Item's name, and its id if it exists."""
     return f"{line.name} (id {line.remote_id})" if line.remote_id else line.name
 
 

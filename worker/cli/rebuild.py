@@ -1,4 +1,4 @@
-"""`wbs-sync rebuild`: the ledger, from NetSuite."""
+"""`wbs-sync rebuild`: restore the ledger from NetSuite."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from worker.cli.session import open_container
 @click.command()
 @json_option
 def rebuild(as_json: bool) -> None:
-    """Restore the ledger from the external ids in NetSuite; reads there, writes only to Redis.
+    """Restore the ledger from the external ids in NetSuite. Reads NetSuite and writes only to Redis.
 
-    Workers do it by themselves when they find no ledger. What the ledger knows already is kept; a rebuild that was
-    interrupted is gone on with. Exit code 1 when a code has two Items.
+    Workers do this automatically when there is no ledger. Existing ledger records are kept, and an interrupted rebuild
+    is continued. The exit code is 1 if a code has two Items.
     """
     with faults_as_sentences():
         container = open_container()
@@ -37,12 +37,14 @@ def rebuild(as_json: bool) -> None:
 
 def _print(told: dict[str, float]) -> None:
     out.print(
-        f"{told['items']} Items of ours in NetSuite, {told['restored']} of them new to the ledger; "
-        f"{told['queries']} queries, {told['seconds']} s"
+        f"{told['items']} Items of wbs-sync in NetSuite, {told['restored']} of them added to the ledger; {told['queries']} queries, "
+        f"{told['seconds']} s"
     )
     if told["unusable"]:
-        out.print(f"{told['unusable']} are inactive or of another type: the next scan says what to do about them.")
+        out.print(f"{told['unusable']} are inactive or of another type: the next scan reports each with a next step.")
     if told["others"]:
-        out.print(f"{told['others']} belong to codes that have another Item: see `wbs-sync problems`.")
+        out.print(f"{told['others']} belong to codes that already have another Item: see `wbs-sync problems`.")
     if told["bills"]:
-        out.print(f"{told['bills']} bills of ours in NetSuite: the next export of all notes their invoices.")
+        out.print(
+            f"{told['bills']} bills of wbs-sync in NetSuite: the next export of all invoices adds them to the ledger."
+        )

@@ -1,4 +1,4 @@
-"""`wbs-sync report`: where everything stands, as one HTML file."""
+"""`wbs-sync report`: write a one-page HTML report."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DEFAULT_FILE = Path("wbs-sync-report.html")
     "--out",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help=f"Where to write it.  [default: {DEFAULT_FILE}]",
+    help=f"File to write.  [default: {DEFAULT_FILE}]",
 )
 @json_option
 def report(file: Path | None, as_json: bool) -> None:
-    """Write one HTML file with projects, invoices, problems, runs and the use of NetSuite. Asks no remote.
+    """Write an HTML file with projects, invoices, problems, runs and NetSuite use. Does not query Procore or NetSuite.
 
-    The file needs no network and no script, and can be sent or printed. With --json its data are printed, and a file is only
-    written where --out names one. `wbs-sync up` serves the same page live beside Flower.
+    The file needs no network and no script, and can be sent or printed. With --json, the data is printed as JSON, and a file is
+    written only with --out. `wbs-sync up` serves the same page live next to Flower.
     """
     with faults_as_sentences():
         told = open_container().reports.report()

@@ -1,4 +1,4 @@
-"""`wbs-sync resume`: what beat does every few seconds, now."""
+"""`wbs-sync resume`: dispatch due work now, as beat does every few seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.domain.work import Lane
 @click.command()
 @json_option
 def resume(as_json: bool) -> None:
-    """Dispatch now what is due, what was paused, and what no living worker has: work that a running worker renews is left alone."""
+    """Dispatch due, paused and abandoned work now. Work claimed by a running worker is not affected."""
     with faults_as_sentences():
         container = open_container()
         container.dispatch.lift()
@@ -24,4 +24,4 @@ def resume(as_json: bool) -> None:
         if as_json:
             print_json({"waiting": waiting})
         else:
-            out.print(f"Workers look at what is due now: {counted(sum(waiting.values()), 'pieces of work')} to do.")
+            out.print(f"Dispatching due work: {counted(sum(waiting.values()), 'pieces of work')} waiting.")

@@ -1,4 +1,4 @@
-"""What scan and export say at the end of a run."""
+"""Output of scan and export at the end of a run."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from worker.store.work import Run
 
 UNFINISHED = ("unknown", "waiting")
 MOST_ROWS = 25
-"""Of one cause, where nobody asked for that cause alone: a list is for reading."""
+"""Maximum rows per cause, unless one cause was requested."""
 ROOM_FOR_WORDS = 60
-"""Columns of a terminal that the words about a problem want beside its key."""
+"""Terminal columns needed for a problem's text next to its key."""
 
 
 def run_report(container: Container, run: Run, *, joined: bool) -> dict[str, Any]:
-    """A run as JSON: counts, seconds, and the open problems."""
+    """Return a run as JSON values: counts, seconds and open problems."""
     view = run_view(run)
     seconds = (run.ended_at or run.started_at) - run.started_at
     return {**view, "joined": joined, "seconds": round(seconds, 2), "problems": container.overview.problems()}
 
 
 def all_well(container: Container, run: Run) -> bool:
-    """Whether nothing is in doubt or still waiting, and nothing blocked but by problems that somebody ignores until they change."""
+    """Return whether nothing is in doubt, waiting, or blocked by a problem that is not ignored."""
     if not run.ended or any(run.counts.get(name) for name in UNFINISHED):
         return False
     blocked = run.counts.get("blocked", 0) + run.counts.get("projects_blocked", 0)
@@ -41,33 +41,34 @@ def _belongs_to(run: Run, key: str) -> bool:
 
 
 def say_started(started: Mapping[str, Any]) -> None:
-    """What a command says that does not wait for its run."""
+    """Print the id of a run that the command does not wait for."""
     out.print(f"{'Joined' if started['joined'] else 'Started'} {started['run']}. Follow it with `wbs-sync status`.")
 
 
 def print_run(title: str, report: Mapping[str, Any]) -> None:
-    """One line of counts, then the problems by cause."""
+    """Print one line with the counts of a run."""
     out.print(styled((title, "bold"), f" in {report['seconds']:.1f} s: {run_counts(report['counts'])}"))
 
 
 def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool, whole: bool = False) -> None:
-    """Open problems by cause, the commonest first: one row with an example, or all of each with the one next step that they share.
+    """Print open problems by cause, most frequent first: with `by_cause` one row per cause with an example, else the problems of each
+    cause with their common next step.
 
-    Of a cause with more than MOST_ROWS the first stand there, unless `whole`.
+    Prints at most MOST_ROWS problems per cause, unless `whole`.
     """
     causes = grouped(problems, "cause")
     if by_cause and causes:
-        columns = ("cause", "count", "who", "for example")
+        columns = ("cause", "count", "owner", "example")
         table(title, columns, ((cause, len(some), some[0]["owner"], some[0]["sentence"]) for cause, some in causes))
         return
     out.print(styled((title, "bold")))
     for cause, some in causes:
-        told = {"key": "key", "about": "about", "what": "sentence"}
+        told = {"key": "key", "record": "about", "problem": "sentence"}
         print_cause(cause, some, told, rest="" if whole else f"wbs-sync problems --cause {cause}")
 
 
 def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    """The rows of each cause (or kind), the commonest first; within it by what they are about."""
+    """Group rows by cause or kind, most frequent first, and sort each group by record."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in sorted(rows, key=lambda row: (row["about"], row["key"])):
         groups.setdefault(row[by], []).append(row)
@@ -75,10 +76,11 @@ def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[
 
 
 def print_cause(cause: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, rest: str = "") -> None:
-    """All that has one cause, and the one next step. `columns`: titles to names; `rest`: the command that tells all, where the first are enough."""
+    """Print the rows of one cause and their next step. `columns`: row keys by column title; `rest`: the command that lists all rows, if only the
+    first are printed."""
     told = rows[:MOST_ROWS] if rest else rows
     out.print()
-    title = f"{cause}: {len(rows):,}, for the {rows[0]['owner']}"
+    title = f"{cause}: {len(rows):,} ({rows[0]['owner']})"
     texts = [[row[name] for name in columns.values()] for row in told]
     longest_key = max(len(row["key"]) for row in told) if "key" in columns else 0
     if len(columns) == 1 or longest_key + ROOM_FOR_WORDS > out.width:
@@ -91,5 +93,5 @@ def print_cause(cause: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[
     else:
         table(title, columns, texts)
     if len(told) < len(rows):
-        out.print(f"and {len(rows) - len(told):,} more: `{rest}` has all.", soft_wrap=True)
+        out.print(f"{len(rows) - len(told):,} more: `{rest}` lists all.", soft_wrap=True)
     out.print(f"Next step: {rows[0]['next_step']}")

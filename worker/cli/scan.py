@@ -1,4 +1,4 @@
-"""`wbs-sync scan`: make the Items that budgeted codes lack."""
+"""`wbs-sync scan`: create the missing Items of budgeted codes."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from worker.services.planning import Planning, Progress
     "named",
     type=named_project,
     multiple=True,
-    help="Procore id, number or name of one project; may be repeated.",
+    help="Procore id, number or name of a project; may be repeated.",
 )
 @plan_options
-@click.option("--wait", is_flag=True, help="Follow the scan to its end.")
+@click.option("--wait", is_flag=True, help="Wait until the scan has ended.")
 @json_option
 def scan(named: tuple[str, ...], dry_run: bool, save: Path | None, force: bool, wait: bool, as_json: bool) -> None:
-    """Find budgeted codes without an Item, in all projects or in some, and make their Items.
+    """Find budgeted codes without an Item, in all projects or the given ones, and create their Items.
 
-    One scan runs at a time: a second call joins it. With --wait the exit code is 0 only when nothing is blocked, in doubt
-    or waiting. With --dry-run nothing is done, and --save FILE keeps the plan for `apply`.
+    Only one scan runs at a time: a second call joins it. With --wait, the exit code is 0 only if nothing is blocked, in doubt
+    or waiting. With --dry-run, nothing is written, and --save FILE saves the plan for `apply`.
     """
     with faults_as_sentences():
         require_dry_run(dry_run=dry_run, wait=wait, save=save, force=force)

@@ -1,4 +1,4 @@
-"""What a command works with: the settings, the running server, and the way to hand work to the workers."""
+"""The session of a command: settings, the running server, and sending work to the workers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from worker.store.work import Run
 POLL_SECONDS = 0.2
 LOOK_FOR_WORKERS_SECONDS = 1.0
 RESTART_SECONDS = 3.0
-"""A worker that is restarted may be gone for so long before a command that follows its work gives up."""
+"""Seconds without a worker, such as during a restart, before a waiting command gives up."""
 QUEUES_OF_RUN = {
     RunKind.SCAN: (QueueName.SCANS, QueueName.ITEMS),
     RunKind.EXPORT: (QueueName.EXPORTS,),
@@ -30,7 +30,7 @@ QUEUES_OF_RUN = {
 
 
 def open_container() -> Container:
-    """Settings, checked, and the Redis they name, or else the one that `wbs-sync up` started for this data directory."""
+    """Return a container with validated settings and the Redis of REDIS_URL, or the server that `wbs-sync up` started for this data directory."""
     settings = load_settings()
     container = Container(settings, redis_url=redis_url(settings))
     container.require_own()
@@ -38,7 +38,7 @@ def open_container() -> Container:
 
 
 def open_to_look() -> Container:
-    """The same, but a ledger that nobody has claimed stays so: these settings may be of another company than is meant."""
+    """Return a container that does not claim an unowned ledger: the settings may be those of the wrong company."""
     settings = load_settings()
     container = Container(settings, redis_url=redis_url(settings))
     container.may_claim = False
@@ -47,22 +47,22 @@ def open_to_look() -> Container:
 
 
 def redis_url(settings: Settings) -> str:
-    """The address; also put into the environment, where the Celery app reads it."""
+    """Return the Redis address, and set it in the environment, where the Celery app reads it."""
     url = settings.redis_url.get_secret_value() if settings.redis_url else find_running(settings.data_dir)
     if url is None:
-        raise Fault(f"No Redis: set REDIS_URL, or start `wbs-sync up` (none runs for {settings.data_dir}).")
+        raise Fault(f"No Redis: set REDIS_URL or start `wbs-sync up` (not running for {settings.data_dir}).")
     try_tls(url)
     os.environ["REDIS_URL"] = url
     return url
 
 
 def send(task: TaskName, **arguments: Any) -> None:
-    """Send a message for work that is in its lane already: it saves the wait for the next `ledger.resume`, and a lost one costs seconds."""
+    """Send a message for work that is already in its lane, so that it does not wait for the next `ledger.resume`. A lost message costs seconds."""
     app.send_task(task.value, kwargs=arguments, ignore_result=True, headers={DISPATCHED_HEADER: True})
 
 
 def watch(container: Container, run: Run, *, noun: str) -> Run:
-    """Follow a run to its end with a progress bar; gives the ended run. Raises Fault when no worker is running for it."""
+    """Show a progress bar until a run has ended, and return the run. Raises Fault if no worker is running for it."""
     workers = _Workers(container, QUEUES_OF_RUN[run.kind])
     with progress() as bars:
         projects = bars.add_task("projects", total=None, note="")
@@ -70,7 +70,7 @@ def watch(container: Container, run: Run, *, noun: str) -> Run:
         while True:
             now = container.work.run(run.id)
             if now is None:
-                raise Fault(f"The run {run.id} is gone from Redis.")
+                raise Fault(f"The run {run.id} is no longer in Redis.")
             counts = now.counts
             settled = sum(counts.get(kind.value, 0) for kind in OutcomeKind)
             bars.update(projects, completed=counts.get("projects_done", 0), total=counts.get("projects") or None)
@@ -83,7 +83,7 @@ def watch(container: Container, run: Run, *, noun: str) -> Run:
 
 
 def follow(container: Container, going_on: Callable[[], int], *, count: int, noun: str) -> None:
-    """Return when nothing goes on of so many pieces of work. Raises Fault when a queue has no worker."""
+    """Return when none of `count` pieces of work is in progress. Raises Fault if a queue has no worker."""
     workers = _Workers(container, tuple(QueueName))
     with progress() as bars:
         bar = bars.add_task(noun, total=count, note="")
@@ -95,7 +95,7 @@ def follow(container: Container, going_on: Callable[[], int], *, count: int, nou
 
 
 class _Workers:
-    """Looks now and then whether somebody takes work from these queues."""
+    """Checks at intervals whether a worker takes messages from these queues."""
 
     def __init__(self, container: Container, queues: Collection[QueueName]) -> None:
         self._container = container
@@ -103,7 +103,7 @@ class _Workers:
         self._look_at = self._gone_since = time.monotonic()
 
     def require(self) -> None:
-        """Raise Fault when no worker has been running for one of the queues for some seconds. The work itself stays queued."""
+        """Raise Fault if one of the queues has had no worker for some seconds. The work stays queued."""
         now = time.monotonic()
         if now < self._look_at:
             return
@@ -113,12 +113,12 @@ class _Workers:
             self._gone_since = now
         elif now - self._gone_since > RESTART_SECONDS:
             raise Fault(
-                f"No worker is running for: {', '.join(missing)}. The work stays queued and goes on when one starts. {HOW_TO_START}"
+                f"No worker is running for: {', '.join(missing)}. The work stays queued until one starts. {HOW_TO_START}"
             )
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:
-    """Whether the condition came true in time."""
+    """Return whether the condition became true in time."""
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:
@@ -128,7 +128,7 @@ def wait_until(condition: Callable[[], bool], *, seconds: float) -> bool:
 
 
 def _fill(bars: Any, *tasks: Any) -> None:
-    """What was blocked as a whole (a project that may not be read) never counted up: the bars still end full."""
+    """Fill the bars at the end: work blocked as a whole, such as an unreadable project, is never counted."""
     for task in tasks:
         bars.update(
             task, completed=bars.tasks[task].total or bars.tasks[task].completed, total=bars.tasks[task].total or 0

@@ -1,4 +1,4 @@
-"""The simulators as a process of their own: production code never imports them."""
+"""Runs the simulators in a separate process: production code never imports them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGNALS_READ_EVERY_SECONDS = 0.2
 
 
 class SimulatorsProcess:
-    """Simulators that listen; `settings` are those of wbs-sync that reach them."""
+    """The running simulators; `settings`: the wbs-sync settings for connecting to them."""
 
     def __init__(self, process: subprocess.Popen[str], settings: dict[str, str]) -> None:
         self._process = process
@@ -30,7 +30,7 @@ class SimulatorsProcess:
 
     @classmethod
     def start(cls, *, profile: str, seed: int, data_dir: Path) -> SimulatorsProcess:
-        """Start both on free ports and return when they listen."""
+        """Start both simulators on free ports and return when they accept connections."""
         arguments = ["--profile", profile, "--seed", str(seed), "--data-dir", str(data_dir), "--json"]
         # A session of its own: Ctrl-C reaches the command, which ends the workers before their remotes.
         process = subprocess.Popen(
@@ -43,7 +43,7 @@ class SimulatorsProcess:
 
     @staticmethod
     def run(arguments: Sequence[str]) -> int:
-        """Run them in the foreground; their exit code."""
+        """Run the simulators in the foreground and return their exit code."""
         signals: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _: signals.append(number))
@@ -56,7 +56,7 @@ class SimulatorsProcess:
                     process.terminate()
 
     def admin(self, remote: str, method: str, path: str, body: Any = None) -> Any:
-        """Ask or set something at a simulator's admin address; `remote` is procore or netsuite."""
+        """Send a request to a simulator's admin API; `remote` is procore or netsuite."""
         base = self.settings[f"{remote.upper()}_BASE_URL"]
         with requests.Session() as session:
             # They are on this machine, whatever proxy the environment names.
@@ -66,7 +66,7 @@ class SimulatorsProcess:
         return answer.json()
 
     def stop(self) -> None:
-        """End them."""
+        """Stop the simulators."""
         self._process.terminate()
         try:
             self._process.wait(5)

@@ -1,4 +1,4 @@
-"""Everything that runs on one machine, as `up` and `demo` start it: the server, two workers, beat and Flower."""
+"""The processes that `up` and `demo` start on one machine: the server, two workers, beat and Flower."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from worker.supervisor import Supervisor
 
 FLOWER_USER = "wbs-sync"
 PASSWORD_FILE = "flower-password"  # noqa: S105 - the name of a file
-"""In DATA_DIR: the password of Flower where FLOWER_BASIC_AUTH gives none, so that it is the same after each start."""
+"""File in DATA_DIR with Flower's generated password if FLOWER_BASIC_AUTH is not set, so that it stays the same after a restart."""
 
 
 @dataclass(slots=True)
 class Stack:
-    """What was started. `server` is None when REDIS_URL names one that is not ours; `lock`: on the data directory, for as long as it runs."""
+    """The started processes. `server`: None if REDIS_URL is set; `lock`: the lock on the data directory, held while the stack runs."""
 
     lock: IO[str]
     server: EmbeddedServer | None
@@ -42,13 +42,13 @@ class Stack:
 
     @property
     def report_url(self) -> str:
-        """Where Flower serves the report."""
+        """Return the address at which Flower serves the report."""
         return self.flower_url + REPORT_PATH
 
     @classmethod
     def prepare(cls, settings: Settings) -> Stack:
-        """Start the server if there is none, and make the processes ready to start; the address goes into this environment too. Raises
-        Fault where another `up` runs for DATA_DIR, or where a port is taken.
+        """Start the server if REDIS_URL is not set, set its address in the environment, and prepare the processes. Raises Fault if another
+        `up` runs for DATA_DIR, or if a port is in use.
         """
         keep_private(settings.data_dir)
         lock = _own(settings.data_dir)
@@ -74,13 +74,13 @@ class Stack:
         return cls(lock, server, supervisor, flower_url, login, settings.redis_key_prefix)
 
     def keep_server(self) -> None:
-        """Start the embedded server again if it died; its data come back from its append-only file. Its log is kept small."""
+        """Restart the embedded server if it died; it reloads its data from the append-only file. Keeps its log small."""
         if self.server:
             self.server.revive()
             limit_size(self.server.log)
 
     def stop(self) -> None:
-        """Beat, Flower and workers first, the server last."""
+        """Stop beat, Flower and the workers first, then the server."""
         self.supervisor.stop()
         if self.server:
             with contextlib.suppress(RedisError):  # it died by itself: then its ledger counts as one that lost a second
@@ -90,12 +90,12 @@ class Stack:
 
 
 def address_of(host: str, port: int) -> str:
-    """The address for people and browsers; one of IPv6 has brackets."""
+    """Return host and port as a URL writes them; IPv6 addresses get brackets."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def require_free(host: str, port: int, settings: str) -> None:
-    """Raise Fault when nobody can listen there; `settings`: names those that say where."""
+    """Raise Fault if the address cannot be bound; `settings`: names of the settings with the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with closing(socket.socket(family)) as probe:
         # As the servers themselves do: a port that was closed a moment ago is free.
@@ -104,25 +104,25 @@ def require_free(host: str, port: int, settings: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise Fault(
-                f"Cannot listen on {address_of(host, port)}: {error.strerror}. Another `wbs-sync` may be running; otherwise change {settings}."
+                f"Cannot listen on {address_of(host, port)}: {error.strerror}. Stop the other `wbs-sync` if one is running, or change {settings}."
             ) from error
 
 
 def _own(data_dir: Path) -> IO[str]:
-    """The lock on a data directory, which the system takes back when its holder dies, however it dies."""
+    """Return the lock on a data directory. The operating system releases it when the process ends for any reason."""
     lock = (data_dir / "up.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
         raise Fault(
-            f"`wbs-sync up` is running for {data_dir} already. Stop it first, or set another DATA_DIR."
+            f"`wbs-sync up` is already running for {data_dir}. Stop it first, or set another DATA_DIR."
         ) from None
     return lock
 
 
 def _kept_password(data_dir: Path) -> str:
-    """Flower's password of the last start in this data directory, else a new one, which is kept for the owner's eyes only."""
+    """Return Flower's password saved in this data directory, or generate one and save it with access for the owner only."""
     file = data_dir / PASSWORD_FILE
     with contextlib.suppress(FileNotFoundError):
         if kept := file.read_text().strip():
@@ -137,9 +137,9 @@ def _kept_password(data_dir: Path) -> str:
 
 
 def flower_access(settings: Settings) -> tuple[str, str]:
-    """Where Flower will be and how to log in; both go into this environment too, for the process that is started with it.
+    """Return Flower's address and login, and set both in the environment for the Flower process.
 
-    A password that was made here is shown. That of the settings is not: what is printed may be kept as a log.
+    A generated password is included. A password from the settings is not: printed output may end up in a log.
     """
     port = settings.flower_port or free_port()
     if settings.flower_basic_auth:

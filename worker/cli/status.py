@@ -1,4 +1,4 @@
-"""`wbs-sync status`: where everything stands, or one task, invoice or code by its id."""
+"""`wbs-sync status`: overall status, or the status of one task, invoice or code."""
 
 from __future__ import annotations
 
@@ -35,23 +35,26 @@ MAX_NAMED = 10
 
 
 @click.command()
-@click.option("--task", "task_id", help="One task by its id, and how the work behind it stands now.")
-@click.option("--invoice", type=named_invoice, help="One invoice by its Procore id or number.")
+@click.option("--task", "task_id", help="Show the task with this id, and the current status of its work.")
+@click.option("--invoice", type=named_invoice, help="Show the invoice with this Procore id or number.")
 @click.option(
-    "--code", "code_id", type=click.IntRange(1, 2**63 - 1), help="One WBS code by its Procore id; needs --project."
+    "--code",
+    "code_id",
+    type=click.IntRange(1, 2**63 - 1),
+    help="Show the WBS code with this Procore id; requires --project.",
 )
-@click.option("--project", type=named_project, help="The project of an invoice or a code: Procore id, number or name.")
+@click.option("--project", type=named_project, help="Procore id, number or name of the invoice's or code's project.")
 @json_option
 def status(task_id: str | None, invoice: str | None, code_id: int | None, project: str | None, as_json: bool) -> None:
-    """Show codes and invoices by state, waiting work, the last runs, open problems and the running processes; or one record by its id.
+    """Show codes and invoices by state, waiting work, the last runs, open problems and running processes, or the status of one record.
 
-    No remote is asked, except for an invoice that no export has seen yet. The exit code is 1 when no worker or no beat is running, since then nothing goes on.
+    Queries Procore only for an invoice that no export has seen yet. The exit code is 1 if no worker or no beat is running, because no work is done then.
     """
     with faults_as_sentences():
         named = [one for one in (task_id, invoice, code_id) if one is not None]
         if len(named) > 1 or (project is not None and invoice is None and code_id is None):
             raise click.UsageError(
-                "Name one thing: --task ID, or --invoice ID (with --project ID), or --code ID --project ID."
+                "Pass one of --task ID, --invoice ID (with --project ID), or --code ID --project ID."
             )
         container = open_container()
         if not named:
@@ -78,7 +81,7 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
 
 
 def processes_view(alive: Alive) -> dict[str, Any]:
-    """The running processes as plain JSON values: `clock_ahead` in seconds, to Redis' clock."""
+    """Return the running processes as JSON values; `clock_ahead`: seconds ahead of Redis' clock."""
     return {
         "running": [
             {"process": one.process, "queues": sorted(one.queues), "clock_ahead": round(one.clock_ahead, 1)}
@@ -95,13 +98,13 @@ def _key(
 ) -> InvoiceKey | CodeKey | None:
     if code_id is not None:
         if project is None:
-            raise click.UsageError("A code is named with its project: --code ID --project ID.")
+            raise click.UsageError("--code requires --project ID.")
         return CodeKey(container.named_records.project_id(project), code_id)
     return container.named_records.invoice(invoice, project) if invoice is not None else None
 
 
 def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
-    """How one record stands; of an invoice that no export has seen, Procore says why it is not billed."""
+    """Return the status of one record; for an invoice that no export has seen, with the reason from Procore why it is not billed."""
     told = container.overview.of(key)
     if told["outcome"] is None and told["again_at"] is None and isinstance(key, InvoiceKey):
         told["reason"] = container.explain.why_not_billed(key)
@@ -109,11 +112,11 @@ def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
 
 
 def _task(container: Container, task_id: str) -> dict[str, Any]:
-    """How a task ended, and how the work that it was about stands now: it may have gone on under another id."""
+    """Return how a task ended, and the current status of its work, which may have continued under another task id."""
     kept = container.result_of(task_id)
     if kept is None:
         raise Fault(
-            f"Nothing is known of a task {task_id}: no worker has begun it, it was sent with ignore_result, or it ended more than a day ago."
+            f"Task {task_id} not found: no worker has started it, it was sent with ignore_result, or it ended more than a day ago."
         )
     arguments, status = kept.get("kwargs"), kept["status"]
     # What is kept of a task that still runs is where it runs.
@@ -135,13 +138,13 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
 
 
 def _print_one(told: dict[str, Any]) -> None:
-    """One row for each fact; what the work behind a task comes to now stands below it."""
+    """Print one row per fact, and for a task the current status of its work below."""
     now = told.pop("now", None)
     if "key" in told and told["outcome"] is None and told["again_at"] is None and "reason" in told:
         out.print(told["reason"], soft_wrap=True)
         return
     if "key" in told and told["outcome"] is None and told["again_at"] is None:
-        out.print(f"Nothing is known of {told['key']}: no scan and no export has come to it.")
+        out.print(f"{told['key']} not found: no scan or export has processed it yet.")
         return
     table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in told.items()])
     if now:
@@ -149,11 +152,11 @@ def _print_one(told: dict[str, Any]) -> None:
 
 
 def _not_readable(projects: list[str], answer: str) -> str:
-    """Which inactive projects are not exported, the first few by name."""
+    """Return a sentence on the inactive projects whose invoices cannot be read, with the first few names."""
     named = ", ".join(projects[:MAX_NAMED]) + (", ..." if len(projects) > MAX_NAMED else "")
     return (
-        f"Invoices not readable: {counted(len(projects), 'inactive projects')} ({named}); one that is approved there is not billed. "
-        f"Procore's answer: {answer}"
+        f"Invoices not readable: {counted(len(projects), 'inactive projects')} ({named}); approved invoices of these projects are not billed. "
+        f"Procore's response: {answer}"
     )
 
 
@@ -169,12 +172,12 @@ def _print(told: dict[str, Any]) -> None:
     if not told["ledger"]["open"]:
         so_far = told["ledger"]["rebuilt_so_far"]
         out.print(
-            f"The ledger is not there yet: it is rebuilt from NetSuite before anything is written; {so_far} Items so far."
+            f"There is no ledger yet. It is being rebuilt from NetSuite, and nothing is written until then; {so_far} Items so far."
         )
     for noun in ("codes", "invoices"):
         table(noun.capitalize(), ("state", "count"), sorted(told[noun].items()))
     lanes = ((lane, depth["waiting"], depth["in_hand"]) for lane, depth in told["lanes"].items())
-    table("Work", ("lane", "waiting", "in hand"), lanes)
+    table("Work", ("lane", "waiting", "in progress"), lanes)
     if unread := told["invoices_not_readable"]:
         out.print(_not_readable([one["project"] for one in unread], unread[0]["answer"]), soft_wrap=True)
     for one in told["oldest_waiting"]:
@@ -186,7 +189,7 @@ def _print(told: dict[str, Any]) -> None:
     for kind, run in told["runs"].items():
         end = f"ended {clock(run['ended_at'])}" if run["ended_at"] else f"{counted(run['open'], 'pieces of work')} open"
         out.print(
-            f"Last {kind} ({run['trigger']}): began {clock(run['started_at'])}, {end}; {run_counts(run['counts'])}"
+            f"Last {kind} ({run['trigger']}): started {clock(run['started_at'])}, {end}; {run_counts(run['counts'])}"
         )
     running = [one["process"] for one in told["processes"]["running"]]
     out.print(f"Running: {', '.join(running) or 'nothing'}")

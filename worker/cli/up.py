@@ -1,4 +1,4 @@
-"""`wbs-sync up`: everything on one machine, under one supervisor."""
+"""`wbs-sync up`: run all processes on one machine under one supervisor."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from worker.webhooks import PATH
 @click.command()
 @json_option
 def up(as_json: bool) -> None:
-    """Start the embedded server (if REDIS_URL is empty), both workers, beat and Flower; runs until Ctrl-C or TERM.
+    """Run the embedded server (if REDIS_URL is empty), both workers, beat and Flower until Ctrl-C or TERM.
 
-    A process that dies is started again; bad settings end everything with a sentence.
+    A process that dies is restarted. Invalid settings stop everything with an error message.
     """
     with faults_as_sentences():
         settings = load_settings()
@@ -43,7 +43,7 @@ def up(as_json: bool) -> None:
 
 
 def _announce(told: dict[str, str], *, as_json: bool) -> None:
-    """Where report and Flower are and how to log in: on this terminal only, in no log."""
+    """Print the addresses of the report and Flower and the login, to this terminal only, never to a log."""
     if as_json:
         print_json(told)
         sys.stdout.flush()
@@ -53,4 +53,4 @@ def _announce(told: dict[str, str], *, as_json: bool) -> None:
     if "webhooks" in told:
         out.print(f"Webhooks {told['webhooks']}", soft_wrap=True)
     out.print(f"Data     {told['data_dir']}, logs in {told['data_dir']}/logs", soft_wrap=True)
-    out.print("Running. Ctrl-C stops everything in order; work that is under way is finished or picked up next time.")
+    out.print("Running. Press Ctrl-C to stop. Work in progress is finished, or continued after the next start.")

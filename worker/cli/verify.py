@@ -1,4 +1,4 @@
-"""`wbs-sync verify`."""
+"""`wbs-sync verify`: compare Procore, NetSuite and the ledger."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ COLUMNS = ("level", "kind", "key", "owner", "sentence", "next_step")
 
 @click.command()
 @json_option
-@click.option("--csv", "as_csv", is_flag=True, help="One row for each finding on standard output, for a spreadsheet.")
-@click.option("--full", is_flag=True, help="Read every bill and invoice again, also those that show no change.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one CSV row per finding, for a spreadsheet.")
+@click.option("--full", is_flag=True, help="Read every bill and invoice again, including those without a change.")
 def verify(as_json: bool, as_csv: bool, full: bool) -> None:
-    """Compare Procore, NetSuite and the ledger; writes nothing to either system.
+    """Compare Procore, NetSuite and the ledger. Writes nothing to Procore or NetSuite.
 
     Exit code 0: everything was compared and agrees. 1: there is a finding. 3: there is no finding, but something could not be compared.
 
-    What has no Item or bill for a known reason (an open problem, a skipped invoice, work that waits) is explained, and
-    no finding. Each finding is an open problem until a later `verify` finds it gone. What is listed for information alone
-    changes neither the exit code nor the problems.
+    A code or invoice without an Item or bill for a known reason (an open problem, a skipped invoice, waiting work) counts as
+    explained, not as a finding. Each finding is an open problem until a later `verify` no longer finds it. Entries listed for
+    information change neither the exit code nor the problems.
 
-    Goes on with a comparison that is in progress or was interrupted. Ctrl-C stops it; the next `verify` or a worker goes on.
+    Continues a comparison that is in progress or was interrupted. Ctrl-C stops it; the next `verify` or a worker continues.
     """
     if as_json and as_csv:
-        raise click.UsageError("Either --json or --csv.")
+        raise click.UsageError("Pass --json or --csv, not both.")
     with faults_as_sentences():
         container = open_container()
         try:
             verified = run_verification(container, full=full)
         except KeyboardInterrupt:
-            say_fault("Stopped. What was compared is kept: the next `wbs-sync verify` goes on from there.")
+            say_fault("Stopped. Results so far are kept; the next `wbs-sync verify` continues from here.")
             sys.exit(INTERRUPTED)
         if as_json:
             print_json(as_dict(verified))
@@ -69,14 +69,14 @@ def verify(as_json: bool, as_csv: bool, full: bool) -> None:
 
 
 def exit_code(verified: Verified) -> int:
-    """The exit code of a comparison."""
+    """Return the exit code of a comparison."""
     if verified.findings:
         return FAILED
     return 0 if verified.whole else NOT_COMPARED
 
 
 def run_verification(container: Container, *, full: bool = False) -> Verified:
-    """Verify with a progress bar, and keep the problems of its findings."""
+    """Run a comparison with a progress bar, and record its findings as problems."""
     with progress() as bars:
         bar = bars.add_task("projects", total=None, note="")
 
@@ -87,15 +87,15 @@ def run_verification(container: Container, *, full: bool = False) -> Verified:
 
 
 def _note(state: VerificationState) -> str:
-    """What a person who watches wants to know: how much was asked, and what is waited for until when."""
+    """Return the number of requests so far, and what the comparison waits for until when."""
     asked = f"{state.requests.procore:,} requests to Procore, {state.requests.netsuite:,} to NetSuite"
     if not state.waits_for or state.ended:
         return asked
-    return f"{asked}; waits until {clock(state.waits_until)}: {state.waits_for}"
+    return f"{asked}; waiting until {clock(state.waits_until)}: {state.waits_for}"
 
 
 def progress_line(state: VerificationState) -> str:
-    """A comparison in progress, on one line."""
+    """Return the progress of a comparison in one line."""
     done = (
         f"{state.projects_done:,} of {counted(state.projects, 'projects')}" if state.projects is not None else "begins"
     )
@@ -103,7 +103,7 @@ def progress_line(state: VerificationState) -> str:
 
 
 def progress_dict(state: VerificationState) -> dict[str, Any]:
-    """The same as plain JSON values; times in unix seconds."""
+    """Return the progress as JSON values; times in unix seconds."""
     return {
         "id": state.id,
         "full": state.full,
@@ -117,7 +117,7 @@ def progress_dict(state: VerificationState) -> dict[str, Any]:
 
 
 def as_dict(verified: Verified) -> dict[str, Any]:
-    """The result as plain JSON values."""
+    """Return the result as JSON values."""
     return {
         "codes": verified.codes,
         "invoices": verified.invoices,
@@ -131,9 +131,9 @@ def as_dict(verified: Verified) -> dict[str, Any]:
 
 
 def as_csv_text(verified: Verified) -> str:
-    """A header and one row for each finding, then those for information, as RFC 4180 wants it.
+    """Return CSV according to RFC 4180: a header, one row per finding, then the entries for information.
 
-    Names are shown as everywhere else; every cell begins with a word of ours, so that no spreadsheet takes it for a formula.
+    Control characters in names are escaped as elsewhere. Every cell starts with a fixed word, so that no spreadsheet reads it as a formula.
     """
     text = io.StringIO()
     rows = csv.DictWriter(text, COLUMNS)
@@ -144,10 +144,10 @@ def as_csv_text(verified: Verified) -> str:
 
 
 def print_verified(verified: Verified) -> None:
-    """One line of counts, then what was not compared, the findings by kind, and what is listed for information."""
+    """Print one line of counts, then what was not compared, the findings by kind, and the entries for information."""
     left_out = len(verified.unreadable) + len(verified.not_compared)
     counts = (
-        f" {counted(verified.codes, 'budgeted codes')} and {counted(verified.invoices, 'invoices')}: {verified.right:,} right, "
+        f" {counted(verified.codes, 'budgeted codes')} and {counted(verified.invoices, 'invoices')}: {verified.right:,} correct, "
         f"{verified.explained:,} explained by a problem or a reason, {counted(len(verified.findings), 'findings')}"
         + (f", {left_out:,} not compared" if left_out else "")
     )
@@ -156,11 +156,11 @@ def print_verified(verified: Verified) -> None:
         out.print(f"Not compared: {unread}", soft_wrap=True)
     rows = ({"about": finding.sentence, **_row(finding)} for finding in verified.findings)
     for kind, some in grouped(rows, "kind"):
-        print_cause(kind, some, {"what": "sentence"}, rest=f"wbs-sync problems --cause drift_{kind}")
+        print_cause(kind, some, {"finding": "sentence"}, rest=f"wbs-sync problems --cause drift_{kind}")
     if verified.information:
         out.print()
         told = ((finding.kind.value, finding.sentence) for finding in verified.information)
-        table("For information: nothing to mend", ("kind", "what"), told)
+        table("For information; no action needed", ("kind", "entry"), told)
 
 
 def _row(finding: Finding) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`wbs-sync webhooks`: the receiver of Procore's webhooks."""
+"""`wbs-sync webhooks`: receive Procore's webhooks."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from worker.store.webhook_counts import WebhookCounts
 from worker.webhooks import PATH, THREAD_NAME, listening, receive
 
 END_SECONDS = 1.0
-"""How long the receiver waits for Redis when it ends."""
+"""Seconds that the receiver waits for Redis when it stops."""
 
 
 @click.command()
 @json_option
 def webhooks(as_json: bool) -> None:
-    """Receive Procore's webhooks, until Ctrl-C or TERM: budget changes scan their project, invoices are exported.
+    """Receive Procore's webhooks until Ctrl-C or TERM. A budget change starts a scan of its project; an invoice is exported.
 
-    Procore needs a public HTTPS address; a proxy of yours passes it on to this one (docs/webhooks.md).
+    Procore requires a public HTTPS address: run a proxy that forwards requests to this address (docs/webhooks.md).
     """
     with faults_as_sentences():
         container = open_container()
         settings = container.settings
         if settings.webhook_authorization is None:
-            raise InvalidSettings(faults=("WEBHOOK_AUTHORIZATION is not set: the receiver never runs without it.",))
+            raise InvalidSettings(faults=("WEBHOOK_AUTHORIZATION is not set; the receiver requires it.",))
         where = (settings.webhook_address, settings.webhook_port)
         try:
             on = listening(*where)
@@ -69,7 +69,7 @@ def webhooks(as_json: bool) -> None:
 
 
 class _Observer:
-    """Shows everybody that the receiver runs, and how it answers."""
+    """Records that the receiver runs, and counts its responses."""
 
     def __init__(self, container: Container) -> None:
         self._counts: WebhookCounts = container.webhook_counts

@@ -41,14 +41,14 @@ def _id(value: Any) -> int:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
-        raise ValueError(f"{shown(value)} is no id")
+        raise ValueError(f"{shown(value)} is not an id")
     return value
 
 
 def _internal_id(value: Any) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not (isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,19}", text)):
-        raise ValueError(f"{shown(value)} is no internal id")
+        raise ValueError(f"{shown(value)} is not an internal id")
     return text
 
 
@@ -58,7 +58,7 @@ def _text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise ValueError(f"{shown(value)} is no text")
+        raise ValueError(f"{shown(value)} is not text")
     # Half a character cannot be stored or sent; what takes its place cannot be in a name that is written.
     whole = value if value.isascii() else _SURROGATE.sub(REPLACEMENT, value)
     return whole if len(whole) <= LONGEST_TEXT else whole[:LONGEST_TEXT] + "…"
@@ -73,13 +73,13 @@ def _some_text(value: Any) -> str:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{shown(value)} is neither true nor false")
+        raise ValueError(f"{shown(value)} is not true or false")
     return value
 
 
 def _day(value: Any) -> date:
     if not (isinstance(value, str) and _DAY.fullmatch(value)):
-        raise ValueError(f"{shown(value)} is no day written as 2026-09-30")
+        raise ValueError(f"{shown(value)} is not a date such as 2026-09-30")
     return date.fromisoformat(value[:10])
 
 
@@ -193,7 +193,7 @@ def shown(value: Any) -> str:
 def _complaint(model: type[Row], body: Any, error: ValidationError) -> str:
     faults = error.errors(include_input=False, include_url=False)[:3]
     told = "; ".join(f"{_place(fault['loc'], body)}: {_words(fault)}" for fault in faults)
-    return f"{model.remote}'s {model.__name__.removesuffix('Row')} is not as published: {told}"
+    return f"{model.remote}'s {model.__name__.removesuffix('Row')} is not in the documented format: {told}"
 
 
 def _place(path: tuple[int | str, ...], body: Any) -> str:

@@ -80,7 +80,7 @@ class Answer:
         try:
             return self._parsed()
         except ValueError as error:
-            words = f"the answer ({self.status}) is not JSON ({error}): {self.excerpt()[:80]!r}"
+            words = f"the response ({self.status}) is not JSON ({error}): {self.excerpt()[:80]!r}"
             raise Transient(words) from None
 
     def json_or_none(self) -> Any:
@@ -209,9 +209,11 @@ class Transport:
         """Transient, naming the host, where no byte of the request left; else a write may have been done. Nothing of the error but its
         class and known failures is repeated: its text may hold an address with credentials in it.
         """
-        words = f"no answer: {type(error).__name__}"
+        words = f"no response: {type(error).__name__}"
         if not begun and is_too_late():
-            return NoRoom("this process stood still for too long before the request; nothing was sent", retry_after=1.0)
+            return NoRoom(
+                "this process was suspended for too long before the request; nothing was sent", retry_after=1.0
+            )
         if not begun:
             return Transient(f"nothing was sent to {_host(url)}: {_why_unreachable(error)}", down=self._remote)
         return OutcomeUnknown(words) if writes else Transient(words)
@@ -262,15 +264,15 @@ def _why_unreachable(error: Exception) -> str:
     """What failed before a request could be sent, and where to look."""
     text = str(error)
     if found := re.search(r"Tunnel connection failed: ([0-9]{3})\b", text):
-        return f"the proxy that HTTPS_PROXY names refuses to connect to it ({found[1]})"
+        return f"the proxy in HTTPS_PROXY refused to connect to it ({found[1]})"
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy that HTTPS_PROXY names does not answer, or is no HTTP proxy (ProxyError)"
+        return "the proxy in HTTPS_PROXY does not respond, or is not an HTTP proxy (ProxyError)"
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "its certificate is not trusted; where a proxy or a private CA signs it, name the CA's file in REQUESTS_CA_BUNDLE (SSLError)"
+        return "its certificate is not trusted; if a proxy or a private CA signed it, set REQUESTS_CA_BUNDLE to the CA file (SSLError)"
     if isinstance(error, requests.exceptions.SSLError):
         return "no TLS connection (SSLError)"
     if re.search(r"NameResolutionError|Failed to resolve", text):
-        return "there is no host of that name; check the setting with this address and the DNS of this machine (NameResolutionError)"
+        return "there is no host with that name; check the setting with this address and the DNS of this machine (NameResolutionError)"
     return type(error).__name__
 
 
@@ -295,7 +297,7 @@ def _secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> tuple[st
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def require_admitted(answer: Answer, words: str, cause: Cause, *, url: str = "",
         told = "; ".join(part for part in (f"asked {urlsplit(url).netloc}", f"as {identity}", clocks) if part)
         words = f"{words} ({told})" if url else words
         if _clock_difference(answer) >= CLOCK_REFUSED_SECONDS:
-            words = f"{clocks}: correct the clock of this machine (NTP) first, a signed login of another time is refused. The answer: {words}"
+            words = f"{clocks}: correct the clock of this machine first (NTP), because a signed login with a wrong time is refused. The response: {words}"
         raise Misconfigured(words, cause=cause, facts={"answer": words})
 
 
@@ -57,5 +57,5 @@ def token_of(answer: Answer, remote: str, *, url: str = "") -> AccessToken:
         value, seconds = None, 0.0
     if not (isinstance(value, str) and _TOKEN.fullmatch(value) and 0 < seconds <= LONGEST_LIFETIME_SECONDS):
         asked = f" (asked {urlsplit(url).netloc})" if url else ""
-        raise Transient(f"{remote}'s token answer is not as published{asked}")
+        raise Transient(f"{remote}'s token response is not in the documented format{asked}")
     return AccessToken(value, seconds)

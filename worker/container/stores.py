@@ -1,4 +1,4 @@
-"""What one process needs of Redis, built part by part: the stores."""
+"""The Redis stores of one process, each built on first use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from worker.store.work import Work
 
 
 class Stores:
-    """The Redis of one process and what is kept in it."""
+    """The Redis connection of one process and its stores."""
 
     def __init__(self, settings: Settings, *, redis_url: str) -> None:
         self.building = RLock()
@@ -50,32 +50,32 @@ class Stores:
         self.may_claim = True
 
     def now(self) -> float:
-        """Redis' clock, unix seconds."""
+        """Return the time of Redis' clock in unix seconds."""
         return seconds(self.redis)
 
     @part
     def ledger(self) -> Ledger:
-        """What is known of codes and invoices."""
+        """The ledger of codes and invoices."""
         return Ledger(self.redis, self._prefix)
 
     @part
     def handling(self) -> Handling:
-        """What people did about problems."""
+        """Decisions on problems."""
         return Handling(self.redis, self._prefix)
 
     @part
     def presence(self) -> Presence:
-        """The processes that run now."""
+        """The running processes."""
         return Presence(self.redis, self._prefix)
 
     @part
     def webhook_counts(self) -> WebhookCounts:
-        """How the receiver of webhooks answered."""
+        """Counts of the webhook receiver's responses."""
         return WebhookCounts(self.redis, self._prefix)
 
     @part
     def schedule_runs(self) -> ScheduleRuns:
-        """How many messages wait in each queue."""
+        """Numbers of messages in each queue."""
         return ScheduleRuns(self.redis, self._prefix)
 
     @part
@@ -85,28 +85,28 @@ class Stores:
 
     @part
     def adopted_items(self) -> AdoptedItems:
-        """Which code has adopted which Item."""
+        """Adopted Items by code."""
         file, owner = self.settings.data_dir / "adopted-items.json", f"{self._prefix} {self._owner}"
         return AdoptedItems(self.redis, self._prefix, self.ledger, owner=owner, file=file)
 
     @part
     def decisions(self) -> Decisions:
-        """What people decided about invoices."""
+        """Decisions on invoices."""
         file, owner = self.settings.data_dir / "invoice-decisions.json", f"{self._prefix} {self._owner}"
         return Decisions(self.redis, self._prefix, owner=owner, file=file)
 
     @part
     def identity(self) -> StoreIdentity:
-        """Which store this process knows."""
+        """The identity of the store that this process knows."""
         return StoreIdentity(self.redis, self._prefix, self.settings.data_dir / "store.json")
 
     def watch_store(self) -> None:
-        """Compare the store with the one this process knows again and again, as long as the process lives."""
+        """Compare the store with the one this process knows at intervals, for the life of the process."""
         self._keeper.repeat(self.identity.meet, every=MEET_EVERY_SECONDS)
 
     @part
     def bill_claims(self) -> BillClaims:
-        """Which invoice has which document number and adopted bill."""
+        """Claims of invoices on document numbers and adopted bills."""
         return BillClaims(self.redis, self._prefix)
 
     @part
@@ -126,37 +126,37 @@ class Stores:
 
     @part
     def holds(self) -> Holds:
-        """Remotes that cannot be worked with now."""
+        """Circuit breakers of the remotes."""
         return Holds(self.redis, self._prefix)
 
     @part
     def gate(self) -> Gate:
-        """The cap on NetSuite requests in flight."""
+        """The limit on concurrent NetSuite requests."""
         return Gate(self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency)
 
     @part
     def cache(self) -> Cache:
-        """Links and facts of the NetSuite account."""
+        """Cached links and facts of the NetSuite account."""
         return Cache(self.redis, self._prefix, self.settings.netsuite_account_id.lower())
 
     @part
     def plan_keys(self) -> PlanKeys:
-        """The key with which plans are signed."""
+        """The key that signs plans."""
         return PlanKeys(self.redis, self.settings.redis_key_prefix)
 
     @part
     def last_reads(self) -> LastReads:
-        """What the list showed of invoices when they were last read."""
+        """The listed state of invoices when they were last read."""
         return LastReads(self.redis, self.settings.redis_key_prefix)
 
     @part
     def verifications(self) -> Verifications:
-        """What the last comparison came to."""
+        """Cached results of the last comparisons."""
         return Verifications(self.redis, self._prefix)
 
     @part
     def procore_limits(self) -> RateLimits:
-        """Procore's windows."""
+        """Windows of Procore's rate limit."""
         return RateLimits(self.redis, self._prefix, Remote.PROCORE)
 
     @part
@@ -165,29 +165,30 @@ class Stores:
         return ProjectList(self.redis, self._prefix)
 
     def result_of(self, task_id: str) -> dict[str, Any] | None:
-        """What Celery keeps of a task."""
+        """Celery's task results."""
         return results.kept(self.redis, self._prefix, task_id)
 
     def company_confirmed(self) -> None:
-        """A remote has shown something of the company and account of the settings: the ledger is theirs from here on, unless this process only looks.
+        """Claim the ledger for the company and account of the settings after a remote has returned data of them, unless this process only
+        reads.
 
-        Not before: a mistyped company would keep the right one out. Raises InvalidSettings when the ledger is another's.
+        Not earlier: a mistyped company would lock out the correct one. Raises InvalidSettings if the ledger belongs to another.
         """
         if self.may_claim:
             self.redis.set(self._keys.belongs_to, self._owner, nx=True)
             self.require_no_other_owner()
 
     def require_one_server(self) -> None:
-        """Raise InvalidSettings when the Redis of the settings is a cluster."""
+        """Raise InvalidSettings if the Redis of the settings is a cluster."""
         require_one_server(self.redis)
 
     def require_no_other_owner(self) -> bool:
-        """Raise InvalidSettings when the ledger in this Redis is another company's or account's. False when nobody has claimed it yet."""
+        """Raise InvalidSettings if the ledger in this Redis belongs to another company or account. Return False if it is unowned."""
         theirs = self.redis.get(self._keys.belongs_to)
         if theirs not in (None, self._owner):
             sentence = (
-                f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, "
-                f"the settings say {self._owner}. Set another REDIS_KEY_PREFIX."
+                f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, the settings are for "
+                f"{self._owner}. Set a different REDIS_KEY_PREFIX."
             )
             raise InvalidSettings(faults=(sentence,))
         return theirs is not None

@@ -1,4 +1,4 @@
-"""What a person says about an invoice: it was billed elsewhere, or it shall not be exported. Kept with a note until it is taken back."""
+"""Decisions on invoices: billed elsewhere, or excluded from export. Kept with a note until undone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 
 class DecisionKind(StrEnum):
-    """Stable codes, part of the public face."""
+    """Stable codes and part of the public interface."""
 
     BILLED_ELSEWHERE = "billed_elsewhere"
     EXCLUDED = "excluded"
@@ -17,8 +17,8 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """About one invoice. `label`: what people call the invoice; `by`: a user; `at`: unix seconds; `bill_id`: NetSuite's internal id of the
-    bill or credit, for one that was billed elsewhere.
+    """A decision on one invoice. `label`: the invoice's name; `by`: a user; `at`: unix seconds; `bill_id`: NetSuite's internal id of the bill
+    or credit, if billed elsewhere.
     """
 
     kind: DecisionKind
@@ -32,15 +32,15 @@ class Decision:
     def reason(self) -> str:
         """Why the invoice is not exported."""
         what = f"billed elsewhere, NetSuite id {self.bill_id}" if self.bill_id else "not to be exported"
-        return f"{what}, as {self.by} said: {self.note}"
+        return f"{what}; decided by {self.by}: {self.note}"
 
     @property
     def stored(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """The decision as JSON values."""
         return asdict(self) | {"kind": self.kind.value}
 
     @classmethod
     def restored(cls, stored: Mapping[str, Any]) -> Self:
-        """Back from `stored`. What a newer version added is left out."""
+        """Return the decision from `stored`. Fields added by a newer version are dropped."""
         known = {name: stored[name] for name in ("label", "by", "at", "note", "bill_id") if name in stored}
         return cls(DecisionKind(stored["kind"]), **known)

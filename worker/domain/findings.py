@@ -1,4 +1,4 @@
-"""Where Procore, NetSuite and the ledger do not agree: found by `verify`, and by a rebuild that comes upon a pair."""
+"""Findings: differences between Procore, NetSuite and the ledger, reported by `verify`, by a rebuild and by exports."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from worker.domain.invoices import Aspect, FoundBill
 from worker.domain.problems import Cause, Problem, describe
 
 FINDINGS = "verify:"
-"""What the keys of problems begin with that are findings."""
+"""Prefix of problem keys that belong to findings."""
 
 
 class FindingKind(StrEnum):
-    """What does not agree. Stable codes, part of the public face; docs/verify.md tells them to people."""
+    """Kinds of findings. Stable codes and part of the public interface; docs/verify.md describes them."""
 
     ITEM_MISSING = "item_missing"
     ITEM_DOUBLED = "item_doubled"
@@ -47,12 +47,11 @@ class FindingKind(StrEnum):
 
     @property
     def mild(self) -> bool:
-        """Whether it is for information only: it opens no problem and does not change the exit code.
+        """Whether the finding is for information only: it opens no problem and does not change the exit code.
 
-        A display name is for reading and identifies nothing; accountants edit it on purpose, and wbs-sync never writes it again. So
-        nobody has anything to mend, and a problem that nobody mends would stay open for ever and teach people to look away. What a person
-        decided about an invoice is shown with every comparison, so that it is not forgotten. The tools of an inactive project are often
-        switched off: it is shown, since an invoice that was approved before is not billed.
+        A changed display name needs no fix: it identifies nothing, accountants edit it on purpose, and wbs-sync never writes it again.
+        A decision on an invoice is listed with every comparison so that it is not forgotten. Invoices of an inactive project whose tools are
+        switched off are listed because an invoice approved earlier is not billed.
         """
         return self in (
             FindingKind.DISPLAY_NAME_DRIFTED,
@@ -68,12 +67,12 @@ KIND_OF_ASPECT = {
     Aspect.TOTAL: FindingKind.BILL_OF_OTHER_TOTAL,
     Aspect.LINES: FindingKind.BILL_WITH_OTHER_LINES,
 }
-"""What is found where a bill differs in one of these."""
+"""Finding kind by the aspect in which a bill differs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One disagreement, in words. `key` names the code, invoice or project; `about` is what people call that code or invoice."""
+    """One finding with its sentence. `key`: key of the code, invoice or project; `about`: the name of the code or invoice."""
 
     kind: FindingKind
     key: str
@@ -82,48 +81,48 @@ class Finding:
 
     @property
     def problem_key(self) -> str:
-        """Under which it is an open problem, until a later comparison finds it gone."""
+        """Key of the finding's problem, which stays open until a later comparison no longer finds it."""
         return f"{FINDINGS}{self.kind}:{self.key}"
 
     @property
     def cause(self) -> Cause:
-        """The cause of that problem. ValueError for a mild finding, which is none."""
+        """Cause of the finding's problem. Raises ValueError for a finding for information."""
         return Cause(f"drift_{self.kind}")
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """What the problem's sentence is made of."""
+        """Facts for the problem's sentence."""
         return {"finding": self.sentence, self.key.partition(":")[0]: self.about}
 
     def row(self) -> list[str]:
-        """As JSON values."""
+        """Return the finding as JSON values."""
         return [self.kind.value, self.key, self.sentence, self.about]
 
     @classmethod
     def of(cls, row: Sequence[str]) -> Finding:
-        """Back from `row()`."""
+        """Return the finding from the values of `row()`."""
         kind, key, sentence, about = row
         return cls(FindingKind(kind), key, sentence, about)
 
     @property
     def problem(self) -> Problem | None:
-        """Who mends it, and what to do next; None for a mild one."""
+        """The problem with owner and next step; None for a finding for information."""
         return None if self.kind.mild else describe(self.cause, self.facts)
 
 
 def bills_of_one_number(bills: Sequence[FoundBill]) -> str:
-    """What is wrong with several bills in force of one vendor, as the end of a sentence that begins with their invoice."""
+    """Return the end of the sentence that lists several active bills of one vendor; the caller prepends the invoice."""
     vendor = bills[0].vendor_name or f"the vendor with id {bills[0].vendor_id}"
-    each = ", ".join(f"{found.document_number} (id {found.id}) over {money.text(found.total)}" for found in bills)
-    return f": {vendor} has {len(bills)} {bills[0].document}s for it or with its number: {each}."
+    each = ", ".join(f"{found.document_number} (id {found.id}) for {money.text(found.total)}" for found in bills)
+    return f": {vendor} has {len(bills)} {bills[0].document}s for this invoice or its number: {each}."
 
 
 @dataclass(slots=True)
 class Verified:
-    """What was compared: codes and invoices that are right, those whose lack is explained, and what does not agree.
+    """Result of a comparison: numbers of codes and invoices that are correct or explained, and the findings.
 
-    `compared`: ids of the projects that were compared whole. `unreadable`: projects that the app may not read, by id, and why.
-    `not_compared`: anything else that could not be compared, by key, and why. `information`: the mild findings.
+    `compared`: ids of the fully compared projects. `unreadable`: reason by id for projects that the app may not read.
+    `not_compared`: reason by key for anything else that could not be compared. `information`: findings for information.
     """
 
     codes: int = 0
@@ -142,7 +141,7 @@ class Verified:
         return not self.unreadable and not self.not_compared
 
     def add(self, other: Verified) -> None:
-        """Take in another project's result."""
+        """Add the result of another project."""
         self.codes += other.codes
         self.invoices += other.invoices
         self.right += other.right
@@ -154,12 +153,12 @@ class Verified:
         self.information += other.information
 
     def find(self, *findings: Finding) -> None:
-        """Note findings, each in its list."""
+        """Add findings to `findings` or `information`."""
         for finding in findings:
             (self.information if finding.kind.mild else self.findings).append(finding)
 
     def counts(self) -> dict[str, int]:
-        """How many of each outcome, for those who watch."""
+        """Return the number of entries by outcome, for metrics."""
         return {
             "right": self.right,
             "explained": self.explained,
@@ -170,7 +169,7 @@ class Verified:
         }
 
     def text(self) -> str:
-        """As JSON, to be kept until the comparison has ended."""
+        """Return the result as JSON, to be stored until the comparison has ended."""
         return json.dumps(
             {
                 "counts": [self.codes, self.invoices, self.right, self.explained],
@@ -184,7 +183,7 @@ class Verified:
 
     @classmethod
     def of(cls, text: str) -> Verified:
-        """Back from `text()`."""
+        """Return the result from the JSON of `text()`."""
         told = json.loads(text)
         codes, invoices, right, explained = told["counts"]
         unreadable, not_compared = dict(told["unreadable"]), dict(told["not_compared"])

@@ -1,7 +1,7 @@
-"""From a subcontractor invoice to its vendor bill: whether, with which lines, and whether a bill found in NetSuite is it.
+"""Turns a subcontractor invoice into its vendor bill: whether it is billed, with which lines, and whether a bill in NetSuite matches it.
 
-Line arithmetic (docs/remotes.md): gross this period = completed and stored to date - the same of the previous invoice;
-retainage this period = what the line holds back to date - the same of the previous invoice.
+Line arithmetic (docs/remotes.md): gross this period = completed and stored to date - the same figure of the previous invoice; retainage
+this period = retainage of the line to date - the same figure of the previous invoice.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from worker.domain.problems import Cause
 from worker.domain.texts import unwritable
 
 DOCUMENT_NUMBER_LIMIT = 45
-"""Length of a bill's `tranId` (docs/remotes.md)."""
+"""Maximum length of a bill's `tranId` (docs/remotes.md)."""
 MEMO_LIMIT = 999
-"""NetSuite's usual length of a memo; it is for reading and identifies nothing."""
+"""NetSuite's usual maximum length of a memo, which identifies nothing."""
 NOTHING_BILLED = "nothing is billed on it"
-"""Why an invoice whose bill would have no lines is skipped."""
+"""Reason to skip an invoice whose bill would have no lines."""
 SHOWN_LINES = 3
 RETAINAGE_HELD, RETAINAGE_RELEASED, TAX = "Retainage held", "Retainage released", "Tax"
-"""Descriptions of bill lines that have no WBS code."""
+"""Descriptions of bill lines without a WBS code."""
 WHOLE_CHANGE_ORDER = "whole_change_order_item"
 """Kind of a line that bills a change order as a whole (Procore's API: `item_type`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One line of a subcontractor invoice; amounts in the invoice's currency, with parts of a cent where Procore has them.
+    """One line of a subcontractor invoice; amounts in the invoice's currency, with fractions of a cent if Procore has them.
 
-    `previous_line_id`: the line of the invoice before that it goes on from. `contract_line`: what it bills of the contract; several
-    lines may have the same one, and "" is that Procore does not say. `gross_reported`: Procore's own figure for `gross`.
+    `previous_line_id`: the line of the previous invoice that it continues. `contract_line`: the contract line that it bills; several lines
+    may have the same one, and "" means that Procore does not say. `gross_reported`: Procore's figure for `gross`.
     """
 
     id: int | None
@@ -61,22 +61,22 @@ class InvoiceLine:
 
     @property
     def retained_to_date(self) -> Decimal:
-        """What is held back on the line after this invoice, on work and on stored materials."""
+        """Retainage of the line after this invoice, on work and on stored materials."""
         return self.work_retained_before + self.work_retained - self.work_released + self.materials_retained
 
     @property
     def gross(self) -> Decimal:
-        """Work and stored materials of this period; below zero on deductive lines."""
+        """Work and stored materials of this period; negative on deductive lines."""
         return money.in_cents(self.completed_to_date - self.completed_before)
 
     @property
     def label(self) -> str:
-        """How people find it: its place on the invoice, with code and description."""
+        """The line's position on the invoice, with code and description."""
         return f"line {self.position} ({_line_description(self) or 'no description'})"
 
 
 class Document(StrEnum):
-    """What an invoice becomes, in people's words: a credit when less than nothing is due."""
+    """The document an invoice becomes: a credit if the payment due is negative."""
 
     BILL = "bill"
     CREDIT = "vendor credit"
@@ -86,7 +86,7 @@ class Document(StrEnum):
 class Invoice:
     """A subcontractor invoice (Procore's API: requisition).
 
-    `vendor_id`: None when its commitment has no company. `amount_due_reported`: `payment_summary.invoiced_amount_due`, where given.
+    `vendor_id`: None if its commitment has no company. `amount_due_reported`: `payment_summary.invoiced_amount_due`, if given.
     """
 
     id: int
@@ -109,24 +109,24 @@ class Invoice:
 
     @property
     def label(self) -> str:
-        """How people call it."""
+        """The invoice's name for users."""
         return self.document_number or f"number {self.number}"
 
     @property
     def document(self) -> Document:
-        """What it becomes."""
+        """The document it becomes."""
         return Document.CREDIT if self.payment_due < 0 else Document.BILL
 
     @property
     def facts(self) -> dict[str, str]:
-        """Names for the sentences of its problems, and what is due."""
+        """Names and payment due for the sentences of its problems."""
         names = {"invoice": self.label, "vendor": self.vendor_name, "number": self.number}
         return names | amount_facts(self.payment_due, self.currency, self.base_currency)
 
     @property
     def retainage_reported(self) -> Decimal | None:
-        """What Procore's own totals say is retained by this invoice, less what it releases: gross amounts of the period - amount due
-        (docs/remotes.md). It goes into no bill: it is a second witness. None where Procore gives no such totals.
+        """Retainage held less released by this invoice, from Procore's totals: gross amounts of the period - amount due (docs/remotes.md). It
+        is a cross-check and not billed. None if Procore gives no such totals.
         """
         gross = [line.gross_reported for line in self.lines if line.gross_reported is not None]
         if self.amount_due_reported is None or len(gross) < len(self.lines):
@@ -135,19 +135,19 @@ class Invoice:
 
     @property
     def wbs_code_ids(self) -> list[int]:
-        """Codes that need an Item, each once: those of lines that come to something this period."""
+        """Codes that need an Item, without duplicates: those of lines with an amount this period."""
         return list(dict.fromkeys(line.wbs_code_id for line in self.lines if line.gross and line.wbs_code_id))
 
 
 def amount_facts(payment_due: Decimal, currency: str, base_currency: str) -> dict[str, str]:
-    """What is due, for sentences and sums; with the currencies where it is not in the base currency."""
+    """The payment due as text, with the currencies if it is not in the base currency."""
     facts = {"payment_due": money.text(payment_due)}
     return facts if currency == base_currency else facts | {"currency": currency, "base_currency": base_currency}
 
 
 @dataclass(frozen=True, slots=True)
 class Retainage:
-    """What an invoice holds back and what it lets go this period; `held` is zero or more."""
+    """Retainage that an invoice holds and releases this period; `held` is zero or more."""
 
     held: Decimal
     released: Decimal
@@ -160,7 +160,7 @@ class Retainage:
 
 @dataclass(frozen=True, slots=True)
 class FixedItems:
-    """Items of bill lines that have no WBS code, by internal id: one for retainage, one for tax. "": there is none."""
+    """Items of bill lines without a WBS code, by internal id: one for retainage, one for tax. "": not set."""
 
     retainage: str
     tax: str = ""
@@ -168,7 +168,7 @@ class FixedItems:
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
-    """One line of a vendor bill: an Item by its internal id and its amount."""
+    """One line of a vendor bill: an Item by its internal id, and its amount."""
 
     item_id: str
     amount: Decimal
@@ -177,19 +177,19 @@ class BillLine:
 
 
 NumberKey = tuple[str, Document, str]
-"""A vendor, bill or credit, and the document number without case and outer spaces, as NetSuite compares it."""
+"""Return the key of a document number: vendor, bill or credit, and the number without case and outer spaces, as NetSuite compares it."""
 
 
 def number_key(vendor_id: str, document: Document, number: str) -> NumberKey:
-    """Under which a vendor has at most one document."""
+    """The key under which a vendor has at most one document."""
     return vendor_id, document, number.strip().upper()
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A vendor bill as it should stand, or a vendor credit, with the amounts of a bill: below zero in all.
+    """The expected vendor bill, or vendor credit with the amounts of a bill: negative in total.
 
-    Ids are NetSuite's internal ids. `vendor_name` is Procore's, for words alone. `posting_period`: None = that of its date.
+    Ids are NetSuite's internal ids. `vendor_name`: Procore's name, for messages only. `posting_period`: None = that of its date.
     """
 
     external_id: str
@@ -204,27 +204,27 @@ class Bill:
 
     @property
     def total(self) -> Decimal:
-        """What the vendor is owed by it."""
+        """The amount owed to the vendor."""
         return sum((line.amount for line in self.lines), money.ZERO)
 
     @property
     def document(self) -> Document:
-        """Which of the two it is."""
+        """Whether it is a bill or a credit."""
         return Document.CREDIT if self.total < 0 else Document.BILL
 
     @property
     def number_key(self) -> NumberKey:
-        """Under which the vendor has at most one document."""
+        """The key under which the vendor has at most one document."""
         return number_key(self.vendor_id, self.document, self.document_number)
 
 
 @dataclass(frozen=True, slots=True)
 class FoundBill:
-    """A vendor bill or a vendor credit as NetSuite holds it, a credit with the amounts of a bill: what it takes off is below zero.
+    """A vendor bill or vendor credit in NetSuite, a credit with the amounts of a bill: what it takes off is negative.
 
-    `period_id`, `period_name`: its posting period, "" where NetSuite does not tell. `exchange_rate`: 1 unless its amounts are in another
-    currency than the books. `subsidiary_id`: "" where NetSuite does not say. `job_id`: the project of its first line that names
-    one, "" where none does.
+    `period_id`, `period_name`: its posting period, "" if NetSuite does not show it. `exchange_rate`: 1 unless its amounts are in a currency
+    other than that of the books. `subsidiary_id`: "" if NetSuite does not show it. `job_id`: the project of its first line that has one, ""
+    if none has.
     """
 
     id: str
@@ -244,24 +244,22 @@ class FoundBill:
 
     @property
     def label(self) -> str:
-        """How people call it."""
+        """The bill's name for users."""
         return f"{self.document} {self.document_number} (id {self.id})"
 
     @property
     def number_key(self) -> NumberKey:
-        """Under which the vendor has at most one document."""
+        """The key under which the vendor has at most one document."""
         return number_key(self.vendor_id, self.document, self.document_number)
 
     @property
     def void(self) -> bool:
-        """Whether nothing is owed by it any more: voiding sets the total and all lines to zero and leaves the record
-        (ohelp/section_4413162576).
-        """
+        """Whether it is void: voiding sets the total and all lines to zero and keeps the record (ohelp/section_4413162576)."""
         return not self.total and not any(line.amount for line in self.lines)
 
 
 class Aspect(StrEnum):
-    """In what two bills can differ."""
+    """Aspects in which two bills can differ."""
 
     VENDOR = "vendor"
     NUMBER = "number"
@@ -271,7 +269,7 @@ class Aspect(StrEnum):
 
 
 def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | None:
-    """Why an invoice is none of our business now, in words; None when it is."""
+    """Return why an invoice is not exported now; None if it is."""
     if invoice.origin_id and not bill_id_of_origin(invoice.origin_id):
         return claimed_by_another(invoice.origin_id)
     if invoice.status not in export_statuses:
@@ -284,18 +282,18 @@ def reason_to_skip(invoice: Invoice, export_statuses: Collection[str]) -> str | 
 
 
 def claimed_by_another(origin_id: str) -> str:
-    """Why an invoice with an origin id that is not ours is left alone."""
+    """Return why an invoice with the origin id of another integration is skipped."""
     return f"already claimed by another integration (origin id {origin_id})"
 
 
 def require_billable(
     invoice: Invoice, *, makes_credits: bool = False, bills_tax: bool = False, books_currency: str = ""
 ) -> None:
-    """Raise Blocked for what a person has to mend on the invoice itself, before anything is looked up or written.
+    """Raise Blocked for problems of the invoice itself, before anything is queried or written.
 
-    `makes_credits`: whether an invoice by which less than nothing is due becomes a vendor credit. `bills_tax`: whether tax
-    becomes a line of the bill. `books_currency`: that of the books in NetSuite, "" where no setting says it. Procore's base is that of
-    the project where the project has one of its own, so it alone does not tell a foreign currency.
+    `makes_credits`: whether an invoice with a negative payment due becomes a vendor credit. `bills_tax`: whether tax becomes a line of the
+    bill. `books_currency`: the currency of the books in NetSuite, "" if not set. Procore's base currency is that of the project if the
+    project has its own, so it alone does not identify a foreign currency.
     """
     facts = invoice.facts
     base = books_currency or invoice.base_currency
@@ -323,7 +321,7 @@ def require_billable(
 
 
 def contract_company_id(invoice: Invoice) -> int:
-    """Procore's id of the company that is to be paid. Raises Blocked when the commitment has none."""
+    """Return Procore's id of the company to be paid. Raises Blocked if the commitment has none."""
     if invoice.vendor_id is None:
         raise Blocked(cause=Cause.CONTRACT_COMPANY_MISSING, facts=invoice.facts)
     return invoice.vendor_id
@@ -331,8 +329,8 @@ def contract_company_id(invoice: Invoice) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RetainedBefore:
-    """What was held back before an invoice: by lines of the invoice before that go on, and, for lines that are `new` on this one, by
-    Procore's own figure for retainage on earlier work.
+    """Retainage held before an invoice: by lines of the previous invoice that continue, and, for lines that are `new` on this one, by
+    Procore's figure for retainage on earlier work.
     """
 
     carried_over: tuple[InvoiceLine, ...]
@@ -340,17 +338,17 @@ class RetainedBefore:
 
     @property
     def total(self) -> Decimal:
-        """Held back before."""
+        """Retainage held before."""
         carried_over = sum((line.retained_to_date for line in self.carried_over), money.ZERO)
         return sum((line.work_retained_before for line in self.new), carried_over)
 
 
 def retained_before(invoice: Invoice, previous: Invoice | None) -> RetainedBefore:
-    """`previous` is the subcontract's invoice before, None for the first one.
+    """Return the retainage held before an invoice. `previous`: the subcontract's previous invoice, None for the first one.
 
-    Lines go on from the ones that Procore links them to (`previous_progress_id`). Without links balances are added up, not paired line by
-    line: lines of a subcontractor's schedule of values share the id of their contract line, or have none. Only a line whose contract line
-    the other invoice certainly does not have is left out then.
+    Lines continue those that Procore links them to (`previous_progress_id`). Without links, balances are added up, not matched line by
+    line: lines of a subcontractor's schedule of values share the id of their contract line, or have none. Then only a line whose contract
+    line is certainly not on the other invoice is left out.
     """
     if previous is None:
         return RetainedBefore((), invoice.lines)
@@ -368,10 +366,10 @@ def retained_before(invoice: Invoice, previous: Invoice | None) -> RetainedBefor
 
 
 def retainage(invoice: Invoice, previous: Invoice | None) -> Retainage:
-    """Held and released this period. `previous` is the subcontract's invoice before, None for the first one.
+    """Return the retainage held and released this period. `previous`: the subcontract's previous invoice, None for the first one.
 
-    Taken from the balances, so that retainage which moves with stored materials into work is neither lost nor counted twice,
-    whichever of its two fields Procore moves it to.
+    Calculated from the balances, so that retainage that moves from stored materials to work is neither lost nor counted twice, whichever of
+    its two fields Procore moves it to.
     """
     to_date = sum((line.retained_to_date for line in invoice.lines), money.ZERO)
     released = sum((line.work_released + line.materials_released for line in invoice.lines), money.ZERO)
@@ -382,7 +380,7 @@ def retainage(invoice: Invoice, previous: Invoice | None) -> Retainage:
 
 
 def require_whole_cents(invoice: Invoice, retained: Retainage) -> None:
-    """Raise Blocked for an amount of the bill that has parts of a cent, with the lines that it comes from."""
+    """Raise Blocked for an amount of the bill with fractions of a cent, with the lines that it comes from."""
     amounts = [(line.label, line.gross, [line]) for line in invoice.lines]
     with_retainage = [line for line in invoice.lines if not all(map(money.is_whole_cents, _retainage_figures(line)))]
     amounts += [
@@ -401,9 +399,9 @@ def require_whole_cents(invoice: Invoice, retained: Retainage) -> None:
 
 
 def require_tie(invoice: Invoice, retained: Retainage) -> None:
-    """Raise Blocked unless gross - held + released + tax is the payment due, to the cent.
+    """Raise Blocked unless gross - held + released + tax equals the payment due, to the cent.
 
-    Whether the payment due has the tax in it is not documented; the sum tells it of each invoice.
+    Whether the payment due includes the tax is not documented; the total shows it for each invoice.
     """
     without_tax = sum((line.gross for line in invoice.lines), money.ZERO) - retained.net
     lines_total = without_tax + invoice.tax
@@ -420,16 +418,16 @@ def require_tie(invoice: Invoice, retained: Retainage) -> None:
 
 
 def bills_nothing(invoice: Invoice, retained: Retainage) -> bool:
-    """Whether its bill would have no lines, as when stored materials become work and take their retainage along."""
+    """Return whether its bill would have no lines, as when stored materials become work together with their retainage."""
     return not (retained.held or retained.released or invoice.tax or any(line.gross for line in invoice.lines))
 
 
 def bill_lines(
     invoice: Invoice, retained: Retainage, item_ids: Mapping[int, str], fixed: FixedItems
 ) -> tuple[BillLine, ...]:
-    """One line per invoice line that comes to something, then retainage held (negative) and released, then tax.
+    """Return one line per invoice line with an amount, then retainage held (negative) and released, then tax.
 
-    `item_ids`: WBS code id to Item id, for all of `invoice.wbs_code_ids`. `fixed`: has an Item for whatever comes to something.
+    `item_ids`: Item id by WBS code id, for all of `invoice.wbs_code_ids`. `fixed`: has an Item for each of the other lines.
     """
     lines = [
         BillLine(item_ids[line.wbs_code_id], line.gross, _line_description(line))
@@ -445,21 +443,21 @@ def bill_lines(
 
 
 def require_retainage_item(invoice: Invoice, retained: Retainage, fixed: FixedItems) -> None:
-    """Raise Blocked when the invoice holds or releases retainage and no Item is set for it."""
+    """Raise Blocked if the invoice holds or releases retainage and no retainage Item is set."""
     if (retained.held or retained.released) and not fixed.retainage:
         raise Blocked(cause=Cause.RETAINAGE_ITEM_MISSING, facts=invoice.facts)
 
 
 def difference(bill: Bill, found: FoundBill) -> str | None:
-    """How a bill in NetSuite differs from the one that should stand, in words; None when it is the same."""
+    """Return how a bill in NetSuite differs from the expected one; None if it does not."""
     return "; ".join(differences(bill, found).values()) or None
 
 
 def differences(bill: Bill, found: FoundBill) -> dict[Aspect, str]:
-    """The same, each aspect in its own words.
+    """Return how a bill in NetSuite differs from the expected one, by aspect.
 
-    Lines are compared as a bag of (Item, amount): their order and an accountant's descriptions do not matter. A total that is
-    another because the lines are is told with the lines.
+    Lines are compared as a multiset of (Item, amount): their order and changed descriptions do not matter. A total that differs because of
+    the lines is reported with the lines.
     """
     differs: dict[Aspect, str] = {}
     totals = f"total {money.text(found.total)} instead of {money.text(bill.total)}"
@@ -472,7 +470,7 @@ def differences(bill: Bill, found: FoundBill) -> dict[Aspect, str]:
     if found.date != bill.date:
         differs[Aspect.DATE] = f"date {found.date} instead of {bill.date}"
     if found.total != bill.total and beside_lines:
-        differs[Aspect.TOTAL] = f"{totals}, of which {money.text(beside_lines)} stand beside the lines of Items"
+        differs[Aspect.TOTAL] = f"{totals}, of which {money.text(beside_lines)} is not on Item lines"
     if found.exchange_rate != 1:
         # The vendor's currency in NetSuite is another one: 900.00 stand there as 900.00 of something else.
         differs[Aspect.TOTAL] = (
@@ -490,9 +488,9 @@ def _named(name: str, record_id: str) -> str:
 
 
 def _other_lines(wanted: Sequence[BillLine], found: Sequence[BillLine]) -> str:
-    """Which lines one of two bills has and the other has not."""
+    """Return which lines only one of two bills has."""
     too_many, lacking = _without(found, wanted), _without(wanted, found)
-    parts = (("lines that are not the invoice's", too_many), ("lines that are lacking", lacking))
+    parts = (("extra lines", too_many), ("missing lines", lacking))
     return ", ".join(f"{words}: {_listed(lines)}" for words, lines in parts if lines)
 
 
@@ -519,7 +517,7 @@ def _amounts(lines: Sequence[BillLine]) -> Counter[tuple[str, Decimal]]:
 
 
 def _contract_lines(invoice: Invoice) -> set[str]:
-    """Which contract lines an invoice may bill; "" among them, as a line without one may be of any."""
+    """Return the contract lines that an invoice may bill; includes "" because a line without one may belong to any."""
     return {"", *(line.contract_line for line in invoice.lines)}
 
 

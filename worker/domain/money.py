@@ -1,4 +1,4 @@
-"""Money is Decimal; floats never carry it. What is written to NetSuite is in whole cents."""
+"""Amounts are Decimal, never float. Amounts written to NetSuite are in whole cents."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from decimal import Decimal
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 LIMIT = Decimal(10) ** 13
-"""NetSuite's amounts have thirteen digits before the point."""
+"""Maximum digits before the decimal point in NetSuite amounts."""
 FINEST = -20
-"""Exponent of the last decimal place that is read; what is smaller is no amount."""
+"""Exponent of the last decimal place that is read; smaller fractions make a value invalid."""
 _WRITTEN = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,20})?")
 
 
 def amount(value: object) -> Decimal:
-    """A remote's amount (Procore: decimal string; NetSuite: JSON number read as Decimal) in whole cents.
+    """Return a remote's amount (Procore: decimal string; NetSuite: JSON number read as Decimal) in whole cents.
 
-    Raises ValueError for anything else: other ways to write a number (`1,234.50`, `1e3`) as text, what is no finite amount,
-    and parts of a cent, which rounding would hide.
+    Raises ValueError for anything else: other notations as text (`1,234.50`, `1e3`), values that are not finite, and fractions of a cent,
+    which rounding would hide.
     """
     read_exactly = exact(value)
     if not is_whole_cents(read_exactly):
-        raise ValueError(f"{_shown(value)} has parts of a cent")
+        raise ValueError(f"{_shown(value)} has fractions of a cent")
     return read_exactly
 
 
 def exact(value: object) -> Decimal:
-    """A remote's amount as it is written, with parts of a cent if it has them. Raises ValueError for what is no amount."""
+    """Return a remote's amount as written, including fractions of a cent. Raises ValueError if it is not an amount."""
     if (isinstance(value, str) and _WRITTEN.fullmatch(value)) or (
         isinstance(value, int | Decimal) and not isinstance(value, bool)
     ):
@@ -40,23 +40,23 @@ def exact(value: object) -> Decimal:
 
 
 def in_cents(value: Decimal) -> Decimal:
-    """The same amount with two places if it is in whole cents, else unchanged."""
+    """Return the amount with two decimal places if it is in whole cents, else unchanged."""
     cents = value.quantize(CENT)
     return (cents or ZERO) if cents == value else value  # zero has no sign
 
 
 def is_whole_cents(value: Decimal) -> bool:
-    """Whether an amount can be written to the books without rounding it."""
+    """Return whether an amount can be posted without rounding."""
     return value.quantize(CENT) == value
 
 
 def text(value: Decimal) -> str:
-    """`12,345.60`, for people; parts of a cent are shown."""
+    """Format an amount as `12,345.60`; fractions of a cent are shown."""
     return f"{value:,.2f}" if is_whole_cents(value) else f"{value:,f}"
 
 
 def read(words: str) -> Decimal:
-    """The amount that `text` wrote. Raises ValueError for anything else."""
+    """Return the amount from the output of `text`. Raises ValueError for anything else."""
     value = exact(words.replace(",", ""))
     if text(value) != words:
         raise ValueError(f"not an amount: {_shown(words)}")

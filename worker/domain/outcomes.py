@@ -1,4 +1,4 @@
-"""How a piece of work ends: done, skipped with a reason, waiting with a time, or a problem with a cause."""
+"""Outcomes of a piece of work: done, skipped with a reason, waiting with a time, or a problem with a cause."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from worker.domain.problems import Cause, describe
 from worker.domain.work import Lane
 
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 5.0, 120.0
-"""How soon a write in doubt is looked for, and how long at most until the next look."""
+"""Seconds until the first check of an unconfirmed write, and the maximum between two checks."""
 
 
 class State(StrEnum):
-    """Where a code or an invoice stands in the ledger."""
+    """The state of a code or an invoice in the ledger."""
 
     WAITING = "waiting"
     INTENT = "intent"
@@ -28,26 +28,26 @@ class State(StrEnum):
 
 
 DONE = frozenset({State.CREATED, State.ADOPTED})
-"""NetSuite holds the record. The ledger never goes back from here by itself."""
+"""States in which NetSuite has the record. The ledger never leaves them automatically."""
 
 IN_DOUBT = frozenset({State.INTENT, State.UNKNOWN})
-"""A write may have been sent: look before anything else."""
+"""States in which a write may have been sent: check NetSuite before anything else."""
 
 
 SETTLED = "settled"
-"""A fact of an invoice's record: a person settled it in NetSuite, in their own way."""
+"""A fact in an invoice's record: it was settled by hand in NetSuite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the ledger knows of one code or one invoice.
+    """The ledger record of one code or one invoice.
 
-    `name`: the Item's name or the invoice's number. `code`, `description`: what a waiting code needs to be made. `remote_id`: NetSuite's internal id. `at`: when the state began, and
-    `sent_at`: when the last write may have been sent, both unix seconds of Redis' clock. `facts` fill the problem's sentence.
-    `for_invoice`: the code is needed by an invoice, budgeted or not. `write_back_due`: the bill stands, Procore does not know yet.
-    `billed`: the digest of what a bill was made from, "" where an older version made it (`domain/billed.py`).
-    `seen`: when it was first noted (unix seconds, 0 = restored from NetSuite), `by`: who had asked for it (the trigger of a scan or an
-    export, "" for a request of its own); the ledger sets and keeps both.
+    `name`: the Item's name or the invoice's number. `code`, `description`: what creating a waiting code's Item requires. `remote_id`:
+    NetSuite's internal id. `at`: when the state began, and `sent_at`: when the last write may have been sent, both unix seconds of Redis'
+    clock. `facts`: placeholders of the problem's sentence. `for_invoice`: an invoice needs the code, budgeted or not. `write_back_due`: the
+    bill exists, and its id is not saved in Procore yet. `billed`: the digest of the data of a bill, "" if an older version created it
+    (`domain/billed.py`). `seen`: when it was first recorded (unix seconds, 0 = restored from NetSuite), `by`: who requested it (the trigger
+    of a scan or an export, "" for a separate request); the ledger sets and keeps both.
     """
 
     state: State
@@ -70,20 +70,20 @@ class Record:
 
     @property
     def done(self) -> bool:
-        """NetSuite holds the record."""
+        """Whether NetSuite has the record."""
         return self.state in DONE
 
     @property
     def ended(self) -> bool:
-        """Nothing is left to do, and nothing stands in the way of it."""
+        """Whether nothing is left to do, and nothing blocks it."""
         return self.done or self.state is State.SKIPPED
 
     @property
     def payment_due(self) -> Decimal | None:
-        """Of an invoice, in the company's base currency; None where it was not read, cannot be read, or is in another currency.
+        """An invoice's payment due in the company's base currency; None if it was not read, cannot be read, or is in another currency.
 
-        Told by the facts, where problems have it for their sentences: so the ledger needs no field that an older worker would
-        not know.
+        Taken from the facts, which problems need for their sentences, so that the ledger needs no field that an older worker would not
+        know.
         """
         # Bills that were made before their facts had a payment due have a total, which is the same to the cent.
         told = self.facts.get("payment_due") or self.facts.get("total")
@@ -97,22 +97,22 @@ class Record:
 
     @property
     def in_doubt(self) -> bool:
-        """A write may have been sent, and its answer is not known."""
+        """Whether a write may have been sent and is unconfirmed."""
         return self.state in IN_DOUBT
 
     def look_again_at(self, now: float, settled_at: float) -> float:
-        """When a write in doubt is looked for again: in growing steps, and when it may be sent again."""
+        """Return when an unconfirmed write is checked next: at growing intervals, and when it may be sent again."""
         step = min(max((now - self.sent_at) / 2, FIRST_LOOK_SECONDS), LONGEST_LOOK_SECONDS)
         return min(now + step, max(settled_at, now + 1))
 
     @property
     def unfinished(self) -> bool:
-        """Somebody has to look at it again, without being asked."""
+        """Whether it needs another attempt without a request."""
         return self.state is State.WAITING or self.in_doubt or self.write_back_due
 
 
 class OutcomeKind(StrEnum):
-    """What one attempt came to."""
+    """The outcome of one attempt."""
 
     CREATED = "created"
     ADOPTED = "adopted"
@@ -128,9 +128,9 @@ ENDED_WELL = frozenset({OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.AL
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The work that follows from a finished piece of work, in the lane `into`.
+    """Work that follows from a finished piece of work, in the lane `into`.
 
-    `counts`: what the run counts of it, by field. `at`: when the children are due (unix seconds; 0 = before all that waits); None = now.
+    `counts`: numbers for the run, by field. `at`: when the children are due (unix seconds; 0 = before all waiting work); None = now.
     """
 
     keys: Sequence[str]
@@ -141,11 +141,11 @@ class Children:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One attempt's end, in words a person can read in Flower.
+    """The end of one attempt, with a reason for users and Flower.
 
-    `again_at`: for `unknown` and `waiting`, when it is looked at again (unix seconds, Redis' clock); None while the
-    next step of the same work follows. `facts`: what was read of the invoice, for its record. `children`: work that waits from now on,
-    instead of this one. `closes`: problems that the attempt has shown to be over, closed together with the work's own.
+    `again_at`: for `unknown` and `waiting`, the time of the next attempt (unix seconds of Redis' clock); None if the next step of the same
+    work follows. `facts`: data read of the invoice, for its record. `children`: work that waits from now on, instead of this one. `closes`:
+    problems that the attempt resolved, closed together with the work's own.
     """
 
     kind: OutcomeKind
@@ -160,11 +160,11 @@ class Outcome:
 
     @property
     def well(self) -> bool:
-        """Nothing is left to do, and nobody has to mend anything."""
+        """Whether nothing is left to do and no problem is open."""
         return self.kind in ENDED_WELL and self.cause is None
 
     def result(self, *, noun: str) -> dict[str, str]:
-        """The small dict a task returns; `noun` is `item` or `bill`."""
+        """Return the small dict that a task returns; `noun` is `item` or `bill`."""
         result = {"outcome": self.kind.value}
         if self.name:
             result[noun] = self.name
@@ -181,12 +181,12 @@ BUSY_SECONDS = 3.0
 
 
 def busy(now: float, name: str = "") -> Outcome:
-    """Another worker holds the lock: look again soon, whichever way that one ends. `now`: unix seconds of Redis' clock."""
-    return Outcome(OutcomeKind.WAITING, name, reason="another worker has it in hand", again_at=now + BUSY_SECONDS)
+    """Return the outcome if another worker has the lock: retry in BUSY_SECONDS. `now`: unix seconds of Redis' clock."""
+    return Outcome(OutcomeKind.WAITING, name, reason="another worker is processing it", again_at=now + BUSY_SECONDS)
 
 
 def outcome_of(record: Record) -> Outcome:
-    """What a ledger record says, as an outcome of an attempt that had nothing left to do."""
+    """Return the state of a ledger record as the outcome of an attempt that had nothing left to do."""
     if record.done:
         return Outcome(OutcomeKind.ALREADY, record.name, record.remote_id)
     if record.state is State.BLOCKED and record.cause:

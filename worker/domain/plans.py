@@ -1,7 +1,7 @@
-"""A plan: what a scan or an export would do, line by line, with the world that each line was based on.
+"""A plan: what a scan or an export would do, line by line, with the data that each line was based on.
 
-A line is carried out later only if its world is still the same, so the world is kept in words: whoever is refused is told what
-changed. A saved plan is signed (worker/domain/plan_signatures.py).
+A line is applied later only if its data is unchanged. The data is stored as text, so that a refusal can say what changed. A saved plan is
+signed (worker/domain/plan_signatures.py).
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from worker.domain.problems import CATALOGUE
 from worker.domain.work import RunKind
 
 VERSION = 3
-"""Of the plan's shape. A plan of another one is refused."""
+"""Version of the plan format. Plans of other versions are rejected."""
 
 World = Mapping[str, str | tuple[tuple[str, ...], ...]]
-"""What a line was based on, by what people call it; the lines of a bill are rows of (Item, amount, description). Amounts are plain
-texts (`1234.50`), as programs take them.
-"""
+"""The data of a line by label; the lines of a bill are rows of (Item, amount, description). Amounts are plain numbers as text (`1234.50`)."""
 
 
 class Would(StrEnum):
@@ -33,11 +31,11 @@ class Would(StrEnum):
     SKIP = "skip"
     BLOCKED = "blocked"
     LOOK = "look"
-    """A write got no answer and is looked for, or is waited for: nobody can tell yet."""
+    """A write is unconfirmed or awaited: its result is not known yet."""
 
     @property
     def acts(self) -> bool:
-        """Whether something comes to stand in the books or is taken over by it."""
+        """Whether a record would be created in NetSuite or adopted."""
         return self in (Would.CREATE, Would.BILL, Would.ADOPT)
 
 
@@ -54,7 +52,7 @@ OF_KIND = {
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """How many requests of each remote, those for logins left out."""
+    """Numbers of requests per remote, without logins."""
 
     procore: int = 0
     netsuite: int = 0
@@ -68,11 +66,11 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One code, one invoice, or a project that cannot be looked through.
+    """One code, one invoice, or a project that could not be checked.
 
-    `about`: the code's text or the invoice's number; `name`, `remote_id`: of the Item or bill that would be made or is there;
-    `needs`: keys of the codes whose Items come before the bill; `requests`: what carrying it out takes; `waits_for`: what kept all lines
-    like this one from being carried out when the plan was made, with the problem and how it goes on.
+    `about`: the code's text or the invoice's number; `name`, `remote_id`: of the Item or bill that would be created or exists; `needs`:
+    keys of the codes whose Items must be created before the bill; `requests`: requests needed to apply it; `waits_for`: what blocked all
+    lines like this one when the plan was made, with the problem and how to continue.
     """
 
     key: str
@@ -93,23 +91,23 @@ class PlanLine:
 
     @property
     def project_id(self) -> int:
-        """Of the project that it belongs to; every key has it in the second place. Raises ValueError for what is no key."""
+        """Id of its project, the second part of every key. Raises ValueError for an invalid key."""
         return int(self.key.split(":")[1])
 
     @property
     def of_invoice(self) -> bool:
-        """Whether it is an invoice's."""
+        """Whether the line is about an invoice."""
         return self.key.startswith("invoice:")
 
     @property
     def is_credit(self) -> bool:
-        """Whether a vendor credit would be made. The total of a line that was read is checked before (`Would.acts`)."""
+        """Whether a vendor credit would be created. The total of a line read from a file is validated before (`Would.acts`)."""
         return self.would is Would.BILL and str(self.world.get("total", "")).startswith("-")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one scan or export would do. `made_at`: UTC; `requests`: what it would take now; `looked`: what this look took.
+    """What one scan or export would do. `made_at`: UTC; `requests`: requests it would take now; `looked`: requests of this dry run.
 
     `id`, `count` (of lines) and `signature` are those of a saved plan (worker/domain/plan_signatures.py).
     """
@@ -128,7 +126,7 @@ class Plan:
 
 
 def line_of(key: str, project: str, about: str, outcome: Outcome, **more: object) -> PlanLine:
-    """A line that says what an outcome says; `more`: further fields of the line."""
+    """Return the line for an outcome; `more`: further fields of the line."""
     entry = CATALOGUE[outcome.cause] if outcome.cause else None
     bills = outcome.kind is OutcomeKind.CREATED and key.startswith("invoice:")
     line = PlanLine(
@@ -147,7 +145,7 @@ def line_of(key: str, project: str, about: str, outcome: Outcome, **more: object
 
 
 def what_changed(then: PlanLine, now: PlanLine) -> str:
-    """Why a line cannot be carried out as it was planned, in words; "" when its world is still the same."""
+    """Return why a line cannot be applied as planned; "" if its data is unchanged."""
     if not now.would.acts and now.would is not then.would:
         return f"it would be {_WORDS[now.would]} now" + (f": {now.reason}" if now.reason else "")
     changes = [
@@ -164,10 +162,10 @@ def what_changed(then: PlanLine, now: PlanLine) -> str:
 def refusals(
     kind: RunKind, then: Sequence[PlanLine], now: Mapping[str, PlanLine], done: Collection[str]
 ) -> dict[str, str]:
-    """Why lines of one project are not carried out, in words, by key. `now`: the lines that there would be now, or one of the
-    project; `done`: keys of what stands already and is left alone.
+    """Return why lines of one project are not applied, by key. `now`: the current lines, or one of the project; `done`: keys of existing
+    records, which are not changed.
 
-    An invoice goes with its Items: without one of them it is refused, and an Item is not made for invoices that all changed.
+    An invoice depends on its Items: without one of them it is refused, and an Item is not created for invoices that all changed.
     """
     asked_by: dict[str, list[str]] = {}
     for line in then:
@@ -187,27 +185,29 @@ def refusals(
         if line.key in done or line.key in changed:
             continue
         if line.key in asked_by and all(key in changed for key in asked_by[line.key]):
-            refused[line.key] = "the invoices that need it have changed"
+            refused[line.key] = "the invoices that need this Item have changed"
         for need in line.needs:
             if need not in planned and need not in done:
-                refused[line.key] = f"the Item that comes first ({need}) is not in this plan"
+                refused[line.key] = f"its Item ({need}) must be created first and is not in this plan"
             elif need in changed:
-                refused[line.key] = f"its Item {planned[need].name} comes first, and that is refused: {changed[need]}"
+                refused[line.key] = (
+                    f"its Item {planned[need].name} must be created first and is refused: {changed[need]}"
+                )
     return {key: why for key, why in refused.items() if planned[key].would.acts}
 
 
 _GONE = {
-    RunKind.SCAN: "the code is no longer budgeted, or no longer there",
-    RunKind.EXPORT: "no invoice of the plan needs it any more",
+    RunKind.SCAN: "the code is no longer budgeted, or no longer in Procore",
+    RunKind.EXPORT: "no invoice of the plan needs it anymore",
 }
 _WORDS = {
     Would.CREATE: "created",
     Would.BILL: "billed",
     Would.ADOPT: "adopted",
-    Would.ALREADY: "left as it is, for it is done",
+    Would.ALREADY: "unchanged, because it is already done",
     Would.SKIP: "skipped",
     Would.BLOCKED: "blocked",
-    Would.LOOK: "looked for or waited for",
+    Would.LOOK: "checked or waiting",
 }
 
 
@@ -218,7 +218,7 @@ def _change(what: str, then: object, now: object) -> str:
         return f"{what} was {then or 'nothing'}, is now {now or 'nothing'}"
     rows_then, rows_now = _rows(then), _rows(now)
     gone, new = [row for row in rows_then if row not in rows_now], [row for row in rows_now if row not in rows_then]
-    return f"{what}: {_few(gone)} became {_few(new)}"
+    return f"{what}: {_few(gone)} changed to {_few(new)}"
 
 
 def _rows(value: object) -> list[str]:

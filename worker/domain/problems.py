@@ -1,7 +1,7 @@
-"""Every cause that can stop a code or an invoice: what is wrong, who fixes it, in which words, and what to do next.
+"""The catalogue of problem causes: for each one its class, owner, sentence and next step.
 
-Causes are stable codes; sentences may be improved. Facts in braces are names (project, code, vendor), not ids.
-The tables of docs/problems.md are generated from it: `make docs`.
+Causes are stable codes; sentences may change between versions. Placeholders in braces are filled with names (project, code, vendor), not ids.
+The tables in docs/problems.md are generated from this module: `make docs`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from enum import StrEnum
 from worker.domain.texts import shortened
 
 LONGEST_FACT = 400
-"""Longer than any name or answer that a person reads to its end."""
+"""Maximum length of a fact in a sentence, in characters; longer ones are shortened."""
 
 
 class Owner(StrEnum):
-    """Who can mend it."""
+    """Who can fix the problem."""
 
     PROJECT_ACCOUNTANT = "project accountant"
     ERP_ADMINISTRATOR = "ERP administrator"
@@ -25,7 +25,7 @@ class Owner(StrEnum):
 
 
 class ProblemClass(StrEnum):
-    """What is wrong, roughly, and so where it is mended."""
+    """The area of the problem, which determines where it is fixed."""
 
     IN_PROCORE = "data in Procore"
     IN_NETSUITE = "data in NetSuite"
@@ -36,18 +36,18 @@ class ProblemClass(StrEnum):
 
 
 MENDED: dict[ProblemClass, str] = {
-    ProblemClass.IN_PROCORE: "In Procore, on the record that the sentence names.",
-    ProblemClass.IN_NETSUITE: "In NetSuite, on the record that the sentence names.",
-    ProblemClass.SETUP: "Where access is given: Procore's app and its permitted projects, NetSuite's role, or the settings of wbs-sync.",
-    ProblemClass.OUTAGE: "By those who run that system or the network; the work goes on when it answers.",
-    ProblemClass.WAITS: "Nowhere itself: it goes when the problems that it names are mended.",
-    ProblemClass.UNKNOWN: "By those who maintain wbs-sync; the sentence has the other system's own words.",
+    ProblemClass.IN_PROCORE: "In Procore, on the record named in the sentence.",
+    ProblemClass.IN_NETSUITE: "In NetSuite, on the record named in the sentence.",
+    ProblemClass.SETUP: "Where access is granted: the Procore app and its permitted projects, the NetSuite role, or the wbs-sync settings.",
+    ProblemClass.OUTAGE: "By the team that runs that system or the network; work resumes when the system responds.",
+    ProblemClass.WAITS: "It closes after the problems named in it are fixed.",
+    ProblemClass.UNKNOWN: "By the maintainers of wbs-sync; the sentence quotes the other system's response.",
 }
-"""Where problems of each class are mended."""
+"""Where problems of each class are fixed."""
 
 
 class Cause(StrEnum):
-    """Stable codes, part of the public face: other apps and reports filter by them."""
+    """Stable codes and part of the public interface: other applications and reports filter by them."""
 
     PROJECT_NUMBER_MISSING = "project_number_missing"
     CODE_WITHOUT_TEXT = "code_without_text"
@@ -136,7 +136,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the catalogue."""
+    """The catalogue entry of one cause."""
 
     problem_class: ProblemClass
     owner: Owner
@@ -146,7 +146,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A cause told about one piece of work."""
+    """A cause with its sentence filled in for one record."""
 
     cause: Cause
     problem_class: ProblemClass
@@ -158,45 +158,45 @@ class Problem:
 _ACCOUNTANT, _ADMIN, _ENGINEER = Owner.PROJECT_ACCOUNTANT, Owner.ERP_ADMINISTRATOR, Owner.INTEGRATION_ENGINEER
 _IN_PROCORE, _IN_NETSUITE, _SETUP = ProblemClass.IN_PROCORE, ProblemClass.IN_NETSUITE, ProblemClass.SETUP
 _OUTAGE, _WAITS, _UNKNOWN = ProblemClass.OUTAGE, ProblemClass.WAITS, ProblemClass.UNKNOWN
-_RETRIED = "It is tried again with the next scan or export."
-_BY_HAND = "One with the same vendor, number and amount is found with the next export; of another one say `wbs-sync invoices mark-billed`."
-_AGREES = "`wbs-sync verify` closes this when both systems agree."
+_RETRIED = "The next scan or export retries it."
+_BY_HAND = "The next export finds a bill with the same vendor, number and amount; for any other bill, run `wbs-sync invoices mark-billed`."
+_AGREES = "`wbs-sync verify` closes this problem when both systems agree."
 
 CATALOGUE: dict[Cause, Entry] = {
     Cause.PROJECT_NUMBER_MISSING: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "Project {project} has no project number, so its Items cannot be named.",
-        "Give the project a number in Procore. " + _RETRIED,
+        "Project {project} has no project number, which its Item names require.",
+        "Add a project number in Procore. " + _RETRIED,
     ),
     Cause.CODE_WITHOUT_TEXT: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "A budgeted WBS code of project {project} (id {code_id}) has no code text in Procore, so its Item cannot be named.",
-        "Complete that WBS code in Procore, or take it out of the budget. " + _RETRIED,
+        "A budgeted WBS code of project {project} (id {code_id}) has no code text in Procore, which its Item name requires.",
+        "Complete that WBS code in Procore, or remove it from the budget. " + _RETRIED,
     ),
     Cause.NAME_TOO_LONG: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "The Item name {name!r} has {length} characters; NetSuite takes {limit}.",
-        "Shorten the WBS code or the project number in Procore; names are never cut. " + _RETRIED,
+        "The Item name {name!r} is {length} characters long; NetSuite's limit is {limit}.",
+        "Shorten the WBS code or the project number in Procore; wbs-sync never truncates names. " + _RETRIED,
     ),
     Cause.NAME_HAS_COLON: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "The Item name {name!r} holds ' : ', which NetSuite reads as parent and child.",
-        "Take the ' : ' out of the WBS code or project number in Procore. " + _RETRIED,
+        "The Item name {name!r} contains ' : ', which NetSuite uses to separate parent and sub-item.",
+        "Remove the ' : ' from the WBS code or project number in Procore. " + _RETRIED,
     ),
     Cause.NAME_NOT_WRITABLE: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "The Item name {name!r} holds a character that cannot be written ({character}); such ones get in by copying.",
-        "Type the WBS code or the project number anew in Procore. " + _RETRIED,
+        "The Item name {name!r} contains an unsupported character ({character}), usually pasted from another document.",
+        "Retype the WBS code or the project number in Procore. " + _RETRIED,
     ),
     Cause.NAME_NOT_UNIQUE: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "The Item name {name!r} would stand for code {code} of project {project} and for code {other_code} of project {other_project}.",
+        "The Item name {name!r} is the same for code {code} of project {project} and code {other_code} of project {other_project}.",
         "Renumber one of the two projects or rename one code in Procore. " + _RETRIED,
     ),
     Cause.ITEM_OF_OTHER_TYPE: Entry(
@@ -209,147 +209,148 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ADMIN,
         "The Item {name!r} (id {item_id}) is inactive in NetSuite.",
-        "Make the Item active again, or rename it so that a new one can be made. " + _RETRIED,
+        "Reactivate the Item, or rename it so that a new one can be created. " + _RETRIED,
     ),
     Cause.ITEM_OF_OTHER_CODE: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "The Item {name!r} (id {item_id}) belongs to another WBS code ({external_id}).",
-        "Rename that Item in NetSuite, or the code or project number in Procore. " + _RETRIED,
+        "Rename that Item in NetSuite, or change the code or project number in Procore. " + _RETRIED,
     ),
     Cause.ITEM_DOUBLED: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "NetSuite holds more than one Item for {name!r}: ids {item_ids}.",
-        "Keep one, rename or remove the others in NetSuite. " + _RETRIED,
+        "NetSuite has more than one Item for {name!r}: ids {item_ids}.",
+        "Keep one Item; rename or remove the others in NetSuite. " + _RETRIED,
     ),
     Cause.ITEM_REFUSED: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "NetSuite refused the Item {name!r}: {answer}",
-        "Mend what NetSuite names (account defaults, mandatory fields, subsidiary). " + _RETRIED,
+        "NetSuite rejected the Item {name!r}: {answer}",
+        "Fix the field or setting that NetSuite names above (account defaults, mandatory fields, subsidiary). "
+        + _RETRIED,
     ),
     Cause.ITEMS_OF_FORMER_NAME: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Project {project} may have its Items already, named by a former number or code: {items}. No Item is created for code {code} before somebody "
-        "says whether they are this project's.",
-        "If they are: give them the names of today in NetSuite, such as {name!r}, then `wbs-sync problems retry --cause items_of_former_name`. If they "
-        "are not: `wbs-sync problems continue KEY --note TEXT` creates new ones; one answer counts for all of them.",
+        "Project {project} may already have Items named after a former number or code: {items}. No Item is created for code {code} until "
+        "someone confirms whether these Items belong to the project.",
+        "If they do, rename them in NetSuite to the current names, such as {name!r}, then run `wbs-sync problems retry --cause "
+        "items_of_former_name`. If they do not, run `wbs-sync problems continue KEY --note TEXT` to create new Items; one answer covers all of "
+        "them.",
     ),
     Cause.ADOPTED_ITEM_NOT_MARKED: Entry(
         _SETUP,
         _ADMIN,
-        "NetSuite does not accept our external id on adopted Items, such as {name!r}: {answer}. The Items are used all the same.",
-        "Give the integration's role Edit on Items, or set NETSUITE_ADOPTED_ITEMS_GET_EXTERNAL_ID=false and resolve this problem. "
-        "It closes with the next Item that accepts one.",
+        "NetSuite does not accept the wbs-sync external id on adopted Items, such as {name!r}: {answer}. The Items are still used.",
+        "Grant the integration role Edit on Items, or set NETSUITE_ADOPTED_ITEMS_GET_EXTERNAL_ID=false and resolve this problem. It closes when "
+        "the next Item accepts an external id.",
     ),
     Cause.PROJECT_NOT_READABLE: Entry(
         _SETUP,
         _ENGINEER,
-        "Procore does not let the app read the {what} of project {project} ({answer}).",
+        "Procore does not allow the app to read the {what} of project {project} ({answer}).",
         "Add the project to the app's permitted projects and enable the Budget and Commitments tools for it. "
         + _RETRIED,
     ),
     Cause.UNREADABLE_ROWS: Entry(
         _UNKNOWN,
         _ENGINEER,
-        "{count} rows of the {what} of project {project} cannot be read and are left out; all others are synced. The first one: {answer}",
-        "Look at that record in Procore; if it is in order, send this text to those who maintain wbs-sync. " + _RETRIED,
+        "{count} rows of the {what} of project {project} could not be read and were not synced; all other rows were. First error: {answer}",
+        "Check that record in Procore. If it is correct, send this message to the maintainers of wbs-sync. " + _RETRIED,
     ),
     Cause.PROJECT_NOT_LINKED: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Project {project} was not found in NetSuite: neither by its origin id, nor by the number {number!r}, nor by a similar name.",
-        "Set the origin id of the Procore project to the internal id of NetSuite's project; if there is none yet, create it with that number. "
+        "Project {project} was not found in NetSuite by its origin id, by the number {number!r}, or by a similar name.",
+        "Set the origin id of the Procore project to the internal id of the NetSuite project. If no NetSuite project exists yet, create one with that number. "
         + _RETRIED,
     ),
     Cause.PROJECT_AMBIGUOUS: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "No project in NetSuite is certainly {project}; these may be it: {candidates}.",
-        "Set the origin id of the Procore project to the internal id of the right one, or give that one the Procore project's number. "
+        "No NetSuite project is a certain match for {project}. Possible matches: {candidates}.",
+        "Set the origin id of the Procore project to the internal id of the correct NetSuite project, or give that project the Procore project's number. "
         + _RETRIED,
     ),
     Cause.PROJECT_LINK_MISMATCH: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Project {project} has the origin id {origin_id} in Procore, but in NetSuite that is {found}: neither number nor name agree.",
-        "Correct the origin id of the Procore project. If that project is the right one, give it the Procore project's number or name in "
-        "NetSuite, or the external id that docs/links.md describes. " + _RETRIED,
+        "Project {project} has the origin id {origin_id} in Procore, but NetSuite project {origin_id} is {found}: neither the number nor the name matches.",
+        "Correct the origin id of the Procore project. If it already points to the correct NetSuite project, give that project the Procore "
+        "project's number or name, or the external id described in docs/links.md. " + _RETRIED,
     ),
     Cause.NETSUITE_PROJECT_INACTIVE: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Project {project} is {found} in NetSuite, which is inactive there.",
-        "Make the project active again in NetSuite, or link the Procore project to another one by its origin id. "
+        "Project {project} is linked to {found} in NetSuite, which is inactive.",
+        "Reactivate the project in NetSuite, or set the origin id of the Procore project to the internal id of another project. "
         + _RETRIED,
     ),
     Cause.VENDOR_NOT_LINKED: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Vendor {vendor} was not found in NetSuite: neither by origin id, nor by external id {external_id}, nor by a similar name.",
-        "Set the origin id of the Procore company to the internal id of NetSuite's vendor; if there is none yet, create it. "
+        "Vendor {vendor} was not found in NetSuite by its origin id, by external id {external_id}, or by a similar name.",
+        "Set the origin id of the Procore company to the internal id of the NetSuite vendor. If no NetSuite vendor exists yet, create one. "
         + _RETRIED,
     ),
     Cause.VENDOR_AMBIGUOUS: Entry(
         _IN_PROCORE,
         _ADMIN,
-        "No vendor in NetSuite is certainly {vendor}; these may be it: {candidates}.",
-        "Set the origin id of the Procore company to the internal id of the right one. " + _RETRIED,
+        "No NetSuite vendor is a certain match for {vendor}. Possible matches: {candidates}.",
+        "Set the origin id of the Procore company to the internal id of the correct vendor. " + _RETRIED,
     ),
     Cause.VENDOR_LINK_MISMATCH: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Vendor {vendor} has the origin id {origin_id} in Procore, but in NetSuite that is {found}: the names do not agree.",
-        "Correct the origin id of the Procore company. If that vendor is the right one, make the names agree, or give it the external id "
-        "that docs/links.md describes. " + _RETRIED,
+        "Vendor {vendor} has the origin id {origin_id} in Procore, but NetSuite vendor {origin_id} is {found}: the names do not match.",
+        "Correct the origin id of the Procore company. If it already points to the correct vendor, make the names match, or give the vendor the "
+        "external id described in docs/links.md. " + _RETRIED,
     ),
     Cause.VENDOR_INACTIVE: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "Vendor {vendor} is {found} in NetSuite, which is inactive there.",
-        "Make the vendor active again in NetSuite, or link the Procore company to another one by its origin id. "
+        "Vendor {vendor} is linked to {found} in NetSuite, which is inactive.",
+        "Reactivate the vendor in NetSuite, or set the origin id of the Procore company to the internal id of another vendor. "
         + _RETRIED,
     ),
     Cause.INVOICE_NOT_FOUND: Entry(
         _SETUP,
         _ENGINEER,
-        "Invoice {invoice} of project {project} cannot be read in Procore ({answer}).",
-        "Check the invoice and project ids, and the app's permission on the project's commitments.",
+        "Invoice {invoice} of project {project} could not be read from Procore ({answer}).",
+        "Check the invoice and project ids, and the app's permission for Commitments in the project.",
     ),
     Cause.LINE_WITHOUT_CODE: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
         "Line {position} of invoice {invoice} ({vendor}) has no WBS code.",
-        "Give the line of the commitment a budget code in Procore. " + _RETRIED,
+        "Assign a budget code to that commitment line in Procore. " + _RETRIED,
     ),
     Cause.LINES_DO_NOT_TIE: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "The lines of invoice {invoice} ({vendor}) come to {lines_total}, but its payment due is {payment_due}.",
-        "Check the invoice in Procore (edited totals, materials moved). " + _RETRIED,
+        "The lines of invoice {invoice} ({vendor}) total {lines_total}, but its payment due is {payment_due}.",
+        "Check the invoice in Procore for edited totals or moved materials. " + _RETRIED,
     ),
     Cause.EARLIER_RETAINAGE_UNKNOWN: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "Invoice {invoice} ({vendor}) is the first of its subcontract in Procore, with {billed_before} billed before it. Its lines total "
-        "{lines_total}, but its payment due is {payment_due}: retainage held on stored materials before may be missing.",
-        "If materials were retained before the subcontract came to Procore, enter this bill in NetSuite by hand; otherwise check the invoice "
-        "in Procore. " + _RETRIED,
+        "Invoice {invoice} ({vendor}) is the first of its subcontract in Procore, with {billed_before} previously billed. Its lines total "
+        "{lines_total}, but its payment due is {payment_due}: retainage previously held on stored materials may be missing.",
+        "If retainage was held on stored materials before the subcontract was entered in Procore, enter this bill in NetSuite by hand; "
+        "otherwise check the invoice in Procore. " + _RETRIED,
     ),
     Cause.AMOUNT_NOT_IN_WHOLE_CENTS: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
         "Invoice {invoice} ({vendor}), with a payment due of {payment_due}, cannot be billed to the cent: {what} is {amount}.",
-        "Change the amounts of that line in Procore so that they are in whole cents, or enter this bill in NetSuite by hand. "
-        + _RETRIED,
+        "Round the amounts of that line to whole cents in Procore, or enter this bill in NetSuite by hand. " + _RETRIED,
     ),
     Cause.WHOLE_CHANGE_ORDER_WITHOUT_CODE: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
         "Line {position} of invoice {invoice} ({vendor}) bills a whole change order ({description}), which has no budget code.",
-        "Bill the change order by its line items in Procore, each with a budget code, or enter this bill in NetSuite by hand. "
+        "Bill the change order by line item in Procore, with a budget code on each line item, or enter this bill in NetSuite by hand. "
         + _RETRIED,
     ),
     Cause.CONTRACT_COMPANY_MISSING: Entry(
@@ -373,46 +374,45 @@ CATALOGUE: dict[Cause, Entry] = {
     Cause.DOCUMENT_NUMBER_TOO_LONG: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "The invoice number {invoice!r} of {vendor} has more than {limit} characters.",
+        "The invoice number {invoice!r} of {vendor} is longer than {limit} characters.",
         "Shorten the invoice number in Procore. " + _RETRIED,
     ),
     Cause.DOCUMENT_NUMBER_NOT_WRITABLE: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
-        "The invoice number {invoice!r} of {vendor} holds a character that cannot be written ({character}); such ones get in by copying.",
-        "Type the invoice number anew in Procore. " + _RETRIED,
+        "The invoice number {invoice!r} of {vendor} contains an unsupported character ({character}), usually pasted from another document.",
+        "Retype the invoice number in Procore. " + _RETRIED,
     ),
     Cause.NEEDS_VENDOR_CREDIT: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
-        "Invoice {invoice} ({vendor}) comes to {payment_due}: less than nothing is due, so it needs a vendor credit, not a bill.",
-        "Enter the vendor credit in NetSuite by hand, or let wbs-sync make such credits: NETSUITE_CREATE_CREDITS=true. "
+        "Invoice {invoice} ({vendor}) totals {payment_due}: the payment due is negative, so it needs a vendor credit, not a bill.",
+        "Enter the vendor credit in NetSuite by hand, or set NETSUITE_CREATE_CREDITS=true so that wbs-sync creates vendor credits. "
         + _BY_HAND,
     ),
     Cause.FOREIGN_CURRENCY: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
-        "Invoice {invoice} ({vendor}) is in {currency}; only {base_currency} is exported.",
+        "Invoice {invoice} ({vendor}) is in {currency}; only invoices in {base_currency} are exported.",
         "Enter this bill in NetSuite by hand. " + _BY_HAND,
     ),
     Cause.CURRENCY_NOT_KNOWN: Entry(
         _SETUP,
         _ENGINEER,
-        "Invoice {invoice} ({vendor}) is in {currency}. Procore's projects are in {currencies}, and no setting says which of them the books are in.",
-        "Set NETSUITE_CURRENCY to the currency of the books, on all machines, and start the processes again. "
-        + _RETRIED,
+        "Invoice {invoice} ({vendor}) is in {currency}. The Procore projects use {currencies}, and no setting says which is the currency of the books.",
+        "Set NETSUITE_CURRENCY to the currency of the books on all machines, then restart the processes. " + _RETRIED,
     ),
     Cause.INVOICE_HAS_TAX: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
-        "Invoice {invoice} ({vendor}) has tax of {tax} beside or within its payment due of {payment_due}, and no Item is set for tax.",
-        "Enter this bill in NetSuite by hand, with NetSuite's tax code; or have tax billed on an Item of its own: NETSUITE_TAX_ITEM_ID. "
+        "Invoice {invoice} ({vendor}) has tax of {tax}, included in its payment due of {payment_due} or in addition to it, and no tax Item is set.",
+        "Enter this bill in NetSuite by hand with its tax code, or set NETSUITE_TAX_ITEM_ID to bill tax on a separate Item. "
         + _BY_HAND,
     ),
     Cause.TAX_NOT_IN_PAYMENT_DUE: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
-        "Invoice {invoice} ({vendor}) has tax of {tax} beside its payment due of {payment_due}: a bill of the payment due would lack it.",
+        "Invoice {invoice} ({vendor}) has tax of {tax} in addition to its payment due of {payment_due}: a bill for the payment due would omit the tax.",
         "Enter this bill in NetSuite by hand, with the tax. " + _BY_HAND,
     ),
     Cause.RETAINAGE_ITEM_MISSING: Entry(
@@ -424,175 +424,176 @@ CATALOGUE: dict[Cause, Entry] = {
     Cause.CODES_BLOCKED: Entry(
         _WAITS,
         _ACCOUNTANT,
-        "Invoice {invoice} ({vendor}) waits for Items of codes that are blocked: {codes}.",
-        "Work off the problems of these codes. " + _RETRIED,
+        "Invoice {invoice} ({vendor}) is waiting for Items of blocked codes: {codes}.",
+        "Fix the problems listed for these codes first. " + _RETRIED,
     ),
     Cause.PERIOD_CLOSED: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "The posting period {period} is closed, so invoice {invoice} ({vendor}) of {date} cannot be billed.",
-        "Reopen the period in NetSuite or change the billing date in Procore; NETSUITE_CLOSED_PERIOD says what is done with all such bills. "
+        "Reopen the period in NetSuite or change the billing date in Procore; NETSUITE_CLOSED_PERIOD sets how wbs-sync handles all such bills. "
         + _RETRIED,
     ),
     Cause.PERIODS_NOT_READABLE: Entry(
         _SETUP,
         _ADMIN,
-        "Invoice {invoice} ({vendor}) is not billed: NETSUITE_CLOSED_PERIOD is {policy}, but NetSuite does not show its posting periods: {answer}",
-        "Give the integration's role the permission to view accounting periods, or set NETSUITE_CLOSED_PERIOD=block. "
+        "Invoice {invoice} ({vendor}) is not billed: NETSUITE_CLOSED_PERIOD is {policy}, but the posting periods could not be read from NetSuite: {answer}",
+        "Grant the integration role permission to view accounting periods, or set NETSUITE_CLOSED_PERIOD=block. "
         + _RETRIED,
     ),
     Cause.DOCUMENT_NUMBER_TAKEN: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "NetSuite has a bill of {vendor} with the number {invoice!r} (id {bill_id}) that differs: {difference}.",
-        "Compare the two; correct the number in Procore, or the bill in NetSuite. " + _RETRIED,
+        "Compare the invoice and the bill, then correct the number in Procore or the bill in NetSuite. " + _RETRIED,
     ),
     Cause.BILL_DIFFERS: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
-        "The bill of invoice {invoice} ({vendor}) stands in NetSuite (id {bill_id}) but differs: {difference}.",
-        "Correct the bill in NetSuite by hand; it is never changed by wbs-sync. " + _RETRIED,
+        "The bill of invoice {invoice} ({vendor}) is in NetSuite (id {bill_id}) but differs: {difference}.",
+        "Correct the bill in NetSuite by hand; wbs-sync never changes a bill. " + _RETRIED,
     ),
     Cause.BILL_DOUBLED: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
-        "NetSuite holds more than one bill for invoice {invoice} ({vendor}): ids {bill_ids}.",
+        "NetSuite has more than one bill for invoice {invoice} ({vendor}): ids {bill_ids}.",
         "Void all but one in NetSuite before anything is paid.",
     ),
     Cause.BILL_REFUSED: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "NetSuite refused the bill of invoice {invoice} ({vendor}): {answer}",
-        "Mend what NetSuite names. " + _RETRIED,
+        "NetSuite rejected the bill of invoice {invoice} ({vendor}): {answer}",
+        "Fix the field or record that NetSuite names above. " + _RETRIED,
     ),
     Cause.SYSTEMATIC_DIFFERENCE: Entry(
         _IN_NETSUITE,
         _ADMIN,
-        "NetSuite changed the newest {count} {records} when they were created, the last one {name!r}: {difference}. No more {records} are "
-        "written. Check {setting}.",
-        "Change the setting in NetSuite and correct the records that have problems of their own. Then, or to accept the difference as it "
-        "is: `wbs-sync problems continue KEY --note NOTE`.",
+        "NetSuite changed the last {count} {records} on creation, most recently {name!r}: {difference}. wbs-sync has stopped writing {records}. "
+        "Check {setting}.",
+        "Change the setting in NetSuite and correct the records that have separate problems. Then, or to accept the difference, run `wbs-sync "
+        "problems continue KEY --note NOTE`.",
     ),
     Cause.WRITE_BACK_REFUSED: Entry(
         _SETUP,
         _ENGINEER,
-        "The bill of invoice {invoice} ({vendor}) stands (id {bill_id}), but Procore refused its origin id: {answer}",
-        "Give the app Admin permission on Commitments. " + _RETRIED,
+        "The bill of invoice {invoice} ({vendor}) is in NetSuite (id {bill_id}), but Procore rejected its origin id: {answer}",
+        "Grant the app Admin permission on Commitments. " + _RETRIED,
     ),
     Cause.PROCORE_LOGIN: Entry(
         _SETUP,
         _ENGINEER,
-        "Procore refuses the login of the app: {answer}",
-        "Check PROCORE_CLIENT_ID, PROCORE_CLIENT_SECRET, and that the app is connected to the company of PROCORE_COMPANY_ID. Each environment of Procore has credentials "
-        "and hosts of its own; a sandbox was seen to take logins at its API host alone (PROCORE_AUTH_URL). Work goes on by itself afterwards.",
+        "Procore refused the app's login: {answer}",
+        "Check PROCORE_CLIENT_ID and PROCORE_CLIENT_SECRET, and that the app is connected to the company of PROCORE_COMPANY_ID. Each Procore "
+        "environment has separate credentials and hosts; one sandbox accepted logins only at its API host (PROCORE_AUTH_URL). Work then resumes "
+        "automatically.",
     ),
     Cause.PROCORE_PERMISSION: Entry(
         _SETUP,
         _ENGINEER,
-        "Procore does not let the app read the {what} (tool {tool}): {answer}",
-        "Give the app the permission on the tool that the sentence names, in Procore. Paused work goes on by itself afterwards.",
+        "Procore does not allow the app to read the {what} (tool {tool}): {answer}",
+        "In Procore, grant the app permission on the tool named in the sentence. Paused work then resumes automatically.",
     ),
     Cause.NETSUITE_LOGIN: Entry(
         _SETUP,
         _ENGINEER,
-        "NetSuite refuses the login of the integration: {answer}",
-        "Check the M2M mapping, its certificate and the role, and the clock of this machine where the sentence shows a difference. Work goes on "
-        "by itself afterwards.",
+        "NetSuite refused the integration's login: {answer}",
+        "Check the M2M mapping, its certificate and its role. If the sentence reports a clock difference, correct the clock of this machine. "
+        "Work then resumes automatically.",
     ),
     Cause.NETSUITE_KEY: Entry(
         _SETUP,
         _ENGINEER,
         "The private key for NetSuite cannot be used: {answer}",
-        "Give NETSUITE_PRIVATE_KEY_FILE the key of the certificate in the M2M mapping, in PEM form, and let the user that runs the workers read "
-        "it. Work goes on by itself afterwards.",
+        "Set NETSUITE_PRIVATE_KEY_FILE to the PEM file with the private key of the certificate in the M2M mapping, and make it readable for the "
+        "user that runs the workers. Work then resumes automatically.",
     ),
     Cause.SETTINGS_DIFFER: Entry(
         _SETUP,
         _ENGINEER,
-        "The workers run with different settings, so none of them writes to NetSuite. By digest: {answer}",
-        "Give all machines the same value of each setting that the sentence names, and restart their workers. Work goes on by itself "
-        "afterwards, within two minutes; `wbs-sync resume` does not wait.",
+        "The workers run with different settings, so none of them writes to NetSuite. Digests: {answer}",
+        "Set the same value on all machines for each setting named in the sentence, then restart the workers. Work resumes automatically within "
+        "two minutes, or immediately with `wbs-sync resume`.",
     ),
     Cause.NETSUITE_PERMISSION: Entry(
         _SETUP,
         _ADMIN,
-        "The integration's role may not do this in NetSuite: {answer}",
-        "Give the role the permission that the sentence names, and the account the feature behind it. Paused work goes on by itself "
-        "afterwards; a record that was refused alone is tried again with the next scan or export.",
+        "The integration role is missing a permission in NetSuite: {answer}",
+        "Grant the role the permission named in the sentence, and enable the feature it depends on. Paused work then resumes automatically; the "
+        "next scan or export retries a record that was rejected by itself.",
     ),
     Cause.DRIFT_ITEM_MISSING: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Run a scan: it makes an Item that was never made. One that somebody deleted is made anew after `wbs-sync forget PROJECT CODE`. "
+        "Run a scan to create an Item that never existed. If the Item was deleted, run `wbs-sync forget PROJECT CODE` first so that it can be recreated. "
         + _AGREES,
     ),
     Cause.DRIFT_ITEM_DOUBLED: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Keep the Item that bills name; give the other one another name and no external id, or delete it. " + _AGREES,
+        "Keep the Item that bills use. Rename the other one and clear its external id, or delete it. " + _AGREES,
     ),
     Cause.DRIFT_ITEM_SHARED: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Give the Item the name of the code that it belongs to. Then run `wbs-sync forget PROJECT CODE` for the code of this finding: the next scan gives "
-        "it an Item of its own. Bills stay as they are. " + _AGREES,
+        "Give the Item the name of the code it belongs to. Then run `wbs-sync forget PROJECT CODE` for the code in this finding: the next scan "
+        "gives that code a separate Item. Existing bills do not change. " + _AGREES,
     ),
     Cause.DRIFT_ITEM_NEAR_DUPLICATE: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "See whether money was booked on the other Item; rename it, or make it inactive, so that nobody takes one for the other. "
+        "Check whether amounts were posted to the other Item, then rename or inactivate it so that the two are not confused. "
         + _AGREES,
     ),
     Cause.DRIFT_ITEM_INACTIVE: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Make the Item active again in NetSuite: bills that name it are refused until then. " + _AGREES,
+        "Reactivate the Item in NetSuite: NetSuite rejects bills that use it until then. " + _AGREES,
     ),
     Cause.DRIFT_ITEM_OF_OTHER_TYPE: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Put an Other Charge for purchase or resale in its place, since no other may stand on a vendor bill; docs/verify.md says how. "
+        "Replace it with an Other Charge Item for purchase or resale, the only type wbs-sync uses on vendor bills; see docs/verify.md for the steps. "
         + _AGREES,
     ),
     Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: Entry(
         _IN_NETSUITE,
         _ENGINEER,
         "{finding}",
-        "If the Item that stands now is the right one, `wbs-sync forget PROJECT CODE --take ID` lets the next scan take it. "
+        "If the Item now in NetSuite is the correct one, run `wbs-sync forget PROJECT CODE --take ID` so that the next scan adopts it. "
         + _AGREES,
     ),
     Cause.DRIFT_ITEM_RENAMED: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Give the Item back its name in NetSuite. Nothing is made anew because of it: the Item is known by its id. "
+        "Restore the Item's name in NetSuite. The rename does not create a new Item: wbs-sync identifies the Item by its id. "
         + _AGREES,
     ),
     Cause.DRIFT_CODE_RENAMED: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Rename the Item in NetSuite to follow, or give the code back its text in Procore. Both names mean this one Item. "
+        "Rename the Item in NetSuite to match, or restore the code's text in Procore. Both names refer to the same Item. "
         + _AGREES,
     ),
     Cause.DRIFT_PROJECT_RENUMBERED: Entry(
         _IN_NETSUITE,
         _ADMIN,
         "{finding}",
-        "Rename its Items in NetSuite to follow, or give the project back its number in Procore. No Item is made anew because of it. "
+        "Rename its Items in NetSuite to match, or restore the project's number in Procore. The change does not create new Items. "
         + _AGREES,
     ),
     Cause.DRIFT_BILL_MISSING: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Export the invoice: `wbs-sync export INVOICE --project PROJECT`, or all of them: `wbs-sync export --approved`. "
+        "Export the invoice with `wbs-sync export INVOICE --project PROJECT`, or all approved invoices with `wbs-sync export --approved`. "
         + _AGREES,
     ),
     Cause.DRIFT_BILL_DOUBLED: Entry(
@@ -605,107 +606,107 @@ CATALOGUE: dict[Cause, Entry] = {
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Find out who deleted the bill and why. If the vendor is still owed, clear the origin id of the invoice in Procore; after "
-        "`wbs-sync forget --invoice ID` it is billed anew. " + _AGREES,
+        "Find out who deleted the bill and why. If the vendor is still owed, clear the origin id of the invoice in Procore and run `wbs-sync "
+        "forget --invoice ID`; the invoice is then billed again. " + _AGREES,
     ),
     Cause.DRIFT_BILL_VOIDED: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Find out who voided the bill and why. If the vendor is still owed, it has to be billed anew, as docs/verify.md says. "
+        "Find out who voided the bill and why. If the vendor is still owed, bill the invoice again as described in docs/verify.md. "
         + _AGREES,
     ),
     Cause.DRIFT_BILL_OF_OTHER_VENDOR: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Correct the vendor of the bill in NetSuite, or of the commitment in Procore, before it is paid. " + _AGREES,
+        "Correct the vendor on the bill in NetSuite, or on the commitment in Procore, before the bill is paid. "
+        + _AGREES,
     ),
     Cause.DRIFT_BILL_OF_OTHER_NUMBER: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Correct the reference number of the bill in NetSuite: by it the vendor and the next export know the bill. "
+        "Correct the reference number of the bill in NetSuite: the vendor and the next export use it to identify the bill. "
         + _AGREES,
     ),
     Cause.DRIFT_BILL_OF_OTHER_DATE: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Correct the date of the bill in NetSuite: it decides the posting period. " + _AGREES,
+        "Correct the date of the bill in NetSuite: it determines the posting period. " + _AGREES,
     ),
     Cause.DRIFT_BILL_OF_OTHER_TOTAL: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Take off what was added beside the lines of the invoice (tax, expense lines) in NetSuite, or give the bill the invoice's currency, "
-        "before it is paid. " + _AGREES,
+        "In NetSuite, before the bill is paid, remove amounts added to the lines of the invoice (tax, expense lines), or change the bill's "
+        "currency to that of the invoice. " + _AGREES,
     ),
     Cause.DRIFT_BILL_WITH_OTHER_LINES: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "Correct the lines of the bill in NetSuite, so that they are those of the invoice; wbs-sync never changes a bill. "
-        + _AGREES,
+        "Correct the lines of the bill in NetSuite to match the invoice; wbs-sync never changes a bill. " + _AGREES,
     ),
     Cause.DRIFT_BILL_IN_OTHER_PERIOD: Entry(
         _IN_NETSUITE,
         _ACCOUNTANT,
         "{finding}",
-        "If the other period is not meant, correct the bill in NetSuite; if it is, `wbs-sync problems ignore KEY --until-changed`. "
+        "If the posting period is wrong, correct the bill in NetSuite; if it is intended, run `wbs-sync problems ignore KEY --until-changed`. "
         + _AGREES,
     ),
     Cause.DRIFT_BILL_NOT_COMPARABLE: Entry(
         _IN_PROCORE,
         _ACCOUNTANT,
         "{finding}",
-        "Mend what the sentence names; until then nobody can say whether the bill is right. " + _AGREES,
+        "Fix the problem named in the sentence; until then wbs-sync cannot check the bill. " + _AGREES,
     ),
     Cause.DRIFT_ORIGIN_ID_MISSING: Entry(
         _IN_PROCORE,
         _ENGINEER,
         "{finding}",
-        "After `wbs-sync forget --invoice ID --take BILL` the next export writes the origin id again: without it the invoice can be edited "
-        "in Procore though it is billed. " + _AGREES,
+        "Run `wbs-sync forget --invoice ID --take BILL` so that the next export writes the origin id again: without it, the billed invoice can "
+        "still be edited in Procore. " + _AGREES,
     ),
     Cause.DRIFT_ORIGIN_ID_FOREIGN: Entry(
         _IN_PROCORE,
         _ENGINEER,
         "{finding}",
-        "Find out which integration wrote it and whether the invoice was billed twice; then write ours again, as docs/verify.md says. "
+        "Find out which integration wrote it and whether the invoice was billed twice, then restore the origin id of wbs-sync as described in docs/verify.md. "
         + _AGREES,
     ),
     Cause.REMOTE_DOWN: Entry(
         _OUTAGE,
         _ENGINEER,
-        "{remote} has not answered as it should {times} times in a row; the last answer was: {answer}",
-        "Look at the remote's status page and the network. Work goes on by itself afterwards.",
+        "{remote} failed {times} times in a row; the last response was: {answer}",
+        "Check the system's status page and the network. Work then resumes automatically.",
     ),
     Cause.ATTEMPTS_EXHAUSTED: Entry(
         _OUTAGE,
         _ENGINEER,
-        "Tried {attempts} times without success; the last answer was: {answer}",
-        "Look at the remote's status and the worker's log, then scan or export again.",
+        "All {attempts} attempts failed; the last response was: {answer}",
+        "Check the system's status and the worker's log, then scan or export again.",
     ),
     Cause.UNCONFIRMED_WRITE: Entry(
         _OUTAGE,
         _ADMIN,
-        "NetSuite did not confirm the write of {name}, and {attempts} attempts to look it up failed; the last answer was: {answer}",
-        "Check NetSuite's status and what its integration role may view. wbs-sync looks it up again at least every half hour, sends nothing "
-        "until the result is known, and then closes this problem.",
+        "NetSuite did not confirm the write of {name}, and {attempts} attempts to look it up failed; the last response was: {answer}",
+        "Check NetSuite's status and the view permissions of the integration role. wbs-sync looks the record up again at least every half hour, "
+        "sends nothing until the result is known, and then closes this problem.",
     ),
     Cause.ANSWER_NOT_UNDERSTOOD: Entry(
         _UNKNOWN,
         _ENGINEER,
-        "An answer could not be understood, so nothing was written because of it: {answer}",
-        "Look at that record and at the remote's status page; if they are in order, send this text to those who maintain wbs-sync. "
+        "A response was not in the expected format, so nothing was written: {answer}",
+        "Check that record and the system's status page. If both are in order, send this message to the maintainers of wbs-sync. "
         + _RETRIED,
     ),
     Cause.UNEXPECTED: Entry(
         _UNKNOWN,
         _ENGINEER,
-        "Something happened that wbs-sync does not know: {answer}",
-        "Send this text and the worker's log to those who maintain wbs-sync; scan or export again after the mend.",
+        "An unexpected error occurred: {answer}",
+        "Send this message and the worker's log to the maintainers of wbs-sync. Scan or export again after the fix.",
     ),
 }
 
@@ -714,19 +715,19 @@ _CODES = frozenset(cause.value for cause in Cause)
 
 
 class _Facts(dict[str, str]):
-    """Facts for a sentence; a missing one shows as `?` instead of hiding the whole problem."""
+    """The facts of a sentence; a missing one is shown as `?` so that the problem is still listed."""
 
     def __missing__(self, key: str) -> str:
         return "?"
 
 
 def cause_of(code: str) -> Cause:
-    """The cause of a stored code. One that only another version knows must not hide all the problems."""
+    """Return the cause of a stored code, or UNEXPECTED for a code that this version does not have."""
     return Cause(code) if code in _CODES else Cause.UNEXPECTED
 
 
 def describe(cause: Cause, facts: Mapping[str, str]) -> Problem:
-    """The problem in words. Never fails: an incomplete sentence is better than a lost problem, and so is one whose names are cut."""
+    """Return the problem with its sentence filled in. Never raises: missing facts are shown as `?`, and long ones are shortened."""
     entry = CATALOGUE[cause]
     shown = _Facts({name: _cut(value) for name, value in facts.items()})
     sentence = entry.sentence.format_map(shown)

@@ -1,4 +1,4 @@
-"""How each amount of a bill comes about from Procore's figures, for people. `worker/domain/invoices.py` makes the bill itself."""
+"""Breaks down each amount of a bill into Procore's figures, for `explain`. `worker/domain/invoices.py` builds the bill itself."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from worker.domain.invoices import (
 )
 
 COMPLETED = "work completed and materials stored to date"
-COMPLETED_BEFORE = "the same before this invoice"
-RETAINED_BEFORE = "retained on work before"
-RETAINED = "retained on work this period"
-WORK_RELEASED = "released on work this period"
-MATERIALS_RETAINED = "retained on stored materials now"
-MATERIALS_RELEASED = "released on stored materials this period"
-RETAINED_ON_INVOICE_BEFORE = "retained after the invoice before"
+COMPLETED_BEFORE = "work completed and materials stored, prior invoices"
+RETAINED_BEFORE = "retainage on work, prior invoices"
+RETAINED = "retainage on work, this period"
+WORK_RELEASED = "retainage released on work, this period"
+MATERIALS_RETAINED = "retainage on stored materials, to date"
+MATERIALS_RELEASED = "retainage released on stored materials, this period"
+RETAINED_ON_INVOICE_BEFORE = "retainage balance, prior invoice"
 TAX_OF_INVOICE = "tax applicable to this payment"
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A figure of Procore's with the sign that it has in a sum; `position` of its invoice line, None for the invoice's own."""
+    """A figure from Procore with its sign in a sum; `position`: of its invoice line, None for a figure of the invoice itself."""
 
     position: int | None
     words: str
@@ -41,7 +41,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Reckoned:
-    """One line of the bill: `wbs_code_id` is None for those of retainage and tax. The terms add up to the amount."""
+    """One line of the bill: `wbs_code_id` is None for retainage and tax. The terms add up to the amount."""
 
     what: str
     wbs_code_id: int | None
@@ -51,9 +51,9 @@ class Reckoned:
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """All lines in the bill's order, and what they must total.
+    """All lines in the order of the bill, and their expected total.
 
-    `retainage_reported`: what Procore's own totals say of the retainage, None where it gives none; it is compared, never billed.
+    `retainage_reported`: the retainage from Procore's totals, None if it gives none; compared, never billed.
     """
 
     lines: tuple[Reckoned, ...]
@@ -63,12 +63,12 @@ class Reckoning:
 
     @property
     def total(self) -> Decimal:
-        """What the lines come to."""
+        """The total of the lines."""
         return sum((line.amount for line in self.lines), money.ZERO)
 
 
 def reckon(invoice: Invoice, previous: Invoice | None) -> Reckoning:
-    """The arithmetic of an invoice's bill, also where that cannot be written. `previous`: the subcontract's invoice before."""
+    """Break down an invoice's bill, even one that cannot be written. `previous`: the subcontract's previous invoice."""
     work = [
         Reckoned(
             f"{line.flat_code or 'no code'} {line.description}".strip(),
@@ -98,7 +98,7 @@ def reckon(invoice: Invoice, previous: Invoice | None) -> Reckoning:
 
 
 def _balances(invoice: Invoice, before: RetainedBefore) -> Iterator[Term]:
-    """The balance before, less that of today: what it fell by. Zeros are left out."""
+    """Yield the previous balance and, negated, the current one: the decrease. Zeros are left out."""
     figures = [(line, RETAINED_ON_INVOICE_BEFORE, line.retained_to_date) for line in before.carried_over]
     for line in invoice.lines:
         if line not in before.new:

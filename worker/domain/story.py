@@ -1,4 +1,4 @@
-"""What happens to one code or one invoice, in short stable words. Sentences are made when they are read, so they may be improved."""
+"""The audit trail of one code or one invoice, stored as short stable codes. Sentences are built when read, so they may change between versions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause, describe
 
 LONGEST_FACT = 160
-"""Of an answer or a name in the journal: enough to know it again. The open problem has the whole of it."""
+"""Maximum length of a response or name in the journal: enough to recognize it. The open problem has the whole text."""
 
 
 class What(StrEnum):
-    """Words of the journal. They are stored, so none is ever given another meaning."""
+    """Event codes of the journal. They are stored, so their meaning never changes."""
 
     PLANNED = "planned"
     SENT = "sent"
@@ -42,35 +42,35 @@ class What(StrEnum):
 
 
 ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.NAMED, What.WRITTEN_BACK})
-"""After one of these the record stands in NetSuite, and the journal has said so."""
+"""Events after which the record exists in NetSuite and the journal says so."""
 SENTENCES = {
-    What.PLANNED: "Planned anew{by_whom}",
-    What.SENT: "Sent to NetSuite, write {attempt}, its intent noted first",
-    What.NO_ANSWER: "No answer to the write of {sent_clock}: {answer}",
-    What.EXISTS: "NetSuite took nothing, since it has one: {answer}",
-    What.LOOKED: "Looked in NetSuite for what was sent at {sent_clock}: nothing there yet",
-    What.FOUND: "Found in NetSuite with our external id: {id}",
-    What.CREATED: "Made in NetSuite: {id}",
+    What.PLANNED: "Planned again{by_whom}",
+    What.SENT: "Sent to NetSuite (attempt {attempt}), after saving the intent",
+    What.NO_ANSWER: "NetSuite did not confirm the write of {sent_clock}: {answer}",
+    What.EXISTS: "Not created, because NetSuite already has one: {answer}",
+    What.LOOKED: "Checked NetSuite for the write of {sent_clock}: not there yet",
+    What.FOUND: "Found in NetSuite with the external id of wbs-sync: {id}",
+    What.CREATED: "Created in NetSuite: {id}",
     What.POSTED_ELSEWHERE: "Posted in {period}, not in the period of its date {date}",
-    What.ADOPTED: "Found in NetSuite, made by a person; it fits and is taken: {id}",
+    What.ADOPTED: "Matching record entered by hand found in NetSuite and adopted: {id}",
     What.SETTLED: "Entered by hand in NetSuite with the same vendor, number and amount: {id}",
-    What.NAMED: "Procore names its bill already: {id}",
-    What.WRITTEN_BACK: "Procore was told the bill: origin id {origin_id}",
-    What.ITEMS_FIRST: "{count} Items come first",
-    What.FAILED: "An attempt came to nothing: {answer}",
-    What.HELD: "All work of {remote} is held: {answer}",
-    What.HELD_BACK: "Redis was lost or started anew: what was under way then must have settled first",
+    What.NAMED: "Procore already has its bill id: {id}",
+    What.WRITTEN_BACK: "Bill id saved to Procore: origin id {origin_id}",
+    What.ITEMS_FIRST: "Waiting for {count} Items",
+    What.FAILED: "Attempt failed: {answer}",
+    What.HELD: "All {remote} work is paused: {answer}",
+    What.HELD_BACK: "Waiting for the settle window, because Redis was lost or restarted",
     What.PAUSED: "Paused: {why}",
-    What.SKIPPED: "Left alone: {why}",
-    What.DECIDED: "{by} said: {decided}{noted}",
-    What.DECISION_TAKEN_BACK: "{by} took back that it is {why}{noted}",
-    What.FORGOTTEN: "Forgotten by {by}, having been known with the id {id} since {known_clock}: {why}{noted}",
+    What.SKIPPED: "Skipped: {why}",
+    What.DECIDED: "Decision by {by}: {decided}{noted}",
+    What.DECISION_TAKEN_BACK: "Decision undone by {by}, which was: {why}{noted}",
+    What.FORGOTTEN: "Cleared from the ledger by {by}; recorded with id {id} since {known_clock}: {why}{noted}",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that happened. `facts` fill its sentence; `again_at`: when the work is looked at next (unix seconds), 0 = not told."""
+    """One event. `facts`: placeholders of its sentence; `again_at`: time of the next attempt in unix seconds, 0 = not known."""
 
     what: What
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the journal: the same thing `times` times in a row, first `at`, last `until` (unix seconds, Redis' clock)."""
+    """A line of the journal: an event that occurred `times` times in a row, first `at`, last `until` (unix seconds of Redis' clock)."""
 
     at: int
     until: int
@@ -88,12 +88,12 @@ class Entry:
 
     @property
     def sentence(self) -> str:
-        """In words. Never fails: a fact that is missing shows as `?`."""
+        """The entry as a sentence. Never raises: a missing fact is shown as `?`."""
         what, facts = self.happening.what, self.happening.facts
         if what is What.BLOCKED:
             cause = Cause(facts["cause"]) if facts.get("cause") in set(Cause) else Cause.UNEXPECTED
-            return f"A problem ({cause}): {describe(cause, facts).sentence}"
-        by_whom = f", asked for by: {facts['by']}" if facts.get("by") else ""
+            return f"Problem ({cause}): {describe(cause, facts).sentence}"
+        by_whom = f" (requested by: {facts['by']})" if facts.get("by") else ""
         noted = f" ({facts['note']})" if facts.get("note") else ""
         bill = f", NetSuite id {facts['id']}" if what is What.DECIDED and facts.get("id") else ""
         decided = facts.get("what", "?").replace("_", " ") + bill
@@ -107,15 +107,15 @@ class _Facts(dict[str, str]):
 
 
 def clock(at: float) -> str:
-    """A time for people, UTC, to the second; `?` for none."""
+    """Format a time in UTC to the second; `?` for none."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else "?"
 
 
 def told_by(record: Record, *, of_code: bool) -> Happening | None:
-    """What writing a record adds to the journal.
+    """Return the event that writing a record adds to the journal.
 
-    Nothing for a code that goes the plain way: noted, sent once, made or adopted. Its record tells all of that, and there are as
-    many of them as there are codes. An invoice's way is told step by step.
+    None for a code on the usual path: recorded, sent once, created or adopted. Its record contains all of that, and there are as many
+    records as codes. An invoice's path is recorded step by step.
     """
     match record.state:
         case State.BLOCKED:
@@ -134,7 +134,7 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a story as it is told: `what` is stable; times in unix seconds, `again_at` 0 where none was set."""
+    """One line of the history: `what` is a stable code; times in unix seconds, `again_at` 0 if none was set."""
 
     at: float
     until: float
@@ -145,7 +145,7 @@ class Step:
 
 
 def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
-    """What happened, in order: what the record keeps of the beginning, the journal, and what the record says of the end."""
+    """Return the history in order: the beginning from the record, the journal, and the end from the record."""
     # The record knows nothing of what came before it was forgotten: that was about another Item or bill.
     begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.FORGOTTEN), default=0)
     earlier, entries = entries[:begins], entries[begins:]
@@ -167,15 +167,15 @@ def _told(entry: Entry) -> Step:
 
 def _beginning(record: Record, entries: Sequence[Entry]) -> Step:
     if not record.seen:
-        sentence = f"Known as it stood in NetSuite: {record.remote_id}. What came before is not kept"
+        sentence = f"In NetSuite: {record.remote_id}. Earlier history is not kept"
         return Step(record.at, record.at, 1, "known", sentence)
     # An invoice has its record from its first write or end on, and a journal perhaps some moments earlier.
     seen = min([record.seen, *(entry.at for entry in entries[:1])])
-    return Step(seen, seen, 1, "seen", f"First seen, asked for by: {record.by or 'a request of its own'}")
+    return Step(seen, seen, 1, "seen", f"First seen (requested by: {record.by or 'separate request'})")
 
 
 def _end(record: Record, entries: Sequence[Entry], *, of_code: bool) -> Happening | None:
-    """The end of the plain way, which is in no journal; None where the journal has told it."""
+    """Return the end of the usual path, which is not in the journal; None if the journal has it."""
     if record.done and not any(entry.happening.what in ENDS for entry in entries):
         what = What.CREATED if record.state is State.CREATED else What.ADOPTED
         return Happening(what, {"id": record.remote_id})

@@ -1,18 +1,18 @@
-"""For one code or invoice, at most one record of ours is created in NetSuite, whatever fails at whatever moment.
+"""Creates at most one NetSuite record per code or invoice, whatever fails at any moment.
 
 The steps, each of which may be the last one before a process dies:
 
-1. **Lock.** One holder at a time works on a key; the ledger's record is read as the lock is taken. A record that is done ends here.
-2. **Look.** A write whose result is not known (*unconfirmed*) is looked for before anything else, and one that is found is taken.
+1. **Lock.** One holder at a time works on a key; the ledger record is read as the lock is taken. A record that is done ends here.
+2. **Check.** An *unconfirmed* write is looked up before anything else; if it is found, it is recorded.
 3. **Settle.** Nothing is sent again before the settle time after the unconfirmed write has passed, nor before the settle time after a
-   loss of the ledger: until then NetSuite may still show what was sent.
-4. **Intent.** As the request leaves, the ledger notes it, under the lock as it stands then. A lost lock, a later holder (its fence is
-   higher) or a clock that shows a pause sends nothing. Whoever comes later finds the intent and begins with step 2.
-5. **Create.** An answer is recorded. A refusal leaves the record as it was. No answer leaves it unconfirmed.
-6. **Cap.** After five unconfirmed writes a person is asked.
+   loss of the ledger: until then, NetSuite may still show what was sent.
+4. **Intent.** As the request leaves, the ledger records the intent, under the lock as it is then. A lost lock, a later holder (with a
+   higher fence) or a clock that shows a pause prevents the request. A later holder finds the intent and starts with step 2.
+5. **Create.** A response is recorded. A rejection leaves the record as it was. Without a response, it is unconfirmed.
+6. **Cap.** After five unconfirmed writes, it becomes a problem.
 
-NetSuite's own uniqueness of external ids stands behind all of this; it does not cover a record that somebody entered by hand, and its
-searches may lag behind its writes. What no client can rule out is in docs/decisions/0003-exactly-once.md.
+In addition, NetSuite enforces unique external ids; this does not cover a record entered by hand, and its searches may lag behind its
+writes. docs/decisions/0003-exactly-once.md describes what no client can rule out.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 
 MAX_WRITES = 5
-LEDGER_IS_YOUNG = "Redis was lost or started anew: what was under way then must have settled first"
+LEDGER_IS_YOUNG = "waiting for the settle window, because Redis was lost or restarted"
 
 FoundT = TypeVar("FoundT")
 
 
 class Candidate(Protocol[FoundT]):
-    """The record that one code or invoice needs in NetSuite, for one attempt at it."""
+    """The record that one code or invoice needs in NetSuite, for one attempt."""
 
     @property
     def key(self) -> CodeKey | InvoiceKey:
-        """Whose record it is."""
+        """The key of the code or invoice."""
         ...
 
     @property
@@ -61,45 +61,46 @@ class Candidate(Protocol[FoundT]):
 
     @property
     def series(self) -> Series:
-        """The series that it belongs to."""
+        """The series of the record."""
         ...
 
     @property
     def waiting(self) -> Record:
-        """What the ledger has of it, or is to have, while nothing is sent."""
+        """The ledger record, or the one to write, while nothing is sent."""
         ...
 
     def look(self, sent: Record | None, *, exists: bool = False) -> FoundT | None:
-        """The record in NetSuite: ours, or one that may be adopted. Raises Blocked when another record is in the way.
+        """Find the record in NetSuite: one with the wbs-sync external id, or one that may be adopted. Raises Blocked if another record is in
+        the way.
 
-        `sent`: an earlier write that may have made it; None where nothing was sent. `exists`: NetSuite says that there is one.
+        `sent`: an earlier write that may have created it; None if nothing was sent. `exists`: NetSuite reported that there is one.
         """
         ...
 
     def same(self, found: FoundT, sent: Record | None) -> bool:
-        """Whether a record is ours; else it is one to adopt. Raises Blocked when it is neither."""
+        """Return whether a record was created by wbs-sync; if not, it is one to adopt. Raises Blocked if it is neither."""
         ...
 
     def reserve(self) -> Outcome | None:
-        """Claim what the record needs for itself; an outcome where another record comes first. Raises Blocked, SeriesStopped."""
+        """Claim what the record needs exclusively; return an outcome if another record comes first. Raises Blocked, SeriesStopped."""
         ...
 
     def create(self, leaving: Callable[[], None]) -> FoundT:
-        """Create it. `leaving` is called each time just before the request leaves, and stops it by what it raises."""
+        """Create the record. `leaving` is called each time just before the request leaves, and prevents it by raising."""
         ...
 
     def accept(self, found: FoundT, *, ours: bool, sent: Record | None = None, created: bool = False) -> Outcome:
-        """Record what NetSuite has. `created`: this attempt made it, and NetSuite confirmed it."""
+        """Record what NetSuite has. `created`: this attempt created it, and NetSuite confirmed it."""
         ...
 
     def given_up(self, record: Record) -> Blocked:
-        """The problem of a record that none of its writes has made."""
+        """Return the problem of a record that none of its writes has created."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ExactlyOnce:
-    """Creates records in NetSuite by the steps above. `settle_seconds`: how long a write may take to show."""
+    """Creates records in NetSuite by the steps above. `settle_seconds`: how long a write may take to appear."""
 
     client: Redis
     ledger: Ledger
@@ -110,7 +111,7 @@ class ExactlyOnce:
     def locked(
         self, key: CodeKey | InvoiceKey, name: str, attempt: Callable[[Record | None, Lock], Outcome]
     ) -> Outcome:
-        """Make an attempt under the lock of its key; only say so where another holds it, or where nothing is left to do."""
+        """Make an attempt under the lock of its key; return the outcome if another process holds it, or if nothing is left to do."""
         with self.locks.hold(str(key), reads=self.ledger.place(key)) as lock:
             if lock is None:
                 return busy(seconds(self.client), name)
@@ -118,9 +119,9 @@ class ExactlyOnce:
             return outcome_of(record) if record and record.done else attempt(record, lock)
 
     def make(self, candidate: Candidate[FoundT], record: Record | None, lock: Lock) -> Outcome:
-        """Take the record that exists, or create it. `record`: the ledger's.
+        """Adopt the existing record, or create it. `record`: the ledger record.
 
-        Raises Blocked when a person has to decide, Transient and Misconfigured when nothing was sent.
+        Raises Blocked if a user has to decide, Transient and Misconfigured if nothing was sent.
         """
         sent = record if record and record.in_doubt else None
         unsettled = sent is not None and self.is_unsettled(sent, lock)
@@ -131,7 +132,7 @@ class ExactlyOnce:
         return self._create(candidate, record, lock)
 
     def _take(self, candidate: Candidate[FoundT], sent: Record | None, *, unsettled: bool) -> Outcome | None:
-        """Take the record that NetSuite has; None where it has none that may be taken now."""
+        """Record the one that NetSuite has; return None if it has none that may be recorded now."""
         found = candidate.look(sent)
         if found is None:
             return None
@@ -140,19 +141,19 @@ class ExactlyOnce:
         return candidate.accept(found, ours=ours, sent=sent) if ours or not unsettled else None
 
     def is_unsettled(self, record: Record, lock: Lock) -> bool:
-        """Whether a write that got no answer may still show in NetSuite."""
+        """Return whether an unconfirmed write may still appear in NetSuite."""
         return record.in_doubt and lock.until(record.sent_at + self.settle_seconds) > 0
 
     def look_later(self, key: CodeKey | InvoiceKey, sent: Record, lock: Lock) -> Outcome:
-        """An unconfirmed write is looked for again; nothing is sent before the settle time has passed."""
+        """Check an unconfirmed write again; nothing is sent before the settle time has passed."""
         noun = "Item" if isinstance(key, CodeKey) else "bill"
-        reason = sent.detail or f"an earlier write was interrupted; looking for its {noun}"
+        reason = sent.detail or f"an earlier write was interrupted; checking NetSuite for its {noun}"
         again_at = sent.look_again_at(lock.now(), sent.sent_at + self.settle_seconds)
         self.ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(sent.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, sent.name, reason=reason, again_at=again_at)
 
     def _create(self, candidate: Candidate[FoundT], record: Record | None, lock: Lock) -> Outcome:
-        """Intent, request, record. Every way out leaves the ledger with what is true."""
+        """Record the intent, send the request, record the result. Every exit leaves the ledger correct."""
         if record and record.attempts >= MAX_WRITES:
             raise candidate.given_up(record)
         if held_back_until := lock.held_back_until(self.settle_seconds):
@@ -187,15 +188,15 @@ class ExactlyOnce:
         return candidate.accept(made, ours=candidate.same(made, None), created=True)
 
     def _intend(self, key: CodeKey | InvoiceKey, waiting: Record, lock: Lock) -> Record:
-        """Note that the write leaves now. Raises NoRoom when the lock or the ledger is not ours to write by any more, SeriesStopped."""
+        """Record that the write leaves now. Raises NoRoom if this process may no longer write by its lock or the ledger, SeriesStopped."""
         now = lock.now()
         intent = replace(waiting, state=State.INTENT, at=now, sent_at=now, attempts=waiting.attempts + 1, detail="")
         if not self.ledger.intend(key, intent, lock):
-            raise NoRoom("the lock was lost, or its holder stood still, before the write")
+            raise NoRoom("the lock was lost, or the process was suspended, before the write")
         return intent
 
     def _already_exists(self, candidate: Candidate[FoundT], intent: Record, waiting: Record, lock: Lock) -> Outcome:
-        """NetSuite took nothing, because it has one. Where nobody sees it yet, it is unconfirmed like any other write."""
+        """Record that NetSuite created nothing because it has one already. If that one is not visible yet, it is unconfirmed like any other write."""
         self.ledger.journal.tell(candidate.key, Happening(What.EXISTS, {"answer": intent.detail}))
         try:
             found = candidate.look(intent, exists=True)
@@ -209,13 +210,13 @@ class ExactlyOnce:
         return self.look_later(candidate.key, unknown, lock)
 
     def _unconfirmed(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock, answer: str) -> Record:
-        """Record that no answer came. The settle time runs from the moment at which it was given up."""
+        """Record that no response came. The settle time starts when the request was given up."""
         unknown = replace(intent, state=State.UNKNOWN, sent_at=lock.now(), detail=answer)
         self.ledger.write(key, unknown)
         return unknown
 
     def _pause(self, candidate: Candidate[FoundT]) -> Outcome:
-        """The series is stopped, so the record waits."""
+        """Return the outcome of a record whose series is stopped."""
         paused = self.differences.pause(candidate.series, candidate.key, candidate.name)
         self.ledger.journal.tell(candidate.key, Happening(What.PAUSED, {"why": paused.reason}, paused.again_at or 0))
         return paused

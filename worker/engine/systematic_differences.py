@@ -1,8 +1,9 @@
-"""NetSuite may change every record that is created: generated names or numbers, an added tax, another period. One such record is an
-accident that its own problem reports; the same difference twice in a row is a setting, and the series of records stops for a person.
+"""Stops writing when NetSuite changes every created record: generated names or numbers, an added tax, another posting period.
 
-What is in flight when the second record is read back is still written. Reads, Items and bills that exist already, and the other
-series go on.
+One changed record is an exception with its own problem; the same difference twice in a row is a setting, and the series of records stops
+until a user decides.
+
+Writes in progress when the second record is read back still complete. Reads, existing Items and bills, and the other series continue.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from worker.store.work import Work
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 300.0
-"""How soon work of a stopped series asks again whether it may go on; a person's command makes it due at once."""
+"""Seconds until work of a stopped series checks again; `problems continue` makes it due immediately."""
 AGREED_FOR_SECONDS = 86_400.0
-"""A record is read back again when the last one that was as it was sent is older: settings change."""
+"""Seconds since the last unchanged record after which a record is read back again: settings change."""
 LANES = {Series.ITEMS: Lane.ITEMS, Series.BILLS: Lane.EXPORTS}
 
 
@@ -40,23 +41,23 @@ class SystematicDifferences:
         self._work = work
 
     def state(self, series: Series) -> SeriesState:
-        """How a series stands before a record of it is written."""
+        """Return the state of a series before a record of it is written."""
         return self._states.state(series)
 
     def pause(self, series: Series, key: CodeKey | InvoiceKey, name: str) -> Outcome:
-        """The outcome of a record whose series is stopped: it waits. It also closes the record's own problem, since the attempt got as far
-        as the write, so whatever blocked the record before is settled, and the wait may be long.
+        """Return the outcome of a record whose series is stopped: it waits. It also closes the record's own problem, because the attempt got
+        as far as the write, so whatever blocked the record before is resolved, and the wait may be long.
         """
-        reason = f"no more {series} are written: see the problem {series.problem_key}"
+        reason = f"writing {series} is stopped: see problem {series.problem_key}"
         again_at = seconds(self._client) + PAUSE_SECONDS
         return Outcome(OutcomeKind.WAITING, name, reason=reason, again_at=again_at, closes=(str(key),))
 
     def is_due(self, state: SeriesState, at: float) -> bool:
-        """Whether a record that is written at that time is to be read back, where that is not done with each."""
+        """Return whether a record written at that time is to be read back, if not every one is."""
         return bool(state.in_a_row) or at - state.agreed_at > AGREED_FOR_SECONDS
 
     def note(self, series: Series, name: str, found: Mapping[Deviation, str]) -> None:
-        """A record, just created and read back, differs from what was sent in these, said in words; in nothing: it is as it was sent."""
+        """Record the differences between a record that was just created and read back and what was sent; empty if there is none."""
         state = self._states.state(series)
         new = {deviation: words for deviation, words in found.items() if deviation not in state.accepted}
         over = [one for one in {*state.in_a_row, *state.accepted} if one not in found]
@@ -68,7 +69,7 @@ class SystematicDifferences:
                 self._stop(series, deviation, name, words)
 
     def go_on(self, series: Series) -> bool:
-        """Go on with a stopped series: what waits for it is due now. False when it is not stopped."""
+        """Resume a stopped series: its waiting work is due now. Return False if it is not stopped."""
         if self._states.go_on(series) is None:
             return False
         self._ledger.resolve(series.problem_key)
@@ -85,4 +86,4 @@ class SystematicDifferences:
             "setting": setting_of(series, deviation),
         }
         if self._ledger.report(series.problem_key, Cause.SYSTEMATIC_DIFFERENCE, facts, at=seconds(self._client)):
-            log.error("The series of %s is stopped: %s", series, words)
+            log.error("Writing %s is stopped: %s", series, words)

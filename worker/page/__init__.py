@@ -1,7 +1,7 @@
-"""The report as one HTML page that needs nothing else: no script, no font, no network.
+"""The report as one self-contained HTML page: no script, no font, no network.
 
-Names come from other systems and are shown to the letter: the template escapes whatever it is given, what a browser would obey
-besides (a change of direction) is written the way Python writes it, and the page's own policy lets no script run.
+Names from other systems are shown literally: the template escapes all values, characters that change the text direction are shown
+as Python escapes, and the page's content security policy blocks all scripts.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from worker.page.plot import COLUMNS, plot
 from worker.services.report import Due, Report, Tally
 
 MOST_PROJECTS, MOST_PROBLEMS, FIRST_PROBLEMS = 500, 100, 3
-"""Rows of projects, of problems of one cause, and of those that are seen at once. The data behind the page have all."""
+"""Maximum rows of projects, of problems per cause, and of problems shown without expanding. The JSON report has all."""
 INVOICE_STATES = {
-    "created": ("Billed", "a vendor bill was made", "done"),
-    "adopted": ("Adopted", "an equal bill that a person entered stood there already", "done"),
-    "waiting": ("Waiting", "its turn comes later", "waiting"),
-    "intent": ("Being written", "the bill is on its way to NetSuite", "waiting"),
-    "unknown": ("In doubt", "a write got no answer; it is looked for before anything is sent again", "waiting"),
-    "blocked": ("Blocked", "a person has to mend something", "blocked"),
-    "skipped": ("Skipped", "none of our business now, such as a draft", "skipped"),
+    "created": ("Billed", "vendor bill created", "done"),
+    "adopted": ("Adopted", "matched to a bill already in NetSuite", "done"),
+    "waiting": ("Waiting", "queued for export", "waiting"),
+    "intent": ("Sending", "the bill is being sent to NetSuite", "waiting"),
+    "unknown": ("Unconfirmed", "NetSuite did not confirm the bill; wbs-sync checks before any retry", "waiting"),
+    "blocked": ("Blocked", "needs attention: see the problems", "blocked"),
+    "skipped": ("Skipped", "not ready or not ours, such as a draft", "skipped"),
 }
-"""Name, meaning and colour of each of the ledger's states, in the order in which they are shown."""
+"""Name, meaning and color of each ledger state, in display order."""
 
 _HERE = Path(__file__).parent
 _STYLE = (_HERE / "report.css").read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; 
 
 
 def render(report: Report) -> str:
-    """The whole page; times in UTC."""
+    """Return the page; times in UTC."""
     told = _to_the_letter(report)
     page = Loader(str(_HERE)).load("report.html").generate(
         report=told,
@@ -70,7 +70,7 @@ def render(report: Report) -> str:
 
 
 def bar(tally: Tally) -> list[tuple[str, float, float]]:
-    """The parts of a bar of 100 as (kind, where it begins, how wide it is), empty ones left out."""
+    """Return the non-empty parts of a bar of width 100 as (kind, start, width)."""
     found, begins = [], 0.0
     for kind in ("done", "waiting", "blocked"):
         width = 100 * getattr(tally, kind) / max(tally.wanted, 1)
@@ -81,29 +81,29 @@ def bar(tally: Tally) -> list[tuple[str, float, float]]:
 
 
 def share(tally: Tally) -> str:
-    """How much of what is wanted stands in NetSuite; 100 % only when nothing is missing."""
+    """Return the synced share, rounded down, so that 100 % means that nothing is missing."""
     return f"{100 * tally.done // tally.wanted} %" if tally.wanted else "none known"
 
 
 def amount(due: Due) -> str:
-    """A sum for people; never one of amounts that are not known."""
+    """Return the payment due as text, or `not known` if no amount is known."""
     return money.text(due.payment_due) if due.known else "not known"
 
 
 def lacking(due: Due) -> str:
-    """How much of a sum is known, where it is not the whole; else ""."""
+    """Return how many amounts of a total are known if some are not, else ""."""
     part = 0 < due.known < due.invoices
     return f"{due.known:,} of {due.invoices:,} amounts known" if part else ""
 
 
 def held_back(due: Due) -> str:
-    """What problems keep from being billed, in a sentence."""
+    """Return a sentence on the invoices that problems keep from being billed."""
     invoices = "1 invoice" if due.invoices == 1 else f"{due.invoices:,} invoices"
-    return f"Held back: {invoices}, payment due {amount(due)}" + (f" ({lacking(due)})." if lacking(due) else ".")
+    return f"On hold: {invoices}, payment due {amount(due)}" + (f" ({lacking(due)})." if lacking(due) else ".")
 
 
 def took(seconds: float) -> str:
-    """A duration for people."""
+    """Format a duration."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -112,17 +112,17 @@ def took(seconds: float) -> str:
 
 
 def utc(at: float) -> str:
-    """A time for people, in UTC; the page says so."""
+    """Format a time in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def words(code: str) -> str:
-    """A stable code as a heading."""
+    """Return a code as a heading."""
     return code.replace("_", " ").capitalize()
 
 
 def _to_the_letter(value: Any) -> Any:
-    """The same value with every text in it as a page may be given it."""
+    """Return the value with control characters in all of its strings escaped."""
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, list):

@@ -90,10 +90,10 @@ def _outline(values: Sequence[float | None], height: int) -> str:
 def _sentence(use: GateUse) -> str:
     top = max(use.noted, key=lambda one: one.in_use)
     average = sum(one.in_use for one in use.noted) / len(use.noted)
-    since = f"Noted {len(use.noted):,} times since {_clock(use.noted[0].at)}"
+    since = f"{len(use.noted):,} samples since {_clock(use.noted[0].at)}"
     if not top.in_use:
-        return f"{since}: no slot was in use at any of these moments."
-    return f"{since}: {average:.1f} of {use.slots} slots in use on average, at most {top.in_use}, at {_clock(top.at)}."
+        return f"{since}: no slot in use in any of them."
+    return f"{since}: {average:.1f} of {use.slots} slots in use on average, at most {top.in_use} (at {_clock(top.at)})."
 
 
 def _clock(at: float) -> str:

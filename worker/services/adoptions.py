@@ -1,7 +1,7 @@
-"""Adopted Items over a lost Redis and over versions: their index is filled, and their copy in DATA_DIR is read back.
+"""Keeps adopted Items across the loss of Redis and across versions: fills their index, and restores them from the copy in DATA_DIR.
 
-NetSuite shows nothing of an adoption when the Item has no external id of ours. Found again by its name it is only as long as neither
-Item nor code nor project was renamed since; otherwise a second Item would be made for the code.
+If the Item has no wbs-sync external id, NetSuite has no trace of the adoption. It is found again by name only if neither Item, code nor
+project was renamed since; otherwise a second Item would be created for the code.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ INDEXED_EVERY_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """How many codes have their adopted Item in the ledger again; `whole`: none is left of which that cannot be said yet."""
+    """The number of codes whose adopted Item was restored to the ledger; `whole`: none is left undecided."""
 
     count: int
     whole: bool
@@ -49,12 +49,12 @@ class Adoptions:
         self._copied_of = self._indexed_of = ""
 
     def catch_up(self, ledger_opened_at: str) -> None:
-        """Before this process works with a ledger that is new to it: fill the index, and restore what the copy says of a ledger before.
+        """Fill the index and restore adoptions from the copy of an earlier ledger, before this process works with a ledger that is new to it.
 
-        Raises NoRoom while another thread does, and NetSuite's errors where it is asked.
+        Raises NoRoom while another thread does it, and NetSuite's errors.
         """
         if not self._guard.acquire(blocking=False):
-            raise NoRoom("adopted Items are being looked up", retry_after=1.0)
+            raise NoRoom("looking up adopted Items", retry_after=1.0)
         try:
             if self._indexed_of != ledger_opened_at:
                 self._index(ledger_opened_at)
@@ -63,7 +63,7 @@ class Adoptions:
             self._guard.release()
 
     def keep_up(self) -> None:
-        """Now and then: copy what was adopted since, by workers of whatever version, and restore what could not be restored yet."""
+        """At intervals, copy new adoptions by workers of any version, and restore what could not be restored yet."""
         opened_at, now = self._ledger.opened_at(), time.monotonic()
         if not opened_at or (opened_at == self._copied_of and now < self._copied_at + COPIED_EVERY_SECONDS):
             return
@@ -73,18 +73,18 @@ class Adoptions:
         try:
             self._copy(opened_at)
         except SyncError as error:
-            log.warning("Adopted Items cannot be looked up now: %s", error)
+            log.warning("Could not look up adopted Items: %s", error)
 
     def _index(self, ledger_opened_at: str) -> None:
         self._adopted.index()
         self._indexed_at, self._indexed_of = time.monotonic(), ledger_opened_at
 
     def has_copy(self) -> bool:
-        """Whether this machine knows what was adopted."""
+        """Return whether this machine has the adoptions."""
         return self._adopted.has_copy()
 
     def restore(self) -> Restored:
-        """Record again what the copy says, where the ledger does not. A code that has got another Item meanwhile becomes a problem."""
+        """Record the adoptions of the copy that are missing in the ledger. A code that has another Item by now becomes a problem."""
         copied = self._adopted.copied()
         records = self._ledger.records_of(copied)
         missing = {key: item_id for key, item_id in copied.items() if not _is_recorded(records.get(key), item_id)}
@@ -98,11 +98,11 @@ class Adoptions:
         ]
         restored = Restored(done.count(True), whole=None not in done)
         if restored.count:
-            log.warning("%d adopted Items are known again from DATA_DIR", restored.count)
+            log.warning("Restored %d adopted Items from DATA_DIR", restored.count)
         return restored
 
     def _restore(self, key: CodeKey, item: FoundItem) -> bool | None:
-        """True when it is recorded now, False when the ledger knows better, None when that cannot be said yet."""
+        """Return True if it is recorded now, False if the ledger has a newer record, None if that is not known yet."""
         with self._locks.hold(str(key)) as lock:
             record = self._ledger.code(key)
             if lock is None or (record and record.in_doubt):
@@ -115,7 +115,7 @@ class Adoptions:
             return self._ledger.write(key, adopted, Happening(What.ADOPTED, {"id": item.id}))
 
     def _copy(self, ledger_opened_at: str) -> None:
-        """Bring the copy up to date. One of a ledger before is restored first; until that is whole it stays as it is."""
+        """Update the copy. A copy of an earlier ledger is restored first, and not changed until that is complete."""
         if not self._adopted.copy_is_of(ledger_opened_at):
             if not self.restore().whole:
                 return
@@ -128,7 +128,7 @@ def _is_recorded(record: Record | None, item_id: str) -> bool:
 
 
 def report_another_item(ledger: Ledger, netsuite: NetSuite, key: CodeKey, item: FoundItem, *, at: float) -> None:
-    """A code that has another Item by the ledger: a problem, until `verify` finds that the two agree."""
+    """Open a problem for a code that has another Item in the ledger, until `verify` finds that they agree."""
     record = ledger.code(key)
     recorded = record.remote_id if record else ""
     if netsuite.item(recorded):
@@ -136,7 +136,7 @@ def report_another_item(ledger: Ledger, netsuite: NetSuite, key: CodeKey, item: 
         words = f"The code of the Item {item.name} has 2 Items: ids {recorded}, {item.id}."
     else:
         kind = FindingKind.ITEM_OTHER_THAN_RECORDED
-        words = f"The Item {item.name}: the ledger says Item {recorded}, NetSuite has {item.id}."
+        words = f"The Item {item.name}: the ledger has Item {recorded}, NetSuite has {item.id}."
     log.error("%s", words)
     finding = Finding(kind, str(key), words)
     ledger.report(finding.problem_key, finding.cause, finding.facts, at=at)

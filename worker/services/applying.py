@@ -1,6 +1,6 @@
-"""A plan is carried out: each line is looked at again, and only what is still as it was goes into the lanes.
+"""Applies a plan: checks each line again and queues only lines whose data is unchanged.
 
-From there on all is as after a scan or an export: workers make one thing after the other, with lock, intent, look and record.
+From there, work continues as after a scan or export: workers create one record after the other, with lock, intent, check and record.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from worker.store.ledger import Ledger
 from worker.store.work import Work
 
 A_PLAN = "a plan"
-"""Who asked for what is applied."""
+"""Trigger name for work from a plan."""
 
 
 @dataclass(slots=True)
 class Applied:
-    """What became of a plan's lines. `at`: when it began (unix seconds); `to_do`: lines that were still as planned, whose work waits
-    now; `already`: ids in NetSuite of what stood by then, and `refused`: what had changed, both by key.
+    """The state of a plan's lines. `at`: start time in unix seconds; `to_do`: unchanged lines, now queued; `already`: NetSuite ids of records
+    that exist already, by key; `refused`: what changed, by key.
     """
 
     at: float
@@ -42,7 +42,7 @@ class Applied:
 
 
 class Applying:
-    """Carries plans out."""
+    """Applies plans."""
 
     def __init__(
         self,
@@ -66,10 +66,10 @@ class Applying:
         self._stoppages = stoppages
 
     def apply(self, plan: Plan, progress: Callable[[int, int], None] = lambda _done, _of: None) -> Applied:
-        """Look again at every line that says what is to be done, and let those wait in their lanes that are still as they were.
+        """Check every line that requires a change again, and queue the unchanged ones.
 
-        One project after the other, so that little time passes between look and work. `progress(done, of)` after each.
-        A ledger that was lost is restored first.
+        Works project by project, so that little time passes between check and work. Calls `progress(done, of)` after each. A lost ledger is
+        restored first.
         """
         self._recovery.ensure_ledger()
         self._projects.refresh()
@@ -100,7 +100,7 @@ class Applying:
         return [line for line in lines if line.would.acts and line.key not in {*already, *refused}]
 
     def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], look: Look) -> None:
-        """As after the look of a scan: with the note what stands is adopted, and what is to be made waits. Items before bills."""
+        """Record the results as after a scan: existing records are adopted, and missing ones are queued. Items before bills."""
         codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
         planned = [look.planned[project_id][code_id] for code_id in codes]
         noted = self._items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
@@ -111,18 +111,18 @@ class Applying:
         self._work.request(Lane.EXPORTS, [line.key for line in to_do if line.of_invoice])
 
     def going_on(self, applied: Applied) -> int:
-        """How many lines have not come to an end. What is due only in more than a minute is not waited for."""
+        """Return how many lines have not ended. Work due in more than a minute is not waited for."""
         soon = seconds(self._client) + RUN_WAITS_SECONDS
         return len(self._work.going_on([line.key for line in applied.to_do], due_before=soon))
 
     def ends(self, applied: Applied) -> dict[str, Outcome]:
-        """How the lines that were carried out stand now, by key."""
+        """Return the current outcomes of the queued lines, by key."""
         problems = {one.key: one.problem for one in self._ledger.problems()}
         ends = {}
         for line in applied.to_do:
             record = self._record(line)
             outcome = (
-                outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="no worker has taken it up yet")
+                outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="no worker has started it yet")
             )
             if record and record.done and record.at >= applied.at:
                 outcome = replace(outcome, kind=OutcomeKind(record.state.value))

@@ -1,4 +1,6 @@
-"""One attempt at one piece of work, by one claim, and its result: ended, scheduled again, held, or a problem. Every attempt is settled."""
+"""Runs one attempt at one piece of work, under one claim, and settles its result: done, retry later, paused, or a problem. Every attempt is
+settled.
+"""
 
 from __future__ import annotations
 
@@ -45,34 +47,34 @@ log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 12
 LONGEST_BACK_OFF_SECONDS = 120.0
 LONGEST_DOUBT_SECONDS = 1800.0
-"""How long an unconfirmed write that could not be looked up waits at most until the next look-up. It is never given up."""
+"""Maximum seconds until the next look-up of an unconfirmed write that could not be looked up. It is looked up until its result is known."""
 STALLED_SECONDS = 900.0
-"""An attempt in which no remote answers for so long stands still: its claim is renewed no more. No single answer takes as long."""
+"""Seconds without a response after which an attempt counts as stalled: its claim is no longer renewed. No single request takes this long."""
 HOLD_SECONDS = 30.0
-"""The first pause for a login or a permission: a person has to act, so asking again soon is of little use."""
+"""Seconds of the first pause for a login or a permission. Someone has to act, so an early retry is of little use."""
 WORKS_BEFORE_PAUSE = 3
-"""So many different works that got no proper answer, with none in between that did, show that the remote is down, not one record."""
+"""Number of different works that must fail in a row, with no success in between, before the remote counts as down."""
 FEW_WORKS = 9
-"""Up to so many works in trouble may be in trouble by themselves; more are not looked into."""
+"""Number of failing works up to which each may fail because of itself; above it, they are not examined."""
 FAILURES_OF_ONE_WORK = 2
-"""Work that failed more often, while the remote answered others in between, pauses nothing any more: the trouble is its own."""
+"""Failures of one work, while the remote answers others in between, after which its failures no longer pause the remote."""
 REFUSALS_BEFORE_PAUSE = 2
-"""So many different records that were refused in a row for want of a permission show that the role lacks it."""
+"""Number of different records refused in a row for a missing permission that shows that the role is missing it."""
 RUN_WAITS_SECONDS = 60.0
-"""A run does not wait for work that is due later than this: it counts it as waiting or unknown and ends."""
+"""Seconds ahead beyond which a run does not wait for scheduled work: it counts the work as waiting or unknown and ends."""
 MOST_DEATHS = 5
-"""Work that so many workers had begun when they died or stalled is given to no further one."""
+"""Number of workers that may die or stall while processing a work; after that it is dispatched to no further worker."""
 ROOTS = (SCAN_OF_ALL, EXPORTS_OF_ALL)
 JUST_RECORDED = (OutcomeKind.CREATED, OutcomeKind.ADOPTED)
-"""What closed its problem when it was recorded, in the same step."""
+"""Outcomes that closed their problem in the step that recorded them."""
 SPANS = {
     "scan": "scan", "plan": "plan codes", "code": "create Item", "exports": "list invoices", "invoice": "export invoice",
     "reconcile": "compare",
 }  # fmt: skip
-"""How traces call an attempt, by the first word of the work's key."""
+"""Span names of attempts in traces, by the first part of the work's key."""
 TROUBLE_TAKEN_UP_EVERY_SECONDS = 600.0
 REDIS_SECONDS = 3.0
-"""How long work waits at least when Redis did not answer or refused."""
+"""Minimum seconds until work is retried after Redis did not respond or rejected a command."""
 DOWN_TIMES_BEFORE_PROBLEM = 5
 REMOTE_OF_CAUSE = {
     Cause.PROCORE_LOGIN: Remote.PROCORE,
@@ -83,16 +85,17 @@ REMOTE_OF_CAUSE = {
 
 
 def back_off(failures: int) -> float:
-    """Seconds to wait after so many failures: doubling to two minutes, spread by chance so that a storm does not repeat itself."""
+    """Return the seconds to wait after this many failures: doubling up to two minutes, with random jitter to avoid retry storms."""
     longest = min(2.0**failures, LONGEST_BACK_OFF_SECONDS)
     return random.uniform(longest / 2, longest)
 
 
 @dataclass
 class Succession:
-    """The work of one lane that a thread does one after the other, without a message for each.
+    """The works of one lane that a thread runs one after the other, without a message for each.
 
-    `go_on`: whether there is to be a next one after an outcome; `limit`: how much of the lane may then be in hand. `next`: what was taken.
+    `go_on`: returns whether to take another after an outcome; `limit`: how many works of the lane may be in progress then. `next`: the work
+    taken.
     """
 
     go_on: Callable[[Outcome], bool]
@@ -100,11 +103,11 @@ class Succession:
     next: Taken | None = None
 
     def limit_after(self, outcome: Outcome) -> int:
-        """How much may be in hand when the next one is taken; 0 = none is taken."""
+        """Return how many works may be in progress when the next one is taken; 0 = take none."""
         return self.limit() if self.go_on(outcome) else 0
 
     def pop(self) -> Taken | None:
-        """What was taken, once."""
+        """Return the work taken, once."""
         taken, self.next = self.next, None
         return taken
 
@@ -124,7 +127,7 @@ class Attempts:
         agreement: SettingsAgreement,
         pings: Mapping[Remote, Callable[[], object]],
     ) -> None:
-        """`pings`: a small request to each remote, which shows whether it answers."""
+        """`pings`: a small request per remote that shows whether it responds."""
         self._client = client
         self._work = work
         self._ledger = ledger
@@ -145,17 +148,17 @@ class Attempts:
         claim: Claim | None = None,
         succession: Succession | None = None,
     ) -> Outcome:
-        """Claim the work, run the attempt, settle its outcome. Where another worker is at it, only say so. A bug's exception is
-        reported as a problem and raised on.
+        """Claim the work, run the attempt, and settle its outcome. If another worker has claimed it, return that. An unexpected exception is
+        reported as a problem and raised again.
 
-        `claim`: by default somebody's request, unless the lane itself sent the message that this thread works on. `succession`: takes
-        the next work of the lane in the step that settles this one.
+        `claim`: by default a request by a user, unless the lane sent the message that this thread processes. `succession`: takes the next
+        work of the lane in the step that settles this one.
         """
         claimed = self._work.claim(lane, key, claim or (Claim.IN_LANE if is_dispatched() else Claim.REQUEST))
         if claimed is Claimed.BUSY:
             return busy(seconds(self._client))
         if claimed is Claimed.NOT_DUE:
-            return Outcome(OutcomeKind.ALREADY, reason="another attempt has ended or scheduled it")
+            return Outcome(OutcomeKind.ALREADY, reason="another attempt completed or rescheduled it")
         held_until, troubled = self._holds.state(lane)
         if held_until:
             self._work.later(lane, key, at=held_until)
@@ -170,13 +173,13 @@ class Attempts:
         troubled: Collection[str] = (),
         succession: Succession | None = None,
     ) -> Outcome:
-        """The same for work that this thread has claimed just now, the last in this lane having ended well: nothing holds it."""
+        """Run and settle a work that this thread has just claimed, after the last work in this lane succeeded: nothing pauses it."""
         with span(SPANS[key.partition(":")[0]], work=key):
             return self._made(lane, key, attempt, troubled, succession)
 
     @contextmanager
     def _under_claim(self, lane: Lane, key: str, responses: Responses) -> Iterator[None]:
-        """Renew the claim for the block, for as long as requests come to an end."""
+        """Renew the claim during the block while requests keep completing."""
         token = self._work.token(key)
         count, at = 0, time.monotonic()
 
@@ -195,10 +198,11 @@ class Attempts:
             self._under_way.remove((lane, key, token))
 
     def take_up_trouble(self) -> None:
-        """Every ten minutes: for each open problem of a remote without a known pause, note the remote as failing, so that its next good
+        """Every ten minutes, mark the remote of each open remote problem without a known pause as failing, so that its next successful
         response closes the problem.
 
-        Such problems come from version 0.1.0, which keeps pauses under other keys, and from pauses forgotten after an unused week.
+        Such problems come from version 0.1.0, which stores pauses under other keys, and from pauses that were dropped after a week without
+        use.
         """
         now = time.monotonic()
         if now < self._trouble_taken_up_at + TROUBLE_TAKEN_UP_EVERY_SECONDS:
@@ -210,7 +214,7 @@ class Attempts:
                 self._holds.note(scope, "-", cause=problem.problem.cause, answer=problem.facts.get("answer", ""))
 
     def give_back(self) -> None:
-        """Let the work of all attempts under way wait again: this process ends, and they do not come to their end."""
+        """Return the work of all attempts in progress to its lane: this process is ending before they complete."""
         for lane, key, token in list(self._under_way):
             self._work.later(lane, key, at=0, token=token)
 
@@ -283,18 +287,18 @@ class Attempts:
         self._problem(lane, key, Cause.UNEXPECTED, {"answer": f"{type(error).__name__}: {error}"})
 
     def _redis_unavailable(self, lane: Lane, key: str, error: RedisError) -> Outcome:
-        """Try again soon; it counts as no attempt, since nothing is wrong with the work. What was sent to NetSuite is in the ledger as an
-        intent. Raises RedisError where not even that can be recorded: the message of the work is then not acknowledged.
+        """Schedule another attempt soon without counting this one, because nothing is wrong with the work. A write that was sent is in the
+        ledger as an intent. Raises RedisError if not even that can be recorded: the message is then not acknowledged.
         """
         again_at = seconds(self._client) + random.uniform(1, 2) * REDIS_SECONDS
         outcome = Outcome(OutcomeKind.WAITING, reason=why(error), again_at=again_at)
         self.settle(lane, key, outcome)
-        log.warning("%s goes on in some seconds. %s", key, outcome.reason)
+        log.warning("%s continues in some seconds. %s", key, outcome.reason)
         return outcome
 
     def settle(self, lane: Lane, key: str, outcome: Outcome, succession: Succession | None = None) -> None:
-        """Close the work, in the same step with what follows from it; or let it wait until the outcome's time. Of an outcome that waits
-        without a time the next step is on its way, as a message.
+        """Close the work together with what follows from it, or schedule it for the outcome's time. If a waiting outcome has no time, a
+        message for its next step is already sent.
         """
         limit = succession.limit_after(outcome) if succession else 0
         taken: Taken | None = None
@@ -312,19 +316,19 @@ class Attempts:
             succession.next = taken
 
     def may_begin(self, lane: Lane, taken: Taken) -> bool:
-        """Whether work that was just taken is to be begun; what has taken down its workers again and again becomes a problem instead."""
+        """Return whether to start work that was just taken. Work that repeatedly took down its workers becomes a problem instead."""
         if taken.deaths <= MOST_DEATHS:
             return True
         self.give_up(lane, taken.key, taken.deaths)
         return False
 
     def give_up(self, lane: Lane, key: str, tries: int) -> None:
-        """Work that took its worker down again and again becomes a problem instead of the next victim."""
-        facts = {"attempts": str(tries), "answer": "its worker ended without a word each time"}
+        """Turn work that repeatedly took down its worker into a problem instead of dispatching it to another worker."""
+        facts = {"attempts": str(tries), "answer": "its worker died each time without reporting an error"}
         self._problem(lane, key, Cause.ATTEMPTS_EXHAUSTED, facts)
 
     def _again(self, lane: Lane, key: str, error: SyncError, responses: Responses) -> Outcome:
-        """Try again later. An attempt counts only when the trouble is this work's: the remote answered it before, or others since."""
+        """Schedule a retry. The attempt counts only if the work itself is at fault: the remote responded to it before, or to others since."""
         named = getattr(error, "retry_after", None) or 0.0
         down = getattr(error, "down", "")
         remote = down or responses.failed
@@ -342,11 +346,13 @@ class Attempts:
         outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=seconds(self._client) + wait)
         self.settle(lane, key, outcome)
         self._note(key, Happening(What.FAILED, {"answer": str(error)}, outcome.again_at or 0))
-        log.info("%s waits %.0f s after attempt %d: %s", key, wait, failures, error)
+        log.info("%s: next attempt in %.0f s, after attempt %d failed: %s", key, wait, failures, error)
         return outcome
 
     def _no_room(self, lane: Lane, key: str, error: NoRoom, remote: str, named: float) -> Outcome:
-        """Wait for room; it counts as no attempt. A `remote` that has none for several works in a row is paused for all."""
+        """Schedule work for which there is no room; this attempt does not count. A `remote` without room for several works in a row is paused
+        for all.
+        """
         if remote:
             noted = self._holds.note(remote, key, cause=Cause.REMOTE_DOWN, answer=str(error))
             if noted.again or noted.works >= WORKS_BEFORE_PAUSE:
@@ -359,10 +365,9 @@ class Attempts:
         return outcome
 
     def _is_down(self, remote: Remote, key: str, answer: str, *, surely: bool) -> bool:
-        """Note a failure, and give whether it shows that the remote is down: nobody was answered since this work failed before, several
-        works failed in a row, or (`surely`) a gateway or the network says so. But work that fails again and again while others are
-        answered in between is in trouble by itself, and its attempts are counted. Where there are hardly any others, the remote is
-        asked something small.
+        """Record a failure, and return whether it shows that the remote is down: no other request succeeded since this work last failed,
+        several works failed in a row, or (`surely`) a gateway or the network reports it. Work that keeps failing while others succeed is at
+        fault itself, and its attempts are counted. If there is hardly any other work, the remote is pinged.
         """
         noted = self._holds.note(remote, key, cause=Cause.REMOTE_DOWN, answer=answer)
         if noted.again:
@@ -373,7 +378,7 @@ class Attempts:
         return True
 
     def _answers(self, remote: Remote) -> bool:
-        """Whether a remote answers a small request now; if so its pause is over."""
+        """Return whether a remote responds to a ping now. If it does, its pause ends."""
         with track_responses() as responses, suppress(SyncError):
             self._pings[remote]()
         if remote in responses.answered:
@@ -381,7 +386,7 @@ class Attempts:
         return remote in responses.answered
 
     def _unconfirmed(self, key: str) -> Record | None:
-        """The record of a write whose result is not known; None where there is no such write."""
+        """Return the record of an unconfirmed write, or None if there is none."""
         record = None
         if key.startswith("code:"):
             record = self._ledger.code(CodeKey.parse(key))
@@ -390,8 +395,8 @@ class Attempts:
         return record if record and record.in_doubt else None
 
     def _hold(self, lane: Lane, key: str, error: Misconfigured) -> Outcome:
-        """Pause the work that needs the login or permission and report it once; the problem closes itself when a later attempt gets
-        through. A refusal that may be about this record alone is a problem of this record; of the next different one no more.
+        """Pause the work that needs the login or permission and report one problem, which closes when a later attempt succeeds. The first
+        refusal that may concern one record alone becomes a problem of that record; a refusal of a second record does not.
         """
         scope = error.scope or REMOTE_OF_CAUSE.get(error.cause, "")
         if not scope:
@@ -408,8 +413,8 @@ class Attempts:
         return Outcome(OutcomeKind.WAITING, reason=answer, cause=error.cause, again_at=until)
 
     def _remote_down(self, lane: Lane, key: str, remote: Remote, answer: str, *, named: float) -> Outcome:
-        """Nobody else tries for some seconds: the trouble is the remote's, not this work's. Others go first then: should it be this
-        work's after all, their answers show it.
+        """Let other work go first for some seconds, because the remote seems at fault, not this work. If this work is at fault after all, the
+        responses to the others show it.
         """
         until = self._pause(remote, key, answer, named=named) + random.uniform(0.5, 2)
         self._work.later(lane, key, at=until)
@@ -417,13 +422,13 @@ class Attempts:
         return Outcome(OutcomeKind.WAITING, reason=answer, again_at=until)
 
     def _note_trouble(self, key: str, remote: Remote, answer: str) -> None:
-        """Count a write without an answer as a sign that the remote is down; enough of them pause it."""
+        """Count an unconfirmed write as a sign that the remote is down; enough of them pause it."""
         noted = self._holds.note(remote, key, cause=Cause.REMOTE_DOWN, answer=answer)
         if noted.again or noted.works >= WORKS_BEFORE_PAUSE:
             self._pause(remote, key, answer)
 
     def _pause(self, remote: Remote, key: str, answer: str, *, named: float = 0.0) -> float:
-        """Pause a remote that is down; gives the end. A pause that comes again and again is a problem."""
+        """Pause a remote that is down and return the end of the pause. Repeated pauses become a problem."""
         first = random.uniform(2, 5)
         noted = self._holds.pause(remote, key, first=first, named=named, cause=Cause.REMOTE_DOWN, answer=answer)
         if noted.times >= DOWN_TIMES_BEFORE_PROBLEM:
@@ -432,7 +437,7 @@ class Attempts:
         return noted.ends
 
     def _note(self, key: str, happening: Happening) -> None:
-        """Into the journal of a code or an invoice; other work has none."""
+        """Add an event to the journal of a code or invoice; other work has no journal."""
         if key.startswith("code:"):
             self._ledger.journal.tell(CodeKey.parse(key), happening)
         elif key.startswith("invoice:"):
@@ -445,10 +450,10 @@ class Attempts:
     def _over(self, scope: str) -> None:
         self._holds.over(scope)
         if self._ledger.resolve(f"remote:{scope}"):
-            log.warning("%s works again; paused work goes on", scope)
+            log.warning("%s is working again; resuming paused work", scope)
 
     def _problem(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
-        """End the work as a problem for a person. But an unconfirmed write is looked up until its result is known, if ever more rarely."""
+        """End the work as a problem. An unconfirmed write is still looked up, at growing intervals, until its result is known."""
         unconfirmed = self._unconfirmed(key)
         if unconfirmed and cause is Cause.ATTEMPTS_EXHAUSTED:
             cause, facts = Cause.UNCONFIRMED_WRITE, {**facts, "name": unconfirmed.name}

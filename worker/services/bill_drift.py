@@ -1,7 +1,7 @@
-"""Does every approved invoice have its one bill, as it was written, and does Procore name it? Reads only.
+"""Compares invoices with bills: whether every approved invoice has one bill, unchanged, and Procore has its id. Reads only.
 
-A record that was found equal is not read again as long as the lists of both systems show it unchanged. What these lists cannot show is
-named in docs/verify.md and found by a full comparison.
+A record that was equal is not read again while the lists of both systems show no change. docs/verify.md names what these lists do not show;
+a full comparison finds it.
 """
 
 from __future__ import annotations
@@ -35,11 +35,10 @@ CHOSEN_BY_HAND = (Aspect.LINES, Aspect.DATE, Aspect.TOTAL)
 
 @dataclass(frozen=True, slots=True)
 class InvoiceToCompare:
-    """An invoice, the ledger's record of it, and the bills that stand for it: those with its external id, and those that the ledger or
-    Procore names.
+    """An invoice with its ledger record and its bills: those with its external id, and those that the ledger or Procore refers to.
 
-    `withdrawn`: Procore lists it in a status that is not exported, or does not list it any more (`head.status` is "" then).
-    `chain`: when each earlier invoice of its contract was last changed; their balances go into its amounts.
+    `withdrawn`: Procore lists it in a status that is not exported, or no longer lists it (`head.status` is "" then). `chain`: when each
+    earlier invoice of its contract was last changed; their balances are part of its amounts.
     """
 
     project: Project
@@ -52,49 +51,48 @@ class InvoiceToCompare:
 
     @property
     def key(self) -> InvoiceKey:
-        """The invoice's key in the ledger."""
+        """Return the invoice's ledger key."""
         return InvoiceKey(self.project.id, self.head.id)
 
     @property
     def standing(self) -> list[str]:
-        """Internal ids of the bills with its external id."""
+        """Return the internal ids of the bills with its external id."""
         return [bill.id for bill in self.bills]
 
     @property
     def recorded_id(self) -> str:
-        """Internal id of the bill that the ledger knows, "" when it knows none."""
+        """Return the internal id of the bill in the ledger, "" if there is none."""
         return self.record.remote_id if self.record and self.record.done else ""
 
     @property
     def has_no_bill(self) -> bool:
-        """Whether neither system nor the ledger knows a bill of it."""
+        """Return whether neither system nor the ledger has a bill for it."""
         return not self.bills and not self.recorded_id and not bill_id_of_origin(self.head.origin_id)
 
     @property
     def foreign(self) -> bool:
-        """Whether Procore says that another integration has it."""
+        """Return whether the origin id in Procore belongs to another integration."""
         return bool(self.head.origin_id) and not bill_id_of_origin(self.head.origin_id)
 
     @property
     def skipped(self) -> bool:
-        """Whether the ledger says that it was left alone, and no bill stands for it."""
+        """Return whether the ledger has it as skipped and it has no bill."""
         return self.record is not None and self.record.state is State.SKIPPED and not self.bills
 
     @property
     def label(self) -> str:
-        """How people call it, at the beginning of a sentence."""
+        """Return the invoice's name for the start of a sentence."""
         return f"Invoice {self.head.document_number or f'id {self.head.id}'} of project {self.project.label}"
 
     def find(self, kind: FindingKind, words: str) -> Finding:
-        """A finding about this invoice; `words` go on after its label."""
+        """Return a finding about this invoice; `words` follow its label."""
         return Finding(kind, str(self.key), f"{self.label}{words}", self.head.document_number)
 
     def is_explained(self, problems: Mapping[str, Cause]) -> bool:
-        """Whether it is known without a request why there is no bill: work that goes on, a problem, or another integration that has it.
+        """Return whether the missing bill is explained without a request: by work in progress, a problem, or another integration.
 
-        A bill with its external id is explained by a problem only if the problem is that this bill differs: no other problem shows it to
-        anybody. Two bills are never explained. Nor is a skip: whether its reason is still true has to be read. `problems`: the cause of
-        each open problem, by its key.
+        A bill with its external id is explained by a problem only if the problem says that this bill differs. Two bills are never
+        explained, nor is a skip, whose reason has to be read again. `problems`: the cause of each open problem, by key.
         """
         if self.recorded_id or len(self.bills) > 1 or (self.bills and self.foreign):
             return False
@@ -104,7 +102,9 @@ class InvoiceToCompare:
         return cause is Cause.BILL_DIFFERS if self.bills else cause is not None
 
     def fingerprint(self, rules: str) -> str:
-        """A digest of all that is known of it without reading it: unchanged, it compares as it did. `rules`: by which it is compared."""
+        """Return a digest of what is known without reading the invoice; if it is unchanged, so is the result. `rules`: the rules of the
+        comparison.
+        """
         record = self.record and [self.record.state, self.record.remote_id, self.record.write_back_due]
         head = [self.head.status, self.head.origin_id, self.head.document_number, self.head.updated_at]
         bills = [
@@ -117,7 +117,7 @@ class InvoiceToCompare:
 
 @dataclass(frozen=True, slots=True)
 class ComparedBill:
-    """The bill of an invoice that is not void, as far as a second one of its vendor and number is looked for."""
+    """A bill that is not void, with the fields needed to find a second one with the same vendor and number."""
 
     id: str
     vendor_id: str
@@ -128,13 +128,15 @@ class ComparedBill:
 
     @property
     def number_key(self) -> NumberKey:
-        """What two bills of one vendor and number have in common."""
+        """Return the key that bills with the same vendor and number share."""
         return number_key(self.vendor_id, Document(self.document), self.document_number)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of one invoice: right, explained, or findings; `why` it could not be compared. A withdrawn one whose bill is void is none of these."""
+    """The result for one invoice: right, explained, findings, or the reason `why` it could not be compared. A withdrawn invoice with a void
+    bill is none of these.
+    """
 
     right: bool = False
     explained: bool = False
@@ -144,11 +146,11 @@ class Verdict:
 
     @property
     def equal(self) -> bool:
-        """Whether it may be remembered."""
+        """Return whether the result may be cached."""
         return not self.findings and not self.why
 
     def text(self) -> str:
-        """As JSON."""
+        """Return the result as JSON."""
         bill = self.bill and [
             self.bill.id, self.bill.vendor_id, self.bill.vendor_name, self.bill.document_number, self.bill.document,
             self.bill.item_ids,
@@ -157,7 +159,7 @@ class Verdict:
 
     @classmethod
     def of(cls, text: str) -> Verdict:
-        """Back from `text()`."""
+        """Return the result from the JSON of `text()`."""
         right, explained, findings, bill, why = json.loads(text)
         compared = ComparedBill(*bill) if bill else None
         return cls(right, explained, [Finding.of(row) for row in findings], compared, why)
@@ -165,14 +167,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ProjectInvoices:
-    """All invoices of a project that may have a bill. `listed`: the ids of all that Procore lists, whatever their status."""
+    """The invoices of a project that may have a bill. `listed`: ids of all invoices in Procore, in any status."""
 
     invoices: Sequence[InvoiceToCompare]
     listed: Sequence[int] = field(default_factory=list)
 
     @property
     def moments(self) -> tuple[list[str], list[str]]:
-        """When its invoices and their bills were last changed."""
+        """Return when its invoices and their bills were last changed."""
         procore = [one.head.updated_at for one in self.invoices]
         netsuite = [bill.modified for one in self.invoices for bill in (*one.bills, *one.named)]
         return procore, netsuite
@@ -208,7 +210,7 @@ class BillDrift:
         self._fixed_items = {fixed_items.retainage, fixed_items.tax} - {""}
 
     def look(self, project: Project) -> ProjectInvoices:
-        """What the lists of both systems say of a project's invoices. Raises NotFound, NotPermitted where the app may not read them."""
+        """Return what the lists of both systems have for a project's invoices. Raises NotFound or NotPermitted if the app may not read them."""
         heads = {head.id: head for head in self._procore.list_invoices(project.id, ())}
         records = self._ledger.invoices(project.id)
         external_ids = {number: bill_external_id(self._procore.company_id, number) for number in {*heads, *records}}
@@ -226,17 +228,17 @@ class BillDrift:
         return ProjectInvoices(self._with_named(found), list(heads))
 
     def fingerprint(self, one: InvoiceToCompare) -> str:
-        """A digest of all that is known of an invoice without reading it, and of the rules by which it is compared."""
+        """Return a digest of what is known of an invoice without reading it, and of the rules of the comparison."""
         return one.fingerprint(self._rules)
 
     def item_ids(self, project: Project) -> set[str]:
-        """The Items that may stand on bills of a project, by the ledger and the settings."""
+        """Return the Items that may be on bills of a project, from the ledger and the settings."""
         return self._fixed_items | {
             record.remote_id for record in self._ledger.codes(project.id).values() if record.done
         }
 
     def compare(self, one: InvoiceToCompare, problems: Mapping[str, Cause]) -> Verdict:
-        """One invoice, its bill read from NetSuite and itself from Procore."""
+        """Compare one invoice, read from Procore, with its bill, read from NetSuite."""
         if one.withdrawn:
             return self._compare_withdrawn(one)
         if one.is_explained(problems):
@@ -258,10 +260,11 @@ class BillDrift:
     def entered_twice(
         self, invoices: Sequence[InvoiceToCompare], compared: Mapping[InvoiceKey, ComparedBill]
     ) -> dict[InvoiceKey, Finding]:
-        """Invoices whose vendor has a second bill of the same number: a copy, one entered by hand, or that of another invoice of ours.
+        """Return findings for invoices whose vendor has a second bill with the same number: a copy, one entered by hand, or one of another
+        invoice.
 
-        It is asked of every invoice that has a bill, whatever else is known of it: a problem, work that goes on or a withdrawal says
-        nothing of the other bill. `compared`: the bills that were read; the lists may not show them yet, or show another number.
+        Checks every invoice with a bill, also those with a problem, with work in progress, or withdrawn, because that says nothing about
+        the second bill. `compared`: bills already read; the lists may not show them yet, or show another number.
         """
         bills = {one.key: _numbered(one, compared.get(one.key)) for one in invoices}
         vendors = sorted({bill.vendor_id for own in bills.values() for bill in own})
@@ -279,16 +282,17 @@ class BillDrift:
         return doubled
 
     def _of_two(self, own_id: str, ids: Collection[str], one: InvoiceToCompare) -> str:
-        """The words for bills of one number (internal ids) and those of an invoice; "" unless its own and another one are in force.
+        """Return the sentence on bills with the same number (by internal id) and those of an invoice, or "" unless its bill and another one
+        are active.
 
-        Void is how people take one of two out of the books.
+        A void bill is not active: voiding is how users remove one of two.
         """
         every = sorted({*ids, *one.standing}, key=int)
         live = [found for bill_id in every if (found := self._netsuite.bill(bill_id)) and not found.void]
         return bills_of_one_number(live) if len(live) > 1 and own_id in {found.id for found in live} else ""
 
     def _with_named(self, invoices: Sequence[InvoiceToCompare]) -> list[InvoiceToCompare]:
-        """With the bills that the ledger or Procore names and that do not have our external id: adopted ones."""
+        """Add the bills that the ledger or Procore refers to and that do not have the wbs-sync external id, such as adopted ones."""
         named = {
             one.head.id: bill_id
             for one in invoices
@@ -301,35 +305,35 @@ class BillDrift:
         ]
 
     def _about_decision(self, one: InvoiceToCompare, decision: Decision) -> Iterator[Finding]:
-        """Whether the bill that a person named is still in NetSuite. What was decided is shown for all invoices at once."""
+        """Return findings if the bill of a decision is no longer in NetSuite. The decisions themselves are listed separately, for all invoices."""
         if not decision.bill_id:
             return
         found = self._netsuite.bill(decision.bill_id)
         if found is None:
-            words = f" was billed elsewhere by a person's word, but that bill (id {decision.bill_id}) is gone from NetSuite."
+            words = (
+                f" was marked as billed elsewhere, but that bill (id {decision.bill_id}) no longer exists in NetSuite."
+            )
             yield one.find(FindingKind.BILL_DELETED, words)
         elif found.void:
-            words = f" was billed elsewhere by a person's word, but the {found.label} is void."
+            words = f" was marked as billed elsewhere, but the {found.label} is void."
             yield one.find(FindingKind.BILL_VOIDED, words)
 
     def _why_skipped(self, one: InvoiceToCompare) -> Verdict | None:
-        """The verdict on an invoice that was left alone: explained while there is a reason; None when it names a bill."""
+        """Return the verdict on a skipped invoice: explained while the reason applies; None if Procore has a bill id."""
         try:
             now = self._export.plan(one.key)
         except Blocked as error:
             sentence = describe(error.cause, error.facts).sentence
-            found = one.find(FindingKind.BILL_MISSING, f" has no bill, and no problem says why. {sentence}")
+            found = one.find(FindingKind.BILL_MISSING, f" has no bill and no open problem. {sentence}")
             return Verdict(findings=[found])
         if isinstance(now, Outcome):
             return None if now.kind is OutcomeKind.ALREADY else Verdict(explained=True)
         before = one.record.detail if one.record else ""
-        words = (
-            f" has no bill. It was skipped because {before or 'of a reason that is not known'}, which is no longer so."
-        )
+        words = f" has no bill. It was skipped ({before or 'reason unknown'}), and that reason no longer applies."
         return Verdict(findings=[one.find(FindingKind.BILL_MISSING, words)])
 
     def _compare_withdrawn(self, one: InvoiceToCompare) -> Verdict:
-        """Bills of an invoice that is not exported any more: it is gone from Procore, or not approved."""
+        """Compare the bills of an invoice that is no longer exported because it is missing in Procore or not approved."""
         why = self._export.why_none(one.key)
         if why is None:
             # Approved again since it was listed.
@@ -339,7 +343,7 @@ class BillDrift:
         if not live:
             return Verdict()
         bills = ", ".join(found.label for found in live)
-        words = f": its {bills} {'stands' if len(live) == 1 else 'stand'}, but the invoice is exported no more: {why}."
+        words = f": its {bills} {'is' if len(live) == 1 else 'are'} in NetSuite, but the invoice is no longer exported: {why}."
         return Verdict(findings=[one.find(FindingKind.BILL_NOT_COMPARABLE, words)])
 
     def _findings(self, one: InvoiceToCompare, compared: list[ComparedBill]) -> list[Finding]:
@@ -356,7 +360,7 @@ class BillDrift:
             return [one.find(FindingKind.BILL_MISSING, " has no bill.")]
         found = self._netsuite.bill(bill_id)
         if found is None:
-            return [one.find(FindingKind.BILL_DELETED, f": its bill (id {bill_id}) is gone from NetSuite.")]
+            return [one.find(FindingKind.BILL_DELETED, f": its bill (id {bill_id}) no longer exists in NetSuite.")]
         return [*self._against_invoice(one, found, compared), *self._against_origin(one, found)]
 
     def _against_invoice(self, one: InvoiceToCompare, found: FoundBill, compared: list[ComparedBill]) -> list[Finding]:
@@ -367,7 +371,9 @@ class BillDrift:
             if self._export.is_settled_by(one.key, found):
                 return []
             why = describe(error.cause, error.facts).sentence
-            return [one.find(FindingKind.BILL_NOT_COMPARABLE, f": its {name} stands, but cannot be compared. {why}")]
+            return [
+                one.find(FindingKind.BILL_NOT_COMPARABLE, f": its {name} is in NetSuite, but cannot be compared. {why}")
+            ]
         if found.void:
             words = f": its {name} is void: its total and all its lines are zero."
             return [one.find(FindingKind.BILL_VOIDED, words)] if bill.lines else []
@@ -387,8 +393,8 @@ class BillDrift:
         return findings
 
     def _against_origin(self, one: InvoiceToCompare, found: FoundBill) -> list[Finding]:
-        """Whether the invoice in Procore names its bill. While that is due the next export does it; where Procore refused it, it stays due
-        and a problem says so.
+        """Return findings if the invoice in Procore does not have its bill's id. While the write-back is due, the next export does it; if
+        Procore rejected it, it stays due and has a problem.
         """
         named = bill_id_of_origin(one.head.origin_id)
         own = f"its {found.document} is {found.document_number} (id {found.id})"
@@ -406,12 +412,12 @@ class BillDrift:
                 if other
                 else f"a bill that does not exist (id {named})"
             )
-            return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" names {what} in Procore; {own}.")]
+            return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" has the origin id of {what} in Procore; {own}.")]
         return []
 
 
 def _numbered(one: InvoiceToCompare, compared: ComparedBill | None) -> list[BillHead | ComparedBill]:
-    """The invoice's bills, as far as others of their numbers can be looked up."""
+    """Return the invoice's bills whose number can be queried for duplicates."""
     bills: list[BillHead | ComparedBill] = [*one.bills, *one.named]
     if compared:
         bills.append(compared)

@@ -1,8 +1,8 @@
-"""One vendor's document number is billed for one invoice, and a bill is adopted for one invoice.
+"""Ensures that a vendor's document number is billed for one invoice only, and that a bill is adopted for one invoice only.
 
-The lock of an invoice keeps two attempts at that invoice apart. Two invoices of one vendor with one number have two locks, and
-NetSuite's list of bills may not show the first bill yet when the second invoice looks. So the number is claimed before the intent to
-write. The invoice's own lock is held all the while; another invoice's lock is tried, never waited for.
+The lock of an invoice serializes attempts at that invoice. Two invoices of one vendor with the same number have two locks, and NetSuite's
+list of bills may not show the first bill yet when the second invoice is checked. So the number is claimed before the intent is written. The
+invoice's own lock is held throughout; another invoice's lock is tried without waiting.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SAME_NUMBER = "it is the bill of another Procore invoice with the same number"
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A claim, and what it is for: a bill to be written, by its number, or one to be adopted, by its internal id."""
+    """A claim: for a bill to be written, its number; for a bill to be adopted, its internal id."""
 
     claim: str
     key: InvoiceKey
@@ -34,12 +34,12 @@ class _Wanted:
     bill_id: str = ""
 
     def is_number(self, text: str) -> bool:
-        """Whether an invoice with this number is over the same paper, if its vendor is the same."""
+        """Return whether an invoice with this number is the same document, given the same vendor."""
         return self.number is not None and number_key(*self.number[:2], text) == self.number
 
 
 class BillOwnership:
-    """Claims numbers and bills for invoices, and takes over what an earlier invoice claimed and has no bill for."""
+    """Claims numbers and bills for invoices, and takes over claims of earlier invoices that have no bill."""
 
     def __init__(
         self,
@@ -61,18 +61,18 @@ class BillOwnership:
         self._settle = settle_seconds
 
     def claim_number(self, key: InvoiceKey, bill: Bill) -> Outcome | None:
-        """Claim the bill's number for the invoice, before its bill is written. None when the invoice has it now.
+        """Claim the bill's number for the invoice before its bill is written. Return None if the invoice has it now.
 
-        An outcome says how long to wait for the invoice that has it. Raises Blocked when that invoice has a bill of this number.
+        An outcome says how long to wait for the invoice that has it. Raises Blocked if that invoice has a bill with this number.
         """
         return self._claim(_Wanted(number_claim(bill), key, bill.number_key))
 
     def claim_bill(self, key: InvoiceKey, bill_id: str) -> Outcome | None:
-        """Claim a bill that a person entered, before it is adopted. None, outcome and Blocked as for a number."""
+        """Claim a bill that was entered by hand, before it is adopted. Returns and raises like `claim_number`."""
         return self._claim(_Wanted(bill_claim(bill_id), key, bill_id=bill_id))
 
     def require_free(self, key: InvoiceKey, bill: Bill, found: FoundBill | None) -> None:
-        """Raise Blocked when another invoice has the number, or the bill found for it; reads only."""
+        """Raise Blocked if another invoice has the number, or the bill found for it; reads only."""
         if found:
             wanted = _Wanted(bill_claim(found.id), key, bill_id=found.id)
         else:
@@ -92,7 +92,7 @@ class BillOwnership:
             self._require_none_of(holder, record, wanted)
             if record and record.in_doubt and lock.until(record.sent_at + self._settle):
                 again_at = record.look_again_at(lock.now(), record.sent_at + self._settle)
-                reason = f"invoice {record.name} has the same number, and NetSuite did not confirm its bill yet"
+                reason = f"invoice {record.name} has the same number, and NetSuite has not confirmed its bill yet"
                 return Outcome(OutcomeKind.WAITING, reason=reason, again_at=again_at)
             self._claims.release(wanted.claim, holder, lock)
         if self._claims.take(wanted.claim, wanted.key) == wanted.key:
@@ -100,7 +100,7 @@ class BillOwnership:
         return busy(seconds(self._client))
 
     def _require_none_of(self, holder: InvoiceKey, record: Record | None, wanted: _Wanted) -> None:
-        """Raise Blocked when the other invoice has the wanted bill, or a bill with the wanted number."""
+        """Raise Blocked if the other invoice has the wanted bill, or a bill with the wanted number."""
         bill_id = record.remote_id if record and record.done else ""
         if wanted.bill_id:
             if bill_id == wanted.bill_id:
@@ -118,13 +118,13 @@ class BillOwnership:
 
 
 def number_claim(bill: Bill) -> str:
-    """How a vendor's document number is claimed."""
+    """Return the claim key of a vendor's document number."""
     vendor_id, document, number = bill.number_key
     return f"number:{vendor_id}:{document}:{number}"
 
 
 def bill_claim(bill_id: str) -> str:
-    """How a bill is claimed, by its internal id."""
+    """Return the claim key of a bill by its internal id."""
     return f"bill:{bill_id}"
 
 

@@ -1,4 +1,4 @@
-"""What is recorded of the bill of an invoice: in the ledger, in Procore, and as problems."""
+"""Records the bill of an invoice: in the ledger, in Procore, and as problems."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class BillRecords:
         facts: Mapping[str, str],
         project: str,
     ) -> Outcome:
-        """Record the bill that NetSuite has as the invoice's, and name it to Procore. `facts`: of the bill; `project`: its label."""
+        """Record the bill in NetSuite as that of the invoice, and save its id to Procore. `facts`: of the bill; `project`: its label."""
         record = Record(
             State.CREATED if ours else State.ADOPTED,
             invoice.label,
@@ -54,8 +54,8 @@ class BillRecords:
     def write_back(self, key: InvoiceKey, record: Record, invoice: Invoice, *, project: str) -> Outcome:
         """Write the bill's id to its invoice in Procore, which locks the invoice there.
 
-        Refused, the bill is in NetSuite all the same: a problem of its own, tried again with the next export. When Procore's answer
-        shows that the invoice was changed after it was read, a problem says so: it is locked under a bill of other figures.
+        If Procore rejects it, the bill is still in NetSuite: a separate problem, retried by the next export. If Procore's response shows
+        that the invoice was changed after it was read, a problem says so: it is locked with figures that differ from the bill.
         """
         origin_id = bill_origin_id(record.remote_id, credit=record.facts.get("document") == Document.CREDIT)
         if invoice.origin_id != origin_id:
@@ -73,21 +73,21 @@ class BillRecords:
     def report_locked(
         self, key: InvoiceKey, record: Record, invoice: Invoice, kind: FindingKind, differs: str, *, project: str
     ) -> None:
-        """Open a problem, which `verify` will close, for an invoice that was changed before Procore locked it under its bill."""
+        """Open a problem, which `verify` closes, for an invoice that was changed before Procore locked it."""
         words = (
-            f"Invoice {invoice.label} of project {project} was changed in Procore before it was locked there, after its bill "
-            f"(id {record.remote_id}) was written: {differs}."
+            f"Invoice {invoice.label} of project {project} was changed in Procore after its bill (id {record.remote_id}) was written and before it "
+            f"was locked: {differs}."
         )
         self.report(Finding(kind, str(key), words, invoice.document_number))
 
     def not_named(self, key: InvoiceKey, record: Record, invoice: Invoice, error: Blocked) -> Outcome:
-        """The bill is in NetSuite, but its id cannot be written to Procore now: a problem, tried again with the next export."""
+        """Open a problem for a bill whose id cannot be written to Procore now; the next export retries it."""
         facts = {**invoice.facts, "bill_id": record.remote_id, **error.facts}
         self._ledger.report(str(key), error.cause, facts, at=seconds(self._client))
         return replace(outcome_of(record), cause=error.cause, reason=describe(error.cause, facts).sentence)
 
     def blocked(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Record:
-        """The record of an invoice's problem, not written yet."""
+        """Return the record for an invoice's problem, without writing it."""
         facts = {**(invoice.facts if invoice else {}), **error.facts}
         if invoice and invoice.billing_date:
             facts["date"] = invoice.billing_date.isoformat()
@@ -96,5 +96,5 @@ class BillRecords:
         return Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts)
 
     def report(self, finding: Finding) -> None:
-        """Open the problem that `verify` would find, and will close."""
+        """Open the problem that `verify` would find, and later close."""
         self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))

@@ -1,7 +1,7 @@
-"""Creates, finds or adopts the bill of one invoice; never changes one that NetSuite has.
+"""Creates, finds or adopts the bill of one invoice; never changes an existing bill.
 
-Nothing but the external id (and in some accounts the document number of a vendor) stands between us and a double payment. So NetSuite is
-asked before each write, also for the bills that people entered, and the vendor's number is claimed for the invoice.
+Only the external id (and in some accounts the vendor's document number) prevents a double payment. So NetSuite is queried before each
+write, also for bills entered by hand, and the vendor's number is claimed for the invoice.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from worker.store.locks import Lock
 
 @dataclass(frozen=True, slots=True)
 class Billable:
-    """An invoice that may become a bill now, with its vendor and its project as NetSuite has them."""
+    """An invoice that may be billed now, with its NetSuite vendor and project."""
 
     invoice: Invoice
     project: Project
@@ -58,16 +58,17 @@ class BillWriter:
         self.periods = periods
 
     def make(self, key: InvoiceKey, ready: Billable, bill: Bill, record: Record | None, lock: Lock) -> Outcome:
-        """Take or create the invoice's bill. `record`: the ledger's. Raises Blocked; Transient and Misconfigured when nothing was sent."""
+        """Adopt or create the invoice's bill. `record`: its ledger record. Raises Blocked; Transient and Misconfigured if nothing was sent."""
         facts = ready.invoice.facts
         waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, facts=facts, fence=lock.fence)
         candidate = _Candidate(self, key, ready, bill, waiting, known=record is not None)
         return self._once.make(candidate, record, lock)
 
     def look(self, bill: Bill, *, known: bool) -> FoundBill | None:
-        """Our bill, or one of the same vendor with the same number. `known`: a write of ours may stand that SuiteQL does not show yet.
+        """Return the bill with the wbs-sync external id, or one of the same vendor with the same number. `known`: a write may exist that
+        SuiteQL does not show yet.
 
-        Raises Blocked when there are several.
+        Raises Blocked if there are several.
         """
         if known and (found := self._netsuite.bill_by_external_id(bill.external_id)):
             return found
@@ -78,14 +79,14 @@ class BillWriter:
         return next(iter(ours or bills), None)
 
     def require_free(self, key: InvoiceKey, bill: Bill, found: FoundBill | None) -> None:
-        """Raise Blocked when the bill could not be taken or written for the invoice; reads only."""
+        """Raise Blocked if the bill could not be adopted or written for the invoice; reads only."""
         if not (found and is_ours(bill, found)):
             self._ownership.require_free(key, bill, found)
 
     def claim_number(self, key: InvoiceKey, bill: Bill) -> Outcome | None:
-        """Claim the vendor's number; an outcome where another invoice comes first. Raises Blocked, SeriesStopped."""
+        """Claim the vendor's number. Return an outcome if another invoice comes first. Raises Blocked, SeriesStopped."""
         if self._once.differences.state(Series.BILLS).stopped:
-            raise SeriesStopped("the series of bills is stopped")
+            raise SeriesStopped("writing bills is stopped")
         return self._ownership.claim_number(key, bill)
 
     def create(self, ready: Billable, bill: Bill, leaving: Callable[[], None]) -> FoundBill:
@@ -96,18 +97,18 @@ class BillWriter:
         return written
 
     def compare(self, ready: Billable, bill: Bill, found: FoundBill) -> None:
-        """Count a bill of ours whose write got no answer like one that was answered."""
+        """Compare a bill whose write was unconfirmed with what was sent, like a confirmed one."""
         if same_external_id(found.external_id, bill.external_id):
             self._once.differences.note(Series.BILLS, ready.invoice.label, self._deviations(bill, found))
 
     def accept(
         self, key: InvoiceKey, ready: Billable, found: FoundBill, document: Document, *, ours: bool, created: bool
     ) -> Outcome:
-        """Take a bill, which is the same to the cent, for the invoice's."""
+        """Record a bill that matches to the cent as that of the invoice."""
         if not ours and (other_first := self._ownership.claim_bill(key, found.id)):
             return replace(other_first, name=ready.invoice.label)
         is_credit = document is Document.CREDIT
-        notes = ["less than nothing is due, so it is a vendor credit"] if is_credit else []
+        notes = ["the payment due is negative, so it is a vendor credit"] if is_credit else []
         # Before the record, after which nobody looks at it again: who dies in between comes here once more.
         notes += [elsewhere] if ours and (elsewhere := self._report_period(key, ready, found)) else []
         event = What.CREATED if created else What.FOUND if ours else What.ADOPTED
@@ -119,7 +120,7 @@ class BillWriter:
         return replace(outcome, kind=kind, reason="; ".join([outcome.reason, *notes] if outcome.reason else notes))
 
     def report_twins(self, key: InvoiceKey, ready: Billable, bill: Bill, found: FoundBill) -> None:
-        """Report that somebody entered the bill by hand while ours was unconfirmed, and NetSuite has both now."""
+        """Report that the bill was entered by hand while the write was unconfirmed, so that NetSuite now has both."""
         others = [
             other for bill_id in self._ids(bill) if bill_id != found.id and (other := self._netsuite.bill(bill_id))
         ]
@@ -129,7 +130,7 @@ class BillWriter:
             self._records.report(_finding(key, ready, FindingKind.BILL_DOUBLED, words))
 
     def _ids(self, bill: Bill) -> list[str]:
-        """Of our bill, and of those of the same vendor with the same number."""
+        """Return the ids of the bill with the wbs-sync external id and of bills of the same vendor with the same number."""
         return self._netsuite.find_bill_ids(
             external_id=bill.external_id,
             vendor_id=bill.vendor_id,
@@ -138,7 +139,7 @@ class BillWriter:
         )
 
     def _deviations(self, bill: Bill, written: FoundBill) -> dict[Deviation, str]:
-        """In what a bill that was just created differs from what was sent."""
+        """Return the differences between a bill that was just created and what was sent."""
         found = {Deviation.of(aspect): words for aspect, words in differences(bill, written).items()}
         if period := self.periods.unwanted(written):
             found[Deviation.PERIOD] = f"posted in {period}, not in the period of its date {written.date}"
@@ -148,17 +149,17 @@ class BillWriter:
         return found
 
     def _read_back(self, bill_id: str) -> FoundBill:
-        """The bill that was just made. NetSuite has it, so whatever goes wrong here leaves it unconfirmed and is no failed write."""
+        """Read back the bill that was just created. NetSuite has it, so any error leaves it unconfirmed and does not count as a failed write."""
         try:
             written = self._netsuite.bill(bill_id)
         except SyncError as error:
-            raise OutcomeUnknown(f"bill {bill_id} was made, but cannot be read back: {error}") from error
+            raise OutcomeUnknown(f"bill {bill_id} was created but could not be read back: {error}") from error
         if written is None:
-            raise OutcomeUnknown(f"bill {bill_id} was made, but cannot be read back")
+            raise OutcomeUnknown(f"bill {bill_id} was created but could not be read back")
         return written
 
     def _report_period(self, key: InvoiceKey, ready: Billable, found: FoundBill) -> str:
-        """Say when a bill of ours is not in the posting period of its date: in the journal, and as a problem if nobody wanted that."""
+        """Report a bill that is not in the posting period of its date: in the journal, and as a problem unless the settings ask for it."""
         elsewhere = self.periods.elsewhere(found)
         if not elsewhere:
             return ""
@@ -212,7 +213,7 @@ class _Candidate:
 
 
 def is_ours(bill: Bill, found: FoundBill) -> bool:
-    """Whether a bill in NetSuite is ours. Raises Blocked when it is not the same to the cent, or another invoice's."""
+    """Return whether a bill in NetSuite was created by wbs-sync. Raises Blocked if it does not match to the cent, or belongs to another invoice."""
     ours = same_external_id(found.external_id, bill.external_id)
     differs = difference(bill, found)
     if not ours and is_our_bill(found.external_id):
@@ -224,6 +225,6 @@ def is_ours(bill: Bill, found: FoundBill) -> bool:
 
 
 def _finding(key: InvoiceKey, ready: Billable, kind: FindingKind, words: str) -> Finding:
-    """About an invoice; `words` go on after its name."""
+    """Return a finding about an invoice; `words` follow its name."""
     sentence = f"Invoice {ready.invoice.label} of project {ready.project.label}{words}"
     return Finding(kind, str(key), sentence, ready.invoice.document_number)

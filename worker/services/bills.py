@@ -1,4 +1,4 @@
-"""The bill of an invoice: drafted, planned, made once, or not made for a reason that is recorded."""
+"""The bill of an invoice: drafted, planned, created once, or not created for a recorded reason."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from worker.store.connection import seconds
 from worker.store.decisions import Decisions
 from worker.store.locks import Lock
 
-BY_HAND = "a person entered it in NetSuite with the same vendor, number and amount"
-"""Why an invoice that cannot be exported needs no bill of ours."""
+BY_HAND = "entered by hand in NetSuite with the same vendor, number and amount"
+"""Reason for an invoice that cannot be exported but needs no bill from wbs-sync."""
 
 
 class Bills:
-    """Makes bills, and ends exports that need none."""
+    """Creates bills, and ends exports that need none."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Bills:
         self._fixed_items = fixed_items
 
     def make(self, key: InvoiceKey, ready: Billable) -> Outcome:
-        """Write the invoice's bill, or take the one that NetSuite has. Raises Transient and Misconfigured when nothing was sent."""
+        """Create the invoice's bill, or adopt the one in NetSuite. Raises Transient and Misconfigured if nothing was sent."""
         return self._once.locked(key, ready.invoice.label, lambda record, lock: self._made(key, ready, record, lock))
 
     def _made(self, key: InvoiceKey, ready: Billable, record: Record | None, lock: Lock) -> Outcome:
@@ -81,13 +81,13 @@ class Bills:
             return self._end(key, lock, end)
 
     def read_ahead(self) -> None:
-        """Read what writing any bill needs, before the bill is made."""
+        """Read what writing any bill requires, before the bill is created."""
         self._writer.periods.read_ahead()
 
     def plan(self, key: InvoiceKey, ready: Billable, coming: Mapping[int, str]) -> tuple[Bill, FoundBill | None]:
-        """What `make` would come to: the bill, and the one that NetSuite has and that would be taken for it; reads only.
+        """Return what `make` would do: the bill, and the one in NetSuite that would be adopted; reads only.
 
-        `coming`: ids, by WBS code id, for Items that are made first. Raises Blocked.
+        `coming`: placeholder ids, by WBS code id, of Items that are created first. Raises Blocked.
         """
         try:
             bill = self.draft(ready, coming)
@@ -101,9 +101,7 @@ class Bills:
             raise
 
     def draft(self, ready: Billable, coming: Mapping[int, str] = MappingProxyType({})) -> Bill:
-        """The bill as it should stand; `coming`: ids for Items that are made first. Raises Blocked when it does not come to the
-        payment due.
-        """
+        """Return the expected bill; `coming`: placeholder ids of Items that are created first. Raises Blocked if its total is not the payment due."""
         invoice = ready.invoice
         if invoice.billing_date is None:
             raise Blocked(cause=Cause.BILLING_DATE_MISSING, facts=invoice.facts)
@@ -126,7 +124,7 @@ class Bills:
         return bill
 
     def settle(self, key: InvoiceKey, invoice: Invoice, bill_id: str, *, project: str) -> Outcome:
-        """Take the bill that a person entered for an invoice that cannot be exported, and name it to Procore."""
+        """Adopt a bill that was entered by hand for an invoice that cannot be exported, and save its id to Procore."""
 
         def taken(record: Record | None, lock: Lock) -> Outcome:
             if record and record.in_doubt:
@@ -146,27 +144,27 @@ class Bills:
         return replace(outcome, kind=OutcomeKind.ADOPTED, reason="; ".join(filter(None, (outcome.reason, BY_HAND))))
 
     def require_still_its_bill(self, record: Record, ready: Billable) -> None:
-        """Raise Blocked when the bill that was made is not the invoice's any more, since that was edited meanwhile."""
+        """Raise Blocked if the created bill no longer matches the invoice, which was edited in the meantime."""
         bill, found = self.draft(ready), self._netsuite.bill(record.remote_id)
-        differs = difference(bill, found) if found else "it is gone from NetSuite"
+        differs = difference(bill, found) if found else "it no longer exists in NetSuite"
         if differs:
             raise Blocked(cause=Cause.BILL_DIFFERS, facts={"difference": differs})
 
     def block(self, key: InvoiceKey, invoice: Invoice | None, error: Blocked) -> Outcome:
-        """Record the problem of an invoice. An unconfirmed bill stays unconfirmed: then it is looked for as well."""
+        """Record the problem of an invoice. An unconfirmed bill stays unconfirmed and is looked up as well."""
         return self.conclude(key, self.records.blocked(key, invoice, error))
 
     def conclude(self, key: InvoiceKey, end: Record) -> Outcome:
-        """Record how an invoice's export ended without a write: skipped, blocked, or found done. Raises Transient, Misconfigured."""
+        """Record how an invoice's export ended without a write: skipped, blocked, or already done. Raises Transient, Misconfigured."""
         if self._ledger.write(key, end):
             return outcome_of(end)
         with self._once.locks.hold(str(key)) as lock:
             return self._end(key, lock, end) if lock else busy(seconds(self._once.client), end.name)
 
     def _end(self, key: InvoiceKey, lock: Lock, end: Record) -> Outcome:
-        """End the export, but no doubt with it: a bill that was sent may come to stand though the invoice changed meanwhile.
+        """End the export, but not an unconfirmed write: a bill that was sent may still appear although the invoice changed in the meantime.
 
-        One that stands is told as a problem of its own; while one may still come, it is looked for again.
+        An existing bill gets a separate problem; while one may still appear, it is looked up again.
         """
         record = self._ledger.invoice(key)
         if record and record.done:

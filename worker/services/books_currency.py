@@ -1,7 +1,7 @@
-"""Which currency the books in NetSuite are in: that of the setting, or else the only base currency that Procore names.
+"""Determines the currency of the books in NetSuite: that of the setting, or else the only base currency in Procore.
 
-Procore names a project's own currency as the base of its invoices where the project has one. So one of several base currencies is that
-of the books at most, and nothing tells which.
+If a project has its own currency, Procore reports it as the base currency of its invoices. So if there are several base currencies, at most
+one is that of the books, and nothing says which.
 """
 
 from __future__ import annotations
@@ -15,25 +15,23 @@ from worker.store.currencies import Currencies
 
 
 class BooksCurrency:
-    """`setting`: NETSUITE_CURRENCY, "" where it is not set."""
+    """`setting`: NETSUITE_CURRENCY, "" if not set."""
 
     def __init__(self, seen: Currencies, *, setting: str) -> None:
         self._seen = seen
         self.setting = setting
 
     def note(self, bases: Iterable[str]) -> None:
-        """Take in the base currencies of invoices as Procore lists them; "" of one that names none."""
+        """Record the base currencies of invoices as listed by Procore; "" for an invoice without one."""
         if not self.setting and (named := set(bases) - {""}):
             self._seen.add(named)
 
     def seen(self) -> list[str]:
-        """The base currencies that were noted, sorted."""
+        """Return the recorded base currencies, sorted."""
         return self._seen.all()
 
     def require_known(self, invoice: Invoice) -> None:
-        """Raise Blocked for an invoice that would be billed while Procore names several base currencies and no setting says which one counts.
-        Reads only.
-        """
+        """Raise Blocked for an invoice to be billed while Procore has several base currencies and no setting says which one applies. Reads only."""
         if self.setting or not invoice.base_currency:
             return
         seen = sorted({*self.seen(), invoice.base_currency})

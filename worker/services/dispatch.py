@@ -1,4 +1,4 @@
-"""Which waiting work is dispatched now. The caller sends the messages; this decides, and gives up what kills its workers."""
+"""Decides which waiting work is dispatched now, and gives up work that kills its workers. The caller sends the messages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from worker.store.holds import Holds
 from worker.store.work import Work
 
 ENOUGH_ITEMS = 2
-"""So many waiting Items for each slot keep the makers busy until the next project has been looked through."""
+"""Waiting Items per slot that keep all creators busy until the next project has been scanned."""
 
 
 def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
-    """How much of each lane may be in hand at once: enough that no slot of the gate idles, little enough that nothing waits
-    long in the broker, where nobody can overtake it. Makers of Items go on from one to the next without a message; an eighth more of them than there are
-    slots wait at the gate, so that a slot is taken over while its last maker still records what it made.
+    """Maximum work of each lane in progress: enough that no slot of the gate is idle, little enough that nothing waits long in the broker,
+    where it cannot be overtaken. Creators of Items continue from one to the next without a message; an eighth more of them than there are
+    slots wait at the gate, so that a slot is taken over while its last holder still records its result.
     """
     return {
         Lane.SCANS: 4,
@@ -30,7 +30,7 @@ def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
 
 
 class Dispatch:
-    """Feeds the lanes."""
+    """Dispatches the work of the lanes."""
 
     def __init__(self, *, work: Work, holds: Holds, attempts: Attempts, limits: Mapping[Lane, int]) -> None:
         self._work = work
@@ -40,26 +40,26 @@ class Dispatch:
         self._many_items_wait, self._counted_at = False, float("-inf")
 
     def take_in_strays(self) -> None:
-        """Work that a run waits for and no lane holds waits again."""
+        """Queue work again that a run waits for and no lane has."""
         for kind in RunKind:
             self._work.take_in_strays(kind)
         self._work.forget_ended_invoices()
 
     def take_back(self) -> None:
-        """Let the work of workers that died be dispatched now, not when their claims end."""
+        """Make the work of dead workers due now, not when their claims end."""
         for lane in Lane:
             self._work.take_back(lane)
 
     def lift(self, remotes: Collection[Remote] = tuple(Remote)) -> None:
-        """Let work that was held because of these remotes try now."""
+        """Make work due now that was paused because of these remotes."""
         held_until = self._holds.lift(remotes)
         for lane in Lane:
             if set(REMOTES_OF_LANE[lane]) & set(remotes):
                 self._work.hurry(lane, until=held_until)
 
     def next(self, lanes: Iterable[Lane]) -> dict[str, str]:
-        """Keys whose messages are to be sent now, each with the correlation id of who asked for it; they count as in hand from here on.
-        A lane that is held keeps what it has.
+        """Return the keys whose messages are to be sent now, each with the correlation id of its request; they count as claimed from here on.
+        The work of a paused lane stays there.
         """
         given: dict[str, str] = {}
         for lane in self._holds.free(lanes):
@@ -67,8 +67,8 @@ class Dispatch:
         return given
 
     def limit(self, lane: Lane, *, lately: float = 0.0) -> int:
-        """How much work of a lane may be claimed now. Scans are limited to one while enough Items wait to keep every slot busy: more scanning
-        would only take CPU from creating them. `lately`: the most seconds that the count of waiting Items may be old.
+        """Return how much work of a lane may be claimed now. Scans are limited to one while enough Items wait to keep every slot busy: more
+        scanning would only take CPU from creating them. `lately`: maximum age of the count of waiting Items in seconds.
         """
         if lane is Lane.SCANS:
             if time.monotonic() - self._counted_at >= lately:

@@ -1,6 +1,6 @@
-"""The whole story of one code or one invoice, over both systems: what is known, what happened, what stands now, why not yet.
+"""Explains one code or one invoice across both systems: its record, its history, its current state, and why it is not synced yet.
 
-Reads only. A remote that does not answer is told as such, and the rest is told all the same.
+Reads only. If a remote does not respond, the result says so and contains the rest.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Told = dict[str, Any]
 
 
 class Explain:
-    """Tells of one code or one invoice, as plain JSON values; amounts as text with two places, times in unix seconds."""
+    """Explains one code or invoice as JSON values; amounts are strings with two decimal places, times are unix seconds."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Explain:
     # A code
 
     def code(self, project: str, code: str) -> Told:
-        """Of a code, named by Procore ids or as people call it: project number, flat code or Item name. Raises NotFound."""
+        """Explain a code, given as Procore ids or as project number and flat code or Item name. Raises NotFound."""
         found = self._named.project(project)
         budgeted, budget_fault = asked(lambda: self._procore.list_budgeted_codes(found.id))
         active, codes_fault = asked(lambda: self._procore.list_active_codes(found.id))
@@ -109,7 +109,7 @@ class Explain:
         return item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
 
     def _items(self, key: CodeKey, record: Record | None, name: str) -> list[Told]:
-        """Items that are, or could be taken for, the code's."""
+        """Return Items that are the code's or could be mistaken for it."""
         names = [name] if name and not unwritable(name) else []
         found = list(self._netsuite.find_items(external_ids=[self._item_id(key)], names=names))
         recorded = record.remote_id if record else ""
@@ -121,25 +121,25 @@ class Explain:
         return asdict(item) | {"ours": same_external_id(item.external_id, self._item_id(key))}
 
     def _why_no_item(self, key: CodeKey, in_procore: Told, problems: Sequence[Told]) -> str:
-        """Nothing is noted of it: what a scan would say now."""
+        """Return why there is no ledger record: what a scan would find now."""
         if problems:
             return _not_yet(problems[0])
         if not self._projects.in_pilot(key.project_id):
-            return "Left alone: its project is not in PROJECT_IDS."
+            return "Skipped: its project is not in PROJECT_IDS."
         if in_procore["fault"]:
-            return f"Not yet: the ledger knows nothing of it, and Procore could not be asked: {in_procore['fault']}"
+            return f"Not yet: it is not in the ledger, and Procore could not be queried: {in_procore['fault']}"
         if not in_procore["budgeted"]:
-            return "It needs no Item: no budget line of Procore names it."
+            return "No Item needed: no budget line in Procore uses this code."
         if not in_procore["active"] or not in_procore["project_active"]:
             what = "code" if not in_procore["active"] else "project"
-            return f"It needs no Item: the {what} is not active in Procore."
+            return f"No Item needed: the {what} is not active in Procore."
         then = self._stopped(key)
-        return f"Not yet: no scan has seen it. The next one notes it; `wbs-sync scan` starts one.{then}"
+        return f"Not yet: no scan has seen it. The next scan will; start one with `wbs-sync scan`.{then}"
 
     # An invoice
 
     def invoice(self, invoice: str, project: str | None) -> Told:
-        """Of an invoice, named by Procore id or by its number. Raises NotFound when no project is named and the ledger knows none of its."""
+        """Explain an invoice, given as Procore id or number. Raises NotFound if no project is given and the invoice is not in the ledger."""
         key = self._named.invoice(invoice, project)
         record = self._ledger.invoice(key)
         found, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
@@ -175,7 +175,7 @@ class Explain:
         }
 
     def why_not_billed(self, key: InvoiceKey) -> str:
-        """Why an invoice has no bill yet, in a sentence, with as few requests as that takes."""
+        """Return a sentence on why an invoice has no bill yet, with as few requests as possible."""
         record = self._ledger.invoice(key)
         found, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
         problems = self._problems(str(key), [f"project:{key.project_id}:commitments"])
@@ -191,7 +191,7 @@ class Explain:
         return recorded or self._netsuite.bill_by_external_id(external_id)
 
     def _comparison(self, key: InvoiceKey, bill: FoundBill) -> Told:
-        """How the bill that stands differs from the one that should, in words; or why the two cannot be compared."""
+        """Return how the bill in NetSuite differs from the expected one, or why the two cannot be compared."""
         expected, fault = asked(lambda: self._export.expected_bill(key))
         return {"differs": difference(expected, bill) if expected else None, "not_compared": fault}
 
@@ -217,30 +217,34 @@ class Explain:
     def _why_no_bill(
         self, key: InvoiceKey, invoice: Invoice | None, fault: str | None, problems: Sequence[Told]
     ) -> str:
-        """Nothing is noted of it: what an export would say now."""
+        """Return why there is no ledger record: what an export would find now."""
         if problems and problems[0]["key"] in (str(key), f"project:{key.project_id}:commitments"):
             return _not_yet(problems[0])
         if invoice is None:
-            return f"Not yet: the ledger knows nothing of it, and Procore did not show it: {fault}"
+            return f"Not yet: it is not in the ledger, and it could not be read from Procore: {fault}"
         ready, stands_in_the_way = asked(lambda: self._export.plan(key))
         if stands_in_the_way:
             return f"Not yet: {stands_in_the_way}"
         if isinstance(ready, Outcome) and ready.kind is OutcomeKind.ADOPTED:
-            return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export takes that one; `wbs-sync export` starts one."
+            return f"Not yet: {ready.reason} (id {ready.remote_id}). The next export adopts that bill; start one with `wbs-sync export`."
         if isinstance(ready, Outcome):
-            return f"Not billed: {ready.reason}." if ready.reason else f"Procore names its bill: id {ready.remote_id}."
+            return (
+                f"Not billed: {ready.reason}."
+                if ready.reason
+                else f"Procore already has its bill id: {ready.remote_id}."
+            )
         then = self._stopped(key)
-        return f"Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one.{then}"
+        return f"Not yet: no export has seen it. The next export will; start one with `wbs-sync export`.{then}"
 
     def _not_exported(self, invoice: Invoice | None) -> str:
-        """Why an invoice as it is in Procore now is not exported, in a sentence; "" when it would be."""
+        """Return a sentence on why the invoice in its current state in Procore is not exported, or "" if it is."""
         skip = reason_to_skip(invoice, self._statuses) if invoice else None
         if not invoice or not skip:
             return ""
         if invoice.status in self._statuses:
             return f"Not billed: {skip}."
         exported = " or ".join(map(_spaced, self._statuses))
-        return f"Not billed: its status in Procore is {_spaced(invoice.status)}; only invoices that are {exported} are exported."
+        return f"Not billed: its status in Procore is {_spaced(invoice.status)}; only {exported} invoices are exported."
 
     # Both
 
@@ -249,8 +253,8 @@ class Explain:
         return [asdict(step) for step in steps]
 
     def _problems(self, key: str, others: Iterable[str]) -> list[Told]:
-        """Open problems of this work, the other ones that may hold it up, and findings about it: its own first. An ignored one holds
-        it up like any other.
+        """Return the open problems of this work, others that may block it, and findings about it, its own problem first. Ignored problems are
+        included, because they block it as well.
         """
         rank = {one: place for place, one in enumerate([key, *others])}
         open_ones = self._overview.problems(ignored_too=True)
@@ -264,20 +268,20 @@ class Explain:
         problems: Sequence[Mapping[str, Any]],
         not_exported: str = "",
     ) -> str:
-        """Whether it stands, or why not yet, in one sentence; "" when nothing is known of it. `not_exported`: why Procore's invoice as it is
-        now is not exported, which comes before what an earlier look found.
+        """Return one sentence on whether the record is in NetSuite, or why not yet; "" if nothing is known. `not_exported`: why the invoice in
+        its current state is not exported, which takes precedence over the result of an earlier attempt.
         """
         thing = "Item" if isinstance(key, CodeKey) else (record.facts.get("document", "bill") if record else "bill")
         own = next((row for row in problems if row["key"] == str(key)), None)
         if record and record.done and not record.write_back_due:
-            made = "a person made it" if record.state is State.ADOPTED else "wbs-sync made it"
-            return f"Its {thing} stands in NetSuite: {record.name}, id {record.remote_id}, known since {clock(record.at)}; {made}."
+            made = "entered by hand" if record.state is State.ADOPTED else "created by wbs-sync"
+            return f"Its {thing} is in NetSuite: {record.name}, id {record.remote_id}, recorded {clock(record.at)}; {made}."
         if record and record.write_back_due:
             then = _words(own) if own else self._when(key, record)
-            return f"Its {thing} stands in NetSuite (id {record.remote_id}), but Procore does not know it yet. {then}"
+            return f"Its {thing} is in NetSuite (id {record.remote_id}), but its id is not saved in Procore yet. {then}"
         if record and record.in_doubt:
             settled = clock(record.sent_at + self._settle)
-            in_doubt = f"the write of {clock(record.at)} has no known end, so its {thing} is looked for; nothing is sent again before {settled}"
+            in_doubt = f"NetSuite did not confirm the write of {clock(record.at)}; wbs-sync checks NetSuite for its {thing} and sends nothing again before {settled}"
             return f"Not yet: {in_doubt}. " + (_words(own) if own else self._when(key, record))
         if not_exported:
             return not_exported
@@ -288,38 +292,35 @@ class Explain:
         return f"Not yet: {self._when(key, record)}" if record or self._is_work(key) else ""
 
     def _why_skipped(self, key: CodeKey | InvoiceKey, record: Record) -> str:
-        """Of an invoice, whether what it was skipped for is still so."""
-        ready, fault = asked(lambda: self._export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not asked")
+        """Return a sentence on a skipped record; for an invoice, on whether the reason still applies."""
+        ready, fault = asked(lambda: self._export.plan(key)) if isinstance(key, InvoiceKey) else (None, "not checked")
         if isinstance(ready, Outcome) or fault:
             reason = ready.reason if isinstance(ready, Outcome) else record.detail
             return f"Not billed: {reason}."
-        return (
-            f"Not yet: it was skipped at {clock(record.at)} ({record.detail}), and that is no longer so; "
-            f"{self._when(key, record)}"
-        )
+        return f"Not yet: it was skipped at {clock(record.at)} ({record.detail}), and that reason no longer applies; {self._when(key, record)}"
 
     def _when(self, key: CodeKey | InvoiceKey, record: Record | None) -> str:
-        """What has to come first, or when it is looked at next."""
+        """Return what the record is waiting for, or when its next attempt is."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
         if stopped := self._stoppages.of(lane, str(key)):
             return stopped[0].words
         if self._work.is_begun(lane, str(key)):
             return "a worker is working on it."
         if self._work.in_hand(lane, str(key)):
-            return "it is dispatched, and no worker has begun it yet."
+            return "it is dispatched, and no worker has started it yet."
         due, now = self._work.waits_until(lane, str(key)), seconds(self._client)
         if due is None:
-            return "it waits in no lane now: the next scan or export takes it up."
+            return "it is in no lane now; the next scan or export picks it up."
         if due > now:
-            return f"it is looked at again at {clock(due)}."
+            return f"the next attempt is at {clock(due)}."
         waiting, _ = self._work.depth(lane)
         since = f" since {clock(record.at)}" if record and record.at else ""
-        return f"it waits for its turn{since}; {counted(waiting, 'pieces of work')} in its lane."
+        return f"it has been waiting for its turn{since}; {counted(waiting, 'pieces of work')} in its lane."
 
     def _stopped(self, key: CodeKey | InvoiceKey) -> str:
-        """What else would keep it waiting then."""
+        """Return what else would block the work then."""
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
-        return "".join(f" But {one.words}" for one in self._stoppages.of(lane, str(key))[:1])
+        return "".join(f" However: {one.words}" for one in self._stoppages.of(lane, str(key))[:1])
 
     def _is_work(self, key: CodeKey | InvoiceKey) -> bool:
         lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
@@ -331,21 +332,21 @@ def _spaced(status: str) -> str:
 
 
 def _words(problem: Mapping[str, Any]) -> str:
-    return f"{problem['sentence']} Who mends it: the {problem['owner']}. {problem['next_step']}"
+    return f"{problem['sentence']} Owner: {problem['owner']}. {problem['next_step']}"
 
 
 def _not_yet(problem: Mapping[str, Any]) -> str:
-    ignored = " Somebody ignores it until it changes." if problem["ignored"] else ""
+    ignored = " This problem is ignored until it changes." if problem["ignored"] else ""
     return f"Not yet: {_words(problem)}{ignored}"
 
 
 def _record(record: Record | None) -> Told | None:
-    """What the ledger holds, without what is empty."""
+    """Return the non-empty fields of a ledger record."""
     return {name: value for name, value in asdict(record).items() if value} if record else None
 
 
 def _retainage(reckoning: Reckoning | None) -> Told | None:
-    """What the bill retains, less what it releases, and what Procore's own totals say of it (None where it shows none)."""
+    """Return the retainage held less released on the bill, and the retainage by Procore's totals (None if Procore has none)."""
     if reckoning is None:
         return None
     billed, reported = reckoning.retained.net, reckoning.retainage_reported

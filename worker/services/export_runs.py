@@ -1,4 +1,4 @@
-"""The export of all approved invoices: each project's list is read, and each invoice becomes work of its own."""
+"""The export of all approved invoices: lists each project's invoices and queues each one separately."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from worker.store.ledger import Ledger
 from worker.store.work import Run, Work
 
 SCHEDULE = "schedule"
-"""The trigger of runs that nobody asks for (config/schedule.py)."""
+"""Trigger name of scheduled runs (config/schedule.py)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A project's invoices: those without a bill, those with one and its id, and what the ledger knows of all of them.
+    """A project's invoices: those without a bill, those with one and its id, and the ledger records of all of them.
 
-    `odd`: rows of the list that name no invoice.
+    `odd`: rows of the list without an invoice id.
     """
 
     to_export: list[InvoiceHead]
@@ -71,9 +71,9 @@ class ExportRuns:
         self._statuses = export_statuses
 
     def request(self, trigger: str) -> tuple[Run, bool]:
-        """Start an export of all approved invoices, or join the one that goes on: (run, joined). A worker does the rest.
+        """Start an export of all approved invoices, or join the one in progress: return (run, joined). A worker does the rest.
 
-        `trigger`: who asks. A run that somebody asks for reads all that has no bill; one of the schedule leaves out what is unchanged.
+        `trigger`: who requested it. A requested run reads all invoices without a bill; a scheduled run leaves out unchanged ones.
         """
         if trigger != SCHEDULE:
             self._unchanged.ask_for_all()
@@ -84,34 +84,34 @@ class ExportRuns:
         return run, joined
 
     def export_approved(self, trigger: str) -> tuple[Run, bool]:
-        """The same, and list the projects at once where that is still to be done."""
+        """Start or join an export, and list the projects immediately if that is still to be done."""
         run, joined = self.request(trigger)
         self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
         return run, joined
 
     def go_on(self) -> Run | None:
-        """List the projects where an export waits for that; the export that goes on, or the last one."""
+        """List the projects if an export is waiting for that; return the export in progress, or the last one."""
         self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
         return self._work.current(RunKind.EXPORT)
 
     def list_invoices(self, project_id: int) -> Outcome:
-        """Find one project's invoices that have no bill yet and let them wait their turn."""
+        """Find one project's invoices that have no bill yet and queue them."""
         return self._attempts.make(Lane.LISTINGS, exports_of(project_id), lambda: self._list_invoices(project_id))
 
     def heads(self, project_id: int, odd: list[OddRow] | None = None) -> list[InvoiceHead]:
-        """The project's invoices of the wanted statuses. Raises NotFound, NotPermitted."""
+        """Return the project's invoices in the statuses to export. Raises NotFound, NotPermitted."""
         return self._procore.list_invoices(project_id, self._statuses, odd)
 
     def _select(self, project_id: int, listed: Listed) -> Selection:
-        """Of the project's listed invoices those without a bill that are to be read.
+        """Return the project's listed invoices without a bill that are to be read.
 
-        A bill that Procore names and the ledger does not know (Redis was lost) is noted.
+        A bill that Procore has the id of and the ledger does not (Redis was lost) is recorded.
         """
         self._note(project_id, [head for head in listed.exported if head.id not in listed.known], listed.exported)
         return self._unchanged.select(project_id, listed.to_export, listed.known)
 
     def listed(self, project_id: int) -> Listed:
-        """The project's invoices of the wanted statuses; reads only. Raises NotFound, NotPermitted."""
+        """Return the project's invoices in the statuses to export; reads only. Raises NotFound, NotPermitted."""
         odd: list[OddRow] = []
         heads = self.heads(project_id, odd)
         known = self._ledger.invoices(project_id, [head.id for head in heads])
@@ -141,7 +141,7 @@ class ExportRuns:
     def _list_projects(self) -> Outcome:
         keys = [exports_of(project_id) for project_id in self._projects.list_anew().with_invoices]
         children = Children(keys, Lane.LISTINGS, {"projects": len(keys)})
-        return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to look through", children=children)
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to check", children=children)
 
     def _list_invoices(self, project_id: int) -> Outcome:
         if not self._projects.in_pilot(project_id):
@@ -169,7 +169,7 @@ class ExportRuns:
         return Outcome(OutcomeKind.ALREADY, reason=reason, children=Children(keys, Lane.EXPORTS, counts))
 
     def _not_readable(self, project_id: int, project: Project | None, answer: str) -> Outcome:
-        """A problem, unless the project is inactive and nothing was ever exported there: tools of old projects are often switched off."""
+        """Open a problem, unless the project is inactive and nothing was ever exported there: the tools of old projects are often switched off."""
         label = project.label if project else f"id {project_id}"
         if project and not project.active and not self._ledger.invoices(project_id):
             self._projects.note_listed(project, left=False, refused=answer)

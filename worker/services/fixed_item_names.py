@@ -1,4 +1,4 @@
-"""Names of the Items of retainage and tax, for plans that people approve."""
+"""Names of the retainage and tax Items, for plans that users approve."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FixedItemNames:
         self._ids = [item_id for item_id in (fixed.retainage, fixed.tax) if item_id]
 
     def names(self) -> dict[str, str]:
-        """By id; without those that NetSuite does not show now."""
+        """Return the names by id, without Items that NetSuite does not return now."""
         return {item_id: name for item_id in self._ids if (name := self._name(item_id))}
 
     def _name(self, item_id: str) -> str:

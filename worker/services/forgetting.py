@@ -1,7 +1,7 @@
-"""Lets the ledger forget a code or an invoice whose Item or bill was deleted in NetSuite, so that it is made anew the normal way.
+"""Clears a code or invoice from the ledger after its Item or bill was deleted in NetSuite, so that it can be recreated by a scan or export.
 
-The ledger never goes back by itself from what NetSuite holds, so a person has to say it; and they are only believed when
-NetSuite shows nothing that could be the record: by its internal id, by our external id, and by name or number in any case.
+The ledger never removes a record because it is missing in NetSuite, so a user has to do it. A record is cleared only if NetSuite has
+nothing that could be it: by internal id, by external id, and by name or number in any letter case.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from worker.store.locks import Locks
 
 
 class NotForgotten(SyncError):
-    """The ledger keeps the record; the text says why, and what to do instead."""
+    """The record is not cleared; the message says why, and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forgettable:
-    """What may be forgotten: `about` as people call it, `why` it may, and what comes `next`."""
+    """A record that can be cleared. `about`: its name; `why`: why it can be cleared; `next`: what happens next."""
 
     key: CodeKey | InvoiceKey
     about: str
@@ -40,7 +40,7 @@ class Forgettable:
 
 
 class Forgetting:
-    """Looks whether a record may be forgotten, and forgets it. Whatever cannot be asked is a refusal: every method raises SyncError."""
+    """Checks whether a record can be cleared, and clears it. If a query fails, the record is not cleared: every method raises SyncError."""
 
     def __init__(
         self,
@@ -62,9 +62,9 @@ class Forgetting:
         self._locks = locks
 
     def code(self, project: str, code: str, *, take: str = "") -> Forgettable:
-        """A code, named by Procore ids or as people call it. `take`: internal id of an Item that stands and is to be taken for it.
+        """Check a code, given as Procore ids or names. `take`: internal id of an existing Item to adopt for it.
 
-        Raises NotForgotten while its Item, or one that could be taken for it, stands.
+        Raises NotForgotten if its Item, or one that could be mistaken for it, exists.
         """
         found = self._named.project(project)
         listed = {one.id: one for one in self._procore.list_active_codes(found.id)}
@@ -84,16 +84,16 @@ class Forgetting:
         # One that is no Other Charge any more and has given its name and its external id away stands in nobody's way.
         if by_id and by_id.id not in standing and by_id.usable:
             raise NotForgotten(
-                f"NetSuite still has the Item of this code, as {by_id.name} (id {by_id.id}). It is known by its id: nothing is wrong "
-                "with another name. Delete it, or give it back its name."
+                f"NetSuite still has the Item of this code, named {by_id.name} (id {by_id.id}). wbs-sync identifies it by its id, so the other name does "
+                "no harm. Delete it, or restore its name."
             )
         self._require_gone(standing, take)
         again = f"The next scan {_taken(standing, take)}: `wbs-sync scan --project {key.project_id} --wait`."
         return Forgettable(key, f"{found.label}, code {record.name}", record, _why("Item", standing, take), again)
 
     def invoice(self, named: str, project: str | None, *, take: str = "") -> Forgettable:
-        """An invoice, named by Procore id or by its number. `take`: internal id of a bill that stands and is to be taken for it. Raises NotForgotten while its bill, or one that
-        could be taken for it, stands, and while Procore names one that does not.
+        """Check an invoice, given as Procore id or number. `take`: internal id of an existing bill to adopt for it. Raises NotForgotten if its
+        bill, or one that could be mistaken for it, exists, and if Procore has the origin id of a bill that does not exist.
         """
         key = self._named.invoice(named, project)
         record = _known(self._ledger.invoice(key), "bill", "export")
@@ -101,15 +101,15 @@ class Forgetting:
             invoice = self._procore.get_invoice(key.project_id, key.invoice_id)
         except (NotFound, NotPermitted) as error:
             raise NotForgotten(
-                f"Procore does not show this invoice, so no bill could be made for it: {error}"
+                f"This invoice could not be read from Procore, so no bill could be created for it: {error}"
             ) from error
         standing = self._bills(key, invoice)
         bill = self._netsuite.bill(record.remote_id)
         # A void one that has given its external id and its number away stands in nobody's way.
         if bill and bill.id not in standing and not bill.void:
             raise NotForgotten(
-                f"NetSuite still has the {bill.document} of this invoice, as {bill.document_number} (id {bill.id}). Void or delete it, or give it back "
-                "its number."
+                f"NetSuite still has the {bill.document} of this invoice, with the number {bill.document_number} (id {bill.id}). Void or delete it, or "
+                "restore its number."
             )
         self._require_gone(standing, take)
         self._require_origin_id(invoice, standing)
@@ -117,12 +117,12 @@ class Forgetting:
         return Forgettable(key, f"invoice {invoice.label}", record, _why("bill", standing, take), again)
 
     def forget(self, seen: Forgettable, look: Callable[[], Forgettable], *, by: str, note: str) -> Forgettable:
-        """Look once more, as a person has thought about what they have `seen`, and forget it: both under its lock. `by` and `note` go
+        """Check again under the record's lock, because time has passed since the user saw `seen`, and clear the record. `by` and `note` go
         into its journal.
         """
         with self._locks.hold(str(seen.key)) as lock:
             if lock is None:
-                raise NotForgotten("A worker has it in hand just now. Try again in a minute.")
+                raise NotForgotten("A worker is processing this record. Try again in a minute.")
             now = look()
             facts = {
                 "by": by,
@@ -134,11 +134,11 @@ class Forgetting:
             if now.key != seen.key or not self._ledger.forget(
                 now.key, now.record, lock, Happening(What.FORGOTTEN, facts)
             ):
-                raise NotForgotten("It has changed just now. Look at it again: `wbs-sync explain` tells its story.")
+                raise NotForgotten("This record has just changed. Check it again with `wbs-sync explain`.")
         return now
 
     def _bills(self, key: InvoiceKey, invoice: Invoice) -> Mapping[str, str]:
-        """Bills that an export would find for the invoice, void ones too."""
+        """Return the bills that an export would find for the invoice, including void ones."""
         external_id = bill_external_id(self._procore.company_id, key.invoice_id)
         ids = self._netsuite.find_bill_ids(
             external_id=external_id,
@@ -153,64 +153,62 @@ class Forgetting:
     def _require_gone(self, standing: Mapping[str, str], take: str) -> None:
         if take and list(standing) != [take]:
             there = ", ".join(standing.values()) or "nothing"
-            raise NotForgotten(f"What stands in NetSuite is not the record {take} alone, but: {there}.")
+            raise NotForgotten(f"The matching records in NetSuite are not {take} alone, but: {there}.")
         if standing and not take:
             words = ", ".join(standing.values())
             only = next(iter(standing)) if len(standing) == 1 else ""
-            way = (
-                f" If it is the right one, say --take {only}: it is looked at as one that stood there before."
-                if only
-                else ""
-            )
-            raise NotForgotten(f"NetSuite still holds {words}.{way}")
+            way = f" If it is the correct one, pass --take {only} to have it checked and adopted." if only else ""
+            raise NotForgotten(f"NetSuite still has {words}.{way}")
 
     def _require_origin_id(self, invoice: Invoice, standing: Mapping[str, str]) -> None:
-        """An export believes what Procore names: forgotten or not, it would take a deleted bill for the invoice's."""
+        """Raise NotForgotten if Procore has the origin id of a missing bill: an export trusts the origin id and would treat the invoice as billed."""
         named = bill_id_of_origin(invoice.origin_id)
         if invoice.origin_id and named is None:
             raise NotForgotten(f"Another integration claims the invoice in Procore (origin id {invoice.origin_id}).")
         if named and named not in standing:
             raise NotForgotten(
-                f"The invoice in Procore still names the bill {named}, which NetSuite does not have, and the next export would believe it. "
-                f"Clear its origin id ({invoice.origin_id}) in Procore first; where that cannot be done, enter the bill by hand and set "
-                "the origin id to `ns-vendorbill-` and its internal id."
+                f"The invoice in Procore still has the origin id of bill {named}, which is not in NetSuite, and the next export would treat it as "
+                f"billed. Clear its origin id ({invoice.origin_id}) in Procore first. If that is not possible, enter the bill by hand and set the origin "
+                "id to `ns-vendorbill-` followed by its internal id."
             )
 
 
 def _of_another_code(key: CodeKey, about: str, record: Record, owner: CodeKey) -> Forgettable:
-    """A code whose Item is another code's, which keeps it."""
-    why = f"its Item {record.name} (id {record.remote_id}) is that of the code with id {owner.wbs_code_id}"
+    """Return the result for a code whose Item belongs to another code, which keeps it."""
+    why = f"its Item {record.name} (id {record.remote_id}) belongs to the code with id {owner.wbs_code_id}"
     again = (
-        f"The next scan gives this code an Item of its own: `wbs-sync scan --project {key.project_id} --wait`. It is blocked while the Item of "
-        "another code has its name."
+        f"The next scan gives this code a separate Item: `wbs-sync scan --project {key.project_id} --wait`. The code is blocked while the Item "
+        "of another code has its name."
     )
     return Forgettable(key, about, record, why, again)
 
 
 def _known(record: Record | None, thing: str, run: str) -> Record:
-    """Only what is done: everything else is looked for anyway, and a write in doubt may still come to stand."""
+    """Return the record if it is done. Raises NotForgotten otherwise: any other state is checked again anyway, and an unconfirmed write may
+    still succeed.
+    """
     if record is None:
-        raise NotForgotten(f"The ledger knows nothing of it: there is nothing to forget. The next {run} looks at it.")
+        raise NotForgotten(f"It is not in the ledger, so there is nothing to clear. The next {run} processes it.")
     if record.in_doubt:
         raise NotForgotten(
-            f"A write of its {thing} has no known end, so it may still come to stand. It is looked for, and sent again when it "
-            "certainly did not."
+            f"A write of its {thing} is unconfirmed and may still succeed. wbs-sync checks NetSuite for it, and sends it again only if it certainly "
+            "failed."
         )
     if not record.done:
         raise NotForgotten(
-            f"The ledger knows no {thing} of it ({record.state}). The next {run} looks at it anew anyway."
+            f"The ledger has no {thing} for it ({record.state}). The next {run} processes it again anyway."
         )
     return record
 
 
 def _words(bill: FoundBill) -> str:
-    void = ", void: give it another reference number and take its external id off" if bill.void else ""
+    void = ", void: change its reference number and clear its external id" if bill.void else ""
     return f"the {bill.label}{void}"
 
 
 def _why(thing: str, standing: Mapping[str, str], take: str) -> str:
-    return f"{standing[take]} stands and is to be taken" if take else f"NetSuite has no {thing} for it any more"
+    return f"{standing[take]} is in NetSuite and is to be adopted" if take else f"NetSuite no longer has its {thing}"
 
 
 def _taken(standing: Mapping[str, str], take: str) -> str:
-    return f"looks at {standing[take]} and takes it, if it is the right one" if take else "makes it anew"
+    return f"checks {standing[take]} and adopts it if it matches" if take else "recreates it"

@@ -1,6 +1,6 @@
-"""Asks a person before Items are created for a project that may have them already, under a former number or code.
+"""Asks for confirmation before Items are created for a project that may already have them under a former number or code.
 
-Nothing but its name tells whose an Item was that carries no external id of ours. A project that was renumbered before its Items were
+An Item without a wbs-sync external id can be matched to a project by its name only. A project that was renumbered before its Items were
 adopted, or after the adoptions were lost with Redis, would get all of them a second time.
 """
 
@@ -21,12 +21,12 @@ from worker.store.keys import Keys
 from worker.store.ledger import Ledger
 
 LISTED_FOR_SECONDS = 300.0
-"""So long a process uses its list of other Items; those that a question names are looked up again."""
+"""Seconds that a process caches its list of other Items; those listed in a question are queried again."""
 LOOKED_UP = 100
 
 
 class FormerItems:
-    """Finds Items that may be a project's; keeps what people reject."""
+    """Finds Items that may belong to a project; remembers the rejected ones."""
 
     def __init__(self, client: Redis, prefix: str, *, ledger: Ledger, adopted: AdoptedItems) -> None:
         self._client = client
@@ -47,10 +47,12 @@ class FormerItems:
         numbers: Collection[str],
         all_codes: Callable[[], Collection[str]],
     ) -> Mapping[str, str] | None:
-        """The facts of the question that stops the creation of Items for `missing` codes (text by id); None when there is none.
+        """Return the facts of the question that stops the creation of Items for `missing` codes (text by id); None if there is none.
 
-        `looked_up`: the ids of all codes that were looked up with them, those too whose Item was found. `numbers` of all visible projects, this one's too; `all_codes`: the texts of all codes of the project, asked for where needed.
-        A project that has Items under its number of today was not renumbered, so nobody is asked, unless adoptions were lost.
+        `looked_up`: ids of all codes looked up with them, including those whose Item was found. `numbers`: numbers of all visible projects,
+        including this one; `all_codes`: returns the texts of all codes of the project, called if needed.
+
+        A project with Items under its current number was not renumbered, so there is no question unless adoptions were lost.
         """
         records, number = self._ledger.codes(project.id), str(project.number)
         asked = {
@@ -74,7 +76,7 @@ class FormerItems:
         return next((facts_of(one, project, rule.join(number, min(missing.values()))) for one in still if one), None)
 
     def reject(self, facts: Mapping[str, str]) -> None:
-        """A person says that the Items of a question are not the project's: nobody is asked about them again."""
+        """Record that the Items of a question do not belong to the project, so that the question is not asked again."""
         self._client.sadd(self._rejected, *facts["decision"].split("\n"))
 
     def _others(self, netsuite: NetSuite) -> list[OtherItem]:
@@ -93,7 +95,7 @@ class FormerItems:
 
     @staticmethod
     def _looked_up(netsuite: NetSuite, candidates: Candidates) -> Candidates | None:
-        """The same as NetSuite has them now: they may have been renamed, made inactive or marked since they were listed."""
+        """Return the same Items as they are in NetSuite now: they may have been renamed, inactivated or marked since they were listed."""
         some = candidates.items[:LOOKED_UP]
         now = netsuite.items([item.id for item in some])
         same = [

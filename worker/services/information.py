@@ -1,4 +1,4 @@
-"""What each comparison shows though nobody has to act: decisions of people, and inactive projects whose invoices cannot be read."""
+"""Lists what each comparison shows for information: decisions on invoices, and inactive projects whose invoices cannot be read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from worker.store.projects import ProjectList
 
 
 class Information:
-    """Reads Redis alone, so that nothing is left out because its invoice or its project could not be read."""
+    """Reads Redis alone, so that nothing is left out because its invoice or project could not be read."""
 
     def __init__(self, *, projects: Projects, listed: ProjectList, decisions: Decisions) -> None:
         self._projects = projects
@@ -21,7 +21,7 @@ class Information:
         self._decisions = decisions
 
     def findings(self) -> Iterator[Finding]:
-        """Of all projects that this installation is for."""
+        """Yield the entries of all projects in scope."""
         for key, decision in self._decisions.all().items():
             if self._projects.in_pilot(key.project_id):
                 yield self._of_decision(key, decision)
@@ -30,7 +30,7 @@ class Information:
             yield Finding(
                 FindingKind.INVOICES_NOT_READABLE,
                 f"project:{project_id}",
-                f"Project {label} is not active and Procore does not show its invoices ({answer}), so one that is approved is not billed.",
+                f"Project {label} is not active and its invoices could not be read from Procore ({answer}), so its approved invoices are not billed.",
                 label,
             )
 

@@ -1,4 +1,4 @@
-"""A person decides about an invoice: billed elsewhere, or not to be exported; or takes that back. Writes to neither system."""
+"""Records decisions on an invoice: billed elsewhere, or excluded from export; and undoes them. Writes to neither system."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from worker.store.work import Work
 
 
 class NotDecided(SyncError):
-    """A decision cannot be noted, in words for the person who made it."""
+    """A decision cannot be recorded; the message tells the user why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was noted, or taken back."""
+    """The decision that was recorded or undone."""
 
     key: InvoiceKey
     decision: Decision
 
 
 class InvoiceDecisions:
-    """Notes decisions, each under the invoice's lock. `named`, `project`: the invoice as people call it. All methods raise SyncError."""
+    """Records decisions under the invoice's lock. `named`, `project`: the invoice and project as typed. All methods raise SyncError."""
 
     def __init__(
         self,
@@ -61,32 +61,32 @@ class InvoiceDecisions:
         self._work = work
 
     def mark_billed(self, named: str, project: str | None, bill_id: str, *, by: str, note: str) -> Decided:
-        """The invoice was billed by another way, as this bill or credit of NetSuite, whose number and amount may be others."""
+        """Mark the invoice as billed elsewhere by this NetSuite bill or credit, whose number and amount may differ."""
         key = self._named.invoice(named, project)
         if not is_internal_id(bill_id):
-            raise NotDecided(f"{bill_id!r} is no internal id of NetSuite: it has digits alone.")
+            raise NotDecided(f"{bill_id!r} is not a NetSuite internal id: internal ids contain digits only.")
         bill = self._netsuite.bill(bill_id)
         if bill is None or bill.void:
             state = "is void" if bill else "does not exist"
             raise NotDecided(f"The bill or credit {bill_id} {state} in NetSuite.")
         own = bill_external_id(self._company_id, key.invoice_id)
         if is_our_bill(bill.external_id) and not same_external_id(bill.external_id, own):
-            raise NotDecided(f"The {bill.label} was made for another Procore invoice.")
+            raise NotDecided(f"The {bill.label} was created for another Procore invoice.")
         return self._note(key, DecisionKind.BILLED_ELSEWHERE, by=by, note=note, bill_id=bill.id)
 
     def exclude(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
-        """The invoice shall not be exported. Refused while our bill of it is in NetSuite, where it would be paid all the same."""
+        """Exclude the invoice from export. Refused while NetSuite has its bill from wbs-sync, which would be paid anyway."""
         return self._note(self._named.invoice(named, project), DecisionKind.EXCLUDED, by=by, note=note)
 
     def take_back(self, named: str, project: str | None, *, by: str, note: str) -> Decided:
-        """Whatever was decided about the invoice holds no more; it waits for a worker to look at it again."""
+        """Undo any decision on the invoice and queue it again."""
         key = self._named.invoice(named, project)
         with self._locks.hold(str(key)) as lock:
             if lock is None:
                 raise NotDecided("A worker is working on this invoice. Try again in a minute.")
             decision = self._decisions.of(key)
             if decision is None:
-                raise NotDecided("Nothing was decided about this invoice.")
+                raise NotDecided("There is no decision on this invoice.")
             self._keep_copy()
             self._decisions.take_back(key)
             self._keep_copy()
@@ -102,9 +102,7 @@ class InvoiceDecisions:
                 raise NotDecided("A worker is working on this invoice. Try again in a minute.")
             record = self._ledger.invoice(key)
             if record and record.done:
-                raise NotDecided(
-                    f"Its bill is in NetSuite already (id {record.remote_id}): there is nothing to decide."
-                )
+                raise NotDecided(f"Its bill is already in NetSuite (id {record.remote_id}), so no decision is needed.")
             if record and record.in_doubt:
                 raise NotDecided(
                     "A write of its bill is unconfirmed and may still succeed. Try again when that is known."
@@ -130,8 +128,8 @@ class InvoiceDecisions:
         bill = self._netsuite.bill_by_external_id(bill_external_id(self._company_id, key.invoice_id))
         if bill and not bill.void:
             raise NotDecided(
-                f"Our {bill.label} of this invoice is in NetSuite and would be paid. Void it there first; or say that it bills "
-                f"the invoice: `wbs-sync invoices mark-billed {key.invoice_id} --bill {bill.id} --note NOTE`."
+                f"The {bill.label} that wbs-sync created for this invoice is in NetSuite and would be paid. Void it there first, or mark the invoice as "
+                f"billed by it: `wbs-sync invoices mark-billed {key.invoice_id} --bill {bill.id} --note NOTE`."
             )
 
     def _claim(self, key: InvoiceKey, bill_id: str) -> None:
@@ -140,9 +138,9 @@ class InvoiceDecisions:
         except Blocked as error:
             raise NotDecided(describe(error.cause, {**error.facts}).sentence if error.cause else str(error)) from error
         if in_the_way:
-            raise NotDecided(f"The bill {bill_id} cannot be taken now: {in_the_way.reason}.")
+            raise NotDecided(f"The bill {bill_id} cannot be assigned to this invoice now: {in_the_way.reason}.")
 
     def _keep_copy(self) -> None:
-        """On this machine too. A copy of a ledger before is taken in first."""
+        """Save the decision on this machine too. A copy of an earlier ledger is restored first."""
         if opened_at := self._ledger.opened_at():
             self._decisions.catch_up(opened_at)

@@ -1,6 +1,6 @@
-"""One vendor bill for each approved subcontractor invoice: Items first, then the bill, then the invoice's origin id.
+"""Exports one vendor bill per approved subcontractor invoice: Items first, then the bill, then the invoice's origin id.
 
-The order holds by itself: the bill is only written when every line has its Item, whatever message came or did not come.
+The bill is written only if every line has its Item, whichever messages arrive.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ from worker.store.ledger import Ledger
 ITEMS_LATE_SECONDS = 5.0
 
 LookUp = Callable[[Project, Invoice], None]
-"""Looks up an invoice's Items while its links are looked up. Reads only."""
+"""Looks up an invoice's Items while its links are resolved. Reads only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What `export` came to: an outcome, and the codes that need an Item before it can go on."""
+    """The result of `export`: an outcome, and the codes that need an Item before it can continue."""
 
     outcome: Outcome
     missing: Sequence[int] = ()
@@ -109,8 +109,8 @@ class InvoiceExport:
         self._pool = pool
 
     def export(self, key: InvoiceKey) -> Step:
-        """Export one invoice. Where Items are missing it stops before the bill and names their codes: the caller makes them
-        and then calls `create_bill`.
+        """Export one invoice. If Items are missing, it stops before the bill and returns their codes: the caller creates them and then calls
+        `create_bill`.
         """
         missing: list[int] = []
 
@@ -120,7 +120,7 @@ class InvoiceExport:
         return Step(self._attempts.make(Lane.EXPORTS, str(key), attempt), missing)
 
     def make_items(self, key: InvoiceKey, wbs_code_ids: Collection[int]) -> Outcome:
-        """Make the Items that `export` found missing. Whatever comes of it, `create_bill` decides for itself afterwards."""
+        """Create the Items that `export` found missing. Whatever the result, `create_bill` checks again afterwards."""
         codes = [CodeKey(key.project_id, wbs_code_id) for wbs_code_id in wbs_code_ids]
 
         def attempt() -> Outcome:
@@ -128,7 +128,7 @@ class InvoiceExport:
             made = sum(
                 outcome.kind in (OutcomeKind.CREATED, OutcomeKind.ADOPTED, OutcomeKind.ALREADY) for outcome in outcomes
             )
-            return Outcome(OutcomeKind.WAITING, reason=f"{made} of {len(codes)} Items stand; the bill is next")
+            return Outcome(OutcomeKind.WAITING, reason=f"{made} of {len(codes)} Items exist; the bill is next")
 
         return self._attempts.make(Lane.EXPORTS, str(key), attempt)
 
@@ -137,10 +137,10 @@ class InvoiceExport:
         return self._attempts.make(Lane.EXPORTS, str(key), lambda: self._create_bill(key))
 
     def plan(self, key: InvoiceKey, *, look_up: LookUp | None = None, last_step: bool = False) -> Outcome | Billable:
-        """Whether an invoice would become a bill; reads only. An outcome says why not; raises Blocked for a problem.
+        """Return whether an invoice would be billed; reads only. An outcome says why not; raises Blocked for a problem.
 
-        `look_up` is called in parallel, if the invoice may become a bill. `last_step`: the export's first step has read the vendor in
-        Procore already.
+        `look_up` is called in parallel if the invoice may be billed. `last_step`: the first step of the export has already read the vendor
+        in Procore.
         """
         return self._planned(key, look_up=look_up, last_step=last_step)
 
@@ -152,7 +152,7 @@ class InvoiceExport:
         last_step: bool = False,
         on_read: Callable[[Invoice], None] = lambda _invoice: None,
     ) -> Outcome | Billable:
-        """As `plan`; `on_read` is given the invoice before anything is decided about its bill."""
+        """Plan like `plan`; calls `on_read` with the invoice before anything is decided about its bill."""
         if not self._projects.in_pilot(key.project_id):
             return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason="its project is not in PROJECT_IDS")
         if decision := self._decisions.of(key):
@@ -179,12 +179,12 @@ class InvoiceExport:
         return ready
 
     def settled(self, key: InvoiceKey, invoice: Invoice, error: Blocked) -> Outcome | None:
-        """How an invoice that is refused ends when a person has entered its bill in NetSuite; None when nobody has. Reads only."""
+        """Return how the export of a blocked invoice ends if its bill was entered in NetSuite by hand; None if it was not. Reads only."""
         bill = self._settled.bill_of(key, invoice, error)
         return Outcome(OutcomeKind.ADOPTED, invoice.label, bill.id, BY_HAND, facts=invoice.facts) if bill else None
 
     def is_settled_by(self, key: InvoiceKey, bill: FoundBill) -> bool:
-        """Whether a bill settles an invoice that cannot be exported: a person's, with its number and amount. Reads only."""
+        """Return whether a bill settles an invoice that cannot be exported: entered by hand, with its number and amount. Reads only."""
         try:
             invoice = self._read(key)
         except Blocked:
@@ -193,20 +193,20 @@ class InvoiceExport:
         return same_number and settles(invoice, bill)
 
     def why_none(self, key: InvoiceKey) -> str | None:
-        """Why an invoice as it is in Procore now would become no bill; reads only. None when it would be looked at."""
+        """Return why the invoice in its current state in Procore would not be billed; None if it would be processed. Reads only."""
         try:
             return reason_to_skip(self._read(key), self._statuses)
         except Blocked as error:
-            return f"it cannot be read in Procore ({error})"
+            return f"it could not be read from Procore ({error})"
 
     def expected_bill(self, key: InvoiceKey) -> Bill:
-        """The bill of an invoice as it should stand, whether it stands or not; reads only. Raises Blocked where there cannot be one."""
+        """Return the expected bill of an invoice, whether it exists or not; reads only. Raises Blocked if there can be none."""
         return self._bills.draft(self._billable(self._read(key), comparing=True))
 
     def _billable(
         self, invoice: Invoice, *, comparing: bool = False, look_up: LookUp | None = None, last_step: bool = False
     ) -> Billable:
-        """What the bill is made of. Raises Blocked for a problem, told with the invoice's names."""
+        """Return what the bill is made of. Raises Blocked for a problem, with the invoice's names as facts."""
         try:
             retained, project = self._checked(invoice)
             # Both links first: without them nothing is written, not even Items that only this invoice needs.
@@ -219,7 +219,7 @@ class InvoiceExport:
 
     @contextmanager
     def _ahead(self, look_up: Callable[[], None]) -> Iterator[None]:
-        """Read what the next steps need while the links are looked up."""
+        """Read what the next steps need while the links are resolved."""
         with read_in_parallel(self._pool, look_up) as looked_up, read_in_parallel(self._pool, self._bills.read_ahead):
             yield
             looked_up()
@@ -257,7 +257,9 @@ class InvoiceExport:
             return self._refuse(key, ready.invoice, error)
         if missing:
             self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
-            return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=f"{len(missing)} Items come first")
+            return Outcome(
+                OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items to be created first"
+            )
         return self._bills.make(key, ready)
 
     def _create_bill(self, key: InvoiceKey) -> Outcome:
@@ -273,18 +275,18 @@ class InvoiceExport:
             again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
             self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}, again_at))
             return Outcome(
-                OutcomeKind.WAITING, ready.invoice.label, reason=f"waits for {len(missing)} Items", again_at=again_at
+                OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items", again_at=again_at
             )
         return self._bills.make(key, ready)
 
     def _refuse(self, key: InvoiceKey, invoice: Invoice, error: Blocked) -> Outcome:
-        """A problem, unless a person has settled the invoice by hand."""
+        """Record a problem, unless the invoice was settled by hand."""
         if settled := self.settled(key, invoice, error):
             return self._bills.settle(key, invoice, settled.remote_id, project=self._label(key.project_id))
         return self._bills.block(key, invoice, error)
 
     def _ready(self, key: InvoiceKey, *, look_up: LookUp | None = None, last_step: bool = False) -> Outcome | Billable:
-        """The invoice as it is now, or how its export ended already."""
+        """Return the invoice as it is now, or the outcome if its export has ended already."""
         record = self._ledger.invoice(key)
         if record and record.done:
             return self._name_to_procore(key, record) if record.write_back_due else outcome_of(record)
@@ -307,9 +309,9 @@ class InvoiceExport:
         self._books_currency.note([invoice.base_currency])
 
     def _name_to_procore(self, key: InvoiceKey, record: Record) -> Outcome:
-        """Write the bill's id to its invoice, which locks it, unless the invoice has become another one since.
+        """Write the bill's id to its invoice, which locks it, unless the invoice has changed since the bill was written.
 
-        That may be long after the bill: Procore refused the id until somebody gave the permission.
+        This may be long after the bill: Procore rejects the id until the permission is granted.
         """
         invoice = self._read(key)
         is_named, project = bill_id_of_origin(invoice.origin_id) == record.remote_id, self._label(key.project_id)
@@ -336,7 +338,7 @@ class InvoiceExport:
             raise self._unreadable(key, str(error)) from error
 
     def _previous(self, invoice: Invoice) -> Invoice | None:
-        """The subcontract's invoice before, from whose balances this period's retainage is told."""
+        """Return the subcontract's previous invoice, whose balances determine this period's retainage."""
         if not invoice.previous_id:
             return None
         try:
@@ -346,7 +348,7 @@ class InvoiceExport:
             raise self._unreadable(InvoiceKey(invoice.project_id, invoice.id), answer) from error
 
     def _unreadable(self, key: InvoiceKey, answer: str) -> Blocked:
-        """Told with the name that an earlier look has noted, if there was one."""
+        """Return the facts of the invoice with the name recorded by an earlier attempt, if any."""
         record = self._ledger.invoice(key)
         name = record.name if record and record.name else f"id {key.invoice_id}"
         facts = {"invoice": name, "project": f"id {key.project_id}", "answer": answer}

@@ -1,4 +1,4 @@
-"""The Items that an invoice needs before its bill can be written, made side by side as the gate allows."""
+"""Creates the Items that an invoice needs before its bill can be written, in parallel as the gate allows."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from worker.store.ledger import Ledger
 from worker.store.work import CLAIM_SECONDS, Work
 
 DEADLINE_SECONDS = 30.0
-"""No Item is begun later than this after the start; the rest is the next attempt's. Below the time that work may be in hand."""
+"""Seconds after which no further Item is started; the rest is left to the next attempt. Less than the lifetime of a claim."""
 BUSY_WAIT_SECONDS = 0.25
 
 
 class InvoiceItems:
-    """Knows which Items an invoice has and lacks, and makes those it lacks."""
+    """The existing and missing Items of an invoice; creates the missing ones."""
 
     def __init__(
         self, client: Redis, *, items: Items, ledger: Ledger, work: Work, attempts: Attempts, pool: Executor
@@ -40,35 +40,35 @@ class InvoiceItems:
         self._pool = pool
 
     def known(self, invoice: Invoice) -> dict[int, str]:
-        """Item ids by WBS code id, as far as they are known."""
+        """Return the known Item ids by WBS code id."""
         records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         return {wbs_code_id: record.remote_id for wbs_code_id, record in records.items() if record.done}
 
     def missing(self, invoice: Invoice) -> list[int]:
-        """Codes that still need an Item."""
+        """Return the codes that still need an Item."""
         known = self.known(invoice)
         return [wbs_code_id for wbs_code_id in invoice.wbs_code_ids if wbs_code_id not in known]
 
     def looked_at_again(self, project_id: int, wbs_code_ids: Collection[int]) -> float:
-        """When the last of these codes is looked at again (unix seconds); 0 when all are in hand."""
+        """Return when the last of these codes is attempted next (unix seconds); 0 if all are claimed."""
         keys = [str(CodeKey(project_id, wbs_code_id)) for wbs_code_id in wbs_code_ids]
         return self._work.last_due(Lane.ITEMS, keys)
 
     def plan(self, project: Project, invoice: Invoice, missing: Collection[int]) -> list[Planned]:
-        """What would happen to the invoice's missing codes, those left out whose write is in doubt; reads only."""
+        """Return what would happen to the invoice's missing codes, without those with an unconfirmed write; reads only."""
         records = self._ledger.codes(invoice.project_id, missing)
         open_codes = [code for code in codes_of(invoice, missing) if not _in_doubt(records.get(code.id))]
         return self._items.plan(project, open_codes)
 
     def look_up(self, project: Project, invoice: Invoice) -> list[Planned]:
-        """Look up all missing codes of the invoice in bulk, and plan what to do about each. Reads only."""
+        """Look up all missing codes of the invoice in bulk, and plan each. Reads only."""
         missing = self.missing(invoice)
         return self.plan(project, invoice, missing) if missing else []
 
     def note(self, project: Project, invoice: Invoice, planned: Collection[Planned]) -> list[int]:
-        """Record what a look-up just found, and return the codes whose Items must be created.
+        """Record the result of a look-up, and return the codes whose Items must be created.
 
-        Raises Blocked when some can never be: then none is made for this invoice's sake.
+        Raises Blocked if some can never be created: then none is created for this invoice.
         """
         to_make = [one for one in planned if one.kind is OutcomeKind.CREATED]
         self._items.note(project.id, [one for one in planned if one.kind is not OutcomeKind.CREATED], for_invoice=True)
@@ -79,7 +79,7 @@ class InvoiceItems:
         return self.missing(invoice)
 
     def require_none_blocked(self, invoice: Invoice, planned: Collection[Planned] = ()) -> None:
-        """Raise Blocked when a code of the invoice is a problem of its own: by the ledger, or by a look that is newer (`planned`)."""
+        """Raise Blocked if a code of the invoice has a problem, by the ledger or by a newer look-up (`planned`)."""
         records = self._ledger.codes(invoice.project_id, invoice.wbs_code_ids)
         blocked_ids = {code_id for code_id, record in records.items() if record.state is State.BLOCKED}
         # What was mended since is made now: no scan would, where the code has no budget line.
@@ -95,7 +95,7 @@ class InvoiceItems:
             raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": shown, "code_ids": ids})
 
     def make(self, keys: Collection[CodeKey]) -> list[Outcome]:
-        """Make these Items, as many at once as the pool has threads. Each is work of its own: what is late waits in its lane."""
+        """Create these Items, as many in parallel as the pool has threads. Each is a separate piece of work: late ones wait in their lane."""
         until = time.monotonic() + DEADLINE_SECONDS
         outcomes = list(self._pool.map(kept(lambda key: self._make_one(key, until)), keys))
         new = sum(outcome.kind in (OutcomeKind.CREATED, OutcomeKind.ADOPTED) for outcome in outcomes)
@@ -103,8 +103,8 @@ class InvoiceItems:
         return outcomes
 
     def _make_one(self, key: CodeKey, until: float) -> Outcome:
-        """One Item. Again when its turn comes again, as long as that is soon."""
-        outcome = Outcome(OutcomeKind.WAITING, reason="its turn did not come yet")
+        """Create one Item, and retry it when due, if that is soon."""
+        outcome = Outcome(OutcomeKind.WAITING, reason="its turn has not come yet")
         while time.monotonic() < until:
             outcome = self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key), claim=Claim.ASIDE)
             if outcome.kind is not OutcomeKind.WAITING or outcome.again_at is None:
@@ -117,7 +117,7 @@ class InvoiceItems:
         return outcome
 
     def _made_by_another(self, key: CodeKey, wait: float) -> Record | None:
-        """The record of an Item that another worker made within so many seconds."""
+        """Return the record of an Item that another worker created within this many seconds."""
         until = time.monotonic() + wait
         while time.monotonic() < until:
             time.sleep(min(wait, BUSY_WAIT_SECONDS))
@@ -128,7 +128,7 @@ class InvoiceItems:
 
 
 def codes_of(invoice: Invoice, wbs_code_ids: Collection[int]) -> list[WbsCode]:
-    """The invoice's own words for its codes: text and description as its lines carry them."""
+    """Return the texts and descriptions of its codes from the invoice's lines."""
     lines = {line.wbs_code_id: line for line in invoice.lines}
     return [WbsCode(code_id, lines[code_id].flat_code, lines[code_id].code_description) for code_id in wbs_code_ids]
 

@@ -1,4 +1,4 @@
-"""Does every budgeted code have its one Item, as it was made? Procore's codes against NetSuite's Items against the ledger."""
+"""Compares codes with Items: whether every budgeted code has one Item, unchanged, from Procore, NetSuite and the ledger."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from worker.store.ledger import Ledger
 ABOUT_A_FOUND_ITEM = frozenset(
     {Cause.ITEM_OF_OTHER_TYPE, Cause.ITEM_INACTIVE, Cause.ITEM_OF_OTHER_CODE, Cause.ITEM_DOUBLED}
 )
-"""Causes whose problem shows the Item that NetSuite has to a person."""
+"""Causes whose problem shows the Item in NetSuite to the user."""
 
 
 class ItemNames:
-    """The names of one project's Items, under which people might take another Item for theirs, and the Items that are a code's."""
+    """The Item names of one project, for finding other Items with nearly the same name, and the Items that belong to a code."""
 
     def __init__(self, label: str, records: Collection[Record]) -> None:
         self._label = label
@@ -34,18 +34,18 @@ class ItemNames:
         self._known = {record.remote_id for record in records if record.done}
 
     def note(self, one: CodeToCompare, items: Sequence[FoundItem]) -> None:
-        """Take in a code, and the Items that stand for it."""
+        """Add a code and its Items."""
         self._known.update(item.id for item in items)
         names = [item.name for item in items] or [one.name]
         self._codes += [(str(one.key), one.code.flat_code, name) for name in names if name]
 
     def text(self) -> str:
-        """As JSON, to be kept until all projects are compared."""
+        """Return the names as JSON, to be stored until all projects are compared."""
         return json.dumps([self._label, self._codes, sorted(self._known)], separators=(",", ":"))
 
 
 class AllItemNames:
-    """The same of all projects."""
+    """The Item names of all projects."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._codes: dict[str, tuple[str, str, str, str]] = {}
@@ -57,7 +57,7 @@ class AllItemNames:
                 self._codes.setdefault(bare_name(name), (label, key, flat_code, name))
 
     def findings(self, others: Iterable[tuple[str, str]]) -> list[Finding]:
-        """What there is to say of Items (id and name) that are not ours: which codes' Items they read like."""
+        """Return findings on Items (id and name) of others with nearly the same name as the Item of a code."""
         near: dict[str, list[str]] = {}
         for item_id, name in others:
             bare = bare_name(name)
@@ -67,7 +67,7 @@ class AllItemNames:
 
 
 def _near_duplicate(label: str, key: str, flat_code: str, name: str, alike: Sequence[str]) -> Finding:
-    words = f": NetSuite has an Item that is not its own and reads like its {name!r}: {', '.join(alike)}."
+    words = f": NetSuite has another Item with nearly the same name as {name!r}: {', '.join(alike)}."
     return Finding(FindingKind.ITEM_NEAR_DUPLICATE, key, f"Code {flat_code} of project {label}{words}", flat_code)
 
 
@@ -84,8 +84,8 @@ class ItemDrift:
         self._adopted = adopted
 
     def compare(self, project: Project, problems: Mapping[str, Cause]) -> tuple[Verified, ItemNames]:
-        """One project's codes, and what the comparison of all names needs of them. Raises NotFound, NotPermitted where the app may not
-        read them.
+        """Return the result for one project's codes, and the names for the comparison across projects. Raises NotFound or NotPermitted if the
+        app may not read them.
         """
         rule, records = self._items.naming_rule(), self._ledger.codes(project.id)
         codes, inactive = self._codes(project, rule, records)
@@ -115,13 +115,15 @@ class ItemDrift:
         return verified, names
 
     def near_duplicates(self, names: Iterable[str]) -> list[Finding]:
-        """Items that are not ours and read like one of ours, by the names of all projects. One query for each 1,000 Items that are not ours."""
+        """Return findings on Items of others with nearly the same name as one of wbs-sync, by the names of all projects. One query per 1,000
+        Items of others.
+        """
         return AllItemNames(names).findings(self._netsuite.names_of_other_items())
 
     def _codes(
         self, project: Project, rule: NamingRule, records: Mapping[int, Record]
     ) -> tuple[list[CodeToCompare], int]:
-        """The budgeted, active codes, which need an Item, and how many budgeted ones are not active."""
+        """Return the budgeted, active codes, which need an Item, and the number of budgeted codes that are not active."""
         budgeted = self._procore.list_budgeted_codes(project.id)
         active = {code.id for code in self._procore.list_active_codes(project.id)} if budgeted else set()
         codes = [
@@ -135,7 +137,7 @@ class ItemDrift:
         return item_external_id(self._procore.company_id, project.id, wbs_code_id)
 
     def _looked_up(self, codes: Sequence[CodeToCompare]) -> tuple[dict[int, list[FoundItem]], dict[str, FoundItem]]:
-        """The Items that stand for each code (by its id), and those that the ledger names and no look-up shows (by their ids)."""
+        """Return the Items of each code (by its id), and those that the ledger has but no look-up shows (by their ids)."""
         found = (
             self._netsuite.find_items(
                 external_ids=[one.external_id for one in codes], names=[one.name for one in codes if one.name]
@@ -174,19 +176,21 @@ class ItemDrift:
     def _shared(
         self, project: Project, codes: Sequence[CodeToCompare], records: Mapping[int, Record]
     ) -> dict[int, list[Finding]]:
-        """For codes (by id) whose Item by the ledger is another code's, budgeted or not: money of both is booked on one Item."""
+        """Return findings for codes (by id), budgeted or not, whose Item in the ledger belongs to another code: amounts of both are posted to
+        one Item.
+        """
         labels = {one.key: one.label for one in codes}
         found = {}
         for number, owner in self._adopted.of_others(project.id).items():
             key, record = CodeKey(project.id, number), records.get(number)
             item = f"Item {record.name} (id {record.remote_id})" if record else "Item"
             owner_label = labels.get(owner) or _by_id(owner)
-            words = f"{labels.get(key) or _by_id(key)}: its {item} is that of c{owner_label[1:]}."
+            words = f"{labels.get(key) or _by_id(key)}: its {item} belongs to c{owner_label[1:]}."
             found[number] = [Finding(FindingKind.ITEM_SHARED, str(key), words)]
         return found
 
     def _doubled(self, project: Project, records: Mapping[int, Record]) -> list[Finding]:
-        """Codes that an invoice alone needed, or that are budgeted no more: they may lack an Item, but not have two."""
+        """Return findings for codes that only an invoice needed, or that are no longer budgeted: they may have no Item, but not two."""
         ids = {number: self._external_id(project, number) for number in records}
         found = self._netsuite.find_items(external_ids=list(ids.values()), names=[]) if ids else []
         by_external_id, _ = _indexed(found)
@@ -208,9 +212,10 @@ def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], di
 
 
 def _is_explained(one: CodeToCompare, items: Sequence[FoundItem], problems: Mapping[str, Cause]) -> bool:
-    """Whether it is known why there is none yet. Two are never explained, nor is a code that was left alone once and needs an Item now.
+    """Return whether the reason for a missing Item is known. Two Items are never explained, nor is a code that was skipped once and needs an
+    Item now.
 
-    A code that has an Item, by the ledger or by its external id, is explained only by a problem that is about this Item.
+    A code that has an Item, by the ledger or by its external id, is explained only by a problem about this Item.
     """
     if one.recorded_id or len(items) > 1:
         return False
@@ -229,7 +234,11 @@ def _findings(
     elif items:
         yield from item_drift(one, items[0], recorded, rule)
     else:
-        was = f": {one.record.name}, which it had, is gone" if one.record and one.recorded_id else ""
+        was = (
+            f"; its former Item {one.record.name} no longer exists in NetSuite"
+            if one.record and one.recorded_id
+            else ""
+        )
         yield one.find(FindingKind.ITEM_MISSING, f" has no Item{was}.")
 
 

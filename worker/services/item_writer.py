@@ -46,11 +46,11 @@ class ItemWriter:
         return self._once.ledger
 
     def locked(self, key: CodeKey, attempt: Callable[[Record | None, Lock], Outcome]) -> Outcome:
-        """Make an attempt at the code's Item under its lock; only say so where there is nothing to do."""
+        """Attempt the code's Item under its lock; return its outcome if there is nothing to do."""
         return self._once.locked(key, "", attempt)
 
     def make(self, key: CodeKey, record: Record, lock: Lock) -> Outcome:
-        """Take or create the Item of a code that waits or is unconfirmed. Raises Transient and Misconfigured when nothing was sent."""
+        """Adopt or create the Item of a code that is waiting or unconfirmed. Raises Transient and Misconfigured if nothing was sent."""
         waiting = replace(record, state=State.WAITING, detail="")
         candidate = _Candidate(self, self._netsuite, key, waiting, self._need(key, record), lock)
         try:
@@ -59,26 +59,26 @@ class ItemWriter:
             return self._refused(key, record, error, lock)
 
     def read_back_is_due(self, at: float) -> bool:
-        """Whether the next Item that is created is read back (`at`: unix seconds)."""
+        """Return whether the next created Item is read back (`at`: unix seconds)."""
         return self._once.differences.is_due(self._once.differences.state(Series.ITEMS), at)
 
     def adopted_by(self, project_id: int, found: Sequence[FoundItem]) -> dict[str, str]:
-        """The external ids of the codes that have adopted some of these Items, by the Items' ids.
+        """Return the external ids of the codes that have adopted some of these Items, by the Items' ids.
 
-        An Item that got its name by hand keeps it when its code is renamed, and the next code of that text would take it too.
+        An Item that was named by hand keeps its name when its code is renamed, and the next code with that text would adopt it too.
         """
         without_ours = [item.id for item in found if not is_our_item(item.external_id)]
         codes = self._adopted.by(project_id, without_ours)
         return {item_id: self.external_id(key) for item_id, key in codes.items()}
 
     def external_id(self, key: CodeKey) -> str:
-        """The external id of a code's Item."""
+        """Return the external id of a code's Item."""
         return item_external_id(self._company_id, key.project_id, key.wbs_code_id)
 
     def record_found(
         self, key: CodeKey, item: FoundItem, name: str, *, ours: bool, at: float, event: Happening | None = None
     ) -> Outcome:
-        """Keep the id of an Item that NetSuite has. Its fields are left alone, but for an empty external id where the setting allows."""
+        """Record the id of an existing Item. Its fields are not changed, except an empty external id if the setting allows it."""
         state = State.CREATED if ours else State.ADOPTED
         if not self._ledger.write(key, Record(state, item.name or name, item.id, at=at), event):
             # Another code has adopted it since the look.
@@ -89,7 +89,7 @@ class ItemWriter:
         return Outcome(OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, item.name or name, item.id)
 
     def record_created(self, key: CodeKey, item: FoundItem, need: ItemNeed, lock: Lock) -> Outcome:
-        """Keep the id of an Item that was just created, release its lock, and read the Item back where that is due."""
+        """Record the id of an Item that was just created, release its lock, and read the Item back if that is due."""
         # The series as it is after the write: another Item may have been found under another name meanwhile.
         series = self._ledger.write_created(key, Record(State.CREATED, item.name, item.id, at=lock.now()), lock)
         if self._once.differences.is_due(series, lock.at):
@@ -97,7 +97,7 @@ class ItemWriter:
         return Outcome(OutcomeKind.CREATED, item.name, item.id)
 
     def note_name(self, need: ItemNeed, item: FoundItem) -> None:
-        """Count an Item of ours that NetSuite keeps under another name than was sent, or end the count."""
+        """Count an Item whose name NetSuite changed, or reset the count."""
         words = f"name {item.name!r} instead of {need.name!r}"
         differs = {Deviation.NAME: words} if item.name != need.name else {}
         self._once.differences.note(Series.ITEMS, need.name, differs)
@@ -106,7 +106,7 @@ class ItemWriter:
         return ItemNeed(self.external_id(key), record.name, record.description)
 
     def _refused(self, key: CodeKey, record: Record, error: Blocked, lock: Lock) -> Outcome:
-        """A person has to decide. While a write of ours may still show it is looked for all the same."""
+        """Record a problem. While a write may still appear, the Item is looked up as well."""
         facts: Mapping[str, str] = {"code": record.code, "name": record.name, **error.facts}
         now = self._ledger.code(key) or record
         if not self._once.is_unsettled(now, lock):
@@ -120,21 +120,23 @@ class ItemWriter:
         return replace(later, cause=error.cause, reason=describe(error.cause, facts).sentence)
 
     def _read_back(self, need: ItemNeed) -> None:
-        """Does NetSuite keep the names that are sent?"""
+        """Read the created Item back to check that NetSuite keeps the names that are sent."""
         try:
             item = self._netsuite.item_by_external_id(need.external_id)
         except SyncError as error:
-            log.info("Item %s is made, but could not be read back: %s", need.name, error)
+            log.info("Item %s was created but could not be read back: %s", need.name, error)
             return
         if item:
             self.note_name(need, item)
 
     def _mark(self, item: FoundItem, external_id: str, *, at: float) -> None:
-        """Whatever NetSuite answers, the Item is adopted: the mark is a convenience. A refusal is one problem for all Items."""
+        """Set the external id of an adopted Item. The Item is adopted whatever NetSuite responds: the mark is a convenience. A rejection is
+        one problem for all Items.
+        """
         try:
             self._netsuite.set_item_external_id(item, external_id)
         except (Transient, OutcomeUnknown) as error:
-            log.warning("Item %s is adopted, but perhaps without our external id: %s", item.name, error)
+            log.warning("Item %s was adopted, but its external id may not have been set: %s", item.name, error)
         except SyncError as error:
             facts = {"name": item.name, "answer": str(error) or type(error).__name__}
             if self._ledger.report(ADOPTED_ITEMS, Cause.ADOPTED_ITEM_NOT_MARKED, facts, at=at):
@@ -160,7 +162,7 @@ class _Candidate:
         return self.need.name
 
     def look(self, sent: Record | None, *, exists: bool = False) -> FoundItem | None:
-        """By external id, which NetSuite shows at once, then by either in SuiteQL, which may lag behind its writes."""
+        """Find the Item by external id, which NetSuite shows immediately, then by external id or name in SuiteQL, which may lag behind writes."""
         if sent is None and not self.waiting.attempts:
             # Nothing was ever sent, and the plan has looked not long ago.
             return None
@@ -192,10 +194,10 @@ class _Candidate:
         return self.writer.record_found(self.key, found, self.need.name, ours=ours, at=self.lock.at, event=event)
 
     def given_up(self, record: Record) -> Blocked:
-        facts = {"name": record.name, "answer": record.detail or "no Item came of it"}
+        facts = {"name": record.name, "answer": record.detail or "no Item was created"}
         return Blocked(cause=Cause.ITEM_REFUSED, facts=facts)
 
 
 def outcome_now(record: Record | None) -> Outcome:
-    """What the ledger says of a code now."""
+    """Return the current ledger record of a code as an outcome."""
     return outcome_of(record) if record else Outcome(OutcomeKind.WAITING, reason="not known yet")

@@ -1,6 +1,6 @@
-"""The Other Charge Items of WBS codes: planned for up to 1,000 codes with one query, then made one by one.
+"""The Other Charge Items of WBS codes: planned for up to 1,000 codes with one query, then created one by one.
 
-A plan says for each code whether its Item is created, adopted, already there, or blocked with its cause. `item_writer` makes it so.
+A plan says for each code whether its Item is created, adopted, already there, or blocked with its cause. `item_writer` carries it out.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from worker.store.work import Work
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 900.0
-"""What a plan found out (budgeted, not in NetSuite) is trusted so long; after that a code is looked at anew before the write."""
+"""Seconds for which a plan (budgeted, not in NetSuite) is trusted; after that, a code is checked again before the write."""
 NO_SUCH_CODE = "no budgeted, active code of a readable project"
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What would happen to one code: CREATED (would be made), ADOPTED, ALREADY (ours stands), or BLOCKED with its cause."""
+    """The plan for one code: CREATED (would be created), ADOPTED, ALREADY (exists), or BLOCKED with its cause."""
 
     code: WbsCode
     kind: OutcomeKind
@@ -49,7 +49,7 @@ class Planned:
 
 
 class Items:
-    """Plans and makes Items."""
+    """Plans and creates Items."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Items:
     # Planning: reads only
 
     def plan(self, project: Project, codes: Sequence[WbsCode]) -> list[Planned]:
-        """What would happen to codes of one project that have no Item yet. One look-up for up to 1,000 of them."""
+        """Plan codes of one project that have no Item yet, with one look-up for up to 1,000 of them."""
         rule = self.naming_rule()
         clashes = clashing_names(project, codes, self._codes_of_rivals(project, rule), rule)
         named: list[tuple[WbsCode, ItemNeed]] = []
@@ -91,7 +91,7 @@ class Items:
         return planned + self._without_former(project, rule, self._looked_up(project.id, named))
 
     def naming_rule(self) -> NamingRule:
-        """How Items of this account are named."""
+        """Return the naming rule of this account."""
         return NamingRule(self._name_format, self._netsuite.item_name_limit())
 
     def _need(
@@ -111,7 +111,7 @@ class Items:
         return ItemNeed(external_id, name, code.description)
 
     def _codes_of_rivals(self, project: Project, rule: NamingRule) -> dict[Project, list[WbsCode]]:
-        """Budgeted codes of projects whose numbers begin alike; hardly any project has such rivals."""
+        """Return the budgeted codes of projects whose names may conflict; hardly any project has a conflict."""
         codes = {}
         for rival in self._rivals(rule).of(project):
             try:
@@ -122,7 +122,7 @@ class Items:
         return codes
 
     def _rivals(self, rule: NamingRule) -> Rivals:
-        """Those of the list of projects at hand."""
+        """Return the conflicting projects, by the cached list of projects."""
         projects, (sorted_from, sorted_by, rivals) = self._projects.all(), self._sorted
         if projects is not sorted_from or rule != sorted_by:
             rivals = Rivals([one for one in projects if not one.purpose], rule)
@@ -144,7 +144,7 @@ class Items:
         return planned
 
     def _without_former(self, project: Project, rule: NamingRule, planned: Sequence[Planned]) -> list[Planned]:
-        """Where the project may have its Items under former names, none is created before a person has answered."""
+        """If the project may have its Items under former names, block the creation of new ones until the question is answered."""
         missing = {one.code.id: one.code.flat_code for one in planned if one.kind is OutcomeKind.CREATED}
         facts = missing and self._former.question(
             self._netsuite,
@@ -175,7 +175,7 @@ class Items:
     def note(
         self, project_id: int, planned: Sequence[Planned], *, for_invoice: bool = False, by: str = ""
     ) -> list[CodeKey]:
-        """Record what the plan found, and let the codes to be made wait. Gives those that wait. `by`: who asked; "" for the scan that goes on."""
+        """Record the plan, and queue the codes to be created. Return the queued ones. `by`: who requested it; "" for the scan in progress."""
         if not planned:
             return []
         now = seconds(self._client)
@@ -212,45 +212,45 @@ class Items:
         return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
 
     def writes(self, one: Planned) -> int:
-        """How many requests of NetSuite carrying it out takes."""
+        """Return how many NetSuite requests the plan of a code takes."""
         marks = (
             self._writer.marks_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
         )
         return int(one.kind is OutcomeKind.CREATED or bool(marks))
 
     def reads_back(self) -> int:
-        """How many requests reading back the next Item that is made takes: one when that is due."""
+        """Return how many requests reading back the next created Item takes: one if that is due."""
         return int(self._writer.read_back_is_due(seconds(self._client)))
 
     def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
-        """Let blocked and waiting codes be planned anew, as if nothing were known of them but that they wait. Gives those noted;
-        what stands, is in doubt or was never noted is left as it is.
+        """Queue blocked and waiting codes to be planned again from the start. Return the queued ones; codes that are done, unconfirmed or
+        without a record are not changed.
         """
         records = self._ledger.codes(project_id, wbs_code_ids)
         asked = {number: _asked_again(record) for number, record in records.items()}
         return self._ledger.plan_codes(project_id, asked, by="a retry") if asked else []
 
     def old_plans(self, project_id: int) -> dict[int, Record]:
-        """Codes that wait with a plan that nobody should trust any more."""
+        """Return codes that wait with an outdated plan."""
         now = seconds(self._client)
         return {number: record for number, record in self._ledger.codes(project_id).items() if _is_old(record, now)}
 
     def skip(self, key: CodeKey, record: Record | None) -> Record:
-        """Record that nobody needs this code's Item any more."""
+        """Record that this code's Item is no longer needed."""
         name, at = record.name if record else "", seconds(self._client)
         gone = Record(State.SKIPPED, name, at=at, detail=NO_SUCH_CODE)
         self._ledger.write(key, gone)
         return gone
 
     def block(self, key: CodeKey, record: Record, cause: Cause, facts: Mapping[str, str]) -> None:
-        """A code that waited cannot be planned now."""
+        """Record that a waiting code cannot be planned now."""
         at, told = seconds(self._client), {"code": record.code, "name": record.name, **facts}
         self._ledger.write(key, replace(record, state=State.BLOCKED, at=at, cause=cause, facts=told))
 
     # Making one Item
 
     def make(self, key: CodeKey) -> Outcome:
-        """Make (or find) the Item of one code. Raises Transient and Misconfigured when nothing was sent."""
+        """Create (or find) the Item of one code. Raises Transient and Misconfigured if nothing was sent."""
         return self._writer.locked(key, lambda record, lock: self._made(key, record, lock))
 
     def _made(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
@@ -259,7 +259,7 @@ class Items:
         return self._writer.make(key, record, lock) if _is_ready(record) else outcome_now(record)
 
     def _planned_again(self, key: CodeKey, record: Record | None) -> Record | None:
-        """A code that nobody planned lately (requested by another app, blocked before, or a plan grown old): look at it from the start."""
+        """Plan a code without a recent plan (requested by another application, blocked before, or with an outdated plan) from the start."""
         project = self._projects.get(key.project_id) if self._projects.in_pilot(key.project_id) else None
         for_invoice = bool(record and record.for_invoice)
         code = self._active_code(project, key, for_invoice=for_invoice) if project else None
@@ -272,7 +272,7 @@ class Items:
         return self._ledger.code(key)
 
     def _active_code(self, project: Project, key: CodeKey, *, for_invoice: bool) -> WbsCode | None:
-        """The code as Procore has it now; None when it is inactive, or not budgeted and no invoice needs it."""
+        """Return the code as it is in Procore now; None if it is inactive, or not budgeted and no invoice needs it."""
         if not for_invoice and not (project.active and self._procore.is_budgeted(key.project_id, key.wbs_code_id)):
             return None
         codes = self._procore.list_active_codes(key.project_id)
@@ -280,13 +280,13 @@ class Items:
 
 
 def _asked_again(record: Record) -> Record:
-    """Nothing is kept of why it was blocked, but that a person was asked about its Item: the question may still be open."""
+    """Drop the reason the code was blocked, except that a question about its Item was asked: it may still be open."""
     cause = record.cause if record.cause is Cause.ITEMS_OF_FORMER_NAME else None
     return Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice, cause=cause)
 
 
 def _is_ready(record: Record | None) -> TypeGuard[Record]:
-    """Whether its Item can be looked for or created without a new plan."""
+    """Return whether its Item can be looked up or created without a new plan."""
     return record is not None and (record.in_doubt or record.state is State.WAITING)
 
 

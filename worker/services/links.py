@@ -1,4 +1,4 @@
-"""Which NetSuite vendor and project an invoice belongs to: asks both systems, and lets `domain.links` decide.
+"""Resolves the NetSuite vendor and project of an invoice: queries both systems, and decides with `domain.links`.
 
 A link that was changed in Procore applies from the next export on: each export reads the vendor in Procore once, and its last step reuses
 what its first step read. What NetSuite returned for a link is cached for a minute, so that many invoices of one vendor do not repeat the
@@ -22,13 +22,13 @@ from worker.store.cache import Cache
 
 NETSUITE_SECONDS = 60
 STEP_SECONDS = 60
-"""How long the last step of an export may reuse the vendor that its first step read in Procore. After that it reads the vendor again."""
+"""Seconds for which the last step of an export may reuse the vendor that its first step read in Procore. After that it reads the vendor again."""
 COMPARISON_SECONDS = 900
-"""A comparison writes nothing, so it may take a link that an export or an earlier comparison found."""
+"""Seconds for which a comparison, which writes nothing, may use a link found by an export or an earlier comparison."""
 
 
 class Links:
-    """Look-ups from Procore's vendors and projects to NetSuite's."""
+    """Resolves Procore's vendors and projects to NetSuite's."""
 
     def __init__(self, *, procore: Procore, netsuite: NetSuite, cache: Cache) -> None:
         self._procore = procore
@@ -36,10 +36,10 @@ class Links:
         self._cache = cache
 
     def vendor(self, invoice: Invoice, *, remembered: bool = False, last_step: bool = False) -> Entity:
-        """The vendor that the bill of an invoice is owed to. Raises Blocked.
+        """Return the vendor of an invoice's bill. Raises Blocked.
 
-        `remembered`: one that was found less than fifteen minutes ago will do, for whoever only compares. `last_step`: the
-        export's first step has read this invoice's vendor in Procore already.
+        `remembered`: accept one found less than fifteen minutes ago, for comparisons. `last_step`: the export's first step has already read
+        this invoice's vendor in Procore.
         """
         key = _vendor_key(invoice)
         if remembered and (known := self._cache.get(f"{key}:compared")):
@@ -49,18 +49,18 @@ class Links:
         return vendor
 
     def job(self, project: Project) -> Entity:
-        """The project (job) that the lines of a bill name. Raises Blocked."""
+        """Return the project (job) for the lines of a bill. Raises Blocked."""
         external_id = project_external_id(self._procore.company_id, project.id)
         wanted = Wanted(PROJECT, project.label, project.number or "", project.name, project.origin_id, external_id)
         return self._linked(_job_key(project), wanted, self._find_job)
 
     def forget(self, invoice: Invoice, project: Project) -> None:
-        """NetSuite refused a bill with these links: they are looked up again next time."""
+        """Drop these links from the cache because NetSuite rejected a bill with them."""
         key = _vendor_key(invoice)
         self._cache.forget(key, f"{key}:compared", _step_key(invoice), _job_key(project))
 
     def _linked(self, key: str, wanted: Wanted, find: Callable[[Wanted], Entity]) -> Entity:
-        """Remembered together with what was looked for: a link that was changed in Procore is another question."""
+        """Return a cached record for exactly this query: a link that was changed in Procore is a different query."""
         question = [wanted.key, wanted.name, wanted.origin_id]
         known = self._cache.get(key)
         if known and known[0] == question:
@@ -76,7 +76,7 @@ class Links:
         return Wanted(VENDOR, invoice.vendor_name or name, name, name, origin_id, external_id)
 
     def _procore_vendor(self, invoice: Invoice, vendor_id: int, *, last_step: bool) -> tuple[str, str | None]:
-        """Name and origin id of a vendor in Procore."""
+        """Return name and origin id of a vendor in Procore."""
         question = [vendor_id, invoice.vendor_name]
         known = self._cache.get(_step_key(invoice)) if last_step else None
         if known and known[0] == question:
@@ -115,5 +115,5 @@ def _job_key(project: Project) -> str:
 
 
 def _askable(name: str) -> str:
-    """A name that may stand in a query; "" for one that no record of NetSuite can have."""
+    """Return a name that can be used in a query; "" for one that no NetSuite record can have."""
     return "" if unwritable(name) else name

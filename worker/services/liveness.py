@@ -1,4 +1,4 @@
-"""Whether the processes that do the work are running: a worker for each queue, and beat."""
+"""Checks whether the processes that do the work are running: a worker for each queue, and beat."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from worker.store.gate import Gate
 from worker.store.presence import Presence, Running
 
 CLOCK_LIMIT_SECONDS = 2.0
-"""A clock that is further off than this is worth a word: schedules, tokens and logs go by it."""
+"""Seconds of clock difference above which a process is reported: schedules, tokens and logs use the clock."""
 RESUMED_WITHIN_SECONDS = 30.0
-"""Another scheduler than ours (docs/operations.md has a standby) does not announce itself, but its `ledger.resume` arrives."""
+"""Another scheduler (docs/operations.md describes a standby) does not announce itself, but its `ledger.resume` arrives."""
 RECEIVES = frozenset({"webhooks"})
-"""What the receiver of webhooks announces in the place of queues: a process without any counts as beat."""
+"""What the webhook receiver announces instead of queues: a process without any counts as beat."""
 HOW_TO_START = "Start `wbs-sync up`, or every process of the Procfile, with the same REDIS_URL and REDIS_KEY_PREFIX as this command."
 
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The processes that run now. `missing_queues`: queues that no worker takes work from; `silent`: processes that neither run nor said
-    that they end: they hang, or were killed.
-    """
+    """The running processes. `missing_queues`: queues without a worker; `silent`: processes that stopped without notice: they hang or were killed."""
 
     processes: tuple[Running, ...]
     missing_queues: tuple[str, ...]
@@ -33,7 +31,7 @@ class Alive:
 
     @property
     def faults(self) -> list[str]:
-        """What is not running, in sentences."""
+        """Return sentences on what is not running."""
         found = []
         if self.missing_queues:
             found.append(f"No worker is running for: {', '.join(self.missing_queues)}.")
@@ -43,34 +41,34 @@ class Alive:
 
     @property
     def warnings(self) -> list[str]:
-        """Which processes are silent, in sentences."""
+        """Return sentences on the silent processes."""
         return [
-            f"{one.process} has not been seen since {clock(one.seen)}: it hangs, or it was killed and did not come back."
+            f"{one.process} has not been seen since {clock(one.seen)}: it hangs, or it was killed and not restarted."
             for one in self.silent
         ]
 
     @property
     def workers(self) -> list[Running]:
-        """The workers among the processes."""
+        """Return the workers among the processes."""
         return [one for one in self.processes if one.queues and one.queues != RECEIVES]
 
     @property
     def receivers(self) -> list[Running]:
-        """The receivers of webhooks among the processes."""
+        """Return the webhook receivers among the processes."""
         return [one for one in self.processes if one.queues == RECEIVES]
 
     def threads_for(self, queue: str) -> int:
-        """How many threads take work from a queue, over all workers."""
+        """Return the number of threads for a queue, over all workers."""
         return sum(one.threads for one in self.processes if queue in one.queues)
 
     @property
     def wrong_clocks(self) -> list[Running]:
-        """The processes whose clock differs from Redis' by more than `CLOCK_LIMIT_SECONDS`."""
+        """Return the processes whose clock differs from Redis' by more than `CLOCK_LIMIT_SECONDS`."""
         return [one for one in self.processes if abs(one.clock_ahead) > CLOCK_LIMIT_SECONDS]
 
 
 class Liveness:
-    """Reads who announced itself in the last seconds. `queues`: all queues of the installation, without the prefix."""
+    """Reads which processes announced themselves in the last seconds. `queues`: all queues of the installation, without the prefix."""
 
     def __init__(self, client: Redis, *, presence: Presence, gate: Gate, queues: Collection[str]) -> None:
         self._client = client
@@ -79,7 +77,7 @@ class Liveness:
         self._queues = tuple(queues)
 
     def now(self) -> Alive:
-        """The processes that run now. Raises RedisError."""
+        """Return the running processes. Raises RedisError."""
         known = self._presence.all()
         processes = [one for one in known if not one.is_silent]
         served = frozenset[str]().union(*(one.queues for one in processes))

@@ -1,7 +1,7 @@
-"""What Prometheus is told: the business facts of the whole installation, from Redis alone, in a number of commands that does not grow.
+"""Business metrics of the whole installation for Prometheus, read from Redis alone with a fixed number of commands.
 
-Nothing here reads the ledger. What is counted stands in sorted sets, kept by the scripts that write records and problems.
-Moments are told as unix seconds (Redis' clock), as Prometheus wants them: how long ago is for the query.
+Nothing here reads the ledger. Counts come from sorted sets, maintained by the scripts that write records and problems. Times are unix
+seconds of Redis' clock, as Prometheus recommends: queries compute ages.
 """
 
 from __future__ import annotations
@@ -41,109 +41,109 @@ VERIFY = "verify"
 RUN_OUTCOMES = tuple(kind.value for kind in OutcomeKind)
 
 CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "wbs_sync_scrape_timestamp_seconds": ("When these facts were read, by Redis' clock.", ()),
+    "wbs_sync_scrape_timestamp_seconds": ("Time at which these metrics were read, by Redis' clock.", ()),
     "wbs_sync_last_resume_timestamp_seconds": (
-        "When a worker last gave out waiting work. Beat asks for it every 5 seconds: if it grows old, nobody works.",
+        "Time at which a worker last dispatched waiting work. Beat requests it every 5 seconds: an old value means that no work is done.",
         (),
     ),
-    "wbs_sync_workers": ("Workers that run and take messages from a queue.", ("queue",)),
-    "wbs_sync_queue_messages": ("Messages in a queue of Celery's that no worker has fetched.", ("queue",)),
+    "wbs_sync_workers": ("Running workers that take messages from a queue.", ("queue",)),
+    "wbs_sync_queue_messages": ("Messages in a Celery queue that no worker has fetched.", ("queue",)),
     "wbs_sync_process_last_seen_timestamp_seconds": (
-        "When a worker, beat or the receiver of webhooks last showed that it runs, which each does every 2 seconds. A process that stopped without saying so is kept for 6 hours, or until one of the same name starts.",
+        "Time of the last heartbeat of a worker, beat or the webhook receiver; each sends one every 2 seconds. A process that stopped without notice is listed for 6 hours, or until one with the same name starts.",
         ("process",),
     ),
-    "wbs_sync_waiting_work": ("Pieces of work that wait in a lane, those that are not due yet too.", ("lane",)),
-    "wbs_sync_work_in_hand": ("Pieces of work that are dispatched or begun by a worker.", ("lane",)),
+    "wbs_sync_waiting_work": ("Pieces of work waiting in a lane, including those not due yet.", ("lane",)),
+    "wbs_sync_work_in_hand": ("Pieces of work dispatched or started by a worker.", ("lane",)),
     "wbs_sync_oldest_due_work_timestamp_seconds": (
-        "When the work of a lane became due that has been due longest and still waits; none while nothing is due.",
+        "Time since which the longest overdue work of a lane has been due; none while nothing is due.",
         ("lane",),
     ),
-    "wbs_sync_failing_work": ("Pieces of work whose last attempt failed and that are tried again by themselves.", ()),
+    "wbs_sync_failing_work": ("Pieces of work whose last attempt failed and that are retried automatically.", ()),
     "wbs_sync_unfinished_records": (
-        "WBS codes without an Item and invoices without a bill, as far as they are known. intent: a write has just left; unknown: its answer did not come; write_back: the bill stands, and Procore does not know yet.",
+        "Known WBS codes without an Item and invoices without a bill. intent: a write was just sent; unknown: NetSuite did not confirm it; write_back: the bill exists, and its id is not saved in Procore yet.",
         ("record", "state"),
     ),
     "wbs_sync_oldest_unfinished_timestamp_seconds": (
-        "The oldest of them: when it was first seen, or, for intent and unknown, when its write may have been sent; none while there is none.",
+        "Time at which the oldest of them was first seen, or, for intent and unknown, at which its write may have been sent; none while there is none.",
         ("record", "state"),
     ),
     "wbs_sync_oldest_waiting_timestamp_seconds": (
-        "Since when the invoice and the code wait that have waited longest without an end or a problem, and why they wait now; none while none waits.",
+        "Time since which the longest-waiting invoice and code have waited without a result or a problem, and why they wait now; none while none waits.",
         ("record", "reason"),
     ),
     "wbs_sync_records_total": (
-        "WBS codes that got their Item and invoices that got their bill since this ledger began, made by us or adopted.",
+        "WBS codes that got an Item and invoices that got a bill since this ledger was created, both created and adopted.",
         ("record", "outcome"),
     ),
-    "wbs_sync_problems": ("Open problems that a person has to mend, without those that somebody ignores.", ("cause", "owner")),
-    "wbs_sync_ignored_problems": ("Open problems that somebody ignores until they change.", ("cause", "owner")),
+    "wbs_sync_problems": ("Open problems without ignored ones.", ("cause", "owner")),
+    "wbs_sync_ignored_problems": ("Problems that are ignored until they change.", ("cause", "owner")),
     "wbs_sync_oldest_problem_timestamp_seconds": (
-        "Since when the oldest problem of an owner is open that nobody ignores; none while there is none.",
+        "Time since which the oldest problem of an owner that is not ignored has been open; none while there is none.",
         ("owner",),
     ),
-    "wbs_sync_netsuite_slots": ("Most requests that may be under way in NetSuite at once (NETSUITE_CONCURRENCY).", ()),
-    "wbs_sync_netsuite_slots_in_use": ("Requests under way in NetSuite now.", ()),
-    "wbs_sync_netsuite_requests_waiting": ("Requests that wait for a slot now.", ("precedence",)),
-    "wbs_sync_procore_rate_limit_requests": ("Requests that a window of Procore's rate limit takes.", ("window",)),
-    "wbs_sync_procore_rate_limit_requests_left": ("Requests that are left in it.", ("window",)),
-    "wbs_sync_procore_rate_limit_reset_timestamp_seconds": ("When the window ends, and the next one begins.", ("window",)),
+    "wbs_sync_netsuite_slots": ("Maximum concurrent NetSuite requests (NETSUITE_CONCURRENCY).", ()),
+    "wbs_sync_netsuite_slots_in_use": ("NetSuite requests in progress now.", ()),
+    "wbs_sync_netsuite_requests_waiting": ("Requests waiting for a slot now.", ("precedence",)),
+    "wbs_sync_procore_rate_limit_requests": ("Requests allowed in a window of Procore's rate limit.", ("window",)),
+    "wbs_sync_procore_rate_limit_requests_left": ("Requests left in the window.", ("window",)),
+    "wbs_sync_procore_rate_limit_reset_timestamp_seconds": ("Time at which the window ends and the next one begins.", ("window",)),
     "wbs_sync_remote_pauses_total": (
-        "Pauses that have begun because a remote was down or refused a login or a permission.",
+        "Pauses started because a system was down or refused a login or a permission.",
         ("remote",),
     ),
     "wbs_sync_pause_ends_timestamp_seconds": (
-        "When paused work is tried again: a remote that is down or refuses a login or permission, or a rate limit that is used up; none while nothing is paused.",
+        "Time at which paused work is retried, after a system was down, refused a login or permission, or reached its rate limit; none while nothing is paused.",
         ("remote", "work", "cause"),
     ),
     "wbs_sync_remote_holds": (
-        "How often in a row work was paused because its remote was down or refused a login or a permission, for each kind of record and permission that is paused and for all work of a remote; 0 or none as soon as work gets through.",
+        "Consecutive pauses because a system was down or refused a login or a permission, by paused kind of record and permission and for all work of a system; 0 or none as soon as work succeeds.",
         ("remote", "work"),
     ),
-    "wbs_sync_last_run_started_timestamp_seconds": ("When the last run over everything began that has ended.", ("run",)),
-    "wbs_sync_last_run_finished_timestamp_seconds": ("When the last run over everything ended.", ("run",)),
-    "wbs_sync_last_run_duration_seconds": ("How long it took.", ("run",)),
+    "wbs_sync_last_run_started_timestamp_seconds": ("Start time of the last finished run over everything.", ("run",)),
+    "wbs_sync_last_run_finished_timestamp_seconds": ("End time of the last finished run over everything.", ("run",)),
+    "wbs_sync_last_run_duration_seconds": ("Duration of that run.", ("run",)),
     "wbs_sync_last_run_results": (
-        "What it came to: codes of a scan and invoices of an export by outcome; codes and invoices of verify by whether they are right, and what it could not compare.",
+        "Results of that run: codes of a scan and invoices of an export by outcome; codes and invoices of verify by whether they are correct, and what could not be compared.",
         ("run", "outcome"),
     ),
-    "wbs_sync_schedule_set": ("1 = the settings have a schedule for the run; 0 = it starts by hand alone.", ("run",)),
+    "wbs_sync_schedule_set": ("1 = the run has a schedule in the settings; 0 = it is started by hand only.", ("run",)),
     "wbs_sync_run_due_timestamp_seconds": (
-        "When the schedule wants the next run after the last one that has ended; none without a schedule.",
+        "Time at which the next run after the last finished one is scheduled; none without a schedule.",
         ("run",),
     ),
-    "wbs_sync_run_in_progress_since_timestamp_seconds": ("When the run began that goes on now; none while none does.", ("run",)),
-    "wbs_sync_run_open_work": ("Pieces of work that the run still waits for; 0 while none goes on.", ("run",)),
-    "wbs_sync_verify_findings": ("Disagreements that the last verify found.", ()),
-    "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = it is rebuilt from NetSuite, and nothing is written until then.", ()),
-    "wbs_sync_ledger_rebuilt_items": ("Items that the rebuild which goes on has found so far; 0 while none does.", ()),
+    "wbs_sync_run_in_progress_since_timestamp_seconds": ("Start time of the run in progress; none while no run is in progress.", ("run",)),
+    "wbs_sync_run_open_work": ("Pieces of work that the run in progress is waiting for; 0 while no run is in progress.", ("run",)),
+    "wbs_sync_verify_findings": ("Findings of the last verify.", ()),
+    "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = it is being rebuilt from NetSuite, and nothing is written until then.", ()),
+    "wbs_sync_ledger_rebuilt_items": ("Items found so far by the rebuild in progress; 0 while there is none.", ()),
     "wbs_sync_webhook_receivers": (
-        "Receivers of webhooks that run; none where no receiver has run in the last 3 days.",
+        "Running webhook receivers; none if no receiver has run in the last 3 days.",
         (),
     ),
     "wbs_sync_webhook_requests_total": (
-        "Webhooks by answer. accepted: 204; unauthorized: 401, the Authorization header is not WEBHOOK_AUTHORIZATION; unavailable: 503, Redis did not answer in time.",
+        "Webhook requests by response. accepted: 204; unauthorized: 401, the Authorization header is not WEBHOOK_AUTHORIZATION; unavailable: 503, Redis did not respond in time.",
         ("answer",),
     ),
     "wbs_sync_netsuite_certificate_expiry_timestamp_seconds": (
-        "When the certificate for the login to NetSuite ends; none where neither NETSUITE_CERTIFICATE_EXPIRES nor the key's file says so.",
+        "Expiry time of the NetSuite login certificate; none if neither NETSUITE_CERTIFICATE_EXPIRES nor the key file has it.",
         (),
     ),
-    "wbs_sync_redis_memory_used_bytes": ("Memory that the Redis server uses.", ()),
-    "wbs_sync_redis_memory_limit_bytes": ("Its maxmemory, or without one the memory of its machine.", ()),
-    "wbs_sync_redis_append_only": ("1 = the server keeps an append-only file; 0 = a restart may lose what was done.", ()),
-    "wbs_sync_redis_save_failing": ("1 = the last save of this kind failed, such as on a full disk.", ("kind",)),
+    "wbs_sync_redis_memory_used_bytes": ("Memory used by the Redis server.", ()),
+    "wbs_sync_redis_memory_limit_bytes": ("The server's maxmemory, or the memory of its machine if maxmemory is not set.", ()),
+    "wbs_sync_redis_append_only": ("1 = the server has an append-only file; 0 = a restart may lose data.", ()),
+    "wbs_sync_redis_save_failing": ("1 = the last save of this kind failed, for example because the disk is full.", ("kind",)),
     "wbs_sync_redis_last_snapshot_timestamp_seconds": (
-        "When the last snapshot succeeded; of a server that makes none, its start.",
+        "Time of the last successful snapshot, or the start of a server that makes none.",
         (),
     ),
-    "wbs_sync_data_directory_free_bytes": ("Free space where DATA_DIR is, on the machine that serves these metrics.", ()),
-    "wbs_sync_build_info": ("The version that tells this, and its Python.", ("version", "python")),
+    "wbs_sync_data_directory_free_bytes": ("Free disk space for DATA_DIR on the machine that serves these metrics.", ()),
+    "wbs_sync_build_info": ("Version of wbs-sync that serves these metrics, and its Python version.", ("version", "python")),
 }  # fmt: skip
-"""Every metric: what it tells, in the reader's words, and its labels. docs/metrics.md shows this table."""
+"""Every metric with its help text and its labels. docs/metrics.md shows this table."""
 
 
 class Metrics(Collector):
-    """Reads the facts anew at each `collect`."""
+    """Reads the values again at each `collect`."""
 
     def __init__(
         self,
@@ -164,8 +164,8 @@ class Metrics(Collector):
         certificate_expiry: Callable[[], float | None],
         data_dir: Path,
     ) -> None:
-        """`due`: for the runs that have a schedule, when it wants the next one after a moment (both unix seconds); `queue_lengths`:
-        how many messages wait in each queue, named without the prefix; `certificate_expiry`: of the login to NetSuite, None = not known.
+        """`due`: for the runs with a schedule, returns the next scheduled time after a time (both unix seconds); `queue_lengths`: messages
+        waiting in each queue, by name without the prefix; `certificate_expiry`: of the NetSuite login certificate, None = not known.
         """
         self._client = client
         self._ledger = ledger
@@ -184,18 +184,18 @@ class Metrics(Collector):
         self._data_dir = data_dir
 
     def text(self) -> str:
-        """All of it in Prometheus' text format."""
+        """Return all metrics in the Prometheus text format."""
         # One of its own: the process' own registry has Flower's metrics.
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
         return generate_latest(registry).decode()
 
     def describe(self) -> Iterator[Metric]:
-        """Empty families, so that registering reads nothing."""
+        """Return empty families, so that registering reads nothing."""
         return iter(Families().told())
 
     def collect(self) -> Iterator[Metric]:
-        """Every family of the catalogue with its facts of now. Raises RedisError."""
+        """Yield every family of the catalogue with its current values. Raises RedisError."""
         told = Families()
         told.put("scrape_timestamp_seconds", seconds(self._client))
         told.put_known("last_resume_timestamp_seconds", self._gate.last_noted())
@@ -234,7 +234,7 @@ class Metrics(Collector):
                 told.put("webhook_requests_total", counts.get(answer, 0), answer)
 
     def _server(self, told: Families) -> None:
-        """Nothing where the user of REDIS_URL may not ask, or a service keeps it to itself."""
+        """Yield nothing if the user of REDIS_URL may not read it, or a managed service does not report it."""
         try:
             state = server_state(self._client)
         except ResponseError:
@@ -318,22 +318,22 @@ class Metrics(Collector):
 
 
 class Families:
-    """The metrics of the catalogue, to be filled. Names without their common beginning."""
+    """Return the metrics of the catalogue without values, by name without the common prefix."""
 
     def __init__(self) -> None:
         self._families: dict[str, Any] = {name: _family(name) for name in CATALOGUE_OF_METRICS}
 
     def put(self, name: str, value: float, *labels: str) -> None:
-        """One fact."""
+        """Add one value."""
         self._families[f"wbs_sync_{name}"].add_metric([str(label) for label in labels], value)
 
     def put_known(self, name: str, moment: float | None, *labels: str) -> None:
-        """A moment, if there is one."""
+        """Add a time, if there is one."""
         if moment:
             self.put(name, moment, *labels)
 
     def told(self) -> list[Metric]:
-        """All families, also those without a fact."""
+        """Return all families, including those without a value."""
         return list(self._families.values())
 
 

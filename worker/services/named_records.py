@@ -1,4 +1,4 @@
-"""Which code or invoice a person means: by Procore ids, or as people call it. Reads only."""
+"""Finds the code or invoice that a user typed: by Procore id, name or number. Reads only."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from worker.store.projects import ProjectList
 
 T = TypeVar("T")
 Heads = Callable[[int], Iterable[InvoiceHead]]
-"""Of a project, as Procore lists them: its invoices of every status."""
+"""Reads the invoices of a project in every status, as Procore lists them."""
 LARGEST_ID = 2**63 - 1
 MAX_PROJECTS_SEARCHED = 200
-"""An invoice that is named without its project is looked for in Procore with one request or more for each project."""
+"""Maximum number of projects in which an invoice without a project is looked up in Procore, at one or more requests per project."""
 
 
 class NamedRecords:
-    """Finds projects, codes and invoices by what people type. Raises NotFound, in words that say what to type instead."""
+    """Finds projects, codes and invoices by what users type. Raises NotFound, with a message that says what to type instead."""
 
     def __init__(
         self, *, projects: Projects, listed: ProjectList, ledger: Ledger, name_format: str, heads: Heads
@@ -35,23 +35,23 @@ class NamedRecords:
         self._heads = heads
 
     def project(self, text: str) -> Project:
-        """A project by Procore id, number or name, from the list at hand, or from a new one where Procore gives it."""
+        """Return a project by Procore id, number or name, from the cached list, or from a new one if Procore returns it."""
         projects, _ = asked(self._projects.all)
         all_listed = self._listed.all() if projects is None else projects
         found = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
         if len(found) > 1:
             ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
-            raise NotFound(f"More than one project is called {text}: {ids}. Say the id.")
+            raise NotFound(f"More than one project is named {text}: {ids}. Pass the id.")
         if found:
             return found[0]
         if text in map(str, self._ledger.projects()):
             # The app may not see it any more; what is known of it is told all the same.
             return Project(int(text), f"project {text}", None, active=False)
-        raise NotFound(f"There is no project with the id, number or name {text} that the app may see.")
+        raise NotFound(f"There is no project with the id, number or name {text} visible to the app.")
 
     def project_id(self, text: str) -> int:
-        """The same as an id, and nobody is asked where the list at hand tells. What can be an id and is no number there is taken for
-        one: work on a project that the app may not see tells so by itself.
+        """Return the project's id without a request if the cached list has it. A text that can be an id and is not a number in that list is
+        taken as an id: work on a project that the app may not see reports that itself.
         """
         listed = [one.id for one in self._listed.all() if text in (one.number, one.name, one.label)]
         if len(listed) == 1:
@@ -59,7 +59,7 @@ class NamedRecords:
         return int(text) if may_be_id(text) and not listed else self.project(text).id
 
     def code(self, project: Project, text: str, listed: Iterable[WbsCode]) -> CodeKey:
-        """A code by flat code, Item name or Procore id. `listed`: the project's codes as Procore has them, if it could be asked."""
+        """Return a code by flat code, Item name or Procore id. `listed`: the project's codes in Procore, if they could be read."""
         records = self._ledger.codes(project.id)
         known = {one.id: {one.flat_code, self.item_name(project, one)} for one in listed}
         for number, record in records.items():
@@ -74,20 +74,21 @@ class NamedRecords:
         ]  # fmt: skip
         numbers = named or inside or [number for number in known if str(number) == text]
         if not numbers:
-            raise NotFound(f"Project {project.label} has no code {text}, neither in Procore nor in the ledger.")
+            raise NotFound(f"Project {project.label} has no code {text} in Procore or in the ledger.")
         if len(set(numbers)) > 1:
             ids = ", ".join(str(number) for number in sorted(set(numbers)))
-            raise NotFound(f"Project {project.label} has more than one code {text}: say one of the ids {ids}.")
+            raise NotFound(f"Project {project.label} has more than one code {text}. Pass one of the ids {ids}.")
         return CodeKey(project.id, numbers[0])
 
     def item_name(self, project: Project, code: WbsCode | None) -> str:
-        """What the code's Item is called; "" where that cannot be known."""
+        """Return the name of the code's Item; "" if it is not known."""
         return self._rule.join(project.number, code.flat_code) if project.number and code else ""
 
     def invoice(self, text: str, project: str | None) -> InvoiceKey:
-        """An invoice of any status by its number, in any letter case, or by Procore id; `id:417` is always the id.
+        """Return an invoice of any status by its number, in any letter case, or by Procore id; `id:417` is always the id.
 
-        The ledger is asked first. What it does not know is looked up in Procore: in `project`, or in all projects if they are few.
+        The ledger is checked first. An invoice that it does not have is looked up in Procore: in `project`, or in all projects if they are
+        few.
         """
         within = self.project_id(project) if project else None
         invoice_id = _id_in(text)
@@ -104,17 +105,17 @@ class NamedRecords:
             found = self._listed_invoices(text, invoice_id, searched, not_read)
         if len(found) > 1:
             ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in found)
-            raise NotFound(f"More than one invoice is called {text}: say its project, or one of {ids}.")
+            raise NotFound(f"More than one invoice has the number {text}. Pass --project, or one of {ids}.")
         if found:
             return found[0]
         where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
         not_asked = not_read if within else sorted({*not_read, *self._listed.refused()})
         labels = ", ".join(self._label(one) for one in not_asked)
-        unread = f" The invoices of these projects cannot be read: {labels}." if labels else ""
+        unread = f" The invoices of these projects could not be read: {labels}." if labels else ""
         raise NotFound(f"{where} no invoice {text}, in any status.{unread}")
 
     def _known_invoices(self, number: str, invoice_id: int | None, project_ids: Iterable[int]) -> list[InvoiceKey]:
-        """Invoices that the ledger knows by this number or id."""
+        """Return the invoices in the ledger with this number or id."""
         names = {
             InvoiceKey(project_id, known_id): record.name
             for project_id in project_ids
@@ -125,7 +126,9 @@ class NamedRecords:
     def _listed_invoices(
         self, number: str, invoice_id: int | None, project_ids: Iterable[int], not_read: list[int]
     ) -> list[InvoiceKey]:
-        """Invoices that Procore lists in these projects by this number or id. Those of several that it does not show go into `not_read`."""
+        """Return the invoices in Procore with this number or id in these projects. Projects that could not be read are added to `not_read` if
+        there are several.
+        """
         names: dict[InvoiceKey, str] = {}
         ids = list(project_ids)
         for project_id in ids:
@@ -134,7 +137,7 @@ class NamedRecords:
             except (NotFound, NotPermitted) as error:
                 if len(ids) == 1:
                     raise NotFound(
-                        f"Procore shows no invoices of project {self._label(project_id)} to the app ({error})."
+                        f"The invoices of project {self._label(project_id)} could not be read from Procore ({error})."
                     ) from error
                 not_read.append(project_id)
         return _matching(names, number, invoice_id)
@@ -143,8 +146,8 @@ class NamedRecords:
         projects = [project.id for project in self._projects.all() if project.active]
         if len(projects) > MAX_PROJECTS_SEARCHED:
             raise NotFound(
-                f"No invoice {text} is known yet, and looking through {len(projects)} projects of Procore takes too many requests: "
-                "name its project with --project."
+                f"Invoice {text} is not in the ledger yet, and searching {len(projects)} Procore projects would take too many requests. Pass its project "
+                "with --project."
             )
         return projects
 
@@ -154,7 +157,7 @@ class NamedRecords:
 
 
 def _matching(names: Mapping[InvoiceKey, str], number: str, invoice_id: int | None) -> list[InvoiceKey]:
-    """The invoices of this number, exactly written if one is, and the one of this id."""
+    """Return the invoices with this number, in exactly this spelling if there is one, and the one with this id."""
     folded = number.casefold()
     alike = [key for key, name in names.items() if name.casefold() == folded]
     named = [key for key in alike if names[key] == number] or alike
@@ -162,13 +165,13 @@ def _matching(names: Mapping[InvoiceKey, str], number: str, invoice_id: int | No
 
 
 def _id_in(text: str) -> int | None:
-    """The Procore id that a text may be."""
+    """Return the text as a Procore id, if it can be one."""
     digits = text.removeprefix("id:")
     return int(digits) if may_be_id(digits) else None
 
 
 def may_be_id(text: str) -> bool:
-    """Whether this can be an id in Procore."""
+    """Return whether this can be a Procore id."""
     return (
         text.isascii()
         and text.isdecimal()
@@ -179,7 +182,7 @@ def may_be_id(text: str) -> bool:
 
 
 def asked(question: Callable[[], T]) -> tuple[T | None, str | None]:
-    """The answer, or in words why there is none."""
+    """Return the result, or a sentence on why there is none."""
     try:
         return question(), None
     except (Blocked, Misconfigured) as error:

@@ -1,4 +1,4 @@
-"""Bills of ours whose invoice Procore does not list any more, and of which the ledger knows nothing since it was rebuilt. Reads only."""
+"""Finds bills of wbs-sync whose invoice Procore no longer lists and that are not in the ledger since it was rebuilt. Reads only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNIT = "orphaned bills"
 
 
 class OrphanedBills:
-    """Compares the bills that carry our external ids with all invoices that Procore has listed."""
+    """Compares the bills with wbs-sync external ids with all invoices that Procore has listed."""
 
     def __init__(self, *, netsuite: NetSuite, company_id: int, ledger: Ledger, verifications: Verifications) -> None:
         self._netsuite = netsuite
@@ -33,8 +33,8 @@ class OrphanedBills:
         *,
         afresh: bool,
     ) -> Verified:
-        """`projects`: all that Procore has listed; `compared`: ids of those whose invoices were listed; `not_listed`: gives those of some
-        invoices that were in no list; `afresh`: read also what has not changed.
+        """`projects`: all projects that Procore has listed; `compared`: ids of those whose invoices were listed; `not_listed`: returns those
+        of some invoices that were in no list; `afresh`: also read what has not changed.
         """
         orphans = list(self._orphans(not_listed))
         known = {} if afresh else self._verifications.equal(UNIT)
@@ -46,7 +46,7 @@ class OrphanedBills:
             if label and project_id in compared:
                 verified.find(_finding(InvoiceKey(project_id, invoice_id), labels[project_id], label))
             elif label and not project_id:
-                why = f"Its {label} names no project that Procore lists, so it is not known whether the invoice was withdrawn."
+                why = f"Its {label} refers to no project that Procore lists, so wbs-sync cannot tell whether the invoice was withdrawn."
                 verified.not_compared[f"invoice:0:{invoice_id}"] = f"Invoice id {invoice_id}: {why}"
         current = {f"{head.id} {head.modified}" for _, head in orphans}
         self._verifications.forget_equal(UNIT, [name for name in known if name not in current])
@@ -68,7 +68,7 @@ class OrphanedBills:
             after = int(heads[-1].id) if heads else after
 
     def _recorded(self, invoice_ids: Collection[int]) -> set[int]:
-        """Those that the ledger knows: they are compared with their project."""
+        """Return those in the ledger: they are compared with their project."""
         if not invoice_ids:
             return set()
         return {
@@ -78,7 +78,7 @@ class OrphanedBills:
         }
 
     def _read(self, head: BillHead, projects: Iterable[Project]) -> tuple[int, str]:
-        """The project of a bill's lines (0 = not known), and how people call the bill; "" for one that is void or gone."""
+        """Return the project of a bill's lines (0 = not known), and the bill's label; "" for a bill that is void or missing."""
         found = self._netsuite.bill(head.id)
         if found is None or found.void:
             return 0, ""
@@ -100,5 +100,5 @@ def _invoice_id(head: BillHead, stem: str) -> int:
 
 
 def _finding(key: InvoiceKey, project: str, bill: str) -> Finding:
-    words = f"Invoice id {key.invoice_id} of project {project}: its {bill} stands, but Procore lists no such invoice any more."
+    words = f"Invoice id {key.invoice_id} of project {project}: its {bill} is in NetSuite, but Procore no longer lists this invoice."
     return Finding(FindingKind.BILL_NOT_COMPARABLE, str(key), words)

@@ -1,4 +1,4 @@
-"""Where everything stands, from the ledger and the lanes alone: no remote is asked."""
+"""The state of the installation, from the ledger and the lanes alone, without querying a remote."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from worker.store.work import Run, Work
 
 
 class Overview:
-    """Counts for people and dashboards."""
+    """Counts for users and dashboards."""
 
     def __init__(
         self,
@@ -44,8 +44,8 @@ class Overview:
         self._waiting = waiting
 
     def status(self) -> dict[str, Any]:
-        """The ledger itself, codes and invoices by state, what is not at its end and the oldest of it, what has waited longest and why, lanes, pauses, last runs, gate, problems by
-        cause, and inactive projects whose invoices Procore does not show: plain JSON values.
+        """Return the state as JSON values: the ledger, codes and invoices by state, unfinished records and the oldest of each, what has waited
+        longest and why, lanes, pauses, last runs, gate, problems by cause, and inactive projects whose invoices Procore does not show.
         """
         codes: Counter[str] = Counter()
         invoices: Counter[str] = Counter()
@@ -77,9 +77,9 @@ class Overview:
         return project.label if project else f"id {project_id}"
 
     def of(self, key: CodeKey | InvoiceKey) -> dict[str, Any]:
-        """How one code or invoice stands, in the words of a task's result: `outcome` is None for what nothing is known of.
+        """Return the state of one code or invoice in the format of a task's result: `outcome` is None if nothing is known.
 
-        `in_hand`: a worker has it; `again_at`: when it is looked at next, unix seconds, None when nothing waits.
+        `in_hand`: a worker has claimed it; `again_at`: time of the next attempt in unix seconds, None if none is scheduled.
         """
         lane, outcome = lane_of(str(key)), self.outcome_of(key)
         told = outcome.result(noun="item" if isinstance(key, CodeKey) else "bill") if outcome else {"outcome": None}
@@ -87,7 +87,7 @@ class Overview:
         return {"key": str(key), **told, "in_hand": self._work.in_hand(lane, str(key)), "again_at": again_at}
 
     def outcome_of(self, key: CodeKey | InvoiceKey) -> Outcome | None:
-        """How it stands by the ledger, or by a problem that never reached it, or as work that nobody has begun; None for neither."""
+        """Return the outcome from the ledger, from a problem without a ledger record, or as waiting work; None for none of these."""
         record = self._ledger.code(key) if isinstance(key, CodeKey) else self._ledger.invoice(key)
         if record:
             outcome = outcome_of(record)
@@ -97,25 +97,25 @@ class Overview:
         if problem:
             return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
         if self._work.going_on([str(key)], due_before=float("inf")):
-            return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has taken it up yet")
+            return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has started it yet")
         return None
 
     def _waits_for(self, key: CodeKey | InvoiceKey) -> str:
-        """What all work like this one waits for, "" when nothing stops it."""
+        """Return what all work like this one is waiting for, "" if nothing stops it."""
         return " ".join(one.words for one in self._stoppages.of(lane_of(str(key)), str(key)))
 
     def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
-        """Open problems, oldest first, with names instead of ids; those that somebody ignores are left out unless they are asked for."""
+        """Return the open problems, oldest first, with names instead of ids; ignored ones only if requested."""
         return [row for row in self._views.all() if ignored_too or not row["ignored"]]
 
     def without_a_write(self) -> list[dict[str, Any]]:
-        """What was adopted and what was skipped: each reason with its count and an example, as people call it."""
+        """Return what was adopted and what was skipped: each reason with its count and the name of an example."""
         found: dict[tuple[str, str], list[str]] = {}
         for project_id in self._ledger.projects():
             records = [*self._ledger.codes(project_id).values(), *self._ledger.invoices(project_id).values()]
             for record in records:
                 if record.state is State.ADOPTED:
-                    found.setdefault(("adopted", "stood in NetSuite already and fits"), []).append(record.name)
+                    found.setdefault(("adopted", "matches a record already in NetSuite"), []).append(record.name)
                 elif record.state is State.SKIPPED:
                     found.setdefault(("skipped", record.detail.partition(" (")[0]), []).append(record.name)
         return [
@@ -125,7 +125,7 @@ class Overview:
 
 
 def run_view(run: Run) -> dict[str, Any]:
-    """A run as plain JSON values; times in unix seconds."""
+    """Return a run as JSON values; times in unix seconds."""
     return {
         "run": run.id,
         "correlation_id": run.correlation_id,

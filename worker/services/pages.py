@@ -1,4 +1,4 @@
-"""Links from a problem to its records in both systems, where their addresses are known."""
+"""Links from a problem to its records in both systems, if their addresses are known."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from worker.store.ledger import Ledger
 from worker.store.open_problems import OpenProblem
 
 Link = dict[str, str]
-"""`system`, `record` as people call it, `url`."""
+"""`system`, `record` (its name for users), `url`."""
 
 
 class Pages:
-    """Where people look at what a problem is about."""
+    """Pages on which users find the subject of a problem."""
 
     def __init__(self, *, procore: ProcorePages, netsuite: NetSuitePages, ledger: Ledger) -> None:
         self._procore = procore
@@ -24,7 +24,7 @@ class Pages:
         self._ledger = ledger
 
     def of(self, one: OpenProblem) -> list[Link]:
-        """Links of a problem; records of which no address is known are left out."""
+        """Return the links of a problem; records without a known address are left out."""
         told = [*self._in_procore(one.key), *self._in_netsuite(one)]
         return [{"system": system, "record": record, "url": url} for system, record, url in told if url]
 
@@ -46,7 +46,7 @@ class Pages:
             yield from self._recorded(one.key.split(":", 2)[2])
 
     def _recorded(self, key: str) -> Iterator[tuple[str, str, str]]:
-        """What the ledger says stands for the code or invoice of a finding; a finding names no record by itself."""
+        """Return the record in the ledger of a finding's code or invoice; a finding itself refers to no NetSuite record."""
         if key.startswith("code:"):
             code = self._ledger.code(CodeKey.parse(key))
             item_id = code.remote_id if code else ""
@@ -59,7 +59,7 @@ class Pages:
 
 
 def subject_of(key: str) -> tuple[str, int | None]:
-    """What a problem is about, by its key: its kind (`code`, `invoice`, `project`, `remote`, …) and the project's id, if it has one."""
+    """Return what a problem is about, by its key: its kind (`code`, `invoice`, `project`, `remote`, …) and the project's id, if any."""
     parts = key.split(":")
     if parts[0] == "verify":
         parts = parts[2:]
@@ -71,6 +71,6 @@ def _is_credit(facts: Mapping[str, str]) -> bool:
 
 
 def _ids(facts: Mapping[str, str], name: str) -> list[str]:
-    """Internal ids among a problem's facts: one under its name, or several under the plural."""
+    """Return the internal ids among a problem's facts: one under its name, or several under the plural."""
     told = [facts.get(name, ""), *facts.get(f"{name}s", "").split(", ")]
     return [one for one in dict.fromkeys(told) if is_internal_id(one)]

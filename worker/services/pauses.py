@@ -1,4 +1,4 @@
-"""What is paused now, why and until when: for status, check, explain, the page and metrics."""
+"""The current pauses with reason and end, for status, check, explain, the page and metrics."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LANES_OF_SCANS = (Lane.SCANS, Lane.ITEMS)
 
 @dataclass(frozen=True, slots=True)
 class PauseView:
-    """One pause. `work`: what waits; `cause`: a problem's cause, or `rate_limit`; `problem`: the key of its problem, `scope`: what is paused
-    (worker/domain/scopes.py), both "" for a rate limit.
+    """One pause. `work`: what is paused; `cause`: a problem's cause, or `rate_limit`; `problem`: the key of its problem, `scope`: the paused
+    scope (worker/domain/scopes.py), both "" for a rate limit.
 
-    `since`: when the trouble began, None where that is not known; `ends`: when it is tried again. Unix seconds, Redis' clock.
+    `since`: when the failures began, None if not known; `ends`: time of the next attempt. Unix seconds of Redis' clock.
     """
 
     remote: str
@@ -45,17 +45,17 @@ class Pauses:
         self._limits = limits
 
     def all(self) -> list[PauseView]:
-        """All pauses, also those whose end has come and whose next attempt is on its way."""
+        """Return all pauses, including those that have ended and whose next attempt is about to run."""
         now = seconds(self._client)
         return [_of_scope(one, now) for one in self._holds.pauses()] + [_of_limit(one) for one in self._limits.pauses()]
 
     def begun(self) -> dict[Remote, int]:
-        """How many pauses of a login, a permission or an outage have begun since this ledger began, by remote."""
+        """Return the number of pauses for a login, a permission or an outage since this ledger was created, by remote."""
         return self._holds.begun()
 
     def of(self, lane: Lane, key: str, *, scopes: Collection[str] = ()) -> list[PauseView]:
-        """Those that one piece of work waits for: of its lane, of what it met itself, or of further scopes that it needs. One whose end has
-        come counts until something gets through.
+        """Return the pauses that affect one piece of work: of its lane, of scopes it met itself, or of further scopes that it needs. A pause
+        that has ended counts until a request succeeds.
         """
         now, paused = seconds(self._client), self._holds.pauses()
         found = [
@@ -69,10 +69,10 @@ class Pauses:
 
 def _of_scope(pause: Pause, now: float) -> PauseView:
     name = NAMES[pause.remote]
-    work = "all work" if pause.work == "all work" else f"work that has to {pause.work}"
-    until = f"until {clock(pause.ends)}" if pause.ends > now else "and is being tried again now"
+    work = "all work" if pause.work == "all work" else f"work that needs to {pause.work}"
+    until = f"until {clock(pause.ends)}" if pause.ends > now else "and is being retried now"
     times = "" if pause.times == 1 else f", {pause.times} pauses in a row"
-    sentence = f"{name}: {work} is paused {until} (since {clock(pause.since)}{times}). The last answer: {pause.answer}"
+    sentence = f"{name}: {work} is paused {until} (since {clock(pause.since)}{times}). Last response: {pause.answer}"
     problem, scope = f"remote:{pause.scope}", pause.scope
     return PauseView(name, pause.work, pause.cause, sentence, pause.since, pause.ends, pause.times, problem, scope)
 

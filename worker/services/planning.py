@@ -1,7 +1,7 @@
-"""What a scan or an export would do, line by line, before anything is done. Reads only.
+"""Plans what a scan or an export would do, line by line. Reads only.
 
-The looks are the product's own, those that the work makes before it writes. So the requests that a dry run took are those that the
-work will take for looking, and only what follows a look is reckoned here.
+A dry run makes the same checks as the work makes before it writes, so the requests it used are those that the work needs for checking. Only
+the requests after a check are estimated here.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ Progress = Callable[[Project], None]
 
 @dataclass(slots=True)
 class Look:
-    """What was found out so far. `planned`: the codes that would get an Item, by project and code id, as `Items.note` takes them;
-    `bills`: the projects of those that would be made; `item_names`: of the Items of retainage and tax, by id.
+    """The state of a dry run. `planned`: codes that would get an Item, by project and code id, as `Items.note` takes them; `bills`: projects
+    of bills that would be created; `item_names`: names of the retainage and tax Items, by id.
     """
 
     lines: dict[str, PlanLine] = field(default_factory=dict)
@@ -49,16 +49,16 @@ class Look:
     item_names: Mapping[str, str] = field(default_factory=dict)
 
     def add(self, line: PlanLine) -> None:
-        """Take in a line; the first of several that name the same code stays."""
+        """Add a line; if several refer to the same code, the first is kept."""
         self.lines.setdefault(line.key, line)
 
     def coming(self, project_id: int) -> dict[int, str]:
-        """Ids of the project's Items that would be made or taken over by now, by WBS code id; of one to be made its name."""
+        """Return the ids of the project's Items that exist, or would be created or adopted, by WBS code id; for one to be created, its name."""
         return {code_id: _id_of(one) for code_id, one in self.planned.get(project_id, {}).items()}
 
 
 class Planning:
-    """Makes plans, and looks again at what a plan says. `requests`: how many this process has sent so far."""
+    """Makes plans, and checks the lines of a plan again. `requests`: returns the number of requests this process has sent so far."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Planning:
     # Plans
 
     def scan(self, project_ids: Collection[int] = (), progress: Progress = lambda _: None) -> Plan:
-        """What a scan of all projects, or of some, would do."""
+        """Plan a scan of all projects, or of some."""
         look, began = Look(), self._requests()
         projects = self._projects.refresh()
         for project_id in sorted(set(project_ids) - {one.id for one in self._projects.in_scope(projects)}):
@@ -109,7 +109,7 @@ class Planning:
         return self._plan(RunKind.SCAN, look, began)
 
     def export_approved(self, progress: Progress = lambda _: None) -> Plan:
-        """What an export of all approved invoices would do."""
+        """Plan an export of all approved invoices."""
         look, began = Look(item_names=self._fixed_names()), self._requests()
         projects = self._projects.with_invoices(self._projects.refresh())
         look.reads = self._requests() - began
@@ -119,7 +119,7 @@ class Planning:
         return self._plan(RunKind.EXPORT, look, began)
 
     def export_one(self, key: InvoiceKey) -> Plan:
-        """What the export of one invoice would do. The list of projects is taken before the counting: the export finds it there."""
+        """Plan the export of one invoice. The list of projects is read before counting starts, because the export has it already."""
         look, began = Look(item_names=self._fixed_names()), self._requests()
         self._projects.all()
         self._look_at_invoice(key, look)
@@ -128,7 +128,7 @@ class Planning:
     def look_again(
         self, kind: RunKind, project_id: int, lines: Sequence[PlanLine], bills: dict[NumberKey, str]
     ) -> Look:
-        """One project's lines as they would be now, as far as they say what is to be done. `bills`: those of the projects before."""
+        """Return the current lines of one project that require a change. `bills`: bills of projects planned before."""
         look = Look(bills=bills, item_names=self._fixed_names() if kind is RunKind.EXPORT else {})
         if kind is RunKind.SCAN:
             project = self._projects.get(project_id)
@@ -152,8 +152,8 @@ class Planning:
         return Plan(VERSION, kind, self.company_id, self.account, made_at, takes, looked, lines)
 
     def _waits_for(self, line: PlanLine, known: dict[tuple[Lane, bool, bool], list[Stoppage]]) -> str:
-        """What keeps such a line from being carried out now, whatever its record; "" for one that asks for nothing. `known`: what was read
-        for lines before.
+        """Return what keeps such a line from being carried out now, whatever its record; "" for a line that requires no change. `known`:
+        values read for earlier lines.
         """
         if not line.would.acts:
             return ""
@@ -192,7 +192,9 @@ class Planning:
         for code, record in plan.already:
             look.add(line_of(str(CodeKey(project.id, code.id)), project.label, code.flat_code, outcome_of(record)))
         for code, record in plan.in_doubt:
-            doubt = Outcome(OutcomeKind.UNKNOWN, record.name, reason="a write got no answer; it is being looked for")
+            doubt = Outcome(
+                OutcomeKind.UNKNOWN, record.name, reason="NetSuite did not confirm a write; wbs-sync is checking for it"
+            )
             # By external id, and where that shows nothing by either once more: two at most.
             line = line_of(
                 str(CodeKey(project.id, code.id)), project.label, code.flat_code, doubt, requests=Requests(0, 2)
@@ -223,7 +225,7 @@ class Planning:
             look.planned.setdefault(project.id, {})[one.code.id] = one
 
     def _not_scanned(self, project_id: int) -> PlanLine:
-        """Why a scan would leave a project alone that was asked for."""
+        """Return why a scan would skip a requested project."""
         project = next((one for one in self._projects.all() if one.id == project_id), None)
         if not self._projects.in_pilot(project_id):
             outcome = Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
@@ -262,7 +264,7 @@ class Planning:
             look.add(line_of(str(InvoiceKey(project.id, head.id)), project.label, about, done))
 
     def _look_at_invoice(self, key: InvoiceKey, look: Look) -> None:
-        """Add the invoice's line, and before it those of the codes whose Items the export would make."""
+        """Add the invoice's line, preceded by lines of the codes whose Items the export would create."""
         began, seen = self._requests(), _Seen()
         try:
             outcome = self._outcome(key, seen, look)
@@ -281,14 +283,14 @@ class Planning:
         look.add(line_of(str(key), label, about, outcome, world=seen.world, needs=needs, requests=takes))
 
     def _outcome(self, key: InvoiceKey, seen: _Seen, look: Look) -> Outcome:
-        """How the export would end, step by step as `InvoiceExport` takes them. Raises Blocked for a problem."""
+        """Return how the export would end, in the same steps as `InvoiceExport`. Raises Blocked for a problem."""
         record = self._ledger.invoice(key)
         if record and record.done:
             if not record.write_back_due:
                 return outcome_of(record)
             seen.follows += Requests(2, 0)
             return Outcome(
-                OutcomeKind.ALREADY, record.name, record.remote_id, "the bill stands; Procore is told its id next"
+                OutcomeKind.ALREADY, record.name, record.remote_id, "the bill exists; saving its id to Procore is next"
             )
         planned: list[Planned] = []
 
@@ -311,12 +313,12 @@ class Planning:
                 return settled
             raise
         if in_doubt:
-            reason = f"waits for {in_doubt} Items whose writes got no answer"
+            reason = f"waiting for {in_doubt} Items whose writes NetSuite did not confirm"
             return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason)
         return self._look_at_bill(key, ready, record, seen, look)
 
     def _look_at_items(self, ready: Billable, planned: Sequence[Planned], seen: _Seen, look: Look) -> int:
-        """The Items that come first, as looked up, and how many of them nobody can tell about now. Raises Blocked."""
+        """Return the Items to create first, as looked up, and how many of the Items are unconfirmed. Raises Blocked."""
         invoice, project = ready.invoice, ready.project
         lacking = self._invoice_items.missing(invoice)
         coming = look.coming(project.id)
@@ -354,7 +356,7 @@ class Planning:
         if first := look.bills.get(number):
             seen.follows += Requests(0, 1)
             difference = f"it is the bill of another Procore invoice with the same number, of {first} in this plan"
-            facts = {"bill_id": "not made yet", "difference": difference}
+            facts = {"bill_id": "not created yet", "difference": difference}
             raise Blocked(cause=Cause.DOCUMENT_NUMBER_TAKEN, facts=facts)
         look.bills[number] = ready.project.label
         # Write, read back, tell Procore.
@@ -389,7 +391,7 @@ class Planning:
 
 @dataclass(slots=True)
 class _Seen:
-    """What was seen of one invoice. `follows`: requests of the export that a look does not take."""
+    """The data of one invoice as read. `follows`: requests of the export that a dry run does not make."""
 
     invoice: Invoice | None = None
     world: World = field(default_factory=dict)
@@ -407,7 +409,7 @@ def _head_of(invoice: Invoice) -> dict[str, str]:
 
 
 def _vendor_of(ready: Billable) -> str:
-    """As Procore calls it, and by which name it is billed where that is another one."""
+    """Return the vendor's name in Procore, and its name in NetSuite if that differs."""
     name, vendor = ready.invoice.vendor_name, ready.vendor
     known_as = "" if vendor.name == name else f"{vendor.name}, "
     return f"{name} ({known_as}NetSuite id {vendor.id})"

@@ -1,4 +1,4 @@
-"""The posting period of a bill: where the owner wants it, and where NetSuite has put it. A bill never moves in silence."""
+"""The posting period of a bill: the one the policy asks for, and the one in NetSuite. A bill is never moved without a report."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from worker.domain.problems import Cause
 from worker.store.cache import Cache
 
 REMEMBERED_SECONDS = 600
-"""How long it is believed that a period is open; that one is closed is asked anew each time, since somebody may have opened it."""
+"""Seconds for which an open period is cached; a closed one is queried each time, because it may have been reopened."""
 _CACHED = "posting_periods"
 _UNREADABLE = (Blocked, Misconfigured, NotFound, UnexpectedAnswer)
 
 
 class PostingPeriods:
-    """Reads the account's periods and applies the owner's policy."""
+    """Reads the account's periods and applies the policy of NETSUITE_CLOSED_PERIOD."""
 
     def __init__(self, *, netsuite: NetSuite, cache: Cache, policy: ClosedPeriod) -> None:
         self._netsuite = netsuite
@@ -28,16 +28,16 @@ class PostingPeriods:
         self._policy = policy
 
     def read_ahead(self) -> None:
-        """Read the periods into the cache, so that no request for them is needed between the look-up of a bill and its write. Errors are ignored
-        here: the write reads again and reports them.
+        """Read the periods into the cache, so that no request for them is needed between the look-up of a bill and its write. Errors are
+        ignored here: the write reads again and reports them.
         """
         self._known()
 
     def placed(self, bill: Bill) -> Bill:
-        """The bill, with a posting period of its own where the policy moves or keeps it.
+        """Return the bill, with an explicit posting period if the policy moves or keeps it.
 
-        Raises Blocked: PERIOD_CLOSED where the policy is to block or no later period is open, PERIODS_NOT_READABLE where the policy
-        cannot be applied. Where periods cannot be read and the policy is to block, NetSuite itself refuses a closed one.
+        Raises Blocked: PERIOD_CLOSED if the policy is to block or no later period is open, PERIODS_NOT_READABLE if the policy cannot be
+        applied. If periods cannot be read and the policy is to block, NetSuite itself rejects a closed one.
         """
         try:
             periods = self._periods(bill.date)
@@ -58,12 +58,12 @@ class PostingPeriods:
         return replace(bill, posting_period=later, memo=memo[:MEMO_LIMIT])
 
     def elsewhere(self, found: FoundBill) -> str:
-        """The name of a bill's posting period when it is certainly not that of its date; "" when it is, or nobody can tell."""
+        """Return the name of a bill's posting period if it is certainly not that of its date; "" otherwise."""
         own = self._own(found)
         return (found.period_name or f"id {found.period_id}") if own and own.id != found.period_id else ""
 
     def unwanted(self, found: FoundBill) -> str:
-        """The same, where the policy does not want it there."""
+        """Return the name of a bill's posting period if it is not that of its date and the policy does not allow that; "" otherwise."""
         own = self._own(found)
         if self._policy is ClosedPeriod.NEXT_OPEN and own:
             standing = next((each for each in self._known() if each.id == found.period_id), None)
@@ -72,7 +72,7 @@ class PostingPeriods:
         return self.elsewhere(found)
 
     def _own(self, found: FoundBill) -> PostingPeriod | None:
-        """The period of a bill's date, if NetSuite tells where the bill stands and which periods there are."""
+        """Return the period of a bill's date, if NetSuite shows the bill's period and the list of periods."""
         return period_of(self._known(), found.date) if found.date and found.period_id else None
 
     def _known(self) -> list[PostingPeriod]:
@@ -83,7 +83,7 @@ class PostingPeriods:
             return []
 
     def _periods(self, day: date) -> list[PostingPeriod]:
-        """As remembered, unless the day's period was closed then."""
+        """Return the cached periods, unless the day's period was closed then."""
         periods = self._remembered()
         own = period_of(periods, day)
         return self._read() if own and not own.open else periods

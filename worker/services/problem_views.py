@@ -1,4 +1,4 @@
-"""Problems in people's words: names instead of ids, links, what was tried, what people said. No remote is asked."""
+"""Problems for users: names instead of ids, links, attempts and notes. Queries no remote."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WITHOUT_PROJECT = {
 
 
 class ProblemViews:
-    """Problems as plain JSON values."""
+    """Problems as JSON values."""
 
     def __init__(
         self, *, ledger: Ledger, work: Work, holds: Holds, handling: Handling, projects: ProjectList, pages: Pages
@@ -44,11 +44,11 @@ class ProblemViews:
         self._pages = pages
 
     def all(self) -> list[dict[str, Any]]:
-        """All open problems, oldest first; `ignored` tells who hides one since when, and is None for the others."""
+        """Return all open problems, oldest first; `ignored`: who ignores one and since when, None for the others."""
         return [self._row(one) for one in self._ledger.problems()]
 
     def named(self, text: str) -> list[str]:
-        """Keys of the open problems of the code, invoice or project that a person calls so, in any letter case; the key itself if it is one."""
+        """Return the keys of open problems of the code, invoice or project with this name, in any letter case; the text itself if it is a key."""
         found = self._ledger.problems()
         if any(one.key == text for one in found):
             return [text]
@@ -67,9 +67,9 @@ class ProblemViews:
         return {name.casefold() for name in names if name}
 
     def shown(self, key: str) -> dict[str, Any] | None:
-        """Everything about one problem, open or closed by a person; None when nothing is known under this key.
+        """Return the details of one problem, open or closed by a user; None if there is nothing under this key.
 
-        Times in unix seconds. `open` says whether it stands; a closed one has but its notes.
+        Times in unix seconds. `open`: whether it is open; a closed one has only its notes.
         """
         one = next((one for one in self._ledger.problems() if one.key == key), None)
         notes = [_note(handled) for handled in self._handling.history(key)]
@@ -102,7 +102,9 @@ class ProblemViews:
         }
 
     def _named(self, one: OpenProblem) -> OpenProblem:
-        """The same with names for ids: what had no name where the problem was found may have one in the list of projects or the ledger."""
+        """Return the facts with names for ids: a record without a name when the problem was found may have one in the list of projects or the
+        ledger.
+        """
         kind, project_id = subject_of(one.key)
         names: dict[str, str] = {}
         if (
@@ -120,13 +122,13 @@ class ProblemViews:
         return replace(one, facts=facts, problem=describe(one.problem.cause, facts)) if facts != one.facts else one
 
     def _code(self, key: CodeKey) -> str:
-        """What people call a code, as far as it is known; "" when nothing is."""
+        """Return the name of a code, as far as it is known; "" if it is not."""
         project, record = self._projects.get(key.project_id), self._ledger.code(key)
         name = (record.code or record.name) if record else ""
         return ", code ".join(part for part in (project.label if project else "", name) if part)
 
     def _about(self, one: OpenProblem) -> str:
-        """Which record, as people call it: project and code or invoice."""
+        """Return the name of a record: project and code or invoice."""
         kind, project_id = subject_of(one.key)
         if one.key.startswith("remote:") and one.key not in _WITHOUT_PROJECT:
             scope = one.key.partition(":")[2]
@@ -139,7 +141,7 @@ class ProblemViews:
         return f"{label}, {kind} {thing}" if thing else label
 
     def _tried(self, key: str) -> dict[str, Any]:
-        """What became of it so far: where its record stands and since when, the remote's last words, failed attempts."""
+        """Return the last attempt: the state of its record and since when, the remote's last response, failed attempts."""
         record = self._record(key)
         return {
             "state": record.state.value if record else None,
@@ -149,7 +151,7 @@ class ProblemViews:
         }
 
     def _again(self, key: str) -> dict[str, Any]:
-        """When it is tried again: now (`in_hand`), `at` a time, or `with` the next run of this kind; nothing of it when no work mends it."""
+        """Return when it is retried: now (`in_hand`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
         if key.startswith("remote:"):
             return {"in_hand": False, "at": self._holds.until(key.partition(":")[2]), "with": None}
         (piece,) = work_behind(key) or ("",)

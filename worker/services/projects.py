@@ -1,4 +1,4 @@
-"""The company's projects: listed from Procore when the list at hand is old, limited to those this installation is for."""
+"""The company's projects: listed from Procore when the cached list is old, limited to those in scope."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from worker.domain.wbs_codes import Project
 from worker.store.projects import ProjectList
 
 FRESH_SECONDS = 900.0
-"""A list younger than this serves the export of one invoice; a scan and an export of all take a new one."""
+"""Maximum age of the cached list for the export of one invoice; a scan and an export of all read a new one."""
 READING_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.1
 INACTIVE_SECONDS = 86_400.0
-"""How often the invoices of an inactive project are listed once all of them are exported: hardly any changes there."""
+"""Seconds between two listings of an inactive project whose invoices are all exported: hardly anything changes there."""
 MAX_INACTIVE = 200
-"""Inactive projects in one run: a company may have thousands, and each takes requests of its own."""
+"""Maximum inactive projects in one run: a company may have thousands, and each takes separate requests."""
 
 
 @dataclass(slots=True)
 class ListedProjects:
-    """What a new list has for this installation, as ids: ten thousand projects are never held at once.
+    """The result of a new list, as ids, so that ten thousand projects are never in memory at once.
 
-    `to_scan`: active ones. `with_invoices`: those whose invoices a run lists. `unreadable`: rows that are not as published, and how.
+    `to_scan`: active ones. `with_invoices`: those whose invoices a run lists. `unreadable`: errors of invalid rows.
     """
 
     to_scan: list[int] = field(default_factory=list)
@@ -35,8 +35,8 @@ class ListedProjects:
 
 
 class Projects:
-    """Look-ups in the list of projects. `only`: ids of a pilot; empty = all that the app may see. `confirmed`: called when Procore has shown a
-    project of the company of the settings, before the list is kept.
+    """Queries on the list of projects. `only`: ids of a pilot; empty = all visible to the app. `confirmed`: called before the list is saved,
+    when Procore has returned a project of the company in the settings.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class Projects:
         self._confirmed = confirmed
 
     def refresh(self) -> Sequence[Project]:
-        """Take a new list from Procore: all projects, inactive ones too."""
+        """Read a new list from Procore: all projects, including inactive ones."""
         self.list_anew()
         return self._listed.all()
 
     def list_anew(self) -> ListedProjects:
-        """Take a new list from Procore, for a caller that needs only ids. Others who need a list meanwhile wait for this one."""
+        """Read a new list from Procore, for a caller that needs only ids. Others that need a list in the meantime wait for this one."""
         token = self._listed.claim()
         try:
             return self._list(token or "")
@@ -63,19 +63,19 @@ class Projects:
 
     @property
     def pilot(self) -> Sequence[int]:
-        """The ids that PROJECT_IDS names; none = all projects."""
+        """Return the ids of PROJECT_IDS; none = all projects."""
         return sorted(self._only)
 
     def out_of_sight(self, project_ids: Sequence[int]) -> list[int]:
-        """Those of some projects that the list at hand does not have: the app does not see them."""
+        """Return the given ids that are not in the cached list: projects that the app cannot see."""
         return self._listed.without(project_ids)
 
     def outdate(self) -> None:
-        """The next look-up takes a new list."""
+        """Make the next query read a new list."""
         self._listed.outdate()
 
     def all(self) -> Sequence[Project]:
-        """The list at hand, taken anew when it is old."""
+        """Return the cached list, read again if it is old."""
         listed = self._listed.all_younger_than(FRESH_SECONDS)
         if listed is not None:
             return listed
@@ -83,7 +83,7 @@ class Projects:
         return self._listed.all()
 
     def get(self, project_id: int) -> Project | None:
-        """One project; None when the app cannot see it. One that the list at hand does not have is asked for by itself."""
+        """Return one project; None if the app cannot see it. A project that is not in the cached list is requested separately."""
         age, found = self._listed.aged(project_id)
         if age >= FRESH_SECONDS:
             self._renew()
@@ -93,47 +93,47 @@ class Projects:
         return found
 
     def in_scope(self, projects: Iterable[Project]) -> list[Project]:
-        """Active ones that this installation is for; templates and Procore's sample project are nobody's."""
+        """Return active projects in scope, without templates and Procore's sample project."""
         return [one for one in projects if one.active and not self.why_left_out(one)]
 
     def with_invoices(self, projects: Sequence[Project]) -> list[Project]:
-        """Those whose invoices a run lists that somebody asks for: active and inactive ones.
+        """Return the projects whose invoices a requested run lists: active and inactive ones.
 
-        A project is often made inactive at its close-out while the release of its retainage is approved and has no bill yet. A run of
-        the schedule leaves out inactive ones that were listed within a day.
+        A project is often made inactive at close-out while the release of its retainage is approved and has no bill yet. A scheduled run
+        leaves out inactive ones that were listed within a day.
         """
         usable = [one for one in projects if not self.why_left_out(one)]
         listed = set(self._inactive_to_list([one.id for one in usable if not one.active], {}))
         return [one for one in usable if one.active or one.id in listed]
 
     def ask_for_all(self) -> None:
-        """Somebody asks for a run: it lists inactive projects again."""
+        """Note that a run was requested: it lists inactive projects again."""
         self._listed.forget_looks(self._listed.looks())
 
     def to_compare(self, projects: Iterable[Project], worked_on: Collection[int]) -> list[Project]:
-        """Those that a comparison looks at: active ones, and inactive ones in which something was done."""
+        """Return the projects that a comparison includes: active ones, and inactive ones with records."""
         ids = frozenset(worked_on)
         return [one for one in projects if not self.why_left_out(one) and (one.active or one.id in ids)]
 
     def note_listed(self, project: Project, *, left: bool, refused: str = "") -> None:
-        """The invoices of a project were listed, or Procore `refused` to list them. `left`: some still have to be exported, so the next run
-        lists them again.
+        """Note that the invoices of a project were listed, or that Procore `refused` to list them. `left`: some still have to be exported, so
+        the next run lists them again.
         """
         if not project.active:
             self._listed.note_look(project.id, left=left, refused=refused)
 
     def why_left_out(self, project: Project) -> str:
-        """Why nothing is ever done for a project, active or not; "" where that is not so."""
+        """Return why a project is never synced, active or not; "" if it is."""
         if not self.in_pilot(project.id):
             return "the project is not in PROJECT_IDS"
         return f"project {project.label} is a {project.purpose}" if project.purpose else ""
 
     def in_pilot(self, project_id: int) -> bool:
-        """Whether this installation is for a project: always, unless PROJECT_IDS names others."""
+        """Return whether a project is in scope: always, unless PROJECT_IDS is set without it."""
         return not self._only or project_id in self._only
 
     def _renew(self) -> None:
-        """Take a new list, once: all who need one at the same time wait for the first of them. Raises NoRoom when that takes long."""
+        """Read a new list once: concurrent callers wait for the first of them. Raises NoRoom if that takes long."""
         until = time.monotonic() + READING_TIMEOUT_SECONDS
         while not (token := self._listed.claim()):
             if time.monotonic() > until:
@@ -168,7 +168,7 @@ class Projects:
         return new
 
     def _inactive_to_list(self, project_ids: Sequence[int], looks: Mapping[int, float]) -> list[int]:
-        """Of inactive projects: those with something left to export, and of the others those that were listed longest ago."""
+        """Return inactive projects: those with something left to export, and the least recently listed of the others."""
         if not project_ids:
             return []
         now = self._listed.now()

@@ -1,9 +1,9 @@
-"""The ledger after Redis was lost, restored from what NetSuite holds: Redis is not the only record of it.
+"""Restores the ledger from NetSuite after Redis was lost.
 
-An external id of ours names the code it stands for, so every Item that was made is found again. Items adopted by name are
-restored from the copy in DATA_DIR, or found by name at the next scan. An invoice's bill is named by the invoice's origin id in Procore, which the next export of all
-reads anyway, and by its external id. What cannot be found again is an intent whose write was under way: therefore the settle
-window passes before anything is sent.
+A wbs-sync external id contains the code it belongs to, so every created Item is found again. Items adopted by name are restored from the
+copy in DATA_DIR, or found by name in the next scan. An invoice's bill is identified by the invoice's origin id in Procore, which the next
+export of all invoices reads anyway, and by its external id. An intent whose write was in progress cannot be restored: therefore nothing is
+sent until the settle window has passed.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ log = logging.getLogger(__name__)
 REBUILD = "ledger:rebuild"
 LOOK_THROUGH = "ledger:look-through"
 LOOK_THROUGH_AFTER_SECONDS = 60.0
-"""A server that was started anew is looked through when its workers have noted whatever they had in hand at its start."""
+"""Seconds after a server restart until interrupted work is checked: by then, workers have recorded what they had in progress."""
 PATIENCE_SECONDS = 5.0
 POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """How far a rebuild has come. `after`: the internal id of the last Item that it has looked at.
+    """The progress of a rebuild. `after`: internal id of the last Item checked.
 
-    `items`: Items of ours in NetSuite; `restored`: those of which the ledger did not know; `unusable`: those that are inactive
-    or no Other Charge, left to the next scan; `others`: those whose code has another Item by the ledger, each a problem now;
-    `bills`: bills of ours; `adopted`: adopted Items that DATA_DIR's copy knows; `queries` it took.
+    `items`: Items of wbs-sync in NetSuite; `restored`: those that were missing in the ledger; `unusable`: those that are inactive or not an
+    Other Charge, left to the next scan; `others`: those whose code has another Item in the ledger, each with a problem; `bills`: bills of
+    wbs-sync; `adopted`: adopted Items in the copy in DATA_DIR; `queries`: number of queries.
     """
 
     items: int = 0
@@ -57,8 +57,9 @@ class Rebuilt:
 
 
 class Recovery:
-    """Rebuilds the ledger when there is none, before anything is written. `require_own` raises when the ledger is another company's, and
-    gives False while it is nobody's; `confirmed`: called when NetSuite has shown an Item of the company of the settings, before it is recorded.
+    """Rebuilds the ledger if there is none, before anything is written. `require_own` raises if the ledger belongs to another company, and
+    returns False while it is unowned; `confirmed`: called before recording, when NetSuite has returned an Item of the company in the
+    settings.
     """
 
     def __init__(
@@ -89,9 +90,9 @@ class Recovery:
         self._known = ""
 
     def ensure_ledger(self, opened_at: str | None = None) -> None:
-        """Return when there is a ledger; rebuild it when there is none. Raises NoRoom while another worker does.
+        """Return if there is a ledger; rebuild it if there is none. Raises NoRoom while another worker does.
 
-        `opened_at`: which ledger there was a moment ago, where the caller knows (`Ledger.opened_at`); else it is read.
+        `opened_at`: the ledger that existed a moment ago, if the caller knows it (`Ledger.opened_at`); otherwise it is read.
         """
         opened_at = self._ledger.opened_at() if opened_at is None else opened_at
         self._owned = (self._owned and opened_at == self._known) or self._require_own()
@@ -108,10 +109,9 @@ class Recovery:
         self._known = opened_at
 
     def look_through(self) -> int:
-        """Once for every server that was started anew: whatever has no end waits again; how many pieces of work.
+        """Once per server restart, queue all unfinished work again and return how many pieces of work.
 
-        Its last second of writes may have been lost, while the workers went on: then the ledger says that a code is being made,
-        and no lane holds it any more.
+        Up to a second of writes may be lost while the workers continued: then the ledger has a code in progress that is in no lane.
         """
         server = self._ledger.new_server(runs_for=LOOK_THROUGH_AFTER_SECONDS)
         if not server:
@@ -134,9 +134,9 @@ class Recovery:
         return len(lying_codes) + len(lying_invoices)
 
     def rebuild(self, progress: Callable[[int, int], None] = lambda _items, _of: None) -> Rebuilt:
-        """Restore what NetSuite knows, and open the ledger; waits while a worker does the same.
+        """Restore what NetSuite has, and open the ledger; waits while a worker does the same.
 
-        `progress(items, of)` after each query. What the ledger knows is kept.
+        Calls `progress(items, of)` after each query. Existing ledger records are kept.
         """
         while True:
             with self._locks.hold(REBUILD) as lock:
@@ -145,8 +145,8 @@ class Recovery:
             time.sleep(POLL_SECONDS)
 
     def _restore(self, progress: Callable[[int, int], None] = lambda _items, _of: None) -> Rebuilt:
-        """Page after page, by ascending id. One that was interrupted is gone on with where it was: its pages are in the ledger,
-        and while there is none nothing is written to NetSuite.
+        """Read page by page in ascending id order. An interrupted rebuild continues where it stopped: its pages are in the ledger, and nothing
+        is written to NetSuite until it is complete.
         """
         so_far = Rebuilt() if self._ledger.is_open() else Rebuilt(**self._ledger.rebuild_so_far())
         while True:
@@ -198,12 +198,12 @@ class Recovery:
         self._ledger.open(since=since, adoptions_known=self._adoptions.has_copy())
         if ours:
             log.warning(
-                "There was no ledger. It is rebuilt: %d Items; new ones and bills wait for the settle window",
+                "Rebuilt the missing ledger: %d Items; new Items and bills wait for the settle window",
                 rebuilt.items,
             )
 
     def _wait_for_the_other(self) -> None:
-        """A first start takes two queries, so it is waited for; the rebuild of a large company is not."""
+        """Wait a few seconds for a rebuild by another worker, enough for a first start of two queries. Raises NoRoom if it takes longer."""
         until = time.monotonic() + PATIENCE_SECONDS
         while not self._ledger.is_open():
             if time.monotonic() > until:

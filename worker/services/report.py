@@ -1,4 +1,4 @@
-"""What a person wants to see on one page, gathered from the ledger, the lanes and the gate alone: no remote is asked."""
+"""The data of the status report, from the ledger, the lanes and the gate alone, without querying a remote."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ LATEST_RUNS = 20
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Codes or invoices: `done` stand in NetSuite, `waiting` wait for their turn or for the answer to a write, `blocked` for a person;
-    `skipped` are none of our business now.
+    """Numbers of codes or invoices: `done`: in NetSuite; `waiting`: queued or unconfirmed; `blocked`: by a problem; `skipped`: not ready or
+    not in scope.
     """
 
     done: int = 0
@@ -40,7 +40,7 @@ class Tally:
 
     @property
     def wanted(self) -> int:
-        """Those that stand in NetSuite or ought to."""
+        """Those that are in NetSuite or should be."""
         return self.done + self.waiting + self.blocked
 
     def __add__(self, other: Tally) -> Tally:
@@ -54,9 +54,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What some invoices come to: `payment_due` is the sum over the `known` ones of them, in the company's base currency.
+    """Totals of some invoices: `payment_due` is the sum over the `known` ones, in the company's base currency.
 
-    Not known are those that were only listed, could not be read or are in another currency.
+    An amount is not known if the invoice was only listed, could not be read or is in another currency.
     """
 
     invoices: int = 0
@@ -65,7 +65,7 @@ class Due:
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Due:
-        """Of these invoices' records."""
+        """Return the totals of these invoices' records."""
         found = [record.payment_due for record in records]
         known = [amount for amount in found if amount is not None]
         return cls(len(found), len(known), sum(known, money.ZERO))
@@ -73,7 +73,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class ProjectRow:
-    """One project of which anything is known. `number` and `name` are empty where Procore has none or lists it no longer."""
+    """One project with records. `number` and `name` are empty if Procore has none or no longer lists the project."""
 
     id: int
     number: str
@@ -84,7 +84,7 @@ class ProjectRow:
 
 @dataclass(frozen=True, slots=True)
 class OpenProblem:
-    """What stands still: which record, as people call it, and since when (unix seconds). `key`: for commands; `links`: to the records."""
+    """A blocked record by name, and since when (unix seconds). `key`: for commands; `links`: to the records."""
 
     about: str
     sentence: str
@@ -95,7 +95,7 @@ class OpenProblem:
 
 @dataclass(frozen=True, slots=True)
 class ProblemsOfCause:
-    """All open problems of one cause, oldest first, and what its owner does next."""
+    """All open problems of one cause, oldest first, and the next step."""
 
     cause: str
     next_step: str
@@ -104,7 +104,7 @@ class ProblemsOfCause:
 
 @dataclass(frozen=True, slots=True)
 class ProblemsOfOwner:
-    """All that one person mends, the most frequent cause first. `held_back`: the invoices that have no bill because of it."""
+    """All problems of one owner, most frequent cause first. `held_back`: the invoices without a bill because of them."""
 
     owner: str
     causes: Sequence[ProblemsOfCause]
@@ -112,15 +112,15 @@ class ProblemsOfOwner:
 
     @property
     def count(self) -> int:
-        """How many problems."""
+        """The number of problems."""
         return sum(len(cause.problems) for cause in self.causes)
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A scan or an export of all. Unix seconds; `seconds` is None and `open_keys` counts what is left while it goes on.
+    """A scan or an export of all. Unix seconds; while it runs, `seconds` is None and `open_keys` is the number of works left.
 
-    `requests`: what all workers sent for scans (for exports) meanwhile; None where an older version did not count it.
+    `requests`: requests of all workers for scans (for exports) during the run; None if an older version did not count them.
     """
 
     kind: str
@@ -134,7 +134,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class GateUse:
-    """NetSuite's slots: in use now, how many there are, and what was noted in the last hours, oldest first."""
+    """NetSuite's slots: in use now, available, and samples of the last hours, oldest first."""
 
     in_use: int
     slots: int
@@ -143,7 +143,7 @@ class GateUse:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Where everything stood `at` a moment (unix seconds, Redis' clock). `invoices`: what they come to, by the ledger's states."""
+    """The state at the time `at` (unix seconds of Redis' clock). `invoices`: totals by ledger state."""
 
     at: float
     company_id: int
@@ -170,19 +170,19 @@ class Report:
 
     @property
     def all_invoices(self) -> Due:
-        """What the invoices of all states come to."""
+        """The totals of invoices in all states."""
         some = self.invoices.values()
         due = sum((one.payment_due for one in some), money.ZERO)
         return Due(sum(one.invoices for one in some), sum(one.known for one in some), due)
 
     @property
     def open_problems(self) -> int:
-        """Problems of all owners."""
+        """Number of problems of all owners."""
         return sum(owner.count for owner in self.problems)
 
 
 class Reports:
-    """Gathers the report. Reads every record of the ledger, one project at a time."""
+    """Builds the report. Reads every record of the ledger, one project at a time."""
 
     def __init__(
         self,
@@ -208,7 +208,7 @@ class Reports:
         self._pauses = pauses
 
     def report(self) -> Report:
-        """Where everything stands now."""
+        """Return the current report."""
         invoices: dict[str, Record] = {}
         projects = [self._project(project_id, invoices) for project_id in self._ledger.projects()]
         by_state = {state: [one for one in invoices.values() if one.state is state] for state in State}
@@ -229,7 +229,7 @@ class Reports:
         )
 
     def _project(self, project_id: int, all_invoices: dict[str, Record]) -> ProjectRow:
-        """One project's row; its invoices are added to all of them, by key."""
+        """Return one project's row; its invoices are added to all invoices, by key."""
         known = self._projects.get(project_id)
         number, name = (known.number or "", known.name) if known else ("", "")
         invoices = self._ledger.invoices(project_id)
@@ -245,7 +245,7 @@ def _tally(records: Iterable[Record]) -> Tally:
 
 
 def _by_owner(rows: Iterable[Mapping[str, Any]], invoices: Mapping[str, Record]) -> list[ProblemsOfOwner]:
-    """In the order in which the owners are named, those without a problem left out. `invoices`: all of them by key."""
+    """Return the owners in a fixed order, without those that have no problem. `invoices`: all of them by key."""
     found: dict[str, dict[str, list[Mapping[str, Any]]]] = {owner.value: {} for owner in Owner}
     for row in rows:
         found[row["owner"]].setdefault(row["cause"], []).append(row)
@@ -261,7 +261,7 @@ def _by_owner(rows: Iterable[Mapping[str, Any]], invoices: Mapping[str, Record])
 
 
 def _held_back(causes: Mapping[str, Sequence[Mapping[str, Any]]], invoices: Mapping[str, Record]) -> Due:
-    """Only invoices whose own problem it is, and whose bill does not stand."""
+    """Return the totals of invoices that have a problem themselves and no bill."""
     keys = {row["key"] for rows in causes.values() for row in rows} & set(invoices)
     return Due.of(invoices[key] for key in keys if not invoices[key].done)
 

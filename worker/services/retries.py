@@ -1,7 +1,7 @@
-"""What stands still is tried again now, because somebody says that it is mended.
+"""Retries problems on request, after a user has fixed their cause.
 
-A retry closes no problem: that is done by the work itself, when it has ended well. What is in doubt is looked for as always
-and never sent because of a retry.
+A retry closes no problem: the work does, when it succeeds. An unconfirmed write is looked up as always and never sent again because of a
+retry.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """What was given out. `work`: for each problem, by its key, the pieces of work that may mend it; `remotes`: problems of a
-    remote, by their keys; `without_work`: keys of problems that no work of ours mends.
+    """The dispatched work. `work`: pieces of work that may resolve each problem, by problem key; `remotes`: problems of a remote, by key;
+    `without_work`: keys of problems that no work of wbs-sync resolves.
     """
 
     work: Mapping[str, Sequence[str]]
@@ -40,7 +40,7 @@ class Retry:
 
     @property
     def given_out(self) -> dict[str, int]:
-        """How many of each kind: codes, invoices, projects, remotes."""
+        """Return the number of each kind: codes, invoices, projects, remotes."""
         kinds = Counter(
             {"code": "codes", "invoice": "invoices"}.get(key.partition(":")[0], "projects") for key in self.work
         )
@@ -48,7 +48,7 @@ class Retry:
 
 
 class Retries:
-    """Puts the work behind problems back into its lanes, from which workers take it a little at a time."""
+    """Puts the work behind problems back into its lanes."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Retries:
         self._dispatch = dispatch
 
     def again(self, problems: Collection[str]) -> Retry:
-        """Let the work behind these problems (their keys) be tried now, its failed attempts forgotten."""
+        """Make the work behind the problems with these keys due now, and reset its count of failed attempts."""
         remotes = {key: remote_of(key.partition(":")[2]) for key in problems if key.startswith("remote:")}
         work = {key: work_behind(key) for key in problems if key not in remotes}
         work = {key: pieces for key, pieces in work.items() if pieces}
@@ -86,7 +86,7 @@ class Retries:
         return Retry(work, remotes, [key for key in problems if key not in work and key not in remotes])
 
     def going_on(self, retry: Retry) -> set[str]:
-        """Keys of problems whose work has not come to an end. What is due only in more than a minute is not waited for."""
+        """Return the keys of problems whose work has not ended. Work due in more than a minute is not waited for."""
         soon = seconds(self._client) + RUN_WAITS_SECONDS
         # In this order: work that is done lets what follows it wait in the same step.
         begun = self._work.going_on({pieces[0] for pieces in retry.work.values()}, due_before=soon)
@@ -95,13 +95,13 @@ class Retries:
         return going_on | {key for key, remote in retry.remotes.items() if self._is_being_tried(key, remote)}
 
     def due_later(self, retry: Retry, key: str) -> float | None:
-        """When the work behind a problem is looked at next by itself (unix seconds); None when it is not."""
+        """Return when the work behind a problem is attempted next (unix seconds); None if it is not scheduled."""
         times = [self._work.waits_until(lane_of(piece), piece) for piece in retry.work.get(key, ())]
         return max((at for at in times if at is not None), default=None)
 
     def _ask_for_codes(self, keys: Iterable[CodeKey]) -> dict[str, Sequence[str]]:
-        """Codes are planned anew with their project, all in the same requests; each by itself where nothing was planned or it is
-        in its lane already.
+        """Queue codes with their project, so that they are planned again in the same requests; a code without a plan, or already in its lane,
+        is queued by itself.
         """
         of_project: dict[int, list[CodeKey]] = {}
         for key in keys:
@@ -114,15 +114,15 @@ class Retries:
         return work
 
     def _look_at_projects_anew(self) -> None:
-        """Who mended a project's number or link wants it seen. Taken here once, not by each worker."""
+        """Refresh the list of projects once here rather than in each worker, because a project number or link may have been fixed."""
         try:
             self._projects.list_anew()
         except SyncError as error:
-            log.info("The projects could not be listed now: %s", error)
+            log.info("Could not list the projects: %s", error)
             self._projects.outdate()
 
     def _is_being_tried(self, key: str, remote: Remote) -> bool:
-        """Whether a remote's problem is open, and held work of that remote is on its way to find out."""
+        """Return whether a remote's problem is open and paused work of that remote is about to be retried."""
         if self._holds.is_held(key.partition(":")[2]) or not self._ledger.is_problem(key):
             return False
         return any(sum(self._work.depth(lane)) for lane in Lane if remote in REMOTES_OF_LANE[lane])

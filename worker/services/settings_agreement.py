@@ -1,8 +1,8 @@
-"""Nothing is written while the workers that run now disagree about a setting that decides what is written.
+"""Stops all writes while running workers have different values of a setting that determines what is written.
 
-Which of two settings is right nobody but a person can say: the newest may be a typo, and the oldest may have been corrected on the
-other machine. So as soon as live workers differ none of them writes, and it goes on by itself once they agree: when the others were
-started again with the new setting, or the new one with the old setting. A worker that ends, dies or hangs is not asked any more.
+Only a user can say which value is right: the newest may be a typo, and the oldest may have been corrected on the other machine. So none of
+the workers writes while live workers differ, and writing resumes when they agree: after the others were restarted with the new value, or
+the new one with the old value. A worker that stopped, died or hangs does not count.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from worker.domain.scopes import WRITING
 from worker.store.presence import Presence, Running
 
 RECHECK_SECONDS = 2.0
-"""A worker that saw agreement writes for so long without looking again. One that starts meanwhile with other settings sees it and does
-not write, so no two of them ever do.
+"""Seconds for which a worker that found agreement writes without checking again. A worker that starts in the meantime with other settings
+finds the difference and does not write, so no two of them ever do.
 """
 
 
@@ -32,13 +32,13 @@ class SettingsAgreement:
         self._agreed_at = -math.inf
 
     def join(self, process: str, announce: Callable[[], None]) -> None:
-        """This process is a worker from here on. `process`: its name among the running ones; `announce`: show it to the others now."""
+        """Register this process as a worker. `process`: its name among the running ones; `announce`: announces it to the others now."""
         self._process, self._announce = process, announce
 
     def require(self) -> None:
-        """Raise Misconfigured while the live workers differ. In a process that is no worker nothing is asked.
+        """Raise Misconfigured while the live workers differ. In a process that is not a worker, nothing is checked.
 
-        A worker compares after it was announced itself: of two that start at once the later one sees the other.
+        A worker checks after it was announced itself: of two that start at the same time, the later one sees the other.
         """
         if not self._process or time.monotonic() - self._agreed_at < RECHECK_SECONDS:
             return
@@ -52,14 +52,15 @@ class SettingsAgreement:
         self._agreed_at = time.monotonic()
 
     def now(self) -> list[str]:
-        """What the live workers disagree about, a clause for each setting. Raises RedisError."""
+        """Return the differences between live workers, a clause for each setting. Raises RedisError."""
         return differences(self._presence.running())
 
 
 def differences(running: list[Running]) -> list[str]:
-    """For each setting that is not the same in all workers the digest that each has: `PROJECT_IDS is 1f3a on items@a, 77b0 on items@b`.
+    """Return a clause for each setting that is not the same in all workers, with their digests: `PROJECT_IDS is 1f3a on items@a, 77b0 on
+    items@b`.
 
-    A worker of a version that does not know a setting is not compared in it.
+    A worker whose version does not have a setting is not compared in it.
     """
     workers = {one.process: one.settings for one in running if one.queues}
     found = []

@@ -1,7 +1,7 @@
-"""An invoice that cannot be exported may be settled by hand: a person entered its bill or credit in NetSuite.
+"""Finds invoices that cannot be exported but were settled by hand: their bill or credit was entered in NetSuite.
 
-Before an invoice is refused for any reason, a bill or credit of the same vendor, number and amount is looked up. Lines, date and posting
-period are the person's choice. Reads only; where the vendor is not known, or NetSuite cannot be asked, the invoice counts as not settled.
+Before an invoice is blocked for any reason, a bill or credit with the same vendor, number and amount is looked up. Lines, date and posting
+period may differ. Reads only; if the vendor is not known, or NetSuite cannot be queried, the invoice counts as not settled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from worker.store.ledger import Ledger
 log = logging.getLogger(__name__)
 
 ABOUT_A_FOUND_BILL = frozenset({Cause.DOCUMENT_NUMBER_TAKEN, Cause.BILL_DIFFERS, Cause.BILL_DOUBLED})
-"""Refusals because of a bill that was found: that one settles nothing by itself."""
+"""Causes that result from a bill that was found; that bill does not settle the invoice by itself."""
 
 REFUSED_BEFORE = "refused_before"
 
@@ -38,10 +38,10 @@ class SettledByHand:
         self._company_id = company_id
 
     def bill_of(self, key: InvoiceKey, invoice: Invoice, refused: Blocked) -> FoundBill | None:
-        """The bill or credit that settles an invoice which is refused; None when there is none, or more than one.
+        """Return the bill or credit that settles a blocked invoice; None if there is none, or more than one.
 
-        A bill that was found and differs (`document_number_taken`) settles the invoice only if the invoice was blocked for another
-        reason before: then the bill is the person's answer to that. Never while a write of ours is unconfirmed.
+        A bill that was found and differs (`document_number_taken`) settles the invoice only if the invoice was blocked for another reason
+        before: then the bill was entered to resolve that. Never while a write is unconfirmed.
         """
         record = self._ledger.invoice(key)
         if record and (record.done or record.in_doubt):
@@ -54,7 +54,7 @@ class SettledByHand:
         try:
             bills = [bill for bill in self._of_this_number(invoice) if settles(invoice, bill)]
         except SyncError as error:
-            log.info("Whether invoice %s is settled by hand cannot be asked now: %s", invoice.label, error)
+            log.info("Could not check whether invoice %s is settled by hand: %s", invoice.label, error)
             return None
         return bills[0] if len(bills) == 1 else None
 
@@ -72,7 +72,7 @@ class SettledByHand:
 
 
 def refused_before(record: Record | None) -> dict[str, str]:
-    """Why an invoice was blocked before a bill of its number was found, as a fact for its next record; empty when it was not."""
+    """Return the reason an invoice was blocked before a bill with its number was found, as a fact for its next record; empty if it was not."""
     if record is None or record.state is not State.BLOCKED or record.cause is None:
         return {}
     if record.cause in ABOUT_A_FOUND_BILL:
@@ -81,7 +81,7 @@ def refused_before(record: Record | None) -> dict[str, str]:
 
 
 def settles(invoice: Invoice, bill: FoundBill) -> bool:
-    """Whether a bill of the invoice's vendor and number is a person's, in force, in the invoice's currency, and over its amount."""
+    """Return whether a bill with the invoice's vendor and number was entered by hand, is active, is in the invoice's currency, and has its amount."""
     if bill.void or is_our_bill(bill.external_id):
         return False
     is_foreign = invoice.currency != invoice.base_currency
@@ -89,5 +89,5 @@ def settles(invoice: Invoice, bill: FoundBill) -> bool:
 
 
 def _amounts(invoice: Invoice) -> set[Decimal]:
-    """What a person may have entered. Whether Procore's payment due contains the tax is not documented."""
+    """Return the amounts that may have been entered. Whether Procore's payment due includes the tax is not documented."""
     return {invoice.payment_due, invoice.payment_due + invoice.tax}

@@ -1,6 +1,6 @@
-"""What keeps a kind of work from going on now, whatever the record: a pause, or a series of records that waits for a person.
+"""Finds what blocks a kind of work now, whatever the record: a pause, or a stopped series of records.
 
-For whoever says what would happen or what comes next: a plan, `explain`, the result of a command. Reads Redis alone.
+For callers that report what would happen or what comes next: a plan, `explain`, the result of a command. Reads Redis alone.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from worker.services.pauses import Pauses
 from worker.services.problem_views import ProblemViews
 from worker.store.series import SeriesStates
 
-GOES_ON = "It goes on by itself."
+GOES_ON = "It resumes automatically."
 
 
 @dataclass(frozen=True, slots=True)
 class Stoppage:
-    """`problem`: the key of the open problem, "" where there is none (yet); `next_step`: how the work goes on."""
+    """A reason that work is blocked. `problem`: key of the open problem, "" if there is none (yet); `next_step`: how the work can continue."""
 
     sentence: str
     problem: str
@@ -29,7 +29,7 @@ class Stoppage:
 
     @property
     def words(self) -> str:
-        """All of it in sentences."""
+        """Return all of it as text."""
         named = f" Problem {self.problem}:" if self.problem else ""
         return f"{self.sentence}{named} {self.next_step}"
 
@@ -43,8 +43,8 @@ class Stoppages:
         self._views = views
 
     def of(self, lane: Lane, key: str = "", *, scopes: Collection[str] = (), writes: bool = True) -> list[Stoppage]:
-        """What a lane's work waits for now. `key`: a piece of it, which may wait by itself; `scopes`: permissions that it needs in addition;
-        `writes`: whether it is to create a record.
+        """Return what the work of a lane is waiting for now. `key`: a piece of work that may be paused by itself; `scopes`: permissions it
+        needs in addition; `writes`: whether it creates a record.
         """
         paused = self._pauses.of(lane, key, scopes=scopes)
         stopped = [each for each in Series if writes and LANES[each] is lane and self._states.state(each).stopped]
@@ -52,7 +52,7 @@ class Stoppages:
             return []
         problems = {row["key"]: row for row in self._views.all()}
         return [_stoppage(one.sentence, problems.get(one.problem)) for one in paused] + [
-            _stoppage(f"no more {each} are written.", problems.get(each.problem_key)) for each in stopped
+            _stoppage(f"writing {each} is stopped.", problems.get(each.problem_key)) for each in stopped
         ]
 
 
@@ -60,6 +60,4 @@ def _stoppage(sentence: str, problem: Mapping[str, Any] | None) -> Stoppage:
     if problem is None:
         return Stoppage(sentence, "", GOES_ON)
     next_step = problem["next_step"].replace(" KEY ", f" {problem['key']} ")
-    return Stoppage(
-        sentence, problem["key"], f"{problem['sentence']} Who fixes it: the {problem['owner']}. {next_step}"
-    )
+    return Stoppage(sentence, problem["key"], f"{problem['sentence']} Owner: {problem['owner']}. {next_step}")

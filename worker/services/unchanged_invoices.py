@@ -1,8 +1,8 @@
-"""Which listed invoices a run of all need not read: the list shows that nothing about them changed since they were read.
+"""Finds listed invoices that a run of all need not read, because the list shows no change since they were read.
 
-An invoice that another integration claims is known by its origin id in the list. One that is blocked, or bills nothing, is read again when
-the list shows another version of it, when what blocks it is gone as far as the ledger knows, when somebody asked for it, or after some hours
-in any case: what a person did in NetSuite shows nowhere else.
+An invoice of another integration is recognized by its origin id in the list. One that is blocked, or has nothing to bill, is read again if
+the list shows another version of it, if its blocker is gone as far as the ledger knows, if a user requested it, or after some hours in any
+case: changes in NetSuite show nowhere else.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from worker.store.open_problems import OpenProblem
 
 FIRST_AGAIN_SECONDS = 3 * 3600.0
 LONGEST_AGAIN_SECONDS = 12 * 3600.0
-"""An unchanged invoice is read again after one to two times this long, doubling from the first to the longest: with a run every ten minutes
+"""An unchanged invoice is read again after one to two times this long, doubling from the minimum to the maximum: with a run every ten minutes,
 fewer than a tenth of them in each.
 """
 TRUSTED_AFTER = 2
-"""How often a version is read before it is left out. Times of change have whole seconds: what was edited in the second in which the list
-was read first shows in a read that comes later, and no clock is compared with another one.
+"""Reads of a version before it is left out. Times of change have whole seconds: an edit in the second of the first reading of the list shows
+in a later read, and no clocks have to be compared.
 """
 APART_SECONDS = 2.0
-"""Two reads that are closer together count as one."""
+"""Seconds within which two reads count as one."""
 OF_THE_ATTEMPT = frozenset(
     {Cause.ATTEMPTS_EXHAUSTED, Cause.UNEXPECTED, Cause.REMOTE_DOWN, Cause.NETSUITE_PERMISSION, Cause.PROCORE_PERMISSION}
 )
-"""Problems that say nothing about the invoice: it is tried again with every run."""
+"""Problems that say nothing about the invoice: it is retried with every run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A project's invoices without a bill: those to read, and how many of the others are blocked or skipped as before."""
+    """A project's invoices without a bill: those to read, and how many others are blocked or skipped as before."""
 
     to_read: Sequence[InvoiceHead]
     blocked: int = 0
@@ -50,7 +50,7 @@ class Selection:
 
 
 class UnchangedInvoices:
-    """Leaves out of a run what it need not read."""
+    """Leaves out of a run the invoices that need not be read."""
 
     def __init__(self, client: Redis, *, ledger: Ledger, reads: LastReads, policy: str) -> None:
         self._client = client
@@ -60,11 +60,11 @@ class UnchangedInvoices:
         self._policy = hashlib.sha256(policy.encode()).hexdigest()[:8]
 
     def ask_for_all(self) -> None:
-        """Have the next run read everything that has no bill, except what another integration claims."""
+        """Make the next run read everything without a bill, except invoices of another integration."""
         self._reads.ask_for_all(at=seconds(self._client))
 
     def select(self, project_id: int, heads: Sequence[InvoiceHead], known: Mapping[int, Record]) -> Selection:
-        """Of a project's invoices without a bill those to read now, which are noted as read. `known`: their records."""
+        """Return a project's invoices without a bill that have to be read now, and record them as read. `known`: their records."""
         now = seconds(self._client)
         problems = self._ledger.problems_of([InvoiceKey(project_id, head.id) for head in heads])
         claimed = [head for head in heads if self._is_claimed(head, known.get(head.id), problems)]
@@ -87,12 +87,12 @@ class UnchangedInvoices:
         return Selection(to_read, blocked, skipped)
 
     def found_unblocked(self, record: Record, project_id: int) -> None:
-        """The invoice of this record is no longer blocked by what it was blocked by; others may have waited for the same."""
+        """Note that the blocker of this record's invoice is gone; others may have waited for the same."""
         if record.state is State.BLOCKED and (blocker := _blocker(project_id, record.cause, record.facts)):
             self._reads.unblocked(blocker, at=seconds(self._client))
 
     def _is_claimed(self, head: InvoiceHead, record: Record | None, problems: Mapping[int, OpenProblem]) -> bool:
-        """Whether it is another integration's, and the ledger says so or can say so at once."""
+        """Return whether it is an invoice of another integration, and the ledger has it as such or can record it now."""
         if not head.claimed or head.id in problems:
             return False
         return record is None or (record.state is State.SKIPPED and record.detail == head.claimed)
@@ -117,7 +117,7 @@ class UnchangedInvoices:
         return known and read.at > self._reads.asked_for_all_at() and now < read.again_at
 
     def _freed(self, project_id: int, problems: Iterable[OpenProblem], last: Mapping[int, LastRead]) -> set[int]:
-        """Invoices whose blocker is gone: codes that are not blocked any more, or a link that another invoice found."""
+        """Return invoices whose blocker is gone: codes that are no longer blocked, or a link that another invoice found."""
         blockers: dict[int, str] = {}
         codes: dict[int, list[int]] = {}
         for one in problems:
@@ -164,20 +164,20 @@ class UnchangedInvoices:
 
 
 def read_again_after(invoice_id: int, times: int) -> float:
-    """Seconds until an unchanged invoice is read again: spread by its id, so that those of one run do not come due together."""
+    """Return the seconds until an unchanged invoice is read again: spread by its id, so that those of one run do not come due together."""
     step = min(FIRST_AGAIN_SECONDS * 2.0 ** max(0, times - TRUSTED_AFTER), LONGEST_AGAIN_SECONDS)
     return step * (1 + zlib.crc32(f"{invoice_id}:{times}".encode()) / 2**32)
 
 
 def _is_blocked(record: Record | None, problem: OpenProblem | None) -> bool:
-    """Whether a person has to do something about it. Without an open problem nobody is asked to: then it is tried again."""
+    """Return whether a user has to act on it. Without an open problem there is no such request: then it is retried."""
     if problem is None or problem.problem.cause in OF_THE_ATTEMPT:
         return False
     return record is None or record.state is State.BLOCKED or record.write_back_due
 
 
 def _blocker(project_id: int, cause: Cause | None, facts: Mapping[str, str]) -> str:
-    """What other invoices may be blocked by as well: a vendor's link, or the project's. "" for what concerns one invoice alone."""
+    """Return a key for what other invoices may be blocked by as well: a vendor's link, or the project's. "" for a cause of one invoice alone."""
     if cause is None:
         return ""
     if cause.value.startswith("vendor_"):

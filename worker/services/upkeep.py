@@ -1,4 +1,6 @@
-"""Long upkeep as work of its lane: claimed by one worker at a time, and dispatched again when that dies, whatever became of the message."""
+"""Runs long maintenance as work of its lane: one worker claims it at a time, and it is dispatched again if that worker dies or the message is
+lost.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from worker.store.work import Work
 
 
 class Upkeep:
-    """Compares the records, one comparison at a time, each attempt one step of it."""
+    """Compares the records, one comparison at a time; each attempt is one step of it."""
 
     def __init__(self, client: Redis, *, work: Work, attempts: Attempts, verification: Verification) -> None:
         self._client = client
@@ -23,9 +25,9 @@ class Upkeep:
         self._verification = verification
 
     def reconcile(self) -> tuple[Verified, bool] | None:
-        """Begin a comparison of all three records, or go on with the one in progress: what it has found so far, and whether it has ended.
+        """Start a comparison of all three records, or continue the one in progress. Return the result so far and whether it has ended.
 
-        None where another worker does, or where it failed and is tried again later.
+        Returns None if another worker is running it, or if it failed and is retried later.
         """
         results: list[tuple[Verified, bool]] = []
 
@@ -37,7 +39,7 @@ class Upkeep:
             if step.state.ended:
                 return Outcome(OutcomeKind.ALREADY)
             again_at = max(step.again_at, seconds(self._client))
-            return Outcome(OutcomeKind.WAITING, reason=step.state.waits_for or "goes on", again_at=again_at)
+            return Outcome(OutcomeKind.WAITING, reason=step.state.waits_for or "still running", again_at=again_at)
 
         if not is_dispatched():
             self._verification.request()

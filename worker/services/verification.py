@@ -1,10 +1,10 @@
-"""Procore against NetSuite against the ledger: does every budgeted code have its one Item, every invoice its one bill?
+"""Compares Procore, NetSuite and the ledger: every budgeted code should have one Item, every invoice one bill.
 
-Reads only. What is missing with a known reason (an open problem, a skipped invoice, work that waits) is explained; everything
-else is a finding. docs/verify.md names each kind of finding, who resolves it, and how.
+Reads only. A record that is missing for a known reason (an open problem, a skipped invoice, waiting work) is explained; everything else is
+a finding. docs/verify.md describes each kind of finding, its owner, and how to resolve it.
 
-A comparison is done in steps, each of which keeps what it has found. So it goes on after any interruption, in whichever process, and takes
-as many hours as Procore's limit makes it take. What cannot be compared after several attempts is named as not compared; the rest goes on.
+A comparison runs in steps, each of which saves its results. So it can continue after any interruption, in any process, for as many hours as
+Procore's rate limit requires. What cannot be compared after several attempts is reported as not compared; the rest continues.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ log = logging.getLogger(__name__)
 LOCK = "verify"
 PROJECTS_AT_ONCE = 4
 STEP_SECONDS = 45.0
-"""Nothing is begun in a step after this, but for the invoices of a project whose lists took as long."""
+"""Seconds after which a step starts nothing new, except the invoices of a project whose lists took that long."""
 MAX_ATTEMPTS = 3
-"""After so many failures a record or a project counts as not compared."""
+"""Failures after which a record or project is reported as not compared."""
 RETRY_SECONDS = 5.0
-"""The wait before the second attempt; each further one is four times as long."""
+"""Seconds until the second attempt; each further wait is four times as long."""
 MAX_OUTAGE_WAIT_SECONDS = 120.0
 MAX_OUTAGES = 3
-"""A person who waits is told after so many in a row, a quarter of a minute; a worker goes on by itself."""
+"""Failures in a row, about a quarter of a minute, after which a waiting user gets an error; a worker continues."""
 BUSY_SECONDS = 1.0
 FULL_EVERY_SECONDS = 6.5 * 86_400
-"""So that a comparison at a fixed hour is a full one each week."""
+"""Seconds after which a comparison is a full one, so that a daily comparison at a fixed hour is full once a week."""
 ITEM_NAMES, ORPHANED_BILLS, FOR_INFORMATION = "item names", "orphaned bills", "information"
-"""What is compared once for the whole account, after the projects."""
+"""Units compared once for the whole account, after the projects."""
 LOGINS = (Cause.PROCORE_LOGIN, Cause.NETSUITE_LOGIN, Cause.NETSUITE_KEY)
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?")
-"""A time of a form that sorts as text."""
+"""Timestamps in a format that sorts as text."""
 
 T = TypeVar("T")
 Progress = Callable[[VerificationState], None]
@@ -68,14 +68,14 @@ Progress = Callable[[VerificationState], None]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a comparison is after a step, and when it can go on (unix seconds, 0 = now)."""
+    """The state of a comparison after a step, and when it can continue (unix seconds, 0 = now)."""
 
     state: VerificationState
     again_at: float = 0.0
 
 
 class _Interrupted(Exception):
-    """The whole comparison cannot go on now, because of `error`."""
+    """The whole comparison cannot continue now, because of `error`."""
 
     def __init__(self, error: SyncError) -> None:
         super().__init__(str(error))
@@ -83,7 +83,7 @@ class _Interrupted(Exception):
 
 
 class _Later(Exception):
-    """One record or project could not be read this time; `wait` seconds until the next attempt."""
+    """One record or project could not be read this time; `wait`: seconds until the next attempt."""
 
     def __init__(self, wait: float, error: SyncError) -> None:
         super().__init__(str(error))
@@ -127,9 +127,9 @@ class Verification:
         self._verifications = verifications
 
     def request(self, *, full: bool = False) -> tuple[str, bool]:
-        """Begin a comparison, or join the one in progress: (its id, joined). A full one replaces one that is not.
+        """Start a comparison, or join the one in progress: return (its id, joined). A full comparison replaces one that is not.
 
-        A full one remembers nothing of earlier ones. One is due each week, whoever asks.
+        A full comparison ignores cached results. One is due each week, whoever starts it.
         """
         last, current = self._verifications.last_full(), self._verifications.current()
         due = last is None or seconds(self._client) - last > FULL_EVERY_SECONDS
@@ -137,10 +137,11 @@ class Verification:
         return self._verifications.begin(full=full or due, replace=replace)
 
     def verify(self, progress: Progress = lambda _state: None, *, full: bool = False) -> Verified:
-        """Compare everything in scope, from where the comparison in progress is to its end, and keep a problem open for each finding.
+        """Compare everything in scope, continuing the comparison in progress, and keep a problem open for each finding.
 
-        Waits where it must: for hours where a limit is used up, but for an outage no longer than MAX_OUTAGES in a row. `progress` is
-        called after each step. Raises Misconfigured when a login is refused, and Transient when a remote stays away; what was compared is kept.
+        Waits where necessary: for hours if a rate limit is used up, but at most MAX_OUTAGES failures in a row for an outage. Calls
+        `progress` after each step. Raises Misconfigured if a login is refused, and Transient if a remote stays down; results so far are
+        kept.
         """
         verification_id, _ = self.request(full=full)
         outages_before: int | None = None
@@ -157,14 +158,15 @@ class Verification:
             # Those of before this call say nothing about the remote as it is now.
             outages_before = state.outages if outages_before is None else min(outages_before, state.outages)
             if state.outages - outages_before >= MAX_OUTAGES:
-                raise Transient(f"{state.waits_for} The comparison goes on from there with the next `wbs-sync verify`.")
+                raise Transient(f"{state.waits_for} The next `wbs-sync verify` continues the comparison from there.")
             if step and step.again_at:
                 time.sleep(min(max(step.again_at - seconds(self._client), 0.0), BUSY_SECONDS))
 
     def step(self) -> Step | None:
-        """Go on with the comparison in progress for less than a minute; None when there is none. At once, when another process does.
+        """Continue the comparison in progress for less than a minute. Return None if there is none; return immediately if another process is
+        running it.
 
-        Raises Misconfigured when a login is refused.
+        Raises Misconfigured if a login is refused.
         """
         with self._locks.hold(LOCK) as lock:
             state, now = self._verifications.current(), seconds(self._client)
@@ -182,7 +184,7 @@ class Verification:
             return Step(after, 0.0 if after.ended else self._again_at(after))
 
     def result(self, verification_id: str) -> Verified:
-        """The result so far; the whole one when it has ended."""
+        """Return the result so far, which is complete when the comparison has ended."""
         results = self._verifications.results(verification_id)
         verified = Verified()
         for unit in sorted(results, key=lambda unit: (not unit.isdecimal(), unit.zfill(20))):
@@ -194,14 +196,14 @@ class Verification:
         return max(state.waits_until, due) if max(state.waits_until, due) > seconds(self._client) else 0.0
 
     def _wait(self, state: VerificationState, error: SyncError) -> None:
-        """Note why the comparison waits, and until when."""
+        """Record why the comparison waits, and until when."""
         if isinstance(error, Misconfigured):
             raise error
         asked = error.retry_after if isinstance(error, Transient) and not error.down else None
         outages = 0 if asked else state.outages + 1
         wait = asked or min(RETRY_SECONDS * 2 ** min(outages - 1, 10), MAX_OUTAGE_WAIT_SECONDS)
         until = seconds(self._client) + wait
-        log.info("The comparison waits %.0f s: %s", wait, error)
+        log.info("The comparison is waiting %.0f s: %s", wait, error)
         self._verifications.wait(state.id, until=until, reason=str(error), outages=outages)
 
     def _advance(self, state: VerificationState) -> None:
@@ -236,14 +238,14 @@ class Verification:
             raise _Interrupted(Transient(str(later))) from later
         except _GivenUp as error:
             # Without the list there is nothing to compare: it is asked for until it can be read.
-            raise _Interrupted(Transient(f"the list of projects cannot be read: {error}")) from error
+            raise _Interrupted(Transient(f"the list of projects could not be read: {error}")) from error
         self._verifications.open_projects(state.id, [project.id for project in compared])
 
     def _projects_to_compare(self) -> list[Project]:
         return self._projects.to_compare(self._projects.refresh(), self._ledger.projects())
 
     def _compare_projects(self, state: VerificationState, until: float) -> bool:
-        """Whether no project is open any more. Several at once."""
+        """Compare several projects in parallel; return whether none is left."""
         problems = {one.key: one.problem.cause for one in self._ledger.problems()}
         with ThreadPoolExecutor(PROJECTS_AT_ONCE, thread_name_prefix="verify") as pool:
             while time.monotonic() < until:
@@ -262,7 +264,7 @@ class Verification:
     def _stopped_by(
         self, state: VerificationState, project_id: int, problems: Mapping[str, Cause], until: float
     ) -> _Interrupted | None:
-        """Compare one project as far as that goes now; gives what stops the whole comparison."""
+        """Compare one project as far as possible now; return what stops the whole comparison."""
         if time.monotonic() >= until:
             return None
         try:
@@ -278,7 +280,7 @@ class Verification:
     ) -> None:
         project = self._listed.get(project_id)
         if project is None:
-            gone = Verified(not_compared={f"project:{project_id}": f"Project id {project_id} is listed no more."})
+            gone = Verified(not_compared={f"project:{project_id}": f"Project id {project_id} is no longer listed."})
             self._close(state, str(project_id), gone)
             return
         verified, later = Verified(compared={project_id}), list[_Later]()
@@ -326,7 +328,7 @@ class Verification:
         parts: Mapping[str, str],
         until: float,
     ) -> Verified | None:
-        """None when time is up before all are compared: each step reads the lists again."""
+        """Compare the invoices of one project. Return None if time is up before all are compared: each step reads the lists again."""
         began = time.monotonic()
         found = self._attempt(state, f"invoices {project.id}", lambda: self._bills.look(project))
         # At least as long as the lists took: where that is longer than a step, no invoice would ever have its turn.
@@ -390,13 +392,13 @@ class Verification:
         return verified
 
     def _close(self, state: VerificationState, unit: str, verified: Verified) -> None:
-        """Keep the result of a unit, and open the problems of its findings."""
+        """Save the result of a unit, and open the problems of its findings."""
         for finding in verified.findings:
             self._ledger.report(finding.problem_key, finding.cause, finding.facts, at=seconds(self._client))
         self._verifications.close(state.id, unit, verified.text())
 
     def _end(self, state: VerificationState) -> None:
-        """Close the problems of findings that are gone. They stay while nobody could look."""
+        """Close the problems of findings that no longer exist. They stay open if their subject could not be compared."""
         verified = self.result(state.id)
         found = {finding.problem_key for finding in verified.findings}
         for one in self._ledger.problems():
@@ -405,7 +407,9 @@ class Verification:
         self._verifications.end(state, verified.counts())
 
     def _was_compared(self, problem_key: str, verified: Verified) -> bool:
-        """Whether the subject of a finding's problem was compared: `verify:item_missing:code:17:901`, `verify:project_renumbered:project:17`."""
+        """Return whether the subject of a finding's problem was compared: `verify:item_missing:code:17:901`,
+        `verify:project_renumbered:project:17`.
+        """
         kind, _, subject = problem_key.removeprefix(FINDINGS).partition(":")
         record, *ids = subject.split(":")
         if not ids or not ids[0].isdecimal() or int(ids[0]) not in verified.compared:
@@ -419,9 +423,10 @@ class Verification:
         return not left_out & set(verified.not_compared)
 
     def _attempt(self, state: VerificationState, name: str, call: Callable[[], T]) -> T:
-        """What the call gives. Its failures are counted under `name`.
+        """Return the result of the call. Its failures are counted under `name`.
 
-        Raises _Later or _GivenUp for trouble of this record or project, _Interrupted for trouble of all, NotFound and NotPermitted as they are.
+        Raises _Later or _GivenUp for a failure of this record or project, _Interrupted for a failure of all, NotFound and NotPermitted as
+        they are.
         """
         try:
             return call()
@@ -442,14 +447,14 @@ class Verification:
             raise _GivenUp(str(error) or type(error).__name__) from error
         except Exception as error:
             log.exception("%s could not be compared", name)
-            raise _GivenUp(f"an error in wbs-sync itself, which its log names ({type(error).__name__})") from error
+            raise _GivenUp(f"an internal error of wbs-sync; see its log ({type(error).__name__})") from error
 
     def _stops_all(self, error: Transient) -> bool:
-        """Whether a failure is no trouble of one record: the remote asks everybody to wait, or answers nothing else either."""
+        """Return whether a failure affects more than one record: the remote asks all clients to wait, or fails other requests as well."""
         return not error.down or not self._remotes_answer()
 
     def _remotes_answer(self) -> bool:
-        """Whether both systems answer a small request: then what failed is the record's own trouble."""
+        """Return whether both systems respond to a ping: then the failure is that of the record."""
         try:
             self._procore.who_am_i()
             self._netsuite.find_items(external_ids=["pcr-check"], names=[])
@@ -463,10 +468,10 @@ class Verification:
 
 
 class _Memory:
-    """What earlier comparisons found equal in one project. Trusted only while the lists of both systems show it unchanged.
+    """Cached results of one project from earlier comparisons. Used only while the lists of both systems show the record unchanged.
 
-    A list shows a change by its time, whose smallest step is a second or a minute. So a record is remembered only if something else was
-    changed later than it, before it was read: then its step is over, and whatever changes it after that shows another time.
+    A list shows a change by its time, with a resolution of a second or a minute. So a result is cached only if something else was changed
+    later than the record, before it was read: then any later change of the record shows another time.
     """
 
     def __init__(
@@ -482,13 +487,13 @@ class _Memory:
         self._now = state.started_at
 
     def note_moments(self, moments: tuple[list[str], list[str]]) -> None:
-        """Take in when invoices and bills were last changed, as listed just now."""
+        """Note when invoices and bills were last changed, as just listed."""
         procore, netsuite = ([moment for moment in some if _MOMENT.fullmatch(moment)] for some in moments)
         newest = self._verifications.newest
         self._newest = newest("procore", *procore), newest("netsuite", *netsuite)
 
     def verdict(self, one: InvoiceToCompare) -> Verdict | None:
-        """The verdict that is still true."""
+        """Return the cached verdict that still applies."""
         text = self._known.get(str(one.head.id))
         if text is None:
             return None
@@ -499,7 +504,7 @@ class _Memory:
         return verdict if is_true else None
 
     def keep(self, one: InvoiceToCompare, verdict: Verdict) -> None:
-        """Remember a verdict, if a change after it would show."""
+        """Cache a verdict, if a later change would be visible."""
         if verdict.equal and self._would_show(one):
             text = json.dumps([self._bills.fingerprint(one), self._now, verdict.text()])
             self._verifications.keep_equal(self._unit, str(one.head.id), text)
@@ -517,7 +522,7 @@ class _Memory:
 
 
 def _sum(compared: Iterable[tuple[InvoiceToCompare, Verdict]], twice: Mapping[InvoiceKey, Finding]) -> Verified:
-    """The result of a project's invoices. `twice`: the findings about a second bill of the same number."""
+    """Return the result of a project's invoices. `twice`: findings about a second bill with the same number."""
     verified = Verified()
     for one, verdict in compared:
         findings = list(verdict.findings)

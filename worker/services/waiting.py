@@ -1,4 +1,4 @@
-"""The invoice and the code that have waited longest without an end or a problem, and why each waits now."""
+"""Finds the invoice and the code that have waited longest without a result or a problem, and why they wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from worker.store.work import Work
 
 
 class Reason(StrEnum):
-    """Why a record waits."""
+    """Reasons why a record is waiting."""
 
     PAUSED = "paused"
     SERIES_STOPPED = "series_stopped"
@@ -44,7 +44,7 @@ class WaitingRecord:
 
 
 class Waiting:
-    """Finds them by a number of commands that does not grow with what waits."""
+    """Finds them with a fixed number of commands, however much is waiting."""
 
     def __init__(self, client: Redis, *, ledger: Ledger, work: Work, pauses: Pauses) -> None:
         self._client = client
@@ -53,7 +53,7 @@ class Waiting:
         self._pauses = pauses
 
     def oldest(self) -> list[WaitingRecord]:
-        """The oldest invoice and the oldest code that wait; none of a kind of which nothing waits. Raises RedisError."""
+        """Yield the longest-waiting invoice and code, if any. Raises RedisError."""
         return [*self._invoice(), *self._code()]
 
     def _invoice(self) -> Iterator[WaitingRecord]:
@@ -76,23 +76,23 @@ class Waiting:
     def _why(self, lane: Lane, key: InvoiceKey | CodeKey, *, in_doubt: bool) -> tuple[Reason, str]:
         work = str(key)
         if self._work.is_begun(lane, work):
-            return Reason.IN_PROGRESS, "a worker is working on it."
+            return Reason.IN_PROGRESS, "a worker is processing it."
         if paused := self._pauses.of(lane, work):
             return Reason.PAUSED, paused[0].sentence
         series = Series.ITEMS if lane is Lane.ITEMS else Series.BILLS
         if self._ledger.is_problem(series.problem_key):
-            return Reason.SERIES_STOPPED, f"no more {series} are written: see `wbs-sync problems`."
+            return Reason.SERIES_STOPPED, f"writing {series} is stopped: see `wbs-sync problems`."
         due, in_hand = self._work.waits_until(lane, work), self._work.in_hand(lane, work)
         if in_doubt:
             again = f" at {clock(due)}" if due else ""
-            return Reason.UNCONFIRMED, f"NetSuite's answer to its write is missing; the record is looked up{again}."
+            return Reason.UNCONFIRMED, f"NetSuite did not confirm its write; the record is looked up again{again}."
         if in_hand:
-            return Reason.NOT_BEGUN, "its message is sent, and no worker has begun it."
+            return Reason.NOT_BEGUN, "it is dispatched, and no worker has started it."
         if due is None:
-            return Reason.IN_NO_LANE, "it is in no lane: the next scan or export takes it up."
+            return Reason.IN_NO_LANE, "it is in no lane; the next scan or export picks it up."
         if due > seconds(self._client):
             return Reason.SCHEDULED, f"the next attempt is at {clock(due)}.{self._last_words(key)}"
-        return Reason.DUE, "it is due, and no worker has taken it."
+        return Reason.DUE, "it is due, and no worker has claimed it."
 
     def _last_words(self, key: InvoiceKey | CodeKey) -> str:
         entries = self._ledger.journal.of(key)

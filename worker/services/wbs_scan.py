@@ -1,4 +1,4 @@
-"""The scan ("Export Cost Codes"): all projects, budgeted codes without an Item only. It costs what is new."""
+"""The scan ("Export Cost Codes"): checks all projects for budgeted codes without an Item. Its cost depends on what is new."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from worker.store.ledger import Ledger
 from worker.store.work import Run, Work
 
 COUNT_SECONDS = 0.2
-"""How old the count of waiting Items may be by which a series of scans goes on: it finds nothing new by itself."""
+"""Maximum age in seconds of the count of waiting Items that a series of scans relies on: the series itself finds nothing new."""
 SERIES_SECONDS = 20.0
-"""How long one message may go on from Item to Item: long enough that messages hardly cost anything, short enough to watch."""
+"""Seconds that one message may continue from Item to Item: long enough that messages cost little, short enough to be watched."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """What a scan would do in one project. `already`: codes whose Item is in the ledger, and `in_doubt`: those whose write is
-    looked for, both with their records; `inactive`: budgeted, but not active; `gone`: blocked until now, and neither budgeted
-    nor active any more; `odd`: budget rows that cannot be read.
+    """What a scan would do in one project. `already`: codes whose Item is in the ledger, and `in_doubt`: those with an unconfirmed write, both
+    with their records; `inactive`: budgeted but not active; `gone`: blocked until now, and no longer budgeted or active; `odd`: budget rows
+    that could not be read.
     """
 
     project: Project
@@ -49,7 +49,7 @@ class ProjectPlan:
 
 
 class WbsScan:
-    """Finds the codes that need an Item and lets them wait for `Items.make`."""
+    """Finds the codes that need an Item and queues them for `Items.make`."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class WbsScan:
         self._dispatch = dispatch
 
     def request(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
-        """Start a scan of all projects, or of some, or join the one that goes on: (run, joined). A worker does the rest."""
+        """Start a scan of all projects or of some, or join the one in progress: return (run, joined). A worker does the rest."""
         if project_ids:
             # Who asks for one project has often just mended it (its number, its link): the list at hand would not show that.
             self._projects.outdate()
@@ -86,23 +86,23 @@ class WbsScan:
         return run, joined
 
     def scan(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
-        """The same, and list the projects at once where that is still to be done."""
+        """Start or join a scan, and list the projects immediately if that is still to be done."""
         run, joined = self.request(trigger, project_ids)
         self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
         return run, joined
 
     def go_on(self) -> Run | None:
-        """List the projects where a scan waits for that; the scan that goes on, or the last one."""
+        """List the projects if a scan is waiting for that; return the scan in progress, or the last one."""
         self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
         return self._work.current(RunKind.SCAN)
 
     def scan_project(self, project_id: int) -> Outcome:
-        """Find the codes of one project that need an Item: adopt those that stand, let the others wait their turn."""
+        """Find the codes of one project that need an Item: adopt existing Items, and queue the other codes."""
         return self._attempts.make(Lane.SCANS, scan_of(project_id), lambda: self._scan_project(project_id))
 
     def scan_series(self, first: int, *, go_on: Callable[[], bool]) -> tuple[Outcome, int]:
-        """Scan one project, then those that wait behind it, without a message for each: for some seconds, while `go_on`, and while
-        nothing new is found, since new codes wait to be dispatched. Returns the first project's outcome and how many followed.
+        """Scan one project, then those waiting behind it, without a message for each: for some seconds, while `go_on`, and while nothing new
+        is found, because new codes have to be dispatched. Return the first project's outcome and how many followed.
         """
         succession, count = self._succession(Lane.SCANS, go_on), 0
         outcome = self._attempts.make(
@@ -116,7 +116,7 @@ class WbsScan:
         return outcome, count
 
     def _succession(self, lane: Lane, go_on: Callable[[], bool]) -> Succession:
-        """Goes on for some seconds while `go_on`, while all goes well and finds nothing new."""
+        """Continue for some seconds while `go_on`, and while all succeed and find nothing new."""
         until = time.monotonic() + SERIES_SECONDS
         return Succession(
             go_on=lambda outcome: outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until,
@@ -124,16 +124,16 @@ class WbsScan:
         )
 
     def plan_codes(self, project_id: int) -> Outcome:
-        """Plan anew the codes of one project that wait with an old plan: in a long backlog, or because somebody asked for them."""
+        """Plan the codes of one project again whose plan is old, in a long backlog or because a retry was requested."""
         return self._attempts.make(Lane.SCANS, plan_of(project_id), lambda: self._plan_codes(project_id))
 
     def make_item(self, key: CodeKey) -> Outcome:
-        """Make the Item of one waiting code."""
+        """Create the Item of one waiting code."""
         return self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
 
     def make_items(self, first: CodeKey, *, go_on: Callable[[], bool]) -> dict[OutcomeKind, int]:
-        """Make the Item of one waiting code, then those of the codes behind it, without a message for each: for some seconds, while
-        `go_on` and while all goes well. How many came to which outcome.
+        """Create the Item of one waiting code, then those of the codes behind it, without a message for each: for some seconds, while `go_on`
+        and while all succeed. Return the number of outcomes of each kind.
         """
         succession = self._succession(Lane.ITEMS, go_on)
         outcome = self._attempts.make(Lane.ITEMS, str(first), partial(self._items.make, first), succession=succession)
@@ -146,7 +146,7 @@ class WbsScan:
         return dict(counts)
 
     def plan_project(self, project: Project) -> ProjectPlan:
-        """What would happen in one project; reads only. Raises NotFound or NotPermitted where the app may not look."""
+        """Return what would happen in one project; reads only. Raises NotFound or NotPermitted if the app has no access."""
         odd: list[OddRow] = []
         budgeted = self._procore.list_budgeted_codes(project.id, odd)
         records = self._ledger.codes(project.id)
@@ -171,7 +171,7 @@ class WbsScan:
         return ProjectPlan(project, planned, already, in_doubt, inactive, gone, odd)
 
     def _look_through(self, key: str) -> Outcome:
-        """Do one piece of work of the lane of scans."""
+        """Do one piece of work of the scan lane."""
         if key == SCAN_OF_ALL:
             return self._list_projects()
         kind, _, project_id = key.partition(":")
@@ -190,7 +190,7 @@ class WbsScan:
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to scan", children=children)
 
     def _report_odd_projects(self, odd: Mapping[int, OddRow]) -> None:
-        """Projects whose rows cannot be read are left out by themselves; the problem of one that can be read again is closed."""
+        """Open a problem for each project whose row could not be read, and close the problem of one that can be read again."""
         for problem in self._ledger.problems():
             kind, _, rest = problem.key.partition(":")
             if kind == "project" and rest.endswith(":row") and int(rest.partition(":")[0]) not in odd:
@@ -207,7 +207,7 @@ class WbsScan:
             self._ledger.resolve(key)
 
     def _has_worked_on(self, project_id: int) -> bool:
-        """A project that never was leaves nothing but codes that were skipped, where somebody asked for one."""
+        """Return whether the ledger has a record of the project that is not skipped; a project that never existed has skipped codes at most."""
         return any(record.state is not State.SKIPPED for record in self._ledger.codes(project_id).values())
 
     def _scan_project(self, project_id: int) -> Outcome:
@@ -234,7 +234,7 @@ class WbsScan:
         return replace(_looked_through(plan, noted), closes=over)
 
     def _plan_codes(self, project_id: int) -> Outcome:
-        """Look at all of them in the same requests. Who waits for them in a run goes on waiting."""
+        """Look all of them up in the same requests. Runs that wait for them continue to wait."""
         old = self._items.old_plans(project_id)
         project = self._projects.get(project_id)
         label = project.label if project else f"id {project_id}"
@@ -256,11 +256,11 @@ class WbsScan:
             self._items.skip(CodeKey(project_id, number), old[number])
         # Before all that waits: they are the oldest of it, or what a person asked for.
         children = Children([str(key) for key in noted], Lane.ITEMS, at=0)
-        reason = f"{label}: {len(old)} codes planned anew, {len(noted)} wait"
+        reason = f"{label}: {len(old)} codes planned again, {len(noted)} waiting"
         return Outcome(OutcomeKind.ALREADY, reason=reason, children=children)
 
     def _still_wanted(self, project: Project, old: Mapping[int, Record]) -> dict[int, WbsCode]:
-        """Those that are active now, and budgeted or needed by an invoice. None outside of the pilot."""
+        """Return the codes that are active now, and budgeted or needed by an invoice; none outside of PROJECT_IDS."""
         numbers = set(old) if self._projects.in_pilot(project.id) else set()
         without_budget = {number for number in numbers if old[number].for_invoice}
         if project.active and numbers > without_budget:
@@ -285,7 +285,7 @@ def _found_new(outcome: Outcome) -> bool:
 
 
 def _looked_through(plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:
-    """The project's work ends and its codes wait, in one step; the run counts what was settled on the spot."""
+    """End the project's work and queue its codes in one step; the run counts what was settled immediately."""
     settled = Counter(one.kind.value for one in plan.planned if one.kind is not OutcomeKind.CREATED)
     settled["already"] += len(plan.already)
     settled["skipped"] += len(plan.inactive)

@@ -1,4 +1,4 @@
-"""Webhooks of Procore become work that waits, like any other; nothing is done here, and no remote is asked."""
+"""Turns Procore's webhooks into queued work; does no work itself and queries no remote."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from worker.store.work import Work
 log = logging.getLogger(__name__)
 
 KNOWN_SECONDS = 86_400
-"""How long an event is known again: twice as long as Procore tries to deliver it (guide/webhooks)."""
+"""Seconds for which an event is recognized again: twice as long as Procore tries to deliver it (guide/webhooks)."""
 GATHER_SECONDS = 10.0
-"""A budget is edited line by line, with an event for each: one scan of the project, a little later, sees them all."""
+"""Seconds until the scan after a budget change. A budget is edited line by line, with an event for each line: one scan covers them all."""
 
 
 class Taken(StrEnum):
-    """What became of an event."""
+    """The result of an event."""
 
     QUEUED = "queued"
     KNOWN = "known"
@@ -34,7 +34,7 @@ class Taken(StrEnum):
 
 
 class Webhooks:
-    """Takes events. Whoever delivers one again gets the same end; a lost one is found by the next scan or export."""
+    """Receives events. Delivering an event again has the same result; the next scan or export picks up a lost one."""
 
     def __init__(
         self,
@@ -54,12 +54,12 @@ class Webhooks:
         self._work = work
 
     def take(self, body: Any) -> Taken:
-        """Let the work that an event asks for wait, under `webhook-` and the event's id as its correlation id; when this returns, it
-        stands in Redis. RedisError when it could not be noted.
+        """Queue the work for an event, with `webhook-` and the event's id as its correlation id; when this returns, it is in Redis. Raises
+        RedisError if it could not be recorded.
         """
         event = Event.read(body)
         if event is None:
-            log.warning("An event that is not understood, with %s", _names(body))
+            log.warning("Received an event in an unknown format, with %s", _names(body))
             return Taken.NOT_UNDERSTOOD
         with correlation.of(f"webhook-{event.id}"):
             taken = self._take(event)
@@ -79,7 +79,9 @@ class Webhooks:
         return Taken.QUEUED
 
     def _is_listed(self, project_id: int | None) -> bool:
-        """Of others, such as those that the app may not read, each event would cost a new list of projects and end as a problem."""
+        """Return whether the project is listed: for others, such as those the app may not read, each event would cost a new list of projects
+        and end as a problem.
+        """
         return project_id is not None and self._projects.get(project_id) is not None
 
     def _let_wait(self, lane: Lane, key: str) -> None:
@@ -88,5 +90,5 @@ class Webhooks:
 
 
 def _names(body: Any) -> str:
-    """Enough to see what sent it; no value, since nobody knows what is in it."""
-    return ", ".join(sorted(map(str, body)))[:200] or "nothing" if isinstance(body, Mapping) else "no JSON object"
+    """Return enough of an event to identify its sender; no values, because its content is unknown."""
+    return ", ".join(sorted(map(str, body)))[:200] or "nothing" if isinstance(body, Mapping) else "not a JSON object"

@@ -1,4 +1,4 @@
-"""One way to reach Redis, for everything but Celery's own connections."""
+"""Connects to Redis, for everything except Celery's own connections."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from worker.store.client import Redis
 
 
 def connect(url: str, *, timeout: float = 30) -> Redis:
-    """A client for a redis:// or rediss:// address; it connects at the first command, and waits `timeout` seconds for an answer.
+    """Return a client for a redis:// or rediss:// address; it connects at the first command, and waits `timeout` seconds for a response.
 
-    A command whose connection broke is repeated for about a second, so every script of ours gives the same end when it
-    runs twice.
+    A command whose connection broke is retried for about a second, so every Lua script of wbs-sync must give the same result when it runs
+    twice.
     """
     return cast(Redis, redis.Redis.from_url(url, **_options(timeout)))
 
 
 def connect_briefly(url: str) -> Redis:
-    """A client that gives up within two seconds, for what a process would like to say as it ends."""
+    """Return a client that gives up within two seconds, for what a process reports on shutdown."""
     briefly = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)}
     return cast(Redis, redis.Redis.from_url(url, decode_responses=True, **briefly))
 
@@ -46,9 +46,9 @@ def connect_to_master(
     tls: Mapping[str, str] | None,
     timeout: float = 30,
 ) -> Redis:
-    """A client for the master that sentinels name: asked for with each new connection, so a new master is found by itself.
+    """Return a client for the master that sentinels report: queried with each new connection, so that a new master is found automatically.
 
-    `sentinel_options`: how a sentinel is reached, its own login and TLS included; `tls`: the TLS options of the master, None = no TLS.
+    `sentinel_options`: how to connect to a sentinel, including its login and TLS; `tls`: the TLS options of the master, None = no TLS.
     """
     sentinels: Any = Sentinel(list(hosts), sentinel_kwargs=dict(sentinel_options))  # type: ignore[no-untyped-call]
     login = {"username": username or None, "password": password or None}
@@ -57,37 +57,39 @@ def connect_to_master(
 
 
 def try_tls(url: str) -> None:
-    """Raise RedisError within seconds when nobody speaks TLS at a rediss:// address; `connect` would find that out after minutes."""
+    """Raise RedisError within seconds if no TLS server responds at a rediss:// address; `connect` would find that out after minutes."""
     if url.startswith("rediss://"):
         with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)) as once:
             once.ping()
 
 
 def why(error: Exception) -> str:
-    """What is wrong with a Redis that cannot be worked with, what to do, and what the server itself says, in a few sentences.
+    """Return a few sentences: what is wrong with Redis, what to do, and the server's own message.
 
-    Of an error that is not the server's answer nothing is repeated: it may hold what was sent.
+    Nothing of an error that is not a response of the server is repeated: it may contain what was sent.
     """
     cause = _by_redis(error)
     answer = _answer_of(cause)
     default = (
-        "Redis refuses a command."
+        "Redis rejected a command."
         if answer
         else (
-            f"Redis does not answer ({type(cause).__name__}). Is it running, and is REDIS_URL right: host, port, and rediss:// "
-            "where the port speaks TLS, only there?"
+            f"Redis does not respond ({type(cause).__name__}). Check that it is running, and that REDIS_URL has the correct host and port, and "
+            "rediss:// if and only if the port uses TLS."
         )
     )
-    return (_sentence(cause) or default) + (f" Its answer: {answer}" if answer else "")
+    return (_sentence(cause) or default) + (f" Its response: {answer}" if answer else "")
 
 
 def is_unavailable(error: RedisError) -> bool:
-    """Whether Redis is away or refuses everything of its kind (full, read-only, no permission): nothing is wrong with the work itself."""
+    """Return whether Redis is unreachable or rejects all commands of a kind (full, read-only, no permission): nothing is wrong with the work
+    itself.
+    """
     return isinstance(error, (redis.ConnectionError, redis.TimeoutError)) or bool(_sentence(error))
 
 
 def _by_redis(error: BaseException) -> BaseException:
-    """Redis' own error where a library has raised another one because of it."""
+    """Return Redis' own error if a library raised another one because of it."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, RedisError):
         cause = cause.__cause__ or cause.__context__
@@ -95,14 +97,14 @@ def _by_redis(error: BaseException) -> BaseException:
 
 
 def _sentence(error: BaseException) -> str:
-    """What is wrong and what to do, for what is known of; else ""."""
+    """Return what is wrong and what to do for a known error; else ""."""
     text = str(error)
     known = (sentence for words, sentence in _SENTENCES.items() if any(word in text for word in words.split("|")))
     return next(known, "")
 
 
 def _answer_of(error: BaseException) -> str:
-    """The server's own words, on one line and without the arguments of a command that it repeats; "" when it has not answered."""
+    """Return the server's message on one line, without repeated command arguments; "" if the server did not respond."""
     if not isinstance(error, _ANSWERS):
         return ""
     text = str(error).partition("with args beginning with")[0]
@@ -110,65 +112,65 @@ def _answer_of(error: BaseException) -> str:
 
 
 CLUSTER_REFUSED = (
-    "This Redis is a cluster (cluster-enabled yes), and wbs-sync needs one server: its scripts use keys of several hash slots, and "
-    "Celery does not follow a cluster. Use a server without cluster mode, alone or behind sentinels (docs/managed-redis.md)."
+    "This Redis is a cluster (cluster-enabled yes), and wbs-sync requires a single server: its scripts use keys in several hash slots, and "
+    "Celery does not support clusters. Use a server without cluster mode, alone or behind sentinels (docs/managed-redis.md)."
 )
 _ANSWERS = (ResponseError, AuthenticationError, BusyLoadingError)
 _SENTENCES = {
     "WRONGPASS|NOAUTH|Authentication required|invalid username-password|AUTH <password>": (
-        "Redis refuses the login: put the right password (and user, where it has users) into REDIS_URL."
+        "Redis refused the login: set the correct password (and user, if it has users) in REDIS_URL."
     ),
     "NOPERM|no permissions|has no permission|ACL failure": (
-        "Redis does not let the user of REDIS_URL do everything that is needed: give it the permissions in docs/redis.md."
+        "The user of REDIS_URL is missing permissions: grant the permissions listed in docs/redis.md."
     ),
     "MISCONF|unable to persist|RDB snapshots": (
-        "Redis cannot save its data, so it takes no writes: its disk is full or not writable. Free space there; it goes on by itself "
-        "when it can save again."
+        "Redis cannot save its data, so it rejects writes: its disk is full or not writable. Free space on that disk; Redis accepts writes "
+        "again when it can save."
     ),
     "No master found for": (
-        "No sentinel in REDIS_URL knows the master: look whether one of them answers, and whether the name behind the hosts is the "
-        "master's, as in redis+sentinel://host:26379/MASTER/0."
+        "No sentinel in REDIS_URL knows the master: check that one of them responds, and that the name after the hosts is that of the master, "
+        "as in redis+sentinel://host:26379/MASTER/0."
     ),
-    "max number of clients": "Redis has no connection left: raise its maxclients, or stop what holds so many connections.",
-    "DB index is out of range|invalid DB index": "Redis has no database of the number at the end of REDIS_URL.",
+    "max number of clients": "Redis has no connection left: raise its maxclients, or stop the clients that hold too many connections.",
+    "DB index is out of range|invalid DB index": "Redis has no database with the number at the end of REDIS_URL.",
     "CERTIFICATE_VERIFY_FAILED": (
-        "Redis' certificate is not trusted: name who signed it by ?ssl_ca_certs=FILE at the end of REDIS_URL."
+        "Redis' certificate is not trusted: add the CA file with ?ssl_ca_certs=FILE at the end of REDIS_URL."
     ),
     "CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE": (
-        "Redis asks for a client certificate: name it and its key by ?ssl_certfile=FILE&ssl_keyfile=FILE at the end of REDIS_URL."
+        "Redis requires a client certificate: add it and its key with ?ssl_certfile=FILE&ssl_keyfile=FILE at the end of REDIS_URL."
     ),
     "ALERT_UNKNOWN_CA|ALERT_BAD_CERTIFICATE|ALERT_CERTIFICATE_|ALERT_UNSUPPORTED_CERTIFICATE|ALERT_DECRYPT_ERROR": (
-        "Redis refuses the client certificate: its authority must be one that Redis trusts (tls-ca-cert-file), and it must not have "
-        "expired. Check ssl_certfile in REDIS_URL."
+        "Redis refused the client certificate: it must be signed by a CA that Redis trusts (tls-ca-cert-file), and must not have expired. Check "
+        "ssl_certfile in REDIS_URL."
     ),
     # What is left of such a refusal when the server has closed before it was read.
     "EOF occurred in violation of protocol": (
-        "Redis ends the TLS connection: it asks for a client certificate (?ssl_certfile=FILE&ssl_keyfile=FILE), or refuses the one that "
-        "REDIS_URL names. Its own log says which."
+        "Redis closed the TLS connection: it requires a client certificate (?ssl_certfile=FILE&ssl_keyfile=FILE), or refused the one in "
+        "REDIS_URL. See the Redis log."
     ),
-    "KEY_VALUES_MISMATCH": "The client certificate and the key in REDIS_URL do not belong together: check ssl_certfile and ssl_keyfile.",
+    "KEY_VALUES_MISMATCH": "The client certificate and key in REDIS_URL do not match: check ssl_certfile and ssl_keyfile.",
     "NO_START_LINE|PEM lib|NO_CERTIFICATE_OR_CRL_FOUND": (
-        "A file that REDIS_URL names is no PEM file: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
+        "A file in REDIS_URL is not a PEM file: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
     ),
     "No such file or directory|Permission denied": (
-        "A file that REDIS_URL names cannot be read by this user: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
+        "A file in REDIS_URL is not readable for this user: check ssl_ca_certs, ssl_certfile and ssl_keyfile."
     ),
     "WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|PACKET_LENGTH_TOO_LONG": (
-        "That port of Redis does not speak TLS: use redis:// in REDIS_URL, or its other port."
+        "That Redis port does not use TLS: use redis:// in REDIS_URL, or the TLS port."
     ),
-    "[SSL|SSL:": "The TLS connection to Redis fails: compare the certificates and TLS versions of both sides.",
+    "[SSL|SSL:": "The TLS connection to Redis failed: compare the certificates and TLS versions of both sides.",
     "hash to the same slot|MOVED|CROSSSLOT|CLUSTERDOWN|Hash slot not served": CLUSTER_REFUSED,
-    "OOM command not allowed|used memory > 'maxmemory'": "Redis is full and takes no more writes: raise its maxmemory.",
+    "OOM command not allowed|used memory > 'maxmemory'": "Redis is full and rejects writes: raise its maxmemory.",
     "READONLY|read only replica|read-only replica": (
-        "REDIS_URL names a replica: name the master, or the sentinels (docs/configuration.md)."
+        "REDIS_URL points to a replica: set it to the master, or to the sentinels (docs/configuration.md)."
     ),
-    "LOADING|loading the dataset": "Redis is reading its data and answers when that is done: try again.",
+    "LOADING|loading the dataset": "Redis is loading its data: try again when it has finished.",
 }
-"""By words of the server or of TLS; redis-py leaves out the first one of some."""
+"""Known errors by the server's or TLS message; redis-py drops the first word of some."""
 
 
 def is_cluster(client: Redis) -> bool:
-    """Whether the server is a node of a Redis Cluster, also one that has no slots yet. False where the user may not ask."""
+    """Return whether the server is a node of a Redis Cluster, even one without slots. False if the user may not query it."""
     try:
         return bool(client.info("cluster").get("cluster_enabled"))
     except ResponseError:
@@ -187,6 +189,6 @@ def _options(timeout: float) -> dict[str, Any]:
 
 
 def seconds(client: Redis) -> float:
-    """Redis' clock, unix seconds: the one time that all workers agree on."""
+    """Return the time of Redis' clock in unix seconds: the one clock that all workers share."""
     whole, micro = client.time()
     return int(whole) + int(micro) / 1_000_000

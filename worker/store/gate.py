@@ -1,10 +1,11 @@
-"""The gate: never more NetSuite requests in flight than the cap, over all workers, exports before scans.
+"""The gate: limits concurrent NetSuite requests over all workers, exports before scans.
 
-A slot is a lease in a sorted set. Waiting costs one blocked connection, not a poll: who gives a slot back hands it over, to a
-waiting export if there is one, else to a waiting scan, in the same step. So no newcomer takes it on the way, no wake-up is lost,
-and a slot does not idle for a moment. However many exports come, one slot in ten goes to a scan that waits.
+A slot is a lease in a sorted set. Waiting uses one blocked connection instead of polling: a process that releases a slot passes it, in the
+same step, to a waiting export if there is one, else to a waiting scan. So no newcomer takes it first, no wake-up is lost, and no slot is
+idle. However many exports come, one slot in ten goes to a waiting scan.
 
-The cap is the lowest NETSUITE_CONCURRENCY of all running processes. Each announces its own, so that machines with different settings never exceed it together.
+The limit is the lowest NETSUITE_CONCURRENCY of all running processes. Each announces its own, so that machines with different settings
+never exceed it together.
 """
 
 from __future__ import annotations
@@ -24,29 +25,29 @@ from worker.store.leases import LeaseKeeper
 from worker.store.scripts import Script, flag
 
 SLOT_SECONDS = 30.0
-"""A dead worker's slot is free after this."""
+"""Seconds until a dead worker's slot is released."""
 MOST_EXPORTS_IN_A_ROW = 9
-"""Then a scan that waits has its turn."""
+"""Number of slots after which a waiting scan gets one."""
 CAP_SECONDS = 30.0
-"""A process that has not announced its cap for this long does not count. Workers announce theirs with each heartbeat."""
+"""Seconds without an announcement after which a process's limit no longer counts. Workers announce theirs with each heartbeat."""
 USE_KEPT_SECONDS = 12 * 3600.0
-"""How far back it is known how many slots were in use."""
+"""Seconds for which samples of the slots in use are kept."""
 LONGEST_NAP_SECONDS = 1.0
-"""A waiter looks again after this even if nothing was handed over: a slot may have come free by its holder's death."""
+"""Seconds after which a waiter checks again even if it was passed no slot: one may have been released because its holder died."""
 SHORTEST_NAP_SECONDS = 0.01
-"""Less than a millisecond is 0 to Redis 6.2, which then blocks for good."""
+"""Minimum wait: Redis 6.2 treats less than a millisecond as 0, which blocks forever."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How many slots were in use at a moment (unix seconds, Redis' clock)."""
+    """Slots in use at a time (unix seconds of Redis' clock)."""
 
     at: float
     in_use: int
 
 
 class Precedence(StrEnum):
-    """Who goes first at the gate and at Procore's limits. `UPKEEP` (verify) waits at the gate like a scan and leaves more room at the limits."""
+    """Priority at the gate and in Procore's limits. `UPKEEP` (verify) waits at the gate like a scan and leaves more room in the limits."""
 
     EXPORT = "export"
     SCAN = "scan"
@@ -54,7 +55,7 @@ class Precedence(StrEnum):
 
 
 class Gate:
-    """A semaphore of leases over all processes: `limit` of them, or fewer where another process has a lower limit."""
+    """A semaphore of leases over all processes: `limit` of them, or fewer if another process has a lower limit."""
 
     def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, *, limit: int) -> None:
         self._client = client
@@ -71,7 +72,7 @@ class Gate:
 
     @contextmanager
     def slot(self, precedence: Precedence, *, patience: float = 20.0) -> Iterator[None]:
-        """Hold one slot for the block. Waits up to `patience` seconds, then raises NoRoom: the work gives its thread back."""
+        """Hold one slot for the block. Waits up to `patience` seconds, then raises NoRoom, so that the work releases its thread."""
         token = secrets.token_hex(8)
         self._wait(token, precedence, patience)
         with self._keeper.keeping(lambda: self._keep(token), every=SLOT_SECONDS / 4):
@@ -81,37 +82,39 @@ class Gate:
                 self._leave(token, precedence)
 
     def announce(self) -> None:
-        """Announce this process's cap: for `CAP_SECONDS` no process takes more slots than that."""
+        """Announce this process's limit: for `CAP_SECONDS`, no process takes more slots than that."""
         self._announce_cap(keys=[self._keys.slot_caps], args=[self._limit, int(CAP_SECONDS * 1000)])
 
     def caps(self) -> list[int]:
-        """The caps of all running processes, lowest first, including this one's. The lowest applies. More than one means that settings differ."""
+        """Return the limits of all running processes, lowest first, including this one's. The lowest applies. More than one means that
+        settings differ.
+        """
         now = int(seconds(self._client) * 1000)
         announced = self._client.zrangebyscore(self._keys.slot_caps, now, "+inf")
         return sorted({self._limit, *map(int, announced)})
 
     def in_use(self) -> int:
-        """Slots held now, those of dead workers included until their lease ends."""
+        """Return the number of slots in use, including those of dead workers until their lease ends."""
         # Leases that have ended are only taken out when somebody asks for a slot.
         return int(self._client.zcount(self._keys.slots, int(seconds(self._client) * 1000), "+inf"))
 
     def waiting(self) -> dict[Precedence, int]:
-        """How many requests wait for a slot now, by precedence."""
+        """Return the number of requests waiting for a slot, by priority."""
         now = int(seconds(self._client) * 1000)
         places = zip((Precedence.EXPORT, Precedence.SCAN), self._waiting, strict=True)
         return {precedence: int(self._client.zcount(place, now, "+inf")) for precedence, place in places}
 
     def last_noted(self) -> float | None:
-        """When `note_use` was last called (unix seconds): by each `ledger.resume`, so it tells that somebody works at all."""
+        """Return when `note_use` was last called (unix seconds): by each `ledger.resume`, so it shows that workers are active."""
         newest = self._client.xrevrange(self._keys.slot_use, count=1)
         return int(newest[0][0].partition("-")[0]) / 1000 if newest else None
 
     def note_use(self) -> None:
-        """Keep for some hours how many slots are in use now. One command; a second one at the same moment harms nothing."""
+        """Record how many slots are in use now; kept for some hours. One command; a concurrent second call is harmless."""
         self._note_use(keys=[self._keys.slots, self._keys.slot_use], args=[int(USE_KEPT_SECONDS * 1000)])
 
     def use(self) -> list[Use]:
-        """What was noted in the last hours, oldest first."""
+        """Return the samples of the last hours, oldest first."""
         kept_from = int((seconds(self._client) - USE_KEPT_SECONDS) * 1000)
         noted = self._client.xrange(self._keys.slot_use, kept_from)
         return [Use(int(at.partition("-")[0]) / 1000, int(fields["in_use"])) for at, fields in noted]
@@ -122,7 +125,7 @@ class Gate:
             while not self._take(token, precedence):
                 left = until - time.monotonic()
                 if left <= 0:
-                    raise NoRoom("NetSuite's slots stayed busy", retry_after=1.0)
+                    raise NoRoom("all NetSuite slots stayed in use", retry_after=1.0)
                 nap = min(max(left, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS)
                 if self._client.blpop([self._keys.handed_slot(token)], timeout=nap):
                     return

@@ -1,8 +1,8 @@
-"""Which store this is: an id that a Redis without one is given by the first process that meets it.
+"""Identifies the Redis store: the first process that connects to a store without an id gives it one.
 
-A process keeps the id of the store it works with, in memory and in DATA_DIR, and passes it whenever it takes a lock. Another id
-in Redis then proves that the store it knew was lost, with any intent in it, even when NetSuite shows nothing of ours yet: nothing
-is written into the new store before the settle window has passed since that store began.
+A process keeps the id of its store in memory and in DATA_DIR, and passes it whenever it takes a lock. A different id in Redis proves that
+the earlier store was lost, with any intent in it, even if NetSuite shows no record of wbs-sync yet: nothing is written into the new store
+before the settle window since its start has passed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from worker.store.scripts import Script, text
 log = logging.getLogger(__name__)
 
 MEET_EVERY_SECONDS = 1.0
-"""How often a worker process compares the store with the one it knows, also while it has nothing to do."""
+"""Seconds between two comparisons of the store by a worker process, also while it is idle."""
 
 
 class StoreIdentity:
-    """The store that this process knows. `file`: where its id outlives the process; None for one that forgets it."""
+    """The store that this process knows. `file`: keeps its id after the process ends; None to keep it in memory only."""
 
     def __init__(self, client: Redis, prefix: str, file: Path | None = None) -> None:
         self._keys = Keys(prefix)
@@ -35,11 +35,11 @@ class StoreIdentity:
         self._known = kept if isinstance(kept, str) else ""
 
     def meet(self) -> None:
-        """Compare the store with the one this process knows; from here on it knows the store that is there."""
+        """Compare the store with the one this process knows; the current store is the known one from here on."""
         self.learn(self._meet(keys=[self._keys.store, self._keys.ledger], args=self.args()))
 
     def args(self) -> Sequence[str]:
-        """The id this process knows ("" for none) and a part of an id that no other call has."""
+        """Return the id this process knows ("" for none) and a unique part of a new id."""
         return [self._known, secrets.token_hex(4)]
 
     def learn(self, store_id: str) -> None:
@@ -47,7 +47,7 @@ class StoreIdentity:
         if store_id == self._known:
             return
         if self._known:
-            log.warning("This Redis is not the one that this process knew: what was in it is lost")
+            log.warning("Redis was replaced since this process connected: its previous data is lost")
         self._known = store_id
         if self._file:
             local_file.write(self._file, {**local_file.read(self._file), self._prefix: store_id})

@@ -1,4 +1,4 @@
-"""One thread per process that renews what the process holds for a time: locks and gate slots."""
+"""One thread per process that renews its leases: locks and gate slots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Lease:
 
 
 class LeaseKeeper:
-    """Renews registered leases until they are given back. The thread is there while there are leases: after a fork, if there was one."""
+    """Renews registered leases until they are released. The thread runs while there are leases, and is restarted after a fork."""
 
     def __init__(self) -> None:
         self._leases: set[_Lease] = set()
@@ -34,7 +34,7 @@ class LeaseKeeper:
 
     @contextmanager
     def keeping(self, renew: Callable[[], None], *, every: float) -> Iterator[None]:
-        """Call `renew` each `every` seconds while the block runs. A renewal that fails is tried again at the next turn."""
+        """Call `renew` every `every` seconds while the block runs. A failed renewal is retried at the next interval."""
         lease = self._keep(renew, every)
         try:
             yield
@@ -43,7 +43,7 @@ class LeaseKeeper:
                 self._leases.discard(lease)
 
     def repeat(self, call: Callable[[], None], *, every: float) -> None:
-        """Call it each `every` seconds as long as the process lives."""
+        """Call `renew` every `every` seconds for the life of the process."""
         self._keep(call, every)
 
     def _keep(self, renew: Callable[[], None], every: float) -> _Lease:
@@ -70,7 +70,7 @@ class LeaseKeeper:
                     lease.renew()
                 except RedisError as error:
                     # The lease may run out; its holder notices by its own clock before it writes.
-                    log.warning("A lease could not be renewed: %s", error)
+                    log.warning("Could not renew a lease: %s", error)
                 except Exception:
                     # A fault of one renewal must not end those of all the others.
-                    log.exception("A lease could not be renewed")
+                    log.exception("Could not renew a lease")

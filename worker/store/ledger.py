@@ -1,7 +1,7 @@
-"""The ledger: what we know of every code and invoice. An index, never the only record: NetSuite holds the truth.
+"""The ledger: records of every code and invoice. An index, never the only record: NetSuite is the source of truth.
 
-One hash per project and kind, one small JSON text per record. Every write is a script that refuses to go back: from a record
-that NetSuite is known to hold to one that it is not, or from a later holder of the lock to an earlier one.
+One hash per project and kind, one small JSON text per record. Every write is a script that refuses to go back: from a record known to be in
+NetSuite to one that is not, or from a later holder of the lock to an earlier one.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from worker.store.series import SeriesState, state_of
 from worker.store.sizes import Sizes
 
 UNFINISHED = (State.WAITING.value, State.INTENT.value, State.UNKNOWN.value, State.BLOCKED.value, "write_back")
-"""How a code or an invoice may stand that is not at its end. `write_back`: the bill stands, Procore does not know yet."""
+"""Unfinished states of a code or an invoice. `write_back`: the bill exists, and its id is not saved in Procore yet."""
 
 LEAVES_WITHIN_SECONDS = 1.0
-"""A write that cannot leave so soon after its intent was made does not leave: its settle time is counted from the intent."""
+"""Seconds after its intent within which a write must leave: its settle time is counted from the intent."""
 
 FOR_AN_INVOICE = "an invoice"
-"""Who asked for a code that an invoice needs."""
+"""Trigger name for a code that an invoice needs."""
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
 _FIELDS = frozenset(field.name for field in fields_of(Record))
@@ -44,8 +44,8 @@ _FIELDS = frozenset(field.name for field in fields_of(Record))
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """Codes or invoices (`kind`) in one state that is no end: how many, and which of them is so for longest, since when (unix seconds):
-    since its write may have been sent where that is in doubt, else since it was first seen.
+    """Codes or invoices (`kind`) in one unfinished state: how many, and which has been in it for longest, since when (unix seconds): since its
+    write may have been sent if it is unconfirmed, else since it was first seen.
     """
 
     kind: str
@@ -57,14 +57,14 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Restored(Generic[KeyT]):
-    """What came of taking in records: how many were new, and the keys of which the ledger says that another record stands."""
+    """Result of restoring records: how many were new, and the keys for which the ledger has another record."""
 
     new: int
     otherwise: Sequence[KeyT]
 
 
 class Ledger:
-    """Records of codes and invoices, and the index of open problems that goes with them."""
+    """Records of codes and invoices, and the index of open problems."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -82,15 +82,15 @@ class Ledger:
         self._new_server = Script(client, "ledger/new_server", text)
 
     def code(self, key: CodeKey) -> Record | None:
-        """What is known of one WBS code."""
+        """Return the record of one WBS code."""
         return _decoded(self._client.hget(self._keys.codes(key.project_id), str(key.wbs_code_id)))
 
     def codes(self, project_id: int, wbs_code_ids: Iterable[int] | None = None) -> dict[int, Record]:
-        """Known codes of a project: all, or those asked for."""
+        """Return the records of a project's codes: all, or the given ones."""
         return self._read(self._keys.codes(project_id), wbs_code_ids)
 
     def adopted(self, project_id: int) -> dict[int, str]:
-        """The ids of the Items that codes of a project have adopted. Hardly any code has, so only their records are parsed."""
+        """Return the ids of Items that codes of a project have adopted. Hardly any code has adopted one, so only their records are parsed."""
         texts = self._client.hgetall(self._keys.codes(project_id))
         adopted = {int(field): _record(text) for field, text in texts.items() if f'"{State.ADOPTED}"' in text}
         return {
@@ -100,53 +100,52 @@ class Ledger:
         }
 
     def invoice(self, key: InvoiceKey) -> Record | None:
-        """What is known of one invoice."""
+        """Return the record of one invoice."""
         return _decoded(self._client.hget(self._keys.invoices(key.project_id), str(key.invoice_id)))
 
     def invoices(self, project_id: int, invoice_ids: Iterable[int] | None = None) -> dict[int, Record]:
-        """Known invoices of a project: all, or those asked for."""
+        """Return the records of a project's invoices: all, or the given ones."""
         return self._read(self._keys.invoices(project_id), invoice_ids)
 
     def project_of(self, invoice_id: int) -> int | None:
-        """The project of an invoice that has a record; None for any other. Asks once for each project."""
+        """Return the project of an invoice that has a record; None for any other. One command per project."""
         known = (number for number in self.projects() if self.invoice(InvoiceKey(number, invoice_id)))
         return next(known, None)
 
     def place(self, key: CodeKey | InvoiceKey) -> tuple[str, int]:
-        """Where in Redis a record stands: for who takes its lock, which then has the record (`read_with`)."""
+        """Return the Redis key and field of a record, for a caller that takes its lock and reads it in the same step (`read_with`)."""
         return self._keys.records(key), _field(key)
 
     def read_with(self, lock: Lock) -> Record | None:
-        """The record that was read with a lock."""
+        """Return the record that was read with a lock."""
         return _decoded(lock.text)
 
     def projects(self) -> list[int]:
-        """Projects of which anything is known."""
+        """Return the projects with records."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._keys.ledger_projects))
 
     def write(self, key: CodeKey | InvoiceKey, record: Record, told: Happening | None = None) -> bool:
-        """Record what is known now; False when the ledger already holds something later or more certain.
+        """Write a record; return False if the ledger already has a later or more certain one.
 
-        Nor does it take one Item for two codes. A blocked record opens a problem in the same step; one that is done or skipped closes it.
+        It also refuses one Item for two codes. A blocked record opens a problem in the same step; one that is done or skipped closes it.
         Both close the findings of `verify` that the Item or the bill is missing; a blocked one also closes a finding of the same kind as
         its problem. The journal gets `told`, or an entry made from the record.
         """
         return self._written(key, record, "", "", told)[0]
 
     def write_created(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock) -> SeriesState:
-        """Record what was created just now, and release its lock in the same step: whoever takes it finds the record done. Returns the
-        state of its series after that, which decides whether it is read back.
+        """Record what was just created, and release its lock in the same step: the next holder finds the record done. Return the state of its
+        series afterwards, which decides whether it is read back.
         """
         _, series = self._written(key, record, lock.key, lock.token)
         lock.is_released = True
         return series
 
     def intend(self, key: CodeKey | InvoiceKey, intent: Record, lock: Lock) -> bool:
-        """Note that a write leaves now; False when it must not leave. Raises SeriesStopped when no record of its series may.
+        """Record that a write leaves now; return False if it must not. Raises SeriesStopped if no record of its series may.
 
-        Together with the intent this makes a lost lock harmless: who takes it afterwards finds the intent and waits. An emptied
-        Redis holds no lock either. The clock is asked last, so that a process which stood still meanwhile sends nothing later than
-        its intent says.
+        Together with the intent, this makes a lost lock harmless: the next holder finds the intent and waits. An emptied Redis has no lock
+        either. The clock is checked last, so that a process that was suspended in between sends nothing later than its intent says.
         """
         noted, _ = self._written(key, intent, lock.key, lock.token)
         return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
@@ -185,13 +184,13 @@ class Ledger:
         ]
         result, *fields = self._write(keys=[*keys, self._keys.series(series)], args=args)
         if int(result) < 0:
-            raise SeriesStopped(f"the series of {series} is stopped")
+            raise SeriesStopped(f"writing {series} is stopped")
         return result != "0", state_of(dict(zip(fields[::2], fields[1::2], strict=True)))
 
     def plan_codes(self, project_id: int, records: Mapping[int, Record], *, by: str = "") -> list[int]:
-        """Note codes that need an Item, but none that has one or whose write is in doubt. Gives those noted.
+        """Record codes that need an Item, except those that have one or an unconfirmed write. Return the recorded ones.
 
-        Their problems stay open until the Item stands. `by`: who asked; "" for the scan that goes on.
+        Their problems stay open until the Item exists. `by`: who requested it; "" for the scan in progress.
         """
         pairs: list[Value] = [part for field, record in records.items() for part in (field, _encoded(record))]
         any_code = CodeKey(project_id, 0)
@@ -201,16 +200,16 @@ class Ledger:
         return [int(field) for field in self._plan(keys=keys, args=args)]
 
     def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, told: Happening) -> bool:
-        """Know nothing any more of what is recorded as done; its journal stays, and gets `told`.
+        """Clear a record that is done; its journal is kept, and gets `told`.
 
-        False when the lock is lost or the record says something else by now.
+        Return False if the lock is lost or the record has changed.
         """
         keys = [self._keys.records(key), lock.key, self._keys.journal(key), self._keys.adopted]
         args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(told), str(key)]
         return self._forget(keys=keys, args=args)
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
-        """Take in what stands in NetSuite for codes or invoices of which nothing is known. What is known is kept."""
+        """Restore records from NetSuite for codes or invoices that have none. Existing records are kept."""
         keys = list(records)
         if not keys:
             return Restored(0, [])
@@ -226,7 +225,7 @@ class Ledger:
         return Restored(sum(new), others)
 
     def records_of(self, keys: Iterable[KeyT]) -> dict[KeyT, Record]:
-        """The records of codes or invoices of many projects, of those that have one: one command for each project."""
+        """Return the records of codes or invoices of many projects, with one command for each project that has any."""
         places: dict[str, list[KeyT]] = {}
         for key in keys:
             places.setdefault(self._keys.records(key), []).append(key)
@@ -237,13 +236,13 @@ class Ledger:
         return found
 
     def unfinished(self) -> list[Unfinished]:
-        """All that is not at its end, by kind and state, those of which there is none too. One command, however many there are."""
+        """Return the unfinished records by kind and state, including states without any. One command, however many there are."""
         places = [(kind, state) for kind in ("code", "invoice") for state in UNFINISHED]
         found = self._sizes([self._keys.unfinished(kind, state) for kind, state in places])
         return [Unfinished(kind, state, *one) for (kind, state), one in zip(places, found, strict=True)]
 
     def totals(self) -> dict[tuple[str, str], int]:
-        """How many codes and invoices came to stand since this ledger began, by kind and `created` or `adopted`."""
+        """Return how many codes and invoices got an Item or bill since this ledger was created, by kind and `created` or `adopted`."""
         stored = self._client.hgetall(self._keys.totals)
         return {
             (kind, state.value): int(stored.get(f"{kind}:{state}", 0))
@@ -252,35 +251,37 @@ class Ledger:
         }
 
     def is_open(self) -> bool:
-        """Whether there is a ledger: without one nothing is written to NetSuite."""
+        """Return whether there is a ledger: without one, nothing is written to NetSuite."""
         return bool(self._client.exists(self._state))
 
     def opened_at(self) -> str:
-        """Which ledger this is: a text that no other one has, "" when there is none."""
+        """Return the id of this ledger, which no other has; "" if there is none."""
         since, opened_at = self._client.hmget(self._state, ["since", "opened_at"])
         return str(opened_at or since or "")
 
     def new_server(self, *, runs_for: float) -> str:
-        """The server (its run id) whose ledger was not yet looked through for lost ends, when it runs for so many seconds; else ""."""
+        """Return the server (its run id) whose ledger has not been checked for lost work yet, if it has been running for that many seconds;
+        else "".
+        """
         return self._new_server(keys=[self._state], args=[runs_for])
 
     def looked_through(self, server: str) -> None:
-        """Nothing without an end lies in this server's ledger."""
+        """Record that this server's ledger was checked for lost work."""
         self._client.hset(self._state, "looked_through", server)
 
     def has_lost_adoptions(self) -> bool:
-        """Whether this ledger followed one that was lost, and no machine has said yet which Items were adopted in that one."""
+        """Return whether this ledger replaced a lost one, and no machine has restored the adopted Items of that one yet."""
         return bool(self._client.hget(self._state, "adoptions_lost"))
 
     def adoptions_are_known(self) -> None:
-        """A machine has restored what was adopted in the ledger before."""
+        """Record that a machine has restored the adoptions of the earlier ledger."""
         self._client.hdel(self._state, "adoptions_lost")
 
     def open(self, *, since: float, adoptions_known: bool = True) -> None:
-        """From here on the ledger is the record. `since`: the last moment at which an intent may have been lost, 0 for never.
+        """Open the ledger. `since`: the last moment at which an intent may have been lost, 0 for never.
 
-        A loss of the store that a process reported before counts too. In a store that has just begun nothing is written before
-        every living process has had the time to report one.
+        A loss of the store that a process reported before counts too. In a store that has just begun, nothing is written before every
+        running process has had the time to report one.
         """
         self._open(
             keys=[self._state, self._keys.rebuild, self._keys.store],
@@ -288,44 +289,44 @@ class Ledger:
         )
 
     def rebuild_so_far(self) -> dict[str, int]:
-        """The counts that a rebuild has kept; empty when none is under way or was interrupted."""
+        """Return the counts of a rebuild in progress or interrupted; empty if there is none."""
         return {name: int(count) for name, count in self._client.hgetall(self._keys.rebuild).items()}
 
     def keep_rebuild(self, counts: Mapping[str, int]) -> None:
-        """Keep how far a rebuild has come, for the one that goes on with it and for those who watch. Opening the ledger ends it."""
+        """Save the progress of a rebuild, for a process that continues it and for status commands. Opening the ledger ends it."""
         self._client.hset(self._keys.rebuild, mapping=dict(counts))
 
     def server_stops_in_order(self) -> None:
-        """The server is about to write everything to disk and end: whoever starts it next has lost nothing."""
+        """Record that the server is about to save everything and stop, so that the next start has lost nothing."""
         self._client.hdel(self._state, "server")
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
-        """Open a problem that belongs to no single code or invoice. True when it was not open before: say it once."""
+        """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""
         of_one = key.startswith(("code:", "invoice:"))
         told = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
         args: list[Value] = [key, problem_text(cause, facts, at), *told]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
     def resolve(self, *keys: str) -> bool:
-        """Close such problems; True when one was open."""
+        """Close such problems; return True if one was open."""
         return bool(self._resolve(keys=[self._problems], args=keys))
 
     def is_problem(self, key: str) -> bool:
-        """Whether one is open under this key."""
+        """Return whether a problem is open under this key."""
         return bool(self._client.hexists(self._problems, key))
 
     def problem(self, key: str) -> OpenProblem | None:
-        """The one that is open under this key."""
+        """Return the problem that is open under this key."""
         text = self._client.hget(self._problems, key)
         return problem_of(key, text) if text else None
 
     def problems_of(self, keys: Sequence[CodeKey | InvoiceKey]) -> dict[int, OpenProblem]:
-        """The problems that are open for some codes or invoices of one project, by code or invoice id."""
+        """Return the open problems for some codes or invoices of one project, by code or invoice id."""
         texts = self._client.hmget(self._problems, [str(key) for key in keys]) if keys else []
         return {_field(key): problem_of(str(key), text) for key, text in zip(keys, texts, strict=True) if text}
 
     def problems(self) -> list[OpenProblem]:
-        """All open problems, oldest first; those that somebody ignores too."""
+        """Return all open problems, oldest first, including ignored ones."""
         stored = self._client.hgetall(self._problems)
         return sorted((problem_of(key, text) for key, text in stored.items()), key=lambda one: (one.since, one.key))
 
@@ -337,7 +338,7 @@ class Ledger:
         return _records({field: text for field, text in zip(wanted, texts, strict=True) if text})
 
     def _run(self, key: CodeKey | InvoiceKey) -> str:
-        """Where the run stands that may wait for it."""
+        """Return the Redis key of the run that may wait for it."""
         kind = RUN_OF_LANE[Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS]
         return self._keys.current_run(kind)
 
@@ -347,10 +348,10 @@ def _field(key: CodeKey | InvoiceKey) -> int:
 
 
 def _encoded(record: Record) -> str:
-    """Small: fields at their default are left out, and what only a waiting code needs is dropped once its Item stands.
+    """Return a small JSON text: default fields are left out, and data that only a waiting code needs is dropped once its Item exists.
 
-    The fence guards a write in doubt and nothing else: a code that is blocked or waits may be planned anew by anybody. When it was
-    first seen is the scripts' to keep.
+    The fence guards an unconfirmed write only: any process may plan a blocked or waiting code again. The scripts keep the time it was first
+    seen.
     """
     fields = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}
     if not record.in_doubt:

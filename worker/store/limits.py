@@ -1,10 +1,10 @@
-"""Procore's two rate limits (an hour and ten seconds), honoured by all workers together.
+"""Procore's two rate limits (per hour and per ten seconds), respected by all workers together.
 
-The headers are the truth: each answer tells limit, remaining and reset of whichever window is nearer to its end
-(https://developers.procore.com/documentation/rate-limiting). What they tell is shared here; requests in flight are counted
-down before their answers come. Scans leave a part of each window to exports: a small one as long as nobody exports, so that a scan
-of many projects ends as early as the windows allow, and a fifth for a minute after each request of an export. Upkeep (verify) takes hours
-where it has to, so it always leaves half of each window to the others.
+The response headers decide: each response has limit, remaining and reset of the window that is nearer to its end
+(https://developers.procore.com/documentation/rate-limiting). All workers share these values; requests in flight are counted before their
+responses come. Scans leave a part of each window to exports: a small one while nothing is exported, so that a scan of many projects ends as
+early as the windows allow, and a fifth for a minute after each request of an export. Upkeep (verify) may take hours, so it always leaves
+half of each window to the others.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from worker.store.scripts import Script, flag, number
 LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
 """Shares of each window that scans leave to exports."""
 LEFT_BY_UPKEEP = 0.5
-"""The share of each window that upkeep leaves to exports and scans."""
+"""Share of each window that upkeep leaves to exports and scans."""
 EXPORTS_REMEMBERED_SECONDS = 60.0
 SHORT_WINDOW_SECONDS = 10
 _WINDOWS = {"hour": "hourly", "spike": "10-second"}
@@ -34,7 +34,7 @@ _WINDOWS = {"hour": "hourly", "spike": "10-second"}
 
 @dataclass(frozen=True, slots=True)
 class LimitPause:
-    """Requests that wait for a rate limit. `of_scans`: only those of scans, which leave the rest to exports. `ends`: unix seconds."""
+    """Requests waiting for a rate limit. `of_scans`: only those of scans, which leave the rest to exports. `ends`: unix seconds."""
 
     of_scans: bool
     reason: str
@@ -43,8 +43,8 @@ class LimitPause:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One of the remote's windows, `hour` or `spike`: how many requests it takes, how many are left in it now, and when the last one that
-    is known `ends` (unix seconds, Redis' clock).
+    """One window of the remote, `hour` or `spike`: how many requests it allows, how many are left in it now, and when the last known one
+    `ends` (unix seconds of Redis' clock).
     """
 
     name: str
@@ -54,7 +54,7 @@ class Window:
 
 
 class RateLimits:
-    """The shared view of a remote's windows."""
+    """The shared state of a remote's windows."""
 
     def __init__(self, client: Redis, prefix: str, remote: str) -> None:
         self._client = client
@@ -65,7 +65,7 @@ class RateLimits:
         self._block = Script(client, "limits/block", flag)
 
     def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
-        """Return when a request may be sent. Raises NoRoom with the time to wait when that is longer than `patience` seconds."""
+        """Return when a request may be sent. Raises NoRoom with the time to wait if that is longer than `patience` seconds."""
         until = time.monotonic() + patience
         yields, counted = int(precedence is not Precedence.EXPORT), f"{self._remote}:{precedence.value}"
         left = (
@@ -89,14 +89,14 @@ class RateLimits:
             time.sleep(wait + random.uniform(0, 0.1))
 
     def observe(self, headers: Mapping[str, str], *, sent_at: float | None = None) -> None:
-        """Learn from an answer's `X-Rate-Limit-*` headers; answers without them teach nothing. `sent_at`: the answer's `Date`."""
+        """Update the windows from a response's `X-Rate-Limit-*` headers, if it has them. `sent_at`: the response's `Date`."""
         values = [headers.get(f"X-Rate-Limit-{name}", "") for name in ("Limit", "Remaining", "Reset")]
         if all(re.fullmatch(r"-?[0-9]{1,12}", value) for value in values):
             ahead = "" if sent_at is None else int((float(values[2]) - sent_at) * 1000)
             self._observe(keys=[self._key], args=[*values, ahead])
 
     def windows(self) -> list[Window]:
-        """What is known of the windows; empty until the remote has answered with limits, and two hours after its last answer."""
+        """Return the known windows; empty until the remote has responded with limits, and two hours after its last response."""
         fields = self._client.hgetall(self._key)
         now = seconds(self._client) * 1000
         found = []
@@ -109,7 +109,7 @@ class RateLimits:
         return found
 
     def pauses(self) -> list[LimitPause]:
-        """What waits for the limit now: everything after a 429 or when a window is used up, or scans alone."""
+        """Return what is waiting for the limit now: everything after a 429 or when a window is used up, or scans alone."""
         fields = self._client.hgetall(self._key)
         if not fields:
             return []
@@ -127,10 +127,10 @@ class RateLimits:
                 or left > math.floor(limit * (LEFT_WHILE_EXPORTING if exporting else LEFT_BY_SCANS))
             ):
                 continue
-            used = "is used up" if left <= 0 else f"has {left:,.0f} requests left, which are kept for exports"
+            used = "is used up" if left <= 0 else f"has {left:,.0f} requests left, which are reserved for exports"
             found.append(LimitPause(left > 0, f"Procore's {words} limit of {limit:,.0f} requests {used}", ends))
         return found
 
     def block(self, for_seconds: float) -> None:
-        """Nobody sends for so long: the remote said 429."""
+        """Stop all requests for this long: the remote responded 429."""
         self._block(keys=[self._key], args=[int(for_seconds * 1000)])

@@ -1,4 +1,4 @@
-"""A small JSON file in DATA_DIR: what a machine still knows after Redis was lost."""
+"""A small JSON file in DATA_DIR: data that a machine keeps when Redis is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def read(file: Path) -> dict[str, Any]:
-    """What was written last; empty when there is no file, or none that can be read."""
+    """Return what was written last; empty if the file is missing or unreadable."""
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -23,7 +23,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def write(file: Path, content: Mapping[str, Any]) -> None:
-    """Replace the file in one step. Where that fails the process goes on with what it has in memory, and the log says so."""
+    """Replace the file in one step. If that fails, it is logged, and the process continues with the data in memory."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=file.name, delete=False, encoding="utf-8") as new:
@@ -32,4 +32,4 @@ def write(file: Path, content: Mapping[str, Any]) -> None:
             os.fsync(new.fileno())
         Path(new.name).replace(file)
     except OSError as error:
-        log.warning("%s cannot be written: %s", file, error.strerror)
+        log.warning("Could not write %s: %s", file, error.strerror)

@@ -1,7 +1,7 @@
-"""Access tokens, shared by all workers: minted once, renewed early by one of them.
+"""Access tokens shared by all workers: fetched once, renewed early by one of them.
 
-A token service that hangs or refuses costs one thread its time: the others of the process share its answer, other processes wait
-ten seconds at most, and a token that is still good is used as long as it is.
+A token service that hangs or refuses blocks one thread only: the other threads of the process share its result, other processes wait ten
+seconds at most, and a valid token is used until it expires.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from worker.store.scripts import Script, flag
 log = logging.getLogger(__name__)
 
 RENEW_AT = 0.8
-"""Share of a token's life after which one worker fetches the next, while the others go on with the old one."""
+"""Share of a token's lifetime after which one worker fetches the next, while the others continue with the old one."""
 MINT_SECONDS = 60
-"""How long one worker may take for it before another tries; longer than a login may take (`worker.clients.http`)."""
+"""Seconds that one worker may take for it before another tries; longer than a login may take (`worker.clients.http`)."""
 RENEWAL_PUT_OFF_SECONDS = 30.0
-"""After a renewal that failed, so long goes by until the next one, while the old token is good."""
+"""Seconds after a failed renewal until the next one, while the old token is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A bearer token and its lifetime in seconds, as the token service gave them."""
+    """A bearer token and its lifetime in seconds, as returned by the token service."""
 
     value: str
     lifetime: float
@@ -43,7 +43,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The token that this process remembers; monotonic seconds until which it need not be renewed, and until which it is good."""
+    """The token cached in this process; monotonic seconds until which it need not be renewed, and until which it is valid."""
 
     value: str = ""
     fresh_until: float = 0.0
@@ -51,7 +51,7 @@ class _Known:
 
 
 class _Flight:
-    """One renewal in this process, and whoever waits for it."""
+    """One renewal in this process, and its waiting threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,12 +60,12 @@ class _Flight:
         self._error: Exception | None = None
 
     def landed(self, value: str = "", error: Exception | None = None) -> None:
-        """It has ended: let all go on that wait."""
+        """End the renewal and release the waiting threads."""
         self._value, self._error = value, error
         self._lock.release()
 
     def wait(self) -> str:
-        """The token of the renewal. Raises what the renewal raised."""
+        """Return the token of the renewal. Raises what the renewal raised."""
         with self._lock:
             pass
         if self._error:
@@ -76,7 +76,7 @@ class _Flight:
 
 
 class Tokens:
-    """The token of one remote. It stands in Redis, which therefore holds a secret: protect it like one."""
+    """The token of one remote. It is stored in Redis, which therefore contains a secret: protect it accordingly."""
 
     def __init__(self, client: Redis, prefix: str, remote: str, mint: Callable[[], AccessToken]) -> None:
         self._client = client
@@ -89,8 +89,8 @@ class Tokens:
         self._flight: _Flight | None = None
 
     def get(self) -> str:
-        """A token that is good for a while. Raises what `mint` raises, with the remote named as down where it did not answer, and NoRoom
-        while another worker is logging in.
+        """Return a valid token. Raises what `mint` raises, with the remote marked as down if it did not respond, and NoRoom while another
+        worker is logging in.
         """
         known = self._known
         if time.monotonic() < known.fresh_until:
@@ -108,14 +108,14 @@ class Tokens:
         self._keep(self._mint())
 
     def forget(self, value: str) -> None:
-        """The remote refused this token: nobody uses it again."""
+        """Invalidate a token that the remote refused."""
         self._known = _Known()
         stored = self._client.get(self._key)
         if stored and json.loads(str(stored))["value"] == value:
             self._forget(keys=[self._key], args=[stored])
 
     def _led(self, flight: _Flight) -> str:
-        """Renew for all threads of this process."""
+        """Renew the token for all threads of this process."""
         value, error = "", None
         try:
             value = self._shared()
@@ -141,7 +141,7 @@ class Tokens:
         raise NoRoom("another worker is still logging in", retry_after=2.0)
 
     def _stored(self) -> tuple[str, bool]:
-        """The token that Redis holds ("" for none), and whether it need not be renewed yet; remembered."""
+        """Return the token in Redis ("" for none), and whether it need not be renewed yet; caches it."""
         stored = self._client.get(self._key)
         if not stored:
             return "", False
@@ -153,7 +153,7 @@ class Tokens:
         return str(fields["value"]), fresh_for > 0
 
     def _renewed(self, old: str) -> str:
-        """A new token; `old`, if there is one, where the service gives none now."""
+        """Return a new token, or `old`, if any, when the service returns none now."""
         try:
             # Another worker may have got one between our look and our turn.
             value, fresh = self._stored()
@@ -161,7 +161,7 @@ class Tokens:
         except SyncError as error:
             if not old:
                 raise _of_remote(error, self._remote) from error
-            log.warning("The login of %s could not be renewed and is tried again: %s", self._remote, error)
+            log.warning("Could not renew the login of %s; retrying: %s", self._remote, error)
             put_off = time.monotonic() + RENEWAL_PUT_OFF_SECONDS
             known = self._known
             self._known = _Known(old, max(known.fresh_until, min(put_off, known.good_until)), known.good_until)
@@ -180,7 +180,7 @@ class Tokens:
 
 
 def _of_remote(error: SyncError, remote: str) -> SyncError:
-    """A login that got no answer is trouble of the remote, whatever work needed it."""
+    """Mark the remote as failing: a login without a response is a failure of the remote, whatever work needed it."""
     if isinstance(error, Transient):
         return type(error)(str(error), retry_after=error.retry_after, down=remote)
     return error

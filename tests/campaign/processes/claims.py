@@ -17,7 +17,7 @@ TERM_SECONDS = 30.0
 """A worker has ended within these after TERM."""
 LEFT_BEHIND_SECONDS = 25.0
 """What a worker leaves behind when it ends goes on within these; it was given back."""
-TURNED_AWAY = "another worker has it in hand"
+TURNED_AWAY = "another worker is processing it"
 
 
 @dataclass

@@ -135,8 +135,8 @@ class Round:
         os.kill(pid, signal.SIGKILL)
         before, until = items_made(self._stage), time.monotonic() + FULL_SECONDS
         failed = self._checks()
-        assert failed.keys() == {"Disk", "Redis saves", "Redis answers"}, failed
-        assert "its disk is full or not writable" in failed["Redis answers"], failed
+        assert failed.keys() == {"Disk", "Redis saves", "Redis connection"}, failed
+        assert "its disk is full or not writable" in failed["Redis connection"], failed
         refused = self._run("export", "--approved")
         assert refused.code, "an export cannot be asked for"
         assert "Traceback" not in refused.out + refused.err, refused.err

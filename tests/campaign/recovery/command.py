@@ -37,7 +37,7 @@ def _recovery(options: argparse.Namespace) -> int:
         try:
             rehearsal.play()
         except AssertionError as error:
-            sys.stderr.write(f"Not as it should be: {error}\n")
+            sys.stderr.write(f"Failed: {error}\n")
             return 1
     rows = [
         (step.step, f"{step.seconds:.1f}", step.procore_requests, step.netsuite_requests, step.checked)

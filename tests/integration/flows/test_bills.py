@@ -168,7 +168,7 @@ def test_the_bill_is_not_written_while_a_line_lacks_its_item(office: Office) -> 
     key = f"invoice:{project.id}:{invoice.id}"
     begun = office.container.now()
     outcome = office.container.invoice_export.create_bill(InvoiceKey(project.id, invoice.id))
-    assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "waits for 1 Items")
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "waiting for 1 Items")
     assert office.posts(BILL_PATH) == []
     assert office.due_at(key) > begun
     assert office.due(key) < 6
@@ -251,7 +251,7 @@ def test_a_refused_write_back_leaves_the_bill_and_is_made_up_for_later(office: O
     key = f"invoice:{project.id}:{invoice.id}"
     assert (outcome.kind, outcome.cause) == (OutcomeKind.CREATED, "write_back_refused")
     assert office.problems() == {key: "write_back_refused"}
-    assert f"stands (id {office.bill(invoice).id})" in office.sentence(key)
+    assert f"is in NetSuite (id {office.bill(invoice).id})" in office.sentence(key)
     assert invoice.origin_id is None
 
     office.stage.settings("procore", patch_forbidden=False)

@@ -240,17 +240,17 @@ def missing(*permissions: str, **chosen: str) -> Callable[[Office], AbstractCont
 
 NOWHERE = "http://127.0.0.1:1"
 FAULTS = (
-    Seeded("Redis: no append-only file", server(appendonly="no"), "Redis keeps what it is given", "appendonly is off", "appendonly yes"),
-    Seeded("Redis: evicts", server(maxmemory_policy="allkeys-lru"), "Redis keeps what it is given", "allkeys-lru", "noeviction"),
-    Seeded("Redis: nearly full", full, "Redis has room", "MB used of", "Raise maxmemory"),
+    Seeded("Redis: no append-only file", server(appendonly="no"), "Redis persistence", "appendonly is off", "appendonly yes"),
+    Seeded("Redis: evicts", server(maxmemory_policy="allkeys-lru"), "Redis persistence", "allkeys-lru", "noeviction"),
+    Seeded("Redis: nearly full", full, "Redis memory", "MB used of", "Raise maxmemory"),
     Seeded("Redis: cannot save", cannot_save, "Redis saves", "the last snapshot failed", "Free space"),
-    Seeded("Redis: machine nearly full", machine_full, "Redis has room", "and its machine has", "set maxmemory"),
+    Seeded("Redis: machine nearly full", machine_full, "Redis memory", "and its machine has", "set maxmemory"),
     Seeded("the disk is full", disk(free=50_000_000), "Disk", "0.1 GB free", "Free space"),
-    Seeded("the certificate has ended", settings(netsuite_certificate_expires="2024-02-29"), "NetSuite certificate", "it ended on 2024-02-29", "Renew it"),
-    Seeded("Redis: too old", old, "Redis answers", "is too old", "6.2"),
+    Seeded("the certificate has ended", settings(netsuite_certificate_expires="2024-02-29"), "NetSuite certificate", "expired on 2024-02-29", "Renew it"),
+    Seeded("Redis: too old", old, "Redis connection", "is too old", "6.2"),
     Seeded("messages without the prefix", astray, "Messages", "1 in 'exports'", "global_keyprefix"),
-    Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
-    Seeded("Procore: wrong secret, good token", behind_a_good_token(procore_client_secret="wrong"), "Procore login", "refuses the login", "PROCORE_CLIENT_SECRET"),
+    Seeded("Procore: wrong secret", settings(procore_client_secret="wrong"), "Procore login", "refused the app's login", "PROCORE_CLIENT_SECRET"),
+    Seeded("Procore: wrong secret, good token", behind_a_good_token(procore_client_secret="wrong"), "Procore login", "refused the app's login", "PROCORE_CLIENT_SECRET"),
     Seeded("Procore: not there", settings(procore_base_url=NOWHERE, procore_auth_url=NOWHERE), "Procore login", "", "that system or the network"),
     Seeded("Procore: in maintenance", fault("procore", kind="error_before", path="/rest", value=503), "Procore login", "503", "that system or the network"),
     Seeded("Procore: another company", settings(procore_company_id="999"), "Procore login", "", "company"),
@@ -259,24 +259,24 @@ FAULTS = (
     Seeded("one number twice", one_number_twice, "Project numbers", "24-001", "Renumber"),
     Seeded("Budget and Commitments are off", project(tools_disabled=True), "Procore budgets", "24-001", "Budget"),
     Seeded("no permission on Commitments", fault("procore", kind="error_before", path="requisitions", value=403), "Procore invoices", "403", "Commitments"),
-    Seeded("NetSuite: unknown certificate", settings(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "certificate"),
-    Seeded("NetSuite: unknown client", settings(netsuite_client_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "M2M mapping"),
-    Seeded("NetSuite: wrong certificate, good token", behind_a_good_token(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refuses the login", "certificate"),
+    Seeded("NetSuite: unknown certificate", settings(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refused the integration's login", "certificate"),
+    Seeded("NetSuite: unknown client", settings(netsuite_client_id="wrong"), "NetSuite login and SuiteQL", "refused the integration's login", "M2M mapping"),
+    Seeded("NetSuite: wrong certificate, good token", behind_a_good_token(netsuite_certificate_id="wrong"), "NetSuite login and SuiteQL", "refused the integration's login", "certificate"),
     Seeded("NetSuite: not there", settings(netsuite_base_url=NOWHERE), "NetSuite login and SuiteQL", "", "that system or the network"),
     Seeded("NetSuite: in maintenance", fault("netsuite", kind="html", value=503), "NetSuite login and SuiteQL", "503", "that system or the network"),
-    Seeded("no SuiteQL", missing("suiteql"), "NetSuite login and SuiteQL", "SuiteAnalytics Workbook", "Give the role the permission"),
-    Seeded("no Items", missing("item:read"), "NetSuite Items", "Lists -> Items", "Give the role the permission"),
-    Seeded("no bills", missing("vendorBill:read"), "NetSuite bills", "Transactions -> Bills", "Give the role the permission"),
-    Seeded("no vendor credits", missing("vendorCredit:read", netsuite_create_credits="true"), "NetSuite bills", "Vendor Credits", "Give the role the permission"),
+    Seeded("no SuiteQL", missing("suiteql"), "NetSuite login and SuiteQL", "SuiteAnalytics Workbook", "Grant the role the permission"),
+    Seeded("no Items", missing("item:read"), "NetSuite Items", "Lists -> Items", "Grant the role the permission"),
+    Seeded("no bills", missing("vendorBill:read"), "NetSuite bills", "Transactions -> Bills", "Grant the role the permission"),
+    Seeded("no vendor credits", missing("vendorCredit:read", netsuite_create_credits="true"), "NetSuite bills", "Vendor Credits", "Grant the role the permission"),
     Seeded("no such expense account", settings(netsuite_expense_account_id="99999"), "NETSUITE_EXPENSE_ACCOUNT_ID", "no account with the id 99999", "NETSUITE_EXPENSE_ACCOUNT_ID"),
-    Seeded("expense account inactive", expense_account_inactive, "NETSUITE_EXPENSE_ACCOUNT_ID", "Job Costs : Subcontracts is inactive", "Make it active"),
+    Seeded("expense account inactive", expense_account_inactive, "NETSUITE_EXPENSE_ACCOUNT_ID", "Job Costs : Subcontracts is inactive", "Reactivate it"),
     Seeded("no such income account", settings(netsuite_income_account_id="999"), "NETSUITE_INCOME_ACCOUNT_ID", "no account with the id 999", "NETSUITE_INCOME_ACCOUNT_ID"),
     Seeded("no such tax schedule", settings(netsuite_tax_schedule_id="999"), "NETSUITE_TAX_SCHEDULE_ID", "no tax schedule with the id 999", "NETSUITE_TAX_SCHEDULE_ID"),
     Seeded("no such retainage Item", settings(netsuite_retainage_item_id="4711"), "Retainage Item", "no Item with the id 4711", "NETSUITE_RETAINAGE_ITEM_ID"),
-    Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Make it active"),
+    Seeded("retainage Item inactive", retainage_item_inactive, "Retainage Item", "is inactive", "Reactivate it"),
     Seeded("no such tax Item", settings(netsuite_tax_item_id="4711"), "Tax Item", "no Item with the id 4711", "NETSUITE_TAX_ITEM_ID"),
     Seeded("retainage Item for sale", retainage_item_for_sale, "Retainage Item", "not for purchase", "NETSUITE_RETAINAGE_ITEM_ID"),
-    Seeded("no posting periods", missing("accountingPeriod", netsuite_closed_period="next_open"), "Posting periods", "cannot be read", "accounting periods"),
+    Seeded("no posting periods", missing("accountingPeriod", netsuite_closed_period="next_open"), "Posting periods", "could not be read", "accounting periods"),
 )  # fmt: skip
 
 
@@ -326,7 +326,7 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     """A key prefix belongs to a company only once Procore has shown that company; mistaken settings claim nothing."""
     new = {"REDIS_KEY_PREFIX": "a-new-one:"}
     mistaken = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
-    assert (mistaken.exit_code, "FAULT Procore login" in mistaken.stdout) == (1, True)
+    assert (mistaken.exit_code, "FAIL Procore login" in mistaken.stdout) == (1, True)
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").processes_run()
     assert call(branch, "check", **new).exit_code == 0
@@ -339,8 +339,8 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").container.projects(Precedence.SCAN).refresh()
     others = call(branch, "check", PROCORE_COMPANY_ID="999", **new)
-    assert (others.exit_code, "Set another REDIS_KEY_PREFIX" in others.stderr) == (2, True)
-    with pytest.raises(InvalidSettings, match="Set another REDIS_KEY_PREFIX"):
+    assert (others.exit_code, "Set a different REDIS_KEY_PREFIX" in others.stderr) == (2, True)
+    with pytest.raises(InvalidSettings, match="Set a different REDIS_KEY_PREFIX"):
         mistyped.container.recovery.ensure_ledger()
 
 
@@ -435,7 +435,7 @@ def test_a_subsidiary_that_no_vendor_is_shown_to_belong_to_is_in_doubt(office: O
     vendors_of_the_parent(office)
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
-    assert "subsidiary 2 as its primary one, and none is shown as shared with it" in check.words
+    assert "2 as its primary subsidiary, and no vendor is shared with it" in check.words
 
 
 def test_a_subsidiary_that_is_no_vendors_primary_one_is_a_warning(office: Office) -> None:
@@ -444,7 +444,7 @@ def test_a_subsidiary_that_is_no_vendors_primary_one_is_a_warning(office: Office
     office.stage.settings("netsuite", hidden_from_queries=["vendorsubsidiaryrelationship"])
     (check,) = [one for one in checks(office) if one.name == "NetSuite vendors"]
     assert check.ok is None
-    assert "subsidiary 2 as its primary one" in check.words
+    assert "2 as its primary subsidiary" in check.words
     assert "NETSUITE_SUBSIDIARY_ID" in check.cure
 
 
@@ -457,7 +457,7 @@ def test_vendors_the_app_may_not_read_fail_and_name_the_directory(office: Office
 
 
 @pytest.mark.parametrize(
-    ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "it ended on")]
+    ("days", "ok", "words"), [(400, True, "valid until"), (20, None, "in 20 days"), (-1, False, "expired on")]
 )
 def test_the_end_of_the_certificate_is_told_a_month_before(
     branch: Office, days: int, ok: bool | None, words: str

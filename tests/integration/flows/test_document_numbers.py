@@ -179,7 +179,7 @@ def test_a_number_waits_while_the_bill_of_another_invoice_is_unconfirmed(open_of
     assert office.export(first).kind is OutcomeKind.UNKNOWN
     outcome = office.export(second)
     assert (outcome.kind, len(office.posts(BILL_PATH))) == (OutcomeKind.WAITING, 1)
-    assert "NetSuite did not confirm its bill yet" in outcome.reason
+    assert "NetSuite has not confirmed its bill yet" in outcome.reason
     assert outcome.again_at is not None
 
 

@@ -364,7 +364,7 @@ def test_verify_exits_with_1_and_opens_problems_while_there_is_a_finding(desk: D
     """The command exits with 0 when everything agrees, and the problem closes when the finding is gone."""
     ended = desk.call()
     assert (ended.exit_code, desk.problems()) == (0, {})
-    assert "2 budgeted codes and 1 invoice: 3 right, 0 explained by a problem or a reason, 0 findings" in " ".join(
+    assert "2 budgeted codes and 1 invoice: 3 correct, 0 explained by a problem or a reason, 0 findings" in " ".join(
         ended.stdout.split()
     )
     key = make_the_item_inactive(desk.site)
@@ -411,7 +411,7 @@ def test_information_is_listed_separately_and_the_exit_code_stays_0(desk: Desk) 
     edit_the_display_name(desk.site)
     ended = desk.call()
     assert ended.exit_code == 0
-    assert "For information: nothing to mend" in ended.stdout
+    assert "For information; no action needed" in ended.stdout
     told_to_programs = json.loads(desk.call("--json").stdout)
     assert (told_to_programs["findings"], len(told_to_programs["information"])) == ([], 1)
 
@@ -451,4 +451,4 @@ def test_no_finding_is_a_csv_of_the_header_alone(desk: Desk) -> None:
 def test_json_and_csv_at_once_are_refused(desk: Desk) -> None:
     ended = desk.call("--csv", "--json")
     assert ended.exit_code == 2
-    assert "Either --json or --csv." in ended.stderr
+    assert "Pass --json or --csv, not both." in ended.stderr

@@ -260,7 +260,9 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Offic
     office.procore.edit_invoice(invoice.id, origin_id=None, status="revise_and_resubmit")
     (told,) = pilot(office, invoice).container.verification.verify().findings
     assert told.kind is FindingKind.BILL_NOT_COMPARABLE
-    assert told.sentence.endswith("stands, but the invoice is exported no more: status is revise and resubmit.")
+    assert told.sentence.endswith(
+        "is in NetSuite, but the invoice is no longer exported: status is revise and resubmit."
+    )
     gone = {"kind": "error_before", "method": "GET", "path": f"requisitions/{invoice.id}\\?", "value": 404}
     office.stage.faults("procore", [gone])
     assert found(office, invoice) == [FindingKind.BILL_NOT_COMPARABLE]

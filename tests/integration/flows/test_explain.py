@@ -77,9 +77,9 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
     office.scan(project.id)
     told = of_code(office)
     assert steps(told) == ["seen", "created"]
-    assert "asked for by: test" in told["story"][0]["sentence"]
+    assert "requested by: test" in told["story"][0]["sentence"]
     item = office.item(NAME)
-    assert told["why"].startswith(f"Its Item stands in NetSuite: {NAME}, id {item.id}, ")
+    assert told["why"].startswith(f"Its Item is in NetSuite: {NAME}, id {item.id}, ")
     (now,) = told["netsuite"]["items"]
     assert (now["id"], now["external_id"], now["ours"]) == (item.id, office.item_external_id(project, code), True)
     assert told["procore"]["budgeted"]
@@ -118,7 +118,7 @@ def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: Open
     assert steps(told) == ["seen", "no_answer", "looked"]
     assert re.search(
         # On a busy machine the next look is due by now.
-        r"the write of .* has no known end, .*; nothing is sent again before .*(looked at again|waits for its turn)",
+        r"NetSuite did not confirm the write of .*; .* sends nothing again before .*(the next attempt is at|waiting for its turn)",
         told["why"],
     )
     assert told["story"][-1]["again_at"] > told["story"][-1]["at"]
@@ -129,7 +129,7 @@ def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
     office.scan(case["project_id"])
     told = of_code(office, case["project_id"], case["wbs_code_id"])
     assert steps(told) == ["seen", "adopted"]
-    assert told["why"].endswith("; a person made it.")
+    assert told["why"].endswith("; entered by hand.")
     assert [item["ours"] for item in told["netsuite"]["items"]] == [False]
 
 
@@ -154,7 +154,7 @@ def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Of
     assert steps(told) == ["seen", "blocked"]
     assert told["story"][-1]["times"] == 2
     assert told["why"].startswith(f"Not yet: The Item '{NAME}' (id {by_hand.id}) is inactive in NetSuite.")
-    assert "Who mends it: the ERP administrator. Make the Item active again" in told["why"]
+    assert "Owner: ERP administrator. Reactivate the Item" in told["why"]
     assert [row["cause"] for row in told["problems"]] == ["item_inactive"]
 
     office.netsuite.edit_item(by_hand.id, itemid="another name")
@@ -180,10 +180,10 @@ def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
     unbudgeted = office.procore.add_code(project.id, "09-900.S")
     assert of_code(office)["why"].startswith("Not yet: no scan has seen it.")
     assert of_code(office, NUMBER, unbudgeted.flat_code)["why"] == (
-        "It needs no Item: no budget line of Procore names it."
+        "No Item needed: no budget line in Procore uses this code."
     )
     pilot = office.reopened(project_ids=str(project.id + 1))
-    assert of_code(pilot)["why"] == "Left alone: its project is not in PROJECT_IDS."
+    assert of_code(pilot)["why"] == "Skipped: its project is not in PROJECT_IDS."
 
 
 def test_a_code_shows_if_an_invoice_or_a_separate_request_asked_for_it(office: Office) -> None:
@@ -191,9 +191,9 @@ def test_a_code_shows_if_an_invoice_or_a_separate_request_asked_for_it(office: O
     project = office.new_project(NUMBER, [CODE, "05-310.S"])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export(invoice)
-    assert "asked for by: an invoice" in sentences(of_code(office))
+    assert "requested by: an invoice" in sentences(of_code(office))
     office.make_item(project, project.budgeted_codes()[1])
-    assert "asked for by: a request of its own" in sentences(of_code(office, NUMBER, "05-310.S"))
+    assert "requested by: separate request" in sentences(of_code(office, NUMBER, "05-310.S"))
 
 
 def test_a_code_is_found_by_its_text_its_items_name_and_its_ids(office: Office) -> None:
@@ -217,7 +217,7 @@ def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote
     code, bill = of_code(office), of_invoice(office, invoice)
     for told in (code, bill):
         assert "503" in told[remote]["fault"]
-        assert "stands in NetSuite" in told["why"]
+        assert "is in NetSuite" in told["why"]
     assert steps(code) == ["seen", "created"]
     assert steps(bill)[-1] == "written_back"
 
@@ -237,9 +237,9 @@ def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: O
     assert (work["item"], work["item_id"], work["amount"]) == (NAME, office.item(NAME).id, "900.00")
     assert [(term["words"], term["amount"]) for term in work["terms"]] == [
         ("work completed and materials stored to date", "900.00"),
-        ("the same before this invoice", "0.00"),
+        ("work completed and materials stored, prior invoices", "0.00"),
     ]
-    assert [(term["words"], term["amount"]) for term in held["terms"]] == [("retained on work this period", "-90.00")]
+    assert [(term["words"], term["amount"]) for term in held["terms"]] == [("retainage on work, this period", "-90.00")]
     assert told["netsuite"]["bill"]["id"] == office.bill(invoice).id
     assert told["netsuite"]["differs"] is None
     assert told["procore"]["origin_id"] == f"ns-vendorbill-{office.bill(invoice).id}"
@@ -252,7 +252,7 @@ def test_released_retainage_is_reckoned_from_what_procore_calls_released(synced:
     require_arithmetic(told, invoice)
     released = told["bill_lines"][-1]
     assert (released["what"], released["amount"]) == ("Retainage released", "3000.00")
-    assert [term["words"] for term in released["terms"]] == ["released on work this period"]
+    assert [term["words"] for term in released["terms"]] == ["retainage released on work, this period"]
 
 
 def test_the_bill_of_every_invoice_of_the_company_is_reckoned_to_the_cent(synced: Office) -> None:
@@ -271,7 +271,7 @@ def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Off
     office.export_all()
     told = of_invoice(office, invoice)
     assert steps(told) == ["seen", "blocked"]
-    assert f"waits for Items of codes that are blocked: {CODE}" in told["why"]
+    assert f"is waiting for Items of blocked codes: {CODE}" in told["why"]
     assert [row["key"] for row in told["problems"]] == [
         f"invoice:{project.id}:{invoice.id}",
         f"code:{project.id}:{code.id}",
@@ -292,7 +292,7 @@ def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Of
     office.export_all()
     told = of_invoice(office, invoice)
     assert steps(told) == ["seen", "sent", "created", "blocked"]
-    assert f"(id {office.bill(invoice).id}), but Procore does not know it yet." in told["why"]
+    assert f"(id {office.bill(invoice).id}), but its id is not saved in Procore yet." in told["why"]
     office.stage.settings("procore", patch_forbidden=False)
     office.export_all()
     assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "blocked", "written_back"]
@@ -309,7 +309,7 @@ def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> N
     office.settle()
     told = of_invoice(office, invoice)
     assert steps(told) == ["seen", "sent", "no_answer", "looked", "sent", "created", "written_back"]
-    assert "write 2" in sentences(told)
+    assert "attempt 2" in sentences(told)
 
 
 def test_an_invoice_that_is_not_exported_says_why_before_any_export(office: Office) -> None:
@@ -317,7 +317,7 @@ def test_an_invoice_that_is_not_exported_says_why_before_any_export(office: Offi
     draft = office.case_invoice("draft_invoice")
     told = of_invoice(office, draft)
     assert (told["why"], told["story"]) == (
-        "Not billed: its status in Procore is draft; only invoices that are approved are exported.",
+        "Not billed: its status in Procore is draft; only approved invoices are exported.",
         [],
     )
 
@@ -392,15 +392,18 @@ def test_the_command_tells_tables(synced: Office, capsys: pytest.CaptureFixture[
     project = synced.procore.project(case["project_id"])
     command._print(of_invoice(synced, invoice))
     shown = capsys.readouterr().out
-    assert f"Its bill stands in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
-    told = [shown.index(words) for words in ("First seen", "Sent to NetSuite", "Made in NetSuite", "Procore was told")]
+    assert f"Its bill is in NetSuite: {invoice.invoice_number}, id {synced.bill(invoice).id}" in shown
+    told = [
+        shown.index(words)
+        for words in ("First seen", "Sent to NetSuite", "Created in NetSuite", "Bill id saved to Procore")
+    ]
     assert told == sorted(told)
-    assert re.search(r"Payment due by Procore.*5,700\.00", shown)
+    assert re.search(r"Payment due in Procore.*5,700\.00", shown)
     # What stands in NetSuite has names, not only ids.
     assert re.search(rf"NetSuite now: bill.*{re.escape(synced.amounts(synced.bill(invoice))[0][0])}", shown, re.DOTALL)
     code = project.codes[case["wbs_code_ids"][0]]
     command._print(of_code(synced, project.id, code.id))
-    assert "Its Item stands in NetSuite" in capsys.readouterr().out
+    assert "Its Item is in NetSuite" in capsys.readouterr().out
 
 
 def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[str]) -> None:
@@ -409,7 +412,7 @@ def test_why_not_yet_is_told_once(synced: Office, capsys: pytest.CaptureFixture[
     shown = " ".join(capsys.readouterr().out.split())
     assert shown.count("Reopen the period") == 1
     assert "Open problems" not in shown
-    assert "NetSuite now: no bill of this invoice" in shown
+    assert "NetSuite now: no bill for this invoice" in shown
     assert "┃ ┃" not in shown
 
 

@@ -53,15 +53,15 @@ def a_bill(office: Office) -> tuple[Invoice, tuple[str, str]]:
 def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) -> None:
     project, wbs_code = a_code(office)
     first = office.item(NAME)
-    assert f"NetSuite still holds Item {NAME} (id {first.id})" in refused(office, NUMBER, CODE)
+    assert f"NetSuite still has Item {NAME} (id {first.id})" in refused(office, NUMBER, CODE)
     office.netsuite.items.remove(first.id)
     before, writes = office.container.ledger.codes(project.id), office.mark()
     assert forget(office, NUMBER, CODE, typed="n\n")[0] == 1
     assert office.container.ledger.codes(project.id) == before
     code, told, asked = forget(office, NUMBER, CODE, "--note", "deleted by mistake", typed="y\n")
     assert code == 0
-    assert f"Forget that its record is {first.id}? [y/N]" in asked
-    assert f"makes it anew: `wbs-sync scan --project {project.id} --wait`" in told
+    assert f"Clear id {first.id} from the ledger? [y/N]" in asked
+    assert f"recreates it: `wbs-sync scan --project {project.id} --wait`" in told
     # Only this record, and nothing was written to NetSuite by it.
     assert set(before) - set(office.container.ledger.codes(project.id)) == {wbs_code.id}
     assert office.writes(writes) == []
@@ -71,9 +71,9 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     assert second.id != first.id
     story = office.container.explain.code(NUMBER, CODE)["story"]
     assert [step["what"] for step in story] == ["forgotten", "seen", "created"]
-    assert story[0]["sentence"].startswith("Forgotten by ")
-    assert story[0]["sentence"].endswith("NetSuite has no Item for it any more (deleted by mistake)")
-    assert f"with the id {first.id} since " in story[0]["sentence"]
+    assert story[0]["sentence"].startswith("Cleared from the ledger by ")
+    assert story[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
+    assert f"with id {first.id} since " in story[0]["sentence"]
     assert second.id in story[2]["sentence"]
 
 
@@ -82,7 +82,7 @@ def test_an_item_that_exists_under_another_name_is_never_created_again(office: O
     a_code(office)
     item = office.item(NAME)
     office.netsuite.edit_item(item.id, itemid="renamed", externalid=None)
-    assert f"still has the Item of this code, as renamed (id {item.id})" in refused(office, NUMBER, CODE)
+    assert f"still has the Item of this code, named renamed (id {item.id})" in refused(office, NUMBER, CODE)
     assert "still has the Item of this code" in refused(office, NUMBER, CODE, "--take", item.id)
     office.netsuite.edit_item(item.id, itemid=NAME.lower(), externalid=None)
     assert f"Item {NAME.lower()} (id {item.id})" in refused(office, NUMBER, CODE)
@@ -100,7 +100,7 @@ def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(offic
     office.netsuite.items.remove(first.id)
     office.netsuite.edit_item(other.id, itemid=NAME, externalid=None)
     assert f"--take {other.id}" in refused(office, NUMBER, CODE)
-    assert "is not the record 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
+    assert "are not 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
     code, told, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
     assert code == 0
     assert json.loads(told)["forgotten"] == str(CodeKey(project.id, wbs_code.id))
@@ -117,28 +117,28 @@ def test_what_may_still_come_to_stand_or_is_in_a_workers_hand_is_kept(open_offic
     (doubtful,) = [record for record in records.values() if record.in_doubt]
     (made,) = [record for record in records.values() if record.done]
     code_in_doubt, code_made = (record.name.removeprefix(f"{NUMBER}-") for record in (doubtful, made))
-    assert "no known end" in refused(office, NUMBER, code_in_doubt)
+    assert "is unconfirmed" in refused(office, NUMBER, code_in_doubt)
     office.netsuite.items.remove(made.remote_id)
     key = next(CodeKey(project.id, number) for number, record in records.items() if record.done)
     with office.container.locks.hold(str(key)):
-        assert "A worker has it in hand" in refused(office, NUMBER, code_made)
+        assert "A worker is processing this record" in refused(office, NUMBER, code_made)
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 503}])
     assert refused(office, NUMBER, code_made)
     office.clear_faults()
     assert office.container.ledger.codes(project.id) == records
     # Of what was never made nothing has to be forgotten.
-    assert "knows nothing of it" in refused(office, "24-801", CODE)
+    assert "is not in the ledger" in refused(office, "24-801", CODE)
 
 
 def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Office) -> None:
     """`forget` refuses while NetSuite has the bill, or Procore names it or another integration."""
     invoice, named = a_bill(office)
     first = office.bill(invoice)
-    assert f"NetSuite still holds the bill {invoice.invoice_number} (id {first.id})" in refused(office, *named)
+    assert f"NetSuite still has the bill {invoice.invoice_number} (id {first.id})" in refused(office, *named)
     office.netsuite.delete_bill(first.id)
     # What the next export would do with it: believe Procore.
     complaint = refused(office, *named)
-    assert f"still names the bill {first.id}" in complaint
+    assert f"still has the origin id of bill {first.id}" in complaint
     assert f"Clear its origin id (ns-vendorbill-{first.id}) in Procore first" in complaint
     office.procore.set_origin(invoice, "sage-17")
     assert "Another integration claims the invoice" in refused(office, *named)
@@ -157,12 +157,14 @@ def test_a_void_bill_blocks_until_its_number_and_external_id_are_changed(office:
     bill = office.bill(invoice)
     office.procore.set_origin(invoice, None)
     office.netsuite.edit_bill(bill.id, tranid="other", externalid=None)
-    assert f"still has the bill of this invoice, as other (id {bill.id})" in refused(office, *named, "--take", bill.id)
+    assert f"still has the bill of this invoice, with the number other (id {bill.id})" in refused(
+        office, *named, "--take", bill.id
+    )
     office.netsuite.edit_bill(bill.id, tranid=invoice.invoice_number, externalid=bill.externalid)
     office.netsuite.void_bill(bill.id)
-    assert "void: give it another reference number" in refused(office, *named)
+    assert "void: change its reference number" in refused(office, *named)
     office.netsuite.edit_bill(bill.id, tranid=invoice.invoice_number.lower(), externalid=None)
-    assert "void: give it another reference number" in refused(office, *named)
+    assert "void: change its reference number" in refused(office, *named)
     office.netsuite.edit_bill(bill.id, tranid=f"{invoice.invoice_number}-VOID")
     assert forget(office, *named, "--yes")[0] == 0
     assert office.export(invoice).kind is OutcomeKind.CREATED
@@ -180,5 +182,5 @@ def test_a_bill_that_procore_does_not_name_is_named_again(office: Office) -> Non
 
 def test_a_record_must_be_named_one_way(office: Office) -> None:
     assert "not both" in refused(office, NUMBER, CODE, "--invoice", "1", exit_code=2)
-    assert "Name a code" in refused(office, NUMBER, exit_code=2)
+    assert "Pass a code" in refused(office, NUMBER, exit_code=2)
     assert "have no invoice 1, in any status" in refused(office, "--invoice", "1")

@@ -55,7 +55,7 @@ def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office:
     office.work_off()
 
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
-    assert office.sentence("remote:netsuite").startswith("NetSuite refuses the login of the integration")
+    assert office.sentence("remote:netsuite").startswith("NetSuite refused the integration's login")
     assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait, and one of them found out for all"
     (pause,) = office.container.holds.pauses()
     due = [

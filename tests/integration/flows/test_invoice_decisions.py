@@ -52,14 +52,14 @@ def test_an_invoice_that_was_billed_elsewhere_is_no_problem_any_more(office: Off
     explained = pilot.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     assert f"billed elsewhere, NetSuite id {bill.id}" in explained["why"]
     assert explained["decision"]["note"] == "by the old system"
-    assert any("said: billed elsewhere" in step["sentence"] for step in explained["story"])
+    assert any(": billed elsewhere" in step["sentence"] for step in explained["story"])
     verified = pilot.container.verification.verify()
     assert [(one.kind.value, one.key) for one in verified.information] == [("invoice_decided", key_of(invoice))]
     assert verified.findings == []
 
     office.netsuite.delete_bill(bill.id)
     (gone,) = pilot.container.verification.verify().findings
-    assert (gone.kind.value, f"(id {bill.id}) is gone" in gone.sentence) == ("bill_deleted", True)
+    assert (gone.kind.value, f"(id {bill.id}) no longer exists" in gone.sentence) == ("bill_deleted", True)
 
 
 def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Office) -> None:
@@ -97,7 +97,7 @@ def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Offic
     pilot = {"PROJECT_IDS": str(invoice.project_id)}
     (shown,) = told(office, "verify", **pilot)["information"]
     assert (shown["kind"], shown["key"]) == ("invoice_decided", key_of(invoice))
-    assert "not to be exported, as ana said: paid by card" in shown["sentence"]
+    assert "not to be exported; decided by ana: paid by card" in shown["sentence"]
     assert "paid by card" in call(office, "verify", **pilot).stdout
     assert "paid by card" in call(office, "verify", "--csv", **pilot).stdout
 
@@ -134,7 +134,7 @@ def test_decisions_outlive_a_lost_redis_where_a_copy_is(open_office: OpenOffice,
     assert after.export(kept).kind is OutcomeKind.SKIPPED
     assert after.container.decisions.of(_key(after, lost)) is None
     (found,) = after.reopened(project_ids=str(kept.project_id)).container.verification.verify().information
-    assert "not to be exported, as ana said: never" in found.sentence
+    assert "not to be exported; decided by ana: never" in found.sentence
 
     (copied,) = (one for one in office.container.checks.run() if one.name == "Decisions on invoices")
     assert (copied.ok, f"{office.container.settings.data_dir}" in copied.words) == (True, True)
@@ -160,7 +160,7 @@ def test_what_cannot_be_decided_is_refused_in_words(office: Office, done: str) -
     match done:
         case "billed":
             office.export(invoice)
-            with pytest.raises(NotDecided, match="in NetSuite already"):
+            with pytest.raises(NotDecided, match="already in NetSuite"):
                 decisions.exclude(*_named(invoice), by="ana", note="x")
         case "void bill":
             entered = enter_by_hand(office, invoice)
@@ -171,10 +171,10 @@ def test_what_cannot_be_decided_is_refused_in_words(office: Office, done: str) -
             with pytest.raises(NotDecided, match="does not exist in NetSuite"):
                 decisions.mark_billed(*_named(invoice), "999999", by="ana", note="x")
         case "no id":
-            with pytest.raises(NotDecided, match="is no internal id"):
+            with pytest.raises(NotDecided, match="is not a NetSuite internal id"):
                 decisions.mark_billed(*_named(invoice), "../customer/1", by="ana", note="x")
         case _:
-            with pytest.raises(NotDecided, match="was made for another Procore invoice"):
+            with pytest.raises(NotDecided, match="was created for another Procore invoice"):
                 decisions.mark_billed(*_named(invoice), bill.id, by="ana", note="x")
     record = office.invoice_record(invoice)
     assert record is None or record.state is not State.SKIPPED

@@ -15,10 +15,10 @@ from worker.services import named_records
 from worker.store.gate import Precedence
 
 STATUSES = {
-    "draft": "Not billed: its status in Procore is draft; only invoices that are approved are exported.",
-    "under_review": "Not billed: its status in Procore is under review; only invoices that are approved are exported.",
-    "revise_and_resubmit": "Not billed: its status in Procore is revise and resubmit; only invoices that are approved are exported.",
-    "pending_owner_approval": "Not billed: its status in Procore is pending owner approval; only invoices that are approved are exported.",
+    "draft": "Not billed: its status in Procore is draft; only approved invoices are exported.",
+    "under_review": "Not billed: its status in Procore is under review; only approved invoices are exported.",
+    "revise_and_resubmit": "Not billed: its status in Procore is revise and resubmit; only approved invoices are exported.",
+    "pending_owner_approval": "Not billed: its status in Procore is pending owner approval; only approved invoices are exported.",
 }
 
 
@@ -55,7 +55,7 @@ def test_an_invoice_that_an_export_has_left_alone_says_what_is_so_now(office: Of
     office.procore.set_invoice_status(invoice.id, "approved")
     told = office.container.explain.invoice("walk-2b", None)["why"]
     assert told.startswith("Not yet: it was skipped at ")
-    assert "(status is under review), and that is no longer so; it waits in no lane now" in told
+    assert "(status is under review), and that reason no longer applies; it is in no lane now" in told
 
 
 def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: Office) -> None:
@@ -85,7 +85,7 @@ def test_a_number_that_is_another_invoices_id_is_a_question(office: Office) -> N
     first = new_invoice(office)
     project = office.procore.project(first.project_id)
     second = office.new_invoice(project, (CODE, "800.00"), invoice_number=str(first.id))
-    with pytest.raises(NotFound, match=f"say its project, or one of id:{second.id}.*id:{first.id}"):
+    with pytest.raises(NotFound, match=f"Pass --project, or one of id:{second.id}.*id:{first.id}"):
         office.container.named_records.invoice(str(first.id), None)
     assert office.container.named_records.invoice(f"id:{first.id}", None).invoice_id == first.id
 
@@ -110,7 +110,7 @@ def test_a_number_of_two_projects_asks_for_the_project(office: Office) -> None:
 def test_a_company_of_very_many_projects_is_not_searched(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(named_records, "MAX_PROJECTS_SEARCHED", 3)
     new_invoice(office)
-    with pytest.raises(NotFound, match="name its project with --project"):
+    with pytest.raises(NotFound, match="Pass its project with --project"):
         office.container.named_records.invoice("walk-2b", None)
 
 

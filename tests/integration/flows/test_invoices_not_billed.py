@@ -196,10 +196,10 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
     mark = office.mark()
     for invoice in (other, third):
         assert office.export(invoice).cause == "currency_not_known"
-        assert "Procore's projects are in CAD, USD, and no setting says" in office.sentence(key_of(invoice))
+        assert "The Procore projects use CAD, USD, and no setting says" in office.sentence(key_of(invoice))
     assert office.writes(mark) == []
     check = currency_check(office)
-    assert (check.ok, check.words) == (False, "Procore's projects are in CAD, USD, so no invoice is billed")
+    assert (check.ok, check.words) == (False, "the Procore projects use CAD, USD, so no invoice is billed")
     assert "NETSUITE_CURRENCY" in check.cure
     verified = office.reopened(project_ids=str(billed.project_id)).container.verification.verify()
     assert (verified.right, verified.findings) == (2, []), "what was billed is compared as before"
@@ -208,7 +208,7 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
     assert office.export(third).kind is OutcomeKind.CREATED
     assert office.export(other).cause == "foreign_currency"
     check = currency_check(office)
-    assert (check.ok, check.words) == (True, "USD: invoices in any other are blocked")
+    assert (check.ok, check.words) == (True, "USD: invoices in any other currency are blocked")
 
 
 def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: OpenOffice) -> None:
@@ -223,7 +223,7 @@ def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: 
 
 def test_the_only_base_currency_needs_no_setting(synced: Office) -> None:
     check = currency_check(synced)
-    only = "USD, the only one on Procore's invoices; if the books differ, set NETSUITE_CURRENCY"
+    only = "USD, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY"
     assert (check.ok, check.words) == (True, only)
 
 
@@ -315,7 +315,7 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) ->
     office.procore.edit_project(project.id, tools_disabled=True)
     for _ in range(2):
         assert office.export(invoice).cause == "invoice_not_found"
-        words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} cannot be read in Procore"
+        words = f"Invoice {invoice.invoice_number} of project {project.number} {project.name} could not be read from Procore"
         assert office.sentence(key_of(invoice)).startswith(words)
     # Work that failed again and again is told with the names of its record.
     office.container.attempts.give_up(Lane.EXPORTS, key_of(invoice), 9)

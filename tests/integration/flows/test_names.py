@@ -76,7 +76,7 @@ def test_a_name_at_the_length_limit_is_created_and_a_longer_one_blocked(open_off
     assert len(office.item(f"24-800-{fits.flat_code}").itemid) == limit
     key = f"code:{project.id}:{too_long.id}"
     assert office.problems(f"code:{project.id}") == {key: "name_too_long"}
-    assert f"has {limit + 1} characters; NetSuite takes {limit}" in office.sentence(key)
+    assert f"is {limit + 1} characters long; NetSuite's limit is {limit}" in office.sentence(key)
     assert len(office.posts("/services/rest/record/v1/otherChargePurchaseItem")) == 1
 
 

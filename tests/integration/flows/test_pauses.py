@@ -101,7 +101,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert len(office.posts(BILL_PATH, mark)) == 2
     assert office.problems() == {key_of(invoices[0]): "netsuite_permission", BILLS_REFUSED: "netsuite_permission"}
     assert "create vendor bills (permission Transactions > Bills: Create)" in office.sentence(BILLS_REFUSED)
-    paused = "NetSuite: work that has to create vendor bills is paused"
+    paused = "NetSuite: work that needs to create vendor bills is paused"
     assert 'remote_holds{remote="netsuite",work="create vendor bills"} 1.0' in office.container.metrics.text()
     assert any(paused in one.words for one in office.container.checks.run() if one.name == "Pauses")
     assert paused in office.container.overview.status()["pauses"][0]["sentence"]
@@ -140,7 +140,7 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOf
     # A named time is kept also where the short first pause has not ended yet.
     office.container.holds.pause("netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403")
     told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
-    assert "work that has to create vendor credits is paused until" in told["why"]
+    assert "work that needs to create vendor credits is paused until" in told["why"]
     office.container.dispatch.lift()
     office.stage.settings("netsuite", missing_permissions=[])
     office.settle()

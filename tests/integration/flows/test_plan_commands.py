@@ -93,16 +93,22 @@ def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> No
         "scan", "--project", str(desk.project.id), "--project", str(case["project_id"]), "--dry-run", "--save", str(desk.file)
     )  # fmt: skip
     assert ended.code == 0
-    for words in (f"27-001-{CODES[0]}", "create", "has 70 characters", "project accountant", "Shorten the WBS code"):
+    for words in (
+        f"27-001-{CODES[0]}",
+        "create",
+        "is 70 characters long",
+        "project accountant",
+        "Shorten the WBS code",
+    ):
         assert words in " ".join(ended.told.split()), ended.told
-    assert "Requests, about:" in ended.told
+    assert "Estimated requests:" in ended.told
     assert f"wbs-sync apply {desk.file}" in ended.told
 
     done = desk.call("apply", str(desk.file), "--wait", "--json")
     rows = {row["name"]: row for row in done.json()["lines"]}
     assert (done.code, rows[f"27-001-{CODES[0]}"]["result"]) == (0, "created"), done.told
     assert rows[f"27-001-{CODES[0]}"]["id"] == desk.office.item(f"27-001-{CODES[0]}").id
-    assert first_step(desk.office.container.explain.code("27-001", CODES[0])) == "First seen, asked for by: a plan"
+    assert first_step(desk.office.container.explain.code("27-001", CODES[0])) == "First seen (requested by: a plan)"
     again = desk.call("apply", str(desk.file), "--wait", "--json")
     assert (again.code, set(again.json()["counts"])) == (0, {"already"})
 
@@ -126,9 +132,9 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
     assert {len(row) - len(row.rstrip()) for row in rows} == {1}
     done = desk.call("apply", str(desk.file), "--wait")
     assert (done.code, desk.office.bill(desk.invoice).tranid) == (0, "N-1"), done.told
-    assert "Applied: 3 created; nothing to do for 0 lines of the plan." in done.told
+    assert "Applied: 3 created; no change needed for 0 lines of the plan." in done.told
     story = desk.office.container.explain.invoice(str(desk.invoice.id), None)
-    assert first_step(story) == "First seen, asked for by: a plan"
+    assert first_step(story) == "First seen (requested by: a plan)"
     assert [step["what"] for step in story["story"]] == ["seen", "sent", "created", "written_back"]
     # The same as JSON, which is what is saved.
     saved = json.loads(desk.file.read_text())
@@ -192,11 +198,11 @@ def test_no_secret_is_in_a_plan(desk: Desk) -> None:
     ("changes", "words"),
     [
         ({"company_id": 1}, "is a plan for Procore company 1 and NetSuite account"),
-        ({"account": "other_sb1"}, "and NetSuite account other_sb1; the settings say"),
-        ({"version": 1}, "is no plan of version 3"),
-        ({"version": None}, "is no plan of version 3"),
-        ({"made_at": "2026-05-04T09:00:00+00:00"}, "was not saved by this installation as it is"),
-        ({"id": "0" * 12}, "was not saved by this installation as it is"),
+        ({"account": "other_sb1"}, "and NetSuite account other_sb1; the settings are for"),
+        ({"version": 1}, "is not a plan of version 3"),
+        ({"version": None}, "is not a plan of version 3"),
+        ({"made_at": "2026-05-04T09:00:00+00:00"}, "is not a plan saved by this installation"),
+        ({"id": "0" * 12}, "is not a plan saved by this installation"),
         ({"lines": [{"key": "code:1:2"}]}, "is not a plan"),
         ({"lines": 7}, "is not a plan"),
     ],
@@ -237,7 +243,7 @@ def test_a_line_that_nobody_approved_cannot_be_added(desk: Desk) -> None:
     assert "was edited after it was made (1 line, such as 07-100.S)" in desk.refused(lines=saved["lines"] + foreign)
     key = f"{desk.office.container.settings.redis_key_prefix}plans:key"
     desk.office.container.redis.set(key, "another installation's")
-    assert "was not saved by this installation as it is" in desk.refused()
+    assert "is not a plan saved by this installation" in desk.refused()
 
 
 def test_the_plan_that_was_approved_is_named_by_its_id(desk: Desk) -> None:
@@ -273,9 +279,9 @@ def test_what_is_no_plan_is_told_in_one_sentence(desk: Desk, content: bytes | No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--save", "x"], "say --dry-run too"),
-        (["--dry-run", "--wait"], "leaves nothing to wait for"),
-        (["--dry-run", "--force"], "--force belongs to --save"),
+        (["--save", "x"], "--save requires --dry-run"),
+        (["--dry-run", "--wait"], "--dry-run and --wait cannot be combined"),
+        (["--dry-run", "--force"], "--force requires --save"),
     ],
 )
 def test_options_that_contradict_each_other_are_told(desk: Desk, arguments: list[str], words: str) -> None:
@@ -314,16 +320,20 @@ def test_projects_and_invoices_are_named_as_people_call_them(desk: Desk) -> None
     ("arguments", "code", "words"),
     [
         (["scan", "--project", "no such", "--dry-run"], 1, "no project with the id, number or name no such"),
-        (["scan", "--project", "0", "--dry-run"], 2, "neither a Procore id nor the number or name of a project"),
+        (["scan", "--project", "0", "--dry-run"], 2, "is not a Procore id or project number or name"),
         (
             ["export", "N-9", "--project", "27-001", "--dry-run"],
             1,
             "Project 27-001 New Project has no invoice N-9, in any status",
         ),
-        (["scan", "--dry-run", "--save", "/no/such/folder/plan.json"], 1, "/no/such/folder is no directory"),
+        (
+            ["scan", "--dry-run", "--save", "/no/such/folder/plan.json"],
+            1,
+            "/no/such/folder is not a writable directory",
+        ),
         (["export", "N-9"], 1, "Procore's active projects have no invoice N-9, in any status"),
-        (["export", "--approved", "--project", "27-001"], 2, "--approved, which takes all projects"),
-        (["export", "N-1", "--approved"], 2, "Name one invoice (INVOICE"),
+        (["export", "--approved", "--project", "27-001"], 2, "--approved for all projects"),
+        (["export", "N-1", "--approved"], 2, "Pass one INVOICE"),
     ],
 )
 def test_what_names_nothing_is_told_in_a_sentence(desk: Desk, arguments: list[str], code: int, words: str) -> None:

@@ -406,9 +406,9 @@ def test_invoices_whose_world_changed_are_refused_and_the_others_billed(office: 
     assert "total was 90.00, is now 135.00" in found.refused[str(key_of(edited))]
     assert "'27-001-05-120.S 100.00 05-120.S" in found.refused[str(key_of(edited))]
     assert "skipped now: status is under review" in found.refused[str(key_of(sent_back))]
-    assert "Item 27-001-06-200.S comes first, and that is refused" in found.refused[str(key_of(by_hand))]
+    assert "Item 27-001-06-200.S must be created first and is refused" in found.refused[str(key_of(by_hand))]
     assert "is now 2026-05-02" in found.refused[str(key_of(redated))]
-    assert found.refused[str(code_key(project, CODES[0]))] == "the invoices that need it have changed"
+    assert found.refused[str(code_key(project, CODES[0]))] == "the invoices that need this Item have changed"
     assert sorted((each["type"], each["name"]) for each in journals.written()) == [
         ("otherChargePurchaseItem", f"27-001-{CODES[1]}"),
         ("requisition", same.invoice_number),

@@ -511,21 +511,21 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Office) ->
     ended = call(office, "check", **own)
     (line,) = [line for line in ended.stdout.splitlines() if "Account profile" in line]
     assert ended.exit_code == 1
-    assert line.startswith("FAULT")
-    assert "NETSUITE_PROJECT_FIELD is customer, the account takes job" in line
-    assert "NETSUITE_SETTLE_SECONDS is 900, the account needs 904" in line
-    assert "NETSUITE_EXPENSE_ACCOUNT_ID is empty, the account needs it" in line
-    assert "NETSUITE_TAX_SCHEDULE_ID is set, the account does not take it over REST" in line
+    assert line.startswith("FAIL")
+    assert "NETSUITE_PROJECT_FIELD is customer, but the account uses job" in line
+    assert "NETSUITE_SETTLE_SECONDS is 900, but the account needs 904" in line
+    assert "NETSUITE_EXPENSE_ACCOUNT_ID is empty, but the account requires it" in line
+    assert "NETSUITE_TAX_SCHEDULE_ID is set, but the account does not accept it over REST" in line
     assert "SUBSIDIARY" not in line
     settled = call(office, "check", NETSUITE_TAX_SCHEDULE_ID="")
-    assert f"of {ACCOUNT}, and the settings fit it" in settled.stdout
+    assert f"of {ACCOUNT}; the settings match it" in settled.stdout
 
 
 @pytest.mark.parametrize(
     ("profile_of", "account", "named", "words"),
     [
         ("7654321_SB1", "1234567", True, "is of the NetSuite account 7654321_SB1, the settings say 1234567"),
-        ("1234567_SB1", "1234567", False, "Name it in NETSUITE_PROFILE_FILE to use it here"),
+        ("1234567_SB1", "1234567", False, "Set NETSUITE_PROFILE_FILE to it to use it here"),
         ("1234567_SB1", "1234567", True, ""),
         ("1234567-sb1", "1234567_SB1", False, ""),
         ("1234567", "1234567_SB1", True, "is of the NetSuite account 1234567"),
@@ -564,7 +564,7 @@ def test_an_unreadable_profile_stops_every_command_but_the_probe(office: Office,
 
 def test_a_missing_profile_is_reported(office: Office) -> None:
     assert "run `wbs-sync probe` first" in call(office, "probe", "--report").stderr
-    assert "names no file" in call(office, "status", NETSUITE_PROFILE_FILE="nowhere.json").stderr
+    assert "is not a file" in call(office, "status", NETSUITE_PROFILE_FILE="nowhere.json").stderr
 
 
 def given_profile(account: str = ACCOUNT, **effects: Any) -> None:

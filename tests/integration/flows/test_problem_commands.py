@@ -118,8 +118,8 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
     lines = dict(line.split(maxsplit=1) for line in ended.stdout.splitlines() if line[:1].strip())
     assert lines["since"].endswith(" UTC")
     assert lines["since"].startswith("20")
-    assert lines["who"] == "project accountant"
-    assert f"wbs-sync problems retry {key}" in lines["again"]
+    assert lines["owner"] == "project accountant"
+    assert f"wbs-sync problems retry {key}" in lines["next"]
     assert shown["sentence"] in ended.stdout
 
 
@@ -319,15 +319,15 @@ def test_a_problem_that_becomes_another_at_that_moment_is_left_as_it_is(
     monkeypatch.setattr(handle, "_open_problem", lambda box, key: replace(find(box, key), facts={"invoice": "before"}))
     ended = call(office, "problems", act[0], key, *act[1:])
     assert ended.exit_code == 1
-    assert f"{key} has changed just now" in ended.stderr
+    assert f"{key} has just changed" in ended.stderr
     assert listed(office) == {key}
 
 
 @pytest.mark.parametrize(
     ("note", "words"),
     [
-        ("  ", "Say in the note what was done"),
-        ("x" * 1001, "1000 are kept"),
+        ("  ", "Describe in --note what was done"),
+        ("x" * 1001, "the limit is 1000"),
         ("a\x1b[2Jb", "U+001B"),
         ("caf\udce9", "U+DCE9"),
     ],
@@ -466,7 +466,7 @@ def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Of
     credit(office)
     ended = call(office, "problems", "--cause", "needs_vendor_credits")
     assert ended.exit_code == 2
-    assert "no cause is called 'needs_vendor_credits'" in ended.stderr
+    assert "there is no cause 'needs_vendor_credits'" in ended.stderr
     assert call(office, "problems", "--cause", "needs_vendor_credit").exit_code == 1
 
 
@@ -527,8 +527,8 @@ def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) 
     _, invoice, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
     told = office.container.explain.invoice(str(invoice.id), None)
-    assert "comes to -" in told["why"]
-    assert told["why"].endswith("Somebody ignores it until it changes.")
+    assert "totals -" in told["why"]
+    assert told["why"].endswith("This problem is ignored until it changes.")
 
 
 def test_a_project_that_nobody_knows_is_no_project_without_problems(office: Office) -> None:

@@ -156,7 +156,7 @@ def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Offi
     assert [(one.kind, one.key) for one in verified.information] == [
         (FindingKind.INVOICES_NOT_READABLE, f"project:{project.id}")
     ]
-    assert "one that is approved is not billed" in verified.information[0].sentence
+    assert "its approved invoices are not billed" in verified.information[0].sentence
     for where in (None, str(project.id)):
         with pytest.raises(NotFound, match="24-800"):
             pilot.container.explain.invoice("LAST-1", where)

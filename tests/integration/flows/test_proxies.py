@@ -31,7 +31,7 @@ def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_in_doubt(
     behind.export_all()
     (pause,) = behind.container.pauses.all()
     assert (pause.remote, pause.cause) == ("NetSuite", Cause.REMOTE_DOWN)
-    assert "nothing was sent to netsuite.example: the proxy that HTTPS_PROXY names does not answer" in pause.sentence
+    assert "nothing was sent to netsuite.example: the proxy in HTTPS_PROXY does not respond" in pause.sentence
     assert "canary" not in pause.sentence
     assert len(office.netsuite.items) == written
     projects = office.procore.company.projects

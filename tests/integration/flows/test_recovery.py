@@ -194,7 +194,7 @@ def test_a_code_whose_item_was_deleted_and_made_anew_by_hand_is_told(office: Off
     anew = office.netsuite.make_item("24-800-05-120.S", externalid=gone.externalid)
     assert office.container.recovery.rebuild().others == 1
     key = f"verify:item_other_than_recorded:code:{project.id}:{project.budgeted_codes()[0].id}"
-    assert office.sentence(key).endswith(f"the ledger says Item {gone.id}, NetSuite has {anew.id}.")
+    assert office.sentence(key).endswith(f"the ledger has Item {gone.id}, NetSuite has {anew.id}.")
     assert len(office.problems()) == 1
 
 

@@ -60,7 +60,7 @@ def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office
     assert office.container.settings.item_name_format not in problem.problem.sentence
     (pause,) = office.container.pauses.all()
     assert pause.cause == Cause.SETTINGS_DIFFER
-    assert "work that has to create or change records is paused" in pause.sentence
+    assert "work that needs to create or change records is paused" in pause.sentence
     found = check_of(office, "Same settings")
     assert found.ok is False
     assert "ITEM_NAME_FORMAT" in found.words
@@ -113,7 +113,10 @@ def test_a_command_with_other_settings_than_the_workers_is_told(office: Office) 
     another_worker(office, NETSUITE_CURRENCY="0badc0de")
     found = check_of(office, "Same settings")
     assert found.ok is None
-    assert found.words == "this command has another NETSUITE_CURRENCY than the workers, whose settings decide"
+    assert (
+        found.words
+        == "this command and the workers have different values of NETSUITE_CURRENCY; the workers' values apply"
+    )
 
 
 def test_machines_with_different_caps_are_reported_with_the_one_that_holds(office: Office) -> None:

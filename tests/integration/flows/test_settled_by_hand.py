@@ -109,7 +109,7 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
 
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ADOPTED, entered.id)
-    assert "a person entered it" in outcome.reason
+    assert "entered by hand" in outcome.reason
     assert office.problems(key_of(invoice)) == {}
     record = office.invoice_record(invoice)
     assert record is not None

@@ -31,11 +31,11 @@ def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) 
     key, of_invoice = InvoiceKey(project.id, invoice.id), ("status", "--invoice", str(invoice.id))
     named = (*of_invoice, "--project", str(project.id))
     nothing = {"key": str(key), "outcome": None, "in_hand": False, "again_at": None}
-    seen_by_no_export = "Not yet: no export has seen it. The next one takes it; `wbs-sync export` starts one."
+    seen_by_no_export = "Not yet: no export has seen it. The next export will; start one with `wbs-sync export`."
     assert told(office, *named) == told(office, *of_invoice) == nothing | {"reason": seen_by_no_export}
 
     office.container.work.add(Lane.EXPORTS, [str(key)])
-    waiting = {"outcome": "waiting", "reason": "no worker has taken it up yet", "again_at": 0}
+    waiting = {"outcome": "waiting", "reason": "no worker has started it yet", "again_at": 0}
     assert told(office, *named) == nothing | waiting
 
     outcome = office.export(invoice)
@@ -90,9 +90,9 @@ def test_a_task_that_failed_or_runs_or_is_not_known_is_told_as_such(office: Offi
     keep(office, "a4", status="STARTED", name="ledger.reconcile", kwargs={}, result={"pid": 1, "hostname": "a"})
     assert told(office, "status", "--task", "a4")["result"] is None
     unknown = call(office, "status", "--task", "a5")
-    assert (unknown.exit_code, "Nothing is known of a task a5" in unknown.stderr) == (1, True)
+    assert (unknown.exit_code, "Task a5 not found" in unknown.stderr) == (1, True)
     two = call(office, "status", "--task", "a5", "--invoice", "1")
-    assert (two.exit_code, "Name one thing" in two.stderr) == (2, True)
+    assert (two.exit_code, "Pass one of --task ID" in two.stderr) == (2, True)
     assert "--project" in call(office, "status", "--code", "5").stderr
 
 

@@ -88,14 +88,14 @@ def test_a_deleted_item_is_found(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "item_missing"
     label = f"Code {CODES[0]} of project {site.project.number} New Project"
-    assert sentence == f"{label} has no Item: {site.item.itemid}, which it had, is gone."
+    assert sentence == f"{label} has no Item; its former Item {site.item.itemid} no longer exists in NetSuite."
 
 
 def test_a_renamed_item_is_found(site: Site) -> None:
     site.office.netsuite.edit_item(site.item.id, itemid="Steel")
     kind, sentence = site.finding()
     assert kind == "item_renamed"
-    assert f"was called {site.item.itemid} and is called Steel now" in sentence
+    assert f"{site.item.itemid} was renamed to Steel in NetSuite" in sentence
 
 
 def test_a_renamed_item_that_was_adopted_is_found_by_its_id(branch: Office) -> None:
@@ -120,7 +120,7 @@ def test_a_renumbered_project_is_told_once_with_both_names(branch: Office) -> No
     (finding,) = office.container.verification.verify().findings
     assert (finding.kind, finding.key) == ("project_renumbered", f"project:{project.id}")
     assert (
-        f"such as {number}-{CODES[0]}, which by the number of today would be 28-{number}-{CODES[0]}."
+        f"such as {number}-{CODES[0]}; with the current number, that name would be 28-{number}-{CODES[0]}."
         in finding.sentence
     )
 
@@ -172,7 +172,10 @@ def test_another_item_in_the_place_of_ours_is_found(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "item_other_than_recorded"
     name = site.item.itemid
-    assert f"the ledger says Item {site.item.id}, which is gone; NetSuite has {other.id}, {name}, in its" in sentence
+    assert (
+        f"the ledger has Item {site.item.id}, which no longer exists; in NetSuite, its Item is {other.id}, {name}."
+        in sentence
+    )
 
 
 def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: Site) -> None:
@@ -239,8 +242,8 @@ def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
     kind, sentence = site.finding()
     assert kind == "bill_doubled"
     number = site.bill.tranid
-    each = f"{number} (id {site.bill.id}) over 859.50, {number} (id {copy.id}) over 859.50"
-    assert sentence.endswith(f": Blue Spruce Electric has 2 bills for it or with its number: {each}.")
+    each = f"{number} (id {site.bill.id}) for 859.50, {number} (id {copy.id}) for 859.50"
+    assert sentence.endswith(f": Blue Spruce Electric has 2 bills for this invoice or its number: {each}.")
     site.office.netsuite.void_bill(copy.id)
     assert site.findings() == []
 
@@ -261,7 +264,7 @@ def test_so_is_one_whose_number_the_bill_of_another_project_has(branch: Office, 
     branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
     kind, sentence = site.finding()
     assert kind == "bill_doubled"
-    assert f"(id {site.bill.id}) over 859.50, {site.bill.tranid} (id {elsewhere.bill.id}) over 859.50" in sentence
+    assert f"(id {site.bill.id}) for 859.50, {site.bill.tranid} (id {elsewhere.bill.id}) for 859.50" in sentence
 
 
 def two_bills_of_ours_with_one_number(site: Site) -> dict[str, str]:
@@ -304,8 +307,8 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site,
     found = {one.key: one for one in site.findings() if one.kind is FindingKind.BILL_DOUBLED}
     assert set(found) == set(bills)
     for one in found.values():
-        assert all(f" Once-{site.project.number} (id {bill_id}) over " in one.sentence for bill_id in bills.values())
-        assert "Blue Spruce Electric has 2 bills for it or with its number: " in one.sentence
+        assert all(f" Once-{site.project.number} (id {bill_id}) for " in one.sentence for bill_id in bills.values())
+        assert "Blue Spruce Electric has 2 bills for this invoice or its number: " in one.sentence
         assert one.problem
         assert one.problem.owner == "project accountant"
         assert "Void or delete all but one" in one.problem.next_step
@@ -361,24 +364,21 @@ def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
     netsuite.edit_bill_line(site.bill.id, 2, Decimal("54.00"))
     kind, sentence = site.finding()
     assert kind == "bill_with_other_lines"
-    prefix = f"lines that are not the invoice's: {site.project.number}-"
-    assert (
-        f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, lines that are lacking: {CODES[0]} "
-        in sentence
-    )
+    prefix = f"extra lines: {site.project.number}-"
+    assert f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, missing lines: {CODES[0]} " in sentence
     assert "total" not in sentence
 
 
 def test_a_deleted_bill_is_found(site: Site) -> None:
     site.office.netsuite.delete_bill(site.bill.id)
-    assert site.finding()[1].endswith(f"its bill (id {site.bill.id}) is gone from NetSuite.")
+    assert site.finding()[1].endswith(f"its bill (id {site.bill.id}) no longer exists in NetSuite.")
 
 
 def test_a_bill_without_a_link_is_told_as_not_comparable_with_the_reason(site: Site) -> None:
     site.office.procore.edit_invoice(site.invoice.id, off_by="1.00")
     kind, sentence = site.finding()
     assert kind == "bill_not_comparable"
-    assert f"(id {site.bill.id}) stands, but cannot be compared. The lines of invoice" in sentence
+    assert f"(id {site.bill.id}) is in NetSuite, but cannot be compared. The lines of invoice" in sentence
 
 
 def test_a_missing_origin_id_is_found(site: Site) -> None:
@@ -394,9 +394,9 @@ def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: Sit
     kind, sentence = site.finding()
     assert kind == "origin_id_foreign"
     own = f"its bill is {site.bill.tranid} (id {site.bill.id})."
-    assert sentence.endswith(f"names the bill OTHER-1 (id {other.id}) in Procore; {own}")
+    assert sentence.endswith(f"has the origin id of the bill OTHER-1 (id {other.id}) in Procore; {own}")
     site.office.netsuite.delete_bill(other.id)
-    assert f"names a bill that does not exist (id {other.id})" in site.finding()[1]
+    assert f"has the origin id of a bill that does not exist (id {other.id})" in site.finding()[1]
 
 
 def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site: Site) -> None:

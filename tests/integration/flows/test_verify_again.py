@@ -209,7 +209,7 @@ def test_after_a_rebuild_a_bill_whose_invoice_was_withdrawn_is_found(site: Site)
     (finding,) = site.office.container.verification.verify().findings
     assert (finding.kind, finding.key) == ("bill_not_comparable", f"invoice:{site.project.id}:{site.invoice.id}")
     assert finding.sentence.endswith(
-        f"(id {site.bill.id}) stands, but the invoice is exported no more: status is draft."
+        f"(id {site.bill.id}) is in NetSuite, but the invoice is no longer exported: status is draft."
     )
 
 
@@ -219,7 +219,7 @@ def test_after_a_rebuild_a_bill_of_a_deleted_invoice_is_found_until_void(site: S
     forget_invoices(site)
     (finding,) = site.office.container.verification.verify().findings
     assert (finding.kind, finding.key) == ("bill_not_comparable", f"invoice:{site.project.id}:{site.invoice.id}")
-    assert finding.sentence.endswith(f"(id {site.bill.id}) stands, but Procore lists no such invoice any more.")
+    assert finding.sentence.endswith(f"(id {site.bill.id}) is in NetSuite, but Procore no longer lists this invoice.")
     assert site.kinds() == ["bill_not_comparable"], "remembered, and still found"
     assert finding.problem_key in site.office.problems("verify:")
     site.office.netsuite.void_bill(site.bill.id)
@@ -251,7 +251,7 @@ def test_a_skip_whose_reason_is_no_longer_true_explains_nothing(site: Site) -> N
     (finding,) = site.office.container.verification.verify().findings
     assert finding.kind == "bill_missing"
     assert finding.sentence.endswith(
-        " has no bill. It was skipped because nothing is billed on it, which is no longer so."
+        " has no bill. It was skipped (nothing is billed on it), and that reason no longer applies."
     )
 
 

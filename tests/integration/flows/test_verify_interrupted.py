@@ -270,7 +270,7 @@ def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
     with monkeypatch.context() as patch:
         patch.setattr("worker.services.verification.BillDrift.entered_twice", interrupted_by_the_second)
         ended = call("verify", "--full")
-    assert (ended.exit_code, "the next `wbs-sync verify` goes on from there" in ended.output) == (130, True)
+    assert (ended.exit_code, "the next `wbs-sync verify` continues from here" in ended.output) == (130, True)
     state = drifted.container.verifications.current()
     assert state
     assert (state.projects, state.projects_done) == (2, 0)
@@ -309,7 +309,7 @@ def test_a_wait_for_the_limit_is_shown_with_its_end(drifted: Office, call: Calla
     assert drifted.container.verification.step()
     shown = " ".join(call("status").stdout.split())
     drifted.container.redis.delete(f"{drifted.container.settings.redis_key_prefix}limits:procore")
-    assert "waits until 20" in shown
+    assert "waiting until 20" in shown
     assert " UTC: Procore" in shown
     state = drifted.container.verifications.current()
     assert state

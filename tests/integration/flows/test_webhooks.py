@@ -122,7 +122,7 @@ def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     assert f"'RFIs' 379913 of project {project.id} changed: not ours" in caplog.text, (
         "what Procore calls things is seen here"
     )
-    assert "not understood, with events" in caplog.text
+    assert "in an unknown format, with events" in caplog.text
     assert keys_of(office) <= before
 
 

@@ -193,7 +193,7 @@ def test_behind_a_proxy_that_is_down_nothing_was_sent(scheme: str) -> None:
     assert (type(error), getattr(error, "down", "")) == (Transient, "netsuite")
     assert (
         str(error)
-        == "nothing was sent to netsuite.example: the proxy that HTTPS_PROXY names does not answer, or is no HTTP proxy (ProxyError)"
+        == "nothing was sent to netsuite.example: the proxy in HTTPS_PROXY does not respond, or is not an HTTP proxy (ProxyError)"
     )
 
 
@@ -203,9 +203,9 @@ def test_behind_a_proxy_that_is_down_nothing_was_sent(scheme: str) -> None:
         (closes, "nothing was sent to netsuite.example"),
         (
             refuses("407 Proxy Authentication Required"),
-            "the proxy that HTTPS_PROXY names refuses to connect to it (407)",
+            "the proxy in HTTPS_PROXY refused to connect to it (407)",
         ),
-        (refuses("502 Bad Gateway"), "the proxy that HTTPS_PROXY names refuses to connect to it (502)"),
+        (refuses("502 Bad Gateway"), "the proxy in HTTPS_PROXY refused to connect to it (502)"),
     ],
 )
 def test_behind_a_proxy_that_does_not_connect_nothing_was_sent(proxy: Handle, words: str) -> None:

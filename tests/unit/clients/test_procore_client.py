@@ -111,7 +111,7 @@ def test_a_list_whose_pages_do_not_end_ends(procore_of: MakeClient, monkeypatch:
     monkeypatch.setattr(client_module, "MOST_PAGES", 4)
     pages = [answer(200, [PROJECT | {"id": n}], next_page=True) for n in range(1, 9)]
     procore, transport = procore_of(*pages)
-    with pytest.raises(UnexpectedAnswer, match="Procore's list of Project goes on after 4 pages"):
+    with pytest.raises(UnexpectedAnswer, match="Procore's list of Project continues after 4 pages"):
         list(procore.list_projects())
     assert len(transport.sent) == 4
 
@@ -230,12 +230,14 @@ def test_budget_lines_that_are_foreign_or_unreadable_are_passed_over(procore_of:
     procore, _ = procore_of(answer(200, {"data": rows}, next_page=False))
     odd: list[OddRow] = []
     assert [code.id for code in procore.list_budgeted_codes(17, odd)] == [901]
-    assert [row.complaint for row in odd] == ["Procore's BudgetLine is not as published: wbs_code.id: '?' is no id"]
+    assert [row.complaint for row in odd] == [
+        "Procore's BudgetLine is not in the documented format: wbs_code.id: '?' is not an id"
+    ]
 
 
 def test_a_page_of_which_nothing_can_be_read_is_no_empty_list(procore_of: MakeClient) -> None:
     procore, _ = procore_of(answer(200, [{"id": "?"}, {}], next_page=False))
-    with pytest.raises(UnexpectedAnswer, match="WbsCode is not as published"):
+    with pytest.raises(UnexpectedAnswer, match="WbsCode is not in the documented format"):
         procore.list_active_codes(17)
 
 

@@ -1,4 +1,4 @@
-"""Procore's bodies in the domain's words: nulls and news are taken, what is not as published is named."""
+"""Procore's bodies in the domain's words: nulls and news are taken, what is not in the documented format is named."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_without_several_currencies_the_invoices_own_is_the_base() -> None:
 def test_a_field_that_we_cannot_do_without_is_named_when_it_is_missing(name: str) -> None:
     without = {key: value for key, value in INVOICE.items() if key != name}
     for body in (without, INVOICE | {name: None}) if name != "vendor_id" else (without,):
-        with pytest.raises(UnexpectedAnswer, match=f"Procore's Invoice is not as published: {name}"):
+        with pytest.raises(UnexpectedAnswer, match=f"Procore's Invoice is not in the documented format: {name}"):
             read(wire.InvoiceRow, body)
 
 
@@ -134,7 +134,7 @@ def test_money_that_is_no_decimal_is_refused(amount: Any) -> None:
 )
 @pytest.mark.parametrize("name", ["id", "project_id", "commitment_id", "vendor_id", "previous_requisition_id"])
 def test_an_id_that_is_no_id_is_named(name: str, value: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match=f"Invoice is not as published: {name}: .* is no id"):
+    with pytest.raises(UnexpectedAnswer, match=f"Invoice is not in the documented format: {name}: .* is not an id"):
         read(wire.InvoiceRow, INVOICE | {name: value})
 
 
@@ -161,7 +161,7 @@ def test_a_day_in_another_form_is_named(value: Any) -> None:
 @pytest.mark.parametrize("value", [[], {}, True, 1.5, {"a": 1}])
 @pytest.mark.parametrize("name", ["invoice_number", "status", "origin_id"])
 def test_what_is_no_text_is_not_made_one(name: str, value: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match=f"{name}: .* is no text"):
+    with pytest.raises(UnexpectedAnswer, match=f"{name}: .* is not text"):
         read_invoice(**{name: value})
 
 
@@ -266,7 +266,7 @@ def test_one_row_that_is_not_as_published_leaves_the_others() -> None:
     good, odd = read_rows(wire.WbsCodeRow, rows)
     assert [row.id for row in good] == [901, 903]
     assert [row.id for row in odd] == [None, None]
-    assert odd[0].complaint == "Procore's WbsCode is not as published: id: null is no id"
+    assert odd[0].complaint == "Procore's WbsCode is not in the documented format: id: null is not an id"
     _, odd = read_rows(wire.ProjectRow, [PROJECT | {"active": "perhaps"}])
     assert odd[0].id == PROJECT["id"]
     with pytest.raises(UnexpectedAnswer):
@@ -308,13 +308,13 @@ def test_money_that_comes_as_a_json_number_is_read_to_the_cent() -> None:
 
 @pytest.mark.parametrize("body", [None, [], "text", 7, [INVOICE]])
 def test_a_body_that_is_no_record_is_named_as_such(body: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match="Invoice is not as published: body"):
+    with pytest.raises(UnexpectedAnswer, match="Invoice is not in the documented format: body"):
         read(wire.InvoiceRow, body)
 
 
 @pytest.mark.parametrize("body", [{"errors": []}, None, "text", [{"name": "no id"}], {"data": {"id": 1}}])
 def test_a_body_that_is_no_list_of_records_is_named_as_such(body: Any) -> None:
-    with pytest.raises(UnexpectedAnswer, match="Project is not as published"):
+    with pytest.raises(UnexpectedAnswer, match="Project is not in the documented format"):
         read_list(wire.ProjectRow, wire.rows_of(body))
 
 

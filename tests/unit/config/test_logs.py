@@ -132,7 +132,7 @@ def test_a_stranger_causes_a_bounded_number_of_log_lines() -> None:
             written.append(refused.getMessage())
     assert len(written) <= LIMITED_BURST + 1000 / LIMITED_EVERY_SECONDS
     assert written[0] == "Refused a request from 198.51.100.0"
-    assert written[-1].endswith(" (999 more lines of this kind were left out)")
+    assert written[-1].endswith(" (999 more lines of this kind omitted)")
 
 
 def test_what_a_stranger_sends_makes_no_line_long() -> None:

@@ -71,16 +71,16 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
         ("EXPORT_STATUSES", "approved,paid", "EXPORT_STATUSES: takes one or more of draft, under_review,"),
         ("EXPORT_STATUSES", ",", "EXPORT_STATUSES: takes one or more of draft, under_review,"),
         ("PROJECT_IDS", "17,Harbor", "PROJECT_IDS: entry 2 must be the id of a Procore project, a whole number above 0."),
-        ("ITEM_NAME_FORMAT", "{wbs_code}", "ITEM_NAME_FORMAT: must name {project_number} and {wbs_code},"),
-        ("ITEM_NAME_FORMAT", "{project_number}-{wbs_code}-{name}", "ITEM_NAME_FORMAT: must name {project_number} and"),
-        ("ITEM_NAME_FORMAT", "{project_number}-{wbs_code:.9}", "ITEM_NAME_FORMAT: must name {project_number} and"),
-        ("ITEM_NAME_FORMAT", "{project_number!r}-{wbs_code}", "ITEM_NAME_FORMAT: must name {project_number} and"),
-        ("ITEM_NAME_FORMAT", "{project_number}-{wbs_code", "ITEM_NAME_FORMAT: has a brace without its partner;"),
+        ("ITEM_NAME_FORMAT", "{wbs_code}", "ITEM_NAME_FORMAT: must contain {project_number} and {wbs_code},"),
+        ("ITEM_NAME_FORMAT", "{project_number}-{wbs_code}-{name}", "ITEM_NAME_FORMAT: must contain {project_number} and"),
+        ("ITEM_NAME_FORMAT", "{project_number}-{wbs_code:.9}", "ITEM_NAME_FORMAT: must contain {project_number} and"),
+        ("ITEM_NAME_FORMAT", "{project_number!r}-{wbs_code}", "ITEM_NAME_FORMAT: must contain {project_number} and"),
+        ("ITEM_NAME_FORMAT", "{project_number}-{wbs_code", "ITEM_NAME_FORMAT: has an unbalanced brace;"),
         ("SCAN_CRON", "daily", "SCAN_CRON: must have five fields (minute, hour, day of month, month, day of week); it has 1."),
         ("SCAN_CRON", "99 * * * *", "SCAN_CRON: its minute must be * or 0 to 59, or a range, list or step of these."),
         ("EXPORT_CRON", "* * * *", "EXPORT_CRON: must have five fields (minute, hour, day of month, month, day of week); it has 4."),
         ("VERIFY_CRON", "0 5 * * fryday", "VERIFY_CRON: its day of the week must be * or 0 (Sunday) to 6, or mon to sun,"),
-        ("EXPORT_CRON", "0 0 31 2 *", "EXPORT_CRON: names a day that never comes."),
+        ("EXPORT_CRON", "0 0 31 2 *", "EXPORT_CRON: matches no date."),
         ("PROCORE_COMPANY_ID", str(2**63), "PROCORE_COMPANY_ID: must be a whole number above 0."),
         ("PROJECT_IDS", "17,-5", "PROJECT_IDS: entry 2 must be the id of a Procore project, a whole number above 0."),
         ("PROCORE_READ_TIMEOUT_SECONDS", "inf", "PROCORE_READ_TIMEOUT_SECONDS: must be a number above 0 and at most 3,600."),
@@ -97,30 +97,30 @@ def test_an_empty_variable_is_a_missing_one(set_environment: SetEnvironment) -> 
         ("NETSUITE_PRIVATE_KEY_FILE", "x" * 5000, "NETSUITE_PRIVATE_KEY_FILE: must be the path of a file, not the key itself."),
         ("NETSUITE_PRIVATE_KEY_FILE", "-----BEGIN PRIVATE KEY-----", "NETSUITE_PRIVATE_KEY_FILE: must be the path of a file, not the key itself."),
         ("NETSUITE_PRIVATE_KEY_FILE", "/", "NETSUITE_PRIVATE_KEY_FILE: no such file: /."),
-        ("ITEM_NAME_FORMAT", "{project_number} : {wbs_code}", "ITEM_NAME_FORMAT: must not hold ' : ',"),
-        ("ITEM_NAME_FORMAT", "{project_number}\n{wbs_code}", "ITEM_NAME_FORMAT: must not hold ' : ',"),
-        ("REDIS_KEY_PREFIX", "w b", "REDIS_KEY_PREFIX: must be 1 to 100 plain letters, digits or signs without a space."),
-        ("REDIS_KEY_PREFIX", "w\x06\x16b", "REDIS_KEY_PREFIX: must be 1 to 100 plain letters, digits or signs without a space."),
+        ("ITEM_NAME_FORMAT", "{project_number} : {wbs_code}", "ITEM_NAME_FORMAT: must not contain ' : ',"),
+        ("ITEM_NAME_FORMAT", "{project_number}\n{wbs_code}", "ITEM_NAME_FORMAT: must not contain ' : ',"),
+        ("REDIS_KEY_PREFIX", "w b", "REDIS_KEY_PREFIX: must be 1 to 100 printable ASCII characters without spaces."),
+        ("REDIS_KEY_PREFIX", "w\x06\x16b", "REDIS_KEY_PREFIX: must be 1 to 100 printable ASCII characters without spaces."),
         ("DATA_DIR", __file__, "DATA_DIR: is a file, not a folder."),
         ("DATA_DIR", f"{__file__}/data", f"DATA_DIR: cannot be a folder in {__file__}, which is a file."),
-        ("REQUESTS_CA_BUNDLE", __file__, f"REQUESTS_CA_BUNDLE: must be a file of CA certificates in PEM form; there is none in it: {__file__}."),
-        ("SSL_CERT_FILE", __file__, f"SSL_CERT_FILE: must be a file of CA certificates in PEM form; there is none in it: {__file__}."),
+        ("REQUESTS_CA_BUNDLE", __file__, f"REQUESTS_CA_BUNDLE: must be a file with CA certificates in PEM format; it contains none: {__file__}."),
+        ("SSL_CERT_FILE", __file__, f"SSL_CERT_FILE: must be a file with CA certificates in PEM format; it contains none: {__file__}."),
         ("FLOWER_ADDRESS", "127.0.0.1:80", "FLOWER_ADDRESS: must be an address or the name of this machine."),
         ("FLOWER_PORT", "70000", "FLOWER_PORT: must be a whole number from 0 to 65,535."),
         ("WEBHOOK_ADDRESS", "a b", "WEBHOOK_ADDRESS: must be an address or the name of this machine."),
         ("WEBHOOK_PORT", "0", "WEBHOOK_PORT: must be a whole number from 1 to 65,535."),
         ("WORKER_THREADS", "0", "WORKER_THREADS: must be a whole number from 1 to 256."),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: must be DEBUG, INFO, WARNING or ERROR."),
-        ("NETSUITE_CURRENCY", "usd", "NETSUITE_CURRENCY: must be the three capital letters of a currency, such as USD."),
+        ("NETSUITE_CURRENCY", "usd", "NETSUITE_CURRENCY: must be a three-letter currency code in capitals, such as USD."),
         ("NETSUITE_CREATE_CREDITS", "maybe", "NETSUITE_CREATE_CREDITS: must be true or false."),
         ("PROCORE_BASE_URL", "http://api.procore.com", "PROCORE_BASE_URL: must begin with https://; http:// would send secrets unencrypted"),
         ("PROCORE_AUTH_URL", "http://10.0.0.4:9001", "PROCORE_AUTH_URL: must begin with https://; http:// would send secrets unencrypted"),
         ("NETSUITE_BASE_URL", "http://127.0.0.1.example", "NETSUITE_BASE_URL: must begin with https://; http:// would send"),
         ("HTTPS_PROXY", "socks5://user:canary@proxy:1080", "HTTPS_PROXY: must be the address of an HTTP proxy such as"),
         ("HTTP_PROXY", "http://:0", "HTTP_PROXY: must be the address of an HTTP proxy such as"),
-        ("REQUESTS_CA_BUNDLE", "/no/such/ca.pem", "REQUESTS_CA_BUNDLE: must be a file that the user of this process may read: /no/such/ca.pem."),
-        ("FLOWER_BASIC_AUTH", "engineer:canary", "FLOWER_BASIC_AUTH: must be user:password in plain letters, digits or signs, the password at least 12"),
-        ("FLOWER_BASIC_AUTH", "a-canary-without-a-user", "FLOWER_BASIC_AUTH: must be user:password in plain letters,"),
+        ("REQUESTS_CA_BUNDLE", "/no/such/ca.pem", "REQUESTS_CA_BUNDLE: must be a file that the user of this process can read: /no/such/ca.pem."),
+        ("FLOWER_BASIC_AUTH", "engineer:canary", "FLOWER_BASIC_AUTH: must be user:password in printable ASCII characters, with a password of at least 12"),
+        ("FLOWER_BASIC_AUTH", "a-canary-without-a-user", "FLOWER_BASIC_AUTH: must be user:password in printable ASCII"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: must be json or text."),
     ],
 )  # fmt: skip
@@ -206,7 +206,9 @@ def test_what_another_reader_of_the_file_would_replace_is_refused(
 ) -> None:
     (tmp_path / ".env").write_text(f"PROCORE_CLIENT_SECRET={value}\n")
     (fault,) = faults_of(set_environment, PROCORE_CLIENT_SECRET=None)
-    assert fault.startswith("PROCORE_CLIENT_SECRET (in .env) has ${...}, which other readers of the file replace:")
+    assert fault.startswith(
+        "PROCORE_CLIENT_SECRET (in .env) contains ${...}, which other programs that read the file replace:"
+    )
     assert "word" not in fault
 
 
@@ -220,7 +222,7 @@ def test_secrets_may_stand_in_files_of_a_folder(set_environment: SetEnvironment,
 
 def test_a_folder_of_secrets_that_is_not_there_is_a_fault(set_environment: SetEnvironment, tmp_path: Path) -> None:
     assert faults_of(set_environment, SECRETS_DIR=str(tmp_path / "no")) == (
-        f"SECRETS_DIR names no folder: {tmp_path / 'no'}.",
+        f"SECRETS_DIR is not a folder: {tmp_path / 'no'}.",
     )
 
 
@@ -236,19 +238,19 @@ def test_lists_are_separated_by_commas(set_environment: SetEnvironment) -> None:
     [
         (
             b"NETSUITE_CONCURRENCY 5\n",
-            "Line 1 of .env: NETSUITE_CONCURRENCY has no = behind its name. Write NETSUITE_CONCURRENCY=value.",
+            "Line 1 of .env: NETSUITE_CONCURRENCY has no = after its name. Write NETSUITE_CONCURRENCY=value.",
         ),
         (
             b"WORKER_THREADS=3\n{]\n",
-            "Line 2 of .env is not NAME=value. Correct it, or begin it with # if it is a comment.",
+            "Line 2 of .env is not NAME=value. Correct it, or start it with # if it is a comment.",
         ),
         (
             b"PROCORE_CLIENT_SECRET='open sesame\n",
-            "Line 1 of .env: PROCORE_CLIENT_SECRET has a quotation mark without its partner, or text behind it. Write PROCORE_CLIENT_SECRET='value'.",
+            "Line 1 of .env: PROCORE_CLIENT_SECRET has an unbalanced quotation mark, or text after it. Write PROCORE_CLIENT_SECRET='value'.",
         ),
         (
             b"export_statuses: approved\n",
-            "Line 1 of .env: export_statuses has no = behind its name. Write export_statuses=value.",
+            "Line 1 of .env: export_statuses has no = after its name. Write export_statuses=value.",
         ),
         (b"PROCORE_CLIENT_ID=caf\xe9\n", ".env could not be read: it is not UTF-8; save it as UTF-8 text."),
     ],
@@ -292,7 +294,7 @@ def test_an_unreadable_folder_of_secrets_is_named_and_no_setting_in_it(
         raise PermissionError(errno.EACCES, "Permission denied", str(folder))
 
     monkeypatch.setattr(Path, "iterdir", refused)
-    told = f"SECRETS_DIR could not be read: the user of this process may not read {tmp_path}; change its owner or its permissions."
+    told = f"SECRETS_DIR could not be read: the user of this process cannot read {tmp_path}; change its owner or its permissions."
     assert faults_of(set_environment, SECRETS_DIR=str(tmp_path)) == (told,)
 
 
@@ -305,7 +307,7 @@ def test_quotation_marks_that_no_reader_removes_are_a_fault(
 ) -> None:
     """As `docker run --env-file` passes them on. Taken as a part of the value they would be a refused login."""
     value = f"{mark}https://sesame{mark}"
-    told = "begins and ends with a quotation mark, which belongs to the value there: remove both marks."
+    told = "begins and ends with a quotation mark, which is part of the value there: remove both marks."
     assert faults_of(set_environment, **{name: value}) == (f"{name} (in the environment) {told}",)
     secret = tmp_path / "secrets" / name.lower()
     secret.parent.mkdir()
@@ -326,7 +328,7 @@ def test_quotation_marks_that_belong_to_a_value_are_kept_in_env_file(
 def test_a_fault_of_a_value_that_was_cut_by_a_comment_says_so(set_environment: SetEnvironment, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("REDIS_URL=redis://:open #sesame@host:6379/0\nNETSUITE_CONCURRENCY=x\n")
     _, _, told = faults_of(set_environment, NETSUITE_CONCURRENCY=None)
-    assert told.startswith("REDIS_URL (in .env) ends where a space and # begin a comment:")
+    assert told.startswith("REDIS_URL (in .env) contains a space and #, which begin a comment:")
     assert "sesame" not in told
     assert len(faults_of(set_environment, REDIS_URL="http://:sesame@host", NETSUITE_CONCURRENCY="3")) == 1
 
@@ -334,7 +336,7 @@ def test_a_fault_of_a_value_that_was_cut_by_a_comment_says_so(set_environment: S
 @pytest.mark.parametrize("name", ["x" * 5000, "a\nb"])
 def test_a_folder_that_no_folder_can_be_called_is_a_fault(set_environment: SetEnvironment, name: str) -> None:
     (fault,) = faults_of(set_environment, SECRETS_DIR=name)
-    assert fault.startswith("SECRETS_DIR names no folder: ")
+    assert fault.startswith("SECRETS_DIR is not a folder: ")
     assert len(fault) < 400
     assert fault.isprintable()
 
@@ -358,7 +360,7 @@ def test_an_unusable_redis_address_is_reported_without_any_part_of_it(
     """The address may contain a password anywhere."""
     (fault,) = faults_of(set_environment, REDIS_URL=url)
     assert fault.startswith(
-        ("REDIS_URL: must be redis://", "REDIS_URL: takes ssl_ca_certs", "REDIS_URL: ssl_cert_reqs must be")
+        ("REDIS_URL: must be redis://", "REDIS_URL: allows only ssl_ca_certs", "REDIS_URL: ssl_cert_reqs must be")
     )
     assert "sesame" not in fault
 
@@ -437,7 +439,7 @@ def test_a_weak_or_invalid_authorization_is_reported_without_its_value(
 ) -> None:
     """The sentence says which values are allowed."""
     (fault,) = faults_of(set_environment, WEBHOOK_AUTHORIZATION=value)
-    assert fault.startswith("WEBHOOK_AUTHORIZATION: must be 16 to 1000 plain letters")
+    assert fault.startswith("WEBHOOK_AUTHORIZATION: must be 16 to 1000 printable ASCII")
     assert "sesame" not in fault
 
 
@@ -486,7 +488,7 @@ def test_addresses_of_two_environments_of_procore_are_refused(
     set_environment: SetEnvironment, base: str, login: str, belongs: str
 ) -> None:
     (fault,) = faults_of(set_environment, PROCORE_BASE_URL=base, PROCORE_AUTH_URL=login)
-    assert "two environments of Procore" in fault
+    assert "different Procore environments" in fault
     assert f"{belongs} belongs to" in fault
 
 

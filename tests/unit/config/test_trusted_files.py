@@ -67,7 +67,7 @@ def test_a_file_of_another_user_is_refused_with_what_to_do(
     give_away(file)
     (fault,) = faults()
     assert fault.startswith(f"{file} belongs to ")
-    assert "Run wbs-sync in another folder, or, if what is in the file is right, run `chown " in fault
+    assert "Run wbs-sync in another folder, or, if the content of the file is correct, run `chown " in fault
     assert fault.endswith("` on it.")
 
 
@@ -87,7 +87,7 @@ def test_a_file_that_others_may_write_is_refused(set_environment: SetEnvironment
     file = env_file(tmp_path, mode)
     set_environment()
     (fault,) = faults()
-    assert fault.startswith(f"{file} may be written by other users, and it decides where credentials are sent:")
+    assert fault.startswith(f"{file} is writable for other users, and it determines where credentials are sent:")
     assert fault.endswith("run `chmod 600` on it.")
 
 
@@ -106,10 +106,10 @@ def test_secrets_that_everybody_may_write_are_refused(
     secret.write_text("redis://elsewhere:6379/0")
     set_environment(SECRETS_DIR=str(folder))
     secret.chmod(0o666)
-    assert faults()[0].startswith(f"{secret} (SECRETS_DIR) may be written by every user of this machine:")
+    assert faults()[0].startswith(f"{secret} (SECRETS_DIR) is writable for every user of this machine:")
     secret.chmod(0o444)
     folder.chmod(0o777)
-    assert faults()[0].startswith(f"{folder} (SECRETS_DIR) may be written by every user of this machine:")
+    assert faults()[0].startswith(f"{folder} (SECRETS_DIR) is writable for every user of this machine:")
     folder.chmod(0o755)
     give_away(secret)
     address = load_settings().redis_url
@@ -125,12 +125,12 @@ def test_a_file_that_a_setting_names_is_refused_if_everybody_may_write_it(
     file.write_text("{}")
     file.chmod(0o666)
     set_environment(**{name: str(file)})
-    assert faults()[0].startswith(f"{name}: {file} may be written by every user of this machine:")
+    assert faults()[0].startswith(f"{name}: {file} is writable for every user of this machine:")
 
 
 def test_the_profile_in_its_usual_place_is_refused_too(tmp_path: Path) -> None:
     file = tmp_path / "netsuite-profile.json"
     file.write_text("{}")
     file.chmod(0o666)
-    with pytest.raises(InvalidSettings, match="may be written by every user of this machine"):
+    with pytest.raises(InvalidSettings, match="is writable for every user of this machine"):
         read_profile(file)

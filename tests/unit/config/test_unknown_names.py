@@ -9,7 +9,7 @@ import pytest
 from config.settings import InvalidSettings, load_settings
 from tests.unit.config.conftest import SetEnvironment
 
-OWN = "If {} belongs to another program, set {} too; it may be empty."
+OWN = "If {} belongs to another program, also set {}; it may be empty."
 
 
 def faults() -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def test_in_the_environment(set_environment: SetEnvironment, name: str, sentence
         ("REDIS_URI", "REDIS_URI (in .env) is not a setting of wbs-sync. Did you mean REDIS_URL?"),
         ("LOGLEVEL", "LOGLEVEL (in .env) is not a setting of wbs-sync. Did you mean LOG_LEVEL?"),
         ("COLOUR", "COLOUR (in .env) is not a setting of wbs-sync."),
-        ("SECRETS_DIR", "SECRETS_DIR (in .env) must be a variable of the environment."),
+        ("SECRETS_DIR", "SECRETS_DIR (in .env) must be an environment variable."),
         ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDcanarycanarycanary", "Something (in .env) is not a setting of wbs-sync."),
     ],
 )  # fmt: skip

@@ -318,7 +318,7 @@ def test_an_invoice_of_nothing_but_tax_bills_something() -> None:
 
 LINES = (BillLine("5871", amount("1000"), "a"), BillLine("9000", amount("-100"), "b"))
 BILL = Bill("pcr-bill-4-417", "33", "700", "ACME-0417", date(2026, 9, 30), "memo", LINES, "Acme")
-SURPLUS, LACKING = "lines that are not the invoice's", "lines that are lacking"
+SURPLUS, LACKING = "extra lines", "missing lines"
 FOUND = FoundBill("88123", "pcr-bill-4-417", "33", "ACME-0417", date(2026, 9, 30), amount("900"), LINES)
 
 
@@ -345,7 +345,7 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
         ({"date": None}, {"date": "date None instead of 2026-09-30"}),
         (
             {"total": amount("900.01")},
-            {"total": "total 900.01 instead of 900.00, of which 0.01 stand beside the lines of Items"},
+            {"total": "total 900.01 instead of 900.00, of which 0.01 is not on Item lines"},
         ),
         ({"lines": (LINES[0], LINES[0])}, {"lines": f"{SURPLUS}: a 1,000.00, {LACKING}: b -100.00"}),
         ({"lines": (*LINES, LINES[0])}, {"lines": f"{SURPLUS}: a 1,000.00"}),
@@ -366,7 +366,7 @@ def test_order_descriptions_and_external_id_make_no_difference(found: FoundBill)
         (
             {"lines": LINES[:1], "total": amount("1080")},
             {
-                "total": "total 1,080.00 instead of 900.00, of which 80.00 stand beside the lines of Items",
+                "total": "total 1,080.00 instead of 900.00, of which 80.00 is not on Item lines",
                 "lines": f"{LACKING}: b -100.00",
             },
         ),

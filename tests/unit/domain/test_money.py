@@ -91,7 +91,7 @@ PARTS_OF_A_CENT: list[object] = [
 
 @pytest.mark.parametrize("value", PARTS_OF_A_CENT)
 def test_parts_of_a_cent_are_refused_instead_of_rounded(value: object) -> None:
-    with pytest.raises(ValueError, match="parts of a cent"):
+    with pytest.raises(ValueError, match="fractions of a cent"):
         money.amount(value)
 
 

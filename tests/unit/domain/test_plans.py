@@ -33,7 +33,7 @@ def test_a_blocked_line_says_who_mends_it_and_how() -> None:
     blocked = Outcome(OutcomeKind.BLOCKED, reason="No number.", cause=Cause.PROJECT_NUMBER_MISSING)
     line = line_of(ITEM, "New Project", "05-120.S", blocked)
     assert (line.cause, line.owner, line.reason) == ("project_number_missing", "project accountant", "No number.")
-    assert line.next_step.startswith("Give the project a number")
+    assert line.next_step.startswith("Add a project number")
 
 
 def test_an_unchanged_line_has_nothing_to_say() -> None:
@@ -45,7 +45,7 @@ def test_a_change_is_told_in_words() -> None:
     assert what_changed(create(), create(**found)) == "in NetSuite was nothing, is now Item 9 'x'"
     one, other = ("A", "100.00", "steel"), ("A", "150.00", "steel")
     assert what_changed(bill(rows=(one,)), bill(total="135.00", rows=(other,))) == (
-        "total was 90.00, is now 135.00; lines: 'A 100.00 steel' became 'A 150.00 steel'"
+        "total was 90.00, is now 135.00; lines: 'A 100.00 steel' changed to 'A 150.00 steel'"
     )
     skipped = line_of(INVOICE, "p", "N-1", Outcome(OutcomeKind.SKIPPED, "N-1", reason="status is draft"))
     assert what_changed(bill(), skipped) == "it would be skipped now: status is draft"
@@ -59,7 +59,9 @@ def test_the_same_world_with_another_end_is_a_change() -> None:
 
 
 def test_a_line_that_is_not_there_any_more_is_refused() -> None:
-    assert refusals(RunKind.SCAN, [create()], {}, ()) == {ITEM: "the code is no longer budgeted, or no longer there"}
+    assert refusals(RunKind.SCAN, [create()], {}, ()) == {
+        ITEM: "the code is no longer budgeted, or no longer in Procore"
+    }
     closed = line_of("project:1:budget", "p", "budget", Outcome(OutcomeKind.SKIPPED, reason="it is not active"))
     assert refusals(RunKind.SCAN, [create()], by_key(closed), ()) == {ITEM: "it would be skipped now: it is not active"}
 
@@ -75,7 +77,7 @@ def test_an_invoice_goes_with_its_items() -> None:
     refused = refusals(RunKind.EXPORT, then, now, ())
     assert set(refused) == {ITEM, INVOICE}
     assert refused[INVOICE].startswith(
-        "its Item 27-001-05-120.S comes first, and that is refused: in NetSuite was nothing"
+        "its Item 27-001-05-120.S must be created first and is refused: in NetSuite was nothing"
     )
 
 
@@ -84,7 +86,7 @@ def test_an_item_is_not_made_for_invoices_that_all_changed() -> None:
     one_changed = by_key(*then) | {INVOICE: bill(INVOICE, ITEM, total="1.00")}
     assert set(refusals(RunKind.EXPORT, then, one_changed, ())) == {INVOICE}
     both_changed = one_changed | {OTHER_INVOICE: bill(OTHER_INVOICE, ITEM, total="1.00")}
-    assert refusals(RunKind.EXPORT, then, both_changed, ())[ITEM] == "the invoices that need it have changed"
+    assert refusals(RunKind.EXPORT, then, both_changed, ())[ITEM] == "the invoices that need this Item have changed"
 
 
 def test_an_invoice_whose_item_was_taken_out_of_the_plan_is_refused() -> None:

@@ -57,9 +57,9 @@ def test_retainage_moved_from_materials_into_work_is_shown_by_balances() -> None
             "Retainage held",
             "-300.00",
             [
-                ("retained after the invoice before", "1200.00"),
-                ("retained on work before", "-1000.00"),
-                ("retained on work this period", "-500.00"),
+                ("retainage balance, prior invoice", "1200.00"),
+                ("retainage on work, prior invoices", "-1000.00"),
+                ("retainage on work, this period", "-500.00"),
             ],
         )
     ]
@@ -68,8 +68,8 @@ def test_retainage_moved_from_materials_into_work_is_shown_by_balances() -> None
 def test_held_and_released_on_one_invoice_are_told_apart() -> None:
     now = line(work_retained_before=amount("3000.00"), work_retained=amount("300.00"), work_released=amount("3000.00"))
     assert of_retainage(invoice(now), None) == [
-        ("Retainage held", "-300.00", [("retained on work this period", "-300.00")]),
-        ("Retainage released", "3000.00", [("released on work this period", "3000.00")]),
+        ("Retainage held", "-300.00", [("retainage on work, this period", "-300.00")]),
+        ("Retainage released", "3000.00", [("retainage released on work, this period", "3000.00")]),
     ]
 
 

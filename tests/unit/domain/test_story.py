@@ -27,17 +27,17 @@ def test_every_word_has_a_sentence_even_without_its_facts(what: What) -> None:
 
 def test_a_problem_is_told_in_the_catalogues_words() -> None:
     told = entry(What.BLOCKED, cause=Cause.NAME_HAS_COLON, name="a : b").sentence
-    assert told.startswith("A problem (name_has_colon): The Item name 'a : b' holds ' : '")
+    assert told.startswith("Problem (name_has_colon): The Item name 'a : b' contains ' : '")
 
 
 def test_a_cause_of_a_later_version_is_told_all_the_same() -> None:
-    assert entry(What.BLOCKED, cause="of a later version").sentence.startswith("A problem (unexpected)")
+    assert entry(What.BLOCKED, cause="of a later version").sentence.startswith("Problem (unexpected)")
 
 
 def test_the_plain_way_is_told_from_the_record() -> None:
     assert whats(MADE) == ["seen", "created"]
     assert [step.at for step in story(MADE, (), of_code=True)] == [10, 30.0]
-    assert "asked for by: schedule" in story(MADE, (), of_code=True)[0].sentence
+    assert "requested by: schedule" in story(MADE, (), of_code=True)[0].sentence
 
 
 def test_an_end_that_the_journal_has_told_is_not_told_twice() -> None:

@@ -24,18 +24,18 @@ def test_a_count_agrees_with_its_noun(number: int, noun: str, words: str) -> Non
     assert counted(number, noun) == words
 
 
-LISTED = "lines that are lacking: Temporary Facilities 7,750.00, Concrete 14,000.00"
+LISTED = "missing lines: Temporary Facilities 7,750.00, Concrete 14,000.00"
 
 
 @pytest.mark.parametrize(
     ("limit", "shown"),
     [
         (len(LISTED), LISTED),
-        (len(LISTED) - 1, "lines that are lacking: Temporary Facilities 7,750.00, Concrete…"),
-        (len("lines that are lacking: Temporary Facilities 7,7"), "lines that are lacking: Temporary Facilities…"),
+        (len(LISTED) - 1, "missing lines: Temporary Facilities 7,750.00, Concrete…"),
+        (len("missing lines: Temporary Facilities 7,7"), "missing lines: Temporary Facilities…"),
         (
-            len("lines that are lacking: Temporary Facilities 7,750.00, "),
-            "lines that are lacking: Temporary Facilities 7,750.00…",
+            len("missing lines: Temporary Facilities 7,750.00, "),
+            "missing lines: Temporary Facilities 7,750.00…",
         ),
     ],
 )

@@ -144,15 +144,15 @@ def test_it_says_in_words_what_stands() -> None:
     for words in (
         "Procore company 4590, NetSuite account TSTDRV1234567. As of 2026-09-21 14:13:20 UTC",
         "All times are UTC.",
-        "WBS codes with their Item 13 of 16 1 waiting, 2 blocked",
-        "Invoices with their bill 3 of 4 0 waiting, 1 blocked",
-        "Open problems 2 for a person to mend",
+        "WBS codes with an Item 13 of 16 1 waiting, 2 blocked",
+        "Invoices with a bill 3 of 4 0 waiting, 1 blocked",
+        "Open problems 2 need attention",
         "24-001 Harbor View 100 % 12 0 0 3 of 3",
         "Harbor View (no number) 25 % 1 1 2 0 of 1",
         "All 2 known projects 13 1 2 3 of 4",
-        "Billed a vendor bill was made 3 12,345.60 Blocked a person has to mend something 2 -0.05 1 of 2 amounts known",
-        "none of our business now, such as a draft 1 not known All known invoices 6 12,345.55 4 of 6 amounts known Payment due in the company's base currency",
-        "Project accountant 2 Held back: 2 invoices, payment due 1,000.00 (1 of 2 amounts known). Project number missing 2",
+        "Billed vendor bill created 3 12,345.60 Blocked needs attention: see the problems 2 -0.05 1 of 2 amounts known",
+        "not ready or not ours, such as a draft 1 not known All known invoices 6 12,345.55 4 of 6 amounts known Payment due in the company's base currency",
+        "Project accountant 2 On hold: 2 invoices, payment due 1,000.00 (1 of 2 amounts known). Project number missing 2",
         "Harbor View, code 1 Project Harbor View has no number. Since 2026-09-21 14:13",
         "2026-09-21 14:12:20 Scan Harbor View 11.2 s 6 1,234 13 created, 2 blocked",
         "1 of 5 slots in use now",
@@ -181,15 +181,15 @@ def test_an_empty_ledger_makes_a_page_too() -> None:
     empty = report(ledger_open=False, projects=[], invoices={}, problems=[], runs=[], gate=GateUse(0, 5, []), waiting=0)
     text = Outline(render(empty)).text
     for words in (
-        "The ledger is not there yet.", "No project is known yet.", "No invoice is known yet.", "None. Nothing waits for a person.",
-        "None in the last week.", "Nothing was noted in the last hours", "Open problems 0 nobody has to mend anything",
+        "The ledger is being rebuilt from NetSuite.", "No project is known yet.", "No invoice is known yet.", "None.",
+        "None in the last week.", "No samples in the last hours", "Open problems 0 all clear",
     ):  # fmt: skip
         assert words in text, text
 
 
 def test_a_run_that_goes_on_says_what_is_left() -> None:
     run = replace(report().runs[0], seconds=None, open_keys=1234, requests=None)
-    assert "goes on not counted 13 created, 2 blocked; 1,234 left" in Outline(render(report(runs=[run]))).text
+    assert "running not counted 13 created, 2 blocked; 1,234 left" in Outline(render(report(runs=[run]))).text
 
 
 def test_a_sum_of_some_amounts_is_never_shown_as_the_sum_of_all() -> None:
@@ -199,7 +199,7 @@ def test_a_sum_of_some_amounts_is_never_shown_as_the_sum_of_all() -> None:
         ("0.10", "1 of 2 amounts known"),
         ("not known", ""),
     ]
-    assert held_back(nothing) == "Held back: 1 invoice, payment due not known."
+    assert held_back(nothing) == "On hold: 1 invoice, payment due not known."
 
 
 def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
@@ -211,7 +211,7 @@ def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
     assert page.count("It stands.") == MOST_PROBLEMS
     assert page.count('scope="row"><span class="row"><span class="name"><span class="number">') == MOST_PROJECTS
     assert f"The first {MOST_PROJECTS} of {MOST_PROJECTS + 3} projects" in outline.text
-    assert "and 7 more: wbs-sync problems --cause item_inactive" in outline.text
+    assert "7 more: wbs-sync problems --cause item_inactive" in outline.text
     # What is counted counts all.
     assert f"ERP administrator {MOST_PROBLEMS + 7}" in outline.text
     assert f"All {MOST_PROJECTS + 3} known projects {MOST_PROJECTS + 3}" in outline.text

@@ -56,7 +56,7 @@ def test_what_was_noted_while_the_report_was_gathered_is_drawn_last() -> None:
 
 def test_it_is_told_in_words_and_numbers_too() -> None:
     made = drawn((600, 4), (300, 0), (0, 2))
-    assert made.sentence == "Noted 3 times since 14:03: 2.0 of 5 slots in use on average, at most 4, at 14:03."
+    assert made.sentence == "3 samples since 14:03: 2.0 of 5 slots in use on average, at most 4 (at 14:03)."
     assert [part.average for part in made.rows if part.average is not None] == [4.0, 0.0, 2.0]
     assert made.labels == ["13:58", "14:03", "14:08", "14:13"]
-    assert drawn((5, 0)).sentence == "Noted 1 times since 14:13: no slot was in use at any of these moments."
+    assert drawn((5, 0)).sentence == "1 samples since 14:13: no slot in use in any of them."

@@ -28,7 +28,7 @@ def test_without_the_package_the_command_says_that_it_is_not_installed(monkeypat
     monkeypatch.setitem(sys.modules, "probe", None)
     ended = call("probe", "--account", "1234567_SB1")
     assert ended.exit_code == 1
-    assert "`wbs-sync probe` is not part of this installation" in ended.stderr
+    assert "`wbs-sync probe` is not installed" in ended.stderr
     assert call("--help").exit_code == 0
 
 

@@ -210,7 +210,7 @@ def test_what_scans_leave_to_exports_is_told_as_a_pause_of_scans(limits: RateLim
     limits.observe(headers(3600, 100, resets_in=1800))
     (pause,) = limits.pauses()
     assert pause.of_scans
-    assert "kept for exports" in pause.reason
+    assert "reserved for exports" in pause.reason
 
 
 def test_a_429_is_told_as_a_pause_of_everything(limits: RateLimits) -> None:

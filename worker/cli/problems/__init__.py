@@ -1,4 +1,4 @@
-"""`wbs-sync problems`: the list of what stands still, and below it what can be done about it."""
+"""`wbs-sync problems`: list open problems, with subcommands to handle them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from worker.domain.texts import counted
 
 
 @click.group(invoke_without_command=True)
-@click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only what this person mends.")
-@click.option("--cause", help="Only this cause.")
+@click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
+@click.option("--cause", help="Only problems with this cause.")
 @click.option(
-    "--class", "problem_class", type=click.Choice([one.value for one in ProblemClass]), help="Only this class."
+    "--class",
+    "problem_class",
+    type=click.Choice([one.value for one in ProblemClass]),
+    help="Only problems of this class.",
 )
-@click.option("--project", type=named_project, help="Only those of one project (its Procore id, number or name).")
-@click.option("--by-cause", is_flag=True, help="One row per cause.")
-@click.option("--ignored", is_flag=True, help="Instead those that somebody ignores until they change.")
+@click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
+@click.option("--by-cause", is_flag=True, help="Print one row per cause.")
+@click.option("--ignored", is_flag=True, help="List ignored problems instead of open ones.")
 @json_option
 @click.pass_context
 def problems(
@@ -37,16 +40,18 @@ def problems(
     ignored: bool,
     as_json: bool,
 ) -> None:
-    """List open problems by cause: what stands still, why, who mends it, and how. With --json oldest first.
+    """List open problems by cause, with owner and next step. With --json, the oldest first.
 
-    Exit code 0 when there is none; those that somebody ignores are not counted.
+    The exit code is 0 if there are none; ignored problems do not count.
     """
     if context.invoked_subcommand is not None:
         if any((owner, cause, problem_class, project, by_cause, ignored, as_json)):
-            raise click.UsageError(f"Say the options after `{context.invoked_subcommand}`.")
+            raise click.UsageError(f"Pass the options after `{context.invoked_subcommand}`.")
         return
     if cause is not None and cause not in set(Cause):
-        raise click.BadParameter(f"no cause is called {cause!r}; docs/problems.md has them all.", param_hint="--cause")
+        raise click.BadParameter(
+            f"there is no cause {cause!r}; docs/problems.md lists all causes.", param_hint="--cause"
+        )
     with faults_as_sentences():
         container = open_container()
         project_id = container.named_records.project_id(project) if project else None

@@ -1,4 +1,4 @@
-"""`wbs-sync problems resolve`, `continue` and `ignore`: what a person says about one problem, with their name, the time and a note."""
+"""`wbs-sync problems resolve`, `continue` and `ignore`: record a decision on one problem with user, time and note."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from worker.store.open_problems import OpenProblem
 
 @click.command()
 @click.argument("key", metavar="KEY")
-@click.option("--note", required=True, help="What was done; kept with the problem.")
+@click.option("--note", required=True, help="What was done; saved with the problem.")
 @json_option
 def resolve(key: str, note: str, as_json: bool) -> None:
-    """Close the problem KEY, because it is dealt with. If its cause comes again, it opens anew and tells of this note.
+    """Close the problem KEY as resolved. If the cause occurs again, the problem reopens and shows this note.
 
-    It starts no work and stops none: whether anything is sent is decided by the records alone.
+    This starts and stops no work: what is written depends only on the records.
     """
     with faults_as_sentences():
         if not note.strip():
-            raise click.UsageError("Say in the note what was done.")
+            raise click.UsageError("Describe in --note what was done.")
         container = open_container()
         one = _open_problem(container, key)
         if key in {each.problem_key for each in Series}:
-            raise Fault(f"Nothing is written until somebody says so: `wbs-sync problems continue {key} --note NOTE`.")
+            raise Fault(f"Writing is stopped until you run `wbs-sync problems continue {key} --note NOTE`.")
         kept = checked_note(note)
         _require_an_end(container, one)
         if not container.handling.resolve(one, by=user(), at=container.now(), note=kept):
@@ -48,25 +48,25 @@ def resolve(key: str, note: str, as_json: bool) -> None:
 @click.option(
     "--note",
     required=True,
-    help="What was changed in NetSuite, or why the difference is accepted; kept with the problem.",
+    help="What was changed in NetSuite, or why the difference is accepted; saved with the problem.",
 )
 @json_option
 def go_on(key: str, note: str, as_json: bool) -> None:
-    """Go on with a series of records that was stopped because NetSuite changes each of them (KEY: series:items or series:bills).
+    """Resume writing Items or bills after it was stopped because NetSuite changed each one (KEY: series:items or series:bills).
 
-    The same difference does not stop it again until a record agrees once. Records that differ keep problems of their own. For a problem
-    items_of_former_name: create new Items, because those that it names are not the project's.
+    The same difference does not stop writing again until one record matches. Records that differ keep separate problems. For a problem
+    items_of_former_name: create new Items, because the listed Items do not belong to the project.
     """
     with faults_as_sentences():
         if not note.strip():
-            raise click.UsageError("Say in the note what was changed, or why the difference is accepted.")
+            raise click.UsageError("Describe in --note what was changed, or why the difference is accepted.")
         container = open_container()
         one = _open_problem(container, key)
         series = next((each for each in Series if each.problem_key == key), None)
         former = one.problem.cause is Cause.ITEMS_OF_FORMER_NAME
         if series is None and not former:
             raise click.UsageError(
-                f"{key} is not a stopped series. For other problems: `wbs-sync problems retry {key}`."
+                f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
             )
         if not container.handling.go_on(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
@@ -80,21 +80,23 @@ def go_on(key: str, note: str, as_json: bool) -> None:
         if as_json:
             print_json({"continued": key, "sentence": one.problem.sentence})
         else:
-            out.print(f"Writing {series or 'Items'} goes on.", soft_wrap=True)
+            out.print(f"Writing {series or 'Items'} resumes.", soft_wrap=True)
 
 
 @click.command()
 @click.argument("key", metavar="KEY")
-@click.option("--until-changed", is_flag=True, help="Has to be said: nothing can be ignored for ever.")
-@click.option("--note", default="", help="Why; kept with the problem.")
+@click.option("--until-changed", is_flag=True, help="Required: a problem cannot be ignored permanently.")
+@click.option("--note", default="", help="Reason; saved with the problem.")
 @json_option
 def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
-    """Leave the problem KEY out of the list and of exit codes until it says anything else; then it comes back by itself.
+    """Hide the problem KEY from the list and from exit codes until its cause or facts change; then it is listed again.
 
-    `wbs-sync problems --ignored` lists them.
+    List ignored problems with `wbs-sync problems --ignored`.
     """
     if not until_changed:
-        raise click.UsageError("Say --until-changed: a problem is ignored until its cause or one of its facts changes.")
+        raise click.UsageError(
+            "Pass --until-changed: a problem is ignored until its cause or one of its facts changes."
+        )
     with faults_as_sentences():
         container = open_container()
         one = _open_problem(container, key)
@@ -115,12 +117,12 @@ ENTERED_BY_HAND = frozenset(
         Cause.LINES_DO_NOT_TIE,
     }
 )
-"""Causes whose remedy may be a bill that a person enters in NetSuite."""
-_CHANGED = "{key} has changed just now. Look at it again: `wbs-sync problems show {key}`."
+"""Causes that can be resolved by entering a bill in NetSuite by hand."""
+_CHANGED = "{key} has just changed. Check it again with `wbs-sync problems show {key}`."
 
 
 def _require_an_end(container: Container, one: OpenProblem) -> None:
-    """An invoice that is entered by hand stays blocked until its bill is found, or until somebody says where it is."""
+    """Raise Fault for an invoice entered by hand: it stays blocked until its bill is found or named."""
     if one.problem.cause not in ENTERED_BY_HAND or not one.key.startswith("invoice:"):
         return
     key = InvoiceKey.parse(one.key)
@@ -129,9 +131,9 @@ def _require_an_end(container: Container, one: OpenProblem) -> None:
         return
     of = f"{key.invoice_id} --project {key.project_id}"
     raise Fault(
-        "This would open again with the next export: the invoice is still blocked. If its bill or credit is in NetSuite with the same "
-        f"vendor, number and amount: `wbs-sync problems retry {one.key} --wait`. If with another number or amount: `wbs-sync invoices "
-        f"mark-billed {of} --bill ID --note NOTE`. If it is not to be billed: `wbs-sync invoices exclude {of} --note NOTE`."
+        "This problem would reopen with the next export because the invoice is still blocked. If NetSuite has its bill or credit with the same "
+        f"vendor, number and amount, run `wbs-sync problems retry {one.key} --wait`. If the number or amount differs, run `wbs-sync invoices "
+        f"mark-billed {of} --bill ID --note NOTE`. If it must not be billed, run `wbs-sync invoices exclude {of} --note NOTE`."
     )
 
 
@@ -139,5 +141,5 @@ def _open_problem(container: Container, key: str) -> OpenProblem:
     key = problem_key(container, key)
     found = next((one for one in container.ledger.problems() if one.key == key), None)
     if found is None:
-        raise Fault(f"No problem is open under {key}. `wbs-sync problems` shows the keys.")
+        raise Fault(f"There is no open problem {key}. `wbs-sync problems` lists the keys.")
     return found

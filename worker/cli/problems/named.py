@@ -1,4 +1,4 @@
-"""How a command is told a problem: by its key, or by what people call its invoice, code or project."""
+"""Finds a problem by its key, or by the name of its invoice, code or project."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from worker.container import Container
 
 
 def problem_key(container: Container, text: str) -> str:
-    """The key of the one open problem that a person means; the text itself where none is open. Raises Fault for more than one."""
+    """Return the key of the open problem that matches the text, or the text if none matches. Raises Fault if several match."""
     keys = container.problem_views.named(text)
     if len(keys) > 1:
-        raise Fault(f"More than one problem is open for {text}: {', '.join(sorted(keys))}. Name one of these keys.")
+        raise Fault(f"More than one problem is open for {text}. Pass one of these keys: {', '.join(sorted(keys))}.")
     return keys[0] if keys else text

@@ -1,4 +1,4 @@
-"""`wbs-sync problems retry`: what was mended is tried again now, without waiting for the next scan or export."""
+"""`wbs-sync problems retry`: retry fixed problems now, without waiting for the next scan or export."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ Row = Mapping[str, Any]
 
 @click.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option("--cause", type=click.Choice([cause.value for cause in Cause]), help="Only those of this cause.")
-@click.option("--project", type=named_project, help="Only those of one project (its Procore id, number or name).")
-@click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only those that this person mends.")
+@click.option("--cause", type=click.Choice([cause.value for cause in Cause]), help="Only problems with this cause.")
+@click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
+@click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
 @click.option("--all", "everything", is_flag=True, help="All open problems.")
-@click.option("--wait", is_flag=True, help="Follow them to their end, and tell which are mended.")
+@click.option("--wait", is_flag=True, help="Wait until the work has ended, and list which problems are fixed.")
 @json_option
 def retry(
     keys: tuple[str, ...],
@@ -50,20 +50,20 @@ def retry(
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Try the work behind problems again now: those of these KEYs (`problems --json` shows them), or all that the options leave.
+    """Retry the work behind problems now: those with these KEYs (`problems --json` lists them), or all that match the options.
 
-    Those that somebody ignores are tried only when their KEY is named. No problem is closed by this: each stays open until its work has ended well. With --wait the exit code is 0 only when all
-    are mended.
+    Ignored problems are retried only if their KEY is given. Each problem stays open until its work has succeeded. With --wait, the exit code is
+    0 only if all of them are fixed.
     """
     with faults_as_sentences():
         if not (keys or cause or project or owner or everything):
-            raise click.UsageError("Say which: KEYs, --cause, --project or --owner, or --all.")
+            raise click.UsageError("Pass KEYs, --cause, --project or --owner, or --all.")
         container = open_container()
         project_id = container.named_records.project_id(project) if project else None
         keys = tuple(problem_key(container, key) for key in keys)
         rows = {row["key"]: row for row in container.problem_views.all()}
         if unknown := [key for key in keys if key not in rows]:
-            raise Fault(f"No problem is open under {', '.join(unknown)}. `wbs-sync problems --json` shows the keys.")
+            raise Fault(f"There is no open problem {', '.join(unknown)}. `wbs-sync problems --json` lists the keys.")
         chosen = [
             row
             for row in rows.values()
@@ -93,7 +93,7 @@ def retry(
 
 
 def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
-    """Which problems are mended now, and which remain, as they stand now."""
+    """Return which of the retried problems are fixed, and which remain."""
     tried = [row for row in chosen if row["key"] in asked.work or row["key"] in asked.remotes]
     now = {row["key"]: row for row in container.problem_views.all()}
     return {
@@ -109,11 +109,11 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
 def _print(told: Mapping[str, Any]) -> None:
     given_out = ", ".join(counted(count, kind) for kind, count in told["given_out"].items()) or "nothing"
     follow_it = "" if "mended" in told or not told["given_out"] else " Follow it with `wbs-sync status`."
-    out.print(f"Given out again: {given_out}.{follow_it}")
+    out.print(f"Retrying: {given_out}.{follow_it}")
     if told["without_work"]:
-        out.print("Nothing to try again: no work of wbs-sync mends these")
+        out.print("Not retried; wbs-sync has no work for these")
     for cause, rows in grouped(told["without_work"], "cause"):
-        print_cause(cause, rows, {"about": "about"}, rest=f"wbs-sync problems --cause {cause}")
+        print_cause(cause, rows, {"record": "about"}, rest=f"wbs-sync problems --cause {cause}")
     if "mended" in told:
         _print_ends(told)
 
@@ -121,15 +121,15 @@ def _print(told: Mapping[str, Any]) -> None:
 def _print_ends(told: Mapping[str, Any]) -> None:
     if told["mended"]:
         mended = sorted((row["about"], row["cause"]) for row in told["mended"])
-        table(f"{len(mended)} mended in {told['seconds']:.1f} s", ("about", "was"), mended)
+        table(f"{len(mended)} fixed in {told['seconds']:.1f} s", ("record", "problem"), mended)
     if not told["remaining"]:
-        out.print("None remains." if told["mended"] else "None was tried.")
+        out.print("All fixed." if told["mended"] else "None was retried.")
         return
-    columns = ("about", "cause", "who", "what", "looked at again")
+    columns = ("record", "cause", "owner", "problem", "next attempt")
     remaining = (
         (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"]) if row["again_at"] else "")
         for row in sorted(told["remaining"], key=lambda row: str(row["about"]))
     )
     count = len(told["remaining"])
-    tried = "" if told["mended"] else f"; none was mended in {told['seconds']:.1f} s"
+    tried = "" if told["mended"] else f"; none was fixed in {told['seconds']:.1f} s"
     table(f"{count} {'remains' if count == 1 else 'remain'}{tried}", columns, remaining)

@@ -1,4 +1,4 @@
-"""`wbs-sync problems show`: everything that is known about one problem."""
+"""`wbs-sync problems show`: the details of one problem."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Told = Mapping[str, Any]
 @click.argument("key", metavar="KEY_OR_NUMBER")
 @json_option
 def show(key: str, as_json: bool) -> None:
-    """Show everything about one problem, named by its key or by the number of its invoice, its code or its project: what it is, who fixes
-    it and where, what was tried and when it is tried again, links to the records, and notes. Exit code 0 when it is not open, or ignored.
+    """Show the details of one problem: its sentence, owner and next step, where to fix it, the last and next attempt, links to the records,
+    and notes. Pass its key, or the number of its invoice, code or project. The exit code is 0 if the problem is not open, or ignored.
     """
     with faults_as_sentences():
         container = open_container()
@@ -29,8 +29,8 @@ def show(key: str, as_json: bool) -> None:
         told = container.problem_views.shown(key) if key.isascii() and key.isprintable() else None
         if told is None:
             raise Fault(
-                f"No problem is known for {key}. `wbs-sync problems` lists them; why an invoice is not billed is answered by "
-                f"`wbs-sync explain --invoice {key}`."
+                f"There is no problem {key}. `wbs-sync problems` lists all problems; `wbs-sync explain --invoice {key}` shows why an invoice is not "
+                "billed."
             )
         if as_json:
             print_json(told)
@@ -41,7 +41,7 @@ def show(key: str, as_json: bool) -> None:
 
 
 def _lines(told: Told) -> Iterator[tuple[str, str]]:
-    yield "problem", told["key"]
+    yield "key", told["key"]
     if told["open"]:
         yield from _open_lines(told)
     else:
@@ -50,19 +50,19 @@ def _lines(told: Told) -> Iterator[tuple[str, str]]:
         words = f": {note['note']}" if note["note"] else ""
         yield note["act"], f"{clock(note['at'])} by {note['by']}{words}"
         if note["sentence"] != told.get("sentence"):
-            yield "", f"It said then: {note['sentence']}"
+            yield "", f"Sentence at that time: {note['sentence']}"
 
 
 def _open_lines(told: Told) -> Iterator[tuple[str, str]]:
-    yield "about", told["about"]
-    yield "what", told["sentence"]
+    yield "record", told["about"]
+    yield "problem", told["sentence"]
     yield "cause", f"{told['cause']} ({told['class']})"
-    yield "who", told["owner"]
+    yield "owner", told["owner"]
     yield "next step", told["next_step"]
-    yield "where", told["mended"]
+    yield "fix it", told["mended"]
     yield "since", clock(told["since"])
-    yield "tried", _tried(told["tried"])
-    yield "again", _again(told)
+    yield "attempts", _tried(told["tried"])
+    yield "next try", _again(told)
     for link in told["links"]:
         yield link["system"], f"{link['record']}: {link['url']}"
     if told["ignored"]:
@@ -73,15 +73,15 @@ def _tried(tried: Told) -> str:
     parts = [f"{tried['state']} since {clock(tried['at'])}"] if tried["state"] else []
     parts += [tried["detail"]] if tried["detail"] else []
     parts += [f"{tried['failures']} attempts failed"] if tried["failures"] else []
-    return "; ".join(parts) or "nothing is recorded"
+    return "; ".join(parts) or "no attempt recorded"
 
 
 def _again(told: Told) -> str:
     again = told["again"]
     if again["in_hand"]:
-        return "a worker has it in hand now"
+        return "in progress now"
     if again["at"] is not None:
         return clock(again["at"]) if again["at"] else "as soon as a worker is free"
     if again["with"]:
         return f"with the next {again['with']}, or now: `wbs-sync problems retry {told['key']}`"
-    return "with the next work of that system" if told["key"].startswith("remote:") else "no work of wbs-sync mends it"
+    return "with the next request to that system" if told["key"].startswith("remote:") else "not retried by wbs-sync"

@@ -71,16 +71,16 @@ def _assertion(address: NetSuiteAddress) -> str:
     try:
         key = load_pem_private_key(address.private_key_file.read_bytes(), password=None)
     except PermissionError as error:
-        raise _bad_key(f"the user of this process may not read {address.private_key_file}") from error
+        raise _bad_key(f"the user of this process cannot read {address.private_key_file}") from error
     except FileNotFoundError as error:
-        raise _bad_key(f"there is no file {address.private_key_file} any more") from error
+        raise _bad_key(f"the file {address.private_key_file} no longer exists") from error
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise _bad_key(f"{address.private_key_file} holds no readable private key") from error
+        raise _bad_key(f"{address.private_key_file} has no readable private key") from error
     if not isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
         raise _bad_key(f"{address.private_key_file} is neither an EC nor an RSA key")
     algorithm = ALGORITHM_OF_CURVE.get(key.curve.name) if isinstance(key, EllipticCurvePrivateKey) else "PS256"
     if algorithm is None:
-        raise _bad_key(f"{address.private_key_file} is on none of the curves {', '.join(ALGORITHM_OF_CURVE)}")
+        raise _bad_key(f"{address.private_key_file} uses none of the curves {', '.join(ALGORITHM_OF_CURVE)}")
     if isinstance(key, RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
         raise _bad_key(f"{address.private_key_file} is an RSA key of {key.key_size} bits; NetSuite takes 3072 or 4096")
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": address.certificate_id})

@@ -165,7 +165,7 @@ class NetSuite:
         query = f"{_ITEM_COLUMNS} externalid LIKE {like} AND id > {after} ORDER BY id ASC"
         rows, in_all = self._counted(wire.ItemRow, query, limit=ROWS_PER_PAGE)
         if any(int(row.id) <= after for row in rows):
-            raise UnexpectedAnswer("NetSuite's SuiteQL answer repeats itself")
+            raise UnexpectedAnswer("NetSuite's SuiteQL response repeats itself")
         return Page([row.item() for row in rows], in_all)
 
     def bills_made_by_us(self, external_id_stem: str) -> int:
@@ -199,7 +199,7 @@ class NetSuite:
             query = f"SELECT id, itemid FROM item WHERE {others} AND id > {after} ORDER BY id ASC"
             rows, _ = self._counted(wire.ItemNameRow, query, limit=ROWS_PER_PAGE)
             if any(int(row.id) <= after for row in rows):
-                raise UnexpectedAnswer("NetSuite's SuiteQL answer repeats itself")
+                raise UnexpectedAnswer("NetSuite's SuiteQL response repeats itself")
             yield from ((row.id, row.itemid) for row in rows)
             more = len(rows) == ROWS_PER_PAGE
             after = int(rows[-1].id) if rows else after
@@ -276,7 +276,7 @@ class NetSuite:
         query = f"{_BILL_COLUMNS} WHERE {_OF_ANY_BILL} AND {where} ORDER BY id ASC"
         rows, _ = self._counted(wire.BillNumberRow, query, limit=ROWS_PER_PAGE)
         if any(int(row.id) <= after for row in rows):
-            raise UnexpectedAnswer("NetSuite's SuiteQL answer repeats itself")
+            raise UnexpectedAnswer("NetSuite's SuiteQL response repeats itself")
         return [_bill_head(row) for row in rows]
 
     def bills_numbered(self, vendor_ids: Sequence[str], document_numbers: Sequence[str]) -> list[BillHead]:
@@ -332,7 +332,7 @@ class NetSuite:
         periods = [row.period() for row in self._query(wire.PostingPeriodRow, query)]
         if not periods:
             # Every account has some, so an empty answer says what the role sees and nothing about the periods.
-            raise UnexpectedAnswer("NetSuite's SuiteQL shows no posting period at all")
+            raise UnexpectedAnswer("NetSuite's SuiteQL returned no posting period")
         return periods
 
     # What the settings name
@@ -481,7 +481,7 @@ class NetSuite:
             yield from rows
             if not more:
                 return
-        raise UnexpectedAnswer(f"NetSuite's SuiteQL answer goes on after {MOST_ROWS} rows")
+        raise UnexpectedAnswer(f"NetSuite's SuiteQL response continues after {MOST_ROWS} rows")
 
     def _rows(self, model: type[RowT], query: str, *, offset: int) -> tuple[Sequence[RowT], bool]:
         """One page of a query, and whether another one follows."""
@@ -507,11 +507,13 @@ class NetSuite:
             # A query that finds nothing has no rows: it is the address or the feature that is not there.
             raise UnexpectedAnswer(f"NetSuite answered a SuiteQL query with {error}") from error
         if not isinstance(body, dict) or not isinstance(body.get("hasMore", False), bool):
-            raise UnexpectedAnswer("NetSuite's SuiteQL answer is not as published")
+            raise UnexpectedAnswer("NetSuite's SuiteQL response is not in the documented format")
         # Nothing may be taken for "not there" that NetSuite itself counts.
         counted = body.get("totalResults")
         if not body.get("items") and (body.get("hasMore") or (isinstance(counted, int) and counted > offset)):
-            raise UnexpectedAnswer(f"NetSuite counts rows of the table {table} in its SuiteQL answer and shows none")
+            raise UnexpectedAnswer(
+                f"NetSuite counts rows of the table {table} in its SuiteQL response but returns none"
+            )
         return body
 
     def _send(
@@ -599,7 +601,7 @@ class NetSuite:
 def _not_permitted(scope: str, refusal: Misconfigured) -> Misconfigured:
     """The refusal with the permission that it is about, by name where that is known."""
     named = permission(scope)
-    words = f"{doing(scope)}{f' (permission {named})' if named else ''}. NetSuite's answer: {refusal}"
+    words = f"{doing(scope)}{f' (permission {named})' if named else ''}. NetSuite's response: {refusal}"
     return Misconfigured(words, cause=refusal.cause, facts={"answer": words}, scope=scope)
 
 
@@ -609,7 +611,7 @@ def _bill_head(row: wire.BillNumberRow) -> BillHead:
 
 def _require_asked_for(found: str | None, asked: str) -> None:
     if not same_external_id(found, asked):
-        raise UnexpectedAnswer(f"NetSuite answered with the record {found!r} instead of {asked!r}")
+        raise UnexpectedAnswer(f"NetSuite returned the record {found!r} instead of {asked!r}")
 
 
 def _in_any_case(numbers: Sequence[str]) -> str:

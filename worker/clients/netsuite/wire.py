@@ -94,7 +94,7 @@ def bill_body(bill: Bill, defaults: AccountDefaults, document: Document) -> dict
 def _number(value: Any) -> Decimal:
     number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
     if number is None or not number.is_finite() or abs(number) >= money.LIMIT:
-        raise ValueError("is no number")
+        raise ValueError("is not a number")
     return number
 
 

@@ -297,7 +297,7 @@ class Procore:
             if unread and not rows and odd is None:
                 raise UnexpectedAnswer(unread[0].complaint)
             for row in unread:
-                log.warning("A row of %s is passed over: %s", path, row.complaint)
+                log.warning("Skipped an unreadable row of %s: %s", path, row.complaint)
             (odd if odd is not None else []).extend(unread)
             yield from rows
             count = len(rows) + len(unread)
@@ -309,7 +309,7 @@ class Procore:
                 return
             before = answer.text
         raise UnexpectedAnswer(
-            f"Procore's list of {model.__name__.removesuffix('Row')} goes on after {MOST_PAGES} pages"
+            f"Procore's list of {model.__name__.removesuffix('Row')} continues after {MOST_PAGES} pages"
         )
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
@@ -354,4 +354,4 @@ class Procore:
 
 def _require_asked_for(found: int, asked: int) -> None:
     if found != asked:
-        raise UnexpectedAnswer(f"Procore answered with the record {found} instead of {asked}")
+        raise UnexpectedAnswer(f"Procore returned the record {found} instead of {asked}")

@@ -1,4 +1,4 @@
-"""Whether this installation can work: each fault by name, and its cure. Nothing is written to either remote."""
+"""Checks of the installation: each failed check by name, with a fix. Writes nothing to Procore or NetSuite."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from worker.services.checks.procore import ProcoreChecks
 from worker.services.checks.redis import RedisChecks
 from worker.store.connection import why
 
-TRY_AGAIN = "If it says so again in some minutes, ask who runs that system or the network between."
+TRY_AGAIN = "If the check fails again in a few minutes, contact the team that runs that system or the network."
 
 
 class Checks:
-    """Runs them one after the other."""
+    """Runs all checks in order."""
 
     def __init__(
         self,
@@ -45,8 +45,8 @@ class Checks:
         )
 
     def run(self) -> Iterator[Check]:
-        """Each check as it is done. What a login, a connection or a permission stops is reported once; what needs it too is not tried
-        or not repeated.
+        """Yield each result as it is available. A failed login, connection or permission is reported once; other checks that need it are
+        skipped.
         """
         stopped: dict[str, str] = {}
         for name, look in self._looks:
@@ -54,7 +54,7 @@ class Checks:
 
 
 def _done(name: str, look: Callable[[], Check], stopped: dict[str, str]) -> Check:
-    """`stopped`: sentences already reported, with the check that reported each; this one's is added."""
+    """Run one check. `stopped`: reported failures by sentence, with the check that reported each; the failure of this check is added."""
     try:
         return look()
     except (Blocked, Misconfigured) as error:
@@ -64,21 +64,21 @@ def _done(name: str, look: Callable[[], Check], stopped: dict[str, str]) -> Chec
         stopped[problem.sentence] = name
         return fault(name, problem.sentence, problem.next_step)
     except Transient as error:
-        words = str(error) or "no answer"
+        words = str(error) or "no response"
         if first := stopped.get(words):
             return doubt(name, f"not checked: see {first!r} above", "")
         stopped[words] = name
         return fault(name, words, TRY_AGAIN)
     except RedisError as error:
         words = why(error)
-        matter, _, _ = words.partition(" Its answer:")
+        matter, _, _ = words.partition(" Its response:")
         if first := stopped.get(matter):
             return doubt(name, f"not checked: see {first!r} above", "")
         stopped[matter] = name
         return fault(
             name,
             words,
-            "Check REDIS_URL and the server's log. Nothing is lost meanwhile: docs/redis.md lists what to do in each case.",
+            "Check REDIS_URL and the server's log. Nothing is lost in the meantime; docs/redis.md lists the steps for each case.",
         )
     except SyncError as error:
-        return fault(name, str(error) or type(error).__name__, "Send these words to those who maintain wbs-sync.")
+        return fault(name, str(error) or type(error).__name__, "Send this message to the maintainers of wbs-sync.")

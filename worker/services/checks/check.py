@@ -1,4 +1,4 @@
-"""What is said of one thing that was looked at."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`ok` None: could not be seen, or perhaps meant so, which is no fault by itself. `cure`: what to do about it, "" where it is well."""
+    """The result of one check. `ok`: None for a warning, such as a value that could not be read or may be intended. `cure`: the fix, "" if passed."""
 
     name: str
     ok: bool | None
@@ -17,19 +17,19 @@ class Check:
 
 
 Look = tuple[str, Callable[[], Check]]
-"""A name and the look itself, which may raise whatever the systems answer."""
+"""A check to run: its name, and the function, which may raise the errors of the clients."""
 
 
 def well(name: str, words: str) -> Check:
-    """Nothing to do."""
+    """Return a passed check."""
     return Check(name, True, words)
 
 
 def fault(name: str, words: str, cure: str) -> Check:
-    """Something that keeps wbs-sync from its work."""
+    """Return a failed check: wbs-sync cannot work until it is fixed."""
     return Check(name, False, words, cure)
 
 
 def doubt(name: str, words: str, cure: str) -> Check:
-    """Something to know of."""
+    """Return a warning."""
     return Check(name, None, words, cure)

@@ -1,4 +1,4 @@
-"""What runs out by itself: the disk, file descriptors, the server's saves, and the certificate for the login to NetSuite."""
+"""Checks of limited resources: disk space, file descriptors, Redis saves, and the NetSuite login certificate."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from worker.store.client import Redis
 from worker.store.server_state import server_state
 
 LITTLE_DISK_BYTES = 1_000_000_000
-"""The alert WbsSyncDiskNearlyFull begins at the same."""
+"""Minimum free bytes; the alert WbsSyncDiskNearlyFull has the same threshold."""
 NO_DISK_BYTES = 100_000_000
 MIN_DESCRIPTORS = 1024
-"""A worker needs one for each thread and connection; the processes that listen, one for each caller."""
+"""Minimum file descriptors. A worker needs one per thread and connection; a server process one per client."""
 CERTIFICATE_WARNING_DAYS = 30
 
 
 class MachineChecks:
-    """Looks at this machine and at the server. `certificate_expiry`: unix seconds, None = not known; `now`: Redis' clock."""
+    """Checks this machine and the Redis server. `certificate_expiry`: unix seconds, None = not known; `now`: Redis' clock."""
 
     def __init__(
         self, client: Redis, *, data_dir: Path, certificate_expiry: float | None, now: Callable[[], float]
@@ -32,7 +32,7 @@ class MachineChecks:
         self._now = now
 
     def looks(self) -> Iterator[Look]:
-        """All of them."""
+        """Return these checks."""
         yield "Redis saves", self._saves
         yield "Disk", self._disk
         yield "File descriptors", self._descriptors
@@ -41,8 +41,8 @@ class MachineChecks:
     def _saves(self) -> Check:
         name, state = "Redis saves", server_state(self._client)
         if state.failed_saves:
-            next_step = "Free space on the server's disk, and see that it may write to its folder. Do not restart it before a save has succeeded."
-            return fault(name, f"the last {' and '.join(state.failed_saves)} failed to be written", next_step)
+            next_step = "Free space on the server's disk and check that the server can write to its folder. Do not restart it before a save has succeeded."
+            return fault(name, f"the last {' and '.join(state.failed_saves)} could not be written", next_step)
         return well(name, "the last saves succeeded")
 
     def _disk(self) -> Check:
@@ -51,7 +51,7 @@ class MachineChecks:
             folder = folder.parent
         free = shutil.disk_usage(folder).free
         words = f"{free / 1e9:,.1f} GB free for DATA_DIR"
-        next_step = "Free space on that disk: data and logs are there, and on a full disk the embedded server takes no more writes."
+        next_step = "Free space on that disk. Data and logs are stored there, and the embedded server rejects writes when it is full."
         if free < NO_DISK_BYTES:
             return fault(name, words, next_step)
         return doubt(name, words, next_step) if free < LITTLE_DISK_BYTES else well(name, words)
@@ -60,7 +60,7 @@ class MachineChecks:
         name, (limit, _) = "File descriptors", resource.getrlimit(resource.RLIMIT_NOFILE)
         if limit == resource.RLIM_INFINITY:
             return well(name, "no limit")
-        words = f"{limit:,} may be open at once in a process that is started here"
+        words = f"{limit:,} open files allowed per process started here"
         if limit < MIN_DESCRIPTORS:
             return doubt(
                 name,
@@ -72,12 +72,14 @@ class MachineChecks:
     def _certificate(self) -> Check:
         name, expiry = "NetSuite certificate", self._certificate_expiry
         if expiry is None:
-            next_step = "Set NETSUITE_CERTIFICATE_EXPIRES to its last day, so that an alert comes a month before (docs/operations.md)."
-            return doubt(name, "nothing says when it ends", next_step)
+            next_step = (
+                "Set NETSUITE_CERTIFICATE_EXPIRES to its last day to get an alert a month before (docs/operations.md)."
+            )
+            return doubt(name, "expiry date not known", next_step)
         days, day = (expiry - self._now()) / 86_400, f"{datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
-        renew = "Renew it: docs/operations.md. NetSuite refuses every login from that day on."
+        renew = "Renew it (docs/operations.md). NetSuite refuses every login from that day on."
         if days < 0:
-            return fault(name, f"it ended on {day}", renew)
+            return fault(name, f"expired on {day}", renew)
         if days < CERTIFICATE_WARNING_DAYS:
-            return doubt(name, f"it ends on {day}, in {days:.0f} days", renew)
+            return doubt(name, f"expires on {day}, in {days:.0f} days", renew)
         return well(name, f"valid until {day}")

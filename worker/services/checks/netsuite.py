@@ -1,4 +1,4 @@
-"""NetSuite: the login, what the role may look up, and the records and choices that the settings name."""
+"""Checks of NetSuite: the login, the role's read permissions, and the records that the settings refer to."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from worker.domain.posting_periods import ClosedPeriod
 from worker.services.checks.check import Check, Look, doubt, fault, well
 
 NOBODY = "pcr-check"
-"""An external id that nothing has."""
+"""An external id that no record has."""
 NOT_READABLE = (Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer)
-"""How NetSuite refuses a table, or a role may not view it."""
+"""Errors for a table that does not exist or that the role may not view."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the settings say of the account. `accounts`: ids of general ledger accounts by the settings that name them; `profile_of`: the account of its profile, "" for none; `contradictions` to that, in words."""
+    """Settings to check against the account. `accounts`: general ledger account ids by setting; `profile_of`: the account of the profile, "" for none; `contradictions`: differences from that profile."""
 
     subsidiary_id: str
     accounts: Mapping[str, str]
@@ -34,14 +34,14 @@ class Chosen:
 
 
 class NetSuiteChecks:
-    """Looks up a little, mostly what does not exist."""
+    """Runs a few queries, mostly for records that do not exist."""
 
     def __init__(self, *, netsuite: NetSuite, chosen: Chosen) -> None:
         self._netsuite = netsuite
         self._chosen = chosen
 
     def looks(self) -> Iterator[Look]:
-        """All of them."""
+        """Return these checks."""
         yield "NetSuite login and SuiteQL", self._login
         yield "NetSuite Items", self._items
         yield "NetSuite vendors", self._vendors
@@ -58,49 +58,51 @@ class NetSuiteChecks:
         # A token at hand may be of the key before this one, and hide for an hour that this one is wrong.
         self._netsuite.log_in()
         self._netsuite.linked_jobs(internal_id="", external_id=NOBODY)
-        return well("NetSuite login and SuiteQL", "works; projects can be looked up")
+        return well("NetSuite login and SuiteQL", "works; projects can be queried")
 
     def _items(self) -> Check:
         limit = self._netsuite.item_name_limit()
         self._netsuite.find_items(external_ids=[NOBODY], names=[])
         self._netsuite.item_by_external_id(NOBODY)
-        return well("NetSuite Items", f"can be looked up; their names may have {limit} characters")
+        return well("NetSuite Items", f"can be queried; names may have up to {limit} characters")
 
     def _vendors(self) -> Check:
-        """Also whether the subsidiary of the settings is one that any vendor belongs to: no bill could be made for another."""
+        """Check vendors, and that some vendor belongs to the subsidiary of the settings: no bill can be created for another subsidiary."""
         name, subsidiary = "NetSuite vendors", self._chosen.subsidiary_id
         belongs = self._netsuite.has_vendor(subsidiary)
         if belongs:
-            return well(name, f"can be looked up{f'; some belong to subsidiary {subsidiary}' if subsidiary else ''}")
+            return well(name, f"can be queried{f'; some belong to subsidiary {subsidiary}' if subsidiary else ''}")
         if subsidiary and self._netsuite.has_vendor(""):
-            cure = "Check NETSUITE_SUBSIDIARY_ID against Setup > Company > Subsidiaries. Vendors that are shared with it are fine."
+            cure = "Check NETSUITE_SUBSIDIARY_ID against Setup > Company > Subsidiaries. Vendors shared with the subsidiary are fine."
             # No fault: what SuiteQL shows of relationships is not documented, and the role may not see them.
-            shared = "" if belongs is None else ", and none is shown as shared with it"
-            return doubt(name, f"no active vendor has subsidiary {subsidiary} as its primary one{shared}", cure)
-        cure = "Give the role the permission to view vendors, or make the vendors: no bill can be made without."
+            shared = "" if belongs is None else ", and no vendor is shared with it"
+            return doubt(name, f"no active vendor has {subsidiary} as its primary subsidiary{shared}", cure)
+        cure = "Grant the role permission to view vendors, or create the vendors: no bill can be created without them."
         return fault(name, "the role sees no active vendor", cure)
 
     def _bills(self) -> Check:
         self._netsuite.bills_by_external_id([NOBODY])
         self._netsuite.bill_by_external_id(NOBODY)
-        return well("NetSuite bills", f"can be looked up{', vendor credits too' if self._chosen.makes_credits else ''}")
+        return well(
+            "NetSuite bills", f"can be queried{', including vendor credits' if self._chosen.makes_credits else ''}"
+        )
 
     def _account(self, setting: str, account_id: str) -> Check:
-        """Whether the account that new Items get exists: NetSuite says no only when the first Item is created."""
+        """Check that the account of new Items exists: NetSuite reports an error only when the first Item is created."""
         if not account_id:
             return well(setting, "not set: Items get the default of the Accounting Preferences")
         try:
             account = self._netsuite.account(account_id)
         except NOT_READABLE as error:
             return doubt(
-                setting, f"{account_id} cannot be read ({error})", "Give the role the permission to view accounts."
+                setting, f"{account_id} could not be read ({error})", "Grant the role permission to view accounts."
             )
         if account is None:
-            cure = f"Set {setting} to the internal id of an account of this NetSuite account; ids of a sandbox and of production differ."
+            cure = f"Set {setting} to the internal id of an account in this NetSuite account; ids differ between sandbox and production."
             return fault(setting, f"the role sees no account with the id {account_id}", cure)
         name, inactive = account
         if inactive:
-            return fault(setting, f"{name} is inactive", "Make it active in NetSuite, or choose another account.")
+            return fault(setting, f"{name} is inactive", "Reactivate it in NetSuite, or choose another account.")
         return well(setting, name)
 
     def _tax_schedule(self) -> Check:
@@ -110,10 +112,10 @@ class NetSuiteChecks:
         try:
             name = self._netsuite.tax_schedule(schedule_id)
         except NOT_READABLE as error:
-            cure = "Give the role the permission to view tax schedules; some accounts show them to no query. `wbs-sync probe` in a sandbox tries it."
-            return doubt(setting, f"{schedule_id} cannot be read ({error})", cure)
+            cure = "Grant the role permission to view tax schedules. Some accounts do not return them in queries; `wbs-sync probe` tests this in a sandbox."
+            return doubt(setting, f"{schedule_id} could not be read ({error})", cure)
         if name is None:
-            cure = f"Set {setting} to the internal id of a tax schedule of this account; ids of a sandbox and of production differ."
+            cure = f"Set {setting} to the internal id of a tax schedule in this account; ids differ between sandbox and production."
             return fault(setting, f"the role sees no tax schedule with the id {schedule_id}", cure)
         return well(setting, name)
 
@@ -125,39 +127,43 @@ class NetSuiteChecks:
 
     def _tax_item(self) -> Check:
         if not self._chosen.fixed_items.tax:
-            return well("Tax Item", "not set: an invoice with tax would be blocked")
+            return well("Tax Item", "not set: invoices with tax are blocked")
         return self._fixed_item("Tax Item", "NETSUITE_TAX_ITEM_ID", self._chosen.fixed_items.tax)
 
     def _fixed_item(self, name: str, setting: str, item_id: str) -> Check:
         item = self._netsuite.item(item_id)
         if item is None:
-            cure = f"Set {setting} to the internal id of an Item of this account; ids of a sandbox and of production differ."
+            cure = f"Set {setting} to the internal id of an Item in this account; ids differ between sandbox and production."
             return fault(name, f"NetSuite has no Item with the id {item_id}", cure)
         if item.inactive:
-            return fault(name, f"{item.name} is inactive", "Make it active in NetSuite.")
+            return fault(name, f"{item.name} is inactive", "Reactivate it in NetSuite.")
         if item.subtype not in USABLE_SUBTYPES:
             cure = f"Set {setting} to an Other Charge Item for purchase or resale."
-            return fault(name, f"{item.name} is not for purchase ({item.subtype}), so no bill can name it", cure)
+            return fault(
+                name, f"{item.name} is not for purchase ({item.subtype}), so it cannot be used on a bill", cure
+            )
         return well(name, item.name)
 
     def _posting_periods(self) -> Check:
-        """Whether closed posting periods can be told before a bill is sent, which all policies but `block` need."""
+        """Check that closed posting periods can be read before a bill is sent; required by all policies except `block`."""
         name, policy = "Posting periods", self._chosen.closed_period
         try:
             periods = self._netsuite.posting_periods()
         except NOT_READABLE as error:
-            words, cure = f"cannot be read ({error})", "Give the role the permission to view accounting periods."
+            words, cure = f"could not be read ({error})", "Grant the role permission to view accounting periods."
             if policy is ClosedPeriod.BLOCK:
-                return doubt(name, f"{words}: a closed one is only known when NetSuite refuses the bill", cure)
-            return fault(name, f"{words}, and NETSUITE_CLOSED_PERIOD={policy} needs them", cure)
+                return doubt(name, f"{words}: a closed period is detected only when NetSuite rejects the bill", cure)
+            return fault(name, f"{words}, and NETSUITE_CLOSED_PERIOD={policy} requires them", cure)
         closed = sum(not period.open for period in periods)
         return well(name, f"{len(periods)} base periods, {closed} closed or locked; NETSUITE_CLOSED_PERIOD={policy}")
 
     def _account_profile(self) -> Check:
         name = "Account profile"
         if not self._chosen.profile_of:
-            return doubt(name, "none", "`wbs-sync probe` in a sandbox finds out what nobody documents of this account.")
+            return doubt(
+                name, "none", "Run `wbs-sync probe` in a sandbox to test the undocumented behavior of this account."
+            )
         if self._chosen.contradictions:
-            cure = "Follow the profile, or probe again: docs/probe.md."
+            cure = "Change the settings to match the profile, or run the probe again (docs/probe.md)."
             return fault(name, "; ".join(self._chosen.contradictions), cure)
-        return well(name, f"of {self._chosen.profile_of}, and the settings fit it")
+        return well(name, f"of {self._chosen.profile_of}; the settings match it")

@@ -1,4 +1,4 @@
-"""Whether any work is paused now: a remote that is down, a login or permission that is refused, a rate limit that is used up."""
+"""Check for paused work: a system is down, a login or permission was refused, or a rate limit is used up."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from worker.services.pauses import Pauses
 
 
 class PauseChecks:
-    """Reads the pauses in Redis; no remote is asked."""
+    """Reads the pauses in Redis; does not query Procore or NetSuite."""
 
     def __init__(self, pauses: Pauses) -> None:
         self._pauses = pauses
 
     def looks(self) -> Iterator[Look]:
-        """The one check."""
+        """Return this check."""
         yield "Pauses", self._none
 
     def _none(self) -> Check:
         paused = self._pauses.all()
         if not paused:
             return well("Pauses", "no work is paused")
-        next_step = "Paused work goes on by itself. `wbs-sync problems` shows what a person has to do about it."
+        next_step = "Paused work resumes automatically. `wbs-sync problems` lists what needs attention."
         return doubt("Pauses", " ".join(one.sentence for one in paused), next_step)

@@ -1,4 +1,4 @@
-"""The processes of the installation, and the clocks of everything that takes part."""
+"""Checks of the processes of the installation, and of all clocks."""
 
 from __future__ import annotations
 
@@ -11,18 +11,14 @@ from worker.services.settings_agreement import differences
 from worker.store.gate import Gate
 
 BUSY_QUEUES = ("items", "exports")
-"""The queues whose work writes to NetSuite."""
-RESTART = "Look at its log, and start it again: a process of the same name takes its place. One that is gone for good is forgotten in 6 hours."
-SYNCHRONIZE = (
-    "Synchronize the clock of that machine (NTP): logins to NetSuite, schedules and log times go by it. "
-    "Work in progress does not depend on it."
-)
+"""Queues whose work writes to NetSuite."""
+RESTART = "Check its log and restart it: a process with the same name replaces it. A process that is not restarted is removed from this list after 6 hours."
+SYNCHRONIZE = "Synchronize the clock of that machine (NTP): NetSuite logins, schedules and log times use it. Work in progress does not depend on it."
 
 
 class ProcessChecks:
-    """Looks at who announced itself. `redis_clock`: unix seconds; `remote_clocks`: how many seconds this machine is ahead of each
-    remote that answered in this process, by its name; `settings`: digests of this
-    command's settings that decide what is written.
+    """Checks the processes that announced themselves. `redis_clock`: unix seconds; `remote_clocks`: seconds that this machine is ahead of each
+    system that responded in this process, by name; `settings`: digests of this command's settings that determine what is written.
     """
 
     def __init__(
@@ -41,12 +37,12 @@ class ProcessChecks:
         self._settings = settings
 
     def running(self) -> Iterator[Look]:
-        """Whether workers and beat run, and whether all have the same settings."""
+        """Check that workers and beat run with the same settings."""
         yield "Workers", self._workers
         yield "Same settings", self._same_settings
 
     def clocks(self) -> Iterator[Look]:
-        """Whether all clocks agree; asked last, when both remotes have answered."""
+        """Check that all clocks agree; run last, after both systems have responded."""
         yield "Clocks", self._clocks
 
     def _workers(self) -> Check:
@@ -59,26 +55,28 @@ class ProcessChecks:
         few = {queue: threads for queue in BUSY_QUEUES if (threads := alive.threads_for(queue)) < slots}
         if few:
             counts = " and ".join(f"{threads} threads for {queue}" for queue, threads in few.items())
-            words = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={slots}: some slots stay idle"
+            words = f"{counts} in all workers, fewer than NETSUITE_CONCURRENCY={slots}: some slots remain unused"
             return doubt("Workers", words, "Leave WORKER_THREADS empty, raise it, or start another worker.")
         return well("Workers", f"{len(alive.workers)} running, and beat")
 
     def _same_settings(self) -> Check:
-        """Of those that decide what is written, in all workers and in this command."""
+        """Compare the settings that determine what is written, in all workers and in this command."""
         name, workers = "Same settings", self._liveness.now().workers
         if found := differences(workers):
-            words = f"nothing is written while the workers differ. By digest: {'; '.join(found)}"
+            words = f"nothing is written while the workers' settings differ. Digests: {'; '.join(found)}"
             return fault(name, words, "Give all machines the same settings and restart their workers.")
         theirs = {setting: digest for one in workers for setting, digest in one.settings.items()}
         others = sorted(setting for setting, own in self._settings.items() if theirs.get(setting, own) != own)
         if others:
-            words = f"this command has another {' and '.join(others)} than the workers, whose settings decide"
-            return doubt(name, words, "Run it with the workers' settings, or restart the workers with these.")
+            words = f"this command and the workers have different values of {' and '.join(others)}; the workers' values apply"
+            return doubt(
+                name, words, "Run this command with the workers' settings, or restart the workers with these settings."
+            )
         lowest, *higher = self._gate.caps()
         if higher:
             words = f"NETSUITE_CONCURRENCY is {lowest} in one process and {' and '.join(map(str, higher))} in others; the lowest applies to all"
             return doubt(name, words, "Set the same NETSUITE_CONCURRENCY on all machines and restart their workers.")
-        return well(name, f"{len(workers)} workers and this command agree in what decides what is written")
+        return well(name, f"{len(workers)} workers and this command have the same settings for writing")
 
     def _clocks(self) -> Check:
         ahead = {"Redis": time.time() - self._redis_clock(), **self._remote_clocks()}

@@ -1,4 +1,4 @@
-"""Procore: the login, the projects that the app may see, and the two tools it has to read."""
+"""Checks of Procore: the login, the projects visible to the app, and the tools it must read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMED = 5
 
 
 class ProcoreChecks:
-    """Reads a little. `only`: the ids of PROJECT_IDS, empty for all."""
+    """Runs a few read requests. `only`: the ids of PROJECT_IDS, empty for all."""
 
     def __init__(
         self, *, procore: Procore, projects: Projects, only: Collection[int], books_currency: BooksCurrency
@@ -29,7 +29,7 @@ class ProcoreChecks:
         self._books_currency = books_currency
 
     def looks(self) -> Iterator[Look]:
-        """All of them."""
+        """Return these checks."""
         yield "Procore login", self._login
         yield "Procore projects", self._some_project
         yield "PROJECT_IDS", self._pilot
@@ -50,11 +50,9 @@ class ProcoreChecks:
             listed = self._projects.refresh()
         except (NotFound, NotPermitted) as error:
             cure = "Check PROCORE_COMPANY_ID, and that the app is installed in that company."
-            return fault(
-                name, f"Procore lets the app read nothing of company {self._procore.company_id} ({error})", cure
-            )
+            return fault(name, f"the app has no access to company {self._procore.company_id} ({error})", cure)
         if not any(project.active for project in listed):
-            cure = "Add the projects to the app's permitted projects in Procore; an update or a reinstallation of the app resets that list."
+            cure = "Add the projects to the app's permitted projects in Procore. Updating or reinstalling the app resets that list."
             return fault(name, "no active project is visible to the app", cure)
         return well(
             name, f"{len(listed)} visible to the app, {len(self._projects.in_scope(listed))} active and in scope"
@@ -67,16 +65,16 @@ class ProcoreChecks:
         listed = {project.id: project for project in self._projects.all()}
         unseen = [str(one) for one in self._only if one not in listed]
         if unseen:
-            cure = "Take them out, or add them to the app's permitted projects in Procore."
+            cure = "Remove them from PROJECT_IDS, or add them to the app's permitted projects in Procore."
             return fault(name, f"the app does not see {_some(unseen)}", cure)
         idle = [listed[one].label for one in self._only if not listed[one].active]
         if idle:
             return doubt(
                 name,
-                f"not active, so no Items are made for {_some(idle)}; approved invoices are exported",
-                "Take them out, or make them active in Procore.",
+                f"not active, so no Items are created for {_some(idle)}; approved invoices are exported",
+                "Remove them from PROJECT_IDS, or make them active in Procore.",
             )
-        return well(name, f"{len(self._only)} projects, all visible; nothing is done for others")
+        return well(name, f"{len(self._only)} projects, all visible; other projects are not synced")
 
     def _numbers(self) -> Check:
         name, projects = "Project numbers", self._projects.in_scope(self._projects.all())
@@ -84,16 +82,18 @@ class ProcoreChecks:
         times = Counter(project.number for project in projects if project.number)
         twice = [str(number) for number, count in times.items() if count > 1]
         if twice:
-            cure = "Renumber all but one of each in Procore: their Items would have the same names, so none is made for a code that both have."
+            cure = "Renumber all but one of each in Procore: their Items would have the same names, so no Item is created for a code that both have."
             return fault(name, f"more than one project has the number {_some(twice)}", cure)
         if numberless:
             return doubt(
-                name, f"none: {_some(numberless)}", "Give them a number in Procore; until then they get no Items."
+                name,
+                f"no number: {_some(numberless)}",
+                "Add a project number in Procore; no Items are created until then.",
             )
-        return well(name, "every project has one of its own")
+        return well(name, "every project has a unique number")
 
     def _readable(self, name: str, tool: str, read: Callable[[Project], str]) -> Check:
-        """Whether a few projects can be read: one that can shows the app's permission, one that cannot may be a project's own matter."""
+        """Check that a few projects can be read. One readable project shows that the app has the permission; an unreadable one may be due to that project."""
         refused = []
         for project in self._projects.in_scope(self._projects.all())[:PROJECTS_TRIED]:
             try:
@@ -101,35 +101,37 @@ class ProcoreChecks:
             except (NotFound, NotPermitted) as error:
                 refused.append(f"{project.label}: {error}")
         if not refused:
-            return doubt(name, "no project to look at", "See the checks of projects above.")
+            return doubt(name, "no project to check", "See the project checks above.")
         return fault(
             name,
             "; ".join(refused),
-            f"Give the app the permission on {tool}, and switch the tool on in these projects.",
+            f"Grant the app permission on {tool}, and enable the tool in these projects.",
         )
 
     def _currency(self) -> Check:
-        """Whether it is known which currency the books are in, by the invoices that were listed or read so far."""
+        """Check that the currency of the books is known, from the invoices listed or read so far."""
         name, setting = "Currency", self._books_currency.setting
         if setting:
-            return well(name, f"{setting}: invoices in any other are blocked")
+            return well(name, f"{setting}: invoices in any other currency are blocked")
         seen = self._books_currency.seen()
         if len(seen) > 1:
-            cure = "Set NETSUITE_CURRENCY to the currency of the books, on all machines, and start the processes again."
-            return fault(name, f"Procore's projects are in {', '.join(seen)}, so no invoice is billed", cure)
+            cure = "Set NETSUITE_CURRENCY to the currency of the books on all machines, then restart the processes."
+            return fault(name, f"the Procore projects use {', '.join(seen)}, so no invoice is billed", cure)
         if not seen:
-            cure = "Set NETSUITE_CURRENCY to the currency of the books; otherwise the first one that Procore names counts as theirs."
-            return doubt(name, "no invoice has named one yet, and NETSUITE_CURRENCY is empty", cure)
-        return well(name, f"{seen[0]}, the only one on Procore's invoices; if the books differ, set NETSUITE_CURRENCY")
+            cure = "Set NETSUITE_CURRENCY to the currency of the books; otherwise the first currency found in Procore is used."
+            return doubt(name, "no invoice with a currency has been read yet, and NETSUITE_CURRENCY is empty", cure)
+        return well(
+            name, f"{seen[0]}, the only currency on Procore invoices; if the books use another, set NETSUITE_CURRENCY"
+        )
 
     def _vendors(self) -> Check:
-        """Whether the app may read the company's Directory, by asking for a vendor that hardly exists. Raises Misconfigured where not."""
+        """Check that the app may read the company Directory, by querying a vendor that is unlikely to exist. Raises Misconfigured if it may not."""
         projects = self._projects.in_scope(self._projects.all())
         if not projects:
-            return doubt("Procore vendors", "no project to look at", "See the checks of projects above.")
+            return doubt("Procore vendors", "no project to check", "See the project checks above.")
         with suppress(NotFound, NotPermitted):
             self._procore.get_vendor(1, projects[0].id)
-        return well("Procore vendors", "can be looked up")
+        return well("Procore vendors", "can be queried")
 
     def _count_codes(self, project: Project) -> str:
         return f"{len(self._procore.list_budgeted_codes(project.id))} budgeted codes"
