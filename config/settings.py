@@ -208,7 +208,7 @@ class Settings(BaseSettings):
         None, description="Authorization header of Procore's webhooks; empty = no receiver"
     )
     webhook_address: str = Field("127.0.0.1", description="Address that the webhook receiver listens on")
-    webhook_port: int = Field(8787, ge=1, le=65535, description="Its port")
+    webhook_port: int = Field(8787, ge=1, le=65535, description="Port that the webhook receiver listens on")
     webhook_invoice_resources: Annotated[tuple[str, ...], NoDecode] = Field(
         ("Draw Requests",),
         description="Resource names of subcontractor invoices in Procore's webhooks, comma separated",
