@@ -214,7 +214,7 @@ def answered(url: str) -> tuple[int, str] | None:
 
 @pytest.mark.parametrize(
     ("login", "words"),
-    [(None, "is not set"), ("engineer:", "must be user:password"), ("engineer:short", "at least 12 characters long")],
+    [(None, "is not set"), ("engineer:", "must be user:password"), ("engineer:short", "at least 12 characters")],
 )
 def test_it_does_not_start_without_a_good_login(
     tmp_path: Path, redis_server: EmbeddedServer, login: str | None, words: str

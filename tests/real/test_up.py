@@ -53,7 +53,7 @@ def test_one_up_runs_in_a_data_directory_and_its_password_stays(open_site: OpenS
     site = open_site(profile="large:1x2", env={"FLOWER_PORT": str(unused_port())})
     first = up(site, 1)
     login = first_json(first)["login"]
-    assert_sentence(site.command("up", fresh=True), 1, "is running for", "DATA_DIR")
+    assert_sentence(site.command("up", fresh=True), 1, "is already running for", "DATA_DIR")
     file = site.folder / "data" / PASSWORD_FILE
     assert file.stat().st_mode & 0o777 == 0o600
     assert login == f"wbs-sync:{file.read_text().strip()}"

@@ -112,7 +112,7 @@ def test_a_run_that_falls_due_while_redis_refuses_is_sent_afterwards(open_site: 
     runs.note("scan", long_ago)
     with refusing(site.server.url, "full"):
         beat = site.beat()
-        beat.says("scan could not be sent: Redis", times=2)
+        beat.says("Could not send scan: Redis", times=2)
         assert runs.last()["scan"] == long_ago, "a run that was not started is not noted"
     eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.SCANS}"))
     eventually(lambda: runs.last()["scan"] == pytest.approx(time.time(), abs=60))

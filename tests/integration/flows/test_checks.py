@@ -243,7 +243,7 @@ FAULTS = (
     Seeded("Redis: no append-only file", server(appendonly="no"), "Redis persistence", "appendonly is off", "appendonly yes"),
     Seeded("Redis: evicts", server(maxmemory_policy="allkeys-lru"), "Redis persistence", "allkeys-lru", "noeviction"),
     Seeded("Redis: nearly full", full, "Redis memory", "MB used of", "Raise maxmemory"),
-    Seeded("Redis: cannot save", cannot_save, "Redis saves", "the last snapshot failed", "Free space"),
+    Seeded("Redis: cannot save", cannot_save, "Redis saves", "the last snapshot could not be written", "Free space"),
     Seeded("Redis: machine nearly full", machine_full, "Redis memory", "and its machine has", "set maxmemory"),
     Seeded("the disk is full", disk(free=50_000_000), "Disk", "0.1 GB free", "Free space"),
     Seeded("the certificate has ended", settings(netsuite_certificate_expires="2024-02-29"), "NetSuite certificate", "expired on 2024-02-29", "Renew it"),

@@ -144,7 +144,7 @@ def test_an_invoice_off_by_a_cent_is_blocked(office: Office) -> None:
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, off_by="-0.01")
     blocked(office, invoice, "lines_do_not_tie")
-    assert "come to 810.00, but its payment due is 809.99" in office.sentence(key_of(invoice))
+    assert "total 810.00, but its payment due is 809.99" in office.sentence(key_of(invoice))
 
 
 @pytest.mark.parametrize("included", [False, True])
@@ -242,7 +242,7 @@ def test_the_base_currency_of_a_project_is_not_that_of_the_books(open_office: Op
     own = {"currency_iso_code": "CAD", "base_currency_iso_code": "CAD", "currency_exchange_rate": "1.0"}
     office.procore.edit_invoice(invoice.id, shown={"currency_configuration": own})
     blocked(office, invoice, "foreign_currency")
-    assert "is in CAD; only USD is exported" in office.sentence(key_of(invoice))
+    assert "is in CAD; only invoices in USD are exported" in office.sentence(key_of(invoice))
     office.procore.edit_invoice(invoice.id, shown={})
     assert office.export(invoice).kind is OutcomeKind.CREATED
 

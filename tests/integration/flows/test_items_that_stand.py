@@ -314,7 +314,7 @@ def test_verify_finds_codes_that_share_an_item_and_one_can_get_its_own(office: O
         if finding.kind is FindingKind.ITEM_SHARED
     }
     assert set(found) == {f"code:{project.id}:{second.id}"}
-    assert "is that of code 05-199.S" in found[f"code:{project.id}:{second.id}"].sentence
+    assert "belongs to code 05-199.S" in found[f"code:{project.id}:{second.id}"].sentence
 
     # The first keeps it, under its name of today.
     office.netsuite.edit_item(item_id, itemid="24-800-05-199.S")

@@ -124,7 +124,7 @@ DATA_TROUBLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "earlier_retainage_unknown",
         {},
         {"total_completed_and_stored_to_date_from_previous": "500.00"},
-        "500.00 billed before",
+        "500.00 previously billed",
     ),
     (
         "whole_change_order_without_code",

@@ -524,11 +524,11 @@ def test_a_setting_wins_over_the_profile_and_check_reports_it(office: Office) ->
 @pytest.mark.parametrize(
     ("profile_of", "account", "named", "words"),
     [
-        ("7654321_SB1", "1234567", True, "is of the NetSuite account 7654321_SB1, the settings say 1234567"),
+        ("7654321_SB1", "1234567", True, "is for NetSuite account 7654321_SB1, but the settings are for 1234567"),
         ("1234567_SB1", "1234567", False, "Set NETSUITE_PROFILE_FILE to it to use it here"),
         ("1234567_SB1", "1234567", True, ""),
         ("1234567-sb1", "1234567_SB1", False, ""),
-        ("1234567", "1234567_SB1", True, "is of the NetSuite account 1234567"),
+        ("1234567", "1234567_SB1", True, "is for NetSuite account 1234567"),
     ],
 )
 def test_a_profile_of_another_account_is_refused(
@@ -555,7 +555,7 @@ def test_an_unreadable_profile_stops_every_command_but_the_probe(office: Office,
     PROFILE.write_text(text)
     ended = call(office, "status")
     assert ended.exit_code == 2
-    assert "cannot be used" in ended.stderr
+    assert "is invalid" in ended.stderr
     assert "hush" not in ended.stderr
     assert probe(office, "--only", "rate_limit")["exit_code"] == 0
     office.processes_run()
