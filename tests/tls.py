@@ -10,6 +10,7 @@ import datetime as dt
 import ipaddress
 import socket
 import ssl
+import struct
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -79,16 +80,23 @@ class Authority:
 
 
 class TlsFront:
-    """A port that speaks TLS and passes everything on to a server. A caller without TLS is passed on as it is, if `plain`."""
+    """A port that speaks TLS and passes everything on to a server. A caller without TLS is passed on as it is, if `plain`.
+    The first `resets` callers with TLS get a TCP reset after their handshake.
+    """
 
-    def __init__(self, port: int, authority: Authority, *, ask_client: bool = False, plain: bool = False) -> None:
+    def __init__(
+        self, port: int, authority: Authority, *, ask_client: bool = False, plain: bool = False, resets: int = 0
+    ) -> None:
         self._target = ("127.0.0.1", port)
         self._plain = plain
+        self._resets = resets
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*authority.issue(f"server-{port}"))
         if ask_client:
             self._context.verify_mode = ssl.CERT_REQUIRED
             self._context.load_verify_locations(authority.certificate)
+        self._resetting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._resetting.load_cert_chain(*authority.issue(f"resetting-{port}"))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.tls_connections = 0
@@ -116,6 +124,11 @@ class TlsFront:
     def _serve(self, caller: socket.socket) -> None:
         with contextlib.suppress(OSError), caller, contextlib.ExitStack() as stack:
             speaks_tls = caller.recv(1, socket.MSG_PEEK) == TLS_HANDSHAKE
+            if speaks_tls and self._resets > 0:
+                self._resets -= 1
+                caller = stack.enter_context(self._resetting.wrap_socket(caller, server_side=True))
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
             if speaks_tls:
                 caller = stack.enter_context(self._context.wrap_socket(caller, server_side=True))
                 self.tls_connections += 1
