@@ -71,8 +71,12 @@ def try_tls(url: str) -> None:
             return
         except redis.ConnectionError as error:
             # A server that refuses the client certificate says so and closes at once: that may be all that arrives, or arrive first.
-            if is_last or not any(words in str(error) for words in ("reset by peer", "closed by server")):
+            if not any(words in str(error) for words in _CLOSED):
                 raise
+            if is_last and "connecting to" in str(error):
+                raise  # within the handshake: perhaps this port does not use TLS
+            if is_last:
+                raise redis.ConnectionError(_TLS_CLOSED) from error
 
 
 def why(error: Exception) -> str:
@@ -123,6 +127,8 @@ def _answer_of(error: BaseException) -> str:
     return " ".join(blotted("".join(sign if sign.isprintable() else " " for sign in text)).split())[:300]
 
 
+_CLOSED = ("reset by peer", "closed by server", "Broken pipe")
+_TLS_CLOSED = "EOF occurred in violation of protocol"
 CLUSTER_REFUSED = (
     "This Redis is a cluster (cluster-enabled yes), and wbs-sync requires a single server: its scripts use keys in several hash slots, and "
     "Celery does not support clusters. Use a server without cluster mode, alone or behind sentinels (docs/managed-redis.md)."
@@ -156,9 +162,9 @@ _SENTENCES = {
         "ssl_certfile in REDIS_URL."
     ),
     # What is left of such a refusal when the server has closed before it was read.
-    "EOF occurred in violation of protocol": (
-        "Redis closed the TLS connection: it requires a client certificate (?ssl_certfile=FILE&ssl_keyfile=FILE), or refused the one in "
-        "REDIS_URL. See the Redis log."
+    _TLS_CLOSED: (
+        "Redis closed the TLS connection: it requires a client certificate (?ssl_certfile=FILE&ssl_keyfile=FILE at the end of REDIS_URL), "
+        "or it refused the one there. Its own log says which."
     ),
     "KEY_VALUES_MISMATCH": "The client certificate and key in REDIS_URL do not match: check ssl_certfile and ssl_keyfile.",
     "NO_START_LINE|PEM lib|NO_CERTIFICATE_OR_CRL_FOUND": (
