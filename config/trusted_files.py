@@ -15,10 +15,10 @@ class UntrustedFile(Exception):
 
 
 def read_trusted(path: Path) -> str:
-    """The text of a file that nobody named: it lies in the working directory, which may be anybody's.
+    """Return the text of a file in the working directory, which any user of this machine may own.
 
-    Only a file of this process's user or of root is read, and only if nobody else may write it. Raises UntrustedFile, OSError,
-    UnicodeDecodeError.
+    Only a file that belongs to the user of this process or to root is read, and only if no other user can write it. Raises UntrustedFile,
+    OSError, UnicodeDecodeError.
     """
     with path.open(encoding="utf-8") as opened:
         # Of the file that is open, whatever takes its place meanwhile; a link is its owner's choice of the file.

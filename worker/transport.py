@@ -221,21 +221,22 @@ class TaskQueues:
 
 
 class Channel(TaskQueues, redis.Channel):  # type: ignore[misc]
-    """Return the connection options of one server."""
+    """A channel to one server."""
 
 
 class SentinelChannel(TaskQueues, redis.SentinelChannel):  # type: ignore[misc]
-    """Return the connection options of the master that sentinels report. `sentinel_kwargs`: how to connect to a sentinel, with its login;
-    `login`: the master's.
+    """A channel to the master that sentinels report. `sentinel_kwargs`: how to connect to a sentinel, with its login; `login`: the login of
+    the master.
 
     Kombu would read the former from the transport options, which every worker sends when its state is requested. It would lose the latter
-    in any connection, including pooled ones, that takes the next address of its list after a failure: the addresses have no login.
+    in every connection, including pooled ones, that switches to the next sentinel after a failure: the addresses contain no login.
     """
 
     sentinel_kwargs: ClassVar[dict[str, Any] | None] = None
     login: ClassVar[Login] = Login()
 
     def _connparams(self, asynchronous: bool = False) -> Any:
+        """Return the options of a connection, always with the login."""
         options = super()._connparams(asynchronous)
         return {
             **options,

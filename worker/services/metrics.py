@@ -318,7 +318,7 @@ class Metrics(Collector):
 
 
 class Families:
-    """Return the metrics of the catalogue without values, by name without the common prefix."""
+    """The metrics of the catalogue, without values, by name without the common prefix."""
 
     def __init__(self) -> None:
         self._families: dict[str, Any] = {name: _family(name) for name in CATALOGUE_OF_METRICS}
