@@ -20,7 +20,7 @@ SEEDS, FURTHER_SEEDS = range(10, 50), range(50, 1000)
 """Few, and then those that plan a kind of fault which has not struck yet. `python -m tests.campaign simulate` plays ten thousand."""
 
 FAILING = {"lock": 5, "intent": 31, "look": 14, "settle": 8, "fence": 29, "adoption": 10, "order": 8, "due": 8,
-           "compare-found": 47, "compare-found-item": 524}  # fmt: skip
+           "compare-found": 73, "compare-found-item": 524}  # fmt: skip
 """For each part, the seed that missed it when this was written: played before the others, to save their time."""
 
 
