@@ -22,8 +22,8 @@ from config.names import TaskName
 from config.processes import Process, processes
 from config.settings import OUR_PREFIXES, load_settings, setting_names
 from worker.container import Container
-from worker.embedded import EmbeddedServer
-from worker.supervisor import Supervisor
+from worker.local.embedded import EmbeddedServer
+from worker.local.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[1]
 NEW_LEDGER_SECONDS = 8.0

@@ -43,10 +43,10 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         "task_acks_on_failure": True,
         "task_acks_on_timeout": True,
         "task_reject_on_worker_lost": False,
-        # More than one: by what waits for a thread a long task sees that others do (worker/pool.py), and no thread waits for its next message.
+        # More than one: by what waits for a thread a long task sees that others do (worker/runtime/pool.py), and no thread waits for its next message.
         "worker_prefetch_multiplier": 4,
         # Threads, which also end; a `-P` on the command line would take another pool.
-        "worker_pool": "worker.pool:TaskPool",
+        "worker_pool": "worker.runtime.pool:TaskPool",
         # Would cut NetSuite writes in flight at every broken connection.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_hijack_root_logger": False,
@@ -84,7 +84,7 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         },
         "result_backend_transport_options": {
             **of_sentinels,
-            # The broker's channel gets the same from worker/transport.py: its options are shown by every worker, in clear.
+            # The broker's channel gets the same from worker/runtime/transport.py: its options are shown by every worker, in clear.
             **({"sentinel_kwargs": sentinels.sentinel_options} if sentinels else {}),
             "global_keyprefix": key_prefix,
             "retry_policy": {"timeout": 5.0},
@@ -94,7 +94,7 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         "redis_socket_keepalive": True,
         "task_publish_retry_policy": {"max_retries": 5, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 3},
         # Its last runs lie in Redis: a schedule file that a power loss filled with zeros keeps Celery's own scheduler from ever starting.
-        "beat_scheduler": "worker.beat:Schedule",
+        "beat_scheduler": "worker.runtime.beat:Schedule",
         "beat_max_loop_interval": 2,
         "timezone": "UTC",
         "enable_utc": True,

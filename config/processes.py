@@ -19,7 +19,7 @@ QUEUES_OF_WORKER: dict[str, tuple[QueueName, ...]] = {
     # Of its own, so that an export begins at once while a scan fills the other worker's threads.
     "invoices": (QueueName.EXPORTS, QueueName.UPKEEP),
 }
-FLOWER_CONFIG = Path(__file__).parent.parent / "worker" / "flower_config.py"
+FLOWER_CONFIG = Path(__file__).parent.parent / "worker" / "flower" / "config.py"
 REPORT_PATH = "/report"
 """Where Flower serves the report."""
 METRICS_PATH = "/metrics/business"

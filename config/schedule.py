@@ -20,7 +20,7 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         "resume": {
             "task": TaskName.RESUME.value,
             # No time after which it expires: the worker would read beat's time by its own clock, and drop the one message
-            # that wakes what waits. worker/beat.py sends none while enough of them wait.
+            # that wakes what waits. worker/runtime/beat.py sends none while enough of them wait.
             "schedule": RESUME_EVERY_SECONDS,
         }
     }

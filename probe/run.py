@@ -16,8 +16,8 @@ from probe.point import Point, PointResult
 from probe.session import ProbeOptions, ProbeSession
 from worker.domain.errors import Misconfigured, OutcomeUnknown, SyncError
 from worker.domain.problems import Cause
-from worker.services.projects import Projects
 from worker.store.locks import Locks
+from worker.sync.projects import Projects
 
 LOGINS = (Cause.NETSUITE_LOGIN, Cause.NETSUITE_KEY, Cause.PROCORE_LOGIN)
 

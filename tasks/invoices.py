@@ -10,10 +10,10 @@ from config.names import DISPATCHED_HEADER, TaskName
 from tasks.messages import ExportApproved, MakeItems, OneInvoice, OneProject, read
 from tasks.results import BillEnded, Ended, Started, bill_ended, ended, going_on
 from worker.app import app
-from worker.current import current
 from worker.domain.delivery import is_dispatched
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane
+from worker.runtime.current import current
 
 
 @app.task(name=TaskName.EXPORT_APPROVED.value, lanes=(Lane.LISTINGS,))

@@ -9,8 +9,8 @@ from tasks.messages import Nothing, read
 from tasks.results import Compared
 from worker.app import app
 from worker.base import pick_up
-from worker.current import current
 from worker.domain.work import Lane
+from worker.runtime.current import current
 
 
 # Every few seconds: in Flower it would push all other tasks off the page.

@@ -1,4 +1,4 @@
-"""What stood in a queue and was no task message (worker/broker.py): in the log, the result and Flower as a task that failed."""
+"""What stood in a queue and was no task message (worker/runtime/broker.py): in the log, the result and Flower as a task that failed."""
 
 from __future__ import annotations
 

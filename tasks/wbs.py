@@ -18,11 +18,11 @@ from tasks.results import (
     project_scanned,
 )
 from worker.app import app
-from worker.current import current
 from worker.domain.delivery import is_dispatched
 from worker.domain.identities import CodeKey
 from worker.domain.work import Lane
-from worker.pool import thread_to_spare
+from worker.runtime.current import current
+from worker.runtime.pool import thread_to_spare
 
 
 @app.task(name=TaskName.SCAN_PROJECTS.value, lanes=(Lane.SCANS,))

@@ -10,7 +10,7 @@ import pytest
 import redis
 from hypothesis import settings
 
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 
 # Their assertions tell as much as a test's own. Not said in `tests/real` itself: its processes would all import pytest.
 pytest.register_assert_rewrite("tests.real.books")

@@ -21,13 +21,13 @@ from config.names import TaskName
 from config.process_secrets import hold_only_own, process_of
 from config.schedule import beat_schedule
 from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
-from worker import ending, heartbeat, telemetry
 from worker.base import WorkTask
-from worker.current import current, use
-from worker.domain import correlation
-from worker.events import Events
-from worker.private_files import keep_private
-from worker.transport import reach_sentinels, use_transport
+from worker.observability import correlation
+from worker.runtime import ending, heartbeat, telemetry
+from worker.runtime.current import current, use
+from worker.runtime.events import Events
+from worker.runtime.private_files import keep_private
+from worker.runtime.transport import reach_sentinels, use_transport
 
 log = logging.getLogger(__name__)
 

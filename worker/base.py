@@ -12,10 +12,11 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.names import CORRELATION_HEADER, DISPATCHED_HEADER, TaskName
-from worker.current import current
-from worker.domain import correlation, delivery
+from worker.domain import delivery
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, LANE_OF_WORD, RECONCILE_ALL, SCAN_OF_ALL, Lane
+from worker.observability import correlation
+from worker.runtime.current import current
 from worker.store.connection import why
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class WorkTask(Task):
     """Sends the messages of waiting work when a task has ended, whatever its outcome, so that a lane does not wait for beat."""
 
     abstract = True
-    Request = "worker.request:WorkRequest"
+    Request = "worker.runtime.request:WorkRequest"
     lanes: tuple[Lane, ...] = tuple(Lane)
     """Lanes in which this task may have made room or queued work."""
 

@@ -14,7 +14,7 @@ from celery.utils.nodenames import default_nodename, host_format
 
 from config.process_secrets import hold_only_own
 from worker.app import app
-from worker.beat import Beat
+from worker.runtime.beat import Beat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 
 SOURCE = Path(__file__).with_name("clock.c")
 

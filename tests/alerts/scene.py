@@ -21,8 +21,8 @@ from tests.alerts.prometheus import Prometheus
 from tests.integration.flows.office import Office
 from tests.support import eventually
 from worker.clients.netsuite import client as netsuite_client
-from worker.embedded import EmbeddedServer
-from worker.services.liveness import RECEIVES
+from worker.inspect.liveness import RECEIVES
+from worker.local.embedded import EmbeddedServer
 from worker.store import locks
 
 BEAT = "beat"
@@ -68,7 +68,7 @@ class Scene:
             eventually(lambda: self.office.container.now() >= self._scraped_at, every=0.001)
             self._processes_run()
             self.meanwhile(self)
-            with mock.patch("worker.services.metrics.shutil.disk_usage", self._disk_usage):
+            with mock.patch("worker.inspect.metrics.shutil.disk_usage", self._disk_usage):
                 told = self.office.container.metrics.text()
         self.prometheus.scrape(told if self.has_target else "", self._scraped_at, has_target=self.has_target)
 

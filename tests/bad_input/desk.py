@@ -41,12 +41,14 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
-from worker.services import attempts, invoice_export, invoice_items, verification
-from worker.services.invoice_items import InvoiceItems
+from worker.engine import attempts
+from worker.reconcile import verification
 from worker.store.connection import connect
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
+from worker.sync import invoice_export, invoice_items
+from worker.sync.invoice_items import InvoiceItems
 
 PROCORE, NETSUITE = "https://procore.example", "https://netsuite.example"
 ELSEWHERE = "another-erp-17"

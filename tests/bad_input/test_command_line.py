@@ -32,7 +32,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.work import Lane
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 from worker.store.connection import connect
 from worker.store.ledger import Ledger
 

@@ -17,8 +17,8 @@ from tests.bad_input import strategies as hostile
 from tests.bad_input.envelopes import RIGHT, envelope, known_faults
 from tests.bad_input.strategies import Change, Damage
 from tools.message_schemas import schemas
-from worker import broker
-from worker.broker import admitted
+from worker.runtime import broker
+from worker.runtime.broker import admitted
 
 tasks = st.sampled_from(list(TaskName))
 VALIDATORS = {task: jsonschema.Draft202012Validator(schemas()[task.value]) for task in TaskName}

@@ -96,7 +96,7 @@ with Connection(sys.argv[1], transport_options={"global_keyprefix": "alone:"}) a
 
 @pytest.mark.parametrize("name", ["text", "no properties", "a list"])
 def test_without_the_door_the_same_garbage_would_have_been_the_end(redis_url: str, tmp_path: Path, name: str) -> None:
-    """Should this fail one day, kombu has learnt to take it and `worker/broker.py` may have become superfluous."""
+    """Should this fail one day, kombu has learnt to take it and `worker/runtime/broker.py` may have become superfluous."""
     command = [sys.executable, "-c", KOMBU_ALONE, redis_url, known_faults()[name].decode()]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1

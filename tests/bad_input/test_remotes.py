@@ -22,7 +22,7 @@ from tests.bad_input.strikes import (
     writes,
 )
 from worker.domain.identities import InvoiceKey
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.real
 

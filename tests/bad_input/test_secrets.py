@@ -20,7 +20,7 @@ from tests.bad_input.desk import Desk, Office, in_a_hurry
 from tests.bad_input.examples import in_the_suite
 from tests.bad_input.test_command_line import call
 from tests.bad_input.wire import LOGINS, READS, WRITES, Exchange
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.real
 

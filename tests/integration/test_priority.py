@@ -7,7 +7,7 @@ from typing import Any
 import kombu
 import pytest
 
-from worker.transport import use_transport
+from worker.runtime.transport import use_transport
 
 pytestmark = pytest.mark.real
 

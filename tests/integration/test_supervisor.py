@@ -14,9 +14,9 @@ import pytest
 
 from config.processes import HEARTBEAT_VARIABLE, Process
 from tests.support import eventually
-from worker import log_files
-from worker import supervisor as supervisor_module
-from worker.supervisor import FIRST_DELAY, LONGEST_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay
+from worker.local import log_files
+from worker.local import supervisor as supervisor_module
+from worker.local.supervisor import FIRST_DELAY, LONGEST_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay
 
 pytestmark = pytest.mark.real
 
@@ -53,7 +53,7 @@ REFUSES = "import sys; sys.stderr.write('starting\\nwbs-sync: PROCORE_CLIENT_ID 
 SUPERVISES = """
 import os, sys, pathlib
 from config.processes import Process
-from worker.supervisor import Supervisor
+from worker.local.supervisor import Supervisor
 child = Process("child", (sys.executable, *sys.argv[2:]))
 sys.exit(Supervisor([child], env=os.environ, log_dir=pathlib.Path(sys.argv[1]), grace=120).run_until_stopped())
 """

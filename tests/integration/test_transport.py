@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as LostConnection
 
 from config.names import QueueName
 from tests.support import eventually
-from worker.transport import BUSY_SECONDS, IDLE_SECONDS, TaskQueues, use_transport
+from worker.runtime.transport import BUSY_SECONDS, IDLE_SECONDS, TaskQueues, use_transport
 
 pytestmark = pytest.mark.real
 
@@ -127,7 +127,7 @@ def test_a_worker_asks_ever_more_rarely_while_no_message_comes(monkeypatch: pyte
             self._came_at = 100.0
 
     def pace(seconds_later: float) -> float:
-        monkeypatch.setattr("worker.transport.time.monotonic", lambda: 100.0 + seconds_later)
+        monkeypatch.setattr("worker.runtime.transport.time.monotonic", lambda: 100.0 + seconds_later)
         return round(Channel().pace, 4)
 
     paces = [pace(later) for later in (0, 0.05, 0.2, 0.4, 0.5, 3600)]

@@ -28,8 +28,8 @@ from tests.real import trace
 from tests.support import Redis, claim_for_everybody
 from worker.cli import main as wbs_sync
 from worker.clients.netsuite.client import NetSuite
-from worker.current import current
 from worker.process import main as process
+from worker.runtime.current import current
 from worker.store.locks import Lock, Locks
 from worker.store.scripts import SOURCES
 

@@ -25,8 +25,8 @@ FETCHED = 4
 """Of each thread, one at work and three that wait for it."""
 TIMES = {
     **QUICK,
-    "worker.request.RETURN_SECONDS": 0.5,
-    "worker.services.attempts.REDIS_SECONDS": 0.5,
+    "worker.runtime.request.RETURN_SECONDS": 0.5,
+    "worker.engine.attempts.REDIS_SECONDS": 0.5,
     "config.celery_options.VISIBILITY_TIMEOUT_SECONDS": 20,
 }
 WORDS = {

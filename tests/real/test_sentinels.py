@@ -19,9 +19,9 @@ from simulators.stage import Stage
 from tests.real.books import assert_one_item_per_code, items_made
 from tests.real.site import PREFIX, SETTLE_SECONDS, Site, kill_redis
 from tests.support import eventually, unused_port
-from worker.embedded import EmbeddedServer
-from worker.server_program import server_program
-from worker.transport import reach_sentinels, use_transport
+from worker.local.embedded import EmbeddedServer
+from worker.local.server_program import server_program
+from worker.runtime.transport import reach_sentinels, use_transport
 
 pytestmark = pytest.mark.real
 

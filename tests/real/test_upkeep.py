@@ -15,8 +15,8 @@ from tests.real.redis_faults import refusing
 from tests.real.site import PREFIX
 from tests.support import eventually
 from tests.unit.promql import Facts
-from worker import beat as beat_module
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind
+from worker.runtime import beat as beat_module
 from worker.store.schedule_runs import ScheduleRuns
 from worker.store.work import Claimed
 

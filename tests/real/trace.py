@@ -38,7 +38,7 @@ from worker.clients.netsuite.client import NetSuite
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, exports_of, scan_of
-from worker.services.attempts import Attempts
+from worker.engine.attempts import Attempts
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks

@@ -16,7 +16,7 @@ from tests.real import browser
 from tests.real.site import READY, START_SECONDS, Ended, Program, environment, run, script
 from tests.support import eventually
 from worker.container import Container
-from worker.embedded import find_running
+from worker.local.embedded import find_running
 
 WIDTH = 118
 """Of what commands print: what a page on the web shows without scrolling."""

@@ -20,10 +20,10 @@ from config.names import QueueName
 from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
 from config.settings import BAD_SETTINGS_EXIT_CODE, Settings, load_settings, setting_names
-from worker.embedded import STOP_TIMEOUT
-from worker.ending import END_SECONDS
-from worker.pool import GIVE_BACK_SECONDS, LEAVE_SECONDS
-from worker.supervisor import GRACE, HUNG, LONGEST_DELAY
+from worker.local.embedded import STOP_TIMEOUT
+from worker.local.supervisor import GRACE, HUNG, LONGEST_DELAY
+from worker.runtime.ending import END_SECONDS
+from worker.runtime.pool import GIVE_BACK_SECONDS, LEAVE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 PROCFILE = (ROOT / "Procfile").read_text()

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.web import HTTPError
 
-from worker import flower_login
-from worker.flower_login import FAILURES, LINES, WINDOW_SECONDS, Logins
+from worker.flower import login as flower_login
+from worker.flower.login import FAILURES, LINES, WINDOW_SECONDS, Logins
 
 LOGIN = "engineer:a-password-of-flower"
 

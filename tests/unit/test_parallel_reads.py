@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from worker.domain import correlation
-from worker.services.parallel_reads import read_in_parallel
+from worker.observability import correlation
+from worker.sync.parallel_reads import read_in_parallel
 
 
 def test_a_read_goes_on_while_the_block_does() -> None:

@@ -11,8 +11,8 @@ from celery import concurrency, signals
 
 from config.celery_options import celery_options
 from tests.support import eventually
-from worker import current, pool
-from worker.pool import TaskPool
+from worker.runtime import current, pool
+from worker.runtime.pool import TaskPool
 
 
 class Held:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.private_files import keep_private
-from worker.services.checks.files import FileChecks
+from worker.inspect.checks.files import FileChecks
+from worker.runtime.private_files import keep_private
 from worker.store import local_file
 
 

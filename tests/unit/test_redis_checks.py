@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from worker.services.checks.redis import RedisChecks
+from worker.inspect.checks.redis import RedisChecks
 
 
 class Answers:

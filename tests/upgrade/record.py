@@ -18,7 +18,7 @@ from config.names import QUEUE_OF_TASK, TaskName
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.work import Lane
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 
 NUMBER = "31-500"
 CODES = ["05-120.S", "05-121.S", "05-122.S", "05-123.S", "05-124.S"]

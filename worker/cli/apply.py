@@ -28,11 +28,12 @@ from worker.cli.output import (
 from worker.cli.plans import read_plan
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
-from worker.domain import correlation, money
+from worker.domain import money
 from worker.domain.outcomes import Outcome
 from worker.domain.plans import Plan
 from worker.domain.texts import counted
-from worker.services.applying import Applied
+from worker.observability import correlation
+from worker.reconcile.applying import Applied
 
 NOT_WELL = ("refused", "blocked", "unknown", "waiting")
 STANDS = ("created", "adopted", "already")

@@ -25,12 +25,12 @@ from worker.cli.plans import plan_options, require_dry_run, tell_plan
 from worker.cli.runs import all_well, print_problems, print_run, run_report, say_started
 from worker.cli.session import open_container, send, wait_until, watch
 from worker.container import Container
-from worker.domain import correlation
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import Plan
 from worker.domain.work import Lane
-from worker.services.planning import Planning, Progress
+from worker.observability import correlation
+from worker.reconcile.planning import Planning, Progress
 
 LONGEST_WAIT_SECONDS = 180.0
 SOON_SECONDS = 30.0

@@ -7,7 +7,7 @@ import click
 from worker.cli.one_record import checked_note, names_one, require_one, user
 from worker.cli.output import err, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
-from worker.services.forgetting import Forgettable
+from worker.reconcile.forgetting import Forgettable
 
 
 @click.command()

@@ -19,7 +19,7 @@ from worker.cli.output import (
 )
 from worker.cli.session import open_container
 from worker.domain.texts import counted
-from worker.services.invoice_decisions import Decided
+from worker.inspect.invoice_decisions import Decided
 
 
 @click.group()

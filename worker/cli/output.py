@@ -26,7 +26,7 @@ from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
-from worker.embedded import EmbeddedServerError
+from worker.local.embedded import EmbeddedServerError
 from worker.store.connection import why
 
 FAILED = 1

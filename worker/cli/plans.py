@@ -24,7 +24,7 @@ from worker.domain.invoices import Document
 from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
 from worker.domain.plans import VERSION, Plan, PlanLine, Would
 from worker.domain.texts import counted
-from worker.services.planning import Planning, Progress
+from worker.reconcile.planning import Planning, Progress
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _PLAN = TypeAdapter(Plan)

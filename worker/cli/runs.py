@@ -9,7 +9,7 @@ from worker.cli.output import out, styled, table
 from worker.container import Container
 from worker.domain.run_counts import run_counts
 from worker.domain.work import RUN_OF_LANE, lane_of, work_behind
-from worker.services.overview import run_view
+from worker.inspect.overview import run_view
 from worker.store.work import Run
 
 UNFINISHED = ("unknown", "waiting")

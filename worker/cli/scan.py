@@ -14,9 +14,9 @@ from worker.cli.output import FAILED, faults_as_sentences, json_option, named_pr
 from worker.cli.plans import plan_options, require_dry_run, tell_plan
 from worker.cli.runs import all_well, print_problems, print_run, run_report, say_started
 from worker.cli.session import open_container, send, watch
-from worker.domain import correlation
 from worker.domain.plans import Plan
-from worker.services.planning import Planning, Progress
+from worker.observability import correlation
+from worker.reconcile.planning import Planning, Progress
 
 
 @click.command()

@@ -14,8 +14,8 @@ from worker.cli.output import Fault, progress
 from worker.container import Container
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import RunKind
-from worker.embedded import find_running
-from worker.services.liveness import HOW_TO_START
+from worker.inspect.liveness import HOW_TO_START
+from worker.local.embedded import find_running
 from worker.store.connection import try_tls
 from worker.store.work import Run
 

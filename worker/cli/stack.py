@@ -17,12 +17,12 @@ from redis.exceptions import RedisError
 from config.processes import REPORT_PATH, processes
 from config.settings import Settings
 from worker.cli.output import Fault
-from worker.embedded import EmbeddedServer, free_port
-from worker.log_files import limit_size
-from worker.private_files import keep_private
+from worker.local.embedded import EmbeddedServer, free_port
+from worker.local.log_files import limit_size
+from worker.local.supervisor import Supervisor
+from worker.runtime.private_files import keep_private
 from worker.store.connection import connect_briefly
 from worker.store.ledger import Ledger
-from worker.supervisor import Supervisor
 
 FLOWER_USER = "wbs-sync"
 PASSWORD_FILE = "flower-password"  # noqa: S105 - the name of a file

@@ -27,8 +27,8 @@ from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.run_counts import run_counts
 from worker.domain.texts import counted
-from worker.services.liveness import HOW_TO_START, Alive
-from worker.services.overview import run_view
+from worker.inspect.liveness import HOW_TO_START, Alive
+from worker.inspect.overview import run_view
 
 ENDED = ("SUCCESS", "FAILURE")
 MAX_NAMED = 10

@@ -10,7 +10,7 @@ from config.settings import load_settings
 from worker.cli.output import faults_as_sentences, json_option, out, print_json, say_fault
 from worker.cli.session import open_container
 from worker.cli.stack import Stack, address_of
-from worker.webhooks import PATH
+from worker.runtime.webhooks import PATH
 
 
 @click.command()

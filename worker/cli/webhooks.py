@@ -14,15 +14,15 @@ import click
 
 from config.logs import set_up_logging
 from config.settings import InvalidSettings
-from worker import heartbeat
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
 from worker.cli.stack import address_of
 from worker.container import Container
-from worker.domain import correlation
-from worker.services.liveness import RECEIVES
+from worker.inspect.liveness import RECEIVES
+from worker.observability import correlation
+from worker.runtime import heartbeat
+from worker.runtime.webhooks import PATH, THREAD_NAME, listening, receive
 from worker.store.webhook_counts import WebhookCounts
-from worker.webhooks import PATH, THREAD_NAME, listening, receive
 
 END_SECONDS = 1.0
 """Seconds that the receiver waits for Redis when it stops."""

@@ -21,8 +21,8 @@ from urllib3.exceptions import HTTPError
 from worker.clients.connections import RecordingAdapter, expect_request, has_begun, is_too_late
 from worker.clients.network import Network
 from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
-from worker.domain.secrecy import blotted
-from worker.domain.spans import span
+from worker.observability.secrecy import blotted
+from worker.observability.spans import span
 
 log = logging.getLogger(__name__)
 

@@ -15,31 +15,31 @@ from worker.container.part import part
 from worker.container.services import Services
 from worker.domain.plans import Requests
 from worker.domain.posting_periods import ClosedPeriod
-from worker.services.applying import Applying
-from worker.services.checks import Checks
-from worker.services.checks.files import FileChecks
-from worker.services.checks.machine import MachineChecks
-from worker.services.checks.netsuite import Chosen, NetSuiteChecks
-from worker.services.checks.pauses import PauseChecks
-from worker.services.checks.processes import ProcessChecks
-from worker.services.checks.procore import ProcoreChecks
-from worker.services.checks.redis import RedisChecks
-from worker.services.explain import Explain
-from worker.services.fixed_item_names import FixedItemNames
-from worker.services.forgetting import Forgetting
-from worker.services.liveness import Liveness
-from worker.services.overview import Overview
-from worker.services.pages import Pages
-from worker.services.pauses import Pauses
-from worker.services.planning import Planning
-from worker.services.problem_views import ProblemViews
-from worker.services.report import Reports
-from worker.services.stoppages import Stoppages
-from worker.services.waiting import Waiting
+from worker.inspect.checks import Checks
+from worker.inspect.checks.files import FileChecks
+from worker.inspect.checks.machine import MachineChecks
+from worker.inspect.checks.netsuite import Chosen, NetSuiteChecks
+from worker.inspect.checks.pauses import PauseChecks
+from worker.inspect.checks.processes import ProcessChecks
+from worker.inspect.checks.procore import ProcoreChecks
+from worker.inspect.checks.redis import RedisChecks
+from worker.inspect.explain import Explain
+from worker.inspect.fixed_item_names import FixedItemNames
+from worker.inspect.liveness import Liveness
+from worker.inspect.overview import Overview
+from worker.inspect.pages import Pages
+from worker.inspect.pauses import Pauses
+from worker.inspect.problem_views import ProblemViews
+from worker.inspect.report import Reports
+from worker.inspect.stoppages import Stoppages
+from worker.inspect.waiting import Waiting
+from worker.reconcile.applying import Applying
+from worker.reconcile.forgetting import Forgetting
+from worker.reconcile.planning import Planning
 from worker.store.gate import Precedence
 
 if TYPE_CHECKING:
-    from worker.services.metrics import Metrics
+    from worker.inspect.metrics import Metrics
 
 
 class Container(Services):
@@ -159,7 +159,7 @@ class Container(Services):
     def metrics(self) -> Metrics:
         """The same for Prometheus."""
         # Only here: no worker needs Prometheus' client.
-        from worker.services.metrics import Metrics  # noqa: PLC0415
+        from worker.inspect.metrics import Metrics  # noqa: PLC0415
 
         wanted = {"scan": "scan_cron", "export": "export_cron", "verify": "verify_cron"}
         crons = {run: line for run, name in wanted.items() if (line := getattr(self.settings, name))}

@@ -19,8 +19,8 @@ from tornado.template import Loader
 from config.logs import shown
 from worker.domain import money
 from worker.domain.run_counts import run_counts
+from worker.inspect.report import Due, Report, Tally
 from worker.page.plot import COLUMNS, plot
-from worker.services.report import Due, Report, Tally
 
 MOST_PROJECTS, MOST_PROBLEMS, FIRST_PROBLEMS = 500, 100, 3
 """Maximum rows of projects, of problems per cause, and of problems shown without expanding. The JSON report has all."""

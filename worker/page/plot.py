@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from worker.services.report import GateUse
+from worker.inspect.report import GateUse
 from worker.store.gate import USE_KEPT_SECONDS, Use
 
 SPANS = (15 * 60.0, 3600.0, 3 * 3600.0, USE_KEPT_SECONDS)

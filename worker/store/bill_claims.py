@@ -2,7 +2,7 @@
 
 Each belongs to one invoice at a time. NetSuite's list of bills may lag behind a write, and an account may accept equal numbers, so the
 claim is noted here before the intent to write. It never expires; a later invoice may take it over when the earlier one has no such bill
-(`services/bill_ownership.py`).
+(`sync/bill_ownership.py`).
 """
 
 from __future__ import annotations

@@ -25,10 +25,10 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from worker.domain.correlation import current, new_id
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
 from worker.domain.work import RUN_OF_LANE, Claim, Lane, RunKind, lane_of
+from worker.observability.correlation import current, new_id
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag, number, texts

@@ -18,16 +18,16 @@ ABSENT_MACHINE = "b"
 EVERY_TENTH = 10
 """Rounds whose seed this divides are played with the product's own times."""
 SHORTENED = QUICK | {
-    "worker.services.attempts.LONGEST_BACK_OFF_SECONDS": 4,
-    "worker.services.attempts.HOLD_SECONDS": 3,
+    "worker.engine.attempts.LONGEST_BACK_OFF_SECONDS": 4,
+    "worker.engine.attempts.HOLD_SECONDS": 3,
     "worker.domain.outcomes.BUSY_SECONDS": 1,
-    "worker.services.recovery.LOOK_THROUGH_AFTER_SECONDS": 6,
+    "worker.engine.recovery.LOOK_THROUGH_AFTER_SECONDS": 6,
     "worker.domain.outcomes.LONGEST_LOOK_SECONDS": 2,
-    "worker.services.invoice_export.ITEMS_LATE_SECONDS": 1,
+    "worker.sync.invoice_export.ITEMS_LATE_SECONDS": 1,
     # Below the time that work may be in hand, as in the product.
-    "worker.services.invoice_items.DEADLINE_SECONDS": 2,
+    "worker.sync.invoice_items.DEADLINE_SECONDS": 2,
     "worker.store.tokens.MINT_SECONDS": 3,
-    "worker.pool.LEAVE_SECONDS": 2,
+    "worker.runtime.pool.LEAVE_SECONDS": 2,
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import worker.supervisor
+import worker.local.supervisor
 from tests.campaign.processes import claims, questions
 from tests.campaign.processes.plan import Fault, Plan
 from tests.campaign.processes.questions import Verdict
@@ -143,15 +143,15 @@ def _count(storm: Storm, result: Result) -> None:
 @contextmanager
 def _supervision(story: Story, *, short: bool) -> Iterator[None]:
     """The supervisors' words become part of the story; with shortened times a death soon counts as the first one again."""
-    log, handler = logging.getLogger("worker.supervisor"), Supervision(story)
+    log, handler = logging.getLogger("worker.local.supervisor"), Supervision(story)
     log.addHandler(handler)
     # Clients that are killed in the middle of a request are no fault of the simulators.
     remotes = logging.getLogger("uvicorn.error")
     remotes.addFilter(_nothing)
     before, log.propagate = log.propagate, False
-    steady, hung = (3.0, HUNG_SECONDS) if short else (worker.supervisor.STEADY, worker.supervisor.HUNG)
+    steady, hung = (3.0, HUNG_SECONDS) if short else (worker.local.supervisor.STEADY, worker.local.supervisor.HUNG)
     try:
-        with mock.patch.multiple(worker.supervisor, STEADY=steady, HUNG=hung):
+        with mock.patch.multiple(worker.local.supervisor, STEADY=steady, HUNG=hung):
             yield
     finally:
         log.removeHandler(handler)

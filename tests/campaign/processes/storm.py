@@ -28,7 +28,7 @@ from tests.campaign.processes.traces import Process, Traces
 from tests.real.redis_faults import refusing
 from tests.real.site import PREFIX, Site, kill_redis
 from worker.domain.work import RunKind, lane_of
-from worker.supervisor import Supervisor
+from worker.local.supervisor import Supervisor
 
 TICK = 0.05
 AIM_SECONDS = 1.5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from config.names import TaskName
 from tests.campaign.simulated.scheduler import FOREVER, Tick
 from worker.domain.work import Lane
-from worker.services.recovery import LOOK_THROUGH_AFTER_SECONDS
+from worker.engine.recovery import LOOK_THROUGH_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig

@@ -10,8 +10,8 @@ import tests.campaign.simulated.rig
 import worker.clients.netsuite.client
 import worker.clients.procore.client
 import worker.domain.invoices
-import worker.services.attempts
-import worker.services.invoice_export
+import worker.engine.attempts
+import worker.sync.invoice_export
 from config.schedule import beat_schedule
 from tests.campaign.simulated import shims
 from worker.clients.fields import OddRow, read_rows
@@ -22,14 +22,14 @@ from worker.domain.invoices import RetainedBefore
 from worker.domain.links import Entity, Wanted
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
-from worker.services.bill_writer import BillWriter
-from worker.services.dispatch import Dispatch
-from worker.services.item_writer import ItemWriter
-from worker.services.projects import Projects
-from worker.services.verification import Verification
+from worker.engine.dispatch import Dispatch
+from worker.reconcile.verification import Verification
 from worker.store.decisions import Decisions
 from worker.store.scripts import SOURCES
 from worker.store.tokens import Tokens
+from worker.sync.bill_writer import BillWriter
+from worker.sync.item_writer import ItemWriter
+from worker.sync.projects import Projects
 
 Put = Callable[[Any, str, Any], None]
 
@@ -69,7 +69,7 @@ class _Anything(str):
 
 def _billed(put: Put) -> None:
     """A late origin id is written without comparing the invoice with what was billed."""
-    put(worker.services.invoice_export, "billed_digest", lambda _: _Anything())
+    put(worker.sync.invoice_export, "billed_digest", lambda _: _Anything())
 
 
 def _outage_wait(put: Put) -> None:
@@ -186,7 +186,7 @@ def _upkeep(put: Put) -> None:
 
 def _refusals(put: Put) -> None:
     """The first record that is refused for want of a permission pauses all of its kind."""
-    put(worker.services.attempts, "REFUSALS_BEFORE_PAUSE", 1)
+    put(worker.engine.attempts, "REFUSALS_BEFORE_PAUSE", 1)
 
 
 def _compare_found(put: Put) -> None:

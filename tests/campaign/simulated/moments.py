@@ -17,7 +17,7 @@ from tests.campaign.simulated.workers import Message
 from tests.campaign.simulated.world import Invoice
 from worker.container import Container
 from worker.domain.errors import SyncError
-from worker.services.adoptions import COPIED_EVERY_SECONDS
+from worker.engine.adoptions import COPIED_EVERY_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig

@@ -11,7 +11,7 @@ from tests.campaign.simulated.questions import bill_of_version, paused_at_the_la
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.world import COMPANY, Invoice
 from worker.domain.identities import is_our_bill
-from worker.services.adoptions import COPIED_EVERY_SECONDS
+from worker.engine.adoptions import COPIED_EVERY_SECONDS
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig

@@ -19,20 +19,20 @@ from worker.domain.invoices import FixedItems
 from worker.domain.outcomes import State
 from worker.domain.problems import Cause
 from worker.domain.series import Series
+from worker.engine.adoptions import Adoptions, Restored
 from worker.engine.exactly_once import ExactlyOnce
+from worker.engine.recovery import Recovery
 from worker.engine.systematic_differences import SystematicDifferences
-from worker.services import bills as bills_module
-from worker.services.adoptions import Adoptions, Restored
-from worker.services.bill_ownership import BillOwnership
-from worker.services.bills import Bills
-from worker.services.invoice_items import InvoiceItems
-from worker.services.items import Items
-from worker.services.recovery import Recovery
-from worker.services.settled_by_hand import SettledByHand
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 from worker.store.scripts import SOURCES
 from worker.store.series import SeriesState, state_of
+from worker.sync import bills as bills_module
+from worker.sync.bill_ownership import BillOwnership
+from worker.sync.bills import Bills
+from worker.sync.invoice_items import InvoiceItems
+from worker.sync.items import Items
+from worker.sync.settled_by_hand import SettledByHand
 
 Put = Callable[[Any, str, Any], None]
 TRY, WRITTEN = Locks._try, Ledger._written

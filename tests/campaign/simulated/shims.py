@@ -25,11 +25,11 @@ import worker.app
 import worker.base
 import worker.container.services
 import worker.container.stores
-import worker.services.adoptions
-import worker.services.former_items
-import worker.services.verification
+import worker.engine.adoptions
+import worker.reconcile.verification
 import worker.store.local_file
 import worker.store.tokens
+import worker.sync.former_items
 from config.names import DISPATCHED_HEADER
 from config.settings import Settings
 from simulators.netsuite.keys import make_key_file
@@ -42,7 +42,7 @@ from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.story import Happening
 from worker.domain.work import Lane
-from worker.services.attempts import Attempts
+from worker.engine.attempts import Attempts
 from worker.store.gate import SLOT_SECONDS, Gate
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
@@ -369,7 +369,10 @@ def campaign_settings(folder: Path) -> Settings:
     return Settings(_env_file=None, **values)
 
 
-_REPLACED = ("worker.store.", "worker.services.", "worker.clients.", "worker.domain.correlation")
+_REPLACED = (
+    "worker.store.", "worker.clients.", "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
+    "worker.observability.correlation",
+)  # fmt: skip
 
 
 def _standing_in() -> Iterator[tuple[types.ModuleType, str, types.ModuleType]]:
@@ -398,13 +401,13 @@ def installed() -> Iterator[Settings]:
             put(module, name, stand_in)
         put(worker.store.tokens, "threading", VirtualThreading("threading"))
         put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
-        put(worker.services.verification, "ThreadPoolExecutor", VirtualPool)
+        put(worker.reconcile.verification, "ThreadPoolExecutor", VirtualPool)
         put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
         put(worker.container.stores, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", _written_file)
-        put(worker.services.adoptions, "threading", VirtualThreading("threading"))
-        put(worker.services.former_items, "threading", VirtualThreading("threading"))
+        put(worker.engine.adoptions, "threading", VirtualThreading("threading"))
+        put(worker.sync.former_items, "threading", VirtualThreading("threading"))
         put(Transport, "send", _send)
         put(Gate, "_wait", _noted_wait)
         put(Tokens, "get", _noted_token)

@@ -13,11 +13,11 @@ from tests.campaign.simulated.client import Client
 from tests.campaign.simulated.store import Server
 from tests.support import Redis
 from worker import store
-from worker.domain import correlation
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
+from worker.observability import correlation
 from worker.store.connection import connect
 from worker.store.ledger import Ledger
 from worker.store.open_problems import Handling

@@ -11,9 +11,11 @@ import pytest
 from tests.integration.flows.office import Office
 from worker.clients.netsuite import client as netsuite_client
 from worker.domain import outcomes
-from worker.embedded import EmbeddedServer
-from worker.services import attempts, invoice_export, verification
+from worker.engine import attempts
+from worker.local.embedded import EmbeddedServer
+from worker.reconcile import verification
 from worker.store import ledger, locks, presence
+from worker.sync import invoice_export
 
 OpenOffice = Callable[..., Office]
 

@@ -27,11 +27,11 @@ from simulators.procore.state import ProcoreState
 from simulators.stage import Stage
 from tests.support import OpenContainer, eventually
 from worker.base import message_of
-from worker.domain import correlation
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
 from worker.domain.work import Lane
-from worker.services.retries import Retry
+from worker.inspect.retries import Retry
+from worker.observability import correlation
 from worker.store.work import Run
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
 from worker.cli import wbs_sync
-from worker.services.checks.check import Check
+from worker.inspect.checks.check import Check
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -150,7 +150,7 @@ def disk(*, free: int) -> Callable[[Office], AbstractContextManager[Office]]:
 
     @contextmanager
     def filled(office: Office) -> Iterator[Office]:
-        with mock.patch("worker.services.checks.machine.shutil.disk_usage", return_value=SimpleNamespace(free=free)):
+        with mock.patch("worker.inspect.checks.machine.shutil.disk_usage", return_value=SimpleNamespace(free=free)):
             yield office
 
     return filled

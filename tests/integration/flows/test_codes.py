@@ -10,7 +10,7 @@ from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.outcomes import OutcomeKind, State
-from worker.services import items
+from worker.sync import items
 
 pytestmark = pytest.mark.real
 

@@ -9,11 +9,11 @@ import pytest
 
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from worker.clients import http
-from worker.domain import correlation
-from worker.domain.correlation import current
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane, RunKind
+from worker.observability import correlation
+from worker.observability.correlation import current
 
 pytestmark = pytest.mark.real
 

@@ -380,7 +380,7 @@ RECONCILE = """
 import json, os
 from config.settings import load_settings
 from tasks.ledger import reconcile
-from worker import current
+from worker.runtime import current
 from worker.container import Container
 current.use(Container(load_settings(), redis_url=os.environ["REDIS_URL"]))
 print(json.dumps(reconcile.run()))

@@ -13,7 +13,7 @@ from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane
-from worker.services import attempts
+from worker.engine import attempts
 
 pytestmark = pytest.mark.real
 

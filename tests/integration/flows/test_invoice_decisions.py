@@ -13,7 +13,7 @@ from tests.integration.flows.office import BILL_PATH, Office
 from tests.integration.flows.test_problem_commands import call, told
 from tests.integration.flows.test_settled_by_hand import enter_by_hand, key_of
 from worker.domain.outcomes import OutcomeKind, State
-from worker.services.invoice_decisions import NotDecided
+from worker.inspect.invoice_decisions import NotDecided
 
 pytestmark = pytest.mark.real
 

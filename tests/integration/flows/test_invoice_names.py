@@ -11,7 +11,7 @@ from tests.integration.flows.office import Office
 from tests.integration.flows.test_bills import CODE
 from tests.integration.flows.test_problem_commands import call
 from worker.domain.errors import NotFound
-from worker.services import named_records
+from worker.inspect import named_records
 from worker.store.gate import Precedence
 
 STATUSES = {

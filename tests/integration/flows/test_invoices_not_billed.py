@@ -11,7 +11,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.work import Lane
-from worker.services.checks.check import Check
+from worker.inspect.checks.check import Check
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real

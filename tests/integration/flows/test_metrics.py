@@ -21,8 +21,8 @@ from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
 from worker.domain.story import Happening, What
 from worker.domain.work import Claim, Lane, RunKind
-from worker.services.liveness import RECEIVES
-from worker.services.metrics import CATALOGUE_OF_METRICS
+from worker.inspect.liveness import RECEIVES
+from worker.inspect.metrics import CATALOGUE_OF_METRICS
 from worker.store.gate import Precedence
 from worker.store.verifications import LastVerification
 

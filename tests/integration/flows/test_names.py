@@ -10,7 +10,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import OutcomeKind, Record, State
-from worker.services.items import Items, Planned
+from worker.sync.items import Items, Planned
 
 pytestmark = pytest.mark.real
 

@@ -20,13 +20,13 @@ from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import told
 from tests.upgrade.record import CODES, NUMBER, records
 from worker.base import give_out, pick_up
-from worker.broker import admitted
-from worker.current import use
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
 from worker.domain.problems import Cause
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane
+from worker.runtime.broker import admitted
+from worker.runtime.current import use
 
 pytestmark = pytest.mark.real
 

@@ -16,7 +16,7 @@ from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
-from worker.services import attempts
+from worker.engine import attempts
 
 pytestmark = pytest.mark.real
 

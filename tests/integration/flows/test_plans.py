@@ -18,8 +18,8 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.plans import Plan, PlanLine, Requests, Would
 from worker.domain.series import Series
-from worker.services.applying import Applied
-from worker.services.planning import Planning
+from worker.reconcile.applying import Applied
+from worker.reconcile.planning import Planning
 
 pytestmark = pytest.mark.real
 

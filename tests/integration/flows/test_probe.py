@@ -36,7 +36,7 @@ from worker.domain.errors import AlreadyExists, Blocked
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.problems import Cause
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real

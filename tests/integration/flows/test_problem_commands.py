@@ -25,7 +25,7 @@ from worker.cli.runs import all_well
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause
-from worker.services import attempts
+from worker.engine import attempts
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real

@@ -15,10 +15,10 @@ from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.run_counts import run_counts
-from worker.services import projects as projects_module
-from worker.services.export_runs import SCHEDULE
-from worker.services.projects import Projects
 from worker.store.gate import Precedence
+from worker.sync import projects as projects_module
+from worker.sync.export_runs import SCHEDULE
+from worker.sync.projects import Projects
 
 pytestmark = pytest.mark.real
 

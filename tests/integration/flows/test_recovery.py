@@ -15,13 +15,13 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
 from worker.base import pick_up
 from worker.clients.netsuite import client as netsuite_client
-from worker.current import use
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
+from worker.engine import adoptions, attempts, recovery
 from worker.engine.exactly_once import ExactlyOnce
-from worker.services import adoptions, attempts, recovery
-from worker.services.recovery import REBUILD
+from worker.engine.recovery import REBUILD
+from worker.runtime.current import use
 from worker.store.ledger import Ledger
 
 pytestmark = pytest.mark.real

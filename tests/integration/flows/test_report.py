@@ -20,7 +20,7 @@ from worker.domain.outcomes import Record, State
 from worker.domain.plans import Requests
 from worker.domain.problems import Cause
 from worker.domain.work import Lane
-from worker.services.report import Due, Report, Tally
+from worker.inspect.report import Due, Report, Tally
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real

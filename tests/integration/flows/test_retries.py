@@ -15,7 +15,8 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State
 from worker.domain.problems import Cause
 from worker.domain.work import Lane, RunKind
-from worker.services import attempts, items
+from worker.engine import attempts
+from worker.sync import items
 
 pytestmark = pytest.mark.real
 

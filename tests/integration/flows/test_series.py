@@ -11,10 +11,10 @@ from tests.integration.flows.office import ITEM_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Lane, RunKind
-from worker.services import wbs_scan
-from worker.services.attempts import MOST_DEATHS
-from worker.services.dispatch import ENOUGH_ITEMS, lane_limits
+from worker.engine.attempts import MOST_DEATHS
+from worker.engine.dispatch import ENOUGH_ITEMS, lane_limits
 from worker.store.keys import Keys
+from worker.sync import wbs_scan
 
 pytestmark = pytest.mark.real
 

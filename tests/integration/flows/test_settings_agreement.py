@@ -8,8 +8,8 @@ from config.processes import QUEUES_OF_WORKER
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from worker.domain.problems import Cause
-from worker.services import settings_agreement
-from worker.services.checks.check import Check
+from worker.engine import settings_agreement
+from worker.inspect.checks.check import Check
 
 OTHER = "items@b (2)"
 OURS = "items@a (1)"

@@ -19,7 +19,7 @@ from worker.domain.errors import Misconfigured, Transient
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
-from worker.services.forgetting import NotForgotten
+from worker.reconcile.forgetting import NotForgotten
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real

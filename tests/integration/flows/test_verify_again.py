@@ -20,9 +20,9 @@ from tests.integration.flows.office import SUITEQL_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.problems import Cause
-from worker.services import verification as verification_module
-from worker.services.bill_drift import BillDrift, InvoiceToCompare, Verdict
-from worker.services.verification import STEP_SECONDS
+from worker.reconcile import verification as verification_module
+from worker.reconcile.bill_drift import BillDrift, InvoiceToCompare, Verdict
+from worker.reconcile.verification import STEP_SECONDS
 
 pytestmark = pytest.mark.real
 

@@ -19,9 +19,9 @@ from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
-from worker.services import verification as verification_module
-from worker.services.bill_drift import BillDrift, InvoiceToCompare, ProjectInvoices, Verdict
-from worker.services.verification import STEP_SECONDS
+from worker.reconcile import verification as verification_module
+from worker.reconcile.bill_drift import BillDrift, InvoiceToCompare, ProjectInvoices, Verdict
+from worker.reconcile.verification import STEP_SECONDS
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -268,7 +268,7 @@ def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
 ) -> None:
     undisturbed = told(drifted.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
-        patch.setattr("worker.services.verification.BillDrift.entered_twice", interrupted_by_the_second)
+        patch.setattr("worker.reconcile.verification.BillDrift.entered_twice", interrupted_by_the_second)
         ended = call("verify", "--full")
     assert (ended.exit_code, "the next `wbs-sync verify` continues from here" in ended.output) == (130, True)
     state = drifted.container.verifications.current()

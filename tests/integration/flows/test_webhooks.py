@@ -20,9 +20,9 @@ from tests.unit.domain.test_webhooks import V2, V4
 from worker.cli.stack import Stack
 from worker.domain.identities import InvoiceKey
 from worker.domain.work import Lane, scan_of
-from worker.services import webhooks
-from worker.services.webhooks import GATHER_SECONDS, KNOWN_SECONDS, Taken
 from worker.store.gate import Precedence
+from worker.sync import webhooks
+from worker.sync.webhooks import GATHER_SECONDS, KNOWN_SECONDS, Taken
 
 pytestmark = pytest.mark.real
 
@@ -104,7 +104,7 @@ def test_events_that_are_not_ours_or_not_understood_are_only_logged(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing of them is left in Redis."""
-    caplog.set_level("INFO", "worker.services.webhooks")
+    caplog.set_level("INFO", "worker.sync.webhooks")
     project = office.new_project("31-703", CODES)
     listed(office)
     unseen = office.new_project("31-704", CODES)

@@ -15,8 +15,8 @@ from worker.clients.procore.client import Procore
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.work import RECONCILE_ALL, Lane, exports_of, scan_of
-from worker.services import attempts
-from worker.services.attempts import MOST_DEATHS
+from worker.engine import attempts
+from worker.engine.attempts import MOST_DEATHS
 
 pytestmark = pytest.mark.real
 

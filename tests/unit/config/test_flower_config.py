@@ -20,7 +20,7 @@ def flower_config(set_environment: SetEnvironment, tmp_path: Path, monkeypatch: 
     # pytest logs too.
     monkeypatch.setattr("config.logs.set_up_logging", lambda **_: None)
     set_environment(REDIS_URL="redis://localhost", FLOWER_BASIC_AUTH="engineer:long-password", DATA_DIR=str(tmp_path))
-    return importlib.import_module("worker.flower_config")
+    return importlib.import_module("worker.flower.config")
 
 
 def shown_of(flower_config: ModuleType, text: str | None) -> str | None:

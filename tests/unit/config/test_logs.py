@@ -144,7 +144,7 @@ def test_what_a_stranger_sends_makes_no_line_long() -> None:
 def test_lines_about_callers_with_the_right_login_are_all_written() -> None:
     limit = RateLimit(clock=lambda: 0.0)
     events = [
-        logging.LogRecord("worker.services.webhooks", logging.INFO, __file__, 1, "%s", (n,), None) for n in range(1000)
+        logging.LogRecord("worker.sync.webhooks", logging.INFO, __file__, 1, "%s", (n,), None) for n in range(1000)
     ]
     assert all(limit.filter(event) for event in events)
 

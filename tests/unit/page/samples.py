@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from worker.domain.plans import Requests
-from worker.services.report import (
+from worker.inspect.report import (
     Due,
     GateUse,
     OpenProblem,

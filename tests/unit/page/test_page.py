@@ -16,8 +16,8 @@ from hypothesis import example, given
 
 from tests.bad_input import strategies as hostile
 from tests.unit.page.samples import AT, report
+from worker.inspect.report import Due, GateUse, OpenProblem, ProblemsOfCause, ProblemsOfOwner, ProjectRow, Tally
 from worker.page import MOST_PROBLEMS, MOST_PROJECTS, amount, bar, held_back, lacking, render, share, took
-from worker.services.report import Due, GateUse, OpenProblem, ProblemsOfCause, ProblemsOfOwner, ProjectRow, Tally
 
 VOID = {"meta", "link", "br"}
 

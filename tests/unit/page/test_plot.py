@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.page.samples import AT
+from worker.inspect.report import GateUse
 from worker.page.plot import COLUMNS, ROWS, SPANS, Plot, plot
-from worker.services.report import GateUse
 from worker.store.gate import Use
 
 

@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as NotThere
 from redis.exceptions import RedisError
 
 from tests.support import Redis, eventually
-from worker.embedded import EmbeddedServer
+from worker.local.embedded import EmbeddedServer
 from worker.store.connection import connect, is_unavailable, try_tls, why
 
 SECRET = "a-password-of-somebody"

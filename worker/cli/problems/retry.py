@@ -25,10 +25,10 @@ from worker.cli.problems.named import problem_key
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
-from worker.domain import correlation
 from worker.domain.problems import Cause, Owner
 from worker.domain.texts import counted
-from worker.services.retries import Retry
+from worker.inspect.retries import Retry
+from worker.observability import correlation
 
 Row = Mapping[str, Any]
 

@@ -1,4 +1,4 @@
--- The request that a piece of work goes back to (worker/domain/correlation.py).
+-- The request that a piece of work goes back to (worker/observability/correlation.py).
 --
 -- origin(asked, current, prefix, key):            its own request, or that of the open run which waits for it; '' when there is none
 -- note_origin(asked, current, prefix, key, id):   keeps `id` as its request unless it has one

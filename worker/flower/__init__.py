@@ -1,0 +1,1 @@
+"""Flower with this product's login, pages and process settings."""

@@ -1,0 +1,1 @@
+"""What people and monitoring see: checks, problems, explanations, reports and metrics. Writes to neither remote."""

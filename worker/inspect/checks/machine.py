@@ -1,0 +1,85 @@
+"""Checks of limited resources: disk space, file descriptors, Redis saves, and the NetSuite login certificate."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from worker.inspect.checks.check import Check, Look, doubt, fault, well
+from worker.store.client import Redis
+from worker.store.server_state import server_state
+
+LITTLE_DISK_BYTES = 1_000_000_000
+"""Minimum free bytes; the alert WbsSyncDiskNearlyFull has the same threshold."""
+NO_DISK_BYTES = 100_000_000
+MIN_DESCRIPTORS = 1024
+"""Minimum file descriptors. A worker needs one per thread and connection; a server process one per client."""
+CERTIFICATE_WARNING_DAYS = 30
+
+
+class MachineChecks:
+    """Checks this machine and the Redis server. `certificate_expiry`: unix seconds, None = not known; `now`: Redis' clock."""
+
+    def __init__(
+        self, client: Redis, *, data_dir: Path, certificate_expiry: float | None, now: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._data_dir = data_dir
+        self._certificate_expiry = certificate_expiry
+        self._now = now
+
+    def looks(self) -> Iterator[Look]:
+        """Return these checks."""
+        yield "Redis saves", self._saves
+        yield "Disk", self._disk
+        yield "File descriptors", self._descriptors
+        yield "NetSuite certificate", self._certificate
+
+    def _saves(self) -> Check:
+        name, state = "Redis saves", server_state(self._client)
+        if state.failed_saves:
+            next_step = "Free space on the server's disk and check that the server can write to its folder. Do not restart it before a save has succeeded."
+            return fault(name, f"the last {' and '.join(state.failed_saves)} could not be written", next_step)
+        return well(name, "the last saves succeeded")
+
+    def _disk(self) -> Check:
+        name, folder = "Disk", self._data_dir.absolute()
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+        words = f"{free / 1e9:,.1f} GB free for DATA_DIR"
+        next_step = "Free space on that disk. Data and logs are stored there, and the embedded server rejects writes when it is full."
+        if free < NO_DISK_BYTES:
+            return fault(name, words, next_step)
+        return doubt(name, words, next_step) if free < LITTLE_DISK_BYTES else well(name, words)
+
+    def _descriptors(self) -> Check:
+        name, (limit, _) = "File descriptors", resource.getrlimit(resource.RLIMIT_NOFILE)
+        if limit == resource.RLIM_INFINITY:
+            return well(name, "no limit")
+        words = f"{limit:,} open files allowed per process started here"
+        if limit < MIN_DESCRIPTORS:
+            return doubt(
+                name,
+                words,
+                f"Raise the limit to at least {MIN_DESCRIPTORS}: `ulimit -n`, or LimitNOFILE= of the units.",
+            )
+        return well(name, words)
+
+    def _certificate(self) -> Check:
+        name, expiry = "NetSuite certificate", self._certificate_expiry
+        if expiry is None:
+            next_step = (
+                "Set NETSUITE_CERTIFICATE_EXPIRES to its last day to get an alert a month before (docs/operations.md)."
+            )
+            return doubt(name, "expiry date not known", next_step)
+        days, day = (expiry - self._now()) / 86_400, f"{datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
+        renew = "Renew it (docs/operations.md). NetSuite refuses every login from that day on."
+        if days < 0:
+            return fault(name, f"expired on {day}", renew)
+        if days < CERTIFICATE_WARNING_DAYS:
+            return doubt(name, f"expires on {day}, in {days:.0f} days", renew)
+        return well(name, f"valid until {day}")

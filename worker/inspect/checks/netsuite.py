@@ -1,0 +1,169 @@
+"""Checks of NetSuite: the login, the role's read permissions, and the records that the settings refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from worker.clients.netsuite.client import NetSuite
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer
+from worker.domain.invoices import FixedItems
+from worker.domain.items import USABLE_SUBTYPES
+from worker.domain.posting_periods import ClosedPeriod
+from worker.inspect.checks.check import Check, Look, doubt, fault, well
+
+NOBODY = "pcr-check"
+"""An external id that no record has."""
+NOT_READABLE = (Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer)
+"""Errors for a table that does not exist or that the role may not view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Settings to check against the account. `accounts`: general ledger account ids by setting; `profile_of`: the account of the profile, "" for none; `contradictions`: differences from that profile."""
+
+    subsidiary_id: str
+    accounts: Mapping[str, str]
+    tax_schedule_id: str
+    fixed_items: FixedItems
+    makes_credits: bool
+    closed_period: ClosedPeriod
+    profile_of: str
+    contradictions: Sequence[str]
+
+
+class NetSuiteChecks:
+    """Runs a few queries, mostly for records that do not exist."""
+
+    def __init__(self, *, netsuite: NetSuite, chosen: Chosen) -> None:
+        self._netsuite = netsuite
+        self._chosen = chosen
+
+    def looks(self) -> Iterator[Look]:
+        """Return these checks."""
+        yield "NetSuite login and SuiteQL", self._login
+        yield "NetSuite Items", self._items
+        yield "NetSuite vendors", self._vendors
+        yield "NetSuite bills", self._bills
+        for setting, account_id in self._chosen.accounts.items():
+            yield setting, partial(self._account, setting, account_id)
+        yield "NETSUITE_TAX_SCHEDULE_ID", self._tax_schedule
+        yield "Retainage Item", self._retainage_item
+        yield "Tax Item", self._tax_item
+        yield "Posting periods", self._posting_periods
+        yield "Account profile", self._account_profile
+
+    def _login(self) -> Check:
+        # A token at hand may be of the key before this one, and hide for an hour that this one is wrong.
+        self._netsuite.log_in()
+        self._netsuite.linked_jobs(internal_id="", external_id=NOBODY)
+        return well("NetSuite login and SuiteQL", "works; projects can be queried")
+
+    def _items(self) -> Check:
+        limit = self._netsuite.item_name_limit()
+        self._netsuite.find_items(external_ids=[NOBODY], names=[])
+        self._netsuite.item_by_external_id(NOBODY)
+        return well("NetSuite Items", f"can be queried; names may have up to {limit} characters")
+
+    def _vendors(self) -> Check:
+        """Check vendors, and that some vendor belongs to the subsidiary of the settings: no bill can be created for another subsidiary."""
+        name, subsidiary = "NetSuite vendors", self._chosen.subsidiary_id
+        belongs = self._netsuite.has_vendor(subsidiary)
+        if belongs:
+            return well(name, f"can be queried{f'; some belong to subsidiary {subsidiary}' if subsidiary else ''}")
+        if subsidiary and self._netsuite.has_vendor(""):
+            cure = "Check NETSUITE_SUBSIDIARY_ID against Setup > Company > Subsidiaries. Vendors shared with the subsidiary are fine."
+            # No fault: what SuiteQL shows of relationships is not documented, and the role may not see them.
+            shared = "" if belongs is None else ", and no vendor is shared with it"
+            return doubt(name, f"no active vendor has {subsidiary} as its primary subsidiary{shared}", cure)
+        cure = "Grant the role permission to view vendors, or create the vendors: no bill can be created without them."
+        return fault(name, "the role sees no active vendor", cure)
+
+    def _bills(self) -> Check:
+        self._netsuite.bills_by_external_id([NOBODY])
+        self._netsuite.bill_by_external_id(NOBODY)
+        return well(
+            "NetSuite bills", f"can be queried{', including vendor credits' if self._chosen.makes_credits else ''}"
+        )
+
+    def _account(self, setting: str, account_id: str) -> Check:
+        """Check that the account of new Items exists: NetSuite reports an error only when the first Item is created."""
+        if not account_id:
+            return well(setting, "not set: Items get the default of the Accounting Preferences")
+        try:
+            account = self._netsuite.account(account_id)
+        except NOT_READABLE as error:
+            return doubt(
+                setting, f"{account_id} could not be read ({error})", "Grant the role permission to view accounts."
+            )
+        if account is None:
+            cure = f"Set {setting} to the internal id of an account in this NetSuite account; ids differ between sandbox and production."
+            return fault(setting, f"the role sees no account with the id {account_id}", cure)
+        name, inactive = account
+        if inactive:
+            return fault(setting, f"{name} is inactive", "Reactivate it in NetSuite, or choose another account.")
+        return well(setting, name)
+
+    def _tax_schedule(self) -> Check:
+        setting, schedule_id = "NETSUITE_TAX_SCHEDULE_ID", self._chosen.tax_schedule_id
+        if not schedule_id:
+            return well(setting, "not set: Items are created without one")
+        try:
+            name = self._netsuite.tax_schedule(schedule_id)
+        except NOT_READABLE as error:
+            cure = "Grant the role permission to view tax schedules. Some accounts do not return them in queries; `wbs-sync probe` tests this in a sandbox."
+            return doubt(setting, f"{schedule_id} could not be read ({error})", cure)
+        if name is None:
+            cure = f"Set {setting} to the internal id of a tax schedule in this account; ids differ between sandbox and production."
+            return fault(setting, f"the role sees no tax schedule with the id {schedule_id}", cure)
+        return well(setting, name)
+
+    def _retainage_item(self) -> Check:
+        if not self._chosen.fixed_items.retainage:
+            cure = "Set NETSUITE_RETAINAGE_ITEM_ID to the Item of your retainage payable account."
+            return doubt("Retainage Item", "not set: invoices with retainage are blocked", cure)
+        return self._fixed_item("Retainage Item", "NETSUITE_RETAINAGE_ITEM_ID", self._chosen.fixed_items.retainage)
+
+    def _tax_item(self) -> Check:
+        if not self._chosen.fixed_items.tax:
+            return well("Tax Item", "not set: invoices with tax are blocked")
+        return self._fixed_item("Tax Item", "NETSUITE_TAX_ITEM_ID", self._chosen.fixed_items.tax)
+
+    def _fixed_item(self, name: str, setting: str, item_id: str) -> Check:
+        item = self._netsuite.item(item_id)
+        if item is None:
+            cure = f"Set {setting} to the internal id of an Item in this account; ids differ between sandbox and production."
+            return fault(name, f"NetSuite has no Item with the id {item_id}", cure)
+        if item.inactive:
+            return fault(name, f"{item.name} is inactive", "Reactivate it in NetSuite.")
+        if item.subtype not in USABLE_SUBTYPES:
+            cure = f"Set {setting} to an Other Charge Item for purchase or resale."
+            return fault(
+                name, f"{item.name} is not for purchase ({item.subtype}), so it cannot be used on a bill", cure
+            )
+        return well(name, item.name)
+
+    def _posting_periods(self) -> Check:
+        """Check that closed posting periods can be read before a bill is sent; required by all policies except `block`."""
+        name, policy = "Posting periods", self._chosen.closed_period
+        try:
+            periods = self._netsuite.posting_periods()
+        except NOT_READABLE as error:
+            words, cure = f"could not be read ({error})", "Grant the role permission to view accounting periods."
+            if policy is ClosedPeriod.BLOCK:
+                return doubt(name, f"{words}: a closed period is detected only when NetSuite rejects the bill", cure)
+            return fault(name, f"{words}, and NETSUITE_CLOSED_PERIOD={policy} requires them", cure)
+        closed = sum(not period.open for period in periods)
+        return well(name, f"{len(periods)} base periods, {closed} closed or locked; NETSUITE_CLOSED_PERIOD={policy}")
+
+    def _account_profile(self) -> Check:
+        name = "Account profile"
+        if not self._chosen.profile_of:
+            return doubt(
+                name, "none", "Run `wbs-sync probe` in a sandbox to test the undocumented behavior of this account."
+            )
+        if self._chosen.contradictions:
+            cure = "Change the settings to match the profile, or run the probe again (docs/probe.md)."
+            return fault(name, "; ".join(self._chosen.contradictions), cure)
+        return well(name, f"of {self._chosen.profile_of}; the settings match it")

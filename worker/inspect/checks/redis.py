@@ -1,0 +1,147 @@
+"""Checks of Redis: connection, version, persistence, memory and ledger; and of the local copy of decisions."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Iterator
+
+from redis.exceptions import NoPermissionError
+
+from worker.domain.texts import counted
+from worker.inspect.checks.check import Check, Look, doubt, fault, well
+from worker.store.client import Redis
+from worker.store.decisions import Decisions
+from worker.store.keys import Keys
+from worker.store.ledger import Ledger
+from worker.store.scripts import Script, text
+from worker.store.server_state import server_state
+
+OLDEST_VERSION = (6, 2)
+"""Minimum versions: the Lua scripts use commands of Redis 6.2; the first Valkey release was 7.2."""
+FULL = 0.8
+
+
+class RedisChecks:
+    """Checks the server and the data of wbs-sync. `queues`: names of the queues without the prefix."""
+
+    def __init__(
+        self, client: Redis, *, ledger: Ledger, decisions: Decisions, prefix: str, queues: Collection[str]
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._decisions = decisions
+        self._prefix = prefix
+        self._queues = queues
+
+    def looks(self) -> Iterator[Look]:
+        """Return these checks."""
+        yield "Redis connection", self._answers
+        yield "Redis accepts writes", self._takes_writes
+        yield "Redis persistence", self._is_durable
+        yield "Redis memory", self._has_room
+        yield "Ledger", self._ledger_is_open
+        yield "Decisions on invoices", self._decisions_are_copied
+        yield "Messages", self._no_message_went_astray
+
+    def _answers(self) -> Check:
+        name = "Redis connection"
+        self._client.ping()
+        told = self._client.info("server")
+        kind = "Valkey" if "valkey_version" in told else "Redis"
+        version = str(told.get("redis_version", "0"))
+        words = f"{kind} {told.get('valkey_version', version)}"
+        if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < OLDEST_VERSION:
+            return fault(name, f"{words} is too old", "Use Redis 6.2 or newer, or Valkey.")
+        servers = {told.get("run_id"), *(self._run_id_of_new_connection() for _ in range(2))}
+        if len(servers) > 1:
+            # A write is sent only while the server that took its lock is the one that knows the ledger (worker/store/locks.py).
+            next_step = (
+                "Set REDIS_URL to one server, or to sentinels. If a proxy or load balancer distributes connections over several servers, or the run id "
+                "changes with each connection, no write is sent to NetSuite."
+            )
+            return fault(
+                name, f"{words}, but {len(servers)} servers respond at this address, by their run ids", next_step
+            )
+        return well(name, words)
+
+    def _takes_writes(self) -> Check:
+        """Write by a script, like all writes. Raises RedisError if the server is full, read-only or cannot save."""
+        Script(self._client, "server/write", text)(keys=[Keys(self._prefix).write_probe])
+        return well("Redis accepts writes", "test write succeeded")
+
+    def _run_id_of_new_connection(self) -> str | None:
+        self._client.connection_pool.disconnect()
+        run_id: str | None = self._client.info("server").get("run_id")
+        return run_id
+
+    def _is_durable(self) -> Check:
+        """Check that AOF is on and eviction is off: otherwise the ledger or the queues may be lost without an error."""
+        name = "Redis persistence"
+        try:
+            appends = self._client.info("persistence").get("aof_enabled")
+            policy = self._client.info("memory").get("maxmemory_policy")
+        except NoPermissionError:
+            appends = policy = None
+        if appends is None or policy is None:
+            return doubt(
+                name,
+                "this Redis does not report it",
+                "Check that the server has appendonly yes and maxmemory-policy noeviction.",
+            )
+        faults, cures = [], []
+        if not int(appends):
+            faults.append("appendonly is off, so a restart loses data")
+            cures.append("appendonly yes")
+        if policy != "noeviction":
+            faults.append(f"maxmemory-policy is {policy}, so a full server may evict the ledger")
+            cures.append("maxmemory-policy noeviction")
+        if faults:
+            return fault(name, "; ".join(faults), f"Set {' and '.join(cures)} in the server's configuration.")
+        return well(name, "AOF on, noeviction")
+
+    def _has_room(self) -> Check:
+        name, state = "Redis memory", server_state(self._client)
+        limit = f"{state.memory_limit / 1e6:,.0f} MB"
+        of = f" of {limit}" if state.has_maxmemory else ", no limit set"
+        words = f"{state.memory_used / 1e6:,.0f} MB used{of}"
+        if state.memory_share <= FULL:
+            return well(name, words)
+        if state.has_maxmemory:
+            next_step = (
+                "Raise maxmemory: a full server rejects writes, and then nothing is sent. docs/scaling.md lists sizes."
+            )
+        else:
+            words += f", and its machine has {limit}"
+            next_step = "Add memory to its machine and set maxmemory: without maxmemory, the operating system kills the server when memory runs out."
+        return fault(name, words, next_step)
+
+    def _ledger_is_open(self) -> Check:
+        if self._ledger.is_open():
+            return well("Ledger", "there")
+        words = "none yet: the first worker that starts restores it from NetSuite"
+        return doubt("Ledger", words, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")
+
+    def _decisions_are_copied(self) -> Check:
+        """Check that decisions have a local copy: neither Procore nor NetSuite has them, so if Redis were lost, an excluded invoice would be billed."""
+        name, count = "Decisions on invoices", len(self._decisions.all())
+        if not count:
+            return well(name, "none")
+        file, missing = self._decisions.copied()
+        where = f"in {file.resolve()} on {socket.gethostname()}"
+        if missing:
+            next_step = "Each machine with a worker saves a copy within a minute; run `wbs-sync check` on that machine."
+            return doubt(name, f"{len(missing)} of {counted(count, 'decisions')} without a copy {where}", next_step)
+        return well(name, f"{counted(count, 'decisions')}, each with a copy {where}")
+
+    def _no_message_went_astray(self) -> Check:
+        """Check for messages in queues without the prefix: an application that omits the prefix gets no error, and no worker reads them."""
+        try:
+            found = {queue: self._client.llen(queue) for queue in self._queues if self._client.type(queue) == "list"}
+        except NoPermissionError:
+            return well("Messages", f"the user of REDIS_URL can access only keys that begin with {self._prefix!r}")
+        lost = {queue: length for queue, length in found.items() if length and self._prefix}
+        if lost:
+            told = ", ".join(f"{length} in {queue!r}" for queue, length in sorted(lost.items()))
+            cure = f"In the application that sends them, set global_keyprefix {self._prefix!r} (docs/enqueue.md), then send them again."
+            return fault("Messages", f"messages in queues without the prefix, which no worker reads: {told}", cure)
+        return well("Messages", "no stranded messages")

@@ -1,0 +1,191 @@
+"""Finds the code or invoice that a user typed: by Procore id, name or number. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, SyncError
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.invoice_heads import InvoiceHead
+from worker.domain.problems import describe
+from worker.domain.wbs_codes import NamingRule, Project, WbsCode
+from worker.store.ledger import Ledger
+from worker.store.projects import ProjectList
+from worker.sync.projects import Projects
+
+T = TypeVar("T")
+Heads = Callable[[int], Iterable[InvoiceHead]]
+"""Reads the invoices of a project in every status, as Procore lists them."""
+LARGEST_ID = 2**63 - 1
+MAX_PROJECTS_SEARCHED = 200
+"""Maximum number of projects in which an invoice without a project is looked up in Procore, at one or more requests per project."""
+
+
+class NamedRecords:
+    """Finds projects, codes and invoices by what users type. Raises NotFound, with a message that says what to type instead."""
+
+    def __init__(
+        self, *, projects: Projects, listed: ProjectList, ledger: Ledger, name_format: str, heads: Heads
+    ) -> None:
+        self._projects = projects
+        self._listed = listed
+        self._ledger = ledger
+        self._rule = NamingRule(name_format)
+        self._heads = heads
+
+    def project(self, text: str) -> Project:
+        """Return a project by Procore id, number or name, from the cached list, or from a new one if Procore returns it."""
+        projects, _ = asked(self._projects.all)
+        all_listed = self._listed.all() if projects is None else projects
+        found = [one for one in all_listed if text in (str(one.id), one.number, one.name, one.label)]
+        if len(found) > 1:
+            ids = ", ".join(f"{one.label} (id {one.id})" for one in found)
+            raise NotFound(f"More than one project is named {text}: {ids}. Pass the id.")
+        if found:
+            return found[0]
+        if text in map(str, self._ledger.projects()):
+            # The app may not see it any more; what is known of it is told all the same.
+            return Project(int(text), f"project {text}", None, active=False)
+        raise NotFound(f"There is no project with the id, number or name {text} visible to the app.")
+
+    def project_id(self, text: str) -> int:
+        """Return the project's id without a request if the cached list has it. A text that can be an id and is not a number in that list is
+        taken as an id: work on a project that the app may not see reports that itself.
+        """
+        listed = [one.id for one in self._listed.all() if text in (one.number, one.name, one.label)]
+        if len(listed) == 1:
+            return listed[0]
+        return int(text) if may_be_id(text) and not listed else self.project(text).id
+
+    def code(self, project: Project, text: str, listed: Iterable[WbsCode]) -> CodeKey:
+        """Return a code by flat code, Item name or Procore id. `listed`: the project's codes in Procore, if they could be read."""
+        records = self._ledger.codes(project.id)
+        known = {one.id: {one.flat_code, self.item_name(project, one)} for one in listed}
+        for number, record in records.items():
+            known.setdefault(number, set()).update((record.code, record.name))
+        # As people write it before Procore's id: a flat code may be all digits.
+        named = [number for number, names in known.items() if text in names] or [
+            number for number, names in known.items() if text.casefold() in {name.casefold() for name in names}
+        ]
+        inside = [
+            number for number, record in records.items()
+            if project.number and record.name and record.name == self._rule.join(project.number, text)
+        ]  # fmt: skip
+        numbers = named or inside or [number for number in known if str(number) == text]
+        if not numbers:
+            raise NotFound(f"Project {project.label} has no code {text} in Procore or in the ledger.")
+        if len(set(numbers)) > 1:
+            ids = ", ".join(str(number) for number in sorted(set(numbers)))
+            raise NotFound(f"Project {project.label} has more than one code {text}. Pass one of the ids {ids}.")
+        return CodeKey(project.id, numbers[0])
+
+    def item_name(self, project: Project, code: WbsCode | None) -> str:
+        """Return the name of the code's Item; "" if it is not known."""
+        return self._rule.join(project.number, code.flat_code) if project.number and code else ""
+
+    def invoice(self, text: str, project: str | None) -> InvoiceKey:
+        """Return an invoice of any status by its number, in any letter case, or by Procore id; `id:417` is always the id.
+
+        The ledger is checked first. An invoice that it does not have is looked up in Procore: in `project`, or in all projects if they are
+        few.
+        """
+        within = self.project_id(project) if project else None
+        invoice_id = _id_in(text)
+        known_in = self._ledger.project_of(invoice_id) if invoice_id and text.startswith("id:") else None
+        known_in = within or known_in
+        found = self._known_invoices(text, invoice_id, [known_in] if known_in else self._ledger.projects())
+        not_read: list[int] = []
+        if not found and within and invoice_id:
+            # Work on an invoice that cannot be listed says so by itself.
+            listed, _ = asked(lambda: self._listed_invoices(text, invoice_id, [within], not_read))
+            found = listed or [InvoiceKey(within, invoice_id)]
+        elif not found:
+            searched = [within] if within else self._projects_to_search(text)
+            found = self._listed_invoices(text, invoice_id, searched, not_read)
+        if len(found) > 1:
+            ids = ", ".join(f"id:{key.invoice_id} (project {self._label(key.project_id)})" for key in found)
+            raise NotFound(f"More than one invoice has the number {text}. Pass --project, or one of {ids}.")
+        if found:
+            return found[0]
+        where = f"Project {self._label(within)} has" if within else "Procore's active projects have"
+        not_asked = not_read if within else sorted({*not_read, *self._listed.refused()})
+        labels = ", ".join(self._label(one) for one in not_asked)
+        unread = f" The invoices of these projects could not be read: {labels}." if labels else ""
+        raise NotFound(f"{where} no invoice {text}, in any status.{unread}")
+
+    def _known_invoices(self, number: str, invoice_id: int | None, project_ids: Iterable[int]) -> list[InvoiceKey]:
+        """Return the invoices in the ledger with this number or id."""
+        names = {
+            InvoiceKey(project_id, known_id): record.name
+            for project_id in project_ids
+            for known_id, record in self._ledger.invoices(project_id).items()
+        }
+        return _matching(names, number, invoice_id)
+
+    def _listed_invoices(
+        self, number: str, invoice_id: int | None, project_ids: Iterable[int], not_read: list[int]
+    ) -> list[InvoiceKey]:
+        """Return the invoices in Procore with this number or id in these projects. Projects that could not be read are added to `not_read` if
+        there are several.
+        """
+        names: dict[InvoiceKey, str] = {}
+        ids = list(project_ids)
+        for project_id in ids:
+            try:
+                names |= {InvoiceKey(project_id, head.id): head.document_number for head in self._heads(project_id)}
+            except (NotFound, NotPermitted) as error:
+                if len(ids) == 1:
+                    raise NotFound(
+                        f"The invoices of project {self._label(project_id)} could not be read from Procore ({error})."
+                    ) from error
+                not_read.append(project_id)
+        return _matching(names, number, invoice_id)
+
+    def _projects_to_search(self, text: str) -> list[int]:
+        projects = [project.id for project in self._projects.all() if project.active]
+        if len(projects) > MAX_PROJECTS_SEARCHED:
+            raise NotFound(
+                f"Invoice {text} is not in the ledger yet, and searching {len(projects)} Procore projects would take too many requests. Pass its project "
+                "with --project."
+            )
+        return projects
+
+    def _label(self, project_id: int) -> str:
+        project = self._listed.get(project_id)
+        return project.label if project else f"id {project_id}"
+
+
+def _matching(names: Mapping[InvoiceKey, str], number: str, invoice_id: int | None) -> list[InvoiceKey]:
+    """Return the invoices with this number, in exactly this spelling if there is one, and the one with this id."""
+    folded = number.casefold()
+    alike = [key for key, name in names.items() if name.casefold() == folded]
+    named = [key for key in alike if names[key] == number] or alike
+    return named + [key for key in names if key.invoice_id == invoice_id and key not in named]
+
+
+def _id_in(text: str) -> int | None:
+    """Return the text as a Procore id, if it can be one."""
+    digits = text.removeprefix("id:")
+    return int(digits) if may_be_id(digits) else None
+
+
+def may_be_id(text: str) -> bool:
+    """Return whether this can be a Procore id."""
+    return (
+        text.isascii()
+        and text.isdecimal()
+        and len(text) < 20
+        and str(int(text)) == text
+        and 1 <= int(text) <= LARGEST_ID
+    )
+
+
+def asked(question: Callable[[], T]) -> tuple[T | None, str | None]:
+    """Return the result, or a sentence on why there is none."""
+    try:
+        return question(), None
+    except (Blocked, Misconfigured) as error:
+        return None, describe(error.cause, error.facts).sentence
+    except SyncError as error:
+        return None, str(error) or type(error).__name__

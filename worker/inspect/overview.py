@@ -1,0 +1,138 @@
+"""The state of the installation, from the ledger and the lanes alone, without querying a remote."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, replace
+from typing import Any
+
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.outcomes import Outcome, OutcomeKind, State, outcome_of
+from worker.domain.work import Lane, RunKind, lane_of
+from worker.inspect.pauses import Pauses
+from worker.inspect.problem_views import ProblemViews
+from worker.inspect.stoppages import Stoppages
+from worker.inspect.waiting import Waiting
+from worker.store.gate import Gate
+from worker.store.ledger import Ledger
+from worker.store.projects import ProjectList
+from worker.store.work import Run, Work
+
+
+class Overview:
+    """Counts for users and dashboards."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        work: Work,
+        gate: Gate,
+        pauses: Pauses,
+        views: ProblemViews,
+        listed: ProjectList,
+        stoppages: Stoppages,
+        waiting: Waiting,
+    ) -> None:
+        self._ledger = ledger
+        self._work = work
+        self._gate = gate
+        self._pauses = pauses
+        self._views = views
+        self._listed = listed
+        self._stoppages = stoppages
+        self._waiting = waiting
+
+    def status(self) -> dict[str, Any]:
+        """Return the state as JSON values: the ledger, codes and invoices by state, unfinished records and the oldest of each, what has waited
+        longest and why, lanes, pauses, last runs, gate, problems by cause, and inactive projects whose invoices Procore does not show.
+        """
+        codes: Counter[str] = Counter()
+        invoices: Counter[str] = Counter()
+        for project_id in self._ledger.projects():
+            codes.update(record.state.value for record in self._ledger.codes(project_id).values())
+            invoices.update(record.state.value for record in self._ledger.invoices(project_id).values())
+        problems = self._ledger.problems()
+        depths = {lane.value: self._work.depth(lane) for lane in Lane}
+        return {
+            "ledger": {"open": self._ledger.is_open(), "rebuilt_so_far": self._ledger.rebuild_so_far().get("items", 0)},
+            "codes": dict(codes),
+            "invoices": dict(invoices),
+            "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},
+            "pauses": [asdict(one) for one in self._pauses.all()],
+            "gate": {"in_use": self._gate.in_use(), "slots": self._gate.caps()[0]},
+            "runs": {kind.value: run_view(run) for kind in RunKind if (run := self._work.current(kind))},
+            "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
+            "invoices_not_readable": [
+                {"project": self._label(project_id), "answer": answer}
+                for project_id, answer in sorted(self._listed.refused().items())
+            ],
+            "oldest_waiting": [asdict(one) for one in self._waiting.oldest()],
+            "unfinished": [asdict(one) for one in self._ledger.unfinished() if one.count],
+            "ignored_problems": sum(one.ignored is not None for one in problems),
+        }
+
+    def _label(self, project_id: int) -> str:
+        project = self._listed.get(project_id)
+        return project.label if project else f"id {project_id}"
+
+    def of(self, key: CodeKey | InvoiceKey) -> dict[str, Any]:
+        """Return the state of one code or invoice in the format of a task's result: `outcome` is None if nothing is known.
+
+        `in_hand`: a worker has claimed it; `again_at`: time of the next attempt in unix seconds, None if none is scheduled.
+        """
+        lane, outcome = lane_of(str(key)), self.outcome_of(key)
+        told = outcome.result(noun="item" if isinstance(key, CodeKey) else "bill") if outcome else {"outcome": None}
+        again_at = self._work.waits_until(lane, str(key))
+        return {"key": str(key), **told, "in_hand": self._work.in_hand(lane, str(key)), "again_at": again_at}
+
+    def outcome_of(self, key: CodeKey | InvoiceKey) -> Outcome | None:
+        """Return the outcome from the ledger, from a problem without a ledger record, or as waiting work; None for none of these."""
+        record = self._ledger.code(key) if isinstance(key, CodeKey) else self._ledger.invoice(key)
+        if record:
+            outcome = outcome_of(record)
+            waits = outcome.kind is OutcomeKind.WAITING and not outcome.reason
+            return replace(outcome, reason=self._waits_for(key)) if waits else outcome
+        problem = next((one.problem for one in self._ledger.problems() if one.key == str(key)), None)
+        if problem:
+            return Outcome(OutcomeKind.BLOCKED, reason=problem.sentence, cause=problem.cause)
+        if self._work.going_on([str(key)], due_before=float("inf")):
+            return Outcome(OutcomeKind.WAITING, reason=self._waits_for(key) or "no worker has started it yet")
+        return None
+
+    def _waits_for(self, key: CodeKey | InvoiceKey) -> str:
+        """Return what all work like this one is waiting for, "" if nothing stops it."""
+        return " ".join(one.words for one in self._stoppages.of(lane_of(str(key)), str(key)))
+
+    def problems(self, *, ignored_too: bool = False) -> list[dict[str, Any]]:
+        """Return the open problems, oldest first, with names instead of ids; ignored ones only if requested."""
+        return [row for row in self._views.all() if ignored_too or not row["ignored"]]
+
+    def without_a_write(self) -> list[dict[str, Any]]:
+        """Return what was adopted and what was skipped: each reason with its count and the name of an example."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for project_id in self._ledger.projects():
+            records = [*self._ledger.codes(project_id).values(), *self._ledger.invoices(project_id).values()]
+            for record in records:
+                if record.state is State.ADOPTED:
+                    found.setdefault(("adopted", "matches a record already in NetSuite"), []).append(record.name)
+                elif record.state is State.SKIPPED:
+                    found.setdefault(("skipped", record.detail.partition(" (")[0]), []).append(record.name)
+        return [
+            {"outcome": outcome, "reason": reason, "count": len(names), "example": names[0]}
+            for (outcome, reason), names in sorted(found.items())
+        ]
+
+
+def run_view(run: Run) -> dict[str, Any]:
+    """Return a run as JSON values; times in unix seconds."""
+    return {
+        "run": run.id,
+        "correlation_id": run.correlation_id,
+        "trigger": run.trigger,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "open": run.open_keys,
+        "counts": dict(run.counts),
+        "requests": asdict(run.requests) if run.requests else None,
+    }

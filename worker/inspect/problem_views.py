@@ -1,0 +1,185 @@
+"""Problems for users: names instead of ids, links, attempts and notes. Queries no remote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from worker.domain.identities import CodeKey, InvoiceKey, code_of_item
+from worker.domain.items import ADOPTED_ITEMS
+from worker.domain.outcomes import Record
+from worker.domain.problems import MENDED, describe
+from worker.domain.scopes import NAMES, doing, remote_of
+from worker.domain.series import Series
+from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
+from worker.inspect.pages import Pages, subject_of
+from worker.store.holds import Holds
+from worker.store.ledger import Ledger
+from worker.store.open_problems import Handled, Handling, OpenProblem
+from worker.store.projects import ProjectList
+from worker.store.work import Work
+
+_WITHOUT_PROJECT = {
+    **{f"remote:{remote}": name for remote, name in NAMES.items()},
+    **{each.problem_key: f"new {each}" for each in Series},
+    ADOPTED_ITEMS: "adopted Items",
+    SCAN_OF_ALL: "the scan of all projects",
+    EXPORTS_OF_ALL: "the export of all projects",
+    RECONCILE_ALL: "the comparison of both systems",
+}
+
+
+class ProblemViews:
+    """Problems as JSON values."""
+
+    def __init__(
+        self, *, ledger: Ledger, work: Work, holds: Holds, handling: Handling, projects: ProjectList, pages: Pages
+    ) -> None:
+        self._ledger = ledger
+        self._work = work
+        self._holds = holds
+        self._handling = handling
+        self._projects = projects
+        self._pages = pages
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return all open problems, oldest first; `ignored`: who ignores one and since when, None for the others."""
+        return [self._row(one) for one in self._ledger.problems()]
+
+    def named(self, text: str) -> list[str]:
+        """Return the keys of open problems of the code, invoice or project with this name, in any letter case; the text itself if it is a key."""
+        found = self._ledger.problems()
+        if any(one.key == text for one in found):
+            return [text]
+        folded = text.casefold()
+        return [one.key for one in found if folded in self._names(one)]
+
+    def _names(self, one: OpenProblem) -> set[str]:
+        kind, project_id = subject_of(one.key)
+        names = {one.facts.get(name, "") for name in ("invoice", "code", "name")} if kind != "project" else set()
+        if (record := self._record(one.key)) is not None:
+            names |= {record.name, record.code}
+        if kind == "project" and project_id and (project := self._projects.get(project_id)):
+            names |= {project.number or "", project.name, project.label}
+        if one.key.startswith(("code:", "invoice:")):
+            names.add(one.key.rpartition(":")[2])
+        return {name.casefold() for name in names if name}
+
+    def shown(self, key: str) -> dict[str, Any] | None:
+        """Return the details of one problem, open or closed by a user; None if there is nothing under this key.
+
+        Times in unix seconds. `open`: whether it is open; a closed one has only its notes.
+        """
+        one = next((one for one in self._ledger.problems() if one.key == key), None)
+        notes = [_note(handled) for handled in self._handling.history(key)]
+        if one is None:
+            return {"key": key, "open": False, "notes": notes} if notes else None
+        return {
+            "open": True,
+            **self._row(one),
+            "mended": MENDED[one.problem.problem_class],
+            "tried": self._tried(key),
+            "again": self._again(key),
+            "notes": notes,
+        }
+
+    def _row(self, found: OpenProblem) -> dict[str, Any]:
+        one = self._named(found)
+        problem = one.problem
+        return {
+            "key": one.key,
+            "about": self._about(one),
+            "project_id": subject_of(one.key)[1],
+            "cause": problem.cause.value,
+            "class": problem.problem_class.value,
+            "owner": problem.owner.value,
+            "sentence": problem.sentence,
+            "next_step": problem.next_step,
+            "since": one.since,
+            "links": self._pages.of(one),
+            "ignored": _ignored(one.ignored),
+        }
+
+    def _named(self, one: OpenProblem) -> OpenProblem:
+        """Return the facts with names for ids: a record without a name when the problem was found may have one in the list of projects or the
+        ledger.
+        """
+        kind, project_id = subject_of(one.key)
+        names: dict[str, str] = {}
+        if (
+            project_id
+            and one.facts.get("project") == f"id {project_id}"
+            and (project := self._projects.get(project_id))
+        ):
+            names["project"] = project.label
+        if one.key.startswith(("code:", "invoice:")) and one.facts.get(kind, "id ").startswith("id "):
+            record = self._record(one.key)
+            names[kind] = (record.code or record.name) if record else ""
+        if other := code_of_item(one.facts.get("external_id")):
+            names["external_id"] = self._code(other)
+        facts = {**one.facts, **{fact: name for fact, name in names.items() if name}}
+        return replace(one, facts=facts, problem=describe(one.problem.cause, facts)) if facts != one.facts else one
+
+    def _code(self, key: CodeKey) -> str:
+        """Return the name of a code, as far as it is known; "" if it is not."""
+        project, record = self._projects.get(key.project_id), self._ledger.code(key)
+        name = (record.code or record.name) if record else ""
+        return ", code ".join(part for part in (project.label if project else "", name) if part)
+
+    def _about(self, one: OpenProblem) -> str:
+        """Return the name of a record: project and code or invoice."""
+        kind, project_id = subject_of(one.key)
+        if one.key.startswith("remote:") and one.key not in _WITHOUT_PROJECT:
+            scope = one.key.partition(":")[2]
+            return f"{NAMES[remote_of(scope)]}: {doing(scope)}"
+        if project_id is None:
+            return _WITHOUT_PROJECT.get(one.key, one.key)
+        project = self._projects.get(project_id)
+        label = project.label if project else f"project {project_id}"
+        thing = one.facts.get("code" if kind == "code" else "invoice", "")
+        return f"{label}, {kind} {thing}" if thing else label
+
+    def _tried(self, key: str) -> dict[str, Any]:
+        """Return the last attempt: the state of its record and since when, the remote's last response, failed attempts."""
+        record = self._record(key)
+        return {
+            "state": record.state.value if record else None,
+            "at": record.at if record else None,
+            "detail": record.detail if record else "",
+            "failures": sum(self._work.failures(piece) for piece in work_behind(key)),
+        }
+
+    def _again(self, key: str) -> dict[str, Any]:
+        """Return when it is retried: now (`in_hand`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
+        if key.startswith("remote:"):
+            return {"in_hand": False, "at": self._holds.until(key.partition(":")[2]), "with": None}
+        (piece,) = work_behind(key) or ("",)
+        if not piece:
+            return {"in_hand": False, "at": None, "with": None}
+        lane = lane_of(piece)
+        return {
+            "in_hand": self._work.in_hand(lane, piece),
+            "at": self._work.waits_until(lane, piece),
+            "with": RUN_OF_LANE[lane].value if lane in RUN_OF_LANE else None,
+        }
+
+    def _record(self, key: str) -> Record | None:
+        if key.startswith("code:"):
+            return self._ledger.code(CodeKey.parse(key))
+        return self._ledger.invoice(InvoiceKey.parse(key)) if key.startswith("invoice:") else None
+
+
+def _ignored(handled: Handled | None) -> Mapping[str, Any] | None:
+    return {"by": handled.by, "at": handled.at, "note": handled.note} if handled else None
+
+
+def _note(handled: Handled) -> dict[str, Any]:
+    return {
+        "act": handled.act.value,
+        "by": handled.by,
+        "at": handled.at,
+        "note": handled.note,
+        "cause": handled.problem.cause.value,
+        "sentence": handled.problem.sentence,
+    }

@@ -1,0 +1,276 @@
+"""The data of the status report, from the ledger, the lanes and the gate alone, without querying a remote."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from worker.domain import money
+from worker.domain.identities import InvoiceKey
+from worker.domain.outcomes import DONE, Record, State
+from worker.domain.plans import Requests
+from worker.domain.problems import Owner
+from worker.domain.work import Lane
+from worker.inspect.overview import Overview
+from worker.inspect.pages import Link
+from worker.inspect.pauses import Pauses, PauseView
+from worker.store.client import Redis
+from worker.store.connection import seconds
+from worker.store.gate import Gate, Use
+from worker.store.ledger import Ledger
+from worker.store.projects import ProjectList
+from worker.store.work import Run, Work
+
+LATEST_RUNS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Numbers of codes or invoices: `done`: in NetSuite; `waiting`: queued or unconfirmed; `blocked`: by a problem; `skipped`: not ready or
+    not in scope.
+    """
+
+    done: int = 0
+    waiting: int = 0
+    blocked: int = 0
+    skipped: int = 0
+
+    @property
+    def wanted(self) -> int:
+        """Those that are in NetSuite or should be."""
+        return self.done + self.waiting + self.blocked
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.done + other.done,
+            self.waiting + other.waiting,
+            self.blocked + other.blocked,
+            self.skipped + other.skipped,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Totals of some invoices: `payment_due` is the sum over the `known` ones, in the company's base currency.
+
+    An amount is not known if the invoice was only listed, could not be read or is in another currency.
+    """
+
+    invoices: int = 0
+    known: int = 0
+    payment_due: Decimal = money.ZERO
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Due:
+        """Return the totals of these invoices' records."""
+        found = [record.payment_due for record in records]
+        known = [amount for amount in found if amount is not None]
+        return cls(len(found), len(known), sum(known, money.ZERO))
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """One project with records. `number` and `name` are empty if Procore has none or no longer lists the project."""
+
+    id: int
+    number: str
+    name: str
+    codes: Tally
+    invoices: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """A blocked record by name, and since when (unix seconds). `key`: for commands; `links`: to the records."""
+
+    about: str
+    sentence: str
+    since: float
+    key: str = ""
+    links: Sequence[Link] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsOfCause:
+    """All open problems of one cause, oldest first, and the next step."""
+
+    cause: str
+    next_step: str
+    problems: Sequence[OpenProblem]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsOfOwner:
+    """All problems of one owner, most frequent cause first. `held_back`: the invoices without a bill because of them."""
+
+    owner: str
+    causes: Sequence[ProblemsOfCause]
+    held_back: Due = Due()
+
+    @property
+    def count(self) -> int:
+        """The number of problems."""
+        return sum(len(cause.problems) for cause in self.causes)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A scan or an export of all. Unix seconds; while it runs, `seconds` is None and `open_keys` is the number of works left.
+
+    `requests`: requests of all workers for scans (for exports) during the run; None if an older version did not count them.
+    """
+
+    kind: str
+    trigger: str
+    began_at: float
+    seconds: float | None
+    open_keys: int
+    counts: Mapping[str, int]
+    requests: Requests | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateUse:
+    """NetSuite's slots: in use now, available, and samples of the last hours, oldest first."""
+
+    in_use: int
+    slots: int
+    noted: Sequence[Use]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state at the time `at` (unix seconds of Redis' clock). `invoices`: totals by ledger state."""
+
+    at: float
+    company_id: int
+    account_id: str
+    ledger_open: bool
+    projects: Sequence[ProjectRow]
+    invoices: Mapping[str, Due]
+    problems: Sequence[ProblemsOfOwner]
+    waiting: int
+    in_hand: int
+    runs: Sequence[RunRow]
+    gate: GateUse
+    pauses: Sequence[PauseView] = ()
+
+    @property
+    def codes(self) -> Tally:
+        """The codes of all projects."""
+        return sum((project.codes for project in self.projects), Tally())
+
+    @property
+    def bills(self) -> Tally:
+        """The invoices of all projects."""
+        return sum((project.invoices for project in self.projects), Tally())
+
+    @property
+    def all_invoices(self) -> Due:
+        """The totals of invoices in all states."""
+        some = self.invoices.values()
+        due = sum((one.payment_due for one in some), money.ZERO)
+        return Due(sum(one.invoices for one in some), sum(one.known for one in some), due)
+
+    @property
+    def open_problems(self) -> int:
+        """Number of problems of all owners."""
+        return sum(owner.count for owner in self.problems)
+
+
+class Reports:
+    """Builds the report. Reads every record of the ledger, one project at a time."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        company_id: int,
+        account_id: str,
+        overview: Overview,
+        ledger: Ledger,
+        projects: ProjectList,
+        work: Work,
+        gate: Gate,
+        pauses: Pauses,
+    ) -> None:
+        self._client = client
+        self._company_id = company_id
+        self._account_id = account_id
+        self._overview = overview
+        self._ledger = ledger
+        self._projects = projects
+        self._work = work
+        self._gate = gate
+        self._pauses = pauses
+
+    def report(self) -> Report:
+        """Return the current report."""
+        invoices: dict[str, Record] = {}
+        projects = [self._project(project_id, invoices) for project_id in self._ledger.projects()]
+        by_state = {state: [one for one in invoices.values() if one.state is state] for state in State}
+        depths = [self._work.depth(lane) for lane in Lane]
+        return Report(
+            at=seconds(self._client),
+            company_id=self._company_id,
+            account_id=self._account_id,
+            ledger_open=self._ledger.is_open(),
+            projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
+            invoices={state.value: Due.of(records) for state, records in by_state.items() if records},
+            problems=_by_owner(self._overview.problems(), invoices),
+            waiting=sum(waiting for waiting, _ in depths),
+            in_hand=sum(in_hand for _, in_hand in depths),
+            runs=[_run_row(run) for run in self._work.latest(LATEST_RUNS)],
+            gate=GateUse(self._gate.in_use(), self._gate.caps()[0], self._gate.use()),
+            pauses=self._pauses.all(),
+        )
+
+    def _project(self, project_id: int, all_invoices: dict[str, Record]) -> ProjectRow:
+        """Return one project's row; its invoices are added to all invoices, by key."""
+        known = self._projects.get(project_id)
+        number, name = (known.number or "", known.name) if known else ("", "")
+        invoices = self._ledger.invoices(project_id)
+        all_invoices |= {str(InvoiceKey(project_id, invoice_id)): record for invoice_id, record in invoices.items()}
+        codes = self._ledger.codes(project_id)
+        return ProjectRow(project_id, number, name, _tally(codes.values()), _tally(invoices.values()))
+
+
+def _tally(records: Iterable[Record]) -> Tally:
+    states = Counter(record.state for record in records)
+    done, blocked, skipped = sum(states[state] for state in DONE), states[State.BLOCKED], states[State.SKIPPED]
+    return Tally(done, states.total() - done - blocked - skipped, blocked, skipped)
+
+
+def _by_owner(rows: Iterable[Mapping[str, Any]], invoices: Mapping[str, Record]) -> list[ProblemsOfOwner]:
+    """Return the owners in a fixed order, without those that have no problem. `invoices`: all of them by key."""
+    found: dict[str, dict[str, list[Mapping[str, Any]]]] = {owner.value: {} for owner in Owner}
+    for row in rows:
+        found[row["owner"]].setdefault(row["cause"], []).append(row)
+    return [
+        ProblemsOfOwner(
+            owner,
+            [_of_cause(some) for some in sorted(causes.values(), key=len, reverse=True)],
+            _held_back(causes, invoices),
+        )
+        for owner, causes in found.items()
+        if causes
+    ]
+
+
+def _held_back(causes: Mapping[str, Sequence[Mapping[str, Any]]], invoices: Mapping[str, Record]) -> Due:
+    """Return the totals of invoices that have a problem themselves and no bill."""
+    keys = {row["key"] for rows in causes.values() for row in rows} & set(invoices)
+    return Due.of(invoices[key] for key in keys if not invoices[key].done)
+
+
+def _of_cause(rows: Sequence[Mapping[str, Any]]) -> ProblemsOfCause:
+    problems = [OpenProblem(row["about"], row["sentence"], row["since"], row["key"], row["links"]) for row in rows]
+    return ProblemsOfCause(rows[0]["cause"], rows[0]["next_step"], problems)
+
+
+def _run_row(run: Run) -> RunRow:
+    took = None if run.ended_at is None else round(run.ended_at - run.started_at, 2)
+    return RunRow(run.kind.value, run.trigger, run.started_at, took, run.open_keys, dict(run.counts), run.requests)

@@ -1,0 +1,214 @@
+"""Clears a code or invoice from the ledger after its Item or bill was deleted in NetSuite, so that it can be recreated by a scan or export.
+
+The ledger never removes a record because it is missing in NetSuite, so a user has to do it. A record is cleared only if NetSuite has
+nothing that could be it: by internal id, by external id, and by name or number in any letter case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.domain.errors import NotFound, NotPermitted, SyncError
+from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, bill_id_of_origin, item_external_id
+from worker.domain.invoices import FoundBill, Invoice
+from worker.domain.outcomes import Record
+from worker.domain.story import Happening, What
+from worker.domain.texts import unwritable
+from worker.inspect.named_records import NamedRecords
+from worker.store.adopted_items import AdoptedItems
+from worker.store.ledger import Ledger
+from worker.store.locks import Locks
+from worker.sync.links import Links
+
+
+class NotForgotten(SyncError):
+    """The record is not cleared; the message says why, and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgettable:
+    """A record that can be cleared. `about`: its name; `why`: why it can be cleared; `next`: what happens next."""
+
+    key: CodeKey | InvoiceKey
+    about: str
+    record: Record
+    why: str
+    next: str
+
+
+class Forgetting:
+    """Checks whether a record can be cleared, and clears it. If a query fails, the record is not cleared: every method raises SyncError."""
+
+    def __init__(
+        self,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        named: NamedRecords,
+        links: Links,
+        ledger: Ledger,
+        adopted: AdoptedItems,
+        locks: Locks,
+    ) -> None:
+        self._procore = procore
+        self._netsuite = netsuite
+        self._named = named
+        self._links = links
+        self._ledger = ledger
+        self._adopted = adopted
+        self._locks = locks
+
+    def code(self, project: str, code: str, *, take: str = "") -> Forgettable:
+        """Check a code, given as Procore ids or names. `take`: internal id of an existing Item to adopt for it.
+
+        Raises NotForgotten if its Item, or one that could be mistaken for it, exists.
+        """
+        found = self._named.project(project)
+        listed = {one.id: one for one in self._procore.list_active_codes(found.id)}
+        key = self._named.code(found, code, listed.values())
+        record = _known(self._ledger.code(key), "Item", "scan")
+        names = {record.name, self._named.item_name(found, listed.get(key.wbs_code_id))}
+        external_id = item_external_id(self._procore.company_id, key.project_id, key.wbs_code_id)
+        at_once, by_id = self._netsuite.item_by_external_id(external_id), self._netsuite.item(record.remote_id)
+        others = self._netsuite.find_items(
+            external_ids=[external_id],
+            names=[name for name in names if name and not unwritable(name)],
+            ignoring_case=True,
+        )
+        if owner := self._adopted.of_others(key.project_id).get(key.wbs_code_id):
+            return _of_another_code(key, f"{found.label}, code {record.name}", record, owner)
+        standing = {item.id: f"Item {item.name} (id {item.id})" for item in (at_once, *others) if item}
+        # One that is no Other Charge any more and has given its name and its external id away stands in nobody's way.
+        if by_id and by_id.id not in standing and by_id.usable:
+            raise NotForgotten(
+                f"NetSuite still has the Item of this code, named {by_id.name} (id {by_id.id}). wbs-sync identifies it by its id, so the other name does "
+                "no harm. Delete it, or restore its name."
+            )
+        self._require_gone(standing, take)
+        again = f"The next scan {_taken(standing, take)}: `wbs-sync scan --project {key.project_id} --wait`."
+        return Forgettable(key, f"{found.label}, code {record.name}", record, _why("Item", standing, take), again)
+
+    def invoice(self, named: str, project: str | None, *, take: str = "") -> Forgettable:
+        """Check an invoice, given as Procore id or number. `take`: internal id of an existing bill to adopt for it. Raises NotForgotten if its
+        bill, or one that could be mistaken for it, exists, and if Procore has the origin id of a bill that does not exist.
+        """
+        key = self._named.invoice(named, project)
+        record = _known(self._ledger.invoice(key), "bill", "export")
+        try:
+            invoice = self._procore.get_invoice(key.project_id, key.invoice_id)
+        except (NotFound, NotPermitted) as error:
+            raise NotForgotten(
+                f"This invoice could not be read from Procore, so no bill could be created for it: {error}"
+            ) from error
+        standing = self._bills(key, invoice)
+        bill = self._netsuite.bill(record.remote_id)
+        # A void one that has given its external id and its number away stands in nobody's way.
+        if bill and bill.id not in standing and not bill.void:
+            raise NotForgotten(
+                f"NetSuite still has the {bill.document} of this invoice, with the number {bill.document_number} (id {bill.id}). Void or delete it, or "
+                "restore its number."
+            )
+        self._require_gone(standing, take)
+        self._require_origin_id(invoice, standing)
+        again = f"The next export {_taken(standing, take)}: `wbs-sync export {key.invoice_id} --project {key.project_id} --wait`."
+        return Forgettable(key, f"invoice {invoice.label}", record, _why("bill", standing, take), again)
+
+    def forget(self, seen: Forgettable, look: Callable[[], Forgettable], *, by: str, note: str) -> Forgettable:
+        """Check again under the record's lock, because time has passed since the user saw `seen`, and clear the record. `by` and `note` go
+        into its journal.
+        """
+        with self._locks.hold(str(seen.key)) as lock:
+            if lock is None:
+                raise NotForgotten("A worker is processing this record. Try again in a minute.")
+            now = look()
+            facts = {
+                "by": by,
+                "id": now.record.remote_id,
+                "known": str(int(now.record.at)),
+                "why": now.why,
+                "note": note,
+            }
+            if now.key != seen.key or not self._ledger.forget(
+                now.key, now.record, lock, Happening(What.FORGOTTEN, facts)
+            ):
+                raise NotForgotten("This record has just changed. Check it again with `wbs-sync explain`.")
+        return now
+
+    def _bills(self, key: InvoiceKey, invoice: Invoice) -> Mapping[str, str]:
+        """Return the bills that an export would find for the invoice, including void ones."""
+        external_id = bill_external_id(self._procore.company_id, key.invoice_id)
+        ids = self._netsuite.find_bill_ids(
+            external_id=external_id,
+            vendor_id=self._links.vendor(invoice).id,
+            document_number=invoice.document_number,
+            document=invoice.document,
+        )
+        named = bill_id_of_origin(invoice.origin_id)
+        asked = [self._netsuite.bill(one) for one in dict.fromkeys([*ids, named]) if one]
+        return {bill.id: _words(bill) for bill in (self._netsuite.bill_by_external_id(external_id), *asked) if bill}
+
+    def _require_gone(self, standing: Mapping[str, str], take: str) -> None:
+        if take and list(standing) != [take]:
+            there = ", ".join(standing.values()) or "nothing"
+            raise NotForgotten(f"The matching records in NetSuite are not {take} alone, but: {there}.")
+        if standing and not take:
+            words = ", ".join(standing.values())
+            only = next(iter(standing)) if len(standing) == 1 else ""
+            way = f" If it is the correct one, pass --take {only} to have it checked and adopted." if only else ""
+            raise NotForgotten(f"NetSuite still has {words}.{way}")
+
+    def _require_origin_id(self, invoice: Invoice, standing: Mapping[str, str]) -> None:
+        """Raise NotForgotten if Procore has the origin id of a missing bill: an export trusts the origin id and would treat the invoice as billed."""
+        named = bill_id_of_origin(invoice.origin_id)
+        if invoice.origin_id and named is None:
+            raise NotForgotten(f"Another integration claims the invoice in Procore (origin id {invoice.origin_id}).")
+        if named and named not in standing:
+            raise NotForgotten(
+                f"The invoice in Procore still has the origin id of bill {named}, which is not in NetSuite, and the next export would treat it as "
+                f"billed. Clear its origin id ({invoice.origin_id}) in Procore first. If that is not possible, enter the bill by hand and set the origin "
+                "id to `ns-vendorbill-` followed by its internal id."
+            )
+
+
+def _of_another_code(key: CodeKey, about: str, record: Record, owner: CodeKey) -> Forgettable:
+    """Return the result for a code whose Item belongs to another code, which keeps it."""
+    why = f"its Item {record.name} (id {record.remote_id}) belongs to the code with id {owner.wbs_code_id}"
+    again = (
+        f"The next scan gives this code a separate Item: `wbs-sync scan --project {key.project_id} --wait`. The code is blocked while the Item "
+        "of another code has its name."
+    )
+    return Forgettable(key, about, record, why, again)
+
+
+def _known(record: Record | None, thing: str, run: str) -> Record:
+    """Return the record if it is done. Raises NotForgotten otherwise: any other state is checked again anyway, and an unconfirmed write may
+    still succeed.
+    """
+    if record is None:
+        raise NotForgotten(f"It is not in the ledger, so there is nothing to clear. The next {run} processes it.")
+    if record.in_doubt:
+        raise NotForgotten(
+            f"A write of its {thing} is unconfirmed and may still succeed. wbs-sync checks NetSuite for it, and sends it again only if it certainly "
+            "failed."
+        )
+    if not record.done:
+        raise NotForgotten(
+            f"The ledger has no {thing} for it ({record.state}). The next {run} processes it again anyway."
+        )
+    return record
+
+
+def _words(bill: FoundBill) -> str:
+    void = ", void: change its reference number and clear its external id" if bill.void else ""
+    return f"the {bill.label}{void}"
+
+
+def _why(thing: str, standing: Mapping[str, str], take: str) -> str:
+    return f"{standing[take]} is in NetSuite and is to be adopted" if take else f"NetSuite no longer has its {thing}"
+
+
+def _taken(standing: Mapping[str, str], take: str) -> str:
+    return f"checks {standing[take]} and adopts it if it matches" if take else "recreates it"

@@ -1,0 +1,84 @@
+"""Celery's thread pool with a bounded shutdown: TERM ends a worker within half a minute, whatever its tasks wait for.
+
+Celery's pool waits as long as NetSuite makes its tasks wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from concurrent.futures import Future, wait
+from typing import Any, ClassVar, NoReturn
+
+from celery import signals
+from celery.concurrency import thread
+
+from worker.runtime.current import current
+
+log = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 15.0
+"""Seconds after TERM when tasks that have not ended are abandoned."""
+GIVE_BACK_SECONDS = 5.0
+"""Maximum seconds for releasing work; anything that could not be released is free when its lease ends."""
+
+
+class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
+    """Threads that work until they are asked to stop, with a time limit."""
+
+    running: ClassVar[TaskPool | None] = None
+    """This process's pool, while it takes tasks."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._given: set[Future[Any]] = set()
+        self._ending = threading.Event()
+        TaskPool.running = self
+
+    def on_apply(self, *args: Any, **options: Any) -> thread.ApplyResult:
+        """Pass one task to a thread."""
+        result = super().on_apply(*args, **options)
+        self._given.add(result.f)
+        result.f.add_done_callback(self._given.discard)
+        return result
+
+    def on_stop(self) -> None:
+        """Stop: tasks not started yet return to their queues; running tasks get their time and are then abandoned."""
+        TaskPool.running = None
+        self._ending.set()
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        _, late = wait(set(self._given), LEAVE_SECONDS)
+        if late:
+            self._leave(len(late))
+
+    def pause(self, seconds: float) -> None:
+        """Make the calling thread wait; less long if the worker is stopping."""
+        self._ending.wait(seconds)
+
+    def to_spare(self) -> bool:
+        """Return whether no task is waiting for a thread."""
+        return len(self._given) <= int(self.limit)
+
+    def _leave(self, tasks: int) -> None:
+        """Release the work of the running tasks, so that other workers continue immediately; a write in progress is unconfirmed in the ledger,
+        as after a crash.
+        """
+        log.warning("%d tasks have not ended %.0f s after TERM; their work is released", tasks, LEAVE_SECONDS)
+        # Of its own, since Redis may not answer.
+        giving = threading.Thread(target=current().give_back, name="give-back", daemon=True)
+        giving.start()
+        giving.join(GIVE_BACK_SECONDS)
+        # By then Celery has closed its connections; Python alone would wait for the threads.
+        signals.worker_shutdown.connect(_end, weak=False)
+
+
+def thread_to_spare() -> bool:
+    """Return whether a task may continue with more work in its thread: no task is waiting, and the worker is not stopping."""
+    pool = TaskPool.running
+    return pool is not None and pool.to_spare()
+
+
+def _end(**_: Any) -> NoReturn:
+    logging.shutdown()
+    os._exit(0)

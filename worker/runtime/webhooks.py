@@ -1,0 +1,155 @@
+"""The HTTP receiver of Procore's webhooks: an event becomes work in Redis, then Procore gets the response.
+
+Procore waits 5 seconds for a 2xx, holds back all other events while one is refused, and discards them after some hours (guide/webhooks). So
+an event in an unknown format gets a 2xx too: only a wrong login, and a Redis that does not respond, are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from redis.exceptions import RedisError
+from tornado.httpserver import HTTPServer
+from tornado.web import Application, RequestHandler, url
+
+from worker.runtime import heartbeat
+
+log = logging.getLogger(__name__)
+
+PATH = "/procore"
+MOST_BYTES = 65_536
+"""Maximum bytes of a request: a hundred times an event."""
+ANSWER_SECONDS = 3.0
+POLL_SECONDS = 0.05
+THREADS = 4
+THREAD_NAME = "webhooks"
+
+Take = Callable[[Any], object]
+
+
+class Observer(Protocol):
+    """Observer of the receiver."""
+
+    def answered(self, answer: str) -> None:
+        """Called after each response: accepted, unauthorized or unavailable."""
+
+    def beat(self) -> None:
+        """Called every two seconds in a thread, while the event loop runs. May raise RedisError."""
+
+
+class Receiver(RequestHandler):
+    """Serves POST only."""
+
+    def initialize(self, take: Take, authorization: str, pool: ThreadPoolExecutor, observer: Observer) -> None:
+        """`take`: processes a body, or raises RedisError; `authorization`: the header configured in Procore."""
+        self._take = take
+        self._authorization = authorization.encode()
+        self._pool = pool
+        self._observer = observer
+
+    async def post(self) -> None:
+        """Respond 204 if the event was recorded, is known or is not relevant; 401 without the correct header; 503 if it could not be recorded."""
+        given = self.request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(given, self._authorization):
+            log.warning(
+                "Refused a request from %s: its Authorization header is not WEBHOOK_AUTHORIZATION",
+                self.request.remote_ip,
+            )
+            self._observer.answered("unauthorized")
+            self.set_status(401)
+            return
+        noting = asyncio.get_running_loop().run_in_executor(self._pool, self._take, _json(self.request.body))
+        try:
+            await asyncio.wait_for(noting, ANSWER_SECONDS)
+        except (RedisError, TimeoutError) as error:
+            log.warning("Could not record an event; Procore will send it again: %s", type(error).__name__)
+            self._observer.answered("unavailable")
+            self.set_status(503)
+            return
+        self._observer.answered("accepted")
+        self.set_status(204)
+
+
+class Alive(RequestHandler):
+    """Health check for the proxy in front of it."""
+
+    def get(self) -> None:
+        """Respond 200 while the process responds."""
+        self.finish("OK")
+
+
+def listening(address: str, port: int) -> socket.socket:
+    """Return the socket to serve on. Raises OSError if the address cannot be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.create_server((address, port), family=family, backlog=128)
+    opened.setblocking(False)
+    return opened
+
+
+async def receive(
+    take: Take, *, authorization: str, on: socket.socket, ready: Callable[[], None], observer: Observer
+) -> None:
+    """Serve until TERM or INT; calls `ready` when it does."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix=THREAD_NAME)
+    try:
+        receiver = {"take": take, "authorization": authorization, "pool": pool, "observer": observer}
+        pages = [url(PATH, Receiver, receiver), url("/healthcheck", Alive)]
+        # The internet asks for many addresses; what becomes of an event is told above.
+        application = Application(pages, log_function=lambda _: None)
+        server = HTTPServer(application, max_body_size=MOST_BYTES, body_timeout=5, idle_connection_timeout=60)
+        server.add_sockets([on])
+        ready()
+        beating = asyncio.create_task(_beat(observer, pool))
+        await stop.wait()
+        beating.cancel()
+        server.stop()
+        await _ended(pool)
+        await server.close_all_connections()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def _ended(pool: ThreadPoolExecutor) -> None:
+    """Wait for events being recorded, as long as Procore waits for the response."""
+    ending = threading.Thread(target=pool.shutdown, daemon=True)
+    ending.start()
+    for _ in range(round(ANSWER_SECONDS / POLL_SECONDS)):
+        if not ending.is_alive():
+            break
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _beat(observer: Observer, pool: ThreadPoolExecutor) -> None:
+    """Report that the event loop runs. The observer may wait for Redis, so it is called in a thread that nothing waits for."""
+    observed: asyncio.Future[None] | None = None
+    while True:
+        heartbeat.beat()
+        if observed is None or observed.done():
+            observed = asyncio.get_running_loop().run_in_executor(pool, _observe, observer)
+        await asyncio.sleep(heartbeat.BEAT_SECONDS)
+
+
+def _observe(observer: Observer) -> None:
+    with contextlib.suppress(RedisError):
+        observer.beat()
+
+
+def _json(body: bytes) -> Any:
+    """Return the JSON value of a body, or None if it is invalid."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,316 @@
+"""The Other Charge Items of WBS codes: planned for up to 1,000 codes with one query, then created one by one.
+
+A plan says for each code whether its Item is created, adopted, already there, or blocked with its cause. `item_writer` carries it out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeGuard
+
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.domain.errors import Blocked, NotFound, NotPermitted
+from worker.domain.identities import CodeKey, item_external_id, same_external_id
+from worker.domain.items import FoundItem, ItemNeed, item_for
+from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.problems import Cause
+from worker.domain.story import Happening, What
+from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashing_names
+from worker.domain.work import Lane, plan_of
+from worker.store.client import Redis
+from worker.store.connection import seconds
+from worker.store.ledger import FOR_AN_INVOICE, Ledger
+from worker.store.locks import Lock
+from worker.store.work import Work
+from worker.sync.former_items import FormerItems
+from worker.sync.item_writer import ItemWriter, outcome_now
+from worker.sync.projects import Projects
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 900.0
+"""Seconds for which a plan (budgeted, not in NetSuite) is trusted; after that, a code is checked again before the write."""
+NO_SUCH_CODE = "no budgeted, active code of a readable project"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan for one code: CREATED (would be created), ADOPTED, ALREADY (exists), or BLOCKED with its cause."""
+
+    code: WbsCode
+    kind: OutcomeKind
+    name: str = ""
+    item: FoundItem | None = None
+    cause: Cause | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Items:
+    """Plans and creates Items."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        netsuite: NetSuite,
+        projects: Projects,
+        ledger: Ledger,
+        former: FormerItems,
+        work: Work,
+        writer: ItemWriter,
+        name_format: str,
+    ) -> None:
+        self._client = client
+        self._procore = procore
+        self._netsuite = netsuite
+        self._projects = projects
+        self._ledger = ledger
+        self._former = former
+        self._work = work
+        self._writer = writer
+        self._name_format = name_format
+        self._sorted: tuple[Sequence[Project], NamingRule | None, Rivals] = ((), None, Rivals((), NamingRule("")))
+
+    # Planning: reads only
+
+    def plan(self, project: Project, codes: Sequence[WbsCode]) -> list[Planned]:
+        """Plan codes of one project that have no Item yet, with one look-up for up to 1,000 of them."""
+        rule = self.naming_rule()
+        clashes = clashing_names(project, codes, self._codes_of_rivals(project, rule), rule)
+        named: list[tuple[WbsCode, ItemNeed]] = []
+        planned: list[Planned] = []
+        for code in codes:
+            try:
+                named.append((code, self._need(project, code, rule, clashes.get(code.id))))
+            except Blocked as error:
+                planned.append(Planned(code, OutcomeKind.BLOCKED, cause=error.cause, facts=error.facts))
+        return planned + self._without_former(project, rule, self._looked_up(project.id, named))
+
+    def naming_rule(self) -> NamingRule:
+        """Return the naming rule of this account."""
+        return NamingRule(self._name_format, self._netsuite.item_name_limit())
+
+    def _need(
+        self, project: Project, code: WbsCode, rule: NamingRule, clash: tuple[Project, WbsCode] | None
+    ) -> ItemNeed:
+        name = rule.item_name(project, code)
+        if clash:
+            facts = {
+                "name": name,
+                "project": project.label,
+                "code": code.flat_code,
+                "other_project": clash[0].label,
+                "other_code": clash[1].flat_code,
+            }
+            raise Blocked(cause=Cause.NAME_NOT_UNIQUE, facts=facts)
+        external_id = item_external_id(self._procore.company_id, project.id, code.id)
+        return ItemNeed(external_id, name, code.description)
+
+    def _codes_of_rivals(self, project: Project, rule: NamingRule) -> dict[Project, list[WbsCode]]:
+        """Return the budgeted codes of projects whose names may conflict; hardly any project has a conflict."""
+        codes = {}
+        for rival in self._rivals(rule).of(project):
+            try:
+                codes[rival] = self._procore.list_budgeted_codes(rival.id)
+            except (NotFound, NotPermitted):
+                # What the app cannot read it will not make Items for, and NetSuite's own look-up still stands in between.
+                log.info("Codes of project %s cannot be compared with those of %s", rival.label, project.label)
+        return codes
+
+    def _rivals(self, rule: NamingRule) -> Rivals:
+        """Return the conflicting projects, by the cached list of projects."""
+        projects, (sorted_from, sorted_by, rivals) = self._projects.all(), self._sorted
+        if projects is not sorted_from or rule != sorted_by:
+            rivals = Rivals([one for one in projects if not one.purpose], rule)
+            self._sorted = (projects, rule, rivals)
+        return rivals
+
+    def _looked_up(self, project_id: int, named: Sequence[tuple[WbsCode, ItemNeed]]) -> list[Planned]:
+        if not named:
+            return []
+        needs = [need for _, need in named]
+        found = self._netsuite.find_items(
+            external_ids=[need.external_id for need in needs], names=[need.name for need in needs]
+        )
+        by_id, by_name = _indexed(found)
+        adopted, planned = self._writer.adopted_by(project_id, found), []
+        for code, need in named:
+            candidates = by_id.get(need.external_id.lower(), []) + by_name.get(need.name.casefold(), [])
+            planned.append(_planned(code, need, list(dict.fromkeys(candidates)), adopted))
+        return planned
+
+    def _without_former(self, project: Project, rule: NamingRule, planned: Sequence[Planned]) -> list[Planned]:
+        """If the project may have its Items under former names, block the creation of new ones until the question is answered."""
+        missing = {one.code.id: one.code.flat_code for one in planned if one.kind is OutcomeKind.CREATED}
+        facts = missing and self._former.question(
+            self._netsuite,
+            rule,
+            project,
+            missing,
+            looked_up=[one.code.id for one in planned],
+            numbers=[one.number for one in self._projects.all() if one.number],
+            all_codes=lambda: [code.flat_code for code in self._procore.list_active_codes(project.id)],
+        )
+        if not facts:
+            return list(planned)
+        cause = Cause.ITEMS_OF_FORMER_NAME
+        return [
+            replace(
+                one,
+                kind=OutcomeKind.BLOCKED,
+                cause=cause,
+                facts={**facts, "name": one.name, "code": one.code.flat_code},
+            )
+            if one.code.id in missing
+            else one
+            for one in planned
+        ]
+
+    # Noting a plan in the ledger
+
+    def note(
+        self, project_id: int, planned: Sequence[Planned], *, for_invoice: bool = False, by: str = ""
+    ) -> list[CodeKey]:
+        """Record the plan, and queue the codes to be created. Return the queued ones. `by`: who requested it; "" for the scan in progress."""
+        if not planned:
+            return []
+        now = seconds(self._client)
+        waiting = {}
+        for one in planned:
+            key = CodeKey(project_id, one.code.id)
+            if one.kind is OutcomeKind.CREATED:
+                waiting[one.code.id] = Record(
+                    State.WAITING,
+                    one.name,
+                    at=now,
+                    code=one.code.flat_code,
+                    description=one.code.description,
+                    for_invoice=for_invoice,
+                )
+            elif one.item:
+                ours = one.kind is OutcomeKind.ALREADY
+                # Ours, and the ledger knew nothing of it: told, since its record would read as if it was made just now.
+                event = Happening(What.FOUND, {"id": one.item.id}) if ours else None
+                self._writer.record_found(key, one.item, one.name, ours=ours, at=now, event=event)
+            else:
+                blocked = Record(
+                    State.BLOCKED,
+                    one.name,
+                    at=now,
+                    code=one.code.flat_code,
+                    cause=one.cause,
+                    facts=one.facts,
+                    for_invoice=for_invoice,
+                )
+                self._ledger.write(key, blocked)
+        by = FOR_AN_INVOICE if for_invoice else by
+        noted = self._ledger.plan_codes(project_id, waiting, by=by) if waiting else []
+        return [CodeKey(project_id, wbs_code_id) for wbs_code_id in noted]
+
+    def writes(self, one: Planned) -> int:
+        """Return how many NetSuite requests the plan of a code takes."""
+        marks = (
+            self._writer.marks_adopted and one.kind is OutcomeKind.ADOPTED and one.item and one.item.external_id is None
+        )
+        return int(one.kind is OutcomeKind.CREATED or bool(marks))
+
+    def reads_back(self) -> int:
+        """Return how many requests reading back the next created Item takes: one if that is due."""
+        return int(self._writer.read_back_is_due(seconds(self._client)))
+
+    def ask_again(self, project_id: int, wbs_code_ids: Collection[int]) -> list[int]:
+        """Queue blocked and waiting codes to be planned again from the start. Return the queued ones; codes that are done, unconfirmed or
+        without a record are not changed.
+        """
+        records = self._ledger.codes(project_id, wbs_code_ids)
+        asked = {number: _asked_again(record) for number, record in records.items()}
+        return self._ledger.plan_codes(project_id, asked, by="a retry") if asked else []
+
+    def old_plans(self, project_id: int) -> dict[int, Record]:
+        """Return codes that wait with an outdated plan."""
+        now = seconds(self._client)
+        return {number: record for number, record in self._ledger.codes(project_id).items() if _is_old(record, now)}
+
+    def skip(self, key: CodeKey, record: Record | None) -> Record:
+        """Record that this code's Item is no longer needed."""
+        name, at = record.name if record else "", seconds(self._client)
+        gone = Record(State.SKIPPED, name, at=at, detail=NO_SUCH_CODE)
+        self._ledger.write(key, gone)
+        return gone
+
+    def block(self, key: CodeKey, record: Record, cause: Cause, facts: Mapping[str, str]) -> None:
+        """Record that a waiting code cannot be planned now."""
+        at, told = seconds(self._client), {"code": record.code, "name": record.name, **facts}
+        self._ledger.write(key, replace(record, state=State.BLOCKED, at=at, cause=cause, facts=told))
+
+    # Making one Item
+
+    def make(self, key: CodeKey) -> Outcome:
+        """Create (or find) the Item of one code. Raises Transient and Misconfigured if nothing was sent."""
+        return self._writer.locked(key, lambda record, lock: self._made(key, record, lock))
+
+    def _made(self, key: CodeKey, record: Record | None, lock: Lock) -> Outcome:
+        if not _is_ready(record) or _is_old(record, lock.at):
+            record = self._planned_again(key, record)
+        return self._writer.make(key, record, lock) if _is_ready(record) else outcome_now(record)
+
+    def _planned_again(self, key: CodeKey, record: Record | None) -> Record | None:
+        """Plan a code without a recent plan (requested by another application, blocked before, or with an outdated plan) from the start."""
+        project = self._projects.get(key.project_id) if self._projects.in_pilot(key.project_id) else None
+        for_invoice = bool(record and record.for_invoice)
+        code = self._active_code(project, key, for_invoice=for_invoice) if project else None
+        if project is None or code is None:
+            return self.skip(key, record)
+        if record and record.state is State.WAITING:
+            # The other codes of its project were planned as long ago. One by one they would cost three requests each.
+            self._work.add(Lane.SCANS, [plan_of(key.project_id)])
+        self.note(key.project_id, self.plan(project, [code]), for_invoice=for_invoice)
+        return self._ledger.code(key)
+
+    def _active_code(self, project: Project, key: CodeKey, *, for_invoice: bool) -> WbsCode | None:
+        """Return the code as it is in Procore now; None if it is inactive, or not budgeted and no invoice needs it."""
+        if not for_invoice and not (project.active and self._procore.is_budgeted(key.project_id, key.wbs_code_id)):
+            return None
+        codes = self._procore.list_active_codes(key.project_id)
+        return next((code for code in codes if code.id == key.wbs_code_id), None)
+
+
+def _asked_again(record: Record) -> Record:
+    """Drop the reason the code was blocked, except that a question about its Item was asked: it may still be open."""
+    cause = record.cause if record.cause is Cause.ITEMS_OF_FORMER_NAME else None
+    return Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice, cause=cause)
+
+
+def _is_ready(record: Record | None) -> TypeGuard[Record]:
+    """Return whether its Item can be looked up or created without a new plan."""
+    return record is not None and (record.in_doubt or record.state is State.WAITING)
+
+
+def _is_old(record: Record, now: float) -> bool:
+    return record.state is State.WAITING and now - record.at > FRESH_SECONDS
+
+
+def _indexed(found: Sequence[FoundItem]) -> tuple[dict[str, list[FoundItem]], dict[str, list[FoundItem]]]:
+    by_id: dict[str, list[FoundItem]] = {}
+    by_name: dict[str, list[FoundItem]] = {}
+    for item in found:
+        by_name.setdefault(item.name.casefold(), []).append(item)
+        if item.external_id:
+            by_id.setdefault(item.external_id.lower(), []).append(item)
+    return by_id, by_name
+
+
+def _planned(code: WbsCode, need: ItemNeed, candidates: Sequence[FoundItem], adopted: Mapping[str, str]) -> Planned:
+    try:
+        item = item_for(need, candidates, adopted)
+    except Blocked as error:
+        facts = {"code": code.flat_code, **error.facts}
+        return Planned(code, OutcomeKind.BLOCKED, need.name, cause=error.cause, facts=facts)
+    if item is None:
+        return Planned(code, OutcomeKind.CREATED, need.name)
+    ours = same_external_id(item.external_id, need.external_id)
+    return Planned(code, OutcomeKind.ALREADY if ours else OutcomeKind.ADOPTED, need.name, item)

@@ -1,0 +1,296 @@
+"""The scan ("Export Cost Codes"): checks all projects for budgeted codes without an Item. Its cost depends on what is new."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from worker.clients.fields import OddRow
+from worker.clients.procore.client import Procore
+from worker.domain.errors import NotFound, NotPermitted
+from worker.domain.identities import CodeKey
+from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
+from worker.domain.problems import Cause
+from worker.domain.wbs_codes import Project, WbsCode
+from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
+from worker.engine.attempts import Attempts, Succession
+from worker.engine.dispatch import Dispatch
+from worker.observability import correlation
+from worker.store.client import Redis
+from worker.store.connection import seconds
+from worker.store.ledger import Ledger
+from worker.store.work import Run, Work
+from worker.sync.items import Items, Planned
+from worker.sync.projects import Projects
+
+COUNT_SECONDS = 0.2
+"""Maximum age in seconds of the count of waiting Items that a series of scans relies on: the series itself finds nothing new."""
+SERIES_SECONDS = 20.0
+"""Seconds that one message may continue from Item to Item: long enough that messages cost little, short enough to be watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlan:
+    """What a scan would do in one project. `already`: codes whose Item is in the ledger, and `in_doubt`: those with an unconfirmed write, both
+    with their records; `inactive`: budgeted but not active; `gone`: blocked until now, and no longer budgeted or active; `odd`: budget rows
+    that could not be read.
+    """
+
+    project: Project
+    planned: Sequence[Planned]
+    already: Sequence[tuple[WbsCode, Record]]
+    in_doubt: Sequence[tuple[WbsCode, Record]]
+    inactive: Sequence[WbsCode]
+    gone: Mapping[int, Record]
+    odd: Sequence[OddRow] = ()
+
+
+class WbsScan:
+    """Finds the codes that need an Item and queues them for `Items.make`."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        procore: Procore,
+        projects: Projects,
+        items: Items,
+        ledger: Ledger,
+        work: Work,
+        attempts: Attempts,
+        dispatch: Dispatch,
+    ) -> None:
+        self._client = client
+        self._procore = procore
+        self._projects = projects
+        self._items = items
+        self._ledger = ledger
+        self._work = work
+        self._attempts = attempts
+        self._dispatch = dispatch
+
+    def request(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
+        """Start a scan of all projects or of some, or join the one in progress: return (run, joined). A worker does the rest."""
+        if project_ids:
+            # Who asks for one project has often just mended it (its number, its link): the list at hand would not show that.
+            self._projects.outdate()
+        keys = [scan_of(project_id) for project_id in project_ids]
+        run, joined = self._work.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
+        # A project that is being scanned is scanned once more afterwards; the run waits for that.
+        self._work.request(Lane.SCANS, keys)
+        if not keys and self._work.is_open(run, SCAN_OF_ALL):
+            self._work.add(Lane.SCANS, [SCAN_OF_ALL])
+        return run, joined
+
+    def scan(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
+        """Start or join a scan, and list the projects immediately if that is still to be done."""
+        run, joined = self.request(trigger, project_ids)
+        self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
+        return run, joined
+
+    def go_on(self) -> Run | None:
+        """List the projects if a scan is waiting for that; return the scan in progress, or the last one."""
+        self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
+        return self._work.current(RunKind.SCAN)
+
+    def scan_project(self, project_id: int) -> Outcome:
+        """Find the codes of one project that need an Item: adopt existing Items, and queue the other codes."""
+        return self._attempts.make(Lane.SCANS, scan_of(project_id), lambda: self._scan_project(project_id))
+
+    def scan_series(self, first: int, *, go_on: Callable[[], bool]) -> tuple[Outcome, int]:
+        """Scan one project, then those waiting behind it, without a message for each: for some seconds, while `go_on`, and while nothing new
+        is found, because new codes have to be dispatched. Return the first project's outcome and how many followed.
+        """
+        succession, count = self._succession(Lane.SCANS, go_on), 0
+        outcome = self._attempts.make(
+            Lane.SCANS, scan_of(first), partial(self._scan_project, first), succession=succession
+        )
+        while taken := succession.pop():
+            with correlation.of(taken.correlation_id):
+                attempt = partial(self._look_through, taken.key)
+                self._attempts.go_on(Lane.SCANS, taken.key, attempt, succession=succession)
+            count += 1
+        return outcome, count
+
+    def _succession(self, lane: Lane, go_on: Callable[[], bool]) -> Succession:
+        """Continue for some seconds while `go_on`, and while all succeed and find nothing new."""
+        until = time.monotonic() + SERIES_SECONDS
+        return Succession(
+            go_on=lambda outcome: outcome.well and not _found_new(outcome) and go_on() and time.monotonic() < until,
+            limit=lambda: self._dispatch.limit(lane, lately=COUNT_SECONDS),
+        )
+
+    def plan_codes(self, project_id: int) -> Outcome:
+        """Plan the codes of one project again whose plan is old, in a long backlog or because a retry was requested."""
+        return self._attempts.make(Lane.SCANS, plan_of(project_id), lambda: self._plan_codes(project_id))
+
+    def make_item(self, key: CodeKey) -> Outcome:
+        """Create the Item of one waiting code."""
+        return self._attempts.make(Lane.ITEMS, str(key), lambda: self._items.make(key))
+
+    def make_items(self, first: CodeKey, *, go_on: Callable[[], bool]) -> dict[OutcomeKind, int]:
+        """Create the Item of one waiting code, then those of the codes behind it, without a message for each: for some seconds, while `go_on`
+        and while all succeed. Return the number of outcomes of each kind.
+        """
+        succession = self._succession(Lane.ITEMS, go_on)
+        outcome = self._attempts.make(Lane.ITEMS, str(first), partial(self._items.make, first), succession=succession)
+        counts = Counter({outcome.kind: 1})
+        while taken := succession.pop():
+            with correlation.of(taken.correlation_id):
+                attempt = partial(self._items.make, CodeKey.parse(taken.key))
+                outcome = self._attempts.go_on(Lane.ITEMS, taken.key, attempt, succession=succession)
+            counts[outcome.kind] += 1
+        return dict(counts)
+
+    def plan_project(self, project: Project) -> ProjectPlan:
+        """Return what would happen in one project; reads only. Raises NotFound or NotPermitted if the app has no access."""
+        odd: list[OddRow] = []
+        budgeted = self._procore.list_budgeted_codes(project.id, odd)
+        records = self._ledger.codes(project.id)
+        known = [(code, records[code.id]) for code in budgeted if code.id in records]
+        already = [(code, record) for code, record in known if record.done]
+        in_doubt = [(code, record) for code, record in known if record.in_doubt]
+        settled = {code.id for code, _ in (*already, *in_doubt)}
+        missing = [code for code in budgeted if code.id not in settled]
+        blocked = {
+            number: record
+            for number, record in records.items()
+            if record.state is State.BLOCKED and not record.for_invoice
+        }
+        gone = {number: record for number, record in blocked.items() if number not in {code.id for code in budgeted}}
+        if not missing:
+            return ProjectPlan(project, (), already, in_doubt, (), gone, odd)
+        active = {code.id: code for code in self._procore.list_active_codes(project.id)}
+        inactive = [code for code in missing if code.id not in active]
+        # The list of codes has the fuller description of the two.
+        planned = self._items.plan(project, [active[code.id] for code in missing if code.id in active])
+        gone |= {code.id: blocked[code.id] for code in inactive if code.id in blocked}
+        return ProjectPlan(project, planned, already, in_doubt, inactive, gone, odd)
+
+    def _look_through(self, key: str) -> Outcome:
+        """Do one piece of work of the scan lane."""
+        if key == SCAN_OF_ALL:
+            return self._list_projects()
+        kind, _, project_id = key.partition(":")
+        return self._plan_codes(int(project_id)) if kind == "plan" else self._scan_project(int(project_id))
+
+    def _list_projects(self) -> Outcome:
+        listed = self._projects.list_anew()
+        keys = [scan_of(project_id) for project_id in listed.to_scan]
+        odd = {row.id: row for row in listed.unreadable if row.id}
+        self._report_odd_projects(odd)
+        # Nobody would hear of their new codes and invoices any more.
+        for project_id in self._projects.out_of_sight(self._projects.pilot or self._ledger.projects()):
+            if project_id not in odd and (self._projects.pilot or self._has_worked_on(project_id)):
+                self._not_visible(project_id)
+        children = Children(keys, Lane.SCANS, {"projects": len(keys)})
+        return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to scan", children=children)
+
+    def _report_odd_projects(self, odd: Mapping[int, OddRow]) -> None:
+        """Open a problem for each project whose row could not be read, and close the problem of one that can be read again."""
+        for problem in self._ledger.problems():
+            kind, _, rest = problem.key.partition(":")
+            if kind == "project" and rest.endswith(":row") and int(rest.partition(":")[0]) not in odd:
+                self._ledger.resolve(problem.key)
+        for project_id, row in odd.items():
+            if self._projects.in_pilot(project_id):
+                self._report_odd(f"project:{project_id}:row", f"id {project_id}", "list of projects", [row])
+
+    def _report_odd(self, key: str, label: str, what: str, odd: Sequence[OddRow]) -> None:
+        if odd:
+            facts = {"count": str(len(odd)), "what": what, "project": label, "answer": odd[0].complaint}
+            self._ledger.report(key, Cause.UNREADABLE_ROWS, facts, at=seconds(self._client))
+        else:
+            self._ledger.resolve(key)
+
+    def _has_worked_on(self, project_id: int) -> bool:
+        """Return whether the ledger has a record of the project that is not skipped; a project that never existed has skipped codes at most."""
+        return any(record.state is not State.SKIPPED for record in self._ledger.codes(project_id).values())
+
+    def _scan_project(self, project_id: int) -> Outcome:
+        if not self._projects.in_pilot(project_id):
+            return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
+        project = self._projects.get(project_id)
+        if project is None:
+            return self._not_visible(project_id)
+        if not project.active:
+            self._ledger.resolve(f"project:{project_id}:budget")
+            why = self._projects.why_left_out(project) or f"project {project.label} is not active"
+            return Outcome(OutcomeKind.SKIPPED, reason=why)
+        try:
+            plan = self.plan_project(project)
+        except (NotFound, NotPermitted) as error:
+            return self._not_readable(project_id, project.label, "budget", str(error))
+        budget = f"project:{project_id}:budget"
+        if plan.odd:
+            self._report_odd(f"{budget}_rows", project.label, "budget", plan.odd)
+        over = (budget,) if plan.odd else (budget, f"{budget}_rows")
+        noted = self._items.note(project_id, plan.planned)
+        for number, record in plan.gone.items():
+            self._items.skip(CodeKey(project_id, number), record)
+        return replace(_looked_through(plan, noted), closes=over)
+
+    def _plan_codes(self, project_id: int) -> Outcome:
+        """Look all of them up in the same requests. Runs that wait for them continue to wait."""
+        old = self._items.old_plans(project_id)
+        project = self._projects.get(project_id)
+        label = project.label if project else f"id {project_id}"
+        try:
+            if project is None:
+                raise NotFound("the project is not visible to the app")
+            wanted = self._still_wanted(project, old)
+            planned = self._items.plan(project, list(wanted.values())) if wanted else []
+        except (NotFound, NotPermitted) as error:
+            facts = {"project": label, "what": "budget", "answer": str(error)}
+            for number, record in old.items():
+                self._items.block(CodeKey(project_id, number), record, Cause.PROJECT_NOT_READABLE, facts)
+            return self._not_readable(project_id, label, "budget", str(error))
+        noted = []
+        for for_invoice in (False, True):
+            some = [one for one in planned if old[one.code.id].for_invoice is for_invoice]
+            noted += self._items.note(project_id, some, for_invoice=for_invoice)
+        for number in old.keys() - wanted.keys():
+            self._items.skip(CodeKey(project_id, number), old[number])
+        # Before all that waits: they are the oldest of it, or what a person asked for.
+        children = Children([str(key) for key in noted], Lane.ITEMS, at=0)
+        reason = f"{label}: {len(old)} codes planned again, {len(noted)} waiting"
+        return Outcome(OutcomeKind.ALREADY, reason=reason, children=children)
+
+    def _still_wanted(self, project: Project, old: Mapping[int, Record]) -> dict[int, WbsCode]:
+        """Return the codes that are active now, and budgeted or needed by an invoice; none outside of PROJECT_IDS."""
+        numbers = set(old) if self._projects.in_pilot(project.id) else set()
+        without_budget = {number for number in numbers if old[number].for_invoice}
+        if project.active and numbers > without_budget:
+            numbers &= without_budget | {code.id for code in self._procore.list_budgeted_codes(project.id)}
+        else:
+            numbers = without_budget
+        active = self._procore.list_active_codes(project.id) if numbers else []
+        return {code.id: code for code in active if code.id in numbers}
+
+    def _not_visible(self, project_id: int) -> Outcome:
+        return self._not_readable(project_id, f"id {project_id}", "budget", "the project is not visible to the app")
+
+    def _not_readable(self, project_id: int, label: str, what: str, answer: str) -> Outcome:
+        facts = {"project": label, "what": what, "answer": answer}
+        at = seconds(self._client)
+        self._ledger.report(f"project:{project_id}:{what}", Cause.PROJECT_NOT_READABLE, facts, at=at)
+        return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
+
+
+def _found_new(outcome: Outcome) -> bool:
+    return outcome.children is not None and bool(outcome.children.keys)
+
+
+def _looked_through(plan: ProjectPlan, noted: Sequence[CodeKey]) -> Outcome:
+    """End the project's work and queue its codes in one step; the run counts what was settled immediately."""
+    settled = Counter(one.kind.value for one in plan.planned if one.kind is not OutcomeKind.CREATED)
+    settled["already"] += len(plan.already)
+    settled["skipped"] += len(plan.inactive)
+    counts = {"projects_done": 1, "codes": sum(settled.values()) + len(noted) + len(plan.in_doubt), **settled}
+    doubtful = [CodeKey(plan.project.id, code.id) for code, _ in plan.in_doubt]
+    children = Children([str(key) for key in (*noted, *doubtful)], Lane.ITEMS, counts)
+    reason = f"{plan.project.label}: {counts['codes']} budgeted codes, {len(noted)} need an Item"
+    return Outcome(OutcomeKind.ALREADY, reason=reason, children=children)
