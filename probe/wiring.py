@@ -23,7 +23,6 @@ def open_probe(settings: Settings) -> Probe:
     container.require_one_server()
     container.require_no_other_owner()
     _, procore_tokens, limits = container.procore_parts
-    _, netsuite_tokens = container.netsuite_parts
     procore_transport = TimedTransport(
         remote=Remote.PROCORE.value, read_timeout=settings.procore_read_timeout_seconds, network=container.network
     )
@@ -38,15 +37,8 @@ def open_probe(settings: Settings) -> Probe:
         cache=container.cache,
         precedence=Precedence.SCAN,
     )
-    netsuite = SandboxNetSuite(
-        container.netsuite_address,
-        container.account_defaults(None),
-        transport=netsuite_transport,
-        tokens=netsuite_tokens,
-        gate=container.gate,
-        cache=container.cache,
-        precedence=Precedence.SCAN,
-    )
+    api = container.netsuite_api(Precedence.SCAN, netsuite_transport)
+    netsuite = SandboxNetSuite(api, container.account_defaults(None), container.cache)
     return Probe(
         netsuite=netsuite,
         procore=procore,

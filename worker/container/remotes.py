@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from config.process_secrets import NOT_HELD
 from config.profile import Effects, Profile, load_profile, project_field
 from config.written_settings import written_settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
+from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.certificate import certificate_expiry
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
@@ -125,7 +128,6 @@ class Remotes(Stores):
     def account_defaults(self, profile: Profile | None) -> AccountDefaults:
         """What NetSuite clients write by the settings and the profile; the probe uses them without a profile."""
         found = profile.effects if profile else Effects()
-        words = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
         return AccountDefaults(
             item_type=self.settings.netsuite_item_type,
             subsidiary_id=self.settings.netsuite_subsidiary_id,
@@ -135,18 +137,28 @@ class Remotes(Stores):
             makes_credits=self.settings.netsuite_create_credits,
             project_field=project_field(self.settings, profile),
             item_name_limit=found.item_name_limit,
-            refusals=[KnownRefusal(shape, meaning) for meaning, shapes in words.items() for shape in shapes.values()],
+        )
+
+    def netsuite_api(
+        self, precedence: Precedence, transport: Transport, refusals: Sequence[KnownRefusal] = ()
+    ) -> NetSuiteApi:
+        """NetSuite's API for exports or for scans; `refusals`: known ones in the account's own wording."""
+        return NetSuiteApi(
+            self.netsuite_address.base_url,
+            transport=transport,
+            tokens=self.netsuite_parts[1],
+            gate=self.gate,
+            precedence=precedence,
+            refusals=refusals,
         )
 
     def netsuite(self, precedence: Precedence) -> NetSuite:
         """NetSuite for exports or for scans."""
-        transport, tokens = self.netsuite_parts
-        return NetSuite(
-            self.netsuite_address,
-            self.account_defaults(self.profile),
-            transport=transport,
-            tokens=tokens,
-            gate=self.gate,
-            cache=self.cache,
-            precedence=precedence,
-        )
+        api = self.netsuite_api(precedence, self.netsuite_parts[0], _known_refusals(self.profile))
+        return NetSuite(api, self.account_defaults(self.profile), self.cache)
+
+
+def _known_refusals(profile: Profile | None) -> list[KnownRefusal]:
+    found = profile.effects if profile else Effects()
+    shapes = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
+    return [KnownRefusal(shape, meaning) for meaning, named in shapes.items() for shape in named.values()]

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from worker.clients.netsuite.client import BillHead, NetSuite
+from worker.clients.netsuite.bills import BillHead
+from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked

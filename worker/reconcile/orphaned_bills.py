@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from worker.clients.netsuite.client import ROWS_PER_PAGE, BillHead, NetSuite
+from worker.clients.netsuite.bills import BillHead
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.records import ROWS_PER_PAGE
 from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_external_ids_of
 from worker.domain.invoices import FoundBill

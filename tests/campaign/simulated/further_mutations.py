@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tests.campaign.simulated.rig
-import worker.clients.netsuite.client
+import worker.clients.netsuite.api
 import worker.clients.procore.client
 import worker.domain.invoices
 import worker.engine.attempts
@@ -90,7 +90,7 @@ def _scope(put: Put) -> None:
     def all_of_it(_: str, refusal: Misconfigured) -> Misconfigured:
         return Misconfigured(str(refusal), cause=refusal.cause, facts=refusal.facts, scope=Remote.NETSUITE)
 
-    put(worker.clients.netsuite.client, "_not_permitted", all_of_it)
+    put(worker.clients.netsuite.api, "_not_permitted", all_of_it)
 
 
 def _expiry(put: Put) -> None:
