@@ -33,7 +33,9 @@ from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import wire as procore_wire
-from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.clients.procore.api import ProcoreApi
+from worker.clients.procore.auth import ProcoreAddress
+from worker.clients.procore.client import Procore
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -142,9 +144,8 @@ def client_of(question: Question, *answers: Answer) -> Any:
     if question in PROCORE:
         limits = RateLimits(redis, "t:", "procore")
         address = ProcoreAddress("https://api.example", "https://login.example", "app-1", "sesame", 4)
-        return Procore(
-            address, transport=transport, tokens=tokens, limits=limits, cache=cache, precedence=Precedence.SCAN
-        )
+        procore = ProcoreApi(address, transport=transport, tokens=tokens, limits=limits, precedence=Precedence.SCAN)
+        return Procore(procore, cache)
     gate = Gate(redis, "t:", LeaseKeeper(), limit=1)
     netsuite = NetSuiteApi(
         "https://td1.example", transport=transport, tokens=tokens, gate=gate, precedence=Precedence.SCAN

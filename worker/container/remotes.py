@@ -14,8 +14,9 @@ from worker.clients.netsuite.certificate import certificate_expiry
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.network import Network
-from worker.clients.procore import client as procore_client
-from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.clients.procore import auth as procore_auth
+from worker.clients.procore.api import ProcoreApi
+from worker.clients.procore.client import Procore
 from worker.container.part import part
 from worker.container.stores import Stores
 from worker.domain.refusals import KnownRefusal, Meaning
@@ -57,9 +58,9 @@ class Remotes(Stores):
         self.redis.set(key, repr(own)) if own else self.redis.delete(key)
 
     @part
-    def procore_address(self) -> ProcoreAddress:
+    def procore_address(self) -> procore_auth.ProcoreAddress:
         """Where Procore is, and as whom."""
-        return ProcoreAddress(
+        return procore_auth.ProcoreAddress(
             base_url=self.settings.procore_base_url,
             auth_url=self.settings.procore_auth_url,
             client_id=self.settings.procore_client_id,
@@ -84,7 +85,7 @@ class Remotes(Stores):
             remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
         )
         address = self.procore_address
-        tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
+        tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_auth.mint_token(transport, address))
         return transport, tokens, self.procore_limits
 
     @part
@@ -98,17 +99,16 @@ class Remotes(Stores):
             self.redis, self._prefix, Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address)
         )
 
+    def procore_api(self, precedence: Precedence, transport: Transport) -> ProcoreApi:
+        """Procore's API for exports or for scans."""
+        _, tokens, limits = self.procore_parts
+        return ProcoreApi(
+            self.procore_address, transport=transport, tokens=tokens, limits=limits, precedence=precedence
+        )
+
     def procore(self, precedence: Precedence) -> Procore:
         """Procore for exports or for scans."""
-        transport, tokens, limits = self.procore_parts
-        return Procore(
-            self.procore_address,
-            transport=transport,
-            tokens=tokens,
-            limits=limits,
-            cache=self.cache,
-            precedence=precedence,
-        )
+        return Procore(self.procore_api(precedence, self.procore_parts[0]), self.cache)
 
     def remote_clocks(self) -> dict[str, float]:
         """How many seconds this machine's clock is ahead of each remote's that has answered in this process."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import tests.campaign.simulated.rig
 import worker.clients.netsuite.api
-import worker.clients.procore.client
+import worker.clients.procore.api
 import worker.domain.invoices
 import worker.engine.attempts
 import worker.sync.invoice_export
@@ -81,7 +81,7 @@ def _outage_wait(put: Put) -> None:
             error.retry_after = rate_limit_wait(answer)
         return error
 
-    put(worker.clients.procore.client, "error_of", waits)
+    put(worker.clients.procore.api, "error_of", waits)
 
 
 def _scope(put: Put) -> None:
@@ -134,7 +134,7 @@ def _odd_rows(put: Put) -> None:
             raise UnexpectedAnswer(odd[0].complaint)
         return good, odd
 
-    put(worker.clients.procore.client, "read_rows", all_or_none)
+    put(worker.clients.procore.api, "read_rows", all_or_none)
 
 
 def _line_links(put: Put) -> None:
