@@ -12,8 +12,8 @@ from typing import Any
 
 from worker.clients.netsuite import suiteql, wire
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.bills import Bill, Document
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
-from worker.domain.invoices import Bill, Document
 from worker.domain.items import ItemNeed
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 

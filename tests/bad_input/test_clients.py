@@ -36,6 +36,7 @@ from worker.clients.procore import wire as procore_wire
 from worker.clients.procore.api import ProcoreApi
 from worker.clients.procore.auth import ProcoreAddress
 from worker.clients.procore.client import Procore
+from worker.domain.bills import Bill, BillLine, Document
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -45,7 +46,6 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.invoices import Bill, BillLine, Document
 from worker.domain.items import FoundItem, ItemNeed
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence

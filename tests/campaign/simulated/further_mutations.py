@@ -9,7 +9,7 @@ from typing import Any
 import tests.campaign.simulated.rig
 import worker.clients.netsuite.api
 import worker.clients.procore.api
-import worker.domain.invoices
+import worker.domain.retainage
 import worker.engine.attempts
 import worker.sync.invoice_export
 from config.schedule import beat_schedule
@@ -18,8 +18,8 @@ from worker.clients.fields import OddRow, read_rows
 from worker.clients.http import Answer
 from worker.clients.procore.errors import error_of, rate_limit_wait
 from worker.domain.errors import Misconfigured, SyncError, Transient, UnexpectedAnswer
-from worker.domain.invoices import RetainedBefore
 from worker.domain.links import Entity, Wanted
+from worker.domain.retainage import RetainedBefore
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine.dispatch import Dispatch
@@ -148,7 +148,7 @@ def _line_links(put: Put) -> None:
             tuple(before[each] for each in same), tuple(now[each] for each in now.keys() - same)
         )  # fmt: skip
 
-    put(worker.domain.invoices, "retained_before", by_id_alone)
+    put(worker.domain.retainage, "retained_before", by_id_alone)
 
 
 def _one_login(put: Put) -> None:

@@ -20,6 +20,7 @@ from worker.clients.netsuite import api as api_module
 from worker.clients.netsuite.api import SENT_WITHIN_SECONDS, NetSuiteApi
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
+from worker.domain.bills import Bill, BillLine
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -29,7 +30,6 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.invoices import Bill, BillLine
 from worker.domain.items import ItemNeed
 from worker.domain.problems import Cause
 from worker.store.cache import Cache

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from worker.clients.fields import read
 from worker.clients.netsuite import suiteql, wire
 from worker.clients.netsuite.records import NetSuiteRecords, require_requested
+from worker.domain.bills import Bill, Document, FoundBill, NumberKey, number_key
 from worker.domain.errors import Blocked, Misconfigured, NotFound, UnexpectedAnswer
-from worker.domain.invoices import Bill, Document, FoundBill, NumberKey, number_key
 from worker.domain.problems import Cause
 
 _BILLS_AND_CREDITS = suiteql.is_in("type", list(wire.SUITEQL_TYPES.values()))

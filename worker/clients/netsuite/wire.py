@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from worker.clients.fields import Day, Flag, InternalId, Money, OptionalText, Row, SomeText, Text
 from worker.domain import money
+from worker.domain.bills import Bill, BillLine, Document, FoundBill
 from worker.domain.errors import UnexpectedAnswer
-from worker.domain.invoices import Bill, BillLine, Document, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.links import Entity
 from worker.domain.posting_periods import PostingPeriod
