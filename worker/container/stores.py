@@ -20,6 +20,7 @@ from worker.store.gate import Gate
 from worker.store.holds import Holds
 from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
 from worker.store.keys import Keys
+from worker.store.lanes import Lanes
 from worker.store.last_reads import LastReads
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
@@ -29,11 +30,11 @@ from worker.store.open_problems import Handling
 from worker.store.plan_keys import PlanKeys
 from worker.store.presence import Presence
 from worker.store.projects import ProjectList
+from worker.store.runs import Runs
 from worker.store.schedule_runs import ScheduleRuns
 from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
 from worker.store.webhook_counts import WebhookCounts
-from worker.store.work import Work
 
 
 class Stores:
@@ -120,9 +121,14 @@ class Stores:
         return SeriesStates(self.redis, self._prefix)
 
     @part
-    def work(self) -> Work:
-        """Lanes and runs."""
-        return Work(self.redis, self._prefix)
+    def work(self) -> Lanes:
+        """Work that waits, is dispatched or is claimed."""
+        return Lanes(self.redis, self._prefix)
+
+    @part
+    def runs(self) -> Runs:
+        """Scans and exports of all."""
+        return Runs(self.redis, self._prefix)
 
     @part
     def holds(self) -> Holds:

@@ -23,9 +23,9 @@ from worker.engine.adoptions import Adoptions, report_another_item
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
-from worker.store.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Recovery:
         decisions: Decisions,
         ledger: Ledger,
         locks: Locks,
-        work: Work,
+        work: Lanes,
         require_own: Callable[[], bool],
         confirmed: Callable[[], None],
     ) -> None:

@@ -26,7 +26,7 @@ from tests.real.site import READY, Program, Site, kill_redis
 from tests.support import eventually
 from worker.domain.identities import item_external_id
 from worker.domain.work import Lane
-from worker.store.work import Run
+from worker.store.runs import Run
 
 T = TypeVar("T")
 CODES_PER_PROJECT = 50
