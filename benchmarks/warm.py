@@ -118,7 +118,7 @@ def _fill(site: Installation, size: int) -> float:
     """A ledger that knows all codes; Redis bytes per code."""
     ledger, redis = site.container.ledger, site.redis
     before = int(redis.info("memory")["used_memory"])
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     number = 100_000
     for project in build_company(1, f"large:{size}x{CODES}").projects.values():
         records = {}

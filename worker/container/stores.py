@@ -181,7 +181,7 @@ class Stores:
         Not earlier: a mistyped company would lock out the correct one. Raises InvalidSettings if the ledger belongs to another.
         """
         if self.may_claim:
-            self.redis.set(self._keys.belongs_to, self._owner, nx=True)
+            self.ledger.state.claim_for(self._owner)
             self.require_no_other_owner()
 
     def require_one_server(self) -> None:
@@ -190,7 +190,7 @@ class Stores:
 
     def require_no_other_owner(self) -> bool:
         """Raise InvalidSettings if the ledger in this Redis belongs to another company or account. Return False if it is unowned."""
-        theirs = self.redis.get(self._keys.belongs_to)
+        theirs = self.ledger.state.owner()
         if theirs not in (None, self._owner):
             sentence = (
                 f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, the settings are for "

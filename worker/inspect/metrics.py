@@ -211,8 +211,8 @@ class Metrics(Collector):
         self._problems(told)
         self._remotes(told)
         self._write_runs(told)
-        told.put("ledger_open", self._ledger.is_open())
-        told.put("ledger_rebuilt_items", self._ledger.rebuild_so_far().get("items", 0))
+        told.put("ledger_open", self._ledger.state.is_open())
+        told.put("ledger_rebuilt_items", self._ledger.state.rebuild_counts().get("items", 0))
         told.put_known("netsuite_certificate_expiry_timestamp_seconds", self._certificate_expiry())
         with suppress(OSError):
             told.put("data_directory_free_bytes", shutil.disk_usage(self._data_dir).free)
@@ -298,7 +298,7 @@ class Metrics(Collector):
             told.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
 
     def _write_runs(self, told: Families) -> None:
-        opened_at = self._ledger.opened_at()
+        opened_at = self._ledger.state.opened_at()
         began = dict.fromkeys((*RunKind, VERIFY), float(opened_at) if opened_at else None)
         for kind in RunKind:
             going_on, last = self._runs.current(kind), self._runs.last_whole(kind)

@@ -58,7 +58,10 @@ class Overview:
         problems = self._ledger.problems()
         depths = {lane.value: self._work.depth(lane) for lane in Lane}
         return {
-            "ledger": {"open": self._ledger.is_open(), "rebuilt_so_far": self._ledger.rebuild_so_far().get("items", 0)},
+            "ledger": {
+                "open": self._ledger.state.is_open(),
+                "rebuilt_so_far": self._ledger.state.rebuild_counts().get("items", 0),
+            },
             "codes": dict(codes),
             "invoices": dict(invoices),
             "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},

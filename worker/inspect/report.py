@@ -220,7 +220,7 @@ class Reports:
             at=seconds(self._client),
             company_id=self._company_id,
             account_id=self._account_id,
-            ledger_open=self._ledger.is_open(),
+            ledger_open=self._ledger.state.is_open(),
             projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
             invoices={state.value: Due.of(records) for state, records in by_state.items() if records},
             problems=_by_owner(self._overview.problems(), invoices),

@@ -160,7 +160,7 @@ class Lanes:
         return self._claims.get().get(key, _NOT_BEGUN).claim
 
     def ledger_at_claim(self, key: str) -> str | None:
-        """Return `Ledger.opened_at` as of when this thread began a piece of work ("" = no ledger); None if it has not begun it."""
+        """Return `LedgerState.opened_at` as of when this thread began a piece of work ("" = no ledger); None if it has not begun it."""
         return self._claims.get().get(key, _NOT_BEGUN).ledger
 
     def renew(self, lane: Lane, key: str, token: str) -> None:

@@ -227,8 +227,8 @@ def _rebuild(put: Put) -> None:
     """A worker that finds no ledger opens one and goes on."""
 
     def open_at_once(self: Recovery, _opened_at: str | None = None) -> None:
-        if not self._ledger.is_open():
-            self._ledger.open(since=0)
+        if not self._ledger.state.is_open():
+            self._ledger.state.open(since=0)
 
     put(Recovery, "ensure_ledger", open_at_once)
 

@@ -310,7 +310,7 @@ def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenOffi
 
 def test_a_ledger_that_is_gone_is_told(office: Office) -> None:
     office.container.redis.delete(office._key("ledger"))
-    office.container.ledger.keep_rebuild({"items": 30})
+    office.container.ledger.state.save_rebuild({"items": 30})
     facts = told(office)
     assert (facts["ledger_open"], facts["ledger_rebuilt_items"]) == (0, 30)
 

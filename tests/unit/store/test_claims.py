@@ -370,11 +370,11 @@ def test_who_begins_work_learns_which_ledger_there_is_then(work: Lanes, client: 
     """In the same step, whether its message claims the work or it follows on other work."""
     ledger, next_key, last_key = Ledger(client, PREFIX), scan_of(18), scan_of(19)
     begun(work)
-    assert work.ledger_at_claim(KEY) == ledger.opened_at() == ""
-    ledger.open(since=0)
+    assert work.ledger_at_claim(KEY) == ledger.state.opened_at() == ""
+    ledger.state.open(since=0)
     work.add(Lane.SCANS, [next_key])
     assert work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=1)
-    assert work.ledger_at_claim(next_key) == ledger.opened_at() != ""
+    assert work.ledger_at_claim(next_key) == ledger.state.opened_at() != ""
     assert work.ledger_at_claim(KEY) is None, "its work has ended"
     client.delete(f"{PREFIX}ledger")
     work.add(Lane.SCANS, [last_key])
@@ -382,7 +382,7 @@ def test_who_begins_work_learns_which_ledger_there_is_then(work: Lanes, client: 
     assert work.ledger_at_claim(last_key) == ""
     client.hset(f"{PREFIX}ledger", "since", "5.5")
     begun(work, CODE, Lane.ITEMS)
-    assert work.ledger_at_claim(CODE) == ledger.opened_at() == "5.5", "of a ledger that version 0.1.0 opened"
+    assert work.ledger_at_claim(CODE) == ledger.state.opened_at() == "5.5", "of a ledger that version 0.1.0 opened"
 
 
 def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Lanes) -> None:

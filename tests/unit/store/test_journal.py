@@ -38,7 +38,7 @@ def journal(client: Redis) -> Journal:
 @pytest.fixture
 def ledger(client: Redis) -> Ledger:
     ledger = Ledger(client, PREFIX)
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     return ledger
 
 
