@@ -95,7 +95,7 @@ class Gate:
 
     def in_use(self) -> int:
         """Return the number of slots in use, including those of dead workers until their lease ends."""
-        # Leases that have ended are only taken out when somebody asks for a slot.
+        # Leases that have ended are only removed when a process asks for a slot.
         return int(self._client.zcount(self._keys.slots, int(seconds(self._client) * 1000), "+inf"))
 
     def waiting(self) -> dict[Precedence, int]:

@@ -123,14 +123,14 @@ class Ledger:
         """Return the projects with records."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._keys.ledger_projects))
 
-    def write(self, key: CodeKey | InvoiceKey, record: Record, told: Happening | None = None) -> bool:
+    def write(self, key: CodeKey | InvoiceKey, record: Record, event: Happening | None = None) -> bool:
         """Write a record; return False if the ledger already has a later or more certain one.
 
         It also refuses one Item for two codes. A blocked record opens a problem in the same step; one that is done or skipped closes it.
         Both close the findings of `verify` that the Item or the bill is missing; a blocked one also closes a finding of the same kind as
-        its problem. The journal gets `told`, or an entry made from the record.
+        its problem. The journal gets `event`, or an entry made from the record.
         """
-        return self._written(key, record, "", "", told)[0]
+        return self._written(key, record, "", "", event)[0]
 
     def write_created(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock) -> SeriesState:
         """Record what was just created, and release its lock in the same step: the next holder finds the record done. Return the state of its
@@ -150,7 +150,7 @@ class Ledger:
         return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
 
     def _written(
-        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, told: Happening | None = None
+        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, event: Happening | None = None
     ) -> tuple[bool, SeriesState]:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
@@ -164,7 +164,7 @@ class Ledger:
             problem,
             key.project_id,
             token,
-            *words_of(told or told_by(record, of_code=isinstance(key, CodeKey))),
+            *words_of(event or told_by(record, of_code=isinstance(key, CodeKey))),
             FOR_AN_INVOICE if record.for_invoice else "",
             self._prefix,
             str(key),
@@ -198,13 +198,13 @@ class Ledger:
         args: list[Value] = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
         return [int(field) for field in self._plan(keys=keys, args=args)]
 
-    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, told: Happening) -> bool:
-        """Clear a record that is done; its journal is kept, and gets `told`.
+    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, event: Happening) -> bool:
+        """Clear a record that is done; its journal is kept, and gets `event`.
 
         Return False if the lock is lost or the record has changed.
         """
         keys = [self._keys.records(key), lock.key, self._keys.journal(key), self._keys.adopted]
-        args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(told), str(key)]
+        args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(event), str(key)]
         return self._forget(keys=keys, args=args)
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
@@ -219,8 +219,8 @@ class Ledger:
                 together.sadd(self._keys.ledger_projects, project_id)
             new = [bool(answer) for answer in together.execute()[: len(keys)]]
         known = [key for key, is_new in zip(keys, new, strict=True) if not is_new]
-        stands = self.records_of(known)
-        others = [key for key in known if stands[key].done and stands[key].remote_id != records[key].remote_id]
+        existing = self.records_of(known)
+        others = [key for key in known if existing[key].done and existing[key].remote_id != records[key].remote_id]
         return Restored(sum(new), others)
 
     def records_of(self, keys: Iterable[KeyT]) -> dict[KeyT, Record]:
@@ -252,8 +252,8 @@ class Ledger:
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""
         of_one = key.startswith(("code:", "invoice:"))
-        told = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
-        args: list[Value] = [key, problem_text(cause, facts, at), *told]
+        journal_args = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
+        args: list[Value] = [key, problem_text(cause, facts, at), *journal_args]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
     def resolve(self, *keys: str) -> bool:

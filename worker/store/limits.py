@@ -85,7 +85,7 @@ class RateLimits:
             if self._runtime.monotonic() + wait > until:
                 words = next((one.reason for one in self.pauses()), "Procore's rate limit is used up")
                 raise NoRoom(words, retry_after=wait)
-            # Spread: all workers are told the same moment.
+            # Spread: all workers get the same time from the script.
             self._runtime.sleep(wait + self._runtime.uniform(0, 0.1))
 
     def observe(self, headers: Mapping[str, str], *, sent_at: float | None = None) -> None:
@@ -103,7 +103,7 @@ class RateLimits:
         for name in ("hour", "spike"):
             if f"{name}:limit" in fields:
                 limit, ends = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"])
-                # Of a window that is over nothing is used up; the next answer tells of the new one.
+                # Nothing of an ended window is used up; the next response has the values of the new one.
                 left = limit if ends <= now else max(0, int(float(fields[f"{name}:left"])))
                 found.append(Window(name, limit, left, ends / 1000))
         return found
