@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from config.process_secrets import NOT_HELD
 from config.profile import Effects, Profile, load_profile, project_field
@@ -23,7 +23,7 @@ from worker.domain.refusals import KnownRefusal, Meaning
 from worker.domain.scopes import Remote
 from worker.store.gate import Precedence
 from worker.store.limits import RateLimits
-from worker.store.tokens import Tokens
+from worker.store.tokens import AccessToken, Tokens
 
 
 class Remotes(Stores):
@@ -85,7 +85,7 @@ class Remotes(Stores):
             remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
         )
         address = self.procore_address
-        tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_auth.mint_token(transport, address))
+        tokens = self._tokens(Remote.PROCORE, lambda: procore_auth.mint_token(transport, address))
         return transport, tokens, self.procore_limits
 
     @part
@@ -95,9 +95,10 @@ class Remotes(Stores):
             remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds, network=self.network
         )
         address = self.netsuite_address
-        return transport, Tokens(
-            self.redis, self._prefix, Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address)
-        )
+        return transport, self._tokens(Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address))
+
+    def _tokens(self, remote: Remote, mint: Callable[[], AccessToken]) -> Tokens:
+        return Tokens(self.redis, self._prefix, remote, mint, runtime=self.runtime)
 
     def procore_api(self, precedence: Precedence, transport: Transport) -> ProcoreApi:
         """Procore's API for exports or for scans."""

@@ -19,13 +19,13 @@ from worker.domain.problems import Cause, cause_of
 from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
 from worker.domain.work import RUN_OF_LANE, Lane, scan_of
-from worker.store import locks
 from worker.store.client import Redis, Value
 from worker.store.journal import Journal, words_of
 from worker.store.keys import Keys
+from worker.store.ledger_state import LedgerState
 from worker.store.locks import Lock
 from worker.store.open_problems import OpenProblem, problem_of, problem_text
-from worker.store.scripts import Script, flag, number, text, texts
+from worker.store.scripts import Script, flag, number, texts
 from worker.store.series import SeriesState, state_of
 from worker.store.sizes import Sizes
 
@@ -70,7 +70,8 @@ class Ledger:
         self._client = client
         self._prefix = prefix
         self._keys = keys = Keys(prefix)
-        self._state, self._problems = keys.ledger, keys.problems
+        self._problems = keys.problems
+        self.state = LedgerState(client, prefix)
         self.journal = Journal(client, prefix)
         self._sizes = Sizes(client)
         self._write = Script(client, "ledger/write", texts)
@@ -78,8 +79,6 @@ class Ledger:
         self._report = Script(client, "problems/report", flag)
         self._forget = Script(client, "ledger/forget", flag)
         self._resolve = Script(client, "problems/resolve", number)
-        self._open = Script(client, "ledger/open", flag)
-        self._new_server = Script(client, "ledger/new_server", text)
 
     def code(self, key: CodeKey) -> Record | None:
         """Return the record of one WBS code."""
@@ -124,14 +123,14 @@ class Ledger:
         """Return the projects with records."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._keys.ledger_projects))
 
-    def write(self, key: CodeKey | InvoiceKey, record: Record, told: Happening | None = None) -> bool:
+    def write(self, key: CodeKey | InvoiceKey, record: Record, event: Happening | None = None) -> bool:
         """Write a record; return False if the ledger already has a later or more certain one.
 
         It also refuses one Item for two codes. A blocked record opens a problem in the same step; one that is done or skipped closes it.
         Both close the findings of `verify` that the Item or the bill is missing; a blocked one also closes a finding of the same kind as
-        its problem. The journal gets `told`, or an entry made from the record.
+        its problem. The journal gets `event`, or an entry made from the record.
         """
-        return self._written(key, record, "", "", told)[0]
+        return self._written(key, record, "", "", event)[0]
 
     def write_created(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock) -> SeriesState:
         """Record what was just created, and release its lock in the same step: the next holder finds the record done. Return the state of its
@@ -151,7 +150,7 @@ class Ledger:
         return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
 
     def _written(
-        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, told: Happening | None = None
+        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, event: Happening | None = None
     ) -> tuple[bool, SeriesState]:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
@@ -165,14 +164,14 @@ class Ledger:
             problem,
             key.project_id,
             token,
-            *words_of(told or told_by(record, of_code=isinstance(key, CodeKey))),
+            *words_of(event or told_by(record, of_code=isinstance(key, CodeKey))),
             FOR_AN_INVOICE if record.for_invoice else "",
             self._prefix,
             str(key),
             scan_of(key.project_id),
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
-        lock_key = lock_key or self._state
+        lock_key = lock_key or self._keys.ledger
         series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
         keys = [
             self._keys.records(key),
@@ -199,13 +198,13 @@ class Ledger:
         args: list[Value] = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
         return [int(field) for field in self._plan(keys=keys, args=args)]
 
-    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, told: Happening) -> bool:
-        """Clear a record that is done; its journal is kept, and gets `told`.
+    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, event: Happening) -> bool:
+        """Clear a record that is done; its journal is kept, and gets `event`.
 
         Return False if the lock is lost or the record has changed.
         """
         keys = [self._keys.records(key), lock.key, self._keys.journal(key), self._keys.adopted]
-        args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(told), str(key)]
+        args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(event), str(key)]
         return self._forget(keys=keys, args=args)
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
@@ -220,8 +219,8 @@ class Ledger:
                 together.sadd(self._keys.ledger_projects, project_id)
             new = [bool(answer) for answer in together.execute()[: len(keys)]]
         known = [key for key, is_new in zip(keys, new, strict=True) if not is_new]
-        stands = self.records_of(known)
-        others = [key for key in known if stands[key].done and stands[key].remote_id != records[key].remote_id]
+        existing = self.records_of(known)
+        others = [key for key in known if existing[key].done and existing[key].remote_id != records[key].remote_id]
         return Restored(sum(new), others)
 
     def records_of(self, keys: Iterable[KeyT]) -> dict[KeyT, Record]:
@@ -250,61 +249,11 @@ class Ledger:
             for state in sorted(DONE)
         }
 
-    def is_open(self) -> bool:
-        """Return whether there is a ledger: without one, nothing is written to NetSuite."""
-        return bool(self._client.exists(self._state))
-
-    def opened_at(self) -> str:
-        """Return the id of this ledger, which no other has; "" if there is none."""
-        since, opened_at = self._client.hmget(self._state, ["since", "opened_at"])
-        return str(opened_at or since or "")
-
-    def new_server(self, *, runs_for: float) -> str:
-        """Return the server (its run id) whose ledger has not been checked for lost work yet, if it has been running for that many seconds;
-        else "".
-        """
-        return self._new_server(keys=[self._state], args=[runs_for])
-
-    def looked_through(self, server: str) -> None:
-        """Record that this server's ledger was checked for lost work."""
-        self._client.hset(self._state, "looked_through", server)
-
-    def has_lost_adoptions(self) -> bool:
-        """Return whether this ledger replaced a lost one, and no machine has restored the adopted Items of that one yet."""
-        return bool(self._client.hget(self._state, "adoptions_lost"))
-
-    def adoptions_are_known(self) -> None:
-        """Record that a machine has restored the adoptions of the earlier ledger."""
-        self._client.hdel(self._state, "adoptions_lost")
-
-    def open(self, *, since: float, adoptions_known: bool = True) -> None:
-        """Open the ledger. `since`: the last moment at which an intent may have been lost, 0 for never.
-
-        A loss of the store that a process reported before counts too. In a store that has just begun, nothing is written before every
-        running process has had the time to report one.
-        """
-        self._open(
-            keys=[self._state, self._keys.rebuild, self._keys.store],
-            args=[since, locks.KEPT_SECONDS, int(not adoptions_known)],
-        )
-
-    def rebuild_so_far(self) -> dict[str, int]:
-        """Return the counts of a rebuild in progress or interrupted; empty if there is none."""
-        return {name: int(count) for name, count in self._client.hgetall(self._keys.rebuild).items()}
-
-    def keep_rebuild(self, counts: Mapping[str, int]) -> None:
-        """Save the progress of a rebuild, for a process that continues it and for status commands. Opening the ledger ends it."""
-        self._client.hset(self._keys.rebuild, mapping=dict(counts))
-
-    def server_stops_in_order(self) -> None:
-        """Record that the server is about to save everything and stop, so that the next start has lost nothing."""
-        self._client.hdel(self._state, "server")
-
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""
         of_one = key.startswith(("code:", "invoice:"))
-        told = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
-        args: list[Value] = [key, problem_text(cause, facts, at), *told]
+        journal_args = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
+        args: list[Value] = [key, problem_text(cause, facts, at), *journal_args]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
     def resolve(self, *keys: str) -> bool:
