@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,6 +22,7 @@ from worker.clients.network import Network
 from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.observability.secrecy import blotted
 from worker.observability.spans import span
+from worker.store.runtime import REAL, Runtime
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,9 @@ SECRET_FIELDS = ("client_secret", "client_assertion")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: never an exception, whatever the status. `sent_secrets`: what the request carried and no text may repeat."""
+    """A response of any status. `sent_secrets`: secrets of the request, which no text may repeat. `received_at`: when it arrived, by this
+    machine's clock (unix seconds).
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -48,6 +50,7 @@ class Answer:
     next_page: bool | None = None
     is_utf8: bool = True
     sent_secrets: tuple[str, ...] = field(default=(), repr=False)
+    received_at: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -72,6 +75,11 @@ class Answer:
             return parsedate_to_datetime(self.headers.get("Date", "")).timestamp()
         except (ValueError, TypeError, OverflowError):
             return None
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds that this machine's clock is ahead of the remote's, by the `Date` header, which has whole seconds; None if unknown."""
+        return None if self.sent_at is None or self.received_at is None else self.received_at - self.sent_at
 
     def json(self) -> Any:
         """The body, numbers with a point as Decimal. Raises Transient for what is no JSON of one meaning: a gateway's page, a cut
@@ -116,11 +124,14 @@ class Transport:
     `clock_ahead`: how many seconds this machine's clock is ahead of the remote's, by the Date header of its last answer.
     """
 
-    def __init__(self, *, remote: str, read_timeout: float, network: Network | None = None) -> None:
-        """`network`: the way out; by default without a proxy, whatever the environment says."""
+    def __init__(
+        self, *, remote: str, read_timeout: float, network: Network | None = None, runtime: Runtime = REAL
+    ) -> None:
+        """`network`: by default none of the environment's proxies is used."""
         self.requests_sent = 0
-        self._counting = threading.Lock()
         self.clock_ahead: float | None = None
+        self.runtime = runtime
+        self._counting = runtime.thread_lock()
         self._remote = remote
         self._read_timeout = read_timeout
         self._network = network or Network()
@@ -162,8 +173,8 @@ class Transport:
         writes: bool,
         leaves_by: float | None,
     ) -> Answer:
-        began, level = time.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
-        expect_request(leaves_by)
+        began, level = self.runtime.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
+        expect_request(lambda: leaves_by is not None and self.runtime.monotonic() > leaves_by)
         patience = self._read_timeout if form is None else min(self._read_timeout, LOGIN_TIMEOUT_SECONDS)
         try:
             response = self._session().request(
@@ -177,11 +188,11 @@ class Transport:
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             self._log(level, method, url, began, answer=type(error).__name__)
             raise self._as_sync_error(error, url, writes=writes, begun=has_begun()) from error
-        self.clock_ahead = _clock_ahead(response.headers.get("Date", ""), default=self.clock_ahead)
         text, is_utf8 = _decoded(content)
-        answer = Answer(
-            response.status_code, response.headers, text, next_page, is_utf8, _secrets_in(headers, form or {})
-        )
+        sent_secrets, now = _secrets_in(headers, form or {}), self.runtime.time()
+        answer = Answer(response.status_code, response.headers, text, next_page, is_utf8, sent_secrets, now)
+        if answer.clock_ahead is not None:
+            self.clock_ahead = answer.clock_ahead
         # Procore's name for the request, which its support asks for (docs/remotes.md).
         theirs = answer.quote(answer.headers.get("x-request-id", ""), most=64)
         self._log(level, method, url, began, answer=str(answer.status), request_id=theirs)
@@ -191,17 +202,17 @@ class Transport:
         """One line for each request; without what stands behind a ?, and without any header or body of ours."""
         if not log.isEnabledFor(level):
             return
-        path, took = _path(url), time.monotonic() - began
+        path, took = _path(url), self.runtime.monotonic() - began
         told = {"remote": self._remote, "method": method, "path": path, "answer": answer, "seconds": round(took, 3)}
         facts = told | ({"request_id": request_id} if request_id else {})
         log.log(level, "%s %s %s: %s in %.3f s", self._remote, method, path, answer, took, extra={"facts": facts})
 
     def _parts(self, response: requests.Response) -> Iterator[bytes]:
         """The body as it comes. The session's timeout is one between two bytes: here a body that only drips has an end too."""
-        until, length = time.monotonic() + self._read_timeout, 0
+        until, length = self.runtime.monotonic() + self._read_timeout, 0
         while part := response.raw.read1(65_536, decode_content=True):
             length += len(part)
-            if length > MOST_BYTES or time.monotonic() > until:
+            if length > MOST_BYTES or self.runtime.monotonic() > until:
                 raise requests.exceptions.ContentDecodingError("too long")
             yield part
 
@@ -232,14 +243,6 @@ class Transport:
             session.get_redirect_target = _nowhere  # type: ignore[assignment, method-assign]
             self._local.session = session
         return session
-
-
-def _clock_ahead(date: str, *, default: float | None) -> float | None:
-    """Seconds that this machine's clock is ahead of a Date header (RFC 9110, whole seconds); `default` for none that can be read."""
-    try:
-        return time.time() - parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return default
 
 
 def seconds_of(header: str) -> float | None:
