@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from worker.clients.http import LONGEST_WAIT_SECONDS, Answer
+from worker.clients.http import MAX_WAIT_SECONDS, Answer
 from worker.domain.errors import (
     Blocked,
     Misconfigured,
@@ -79,7 +79,7 @@ def rate_limit_wait(answer: Answer) -> float | None:
     sent_at = answer.sent_at if answer.sent_at is not None else answer.received_at
     if not re.fullmatch(r"[0-9]{1,12}", reset) or sent_at is None:
         return None
-    return min(max(1.0, float(reset) - sent_at), LONGEST_WAIT_SECONDS)
+    return min(max(1.0, float(reset) - sent_at), MAX_WAIT_SECONDS)
 
 
 def _flat(told: Any, depth: int = 0) -> str:
