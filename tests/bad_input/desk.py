@@ -118,6 +118,7 @@ class WiredContainer(OpenContainer):
             items=self.items(Precedence.EXPORT),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             attempts=self.attempts,
             pool=self._office_pool,
         )

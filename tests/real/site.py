@@ -33,14 +33,14 @@ from worker.domain.work import Lane
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
 from worker.local.tied import tied
-from worker.store.work import Run
+from worker.store.runs import Run
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "wbs:"
 QUICK = {
-    "worker.store.work.CLAIM_SECONDS": 3,
-    "worker.store.work.RENEWED_EVERY_SECONDS": 1,
-    "worker.store.work.DISPATCH_SECONDS": 3,
+    "worker.store.lanes.CLAIM_SECONDS": 3,
+    "worker.store.lanes.RENEWED_EVERY_SECONDS": 1,
+    "worker.store.lanes.DISPATCH_SECONDS": 3,
     "worker.store.locks.LOCK_SECONDS": 3,
     "worker.store.locks.KEPT_SECONDS": 0,
     "worker.store.gate.SLOT_SECONDS": 3,
@@ -322,7 +322,7 @@ class Site:
         """The run, once it has ended."""
 
         def now() -> Run:
-            found = self.container.work.run(run.id)
+            found = self.container.runs.run(run.id)
             assert found is not None
             return found
 

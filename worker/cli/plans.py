@@ -72,7 +72,7 @@ def tell_plan(
         print_json(asdict(plan))
         return
     _print(plan)
-    if not container.ledger.is_open():
+    if not container.ledger.state.is_open():
         out.print(
             "There is no ledger in Redis yet: a worker first restores it from NetSuite, with additional requests."
         )

@@ -10,7 +10,7 @@ from worker.container import Container
 from worker.domain.run_counts import run_counts
 from worker.domain.work import RUN_OF_LANE, lane_of, work_behind
 from worker.inspect.overview import run_view
-from worker.store.work import Run
+from worker.store.runs import Run
 
 UNFINISHED = ("unknown", "waiting")
 MOST_ROWS = 25

@@ -20,6 +20,7 @@ from worker.store.gate import Gate
 from worker.store.holds import Holds
 from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
 from worker.store.keys import Keys
+from worker.store.lanes import Lanes
 from worker.store.last_reads import LastReads
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
@@ -29,11 +30,11 @@ from worker.store.open_problems import Handling
 from worker.store.plan_keys import PlanKeys
 from worker.store.presence import Presence
 from worker.store.projects import ProjectList
+from worker.store.runs import Runs
 from worker.store.schedule_runs import ScheduleRuns
 from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
 from worker.store.webhook_counts import WebhookCounts
-from worker.store.work import Work
 
 
 class Stores:
@@ -120,9 +121,14 @@ class Stores:
         return SeriesStates(self.redis, self._prefix)
 
     @part
-    def work(self) -> Work:
-        """Lanes and runs."""
-        return Work(self.redis, self._prefix)
+    def work(self) -> Lanes:
+        """Work that waits, is dispatched or is claimed."""
+        return Lanes(self.redis, self._prefix)
+
+    @part
+    def runs(self) -> Runs:
+        """Scans and exports of all."""
+        return Runs(self.redis, self._prefix)
 
     @part
     def holds(self) -> Holds:
@@ -175,7 +181,7 @@ class Stores:
         Not earlier: a mistyped company would lock out the correct one. Raises InvalidSettings if the ledger belongs to another.
         """
         if self.may_claim:
-            self.redis.set(self._keys.belongs_to, self._owner, nx=True)
+            self.ledger.state.claim_for(self._owner)
             self.require_no_other_owner()
 
     def require_one_server(self) -> None:
@@ -184,7 +190,7 @@ class Stores:
 
     def require_no_other_owner(self) -> bool:
         """Raise InvalidSettings if the ledger in this Redis belongs to another company or account. Return False if it is unowned."""
-        theirs = self.redis.get(self._keys.belongs_to)
+        theirs = self.ledger.state.owner()
         if theirs not in (None, self._owner):
             sentence = (
                 f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, the settings are for "

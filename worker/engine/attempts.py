@@ -38,9 +38,9 @@ from worker.observability.spans import span
 from worker.store.client import Redis
 from worker.store.connection import is_unavailable, seconds, why
 from worker.store.holds import Holds
+from worker.store.lanes import RENEWED_EVERY_SECONDS, Claimed, Lanes, Taken
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
-from worker.store.work import RENEWED_EVERY_SECONDS, Claimed, Taken, Work
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Attempts:
         self,
         client: Redis,
         *,
-        work: Work,
+        work: Lanes,
         ledger: Ledger,
         holds: Holds,
         recovery: Recovery,

@@ -27,9 +27,9 @@ from worker.inspect.stoppages import Stoppages
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
-from worker.store.work import Work
 from worker.sync.invoice_export import InvoiceExport
 from worker.sync.projects import Projects
 
@@ -54,7 +54,7 @@ class Explain:
         ledger: Ledger,
         decisions: Decisions,
         stoppages: Stoppages,
-        work: Work,
+        work: Lanes,
         export_statuses: Sequence[str],
         settle_seconds: float,
     ) -> None:

@@ -20,8 +20,8 @@ from worker.engine.dispatch import Dispatch
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.holds import Holds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Work
 from worker.sync.items import Items
 from worker.sync.projects import Projects
 
@@ -58,7 +58,7 @@ class Retries:
         items: Items,
         ledger: Ledger,
         holds: Holds,
-        work: Work,
+        work: Lanes,
         dispatch: Dispatch,
     ) -> None:
         self._client = client

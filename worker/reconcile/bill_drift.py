@@ -25,8 +25,8 @@ from worker.domain.problems import Cause, describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.store.decisions import Decisions
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Work
 from worker.sync.invoice_export import InvoiceExport
 from worker.sync.posting_periods import PostingPeriods
 
@@ -191,7 +191,7 @@ class BillDrift:
         invoice_export: InvoiceExport,
         posting_periods: PostingPeriods,
         ledger: Ledger,
-        work: Work,
+        work: Lanes,
         decisions: Decisions,
         export_statuses: Collection[str],
         fixed_items: FixedItems,

@@ -19,13 +19,13 @@ from worker.domain.problems import Cause, cause_of
 from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
 from worker.domain.work import RUN_OF_LANE, Lane, scan_of
-from worker.store import locks
 from worker.store.client import Redis, Value
 from worker.store.journal import Journal, words_of
 from worker.store.keys import Keys
+from worker.store.ledger_state import LedgerState
 from worker.store.locks import Lock
 from worker.store.open_problems import OpenProblem, problem_of, problem_text
-from worker.store.scripts import Script, flag, number, text, texts
+from worker.store.scripts import Script, flag, number, texts
 from worker.store.series import SeriesState, state_of
 from worker.store.sizes import Sizes
 
@@ -70,7 +70,8 @@ class Ledger:
         self._client = client
         self._prefix = prefix
         self._keys = keys = Keys(prefix)
-        self._state, self._problems = keys.ledger, keys.problems
+        self._problems = keys.problems
+        self.state = LedgerState(client, prefix)
         self.journal = Journal(client, prefix)
         self._sizes = Sizes(client)
         self._write = Script(client, "ledger/write", texts)
@@ -78,8 +79,6 @@ class Ledger:
         self._report = Script(client, "problems/report", flag)
         self._forget = Script(client, "ledger/forget", flag)
         self._resolve = Script(client, "problems/resolve", number)
-        self._open = Script(client, "ledger/open", flag)
-        self._new_server = Script(client, "ledger/new_server", text)
 
     def code(self, key: CodeKey) -> Record | None:
         """Return the record of one WBS code."""
@@ -172,7 +171,7 @@ class Ledger:
             scan_of(key.project_id),
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
-        lock_key = lock_key or self._state
+        lock_key = lock_key or self._keys.ledger
         series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
         keys = [
             self._keys.records(key),
@@ -249,56 +248,6 @@ class Ledger:
             for kind in ("code", "invoice")
             for state in sorted(DONE)
         }
-
-    def is_open(self) -> bool:
-        """Return whether there is a ledger: without one, nothing is written to NetSuite."""
-        return bool(self._client.exists(self._state))
-
-    def opened_at(self) -> str:
-        """Return the id of this ledger, which no other has; "" if there is none."""
-        since, opened_at = self._client.hmget(self._state, ["since", "opened_at"])
-        return str(opened_at or since or "")
-
-    def new_server(self, *, runs_for: float) -> str:
-        """Return the server (its run id) whose ledger has not been checked for lost work yet, if it has been running for that many seconds;
-        else "".
-        """
-        return self._new_server(keys=[self._state], args=[runs_for])
-
-    def looked_through(self, server: str) -> None:
-        """Record that this server's ledger was checked for lost work."""
-        self._client.hset(self._state, "looked_through", server)
-
-    def has_lost_adoptions(self) -> bool:
-        """Return whether this ledger replaced a lost one, and no machine has restored the adopted Items of that one yet."""
-        return bool(self._client.hget(self._state, "adoptions_lost"))
-
-    def adoptions_are_known(self) -> None:
-        """Record that a machine has restored the adoptions of the earlier ledger."""
-        self._client.hdel(self._state, "adoptions_lost")
-
-    def open(self, *, since: float, adoptions_known: bool = True) -> None:
-        """Open the ledger. `since`: the last moment at which an intent may have been lost, 0 for never.
-
-        A loss of the store that a process reported before counts too. In a store that has just begun, nothing is written before every
-        running process has had the time to report one.
-        """
-        self._open(
-            keys=[self._state, self._keys.rebuild, self._keys.store],
-            args=[since, locks.KEPT_SECONDS, int(not adoptions_known)],
-        )
-
-    def rebuild_so_far(self) -> dict[str, int]:
-        """Return the counts of a rebuild in progress or interrupted; empty if there is none."""
-        return {name: int(count) for name, count in self._client.hgetall(self._keys.rebuild).items()}
-
-    def keep_rebuild(self, counts: Mapping[str, int]) -> None:
-        """Save the progress of a rebuild, for a process that continues it and for status commands. Opening the ledger ends it."""
-        self._client.hset(self._keys.rebuild, mapping=dict(counts))
-
-    def server_stops_in_order(self) -> None:
-        """Record that the server is about to save everything and stop, so that the next start has lost nothing."""
-        self._client.hdel(self._state, "server")
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""

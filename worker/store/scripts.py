@@ -49,7 +49,7 @@ def _names() -> Iterator[str]:
 
 
 SOURCES = {name: _resolved(name) for name in sorted(_names())}
-"""The text that Redis gets, by name, such as `work/claim`."""
+"""The text that Redis gets, by name, such as `lanes/claim`."""
 
 
 class Script(Generic[Reply]):

@@ -21,8 +21,9 @@ from worker.engine.dispatch import Dispatch
 from worker.observability import correlation
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Run, Work
+from worker.store.runs import Run, Runs
 from worker.sync.items import Items, Planned
 from worker.sync.projects import Projects
 
@@ -59,7 +60,8 @@ class WbsScan:
         projects: Projects,
         items: Items,
         ledger: Ledger,
-        work: Work,
+        work: Lanes,
+        runs: Runs,
         attempts: Attempts,
         dispatch: Dispatch,
     ) -> None:
@@ -69,6 +71,7 @@ class WbsScan:
         self._items = items
         self._ledger = ledger
         self._work = work
+        self._runs = runs
         self._attempts = attempts
         self._dispatch = dispatch
 
@@ -78,10 +81,10 @@ class WbsScan:
             # Who asks for one project has often just mended it (its number, its link): the list at hand would not show that.
             self._projects.outdate()
         keys = [scan_of(project_id) for project_id in project_ids]
-        run, joined = self._work.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
+        run, joined = self._runs.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
         # A project that is being scanned is scanned once more afterwards; the run waits for that.
         self._work.request(Lane.SCANS, keys)
-        if not keys and self._work.is_open(run, SCAN_OF_ALL):
+        if not keys and self._runs.is_open(run, SCAN_OF_ALL):
             self._work.add(Lane.SCANS, [SCAN_OF_ALL])
         return run, joined
 
@@ -94,7 +97,7 @@ class WbsScan:
     def go_on(self) -> Run | None:
         """List the projects if a scan is waiting for that; return the scan in progress, or the last one."""
         self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return self._work.current(RunKind.SCAN)
+        return self._runs.current(RunKind.SCAN)
 
     def scan_project(self, project_id: int) -> Outcome:
         """Find the codes of one project that need an Item: adopt existing Items, and queue the other codes."""

@@ -112,7 +112,7 @@ def without(put: Put, part: str, *scripts: str, instead: str = "") -> None:
 
 def _renewal(put: Put) -> None:
     """The claim of work that takes long ends while its worker is at it."""
-    without(put, "redis.call('ZADD', dispatched, now + tonumber(lease), key_of_work)\n", "work/renew")
+    without(put, "redis.call('ZADD', dispatched, now + tonumber(lease), key_of_work)\n", "lanes/renew")
 
 
 def _inactive_projects(put: Put) -> None:

@@ -40,7 +40,7 @@ TRY, WRITTEN = Locks._try, Ledger._written
 
 def _lock(put: Put) -> None:
     """Everybody gets every claim and every lock."""
-    put(SOURCES, "work/claim", claim_for_everybody())
+    put(SOURCES, "lanes/claim", claim_for_everybody())
 
     def take(self: Locks, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock:
         lock = TRY(self, key, token, reads)
@@ -195,8 +195,8 @@ def _due(put: Put) -> None:
 
 def _claim(put: Put) -> None:
     """Work that takes long is dispatched again, and a second worker begins what another one is at."""
-    put(SOURCES, "work/claim", claim_for_everybody())
-    put(SOURCES, "work/renew", "return 0")
+    put(SOURCES, "lanes/claim", claim_for_everybody())
+    put(SOURCES, "lanes/renew", "return 0")
 
 
 def _unbegun(put: Put) -> None:
@@ -207,7 +207,7 @@ def _unbegun(put: Put) -> None:
 
 def _again(put: Put) -> None:
     """What is asked for during an attempt is forgotten."""
-    without(put, "redis.call('SADD'", "work/claim", "work/add", instead="redis.call('SISMEMBER'")
+    without(put, "redis.call('SADD'", "lanes/claim", "lanes/add", instead="redis.call('SISMEMBER'")
 
 
 def _doubt(put: Put) -> None:
@@ -227,8 +227,8 @@ def _rebuild(put: Put) -> None:
     """A worker that finds no ledger opens one and goes on."""
 
     def open_at_once(self: Recovery, _opened_at: str | None = None) -> None:
-        if not self._ledger.is_open():
-            self._ledger.open(since=0)
+        if not self._ledger.state.is_open():
+            self._ledger.state.open(since=0)
 
     put(Recovery, "ensure_ledger", open_at_once)
 
@@ -263,7 +263,7 @@ def _adoption_copy(put: Put) -> None:
     put(Adoptions, "restore", lambda _self: Restored(0, whole=True))
 
 
-TAKING = ("work/take", "work/close", "work/spawn")
+TAKING = ("lanes/take", "lanes_and_runs/close", "lanes_and_runs/spawn")
 """The scripts that move work from waiting to in hand."""
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,

@@ -44,11 +44,11 @@ from worker.domain.story import Happening
 from worker.domain.work import Lane
 from worker.engine.attempts import Attempts
 from worker.store.gate import SLOT_SECONDS, Gate
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
 from worker.store.series import SeriesState
 from worker.store.tokens import Tokens
-from worker.store.work import Work
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -257,7 +257,7 @@ def _send(
 
 
 _true_wait, _true_token = Gate._wait, Tokens.get
-_true_intend, _true_released = Ledger.intend, Work._released
+_true_intend, _true_released = Ledger.intend, Lanes._released
 _true_try, _true_write, _true_written, _true_begin = Locks._try, Ledger.write, Ledger._written, Attempts._made
 
 
@@ -329,7 +329,7 @@ def _noted_begin(self: Attempts, lane: Lane, key: str, *args: Any) -> Any:
     return _true_begin(self, lane, key, *args)
 
 
-def _noted_released(self: Work, key: str) -> str:
+def _noted_released(self: Lanes, key: str) -> str:
     # The work is over for this thread, though its message may go on with other work.
     rig().watch.ends(_scheduler().current.note.get("message"))
     return _true_released(self, key)
@@ -418,7 +418,7 @@ def installed() -> Iterator[Settings]:
         put(Ledger, "_written", _noted_written)
         put(Ledger, "intend", _noted_intend)
         put(Attempts, "_made", _noted_begin)
-        put(Work, "_released", _noted_released)
+        put(Lanes, "_released", _noted_released)
         put(tasks.wbs, "thread_to_spare", lambda: not _scheduler().current.process.things["mail"])
         for module in (worker.base, tasks.wbs, tasks.invoices, tasks.ledger):
             put(module, "current", lambda: _scheduler().current.process.things["container"])

@@ -32,7 +32,7 @@ from worker.domain.outcomes import Outcome, Record
 from worker.domain.work import Lane
 from worker.inspect.retries import Retry
 from worker.observability import correlation
-from worker.store.work import Run
+from worker.store.runs import Run
 
 T = TypeVar("T")
 VENDOR = "Blue Spruce Electric"
@@ -217,7 +217,7 @@ class Office:
 
     def run(self, run: Run) -> Run:
         """A run as it stands now."""
-        now = self.container.work.run(run.id)
+        now = self.container.runs.run(run.id)
         assert now is not None
         return now
 

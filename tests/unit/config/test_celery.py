@@ -14,7 +14,7 @@ from config.schedule import beat_schedule
 from config.settings import Settings, load_settings
 from tests.unit.config.conftest import SetEnvironment
 from worker.clients.http import CONNECT_TIMEOUT_SECONDS
-from worker.store.work import CLAIM_SECONDS
+from worker.store.lanes import CLAIM_SECONDS
 from worker.sync.invoice_items import DEADLINE_SECONDS
 
 
