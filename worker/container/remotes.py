@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from config.process_secrets import NOT_HELD
 from config.profile import Effects, Profile, load_profile, project_field
 from config.written_settings import written_settings
@@ -19,7 +21,7 @@ from worker.domain.refusals import KnownRefusal, Meaning
 from worker.domain.scopes import Remote
 from worker.store.gate import Precedence
 from worker.store.limits import RateLimits
-from worker.store.tokens import Tokens
+from worker.store.tokens import AccessToken, Tokens
 
 
 class Remotes(Stores):
@@ -81,8 +83,11 @@ class Remotes(Stores):
             remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
         )
         address = self.procore_address
-        tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
-        return transport, tokens, self.procore_limits
+        return (
+            transport,
+            self._tokens(Remote.PROCORE, lambda: procore_client.mint_token(transport, address)),
+            self.procore_limits,
+        )
 
     @part
     def netsuite_parts(self) -> tuple[Transport, Tokens]:
@@ -91,9 +96,10 @@ class Remotes(Stores):
             remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds, network=self.network
         )
         address = self.netsuite_address
-        return transport, Tokens(
-            self.redis, self._prefix, Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address)
-        )
+        return transport, self._tokens(Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address))
+
+    def _tokens(self, remote: Remote, mint: Callable[[], AccessToken]) -> Tokens:
+        return Tokens(self.redis, self._prefix, remote, mint, runtime=self.runtime)
 
     def procore(self, precedence: Precedence) -> Procore:
         """Procore for exports or for scans."""

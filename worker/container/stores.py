@@ -31,6 +31,7 @@ from worker.store.plan_keys import PlanKeys
 from worker.store.presence import Presence
 from worker.store.projects import ProjectList
 from worker.store.runs import Runs
+from worker.store.runtime import REAL, Runtime
 from worker.store.schedule_runs import ScheduleRuns
 from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
@@ -40,14 +41,15 @@ from worker.store.webhook_counts import WebhookCounts
 class Stores:
     """The Redis connection of one process and its stores."""
 
-    def __init__(self, settings: Settings, *, redis_url: str) -> None:
+    def __init__(self, settings: Settings, *, redis_url: str, runtime: Runtime = REAL) -> None:
         self.building = RLock()
         self.settings = settings
         self.redis_url = redis_url
+        self.runtime = runtime
         self.redis = redis_at(redis_url)
         self._prefix = settings.redis_key_prefix
         self._keys = Keys(self._prefix)
-        self._keeper = LeaseKeeper()
+        self._keeper = LeaseKeeper(runtime=runtime)
         self.may_claim = True
 
     def now(self) -> float:
@@ -72,7 +74,7 @@ class Stores:
     @part
     def webhook_counts(self) -> WebhookCounts:
         """Counts of the webhook receiver's responses."""
-        return WebhookCounts(self.redis, self._prefix)
+        return WebhookCounts(self.redis, self._prefix, runtime=self.runtime)
 
     @part
     def schedule_runs(self) -> ScheduleRuns:
@@ -82,7 +84,7 @@ class Stores:
     @part
     def locks(self) -> Locks:
         """Locks on codes and invoices."""
-        return Locks(self.redis, self._prefix, self._keeper, self.identity)
+        return Locks(self.redis, self._prefix, self._keeper, self.identity, runtime=self.runtime)
 
     @part
     def adopted_items(self) -> AdoptedItems:
@@ -94,12 +96,12 @@ class Stores:
     def decisions(self) -> Decisions:
         """Decisions on invoices."""
         file, owner = self.settings.data_dir / "invoice-decisions.json", f"{self._prefix} {self._owner}"
-        return Decisions(self.redis, self._prefix, owner=owner, file=file)
+        return Decisions(self.redis, self._prefix, owner=owner, file=file, runtime=self.runtime)
 
     @part
     def identity(self) -> StoreIdentity:
         """The identity of the store that this process knows."""
-        return StoreIdentity(self.redis, self._prefix, self.settings.data_dir / "store.json")
+        return StoreIdentity(self.redis, self._prefix, self.settings.data_dir / "store.json", runtime=self.runtime)
 
     def watch_store(self) -> None:
         """Compare the store with the one this process knows at intervals, for the life of the process."""
@@ -123,7 +125,7 @@ class Stores:
     @part
     def work(self) -> Lanes:
         """Work that waits, is dispatched or is claimed."""
-        return Lanes(self.redis, self._prefix)
+        return Lanes(self.redis, self._prefix, runtime=self.runtime)
 
     @part
     def runs(self) -> Runs:
@@ -138,7 +140,9 @@ class Stores:
     @part
     def gate(self) -> Gate:
         """The limit on concurrent NetSuite requests."""
-        return Gate(self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency)
+        return Gate(
+            self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency, runtime=self.runtime
+        )
 
     @part
     def cache(self) -> Cache:
@@ -148,7 +152,7 @@ class Stores:
     @part
     def plan_keys(self) -> PlanKeys:
         """The key that signs plans."""
-        return PlanKeys(self.redis, self.settings.redis_key_prefix)
+        return PlanKeys(self.redis, self.settings.redis_key_prefix, runtime=self.runtime)
 
     @part
     def last_reads(self) -> LastReads:
@@ -163,12 +167,12 @@ class Stores:
     @part
     def procore_limits(self) -> RateLimits:
         """Windows of Procore's rate limit."""
-        return RateLimits(self.redis, self._prefix, Remote.PROCORE)
+        return RateLimits(self.redis, self._prefix, Remote.PROCORE, runtime=self.runtime)
 
     @part
     def listed_projects(self) -> ProjectList:
         """The projects as last listed."""
-        return ProjectList(self.redis, self._prefix)
+        return ProjectList(self.redis, self._prefix, runtime=self.runtime)
 
     def result_of(self, task_id: str) -> dict[str, Any] | None:
         """Celery's task results."""

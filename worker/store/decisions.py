@@ -8,7 +8,6 @@ when it meets the new ledger, while writes still wait for the settle window. A d
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from worker.domain.identities import InvoiceKey
 from worker.store import local_file
 from worker.store.client import Redis
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 
 COPIED_EVERY_SECONDS = 60.0
 
@@ -25,11 +25,12 @@ COPIED_EVERY_SECONDS = 60.0
 class Decisions:
     """Decisions by invoice. `owner`: whose ledger this is (key prefix, company and account), under which the copy is kept."""
 
-    def __init__(self, client: Redis, prefix: str, *, owner: str, file: Path) -> None:
+    def __init__(self, client: Redis, prefix: str, *, owner: str, file: Path, runtime: Runtime = REAL) -> None:
         self._client = client
         self._place = Keys(prefix).invoice_decisions
         self._owner = owner
         self._file = file
+        self._runtime = runtime
         self._copied_at = float("-inf")
 
     def of(self, key: InvoiceKey) -> Decision | None:
@@ -64,7 +65,7 @@ class Decisions:
 
     def keep_up(self, ledger_opened_at: str) -> None:
         """Now and then: copy what was decided since, by whatever machine."""
-        now = time.monotonic()
+        now = self._runtime.monotonic()
         if not ledger_opened_at or now < self._copied_at + COPIED_EVERY_SECONDS:
             return
         if self._copy().get("ledger", ledger_opened_at) == ledger_opened_at:
@@ -88,7 +89,7 @@ class Decisions:
         kept = local_file.read(self._file)
         if kept.get(self._owner) != copy and (copy["decisions"] or self._owner in kept):
             local_file.write(self._file, {**kept, self._owner: copy})
-        self._copied_at = time.monotonic()
+        self._copied_at = self._runtime.monotonic()
 
     def _copy(self) -> Mapping[str, Any]:
         kept = local_file.read(self._file).get(self._owner)

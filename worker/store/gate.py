@@ -10,8 +10,6 @@ never exceed it together.
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper
+from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag
 
 SLOT_SECONDS = 30.0
@@ -57,10 +56,11 @@ class Precedence(StrEnum):
 class Gate:
     """A semaphore of leases over all processes: `limit` of them, or fewer if another process has a lower limit."""
 
-    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, *, limit: int) -> None:
+    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, *, limit: int, runtime: Runtime = REAL) -> None:
         self._client = client
         self._keeper = keeper
         self._limit = limit
+        self._runtime = runtime
         self._keys = keys = Keys(prefix)
         # Exports first, as the scripts have them.
         self._waiting = [keys.waiting_for_slot(kind) for kind in (Precedence.EXPORT, Precedence.SCAN)]
@@ -73,7 +73,7 @@ class Gate:
     @contextmanager
     def slot(self, precedence: Precedence, *, patience: float = 20.0) -> Iterator[None]:
         """Hold one slot for the block. Waits up to `patience` seconds, then raises NoRoom, so that the work releases its thread."""
-        token = secrets.token_hex(8)
+        token = self._runtime.token(8)
         self._wait(token, precedence, patience)
         with self._keeper.keeping(lambda: self._keep(token), every=SLOT_SECONDS / 4):
             try:
@@ -120,10 +120,10 @@ class Gate:
         return [Use(int(at.partition("-")[0]) / 1000, int(fields["in_use"])) for at, fields in noted]
 
     def _wait(self, token: str, precedence: Precedence, patience: float) -> None:
-        until = time.monotonic() + patience
+        until = self._runtime.monotonic() + patience
         try:
             while not self._take(token, precedence):
-                left = until - time.monotonic()
+                left = until - self._runtime.monotonic()
                 if left <= 0:
                     raise NoRoom("all NetSuite slots stayed in use", retry_after=1.0)
                 nap = min(max(left, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS)

@@ -13,7 +13,6 @@ Work that ends may be part of a run (`worker.store.runs`): it leaves its lane an
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from worker.observability.correlation import current
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
 from worker.store.runs import counted_as
+from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag, texts
 
 CLAIM_SECONDS = 40.0
@@ -78,10 +78,11 @@ _NOT_BEGUN = _Begun("", None)
 class Lanes:
     """All lanes. Every change is one atomic script."""
 
-    def __init__(self, client: Redis, prefix: str) -> None:
+    def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
         self._prefix = prefix
         self._keys = Keys(prefix)
+        self._runtime = runtime
         # By key: the claims of the current thread, and of the thread that started it.
         self._claims: ContextVar[Mapping[str, _Begun]] = ContextVar("claims", default=MappingProxyType({}))
         self._add = Script(client, "lanes/add", flag)
@@ -129,7 +130,7 @@ class Lanes:
         """Move work that is due from waiting to in progress, longest due first: until `limit` works are in progress, and at most `at_most`.
         With `begin` the caller claims it, else it sends messages for it.
         """
-        token = secrets.token_hex(8) if begin else ""
+        token = self._runtime.token(8) if begin else ""
         args = self._take_args(limit, at_most or limit, token)
         return self._taken(self._take(keys=self._closing_keys(lane), args=args), token)
 
@@ -146,7 +147,7 @@ class Lanes:
 
     def claim(self, lane: Lane, key: str, how: Claim = Claim.REQUEST) -> Claimed:
         """Begin work now, unless another worker has claimed it. This thread's further calls for the work use this claim."""
-        token = secrets.token_hex(8)
+        token = self._runtime.token(8)
         names = [self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.deaths, self._keys.again]
         names += [self._keys.asked, self._current_of(lane), self._keys.begun, self._keys.unbegun]
         args: list[Value] = [key, CLAIM_SECONDS, token, how.value, current(), self._prefix]
@@ -178,7 +179,7 @@ class Lanes:
 
         Changes lanes and runs in one script. Work that was requested meanwhile waits again instead, and its run waits for that attempt.
         """
-        token = secrets.token_hex(8) if limit else ""
+        token = self._runtime.token(8) if limit else ""
         next_one = self._take_args(limit, 1, token) if limit else []
         args: list[Value] = [key, counted_as(lane, outcome), self._prefix, self._released(key), *next_one]
         taken = self._taken(self._close(keys=self._closing_keys(lane), args=args), token)
@@ -212,7 +213,7 @@ class Lanes:
         keys = [*self._closing_keys(lane), self._keys.waiting(children.into), self._keys.dispatched(children.into)]
         counts: list[Value] = [part for name, count in children.counts.items() for part in (name, count)]
         at = "" if children.at is None else children.at
-        token = secrets.token_hex(8) if limit else ""
+        token = self._runtime.token(8) if limit else ""
         next_one = self._take_args(limit, 1, token) if limit else []
         args: list[Value] = [parent, self._prefix, self._released(parent), len(children.counts), *counts, at]
         taken = self._taken(self._spawn(keys=keys, args=[*args, len(next_one), *next_one, *children.keys]), token)

@@ -4,16 +4,15 @@ and the ledger's intent; see docs/decisions/0003-exactly-once.md for what happen
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.store.client import Redis, Value
 from worker.store.identity import StoreIdentity
 from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper
+from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag, texts
 
 LOCK_SECONDS = 20.0
@@ -44,17 +43,18 @@ class Lock:
     server_met_at: float = 0.0
     text: str = ""
     is_released: bool = False
+    runtime: Runtime = field(kw_only=True)
 
     def now(self) -> float:
         """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock.
 
         The latest that it can be: ahead by the way of the acquisition at most.
         """
-        return self.at + time.monotonic() - self.asked
+        return self.at + self.runtime.monotonic() - self.asked
 
     def until(self, moment: float) -> float:
         """Seconds until a moment (unix seconds) has certainly come, by the earliest that it can be now; 0 when it has."""
-        return max(0.0, moment - self.at - (time.monotonic() - self.answered))
+        return max(0.0, moment - self.at - (self.runtime.monotonic() - self.answered))
 
     def may_write_at(self, settle_seconds: float) -> float:
         """From when on a write may leave (unix seconds): when whatever Redis may have forgotten has settled in NetSuite."""
@@ -68,17 +68,26 @@ class Lock:
         wait = self.until(may_write_at)
         if wait > KEPT_SECONDS:
             return may_write_at
-        time.sleep(wait)
+        self.runtime.sleep(wait)
         return None
 
 
 class Locks:
     """Token-aware locks with expiry, renewed while held."""
 
-    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, identity: StoreIdentity | None = None) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        prefix: str,
+        keeper: LeaseKeeper,
+        identity: StoreIdentity | None = None,
+        *,
+        runtime: Runtime = REAL,
+    ) -> None:
         self._client = client
         self._keys = Keys(prefix)
         self._keeper = keeper
+        self._runtime = runtime
         self._identity = identity or StoreIdentity(client, prefix)
         self._acquire = Script(client, "locks/acquire", texts)
         self._renew = Script(client, "locks/renew", flag)
@@ -92,7 +101,7 @@ class Locks:
 
         `reads`: a hash in Redis and its field, which the lock guards and the acquisition reads: so that reading costs no command.
         """
-        key, token = self._keys.lock(name), secrets.token_hex(12)
+        key, token = self._keys.lock(name), self._runtime.token(12)
         lock = self._try(key, token, reads)
         if lock is None:
             yield None
@@ -116,12 +125,12 @@ class Locks:
         self._release(keys=[key], args=[token])
 
     def _try(self, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock | None:
-        asked = time.monotonic()
-        place, field = ([reads[0]], [reads[1]]) if reads else ([], [])
+        asked = self._runtime.monotonic()
+        place, hash_field = ([reads[0]], [reads[1]]) if reads else ([], [])
         keys = [key, self._keys.fence, self._keys.ledger, self._keys.store, *place]
-        args: list[Value] = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *field]
+        args: list[Value] = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *hash_field]
         fence, whole, micro, since, met, store_id, text = self._acquire(keys=keys, args=args)
-        answered = time.monotonic()
+        answered = self._runtime.monotonic()
         self._identity.learn(store_id)
         if not int(fence):
             return None
@@ -131,7 +140,7 @@ class Locks:
             return None
         at = int(whole) + int(micro) / 1_000_000
         ledger_since = float(since) if since else None
-        return Lock(key, token, int(fence), at, asked, answered, ledger_since, float(met), text)
+        return Lock(key, token, int(fence), at, asked, answered, ledger_since, float(met), text, runtime=self._runtime)
 
     def _renewed(self, lock: Lock) -> None:
         self._renew(keys=[lock.key], args=[lock.token, int(LOCK_SECONDS * 1000)])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
-
 from worker.store.client import Redis
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 
 
 class PlanKeys:
     """One key for each installation, made with the first plan that is saved. It is lost with Redis, and earlier plans with it."""
 
-    def __init__(self, client: Redis, prefix: str) -> None:
+    def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
+        self._runtime = runtime
         self._place = Keys(prefix).plan_key
 
     def get(self) -> str:
@@ -21,5 +21,5 @@ class PlanKeys:
 
     def get_or_make(self) -> str:
         """The key, made if there is none."""
-        self._client.set(self._place, secrets.token_hex(32), nx=True)
+        self._client.set(self._place, self._runtime.token(32), nx=True)
         return self.get()

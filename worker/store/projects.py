@@ -7,7 +7,6 @@ does not show the invoices.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
@@ -15,6 +14,7 @@ from worker.domain.wbs_codes import Project
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag, texts
 
 AT_ONCE = 500
@@ -27,8 +27,9 @@ CLAIM_SECONDS = 30
 class ProjectList:
     """One hash of all projects, replaced as a whole."""
 
-    def __init__(self, client: Redis, prefix: str) -> None:
+    def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
+        self._runtime = runtime
         self._keys = keys = Keys(prefix)
         self._key, self._claim = keys.projects, keys.projects_reading
         self._listed_at, self._outdated_at = keys.projects_listed_at, keys.projects_outdated_at
@@ -40,7 +41,7 @@ class ProjectList:
 
     def replace(self, projects: Iterable[Project], token: str = "") -> None:
         """Take over a fresh list, as it comes; until it is whole the one before stands. `token`: the claim under which it is read."""
-        fresh, rest, count = self._keys.fresh_projects(secrets.token_hex(8)), iter(projects), 0
+        fresh, rest, count = self._keys.fresh_projects(self._runtime.token(8)), iter(projects), 0
         begun_at = seconds(self._client)
         while some := list(islice(rest, AT_ONCE)):
             self._client.hset(fresh, mapping={str(one.id): _row(one) for one in some})
@@ -58,7 +59,7 @@ class ProjectList:
 
     def claim(self) -> str | None:
         """The right to read a new list, as a token; None while another thread or worker is reading one."""
-        token = secrets.token_hex(8)
+        token = self._runtime.token(8)
         return token if self._client.set(self._claim, token, nx=True, ex=CLAIM_SECONDS) else None
 
     def release(self, token: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from threading import Lock
 
 from worker.store.client import Redis
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 
 ANSWERS = ("accepted", "unauthorized", "unavailable")
 """204, 401 and 503 (docs/webhooks.md)."""
@@ -18,11 +18,11 @@ KEPT_SECONDS = 3 * 86_400
 class WebhookCounts:
     """Counts in this process; `save` adds them to the installation's in Redis, so that a flood of requests costs Redis nothing."""
 
-    def __init__(self, client: Redis, prefix: str) -> None:
+    def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
         self._key = Keys(prefix).webhook_answers
         self._unsaved: Counter[str] = Counter()
-        self._lock = Lock()
+        self._lock = runtime.thread_lock()
 
     def add(self, answer: str) -> None:
         """Count one request by its answer, one of `ANSWERS`."""

@@ -47,7 +47,7 @@ def _lock(put: Put) -> None:
         if lock is None:
             self._client.delete(key)
             lock = TRY(self, key, token, reads)
-        return lock or Lock(key, token, 1, 0.0, 0.0, 0.0, 0.0)
+        return lock or Lock(key, token, 1, 0.0, 0.0, 0.0, 0.0, runtime=self._runtime)
 
     put(Locks, "_try", take)
     put(Locks, "_renewed", lambda _self, _lock: None)

@@ -28,7 +28,6 @@ import worker.container.stores
 import worker.engine.adoptions
 import worker.reconcile.verification
 import worker.store.local_file
-import worker.store.tokens
 import worker.sync.former_items
 from config.names import DISPATCHED_HEADER
 from config.settings import Settings
@@ -47,6 +46,7 @@ from worker.store.gate import SLOT_SECONDS, Gate
 from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.runtime import Runtime
 from worker.store.series import SeriesState
 from worker.store.tokens import Tokens
 
@@ -103,10 +103,15 @@ class VirtualChance(types.ModuleType):
 
 
 class VirtualThreading(types.ModuleType):
-    """`threading`, as far as the store uses it."""
+    """`threading`, as far as the product's inner modules use it."""
 
     def Lock(self) -> VLock:  # noqa: N802 - its name there
         return VLock(_scheduler)
+
+
+_TIME, _CHANCE = VirtualTime("time"), VirtualChance("random")
+RUNTIME = Runtime(_TIME.monotonic, _TIME.sleep, _CHANCE.uniform, _CHANCE.token_hex, lambda: VLock(_scheduler))
+"""Time, chance and locks of the store, from the schedule that is played."""
 
 
 class VirtualPool:
@@ -205,7 +210,8 @@ class VirtualFuture:
 class VirtualKeeper:
     """The lease keeper's thread; a stalled process renews nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, runtime: Runtime) -> None:
+        del runtime
         self._process: Process = _scheduler().current.process
         self._leases: list[list[Any]] = []
         self._thread: VThread | None = None
@@ -370,15 +376,14 @@ def campaign_settings(folder: Path) -> Settings:
 
 
 _REPLACED = (
-    "worker.store.", "worker.clients.", "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
+    "worker.clients.", "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
     "worker.observability.correlation",
 )  # fmt: skip
 
 
 def _standing_in() -> Iterator[tuple[types.ModuleType, str, types.ModuleType]]:
     """(module, name, what to put there) for every use of time and chance in the product's inner modules."""
-    chance = VirtualChance("random")
-    instead = {time: VirtualTime("time"), random: chance, secrets: chance}
+    instead = {time: _TIME, random: _CHANCE, secrets: _CHANCE}
     for name, module in list(sys.modules.items()):
         if name.startswith(_REPLACED):
             for thing, stand_in in instead.items():
@@ -399,7 +404,6 @@ def installed() -> Iterator[Settings]:
         put(worker.app, "settings_or_exit", lambda: settings)
         for module, name, stand_in in _standing_in():
             put(module, name, stand_in)
-        put(worker.store.tokens, "threading", VirtualThreading("threading"))
         put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
         put(worker.reconcile.verification, "ThreadPoolExecutor", VirtualPool)
         put(worker.container.stores, "LeaseKeeper", VirtualKeeper)

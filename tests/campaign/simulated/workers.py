@@ -222,7 +222,7 @@ class Floor:
         before = self._rig.scheduler.current
         self._rig.scheduler.current = VThread("start", process)
         try:
-            return Container(self._rig.settings, redis_url="redis://model")
+            return Container(self._rig.settings, redis_url="redis://model", runtime=shims.RUNTIME)
         finally:
             self._rig.scheduler.current = before
 

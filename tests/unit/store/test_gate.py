@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 
@@ -17,15 +17,16 @@ from worker.store import gate as gate_module
 from worker.store.connection import seconds
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
+from worker.store.runtime import REAL
 
 pytestmark = pytest.mark.real
 
-MakeGate = Callable[[int], Gate]
+MakeGate = Callable[..., Gate]
 
 
 @pytest.fixture
 def gate_of(server: Redis, keeper: LeaseKeeper) -> MakeGate:
-    return lambda limit: Gate(server, PREFIX, keeper, limit=limit)
+    return lambda limit, runtime=REAL: Gate(server, PREFIX, keeper, limit=limit, runtime=runtime)
 
 
 def waiting(server: Redis, precedence: Precedence) -> int:
@@ -55,10 +56,10 @@ def test_nobody_waits_for_good_whose_patience_is_nearly_at_its_end(
     def blpop(_: object, timeout: float) -> None:
         asked.append(timeout)
 
+    late = gate_of(1, replace(REAL, monotonic=lambda: next(clock)))
     with gate_of(1).slot(Precedence.EXPORT):
-        monkeypatch.setattr(gate_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         monkeypatch.setattr(server, "blpop", blpop)
-        with pytest.raises(NoRoom), gate_of(1).slot(Precedence.SCAN, patience=1.0):
+        with pytest.raises(NoRoom), late.slot(Precedence.SCAN, patience=1.0):
             pass
     assert [timeout >= 0.001 for timeout in asked] == [True]
 

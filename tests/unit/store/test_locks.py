@@ -14,6 +14,7 @@ from worker.store.connection import seconds
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.locks import KEPT_SECONDS, Lock, Locks
+from worker.store.runtime import REAL
 
 KEY = f"{PREFIX}lock:code:17:901"
 NAME = "code:17:901"
@@ -153,7 +154,7 @@ def test_a_lock_tells_redis_time_later_on_without_asking(locks: Locks, client: R
 def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
     """The answer took five seconds, and nobody knows at which of them Redis' clock was read: nothing is sent again on a guess."""
     answered = time.monotonic()
-    lock = Lock(KEY, "token", fence=1, at=1000.0, asked=answered - 5, answered=answered)
+    lock = Lock(KEY, "token", fence=1, at=1000.0, asked=answered - 5, answered=answered, runtime=REAL)
     assert lock.now() >= 1005
     assert lock.until(1003) > 0
     assert lock.until(1000) == 0
