@@ -34,7 +34,7 @@ from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
 from tests.support import OpenContainer, Redis
 from worker.base import message_of
-from worker.clients.netsuite import client as netsuite_client
+from worker.clients.netsuite import api
 from worker.domain import outcomes
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
@@ -359,7 +359,7 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 def in_a_hurry() -> Iterator[None]:
     """The product's waits, shortened to nothing: their order and their ends stay what they are."""
     with (
-        mock.patch.object(netsuite_client, "BACK_OFF_SECONDS", (0.0, 0.0)),
+        mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
         mock.patch.object(attempts, "back_off", return_value=0.0),
         mock.patch.object(attempts, "HOLD_SECONDS", 0.01),
         mock.patch.object(attempts, "LONGEST_BACK_OFF_SECONDS", 0.01),

@@ -44,7 +44,7 @@ QUICK = {
     "worker.store.locks.LOCK_SECONDS": 3,
     "worker.store.locks.KEPT_SECONDS": 0,
     "worker.store.gate.SLOT_SECONDS": 3,
-    "worker.clients.netsuite.client.SENT_WITHIN_SECONDS": 2,
+    "worker.clients.netsuite.api.SENT_WITHIN_SECONDS": 2,
     "worker.domain.outcomes.FIRST_LOOK_SECONDS": 1,
     "config.schedule.RESUME_EVERY_SECONDS": 0.5,
 }

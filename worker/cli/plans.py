@@ -19,8 +19,8 @@ from config.logs import shown
 from worker.cli.output import Fault, out, print_json, progress, styled, table
 from worker.container import Container
 from worker.domain import money
+from worker.domain.bills import Document
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoices import Document
 from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
 from worker.domain.plans import VERSION, Plan, PlanLine, Would
 from worker.domain.texts import counted

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from config.profile import settle_seconds
 from worker.container.part import part
 from worker.container.remotes import Remotes
-from worker.domain.invoices import FixedItems
+from worker.domain.bill_lines import FixedItems
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.scopes import Remote
 from worker.engine.adoptions import Adoptions

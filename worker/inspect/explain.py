@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain import money
+from worker.domain.bill_differences import difference
+from worker.domain.bills import FoundBill
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
-from worker.domain.invoices import FoundBill, Invoice, difference, reason_to_skip
+from worker.domain.invoices import Invoice, reason_to_skip
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.reckoning import Reckoning, reckon

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-import worker.domain.invoices
+import worker.domain.bill_lines
 import worker.store.ledger
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.further_mutations import FURTHER, without
 from tests.support import claim_for_everybody
+from worker.domain.bill_lines import FixedItems
 from worker.domain.errors import Blocked
-from worker.domain.invoices import FixedItems
 from worker.domain.outcomes import State
 from worker.domain.problems import Cause
 from worker.domain.series import Series
@@ -151,7 +151,7 @@ def _adoption(put: Put) -> None:
 
 def _order(put: Put) -> None:
     """`create_bill` writes with the lines whose Items are there."""
-    missing, known, lines = InvoiceItems.missing, InvoiceItems.known, worker.domain.invoices.bill_lines
+    missing, known, lines = InvoiceItems.missing, InvoiceItems.known, worker.domain.bill_lines.bill_lines
 
     def none_missing(self: InvoiceItems, invoice: Any) -> list[int]:
         return [] if sys._getframe(1).f_code.co_name == "_create_bill" else missing(self, invoice)

@@ -14,7 +14,7 @@ from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
 from worker.base import pick_up
-from worker.clients.netsuite import client as netsuite_client
+from worker.clients.netsuite import records
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
@@ -39,7 +39,7 @@ def lose_redis(office: Office) -> None:
 @pytest.fixture
 def thousand_is_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three rows a page instead of 1,000."""
-    monkeypatch.setattr(netsuite_client, "ROWS_PER_PAGE", 3)
+    monkeypatch.setattr(records, "ROWS_PER_PAGE", 3)
 
 
 class Killed(BaseException):
@@ -170,7 +170,7 @@ def test_an_item_that_no_bill_can_use_is_left_to_the_next_scan(
 def test_a_code_with_two_items_is_a_problem_at_once(
     office: Office, monkeypatch: pytest.MonkeyPatch, rows_per_page: int
 ) -> None:
-    monkeypatch.setattr(netsuite_client, "ROWS_PER_PAGE", rows_per_page)
+    monkeypatch.setattr(records, "ROWS_PER_PAGE", rows_per_page)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     first = office.item("24-800-05-120.S")

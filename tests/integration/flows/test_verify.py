@@ -14,7 +14,8 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
-from worker.clients.netsuite.client import BillHead, NetSuite
+from worker.clients.netsuite.bills import BillHead
+from worker.clients.netsuite.client import NetSuite
 from worker.domain.findings import Finding, FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import FoundItem

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,10 +16,11 @@ from tests.support import Redis
 from tests.unit.clients.remotes import Scripted, answer
 from tests.unit.clients.test_netsuite_wire import FOUND_BILL
 from worker.clients.http import Answer
-from worker.clients.netsuite import client as client_module
-from worker.clients.netsuite.auth import NetSuiteAddress
-from worker.clients.netsuite.client import SENT_WITHIN_SECONDS, NetSuite
+from worker.clients.netsuite import api as api_module
+from worker.clients.netsuite.api import SENT_WITHIN_SECONDS, NetSuiteApi
+from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
+from worker.domain.bills import Bill, BillLine
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -30,7 +30,6 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.invoices import Bill, BillLine
 from worker.domain.items import ItemNeed
 from worker.domain.problems import Cause
 from worker.store.cache import Cache
@@ -52,12 +51,12 @@ MakeClient = Callable[..., tuple[NetSuite, Scripted]]
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the client would have slept."""
     slept: list[float] = []
-    monkeypatch.setattr(client_module, "time", SimpleNamespace(sleep=slept.append, monotonic=time.monotonic))
+    monkeypatch.setattr(api_module, "time", SimpleNamespace(sleep=slept.append, monotonic=time.monotonic))
     return slept
 
 
 @pytest.fixture
-def netsuite_of(client: Redis, naps: list[float], tmp_path: Path) -> MakeClient:
+def netsuite_of(client: Redis, naps: list[float]) -> MakeClient:
     def make(*answers: Answer | SyncError, item_type: str = "otherChargePurchaseItem") -> tuple[NetSuite, Scripted]:
         minted: list[int] = []
 
@@ -66,16 +65,14 @@ def netsuite_of(client: Redis, naps: list[float], tmp_path: Path) -> MakeClient:
             return AccessToken(f"token-{len(minted)}", 3600)
 
         transport = Scripted(*answers)
-        netsuite = NetSuite(
-            NetSuiteAddress("https://td1.example", "TD1", "c", "k", tmp_path / "key.pem"),
-            AccountDefaults(item_type=item_type),
+        api = NetSuiteApi(
+            "https://td1.example",
             transport=transport,
             tokens=Tokens(client, "t:", "netsuite", mint),
             gate=Gate(client, "t:", LeaseKeeper(), limit=1),
-            cache=Cache(client, "t:", "td1"),
             precedence=Precedence.SCAN,
         )
-        return netsuite, transport
+        return NetSuite(api, AccountDefaults(item_type=item_type), Cache(client, "t:", "td1")), transport
 
     return make
 
@@ -225,7 +222,7 @@ def test_no_slot_is_held_while_the_client_waits(
 ) -> None:
     held: list[int] = []
     pause = SimpleNamespace(sleep=lambda _: held.append(client.zcard("t:gate")), monotonic=time.monotonic)
-    monkeypatch.setattr(client_module, "time", pause)
+    monkeypatch.setattr(api_module, "time", pause)
     netsuite, _ = netsuite_of(answer(429), answer(204, Location=MADE))
     netsuite.create_item(NEED, before_sending=nothing)
     assert held == [0]
