@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.plans import Requests
-from worker.domain.work import RUN_OF_LANE, Claim, Lane, RunKind, lane_of
+from worker.domain.work import Claim, Lane, RunKind, lane_of
 from worker.observability.correlation import current, new_id
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
@@ -390,7 +390,7 @@ class Work:
 
     def _current_of(self, lane: Lane) -> str:
         """The run that may wait for work of a lane; upkeep is part of none."""
-        return self._keys.current_run(RUN_OF_LANE.get(lane))
+        return self._keys.current_run(lane.run)
 
     def _lane_keys(self, lane: Lane) -> list[str]:
         names = [self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.deaths, self._current_of(lane)]
