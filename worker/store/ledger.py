@@ -18,7 +18,7 @@ from worker.domain.outcomes import DONE, Record, State
 from worker.domain.problems import Cause, cause_of
 from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
-from worker.domain.work import RUN_OF_LANE, Lane, scan_of
+from worker.domain.work import Lane, scan_of
 from worker.store.client import Redis, Value
 from worker.store.journal import Journal, words_of
 from worker.store.keys import Keys
@@ -288,8 +288,8 @@ class Ledger:
 
     def _run(self, key: CodeKey | InvoiceKey) -> str:
         """Return the Redis key of the run that may wait for it."""
-        kind = RUN_OF_LANE[Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS]
-        return self._keys.current_run(kind)
+        lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
+        return self._keys.current_run(lane.run)
 
 
 def _field(key: CodeKey | InvoiceKey) -> int:
