@@ -37,7 +37,7 @@ def secrets_of(settings: Settings) -> set[str]:
     secrets |= {(urlsplit(value).password or "") if "://" in value else value.partition(":")[2] for value in secrets}
     # A DSN of Sentry has its key in place of a user name.
     secrets |= {urlsplit(value).username or "" for value in secrets if "://" in value and not urlsplit(value).password}
-    # A very short one would blot out ordinary words.
+    # Very short secrets would also redact ordinary words.
     return {secret for secret in secrets if len(secret) > 4}
 
 
@@ -56,7 +56,7 @@ def start_sentry(dsn: str, secrets: Collection[str], *, transport: Any = None) -
     try:
         sentry_sdk.init(
             dsn,
-            # By default each library that it finds is hooked into, and what they send is not ours to know.
+            # By default, Sentry also hooks into every library that it finds, and what those integrations send is not under our control.
             default_integrations=False,
             auto_enabling_integrations=False,
             integrations=[LoggingIntegration(level=None, event_level=logging.ERROR)],
@@ -97,14 +97,14 @@ def start_tracing(*, exporter: Any = None) -> None:
 
     @contextmanager
     def opened(name: str, facts: Mapping[str, str]) -> Iterator[None]:
-        told = {**facts, "correlation_id": correlation.current()}
+        attributes = {**facts, "correlation_id": correlation.current()}
         with tracer.start_as_current_span(
-            name, attributes=told, record_exception=False, set_status_on_exception=False
+            name, attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
                 yield
             except BaseException as error:
-                # Its class alone: a text may hold what another system answered.
+                # Only its class: the message may contain text from another system.
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
 
