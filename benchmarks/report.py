@@ -116,8 +116,7 @@ The product is compared with three alternatives:
 def _not_kept(missed: Sequence[Figure]) -> str:
     """Return the section with the reason for each figure that misses its limit."""
     lines = [
-        f"- {one.name} ({number(one.median)} {one.unit}): {REASONS.get(one.name, 'not analyzed yet')}"
-        for one in missed
+        f"- {one.name} ({number(one.median)} {one.unit}): {REASONS.get(one.name, 'not analyzed yet')}" for one in missed
     ]
     reasons = "\n".join(lines) or "Every limit was kept."
     return f"## Limits that were not kept, and why\n\n{reasons}\n"

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from config.names import QueueName, TaskName
 from config.settings import load_settings
-from worker.container.redis_access import one_server_or_exit, redis_at
+from worker.redis_access import one_server_or_exit, redis_at
 from worker.runtime import ending, heartbeat
 from worker.store.connection import why
 from worker.store.presence import Presence
