@@ -32,9 +32,11 @@ def start(settings: Settings) -> None:
 
 def secrets_of(settings: Settings) -> set[str]:
     """Return the secrets among the settings, including passwords in addresses and logins."""
-    told = (getattr(settings, name) for name in type(settings).model_fields)
-    secrets = {value.get_secret_value() for value in told if hasattr(value, "get_secret_value")}
+    values = (getattr(settings, name) for name in type(settings).model_fields)
+    secrets = {value.get_secret_value() for value in values if hasattr(value, "get_secret_value")}
     secrets |= {(urlsplit(value).password or "") if "://" in value else value.partition(":")[2] for value in secrets}
+    # A DSN of Sentry has its key in place of a user name.
+    secrets |= {urlsplit(value).username or "" for value in secrets if "://" in value and not urlsplit(value).password}
     # A very short one would blot out ordinary words.
     return {secret for secret in secrets if len(secret) > 4}
 
