@@ -368,6 +368,6 @@ def in_a_hurry() -> Iterator[None]:
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
         mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),
-        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, patience=0.0)),
+        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, timeout=0.0)),
     ):
         yield

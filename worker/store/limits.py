@@ -64,9 +64,9 @@ class RateLimits:
         self._observe = Script(client, "limits/observe", flag)
         self._block = Script(client, "limits/block", flag)
 
-    def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
-        """Return when a request may be sent. Raises NoRoom with the time to wait if that is longer than `patience` seconds."""
-        until = self._runtime.monotonic() + patience
+    def wait(self, precedence: Precedence, *, timeout: float = 15.0) -> None:
+        """Return when a request may be sent. Raises NoRoom with the time to wait if that is longer than `timeout` seconds."""
+        until = self._runtime.monotonic() + timeout
         yields, counted = int(precedence is not Precedence.EXPORT), f"{self._remote}:{precedence.value}"
         left = (
             (LEFT_BY_UPKEEP, LEFT_BY_UPKEEP)
@@ -85,7 +85,7 @@ class RateLimits:
             if self._runtime.monotonic() + wait > until:
                 words = next((one.reason for one in self.pauses()), "Procore's rate limit is used up")
                 raise NoRoom(words, retry_after=wait)
-            # Spread: all workers are told the same moment.
+            # Spread: all workers get the same time from the script.
             self._runtime.sleep(wait + self._runtime.uniform(0, 0.1))
 
     def observe(self, headers: Mapping[str, str], *, sent_at: float | None = None) -> None:
@@ -103,7 +103,7 @@ class RateLimits:
         for name in ("hour", "spike"):
             if f"{name}:limit" in fields:
                 limit, ends = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"])
-                # Of a window that is over nothing is used up; the next answer tells of the new one.
+                # Nothing of an ended window is used up; the next response has the values of the new one.
                 left = limit if ends <= now else max(0, int(float(fields[f"{name}:left"])))
                 found.append(Window(name, limit, left, ends / 1000))
         return found

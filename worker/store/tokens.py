@@ -102,7 +102,7 @@ class Tokens:
             self._flight = flight
         if leads:
             return self._led(flight)
-        # Nobody waits for a renewal while the token at hand is good.
+        # No thread waits for a renewal while the cached token is valid.
         return known.value if self._runtime.monotonic() < known.good_until else flight.wait()
 
     def renew(self) -> None:
@@ -149,7 +149,7 @@ class Tokens:
             return "", False
         fields, now, here = json.loads(str(stored)), seconds(self._client), self._runtime.monotonic()
         fresh_for = fields["renew_at"] - now
-        # An older version noted no end: its token is taken for good as long as it is fresh.
+        # An older version recorded no expiry: its token counts as valid as long as it is fresh.
         good_for = max(fields.get("good_until", fields["renew_at"]) - now, fresh_for)
         self._known = _Known(fields["value"], here + fresh_for, here + good_for)
         return str(fields["value"]), fresh_for > 0
@@ -157,7 +157,7 @@ class Tokens:
     def _renewed(self, old: str) -> str:
         """Return a new token, or `old`, if any, when the service returns none now."""
         try:
-            # Another worker may have got one between our look and our turn.
+            # Another worker may have stored one before this one got the right to log in.
             value, fresh = self._stored()
             return value if fresh else self._keep(self._mint())
         except SyncError as error:
@@ -173,7 +173,7 @@ class Tokens:
 
     def _keep(self, token: AccessToken) -> str:
         now, here = seconds(self._client), self._runtime.monotonic()
-        # It leaves Redis a little before it ends, so that nobody starts a request with a dying one.
+        # It is deleted from Redis a little before it expires, so that no request starts with an expiring token.
         good_for, fresh_for = token.lifetime * 0.98, token.lifetime * RENEW_AT
         text = json.dumps({"value": token.value, "renew_at": now + fresh_for, "good_until": now + good_for})
         self._client.set(self._key, text, ex=max(1, int(good_for)))
