@@ -20,8 +20,9 @@ from unittest import mock
 
 from starlette.types import ASGIApp
 
+from config.loading import load_settings
 from config.names import TaskName
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from simulators.company import Company, build_company
 from simulators.company.billing import Invoice
 from simulators.company.subcontracts import bill_series, plan_works

@@ -21,9 +21,10 @@ from celery import Celery
 import tests.bytecode  # noqa: F401 - what a site starts inherits where its bytecode is kept
 from benchmarks.installation import own_environment
 from config.celery_options import celery_options
+from config.loading import load_settings
 from config.names import TaskName
 from config.processes import HEARTBEAT_VARIABLE, Process, heartbeat_file, processes
-from config.settings import load_settings, setting_names
+from config.settings import setting_names
 from simulators.stage import Stage
 from tests.real.forks import Forked, can_start
 from tests.real.launcher import NUMBER

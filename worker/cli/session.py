@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from config.loading import load_settings
 from config.names import DISPATCHED_HEADER, QueueName, TaskName
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from worker.app import app
 from worker.cli.output import Fault, progress
 from worker.container import Container

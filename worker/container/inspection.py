@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from config.loading import secret_files
 from config.names import QueueName
 from config.profile import contradictions, settle_seconds
 from config.schedule import next_due
-from config.settings import secret_files
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.procore.pages import ProcorePages
 from worker.container.part import part

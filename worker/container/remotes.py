@@ -82,7 +82,10 @@ class Remotes(Stores):
     def procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
         """What all Procore clients of this process share."""
         transport = Transport(
-            remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
+            remote="procore",
+            read_timeout=self.settings.procore_read_timeout_seconds,
+            network=self.network,
+            runtime=self.runtime,
         )
         address = self.procore_address
         tokens = self._tokens(Remote.PROCORE, lambda: procore_auth.mint_token(transport, address))
@@ -92,7 +95,10 @@ class Remotes(Stores):
     def netsuite_parts(self) -> tuple[Transport, Tokens]:
         """What all NetSuite clients of this process share."""
         transport = Transport(
-            remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds, network=self.network
+            remote="netsuite",
+            read_timeout=self.settings.netsuite_read_timeout_seconds,
+            network=self.network,
+            runtime=self.runtime,
         )
         address = self.netsuite_address
         return transport, self._tokens(Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address))

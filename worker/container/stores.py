@@ -5,7 +5,8 @@ from __future__ import annotations
 from threading import RLock
 from typing import Any
 
-from config.settings import InvalidSettings, Settings
+from config.setting_faults import InvalidSettings
+from config.settings import Settings
 from worker.container.part import part
 from worker.domain.scopes import Remote
 from worker.redis_access import redis_at, require_one_server

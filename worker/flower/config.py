@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from config.logs import set_up_logging, shown
-from config.settings import BAD_SETTINGS_EXIT_CODE
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE
 from worker.app import settings_or_exit
 from worker.flower import login as flower_login
 from worker.flower.pages import serve_our_pages

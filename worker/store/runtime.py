@@ -1,4 +1,4 @@
-"""Time, chance and thread locks, as the store uses them. A simulation passes its own, so that it can repeat a history exactly."""
+"""Time, chance and thread locks, as the store and the clients use them. A simulation passes its own, so that it can repeat a history exactly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class ThreadLock(Protocol):
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """`monotonic`: a clock in seconds that never jumps. `sleep`: wait for some seconds. `uniform`: a random number between two numbers.
-    `token`: a random text that cannot be guessed, of twice as many hexadecimal digits as bytes. `thread_lock`: a new lock.
+    `token`: a random text that cannot be guessed, of twice as many hexadecimal digits as bytes. `thread_lock`: a new lock. `time`: the clock of
+    this machine, unix seconds, which may be wrong.
     """
 
     monotonic: Callable[[], float]
@@ -39,7 +40,8 @@ class Runtime:
     uniform: Callable[[float, float], float]
     token: Callable[[int], str]
     thread_lock: Callable[[], ThreadLock]
+    time: Callable[[], float]
 
 
-REAL = Runtime(time.monotonic, time.sleep, random.uniform, secrets.token_hex, threading.Lock)
+REAL = Runtime(time.monotonic, time.sleep, random.uniform, secrets.token_hex, threading.Lock, time.time)
 """Of this process."""

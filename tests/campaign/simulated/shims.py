@@ -110,8 +110,10 @@ class VirtualThreading(types.ModuleType):
 
 
 _TIME, _CHANCE = VirtualTime("time"), VirtualChance("random")
-RUNTIME = Runtime(_TIME.monotonic, _TIME.sleep, _CHANCE.uniform, _CHANCE.token_hex, lambda: VLock(_scheduler))
-"""Time, chance and locks of the store, from the schedule that is played."""
+RUNTIME = Runtime(
+    _TIME.monotonic, _TIME.sleep, _CHANCE.uniform, _CHANCE.token_hex, lambda: VLock(_scheduler), _TIME.time
+)
+"""Time, chance and locks of the store and the clients, from the schedule that is played."""
 
 
 class VirtualPool:
@@ -259,7 +261,7 @@ def _send(
     except requests.RequestException as error:
         begun = not isinstance(error, requests.ConnectTimeout)
         raise self._as_sync_error(error, url, writes=writes, begun=begun) from error
-    return Answer(reply.status, reply.headers, reply.text, False)
+    return Answer(reply.status, reply.headers, reply.text, False, received_at=self.runtime.time())
 
 
 _true_wait, _true_token = Gate._wait, Tokens.get
@@ -376,7 +378,7 @@ def campaign_settings(folder: Path) -> Settings:
 
 
 _REPLACED = (
-    "worker.clients.", "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
+    "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
     "worker.observability.correlation",
 )  # fmt: skip
 

@@ -14,9 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from config.loading import load_settings
 from config.names import TaskName
 from config.processes import QUEUES_OF_WORKER
-from config.settings import load_settings
 from simulators.books import NsJob, NsVendor
 from simulators.common.journal import Entry
 from simulators.company.billing import Invoice

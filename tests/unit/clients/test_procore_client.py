@@ -313,12 +313,11 @@ def test_after_a_429_no_further_request_is_sent(procore_of: MakeClient) -> None:
 
 
 def test_limits_told_by_an_answer_are_kept(procore_of: MakeClient) -> None:
-    told = {
-        "X_Rate_Limit_Limit": "3600",
-        "X_Rate_Limit_Remaining": "0",
-        "X_Rate_Limit_Reset": str(int(time.time()) + 3000),
-    }
-    procore, transport = procore_of(answer(200, [], next_page=False, **told))
+    reset = str(int(time.time()) + 3000)
+    told = answer(
+        200, [], next_page=False, X_Rate_Limit_Limit="3600", X_Rate_Limit_Remaining="0", X_Rate_Limit_Reset=reset
+    )
+    procore, transport = procore_of(told)
     list(procore.list_projects())
     with pytest.raises(Transient):
         list(procore.list_projects())

@@ -5,8 +5,6 @@ A write without a response raises OutcomeUnknown.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +58,7 @@ class NetSuiteApi:
         self._records = f"{base_url}/services/rest/record/v1"
         self._suiteql = f"{base_url}/services/rest/query/v1/suiteql"
         self._transport = transport
+        self._runtime = transport.runtime
         self._tokens = tokens
         self._gate = gate
         self._precedence = precedence
@@ -121,7 +120,7 @@ class NetSuiteApi:
         with self._gate.slot(self._precedence):
             leaves_by = None
             if before_sending:
-                leaves_by = time.monotonic() + SENT_WITHIN_SECONDS
+                leaves_by = self._runtime.monotonic() + SENT_WITHIN_SECONDS
                 before_sending()
             return self._transmit(request, token, leaves_by)
 
@@ -154,7 +153,7 @@ class NetSuiteApi:
         """Wait before the request is sent again. Raises if it is not: no wait is left (None), or NetSuite names a longer one."""
         named = refusal.retry_after or 0.0 if isinstance(refusal, NoRoom) else 0.0
         if wait is not None and named <= BACK_OFF_SECONDS[-1]:
-            time.sleep(named or random.uniform(wait / 2, wait))
+            self._runtime.sleep(named or self._runtime.uniform(wait / 2, wait))
         elif isinstance(refusal, Unauthorized):
             text = str(refusal)
             raise Misconfigured(text, cause=Cause.NETSUITE_LOGIN, facts={"answer": text}) from refusal
