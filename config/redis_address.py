@@ -1,4 +1,4 @@
-"""Where Redis is: an address of one server, or the master that sentinels name (redis+sentinel://, with TLS rediss+sentinel://)."""
+"""Parses REDIS_URL: the address of one server, or of sentinels that report the master (redis+sentinel://, with TLS rediss+sentinel://)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORM = re.compile(
 SENTINEL_PORT = 26379
 SENTINEL_TIMEOUT_SECONDS = 5
 TLS_OPTIONS = frozenset({"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
-"""Behind the ? of an address with TLS. `ssl_certfile` and `ssl_keyfile` are the client's own, where the server asks for one."""
+"""Query parameters of an address with TLS. `ssl_certfile` and `ssl_keyfile`: the client certificate, if the server requires one."""
 CERTIFICATE_CHECKS = ("required", "optional", "none")
 REDIS_FORM = (
     "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0 "
@@ -25,21 +25,21 @@ REDIS_FORM = (
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Name and password of Redis; empty where there is none. A credential provider of redis-py."""
+    """User name and password of Redis, empty if there are none. Implements redis-py's credential provider."""
 
     username: str = ""
     password: str = field(default="", repr=False)
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """What redis-py logs in with; it calls this."""
+        """Return the credentials. Called by redis-py."""
         return (self.username, self.password) if self.username else (self.password,)
 
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """Sentinels and the master they are asked for. `username` and `password` are the master's, `login` is the sentinels' own.
+    """Sentinels and the name of their master. `username` and `password`: login of the master; `login`: login of the sentinels.
 
-    `tls`: None where none is spoken, else the TLS options for both, by their names in an address.
+    `tls`: the TLS options for both, by their names in an address, or None without TLS.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -52,9 +52,9 @@ class Sentinels:
 
     @property
     def sentinel_options(self) -> dict[str, Any]:
-        """What redis-py connects to a sentinel with.
+        """Return the options with which redis-py connects to a sentinel.
 
-        The login is an object: redis-py repeats a password among these options in the error that says that no master was found.
+        The login is an object, because redis-py repeats these options, including a password, in the error that no master was found.
         """
         return {
             "socket_timeout": SENTINEL_TIMEOUT_SECONDS,
@@ -65,7 +65,7 @@ class Sentinels:
 
     @property
     def celery_url(self) -> str:
-        """The form that Celery takes, without the master's name and without the login."""
+        """Return the address in Celery's format, without the master's name and the login."""
         named = [(f"[{host}]" if ":" in host else host, port) for host, port in self.hosts]
         return ";".join(f"sentinel://{host}:{port}/{self.database}" for host, port in named)
 
@@ -95,10 +95,10 @@ def checked_url(url: str) -> str:
 
 
 def without_login(url: str) -> tuple[str, Login]:
-    """An address of REDIS_URL, sentinels included, as Celery takes it without its login, and the login.
+    """Return a REDIS_URL in Celery's format without its login, and the login.
 
-    An address is printed by many: banners, errors, Flower's tables. What hides a password in it knows some forms and not others, so none
-    is given a password to hide.
+    Many places print the address: banners, errors, Flower's tables. Code that hides passwords recognizes only some formats, so the address
+    contains none.
     """
     if sentinels := sentinels_of(url):
         return sentinels.celery_url, Login(sentinels.username, sentinels.password)
@@ -108,9 +108,9 @@ def without_login(url: str) -> tuple[str, Login]:
 
 
 def sentinels_of(url: str) -> Sentinels | None:
-    """The sentinels of an address `redis+sentinel://:password@one:26379,two:26379/master/0`; None for any other address.
+    """Parse an address such as `redis+sentinel://:password@one:26379,two:26379/master/0`; return None for any other address.
 
-    Behind a ? may stand sentinel_username and sentinel_password, and with rediss+sentinel:// the TLS options.
+    Query parameters: sentinel_username and sentinel_password, and with rediss+sentinel:// the TLS options.
     """
     found = _FORM.fullmatch(url)
     if found is None:
@@ -127,7 +127,7 @@ def sentinels_of(url: str) -> Sentinels | None:
 
 
 def _options(query: str, *, secure: bool) -> dict[str, str] | None:
-    """The options behind the ? of a sentinel address; None where one is unknown, doubled, empty or impossible."""
+    """Parse the query of a sentinel address; return None if a parameter is unknown, repeated, empty or invalid."""
     try:
         options = parse_qs(query, strict_parsing=bool(query), keep_blank_values=True)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in our own words: never pydantic's or Python's, and never with the value."""
+"""Error sentences for invalid settings. They never contain pydantic's or Python's message, or the value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATTERNS = {
     "NETSUITE_TAX_ITEM_ID": _ID,
     "NETSUITE_CURRENCY": "must be a three-letter currency code in capitals, such as USD",
 }
-"""What a setting with a pattern takes, in words."""
+"""Requirements of settings with a pattern, as the end of a sentence."""
 
 
 class InvalidSettings(Exception):
@@ -42,16 +42,16 @@ def on_one_line(fault: str) -> str:
 
 
 def sentence(detail: Any, fields: Mapping[str, FieldInfo]) -> str:
-    """The sentence for one error of pydantic (an entry of `ValidationError.errors()`)."""
+    """Return the sentence for one pydantic error (an entry of `ValidationError.errors()`)."""
     place = detail["loc"]
     name = str(place[0]).upper() if place else ""
     field = fields.get(name.lower())
     if detail["type"] == "missing":
         return f"{name} is not set: {field.description if field else 'see .env.example'}."
     if detail["type"] == "value_error":
-        # Ours, raised by a validator.
-        words = str(detail["msg"]).removeprefix("Value error, ")
-        return f"{name}: {words}." if name else f"{words}."
+        # Raised by one of our own validators.
+        message = str(detail["msg"]).removeprefix("Value error, ")
+        return f"{name}: {message}." if name else f"{message}."
     if field is None:
         return f"{name}: invalid; see docs/configuration.md."
     if len(place) > 1:
@@ -60,7 +60,7 @@ def sentence(detail: Any, fields: Mapping[str, FieldInfo]) -> str:
 
 
 def requirement(name: str, field: FieldInfo) -> str:
-    """What a setting takes, as the end of a sentence that begins with its name."""
+    """Return the requirement of a setting, as the end of a sentence that begins with its name."""
     if name in PATTERNS:
         return PATTERNS[name]
     annotation: Any = field.annotation
@@ -68,8 +68,8 @@ def requirement(name: str, field: FieldInfo) -> str:
     if get_origin(annotation) is typing.Literal:
         *others, last = (str(each) for each in get_args(annotation))
         return f"must be {', '.join(others)} or {last}"
-    words = {bool: "true or false", int: "a whole number", float: "a number", SecretStr: "text"}
-    kind = next((word for kind, word in words.items() if kind in kinds), "text")
+    nouns = {bool: "true or false", int: "a whole number", float: "a number", SecretStr: "text"}
+    kind = next((noun for kind, noun in nouns.items() if kind in kinds), "text")
     return f"must be {kind}{_bounds(field)}"
 
 

@@ -55,7 +55,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """A record that the probe created. `at`: monotonic time of the response, to tell the record's age."""
+    """A record that the probe created. `at`: monotonic time of the response, from which the age is calculated."""
 
     label: Label
     record_type: str

@@ -104,7 +104,7 @@ def _build_container(**_: Any) -> None:
     except InvalidSettings as error:
         _exit_with(error)
     except RedisError as error:
-        # Not there yet: Celery goes on asking for it, and so does every command of ours.
+        # Redis may start later: Celery keeps trying to connect, and so does each of our own commands.
         log.warning("Redis does not respond yet: %s", type(error).__name__)
     use(built)
 

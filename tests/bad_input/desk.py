@@ -34,14 +34,13 @@ from simulators.procore.app import ProcoreState
 from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
 from tests.support import OpenContainer, Redis
-from worker.base import message_of
 from worker.clients.netsuite import api
 from worker.domain import outcomes
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
-from worker.domain.work import Lane
+from worker.domain.work import Lane, WorkKey
 from worker.engine import attempts
 from worker.reconcile import verification
 from worker.store.connection import connect
@@ -215,8 +214,9 @@ class Desk:
         return self.container.settings.redis_key_prefix
 
     def _work_on(self, key: str) -> None:
-        task, arguments = message_of(key)
-        match task:
+        work = WorkKey.parse(key)
+        arguments = work.arguments
+        match TaskName(work.kind.task):
             case TaskName.SCAN_PROJECTS:
                 self.container.wbs_scan.scan("test")
             case TaskName.SCAN_PROJECT:
@@ -369,6 +369,6 @@ def in_a_hurry() -> Iterator[None]:
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
         mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),
-        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, patience=0.0)),
+        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, timeout=0.0)),
     ):
         yield

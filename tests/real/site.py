@@ -29,11 +29,11 @@ from simulators.stage import Stage
 from tests.real.forks import Forked, can_start
 from tests.real.launcher import NUMBER
 from tests.support import OpenContainer, Redis, eventually
-from worker.container.redis_access import redis_at
 from worker.domain.work import Lane
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
 from worker.local.tied import tied
+from worker.redis_access import redis_at
 from worker.store.runs import Run
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from typing import Any
 from config.setting_faults import InvalidSettings
 from config.settings import Settings
 from worker.container.part import part
-from worker.container.redis_access import redis_at, require_one_server
 from worker.domain.scopes import Remote
+from worker.redis_access import redis_at, require_one_server
 from worker.store import results
 from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims

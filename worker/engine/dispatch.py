@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping
 
-from worker.domain.scopes import REMOTES_OF_LANE, Remote
+from worker.domain.scopes import Remote
 from worker.domain.work import Lane, RunKind
 from worker.engine.attempts import Attempts
 from worker.store.holds import Holds
@@ -58,7 +58,7 @@ class Dispatch:
         """Make work due now that was paused because of these remotes."""
         held_until = self._holds.lift(remotes)
         for lane in Lane:
-            if set(REMOTES_OF_LANE[lane]) & set(remotes):
+            if set(lane.remotes) & set(remotes):
                 self._work.make_due_now(lane, until=held_until)
 
     def next(self, lanes: Iterable[Lane]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from worker.domain.scopes import REMOTES_OF_LANE, Remote, doing, remote_of, stops
+from worker.domain.scopes import Remote, doing, remote_of
 from worker.domain.work import Lane
 from worker.store.client import Redis, Value
 from worker.store.connection import seconds
@@ -155,12 +155,12 @@ class Holds:
 
 def _of(lane: Lane, pauses: Iterable[Pause]) -> list[Pause]:
     """Return the pauses of a lane's remotes."""
-    return [one for one in pauses if one.remote in REMOTES_OF_LANE[lane]]
+    return [one for one in pauses if one.remote in lane.remotes]
 
 
 def _ends(lane: Lane, pauses: Iterable[Pause]) -> float:
     """Return when the last pause that stops a lane ends; 0 if none does."""
-    return max((one.ends for one in pauses if stops(one.scope, lane)), default=0.0)
+    return max((one.ends for one in pauses if lane.waits_for(one.scope)), default=0.0)
 
 
 def _pause(scope: str, stored: str) -> Pause:

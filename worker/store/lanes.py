@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from worker.domain.outcomes import Children, OutcomeKind
-from worker.domain.work import RUN_OF_LANE, Claim, Lane, lane_of
+from worker.domain.work import Claim, Lane, lane_of
 from worker.observability.correlation import current
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
@@ -304,7 +304,7 @@ class Lanes:
 
     def _current_of(self, lane: Lane) -> str:
         """Return the key of the id of the run that may wait for work of a lane; upkeep is part of none."""
-        return self._keys.current_run(RUN_OF_LANE.get(lane))
+        return self._keys.current_run(lane.run)
 
     def _lane_keys(self, lane: Lane) -> list[str]:
         names = [self._keys.waiting(lane), self._keys.dispatched(lane), self._keys.deaths, self._current_of(lane)]

@@ -64,9 +64,9 @@ class RateLimits:
         self._observe = Script(client, "limits/observe", flag)
         self._block = Script(client, "limits/block", flag)
 
-    def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
-        """Return when a request may be sent. Raises NoRoom with the time to wait if that is longer than `patience` seconds."""
-        until = self._runtime.monotonic() + patience
+    def wait(self, precedence: Precedence, *, timeout: float = 15.0) -> None:
+        """Return when a request may be sent. Raises NoRoom with the time to wait if that is longer than `timeout` seconds."""
+        until = self._runtime.monotonic() + timeout
         yields, counted = int(precedence is not Precedence.EXPORT), f"{self._remote}:{precedence.value}"
         left = (
             (LEFT_BY_UPKEEP, LEFT_BY_UPKEEP)

@@ -15,7 +15,7 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
-from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
+from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, WorkKey, WorkKind, plan_of, scan_of
 from worker.engine.attempts import Attempts, Succession
 from worker.engine.dispatch import Dispatch
 from worker.observability import correlation
@@ -175,10 +175,11 @@ class WbsScan:
 
     def _look_through(self, key: str) -> Outcome:
         """Do one piece of work of the scan lane."""
-        if key == SCAN_OF_ALL:
+        work = WorkKey.parse(key)
+        if work.kind is WorkKind.SCAN_ALL:
             return self._list_projects()
-        kind, _, project_id = key.partition(":")
-        return self._plan_codes(int(project_id)) if kind == "plan" else self._scan_project(int(project_id))
+        (project_id,) = work.ids
+        return self._plan_codes(project_id) if work.kind is WorkKind.PLAN_CODES else self._scan_project(project_id)
 
     def _list_projects(self) -> Outcome:
         listed = self._projects.list_anew()

@@ -276,10 +276,10 @@ def _noted_try(self: Locks, key: str, token: str, reads: tuple[str, int] | None 
     return lock
 
 
-def _noted_wait(self: Gate, token: str, precedence: Any, patience: float) -> None:
+def _noted_wait(self: Gate, token: str, precedence: Any, timeout: float) -> None:
     asked_at = _scheduler().now
     try:
-        _true_wait(self, token, precedence, patience)
+        _true_wait(self, token, precedence, timeout)
     except NoRoom:
         rig().troubles.refused_slots.setdefault(_scheduler().current.process.name, []).append(_scheduler().now)
         raise

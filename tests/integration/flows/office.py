@@ -26,10 +26,9 @@ from simulators.netsuite.state import NetSuiteState
 from simulators.procore.state import ProcoreState
 from simulators.stage import Stage
 from tests.support import OpenContainer, eventually
-from worker.base import message_of
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
-from worker.domain.work import Lane
+from worker.domain.work import Lane, WorkKey
 from worker.inspect.retries import Retry
 from worker.observability import correlation
 from worker.store.runs import Run
@@ -189,8 +188,9 @@ class Office:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
     def _work_on(self, key: str) -> None:
-        task, arguments = message_of(key)
-        match task:
+        work = WorkKey.parse(key)
+        arguments = work.arguments
+        match TaskName(work.kind.task):
             case TaskName.SCAN_PROJECTS:
                 self.container.wbs_scan.scan("test")
             case TaskName.SCAN_PROJECT:

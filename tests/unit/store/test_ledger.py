@@ -16,10 +16,10 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.series import Deviation, Series
-from worker.store import ledger as ledger_module
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger, Restored
 from worker.store.locks import Locks
+from worker.store.record_text import decode, encode
 from worker.store.series import SeriesState, SeriesStates
 
 CODE = CodeKey(17, 901)
@@ -433,4 +433,4 @@ RECORDS = st.builds(
 
 @given(RECORDS)
 def test_every_record_that_is_not_done_comes_back_whole_from_its_text(record: Record) -> None:
-    assert ledger_module._record(ledger_module._encoded(record)) == record
+    assert decode(encode(record)) == record

@@ -406,6 +406,6 @@ def test_a_run_that_an_older_version_began_or_ended_tells_no_requests(runs: Runs
 
 def test_who_got_no_slot_has_sent_nothing(runs: Runs, client: Redis) -> None:
     run, gate = begun(runs), Gate(client, PREFIX, LeaseKeeper(), limit=1)
-    with gate.slot(Precedence.SCAN), pytest.raises(NoRoom), gate.slot(Precedence.SCAN, patience=0):
+    with gate.slot(Precedence.SCAN), pytest.raises(NoRoom), gate.slot(Precedence.SCAN, timeout=0):
         pass
     assert now(runs, run).requests == Requests(0, 1)
