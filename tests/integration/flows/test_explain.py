@@ -228,6 +228,7 @@ def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote
 def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: Office) -> None:
     """The explanation lists every step and the arithmetic of each bill line."""
     project, _ = one_code(office)
+    office = office.reopened(project_ids=str(project.id))
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export_all()
     told = of_invoice(office, invoice)
@@ -266,6 +267,7 @@ def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Off
     """An invoice that waits for blocked codes names them, and is billed once their Items can be used."""
     by_hand = office.netsuite.make_item(NAME, isinactive=True)
     project, code = one_code(office)
+    office = office.reopened(project_ids=str(project.id))
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export_all()
@@ -286,6 +288,7 @@ def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Off
 
 def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Office) -> None:
     project, _ = one_code(office)
+    office = office.reopened(project_ids=str(project.id))
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.stage.settings("procore", patch_forbidden=True)

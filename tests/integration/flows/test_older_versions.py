@@ -151,6 +151,7 @@ def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Of
 def test_a_problem_of_an_unknown_pause_closes_with_the_next_response(office: Office, scope: str) -> None:
     """0.1.0 keeps its pauses under other keys; those of this version are forgotten after a week without use."""
     project = office.new_project("31-502", CODES[:1])
+    office = office.reopened(project_ids=str(project.id))
     redis, prefix = office.container.redis, office.container.settings.redis_key_prefix
     redis.set(f"{prefix}hold:netsuite", 1.0)
     redis.set(f"{prefix}trouble:netsuite", 4)

@@ -122,8 +122,8 @@ def due_in_procore(office: Office, invoice_id: int) -> Decimal | None:
     return answer.payment_due if answer.currency == answer.base_currency else None
 
 
-def test_runs_tell_the_requests_that_both_remotes_got(open_office: OpenOffice) -> None:
-    office = open_office()
+def test_runs_tell_the_requests_that_both_remotes_got(office: Office) -> None:
+    office = office.reopened(project_ids=str(office.procore.project("24-003").id))
     before = got(office)
     scan = office.scan()
     between = got(office)
@@ -225,11 +225,10 @@ def test_a_file_that_cannot_be_written_is_told_in_a_sentence(synced: Office, tmp
     assert "Traceback" not in complaint
 
 
-def test_a_run_and_the_page_count_the_same_things_by_the_same_names(office: Office) -> None:
+def test_a_run_and_the_page_count_the_same_things_by_the_same_names(synced: Office) -> None:
     """A project that cannot be read is neither a blocked code nor a blocked invoice, and the Items of an export are in its line."""
-    scan = office.scan()
-    export = office.export_all()
-    report = gathered(office)
+    report = gathered(synced)
+    export, scan = report.runs
     assert scan.counts["projects_blocked"] == export.counts["projects_blocked"] == 1
     assert export.counts["blocked"] == report.bills.blocked
     assert scan.counts["blocked"] == report.codes.blocked

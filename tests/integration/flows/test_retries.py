@@ -430,6 +430,7 @@ def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monke
 @pytest.mark.parametrize("start", ["scan:all", "exports:all"])
 def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
     monkeypatch.setattr(attempts, "MOST_ATTEMPTS", 1)
+    office = office.reopened(project_ids=str(office.procore.project("24-003").id))
     office.stage.faults("procore", [{"kind": "error_before", "path": "/rest/v1.1/projects", "value": 500}])
     office.container.wbs_scan.scan("test") if start == "scan:all" else office.container.export_runs.export_approved(
         "test"

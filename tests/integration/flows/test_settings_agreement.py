@@ -17,9 +17,10 @@ OURS = "items@a (1)"
 
 @pytest.fixture
 def office(open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> Office:
-    """Whose process is a worker, announced with its settings; it compares before each piece of work."""
+    """Of one project. Its process is a worker, announced with its settings; it compares before each piece of work."""
     monkeypatch.setattr(settings_agreement, "RECHECK_SECONDS", 0)
-    office = open_office()
+    whole = open_office()
+    office = whole.reopened(project_ids=str(whole.procore.project("24-003").id))
     presence, settings = office.container.presence, office.container.written_settings
 
     def announce() -> None:
