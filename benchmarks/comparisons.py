@@ -48,10 +48,10 @@ def verify(*, runs: int, projects: int = 40) -> Sheet:
             complete.append(compared)
     for place, remote in enumerate(("Procore", "NetSuite")):
         sheet.add(f"{remote}: requests of a full comparison", "", first[place])
-        sheet.add(f"{remote}: requests of the next one, nothing changed", "", again[place])
-        sheet.add(f"{remote}: the next one / a full one", "", shares[place], at_most=0.15)
-    sheet.add(f"a full one with {HOURLY} Procore requests an hour: hours that it takes", "h", hours)
-    sheet.add("records that it compares / all", "", complete, at_least=1)
+        sheet.add(f"{remote}: requests of the next comparison, nothing changed", "", again[place])
+        sheet.add(f"{remote}: the next comparison / a full one", "", shares[place], at_most=0.15)
+    sheet.add(f"a full comparison with {HOURLY} Procore requests an hour: hours", "h", hours)
+    sheet.add("records that this comparison compares / all", "", complete, at_least=1)
     return sheet
 
 

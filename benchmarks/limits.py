@@ -46,7 +46,7 @@ def limits(*, runs: int) -> Sheet:
         full = _windows(windows[0], SPIKE_SECONDS)[:-1]
         spikes.append(sum(map(len, full)) / (SPIKE * len(full)))
     sheet.add("share of the hour that the scan uses", "", hours, at_least=0.95)
-    sheet.add("share of the ten seconds that it uses, while the hour has room", "", spikes, at_least=0.95)
+    sheet.add("share of the ten seconds that the scan uses, while the hour has room", "", spikes, at_least=0.95)
     sheet.add("answers 429 for each window", "", refusals, at_most=1)
     return sheet
 

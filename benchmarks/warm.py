@@ -109,8 +109,8 @@ def first(*, runs: int, projects: int = 10_000) -> Sheet:
             pages = [one for one in traffic.procore if one["path"] == "/rest/v1.1/projects"]
             waits.append(float(traffic.item_posts[0]["ended"] or time.time()) - began)
             lists.append(len(pages))
-    sheet.add("from the start of the scan until the first Item stands", "s", waits, at_most=2 + 0.2 + write)
-    sheet.add("pages of the list of projects that were read before", "", lists)
+    sheet.add("from the start of the scan until the first Item exists", "s", waits, at_most=2 + 0.2 + write)
+    sheet.add("pages of the project list that were read before", "", lists)
     return sheet
 
 
