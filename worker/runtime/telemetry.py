@@ -35,6 +35,8 @@ def secrets_of(settings: Settings) -> set[str]:
     values = (getattr(settings, name) for name in type(settings).model_fields)
     secrets = {value.get_secret_value() for value in values if hasattr(value, "get_secret_value")}
     secrets |= {(urlsplit(value).password or "") if "://" in value else value.partition(":")[2] for value in secrets}
+    # A DSN of Sentry has its key in place of a user name.
+    secrets |= {urlsplit(value).username or "" for value in secrets if "://" in value and not urlsplit(value).password}
     # Very short secrets would also redact ordinary words.
     return {secret for secret in secrets if len(secret) > 4}
 
