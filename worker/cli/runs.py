@@ -26,7 +26,7 @@ def run_report(container: Container, run: Run, *, joined: bool) -> dict[str, Any
     return {**view, "joined": joined, "seconds": round(seconds, 2), "problems": container.overview.problems()}
 
 
-def all_well(container: Container, run: Run) -> bool:
+def is_complete(container: Container, run: Run) -> bool:
     """Return whether nothing is in doubt, waiting, or blocked by a problem that is not ignored."""
     if not run.ended or any(run.counts.get(name) for name in UNFINISHED):
         return False
