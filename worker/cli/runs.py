@@ -61,12 +61,12 @@ def print_problems(
     causes = grouped(problems, "cause")
     if by_cause and causes:
         titles = ("cause", "count", "owner", "example")
-        table(title, titles, ((cause, len(some), some[0]["owner"], some[0]["sentence"]) for cause, some in causes))
+        table(title, titles, ((cause, len(rows), rows[0]["owner"], rows[0]["sentence"]) for cause, rows in causes))
         return
     out.print(styled((title, "bold")))
-    for cause, some in causes:
+    for cause, rows in causes:
         columns = {"key": "key", "record": "about", "problem": "sentence"}
-        print_cause(cause, some, columns, rest="" if complete else f"wbs-sync problems --cause {cause}")
+        print_cause(cause, rows, columns, rest="" if complete else f"wbs-sync problems --cause {cause}")
 
 
 def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
