@@ -72,7 +72,7 @@ def _fill(site: Installation) -> None:
     scan, _ = site.container.wbs_scan.request("benchmark")
     site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
     until(
-        lambda: (now := site.container.work.run(scan.id)) is not None and now.ended, "the scan has ended", timeout=900
+        lambda: (now := site.container.runs.run(scan.id)) is not None and now.ended, "the scan has ended", timeout=900
     )
     _export(site)
     # A comparison remembers what was changed before the newest record that it has seen. In daily work there is always a newer one.
@@ -87,7 +87,7 @@ def _export(site: Installation) -> None:
     run, _ = site.container.export_runs.request("benchmark")
     site.send(TaskName.EXPORT_APPROVED, trigger="benchmark")
     until(
-        lambda: (now := site.container.work.run(run.id)) is not None and now.ended, "the export has ended", timeout=900
+        lambda: (now := site.container.runs.run(run.id)) is not None and now.ended, "the export has ended", timeout=900
     )
 
 

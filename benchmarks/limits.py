@@ -35,7 +35,7 @@ def limits(*, runs: int) -> Sheet:
             site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
 
             def ended(site: Installation = site, run_id: str = run.id) -> bool:
-                now = site.container.work.run(run_id)
+                now = site.container.runs.run(run_id)
                 return now is not None and now.counts.get("projects_done", 0) >= projects
 
             until(ended, "all projects are looked through", timeout=1200, every=0.5)

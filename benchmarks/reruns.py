@@ -82,5 +82,5 @@ def _blocked_read(site: Installation, trigger: str) -> int:
     site.remotes.forget()
     run, _ = site.container.export_runs.request(trigger)
     site.send(TaskName.EXPORT_APPROVED, trigger=trigger)
-    until(lambda: (now := site.container.work.run(run.id)) is not None and now.ended, "the run has ended", timeout=900)
+    until(lambda: (now := site.container.runs.run(run.id)) is not None and now.ended, "the run has ended", timeout=900)
     return len({one["path"] for one in site.remotes.traffic().procore if "/requisitions/" in one["path"]})

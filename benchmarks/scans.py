@@ -35,7 +35,7 @@ def scanned(site: Installation) -> float:
     site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
 
     def ended() -> bool:
-        now = site.container.work.run(run.id)
+        now = site.container.runs.run(run.id)
         return now is not None and now.ended
 
     until(ended, "the scan has ended", timeout=SCAN_SECONDS, every=0.1)

@@ -118,7 +118,7 @@ def _fill(site: Installation, size: int) -> float:
     """A ledger that knows all codes; Redis bytes per code."""
     ledger, redis = site.container.ledger, site.redis
     before = int(redis.info("memory")["used_memory"])
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     number = 100_000
     for project in build_company(1, f"large:{size}x{CODES}").projects.values():
         records = {}
@@ -136,7 +136,7 @@ def _bytes_per_waiting_code() -> float:
     with tempfile.TemporaryDirectory() as folder, Installation(Path(folder), profile="large:1x1", slots=CAP) as site:
         ledger, work = site.container.ledger, site.container.work
         before, projects = int(site.redis.info("memory")["used_memory"]), range(1, 1_001)
-        work.begin(RunKind.SCAN, "benchmark", [scan_of(project) for project in projects])
+        site.container.runs.begin(RunKind.SCAN, "benchmark", [scan_of(project) for project in projects])
         for project in projects:
             numbers = range(182_877_000 + project * CODES, 182_877_000 + (project + 1) * CODES)
             name = f"24-{project:05d}-01-100.S"

@@ -15,8 +15,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from config.setting_faults import InvalidSettings
 from config.setting_sources import EVERYBODY
-from config.settings import InvalidSettings, Settings
+from config.settings import Settings
 from config.trusted_files import everybody_may_write
 
 FILE_NAME = "netsuite-profile.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 _HOST = r"(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _FORM = re.compile(
@@ -16,6 +16,11 @@ SENTINEL_TIMEOUT_SECONDS = 5
 TLS_OPTIONS = frozenset({"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 """Query parameters of an address with TLS. `ssl_certfile` and `ssl_keyfile`: the client certificate, if the server requires one."""
 CERTIFICATE_CHECKS = ("required", "optional", "none")
+REDIS_FORM = (
+    "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0 "
+    "(all their forms: docs/managed-redis.md); "
+    "write / ? # @ in a password as %2F %3F %23 %40"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,30 @@ class Sentinels:
         """Return the address in Celery's format, without the master's name and the login."""
         named = [(f"[{host}]" if ":" in host else host, port) for host, port in self.hosts]
         return ";".join(f"sentinel://{host}:{port}/{self.database}" for host, port in named)
+
+
+def checked_url(url: str) -> str:
+    """Return a REDIS_URL that can be used, with TLS one that names the check of certificates, as Celery requires. Raises ValueError without a
+    word of it, since any may be part of the password.
+    """
+    if sentinels_of(url):
+        return url
+    try:
+        address = urlsplit(url)
+        secure, options = address.scheme == "rediss", parse_qs(address.query, strict_parsing=bool(address.query))
+        int(address.path.strip("/") or 0)
+        usable = address.scheme in ("redis", "rediss") and address.hostname and address.port != 0
+    except ValueError:
+        raise ValueError(REDIS_FORM) from None
+    if not usable or not url.isascii() or not url.isprintable() or " " in url or address.fragment:
+        raise ValueError(REDIS_FORM)
+    if unknown := sorted(set(options) - (TLS_OPTIONS if secure else set())):
+        raise ValueError(
+            f"allows only {', '.join(sorted(TLS_OPTIONS))} after the ?, with rediss:// only; it has {len(unknown)} others"
+        )
+    if secure and options.setdefault("ssl_cert_reqs", ["required"])[0] not in CERTIFICATE_CHECKS:
+        raise ValueError("ssl_cert_reqs must be required, optional or none")
+    return address._replace(query=urlencode(options, doseq=True)).geturl() if secure else url
 
 
 def without_login(url: str) -> tuple[str, Login]:

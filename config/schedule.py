@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from config.cron import cron
 from config.names import TaskName
-from config.settings import Settings, cron
+from config.settings import Settings
 
 RESUME_EVERY_SECONDS = 5.0
 """Seconds between two `ledger.resume`: the delay after which due work, or the work of a dead worker or lost message, is dispatched."""

@@ -9,6 +9,9 @@ from typing import Any, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+BAD_SETTINGS_EXIT_CODE = 2
+"""Exit code of a process that cannot start with its settings: a supervisor does not restart it."""
+MAX_FAULT_LENGTH = 300
 _ID = "must be an internal id of NetSuite, digits only"
 PATTERNS = {
     "REDIS_KEY_PREFIX": "must be 1 to 100 printable ASCII characters without spaces",
@@ -22,6 +25,20 @@ PATTERNS = {
     "NETSUITE_CURRENCY": "must be a three-letter currency code in capitals, such as USD",
 }
 """Requirements of settings with a pattern, as the end of a sentence."""
+
+
+class InvalidSettings(Exception):
+    """The settings cannot be used. `faults`: one sentence per fault, which names its setting and shows no secret's value."""
+
+    def __init__(self, message: str = "", *, faults: tuple[str, ...] = ()) -> None:
+        super().__init__(message or "\n".join(faults))
+        self.faults = faults
+
+
+def on_one_line(fault: str) -> str:
+    """Return a fault on one line and not too long, whatever the setting contains."""
+    shown = "".join(character if character.isprintable() else "?" for character in fault)
+    return shown if len(shown) <= MAX_FAULT_LENGTH else f"{shown[:MAX_FAULT_LENGTH]}…"
 
 
 def sentence(detail: Any, fields: Mapping[str, FieldInfo]) -> str:

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from config.names import TaskName
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
-from worker.store.work import Run
+from worker.store.runs import Run
 
 Reason = Annotated[str, Field(description="A sentence for people")]
 Count = Annotated[int, Field(ge=0)]

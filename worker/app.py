@@ -16,11 +16,13 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.celery_options import celery_options
+from config.loading import load_settings
 from config.logs import set_up_logging
 from config.names import TaskName
 from config.process_secrets import hold_only_own, process_of
 from config.schedule import beat_schedule
-from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from config.settings import Settings
 from worker.base import WorkTask
 from worker.observability import correlation
 from worker.runtime import ending, heartbeat, telemetry

@@ -16,10 +16,12 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from config.loading import load_settings
 from config.names import QueueName
 from config.process_secrets import BEAT, FLOWER, HELD, PLACEHOLDERS, WEBHOOKS, WORKER
 from config.processes import FLOWER_CONFIG, HEARTBEAT_VARIABLE, processes
-from config.settings import BAD_SETTINGS_EXIT_CODE, Settings, load_settings, setting_names
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE
+from config.settings import Settings, setting_names
 from worker.local.embedded import STOP_TIMEOUT
 from worker.local.supervisor import GRACE, HUNG, MAX_DELAY
 from worker.runtime.ending import END_SECONDS

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
+from config.loading import is_ours, load_settings
 from config.names import TaskName
-from config.settings import is_ours, load_settings
 from worker.cli.check import print_check
 from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, styled, table
 from worker.cli.runs import print_problems, print_run, run_report

@@ -7,8 +7,8 @@ import sys
 
 import click
 
+from config.loading import load_settings
 from config.processes import REPORT_PATH, processes
-from config.settings import load_settings
 from worker.cli.output import faults_as_sentences, json_option, out, print_json
 from worker.cli.session import redis_url
 from worker.cli.stack import flower_access, require_free

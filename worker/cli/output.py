@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.logs import shown
-from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable

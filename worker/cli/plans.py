@@ -19,8 +19,8 @@ from config.logs import shown
 from worker.cli.output import Fault, out, print_json, progress, styled, table
 from worker.container import Container
 from worker.domain import money
+from worker.domain.bills import Document
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoices import Document
 from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
 from worker.domain.plans import VERSION, Plan, PlanLine, Would
 from worker.domain.texts import counted
@@ -72,7 +72,7 @@ def run_dry(
         print_json(asdict(plan))
         return
     _print(plan)
-    if not container.ledger.is_open():
+    if not container.ledger.state.is_open():
         out.print(
             "There is no ledger in Redis yet: a worker first restores it from NetSuite, with additional requests."
         )

@@ -8,9 +8,9 @@ from typing import Any
 from worker.cli.output import out, styled, table
 from worker.container import Container
 from worker.domain.run_counts import run_counts
-from worker.domain.work import RUN_OF_LANE, lane_of, work_behind
+from worker.domain.work import lane_of, work_behind
 from worker.inspect.overview import run_view
-from worker.store.work import Run
+from worker.store.runs import Run
 
 UNFINISHED = ("unknown", "waiting")
 MAX_ROWS = 25
@@ -37,7 +37,7 @@ def is_complete(container: Container, run: Run) -> bool:
 
 
 def _belongs_to(run: Run, key: str) -> bool:
-    return any(RUN_OF_LANE.get(lane_of(piece)) is run.kind for piece in work_behind(key))
+    return any(lane_of(piece).run is run.kind for piece in work_behind(key))
 
 
 def say_started(started: Mapping[str, Any]) -> None:

@@ -132,7 +132,7 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
         case {"project_id": int(project_id), "wbs_code_id": int(code_id)}, _:
             return container.overview.of(CodeKey(project_id, code_id))
         case _, {"run": str(run_id)}:
-            run = container.work.run(run_id)
+            run = container.runs.run(run_id)
             return run_view(run) if run else None
     return None
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from config.settings import load_settings
+from config.loading import load_settings
 from worker.cli.output import faults_as_sentences, json_option, out, print_json, say_fault
 from worker.cli.session import open_container
 from worker.cli.stack import Stack, address_of

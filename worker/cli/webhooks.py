@@ -13,7 +13,7 @@ from functools import partial
 import click
 
 from config.logs import set_up_logging
-from config.settings import InvalidSettings
+from config.setting_faults import InvalidSettings
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
 from worker.cli.stack import address_of

@@ -12,12 +12,12 @@ import sys
 from typing import Any
 
 from config.logs import set_up_logging, shown
-from config.settings import BAD_SETTINGS_EXIT_CODE
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE
 from worker.app import settings_or_exit
-from worker.container.redis_access import one_server_or_exit, redis_at
 from worker.flower import login as flower_login
 from worker.flower.pages import serve_our_pages
 from worker.flower.process import use_watched_flower
+from worker.redis_access import one_server_or_exit, redis_at
 
 _settings = settings_or_exit()
 _login = _settings.flower_basic_auth.get_secret_value() if _settings.flower_basic_auth else ""

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from config.processes import HEARTBEAT_VARIABLE, Process
-from config.settings import BAD_SETTINGS_EXIT_CODE
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE
 from worker.local.log_files import limit_size, rotate
 from worker.local.tied import tied
 

@@ -11,9 +11,9 @@ from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.utils.time import maybe_make_aware
 from redis.exceptions import RedisError
 
+from config.loading import load_settings
 from config.names import QueueName, TaskName
-from config.settings import load_settings
-from worker.container.redis_access import one_server_or_exit, redis_at
+from worker.redis_access import one_server_or_exit, redis_at
 from worker.runtime import ending, heartbeat
 from worker.store.connection import why
 from worker.store.presence import Presence

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from config.settings import InvalidSettings, Settings
+from config.setting_faults import InvalidSettings
+from config.settings import Settings
 from worker.observability import correlation, spans
 from worker.observability.secrecy import blotted
 

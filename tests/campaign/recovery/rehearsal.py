@@ -26,7 +26,7 @@ from tests.real.site import READY, Program, Site, kill_redis
 from tests.support import eventually
 from worker.domain.identities import item_external_id
 from worker.domain.work import Lane
-from worker.store.work import Run
+from worker.store.runs import Run
 
 T = TypeVar("T")
 CODES_PER_PROJECT = 50
@@ -164,7 +164,7 @@ class Rehearsal:
         ) as step:
             self.site.container.export_runs.request("rehearsal")
             self.site.send(TaskName.EXPORT_APPROVED, trigger="rehearsal")
-            self._wait_for(self.site.container.ledger.is_open)
+            self._wait_for(self.site.container.ledger.state.is_open)
         opened_at = time.time()
         queries = [entry for entry in self._requests("netsuite", mark) if entry["started"] < opened_at]
         assert {entry["path"] for entry in queries} == {SUITEQL}
@@ -200,8 +200,8 @@ class Rehearsal:
             self._wait_for(lambda: len(self._requests("netsuite", mark)) > self.plan.pages // 2)
             half.kill()
             half.wait()
-        so_far = self.site.container.ledger.rebuild_so_far()["items"]
-        assert not self.site.container.ledger.is_open(), "half a ledger counts as none"
+        so_far = self.site.container.ledger.state.rebuild_counts()["items"]
+        assert not self.site.container.ledger.state.is_open(), "half a ledger counts as none"
         assert 0 < so_far < self.plan.codes
         with self._measured(f"`rebuild` killed -9 at {so_far:,} Items, and run again") as step:
             told = self._command("rebuild", "--json").json()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tests.campaign.simulated.rig
-import worker.clients.netsuite.client
-import worker.clients.procore.client
-import worker.domain.invoices
+import worker.clients.netsuite.api
+import worker.clients.procore.api
+import worker.domain.retainage
 import worker.engine.attempts
 import worker.sync.invoice_export
 from config.schedule import beat_schedule
@@ -18,8 +18,8 @@ from worker.clients.fields import OddRow, read_rows
 from worker.clients.http import Answer
 from worker.clients.procore.errors import error_of, rate_limit_wait
 from worker.domain.errors import Misconfigured, SyncError, Transient, UnexpectedAnswer
-from worker.domain.invoices import RetainedBefore
 from worker.domain.links import Entity, Wanted
+from worker.domain.retainage import RetainedBefore
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine.dispatch import Dispatch
@@ -81,7 +81,7 @@ def _outage_wait(put: Put) -> None:
             error.retry_after = rate_limit_wait(answer)
         return error
 
-    put(worker.clients.procore.client, "error_of", waits)
+    put(worker.clients.procore.api, "error_of", waits)
 
 
 def _scope(put: Put) -> None:
@@ -90,7 +90,7 @@ def _scope(put: Put) -> None:
     def all_of_it(_: str, refusal: Misconfigured) -> Misconfigured:
         return Misconfigured(str(refusal), cause=refusal.cause, facts=refusal.facts, scope=Remote.NETSUITE)
 
-    put(worker.clients.netsuite.client, "_not_permitted", all_of_it)
+    put(worker.clients.netsuite.api, "_not_permitted", all_of_it)
 
 
 def _expiry(put: Put) -> None:
@@ -112,7 +112,7 @@ def without(put: Put, part: str, *scripts: str, instead: str = "") -> None:
 
 def _renewal(put: Put) -> None:
     """The claim of long work expires while its worker is still working on it."""
-    without(put, "redis.call('ZADD', dispatched, now + tonumber(lease), key_of_work)\n", "work/renew")
+    without(put, "redis.call('ZADD', dispatched, now + tonumber(lease), key_of_work)\n", "lanes/renew")
 
 
 def _inactive_projects(put: Put) -> None:
@@ -134,7 +134,7 @@ def _odd_rows(put: Put) -> None:
             raise UnexpectedAnswer(odd[0].complaint)
         return good, odd
 
-    put(worker.clients.procore.client, "read_rows", all_or_none)
+    put(worker.clients.procore.api, "read_rows", all_or_none)
 
 
 def _line_links(put: Put) -> None:
@@ -148,7 +148,7 @@ def _line_links(put: Put) -> None:
             tuple(before[each] for each in same), tuple(now[each] for each in now.keys() - same)
         )  # fmt: skip
 
-    put(worker.domain.invoices, "retained_before", by_id_alone)
+    put(worker.domain.retainage, "retained_before", by_id_alone)
 
 
 def _one_login(put: Put) -> None:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-import worker.domain.invoices
+import worker.domain.bill_lines
 import worker.store.ledger
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.further_mutations import FURTHER, without
 from tests.support import claim_for_everybody
+from worker.domain.bill_lines import FixedItems
 from worker.domain.errors import Blocked
-from worker.domain.invoices import FixedItems
 from worker.domain.outcomes import State
 from worker.domain.problems import Cause
 from worker.domain.series import Series
@@ -40,14 +40,14 @@ TRY, WRITTEN = Locks._try, Ledger._written
 
 def _lock(put: Put) -> None:
     """Every attempt gets each claim and each lock that it requests."""
-    put(SOURCES, "work/claim", claim_for_everybody())
+    put(SOURCES, "lanes/claim", claim_for_everybody())
 
     def take(self: Locks, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock:
         lock = TRY(self, key, token, reads)
         if lock is None:
             self._client.delete(key)
             lock = TRY(self, key, token, reads)
-        return lock or Lock(key, token, 1, 0.0, 0.0, 0.0, 0.0)
+        return lock or Lock(key, token, 1, 0.0, 0.0, 0.0, 0.0, runtime=self._runtime)
 
     put(Locks, "_try", take)
     put(Locks, "_renewed", lambda _self, _lock: None)
@@ -151,7 +151,7 @@ def _adoption(put: Put) -> None:
 
 def _order(put: Put) -> None:
     """`create_bill` writes a bill with only the lines that have an Item."""
-    missing, known, lines = InvoiceItems.missing, InvoiceItems.known, worker.domain.invoices.bill_lines
+    missing, known, lines = InvoiceItems.missing, InvoiceItems.known, worker.domain.bill_lines.bill_lines
 
     def none_missing(self: InvoiceItems, invoice: Any) -> list[int]:
         return [] if sys._getframe(1).f_code.co_name == "_create_bill" else missing(self, invoice)
@@ -195,8 +195,8 @@ def _due(put: Put) -> None:
 
 def _claim(put: Put) -> None:
     """Long work is dispatched again, and a second worker starts it while the first is still working on it."""
-    put(SOURCES, "work/claim", claim_for_everybody())
-    put(SOURCES, "work/renew", "return 0")
+    put(SOURCES, "lanes/claim", claim_for_everybody())
+    put(SOURCES, "lanes/renew", "return 0")
 
 
 def _unbegun(put: Put) -> None:
@@ -207,7 +207,7 @@ def _unbegun(put: Put) -> None:
 
 def _again(put: Put) -> None:
     """A request that comes during an attempt is dropped."""
-    without(put, "redis.call('SADD'", "work/claim", "work/add", instead="redis.call('SISMEMBER'")
+    without(put, "redis.call('SADD'", "lanes/claim", "lanes/add", instead="redis.call('SISMEMBER'")
 
 
 def _doubt(put: Put) -> None:
@@ -227,8 +227,8 @@ def _rebuild(put: Put) -> None:
     """A worker that finds no ledger creates an empty one and continues."""
 
     def open_at_once(self: Recovery, _opened_at: str | None = None) -> None:
-        if not self._ledger.is_open():
-            self._ledger.open(since=0)
+        if not self._ledger.state.is_open():
+            self._ledger.state.open(since=0)
 
     put(Recovery, "ensure_ledger", open_at_once)
 
@@ -263,7 +263,7 @@ def _adoption_copy(put: Put) -> None:
     put(Adoptions, "restore", lambda _self: Restored(0, whole=True))
 
 
-TAKING = ("work/take", "work/close", "work/spawn")
+TAKING = ("lanes/take", "lanes_and_runs/close", "lanes_and_runs/spawn")
 """The scripts that move work from waiting to in hand."""
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,
