@@ -24,7 +24,7 @@ TEXTS = {
     *(ROOT / "worker" / "page").glob("*.html"),
     *(ROOT / "docs").rglob("*.md"),
     *ROOT.glob("*.md"),
-    *(path for path in (ROOT / "deploy").rglob("*") if path.is_file()),
+    *(path for folder in ("deploy", ".ci", "examples") for path in (ROOT / folder).rglob("*") if path.is_file()),
     *(ROOT / name for name in LANGUAGE["texts"]),
 }
 WORDS = {re.compile(rf"\b(?:{word['not']})\b", re.IGNORECASE): word["write"] for word in LANGUAGE["word"]}
