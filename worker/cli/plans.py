@@ -53,7 +53,7 @@ def require_dry_run(*, dry_run: bool, wait: bool, save: Path | None, force: bool
         raise click.UsageError("--force requires --save.")
 
 
-def tell_plan(
+def run_dry(
     container: Container, make: Callable[[Planning, Progress], Plan], *, save: Path | None, force: bool, as_json: bool
 ) -> None:
     """Make a plan, save it if requested, and print it. Writes nothing else, not even to the ledger."""
