@@ -28,7 +28,7 @@ TEXTS = {
     *(ROOT / name for name in LANGUAGE["texts"]),
 }
 WORDS = {re.compile(rf"\b(?:{word['not']})\b", re.IGNORECASE): word["write"] for word in LANGUAGE["word"]}
-ANY_WORD = re.compile("|".join(word.pattern for word in WORDS), re.IGNORECASE)
+ANY_WORD = re.compile(rf"\b(?:{'|'.join(word['not'] for word in LANGUAGE['word'])})\b", re.IGNORECASE)
 NAMES = re.compile(rf"(?:{'|'.join(LANGUAGE['names'])})\Z")
 # Not prose: code in backticks, addresses of links, expressions of a template, comments of a page.
 CODE = re.compile(r"`[^`\n]*`|\]\([^)\s]*\)|\{\{.*?\}\}|\{%.*?%\}|<!--.*?-->")
@@ -48,13 +48,12 @@ class Hit(NamedTuple):
         return f"{self.path.relative_to(ROOT)}:{self.line}: instead of {self.what!r}, write: {self.write}"
 
 
-def prose(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines that people read, with their numbers: of Python, texts of more than one word, and comments."""
-    text = path.read_text()
-    if path.suffix != ".py":
+def prose(text: str, tree: ast.AST | None) -> Iterator[tuple[int, str]]:
+    """Lines that people read, with their numbers: of Python (with its tree), texts of more than one word, and comments."""
+    if tree is None:
         yield from enumerate(text.splitlines(), 1)
         return
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield from enumerate(node.value.splitlines(), node.lineno)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -81,14 +80,11 @@ def says_nothing(docstring: str, name: str) -> bool:
     return docstring.startswith("The same") or meaning(docstring) <= meaning(name)
 
 
-def definitions(tree: ast.AST, owner: str = "") -> Iterator[tuple[ast.ClassDef | ast.FunctionDef, str]]:
+def definitions(tree: ast.AST) -> Iterator[tuple[ast.ClassDef | ast.FunctionDef, str]]:
     """Classes and functions, each with its name after that of its class."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            yield node, f"{owner} {node.name}".strip()
-            yield from definitions(node, node.name if isinstance(node, ast.ClassDef) else owner)
-        else:
-            yield from definitions(node, owner)
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    owners = {member: owner.name for owner in nodes if isinstance(owner, ast.ClassDef) for member in owner.body}
+    yield from ((node, f"{owners.get(node, '')} {node.name}".strip()) for node in nodes)
 
 
 def names_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -107,10 +103,11 @@ def names_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def hits(path: Path) -> Iterator[Hit]:
     """All places of a file to rewrite."""
-    for line, text in prose(path):
-        yield from (Hit(path, line, word, write) for word, write in words_in(text))
-    if path.suffix == ".py":
-        tree = ast.parse(path.read_text())
+    text = path.read_text()
+    tree = ast.parse(text) if path.suffix == ".py" else None
+    for line, readable in prose(text, tree):
+        yield from (Hit(path, line, word, write) for word, write in words_in(readable))
+    if tree is not None:
         for node, name in definitions(tree):
             docstring = ast.get_docstring(node)
             if docstring is not None and says_nothing(docstring, name):
