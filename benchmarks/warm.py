@@ -159,7 +159,7 @@ def _shares(site: Installation, whole: float) -> tuple[float, float, float, floa
         container.wbs_scan.scan_project(project.id)
     without_celery = (_cpu() - began) / len(projects) * 1000
     asked = (_calls(site) - calls) / len(projects)
-    token, company = container.procore_parts[1].get(), container.settings.procore_company_id
+    token, company = container.connections.procore_tokens.get(), container.settings.procore_company_id
     headers = {"Authorization": f"Bearer {token}", "Procore-Company-Id": str(company)}
     with requests.Session() as session:
         began = _cpu()

@@ -20,38 +20,37 @@ def open_probe(settings: Settings) -> Probe:
     no Redis, InvalidSettings if the Redis is a cluster or belongs to another company.
     """
     container = Container(settings, redis_url=redis_url(settings))
-    container.require_one_server()
-    container.require_no_other_owner()
-    _, procore_tokens, limits = container.procore_parts
-    _, netsuite_tokens = container.netsuite_parts
+    container.ownership.require_one_server()
+    container.ownership.require_no_other()
+    connections, stores = container.connections, container.stores
     procore_transport = TimedTransport(
-        remote=Remote.PROCORE.value, read_timeout=settings.procore_read_timeout_seconds, network=container.network
+        remote=Remote.PROCORE.value, read_timeout=settings.procore_read_timeout_seconds, network=connections.network
     )
     netsuite_transport = TimedTransport(
-        remote=Remote.NETSUITE.value, read_timeout=settings.netsuite_read_timeout_seconds, network=container.network
+        remote=Remote.NETSUITE.value, read_timeout=settings.netsuite_read_timeout_seconds, network=connections.network
     )
     procore = SandboxProcore(
-        container.procore_address,
+        connections.procore_address,
         transport=procore_transport,
-        tokens=procore_tokens,
-        limits=limits,
-        cache=container.cache,
+        tokens=connections.procore_tokens,
+        limits=stores.procore_limits,
+        cache=stores.cache,
         precedence=Precedence.SCAN,
     )
     netsuite = SandboxNetSuite(
-        container.netsuite_address,
-        container.account_defaults(None),
+        connections.netsuite_address,
+        connections.account_defaults(None),
         transport=netsuite_transport,
-        tokens=netsuite_tokens,
-        gate=container.gate,
-        cache=container.cache,
+        tokens=connections.netsuite_tokens,
+        gate=stores.gate,
+        cache=stores.cache,
         precedence=Precedence.SCAN,
     )
     return Probe(
         netsuite=netsuite,
         procore=procore,
         projects=container.projects(Precedence.SCAN),
-        locks=container.locks,
+        locks=stores.locks,
         latencies=lambda: [*procore_transport.latencies(), *netsuite_transport.latencies()],
         has_tax_schedule=bool(settings.netsuite_tax_schedule_id),
         slots=settings.netsuite_concurrency,

@@ -98,7 +98,7 @@ def _build_container(**_: Any) -> None:
     try:
         built.require_own()
         built.identity.meet()
-        built.note_certificate_expiry()
+        built.connections.note_certificate_expiry()
     except InvalidSettings as error:
         _exit_with(error)
     except RedisError as error:

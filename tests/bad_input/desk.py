@@ -104,10 +104,10 @@ class WiredContainer(OpenContainer):
 
     def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
-        self.redis, self._keeper = office.redis, office.keeper
+        self.redis, self.keeper = office.redis, office.keeper
         self._office_pool = office.pool
         self.__dict__["_read_ahead"] = office.pool
-        for transport, *_ in (self.procore_parts, self.netsuite_parts):
+        for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
 
     @cached_property

@@ -1,12 +1,20 @@
-"""The work: scans, exports and the comparison, each given what it works with."""
+"""What all parts are built from, and the engine with both flows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import RLock
+from typing import TypeVar
 
 from config.profile import settle_seconds
-from worker.container.part import part
-from worker.container.remotes import Remotes
+from config.settings import Settings
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.procore.client import Procore
+from worker.container.connections import Connections
+from worker.container.installation import installation_of, policy_of
+from worker.container.ownership import Ownership
+from worker.container.redis_access import redis_at
 from worker.domain.invoices import FixedItems
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.scopes import Remote
@@ -17,16 +25,10 @@ from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import Recovery
 from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.systematic_differences import SystematicDifferences
-from worker.inspect.invoice_decisions import InvoiceDecisions
-from worker.inspect.named_records import NamedRecords
-from worker.inspect.retries import Retries
-from worker.reconcile.bill_drift import BillDrift
-from worker.reconcile.information import Information
-from worker.reconcile.item_drift import ItemDrift
-from worker.reconcile.orphaned_bills import OrphanedBills
-from worker.reconcile.upkeep import Upkeep
-from worker.reconcile.verification import Verification
 from worker.store.gate import Precedence
+from worker.store.leases import LeaseKeeper
+from worker.store.part import Part, part
+from worker.store.stores import Stores
 from worker.sync.bill_ownership import BillOwnership
 from worker.sync.bill_records import BillRecords
 from worker.sync.bill_writer import BillWriter
@@ -49,8 +51,62 @@ from worker.sync.webhooks import Webhooks
 READ_AHEAD_THREADS = 4
 
 
-class Services(Remotes):
-    """All that the tasks call."""
+T = TypeVar("T")
+
+
+def _part(build: Callable[[Services], T]) -> Part[T]:
+    return Part(build)
+
+
+class Services:
+    """What every part is built from, and the engine and both flows."""
+
+    def __init__(self, settings: Settings, *, redis_url: str) -> None:
+        self.building = RLock()
+        self.settings = settings
+        self.redis_url = redis_url
+        self.redis = redis_at(redis_url)
+        self.keeper = LeaseKeeper()
+
+    stores = _part(lambda own: Stores(own.redis, own.keeper, installation_of(own.settings)))
+    ownership = _part(lambda own: Ownership(own.stores))
+    connections = _part(lambda own: Connections(own.settings, own.stores))
+    policy = _part(lambda own: policy_of(own.settings, own.connections.profile))
+
+    # The stores that commands and the parts below name.
+    ledger = _part(lambda own: own.stores.ledger)
+    work = _part(lambda own: own.stores.work)
+    handling = _part(lambda own: own.stores.handling)
+    holds = _part(lambda own: own.stores.holds)
+    presence = _part(lambda own: own.stores.presence)
+    schedule_runs = _part(lambda own: own.stores.schedule_runs)
+    series_states = _part(lambda own: own.stores.series_states)
+    verifications = _part(lambda own: own.stores.verifications)
+    webhook_counts = _part(lambda own: own.stores.webhook_counts)
+    bill_claims = _part(lambda own: own.stores.bill_claims)
+    currencies = _part(lambda own: own.stores.currencies)
+    last_reads = _part(lambda own: own.stores.last_reads)
+    plan_keys = _part(lambda own: own.stores.plan_keys)
+    listed_projects = _part(lambda own: own.stores.listed_projects)
+    procore_limits = _part(lambda own: own.stores.procore_limits)
+    cache = _part(lambda own: own.stores.cache)
+    gate = _part(lambda own: own.stores.gate)
+    identity = _part(lambda own: own.stores.identity)
+    locks = _part(lambda own: own.stores.locks)
+    decisions = _part(lambda own: own.stores.decisions)
+    adopted_items = _part(lambda own: own.stores.adopted_items)
+
+    def now(self) -> float:
+        """Return the time of Redis' clock in unix seconds."""
+        return self.stores.now()
+
+    def procore(self, precedence: Precedence) -> Procore:
+        """Return Procore for exports or for scans."""
+        return self.connections.procore(precedence)
+
+    def netsuite(self, precedence: Precedence) -> NetSuite:
+        """Return NetSuite for exports or for scans."""
+        return self.connections.netsuite(precedence)
 
     @part
     def settings_agreement(self) -> SettingsAgreement:
@@ -66,7 +122,7 @@ class Services(Remotes):
             ledger=self.ledger,
             holds=self.holds,
             recovery=self.recovery,
-            keeper=self._keeper,
+            keeper=self.keeper,
             agreement=self.settings_agreement,
             pings={
                 Remote.PROCORE: lambda: self.procore(Precedence.EXPORT).who_am_i(),
@@ -86,14 +142,14 @@ class Services(Remotes):
             ledger=self.ledger,
             locks=self.locks,
             work=self.work,
-            require_own=self.require_no_other_owner,
-            confirmed=self.company_confirmed,
+            require_own=self.ownership.require_no_other,
+            confirmed=self.ownership.company_confirmed,
         )
 
     @part
     def former_items(self) -> FormerItems:
         """Items that may be a project's under former names."""
-        return FormerItems(self.redis, self._prefix, ledger=self.ledger, adopted=self.adopted_items)
+        return FormerItems(self.redis, self.stores.prefix, ledger=self.ledger, adopted=self.adopted_items)
 
     @part
     def adoptions(self) -> Adoptions:
@@ -107,28 +163,15 @@ class Services(Remotes):
         limits = lane_limits(self.settings.netsuite_concurrency)
         return Dispatch(work=self.work, holds=self.holds, attempts=self.attempts, limits=limits)
 
-    @part
-    def retries(self) -> Retries:
-        """What stands still, tried again."""
-        return Retries(
-            self.redis,
-            projects=self.projects(Precedence.EXPORT),
-            items=self.items(Precedence.EXPORT),
-            ledger=self.ledger,
-            holds=self.holds,
-            work=self.work,
-            dispatch=self.dispatch,
-        )
-
     def projects(self, precedence: Precedence) -> Projects:
         """The company's projects."""
-        only, confirmed = self.settings.project_ids, self.company_confirmed
+        only, confirmed = self.settings.project_ids, self.ownership.company_confirmed
         return Projects(self.procore(precedence), self.listed_projects, only=only, confirmed=confirmed)
 
     @part
     def once(self) -> ExactlyOnce:
         """What creates records in NetSuite at most once."""
-        settle = settle_seconds(self.settings, self.profile)
+        settle = settle_seconds(self.settings, self.connections.profile)
         return ExactlyOnce(self.redis, self.ledger, self.locks, self.differences, settle)
 
     def items(self, precedence: Precedence) -> Items:
@@ -211,21 +254,6 @@ class Services(Remotes):
         return SystematicDifferences(self.redis, states=self.series_states, ledger=self.ledger, work=self.work)
 
     @part
-    def invoice_decisions(self) -> InvoiceDecisions:
-        """What people say about invoices."""
-        return InvoiceDecisions(
-            self.redis,
-            netsuite=self.netsuite(Precedence.EXPORT),
-            company_id=self.settings.procore_company_id,
-            named=self.named_records,
-            ownership=self.bill_ownership,
-            ledger=self.ledger,
-            locks=self.locks,
-            decisions=self.decisions,
-            work=self.work,
-        )
-
-    @part
     def settled_by_hand(self) -> SettledByHand:
         """Bills that people entered for invoices that cannot be exported."""
         return self._settled_by_hand(Precedence.EXPORT, self.links)
@@ -248,7 +276,7 @@ class Services(Remotes):
             ledger=self.ledger,
             locks=self.locks,
             claims=self.bill_claims,
-            settle_seconds=settle_seconds(self.settings, self.profile),
+            settle_seconds=settle_seconds(self.settings, self.connections.profile),
         )
 
     @part
@@ -356,70 +384,12 @@ class Services(Remotes):
         """What Procore says by itself."""
         return Webhooks(
             self.redis,
-            self._prefix,
+            self.stores.prefix,
             company_id=self.settings.procore_company_id,
             invoice_resources=self.settings.webhook_invoice_resources,
             projects=self.listed_projects,
             work=self.work,
         )
-
-    @part
-    def verification(self) -> Verification:
-        """Procore against NetSuite against the ledger. All of its requests give way to those of exports and scans."""
-        upkeep = Precedence.UPKEEP
-        procore, netsuite = self.procore(upkeep), self.netsuite(upkeep)
-        settings, links, invoice_items = self.settings, self._links(upkeep), self._invoice_items(upkeep)
-        settled = self._settled_by_hand(upkeep, links)
-        bills = self._bills(upkeep, links, invoice_items, settled)
-        return Verification(
-            self.redis,
-            procore=procore,
-            netsuite=netsuite,
-            projects=self.projects(upkeep),
-            listed=self.listed_projects,
-            item_drift=ItemDrift(
-                procore=procore,
-                netsuite=netsuite,
-                items=self.items(upkeep),
-                ledger=self.ledger,
-                adopted=self.adopted_items,
-            ),
-            bill_drift=BillDrift(
-                procore=procore,
-                netsuite=netsuite,
-                invoice_export=self._invoice_export(upkeep, links, invoice_items, settled, bills),
-                posting_periods=self.posting_periods(upkeep),
-                decisions=self.decisions,
-                ledger=self.ledger,
-                work=self.work,
-                export_statuses=settings.export_statuses,
-                fixed_items=self._fixed_items,
-                rules=f"{settings.netsuite_closed_period} {settings.netsuite_create_credits} {settings.netsuite_currency}",
-            ),
-            orphaned_bills=OrphanedBills(
-                netsuite=netsuite, company_id=procore.company_id, ledger=self.ledger, verifications=self.verifications
-            ),
-            information=Information(
-                projects=self.projects(upkeep), listed=self.listed_projects, decisions=self.decisions
-            ),
-            ledger=self.ledger,
-            locks=self.locks,
-            verifications=self.verifications,
-        )
-
-    @part
-    def upkeep(self) -> Upkeep:
-        """Long work that keeps the records in order."""
-        return Upkeep(self.redis, work=self.work, attempts=self.attempts, verification=self.verification)
-
-    @part
-    def named_records(self) -> NamedRecords:
-        """Codes and invoices by what people call them."""
-        return NamedRecords(
-            projects=self.projects(Precedence.EXPORT), listed=self.listed_projects, ledger=self.ledger,
-            name_format=self.settings.item_name_format,
-            heads=lambda project_id: self.procore(Precedence.EXPORT).list_invoices(project_id, ()),
-        )  # fmt: skip
 
     def give_back(self) -> None:
         """Locks and work of what this process began and will not end.
@@ -431,6 +401,6 @@ class Services(Remotes):
 
     def require_own(self) -> None:
         """Make sure that profile and ledger are of no other account, and Redis is one server. Raises InvalidSettings otherwise."""
-        self.require_one_server()
-        _ = self.profile
-        self.require_no_other_owner()
+        self.ownership.require_one_server()
+        _ = self.connections.profile
+        self.ownership.require_no_other()

@@ -335,10 +335,10 @@ def test_a_process_without_the_key_learns_the_certificates_end(open_office: Open
     """A process that does not have the key knows from the workers when the certificate expires."""
     office = open_office()
     worker = office.reopened(netsuite_certificate_expires="2027-05-31")
-    worker.container.note_certificate_expiry()
+    worker.container.connections.note_certificate_expiry()
     flower = office.reopened(netsuite_private_key_file=str(NOT_HELD))
-    assert flower.container.certificate_expiry == worker.container.certificate_expiry
-    end = f"wbs_sync_netsuite_certificate_expiry_timestamp_seconds {worker.container.certificate_expiry!r}"
+    assert flower.container.connections.certificate_expiry == worker.container.connections.certificate_expiry
+    end = f"wbs_sync_netsuite_certificate_expiry_timestamp_seconds {worker.container.connections.certificate_expiry!r}"
     assert end.partition(" ")[0] in flower.container.metrics.text()
-    office.container.note_certificate_expiry()
-    assert flower.container.certificate_expiry is None
+    office.container.connections.note_certificate_expiry()
+    assert flower.container.connections.certificate_expiry is None

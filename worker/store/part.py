@@ -1,4 +1,4 @@
-"""A part of the container that is built once in a process, whichever thread asks for it first."""
+"""A part of an object that is built at its first use, once in a process, whichever thread asks for it first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ T_co = TypeVar("T_co", covariant=True)
 class HasParts(Protocol):
     """What owns parts: one lock for all of them, since building one part asks for others."""
 
-    building: RLock
+    @property
+    def building(self) -> RLock:
+        """The lock."""
 
 
 class Part(Generic[T_co]):

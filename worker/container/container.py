@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from config.names import QueueName
 from config.profile import contradictions, settle_seconds
 from config.schedule import next_due
 from config.settings import secret_files
+from config.written_settings import written_settings
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.procore.pages import ProcorePages
-from worker.container.part import part
 from worker.container.services import Services
 from worker.domain.plans import Requests
 from worker.domain.posting_periods import ClosedPeriod
@@ -25,18 +25,30 @@ from worker.inspect.checks.procore import ProcoreChecks
 from worker.inspect.checks.redis import RedisChecks
 from worker.inspect.explain import Explain
 from worker.inspect.fixed_item_names import FixedItemNames
+from worker.inspect.invoice_decisions import InvoiceDecisions
 from worker.inspect.liveness import Liveness
+from worker.inspect.named_records import NamedRecords
 from worker.inspect.overview import Overview
 from worker.inspect.pages import Pages
 from worker.inspect.pauses import Pauses
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.report import Reports
+from worker.inspect.retries import Retries
 from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
 from worker.reconcile.applying import Applying
+from worker.reconcile.bill_drift import BillDrift
 from worker.reconcile.forgetting import Forgetting
+from worker.reconcile.information import Information
+from worker.reconcile.item_drift import ItemDrift
+from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
+from worker.reconcile.upkeep import Upkeep
+from worker.reconcile.verification import Verification
+from worker.store import results
 from worker.store.gate import Precedence
+from worker.store.identity import MEET_EVERY_SECONDS
+from worker.store.part import part
 
 if TYPE_CHECKING:
     from worker.inspect.metrics import Metrics
@@ -45,10 +57,23 @@ if TYPE_CHECKING:
 class Container(Services):
     """All parts, wired. Built lazily, part by part, so that a command pays for what it uses."""
 
+    @property
+    def written_settings(self) -> dict[str, str]:
+        """A digest of each setting that decides what is written."""
+        return written_settings(self.settings, self.connections.profile)
+
+    def watch_store(self) -> None:
+        """Compare the store with the one this process knows at intervals, for the life of the process."""
+        self.keeper.repeat(self.identity.meet, every=MEET_EVERY_SECONDS)
+
+    def result_of(self, task_id: str) -> dict[str, Any] | None:
+        """Celery's task results."""
+        return results.kept(self.redis, self.stores.prefix, task_id)
+
     @part
     def planning(self) -> Planning:
         """What a scan or an export would do."""
-        procore, netsuite = self.procore_parts[0], self.netsuite_parts[0]
+        procore, netsuite = self.connections.procore_transport, self.connections.netsuite_transport
         return Planning(
             self.redis,
             company_id=self.settings.procore_company_id,
@@ -96,22 +121,24 @@ class Container(Services):
             fixed_items=self._fixed_items,
             makes_credits=settings.netsuite_create_credits,
             closed_period=ClosedPeriod(settings.netsuite_closed_period),
-            profile_of=self.profile.account if self.profile else "",
-            contradictions=contradictions(settings, self.profile),
+            profile_of=self.connections.profile.account if self.connections.profile else "",
+            contradictions=contradictions(settings, self.connections.profile),
         )
         queues = [queue.value for queue in QueueName]
         return Checks(
-            RedisChecks(self.redis, ledger=self.ledger, decisions=self.decisions, prefix=self._prefix, queues=queues),
+            RedisChecks(
+                self.redis, ledger=self.ledger, decisions=self.decisions, prefix=self.stores.prefix, queues=queues
+            ),
             MachineChecks(
                 self.redis,
                 data_dir=settings.data_dir,
-                certificate_expiry=self.certificate_expiry,
+                certificate_expiry=self.connections.certificate_expiry,
                 now=self.now,
             ),
             ProcessChecks(
                 liveness=self.liveness,
                 redis_clock=self.now,
-                remote_clocks=self.remote_clocks,
+                remote_clocks=self.connections.clocks,
                 gate=self.gate,
                 settings=self.written_settings,
             ),
@@ -177,7 +204,7 @@ class Container(Services):
             queue_lengths=lambda: {queue.value: self.schedule_runs.messages_in(queue) for queue in QueueName},
             webhook_counts=self.webhook_counts,
             due={run: partial(next_due, line) for run, line in crons.items()},
-            certificate_expiry=lambda: self.certificate_expiry,
+            certificate_expiry=lambda: self.connections.certificate_expiry,
             data_dir=self.settings.data_dir,
         )
 
@@ -221,7 +248,7 @@ class Container(Services):
             stoppages=self.stoppages,
             work=self.work,
             export_statuses=self.settings.export_statuses,
-            settle_seconds=settle_seconds(self.settings, self.profile),
+            settle_seconds=settle_seconds(self.settings, self.connections.profile),
         )
 
     @part
@@ -241,3 +268,89 @@ class Container(Services):
     def stoppages(self) -> Stoppages:
         """What keeps a kind of work from going on now."""
         return Stoppages(pauses=self.pauses, states=self.series_states, views=self.problem_views)
+
+    @part
+    def retries(self) -> Retries:
+        """What stands still, tried again."""
+        return Retries(
+            self.redis,
+            projects=self.projects(Precedence.EXPORT),
+            items=self.items(Precedence.EXPORT),
+            ledger=self.ledger,
+            holds=self.holds,
+            work=self.work,
+            dispatch=self.dispatch,
+        )
+
+    @part
+    def invoice_decisions(self) -> InvoiceDecisions:
+        """What people say about invoices."""
+        return InvoiceDecisions(
+            self.redis,
+            netsuite=self.netsuite(Precedence.EXPORT),
+            company_id=self.settings.procore_company_id,
+            named=self.named_records,
+            ownership=self.bill_ownership,
+            ledger=self.ledger,
+            locks=self.locks,
+            decisions=self.decisions,
+            work=self.work,
+        )
+
+    @part
+    def verification(self) -> Verification:
+        """Procore against NetSuite against the ledger. All of its requests give way to those of exports and scans."""
+        upkeep = Precedence.UPKEEP
+        procore, netsuite = self.procore(upkeep), self.netsuite(upkeep)
+        settings, links, invoice_items = self.settings, self._links(upkeep), self._invoice_items(upkeep)
+        settled = self._settled_by_hand(upkeep, links)
+        bills = self._bills(upkeep, links, invoice_items, settled)
+        return Verification(
+            self.redis,
+            procore=procore,
+            netsuite=netsuite,
+            projects=self.projects(upkeep),
+            listed=self.listed_projects,
+            item_drift=ItemDrift(
+                procore=procore,
+                netsuite=netsuite,
+                items=self.items(upkeep),
+                ledger=self.ledger,
+                adopted=self.adopted_items,
+            ),
+            bill_drift=BillDrift(
+                procore=procore,
+                netsuite=netsuite,
+                invoice_export=self._invoice_export(upkeep, links, invoice_items, settled, bills),
+                posting_periods=self.posting_periods(upkeep),
+                decisions=self.decisions,
+                ledger=self.ledger,
+                work=self.work,
+                export_statuses=settings.export_statuses,
+                fixed_items=self._fixed_items,
+                rules=f"{settings.netsuite_closed_period} {settings.netsuite_create_credits} {settings.netsuite_currency}",
+            ),
+            orphaned_bills=OrphanedBills(
+                netsuite=netsuite, company_id=procore.company_id, ledger=self.ledger, verifications=self.verifications
+            ),
+            information=Information(
+                projects=self.projects(upkeep), listed=self.listed_projects, decisions=self.decisions
+            ),
+            ledger=self.ledger,
+            locks=self.locks,
+            verifications=self.verifications,
+        )
+
+    @part
+    def upkeep(self) -> Upkeep:
+        """Long work that keeps the records in order."""
+        return Upkeep(self.redis, work=self.work, attempts=self.attempts, verification=self.verification)
+
+    @part
+    def named_records(self) -> NamedRecords:
+        """Codes and invoices by what people call them."""
+        return NamedRecords(
+            projects=self.projects(Precedence.EXPORT), listed=self.listed_projects, ledger=self.ledger,
+            name_format=self.settings.item_name_format,
+            heads=lambda project_id: self.procore(Precedence.EXPORT).list_invoices(project_id, ()),
+        )  # fmt: skip
