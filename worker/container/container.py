@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from config.names import QueueName
-from config.profile import contradictions, settle_seconds
-from config.schedule import next_due
-from config.settings import secret_files
 from config.written_settings import written_settings
-from worker.clients.netsuite.pages import NetSuitePages
-from worker.clients.procore.pages import ProcorePages
+from worker.container.checks import checks_of
+from worker.container.installation import pages_of, schedule_of
 from worker.container.services import Services
 from worker.domain.plans import Requests
-from worker.domain.posting_periods import ClosedPeriod
-from worker.inspect.checks import Checks
-from worker.inspect.checks.files import FileChecks
-from worker.inspect.checks.machine import MachineChecks
-from worker.inspect.checks.netsuite import Chosen, NetSuiteChecks
-from worker.inspect.checks.pauses import PauseChecks
-from worker.inspect.checks.processes import ProcessChecks
-from worker.inspect.checks.procore import ProcoreChecks
-from worker.inspect.checks.redis import RedisChecks
 from worker.inspect.explain import Explain
 from worker.inspect.fixed_item_names import FixedItemNames
 from worker.inspect.invoice_decisions import InvoiceDecisions
 from worker.inspect.liveness import Liveness
 from worker.inspect.named_records import NamedRecords
 from worker.inspect.overview import Overview
-from worker.inspect.pages import Pages
 from worker.inspect.pauses import Pauses
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.report import Reports
 from worker.inspect.retries import Retries
 from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
+from worker.inspect.why_not_synced import WhyNotSynced
 from worker.reconcile.applying import Applying
 from worker.reconcile.bill_drift import BillDrift
 from worker.reconcile.forgetting import Forgetting
@@ -48,14 +36,70 @@ from worker.reconcile.verification import Verification
 from worker.store import results
 from worker.store.gate import Precedence
 from worker.store.identity import MEET_EVERY_SECONDS
-from worker.store.part import part
+from worker.store.part import Part, part
 
 if TYPE_CHECKING:
     from worker.inspect.metrics import Metrics
 
 
+T = TypeVar("T")
+QUEUES = [queue.value for queue in QueueName]
+
+
+def _part(build: Callable[[Container], T]) -> Part[T]:
+    return Part(build)
+
+
 class Container(Services):
     """All parts, wired. Built lazily, part by part, so that a command pays for what it uses."""
+
+    remotes = _part(lambda own: own.connections.remotes(Precedence.EXPORT))
+    remotes_of_scans = _part(lambda own: own.connections.remotes(Precedence.SCAN))
+    remotes_of_upkeep = _part(lambda own: own.connections.remotes(Precedence.UPKEEP))
+
+    # What people and monitoring see.
+    pauses = _part(lambda own: Pauses(own.stores))
+    waiting = _part(lambda own: Waiting(own.stores, own.pauses))
+    liveness = _part(lambda own: Liveness(own.stores, QUEUES))
+    problem_views = _part(lambda own: ProblemViews(own.stores, pages_of(own.settings, own.stores)))
+    stoppages = _part(lambda own: Stoppages(own.stores, own.pauses, own.problem_views))
+    overview = _part(lambda own: Overview(own.stores, own.pauses, own.problem_views, own.stoppages, own.waiting))
+    reports = _part(lambda own: Reports(own.stores, own.overview, own.pauses))
+    named_records = _part(
+        lambda own: NamedRecords(own.stores, own.remotes, own.policy, own.projects(Precedence.EXPORT))
+    )
+    why_not_synced = _part(
+        lambda own: WhyNotSynced(
+            own.stores, own.policy, own.projects(Precedence.EXPORT), own.invoice_export, own.stoppages
+        )
+    )
+    explain = _part(
+        lambda own: Explain(
+            own.stores, own.remotes, own.named_records, own.overview, own.invoice_export, own.why_not_synced
+        )
+    )
+    invoice_decisions = _part(
+        lambda own: InvoiceDecisions(own.stores, own.remotes, own.named_records, own.bill_ownership)
+    )
+    retries = _part(
+        lambda own: Retries(own.stores, own.projects(Precedence.EXPORT), own.items(Precedence.EXPORT), own.dispatch)
+    )
+    checks = _part(lambda own: checks_of(own, own.liveness, own.pauses))
+
+    @part
+    def metrics(self) -> Metrics:
+        """Metrics for Prometheus."""
+        # Only here: no worker needs Prometheus' client.
+        from worker.inspect.metrics import Metrics  # noqa: PLC0415
+
+        return Metrics(
+            self.stores,
+            self.liveness,
+            self.pauses,
+            self.waiting,
+            schedule_of(self.settings),
+            lambda: self.connections.certificate_expiry,
+        )
 
     @property
     def written_settings(self) -> dict[str, str]:
@@ -88,9 +132,7 @@ class Container(Services):
             bills=self.bills,
             ledger=self.ledger,
             stoppages=self.stoppages,
-            fixed_names=FixedItemNames(
-                netsuite=self.netsuite(Precedence.SCAN), cache=self.cache, fixed=self._fixed_items
-            ).names,
+            fixed_names=FixedItemNames(self.stores, self.remotes_of_scans, self.policy).names,
         )
 
     @part
@@ -108,150 +150,6 @@ class Container(Services):
         )
 
     @part
-    def checks(self) -> Checks:
-        """Whether this installation can work."""
-        settings, procore, projects = self.settings, self.procore(Precedence.EXPORT), self.projects(Precedence.EXPORT)
-        accounts = {"NETSUITE_EXPENSE_ACCOUNT_ID": settings.netsuite_expense_account_id}
-        if settings.netsuite_income_account_id:
-            accounts["NETSUITE_INCOME_ACCOUNT_ID"] = settings.netsuite_income_account_id
-        chosen = Chosen(
-            subsidiary_id=settings.netsuite_subsidiary_id,
-            accounts=accounts,
-            tax_schedule_id=settings.netsuite_tax_schedule_id,
-            fixed_items=self._fixed_items,
-            makes_credits=settings.netsuite_create_credits,
-            closed_period=ClosedPeriod(settings.netsuite_closed_period),
-            profile_of=self.connections.profile.account if self.connections.profile else "",
-            contradictions=contradictions(settings, self.connections.profile),
-        )
-        queues = [queue.value for queue in QueueName]
-        return Checks(
-            RedisChecks(
-                self.redis, ledger=self.ledger, decisions=self.decisions, prefix=self.stores.prefix, queues=queues
-            ),
-            MachineChecks(
-                self.redis,
-                data_dir=settings.data_dir,
-                certificate_expiry=self.connections.certificate_expiry,
-                now=self.now,
-            ),
-            ProcessChecks(
-                liveness=self.liveness,
-                redis_clock=self.now,
-                remote_clocks=self.connections.clocks,
-                gate=self.gate,
-                settings=self.written_settings,
-            ),
-            PauseChecks(self.pauses),
-            ProcoreChecks(
-                procore=procore,
-                projects=projects,
-                only=settings.project_ids,
-                books_currency=self.books_currency,
-            ),
-            NetSuiteChecks(netsuite=self.netsuite(Precedence.EXPORT), chosen=chosen),
-            FileChecks(secret_files(settings)),
-        )
-
-    @part
-    def liveness(self) -> Liveness:
-        """Whether workers and beat run."""
-        queues = [queue.value for queue in QueueName]
-        return Liveness(self.redis, presence=self.presence, gate=self.gate, queues=queues)
-
-    @part
-    def overview(self) -> Overview:
-        """Where everything stands."""
-        return Overview(
-            ledger=self.ledger, work=self.work, gate=self.gate, pauses=self.pauses, views=self.problem_views, waiting=self.waiting,
-            listed=self.listed_projects, stoppages=self.stoppages,
-        )  # fmt: skip
-
-    @part
-    def reports(self) -> Reports:
-        """The same, on one page."""
-        return Reports(
-            self.redis,
-            company_id=self.settings.procore_company_id,
-            account_id=self.settings.netsuite_account_id,
-            overview=self.overview,
-            ledger=self.ledger,
-            projects=self.listed_projects,
-            work=self.work,
-            gate=self.gate,
-            pauses=self.pauses,
-        )
-
-    @part
-    def metrics(self) -> Metrics:
-        """The same for Prometheus."""
-        # Only here: no worker needs Prometheus' client.
-        from worker.inspect.metrics import Metrics  # noqa: PLC0415
-
-        wanted = {"scan": "scan_cron", "export": "export_cron", "verify": "verify_cron"}
-        crons = {run: line for run, name in wanted.items() if (line := getattr(self.settings, name))}
-        return Metrics(
-            self.redis,
-            ledger=self.ledger,
-            handling=self.handling,
-            work=self.work,
-            gate=self.gate,
-            limits=self.procore_limits,
-            pauses=self.pauses,
-            verifications=self.verifications,
-            waiting=self.waiting,
-            liveness=self.liveness,
-            queue_lengths=lambda: {queue.value: self.schedule_runs.messages_in(queue) for queue in QueueName},
-            webhook_counts=self.webhook_counts,
-            due={run: partial(next_due, line) for run, line in crons.items()},
-            certificate_expiry=lambda: self.connections.certificate_expiry,
-            data_dir=self.settings.data_dir,
-        )
-
-    @part
-    def waiting(self) -> Waiting:
-        """What has waited longest."""
-        return Waiting(self.redis, ledger=self.ledger, work=self.work, pauses=self.pauses)
-
-    @part
-    def pauses(self) -> Pauses:
-        """What is paused now."""
-        return Pauses(self.redis, holds=self.holds, limits=self.procore_limits)
-
-    @part
-    def problem_views(self) -> ProblemViews:
-        """Problems in people's words."""
-        pages = Pages(
-            procore=ProcorePages(self.settings.procore_base_url, self.settings.procore_company_id),
-            netsuite=NetSuitePages(self.settings.netsuite_url),
-            ledger=self.ledger,
-        )
-        return ProblemViews(
-            ledger=self.ledger, work=self.work, holds=self.holds, handling=self.handling,
-            projects=self.listed_projects, pages=pages,
-        )  # fmt: skip
-
-    @part
-    def explain(self) -> Explain:
-        """The story of one code or invoice."""
-        return Explain(
-            self.redis,
-            procore=self.procore(Precedence.EXPORT),
-            netsuite=self.netsuite(Precedence.EXPORT),
-            projects=self.projects(Precedence.EXPORT),
-            named=self.named_records,
-            listed=self.listed_projects,
-            invoice_export=self.invoice_export,
-            overview=self.overview,
-            decisions=self.decisions,
-            ledger=self.ledger,
-            stoppages=self.stoppages,
-            work=self.work,
-            export_statuses=self.settings.export_statuses,
-            settle_seconds=settle_seconds(self.settings, self.connections.profile),
-        )
-
-    @part
     def forgetting(self) -> Forgetting:
         """Records of what NetSuite does not hold any more."""
         return Forgetting(
@@ -262,39 +160,6 @@ class Container(Services):
             ledger=self.ledger,
             adopted=self.adopted_items,
             locks=self.locks,
-        )
-
-    @part
-    def stoppages(self) -> Stoppages:
-        """What keeps a kind of work from going on now."""
-        return Stoppages(pauses=self.pauses, states=self.series_states, views=self.problem_views)
-
-    @part
-    def retries(self) -> Retries:
-        """What stands still, tried again."""
-        return Retries(
-            self.redis,
-            projects=self.projects(Precedence.EXPORT),
-            items=self.items(Precedence.EXPORT),
-            ledger=self.ledger,
-            holds=self.holds,
-            work=self.work,
-            dispatch=self.dispatch,
-        )
-
-    @part
-    def invoice_decisions(self) -> InvoiceDecisions:
-        """What people say about invoices."""
-        return InvoiceDecisions(
-            self.redis,
-            netsuite=self.netsuite(Precedence.EXPORT),
-            company_id=self.settings.procore_company_id,
-            named=self.named_records,
-            ownership=self.bill_ownership,
-            ledger=self.ledger,
-            locks=self.locks,
-            decisions=self.decisions,
-            work=self.work,
         )
 
     @part
@@ -345,12 +210,3 @@ class Container(Services):
     def upkeep(self) -> Upkeep:
         """Long work that keeps the records in order."""
         return Upkeep(self.redis, work=self.work, attempts=self.attempts, verification=self.verification)
-
-    @part
-    def named_records(self) -> NamedRecords:
-        """Codes and invoices by what people call them."""
-        return NamedRecords(
-            projects=self.projects(Precedence.EXPORT), listed=self.listed_projects, ledger=self.ledger,
-            name_format=self.settings.item_name_format,
-            heads=lambda project_id: self.procore(Precedence.EXPORT).list_invoices(project_id, ()),
-        )  # fmt: skip

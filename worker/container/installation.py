@@ -1,13 +1,20 @@
-"""The parameter objects that come from the settings alone."""
+"""What parts are built from that comes from the settings alone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from config.profile import Profile, settle_seconds
+from config.schedule import next_due
 from config.settings import Settings
+from worker.clients.netsuite.pages import NetSuitePages
+from worker.clients.procore.pages import ProcorePages
 from worker.domain.invoices import FixedItems
 from worker.domain.policy import Policy
 from worker.domain.posting_periods import ClosedPeriod
-from worker.store.stores import Installation
+from worker.inspect.pages import Pages
+from worker.store.stores import Installation, Stores
 
 
 def installation_of(settings: Settings) -> Installation:
@@ -33,3 +40,15 @@ def policy_of(settings: Settings, profile: Profile | None) -> Policy:
         currency=settings.netsuite_currency,
         settle_seconds=settle_seconds(settings, profile),
     )
+
+
+def pages_of(settings: Settings, stores: Stores) -> Pages:
+    """Return the addresses of pages in both systems."""
+    procore = ProcorePages(settings.procore_base_url, settings.procore_company_id)
+    return Pages(stores, procore, NetSuitePages(settings.netsuite_url))
+
+
+def schedule_of(settings: Settings) -> dict[str, Callable[[float], float]]:
+    """Return the runs with a schedule, each with a function of a time that returns the next scheduled time (both unix seconds)."""
+    lines = {"scan": settings.scan_cron, "export": settings.export_cron, "verify": settings.verify_cron}
+    return {run: partial(next_due, line) for run, line in lines.items() if line}

@@ -22,7 +22,7 @@ from worker.domain.scopes import Remote
 from worker.domain.story import Happening, What
 from worker.domain.work import Claim, Lane, RunKind
 from worker.inspect.liveness import RECEIVES
-from worker.inspect.metrics import CATALOGUE_OF_METRICS
+from worker.inspect.metric_families import CATALOGUE_OF_METRICS
 from worker.store.gate import Precedence
 from worker.store.verifications import LastVerification
 
