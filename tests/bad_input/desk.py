@@ -42,7 +42,7 @@ from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine import attempts
-from worker.reconcile import verification
+from worker.reconcile import comparison_failures
 from worker.store.connection import connect
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
@@ -363,7 +363,7 @@ def in_a_hurry() -> Iterator[None]:
         mock.patch.object(attempts, "HOLD_SECONDS", 0.01),
         mock.patch.object(attempts, "LONGEST_BACK_OFF_SECONDS", 0.01),
         mock.patch.object(outcomes, "FIRST_LOOK_SECONDS", 0.0),
-        mock.patch.object(verification, "RETRY_SECONDS", 0.0),
+        mock.patch.object(comparison_failures, "RETRY_SECONDS", 0.0),
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
         mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),

@@ -26,11 +26,13 @@ from worker.inspect.waiting import Waiting
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.reconcile.applying import Applying
 from worker.reconcile.bill_drift import BillDrift
+from worker.reconcile.comparison_failures import Failures
 from worker.reconcile.forgetting import Forgetting
 from worker.reconcile.information import Information
 from worker.reconcile.item_drift import ItemDrift
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
+from worker.reconcile.project_comparison import ProjectComparison
 from worker.reconcile.upkeep import Upkeep
 from worker.reconcile.verification import Verification
 from worker.store import results
@@ -135,78 +137,31 @@ class Container(Services):
             fixed_names=FixedItemNames(self.stores, self.remotes_of_scans, self.policy).names,
         )
 
-    @part
-    def applying(self) -> Applying:
-        """Plans, carried out."""
-        return Applying(
-            self.redis,
-            planning=self.planning,
-            projects=self.projects(Precedence.SCAN),
-            items=self.items(Precedence.SCAN),
-            ledger=self.ledger,
-            work=self.work,
-            recovery=self.recovery,
-            stoppages=self.stoppages,
+    applying = _part(
+        lambda own: Applying(
+            own.stores,
+            own.planning,
+            own.projects(Precedence.SCAN),
+            own.items(Precedence.SCAN),
+            own.recovery,
+            own.stoppages,
         )
-
-    @part
-    def forgetting(self) -> Forgetting:
-        """Records of what NetSuite does not hold any more."""
-        return Forgetting(
-            procore=self.procore(Precedence.EXPORT),
-            netsuite=self.netsuite(Precedence.EXPORT),
-            named=self.named_records,
-            links=self.links,
-            ledger=self.ledger,
-            adopted=self.adopted_items,
-            locks=self.locks,
-        )
+    )
+    forgetting = _part(lambda own: Forgetting(own.stores, own.remotes, own.named_records, own.links))
 
     @part
     def verification(self) -> Verification:
-        """Procore against NetSuite against the ledger. All of its requests give way to those of exports and scans."""
-        upkeep = Precedence.UPKEEP
-        procore, netsuite = self.procore(upkeep), self.netsuite(upkeep)
-        settings, links, invoice_items = self.settings, self._links(upkeep), self._invoice_items(upkeep)
+        """The comparison of both systems. All of its requests give way to those of exports and scans."""
+        upkeep, stores, remotes = Precedence.UPKEEP, self.stores, self.remotes_of_upkeep
+        links, invoice_items = self._links(upkeep), self._invoice_items(upkeep)
         settled = self._settled_by_hand(upkeep, links)
         bills = self._bills(upkeep, links, invoice_items, settled)
-        return Verification(
-            self.redis,
-            procore=procore,
-            netsuite=netsuite,
-            projects=self.projects(upkeep),
-            listed=self.listed_projects,
-            item_drift=ItemDrift(
-                procore=procore,
-                netsuite=netsuite,
-                items=self.items(upkeep),
-                ledger=self.ledger,
-                adopted=self.adopted_items,
-            ),
-            bill_drift=BillDrift(
-                procore=procore,
-                netsuite=netsuite,
-                invoice_export=self._invoice_export(upkeep, links, invoice_items, settled, bills),
-                posting_periods=self.posting_periods(upkeep),
-                decisions=self.decisions,
-                ledger=self.ledger,
-                work=self.work,
-                export_statuses=settings.export_statuses,
-                fixed_items=self._fixed_items,
-                rules=f"{settings.netsuite_closed_period} {settings.netsuite_create_credits} {settings.netsuite_currency}",
-            ),
-            orphaned_bills=OrphanedBills(
-                netsuite=netsuite, company_id=procore.company_id, ledger=self.ledger, verifications=self.verifications
-            ),
-            information=Information(
-                projects=self.projects(upkeep), listed=self.listed_projects, decisions=self.decisions
-            ),
-            ledger=self.ledger,
-            locks=self.locks,
-            verifications=self.verifications,
-        )
+        export = self._invoice_export(upkeep, links, invoice_items, settled, bills)
+        failures, projects = Failures(stores, remotes), self.projects(upkeep)
+        item_drift = ItemDrift(stores, remotes, self.items(upkeep))
+        bill_drift = BillDrift(stores, remotes, self.policy, export, self.posting_periods(upkeep))
+        comparison = ProjectComparison(stores, failures, item_drift, bill_drift)
+        orphans, information = OrphanedBills(stores, remotes), Information(stores, projects)
+        return Verification(stores, projects, comparison, orphans, information, failures)
 
-    @part
-    def upkeep(self) -> Upkeep:
-        """Long work that keeps the records in order."""
-        return Upkeep(self.redis, work=self.work, attempts=self.attempts, verification=self.verification)
+    upkeep = _part(lambda own: Upkeep(own.redis, work=own.work, attempts=own.attempts, verification=own.verification))

@@ -19,8 +19,10 @@ from worker.clients.http import Answer, Transport
 from worker.domain.findings import Verified
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
+from worker.reconcile import project_comparison
 from worker.reconcile import verification as verification_module
-from worker.reconcile.bill_drift import BillDrift, InvoiceToCompare, ProjectInvoices, Verdict
+from worker.reconcile.bill_drift import BillDrift
+from worker.reconcile.bill_verdicts import InvoiceToCompare, ProjectInvoices, Verdict
 from worker.reconcile.verification import STEP_SECONDS
 from worker.store.gate import Precedence
 
@@ -268,7 +270,7 @@ def test_ctrl_c_leaves_what_was_compared_and_status_shows_how_far_it_is(
 ) -> None:
     undisturbed = told(drifted.container.verification.verify(full=True))
     with monkeypatch.context() as patch:
-        patch.setattr("worker.reconcile.verification.BillDrift.entered_twice", interrupted_by_the_second)
+        patch.setattr("worker.reconcile.bill_drift.BillDrift.entered_twice", interrupted_by_the_second)
         ended = call("verify", "--full")
     assert (ended.exit_code, "the next `wbs-sync verify` continues from here" in ended.output) == (130, True)
     state = drifted.container.verifications.current()
@@ -354,7 +356,8 @@ def test_a_project_whose_lists_take_longer_than_a_step_is_compared(
         clock.now += STEP_SECONDS
         return compare(self, one, problems)
 
-    monkeypatch.setattr(verification_module, "time", clock)
+    for module in (verification_module, project_comparison):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(verification_module, "PROJECTS_AT_ONCE", 1)
     monkeypatch.setattr(BillDrift, "look", slow_look)
     monkeypatch.setattr(BillDrift, "compare", slow_compare)
