@@ -100,8 +100,8 @@ def read_plan(container: Container, file: Path) -> Plan:
                 money.amount(line.world.get("total"))
     except (ValueError, IndexError, RecursionError, ValidationError) as error:
         raise Fault(f"{file} is not a plan written by `--dry-run --save`. Make a new plan.") from error
-    planning = container.planning
-    theirs, ours = (plan.company_id, plan.account), (planning.company_id, planning.account)
+    own = container.stores.installation
+    theirs, ours = (plan.company_id, plan.account), (own.company_id, own.account)
     if theirs != ours:
         raise Fault(
             f"{file} is a plan for Procore company {theirs[0]} and NetSuite account {theirs[1]}; the settings are for {ours[0]} and {ours[1]}. "

@@ -19,6 +19,7 @@ from worker.clients.network import Network
 from worker.clients.procore import client as procore_client
 from worker.clients.procore.client import Procore, ProcoreAddress
 from worker.clients.remotes import Remotes
+from worker.domain.plans import Requests
 from worker.domain.refusals import KnownRefusal, Meaning
 from worker.domain.scopes import Remote
 from worker.store.gate import Precedence
@@ -131,6 +132,10 @@ class Connections:
             item_name_limit=found.item_name_limit,
             refusals=[KnownRefusal(shape, meaning) for meaning, shapes in words.items() for shape in shapes.values()],
         )
+
+    def requests(self) -> Requests:
+        """Return the number of requests this process has sent so far."""
+        return Requests(self.procore_transport.requests_sent, self.netsuite_transport.requests_sent)
 
     def clocks(self) -> dict[str, float]:
         """Return how many seconds this machine's clock is ahead of each system's that has responded in this process."""

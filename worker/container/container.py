@@ -10,7 +10,6 @@ from config.written_settings import written_settings
 from worker.container.checks import checks_of
 from worker.container.installation import pages_of, schedule_of
 from worker.container.services import Services
-from worker.domain.plans import Requests
 from worker.inspect.explain import Explain
 from worker.inspect.fixed_item_names import FixedItemNames
 from worker.inspect.invoice_decisions import InvoiceDecisions
@@ -26,9 +25,11 @@ from worker.inspect.waiting import Waiting
 from worker.inspect.why_not_synced import WhyNotSynced
 from worker.reconcile.applying import Applying
 from worker.reconcile.bill_drift import BillDrift
+from worker.reconcile.code_plans import CodePlans
 from worker.reconcile.comparison_failures import Failures
 from worker.reconcile.forgetting import Forgetting
 from worker.reconcile.information import Information
+from worker.reconcile.invoice_plans import ExportSteps, InvoicePlans
 from worker.reconcile.item_drift import ItemDrift
 from worker.reconcile.orphaned_bills import OrphanedBills
 from worker.reconcile.planning import Planning
@@ -119,23 +120,13 @@ class Container(Services):
     @part
     def planning(self) -> Planning:
         """What a scan or an export would do."""
-        procore, netsuite = self.connections.procore_transport, self.connections.netsuite_transport
-        return Planning(
-            self.redis,
-            company_id=self.settings.procore_company_id,
-            account=self.settings.netsuite_account_id.lower(),
-            requests=lambda: Requests(procore.requests_sent, netsuite.requests_sent),
-            projects=self.projects(Precedence.SCAN),
-            items=self.items(Precedence.SCAN),
-            wbs_scan=self.wbs_scan,
-            export_runs=self.export_runs,
-            invoice_export=self.invoice_export,
-            invoice_items=self.invoice_items,
-            bills=self.bills,
-            ledger=self.ledger,
-            stoppages=self.stoppages,
-            fixed_names=FixedItemNames(self.stores, self.remotes_of_scans, self.policy).names,
-        )
+        projects, items = self.projects(Precedence.SCAN), self.items(Precedence.SCAN)
+        codes = CodePlans(projects, items, self.wbs_scan)
+        steps = ExportSteps(self.invoice_export, self.invoice_items, self.bills)
+        requests = self.connections.requests
+        invoices = InvoicePlans(self.stores, requests, self.export_runs, steps, codes)
+        names = FixedItemNames(self.stores, self.remotes_of_scans, self.policy).names
+        return Planning(self.stores, requests, codes, invoices, self.stoppages, names)
 
     applying = _part(
         lambda own: Applying(

@@ -17,7 +17,8 @@ from worker.domain.work import Lane, RunKind
 from worker.engine.attempts import RUN_WAITS_SECONDS
 from worker.engine.recovery import Recovery
 from worker.inspect.stoppages import Stoppages
-from worker.reconcile.planning import Look, Planning
+from worker.reconcile.dry_run import DryRun
+from worker.reconcile.planning import Planning
 from worker.store.stores import Stores
 from worker.sync.items import Items
 from worker.sync.projects import Projects
@@ -63,30 +64,30 @@ class Applying:
             projects.setdefault(line.project_id, []).append(line)
         for done, (project_id, lines) in enumerate(projects.items(), 1):
             if any(line.would.acts for line in lines):
-                look = self.planning.look_again(plan.kind, project_id, lines, bills)
-                to_do = self._unchanged(plan.kind, lines, look, applied)
-                self._let_wait(plan.kind, project_id, to_do, look)
+                dry = self.planning.look_again(plan.kind, project_id, lines, bills)
+                to_do = self._unchanged(plan.kind, lines, dry, applied)
+                self._let_wait(plan.kind, project_id, to_do, dry)
                 applied.to_do += to_do
             progress(done, len(projects))
         return applied
 
-    def _unchanged(self, kind: RunKind, lines: Sequence[PlanLine], look: Look, applied: Applied) -> list[PlanLine]:
+    def _unchanged(self, kind: RunKind, lines: Sequence[PlanLine], dry: DryRun, applied: Applied) -> list[PlanLine]:
         already = {}
         for line in lines:
-            record, now = self._record(line), look.lines.get(line.key)
+            record, now = self._record(line), dry.lines.get(line.key)
             if record and record.done:
                 already[line.key] = record.remote_id
             elif now and now.would is Would.ALREADY:
                 already[line.key] = now.remote_id
-        refused = refusals(kind, lines, look.lines, already)
+        refused = refusals(kind, lines, dry.lines, already)
         applied.already |= already
         applied.refused |= refused
         return [line for line in lines if line.would.acts and line.key not in {*already, *refused}]
 
-    def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], look: Look) -> None:
+    def _let_wait(self, kind: RunKind, project_id: int, to_do: Sequence[PlanLine], dry: DryRun) -> None:
         """Record the results as after a scan: existing records are adopted, and missing ones are queued. Items before bills."""
         codes = [CodeKey.parse(line.key).wbs_code_id for line in to_do if not line.of_invoice]
-        planned = [look.planned[project_id][code_id] for code_id in codes]
+        planned = [dry.planned[project_id][code_id] for code_id in codes]
         noted = self.items.note(project_id, planned, for_invoice=kind is RunKind.EXPORT, by=A_PLAN)
         self.stores.work.request(Lane.ITEMS, [str(key) for key in noted])
         for line in to_do:
