@@ -152,7 +152,7 @@ def _shares(site: Installation, whole: float) -> tuple[float, float, float, floa
 
     The same work without Celery, in this process; and the same requests and about as many commands without us.
     """
-    container, projects = site.container, list(site.container.listed_projects.all())[:300]
+    container, projects = site.container, list(site.container.stores.listed_projects.all())[:300]
     container.wbs_scan.request("benchmark, without Celery")
     began, calls = _cpu(), _calls(site)
     for project in projects:

@@ -18,7 +18,7 @@ from worker.runtime.current import current
 def resume(**arguments: Any) -> dict[str, int]:
     """Give out what is due, and what was in hand of a worker that died."""
     read(Nothing, arguments)
-    current().gate.note_use()
+    current().stores.gate.note_use()
     return {"given_out": pick_up(app)}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import cached_property, partialmethod
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -47,6 +47,7 @@ from worker.store.connection import connect
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
 from worker.store.limits import RateLimits
+from worker.store.part import part
 from worker.sync import invoice_export, invoice_items
 from worker.sync.invoice_items import InvoiceItems
 
@@ -110,7 +111,7 @@ class WiredContainer(OpenContainer):
         for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
 
-    @cached_property
+    @part
     def invoice_items(self) -> InvoiceItems:
         """With the threads of the office, since an example should leave none behind."""
         return InvoiceItems(
@@ -184,9 +185,9 @@ class Desk:
         """The remotes are well again, somebody asks for everything anew, and all waits have ended."""
         self.wire.meddle = lambda exchange: None
         self.wire.kept_back = lambda kind: False
-        self.container.cache.forget("item_name_limit", "procore:budget_line_items")
+        self.container.stores.cache.forget("item_name_limit", "procore:budget_line_items")
         for _ in range(6):
-            self.container.holds.lift(list(Remote))
+            self.container.stores.holds.lift(list(Remote))
             self.container.redis.delete(f"{self.prefix}limits:procore")
             self.container.projects(Precedence.SCAN).outdate()
             self.container.wbs_scan.scan("test")

@@ -37,7 +37,10 @@ def _part(build: Callable[[Connections], T]) -> Part[T]:
 
 @dataclass(frozen=True)
 class Connections:
-    """The connections of one process. `profile`: the account's profile, if there is one."""
+    """The connections of one process. `profile`: the account's profile, if there is one.
+
+    Locks of parts are taken in one order: the container's, these connections', the stores'. No store builds a connection.
+    """
 
     settings: Settings
     stores: Stores

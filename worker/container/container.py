@@ -109,9 +109,23 @@ class Container(Services):
         """A digest of each setting that decides what is written."""
         return written_settings(self.settings, self.connections.profile)
 
+    def give_back(self) -> None:
+        """Locks and work of what this process began and will not end.
+
+        No slot of the gate: NetSuite goes on with a request whose client has gone, so its slot is free when its lease ends.
+        """
+        self.stores.locks.give_back()
+        self.attempts.give_back()
+
+    def require_own(self) -> None:
+        """Make sure that profile and ledger are of no other account, and Redis is one server. Raises InvalidSettings otherwise."""
+        self.ownership.require_one_server()
+        _ = self.connections.profile
+        self.ownership.require_no_other()
+
     def watch_store(self) -> None:
         """Compare the store with the one this process knows at intervals, for the life of the process."""
-        self.keeper.repeat(self.identity.meet, every=MEET_EVERY_SECONDS)
+        self.keeper.repeat(self.stores.identity.meet, every=MEET_EVERY_SECONDS)
 
     def result_of(self, task_id: str) -> dict[str, Any] | None:
         """Celery's task results."""

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import RLock
 from typing import TypeVar
 
-from config.profile import settle_seconds
 from config.settings import Settings
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
@@ -15,8 +14,6 @@ from worker.container.connections import Connections
 from worker.container.installation import installation_of, policy_of
 from worker.container.ownership import Ownership
 from worker.container.redis_access import redis_at
-from worker.domain.invoices import FixedItems
-from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.scopes import Remote
 from worker.engine.adoptions import Adoptions
 from worker.engine.attempts import Attempts
@@ -76,25 +73,6 @@ class Services:
     # The stores that commands and the parts below name.
     ledger = _part(lambda own: own.stores.ledger)
     work = _part(lambda own: own.stores.work)
-    handling = _part(lambda own: own.stores.handling)
-    holds = _part(lambda own: own.stores.holds)
-    presence = _part(lambda own: own.stores.presence)
-    schedule_runs = _part(lambda own: own.stores.schedule_runs)
-    series_states = _part(lambda own: own.stores.series_states)
-    verifications = _part(lambda own: own.stores.verifications)
-    webhook_counts = _part(lambda own: own.stores.webhook_counts)
-    bill_claims = _part(lambda own: own.stores.bill_claims)
-    currencies = _part(lambda own: own.stores.currencies)
-    last_reads = _part(lambda own: own.stores.last_reads)
-    plan_keys = _part(lambda own: own.stores.plan_keys)
-    listed_projects = _part(lambda own: own.stores.listed_projects)
-    procore_limits = _part(lambda own: own.stores.procore_limits)
-    cache = _part(lambda own: own.stores.cache)
-    gate = _part(lambda own: own.stores.gate)
-    identity = _part(lambda own: own.stores.identity)
-    locks = _part(lambda own: own.stores.locks)
-    decisions = _part(lambda own: own.stores.decisions)
-    adopted_items = _part(lambda own: own.stores.adopted_items)
 
     def now(self) -> float:
         """Return the time of Redis' clock in unix seconds."""
@@ -108,10 +86,7 @@ class Services:
         """Return NetSuite for exports or for scans."""
         return self.connections.netsuite(precedence)
 
-    @part
-    def settings_agreement(self) -> SettingsAgreement:
-        """Whether all workers have the same settings."""
-        return SettingsAgreement(self.presence)
+    settings_agreement = _part(lambda own: SettingsAgreement(own.stores.presence))
 
     @part
     def attempts(self) -> Attempts:
@@ -120,7 +95,7 @@ class Services:
             self.redis,
             work=self.work,
             ledger=self.ledger,
-            holds=self.holds,
+            holds=self.stores.holds,
             recovery=self.recovery,
             keeper=self.keeper,
             agreement=self.settings_agreement,
@@ -138,41 +113,44 @@ class Services:
             netsuite=self.netsuite(Precedence.EXPORT),
             company_id=self.settings.procore_company_id,
             adoptions=self.adoptions,
-            decisions=self.decisions,
+            decisions=self.stores.decisions,
             ledger=self.ledger,
-            locks=self.locks,
+            locks=self.stores.locks,
             work=self.work,
             require_own=self.ownership.require_no_other,
             confirmed=self.ownership.company_confirmed,
         )
 
-    @part
-    def former_items(self) -> FormerItems:
-        """Items that may be a project's under former names."""
-        return FormerItems(self.redis, self.stores.prefix, ledger=self.ledger, adopted=self.adopted_items)
+    former_items = _part(
+        lambda own: FormerItems(own.redis, own.stores.prefix, ledger=own.ledger, adopted=own.stores.adopted_items)
+    )
 
     @part
     def adoptions(self) -> Adoptions:
         """Adopted Items over a lost Redis and over versions."""
         netsuite = self.netsuite(Precedence.EXPORT)
-        return Adoptions(netsuite=netsuite, adopted=self.adopted_items, ledger=self.ledger, locks=self.locks)
+        return Adoptions(
+            netsuite=netsuite, adopted=self.stores.adopted_items, ledger=self.ledger, locks=self.stores.locks
+        )
 
     @part
     def dispatch(self) -> Dispatch:
         """Which waiting work is given out."""
         limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(work=self.work, holds=self.holds, attempts=self.attempts, limits=limits)
+        return Dispatch(work=self.work, holds=self.stores.holds, attempts=self.attempts, limits=limits)
 
     def projects(self, precedence: Precedence) -> Projects:
         """The company's projects."""
         only, confirmed = self.settings.project_ids, self.ownership.company_confirmed
-        return Projects(self.procore(precedence), self.listed_projects, only=only, confirmed=confirmed)
+        return Projects(self.procore(precedence), self.stores.listed_projects, only=only, confirmed=confirmed)
 
-    @part
-    def once(self) -> ExactlyOnce:
-        """What creates records in NetSuite at most once."""
-        settle = settle_seconds(self.settings, self.connections.profile)
-        return ExactlyOnce(self.redis, self.ledger, self.locks, self.differences, settle)
+    differences = _part(
+        lambda own: SystematicDifferences(own.redis, states=own.stores.series_states, ledger=own.ledger, work=own.work)
+    )
+
+    once = _part(
+        lambda own: ExactlyOnce(own.redis, own.ledger, own.stores.locks, own.differences, own.policy.settle_seconds)
+    )
 
     def items(self, precedence: Precedence) -> Items:
         """Planning and making Items."""
@@ -180,7 +158,7 @@ class Services:
             self.once,
             netsuite=self.netsuite(precedence),
             company_id=self.settings.procore_company_id,
-            adopted=self.adopted_items,
+            adopted=self.stores.adopted_items,
             mark_adopted=self.settings.netsuite_adopted_items_get_external_id,
         )
         return Items(
@@ -209,18 +187,12 @@ class Services:
             dispatch=self.dispatch,
         )
 
-    @part
-    def links(self) -> Links:
-        """Vendors and projects in NetSuite."""
-        return self._links(Precedence.EXPORT)
+    links = _part(lambda own: own._links(Precedence.EXPORT))
 
     def _links(self, precedence: Precedence) -> Links:
-        return Links(procore=self.procore(precedence), netsuite=self.netsuite(precedence), cache=self.cache)
+        return Links(procore=self.procore(precedence), netsuite=self.netsuite(precedence), cache=self.stores.cache)
 
-    @part
-    def invoice_items(self) -> InvoiceItems:
-        """The Items an invoice needs."""
-        return self._invoice_items(Precedence.EXPORT)
+    invoice_items = _part(lambda own: own._invoice_items(Precedence.EXPORT))
 
     def _invoice_items(self, precedence: Precedence) -> InvoiceItems:
         # Two more than there are slots, so that none idles while a thread looks after what it has made.
@@ -241,22 +213,10 @@ class Services:
 
     def posting_periods(self, precedence: Precedence) -> PostingPeriods:
         """The account's posting periods, and what is done about closed ones."""
-        policy = ClosedPeriod(self.settings.netsuite_closed_period)
-        return PostingPeriods(netsuite=self.netsuite(precedence), cache=self.cache, policy=policy)
+        netsuite, policy = self.netsuite(precedence), self.policy.closed_period
+        return PostingPeriods(netsuite=netsuite, cache=self.stores.cache, policy=policy)
 
-    @property
-    def _fixed_items(self) -> FixedItems:
-        return FixedItems(self.settings.netsuite_retainage_item_id, self.settings.netsuite_tax_item_id)
-
-    @part
-    def differences(self) -> SystematicDifferences:
-        """What stops a series of records that NetSuite changes."""
-        return SystematicDifferences(self.redis, states=self.series_states, ledger=self.ledger, work=self.work)
-
-    @part
-    def settled_by_hand(self) -> SettledByHand:
-        """Bills that people entered for invoices that cannot be exported."""
-        return self._settled_by_hand(Precedence.EXPORT, self.links)
+    settled_by_hand = _part(lambda own: own._settled_by_hand(Precedence.EXPORT, own.links))
 
     def _settled_by_hand(self, precedence: Precedence, links: Links) -> SettledByHand:
         return SettledByHand(
@@ -274,9 +234,9 @@ class Services:
             netsuite=self.netsuite(Precedence.EXPORT),
             company_id=self.settings.procore_company_id,
             ledger=self.ledger,
-            locks=self.locks,
-            claims=self.bill_claims,
-            settle_seconds=settle_seconds(self.settings, self.connections.profile),
+            locks=self.stores.locks,
+            claims=self.stores.bill_claims,
+            settle_seconds=self.policy.settle_seconds,
         )
 
     @part
@@ -305,8 +265,8 @@ class Services:
             invoice_items=invoice_items,
             ownership=self.bill_ownership,
             settled=settled,
-            decisions=self.decisions,
-            fixed_items=self._fixed_items,
+            decisions=self.stores.decisions,
+            fixed_items=self.policy.fixed_items,
         )
 
     @part
@@ -330,21 +290,18 @@ class Services:
             invoice_items=invoice_items,
             bills=bills,
             settled=settled,
-            decisions=self.decisions,
+            decisions=self.stores.decisions,
             ledger=self.ledger,
             attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
-            fixed_items=self._fixed_items,
+            fixed_items=self.policy.fixed_items,
             makes_credits=self.settings.netsuite_create_credits,
             books_currency=self.books_currency,
             unchanged=self.unchanged_invoices,
             pool=self._read_ahead,
         )
 
-    @part
-    def books_currency(self) -> BooksCurrency:
-        """Which currency the books are in."""
-        return BooksCurrency(self.currencies, setting=self.settings.netsuite_currency)
+    books_currency = _part(lambda own: BooksCurrency(own.stores.currencies, setting=own.policy.currency))
 
     @part
     def unchanged_invoices(self) -> UnchangedInvoices:
@@ -361,7 +318,7 @@ class Services:
             settings.netsuite_currency,
             settings.item_name_format,
         )
-        return UnchangedInvoices(self.redis, ledger=self.ledger, reads=self.last_reads, policy=repr(policy))
+        return UnchangedInvoices(self.redis, ledger=self.ledger, reads=self.stores.last_reads, policy=repr(policy))
 
     @part
     def export_runs(self) -> ExportRuns:
@@ -373,7 +330,7 @@ class Services:
             ledger=self.ledger,
             work=self.work,
             attempts=self.attempts,
-            claims=self.bill_claims,
+            claims=self.stores.bill_claims,
             unchanged=self.unchanged_invoices,
             books_currency=self.books_currency,
             export_statuses=self.settings.export_statuses,
@@ -387,20 +344,6 @@ class Services:
             self.stores.prefix,
             company_id=self.settings.procore_company_id,
             invoice_resources=self.settings.webhook_invoice_resources,
-            projects=self.listed_projects,
+            projects=self.stores.listed_projects,
             work=self.work,
         )
-
-    def give_back(self) -> None:
-        """Locks and work of what this process began and will not end.
-
-        No slot of the gate: NetSuite goes on with a request whose client has gone, so its slot is free when its lease ends.
-        """
-        self.locks.give_back()
-        self.attempts.give_back()
-
-    def require_own(self) -> None:
-        """Make sure that profile and ledger are of no other account, and Redis is one server. Raises InvalidSettings otherwise."""
-        self.ownership.require_one_server()
-        _ = self.connections.profile
-        self.ownership.require_no_other()

@@ -200,7 +200,7 @@ class Floor:
         with contextlib.suppress(StoreAway):
             box = process.things["container"]
             box.adoptions.keep_up()
-            box.decisions.keep_up(box.ledger.opened_at())
+            box.stores.decisions.keep_up(box.ledger.opened_at())
 
     def operator(self, name: str, job: Callable[[Container], object]) -> None:
         """A command of a person: a process of its own that is never struck."""

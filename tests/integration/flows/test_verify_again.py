@@ -195,7 +195,7 @@ def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: O
 
 def test_one_comparison_a_week_is_a_full_one_whoever_asks(site: Site) -> None:
     container = site.office.container
-    assert container.verifications.last_full() is not None
+    assert container.stores.verifications.last_full() is not None
     assert site.reads(site.kinds) == []
     last_full = f"{container.settings.redis_key_prefix}verify:last_full"
     container.redis.set(last_full, container.now() - 6.6 * 86_400)
