@@ -29,23 +29,9 @@ def open_probe(settings: Settings) -> Probe:
     netsuite_transport = TimedTransport(
         remote=Remote.NETSUITE.value, read_timeout=settings.netsuite_read_timeout_seconds, network=connections.network
     )
-    procore = SandboxProcore(
-        connections.procore_address,
-        transport=procore_transport,
-        tokens=connections.procore_tokens,
-        limits=stores.procore_limits,
-        cache=stores.cache,
-        precedence=Precedence.SCAN,
-    )
-    netsuite = SandboxNetSuite(
-        connections.netsuite_address,
-        connections.account_defaults(None),
-        transport=netsuite_transport,
-        tokens=connections.netsuite_tokens,
-        gate=stores.gate,
-        cache=stores.cache,
-        precedence=Precedence.SCAN,
-    )
+    procore = SandboxProcore(connections.procore_api(Precedence.SCAN, procore_transport), stores.cache)
+    api = connections.netsuite_api(Precedence.SCAN, netsuite_transport)
+    netsuite = SandboxNetSuite(api, connections.account_defaults(None), stores.cache)
     return Probe(
         netsuite=netsuite,
         procore=procore,

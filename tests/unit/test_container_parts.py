@@ -9,7 +9,7 @@ from threading import RLock
 
 from worker.container import Container
 from worker.container.connections import Connections
-from worker.store.part import Part, part
+from worker.part import Part, part
 from worker.store.stores import Stores
 
 THREADS = 16

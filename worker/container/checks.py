@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import chain
 
+from config.loading import secret_files
 from config.profile import contradictions
-from config.settings import secret_files
 from config.written_settings import written_settings
 from worker.container.services import Services
 from worker.inspect.checks import Checks

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import RLock
+from functools import partial
 from typing import TypeVar
 
 from config.process_secrets import NOT_HELD
@@ -12,21 +12,24 @@ from config.profile import Effects, Profile, load_profile, project_field
 from config.settings import Settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
+from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.certificate import certificate_expiry
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.network import Network
-from worker.clients.procore import client as procore_client
-from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.clients.procore import auth as procore_auth
+from worker.clients.procore.api import ProcoreApi
+from worker.clients.procore.auth import ProcoreAddress
+from worker.clients.procore.client import Procore
 from worker.clients.remotes import Remotes
 from worker.domain.plans import Requests
 from worker.domain.refusals import KnownRefusal, Meaning
 from worker.domain.scopes import Remote
+from worker.part import BuildingLock, Part
 from worker.store.gate import Precedence
 from worker.store.keys import Keys
-from worker.store.part import Part
 from worker.store.stores import Stores
-from worker.store.tokens import Tokens
+from worker.store.tokens import AccessToken, Tokens
 
 T = TypeVar("T")
 
@@ -44,14 +47,22 @@ class Connections:
 
     settings: Settings
     stores: Stores
-    building: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
+    building: BuildingLock = field(default_factory=BuildingLock, init=False, repr=False, compare=False)
 
     profile = _part(lambda own: load_profile(own.settings))
     network = _part(lambda own: _network(own.settings))
     procore_transport = _part(lambda own: own.transport(Remote.PROCORE, own.settings.procore_read_timeout_seconds))
     netsuite_transport = _part(lambda own: own.transport(Remote.NETSUITE, own.settings.netsuite_read_timeout_seconds))
-    procore_tokens = _part(lambda own: own.tokens(Remote.PROCORE))
-    netsuite_tokens = _part(lambda own: own.tokens(Remote.NETSUITE))
+    procore_tokens = _part(
+        lambda own: own.tokens(
+            Remote.PROCORE, partial(procore_auth.mint_token, own.procore_transport, own.procore_address)
+        )
+    )
+    netsuite_tokens = _part(
+        lambda own: own.tokens(
+            Remote.NETSUITE, partial(netsuite_auth.mint_token, own.netsuite_transport, own.netsuite_address)
+        )
+    )
 
     @property
     def procore_address(self) -> ProcoreAddress:
@@ -77,21 +88,12 @@ class Connections:
 
     def transport(self, remote: Remote, read_timeout: float) -> Transport:
         """Return a transport for requests to one system."""
-        return Transport(remote=remote.value, read_timeout=read_timeout, network=self.network)
+        runtime = self.stores.runtime
+        return Transport(remote=remote.value, read_timeout=read_timeout, network=self.network, runtime=runtime)
 
-    def tokens(self, remote: Remote) -> Tokens:
+    def tokens(self, remote: Remote, mint: Callable[[], AccessToken]) -> Tokens:
         """Return the tokens for one system, which all processes share."""
-        if remote is Remote.PROCORE:
-            transport, address = self.procore_transport, self.procore_address
-            return Tokens(
-                self.stores.redis, self.stores.prefix, remote, lambda: procore_client.mint_token(transport, address)
-            )
-        return Tokens(
-            self.stores.redis,
-            self.stores.prefix,
-            remote,
-            lambda: netsuite_auth.mint_token(self.netsuite_transport, self.netsuite_address),
-        )
+        return Tokens(self.stores.redis, self.stores.prefix, remote, mint, runtime=self.stores.runtime)
 
     def remotes(self, precedence: Precedence) -> Remotes:
         """Return both clients for one kind of work."""
@@ -99,31 +101,39 @@ class Connections:
 
     def procore(self, precedence: Precedence) -> Procore:
         """Return the client of Procore for one kind of work; unlike NetSuite's it works without the account's profile."""
-        return Procore(
-            self.procore_address,
-            transport=self.procore_transport,
-            tokens=self.procore_tokens,
-            limits=self.stores.procore_limits,
-            cache=self.stores.cache,
-            precedence=precedence,
-        )
+        return Procore(self.procore_api(precedence, self.procore_transport), self.stores.cache)
 
     def netsuite(self, precedence: Precedence) -> NetSuite:
         """Return the client of NetSuite for one kind of work."""
-        return NetSuite(
-            self.netsuite_address,
-            self.account_defaults(self.profile),
-            transport=self.netsuite_transport,
+        api = self.netsuite_api(precedence, self.netsuite_transport, _known_refusals(self.profile))
+        return NetSuite(api, self.account_defaults(self.profile), self.stores.cache)
+
+    def procore_api(self, precedence: Precedence, transport: Transport) -> ProcoreApi:
+        """Return Procore's API for one kind of work."""
+        return ProcoreApi(
+            self.procore_address,
+            transport=transport,
+            tokens=self.procore_tokens,
+            limits=self.stores.procore_limits,
+            precedence=precedence,
+        )
+
+    def netsuite_api(
+        self, precedence: Precedence, transport: Transport, refusals: Sequence[KnownRefusal] = ()
+    ) -> NetSuiteApi:
+        """Return NetSuite's API for one kind of work; `refusals`: known ones in the account's own wording."""
+        return NetSuiteApi(
+            self.netsuite_address.base_url,
+            transport=transport,
             tokens=self.netsuite_tokens,
             gate=self.stores.gate,
-            cache=self.stores.cache,
             precedence=precedence,
+            refusals=refusals,
         )
 
     def account_defaults(self, profile: Profile | None) -> AccountDefaults:
         """Return what NetSuite clients write by the settings and the profile; the probe uses them without a profile."""
         found = profile.effects if profile else Effects()
-        words = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
         return AccountDefaults(
             item_type=self.settings.netsuite_item_type,
             subsidiary_id=self.settings.netsuite_subsidiary_id,
@@ -133,7 +143,6 @@ class Connections:
             makes_credits=self.settings.netsuite_create_credits,
             project_field=project_field(self.settings, profile),
             item_name_limit=found.item_name_limit,
-            refusals=[KnownRefusal(shape, meaning) for meaning, shapes in words.items() for shape in shapes.values()],
         )
 
     def requests(self) -> Requests:
@@ -172,3 +181,9 @@ def _network(settings: Settings) -> Network:
         direct=tuple(entry for entry in settings.no_proxy.replace(",", " ").split()),
         ca=settings.requests_ca_bundle or settings.ssl_cert_file,
     )
+
+
+def _known_refusals(profile: Profile | None) -> list[KnownRefusal]:
+    found = profile.effects if profile else Effects()
+    shapes = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
+    return [KnownRefusal(shape, meaning) for meaning, named in shapes.items() for shape in named.values()]

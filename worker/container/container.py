@@ -23,6 +23,7 @@ from worker.inspect.retries import Retries
 from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
 from worker.inspect.why_not_synced import WhyNotSynced
+from worker.part import Part, part
 from worker.reconcile.applying import Applying
 from worker.reconcile.bill_drift import BillDrift
 from worker.reconcile.code_plans import CodePlans
@@ -39,7 +40,6 @@ from worker.reconcile.verification import Verification
 from worker.store import results
 from worker.store.gate import Precedence
 from worker.store.identity import MEET_EVERY_SECONDS
-from worker.store.part import Part, part
 
 if TYPE_CHECKING:
     from worker.inspect.metrics import Metrics

@@ -10,7 +10,7 @@ from config.schedule import next_due
 from config.settings import Settings
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.procore.pages import ProcorePages
-from worker.domain.invoices import FixedItems
+from worker.domain.bill_lines import FixedItems
 from worker.domain.policy import Policy
 from worker.domain.posting_periods import ClosedPeriod
 from worker.inspect.pages import Pages

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.settings import InvalidSettings
-from worker.container.redis_access import require_one_server
-from worker.store.keys import Keys
+from config.setting_faults import InvalidSettings
+from worker.redis_access import require_one_server
 from worker.store.stores import Stores
 
 
@@ -23,7 +22,7 @@ class Ownership:
 
     def require_no_other(self) -> bool:
         """Raise InvalidSettings if the ledger in this Redis belongs to another company or account. Return False if it is unowned."""
-        theirs, ours = self.stores.redis.get(self._key), self.stores.installation.owner
+        theirs, ours = self.stores.ledger.state.owner(), self.stores.installation.owner
         if theirs not in (None, ours):
             sentence = (
                 f"The ledger under {self.stores.prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, the settings are for "
@@ -39,9 +38,5 @@ class Ownership:
         Not earlier: a mistyped company would lock out the correct one. Raises InvalidSettings if the ledger belongs to another.
         """
         if self.may_claim:
-            self.stores.redis.set(self._key, self.stores.installation.owner, nx=True)
+            self.stores.ledger.state.claim_for(self.stores.installation.owner)
             self.require_no_other()
-
-    @property
-    def _key(self) -> str:
-        return Keys(self.stores.prefix).belongs_to

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import RLock
 from typing import TypeVar
 
 from config.settings import Settings
@@ -13,7 +12,6 @@ from worker.clients.procore.client import Procore
 from worker.container.connections import Connections
 from worker.container.installation import installation_of, policy_of
 from worker.container.ownership import Ownership
-from worker.container.redis_access import redis_at
 from worker.domain.scopes import Remote
 from worker.engine.adoptions import Adoptions
 from worker.engine.attempts import Attempts
@@ -22,9 +20,11 @@ from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import Recovery
 from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.systematic_differences import SystematicDifferences
+from worker.part import BuildingLock, Part, part
+from worker.redis_access import redis_at
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
-from worker.store.part import Part, part
+from worker.store.runtime import REAL, Runtime
 from worker.store.stores import Stores
 from worker.sync.bill_ownership import BillOwnership
 from worker.sync.bill_records import BillRecords
@@ -58,14 +58,15 @@ def _part(build: Callable[[Services], T]) -> Part[T]:
 class Services:
     """What every part is built from, and the engine and both flows."""
 
-    def __init__(self, settings: Settings, *, redis_url: str) -> None:
-        self.building = RLock()
+    def __init__(self, settings: Settings, *, redis_url: str, runtime: Runtime = REAL) -> None:
+        self.building = BuildingLock()
         self.settings = settings
         self.redis_url = redis_url
         self.redis = redis_at(redis_url)
-        self.keeper = LeaseKeeper()
+        self.runtime = runtime
+        self.keeper = LeaseKeeper(runtime=runtime)
 
-    stores = _part(lambda own: Stores(own.redis, own.keeper, installation_of(own.settings)))
+    stores = _part(lambda own: Stores(own.redis, own.keeper, installation_of(own.settings), own.runtime))
     ownership = _part(lambda own: Ownership(own.stores))
     connections = _part(lambda own: Connections(own.settings, own.stores))
     policy = _part(lambda own: policy_of(own.settings, own.connections.profile))
@@ -73,6 +74,7 @@ class Services:
     # The stores that commands and the parts below name.
     ledger = _part(lambda own: own.stores.ledger)
     work = _part(lambda own: own.stores.work)
+    runs = _part(lambda own: own.stores.runs)
 
     def now(self) -> float:
         """Return the time of Redis' clock in unix seconds."""
@@ -137,7 +139,7 @@ class Services:
     def dispatch(self) -> Dispatch:
         """Which waiting work is given out."""
         limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(work=self.work, holds=self.stores.holds, attempts=self.attempts, limits=limits)
+        return Dispatch(work=self.work, runs=self.runs, holds=self.stores.holds, attempts=self.attempts, limits=limits)
 
     def projects(self, precedence: Precedence) -> Projects:
         """The company's projects."""
@@ -183,6 +185,7 @@ class Services:
             items=self.items(Precedence.SCAN),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             attempts=self.attempts,
             dispatch=self.dispatch,
         )
@@ -202,6 +205,7 @@ class Services:
             items=self.items(precedence),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             attempts=self.attempts,
             pool=pool,
         )
@@ -329,6 +333,7 @@ class Services:
             projects=self.projects(Precedence.EXPORT),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             attempts=self.attempts,
             claims=self.stores.bill_claims,
             unchanged=self.unchanged_invoices,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.domain.invoices import FixedItems
+from worker.domain.bill_lines import FixedItems
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.wbs_codes import NamingRule
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from worker.clients.remotes import Remotes
+from worker.domain.bill_differences import difference
+from worker.domain.bills import FoundBill
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
-from worker.domain.invoices import FoundBill, Invoice, difference
+from worker.domain.invoices import Invoice
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
 from worker.domain.reckoning import Reckoning, reckon

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from worker.domain import money
-from worker.domain.invoices import FoundBill, Invoice
+from worker.domain.bills import FoundBill
+from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Record
 from worker.domain.reckoning import Reckoned, Reckoning
 

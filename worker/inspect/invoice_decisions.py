@@ -120,5 +120,5 @@ class InvoiceDecisions:
 
     def _keep_copy(self) -> None:
         """Save the decision on this machine too. A copy of an earlier ledger is restored first."""
-        if opened_at := self.stores.ledger.opened_at():
+        if opened_at := self.stores.ledger.state.opened_at():
             self.stores.decisions.catch_up(opened_at)

@@ -26,10 +26,10 @@ from worker.inspect.liveness import Alive, Liveness
 from worker.inspect.metric_families import Families
 from worker.inspect.pauses import Pauses
 from worker.inspect.waiting import Waiting
+from worker.store.runs import Run
 from worker.store.server_state import server_state
 from worker.store.stores import Stores
 from worker.store.webhook_counts import ANSWERS
-from worker.store.work import Run
 
 VERIFY = "verify"
 RUN_OUTCOMES = tuple(kind.value for kind in OutcomeKind)
@@ -74,8 +74,8 @@ class Metrics(Collector):
         self._problems(told)
         self._remotes(told)
         self._runs(told)
-        told.put("ledger_open", self.stores.ledger.is_open())
-        told.put("ledger_rebuilt_items", self.stores.ledger.rebuild_so_far().get("items", 0))
+        told.put("ledger_open", self.stores.ledger.state.is_open())
+        told.put("ledger_rebuilt_items", self.stores.ledger.state.rebuild_counts().get("items", 0))
         told.put_known("netsuite_certificate_expiry_timestamp_seconds", self.certificate_expiry())
         with suppress(OSError):
             told.put("data_directory_free_bytes", shutil.disk_usage(self.stores.installation.data_dir).free)
@@ -161,10 +161,10 @@ class Metrics(Collector):
             told.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
 
     def _runs(self, told: Families) -> None:
-        opened_at = self.stores.ledger.opened_at()
+        opened_at = self.stores.ledger.state.opened_at()
         began = dict.fromkeys((*RunKind, VERIFY), float(opened_at) if opened_at else None)
         for kind in RunKind:
-            going_on, last = self.stores.work.current(kind), self.stores.work.last_whole(kind)
+            going_on, last = self.stores.runs.current(kind), self.stores.runs.last_whole(kind)
             open_work = _going_on(told, kind, going_on)
             told.put("run_open_work", open_work, kind)
             if last and last.ended_at:

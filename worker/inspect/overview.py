@@ -13,8 +13,8 @@ from worker.inspect.pauses import Pauses
 from worker.inspect.problem_views import ProblemViews
 from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
+from worker.store.runs import Run
 from worker.store.stores import Stores
-from worker.store.work import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,15 @@ class Overview:
         depths = {lane.value: self.stores.work.depth(lane) for lane in Lane}
         return {
             "ledger": {
-                "open": self.stores.ledger.is_open(),
-                "rebuilt_so_far": self.stores.ledger.rebuild_so_far().get("items", 0),
+                "open": self.stores.ledger.state.is_open(),
+                "rebuilt_so_far": self.stores.ledger.state.rebuild_counts().get("items", 0),
             },
             "codes": dict(codes),
             "invoices": dict(invoices),
             "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},
             "pauses": [asdict(one) for one in self.pauses.all()],
             "gate": {"in_use": self.stores.gate.in_use(), "slots": self.stores.gate.caps()[0]},
-            "runs": {kind.value: run_view(run) for kind in RunKind if (run := self.stores.work.current(kind))},
+            "runs": {kind.value: run_view(run) for kind in RunKind if (run := self.stores.runs.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
             "invoices_not_readable": [
                 {"project": self._label(project_id), "answer": answer}

@@ -12,7 +12,7 @@ from worker.domain.outcomes import Record
 from worker.domain.problems import MENDED, describe
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
-from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
+from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, lane_of, work_behind
 from worker.inspect.pages import Pages, subject_of
 from worker.store.open_problems import Handled, OpenProblem
 from worker.store.stores import Stores
@@ -152,7 +152,7 @@ class ProblemViews:
         return {
             "in_hand": self.stores.work.in_hand(lane, piece),
             "at": self.stores.work.waits_until(lane, piece),
-            "with": RUN_OF_LANE[lane].value if lane in RUN_OF_LANE else None,
+            "with": lane.run.value if lane.run else None,
         }
 
     def _record(self, key: str) -> Record | None:

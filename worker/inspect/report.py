@@ -18,8 +18,8 @@ from worker.inspect.overview import Overview
 from worker.inspect.pages import Link
 from worker.inspect.pauses import Pauses, PauseView
 from worker.store.gate import Use
+from worker.store.runs import Run
 from worker.store.stores import Stores
-from worker.store.work import Run
 
 LATEST_RUNS = 20
 
@@ -196,13 +196,13 @@ class Reports:
             at=self.stores.now(),
             company_id=self.stores.installation.company_id,
             account_id=self.stores.installation.account_id,
-            ledger_open=self.stores.ledger.is_open(),
+            ledger_open=self.stores.ledger.state.is_open(),
             projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
             invoices={state.value: Due.of(records) for state, records in by_state.items() if records},
             problems=_by_owner(self.overview.problems(), invoices),
             waiting=sum(waiting for waiting, _ in depths),
             in_hand=sum(in_hand for _, in_hand in depths),
-            runs=[_run_row(run) for run in self.stores.work.latest(LATEST_RUNS)],
+            runs=[_run_row(run) for run in self.stores.runs.latest(LATEST_RUNS)],
             gate=GateUse(self.stores.gate.in_use(), self.stores.gate.caps()[0], self.stores.gate.use()),
             pauses=self.pauses.all(),
         )

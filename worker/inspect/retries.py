@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
-from worker.domain.scopes import REMOTES_OF_LANE, Remote, remote_of
+from worker.domain.scopes import Remote, remote_of
 from worker.domain.work import Lane, lane_of, plan_of, work_behind
 from worker.engine.attempts import RUN_WAITS_SECONDS
 from worker.engine.dispatch import Dispatch
@@ -108,4 +108,4 @@ class Retries:
         """Return whether a remote's problem is open and paused work of that remote is about to be retried."""
         if self.stores.holds.is_held(key.partition(":")[2]) or not self.stores.ledger.is_problem(key):
             return False
-        return any(sum(self.stores.work.depth(lane)) for lane in Lane if remote in REMOTES_OF_LANE[lane])
+        return any(sum(self.stores.work.depth(lane)) for lane in Lane if remote in lane.remotes)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoices import NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
 from worker.domain.story import Happening, What

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 
-from worker.clients.netsuite.client import BillHead
+from worker.clients.netsuite.bills import BillHead
 from worker.clients.remotes import Remotes
+from worker.domain.bill_differences import Aspect, differences
+from worker.domain.bills import Bill, FoundBill, NumberKey
 from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.invoices import Aspect, Bill, FoundBill, NumberKey, differences
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind
 from worker.domain.policy import Policy
 from worker.domain.problems import Cause, describe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from worker.domain.invoices import NumberKey
+from worker.domain.bills import NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import PlanLine, Requests, line_of
 from worker.domain.problems import Cause, describe

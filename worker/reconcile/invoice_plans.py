@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from worker.domain.bills import Bill, FoundBill
 from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
-from worker.domain.invoices import Bill, FoundBill, Invoice
+from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.plans import Requests, World, line_of
 from worker.domain.problems import Cause

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from worker.clients.netsuite.client import ROWS_PER_PAGE, BillHead
+from worker.clients.netsuite.bills import BillHead
+from worker.clients.netsuite.records import ROWS_PER_PAGE
 from worker.clients.remotes import Remotes
+from worker.domain.bills import FoundBill
 from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_external_ids_of
-from worker.domain.invoices import FoundBill
 from worker.domain.wbs_codes import Project
 from worker.store.stores import Stores
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from worker.domain.bills import NumberKey
 from worker.domain.identities import InvoiceKey
-from worker.domain.invoices import NumberKey
 from worker.domain.plans import VERSION, Plan, PlanLine, Requests, Would
 from worker.domain.scopes import CREDITS
 from worker.domain.wbs_codes import Project

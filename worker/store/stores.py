@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import RLock
 from typing import TypeVar
 
 from worker.domain.scopes import Remote
+from worker.part import BuildingLock, Part
 from worker.store.adopted_items import AdoptedItems
 from worker.store.bill_claims import BillClaims
 from worker.store.cache import Cache
@@ -19,21 +19,22 @@ from worker.store.decisions import Decisions
 from worker.store.gate import Gate
 from worker.store.holds import Holds
 from worker.store.identity import StoreIdentity
+from worker.store.lanes import Lanes
 from worker.store.last_reads import LastReads
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.locks import Locks
 from worker.store.open_problems import Handling
-from worker.store.part import Part
 from worker.store.plan_keys import PlanKeys
 from worker.store.presence import Presence
 from worker.store.projects import ProjectList
+from worker.store.runs import Runs
+from worker.store.runtime import Runtime
 from worker.store.schedule_runs import ScheduleRuns
 from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
 from worker.store.webhook_counts import WebhookCounts
-from worker.store.work import Work
 
 T = TypeVar("T")
 
@@ -70,29 +71,35 @@ class Stores:
     redis: Redis
     keeper: LeaseKeeper
     installation: Installation
-    building: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
+    runtime: Runtime
+    building: BuildingLock = field(default_factory=BuildingLock, init=False, repr=False, compare=False)
 
     ledger = _store(lambda own: Ledger(own.redis, own.prefix))
-    work = _store(lambda own: Work(own.redis, own.prefix))
+    work = _store(lambda own: Lanes(own.redis, own.prefix, runtime=own.runtime))
+    runs = _store(lambda own: Runs(own.redis, own.prefix))
     handling = _store(lambda own: Handling(own.redis, own.prefix))
     holds = _store(lambda own: Holds(own.redis, own.prefix))
     presence = _store(lambda own: Presence(own.redis, own.prefix))
     schedule_runs = _store(lambda own: ScheduleRuns(own.redis, own.prefix))
     series_states = _store(lambda own: SeriesStates(own.redis, own.prefix))
     verifications = _store(lambda own: Verifications(own.redis, own.prefix))
-    webhook_counts = _store(lambda own: WebhookCounts(own.redis, own.prefix))
+    webhook_counts = _store(lambda own: WebhookCounts(own.redis, own.prefix, runtime=own.runtime))
     bill_claims = _store(lambda own: BillClaims(own.redis, own.prefix))
     currencies = _store(lambda own: Currencies(own.redis, own.prefix))
     last_reads = _store(lambda own: LastReads(own.redis, own.prefix))
-    plan_keys = _store(lambda own: PlanKeys(own.redis, own.prefix))
-    listed_projects = _store(lambda own: ProjectList(own.redis, own.prefix))
-    procore_limits = _store(lambda own: RateLimits(own.redis, own.prefix, Remote.PROCORE))
+    plan_keys = _store(lambda own: PlanKeys(own.redis, own.prefix, runtime=own.runtime))
+    listed_projects = _store(lambda own: ProjectList(own.redis, own.prefix, runtime=own.runtime))
+    procore_limits = _store(lambda own: RateLimits(own.redis, own.prefix, Remote.PROCORE, runtime=own.runtime))
     cache = _store(lambda own: Cache(own.redis, own.prefix, own.installation.account))
-    gate = _store(lambda own: Gate(own.redis, own.prefix, own.keeper, limit=own.installation.slots))
-    identity = _store(lambda own: StoreIdentity(own.redis, own.prefix, own.installation.data_dir / "store.json"))
-    locks = _store(lambda own: Locks(own.redis, own.prefix, own.keeper, own.identity))
+    gate = _store(
+        lambda own: Gate(own.redis, own.prefix, own.keeper, limit=own.installation.slots, runtime=own.runtime)
+    )
+    identity = _store(lambda own: StoreIdentity(own.redis, own.prefix, own.file("store"), runtime=own.runtime))
+    locks = _store(lambda own: Locks(own.redis, own.prefix, own.keeper, own.identity, runtime=own.runtime))
     decisions = _store(
-        lambda own: Decisions(own.redis, own.prefix, owner=own.copies_of, file=own.file("invoice-decisions"))
+        lambda own: Decisions(
+            own.redis, own.prefix, owner=own.copies_of, file=own.file("invoice-decisions"), runtime=own.runtime
+        )
     )
     adopted_items = _store(
         lambda own: AdoptedItems(own.redis, own.prefix, own.ledger, owner=own.copies_of, file=own.file("adopted-items"))

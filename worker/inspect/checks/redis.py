@@ -110,7 +110,7 @@ class RedisChecks:
         return fault(name, words, next_step)
 
     def _ledger_is_open(self) -> Check:
-        if self.stores.ledger.is_open():
+        if self.stores.ledger.state.is_open():
             return well("Ledger", "there")
         words = "none yet: the first worker that starts restores it from NetSuite"
         return doubt("Ledger", words, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")

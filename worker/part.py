@@ -7,13 +7,15 @@ from threading import RLock
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 T_co = TypeVar("T_co", covariant=True)
+BuildingLock = RLock
+"""The lock of an object with parts: one for all of them, since building one part asks for others."""
 
 
 class HasParts(Protocol):
-    """What owns parts: one lock for all of them, since building one part asks for others."""
+    """What owns parts."""
 
     @property
-    def building(self) -> RLock:
+    def building(self) -> BuildingLock:
         """The lock."""
 
 
