@@ -18,7 +18,7 @@ from worker.runtime.current import current
 def resume(**arguments: Any) -> dict[str, int]:
     """Dispatch due work, and work that a dead worker had claimed: {"given_out": number of messages sent}."""
     read(Nothing, arguments)
-    current().gate.note_use()
+    current().stores.gate.note_use()
     return {"given_out": pick_up(app)}
 
 

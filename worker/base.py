@@ -73,7 +73,7 @@ def pick_up(app: Celery) -> int:
     try:
         current().recovery.look_through()
         current().adoptions.keep_up()
-        current().decisions.keep_up(current().ledger.state.opened_at())
+        current().stores.decisions.keep_up(current().ledger.state.opened_at())
         current().attempts.take_up_trouble()
         current().dispatch.take_in_strays()
     finally:

@@ -138,12 +138,12 @@ def the_receiver_starts(scene: Scene) -> None:
 
 def another_header_comes(scene: Scene) -> None:
     scene.start(RECEIVER)
-    counts = scene.office.container.webhook_counts
+    counts = scene.office.container.stores.webhook_counts
     scene.meanwhile = lambda _: counts.add("unauthorized")
 
 
 def the_right_header_comes(scene: Scene) -> None:
-    counts = scene.office.container.webhook_counts
+    counts = scene.office.container.stores.webhook_counts
     scene.meanwhile = lambda _: counts.add("accepted")
 
 
@@ -192,11 +192,11 @@ def _day(scene: Scene, days: int) -> date:
 def the_hour_is_used_up(scene: Scene) -> None:
     reset = scene.clock.now + 55 * 60
     headers = {"X-Rate-Limit-Limit": "3600", "X-Rate-Limit-Remaining": "9", "X-Rate-Limit-Reset": f"{reset:.0f}"}
-    scene.office.container.procore_limits.observe(headers, sent_at=scene.clock.now)
+    scene.office.container.stores.procore_limits.observe(headers, sent_at=scene.clock.now)
 
 
 def the_hour_ends(scene: Scene) -> None:
-    scene.seconds_until(lambda: scene.office.container.procore_limits.windows()[0].left == 3600, 60)
+    scene.seconds_until(lambda: scene.office.container.stores.procore_limits.windows()[0].left == 3600, 60)
 
 
 # Redis and the disk

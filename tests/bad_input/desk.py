@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import cached_property, partialmethod
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -42,7 +42,8 @@ from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane, WorkKey
 from worker.engine import attempts
-from worker.reconcile import verification
+from worker.part import part
+from worker.reconcile import comparison_failures
 from worker.store.connection import connect
 from worker.store.gate import Precedence
 from worker.store.leases import LeaseKeeper
@@ -104,13 +105,13 @@ class WiredContainer(OpenContainer):
 
     def __init__(self, settings: Settings, office: Office, wire: Wire) -> None:
         super().__init__(settings, redis_url="redis://nobody")
-        self.redis, self._keeper = office.redis, office.keeper
+        self.redis, self.keeper = office.redis, office.keeper
         self._office_pool = office.pool
         self.__dict__["_read_ahead"] = office.pool
-        for transport, *_ in (self.procore_parts, self.netsuite_parts):
+        for transport in (self.connections.procore_transport, self.connections.netsuite_transport):
             wire.attach(transport)
 
-    @cached_property
+    @part
     def invoice_items(self) -> InvoiceItems:
         """With the threads of the office, since an example should leave none behind."""
         return InvoiceItems(
@@ -185,9 +186,9 @@ class Desk:
         """The remotes are well again, somebody asks for everything anew, and all waits have ended."""
         self.wire.meddle = lambda exchange: None
         self.wire.kept_back = lambda kind: False
-        self.container.cache.forget("item_name_limit", "procore:budget_line_items")
+        self.container.stores.cache.forget("item_name_limit", "procore:budget_line_items")
         for _ in range(6):
-            self.container.holds.lift(list(Remote))
+            self.container.stores.holds.lift(list(Remote))
             self.container.redis.delete(f"{self.prefix}limits:procore")
             self.container.projects(Precedence.SCAN).outdate()
             self.container.wbs_scan.scan("test")
@@ -365,7 +366,7 @@ def in_a_hurry() -> Iterator[None]:
         mock.patch.object(attempts, "HOLD_SECONDS", 0.01),
         mock.patch.object(attempts, "LONGEST_BACK_OFF_SECONDS", 0.01),
         mock.patch.object(outcomes, "FIRST_LOOK_SECONDS", 0.0),
-        mock.patch.object(verification, "RETRY_SECONDS", 0.0),
+        mock.patch.object(comparison_failures, "RETRY_SECONDS", 0.0),
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
         mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),

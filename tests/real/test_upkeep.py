@@ -126,7 +126,7 @@ def test_resumes_do_not_pile_up_while_no_worker_runs(open_site: OpenSite) -> Non
     first = site.beat()
     eventually(lambda: site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES)
     site.beat(number=2)
-    eventually(lambda: len(site.container.presence.running()) == 2)
+    eventually(lambda: len(site.container.stores.presence.running()) == 2)
     assert first.log.count("Sending due task") == beat_module.ENOUGH_RESUMES
     assert site.redis.llen(f"{PREFIX}{QueueName.UPKEEP}") == beat_module.ENOUGH_RESUMES
 

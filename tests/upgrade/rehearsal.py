@@ -491,8 +491,10 @@ class Rehearsal:
         self.rest()
         self.questions("upgraded again", self.new_commands)
         assert not self.site.container.ledger.is_problem(self.settled), "its credit was entered by hand"
-        assert set(self.site.container.decisions.all()) == {InvoiceKey(one.project_id, one.id) for one in decided}
-        assert self.site.container.holds.pauses() == []
+        assert set(self.site.container.stores.decisions.all()) == {
+            InvoiceKey(one.project_id, one.id) for one in decided
+        }
+        assert self.site.container.stores.holds.pauses() == []
 
     def _plan(self, name: str) -> str:
         return str(self.site.folder / f"plan-{name}.json")

@@ -59,7 +59,7 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
         container = open_container()
         if not named:
             alive = container.liveness.now()
-            comparison = container.verifications.current()
+            comparison = container.stores.verifications.current()
             status = {**container.overview.status(), "processes": processes_view(alive)}
             if as_json:
                 print_json({**status, "comparison": progress_dict(comparison) if comparison else None})

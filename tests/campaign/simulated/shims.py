@@ -24,7 +24,6 @@ import tasks.wbs
 import worker.app
 import worker.base
 import worker.container.services
-import worker.container.stores
 import worker.engine.adoptions
 import worker.reconcile.verification
 import worker.store.local_file
@@ -408,8 +407,8 @@ def installed() -> Iterator[Settings]:
             put(module, name, stand_in)
         put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
         put(worker.reconcile.verification, "ThreadPoolExecutor", VirtualPool)
-        put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
-        put(worker.container.stores, "redis_at", lambda _url: rig().client())
+        put(worker.container.services, "LeaseKeeper", VirtualKeeper)
+        put(worker.container.services, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", _written_file)
         put(worker.engine.adoptions, "threading", VirtualThreading("threading"))

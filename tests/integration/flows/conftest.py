@@ -13,7 +13,7 @@ from worker.clients.netsuite import api
 from worker.domain import outcomes
 from worker.engine import attempts
 from worker.local.embedded import EmbeddedServer
-from worker.reconcile import verification
+from worker.reconcile import comparison_failures, verification
 from worker.store import ledger, locks, presence
 from worker.sync import invoice_export
 
@@ -30,7 +30,7 @@ def impatient() -> Iterator[None]:
         patch.setattr(outcomes, "FIRST_LOOK_SECONDS", 0.1)
         patch.setattr(invoice_export, "ITEMS_LATE_SECONDS", 0.1)
         patch.setattr(locks, "KEPT_SECONDS", 0.0)
-        patch.setattr(verification, "RETRY_SECONDS", 0.02)
+        patch.setattr(comparison_failures, "RETRY_SECONDS", 0.02)
         patch.setattr(verification, "BUSY_SECONDS", 0.02)
         # A test on a busy machine may pause between an intent and its request, or for longer than a process counts as running.
         patch.setattr(ledger, "LEAVES_WITHIN_SECONDS", 60.0)

@@ -126,7 +126,7 @@ class Office:
 
     def processes_run(self, *, clock_ahead: float = 0.0, threads: int = 16) -> None:
         """Both workers and beat announce themselves, as they do every two seconds while they run; beat's clock may be wrong."""
-        presence, now = self.container.presence, self.container.now()
+        presence, now = self.container.stores.presence, self.container.now()
         for name, queues in QUEUES_OF_WORKER.items():
             presence.announce(f"{name}@test", queues=queues, clock=now, threads=threads)
         presence.announce("beat@test", queues=(), clock=now + clock_ahead)

@@ -373,7 +373,7 @@ def test_a_process_that_is_not_running_fails_the_command_and_is_named(
     office.processes_run()
     assert call(office, command).exit_code == 0
     for process in gone:
-        office.container.presence.withdraw(process)
+        office.container.stores.presence.withdraw(process)
     ended = call(office, command)
     assert ended.exit_code == 1
     assert sentence in ended.stdout + ended.stderr

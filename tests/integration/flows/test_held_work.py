@@ -57,7 +57,7 @@ def test_a_login_that_netsuite_refuses_holds_the_work_until_it_is_mended(office:
     assert office.problems() == {"remote:netsuite": "netsuite_login"}
     assert office.sentence("remote:netsuite").startswith("NetSuite refused the integration's login")
     assert len(office.netsuite.journal.requests(mark)) <= 3, "twelve codes wait, and one of them found out for all"
-    (pause,) = office.container.holds.pauses()
+    (pause,) = office.container.stores.holds.pauses()
     due = [
         office.container.work.waits_until(Lane.ITEMS, f"code:{project.id}:{code.id}")
         for code in project.budgeted_codes()
@@ -140,7 +140,7 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     project = planned(office)
     office.stage.settings("netsuite", missing_permissions=("item:create",))
     office.work_off()
-    told, times = office.problems(), office.container.holds.times(ITEMS_REFUSED.removeprefix("remote:"))
+    told, times = office.problems(), office.container.stores.holds.times(ITEMS_REFUSED.removeprefix("remote:"))
     assert told.keys() > {ITEMS_REFUSED}
 
     office.container.dispatch.lift()
@@ -152,7 +152,7 @@ def test_what_needs_nothing_of_netsuite_does_not_say_that_it_works_again(office:
     office.container.wbs_scan.scan("test", [project.id])
     assert office.container.wbs_scan.scan_project(project.id).well
     assert office.problems() == told
-    assert office.container.holds.times(ITEMS_REFUSED.removeprefix("remote:")) == times
+    assert office.container.stores.holds.times(ITEMS_REFUSED.removeprefix("remote:")) == times
 
     office.stage.settings("netsuite", missing_permissions=())
     require_all_made(office, project, len(CODES) + 1, after_a_retry=True)

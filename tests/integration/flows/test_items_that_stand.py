@@ -81,7 +81,7 @@ def test_a_role_that_may_not_edit_items_adopts_them_all_the_same(open_office: Op
     records = office.container.ledger.codes(project.id).values()
     assert sorted(record.state for record in records) == ["adopted", "adopted", "adopted", "created"]
     assert office.problems() == {ADOPTED_ITEMS: "adopted_item_not_marked"}
-    assert office.container.holds.state(Lane.ITEMS)[0] == 0
+    assert office.container.stores.holds.state(Lane.ITEMS)[0] == 0
     assert office.retry().without_work == [ADOPTED_ITEMS]
 
     office.netsuite.settings.missing_permissions = []

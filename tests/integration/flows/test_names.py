@@ -148,7 +148,7 @@ def test_a_code_that_another_worker_is_creating_blocks_no_invoice(
     def overtaken(items: Items, *arguments: Any) -> list[Planned]:
         planned = plan(items, *arguments)
         assert [one.kind for one in planned] == [OutcomeKind.BLOCKED]
-        with office.container.locks.hold(str(key)) as lock:
+        with office.container.stores.locks.hold(str(key)) as lock:
             assert lock
             now = lock.now()
             intent = Record(State.INTENT, "24-801-05-120.S", at=now, sent_at=now, attempts=1, fence=lock.fence)

@@ -56,7 +56,7 @@ def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office
     office.stage.settings("netsuite", hidden_on_form=["item.customer"])
     assert office.export(first).cause == "bill_refused"
     assert "set a value for element item.customer" in office.sentence(key_of(first))
-    assert office.container.holds.pauses() == []
+    assert office.container.stores.holds.pauses() == []
     assert office.problems("remote:") == {}
     office.stage.settings("netsuite", hidden_on_form=[])
     office.export_all()
@@ -79,7 +79,7 @@ def test_a_permission_missing_for_one_record_holds_up_no_other(office: Office) -
     assert billed(office, [poison, *others]) == [True] * 4
     assert office.problems() == {key_of(theirs): "netsuite_permission"}
     assert "create vendor bills" in office.sentence(key_of(theirs))
-    assert office.container.holds.pauses() == []
+    assert office.container.stores.holds.pauses() == []
     assert len([each for each in office.posts(BILL_PATH, mark) if each["status"] == 403]) <= 5, "once a run"
 
     office.stage.settings("netsuite", restricted_vendors=[])
@@ -135,10 +135,12 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOf
     assert {key: cause for key, cause in office.problems().items() if key.startswith("remote:")} == {
         "remote:netsuite:vendorCredit:create": "netsuite_permission"
     }
-    assert office.container.holds.state(Lane.EXPORTS)[0] == 0
+    assert office.container.stores.holds.state(Lane.EXPORTS)[0] == 0
     waiting = next(one for one in owed_back if key_of(one) not in office.problems())
     # A named time is kept also where the short first pause has not ended yet.
-    office.container.holds.pause("netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403")
+    office.container.stores.holds.pause(
+        "netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403"
+    )
     told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
     assert "work that needs to create vendor credits is paused until" in told["why"]
     office.container.dispatch.lift()
@@ -157,7 +159,7 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
         office.netsuite.make_item(f"26-702-{code}")
     office.stage.settings("netsuite", missing_permissions=["item:update"])
     assert office.scan(project.id).counts["adopted"] == len(codes)
-    assert office.container.holds.pauses() == []
+    assert office.container.stores.holds.pauses() == []
     assert list(office.problems().values()) == ["adopted_item_not_marked"]
 
     office.stage.settings("netsuite", missing_permissions=[])
@@ -243,7 +245,7 @@ def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
     (pause,) = office.container.overview.status()["pauses"]
     assert (pause["remote"], pause["work"], pause["cause"]) == ("Procore", "all work", "remote_down")
     assert "503" in pause["sentence"]
-    (hour, *_) = office.container.procore_limits.windows()
+    (hour, *_) = office.container.stores.procore_limits.windows()
     assert (hour.limit, hour.left) == (3600, 3567), "the 503 said so, and that the hour ends in an hour"
     assert began_at < pause["ends"] <= office.container.now() + 5
     assert office.container.reports.report().pauses[0].sentence == pause["sentence"]
@@ -300,14 +302,14 @@ def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(offic
     assert office.run(run).ended, "others can be listed again"
     assert billed(office, others) == [True] * 2
     assert office.problems() == {key_of(poison): "attempts_exhausted"}
-    assert office.container.holds.times(Remote.PROCORE) == 0
+    assert office.container.stores.holds.times(Remote.PROCORE) == 0
 
 
 def test_procores_hourly_limit_that_is_used_up_is_shown_with_its_end(open_office: OpenOffice) -> None:
     office = open_office(world={"hourly_limit": 3600})
     office, (invoice,) = invoices_of(office, 1)
     begun = time.time()
-    office.container.procore_limits.observe(
+    office.container.stores.procore_limits.observe(
         {
             "X-Rate-Limit-Limit": "3600",
             "X-Rate-Limit-Remaining": "0",

@@ -314,9 +314,9 @@ def test_a_list_that_another_worker_reads_for_long_makes_work_wait(
     monkeypatch.setattr(projects_module, "READING_TIMEOUT_SECONDS", 0.2)
     projects = of(office)
     projects.outdate()
-    token = office.container.listed_projects.claim()
+    token = office.container.stores.listed_projects.claim()
     assert token
     with pytest.raises(NoRoom, match="still reading the list of projects"):
         projects.all()
-    office.container.listed_projects.release(token)
+    office.container.stores.listed_projects.release(token)
     assert projects.all()

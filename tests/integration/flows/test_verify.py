@@ -529,7 +529,7 @@ def test_a_problem_stays_open_while_its_project_cannot_be_read(site: Site) -> No
 
 def last_counts(site: Site) -> Mapping[str, int]:
     """What those who watch are told of the last one."""
-    last = site.office.container.verifications.last()
+    last = site.office.container.stores.verifications.last()
     assert last
     assert last.started_at <= last.ended_at
     return last.counts

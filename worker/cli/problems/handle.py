@@ -35,7 +35,7 @@ def resolve(key: str, note: str, as_json: bool) -> None:
             raise Fault(f"Writing is stopped until you run `wbs-sync problems continue {key} --note NOTE`.")
         kept = checked_note(note)
         _require_an_end(container, one)
-        if not container.handling.resolve(one, by=user(), at=container.now(), note=kept):
+        if not container.stores.handling.resolve(one, by=user(), at=container.now(), note=kept):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
             print_json({"resolved": key, "sentence": one.problem.sentence})
@@ -68,7 +68,7 @@ def go_on(key: str, note: str, as_json: bool) -> None:
             raise click.UsageError(
                 f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
             )
-        if not container.handling.go_on(one, by=user(), at=container.now(), note=checked_note(note)):
+        if not container.stores.handling.go_on(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
         if series:
             container.differences.go_on(series)
@@ -100,7 +100,7 @@ def ignore(key: str, until_changed: bool, note: str, as_json: bool) -> None:
     with faults_as_sentences():
         container = open_container()
         one = _open_problem(container, key)
-        if not container.handling.ignore(one, by=user(), at=container.now(), note=checked_note(note)):
+        if not container.stores.handling.ignore(one, by=user(), at=container.now(), note=checked_note(note)):
             raise Fault(_CHANGED.format(key=key))
         if as_json:
             print_json({"ignored": key, "sentence": one.problem.sentence})
