@@ -7,15 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from config.profile import settle_seconds
 from worker.container.part import part
 from worker.container.remotes import Remotes
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoices import FixedItems
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.scopes import Remote
+from worker.domain.work import WorkKind
 from worker.engine.adoptions import Adoptions
-from worker.engine.attempts import Attempts
+from worker.engine.attempts import Attempts, Handler
 from worker.engine.dispatch import Dispatch, lane_limits
 from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import Recovery
+from worker.engine.remote_failures import RemoteFailures
+from worker.engine.runner import Runner
 from worker.engine.settings_agreement import SettingsAgreement
+from worker.engine.settlement import Settlement
 from worker.engine.systematic_differences import SystematicDifferences
 from worker.inspect.invoice_decisions import InvoiceDecisions
 from worker.inspect.named_records import NamedRecords
@@ -59,20 +64,53 @@ class Services(Remotes):
 
     @part
     def attempts(self) -> Attempts:
-        """What becomes of each attempt."""
+        """One attempt at one piece of work."""
         return Attempts(
+            work=self.work,
+            keeper=self._keeper,
+            recovery=self.recovery,
+            agreement=self.settings_agreement,
+            settlement=self.settlement,
+            failures=self.remote_failures,
+        )
+
+    @part
+    def settlement(self) -> Settlement:
+        """How attempts end."""
+        return Settlement(self.redis, work=self.work, ledger=self.ledger)
+
+    @part
+    def remote_failures(self) -> RemoteFailures:
+        """What is paused because of failed requests."""
+        return RemoteFailures(
             self.redis,
+            settlement=self.settlement,
             work=self.work,
             ledger=self.ledger,
             holds=self.holds,
-            recovery=self.recovery,
-            keeper=self._keeper,
-            agreement=self.settings_agreement,
             pings={
                 Remote.PROCORE: lambda: self.procore(Precedence.EXPORT).who_am_i(),
                 Remote.NETSUITE: lambda: self.netsuite(Precedence.EXPORT).item("0"),
             },
         )
+
+    @part
+    def runner(self) -> Runner:
+        """Runs work by its key."""
+        return Runner(self.attempts, self.dispatch, self.handlers())
+
+    def handlers(self) -> dict[WorkKind, Handler]:
+        """Return what does the work of each kind. The services are built when the first work of their kind is run."""
+        return {
+            WorkKind.SCAN_ALL: lambda _: self.wbs_scan.list_projects(),
+            WorkKind.SCAN_PROJECT: lambda key: self.wbs_scan.scan_project(*key.ids),
+            WorkKind.PLAN_CODES: lambda key: self.wbs_scan.plan_codes(*key.ids),
+            WorkKind.CREATE_ITEM: lambda key: self._scanned_items.make(CodeKey(*key.ids)),
+            WorkKind.EXPORT_ALL: lambda _: self.export_runs.list_projects(),
+            WorkKind.LIST_INVOICES: lambda key: self.export_runs.list_invoices(*key.ids),
+            WorkKind.EXPORT: lambda key: self.invoice_export.export(InvoiceKey(*key.ids)),
+            WorkKind.RECONCILE: lambda _: self.upkeep.compare(),
+        }
 
     @part
     def recovery(self) -> Recovery:
@@ -105,7 +143,7 @@ class Services(Remotes):
     def dispatch(self) -> Dispatch:
         """Which waiting work is given out."""
         limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(work=self.work, holds=self.holds, attempts=self.attempts, limits=limits)
+        return Dispatch(work=self.work, holds=self.holds, settlement=self.settlement, limits=limits)
 
     @part
     def retries(self) -> Retries:
@@ -159,12 +197,14 @@ class Services(Remotes):
             self.redis,
             procore=self.procore(Precedence.SCAN),
             projects=self.projects(Precedence.SCAN),
-            items=self.items(Precedence.SCAN),
+            items=self._scanned_items,
             ledger=self.ledger,
             work=self.work,
-            attempts=self.attempts,
-            dispatch=self.dispatch,
         )
+
+    @part
+    def _scanned_items(self) -> Items:
+        return self.items(Precedence.SCAN)
 
     @part
     def links(self) -> Links:
@@ -187,7 +227,7 @@ class Services(Remotes):
             items=self.items(precedence),
             ledger=self.ledger,
             work=self.work,
-            attempts=self.attempts,
+            runner=self.runner,
             pool=pool,
         )
 
@@ -304,7 +344,6 @@ class Services(Remotes):
             settled=settled,
             decisions=self.decisions,
             ledger=self.ledger,
-            attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
             fixed_items=self._fixed_items,
             makes_credits=self.settings.netsuite_create_credits,
@@ -344,7 +383,6 @@ class Services(Remotes):
             projects=self.projects(Precedence.EXPORT),
             ledger=self.ledger,
             work=self.work,
-            attempts=self.attempts,
             claims=self.bill_claims,
             unchanged=self.unchanged_invoices,
             books_currency=self.books_currency,
@@ -410,7 +448,7 @@ class Services(Remotes):
     @part
     def upkeep(self) -> Upkeep:
         """Long work that keeps the records in order."""
-        return Upkeep(self.redis, work=self.work, attempts=self.attempts, verification=self.verification)
+        return Upkeep(self.redis, work=self.work, verification=self.verification)
 
     @part
     def named_records(self) -> NamedRecords:

@@ -90,7 +90,7 @@ class WorkKind(Enum):
     """A kind of work, one row each: the first word of its keys; its lane; the name of its spans in traces; the task that does it, by its
     published name; the names of the ids in its keys, which are arguments of the task; the type of its ledger record's key; and further arguments.
 
-    Its handler is in the registry of `worker/container/handlers.py`.
+    Its handler is in the registry `Services.handlers` (worker/container/services.py).
     """
 
     SCAN_ALL = "scan", Lane.SCANS, "scan", "wbs.scan_projects", (), None, {"trigger": "resume"}
@@ -144,6 +144,14 @@ class WorkKey:
             raise ValueError(f"{text} is work of no known kind")
         return cls(kind, ids)
 
+    @classmethod
+    def known(cls, text: str) -> WorkKey | None:
+        """Return the key with this text; None for work of a kind that only a newer version knows."""
+        try:
+            return cls.parse(text)
+        except ValueError:
+            return None
+
     @property
     def parts(self) -> tuple[str, ...]:
         """Its ids as text, or `all`."""
@@ -191,15 +199,10 @@ def lane_of(key: str) -> Lane:
     return _LANES[key.partition(":")[0]]
 
 
-def is_work(key: str) -> bool:
-    """Return whether this version knows the kind of work that a key names."""
-    return key.partition(":")[0] in _LANES
-
-
 def work_behind(problem: str) -> Sequence[str]:
     """Return the work whose end decides about a problem, by the problem's key; none if no work of wbs-sync resolves it."""
     kind, _, rest = problem.partition(":")
     if kind == "project":
         project_id, _, what = rest.partition(":")
         return (exports_of(int(project_id)) if what.startswith("commitment") else scan_of(int(project_id)),)
-    return (problem,) if is_work(problem) else ()
+    return (problem,) if kind in _LANES else ()

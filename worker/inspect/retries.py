@@ -15,8 +15,8 @@ from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
 from worker.domain.scopes import Remote, remote_of
 from worker.domain.work import Lane, lane_of, plan_of, work_behind
-from worker.engine.attempts import RUN_WAITS_SECONDS
 from worker.engine.dispatch import Dispatch
+from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.holds import Holds

@@ -14,8 +14,8 @@ from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
-from worker.engine.attempts import RUN_WAITS_SECONDS
 from worker.engine.recovery import Recovery
+from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.inspect.stoppages import Stoppages
 from worker.reconcile.planning import Look, Planning
 from worker.store.client import Redis

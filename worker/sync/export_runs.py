@@ -13,8 +13,7 @@ from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
-from worker.domain.work import EXPORTS_OF_ALL, Claim, Lane, RunKind, exports_of
-from worker.engine.attempts import Attempts
+from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
 from worker.store.bill_claims import BillClaims
 from worker.store.client import Redis
 from worker.store.connection import seconds
@@ -53,7 +52,6 @@ class ExportRuns:
         projects: Projects,
         ledger: Ledger,
         work: Work,
-        attempts: Attempts,
         claims: BillClaims,
         unchanged: UnchangedInvoices,
         books_currency: BooksCurrency,
@@ -64,7 +62,6 @@ class ExportRuns:
         self._projects = projects
         self._ledger = ledger
         self._work = work
-        self._attempts = attempts
         self._claims = claims
         self._unchanged = unchanged
         self._books_currency = books_currency
@@ -82,21 +79,6 @@ class ExportRuns:
         if self._work.is_open(run, EXPORTS_OF_ALL):
             self._work.add(Lane.LISTINGS, [EXPORTS_OF_ALL])
         return run, joined
-
-    def export_approved(self, trigger: str) -> tuple[Run, bool]:
-        """Start or join an export, and list the projects immediately if that is still to be done."""
-        run, joined = self.request(trigger)
-        self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return run, joined
-
-    def go_on(self) -> Run | None:
-        """List the projects if an export is waiting for that; return the export in progress, or the last one."""
-        self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return self._work.current(RunKind.EXPORT)
-
-    def list_invoices(self, project_id: int) -> Outcome:
-        """Find one project's invoices that have no bill yet and queue them."""
-        return self._attempts.make(Lane.LISTINGS, exports_of(project_id), lambda: self._list_invoices(project_id))
 
     def heads(self, project_id: int, odd: list[OddRow] | None = None) -> list[InvoiceHead]:
         """Return the project's invoices in the statuses to export. Raises NotFound, NotPermitted."""
@@ -138,12 +120,14 @@ class ExportRuns:
             }
         )
 
-    def _list_projects(self) -> Outcome:
+    def list_projects(self) -> Outcome:
+        """List the projects with invoices, and queue the listing of each."""
         keys = [exports_of(project_id) for project_id in self._projects.list_anew().with_invoices]
         children = Children(keys, Lane.LISTINGS, {"projects": len(keys)})
         return Outcome(OutcomeKind.ALREADY, reason=f"{len(keys)} projects to check", children=children)
 
-    def _list_invoices(self, project_id: int) -> Outcome:
+    def list_invoices(self, project_id: int) -> Outcome:
+        """Find one project's invoices that have no bill yet and queue them."""
         if not self._projects.in_pilot(project_id):
             self._ledger.resolve(f"project:{project_id}:commitments")
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
