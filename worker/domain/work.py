@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
@@ -197,12 +197,3 @@ def exports_of(project_id: int) -> str:
 def lane_of(key: str) -> Lane:
     """Return the lane that a key waits in. Raises KeyError for a key of a newer version."""
     return _LANES[key.partition(":")[0]]
-
-
-def work_behind(problem: str) -> Sequence[str]:
-    """Return the work whose end decides about a problem, by the problem's key; none if no work of wbs-sync resolves it."""
-    kind, _, rest = problem.partition(":")
-    if kind == "project":
-        project_id, _, what = rest.partition(":")
-        return (exports_of(int(project_id)) if what.startswith("commitment") else scan_of(int(project_id)),)
-    return (problem,) if kind in _LANES else ()

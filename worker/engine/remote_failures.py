@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from worker.domain.errors import Misconfigured, NoRoom, SyncError
 from worker.domain.outcomes import Outcome, OutcomeKind
+from worker.domain.problem_keys import of_scope, scope_of_problem
 from worker.domain.problems import Cause, describe
 from worker.domain.responses import Responses, track_responses
 from worker.domain.scopes import NAMES, Remote, is_of_role, remote_of
@@ -117,7 +118,7 @@ class RemoteFailures:
     def over(self, scope: str) -> None:
         """End the pause of a scope whose work succeeds again, and close its problem."""
         self._holds.over(scope)
-        if self._ledger.resolve(f"remote:{scope}"):
+        if self._ledger.resolve(of_scope(scope)):
             log.warning("%s is working again; resuming paused work", scope)
 
     def take_up_trouble(self) -> None:
@@ -132,8 +133,8 @@ class RemoteFailures:
             return
         self._trouble_taken_up_at = now
         for problem in self._ledger.problems():
-            kind, _, scope = problem.key.partition(":")
-            if kind == "remote" and not self._holds.is_in_trouble(scope):
+            scope = scope_of_problem(problem.key)
+            if scope and not self._holds.is_in_trouble(scope):
                 self._holds.note(scope, "-", cause=problem.problem.cause, answer=problem.facts.get("answer", ""))
 
     def _no_room(self, key: WorkKey, error: NoRoom, remote: str, named: float) -> Outcome:
@@ -189,5 +190,5 @@ class RemoteFailures:
         return noted.ends
 
     def _report_once(self, scope: str, cause: Cause, facts: Mapping[str, str]) -> None:
-        if self._ledger.report(f"remote:{scope}", cause, facts, at=seconds(self._client)):
+        if self._ledger.report(of_scope(scope), cause, facts, at=seconds(self._client)):
             log.error("%s", describe(cause, facts).sentence)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from redis.exceptions import RedisError
 
 from worker.domain.errors import SyncError
-from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, busy
 from worker.domain.problems import Cause, describe
 from worker.domain.story import Happening, What
@@ -177,7 +176,7 @@ class Settlement:
         """Return the record of an unconfirmed write, or None if there is none."""
         if (of := key.record) is None:
             return None
-        record = self._ledger.code(of) if isinstance(of, CodeKey) else self._ledger.invoice(of)
+        record = self._ledger.record(of)
         return record if record and record.in_doubt else None
 
     def _report(self, key: WorkKey, cause: Cause, facts: Mapping[str, str]) -> str:

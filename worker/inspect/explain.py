@@ -16,6 +16,7 @@ from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item
 from worker.domain.invoices import FoundBill, Invoice, difference, reason_to_skip
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
+from worker.domain.problem_keys import of_project
 from worker.domain.reckoning import Reckoning, reckon
 from worker.domain.series import Series
 from worker.domain.story import clock, story
@@ -93,7 +94,7 @@ class Explain:
         }
         name = record.name if record and record.name else self._named.item_name(found, wbs_code)
         items, fault = asked(lambda: self._items(key, record, name))
-        problems = self._problems(str(key), [Series.ITEMS.problem_key, f"project:{key.project_id}:budget"])
+        problems = self._problems(str(key), [Series.ITEMS.problem_key, of_project(key.project_id, "budget")])
         return {
             "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
             "key": str(key),
@@ -145,7 +146,7 @@ class Explain:
         found, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
         reckoning, reckoning_fault = asked(lambda: reckon(found, self._previous(found))) if found else (None, fault)
         bill, bill_fault = asked(lambda: self._bill(key, record))
-        others = [Series.BILLS.problem_key, f"project:{key.project_id}:commitments"]
+        others = [Series.BILLS.problem_key, of_project(key.project_id, "commitments")]
         others += [str(CodeKey(key.project_id, code_id)) for code_id in (found.wbs_code_ids if found else ())]
         problems = self._problems(str(key), others)
         listed = self._listed.get(key.project_id)
@@ -178,7 +179,7 @@ class Explain:
         """Return a sentence on why an invoice has no bill yet, with as few requests as possible."""
         record = self._ledger.invoice(key)
         found, fault = asked(lambda: self._procore.get_invoice(key.project_id, key.invoice_id))
-        problems = self._problems(str(key), [f"project:{key.project_id}:commitments"])
+        problems = self._problems(str(key), [of_project(key.project_id, "commitments")])
         told = self._why(key, record, problems, self._not_exported(found))
         return told or self._why_no_bill(key, found, fault, problems)
 
@@ -218,7 +219,7 @@ class Explain:
         self, key: InvoiceKey, invoice: Invoice | None, fault: str | None, problems: Sequence[Told]
     ) -> str:
         """Return why there is no ledger record: what an export would find now."""
-        if problems and problems[0]["key"] in (str(key), f"project:{key.project_id}:commitments"):
+        if problems and problems[0]["key"] in (str(key), of_project(key.project_id, "commitments")):
             return _not_yet(problems[0])
         if invoice is None:
             return f"Not yet: it is not in the ledger, and it could not be read from Procore: {fault}"

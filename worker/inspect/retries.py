@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
+from worker.domain.problem_keys import scope_of_problem, subject_of, work_behind
 from worker.domain.scopes import Remote, remote_of
-from worker.domain.work import Lane, lane_of, plan_of, work_behind
+from worker.domain.work import Lane, lane_of, plan_of
 from worker.engine.dispatch import Dispatch
 from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.store.client import Redis
@@ -42,7 +43,7 @@ class Retry:
     def given_out(self) -> dict[str, int]:
         """Return the number of each kind: codes, invoices, projects, remotes."""
         kinds = Counter(
-            {"code": "codes", "invoice": "invoices"}.get(key.partition(":")[0], "projects") for key in self.work
+            {"code": "codes", "invoice": "invoices"}.get(subject_of(key).kind, "projects") for key in self.work
         )
         return {**kinds, **({"remotes": len(self.remotes)} if self.remotes else {})}
 
@@ -71,7 +72,7 @@ class Retries:
 
     def again(self, problems: Collection[str]) -> Retry:
         """Make the work behind the problems with these keys due now, and reset its count of failed attempts."""
-        remotes = {key: remote_of(key.partition(":")[2]) for key in problems if key.startswith("remote:")}
+        remotes = {key: remote_of(scope) for key in problems if (scope := scope_of_problem(key))}
         work = {key: work_behind(key) for key in problems if key not in remotes}
         work = {key: pieces for key, pieces in work.items() if pieces}
         work |= self._ask_for_codes([CodeKey.parse(key) for key in work if lane_of(work[key][0]) is Lane.ITEMS])
@@ -123,6 +124,6 @@ class Retries:
 
     def _is_being_tried(self, key: str, remote: Remote) -> bool:
         """Return whether a remote's problem is open and paused work of that remote is about to be retried."""
-        if self._holds.is_held(key.partition(":")[2]) or not self._ledger.is_problem(key):
+        if self._holds.is_held(scope_of_problem(key)) or not self._ledger.is_problem(key):
             return False
         return any(sum(self._work.depth(lane)) for lane in Lane if remote in lane.remotes)

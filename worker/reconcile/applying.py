@@ -12,6 +12,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoices import NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
+from worker.domain.problem_keys import record_of
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
 from worker.engine.recovery import Recovery
@@ -136,6 +137,5 @@ class Applying:
         return ends
 
     def _record(self, line: PlanLine) -> Record | None:
-        if line.of_invoice:
-            return self._ledger.invoice(InvoiceKey.parse(line.key))
-        return self._ledger.code(CodeKey.parse(line.key)) if line.key.startswith("code:") else None
+        of = record_of(line.key)
+        return self._ledger.record(of) if of else None

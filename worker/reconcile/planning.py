@@ -15,6 +15,7 @@ from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
 from worker.domain.invoices import Bill, FoundBill, Invoice, NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, Would, line_of
+from worker.domain.problem_keys import of_project
 from worker.domain.problems import Cause, describe
 from worker.domain.scopes import CREDITS
 from worker.domain.wbs_codes import Project
@@ -186,7 +187,7 @@ class Planning:
             )
             reason = describe(cause, facts | {"answer": plan.odd[0].complaint}).sentence
             left_out = Outcome(OutcomeKind.BLOCKED, reason=reason, cause=cause)
-            look.add(line_of(f"project:{project.id}:budget_rows", project.label, "budget", left_out))
+            look.add(line_of(of_project(project.id, "budget_rows"), project.label, "budget", left_out))
         for one in sorted(plan.planned, key=lambda one: one.code.flat_code):
             self._add_code(project, one, look)
         for code, record in plan.already:
@@ -235,7 +236,7 @@ class Planning:
             why = self._projects.why_left_out(project) or f"project {project.label} is not active"
             outcome = Outcome(OutcomeKind.SKIPPED, reason=why)
         label = project.label if project else f"id {project_id}"
-        return line_of(f"project:{project_id}:budget", label, "budget", outcome)
+        return line_of(of_project(project_id, "budget"), label, "budget", outcome)
 
     # Invoices
 
@@ -426,4 +427,4 @@ def _name_of(one: Planned) -> str:
 def _not_readable(project_id: int, label: str, what: str, answer: str) -> PlanLine:
     cause, facts = Cause.PROJECT_NOT_READABLE, {"project": label, "what": what, "answer": answer}
     blocked = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
-    return line_of(f"project:{project_id}:{what}", label, what, blocked)
+    return line_of(of_project(project_id, what), label, what, blocked)

@@ -23,8 +23,9 @@ from redis.exceptions import RedisError
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain.errors import Misconfigured, NoRoom, NotFound, NotPermitted, SyncError, Transient
-from worker.domain.findings import FINDINGS, Finding, FindingKind, Verified
+from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
+from worker.domain.problem_keys import finding_of, subject_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
 from worker.observability.correlation import kept
@@ -402,7 +403,7 @@ class Verification:
         verified = self.result(state.id)
         found = {finding.problem_key for finding in verified.findings}
         for one in self._ledger.problems():
-            if one.key.startswith(FINDINGS) and one.key not in found and self._was_compared(one.key, verified):
+            if finding_of(one.key)[0] and one.key not in found and self._was_compared(one.key, verified):
                 self._ledger.resolve(one.key)
         self._verifications.end(state, verified.counts())
 
@@ -410,12 +411,12 @@ class Verification:
         """Return whether the subject of a finding's problem was compared: `verify:item_missing:code:17:901`,
         `verify:project_renumbered:project:17`.
         """
-        kind, _, subject = problem_key.removeprefix(FINDINGS).partition(":")
-        record, *ids = subject.split(":")
-        if not ids or not ids[0].isdecimal() or int(ids[0]) not in verified.compared:
+        kind, subject = finding_of(problem_key)
+        about = subject_of(problem_key)
+        if about.project_id is None or about.project_id not in verified.compared:
             return False
-        project = self._listed.get(int(ids[0]))
-        if record != "invoice" and (project is None or not project.active):
+        project = self._listed.get(about.project_id)
+        if about.kind != "invoice" and (project is None or not project.active):
             # Only the invoices of an inactive project are compared.
             return False
         once = {FindingKind.ITEM_NEAR_DUPLICATE: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}

@@ -11,6 +11,7 @@ from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
+from worker.domain.problem_keys import of_project
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project
 from worker.domain.work import EXPORTS_OF_ALL, Lane, RunKind, exports_of
@@ -129,7 +130,7 @@ class ExportRuns:
     def list_invoices(self, project_id: int) -> Outcome:
         """Find one project's invoices that have no bill yet and queue them."""
         if not self._projects.in_pilot(project_id):
-            self._ledger.resolve(f"project:{project_id}:commitments")
+            self._ledger.resolve(of_project(project_id, "commitments"))
             return Outcome(OutcomeKind.SKIPPED, reason="the project is not in PROJECT_IDS")
         project = self._projects.get(project_id)
         if project and (why := self._projects.why_left_out(project)):
@@ -139,7 +140,7 @@ class ExportRuns:
             listed = self.listed(project_id)
         except (NotFound, NotPermitted) as error:
             return self._not_readable(project_id, project, str(error))
-        self._ledger.resolve(f"project:{project_id}:commitments")
+        self._ledger.resolve(of_project(project_id, "commitments"))
         self._report_odd(project_id, label, listed.odd)
         self._books_currency.note(head.base_currency for head in (*listed.to_export, *listed.exported))
         selection, exported = self._select(project_id, listed), len(listed.exported)
@@ -162,11 +163,11 @@ class ExportRuns:
             )
         facts = {"project": label, "what": "commitments", "answer": answer}
         at = seconds(self._client)
-        self._ledger.report(f"project:{project_id}:commitments", Cause.PROJECT_NOT_READABLE, facts, at=at)
+        self._ledger.report(of_project(project_id, "commitments"), Cause.PROJECT_NOT_READABLE, facts, at=at)
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
 
     def _report_odd(self, project_id: int, label: str, odd: Sequence[OddRow]) -> None:
-        key = f"project:{project_id}:commitment_rows"
+        key = of_project(project_id, "commitment_rows")
         if odd:
             facts = {"count": str(len(odd)), "what": "invoices", "project": label, "answer": odd[0].complaint}
             self._ledger.report(key, Cause.UNREADABLE_ROWS, facts, at=seconds(self._client))

@@ -11,6 +11,7 @@ from worker.clients.procore.client import Procore
 from worker.domain.errors import NotFound, NotPermitted
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
+from worker.domain.problem_keys import of_project, subject_of
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
@@ -112,12 +113,12 @@ class WbsScan:
     def _report_odd_projects(self, odd: Mapping[int, OddRow]) -> None:
         """Open a problem for each project whose row could not be read, and close the problem of one that can be read again."""
         for problem in self._ledger.problems():
-            kind, _, rest = problem.key.partition(":")
-            if kind == "project" and rest.endswith(":row") and int(rest.partition(":")[0]) not in odd:
+            about = subject_of(problem.key)
+            if about.part == "row" and about.project_id not in odd:
                 self._ledger.resolve(problem.key)
         for project_id, row in odd.items():
             if self._projects.in_pilot(project_id):
-                self._report_odd(f"project:{project_id}:row", f"id {project_id}", "list of projects", [row])
+                self._report_odd(of_project(project_id, "row"), f"id {project_id}", "list of projects", [row])
 
     def _report_odd(self, key: str, label: str, what: str, odd: Sequence[OddRow]) -> None:
         if odd:
@@ -138,17 +139,17 @@ class WbsScan:
         if project is None:
             return self._not_visible(project_id)
         if not project.active:
-            self._ledger.resolve(f"project:{project_id}:budget")
+            self._ledger.resolve(of_project(project_id, "budget"))
             why = self._projects.why_left_out(project) or f"project {project.label} is not active"
             return Outcome(OutcomeKind.SKIPPED, reason=why)
         try:
             plan = self.plan_project(project)
         except (NotFound, NotPermitted) as error:
             return self._not_readable(project_id, project.label, "budget", str(error))
-        budget = f"project:{project_id}:budget"
+        budget, rows = of_project(project_id, "budget"), of_project(project_id, "budget_rows")
         if plan.odd:
-            self._report_odd(f"{budget}_rows", project.label, "budget", plan.odd)
-        over = (budget,) if plan.odd else (budget, f"{budget}_rows")
+            self._report_odd(rows, project.label, "budget", plan.odd)
+        over = (budget,) if plan.odd else (budget, rows)
         noted = self._items.note(project_id, plan.planned)
         for number, record in plan.gone.items():
             self._items.skip(CodeKey(project_id, number), record)
@@ -199,7 +200,7 @@ class WbsScan:
     def _not_readable(self, project_id: int, label: str, what: str, answer: str) -> Outcome:
         facts = {"project": label, "what": what, "answer": answer}
         at = seconds(self._client)
-        self._ledger.report(f"project:{project_id}:{what}", Cause.PROJECT_NOT_READABLE, facts, at=at)
+        self._ledger.report(of_project(project_id, what), Cause.PROJECT_NOT_READABLE, facts, at=at)
         return Outcome(OutcomeKind.BLOCKED, reason=f"{label}: {answer}", cause=Cause.PROJECT_NOT_READABLE)
 
 

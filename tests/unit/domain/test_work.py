@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from worker.container.services import Services
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import WorkKey, WorkKind, lane_of, work_behind
+from worker.domain.problem_keys import work_behind
+from worker.domain.work import WorkKey, WorkKind, lane_of
 
 PRODUCT = Path(__file__).parents[3] / "worker"
 IDS = st.integers(1, 2**63 - 1)
@@ -77,3 +78,12 @@ def test_services_do_the_work_and_do_not_run_it() -> None:
         if calls.search(path.read_text())
     }
     assert callers == {"invoice_items.py"}
+
+
+def test_no_key_is_taken_apart_outside_of_the_modules_that_build_keys() -> None:
+    """Addresses and headers have colons too."""
+    words = "|".join({*(kind.word for kind in WorkKind), "project", "remote", "verify"})
+    apart = re.compile(rf'partition\(":"|split\(":"|(startswith|removeprefix)\(\(?f?"({words}):')
+    modules = {str(path.relative_to(PRODUCT)) for path in PRODUCT.rglob("*.py") if apart.search(path.read_text())}
+    keys = {"domain/work.py", "domain/scopes.py", "domain/identities.py", "domain/problem_keys.py"}
+    assert modules == {*keys, "clients/network.py", "runtime/telemetry.py"}
