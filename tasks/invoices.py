@@ -18,7 +18,7 @@ from worker.runtime.current import current
 
 @app.task(name=TaskName.EXPORT_APPROVED.value, lanes=(Lane.LISTINGS,))
 def export_approved(**arguments: Any) -> Started:
-    """Start the export of all approved invoices, or join the one that goes on: {"run": id, "joined": bool}."""
+    """Start the export of all approved invoices, or join the one in progress: {"run": id, "joined": bool}."""
     message = read(ExportApproved, arguments)
     requested = None if is_dispatched() else current().export_runs.request(message.trigger)
     current().runner.run(EXPORTS_OF_ALL)
@@ -27,27 +27,27 @@ def export_approved(**arguments: Any) -> Started:
 
 @app.task(name=TaskName.EXPORT_PROJECT.value, lanes=(Lane.LISTINGS, Lane.EXPORTS))
 def export_project(**arguments: Any) -> Ended:
-    """Find one project's invoices that are to be exported."""
+    """Find one project's invoices to export."""
     message = read(OneProject, arguments)
     return ended(current().runner.run(exports_of(message.project_id)), noun="project")
 
 
 @app.task(name=TaskName.EXPORT.value, lanes=(Lane.EXPORTS, Lane.ITEMS), bind=True)
 def export(self: Task, **arguments: Any) -> BillEnded:
-    """Export one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}. Missing Items are made first, by a chain."""
+    """Export one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}. Missing Items are created first, by a chain."""
     message = read(OneInvoice, arguments)
     outcome = current().runner.run(str(InvoiceKey(message.project_id, message.invoice_id)))
     if outcome.missing:
         ids = message.model_dump()
         steps = (make_items.si(**ids, wbs_code_ids=list(outcome.missing)), create_bill.si(**ids))
-        # They go on with the work that this message has begun.
+        # They continue the work that this message has begun.
         raise self.replace(chain(*(one.set(headers={DISPATCHED_HEADER: True}) for one in steps)))
     return bill_ended(outcome)
 
 
 @app.task(name=TaskName.MAKE_ITEMS.value, lanes=())
 def make_items(**arguments: Any) -> Ended:
-    """Make the Items that an invoice lacks."""
+    """Create the Items that an invoice needs and NetSuite does not have."""
     message = read(MakeItems, arguments)
     key = InvoiceKey(message.project_id, message.invoice_id)
     export = current().invoice_export
@@ -57,7 +57,7 @@ def make_items(**arguments: Any) -> Ended:
 
 @app.task(name=TaskName.CREATE_BILL.value, lanes=(Lane.EXPORTS, Lane.ITEMS))
 def create_bill(**arguments: Any) -> BillEnded:
-    """Write the bill, if every line has its Item; otherwise say what is missing and come back."""
+    """Write the bill if every line has its Item; otherwise return what is missing, and try again later."""
     message = read(OneInvoice, arguments)
     key, export = InvoiceKey(message.project_id, message.invoice_id), current().invoice_export
     return bill_ended(current().runner.run(str(key), lambda _: export.create_bill(key)))

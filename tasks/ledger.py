@@ -1,4 +1,4 @@
-"""Upkeep: what is due or was interrupted, and whether the three records agree."""
+"""Upkeep: due and interrupted work, and the comparison of both systems with the ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.runtime.current import current
 # Every few seconds: in Flower it would push all other tasks off the page.
 @app.task(name=TaskName.RESUME.value, lanes=(), ignore_result=True, send_events=False)
 def resume(**arguments: Any) -> dict[str, int]:
-    """Give out what is due, and what was in hand of a worker that died."""
+    """Dispatch due work, and work that a dead worker had claimed."""
     read(Nothing, arguments)
     current().gate.note_use()
     return {"given_out": pick_up(app)}

@@ -92,7 +92,7 @@ RESULTS: dict[TaskName, Any] = {
 
 
 def started(requested: tuple[Run | None, bool]) -> Started:
-    """Of a run, and whether it went on already; the id is empty if there is no run (any more)."""
+    """The result of a run, and whether it was in progress already; the id is empty if Redis has no such run."""
     run, joined = requested
     return {"run": run.id if run else "", "joined": joined}
 
@@ -121,7 +121,7 @@ def bill_ended(outcome: Outcome) -> BillEnded:
 
 
 def compared(outcome: Outcome) -> Compared:
-    """Of one step of the comparison: {"checked": n, "findings": n}."""
+    """The result of one step of the comparison: {"checked": n, "findings": n}."""
     if not outcome.counts:
         return {"checked": 0, "findings": 0, "joined": True}
     result = cast(Compared, dict(outcome.counts))

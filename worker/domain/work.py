@@ -11,11 +11,11 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.scopes import PROCORE_VENDORS, WRITING, Remote
 
 ALL = "all"
-"""What stands in a key for the ids of work that exists once."""
+"""The last part of the key of work that exists once, instead of ids."""
 
 
 class RunKind(StrEnum):
-    """What a person starts and watches to its end. One of each kind at a time."""
+    """What a person starts and follows until it ends. One of each kind at a time."""
 
     SCAN = "scan"
     EXPORT = "export"
@@ -76,14 +76,14 @@ class Lane(StrEnum):
 
 
 class Claim(StrEnum):
-    """Why a worker begins a piece of work, and so what becomes of that where another worker is at it."""
+    """Why a worker begins a piece of work. It decides what happens if another worker has claimed the work."""
 
     REQUEST = "request"
-    """Somebody asks for it: it is begun wherever it stands, or repeated after the attempt in progress."""
+    """A request: the work is begun whatever its lane says, or repeated after the attempt in progress."""
     IN_LANE = "in lane"
-    """Its lane has it: it is begun if that is still so, and left alone if another attempt is in progress or has ended it."""
+    """Its lane dispatched it: it is begun if the lane still has it, and not if another attempt is in progress or has completed it."""
     ASIDE = "aside"
-    """Other work needs it: it is begun unless another worker is at it."""
+    """Other work needs it: it is begun unless another worker has claimed it."""
 
 
 class WorkKind(Enum):

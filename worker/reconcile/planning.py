@@ -293,12 +293,11 @@ class Planning:
             return Outcome(
                 OutcomeKind.ALREADY, record.name, record.remote_id, "the bill exists; saving its id to Procore is next"
             )
-        planned: list[Planned] = []
 
-        def look_up(project: Project, invoice: Invoice) -> None:
+        def look_up(project: Project, invoice: Invoice) -> Sequence[Planned]:
             coming = look.coming(project.id)
             missing = [code_id for code_id in self._invoice_items.missing(invoice) if code_id not in coming]
-            planned.extend(self._invoice_items.plan(project, invoice, missing) if missing else [])
+            return self._invoice_items.plan(project, invoice, missing) if missing else []
 
         ready = self._export.plan(key, look_up=look_up)
         if isinstance(ready, Outcome):
@@ -308,7 +307,7 @@ class Planning:
         seen.invoice = ready.invoice
         seen.world = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
         try:
-            in_doubt = self._look_at_items(ready, planned, seen, look)
+            in_doubt = self._look_at_items(ready, ready.planned, seen, look)
         except Blocked as error:
             if settled := self._export.settled(key, ready.invoice, error):
                 return settled

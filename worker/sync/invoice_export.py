@@ -52,7 +52,7 @@ from worker.sync.unchanged_invoices import UnchangedInvoices
 
 ITEMS_LATE_SECONDS = 5.0
 
-LookUp = Callable[[Project, Invoice], None]
+LookUp = Callable[[Project, Invoice], Sequence[Planned]]
 """Looks up an invoice's Items while its links are resolved. Reads only."""
 
 
@@ -99,18 +99,13 @@ class InvoiceExport:
         """Export one invoice. If Items are missing, it stops before the bill, and the outcome has their codes: the caller creates them and then
         the bill.
         """
-        planned: list[Planned] = []
-
-        def look_up(project: Project, invoice: Invoice) -> None:
-            planned.extend(self._items.look_up(project, invoice))
-
-        ready = self._ready(key, look_up=look_up)
+        ready = self._ready(key, look_up=self._items.look_up)
         if isinstance(ready, Outcome):
             return ready
         missing: Sequence[int] = ()
         try:
             if self._items.missing(ready.invoice):
-                missing = self._items.note(ready.project, ready.invoice, planned)
+                missing = self._items.note(ready.project, ready.invoice, ready.planned)
         except Blocked as error:
             return self._refuse(key, ready.invoice, error)
         if not missing:
@@ -219,19 +214,18 @@ class InvoiceExport:
         try:
             retained, project = self._checked(invoice)
             # Both links first: without them nothing is written, not even Items that only this invoice needs.
-            meanwhile = self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext()
-            with meanwhile, read_in_parallel(self._pool, partial(self._links.job, project)) as job:
+            ahead = self._ahead(partial(look_up, project, invoice)) if look_up else nullcontext(tuple[Planned, ...])
+            with ahead as planned, read_in_parallel(self._pool, partial(self._links.job, project)) as job:
                 vendor = self._links.vendor(invoice, remembered=comparing, last_step=last_step)
-                return Billable(invoice, project, retained, vendor, job())
+                return Billable(invoice, project, retained, vendor, job(), planned())
         except Blocked as error:
             raise Blocked(str(error), cause=error.cause, facts=invoice.facts | error.facts) from error
 
     @contextmanager
-    def _ahead(self, look_up: Callable[[], None]) -> Iterator[None]:
-        """Read what the next steps need while the links are resolved."""
-        with read_in_parallel(self._pool, look_up) as looked_up, read_in_parallel(self._pool, self._bills.read_ahead):
-            yield
-            looked_up()
+    def _ahead(self, look_up: Callable[[], Sequence[Planned]]) -> Iterator[Callable[[], Sequence[Planned]]]:
+        """Read what the next steps need while the links are resolved. Yields a function that waits for the look-up and returns its result."""
+        with read_in_parallel(self._pool, look_up) as planned, read_in_parallel(self._pool, self._bills.read_ahead):
+            yield planned
 
     def _checked(self, invoice: Invoice) -> tuple[Retainage, Project]:
         """Check what needs no link. Returns the retainage and the project. Raises Blocked."""

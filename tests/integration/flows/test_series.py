@@ -132,3 +132,17 @@ def test_scans_step_back_while_enough_items_wait(office: Office) -> None:
     assert len(office.container.dispatch.next([Lane.SCANS])) == 1
     office.container.work.take(Lane.ITEMS, limit=1)
     assert len(office.container.dispatch.next([Lane.SCANS])) == 3
+
+
+def test_work_of_a_newer_version_is_left_to_a_newer_worker(office: Office) -> None:
+    """Neither a series nor the dispatch starts it, and it is not given up, however many workers died with it."""
+    _, first = first_of_twelve(office)
+    work, newer = office.container.work, "merge:17:1"
+    work.add(Lane.ITEMS, [newer], at=1)
+    assert made(office, first) == {"created": 1}
+    assert (work.in_hand(Lane.ITEMS, newer), work.is_begun(Lane.ITEMS, newer)) == (True, False)
+    office.container.redis.hset(Keys(office.container.settings.redis_key_prefix).deaths, newer, MOST_DEATHS + 1)
+    office.overdue()
+    assert newer not in office.container.dispatch.next([Lane.ITEMS])
+    assert work.in_hand(Lane.ITEMS, newer)
+    assert office.problems() == {}
