@@ -1,4 +1,4 @@
-"""WBS codes to Items."""
+"""Tasks that create the Items of WBS codes."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def scan_projects(**arguments: Any) -> Started:
     message = read(ScanProjects, arguments)
     requested = None if is_dispatched() else current().wbs_scan.request(message.trigger, message.project_ids)
     current().runner.run(SCAN_OF_ALL)
-    return started(requested or (current().work.current(RunKind.SCAN), True))
+    return started(requested or (current().runs.current(RunKind.SCAN), True))
 
 
 @app.task(name=TaskName.SCAN_PROJECT.value, lanes=(Lane.SCANS, Lane.ITEMS))
 def scan_project(**arguments: Any) -> ProjectScanned:
-    """Find one project's codes that need an Item, then those of the projects waiting behind it: {"outcome": "already", "more": 40}."""
+    """Find the codes of one project that need an Item, then those of the next waiting projects: {"outcome": "already", "more": 40}."""
     message = read(OneProject, arguments)
     outcome, *others = current().runner.run_series(scan_of(message.project_id), go_on=thread_to_spare)
     return project_scanned(outcome, len(others))
@@ -45,15 +45,15 @@ def scan_project(**arguments: Any) -> ProjectScanned:
 
 @app.task(name=TaskName.PLAN_CODES.value, lanes=(Lane.SCANS, Lane.ITEMS))
 def plan_codes(**arguments: Any) -> Ended:
-    """Plan the codes of one project again whose plan is old."""
+    """Plan the waiting codes of one project again, because their plan is out of date."""
     message = read(OneProject, arguments)
     return ended(current().runner.run(plan_of(message.project_id)), noun="project")
 
 
-# A code with an old plan queues the planning of its whole project in the lane of scans.
+# A code with an outdated plan queues its project in the lane of scans.
 @app.task(name=TaskName.CREATE_ITEM.value, lanes=(Lane.ITEMS, Lane.SCANS))
 def create_item(**arguments: Any) -> ItemEnded:
-    """Create one code's Item: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""
+    """Create the Item of one code: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""
     message = read(CreateItem, arguments)
     key = CodeKey(message.project_id, message.wbs_code_id)
     return item_ended(current().runner.run(str(key)))
@@ -61,7 +61,7 @@ def create_item(**arguments: Any) -> ItemEnded:
 
 @app.task(name=TaskName.CREATE_ITEMS.value, lanes=(Lane.ITEMS, Lane.SCANS))
 def create_items(**arguments: Any) -> Series:
-    """Create one waiting code's Item, then those waiting behind it, for some seconds: {"created": 19, "adopted": 1}."""
+    """Create the Item of one waiting code, then those of the next waiting codes, for some seconds: {"created": 19, "adopted": 1}."""
     message = read(CreateItem, arguments)
     key = CodeKey(message.project_id, message.wbs_code_id)
     outcomes = current().runner.run_series(str(key), go_on=thread_to_spare)

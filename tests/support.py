@@ -12,8 +12,8 @@ from worker.container import Container
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, WorkKey
+from worker.store.runs import Run
 from worker.store.scripts import SOURCES
-from worker.store.work import Run
 
 T = TypeVar("T")
 Redis = Any
@@ -89,5 +89,5 @@ _ANY_PORT = random.SystemRandom()
 def claim_for_everybody() -> str:
     """The script of claims without what keeps a second worker from work in progress."""
     begins = "if holder and tonumber(lease) > now then"
-    assert begins in SOURCES["work/claim"]
-    return SOURCES["work/claim"].replace(begins, "if false then")
+    assert begins in SOURCES["lanes/claim"]
+    return SOURCES["lanes/claim"].replace(begins, "if false then")

@@ -71,7 +71,7 @@ def pick_up(app: Celery) -> int:
     try:
         current().recovery.look_through()
         current().adoptions.keep_up()
-        current().decisions.keep_up(current().ledger.opened_at())
+        current().decisions.keep_up(current().ledger.state.opened_at())
         current().remote_failures.take_up_trouble()
         current().dispatch.take_in_strays()
     finally:

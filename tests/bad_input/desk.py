@@ -20,7 +20,8 @@ from unittest import mock
 
 from starlette.types import ASGIApp
 
-from config.settings import Settings, load_settings
+from config.loading import load_settings
+from config.settings import Settings
 from simulators.company import Company, build_company
 from simulators.company.billing import Invoice
 from simulators.company.subcontracts import bill_series, plan_works
@@ -32,7 +33,7 @@ from simulators.procore.app import ProcoreState
 from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
 from tests.support import OpenContainer, Redis
-from worker.clients.netsuite import client as netsuite_client
+from worker.clients.netsuite import api
 from worker.domain import outcomes
 from worker.domain.identities import InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
@@ -116,6 +117,7 @@ class WiredContainer(OpenContainer):
             items=self.items(Precedence.EXPORT),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             runner=self.runner,
             pool=self._office_pool,
         )
@@ -335,7 +337,7 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 def in_a_hurry() -> Iterator[None]:
     """The product's waits, shortened to nothing: their order and their ends stay what they are."""
     with (
-        mock.patch.object(netsuite_client, "BACK_OFF_SECONDS", (0.0, 0.0)),
+        mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
         mock.patch.object(settlement, "back_off", return_value=0.0),
         mock.patch.object(remote_failures, "HOLD_SECONDS", 0.01),
         mock.patch.object(settlement, "LONGEST_BACK_OFF_SECONDS", 0.01),
@@ -344,6 +346,6 @@ def in_a_hurry() -> Iterator[None]:
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
         mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),
-        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, patience=0.0)),
+        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, timeout=0.0)),
     ):
         yield

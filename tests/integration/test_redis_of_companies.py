@@ -19,13 +19,14 @@ from celery.app.utils import filter_hidden_settings
 from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.processes import processes
-from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from config.settings import Settings
 from tests.support import Redis, eventually, unused_port
 from tests.tls import Authority, TlsFront
-from worker.container.redis_access import redis_at
 from worker.container.stores import Stores
 from worker.local.embedded import EmbeddedServer
 from worker.local.server_program import server_program
+from worker.redis_access import redis_at
 from worker.runtime.transport import SentinelChannel, reach_sentinels, use_transport
 from worker.store.connection import is_cluster, try_tls, why
 

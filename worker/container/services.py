@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from config.profile import settle_seconds
 from worker.container.part import part
 from worker.container.remotes import Remotes
+from worker.domain.bill_lines import FixedItems
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoices import FixedItems
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.scopes import Remote
 from worker.domain.work import WorkKind
@@ -143,7 +143,7 @@ class Services(Remotes):
     def dispatch(self) -> Dispatch:
         """Which waiting work is given out."""
         limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(work=self.work, holds=self.holds, settlement=self.settlement, limits=limits)
+        return Dispatch(work=self.work, runs=self.runs, holds=self.holds, settlement=self.settlement, limits=limits)
 
     @part
     def retries(self) -> Retries:
@@ -200,6 +200,7 @@ class Services(Remotes):
             items=self._scanned_items,
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
         )
 
     @part
@@ -227,6 +228,7 @@ class Services(Remotes):
             items=self.items(precedence),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             runner=self.runner,
             pool=pool,
         )
@@ -383,6 +385,7 @@ class Services(Remotes):
             projects=self.projects(Precedence.EXPORT),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             claims=self.bill_claims,
             unchanged=self.unchanged_invoices,
             books_currency=self.books_currency,

@@ -30,8 +30,8 @@ from worker.engine.settings_agreement import SettingsAgreement
 from worker.engine.settlement import Settlement, Succession
 from worker.observability.spans import span
 from worker.store.connection import is_unavailable
+from worker.store.lanes import RENEWED_EVERY_SECONDS, Claimed, Lanes
 from worker.store.leases import LeaseKeeper
-from worker.store.work import RENEWED_EVERY_SECONDS, Claimed, Work
 
 STALLED_SECONDS = 900.0
 """Seconds without a response after which an attempt counts as stalled: its claim is no longer renewed. No single request takes this long."""
@@ -46,7 +46,7 @@ class Attempts:
     def __init__(
         self,
         *,
-        work: Work,
+        work: Lanes,
         keeper: LeaseKeeper,
         recovery: Recovery,
         agreement: SettingsAgreement,

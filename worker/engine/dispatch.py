@@ -10,7 +10,8 @@ from worker.domain.scopes import Remote
 from worker.domain.work import Lane, RunKind, WorkKey
 from worker.engine.settlement import Settlement
 from worker.store.holds import Holds
-from worker.store.work import Work
+from worker.store.lanes import Lanes
+from worker.store.runs import Runs
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,11 @@ def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
 class Dispatch:
     """Dispatches the work of the lanes."""
 
-    def __init__(self, *, work: Work, holds: Holds, settlement: Settlement, limits: Mapping[Lane, int]) -> None:
+    def __init__(
+        self, *, work: Lanes, runs: Runs, holds: Holds, settlement: Settlement, limits: Mapping[Lane, int]
+    ) -> None:
         self._work = work
+        self._runs = runs
         self._holds = holds
         self._settlement = settlement
         self._limits = limits
@@ -45,7 +49,7 @@ class Dispatch:
     def take_in_strays(self) -> None:
         """Queue work again that a run waits for and no lane has."""
         for kind in RunKind:
-            self._work.take_in_strays(kind)
+            self._work.requeue_orphans(self._runs.some_open_keys(kind))
         self._work.forget_ended_invoices()
 
     def take_back(self) -> None:
@@ -58,7 +62,7 @@ class Dispatch:
         held_until = self._holds.lift(remotes)
         for lane in Lane:
             if set(lane.remotes) & set(remotes):
-                self._work.hurry(lane, until=held_until)
+                self._work.make_due_now(lane, until=held_until)
 
     def next(self, lanes: Iterable[Lane]) -> dict[str, str]:
         """Return the keys whose messages are to be sent now, each with the correlation id of its request; they count as claimed from here on.

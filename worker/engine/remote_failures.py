@@ -22,8 +22,8 @@ from worker.engine.settlement import Settlement
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.holds import Holds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class RemoteFailures:
         client: Redis,
         *,
         settlement: Settlement,
-        work: Work,
+        work: Lanes,
         ledger: Ledger,
         holds: Holds,
         pings: Mapping[Remote, Callable[[], object]],

@@ -16,8 +16,8 @@ from worker.domain.story import Happening, What
 from worker.domain.work import Lane, WorkKey
 from worker.store.client import Redis
 from worker.store.connection import seconds, why
+from worker.store.lanes import Lanes, Taken
 from worker.store.ledger import Ledger
-from worker.store.work import Taken, Work
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Succession:
 class Settlement:
     """Settles the attempts of this thread in their lanes, and records their problems."""
 
-    def __init__(self, client: Redis, *, work: Work, ledger: Ledger) -> None:
+    def __init__(self, client: Redis, *, work: Lanes, ledger: Ledger) -> None:
         self._client = client
         self._work = work
         self._ledger = ledger

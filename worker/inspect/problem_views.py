@@ -16,10 +16,10 @@ from worker.domain.series import Series
 from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, WorkKey, lane_of
 from worker.inspect.pages import Pages
 from worker.store.holds import Holds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.open_problems import Handled, Handling, OpenProblem
 from worker.store.projects import ProjectList
-from worker.store.work import Work
 
 _WITHOUT_PROJECT = {
     **{of_scope(remote): name for remote, name in NAMES.items()},
@@ -35,7 +35,7 @@ class ProblemViews:
     """Problems as JSON values."""
 
     def __init__(
-        self, *, ledger: Ledger, work: Work, holds: Holds, handling: Handling, projects: ProjectList, pages: Pages
+        self, *, ledger: Ledger, work: Lanes, holds: Holds, handling: Handling, projects: ProjectList, pages: Pages
     ) -> None:
         self._ledger = ledger
         self._work = work

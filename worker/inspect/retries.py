@@ -21,8 +21,8 @@ from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.holds import Holds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Work
 from worker.sync.items import Items
 from worker.sync.projects import Projects
 
@@ -59,7 +59,7 @@ class Retries:
         items: Items,
         ledger: Ledger,
         holds: Holds,
-        work: Work,
+        work: Lanes,
         dispatch: Dispatch,
     ) -> None:
         self._client = client

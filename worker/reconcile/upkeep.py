@@ -9,13 +9,13 @@ from worker.domain.work import RECONCILE_ALL, Lane
 from worker.reconcile.verification import Verification
 from worker.store.client import Redis
 from worker.store.connection import seconds
-from worker.store.work import Work
+from worker.store.lanes import Lanes
 
 
 class Upkeep:
     """Compares the records, one comparison at a time; each attempt is one step of it."""
 
-    def __init__(self, client: Redis, *, work: Work, verification: Verification) -> None:
+    def __init__(self, client: Redis, *, work: Lanes, verification: Verification) -> None:
         self._client = client
         self._work = work
         self._verification = verification

@@ -17,8 +17,9 @@ from worker.domain.wbs_codes import Project, WbsCode
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Run, Work
+from worker.store.runs import Run, Runs
 from worker.sync.items import Items, Planned
 from worker.sync.projects import Projects
 
@@ -50,7 +51,8 @@ class WbsScan:
         projects: Projects,
         items: Items,
         ledger: Ledger,
-        work: Work,
+        work: Lanes,
+        runs: Runs,
     ) -> None:
         self._client = client
         self._procore = procore
@@ -58,6 +60,7 @@ class WbsScan:
         self._items = items
         self._ledger = ledger
         self._work = work
+        self._runs = runs
 
     def request(self, trigger: str, project_ids: Collection[int] = ()) -> tuple[Run, bool]:
         """Start a scan of all projects or of some, or join the one in progress: return (run, joined). A worker does the rest."""
@@ -65,10 +68,10 @@ class WbsScan:
             # Who asks for one project has often just mended it (its number, its link): the list at hand would not show that.
             self._projects.outdate()
         keys = [scan_of(project_id) for project_id in project_ids]
-        run, joined = self._work.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
+        run, joined = self._runs.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
         # A project that is being scanned is scanned once more afterwards; the run waits for that.
         self._work.request(Lane.SCANS, keys)
-        if not keys and self._work.is_open(run, SCAN_OF_ALL):
+        if not keys and self._runs.is_open(run, SCAN_OF_ALL):
             self._work.add(Lane.SCANS, [SCAN_OF_ALL])
         return run, joined
 

@@ -14,6 +14,9 @@ from tests.campaign.simulated.story import story_of
 
 pytestmark = pytest.mark.campaign
 
+SEEDS = (2, 5, 10, 15, 17, 19, 20, 24)
+"""Each of them failed without the identity of the store when this was written."""
+
 
 @pytest.fixture
 def settings() -> Iterator[Settings]:
@@ -22,7 +25,7 @@ def settings() -> Iterator[Settings]:
 
 
 def test_a_loss_at_the_first_write_is_no_first_start(settings: Settings) -> None:
-    for seed in range(1, 41):
+    for seed in SEEDS:
         result = play(loss_at_the_first_write(seed), settings)
         assert not result.violations, "\n".join(story_of(result))
         assert result.facts["emptied"]
@@ -30,4 +33,4 @@ def test_a_loss_at_the_first_write_is_no_first_start(settings: Settings) -> None
 
 def test_without_the_identity_of_the_store_it_is_taken_for_one(settings: Settings) -> None:
     with mutated(["identity"]):
-        assert any(play(loss_at_the_first_write(seed), settings).violations for seed in range(1, 41))
+        assert any(play(loss_at_the_first_write(seed), settings).violations for seed in (*SEEDS, *range(1, 41)))

@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import Settings
 from tests.campaign.simulated import shims
-from tests.campaign.simulated.faults import FIRST, Kind
+from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.mutations import mutated
 from tests.campaign.simulated.schedule import Choice, Result, plan_of, play
 from tests.campaign.simulated.situations import WIDER
@@ -16,12 +16,17 @@ from tests.campaign.simulated.story import shrink, story_of
 
 pytestmark = pytest.mark.campaign
 
-SEEDS, FURTHER_SEEDS = range(10, 50), range(50, 1000)
-"""Few, and then those that plan a kind of fault which has not struck yet. `python -m tests.campaign simulate` plays ten thousand."""
+SEEDS = (2, 4, 13, 23, 35, 44, 53, 69, 74, 76, 78, 80, 90, 91, 116, 135, 136, 140, 144, 163, 164, 179, 193, 236)
+FURTHER_SEEDS = range(1000, 2000)
+"""Few in which together every kind of fault struck when this was written, and then, for a kind that no longer strikes in them, those that
+plan it. `python -m tests.campaign simulate` plays ten thousand.
+"""
 
-FAILING = {"lock": 5, "intent": 31, "look": 14, "settle": 8, "fence": 29, "adoption": 10, "order": 8, "due": 8,
+FAILING = {"lock": 43, "intent": 16, "look": 14, "settle": 8, "fence": 29, "adoption": 10, "order": 8, "due": 8,
            "compare-found": 73, "compare-found-item": 524}  # fmt: skip
 """For each part, the seed that missed it when this was written: played before the others, to save their time."""
+SHORT_STORY = 46
+"""A seed that misses the order, too, and has few faults and triggers to leave out."""
 
 
 @pytest.fixture
@@ -32,8 +37,10 @@ def settings() -> Iterator[Settings]:
 
 def test_seeds_that_cover_every_fault_end_without_duplicates_or_losses(settings: Settings) -> None:
     """Every kind of fault strikes in at least one seed, and each seed ends with every record created once and none lost."""
-    missing = set(FIRST)
+    missing = set(Kind)
     for seed in (*SEEDS, *FURTHER_SEEDS):
+        if seed in FURTHER_SEEDS and not missing:
+            break
         plan = plan_of(seed)
         if seed in SEEDS or missing & {fault.kind for fault in plan.faults}:
             result = play(plan, settings)
@@ -58,18 +65,18 @@ def test_a_seed_replays_to_the_same_history(settings: Settings, seed: int) -> No
 @pytest.mark.parametrize("part", FAILING)
 def test_a_part_that_is_taken_out_is_missed(settings: Settings, part: str) -> None:
     with mutated([part]):
-        failing = _failing(settings, part, 120)
+        failing = _failing(settings, FAILING[part], *range(1, 120))
     assert failing is not None, f"nobody misses: {part}"
 
 
-def _failing(settings: Settings, part: str, most: int) -> Result | None:
-    results = (play(plan_of(seed), settings) for seed in (FAILING[part], *range(1, most)))
+def _failing(settings: Settings, *seeds: int) -> Result | None:
+    results = (play(plan_of(seed), settings) for seed in seeds)
     return next((result for result in results if result.violations), None)
 
 
 def test_the_story_of_a_failure_is_short_and_names_what_is_wrong(settings: Settings) -> None:
     with mutated(["order"]):
-        failing = _failing(settings, "order", 60)
+        failing = _failing(settings, SHORT_STORY, *range(1, 60))
         assert failing is not None
         shortest = shrink(failing, settings)
     assert len(shortest.plan.triggers) < len(failing.plan.triggers)

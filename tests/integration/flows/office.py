@@ -14,8 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from config.loading import load_settings
 from config.processes import QUEUES_OF_WORKER
-from config.settings import load_settings
 from simulators.books import NsJob, NsVendor
 from simulators.common.journal import Entry
 from simulators.company.billing import Invoice
@@ -30,7 +30,7 @@ from worker.domain.outcomes import Outcome, Record
 from worker.domain.work import Lane
 from worker.inspect.retries import Retry
 from worker.observability import correlation
-from worker.store.work import Run
+from worker.store.runs import Run
 
 T = TypeVar("T")
 VENDOR = "Blue Spruce Electric"
@@ -192,7 +192,7 @@ class Office:
 
     def run(self, run: Run) -> Run:
         """A run as it stands now."""
-        now = self.container.work.run(run.id)
+        now = self.container.runs.run(run.id)
         assert now is not None
         return now
 

@@ -39,9 +39,7 @@ from worker.domain.problem_keys import (
         ("", Subject("", None), []),
     ],
 )
-def test_each_key_says_what_the_problem_is_about_and_which_work_resolves_it(
-    key: str, subject: Subject, work: list[str]
-) -> None:
+def test_each_key_says_its_subject_and_the_work_that_resolves_it(key: str, subject: Subject, work: list[str]) -> None:
     assert subject_of(key) == subject
     assert list(work_behind(key)) == work
 
