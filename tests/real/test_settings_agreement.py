@@ -15,7 +15,7 @@ from worker.domain.scopes import WRITING
 
 pytestmark = pytest.mark.real
 
-TIMES = {**QUICK, "worker.engine.attempts.HOLD_SECONDS": 1, "worker.store.holds.LONGEST_PAUSE_SECONDS": 1}
+TIMES = {**QUICK, "worker.engine.remote_failures.HOLD_SECONDS": 1, "worker.store.holds.LONGEST_PAUSE_SECONDS": 1}
 
 
 @pytest.fixture

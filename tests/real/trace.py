@@ -37,7 +37,7 @@ from config.names import TaskName
 from worker.clients.netsuite.client import NetSuite
 from worker.container import Container
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, exports_of, scan_of
+from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, WorkKey, exports_of, scan_of
 from worker.engine.attempts import Attempts
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
@@ -116,14 +116,14 @@ def _messages(note: Note) -> None:
 def _work(note: Note) -> None:
     make, try_lock, wait_for_slot, give_back = Attempts._made, Locks._try, Gate._wait, Container.give_back
 
-    def made(self: Attempts, lane: Any, key: str, *args: Any) -> Any:
-        note("begin", key=key)
+    def made(self: Attempts, key: WorkKey, *args: Any) -> Any:
+        note("begin", key=str(key))
         try:
-            outcome = make(self, lane, key, *args)
+            outcome = make(self, key, *args)
         except BaseException as error:
-            note("end", key=key, error=type(error).__name__)
+            note("end", key=str(key), error=type(error).__name__)
             raise
-        note("end", key=key, outcome=outcome.kind.value, reason=outcome.reason)
+        note("end", key=str(key), outcome=outcome.kind.value, reason=outcome.reason)
         return outcome
 
     def locked(self: Locks, key: str, token: str, *reads: Any) -> Any:

@@ -38,7 +38,7 @@ EARLIER_QUICK = {
     "worker.services.attempts.DOWN_TIMES_BEFORE_PROBLEM": 1,
 }
 """The times of `QUICK` as 0.1.0 has them. Each pause of a remote is a problem at once, in both versions."""
-THIS_QUICK = {**QUICK, "worker.engine.attempts.DOWN_TIMES_BEFORE_PROBLEM": 1}
+THIS_QUICK = {**QUICK, "worker.engine.remote_failures.DOWN_TIMES_BEFORE_PROBLEM": 1}
 CRONS = dict.fromkeys(("SCAN_CRON", "EXPORT_CRON", "VERIFY_CRON"), "0 4 * * *")
 SCHEDULED = ("scan", "export", "verify")
 SHOWN_STATES = ("SUCCESS", "STARTED", "RECEIVED", "RETRY")

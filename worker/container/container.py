@@ -10,6 +10,8 @@ from config.written_settings import written_settings
 from worker.container.checks import checks_of
 from worker.container.installation import pages_of, schedule_of
 from worker.container.services import Services
+from worker.domain.work import WorkKind
+from worker.engine.attempts import Handler
 from worker.inspect.explain import Explain
 from worker.inspect.fixed_item_names import FixedItemNames
 from worker.inspect.invoice_decisions import InvoiceDecisions
@@ -169,4 +171,8 @@ class Container(Services):
         orphans, information = OrphanedBills(stores, remotes), Information(stores, projects)
         return Verification(stores, projects, comparison, orphans, information, failures)
 
-    upkeep = _part(lambda own: Upkeep(own.redis, work=own.work, attempts=own.attempts, verification=own.verification))
+    upkeep = _part(lambda own: Upkeep(own.redis, work=own.work, verification=own.verification))
+
+    def handlers(self) -> dict[WorkKind, Handler]:
+        """Return what does the work of each kind."""
+        return super().handlers() | {WorkKind.RECONCILE: lambda _: self.upkeep.compare()}

@@ -12,13 +12,18 @@ from worker.clients.procore.client import Procore
 from worker.container.connections import Connections
 from worker.container.installation import installation_of, policy_of
 from worker.container.ownership import Ownership
+from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.scopes import Remote
+from worker.domain.work import WorkKind
 from worker.engine.adoptions import Adoptions
-from worker.engine.attempts import Attempts
+from worker.engine.attempts import Attempts, Handler
 from worker.engine.dispatch import Dispatch, lane_limits
 from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import Recovery
+from worker.engine.remote_failures import RemoteFailures
+from worker.engine.runner import Runner
 from worker.engine.settings_agreement import SettingsAgreement
+from worker.engine.settlement import Settlement
 from worker.engine.systematic_differences import SystematicDifferences
 from worker.part import BuildingLock, Part, part
 from worker.redis_access import redis_at
@@ -92,20 +97,52 @@ class Services:
 
     @part
     def attempts(self) -> Attempts:
-        """What becomes of each attempt."""
+        """One attempt at one piece of work."""
         return Attempts(
+            work=self.work,
+            keeper=self.keeper,
+            recovery=self.recovery,
+            agreement=self.settings_agreement,
+            settlement=self.settlement,
+            failures=self.remote_failures,
+        )
+
+    @part
+    def settlement(self) -> Settlement:
+        """How attempts end."""
+        return Settlement(self.redis, work=self.work, ledger=self.ledger)
+
+    @part
+    def remote_failures(self) -> RemoteFailures:
+        """What is paused because of failed requests."""
+        return RemoteFailures(
             self.redis,
+            settlement=self.settlement,
             work=self.work,
             ledger=self.ledger,
             holds=self.stores.holds,
-            recovery=self.recovery,
-            keeper=self.keeper,
-            agreement=self.settings_agreement,
             pings={
                 Remote.PROCORE: lambda: self.procore(Precedence.EXPORT).who_am_i(),
                 Remote.NETSUITE: lambda: self.netsuite(Precedence.EXPORT).item("0"),
             },
         )
+
+    @part
+    def runner(self) -> Runner:
+        """Runs work by its key."""
+        return Runner(self.attempts, self.dispatch, self.handlers())
+
+    def handlers(self) -> dict[WorkKind, Handler]:
+        """Return what does the work of each kind of both flows. The services are built when the first work of their kind is run."""
+        return {
+            WorkKind.SCAN_ALL: lambda _: self.wbs_scan.list_projects(),
+            WorkKind.SCAN_PROJECT: lambda key: self.wbs_scan.scan_project(*key.ids),
+            WorkKind.PLAN_CODES: lambda key: self.wbs_scan.plan_codes(*key.ids),
+            WorkKind.CREATE_ITEM: lambda key: self._scanned_items.make(CodeKey(*key.ids)),
+            WorkKind.EXPORT_ALL: lambda _: self.export_runs.list_projects(),
+            WorkKind.LIST_INVOICES: lambda key: self.export_runs.list_invoices(*key.ids),
+            WorkKind.EXPORT: lambda key: self.invoice_export.export(InvoiceKey(*key.ids)),
+        }
 
     @part
     def recovery(self) -> Recovery:
@@ -139,7 +176,9 @@ class Services:
     def dispatch(self) -> Dispatch:
         """Which waiting work is given out."""
         limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(work=self.work, runs=self.runs, holds=self.stores.holds, attempts=self.attempts, limits=limits)
+        return Dispatch(
+            work=self.work, runs=self.runs, holds=self.stores.holds, settlement=self.settlement, limits=limits
+        )
 
     def projects(self, precedence: Precedence) -> Projects:
         """The company's projects."""
@@ -182,14 +221,13 @@ class Services:
             self.redis,
             procore=self.procore(Precedence.SCAN),
             projects=self.projects(Precedence.SCAN),
-            items=self.items(Precedence.SCAN),
+            items=self._scanned_items,
             ledger=self.ledger,
             work=self.work,
             runs=self.runs,
-            attempts=self.attempts,
-            dispatch=self.dispatch,
         )
 
+    _scanned_items = _part(lambda own: own.items(Precedence.SCAN))
     links = _part(lambda own: own._links(Precedence.EXPORT))
 
     def _links(self, precedence: Precedence) -> Links:
@@ -206,7 +244,7 @@ class Services:
             ledger=self.ledger,
             work=self.work,
             runs=self.runs,
-            attempts=self.attempts,
+            runner=self.runner,
             pool=pool,
         )
 
@@ -296,7 +334,6 @@ class Services:
             settled=settled,
             decisions=self.stores.decisions,
             ledger=self.ledger,
-            attempts=self.attempts,
             export_statuses=self.settings.export_statuses,
             fixed_items=self.policy.fixed_items,
             makes_credits=self.settings.netsuite_create_credits,
@@ -334,7 +371,6 @@ class Services:
             ledger=self.ledger,
             work=self.work,
             runs=self.runs,
-            attempts=self.attempts,
             claims=self.stores.bill_claims,
             unchanged=self.unchanged_invoices,
             books_currency=self.books_currency,

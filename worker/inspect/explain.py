@@ -15,6 +15,7 @@ from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item
 from worker.domain.invoices import Invoice
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
+from worker.domain.problem_keys import of_project
 from worker.domain.reckoning import Reckoning, reckon
 from worker.domain.series import Series
 from worker.domain.story import story
@@ -66,7 +67,7 @@ class Explain:
         }
         name = record.name if record and record.name else self.named.item_name(found, wbs_code)
         items, fault = asked(lambda: self._items(key, record, name))
-        problems = self._problems(str(key), [Series.ITEMS.problem_key, f"project:{key.project_id}:budget"])
+        problems = self._problems(str(key), [Series.ITEMS.problem_key, of_project(key.project_id, "budget")])
         return {
             "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
             "key": str(key),
@@ -102,7 +103,7 @@ class Explain:
         found, fault = asked(lambda: self.remotes.procore.get_invoice(key.project_id, key.invoice_id))
         reckoning, reckoning_fault = asked(lambda: reckon(found, self._previous(found))) if found else (None, fault)
         bill, bill_fault = asked(lambda: self._bill(key, record))
-        others = [Series.BILLS.problem_key, f"project:{key.project_id}:commitments"]
+        others = [Series.BILLS.problem_key, of_project(key.project_id, "commitments")]
         others += [str(CodeKey(key.project_id, code_id)) for code_id in (found.wbs_code_ids if found else ())]
         problems = self._problems(str(key), others)
         listed = self.stores.listed_projects.get(key.project_id)
@@ -135,9 +136,9 @@ class Explain:
         """Return a sentence on why an invoice has no bill yet, with as few requests as possible."""
         record = self.stores.ledger.invoice(key)
         found, fault = asked(lambda: self.remotes.procore.get_invoice(key.project_id, key.invoice_id))
-        problems = self._problems(str(key), [f"project:{key.project_id}:commitments"])
-        told = self.why.of(key, record, problems, self.why.not_exported(found))
-        return told or self.why.no_bill(key, found, fault, problems)
+        problems = self._problems(str(key), [of_project(key.project_id, "commitments")])
+        reason = self.why.of(key, record, problems, self.why.not_exported(found))
+        return reason or self.why.no_bill(key, found, fault, problems)
 
     def _previous(self, invoice: Invoice) -> Invoice | None:
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from worker.domain.problem_keys import of_scope
 from worker.domain.scopes import NAMES, Remote
 from worker.domain.story import clock
 from worker.domain.work import Lane
@@ -74,7 +75,7 @@ def _of_scope(pause: Pause, now: float) -> PauseView:
     until = f"until {clock(pause.ends)}" if pause.ends > now else "and is being retried now"
     times = "" if pause.times == 1 else f", {pause.times} pauses in a row"
     sentence = f"{name}: {work} is paused {until} (since {clock(pause.since)}{times}). Last response: {pause.answer}"
-    problem, scope = f"remote:{pause.scope}", pause.scope
+    problem, scope = of_scope(pause.scope), pause.scope
     return PauseView(name, pause.work, pause.cause, sentence, pause.since, pause.ends, pause.times, problem, scope)
 
 

@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from worker.domain.identities import CodeKey, InvoiceKey, code_of_item
+from worker.domain.identities import CodeKey, code_of_item
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import Record
+from worker.domain.problem_keys import of_scope, record_of, scope_of_problem, subject_of, work_behind
 from worker.domain.problems import MENDED, describe
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
-from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, lane_of, work_behind
-from worker.inspect.pages import Pages, subject_of
+from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, WorkKey, lane_of
+from worker.inspect.pages import Pages
 from worker.store.open_problems import Handled, OpenProblem
 from worker.store.stores import Stores
 
 _WITHOUT_PROJECT = {
-    **{f"remote:{remote}": name for remote, name in NAMES.items()},
+    **{of_scope(remote): name for remote, name in NAMES.items()},
     **{each.problem_key: f"new {each}" for each in Series},
     ADOPTED_ITEMS: "adopted Items",
     SCAN_OF_ALL: "the scan of all projects",
@@ -47,14 +48,15 @@ class ProblemViews:
         return [one.key for one in found if folded in self._names(one)]
 
     def _names(self, one: OpenProblem) -> set[str]:
-        kind, project_id = subject_of(one.key)
+        about = subject_of(one.key)
+        kind, project_id = about.kind, about.project_id
         names = {one.facts.get(name, "") for name in ("invoice", "code", "name")} if kind != "project" else set()
         if (record := self._record(one.key)) is not None:
             names |= {record.name, record.code}
         if kind == "project" and project_id and (project := self.stores.listed_projects.get(project_id)):
             names |= {project.number or "", project.name, project.label}
-        if one.key.startswith(("code:", "invoice:")):
-            names.add(one.key.rpartition(":")[2])
+        if record_of(one.key):
+            names.add(WorkKey.parse(one.key).parts[-1])
         return {name.casefold() for name in names if name}
 
     def shown(self, key: str) -> dict[str, Any] | None:
@@ -81,7 +83,7 @@ class ProblemViews:
         return {
             "key": one.key,
             "about": self._about(one),
-            "project_id": subject_of(one.key)[1],
+            "project_id": subject_of(one.key).project_id,
             "cause": problem.cause.value,
             "class": problem.problem_class.value,
             "owner": problem.owner.value,
@@ -96,7 +98,8 @@ class ProblemViews:
         """Return the facts with names for ids: a record without a name when the problem was found may have one in the list of projects or the
         ledger.
         """
-        kind, project_id = subject_of(one.key)
+        about = subject_of(one.key)
+        kind, project_id = about.kind, about.project_id
         names: dict[str, str] = {}
         if (
             project_id
@@ -104,7 +107,7 @@ class ProblemViews:
             and (project := self.stores.listed_projects.get(project_id))
         ):
             names["project"] = project.label
-        if one.key.startswith(("code:", "invoice:")) and one.facts.get(kind, "id ").startswith("id "):
+        if record_of(one.key) and one.facts.get(kind, "id ").startswith("id "):
             record = self._record(one.key)
             names[kind] = (record.code or record.name) if record else ""
         if other := code_of_item(one.facts.get("external_id")):
@@ -120,9 +123,9 @@ class ProblemViews:
 
     def _about(self, one: OpenProblem) -> str:
         """Return the name of a record: project and code or invoice."""
-        kind, project_id = subject_of(one.key)
-        if one.key.startswith("remote:") and one.key not in _WITHOUT_PROJECT:
-            scope = one.key.partition(":")[2]
+        about = subject_of(one.key)
+        kind, project_id = about.kind, about.project_id
+        if (scope := scope_of_problem(one.key)) and one.key not in _WITHOUT_PROJECT:
             return f"{NAMES[remote_of(scope)]}: {doing(scope)}"
         if project_id is None:
             return _WITHOUT_PROJECT.get(one.key, one.key)
@@ -143,8 +146,8 @@ class ProblemViews:
 
     def _again(self, key: str) -> dict[str, Any]:
         """Return when it is retried: now (`in_hand`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
-        if key.startswith("remote:"):
-            return {"in_hand": False, "at": self.stores.holds.until(key.partition(":")[2]), "with": None}
+        if scope := scope_of_problem(key):
+            return {"in_hand": False, "at": self.stores.holds.until(scope), "with": None}
         (piece,) = work_behind(key) or ("",)
         if not piece:
             return {"in_hand": False, "at": None, "with": None}
@@ -156,9 +159,8 @@ class ProblemViews:
         }
 
     def _record(self, key: str) -> Record | None:
-        if key.startswith("code:"):
-            return self.stores.ledger.code(CodeKey.parse(key))
-        return self.stores.ledger.invoice(InvoiceKey.parse(key)) if key.startswith("invoice:") else None
+        of = record_of(key)
+        return self.stores.ledger.record(of) if of else None
 
 
 def _ignored(handled: Handled | None) -> Mapping[str, Any] | None:

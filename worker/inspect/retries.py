@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
+from worker.domain.problem_keys import scope_of_problem, subject_of, work_behind
 from worker.domain.scopes import Remote, remote_of
-from worker.domain.work import Lane, lane_of, plan_of, work_behind
-from worker.engine.attempts import RUN_WAITS_SECONDS
+from worker.domain.work import Lane, lane_of, plan_of
 from worker.engine.dispatch import Dispatch
+from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.store.stores import Stores
 from worker.sync.items import Items
 from worker.sync.projects import Projects
@@ -38,7 +39,7 @@ class Retry:
     def given_out(self) -> dict[str, int]:
         """Return the number of each kind: codes, invoices, projects, remotes."""
         kinds = Counter(
-            {"code": "codes", "invoice": "invoices"}.get(key.partition(":")[0], "projects") for key in self.work
+            {"code": "codes", "invoice": "invoices"}.get(subject_of(key).kind, "projects") for key in self.work
         )
         return {**kinds, **({"remotes": len(self.remotes)} if self.remotes else {})}
 
@@ -54,7 +55,7 @@ class Retries:
 
     def again(self, problems: Collection[str]) -> Retry:
         """Make the work behind the problems with these keys due now, and reset its count of failed attempts."""
-        remotes = {key: remote_of(key.partition(":")[2]) for key in problems if key.startswith("remote:")}
+        remotes = {key: remote_of(scope) for key in problems if (scope := scope_of_problem(key))}
         work = {key: work_behind(key) for key in problems if key not in remotes}
         work = {key: pieces for key, pieces in work.items() if pieces}
         work |= self._ask_for_codes([CodeKey.parse(key) for key in work if lane_of(work[key][0]) is Lane.ITEMS])
@@ -106,6 +107,6 @@ class Retries:
 
     def _is_being_tried(self, key: str, remote: Remote) -> bool:
         """Return whether a remote's problem is open and paused work of that remote is about to be retried."""
-        if self.stores.holds.is_held(key.partition(":")[2]) or not self.stores.ledger.is_problem(key):
+        if self.stores.holds.is_held(scope_of_problem(key)) or not self.stores.ledger.is_problem(key):
             return False
         return any(sum(self.stores.work.depth(lane)) for lane in Lane if remote in lane.remotes)

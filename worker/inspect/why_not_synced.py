@@ -10,6 +10,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.invoices import Invoice, reason_to_skip
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.policy import Policy
+from worker.domain.problem_keys import of_project
 from worker.domain.story import clock
 from worker.domain.texts import counted
 from worker.domain.work import Lane
@@ -81,7 +82,7 @@ class WhyNotSynced:
 
     def no_bill(self, key: InvoiceKey, invoice: Invoice | None, fault: str | None, problems: Sequence[Problem]) -> str:
         """Return why there is no ledger record: what an export would find now."""
-        if problems and problems[0]["key"] in (str(key), f"project:{key.project_id}:commitments"):
+        if problems and problems[0]["key"] in (str(key), of_project(key.project_id, "commitments")):
             return _not_yet(problems[0])
         if invoice is None:
             return f"Not yet: it is not in the ledger, and it could not be read from Procore: {fault}"

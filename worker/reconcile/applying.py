@@ -12,10 +12,11 @@ from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
+from worker.domain.problem_keys import record_of
 from worker.domain.story import Happening, What
 from worker.domain.work import Lane, RunKind
-from worker.engine.attempts import RUN_WAITS_SECONDS
 from worker.engine.recovery import Recovery
+from worker.engine.settlement import RUN_WAITS_SECONDS
 from worker.inspect.stoppages import Stoppages
 from worker.reconcile.dry_run import DryRun
 from worker.reconcile.planning import Planning
@@ -121,6 +122,5 @@ class Applying:
         return ends
 
     def _record(self, line: PlanLine) -> Record | None:
-        if line.of_invoice:
-            return self.stores.ledger.invoice(InvoiceKey.parse(line.key))
-        return self.stores.ledger.code(CodeKey.parse(line.key)) if line.key.startswith("code:") else None
+        of = record_of(line.key)
+        return self.stores.ledger.record(of) if of else None

@@ -9,6 +9,7 @@ from worker.domain.errors import NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, outcome_of
 from worker.domain.plans import PlanLine, Requests, World, line_of
+from worker.domain.problem_keys import of_project
 from worker.domain.problems import Cause, describe
 from worker.domain.wbs_codes import Project
 from worker.domain.work import scan_of
@@ -40,7 +41,7 @@ class CodePlans:
         if plan.odd:
             facts = {"count": str(len(plan.odd)), "what": "budget", "project": project.label}
             left_out = _blocked(Cause.UNREADABLE_ROWS, facts | {"answer": plan.odd[0].complaint})
-            dry.add(line_of(f"project:{project.id}:budget_rows", project.label, "budget", left_out))
+            dry.add(line_of(of_project(project.id, "budget_rows"), project.label, "budget", left_out))
         for one in sorted(plan.planned, key=lambda one: one.code.flat_code):
             self.add(project, one, dry)
         for code_id, flat_code, outcome in _without_item_to_make(plan):
@@ -78,7 +79,7 @@ class CodePlans:
             why = self.projects.why_left_out(project) or f"project {project.label} is not active"
             outcome = Outcome(OutcomeKind.SKIPPED, reason=why)
         label = project.label if project else f"id {project_id}"
-        return line_of(f"project:{project_id}:budget", label, "budget", outcome)
+        return line_of(of_project(project_id, "budget"), label, "budget", outcome)
 
 
 def _without_item_to_make(plan: ProjectPlan) -> Iterator[tuple[int, str, Outcome]]:

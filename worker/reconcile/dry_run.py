@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from worker.domain.bills import NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import PlanLine, Requests, line_of
+from worker.domain.problem_keys import of_project
 from worker.domain.problems import Cause, describe
 from worker.sync.items import Planned
 
@@ -50,4 +51,4 @@ def not_readable(project_id: int, label: str, what: str, answer: str) -> PlanLin
     """Return the line of a project whose budget or commitments (`what`) cannot be read."""
     cause, facts = Cause.PROJECT_NOT_READABLE, {"project": label, "what": what, "answer": answer}
     blocked = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
-    return line_of(f"project:{project_id}:{what}", label, what, blocked)
+    return line_of(of_project(project_id, what), label, what, blocked)

@@ -107,12 +107,11 @@ class InvoicePlans:
             return Outcome(
                 OutcomeKind.ALREADY, record.name, record.remote_id, "the bill exists; saving its id to Procore is next"
             )
-        planned: list[Planned] = []
 
-        def look_up(project: Project, invoice: Invoice) -> None:
+        def look_up(project: Project, invoice: Invoice) -> Sequence[Planned]:
             coming = dry.coming(project.id)
             missing = [code_id for code_id in self.steps.items.missing(invoice) if code_id not in coming]
-            planned.extend(self.steps.items.plan(project, invoice, missing) if missing else [])
+            return self.steps.items.plan(project, invoice, missing) if missing else []
 
         ready = self.steps.export.plan(key, look_up=look_up)
         if isinstance(ready, Outcome):
@@ -122,7 +121,7 @@ class InvoicePlans:
         seen.invoice = ready.invoice
         seen.world = {"vendor": ready.invoice.vendor_name} | _head_of(ready.invoice)
         try:
-            in_doubt = self._items(ready, planned, seen, dry)
+            in_doubt = self._items(ready, ready.planned, seen, dry)
         except Blocked as error:
             if settled := self.steps.export.settled(key, ready.invoice, error):
                 return settled

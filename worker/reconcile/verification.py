@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.domain.errors import Transient
-from worker.domain.findings import FINDINGS, FindingKind, Verified
+from worker.domain.findings import FindingKind, Verified
+from worker.domain.problem_keys import finding_of, subject_of
 from worker.domain.wbs_codes import Project
 from worker.observability.correlation import kept
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later
@@ -231,7 +232,7 @@ class Verification:
         verified = self.result(state.id)
         found = {finding.problem_key for finding in verified.findings}
         for one in self.stores.ledger.problems():
-            if one.key.startswith(FINDINGS) and one.key not in found and self._was_compared(one.key, verified):
+            if finding_of(one.key)[0] and one.key not in found and self._was_compared(one.key, verified):
                 self.stores.ledger.resolve(one.key)
         self.stores.verifications.end(state, verified.counts())
 
@@ -239,12 +240,12 @@ class Verification:
         """Return whether the subject of a finding's problem was compared: `verify:item_missing:code:17:901`,
         `verify:project_renumbered:project:17`.
         """
-        kind, _, subject = problem_key.removeprefix(FINDINGS).partition(":")
-        record, *ids = subject.split(":")
-        if not ids or not ids[0].isdecimal() or int(ids[0]) not in verified.compared:
+        kind, subject = finding_of(problem_key)
+        about = subject_of(problem_key)
+        if about.project_id is None or about.project_id not in verified.compared:
             return False
-        project = self.stores.listed_projects.get(int(ids[0]))
-        if record != "invoice" and (project is None or not project.active):
+        project = self.stores.listed_projects.get(about.project_id)
+        if about.kind != "invoice" and (project is None or not project.active):
             # Only the invoices of an inactive project are compared.
             return False
         once = {FindingKind.ITEM_NEAR_DUPLICATE: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}

@@ -10,7 +10,7 @@ import tests.campaign.simulated.rig
 import worker.clients.netsuite.api
 import worker.clients.procore.api
 import worker.domain.retainage
-import worker.engine.attempts
+import worker.engine.remote_failures
 import worker.sync.invoice_export
 from config.schedule import beat_schedule
 from tests.campaign.simulated import shims
@@ -186,7 +186,7 @@ def _upkeep(put: Put) -> None:
 
 def _refusals(put: Put) -> None:
     """The first record that is refused because of a missing permission pauses all records of its kind."""
-    put(worker.engine.attempts, "REFUSALS_BEFORE_PAUSE", 1)
+    put(worker.engine.remote_failures, "REFUSALS_BEFORE_PAUSE", 1)
 
 
 def _compare_found(put: Put) -> None:

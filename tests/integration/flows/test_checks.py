@@ -334,7 +334,7 @@ def test_check_with_another_companys_settings_does_not_claim_the_prefix(branch: 
     mistyped = branch.reopened(redis_key_prefix="a-new-one:", procore_company_id=999)
     mistyped.container.require_own()
     mistyped.container.recovery.ensure_ledger()
-    mistyped.container.wbs_scan.scan("test")
+    mistyped.container.start_scan("test")
     assert call(branch, "status", PROCORE_COMPANY_ID="999", **new).exit_code == 0
     assert not branch.container.redis.exists("a-new-one:belongs_to")
     branch.reopened(redis_key_prefix="a-new-one:").container.projects(Precedence.SCAN).refresh()

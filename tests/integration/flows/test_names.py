@@ -156,6 +156,6 @@ def test_a_code_that_another_worker_is_creating_blocks_no_invoice(
         return planned
 
     monkeypatch.setattr(Items, "plan", overtaken)
-    step = office.container.invoice_export.export(InvoiceKey(project.id, invoice.id))
-    assert (step.outcome.kind, list(step.missing)) == (OutcomeKind.WAITING, [key.wbs_code_id])
+    outcome = office.container.runner.run(str(InvoiceKey(project.id, invoice.id)))
+    assert (outcome.kind, list(outcome.missing)) == (OutcomeKind.WAITING, [key.wbs_code_id])
     assert office.problems(f"invoice:{project.id}") == {}

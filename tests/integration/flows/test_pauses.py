@@ -16,7 +16,7 @@ from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
-from worker.engine import attempts
+from worker.engine import remote_failures, settlement
 
 pytestmark = pytest.mark.real
 
@@ -27,8 +27,8 @@ BILLS_REFUSED = "remote:netsuite:vendorBill:create"
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """A first pause of three tenths of a second instead of some seconds."""
-    monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
-    monkeypatch.setattr(attempts, "HOLD_SECONDS", 0.3)
+    monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 0.3))
+    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 0.3)
 
 
 def invoices_of(office: Office, count: int, **settings: Any) -> tuple[Office, list[Invoice]]:
@@ -231,7 +231,7 @@ def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
     open_office: OpenOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The headers come with every response, so the hour's reset is no reason to pause for an hour; the pause is shown."""
-    monkeypatch.setattr(attempts, "random", SimpleNamespace(uniform=lambda low, high: 3.0))
+    monkeypatch.setattr(remote_failures, "random", SimpleNamespace(uniform=lambda low, high: 3.0))
     office = open_office(world={"hourly_limit": 3600, "retry_after_on_503": False})
     office, invoices = invoices_of(office, 8)
     left_before, clock = 3568, office.procore.clock
@@ -239,7 +239,7 @@ def test_a_503_with_rate_limit_headers_is_waited_out_in_seconds(
         office.procore.limiter.admit(clock(), 3600, None, 3600.0)
     office.stage.faults("procore", [{"kind": "error_before", "value": 503, "path": "/rest/", "times": 1}])
     began, began_at = time.monotonic(), office.container.now()
-    run, _ = office.container.export_runs.export_approved("test")
+    run, _ = office.container.start_export("test")
     office.work_off()
 
     (pause,) = office.container.overview.status()["pauses"]
@@ -266,8 +266,8 @@ def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_offic
     """Every request to NetSuite is answered 500, as in an outage behind the gateway, for longer than a record has attempts."""
     office, invoices = invoices_of(open_office(), 4, netsuite_settle_seconds=1)
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 500}])
-    office.container.export_runs.export_approved("test")
-    for _ in range(3 * attempts.MOST_ATTEMPTS):
+    office.container.start_export("test")
+    for _ in range(3 * settlement.MOST_ATTEMPTS):
         office.work_off()
         office.container.dispatch.lift()
         office.hurry()
@@ -282,8 +282,8 @@ def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_offic
 def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenOffice) -> None:
     office, (invoice,) = invoices_of(open_office(), 1, netsuite_settle_seconds=1)
     office.stage.faults("netsuite", [{"kind": "cut_before"}])
-    office.container.export_runs.export_approved("test")
-    for _ in range(2 * attempts.MOST_ATTEMPTS):
+    office.container.start_export("test")
+    for _ in range(2 * settlement.MOST_ATTEMPTS):
         office.work_off()
         office.container.dispatch.lift()
         office.hurry()
@@ -297,7 +297,7 @@ def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(offic
     """The invoice's own page answers 504 each time, like a report that takes a gateway too long, and the others' pages work."""
     office, (poison, *others) = invoices_of(office, 3)
     office.stage.faults("procore", [{"kind": "error_before", "value": 504, "path": f"/requisitions/{poison.id}"}])
-    run, _ = office.container.export_runs.export_approved("test")
+    run, _ = office.container.start_export("test")
     office.settle(60)
     assert office.run(run).ended, "others can be listed again"
     assert billed(office, others) == [True] * 2

@@ -25,7 +25,7 @@ from worker.cli.runs import is_complete
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.problems import Cause
-from worker.engine import attempts
+from worker.engine import remote_failures, settlement
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -124,7 +124,7 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
 
 
 def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "back_off", lambda failures: 600.0)
+    monkeypatch.setattr(settlement, "back_off", lambda failures: 600.0)
     _, invoice, key = closed_period(office)
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
     office.export(invoice)
@@ -135,7 +135,7 @@ def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pyt
 
 
 def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "HOLD_SECONDS", 600.0)
+    monkeypatch.setattr(remote_failures, "HOLD_SECONDS", 600.0)
     project = office.new_project("31-800", [CODE])
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)

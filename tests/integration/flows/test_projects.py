@@ -76,7 +76,7 @@ def test_an_invoice_of_a_template_is_none(office: Office) -> None:
 
 def scheduled(office: Office) -> int:
     """How many projects a run of the schedule lists."""
-    run, _ = office.container.export_runs.export_approved(SCHEDULE)
+    run, _ = office.container.start_export(SCHEDULE)
     office.work_off()
     return office.run(run).counts["projects"]
 

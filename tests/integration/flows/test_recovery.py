@@ -18,7 +18,7 @@ from worker.clients.netsuite import records
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
-from worker.engine import adoptions, attempts, recovery
+from worker.engine import adoptions, recovery, settlement
 from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import REBUILD
 from worker.runtime.current import use
@@ -319,7 +319,7 @@ def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
     mark = office.mark()
     with office.container.stores.locks.hold(REBUILD) as lock:
         assert lock
-        for _ in range(attempts.MOST_ATTEMPTS + 1):
+        for _ in range(settlement.MOST_ATTEMPTS + 1):
             outcome = office.make_item(project, code)
             assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "the ledger is being rebuilt")
         assert office.requests(mark) == []

@@ -52,7 +52,7 @@ def check_of(office: Office, name: str) -> Check:
 def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office: Office) -> None:
     before = items_made(office)
     another_worker(office, ITEM_NAME_FORMAT="0badc0de")
-    run, _ = office.container.wbs_scan.scan("test")
+    run, _ = office.container.start_scan("test")
     office.work_off()
     assert items_made(office) == before
     (problem,) = [one for one in office.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER]

@@ -24,7 +24,7 @@ Seen = Counter[int]
 def scheduled(office: Office) -> tuple[Run, Seen]:
     """A run of the schedule and all work that is due because of it; which invoices it read by themselves, and how often."""
     office.procore.journal.clear()
-    run, _ = office.container.export_runs.export_approved("schedule")
+    run, _ = office.container.start_export("schedule")
     office.work_off()
     return office.run(run), reads(office)
 

@@ -12,6 +12,7 @@ from worker.cli.session import open_container, send
 from worker.container import Container
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import State
+from worker.domain.problem_keys import record_of
 from worker.domain.problems import Cause
 from worker.domain.series import Series
 from worker.store.open_problems import OpenProblem
@@ -123,9 +124,9 @@ _CHANGED = "{key} has just changed. Check it again with `wbs-sync problems show 
 
 def _require_an_end(container: Container, one: OpenProblem) -> None:
     """Raise Fault for an invoice entered by hand: it stays blocked until its bill is found or named."""
-    if one.problem.cause not in ENTERED_BY_HAND or not one.key.startswith("invoice:"):
+    key = record_of(one.key)
+    if one.problem.cause not in ENTERED_BY_HAND or not isinstance(key, InvoiceKey):
         return
-    key = InvoiceKey.parse(one.key)
     record = container.ledger.invoice(key)
     if record is None or record.state is not State.BLOCKED or record.cause is not one.problem.cause:
         return
