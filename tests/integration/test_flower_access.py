@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import requests
 from config.processes import processes
 from config.settings import setting_names
 from config.unknown_names import OWN_PREFIXES
+from tests.real.site import ROOT, ended
 from tests.support import eventually, unused_port
 from worker.domain.problems import Cause
 from worker.local.embedded import EmbeddedServer
@@ -220,12 +220,12 @@ def answered(url: str) -> tuple[int, str] | None:
 def test_it_does_not_start_without_a_good_login(
     tmp_path: Path, redis_server: EmbeddedServer, login: str | None, words: str
 ) -> None:
-    env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(unused_port())}
+    env = environment(tmp_path, redis_server.url) | {"FLOWER_PORT": str(unused_port()), "PYTHONPATH": str(ROOT)}
     if login is not None:
         env["FLOWER_BASIC_AUTH"] = login
     command = next(process.command for process in processes(data_dir=tmp_path) if process.name == "flower")
-    ended = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 2
-    assert ended.stderr.startswith("wbs-sync: FLOWER_BASIC_AUTH")
-    assert words in ended.stderr
-    assert "Traceback" not in ended.stderr
+    refused = ended(list(command), env=env, folder=tmp_path, timeout=60)
+    assert refused.code == 2
+    assert refused.err.startswith("wbs-sync: FLOWER_BASIC_AUTH")
+    assert words in refused.err
+    assert "Traceback" not in refused.err

@@ -20,6 +20,7 @@ from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.processes import processes
 from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from tests.real.site import ROOT, ended
 from tests.support import Redis, eventually, unused_port
 from tests.tls import Authority, TlsFront
 from worker.local.embedded import EmbeddedServer
@@ -30,7 +31,6 @@ from worker.store.connection import is_cluster, try_tls, why
 
 pytestmark = pytest.mark.real
 
-ROOT = Path(__file__).parents[2]
 
 USER, PASSWORD, SENTINEL_PASSWORD = "wbs-sync", "canary@w/ord#1", "watch?word&2"
 
@@ -235,6 +235,7 @@ def test_every_process_refuses_a_cluster_with_the_reason(tmp_path: Path) -> None
     key = tmp_path / "key.pem"
     key.write_text("not used here")
     env = own_environment() | {
+        "PYTHONPATH": str(ROOT),
         "DATA_DIR": str(tmp_path / "data"),
         "NETSUITE_PRIVATE_KEY_FILE": str(key),
         "PROCORE_CLIENT_ID": "an-app",
@@ -248,25 +249,20 @@ def test_every_process_refuses_a_cluster_with_the_reason(tmp_path: Path) -> None
         "WEBHOOK_AUTHORIZATION": "Bearer a-secret-that-procore-has",
         "WEBHOOK_PORT": str(unused_port()),
     }
-    with cluster(tmp_path) as url, contextlib.ExitStack() as stack:
-        started = {
-            process.name: subprocess.Popen(
-                process.command,
-                env=env | {"REDIS_URL": url},
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
+    with cluster(tmp_path) as url:
+        ends = {
+            process.name: ended(
+                list(process.command),
+                env=env | process.environment | {"REDIS_URL": url},
+                folder=tmp_path,
+                timeout=60,
             )
             for process in processes(data_dir=tmp_path / "data", webhooks=True)
             if process.name != "invoices"
         }
-        for process in started.values():
-            stack.callback(process.communicate)
-            stack.callback(process.kill)
-        ended = {name: (process.communicate(timeout=60)[0], process.returncode) for name, process in started.items()}
-    assert started.keys() == {"items", "beat", "flower", "webhooks"}
-    for name, (said, code) in ended.items():
+    assert ends.keys() == {"items", "beat", "flower", "webhooks"}
+    for name, end in ends.items():
+        said = end.out + end.err
         assert "REDIS_URL: This Redis is a cluster" in " ".join(said.split()), (name, said)
-        assert code == BAD_SETTINGS_EXIT_CODE, (name, said)
+        assert end.code == BAD_SETTINGS_EXIT_CODE, (name, said)
         assert "Traceback" not in said, said

@@ -76,6 +76,14 @@ def told(tmp_path: Path) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
+def text_of(file: Path) -> str:
+    """Its content; empty while there is none, as in the moment in which the supervisor moves it."""
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def gone(pid: int) -> bool:
     """Whether the process runs no more. One that nobody has reaped yet counts as gone."""
     try:
@@ -112,7 +120,8 @@ def test_a_process_that_does_not_end_is_killed_after_the_grace_period(tmp_path: 
         eventually((tmp_path / "logs" / "beat.log").read_text)
         pids = supervisor.alive()
         asked_at = time.monotonic()
-    assert 1 <= time.monotonic() - asked_at < 3
+    # The product's own grace is minutes.
+    assert 1 <= time.monotonic() - asked_at < 30
     assert told(tmp_path)[-1] == "items ended"
     assert supervisor.alive() == {}
     assert all(gone(pid) for pid in pids.values())
@@ -132,7 +141,7 @@ def test_processes_get_their_environment_and_the_last_runs_log_is_kept(tmp_path:
     log = tmp_path / "logs" / "items.log"
     for name in ("first", "second"):
         with supervise(tmp_path, program("items", says, HEART=name)):
-            eventually(lambda: log.exists() and "my file is" in log.read_text())
+            eventually(lambda: "my file is" in text_of(log))
     assert log.read_text() == "my file is second\n"
     assert log.with_suffix(".log.1").read_text() == "my file is first\n"
 
@@ -153,8 +162,9 @@ time.sleep(60)
     logs = tmp_path / "logs"
     log, older = logs / "items.log", logs / "items.log.1"
     with supervise(tmp_path, program("items", writes)) as supervisor:
-        # The last line may just have been moved away with those before it.
-        eventually(lambda: any("all written" in path.read_text() for path in (log, older) if path.exists()))
+        # The last line may just have been moved away with those before it; below the limit nothing is moved any more.
+        eventually(lambda: any("all written" in text_of(path) for path in (log, older)))
+        eventually(lambda: log.stat().st_size <= log_files.MAX_BYTES)
         assert supervisor.alive().keys() == {"items"}
         sizes = {path.name: path.stat().st_size for path in logs.iterdir()}
     assert sizes.keys() == {"items.log", "items.log.1", "items.log.2", "items.log.3"}
@@ -206,7 +216,7 @@ def test_ctrl_c_ends_it_in_order_with_exit_code_0(tmp_path: Path) -> None:
     with supervised_elsewhere(tmp_path, POLITE, "items", str(tmp_path / "told")) as runner:
         eventually(lambda: told(tmp_path) == ["items began"])
         runner.send_signal(signal.SIGINT)
-        assert runner.wait(10) == 0
+        assert runner.wait(30) == 0
     assert told(tmp_path) == ["items began", "items asked", "items ended"]
 
 
@@ -231,7 +241,7 @@ def test_one_signal_that_comes_by_several_ways_ends_it_in_order(tmp_path: Path) 
             eventually(lambda: told(folder) == ["items began"])  # noqa: B023 - asked within the round
             for _ in range(20):
                 runner.send_signal(signal.SIGTERM)
-            assert runner.wait(10) == 0
+            assert runner.wait(30) == 0
         assert told(folder) == ["items began", "items asked", "items ended"]
 
 
@@ -239,7 +249,8 @@ def test_a_process_that_hangs_is_restarted_and_one_that_beats_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process without a heartbeat is killed and started again; one with a heartbeat keeps its pid."""
-    monkeypatch.setattr(supervisor_module, "HUNG", 1.0)
+    # Long for a process that touches its file ten times a second, however busy the machine.
+    monkeypatch.setattr(supervisor_module, "HUNG", 5.0)
     beats = {name: str(tmp_path / f"{name}.heartbeat") for name in ("items", "invoices")}
     processes = [
         Process(name, (sys.executable, "-c", BEATS), 0, {HEARTBEAT_VARIABLE: file}) for name, file in beats.items()

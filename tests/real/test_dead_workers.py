@@ -25,7 +25,8 @@ def start_scan(site: Site) -> Run:
     slow = {"kind": "slow_commit", "method": "POST", "path": "otherCharge", "skip": SLOTS, "times": SLOTS, "value": 1.5}
     site.stage.faults("netsuite", [slow])
     run = site.start_scan()
-    eventually(lambda: items_made(site.stage) == SLOTS == site.stage.netsuite.meter.in_flight, every=0.005)
+    # On a busy machine the first of them may have come to its end before the last one is sent.
+    eventually(lambda: items_made(site.stage) >= SLOTS == site.stage.netsuite.meter.in_flight, every=0.005)
     return run
 
 

@@ -81,7 +81,9 @@ def test_a_worker_killed_while_redis_refuses_writes_loses_no_message(open_site: 
         worker.says(WORDS["full"])
         worker.kill()
         messages = site.redis.hlen(f"{PREFIX}unacked") + site.redis.llen(f"{PREFIX}{QueueName.EXPORTS}")
-        assert messages + sum(site.container.work.depth(Lane.EXPORTS)) >= INVOICES
+        # On a busy machine some may have been exported before Redis refused.
+        exported = sum(bool(invoice.origin_id) for invoice in invoices(site.stage))
+        assert messages + sum(site.container.work.depth(Lane.EXPORTS)) + exported >= INVOICES
     site.worker("invoices", threads=THREADS, number=2, times=TIMES)
     site.beat(times=TIMES)
     all_billed(site)

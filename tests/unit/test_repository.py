@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from tests.conftest import LONGEST
+
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
@@ -89,6 +91,10 @@ def test_hooks_run_the_tools_of_the_locked_environment() -> None:
     hooks = [hook for repo in loaded(ROOT / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
     assert {hook["id"] for hook in hooks} == {"ruff-check", "ruff-format", "mypy"}
     assert [hook["id"] for hook in hooks if not hook["entry"].startswith("uv run --locked ")] == []
+
+
+def test_the_files_that_are_to_begin_first_exist() -> None:
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).exists()] == []
 
 
 def test_no_test_name_is_longer_than_70_characters() -> None:
