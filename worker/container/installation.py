@@ -42,6 +42,22 @@ def policy_of(settings: Settings, profile: Profile | None) -> Policy:
     )
 
 
+def billing_settings(settings: Settings) -> str:
+    """Return the settings that decide whether an invoice is billed: after a change of one, no invoice counts as unchanged."""
+    decisive = (
+        settings.export_statuses,
+        settings.netsuite_retainage_item_id,
+        settings.netsuite_tax_item_id,
+        settings.netsuite_create_credits,
+        settings.netsuite_closed_period,
+        settings.netsuite_project_field,
+        settings.netsuite_subsidiary_id,
+        settings.netsuite_currency,
+        settings.item_name_format,
+    )
+    return repr(decisive)
+
+
 def pages_of(settings: Settings, stores: Stores) -> Pages:
     """Return the addresses of pages in both systems."""
     procore = ProcorePages(settings.procore_base_url, settings.procore_company_id)

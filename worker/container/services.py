@@ -10,7 +10,7 @@ from config.settings import Settings
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.container.connections import Connections
-from worker.container.installation import installation_of, policy_of
+from worker.container.installation import billing_settings, installation_of, policy_of
 from worker.container.ownership import Ownership
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.scopes import Remote
@@ -51,7 +51,6 @@ from worker.sync.wbs_scan import WbsScan
 from worker.sync.webhooks import Webhooks
 
 READ_AHEAD_THREADS = 4
-
 
 T = TypeVar("T")
 
@@ -344,22 +343,11 @@ class Services:
 
     books_currency = _part(lambda own: BooksCurrency(own.stores.currencies, setting=own.policy.currency))
 
-    @part
-    def unchanged_invoices(self) -> UnchangedInvoices:
-        """What a run of all need not read again."""
-        settings = self.settings
-        policy = (
-            settings.export_statuses,
-            settings.netsuite_retainage_item_id,
-            settings.netsuite_tax_item_id,
-            settings.netsuite_create_credits,
-            settings.netsuite_closed_period,
-            settings.netsuite_project_field,
-            settings.netsuite_subsidiary_id,
-            settings.netsuite_currency,
-            settings.item_name_format,
+    unchanged_invoices = _part(
+        lambda own: UnchangedInvoices(
+            own.redis, ledger=own.ledger, reads=own.stores.last_reads, policy=billing_settings(own.settings)
         )
-        return UnchangedInvoices(self.redis, ledger=self.ledger, reads=self.stores.last_reads, policy=repr(policy))
+    )
 
     @part
     def export_runs(self) -> ExportRuns:

@@ -123,11 +123,11 @@ class Families:
         if moment:
             self.put(name, moment, *labels)
 
-    def told(self) -> list[Metric]:
+    def all(self) -> list[Metric]:
         """Return all families, including those without a value."""
         return list(self._families.values())
 
 
 def _family(name: str) -> Metric:
-    told, labels = CATALOGUE_OF_METRICS[name]
-    return (CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily)(name, told, labels=labels)
+    help_text, labels = CATALOGUE_OF_METRICS[name]
+    return (CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily)(name, help_text, labels=labels)

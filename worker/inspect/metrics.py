@@ -58,141 +58,141 @@ class Metrics(Collector):
 
     def describe(self) -> Iterator[Metric]:
         """Return empty families, so that registering reads nothing."""
-        return iter(Families().told())
+        return iter(Families().all())
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family of the catalogue with its current values. Raises RedisError."""
-        told = Families()
-        told.put("scrape_timestamp_seconds", self.stores.now())
-        told.put_known("last_resume_timestamp_seconds", self.stores.gate.last_noted())
+        families = Families()
+        families.put("scrape_timestamp_seconds", self.stores.now())
+        families.put_known("last_resume_timestamp_seconds", self.stores.gate.last_noted())
         alive = self.liveness.now()
-        self._processes(told, alive)
-        self._webhooks(told, alive)
-        self._server(told)
-        self._lanes(told)
-        self._records(told)
-        self._problems(told)
-        self._remotes(told)
-        self._runs(told)
-        told.put("ledger_open", self.stores.ledger.state.is_open())
-        told.put("ledger_rebuilt_items", self.stores.ledger.state.rebuild_counts().get("items", 0))
-        told.put_known("netsuite_certificate_expiry_timestamp_seconds", self.certificate_expiry())
+        self._processes(families, alive)
+        self._webhooks(families, alive)
+        self._server(families)
+        self._lanes(families)
+        self._records(families)
+        self._problems(families)
+        self._remotes(families)
+        self._runs(families)
+        families.put("ledger_open", self.stores.ledger.state.is_open())
+        families.put("ledger_rebuilt_items", self.stores.ledger.state.rebuild_counts().get("items", 0))
+        families.put_known("netsuite_certificate_expiry_timestamp_seconds", self.certificate_expiry())
         with suppress(OSError):
-            told.put("data_directory_free_bytes", shutil.disk_usage(self.stores.installation.data_dir).free)
-        told.put("build_info", 1, version("wbs-sync"), platform.python_version())
-        return iter(told.told())
+            families.put("data_directory_free_bytes", shutil.disk_usage(self.stores.installation.data_dir).free)
+        families.put("build_info", 1, version("wbs-sync"), platform.python_version())
+        return iter(families.all())
 
-    def _processes(self, told: Families, alive: Alive) -> None:
+    def _processes(self, families: Families, alive: Alive) -> None:
         for queue in self.liveness.queues:
-            told.put("workers", sum(queue in one.queues for one in alive.processes), queue)
-            told.put("queue_messages", self.stores.schedule_runs.messages_in(queue), queue)
+            families.put("workers", sum(queue in one.queues for one in alive.processes), queue)
+            families.put("queue_messages", self.stores.schedule_runs.messages_in(queue), queue)
         seen: dict[str, float] = {}
         for one in (*alive.processes, *alive.silent):
             # Of two that have one name, which they should not, the one that is in trouble.
             seen[one.name] = min(one.seen, seen.get(one.name, one.seen))
         for process, at in seen.items():
-            told.put("process_last_seen_timestamp_seconds", at, process)
+            families.put("process_last_seen_timestamp_seconds", at, process)
 
-    def _webhooks(self, told: Families, alive: Alive) -> None:
+    def _webhooks(self, families: Families, alive: Alive) -> None:
         if counts := self.stores.webhook_counts.total():
-            told.put("webhook_receivers", len(alive.receivers))
+            families.put("webhook_receivers", len(alive.receivers))
             for answer in ANSWERS:
-                told.put("webhook_requests_total", counts.get(answer, 0), answer)
+                families.put("webhook_requests_total", counts.get(answer, 0), answer)
 
-    def _server(self, told: Families) -> None:
+    def _server(self, families: Families) -> None:
         """Yield nothing if the user of REDIS_URL may not read it, or a managed service does not report it."""
         try:
             state = server_state(self.stores.redis)
         except ResponseError:
             return
-        told.put("redis_memory_used_bytes", state.memory_used)
-        told.put_known("redis_memory_limit_bytes", state.memory_limit)
-        told.put("redis_append_only", state.append_only)
+        families.put("redis_memory_used_bytes", state.memory_used)
+        families.put_known("redis_memory_limit_bytes", state.memory_limit)
+        families.put("redis_append_only", state.append_only)
         for kind, succeeded in state.saves.items():
-            told.put("redis_save_failing", not succeeded, kind)
-        told.put_known("redis_last_snapshot_timestamp_seconds", state.saved_at)
+            families.put("redis_save_failing", not succeeded, kind)
+        families.put_known("redis_last_snapshot_timestamp_seconds", state.saved_at)
 
-    def _lanes(self, told: Families) -> None:
+    def _lanes(self, families: Families) -> None:
         for lane in Lane:
             backlog = self.stores.work.backlog(lane)
-            told.put("waiting_work", backlog.waiting, lane)
-            told.put("work_in_hand", backlog.in_hand, lane)
-            told.put_known("oldest_due_work_timestamp_seconds", backlog.due_since, lane)
-        told.put("failing_work", self.stores.work.failing())
+            families.put("waiting_work", backlog.waiting, lane)
+            families.put("work_in_hand", backlog.in_hand, lane)
+            families.put_known("oldest_due_work_timestamp_seconds", backlog.due_since, lane)
+        families.put("failing_work", self.stores.work.failing())
 
-    def _records(self, told: Families) -> None:
+    def _records(self, families: Families) -> None:
         for one in self.stores.ledger.unfinished():
-            told.put("unfinished_records", one.count, one.kind, one.state)
-            told.put_known("oldest_unfinished_timestamp_seconds", one.since, one.kind, one.state)
+            families.put("unfinished_records", one.count, one.kind, one.state)
+            families.put_known("oldest_unfinished_timestamp_seconds", one.since, one.kind, one.state)
         for waiting in self.waiting.oldest():
-            told.put("oldest_waiting_timestamp_seconds", waiting.since, waiting.record, waiting.reason)
+            families.put("oldest_waiting_timestamp_seconds", waiting.since, waiting.record, waiting.reason)
         for (kind, outcome), count in self.stores.ledger.totals().items():
-            told.put("records_total", count, kind, outcome)
+            families.put("records_total", count, kind, outcome)
 
-    def _problems(self, told: Families) -> None:
+    def _problems(self, families: Families) -> None:
         oldest: dict[Owner, float] = {}
         for one in self.stores.handling.counted():
             owner = CATALOGUE[one.cause].owner
-            told.put("problems", one.open, one.cause, owner)
-            told.put("ignored_problems", one.ignored, one.cause, owner)
+            families.put("problems", one.open, one.cause, owner)
+            families.put("ignored_problems", one.ignored, one.cause, owner)
             if one.open:
                 oldest[owner] = min(one.since, oldest.get(owner, one.since))
         for owner, since in oldest.items():
-            told.put("oldest_problem_timestamp_seconds", since, owner)
+            families.put("oldest_problem_timestamp_seconds", since, owner)
 
-    def _remotes(self, told: Families) -> None:
-        told.put("netsuite_slots", self.stores.gate.caps()[0])
-        told.put("netsuite_slots_in_use", self.stores.gate.in_use())
+    def _remotes(self, families: Families) -> None:
+        families.put("netsuite_slots", self.stores.gate.caps()[0])
+        families.put("netsuite_slots_in_use", self.stores.gate.in_use())
         for precedence, count in self.stores.gate.waiting().items():
-            told.put("netsuite_requests_waiting", count, precedence)
+            families.put("netsuite_requests_waiting", count, precedence)
         for window in self.stores.procore_limits.windows():
-            told.put("procore_rate_limit_requests", window.limit, window.name)
-            told.put("procore_rate_limit_requests_left", window.left, window.name)
-            told.put("procore_rate_limit_reset_timestamp_seconds", window.ends, window.name)
+            families.put("procore_rate_limit_requests", window.limit, window.name)
+            families.put("procore_rate_limit_requests_left", window.left, window.name)
+            families.put("procore_rate_limit_reset_timestamp_seconds", window.ends, window.name)
         for remote, begun in self.pauses.begun().items():
-            told.put("remote_pauses_total", begun, remote)
+            families.put("remote_pauses_total", begun, remote)
         paused = self.pauses.all()
         # All work of each remote always has its sample.
         held = {(remote, doing(remote)): 0 for remote in Remote}
         held |= {(remote_of(pause.scope), pause.work): pause.times for pause in paused if pause.scope}
         for (remote, work), times in held.items():
-            told.put("remote_holds", times, remote, work)
+            families.put("remote_holds", times, remote, work)
         for pause in paused:
-            told.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
+            families.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
 
-    def _runs(self, told: Families) -> None:
+    def _runs(self, families: Families) -> None:
         opened_at = self.stores.ledger.state.opened_at()
         began = dict.fromkeys((*RunKind, VERIFY), float(opened_at) if opened_at else None)
         for kind in RunKind:
             going_on, last = self.stores.runs.current(kind), self.stores.runs.last_whole(kind)
-            open_work = _going_on(told, kind, going_on)
-            told.put("run_open_work", open_work, kind)
+            open_work = _going_on(families, kind, going_on)
+            families.put("run_open_work", open_work, kind)
             if last and last.ended_at:
                 counts = {outcome: last.counts.get(outcome, 0) for outcome in RUN_OUTCOMES}
-                _ended(told, kind, last.started_at, last.ended_at, counts)
+                _ended(families, kind, last.started_at, last.ended_at, counts)
                 began[kind] = last.started_at
         verified = self.stores.verifications.last()
         if verified:
-            _ended(told, VERIFY, verified.started_at, verified.ended_at, verified.counts)
-            told.put("verify_findings", verified.counts["finding"])
+            _ended(families, VERIFY, verified.started_at, verified.ended_at, verified.counts)
+            families.put("verify_findings", verified.counts["finding"])
             began[VERIFY] = verified.started_at
         for run in (*RunKind, VERIFY):
-            told.put("schedule_set", run in self.schedule, run)
+            families.put("schedule_set", run in self.schedule, run)
         for run, after in began.items():
             if run in self.schedule and after is not None:
-                told.put("run_due_timestamp_seconds", self.schedule[run](after), run)
+                families.put("run_due_timestamp_seconds", self.schedule[run](after), run)
 
 
-def _going_on(told: Families, kind: str, run: Run | None) -> int:
+def _going_on(families: Families, kind: str, run: Run | None) -> int:
     if run is None or run.ended:
         return 0
-    told.put("run_in_progress_since_timestamp_seconds", run.started_at, kind)
+    families.put("run_in_progress_since_timestamp_seconds", run.started_at, kind)
     return run.open_keys
 
 
-def _ended(told: Families, run: str, started_at: float, ended_at: float, counts: Mapping[str, int]) -> None:
-    told.put("last_run_started_timestamp_seconds", started_at, run)
-    told.put("last_run_finished_timestamp_seconds", ended_at, run)
-    told.put("last_run_duration_seconds", ended_at - started_at, run)
+def _ended(families: Families, run: str, started_at: float, ended_at: float, counts: Mapping[str, int]) -> None:
+    families.put("last_run_started_timestamp_seconds", started_at, run)
+    families.put("last_run_finished_timestamp_seconds", ended_at, run)
+    families.put("last_run_duration_seconds", ended_at - started_at, run)
     for outcome, count in counts.items():
-        told.put("last_run_results", count, run, outcome)
+        families.put("last_run_results", count, run, outcome)
