@@ -5,23 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from config.profile import settle_seconds
+from worker.container.engine import Engine
 from worker.container.part import part
-from worker.container.remotes import Remotes
 from worker.domain.bill_lines import FixedItems
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.posting_periods import ClosedPeriod
-from worker.domain.scopes import Remote
 from worker.domain.work import WorkKind
-from worker.engine.adoptions import Adoptions
-from worker.engine.attempts import Attempts, Handler
-from worker.engine.dispatch import Dispatch, lane_limits
-from worker.engine.exactly_once import ExactlyOnce
-from worker.engine.recovery import Recovery
-from worker.engine.remote_failures import RemoteFailures
+from worker.engine.attempts import Handler
 from worker.engine.runner import Runner
-from worker.engine.settings_agreement import SettingsAgreement
-from worker.engine.settlement import Settlement
-from worker.engine.systematic_differences import SystematicDifferences
 from worker.inspect.invoice_decisions import InvoiceDecisions
 from worker.inspect.named_records import NamedRecords
 from worker.inspect.retries import Retries
@@ -54,45 +45,8 @@ from worker.sync.webhooks import Webhooks
 READ_AHEAD_THREADS = 4
 
 
-class Services(Remotes):
+class Services(Engine):
     """All that the tasks call."""
-
-    @part
-    def settings_agreement(self) -> SettingsAgreement:
-        """Whether all workers have the same settings."""
-        return SettingsAgreement(self.presence)
-
-    @part
-    def attempts(self) -> Attempts:
-        """One attempt at one piece of work."""
-        return Attempts(
-            work=self.work,
-            keeper=self._keeper,
-            recovery=self.recovery,
-            agreement=self.settings_agreement,
-            settlement=self.settlement,
-            failures=self.remote_failures,
-        )
-
-    @part
-    def settlement(self) -> Settlement:
-        """How attempts end."""
-        return Settlement(self.redis, work=self.work, ledger=self.ledger)
-
-    @part
-    def remote_failures(self) -> RemoteFailures:
-        """What is paused because of failed requests."""
-        return RemoteFailures(
-            self.redis,
-            settlement=self.settlement,
-            work=self.work,
-            ledger=self.ledger,
-            holds=self.holds,
-            pings={
-                Remote.PROCORE: lambda: self.procore(Precedence.EXPORT).who_am_i(),
-                Remote.NETSUITE: lambda: self.netsuite(Precedence.EXPORT).item("0"),
-            },
-        )
 
     @part
     def runner(self) -> Runner:
@@ -113,37 +67,9 @@ class Services(Remotes):
         }
 
     @part
-    def recovery(self) -> Recovery:
-        """The ledger, restored from NetSuite when Redis was lost."""
-        return Recovery(
-            self.redis,
-            netsuite=self.netsuite(Precedence.EXPORT),
-            company_id=self.settings.procore_company_id,
-            adoptions=self.adoptions,
-            decisions=self.decisions,
-            ledger=self.ledger,
-            locks=self.locks,
-            work=self.work,
-            require_own=self.require_no_other_owner,
-            confirmed=self.company_confirmed,
-        )
-
-    @part
     def former_items(self) -> FormerItems:
         """Items that may be a project's under former names."""
         return FormerItems(self.redis, self._prefix, ledger=self.ledger, adopted=self.adopted_items)
-
-    @part
-    def adoptions(self) -> Adoptions:
-        """Adopted Items over a lost Redis and over versions."""
-        netsuite = self.netsuite(Precedence.EXPORT)
-        return Adoptions(netsuite=netsuite, adopted=self.adopted_items, ledger=self.ledger, locks=self.locks)
-
-    @part
-    def dispatch(self) -> Dispatch:
-        """Which waiting work is given out."""
-        limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(work=self.work, runs=self.runs, holds=self.holds, settlement=self.settlement, limits=limits)
 
     @part
     def retries(self) -> Retries:
@@ -162,12 +88,6 @@ class Services(Remotes):
         """The company's projects."""
         only, confirmed = self.settings.project_ids, self.company_confirmed
         return Projects(self.procore(precedence), self.listed_projects, only=only, confirmed=confirmed)
-
-    @part
-    def once(self) -> ExactlyOnce:
-        """What creates records in NetSuite at most once."""
-        settle = settle_seconds(self.settings, self.profile)
-        return ExactlyOnce(self.redis, self.ledger, self.locks, self.differences, settle)
 
     def items(self, precedence: Precedence) -> Items:
         """Planning and making Items."""
@@ -246,11 +166,6 @@ class Services(Remotes):
     @property
     def _fixed_items(self) -> FixedItems:
         return FixedItems(self.settings.netsuite_retainage_item_id, self.settings.netsuite_tax_item_id)
-
-    @part
-    def differences(self) -> SystematicDifferences:
-        """What stops a series of records that NetSuite changes."""
-        return SystematicDifferences(self.redis, states=self.series_states, ledger=self.ledger, work=self.work)
 
     @part
     def invoice_decisions(self) -> InvoiceDecisions:
