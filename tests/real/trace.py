@@ -36,8 +36,7 @@ from celery import signals
 from config.names import TaskName
 from worker.clients.netsuite.client import NetSuite
 from worker.container import Container
-from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, WorkKey, exports_of, scan_of
+from worker.domain.work import WorkKey, WorkKind
 from worker.engine.attempts import Attempts
 from worker.store.gate import Gate
 from worker.store.ledger import Ledger
@@ -71,23 +70,18 @@ def begin(stem: Path) -> None:
     _writes(note, strike)
 
 
+KIND_OF_TASK = {
+    **{kind.task: kind for kind in WorkKind if kind is not WorkKind.RECONCILE},
+    TaskName.CREATE_ITEM: WorkKind.CREATE_ITEM,
+    TaskName.MAKE_ITEMS: WorkKind.EXPORT,
+    TaskName.CREATE_BILL: WorkKind.EXPORT,
+}
+
+
 def key_of(task: str, arguments: Mapping[str, Any]) -> str:
-    """The work that a message is about, as its lane names it; empty for upkeep."""
-    project_id = arguments.get("project_id", 0)
-    keys: dict[str, Callable[[], object]] = {
-        TaskName.SCAN_PROJECTS: lambda: SCAN_OF_ALL,
-        TaskName.SCAN_PROJECT: lambda: scan_of(project_id),
-        **dict.fromkeys(
-            (TaskName.CREATE_ITEM, TaskName.CREATE_ITEMS), lambda: CodeKey(project_id, arguments["wbs_code_id"])
-        ),
-        TaskName.EXPORT_APPROVED: lambda: EXPORTS_OF_ALL,
-        TaskName.EXPORT_PROJECT: lambda: exports_of(project_id),
-        **dict.fromkeys(
-            (TaskName.EXPORT, TaskName.MAKE_ITEMS, TaskName.CREATE_BILL),
-            lambda: InvoiceKey(project_id, arguments["invoice_id"]),
-        ),
-    }
-    return str(keys[task]()) if task in keys else ""
+    """The key of the work that a message is about; empty for upkeep."""
+    kind = KIND_OF_TASK.get(task)
+    return str(WorkKey(kind, tuple(arguments.get(name, 0) for name in kind.ids))) if kind else ""
 
 
 def _messages(note: Note) -> None:

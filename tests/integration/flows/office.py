@@ -27,7 +27,7 @@ from simulators.stage import Stage
 from tests.support import OpenContainer, eventually
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
-from worker.domain.work import Lane
+from worker.domain.work import Lane, lane_of
 from worker.inspect.retries import Retry
 from worker.observability import correlation
 from worker.store.runs import Run
@@ -171,8 +171,7 @@ class Office:
 
     def due_at(self, key: str) -> float:
         """When waiting work is looked at (unix seconds by Redis' clock); AssertionError when it does not wait at all."""
-        lane = Lane.ITEMS if key.startswith("code:") else Lane.EXPORTS
-        at = self.container.work.waits_until(lane, key)
+        at = self.container.work.waits_until(lane_of(key), key)
         assert at is not None, f"{key} waits nowhere"
         return at
 
