@@ -19,9 +19,8 @@ from tests.story.installation import Installation
 from tests.story.page import Page, Shown
 from tests.story.people import People, Slip
 from worker.domain import money
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 
 PROJECTS, INVOICES, TWELVE = 30, 200, 12
 BEFORE, AFTER = "month-end-before.png", "month-end-after.png"

@@ -11,9 +11,8 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Bill, Item
 from simulators.stage import Stage
-from worker.domain.findings import FindingKind
 from worker.domain.identities import bill_external_id, item_external_id
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from worker.cli import apply, output, plans, runs, verify
-from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.findings import Finding, Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import Plan, PlanLine, Requests, line_of
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, FindingKind, describe
 from worker.domain.work import RunKind
 
 # In its package the name is that of the command.
@@ -164,7 +164,9 @@ def test_findings_of_one_kind_stand_together_with_the_one_next_step(paper: io.St
 
 
 def test_a_retry_with_nothing_to_try_says_so_once_for_each_cause(paper: io.StringIO) -> None:
-    rows = [problem(f"verify:item_renamed:code:9:{n}", f"24 {n:03}", Cause.DRIFT_ITEM_RENAMED) for n in range(100)]
+    rows = [
+        problem(f"verify:item_renamed:code:9:{n}", f"24 {n:03}", FindingKind.ITEM_RENAMED.cause) for n in range(100)
+    ]
     retry._print({"given_out": {}, "without_work": rows, "mended": [], "remaining": [], "seconds": 0.0})
     told = paper.getvalue()
     assert told.startswith("Retrying: nothing.\nNot retried")

@@ -118,6 +118,11 @@ class Invoice:
         return Document.CREDIT if self.payment_due < 0 else Document.BILL
 
     @property
+    def base_due(self) -> Decimal | None:
+        """The payment due, if it is in the company's base currency."""
+        return self.payment_due if self.currency == self.base_currency else None
+
+    @property
     def facts(self) -> dict[str, str]:
         """Names and payment due for the sentences of its problems."""
         names = {"invoice": self.label, "vendor": self.vendor_name, "number": self.number}

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import NoRoom, SyncError
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, code_of_item, is_our_item
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
+from worker.domain.problems import FindingKind
 from worker.domain.story import Happening, What
 from worker.store.adopted_items import AdoptedItems
 from worker.store.ledger import Ledger

@@ -115,9 +115,15 @@ class InvoiceDecisions:
             decision = Decision(kind, label, by, seconds(self._client), note, bill_id)
             self._decisions.note(key, decision)
             self._keep_copy()
-            facts = record.facts if record else {}
+            facts, due = (dict(record.facts), record.payment_due) if record else ({}, None)
             end = Record(
-                State.SKIPPED, label, at=decision.at, detail=decision.reason, facts=dict(facts), fence=lock.fence
+                State.SKIPPED,
+                label,
+                at=decision.at,
+                detail=decision.reason,
+                facts=facts,
+                payment_due=due,
+                fence=lock.fence,
             )
             told = Happening(What.DECIDED, {"by": by, "what": kind.value, "id": bill_id, "note": note})
             self._ledger.write(key, end, told)

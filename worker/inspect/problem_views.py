@@ -9,7 +9,7 @@ from typing import Any
 from worker.domain.identities import CodeKey, InvoiceKey, code_of_item
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import Record
-from worker.domain.problems import MENDED, describe
+from worker.domain.problems import FIX_LOCATIONS, describe
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
 from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
@@ -78,7 +78,7 @@ class ProblemViews:
         return {
             "open": True,
             **self._row(one),
-            "mended": MENDED[one.problem.problem_class],
+            "mended": FIX_LOCATIONS[one.problem.problem_class],
             "tried": self._tried(key),
             "again": self._again(key),
             "notes": notes,

@@ -16,12 +16,12 @@ from worker.clients.netsuite.client import BillHead, NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
-from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, bills_of_one_number
+from worker.domain.findings import KIND_OF_ASPECT, Finding, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.invoices import Aspect, Bill, Document, FixedItems, FoundBill, NumberKey, differences, number_key
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, FindingKind, describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.store.decisions import Decisions

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from worker.domain.decisions import Decision
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import Finding
 from worker.domain.identities import InvoiceKey
+from worker.domain.problems import FindingKind
 from worker.store.decisions import Decisions
 from worker.store.projects import ProjectList
 from worker.sync.projects import Projects

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
-from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.findings import Finding, Verified
 from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
 from worker.domain.item_drift import CodeToCompare, item_drift
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.wbs_codes import NamingRule, Project, bare_name
 from worker.store.adopted_items import AdoptedItems
 from worker.store.ledger import Ledger
@@ -105,7 +105,7 @@ class ItemDrift:
             if about and self._ledger.code(one.key) != one.record:
                 verified.explained += 1
                 continue
-            verified.right += all(finding.kind.mild for finding in about)
+            verified.right += all(finding.kind.is_information for finding in about)
             found += about
         found += [finding for findings in shared.values() for finding in findings]
         compared = {one.code.id for one in codes}

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from worker.clients.netsuite.client import ROWS_PER_PAGE, BillHead, NetSuite
-from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.findings import Finding, Verified
 from worker.domain.identities import InvoiceKey, bill_external_ids_of
 from worker.domain.invoices import FoundBill
+from worker.domain.problems import FindingKind
 from worker.domain.wbs_codes import Project
 from worker.store.ledger import Ledger
 from worker.store.verifications import Verifications

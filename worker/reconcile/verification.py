@@ -23,9 +23,9 @@ from redis.exceptions import RedisError
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain.errors import Misconfigured, NoRoom, NotFound, NotPermitted, SyncError, Transient
-from worker.domain.findings import FINDINGS, Finding, FindingKind, Verified
+from worker.domain.findings import FINDINGS, Finding, Verified
 from worker.domain.identities import InvoiceKey, bill_id_of_origin
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.wbs_codes import Project
 from worker.observability.correlation import kept
 from worker.reconcile.bill_drift import BillDrift, InvoiceToCompare, Verdict

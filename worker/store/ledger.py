@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.outcomes import DONE, Record, State
+from worker.domain.outcomes import DONE, Record, State, stored_due
 from worker.domain.problems import Cause, cause_of
 from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
@@ -354,6 +354,8 @@ def _encoded(record: Record) -> str:
     seen.
     """
     fields = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}
+    if record.payment_due is not None:
+        fields["payment_due"] = str(record.payment_due)
     if not record.in_doubt:
         fields.pop("fence", None)
     if record.done:
@@ -380,6 +382,8 @@ def _record_of(fields: dict[str, Any]) -> Record:
     fields["state"] = State(fields["state"])
     if "cause" in fields:
         fields["cause"] = cause_of(fields["cause"])
+    if "facts" in fields or "payment_due" in fields:
+        fields["payment_due"] = stored_due(fields.get("payment_due"), fields.get("facts", {}))
     # A newer version may have put in more (docs/upgrade.md). Rare, so the others do not pay for it.
     if not _FIELDS.issuperset(fields):
         fields = {name: value for name, value in fields.items() if name in _FIELDS}

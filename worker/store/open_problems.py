@@ -8,16 +8,19 @@ that somebody closes or hides too early is only out of sight, and the next look 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from worker.domain.problems import Cause, Problem, cause_of, describe
+from worker.domain.problems import Cause, Problem, cause_of, describe, missing_facts
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag
 from worker.store.sizes import Sizes
+
+log = logging.getLogger(__name__)
 
 ACTS_KEPT = 20
 """For each problem, the newest; a note is for the person who meets the same problem again."""
@@ -110,8 +113,11 @@ class Handling:
 
 
 def problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:
-    """A problem as it is stored."""
-    return _json({"cause": (cause or Cause.UNEXPECTED).value, "facts": dict(facts), "since": at})
+    """Return a problem as it is stored. A fact that its sentence lacks is logged as an error; the sentence then names the gap."""
+    cause = cause or Cause.UNEXPECTED
+    if missing := missing_facts(cause, facts):
+        log.error("A problem with the cause %s was stored without these facts: %s", cause, ", ".join(missing))
+    return _json({"cause": cause.value, "facts": dict(facts), "since": at})
 
 
 def problem_of(key: str, text: str) -> OpenProblem:

@@ -12,12 +12,12 @@ from typing import ClassVar
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import Blocked, OutcomeUnknown, SeriesStopped, SyncError
-from worker.domain.findings import Finding, FindingKind, bills_of_one_number
+from worker.domain.findings import Finding, bills_of_one_number
 from worker.domain.identities import InvoiceKey, is_our_bill, same_external_id
 from worker.domain.invoices import Bill, Document, FoundBill, Invoice, Retainage, difference, differences
 from worker.domain.links import Entity
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.series import Deviation, Series
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
@@ -59,8 +59,8 @@ class BillWriter:
 
     def make(self, key: InvoiceKey, ready: Billable, bill: Bill, record: Record | None, lock: Lock) -> Outcome:
         """Adopt or create the invoice's bill. `record`: its ledger record. Raises Blocked; Transient and Misconfigured if nothing was sent."""
-        facts = ready.invoice.facts
-        waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, facts=facts, fence=lock.fence)
+        facts, due = ready.invoice.facts, ready.invoice.base_due
+        waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, facts=facts, payment_due=due, fence=lock.fence)
         candidate = _Candidate(self, key, ready, bill, waiting, known=record is not None)
         return self._once.make(candidate, record, lock)
 

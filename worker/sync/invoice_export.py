@@ -14,7 +14,6 @@ from functools import partial
 from worker.clients.procore.client import Procore
 from worker.domain.billed import billed_digest
 from worker.domain.errors import Blocked, NotFound, NotPermitted
-from worker.domain.findings import FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey, bill_id_of_origin
 from worker.domain.invoices import (
     NOTHING_BILLED,
@@ -33,7 +32,7 @@ from worker.domain.invoices import (
     retainage,
 )
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane
@@ -163,9 +162,13 @@ class InvoiceExport:
                 return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason=why)
             invoice = read()
         if skip := reason_to_skip(invoice, self._statuses):
-            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)
+            return Outcome(
+                OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts, payment_due=invoice.base_due
+            )
         if bill_id := bill_id_of_origin(invoice.origin_id):
-            return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts)
+            return Outcome(
+                OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts, payment_due=invoice.base_due
+            )
         on_read(invoice)
         try:
             self._books_currency.require_known(invoice)
@@ -173,9 +176,16 @@ class InvoiceExport:
         except Blocked as error:
             if settled := self.settled(key, invoice, error):
                 return settled
+            error.payment_due = invoice.base_due
             raise
         if bills_nothing(invoice, ready.retained):
-            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED, facts=invoice.facts)
+            return Outcome(
+                OutcomeKind.SKIPPED,
+                invoice.label,
+                reason=NOTHING_BILLED,
+                facts=invoice.facts,
+                payment_due=invoice.base_due,
+            )
         return ready
 
     def settled(self, key: InvoiceKey, invoice: Invoice, error: Blocked) -> Outcome | None:
@@ -302,7 +312,15 @@ class InvoiceExport:
             return self._bills.settle(key, self._read(key), ready.remote_id, project=self._label(key.project_id))
         state = State.CREATED if ready.kind is OutcomeKind.ALREADY else State.SKIPPED
         at = seconds(self._client)
-        end = Record(state, ready.name, ready.remote_id, at=at, detail=ready.reason, facts=ready.facts)
+        end = Record(
+            state,
+            ready.name,
+            ready.remote_id,
+            at=at,
+            detail=ready.reason,
+            facts=ready.facts,
+            payment_due=ready.payment_due,
+        )
         return self._bills.conclude(key, end)
 
     def _note_currency(self, invoice: Invoice) -> None:

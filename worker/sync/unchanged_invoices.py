@@ -106,6 +106,7 @@ class UnchangedInvoices:
                     at=at,
                     detail=head.claimed,
                     facts=head.facts,
+                    payment_due=head.base_due,
                 )
                 for head in heads
             }

@@ -17,7 +17,8 @@ from tests.campaign.simulated.rig import START, Rig, Setup
 from tests.campaign.simulated.scheduler import Stuck
 from tests.campaign.simulated.situations import WIDER, wider
 from worker.container import Container
-from worker.domain.findings import FindingKind, Verified
+from worker.domain.findings import Verified
+from worker.domain.problems import FindingKind
 from worker.store.gate import SLOT_SECONDS
 
 AT_MOST = 2.5 * 3600

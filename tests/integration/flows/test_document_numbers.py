@@ -9,8 +9,8 @@ import pytest
 
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, Office
-from worker.domain.findings import FindingKind
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.problems import FindingKind
 
 pytestmark = pytest.mark.real
 

@@ -24,8 +24,8 @@ from tests.integration.flows.conftest import OpenOffice, offices
 from tests.integration.flows.office import SUITEQL_PATH, Office
 from worker.cli import wbs_sync
 from worker.cli.verify import COLUMNS
-from worker.domain.findings import Finding, FindingKind
-from worker.domain.problems import Owner
+from worker.domain.findings import Finding
+from worker.domain.problems import FindingKind, Owner
 from worker.store.gate import Precedence
 
 pytestmark = pytest.mark.real
@@ -290,7 +290,7 @@ def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Offi
     assert told(office.container.verification.verify().findings) == []
     key = SEEDS[kind](replace(site, office=office))
     verified = office.container.verification.verify()
-    found, other = (verified.findings, verified.information)[:: -1 if kind.mild else 1]
+    found, other = (verified.findings, verified.information)[:: -1 if kind.is_information else 1]
     assert (told(found), other) == ([(kind, key)], [])
 
 
@@ -299,8 +299,8 @@ def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenOffic
     keys = drifted(office)
     mark = office.mark()
     verified = office.container.verification.verify()
-    assert told(verified.findings) == sorted((kind, key) for kind, key in keys.items() if not kind.mild)
-    assert told(verified.information) == sorted((kind, key) for kind, key in keys.items() if kind.mild)
+    assert told(verified.findings) == sorted((kind, key) for kind, key in keys.items() if not kind.is_information)
+    assert told(verified.information) == sorted((kind, key) for kind, key in keys.items() if kind.is_information)
     assert len(verified.findings) >= 15
     # Each says so in the names that people use.
     assert all(finding.sentence[0].isupper() and finding.sentence.endswith(".") for finding in verified.findings)

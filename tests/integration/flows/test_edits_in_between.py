@@ -16,10 +16,10 @@ from simulators.netsuite.bills import BillKind
 from simulators.netsuite.records import Bill
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import BILL_PATH, VENDOR, Office
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.plans import Would
+from worker.domain.problems import FindingKind
 
 pytestmark = pytest.mark.real
 

@@ -11,9 +11,9 @@ from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Item
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
-from worker.domain.findings import FindingKind
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import State
+from worker.domain.problems import FindingKind
 from worker.domain.work import Lane
 from worker.store.adopted_items import AdoptedItems
 from worker.store.gate import Precedence

@@ -9,10 +9,10 @@ import pytest
 from simulators.books import NsJob, NsVendor
 from simulators.company.billing import Invoice
 from tests.integration.flows.office import Office
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would
+from worker.domain.problems import FindingKind
 
 pytestmark = pytest.mark.real
 

@@ -10,12 +10,12 @@ import pytest
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, SUITEQL_PATH, Office
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.invoices import FoundBill
 from worker.domain.money import ZERO
 from worker.domain.outcomes import OutcomeKind, Record
 from worker.domain.plans import Would
+from worker.domain.problems import FindingKind
 from worker.store.gate import Precedence
 from worker.store.ledger import Ledger
 

@@ -24,7 +24,7 @@ from worker.cli.problems import handle
 from worker.cli.runs import all_well
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.engine import attempts
 from worker.store.gate import Precedence
 
@@ -214,7 +214,7 @@ def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office
     code = project.code_named(CODE)
     item = office.item(f"31-800-{CODE}")
     office.container.ledger.report(
-        f"verify:item_renamed:code:{project.id}:{code.id}", Cause.DRIFT_ITEM_RENAMED, {"finding": "x"}, at=1.0
+        f"verify:item_renamed:code:{project.id}:{code.id}", FindingKind.ITEM_RENAMED.cause, {"finding": "x"}, at=1.0
     )
     (row,) = told(office, "problems", **REAL)
     assert row["project_id"] == project.id

@@ -11,9 +11,9 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
 from worker.domain.errors import NoRoom, NotFound
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.problems import FindingKind
 from worker.domain.run_counts import run_counts
 from worker.store.gate import Precedence
 from worker.sync import projects as projects_module

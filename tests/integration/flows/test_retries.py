@@ -13,7 +13,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import Lane, RunKind
 from worker.engine import attempts
 from worker.sync import items
@@ -489,7 +489,9 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pyt
 
 
 def test_a_finding_of_verify_has_no_work_to_try(office: Office) -> None:
-    office.container.ledger.report("verify:item_missing:code:1:2", Cause.DRIFT_ITEM_MISSING, {"finding": "x"}, at=1.0)
+    office.container.ledger.report(
+        "verify:item_missing:code:1:2", FindingKind.ITEM_MISSING.cause, {"finding": "x"}, at=1.0
+    )
     asked = office.retry()
     assert (asked.given_out, asked.without_work) == ({}, ["verify:item_missing:code:1:2"])
     assert len(office.problems()) == 1

@@ -16,9 +16,9 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_recovery import lose_redis
 from worker.domain.errors import Misconfigured, Transient
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.problems import FindingKind
 from worker.reconcile.forgetting import NotForgotten
 from worker.store.gate import Precedence
 

@@ -15,11 +15,11 @@ from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
 from worker.clients.netsuite.client import BillHead, NetSuite
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import RunKind
 
 pytestmark = pytest.mark.real

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from worker.domain.findings import Finding, FindingKind, Verified
-from worker.domain.problems import Cause
+from worker.domain.findings import Finding, Verified
+from worker.domain.problems import Cause, FindingKind
 
 DOCS = Path(__file__).parents[3] / "docs" / "verify.md"
-SERIOUS = [kind for kind in FindingKind if not kind.mild]
+SERIOUS = [kind for kind in FindingKind if not kind.is_information]
 
 
 def finding(kind: FindingKind) -> Finding:
@@ -38,7 +38,7 @@ MILD = [FindingKind.DISPLAY_NAME_DRIFTED, FindingKind.INVOICE_DECIDED, FindingKi
 
 
 def test_what_nobody_has_to_mend_is_for_information_alone() -> None:
-    assert [kind for kind in FindingKind if kind.mild] == MILD
+    assert [kind for kind in FindingKind if kind.is_information] == MILD
     assert all(finding(kind).problem is None for kind in MILD)
 
 
