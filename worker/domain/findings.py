@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from worker.domain import money
 from worker.domain.invoices import Aspect, FoundBill
-from worker.domain.problems import Cause, FindingKind, Problem, describe
+from worker.domain.problems import Cause, FindingKind, Problem, describe, kind_of
 
 FINDINGS = "verify:"
 """Prefix of problem keys that belong to findings."""
@@ -36,7 +36,7 @@ class Finding:
     @property
     def problem_key(self) -> str:
         """Key of the finding's problem, which stays open until a later comparison no longer finds it."""
-        return f"{FINDINGS}{self.kind}:{self.key}"
+        return f"{FINDINGS}{self.kind.stored}:{self.key}"
 
     @property
     def cause(self) -> Cause:
@@ -49,14 +49,14 @@ class Finding:
         return {"finding": self.sentence, self.key.partition(":")[0]: self.about}
 
     def row(self) -> list[str]:
-        """Return the finding as JSON values."""
-        return [self.kind.value, self.key, self.sentence, self.about]
+        """Return the finding as JSON values, to be stored."""
+        return [self.kind.stored, self.key, self.sentence, self.about]
 
     @classmethod
     def of(cls, row: Sequence[str]) -> Finding:
         """Return the finding from the values of `row()`."""
         kind, key, sentence, about = row
-        return cls(FindingKind(kind), key, sentence, about)
+        return cls(kind_of(kind), key, sentence, about)
 
     @property
     def problem(self) -> Problem | None:

@@ -16,6 +16,8 @@ from typing import Any
 
 from worker.domain.texts import shortened
 
+_DATA = tomllib.loads(Path(__file__).with_name("problems.toml").read_text("utf-8"))
+
 MAX_FACT_LENGTH = 400
 """Maximum length of a fact in a sentence, in characters; longer ones are shortened."""
 
@@ -79,16 +81,19 @@ class FindingKind(StrEnum):
         A decision on an invoice is listed with every comparison so that it is not forgotten. Invoices of an inactive project whose tools are
         switched off are listed because an invoice approved earlier is not billed.
         """
-        return self in (
-            FindingKind.DISPLAY_NAME_DRIFTED,
-            FindingKind.INVOICE_DECIDED,
-            FindingKind.INVOICES_NOT_READABLE,
-        )
+        return self.value in _DATA["information"]
 
     @property
     def cause(self) -> Cause:
         """Cause of such a finding's problem. Raises ValueError for one for information."""
         return Cause(f"drift_{self}")
+
+    @property
+    def stored(self) -> str:
+        """The code that the ledger keeps: the first that the kind ever had."""
+        if self.is_information:
+            return _first_name(self, _DATA["information"][self])
+        return self.cause.stored.removeprefix("drift_")
 
 
 class Cause(StrEnum):
@@ -156,16 +161,26 @@ class Cause(StrEnum):
     ANSWER_NOT_UNDERSTOOD = "answer_not_understood"
     UNEXPECTED = "unexpected"
 
+    @property
+    def stored(self) -> str:
+        """The code that the ledger keeps: the first that the cause ever had, so that versions before and after a renaming agree."""
+        return _first_name(self, _DATA["causes"][self])
+
+
+def _first_name(code: str, row: Mapping[str, Any]) -> str:
+    return str(next(iter(row.get("formerly", ())), code))
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The catalogue entry of one cause. `facts`: the placeholders of its sentence."""
+    """The catalogue entry of one cause. `facts`: the placeholders of its sentence; `formerly`: earlier codes of the cause, the oldest first."""
 
     problem_class: ProblemClass
     owner: Owner
     sentence: str
     next_step: str
     facts: frozenset[str]
+    formerly: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +198,20 @@ def _entry(row: Mapping[str, Any], ends: Mapping[str, str]) -> Entry:
     sentence = row.get("sentence", "{finding}")
     facts = frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)
     next_step = row["next_step"].format_map(ends)
-    return Entry(ProblemClass(row["class"]), Owner(row["owner"]), sentence, next_step, facts)
+    formerly = tuple(row.get("formerly", ()))
+    return Entry(ProblemClass(row["class"]), Owner(row["owner"]), sentence, next_step, facts, formerly)
 
-
-_DATA = tomllib.loads(Path(__file__).with_name("problems.toml").read_text("utf-8"))
 
 CATALOGUE: dict[Cause, Entry] = {Cause(code): _entry(row, _DATA["ends"]) for code, row in _DATA["causes"].items()}
-FIX_LOCATIONS: dict[ProblemClass, str] = {ProblemClass(name): text for name, text in _DATA["fixed"].items()}
+FIX_LOCATIONS = {ProblemClass(name): str(row["fixed"]) for name, row in _DATA["classes"].items()}
 """Where problems of each class are fixed."""
+FORMER_CAUSES = {name: cause for cause, entry in CATALOGUE.items() for name in entry.formerly}
+"""Causes by their earlier codes."""
+FORMER_CLASSES = {name: ProblemClass(now) for now, row in _DATA["classes"].items() for name in row.get("formerly", ())}
+"""Problem classes by their earlier names."""
 
-_CODES = frozenset(cause.value for cause in Cause)
+_CAUSES = {cause.value: cause for cause in Cause} | FORMER_CAUSES
+_KINDS = {name: kind for kind in FindingKind for name in (kind.value, kind.stored)}
 
 
 class _Facts(dict[str, str]):
@@ -203,8 +222,13 @@ class _Facts(dict[str, str]):
 
 
 def cause_of(code: str) -> Cause:
-    """Return the cause of a stored code, or UNEXPECTED for a code that this version does not have."""
-    return Cause(code) if code in _CODES else Cause.UNEXPECTED
+    """Return the cause of a stored code, also an earlier one, or UNEXPECTED for a code that this version does not have."""
+    return _CAUSES.get(code, Cause.UNEXPECTED)
+
+
+def kind_of(code: str) -> FindingKind:
+    """Return the finding kind of a stored code, also an earlier one. Raises KeyError for a code that this version does not have."""
+    return _KINDS[code]
 
 
 def missing_facts(cause: Cause, facts: Mapping[str, str]) -> list[str]:

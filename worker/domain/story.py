@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, cause_of, describe
 
 LONGEST_FACT = 160
 """Maximum length of a response or name in the journal: enough to recognize it. The open problem has the whole text."""
@@ -40,6 +40,9 @@ class What(StrEnum):
     DECIDED = "decided"
     DECISION_TAKEN_BACK = "decision_taken_back"
 
+
+STORED_AS: dict[What, str] = {}
+"""Codes of the journal that differ from the event's: the first that the event ever had, so that versions before and after a renaming agree."""
 
 ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.NAMED, What.WRITTEN_BACK})
 """Events after which the record exists in NetSuite and the journal says so."""
@@ -91,7 +94,7 @@ class Entry:
         """The entry as a sentence. Never raises: a missing fact is shown as `?`."""
         what, facts = self.happening.what, self.happening.facts
         if what is What.BLOCKED:
-            cause = Cause(facts["cause"]) if facts.get("cause") in set(Cause) else Cause.UNEXPECTED
+            cause = cause_of(facts.get("cause", ""))
             return f"Problem ({cause}): {describe(cause, facts).sentence}"
         by_whom = f" (requested by: {facts['by']})" if facts.get("by") else ""
         noted = f" ({facts['note']})" if facts.get("note") else ""
@@ -119,7 +122,7 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
     """
     match record.state:
         case State.BLOCKED:
-            return Happening(What.BLOCKED, {"cause": record.cause or Cause.UNEXPECTED, **record.facts})
+            return Happening(What.BLOCKED, {"cause": (record.cause or Cause.UNEXPECTED).stored, **record.facts})
         case State.UNKNOWN:
             return Happening(What.NO_ANSWER, {"answer": record.detail, "sent": str(int(record.at))})
         case State.SKIPPED:

@@ -419,7 +419,7 @@ class Verification:
             # Only the invoices of an inactive project are compared.
             return False
         once = {FindingKind.ITEM_NEAR_DUPLICATE: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
-        left_out = {subject, next((unit for of, unit in once.items() if of == kind), subject)}
+        left_out = {subject, next((unit for of, unit in once.items() if of.stored == kind), subject)}
         return not left_out & set(verified.not_compared)
 
     def _attempt(self, state: VerificationState, name: str, call: Callable[[], T]) -> T:

@@ -303,7 +303,7 @@ class Ledger:
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""
         of_one = key.startswith(("code:", "invoice:"))
-        told = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
+        told = words_of(Happening(What.BLOCKED, {"cause": cause.stored, **facts}) if of_one else None)
         args: list[Value] = [key, problem_text(cause, facts, at), *told]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
@@ -356,6 +356,8 @@ def _encoded(record: Record) -> str:
     fields = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}
     if record.payment_due is not None:
         fields["payment_due"] = str(record.payment_due)
+    if record.cause:
+        fields["cause"] = record.cause.stored
     if not record.in_doubt:
         fields.pop("fence", None)
     if record.done:

@@ -106,7 +106,7 @@ class Handling:
         ]
 
     def _do(self, act: Act, seen: OpenProblem, by: str, at: float, note: str) -> bool:
-        problem = {"cause": seen.problem.cause.value, "facts": dict(seen.facts)}
+        problem = {"cause": seen.problem.cause.stored, "facts": dict(seen.facts)}
         done = {"act": act.value, "by": by, "at": at, "note": note, **problem}
         args: list[Value] = [seen.key, _json(problem), _json(done), ACTS_KEPT]
         return self._act(keys=[self._keys.problems, self._keys.problem_acts(seen.key)], args=args)
@@ -117,7 +117,7 @@ def problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> st
     cause = cause or Cause.UNEXPECTED
     if missing := missing_facts(cause, facts):
         log.error("A problem with the cause %s was stored without these facts: %s", cause, ", ".join(missing))
-    return _json({"cause": cause.value, "facts": dict(facts), "since": at})
+    return _json({"cause": cause.stored, "facts": dict(facts), "since": at})
 
 
 def problem_of(key: str, text: str) -> OpenProblem:

@@ -77,7 +77,7 @@ def refused_before(record: Record | None) -> dict[str, str]:
         return {}
     if record.cause in ABOUT_A_FOUND_BILL:
         return {name: words for name, words in record.facts.items() if name == REFUSED_BEFORE}
-    return {REFUSED_BEFORE: record.cause.value}
+    return {REFUSED_BEFORE: record.cause.stored}
 
 
 def settles(invoice: Invoice, bill: FoundBill) -> bool:

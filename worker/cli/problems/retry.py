@@ -22,10 +22,11 @@ from worker.cli.output import (
     table,
 )
 from worker.cli.problems.named import problem_key
+from worker.cli.problems.options import cause_option
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
-from worker.domain.problems import Cause, Owner
+from worker.domain.problems import Owner
 from worker.domain.texts import counted
 from worker.inspect.retries import Retry
 from worker.observability import correlation
@@ -35,7 +36,7 @@ Row = Mapping[str, Any]
 
 @click.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option("--cause", type=click.Choice([cause.value for cause in Cause]), help="Only problems with this cause.")
+@cause_option
 @click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
 @click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
 @click.option("--all", "everything", is_flag=True, help="All open problems.")
