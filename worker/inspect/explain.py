@@ -342,7 +342,10 @@ def _not_yet(problem: Mapping[str, Any]) -> str:
 
 def _record(record: Record | None) -> Told | None:
     """Return the non-empty fields of a ledger record."""
-    return {name: value for name, value in asdict(record).items() if value} if record else None
+    if record is None:
+        return None
+    fields = asdict(record) | {"payment_due": _text(record.payment_due)}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _retainage(reckoning: Reckoning | None) -> Told | None:
