@@ -344,7 +344,8 @@ def _record(record: Record | None) -> Told | None:
     """Return the non-empty fields of a ledger record."""
     if record is None:
         return None
-    fields = asdict(record) | {"payment_due": _text(record.payment_due)}
+    due = "" if record.payment_due is None else _text(record.payment_due)
+    fields = asdict(record) | {"payment_due": due}
     return {name: value for name, value in fields.items() if value}
 
 
