@@ -154,12 +154,12 @@ def test_findings_of_one_kind_stand_together_with_the_one_next_step(paper: io.St
     missing = [
         Finding(FindingKind.ITEM_MISSING, f"code:17:{n}", f"Code {n:03} of 24 Library has no Item.") for n in range(400)
     ]
-    twice = Finding(FindingKind.BILL_DOUBLED, "invoice:17:5", "Invoice A-5 has 2 bills.")
+    twice = Finding(FindingKind.DUPLICATE_BILL, "invoice:17:5", "Invoice A-5 has 2 bills.")
     verify.print_verified(Verified(codes=400, invoices=1, findings=[twice, *missing]))
     told = paper.getvalue()
     assert len(told.splitlines()) < 60
     assert (told.count("Run a scan"), told.count("Void or delete")) == (1, 1)
-    assert "bill_doubled: 1 (project accountant)" in told
+    assert "duplicate_bill: 1 (project accountant)" in told
     assert "375 more: `wbs-sync problems --cause drift_item_missing` lists all." in told
 
 

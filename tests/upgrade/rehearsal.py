@@ -485,7 +485,7 @@ class Rehearsal:
         self.office.procore.rename_code(project.id, code.id, "12-300.S")
         other = self.office.procore.add_code(project.id, text, "100.00")
         self.findings.add(str(CodeKey(project.id, code.id)))
-        self.problems[str(CodeKey(project.id, other.id))] = "item_of_other_code"
+        self.problems[str(CodeKey(project.id, other.id))] = "item_belongs_to_other_code"
         self.everything()
         eventually(lambda: self.site.container.ledger.code(CodeKey(project.id, other.id)))
         self.rest()

@@ -15,11 +15,11 @@ FINDINGS = "verify:"
 
 
 KIND_OF_ASPECT = {
-    Aspect.VENDOR: FindingKind.BILL_OF_OTHER_VENDOR,
-    Aspect.NUMBER: FindingKind.BILL_OF_OTHER_NUMBER,
-    Aspect.DATE: FindingKind.BILL_OF_OTHER_DATE,
-    Aspect.TOTAL: FindingKind.BILL_OF_OTHER_TOTAL,
-    Aspect.LINES: FindingKind.BILL_WITH_OTHER_LINES,
+    Aspect.VENDOR: FindingKind.BILL_VENDOR_MISMATCH,
+    Aspect.NUMBER: FindingKind.BILL_NUMBER_MISMATCH,
+    Aspect.DATE: FindingKind.BILL_DATE_MISMATCH,
+    Aspect.TOTAL: FindingKind.BILL_TOTAL_MISMATCH,
+    Aspect.LINES: FindingKind.BILL_LINES_MISMATCH,
 }
 """Finding kind by the aspect in which a bill differs."""
 

@@ -306,7 +306,7 @@ def require_billable(
         raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | {"currency": invoice.currency, "base_currency": base})
     if invoice.tax and not bills_tax:
         # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
-        raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})
+        raise Blocked(cause=Cause.TAX_ITEM_MISSING, facts=facts | {"tax": money.text(invoice.tax)})
     if invoice.payment_due < 0 and not makes_credits:
         raise Blocked(cause=Cause.NEEDS_VENDOR_CREDIT, facts=facts)
     if invoice.billing_date is None:
@@ -316,12 +316,12 @@ def require_billable(
     if len(invoice.document_number) > DOCUMENT_NUMBER_LIMIT:
         raise Blocked(cause=Cause.DOCUMENT_NUMBER_TOO_LONG, facts=facts | {"limit": str(DOCUMENT_NUMBER_LIMIT)})
     if character := unwritable(invoice.document_number):
-        raise Blocked(cause=Cause.DOCUMENT_NUMBER_NOT_WRITABLE, facts=facts | {"character": character})
+        raise Blocked(cause=Cause.DOCUMENT_NUMBER_HAS_UNSUPPORTED_CHARACTER, facts=facts | {"character": character})
     contract_company_id(invoice)
     for line in invoice.lines:
         if line.gross and (line.wbs_code_id is None or not line.flat_code):
             whole = line.kind == WHOLE_CHANGE_ORDER
-            cause = Cause.WHOLE_CHANGE_ORDER_WITHOUT_CODE if whole else Cause.LINE_WITHOUT_CODE
+            cause = Cause.CHANGE_ORDER_MISSING_CODE if whole else Cause.LINE_MISSING_CODE
             raise Blocked(cause=cause, facts=facts | {"position": str(line.position), "description": line.description})
 
 
@@ -413,7 +413,7 @@ def require_tie(invoice: Invoice, retained: Retainage) -> None:
     if lines_total == invoice.payment_due:
         return
     if without_tax == invoice.payment_due:
-        raise Blocked(cause=Cause.TAX_NOT_IN_PAYMENT_DUE, facts=invoice.facts | {"tax": money.text(invoice.tax)})
+        raise Blocked(cause=Cause.TAX_EXCLUDED_FROM_PAYMENT_DUE, facts=invoice.facts | {"tax": money.text(invoice.tax)})
     facts = invoice.facts | {"lines_total": money.text(lines_total)}
     billed_before = sum((line.completed_before for line in invoice.lines), money.ZERO)
     if invoice.previous_id is None and billed_before:

@@ -20,54 +20,63 @@ class What(StrEnum):
     PLANNED = "planned"
     SENT = "sent"
     NO_ANSWER = "no_answer"
-    EXISTS = "exists"
-    LOOKED = "looked"
+    ALREADY_EXISTS = "already_exists"
+    CHECKED = "checked"
     FOUND = "found"
     CREATED = "created"
     POSTED_ELSEWHERE = "posted_elsewhere"
     ADOPTED = "adopted"
     SETTLED = "settled"
-    NAMED = "named"
+    ALREADY_BILLED = "already_billed"
     WRITTEN_BACK = "written_back"
-    ITEMS_FIRST = "items_first"
+    WAITING_FOR_ITEMS = "waiting_for_items"
     FAILED = "failed"
-    HELD = "held"
-    HELD_BACK = "held_back"
+    REMOTE_PAUSED = "remote_paused"
+    SETTLING = "settling"
     PAUSED = "paused"
     BLOCKED = "blocked"
     SKIPPED = "skipped"
-    FORGOTTEN = "forgotten"
+    CLEARED = "cleared"
     DECIDED = "decided"
-    DECISION_TAKEN_BACK = "decision_taken_back"
+    DECISION_UNDONE = "decision_undone"
 
 
-STORED_AS: dict[What, str] = {}
+STORED_AS = {
+    What.CHECKED: "looked",
+    What.ALREADY_BILLED: "named",
+    What.WAITING_FOR_ITEMS: "items_first",
+    What.REMOTE_PAUSED: "held",
+    What.SETTLING: "held_back",
+    What.CLEARED: "forgotten",
+    What.DECISION_UNDONE: "decision_taken_back",
+    What.ALREADY_EXISTS: "exists",
+}
 """Codes of the journal that differ from the event's: the first that the event ever had, so that versions before and after a renaming agree."""
 
-ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.NAMED, What.WRITTEN_BACK})
+ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.ALREADY_BILLED, What.WRITTEN_BACK})
 """Events after which the record exists in NetSuite and the journal says so."""
 SENTENCES = {
     What.PLANNED: "Planned again{by_whom}",
     What.SENT: "Sent to NetSuite (attempt {attempt}), after saving the intent",
     What.NO_ANSWER: "NetSuite did not confirm the write of {sent_clock}: {answer}",
-    What.EXISTS: "Not created, because NetSuite already has one: {answer}",
-    What.LOOKED: "Checked NetSuite for the write of {sent_clock}: not there yet",
+    What.ALREADY_EXISTS: "Not created, because NetSuite already has one: {answer}",
+    What.CHECKED: "Checked NetSuite for the write of {sent_clock}: not there yet",
     What.FOUND: "Found in NetSuite with the external id of wbs-sync: {id}",
     What.CREATED: "Created in NetSuite: {id}",
     What.POSTED_ELSEWHERE: "Posted in {period}, not in the period of its date {date}",
     What.ADOPTED: "Matching record entered by hand found in NetSuite and adopted: {id}",
     What.SETTLED: "Entered by hand in NetSuite with the same vendor, number and amount: {id}",
-    What.NAMED: "Procore already has its bill id: {id}",
+    What.ALREADY_BILLED: "Procore already has its bill id: {id}",
     What.WRITTEN_BACK: "Bill id saved to Procore: origin id {origin_id}",
-    What.ITEMS_FIRST: "Waiting for {count} Items",
+    What.WAITING_FOR_ITEMS: "Waiting for {count} Items",
     What.FAILED: "Attempt failed: {answer}",
-    What.HELD: "All {remote} work is paused: {answer}",
-    What.HELD_BACK: "Waiting for the settle window, because Redis was lost or restarted",
+    What.REMOTE_PAUSED: "All {remote} work is paused: {answer}",
+    What.SETTLING: "Waiting for the settle window, because Redis was lost or restarted",
     What.PAUSED: "Paused: {why}",
     What.SKIPPED: "Skipped: {why}",
     What.DECIDED: "Decision by {by}: {decided}{noted}",
-    What.DECISION_TAKEN_BACK: "Decision undone by {by}, which was: {why}{noted}",
-    What.FORGOTTEN: "Cleared from the ledger by {by}; recorded with id {id} since {known_clock}: {why}{noted}",
+    What.DECISION_UNDONE: "Decision undone by {by}, which was: {why}{noted}",
+    What.CLEARED: "Cleared from the ledger by {by}; recorded with id {id} since {known_clock}: {why}{noted}",
 }
 
 
@@ -130,7 +139,7 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
         case State.INTENT if record.attempts > 1 or not of_code:
             return Happening(What.SENT, {"attempt": str(record.attempts)})
         case State.CREATED if not of_code:
-            return Happening(What.NAMED, {"id": record.remote_id})
+            return Happening(What.ALREADY_BILLED, {"id": record.remote_id})
         case _:
             return None
 
@@ -150,7 +159,7 @@ class Step:
 def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
     """Return the history in order: the beginning from the record, the journal, and the end from the record."""
     # The record knows nothing of what came before it was forgotten: that was about another Item or bill.
-    begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.FORGOTTEN), default=0)
+    begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.CLEARED), default=0)
     earlier, entries = entries[:begins], entries[begins:]
     steps = [_told(entry) for entry in earlier]
     if record and entries and (asked := entries[0].happening).what is What.PLANNED and not record.by:

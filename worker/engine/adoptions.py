@@ -133,10 +133,10 @@ def report_another_item(ledger: Ledger, netsuite: NetSuite, key: CodeKey, item: 
     record = ledger.code(key)
     recorded = record.remote_id if record else ""
     if netsuite.item(recorded):
-        kind = FindingKind.ITEM_DOUBLED
+        kind = FindingKind.DUPLICATE_ITEM
         words = f"The code of the Item {item.name} has 2 Items: ids {recorded}, {item.id}."
     else:
-        kind = FindingKind.ITEM_OTHER_THAN_RECORDED
+        kind = FindingKind.ITEM_REPLACED
         words = f"The Item {item.name}: the ledger has Item {recorded}, NetSuite has {item.id}."
     log.error("%s", words)
     finding = Finding(kind, str(key), words)

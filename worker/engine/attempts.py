@@ -264,7 +264,7 @@ class Attempts:
         except UnexpectedAnswer as error:
             kind, _, ids = key.partition(":")
             facts = {"answer": str(error), kind: f"id {ids.rpartition(':')[2]}"}
-            return self._problem(lane, key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
+            return self._problem(lane, key, Cause.UNREADABLE_RESPONSE, facts)
         except (NotFound, NotPermitted) as error:
             facts = {"project": f"id {key.split(':')[1]}", "what": "data", "answer": str(error)}
             return self._problem(lane, key, Cause.PROJECT_NOT_READABLE, facts)
@@ -325,7 +325,7 @@ class Attempts:
     def give_up(self, lane: Lane, key: str, tries: int) -> None:
         """Turn work that repeatedly took down its worker into a problem instead of dispatching it to another worker."""
         facts = {"attempts": str(tries), "answer": "its worker died each time without reporting an error"}
-        self._problem(lane, key, Cause.ATTEMPTS_EXHAUSTED, facts)
+        self._problem(lane, key, Cause.RETRIES_EXHAUSTED, facts)
 
     def _again(self, lane: Lane, key: str, error: SyncError, responses: Responses) -> Outcome:
         """Schedule a retry. The attempt counts only if the work itself is at fault: the remote responded to it before, or to others since."""
@@ -341,7 +341,7 @@ class Attempts:
         failures = self._work.failed(key)
         if failures >= MOST_ATTEMPTS:
             facts = {"attempts": str(failures), "answer": str(error)}
-            return self._problem(lane, key, Cause.ATTEMPTS_EXHAUSTED, facts)
+            return self._problem(lane, key, Cause.RETRIES_EXHAUSTED, facts)
         wait = max(back_off(failures), named)
         outcome = Outcome(OutcomeKind.WAITING, reason=str(error), again_at=seconds(self._client) + wait)
         self.settle(lane, key, outcome)
@@ -409,7 +409,7 @@ class Attempts:
         until = self._holds.pause(scope, key, first=HOLD_SECONDS, cause=error.cause, answer=answer).ends
         self._say_once(scope, error.cause, error.facts)
         self._work.later(lane, key, at=until)
-        self._note(key, Happening(What.HELD, {"remote": remote_of(scope), "answer": answer}, until))
+        self._note(key, Happening(What.REMOTE_PAUSED, {"remote": remote_of(scope), "answer": answer}, until))
         return Outcome(OutcomeKind.WAITING, reason=answer, cause=error.cause, again_at=until)
 
     def _remote_down(self, lane: Lane, key: str, remote: Remote, answer: str, *, named: float) -> Outcome:
@@ -418,7 +418,7 @@ class Attempts:
         """
         until = self._pause(remote, key, answer, named=named) + random.uniform(0.5, 2)
         self._work.later(lane, key, at=until)
-        self._note(key, Happening(What.HELD, {"remote": remote, "answer": answer}, until))
+        self._note(key, Happening(What.REMOTE_PAUSED, {"remote": remote, "answer": answer}, until))
         return Outcome(OutcomeKind.WAITING, reason=answer, again_at=until)
 
     def _note_trouble(self, key: str, remote: Remote, answer: str) -> None:
@@ -455,7 +455,7 @@ class Attempts:
     def _problem(self, lane: Lane, key: str, cause: Cause, facts: Mapping[str, str]) -> Outcome:
         """End the work as a problem. An unconfirmed write is still looked up, at growing intervals, until its result is known."""
         unconfirmed = self._unconfirmed(key)
-        if unconfirmed and cause is Cause.ATTEMPTS_EXHAUSTED:
+        if unconfirmed and cause is Cause.RETRIES_EXHAUSTED:
             cause, facts = Cause.UNCONFIRMED_WRITE, {**facts, "name": unconfirmed.name}
         outcome = Outcome(OutcomeKind.BLOCKED, reason=self._tell(key, cause, facts), cause=cause)
         if unconfirmed:

@@ -91,7 +91,7 @@ class InvoiceDecisions:
             self._decisions.take_back(key)
             self._keep_copy()
             waiting = Record(State.WAITING, decision.label, at=lock.at, fence=lock.fence)
-            told = Happening(What.DECISION_TAKEN_BACK, {"by": by, "why": decision.reason, "note": note})
+            told = Happening(What.DECISION_UNDONE, {"by": by, "why": decision.reason, "note": note})
             self._ledger.write(key, waiting, told)
         self._work.request(Lane.EXPORTS, [str(key)])
         return Decided(key, decision)

@@ -53,12 +53,12 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("process",),
     ),
     "wbs_sync_waiting_work": ("Pieces of work waiting in a lane, including those not due yet.", ("lane",)),
-    "wbs_sync_work_in_hand": ("Pieces of work dispatched or started by a worker.", ("lane",)),
+    "wbs_sync_work_in_progress": ("Pieces of work dispatched or started by a worker.", ("lane",)),
     "wbs_sync_oldest_due_work_timestamp_seconds": (
         "Time since which the longest overdue work of a lane has been due; none while nothing is due.",
         ("lane",),
     ),
-    "wbs_sync_failing_work": ("Pieces of work whose last attempt failed and that are retried automatically.", ()),
+    "wbs_sync_retrying_work": ("Pieces of work whose last attempt failed and that are retried automatically.", ()),
     "wbs_sync_unfinished_records": (
         "Known WBS codes without an Item and invoices without a bill. intent: a write was just sent; unknown: NetSuite did not confirm it; write_back: the bill exists, and its id is not saved in Procore yet.",
         ("record", "state"),
@@ -83,7 +83,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "wbs_sync_netsuite_slots": ("Maximum concurrent NetSuite requests (NETSUITE_CONCURRENCY).", ()),
     "wbs_sync_netsuite_slots_in_use": ("NetSuite requests in progress now.", ()),
-    "wbs_sync_netsuite_requests_waiting": ("Requests waiting for a slot now.", ("precedence",)),
+    "wbs_sync_netsuite_requests_waiting": ("Requests waiting for a slot now.", ("priority",)),
     "wbs_sync_procore_rate_limit_requests": ("Requests allowed in a window of Procore's rate limit.", ("window",)),
     "wbs_sync_procore_rate_limit_requests_left": ("Requests left in the window.", ("window",)),
     "wbs_sync_procore_rate_limit_reset_timestamp_seconds": ("Time at which the window ends and the next one begins.", ("window",)),
@@ -95,7 +95,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Time at which paused work is retried, after a system was down, refused a login or permission, or reached its rate limit; none while nothing is paused.",
         ("remote", "work", "cause"),
     ),
-    "wbs_sync_remote_holds": (
+    "wbs_sync_consecutive_pauses": (
         "Consecutive pauses because a system was down or refused a login or a permission, by paused kind of record and permission and for all work of a system; 0 or none as soon as work succeeds.",
         ("remote", "work"),
     ),
@@ -112,7 +112,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("run",),
     ),
     "wbs_sync_run_in_progress_since_timestamp_seconds": ("Start time of the run in progress; none while no run is in progress.", ("run",)),
-    "wbs_sync_run_open_work": ("Pieces of work that the run in progress is waiting for; 0 while no run is in progress.", ("run",)),
+    "wbs_sync_run_pending_work": ("Pieces of work that the run in progress is waiting for; 0 while no run is in progress.", ("run",)),
     "wbs_sync_verify_findings": ("Findings of the last verify.", ()),
     "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = it is being rebuilt from NetSuite, and nothing is written until then.", ()),
     "wbs_sync_ledger_rebuilt_items": ("Items found so far by the rebuild in progress; 0 while there is none.", ()),
@@ -122,7 +122,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "wbs_sync_webhook_requests_total": (
         "Webhook requests by response. accepted: 204; unauthorized: 401, the Authorization header is not WEBHOOK_AUTHORIZATION; unavailable: 503, Redis did not respond in time.",
-        ("answer",),
+        ("result",),
     ),
     "wbs_sync_netsuite_certificate_expiry_timestamp_seconds": (
         "Expiry time of the NetSuite login certificate; none if neither NETSUITE_CERTIFICATE_EXPIRES nor the key file has it.",
@@ -250,9 +250,9 @@ class Metrics(Collector):
         for lane in Lane:
             backlog = self._work.backlog(lane)
             told.put("waiting_work", backlog.waiting, lane)
-            told.put("work_in_hand", backlog.in_hand, lane)
+            told.put("work_in_progress", backlog.in_hand, lane)
             told.put_known("oldest_due_work_timestamp_seconds", backlog.due_since, lane)
-        told.put("failing_work", self._work.failing())
+        told.put("retrying_work", self._work.failing())
 
     def _records(self, told: Families) -> None:
         for one in self._ledger.unfinished():
@@ -290,7 +290,7 @@ class Metrics(Collector):
         held = {(remote, doing(remote)): 0 for remote in Remote}
         held |= {(remote_of(pause.scope), pause.work): pause.times for pause in paused if pause.scope}
         for (remote, work), times in held.items():
-            told.put("remote_holds", times, remote, work)
+            told.put("consecutive_pauses", times, remote, work)
         for pause in paused:
             told.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
 
@@ -300,7 +300,7 @@ class Metrics(Collector):
         for kind in RunKind:
             going_on, last = self._work.current(kind), self._work.last_whole(kind)
             open_work = _going_on(told, kind, going_on)
-            told.put("run_open_work", open_work, kind)
+            told.put("run_pending_work", open_work, kind)
             if last and last.ended_at:
                 counts = {outcome: last.counts.get(outcome, 0) for outcome in RUN_OUTCOMES}
                 _ended(told, kind, last.started_at, last.ended_at, counts)

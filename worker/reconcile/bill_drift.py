@@ -278,7 +278,7 @@ class BillDrift:
                 ids = {bill.id} | alike.get(bill.number_key, set())
                 # Several with this invoice's own external id alone are found when it is compared.
                 if len(ids) > 1 and not ids <= set(one.standing) and (words := self._of_two(bill.id, ids, one)):
-                    doubled[one.key] = one.find(FindingKind.BILL_DOUBLED, words)
+                    doubled[one.key] = one.find(FindingKind.DUPLICATE_BILL, words)
         return doubled
 
     def _of_two(self, own_id: str, ids: Collection[str], one: InvoiceToCompare) -> str:
@@ -354,7 +354,7 @@ class BillDrift:
             live = [bill for each in one.standing if (bill := self._netsuite.bill(each)) and not bill.void]
             if len(live) > 1:
                 told = ", ".join(f"{bill.document_number} of {bill.date} (id {bill.id})" for bill in live)
-                return [one.find(FindingKind.BILL_DOUBLED, f" has {len(live)} bills: {told}.")]
+                return [one.find(FindingKind.DUPLICATE_BILL, f" has {len(live)} bills: {told}.")]
             bill_id = live[0].id if live else bill_id
         if not bill_id:
             return [one.find(FindingKind.BILL_MISSING, " has no bill.")]
@@ -389,7 +389,7 @@ class BillDrift:
         ours = is_our_bill(found.external_id) and Aspect.DATE not in differs
         if ours and (period := self._periods.unwanted(found)):
             words = f": its {name} is posted in {period}, not in the period of its date {found.date}."
-            findings.append(one.find(FindingKind.BILL_IN_OTHER_PERIOD, words))
+            findings.append(one.find(FindingKind.BILL_PERIOD_MISMATCH, words))
         return findings
 
     def _against_origin(self, one: InvoiceToCompare, found: FoundBill) -> list[Finding]:
@@ -404,7 +404,7 @@ class BillDrift:
             return [] if due else [one.find(FindingKind.ORIGIN_ID_MISSING, words)]
         if named is None:
             words = f" has the origin id {one.head.origin_id!r} of another integration in Procore; {own}."
-            return [one.find(FindingKind.ORIGIN_ID_FOREIGN, words)]
+            return [one.find(FindingKind.ORIGIN_ID_CONFLICT, words)]
         if named != found.id:
             other = self._netsuite.bill(named)
             what = (
@@ -412,7 +412,7 @@ class BillDrift:
                 if other
                 else f"a bill that does not exist (id {named})"
             )
-            return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" has the origin id of {what} in Procore; {own}.")]
+            return [one.find(FindingKind.ORIGIN_ID_CONFLICT, f" has the origin id of {what} in Procore; {own}.")]
         return []
 
 

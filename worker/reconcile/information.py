@@ -29,7 +29,7 @@ class Information:
         for project_id, answer in sorted(self._listed.refused().items()):
             label = self._label(project_id)
             yield Finding(
-                FindingKind.INVOICES_NOT_READABLE,
+                FindingKind.INVOICES_UNREADABLE,
                 f"project:{project_id}",
                 f"Project {label} is not active and its invoices could not be read from Procore ({answer}), so its approved invoices are not billed.",
                 label,
@@ -37,7 +37,7 @@ class Information:
 
     def _of_decision(self, key: InvoiceKey, decision: Decision) -> Finding:
         sentence = f"Invoice {decision.label} of project {self._label(key.project_id)}: {decision.reason}."
-        return Finding(FindingKind.INVOICE_DECIDED, str(key), sentence, decision.label)
+        return Finding(FindingKind.INVOICE_DECISION, str(key), sentence, decision.label)
 
     def _label(self, project_id: int) -> str:
         project = self._listed.get(project_id)

@@ -19,7 +19,7 @@ from worker.store.ledger import Ledger
 from worker.sync.items import Items
 
 ABOUT_A_FOUND_ITEM = frozenset(
-    {Cause.ITEM_OF_OTHER_TYPE, Cause.ITEM_INACTIVE, Cause.ITEM_OF_OTHER_CODE, Cause.ITEM_DOUBLED}
+    {Cause.ITEM_TYPE_MISMATCH, Cause.ITEM_INACTIVE, Cause.ITEM_BELONGS_TO_OTHER_CODE, Cause.DUPLICATE_ITEM}
 )
 """Causes whose problem shows the Item in NetSuite to the user."""
 
@@ -68,7 +68,7 @@ class AllItemNames:
 
 def _near_duplicate(label: str, key: str, flat_code: str, name: str, alike: Sequence[str]) -> Finding:
     words = f": NetSuite has another Item with nearly the same name as {name!r}: {', '.join(alike)}."
-    return Finding(FindingKind.ITEM_NEAR_DUPLICATE, key, f"Code {flat_code} of project {label}{words}", flat_code)
+    return Finding(FindingKind.SIMILAR_ITEM_NAME, key, f"Code {flat_code} of project {label}{words}", flat_code)
 
 
 class ItemDrift:
@@ -248,4 +248,4 @@ def _by_id(key: CodeKey) -> str:
 
 def _of_two(key: CodeKey, label: str, items: Sequence[FoundItem], about: str = "") -> Finding:
     told = ", ".join(f"{item.name} (id {item.id})" for item in items)
-    return Finding(FindingKind.ITEM_DOUBLED, str(key), f"{label} has {len(items)} Items: {told}.", about)
+    return Finding(FindingKind.DUPLICATE_ITEM, str(key), f"{label} has {len(items)} Items: {told}.", about)

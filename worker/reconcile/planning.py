@@ -175,7 +175,7 @@ class Planning:
             look.add(_not_readable(project.id, project.label, "budget", str(error)))
             return
         except UnexpectedAnswer as error:
-            cause, facts = Cause.ANSWER_NOT_UNDERSTOOD, {"answer": str(error)}
+            cause, facts = Cause.UNREADABLE_RESPONSE, {"answer": str(error)}
             blocked = Outcome(OutcomeKind.BLOCKED, reason=describe(cause, facts).sentence, cause=cause)
             look.add(line_of(scan_of(project.id), project.label, "budget", blocked))
             return
@@ -275,7 +275,7 @@ class Planning:
             outcome = self._blocked(key, seen, Blocked(cause=Cause.PROJECT_NOT_READABLE, facts=facts))
         except UnexpectedAnswer as error:
             facts = {"answer": str(error), "invoice": f"id {key.invoice_id}"}
-            outcome = self._blocked(key, seen, Blocked(cause=Cause.ANSWER_NOT_UNDERSTOOD, facts=facts))
+            outcome = self._blocked(key, seen, Blocked(cause=Cause.UNREADABLE_RESPONSE, facts=facts))
         takes = self._requests() - began + seen.follows
         project = self._projects.get(key.project_id)
         label, about = project.label if project else f"id {key.project_id}", outcome.name or f"id {key.invoice_id}"

@@ -418,7 +418,7 @@ class Verification:
         if record != "invoice" and (project is None or not project.active):
             # Only the invoices of an inactive project are compared.
             return False
-        once = {FindingKind.ITEM_NEAR_DUPLICATE: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
+        once = {FindingKind.SIMILAR_ITEM_NAME: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
         left_out = {subject, next((unit for of, unit in once.items() if of.stored == kind), subject)}
         return not left_out & set(verified.not_compared)
 

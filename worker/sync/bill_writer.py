@@ -75,7 +75,9 @@ class BillWriter:
         bills = [found for bill_id in self._ids(bill) if (found := self._netsuite.bill(bill_id))]
         ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
         if len(ours or bills) > 1:
-            raise Blocked(cause=Cause.BILL_DOUBLED, facts={"bill_ids": ", ".join(found.id for found in ours or bills)})
+            raise Blocked(
+                cause=Cause.DUPLICATE_BILL, facts={"bill_ids": ", ".join(found.id for found in ours or bills)}
+            )
         return next(iter(ours or bills), None)
 
     def require_free(self, key: InvoiceKey, bill: Bill, found: FoundBill | None) -> None:
@@ -127,7 +129,7 @@ class BillWriter:
         twins = [other for other in others if not other.void and not is_our_bill(other.external_id)]
         if twins:
             words = bills_of_one_number([found, *twins])
-            self._records.report(_finding(key, ready, FindingKind.BILL_DOUBLED, words))
+            self._records.report(_finding(key, ready, FindingKind.DUPLICATE_BILL, words))
 
     def _ids(self, bill: Bill) -> list[str]:
         """Return the ids of the bill with the wbs-sync external id and of bills of the same vendor with the same number."""
@@ -167,7 +169,7 @@ class BillWriter:
         self._once.ledger.journal.tell(key, event)
         words = f"posted in {elsewhere}, not in the period of its date {found.date}"
         if self.periods.unwanted(found):
-            finding = _finding(key, ready, FindingKind.BILL_IN_OTHER_PERIOD, f": its {found.label} is {words}.")
+            finding = _finding(key, ready, FindingKind.BILL_PERIOD_MISMATCH, f": its {found.label} is {words}.")
             self._records.report(finding)
         return words
 
@@ -209,7 +211,7 @@ class _Candidate:
 
     def given_up(self, record: Record) -> Blocked:
         facts = {"attempts": str(record.attempts), "answer": record.detail}
-        return Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
+        return Blocked(cause=Cause.RETRIES_EXHAUSTED, facts=facts)
 
 
 def is_ours(bill: Bill, found: FoundBill) -> bool:

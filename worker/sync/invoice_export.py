@@ -266,7 +266,7 @@ class InvoiceExport:
         except Blocked as error:
             return self._refuse(key, ready.invoice, error)
         if missing:
-            self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
+            self._ledger.journal.tell(key, Happening(What.WAITING_FOR_ITEMS, {"count": str(len(missing))}))
             return Outcome(
                 OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items to be created first"
             )
@@ -283,7 +283,7 @@ class InvoiceExport:
         if missing := self._items.missing(ready.invoice):
             soon = seconds(self._client) + ITEMS_LATE_SECONDS
             again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
-            self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}, again_at))
+            self._ledger.journal.tell(key, Happening(What.WAITING_FOR_ITEMS, {"count": str(len(missing))}, again_at))
             return Outcome(
                 OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items", again_at=again_at
             )
@@ -341,7 +341,7 @@ class InvoiceExport:
         except Blocked as error:
             if not is_named:
                 return self._bills.records.not_named(key, record, invoice, error)
-            differs, kind = error.facts.get("difference", str(error)), FindingKind.BILL_WITH_OTHER_LINES
+            differs, kind = error.facts.get("difference", str(error)), FindingKind.BILL_LINES_MISMATCH
             self._bills.records.report_locked(key, record, invoice, kind, differs, project=project)
         return self._bills.records.write_back(key, record, invoice, project=project)
 

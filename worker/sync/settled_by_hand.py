@@ -22,7 +22,7 @@ from worker.sync.links import Links
 
 log = logging.getLogger(__name__)
 
-ABOUT_A_FOUND_BILL = frozenset({Cause.DOCUMENT_NUMBER_TAKEN, Cause.BILL_DIFFERS, Cause.BILL_DOUBLED})
+ABOUT_A_FOUND_BILL = frozenset({Cause.DOCUMENT_NUMBER_TAKEN, Cause.BILL_DIFFERS, Cause.DUPLICATE_BILL})
 """Causes that result from a bill that was found; that bill does not settle the invoice by itself."""
 
 REFUSED_BEFORE = "refused_before"

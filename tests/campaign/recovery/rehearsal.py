@@ -255,7 +255,7 @@ class Rehearsal:
         # Of the first refusals one is tried again by itself, to see whether all are refused: it would be made before the command.
         self._wait_for(lambda: not self.site.left_over())
         causes = {one.problem.cause.value for one in self.site.container.ledger.problems()}
-        assert causes == {"item_refused"}, causes
+        assert causes == {"item_rejected"}, causes
         assert len(self.site.container.ledger.problems()) == self.plan.refused_codes
         stage.settings("netsuite", default_expense_account=account)
         self._retry(f"{self.plan.refused_codes:,} codes that NetSuite refused for want of an account, mended", projects)

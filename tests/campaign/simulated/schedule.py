@@ -302,7 +302,7 @@ def _verify(rig: Rig, result: Result, doubled: Collection[str]) -> None:
     found = [one for each in verified for one in each.findings]
     missing = [one for one in result.excused if not any(finding.key in one for finding in found)]
     result.violations.extend(f"verify does not find: {one}" for one in missing)
-    told = {finding.key for finding in found if finding.kind is FindingKind.BILL_DOUBLED}
+    told = {finding.key for finding in found if finding.kind is FindingKind.DUPLICATE_BILL}
     result.violations.extend(f"verify does not find the second bill of {key}" for key in sorted({*doubled} - told))
 
 

@@ -66,7 +66,7 @@ def _no_row_stops_its_list(rig: Rig, violations: list[str]) -> None:
     if Kind.ODD_ROWS not in rig.kinds:
         return
     for key, problem in _problems(rig).items():
-        if problem["cause"] in ("answer_not_understood", "unreadable_response") and key.split(":")[0] in (
+        if problem["cause"] in ("unreadable_response", "unreadable_response") and key.split(":")[0] in (
             "scan",
             "exports",
             "plan",

@@ -47,7 +47,7 @@ class Watch:
         for scope, text in data.get(f"{PREFIX}pauses", {}).items():
             self._pause(scope, json.loads(text), now)
         for key, text in problems.items():
-            if '"attempts_exhausted"' in text and "worker ended" in text and self._rig.attempts[key] < MOST_DEATHS:
+            if '"retries_exhausted"' in text and "worker ended" in text and self._rig.attempts[key] < MOST_DEATHS:
                 begun = self._rig.attempts[key]
                 self._see("deaths", f"{key} is told to have ended its workers, and {begun} had begun it")
 

@@ -91,7 +91,7 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
     ("kind", "way"),
     [
         ("cut_after", ["seen", "no_answer", "found"]),
-        ("cut_before", ["seen", "no_answer", "looked", "sent", "created"]),
+        ("cut_before", ["seen", "no_answer", "checked", "sent", "created"]),
     ],
 )
 def test_a_write_without_an_answer_is_told_with_its_look_ups_and_its_end(
@@ -105,7 +105,7 @@ def test_a_write_without_an_answer_is_told_with_its_look_ups_and_its_end(
     told = of_code(office)
     assert steps(told) == way
     assert office.item(NAME).id in told["story"][-1]["sentence"]
-    looked = [step for step in told["story"] if step["what"] == "looked"]
+    looked = [step for step in told["story"] if step["what"] == "checked"]
     assert all(step["times"] > 1 for step in looked), "looks that found the same are one line"
 
 
@@ -115,7 +115,7 @@ def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: Open
     break_posts(office, ITEM_PATH, "cut_before")
     office.scan(project.id)
     told = of_code(office, project.id, code.id)
-    assert steps(told) == ["seen", "no_answer", "looked"]
+    assert steps(told) == ["seen", "no_answer", "checked"]
     assert re.search(
         # On a busy machine the next look is due by now.
         r"NetSuite did not confirm the write of .*; .* sends nothing again before .*(the next attempt is at|waiting for its turn)",
@@ -140,7 +140,7 @@ def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Offi
     by_hand = office.netsuite.make_item(NAME)
     office.work_off()
     told = of_code(office)
-    assert steps(told) == ["seen", "exists", "adopted"]
+    assert steps(told) == ["seen", "already_exists", "adopted"]
     assert by_hand.id in sentences(told)
 
 
@@ -231,7 +231,7 @@ def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: O
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export_all()
     told = of_invoice(office, invoice)
-    assert steps(told) == ["seen", "items_first", "sent", "created", "written_back"]
+    assert steps(told) == ["seen", "waiting_for_items", "sent", "created", "written_back"]
     require_arithmetic(told, invoice)
     work, held = told["bill_lines"]
     assert (work["item"], work["item_id"], work["amount"]) == (NAME, office.item(NAME).id, "900.00")
@@ -308,7 +308,7 @@ def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> N
     assert "the write of" in of_invoice(office, invoice)["why"]
     office.settle()
     told = of_invoice(office, invoice)
-    assert steps(told) == ["seen", "sent", "no_answer", "looked", "sent", "created", "written_back"]
+    assert steps(told) == ["seen", "sent", "no_answer", "checked", "sent", "created", "written_back"]
     assert "attempt 2" in sentences(told)
 
 

@@ -54,7 +54,7 @@ def test_an_invoice_that_was_billed_elsewhere_is_no_problem_any_more(office: Off
     assert explained["decision"]["note"] == "by the old system"
     assert any(": billed elsewhere" in step["sentence"] for step in explained["story"])
     verified = pilot.container.verification.verify()
-    assert [(one.kind.value, one.key) for one in verified.information] == [("invoice_decided", key_of(invoice))]
+    assert [(one.kind.value, one.key) for one in verified.information] == [("invoice_decision", key_of(invoice))]
     assert verified.findings == []
 
     office.netsuite.delete_bill(bill.id)
@@ -96,7 +96,7 @@ def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Offic
             office.procore.edit_invoice(invoice.id, origin_id="sage-1")
     pilot = {"PROJECT_IDS": str(invoice.project_id)}
     (shown,) = told(office, "verify", **pilot)["information"]
-    assert (shown["kind"], shown["key"]) == ("invoice_decided", key_of(invoice))
+    assert (shown["kind"], shown["key"]) == ("invoice_decision", key_of(invoice))
     assert "not to be exported; decided by ana: paid by card" in shown["sentence"]
     assert "paid by card" in call(office, "verify", **pilot).stdout
     assert "paid by card" in call(office, "verify", "--csv", **pilot).stdout

@@ -60,7 +60,7 @@ def test_tax_beside_the_payment_due_is_a_persons_also_with_an_item_for_tax(open_
     office = with_tax_item(open_office, inside=False)
     _, invoice = taxed(office)
     outcome = office.export(invoice)
-    assert (outcome.kind, outcome.cause) == (OutcomeKind.BLOCKED, "tax_not_in_payment_due")
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.BLOCKED, "tax_excluded_from_payment_due")
     assert office.writes() == []
 
     office.procore.edit_invoice(invoice.id, tax="0")

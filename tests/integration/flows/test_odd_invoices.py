@@ -127,12 +127,12 @@ DATA_TROUBLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "500.00 previously billed",
     ),
     (
-        "whole_change_order_without_code",
+        "change_order_missing_code",
         {},
         {"item_type": "whole_change_order_item", "wbs_code": None, "description_of_work": "CO 004 Added panels"},
         "CO 004 Added panels",
     ),
-    ("line_without_code", {}, {"wbs_code": {"id": 901, "flat_code": None}}, "Line 1"),
+    ("line_missing_code", {}, {"wbs_code": {"id": 901, "flat_code": None}}, "Line 1"),
 ]
 
 

@@ -140,7 +140,7 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, mon
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)
     shown = told(office, "problems", "show", "remote:netsuite")
-    assert (shown["about"], shown["class"]) == ("NetSuite", "login, permission or setting")
+    assert (shown["about"], shown["class"]) == ("NetSuite", "access or settings")
     # However long it was meant to be: two minutes, since nobody knows when somebody acts.
     assert shown["again"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
 
@@ -449,7 +449,7 @@ def test_the_list_is_filtered_and_grouped(office: Office) -> None:
     assert listed(office, "--owner", "integration engineer") == {"remote:procore"}
     assert listed(office, "--cause", "project_number_missing") == codes
     assert listed(office, "--class", "data in NetSuite") == {invoice}
-    assert listed(office, "--class", "login, permission or setting") == {"remote:procore"}
+    assert listed(office, "--class", "access or settings") == {"remote:procore"}
     assert listed(office, "--project", str(project.id)) == codes
     assert listed(office, "--project", str(project.id), "--class", "data in NetSuite") == set()
     assert call(office, "problems", "--project", "999999").exit_code == 1  # there is none
@@ -491,7 +491,7 @@ def test_what_netsuite_says_that_nobody_knows_is_shown_in_its_own_words(office: 
     office.scan(project.id)
     (key,) = office.problems()
     shown = told(office, "problems", "show", key)
-    assert shown["cause"] == "item_refused"
+    assert shown["cause"] == "item_rejected"
     assert "UNEXPECTED_ERROR An unexpected error occurred. Error ID: k3x9simulated" in shown["sentence"]
 
 
@@ -499,11 +499,11 @@ def test_what_procore_says_that_nobody_knows_is_shown_in_its_own_words(office: O
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
-    for status, cause in ((418, "answer_not_understood"), (406, "unexpected")):
+    for status, cause in ((418, "unreadable_response"), (406, "unexpected")):
         office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions/", "value": status}])
         office.export(invoice)
         (row,) = told(office, "problems")
-        assert (row["cause"], row["class"]) == (cause, "not known to wbs-sync")
+        assert (row["cause"], row["class"]) == (cause, "unexpected")
         assert str(status) in row["sentence"]
 
 

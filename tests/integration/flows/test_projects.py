@@ -154,7 +154,7 @@ def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Offi
     assert f"Invoices not readable: 1 inactive project ({unread['project']})" in call(pilot, "status").stdout
     verified = pilot.container.verification.verify()
     assert [(one.kind, one.key) for one in verified.information] == [
-        (FindingKind.INVOICES_NOT_READABLE, f"project:{project.id}")
+        (FindingKind.INVOICES_UNREADABLE, f"project:{project.id}")
     ]
     assert "its approved invoices are not billed" in verified.information[0].sentence
     for where in (None, str(project.id)):
@@ -201,7 +201,7 @@ def test_a_budgeted_code_without_a_text_is_the_only_one_that_waits(office: Offic
     office.procore.show_code(project.id, code.id, flat_code=None)
     office.scan(project.id)
     key = f"code:{project.id}:{code.id}"
-    assert office.problems() == {key: "code_without_text"}
+    assert office.problems() == {key: "code_missing_text"}
     assert f"id {code.id}" in office.sentence(key)
     assert office.item_of(project, project.code_named(CODES[1]))
     office.procore.show_code(project.id, code.id)

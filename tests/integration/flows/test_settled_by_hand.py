@@ -84,10 +84,10 @@ REFUSED: dict[str, Callable[[Office], Invoice]] = {
     "lines_do_not_tie": _a_cent_off,
     "needs_vendor_credit": _a_credit,
     "foreign_currency": _foreign,
-    "invoice_has_tax": _with_tax,
+    "tax_item_missing": _with_tax,
     "project_not_linked": _unlinked_project,
-    "line_without_code": _without_code,
-    "codes_blocked": _blocked_code,
+    "line_missing_code": _without_code,
+    "blocked_codes": _blocked_code,
     "period_closed": _closed_period,
 }
 

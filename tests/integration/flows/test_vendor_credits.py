@@ -152,11 +152,11 @@ def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: 
         return [found.kind for found in alone(office, invoice).container.verification.verify().findings]
 
     office.netsuite.make_bill(replace(credit, externalid=None))
-    assert kinds() == [FindingKind.BILL_DOUBLED]
+    assert kinds() == [FindingKind.DUPLICATE_BILL]
     copy = max(office.netsuite.bills, key=lambda bill: int(bill.id))
     office.netsuite.delete_bill(copy.id)
     office.netsuite.edit_bill_line(credit.id, 1, Decimal("901.00"))
-    assert kinds() == [FindingKind.BILL_WITH_OTHER_LINES]
+    assert kinds() == [FindingKind.BILL_LINES_MISMATCH]
     office.netsuite.delete_bill(credit.id)
     assert kinds() == [FindingKind.BILL_DELETED]
 

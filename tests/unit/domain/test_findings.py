@@ -34,7 +34,7 @@ def test_every_cause_of_drift_is_that_of_a_kind() -> None:
     assert {cause for cause in Cause if cause.startswith("drift_")} == {f"drift_{kind}" for kind in SERIOUS}
 
 
-MILD = [FindingKind.DISPLAY_NAME_DRIFTED, FindingKind.INVOICE_DECIDED, FindingKind.INVOICES_NOT_READABLE]
+MILD = [FindingKind.DISPLAY_NAME_CHANGED, FindingKind.INVOICE_DECISION, FindingKind.INVOICES_UNREADABLE]
 
 
 def test_what_nobody_has_to_mend_is_for_information_alone() -> None:

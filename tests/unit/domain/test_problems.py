@@ -31,7 +31,7 @@ def test_every_row_names_a_class_an_owner_a_sentence_and_a_next_step(cause: Caus
 
 
 @pytest.mark.parametrize(
-    "cause", [Cause.UNEXPECTED, Cause.ANSWER_NOT_UNDERSTOOD, Cause.ITEM_REFUSED, Cause.BILL_REFUSED]
+    "cause", [Cause.UNEXPECTED, Cause.UNREADABLE_RESPONSE, Cause.ITEM_REJECTED, Cause.BILL_REJECTED]
 )
 def test_what_a_remote_said_is_part_of_the_sentence(cause: Cause) -> None:
     assert "Items need a colour since May." in describe(cause, {"answer": "Items need a colour since May."}).sentence

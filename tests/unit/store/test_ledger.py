@@ -79,7 +79,7 @@ def test_a_projects_records_are_read_together_or_as_requested(ledger: Ledger) ->
 def test_a_record_that_netsuite_holds_is_never_taken_back(ledger: Ledger, done: State, state: State) -> None:
     stands = replace(CREATED, state=done)
     ledger.write(CODE, stands)
-    cause = Cause.ITEM_REFUSED if state is State.BLOCKED else None
+    cause = Cause.ITEM_REJECTED if state is State.BLOCKED else None
     assert not ledger.write(CODE, Record(state, "other", fence=99, cause=cause))
     assert ledger.code(CODE) == stands
     assert ledger.problems() == []
@@ -417,7 +417,7 @@ def test_a_problem_reported_again_keeps_its_time_until_its_cause_changes(ledger:
 
 
 def test_a_record_that_ends_well_closes_what_was_reported_for_it(ledger: Ledger) -> None:
-    ledger.report(str(CODE), Cause.ATTEMPTS_EXHAUSTED, {}, at=100.0)
+    ledger.report(str(CODE), Cause.RETRIES_EXHAUSTED, {}, at=100.0)
     ledger.write(CODE, WAITING)
     assert ledger.is_problem(str(CODE))
     ledger.write(CODE, CREATED)

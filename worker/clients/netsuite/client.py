@@ -214,7 +214,7 @@ class NetSuite:
         try:
             answer = self._create(self._defaults.item_type, body, before_sending)
         except Blocked as error:
-            raise Blocked(str(error), cause=Cause.ITEM_REFUSED, facts=error.facts | {"name": need.name}) from error
+            raise Blocked(str(error), cause=Cause.ITEM_REJECTED, facts=error.facts | {"name": need.name}) from error
         return self._created_id(answer, self._defaults.item_type, need.external_id)
 
     def set_item_external_id(self, item: FoundItem, external_id: str) -> None:
@@ -316,7 +316,7 @@ class NetSuite:
             closed = error.cause is Cause.PERIOD_CLOSED
             # With a period of our choice it says that the account lets no date lie outside of its period.
             not_allowed = bill.posting_period is not None and "not within the date range" in str(error)
-            cause = Cause.PERIOD_CLOSED if closed and not not_allowed else Cause.BILL_REFUSED
+            cause = Cause.PERIOD_CLOSED if closed and not not_allowed else Cause.BILL_REJECTED
             raise Blocked(str(error), cause=cause, facts=error.facts) from error
         return self._created_id(answer, record_type, bill.external_id)
 

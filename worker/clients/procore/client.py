@@ -217,9 +217,9 @@ class Procore:
         try:
             answer = self._request("PATCH", path, params={"view": "extended"}, body=body)
         except (NotPermitted, NotFound) as error:
-            raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts={"answer": str(error)}) from error
+            raise Blocked(str(error), cause=Cause.WRITE_BACK_REJECTED, facts={"answer": str(error)}) from error
         except Blocked as error:
-            raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts=error.facts) from error
+            raise Blocked(str(error), cause=Cause.WRITE_BACK_REJECTED, facts=error.facts) from error
         # Procore shows the invoice; some other page with a good status has set nothing.
         told = answer.json_or_none()
         if not isinstance(told, dict) or told.get("origin_id") != origin_id:
