@@ -470,6 +470,22 @@ def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Of
     assert call(office, "problems", "--cause", "needs_vendor_credit").exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "former", "now"),
+    [
+        ([], "--cause", "drift_duplicate_item", "drift_duplicate_item"),
+        (["retry"], "--cause", "bill_rejected", "bill_rejected"),
+        ([], "--class", "outage", "outage"),
+    ],
+)
+def test_a_former_name_is_refused_with_the_current_one(
+    office: Office, command: list[str], option: str, former: str, now: str
+) -> None:
+    ended = call(office, "problems", *command, option, former)
+    assert ended.exit_code == 2
+    assert f"'{former}' is now called '{now}'." in " ".join(ended.stderr.split())
+
+
 @pytest.mark.parametrize("options", [["--ignored"], ["--class", "data in Procore"], ["--project", "1"]])
 def test_options_of_the_list_are_not_taken_for_those_of_a_command_below(office: Office, options: list[str]) -> None:
     ended = call(office, "problems", *options, "show", "x")
