@@ -28,7 +28,7 @@ def check(as_json: bool) -> None:
             if not as_json:
                 print_check(one)
         if as_json:
-            print_json([{"check": one.name, "ok": one.ok, "words": one.words, "cure": one.cure} for one in done])
+            print_json([{"check": one.name, "ok": one.ok, "message": one.words, "fix": one.cure} for one in done])
         sys.exit(FAILED if any(one.ok is False for one in done) else 0)
 
 

@@ -14,7 +14,7 @@ from worker.cli.session import open_container
 from worker.domain import money
 
 Told = Mapping[str, Any]
-FIELDS = ("about", "sentence", "owner", "next_step")
+FIELDS = ("record", "sentence", "owner", "next_step")
 LABELS = {"remote_id": "NetSuite id", "at": "since", "seen": "first seen", "by": "requested by"}
 
 
@@ -42,11 +42,11 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
 
 def _print(told: Told) -> None:
     out.print(styled((told["about"], "bold")), soft_wrap=True)
-    out.print(told["why"], soft_wrap=True)
+    out.print(told["explanation"], soft_wrap=True)
     out.print()
-    table("History", ("time", "event", "next attempt"), (_step(step) for step in told["story"]))
+    table("History", ("time", "event", "next attempt"), (_step(step) for step in told["history"]))
     # A problem that is already in the "Not yet" sentence is not repeated.
-    problems = [row for row in told["problems"] if row["sentence"] not in told["why"]]
+    problems = [row for row in told["problems"] if row["sentence"] not in told["explanation"]]
     if problems:
         columns = ("record", "problem", "owner", "next step", "since")
         table("Open problems", columns, ([*map(row.get, FIELDS), clock(row["since"])] for row in problems))
@@ -62,17 +62,21 @@ def _print(told: Told) -> None:
 
 def _step(step: Told) -> tuple[str, str, str]:
     often = f" ({step['times']} times, last {clock(step['until'])})" if step["times"] > 1 else ""
-    return clock(step["at"]), step["sentence"] + often, clock(step["again_at"]) if step["again_at"] else ""
+    return (
+        clock(step["at"]),
+        step["sentence"] + often,
+        clock(step["next_attempt_at"]) if step["next_attempt_at"] else "",
+    )
 
 
 def _print_bill_lines(told: Told) -> None:
-    if told["bill_lines_fault"]:
+    if told["bill_lines_error"]:
         out.print(f"The bill lines cannot be calculated now: {told['bill_lines_fault']}", soft_wrap=True)
         return
     rows: list[tuple[str, str, str]] = []
     for line in told["bill_lines"]:
         stands = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
-        rows.append((line["what"], stands if line["wbs_code_id"] else "", _amount(line["amount"])))
+        rows.append((line["line"], stands if line["wbs_code_id"] else "", _amount(line["amount"])))
         rows += ((f"  {_of_line(term)}{term['words']}", _amount(term["amount"]), "") for term in line["terms"])
     ties = "" if told["total"] == told["payment_due"] else "does not tie"
     rows += [("Total of lines", ties, _amount(told["total"]))]
@@ -83,9 +87,9 @@ def _print_bill_lines(told: Told) -> None:
 
 def _print_witness(retainage: Told) -> None:
     """Print the retainage from Procore's totals as a cross-check, if Procore shows them."""
-    reported = retainage["by_procores_totals"]
+    reported = retainage["reported"]
     if reported is not None:
-        verdict = "matches the bill" if retainage["agree"] else f"the bill has {_amount(retainage['billed'])}"
+        verdict = "matches the bill" if retainage["matches"] else f"the bill has {_amount(retainage['billed'])}"
         out.print(
             f"Retainage from Procore's totals (gross amounts - invoiced amount due): {_amount(reported)}, {verdict}."
         )
@@ -93,7 +97,7 @@ def _print_witness(retainage: Told) -> None:
 
 def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
     """Print the bill in NetSuite. `items`: names of the Items on the invoice's lines, by internal id."""
-    if netsuite["fault"]:
+    if netsuite["error"]:
         out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
     elif netsuite["bill"] is None:
         out.print(f"NetSuite now: no bill for this invoice (no bill has the external id {netsuite['external_id']}).")
@@ -122,7 +126,7 @@ def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
 
 
 def _print_items(netsuite: Told, record: Told) -> None:
-    if netsuite["fault"]:
+    if netsuite["error"]:
         out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
         return
     items = (

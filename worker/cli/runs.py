@@ -63,14 +63,14 @@ def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_caus
         return
     out.print(styled((title, "bold")))
     for cause, some in causes:
-        told = {"key": "key", "record": "about", "problem": "sentence"}
+        told = {"key": "key", "record": "record", "problem": "sentence"}
         print_cause(cause, some, told, rest="" if whole else f"wbs-sync problems --cause {cause}")
 
 
 def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """Group rows by cause or kind, most frequent first, and sort each group by record."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in sorted(rows, key=lambda row: (row["about"], row["key"])):
+    for row in sorted(rows, key=lambda row: (row["record"], row["key"])):
         groups.setdefault(row[by], []).append(row)
     return sorted(groups.items(), key=lambda one: (-len(one[1]), one[0]))
 

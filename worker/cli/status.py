@@ -106,7 +106,7 @@ def _key(
 def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
     """Return the status of one record; for an invoice that no export has seen, with the reason from Procore why it is not billed."""
     told = container.overview.of(key)
-    if told["outcome"] is None and told["again_at"] is None and isinstance(key, InvoiceKey):
+    if told["outcome"] is None and told["next_attempt_at"] is None and isinstance(key, InvoiceKey):
         told["reason"] = container.explain.why_not_billed(key)
     return told
 
@@ -140,10 +140,10 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
 def _print_one(told: dict[str, Any]) -> None:
     """Print one row per fact, and for a task the current status of its work below."""
     now = told.pop("now", None)
-    if "key" in told and told["outcome"] is None and told["again_at"] is None and "reason" in told:
+    if "key" in told and told["outcome"] is None and told["next_attempt_at"] is None and "reason" in told:
         out.print(told["reason"], soft_wrap=True)
         return
-    if "key" in told and told["outcome"] is None and told["again_at"] is None:
+    if "key" in told and told["outcome"] is None and told["next_attempt_at"] is None:
         out.print(f"{told['key']} not found: no scan or export has processed it yet.")
         return
     table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in told.items()])
@@ -176,9 +176,9 @@ def _print(told: dict[str, Any]) -> None:
         )
     for noun in ("codes", "invoices"):
         table(noun.capitalize(), ("state", "count"), sorted(told[noun].items()))
-    lanes = ((lane, depth["waiting"], depth["in_hand"]) for lane, depth in told["lanes"].items())
+    lanes = ((lane, depth["waiting"], depth["in_progress"]) for lane, depth in told["lanes"].items())
     table("Work", ("lane", "waiting", "in progress"), lanes)
-    if unread := told["invoices_not_readable"]:
+    if unread := told["invoices_unreadable"]:
         out.print(_not_readable([one["project"] for one in unread], unread[0]["answer"]), soft_wrap=True)
     for one in told["oldest_waiting"]:
         since = f"waiting since {clock(one['since'])}"

@@ -89,7 +89,7 @@ class Explain:
             "code": wbs_code.flat_code if wbs_code else None,
             "description": wbs_code.description if wbs_code else None,
             "project_active": found.active,
-            "fault": budget_fault or codes_fault,
+            "error": budget_fault or codes_fault,
         }
         name = record.name if record and record.name else self._named.item_name(found, wbs_code)
         items, fault = asked(lambda: self._items(key, record, name))
@@ -97,12 +97,12 @@ class Explain:
         return {
             "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
             "key": str(key),
-            "why": self._why(key, record, problems) or self._why_no_item(key, in_procore, problems),
+            "explanation": self._why(key, record, problems) or self._why_no_item(key, in_procore, problems),
             "record": _record(record),
             "problems": problems,
-            "story": self._story(key, record),
+            "history": self._story(key, record),
             "procore": in_procore,
-            "netsuite": {"name": name, "external_id": self._item_id(key), "items": items, "fault": fault},
+            "netsuite": {"name": name, "external_id": self._item_id(key), "items": items, "error": fault},
         }
 
     def _item_id(self, key: CodeKey) -> str:
@@ -126,7 +126,7 @@ class Explain:
             return _not_yet(problems[0])
         if not self._projects.in_pilot(key.project_id):
             return "Skipped: its project is not in PROJECT_IDS."
-        if in_procore["fault"]:
+        if in_procore["error"]:
             return f"Not yet: it is not in the ledger, and Procore could not be queried: {in_procore['fault']}"
         if not in_procore["budgeted"]:
             return "No Item needed: no budget line in Procore uses this code."
@@ -153,23 +153,23 @@ class Explain:
         in_netsuite: Told = {
             "external_id": bill_external_id(self._procore.company_id, key.invoice_id),
             "bill": _bill(bill),
-            "fault": bill_fault,
+            "error": bill_fault,
             **(self._comparison(key, bill) if bill and found else {"differs": None, "not_compared": None}),
         }
         return {
             "about": f"{listed.label if listed else f'project {key.project_id}'}, invoice {label}",
             "key": str(key),
-            "why": self._why(key, record, problems, self._not_exported(found))
+            "explanation": self._why(key, record, problems, self._not_exported(found))
             or self._why_no_bill(key, found, fault, problems),
             "record": _record(record),
             "decision": decision.stored if (decision := self._decisions.of(key)) else None,
             "problems": problems,
-            "story": self._story(key, record),
-            "procore": _head(found) | {"fault": fault},
+            "history": self._story(key, record),
+            "procore": _head(found) | {"error": fault},
             "bill_lines": self._lines(key, reckoning) if reckoning else [],
             "total": _text(reckoning.total) if reckoning else None,
             "payment_due": _text(reckoning.payment_due) if reckoning else None,
-            "bill_lines_fault": reckoning_fault,
+            "bill_lines_error": reckoning_fault,
             "retainage": _retainage(reckoning),
             "netsuite": in_netsuite,
         }
@@ -203,7 +203,7 @@ class Explain:
             record = records.get(line.wbs_code_id) if line.wbs_code_id is not None else None
             lines.append(
                 {
-                    "what": line.what,
+                    "line": line.what,
                     "wbs_code_id": line.wbs_code_id,
                     "item": record.name if record else None,
                     "item_id": record.remote_id if record and record.done else None,
@@ -356,8 +356,8 @@ def _retainage(reckoning: Reckoning | None) -> Told | None:
     billed, reported = reckoning.retained.net, reckoning.retainage_reported
     return {
         "billed": _text(billed),
-        "by_procores_totals": None if reported is None else _text(reported),
-        "agree": None if reported is None else reported == billed,
+        "reported": None if reported is None else _text(reported),
+        "matches": None if reported is None else reported == billed,
     }
 
 

@@ -78,9 +78,9 @@ class ProblemViews:
         return {
             "open": True,
             **self._row(one),
-            "mended": FIX_LOCATIONS[one.problem.problem_class],
-            "tried": self._tried(key),
-            "again": self._again(key),
+            "fix_at": FIX_LOCATIONS[one.problem.problem_class],
+            "last_attempt": self._tried(key),
+            "next_attempt": self._again(key),
             "notes": notes,
         }
 
@@ -89,7 +89,7 @@ class ProblemViews:
         problem = one.problem
         return {
             "key": one.key,
-            "about": self._about(one),
+            "record": self._about(one),
             "project_id": subject_of(one.key)[1],
             "cause": problem.cause.value,
             "class": problem.problem_class.value,
@@ -151,15 +151,15 @@ class ProblemViews:
         }
 
     def _again(self, key: str) -> dict[str, Any]:
-        """Return when it is retried: now (`in_hand`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
+        """Return when it is retried: now (`in_progress`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
         if key.startswith("remote:"):
-            return {"in_hand": False, "at": self._holds.until(key.partition(":")[2]), "with": None}
+            return {"in_progress": False, "at": self._holds.until(key.partition(":")[2]), "with": None}
         (piece,) = work_behind(key) or ("",)
         if not piece:
-            return {"in_hand": False, "at": None, "with": None}
+            return {"in_progress": False, "at": None, "with": None}
         lane = lane_of(piece)
         return {
-            "in_hand": self._work.in_hand(lane, piece),
+            "in_progress": self._work.in_hand(lane, piece),
             "at": self._work.waits_until(lane, piece),
             "with": RUN_OF_LANE[lane].value if lane in RUN_OF_LANE else None,
         }

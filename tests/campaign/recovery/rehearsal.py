@@ -265,8 +265,8 @@ class Rehearsal:
         made = self._items_written()
         with self._measured(f"{words}; `problems retry --all --wait`") as step:
             told = self._command("problems", "retry", "--all", "--wait", "--json").json()
-        assert told["given_out"] == {"codes": codes}, told["given_out"]
-        assert (len(told["mended"]), told["remaining"]) == (codes, []), told["remaining"][:3]
+        assert told["dispatched"] == {"codes": codes}, told["dispatched"]
+        assert (len(told["fixed"]), told["remaining"]) == (codes, []), told["remaining"][:3]
         assert self.site.container.ledger.problems() == []
         assert self._items_written() - made == codes
         self._assert_one_item_each(projects)

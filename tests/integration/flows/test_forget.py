@@ -69,7 +69,7 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     assert (run.counts["created"], run.counts["already"]) == (1, 1)
     second = office.item(NAME)
     assert second.id != first.id
-    story = office.container.explain.code(NUMBER, CODE)["story"]
+    story = office.container.explain.code(NUMBER, CODE)["history"]
     assert [step["what"] for step in story] == ["cleared", "seen", "created"]
     assert story[0]["sentence"].startswith("Cleared from the ledger by ")
     assert story[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
@@ -146,7 +146,7 @@ def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Offic
     assert forget(office, *named, "--yes")[0] == 0
     assert office.export(invoice).kind is OutcomeKind.CREATED
     assert office.bill(invoice).id != first.id
-    told = [step["what"] for step in office.container.explain.invoice(str(invoice.id), None)["story"]]
+    told = [step["what"] for step in office.container.explain.invoice(str(invoice.id), None)["history"]]
     assert told.count("created") == 2
     assert told.index("cleared") > told.index("written_back")
 

@@ -320,7 +320,7 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) ->
     # Work that failed again and again is told with the names of its record.
     office.container.attempts.give_up(Lane.EXPORTS, key_of(invoice), 9)
     (told,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
-    assert (told["cause"], told["about"]) == (
+    assert (told["cause"], told["record"]) == (
         "retries_exhausted",
         f"{project.number} {project.name}, invoice {invoice.invoice_number}",
     )

@@ -173,4 +173,4 @@ def test_explain_shows_procores_own_totals_as_a_second_witness(
     _, second = billed(office, (work("1000.00"),), (work("100.00"),))
     told = office.container.explain.invoice(str(second.id), str(second.project_id))
     assert told["retainage"]["billed"] == "10.00"
-    assert told["retainage"]["agree"] is agree
+    assert told["retainage"]["matches"] is agree

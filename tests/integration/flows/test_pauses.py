@@ -106,7 +106,7 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert any(paused in one.words for one in office.container.checks.run() if one.name == "Pauses")
     assert paused in office.container.overview.status()["pauses"][0]["sentence"]
     assert paused in office.container.reports.report().pauses[0].sentence
-    assert paused in office.container.explain.invoice(str(invoices[2].id), str(project.id))["why"]
+    assert paused in office.container.explain.invoice(str(invoices[2].id), str(project.id))["explanation"]
     bills = [line for line in office.container.planning.export_approved().lines if line.would is Would.BILL]
     assert bills
     assert all(f"Problem {BILLS_REFUSED}:" in line.waits_for for line in bills)
@@ -140,7 +140,7 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOf
     # A named time is kept also where the short first pause has not ended yet.
     office.container.holds.pause("netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403")
     told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
-    assert "work that needs to create vendor credits is paused until" in told["why"]
+    assert "work that needs to create vendor credits is paused until" in told["explanation"]
     office.container.dispatch.lift()
     office.stage.settings("netsuite", missing_permissions=[])
     office.settle()

@@ -47,7 +47,7 @@ def problems(office: Office, invoice: Invoice) -> set[str]:
 
 def journal(office: Office, invoice: Invoice) -> str:
     told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    return "\n".join(step["sentence"] for step in told["story"])
+    return "\n".join(step["sentence"] for step in told["history"])
 
 
 def findings(office: Office, invoice: Invoice) -> list[FindingKind]:

@@ -100,7 +100,7 @@ def open_the_period(office: Office) -> None:
 def test_everything_about_a_problem_is_shown(office: Office) -> None:
     project, _, key = closed_period(office)
     shown = told(office, "problems", "show", key)
-    assert shown["about"] == f"31-800 {project.name}, invoice A-7"
+    assert shown["record"] == f"31-800 {project.name}, invoice A-7"
     assert "invoice A-7 (Blue Spruce Electric) of 2026-05-31 cannot be billed" in shown["sentence"]
     assert (shown["cause"], shown["class"], shown["owner"]) == (
         "period_closed",
@@ -108,9 +108,9 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
         "project accountant",
     )
     assert shown["next_step"].startswith("Reopen the period")
-    assert shown["mended"].startswith("In NetSuite")
-    assert shown["tried"]["state"] == "blocked"
-    assert shown["again"] == {"in_hand": False, "at": None, "with": "export"}
+    assert shown["fix_at"].startswith("In NetSuite")
+    assert shown["last_attempt"]["state"] == "blocked"
+    assert shown["next_attempt"] == {"in_progress": False, "at": None, "with": "export"}
     assert (shown["open"], shown["ignored"], shown["notes"], shown["links"]) == (True, None, [], [])
 
     ended = call(office, "problems", "show", key)
@@ -129,8 +129,8 @@ def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pyt
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
     office.export(invoice)
     shown = told(office, "problems", "show", key)
-    assert shown["again"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
-    assert shown["tried"]["failures"] == 1
+    assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
+    assert shown["last_attempt"]["failures"] == 1
     assert "1 attempts failed" in call(office, "problems", "show", key).stdout
 
 
@@ -140,9 +140,9 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, mon
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)
     shown = told(office, "problems", "show", "remote:netsuite")
-    assert (shown["about"], shown["class"]) == ("NetSuite", "access or settings")
+    assert (shown["record"], shown["class"]) == ("NetSuite", "access or settings")
     # However long it was meant to be: two minutes, since nobody knows when somebody acts.
-    assert shown["again"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
+    assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
 
 
 def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office) -> None:
@@ -432,8 +432,8 @@ def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
     monkeypatch.setattr(importlib.import_module("worker.cli.problems.retry"), "send", lambda *_, **__: None)
     _, _, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
-    assert told(office, "problems", "retry", "--all")["given_out"] == {}
-    assert told(office, "problems", "retry", key)["given_out"] == {"invoices": 1}
+    assert told(office, "problems", "retry", "--all")["dispatched"] == {}
+    assert told(office, "problems", "retry", key)["dispatched"] == {"invoices": 1}
 
 
 # The list
@@ -543,8 +543,8 @@ def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) 
     _, invoice, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
     told = office.container.explain.invoice(str(invoice.id), None)
-    assert "totals -" in told["why"]
-    assert told["why"].endswith("This problem is ignored until it changes.")
+    assert "totals -" in told["explanation"]
+    assert told["explanation"].endswith("This problem is ignored until it changes.")
 
 
 def test_a_project_that_nobody_knows_is_no_project_without_problems(office: Office) -> None:

@@ -149,7 +149,7 @@ def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Offi
     run = pilot.export_all()
     assert pilot.problems() == {}
     assert "1 project skipped" in run_counts(run.counts)
-    (unread,) = pilot.container.overview.status()["invoices_not_readable"]
+    (unread,) = pilot.container.overview.status()["invoices_unreadable"]
     assert ("24-800" in unread["project"], "403" in unread["answer"]) == (True, True)
     assert f"Invoices not readable: 1 inactive project ({unread['project']})" in call(pilot, "status").stdout
     verified = pilot.container.verification.verify()
@@ -160,12 +160,12 @@ def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Offi
     for where in (None, str(project.id)):
         with pytest.raises(NotFound, match="24-800"):
             pilot.container.explain.invoice("LAST-1", where)
-    assert "403" in pilot.container.explain.invoice(str(invoice.id), str(project.id))["why"]
+    assert "403" in pilot.container.explain.invoice(str(invoice.id), str(project.id))["explanation"]
 
     office.procore.edit_project(project.id, tools_disabled=False)
     pilot.export_all()
     assert office.bill(invoice)
-    assert pilot.container.overview.status()["invoices_not_readable"] == []
+    assert pilot.container.overview.status()["invoices_unreadable"] == []
     assert pilot.container.verification.verify().information == []
 
 
@@ -178,7 +178,7 @@ def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: Of
     office.procore.edit_project(project.id, active=True)
     pilot.export_all()
     assert pilot.problems() == {f"project:{project.id}:commitments": "project_not_readable"}
-    assert pilot.container.overview.status()["invoices_not_readable"] == []
+    assert pilot.container.overview.status()["invoices_unreadable"] == []
 
 
 # Odd rows

@@ -120,7 +120,7 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     found = office.reopened(project_ids=str(invoice.project_id)).container.verification.verify().findings
     assert [each for each in found if each.key == key_of(invoice)] == []
     told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    assert any("Entered by hand in NetSuite" in step["sentence"] for step in told["story"])
+    assert any("Entered by hand in NetSuite" in step["sentence"] for step in told["history"])
 
 
 def test_a_bill_that_differs_settles_nothing_that_was_not_refused_before(office: Office) -> None:

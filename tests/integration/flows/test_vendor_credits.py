@@ -67,7 +67,7 @@ def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Of
     assert invoice.origin_id == f"ns-vendorcredit-{credit.id}"
     told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     assert (told["netsuite"]["bill"]["document"], told["netsuite"]["differs"]) == ("vendor credit", None)
-    assert "Its vendor credit is in NetSuite" in told["why"]
+    assert "Its vendor credit is in NetSuite" in told["explanation"]
 
     again = office.export(invoice)
     assert (again.kind, len(office.bills(invoice))) == (OutcomeKind.ALREADY, 1)

@@ -500,7 +500,7 @@ def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> 
     assert site.problems() == {finding.problem_key: "drift_item_inactive"}
     assert site.office.sentence(finding.problem_key) == finding.sentence
     (row,) = [one for one in site.office.container.overview.problems() if one["key"] == finding.problem_key]
-    assert (row["about"], row["owner"]) == (
+    assert (row["record"], row["owner"]) == (
         f"{site.project.number} New Project, code {CODES[0]}",
         "ERP administrator",
     )

@@ -78,8 +78,8 @@ def retry(
             send(TaskName.RESUME)
         told: dict[str, Any] = {
             "correlation_id": correlation_id,
-            "given_out": asked.given_out,
-            "without_work": [row for row in chosen if row["key"] in asked.without_work],
+            "dispatched": asked.given_out,
+            "not_retryable": [row for row in chosen if row["key"] in asked.without_work],
         }
         if wait:
             began = time.monotonic()
@@ -90,7 +90,7 @@ def retry(
             print_json(told)
         else:
             _print(told)
-        sys.exit(FAILED if told.get("remaining") or (wait and told["without_work"]) else 0)
+        sys.exit(FAILED if told.get("remaining") or (wait and told["not_retryable"]) else 0)
 
 
 def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
@@ -98,9 +98,9 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
     tried = [row for row in chosen if row["key"] in asked.work or row["key"] in asked.remotes]
     now = {row["key"]: row for row in container.problem_views.all()}
     return {
-        "mended": [row for row in tried if row["key"] not in now],
+        "fixed": [row for row in tried if row["key"] not in now],
         "remaining": [
-            {**now[row["key"]], "again_at": container.retries.due_later(asked, row["key"])}
+            {**now[row["key"]], "next_attempt_at": container.retries.due_later(asked, row["key"])}
             for row in tried
             if row["key"] in now
         ],
@@ -108,29 +108,35 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
 
 
 def _print(told: Mapping[str, Any]) -> None:
-    given_out = ", ".join(counted(count, kind) for kind, count in told["given_out"].items()) or "nothing"
-    follow_it = "" if "mended" in told or not told["given_out"] else " Follow it with `wbs-sync status`."
+    given_out = ", ".join(counted(count, kind) for kind, count in told["dispatched"].items()) or "nothing"
+    follow_it = "" if "fixed" in told or not told["dispatched"] else " Follow it with `wbs-sync status`."
     out.print(f"Retrying: {given_out}.{follow_it}")
-    if told["without_work"]:
+    if told["not_retryable"]:
         out.print("Not retried; wbs-sync has no work for these")
-    for cause, rows in grouped(told["without_work"], "cause"):
-        print_cause(cause, rows, {"record": "about"}, rest=f"wbs-sync problems --cause {cause}")
-    if "mended" in told:
+    for cause, rows in grouped(told["not_retryable"], "cause"):
+        print_cause(cause, rows, {"record": "record"}, rest=f"wbs-sync problems --cause {cause}")
+    if "fixed" in told:
         _print_ends(told)
 
 
 def _print_ends(told: Mapping[str, Any]) -> None:
-    if told["mended"]:
-        mended = sorted((row["about"], row["cause"]) for row in told["mended"])
+    if told["fixed"]:
+        mended = sorted((row["record"], row["cause"]) for row in told["fixed"])
         table(f"{len(mended)} fixed in {told['seconds']:.1f} s", ("record", "problem"), mended)
     if not told["remaining"]:
-        out.print("All fixed." if told["mended"] else "None was retried.")
+        out.print("All fixed." if told["fixed"] else "None was retried.")
         return
     columns = ("record", "cause", "owner", "problem", "next attempt")
     remaining = (
-        (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"]) if row["again_at"] else "")
-        for row in sorted(told["remaining"], key=lambda row: str(row["about"]))
+        (
+            row["record"],
+            row["cause"],
+            row["owner"],
+            row["sentence"],
+            clock(row["next_attempt_at"]) if row["next_attempt_at"] else "",
+        )
+        for row in sorted(told["remaining"], key=lambda row: str(row["record"]))
     )
     count = len(told["remaining"])
-    tried = "" if told["mended"] else f"; none was fixed in {told['seconds']:.1f} s"
+    tried = "" if told["fixed"] else f"; none was fixed in {told['seconds']:.1f} s"
     table(f"{count} {'remains' if count == 1 else 'remain'}{tried}", columns, remaining)

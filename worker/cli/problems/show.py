@@ -54,14 +54,14 @@ def _lines(told: Told) -> Iterator[tuple[str, str]]:
 
 
 def _open_lines(told: Told) -> Iterator[tuple[str, str]]:
-    yield "record", told["about"]
+    yield "record", told["record"]
     yield "problem", told["sentence"]
     yield "cause", f"{told['cause']} ({told['class']})"
     yield "owner", told["owner"]
     yield "next step", told["next_step"]
-    yield "fix it", told["mended"]
+    yield "fix it", told["fix_at"]
     yield "since", clock(told["since"])
-    yield "attempts", _tried(told["tried"])
+    yield "attempts", _tried(told["last_attempt"])
     yield "next try", _again(told)
     for link in told["links"]:
         yield link["system"], f"{link['record']}: {link['url']}"
@@ -77,8 +77,8 @@ def _tried(tried: Told) -> str:
 
 
 def _again(told: Told) -> str:
-    again = told["again"]
-    if again["in_hand"]:
+    again = told["next_attempt"]
+    if again["in_progress"]:
         return "in progress now"
     if again["at"] is not None:
         return clock(again["at"]) if again["at"] else "as soon as a worker is free"
