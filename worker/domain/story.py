@@ -146,14 +146,14 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the history: `what` is a stable code; times in unix seconds, `again_at` 0 if none was set."""
+    """One line of the history: `what` is a stable code; times in unix seconds, `next_attempt_at` 0 if none was set."""
 
     at: float
     until: float
     times: int
     what: str
     sentence: str
-    again_at: float = 0
+    next_attempt_at: float = 0
 
 
 def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:

@@ -16,7 +16,7 @@ from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item
 from worker.domain.invoices import FoundBill, Invoice, difference, reason_to_skip
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
-from worker.domain.reckoning import Reckoning, reckon
+from worker.domain.reckoning import Reckoning, Term, reckon
 from worker.domain.series import Series
 from worker.domain.story import clock, story
 from worker.domain.texts import counted, unwritable
@@ -208,7 +208,7 @@ class Explain:
                     "item": record.name if record else None,
                     "item_id": record.remote_id if record and record.done else None,
                     "item_state": record.state.value if record else None,
-                    "terms": [asdict(term) | {"amount": _text(term.amount)} for term in line.terms],
+                    "terms": [_term(term) for term in line.terms],
                     "amount": _text(line.amount),
                 }
             )
@@ -359,6 +359,10 @@ def _retainage(reckoning: Reckoning | None) -> Told | None:
         "reported": None if reported is None else _text(reported),
         "matches": None if reported is None else reported == billed,
     }
+
+
+def _term(term: Term) -> Told:
+    return {"position": term.position, "label": term.words, "amount": _text(term.amount)}
 
 
 def _head(invoice: Invoice | None) -> Told:
