@@ -13,7 +13,7 @@ from redis.exceptions import NoPermissionError
 
 from config.process_secrets import NOT_HELD
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.office import Office, facts_of
 from worker.cli import wbs_sync
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -149,7 +149,9 @@ def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
 def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: Office) -> None:
     ledger, handling = office.container.ledger, office.container.handling
     for place, since in enumerate((50.0, 40.0)):
-        ledger.report(f"invoice:7:{place}", Cause.PERIOD_CLOSED, {"date": "2026-01-01"}, at=since)
+        ledger.report(
+            f"invoice:7:{place}", Cause.PERIOD_CLOSED, facts_of(Cause.PERIOD_CLOSED, date="2026-01-01"), at=since
+        )
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "no"}, at=60)
     period, login = "period_closed,project accountant", "netsuite_login,integration engineer"
     facts = told(office)
@@ -160,9 +162,9 @@ def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: 
     facts = told(office)
     assert (facts.of("problems"), facts.of("ignored_problems")) == ({period: 1, login: 1}, {period: 1})
     assert facts["oldest_problem_timestamp_seconds{project accountant}"] == 50
-    ledger.report(oldest.key, Cause.PERIOD_CLOSED, {"date": "2026-02-01"}, at=80)
+    ledger.report(oldest.key, Cause.PERIOD_CLOSED, facts_of(Cause.PERIOD_CLOSED, date="2026-02-01"), at=80)
     assert told(office).of("problems") == {period: 2, login: 1}, "it says something else, so it is shown again"
-    ledger.report(oldest.key, Cause.BILL_REJECTED, {"answer": "no"}, at=90)
+    ledger.report(oldest.key, Cause.BILL_REJECTED, facts_of(Cause.BILL_REJECTED), at=90)
     refused = "bill_rejected,ERP administrator"
     assert told(office).of("problems") == {period: 1, login: 1, refused: 1}
     assert handling.resolve(newest, by="a person", at=100, note="")
@@ -262,7 +264,7 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Office
     assert reasons() == ["code,paused", "invoice,paused"]
     container.holds.over(Remote.NETSUITE)
     container.ledger.write(InvoiceKey(7, 1), Record(State.UNKNOWN, "A-1", at=began, sent_at=began))
-    container.ledger.report("series:items", Cause.UNEXPECTED, {}, at=began)
+    container.ledger.report("series:items", Cause.UNEXPECTED, {"answer": "x"}, at=began)
     assert reasons() == ["code,series_stopped", "invoice,unconfirmed"]
     work.claim(Lane.EXPORTS, "invoice:7:1")
     work.close(Lane.EXPORTS, "invoice:7:1", None)

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office, facts_of
 from worker.cli import output, wbs_sync
 from worker.cli.problems import handle
 from worker.cli.runs import all_well
@@ -154,7 +154,7 @@ def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office)
 
 
 def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
-    facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1"}
+    facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1", "period": "May"}
     office.container.ledger.report("invoice:1:2", Cause.PERIOD_CLOSED, facts, at=1.0)
     call(office, "problems", "ignore", "invoice:1:2", "--until-changed", "--note", "\u202e[/]")
     text = call(office, "problems", "show", "invoice:1:2").stdout
@@ -274,7 +274,7 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office:
     office.procore.edit_invoice(invoice.id, off_by="5.00")
     office.export(invoice)
     key = f"invoice:{project.id}:{invoice.id}"
-    office.container.ledger.report(key, Cause.LINES_DO_NOT_TIE, {"invoice": "A-1"}, at=office.container.now())
+    office.container.ledger.report(key, Cause.LINES_DO_NOT_TIE, facts_of(Cause.LINES_DO_NOT_TIE), at=1.0)
     before = office.invoice_record(invoice)
     assert before is not None
     assert before.in_doubt
@@ -468,22 +468,6 @@ def test_a_cause_that_does_not_exist_is_told_instead_of_an_empty_list(office: Of
     assert ended.exit_code == 2
     assert "there is no cause 'needs_vendor_credits'" in ended.stderr
     assert call(office, "problems", "--cause", "needs_vendor_credit").exit_code == 1
-
-
-@pytest.mark.parametrize(
-    ("command", "option", "former", "now"),
-    [
-        ([], "--cause", "drift_duplicate_item", "drift_duplicate_item"),
-        (["retry"], "--cause", "bill_rejected", "bill_rejected"),
-        ([], "--class", "outage", "outage"),
-    ],
-)
-def test_a_former_name_is_refused_with_the_current_one(
-    office: Office, command: list[str], option: str, former: str, now: str
-) -> None:
-    ended = call(office, "problems", *command, option, former)
-    assert ended.exit_code == 2
-    assert f"'{former}' is now called '{now}'." in " ".join(ended.stderr.split())
 
 
 @pytest.mark.parametrize("options", [["--ignored"], ["--class", "data in Procore"], ["--project", "1"]])

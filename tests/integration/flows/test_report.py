@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.office import Office, facts_of
 from worker.cli import wbs_sync
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -65,7 +65,7 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Office) -> None
 
 
 def test_problems_are_grouped_by_who_mends_them_and_why(seeded: Office) -> None:
-    seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite"}, at=5)
+    seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, facts_of(Cause.REMOTE_DOWN, remote="NetSuite"), at=5)
     report = gathered(seeded)
     told = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
     assert told == {"ERP administrator": {"vendor_not_linked": 2}, "integration engineer": {"remote_down": 1}}

@@ -11,7 +11,7 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.office import VENDOR, Office, facts_of
 from tests.integration.flows.test_bills import CODE, require_right
 from worker.domain.problems import Cause
 from worker.store.work import Run
@@ -208,7 +208,9 @@ def test_a_problem_that_a_person_closed_is_looked_into_with_the_next_run(office:
 def test_trouble_of_the_attempt_is_no_reason_to_leave_an_invoice_out(office: Office) -> None:
     pilot, _, invoices = blocked(office, 2, billing_date=None)
     key = f"invoice:{invoices[0].project_id}:{invoices[0].id}"
-    pilot.container.ledger.report(key, Cause.RETRIES_EXHAUSTED, {}, at=pilot.container.now())
+    pilot.container.ledger.report(
+        key, Cause.RETRIES_EXHAUSTED, facts_of(Cause.RETRIES_EXHAUSTED), at=pilot.container.now()
+    )
     assert set(scheduled(pilot)[1]) == {invoices[0].id}
 
 

@@ -13,7 +13,7 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import Office
+from tests.integration.flows.office import Office, facts_of
 from worker.clients.netsuite.client import BillHead, NetSuite
 from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, InvoiceKey
@@ -302,7 +302,7 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site,
         elif problem in ("other", "in progress", "skipped"):
             state = {"other": State.BLOCKED, "in progress": State.WAITING, "skipped": State.SKIPPED}[problem]
             cause = Cause.VENDOR_NOT_LINKED if problem == "other" else None
-            facts = {"invoice": "ONCE", "vendor": "Blue Spruce Electric"} if problem == "other" else {}
+            facts = facts_of(Cause.VENDOR_NOT_LINKED, invoice="ONCE") if problem == "other" else {}
             office.container.ledger.write(InvoiceKey.parse(key), Record(state, "ONCE", at=1, cause=cause, facts=facts))
     found = {one.key: one for one in site.findings() if one.kind is FindingKind.DUPLICATE_BILL}
     assert set(found) == set(bills)
@@ -334,14 +334,16 @@ def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: Site)
 
 
 def test_a_problem_does_not_explain_that_procore_does_not_name_the_bill(site: Site) -> None:
-    site.office.container.ledger.report(f"invoice:{site.project.id}:{site.invoice.id}", Cause.UNEXPECTED, {}, at=1)
+    site.office.container.ledger.report(
+        f"invoice:{site.project.id}:{site.invoice.id}", Cause.UNEXPECTED, {"answer": "x"}, at=1
+    )
     site.office.procore.edit_invoice(site.invoice.id, origin_id=None)
     assert site.finding()[0] == "origin_id_missing"
 
 
 def test_a_problem_of_a_code_hides_nothing_of_its_item(site: Site) -> None:
     key = f"code:{site.project.id}:{site.project.code_named(CODES[0]).id}"
-    site.office.container.ledger.report(key, Cause.UNEXPECTED, {}, at=1)
+    site.office.container.ledger.report(key, Cause.UNEXPECTED, {"answer": "x"}, at=1)
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     assert site.finding()[0] == "item_inactive"
     site.office.netsuite.items.remove(site.item.id)
