@@ -106,11 +106,11 @@ def _print(report: Mapping[str, Any]) -> None:
     out.print(
         styled(
             ("Applied:", "bold"),
-            f" {counts}; no change needed for {counted(report['left_alone'], 'lines')} of the plan.",
+            f" {counts}; no change needed for {counted(report['unchanged'], 'lines')} of the plan.",
         )
     )
     if report["removed"]:
-        out.print(f"{counted(report['taken_out'], 'lines')} had been removed from the saved plan.")
+        out.print(f"{counted(report['removed'], 'lines')} had been removed from the saved plan.")
     if report["counts"].get("refused"):
         out.print("The data of refused lines changed after the plan was made. Check them, then make a new plan.")
     stand = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in STANDS]

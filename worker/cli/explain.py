@@ -71,13 +71,13 @@ def _step(step: Told) -> tuple[str, str, str]:
 
 def _print_bill_lines(told: Told) -> None:
     if told["bill_lines_error"]:
-        out.print(f"The bill lines cannot be calculated now: {told['bill_lines_fault']}", soft_wrap=True)
+        out.print(f"The bill lines cannot be calculated now: {told['bill_lines_error']}", soft_wrap=True)
         return
     rows: list[tuple[str, str, str]] = []
     for line in told["bill_lines"]:
         stands = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
         rows.append((line["line"], stands if line["wbs_code_id"] else "", _amount(line["amount"])))
-        rows += ((f"  {_of_line(term)}{term['words']}", _amount(term["amount"]), "") for term in line["terms"])
+        rows += ((f"  {_of_line(term)}{term['label']}", _amount(term["amount"]), "") for term in line["terms"])
     ties = "" if told["total"] == told["payment_due"] else "does not tie"
     rows += [("Total of lines", ties, _amount(told["total"]))]
     rows += [("Payment due in Procore", "", _amount(told["payment_due"]))]
@@ -98,7 +98,7 @@ def _print_witness(retainage: Told) -> None:
 def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
     """Print the bill in NetSuite. `items`: names of the Items on the invoice's lines, by internal id."""
     if netsuite["error"]:
-        out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
+        out.print(f"NetSuite could not be queried: {netsuite['error']}", soft_wrap=True)
     elif netsuite["bill"] is None:
         out.print(f"NetSuite now: no bill for this invoice (no bill has the external id {netsuite['external_id']}).")
     else:
@@ -127,7 +127,7 @@ def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
 
 def _print_items(netsuite: Told, record: Told) -> None:
     if netsuite["error"]:
-        out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
+        out.print(f"NetSuite could not be queried: {netsuite['error']}", soft_wrap=True)
         return
     items = (
         (item["id"], item["name"], item["external_id"] or "", f"{item['type']} {item['subtype']}", _state(item))

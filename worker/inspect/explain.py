@@ -127,7 +127,7 @@ class Explain:
         if not self._projects.in_pilot(key.project_id):
             return "Skipped: its project is not in PROJECT_IDS."
         if in_procore["error"]:
-            return f"Not yet: it is not in the ledger, and Procore could not be queried: {in_procore['fault']}"
+            return f"Not yet: it is not in the ledger, and Procore could not be queried: {in_procore['error']}"
         if not in_procore["budgeted"]:
             return "No Item needed: no budget line in Procore uses this code."
         if not in_procore["active"] or not in_procore["project_active"]:
