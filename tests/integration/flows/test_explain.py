@@ -251,7 +251,7 @@ def test_released_retainage_is_reckoned_from_what_procore_calls_released(synced:
     told = of_invoice(synced, invoice)
     require_arithmetic(told, invoice)
     released = told["bill_lines"][-1]
-    assert (released["what"], released["amount"]) == ("Retainage released", "3000.00")
+    assert (released["line"], released["amount"]) == ("Retainage released", "3000.00")
     assert [term["label"] for term in released["terms"]] == ["retainage released on work, this period"]
 
 

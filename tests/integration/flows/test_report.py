@@ -33,7 +33,7 @@ def seeded(open_office: OpenOffice) -> Office:
     project = next(iter(office.procore.company.projects.values()))
     office.container.projects(Precedence.SCAN).refresh()
     ledger, at = office.container.ledger, office.container.now()
-    blocked = {"cause": Cause.VENDOR_NOT_LINKED, "facts": {"vendor": "Acme"}}
+    blocked = {"cause": Cause.VENDOR_NOT_LINKED, "facts": facts_of(Cause.VENDOR_NOT_LINKED, vendor="Acme")}
     for place, state in enumerate(State):
         told = blocked if state is State.BLOCKED else {}
         ledger.write(CodeKey(project.id, place + 1), Record(state, f"code {place}", at=at, **told))  # type: ignore[arg-type]
