@@ -13,6 +13,7 @@ from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.netsuite import Written
 from tests.campaign.simulated.remotes import Request
 from tests.campaign.simulated.world import COMPANY, RETAINAGE_ITEM, Code, Invoice, InvoiceVersion, Project
+from worker.domain.problems import cause_of
 from worker.store.ledger import LEAVES_WITHIN_SECONDS
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def _no_false_problem(rig: Rig, violations: list[str]) -> None:
 
 def _cause(rig: Rig, key: str) -> str:
     text = rig.store.data.get(f"{PREFIX}problems", {}).get(key)
-    return str(json.loads(text)["cause"]) if text else ""
+    return cause_of(json.loads(text)["cause"]).value if text else ""
 
 
 # Every code, every invoice
