@@ -7,14 +7,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired, cast
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from config.names import TaskName
 from worker.domain.outcomes import Outcome, OutcomeKind
-from worker.domain.problems import Cause
+from worker.domain.problems import FORMER_CAUSES, Cause
 from worker.store.runs import Run
 
+Code = Annotated[
+    Cause,
+    WithJsonSchema(
+        {
+            "description": "Cause of the problem, as `wbs-sync problems --json` names it. The last ones are earlier codes: workers of 0.1.0 return them",
+            "enum": [*Cause, *FORMER_CAUSES],
+            "type": "string",
+        }
+    ),
+]
 Reason = Annotated[str, Field(description="A sentence for people")]
 Count = Annotated[int, Field(ge=0)]
 
@@ -30,7 +40,7 @@ class Ended(TypedDict):
     """wbs.plan_codes, invoices.export_project and invoices.make_items."""
 
     outcome: OutcomeKind
-    cause: NotRequired[Cause]
+    cause: NotRequired[Code]
     reason: NotRequired[Reason]
 
 

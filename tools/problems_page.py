@@ -6,7 +6,7 @@ from pathlib import Path
 
 from probe.markdown import markdown_table
 from tools.sections import with_section
-from worker.domain.problems import CATALOGUE, MENDED, Cause, Owner, ProblemClass, describe
+from worker.domain.problems import CATALOGUE, FIX_LOCATIONS, Cause, FindingKind, Owner, ProblemClass, describe
 
 PAGE = Path(__file__).parents[1] / "docs" / "problems.md"
 
@@ -65,34 +65,34 @@ _INVOICE = "Invoice INV-2041 of project 24-017 Riverside Clinic"
 _BILL = f"{_INVOICE}: its bill INV-2041 (id 90112)"
 _DIFFERS = f"{_BILL} differs: "
 FINDINGS = {
-    Cause.DRIFT_ITEM_MISSING: f"{_CODE} has no Item; its former Item 24-017-03-300.S no longer exists in NetSuite.",
-    Cause.DRIFT_ITEM_DOUBLED: f"{_CODE} has 2 Items: 24-017-03-300.S (id 5871), 24-017-03-300.S (id 6012).",
-    Cause.DRIFT_ITEM_SHARED: f"{_CODE}: its Item 24-017-03-300.S (id 5871) belongs to code 03-310.S of project 24-017 Riverside Clinic.",
-    Cause.DRIFT_ITEM_NEAR_DUPLICATE: f"{_CODE}: NetSuite has another Item with nearly the same name as '24-017-03-300.S': "
+    FindingKind.ITEM_MISSING.cause: f"{_CODE} has no Item; its former Item 24-017-03-300.S no longer exists in NetSuite.",
+    FindingKind.DUPLICATE_ITEM.cause: f"{_CODE} has 2 Items: 24-017-03-300.S (id 5871), 24-017-03-300.S (id 6012).",
+    FindingKind.ITEM_SHARED.cause: f"{_CODE}: its Item 24-017-03-300.S (id 5871) belongs to code 03-310.S of project 24-017 Riverside Clinic.",
+    FindingKind.SIMILAR_ITEM_NAME.cause: f"{_CODE}: NetSuite has another Item with nearly the same name as '24-017-03-300.S': "
     "'24 017 03 300.s' (id 6012).",
-    Cause.DRIFT_ITEM_INACTIVE: f"{_CODE}: its Item 24-017-03-300.S is inactive.",
-    Cause.DRIFT_ITEM_OF_OTHER_TYPE: f"{_CODE}: its Item 24-017-03-300.S is of type Service Sale, not an Other Charge for purchase or resale.",
-    Cause.DRIFT_ITEM_OTHER_THAN_RECORDED: f"{_CODE}: the ledger has Item 5871, which no longer exists; in NetSuite, its Item is 6012, 24-017-03-300.S.",
-    Cause.DRIFT_ITEM_RENAMED: f"{_CODE}: its Item 24-017-03-300.S was renamed to 24-017-03-300.S old in NetSuite.",
-    Cause.DRIFT_CODE_RENAMED: "Code 03-310.S of project 24-017 Riverside Clinic: its Item is still named 24-017-03-300.S; with the current code, the name "
+    FindingKind.ITEM_INACTIVE.cause: f"{_CODE}: its Item 24-017-03-300.S is inactive.",
+    FindingKind.ITEM_TYPE_MISMATCH.cause: f"{_CODE}: its Item 24-017-03-300.S is of type Service Sale, not an Other Charge for purchase or resale.",
+    FindingKind.ITEM_REPLACED.cause: f"{_CODE}: the ledger has Item 5871, which no longer exists; in NetSuite, its Item is 6012, 24-017-03-300.S.",
+    FindingKind.ITEM_RENAMED.cause: f"{_CODE}: its Item 24-017-03-300.S was renamed to 24-017-03-300.S old in NetSuite.",
+    FindingKind.CODE_RENAMED.cause: "Code 03-310.S of project 24-017 Riverside Clinic: its Item is still named 24-017-03-300.S; with the current code, the name "
     "would be 24-017-03-310.S.",
-    Cause.DRIFT_PROJECT_RENUMBERED: "Project 24-117 Riverside Clinic: its Items still have names with its former number, such as 24-017-03-300.S; "
+    FindingKind.PROJECT_RENUMBERED.cause: "Project 24-117 Riverside Clinic: its Items still have names with its former number, such as 24-017-03-300.S; "
     "with the current number, that name would be 24-117-03-300.S.",
-    Cause.DRIFT_BILL_MISSING: f"{_INVOICE} has no bill.",
-    Cause.DRIFT_BILL_DOUBLED: f"{_INVOICE}: Blue Spruce Electric has 2 bills for this invoice or its number: "
+    FindingKind.BILL_MISSING.cause: f"{_INVOICE} has no bill.",
+    FindingKind.DUPLICATE_BILL.cause: f"{_INVOICE}: Blue Spruce Electric has 2 bills for this invoice or its number: "
     "INV-2041 (id 90112) for 12,600.00, INV-2041 (id 90140) for 12,600.00.",
-    Cause.DRIFT_BILL_DELETED: f"{_INVOICE}: its bill (id 90112) no longer exists in NetSuite.",
-    Cause.DRIFT_BILL_VOIDED: f"{_BILL} is void: its total and all its lines are zero.",
-    Cause.DRIFT_BILL_OF_OTHER_VENDOR: f"{_DIFFERS}vendor Acme Concrete (id 1004) instead of Blue Spruce Electric (id 1009).",
-    Cause.DRIFT_BILL_OF_OTHER_NUMBER: f"{_DIFFERS}reference number 'INV-2014' instead of 'INV-2041'.",
-    Cause.DRIFT_BILL_OF_OTHER_DATE: f"{_DIFFERS}date 2026-10-01 instead of 2026-09-30.",
-    Cause.DRIFT_BILL_OF_OTHER_TOTAL: f"{_DIFFERS}total 12,605.00 instead of 12,600.00.",
-    Cause.DRIFT_BILL_WITH_OTHER_LINES: f"{_DIFFERS}total 12,700.00 instead of 12,600.00, extra lines: 24-017-03-300.S "
+    FindingKind.BILL_DELETED.cause: f"{_INVOICE}: its bill (id 90112) no longer exists in NetSuite.",
+    FindingKind.BILL_VOIDED.cause: f"{_BILL} is void: its total and all its lines are zero.",
+    FindingKind.BILL_VENDOR_MISMATCH.cause: f"{_DIFFERS}vendor Acme Concrete (id 1004) instead of Blue Spruce Electric (id 1009).",
+    FindingKind.BILL_NUMBER_MISMATCH.cause: f"{_DIFFERS}reference number 'INV-2014' instead of 'INV-2041'.",
+    FindingKind.BILL_DATE_MISMATCH.cause: f"{_DIFFERS}date 2026-10-01 instead of 2026-09-30.",
+    FindingKind.BILL_TOTAL_MISMATCH.cause: f"{_DIFFERS}total 12,605.00 instead of 12,600.00.",
+    FindingKind.BILL_LINES_MISMATCH.cause: f"{_DIFFERS}total 12,700.00 instead of 12,600.00, extra lines: 24-017-03-300.S "
     "14,100.00, missing lines: 03-300.S Concrete 14,000.00.",
-    Cause.DRIFT_BILL_IN_OTHER_PERIOD: f"{_BILL} is posted in Oct 2026, not in the period of its date 2026-09-30.",
-    Cause.DRIFT_BILL_NOT_COMPARABLE: f"{_BILL} is in NetSuite, but cannot be compared. Line 3 of invoice INV-2041 (Blue Spruce Electric) has no WBS code.",
-    Cause.DRIFT_ORIGIN_ID_MISSING: f"{_INVOICE} has no origin id in Procore; its bill is INV-2041 (id 90112).",
-    Cause.DRIFT_ORIGIN_ID_FOREIGN: f"{_INVOICE} has the origin id of the bill INV-1987 (id 90001) in Procore; its bill is INV-2041 (id 90112).",
+    FindingKind.BILL_PERIOD_MISMATCH.cause: f"{_BILL} is posted in Oct 2026, not in the period of its date 2026-09-30.",
+    FindingKind.BILL_NOT_COMPARABLE.cause: f"{_BILL} is in NetSuite, but cannot be compared. Line 3 of invoice INV-2041 (Blue Spruce Electric) has no WBS code.",
+    FindingKind.ORIGIN_ID_MISSING.cause: f"{_INVOICE} has no origin id in Procore; its bill is INV-2041 (id 90112).",
+    FindingKind.ORIGIN_ID_CONFLICT.cause: f"{_INVOICE} has the origin id of the bill INV-1987 (id 90001) in Procore; its bill is INV-2041 (id 90112).",
 }
 OTHERWISE: dict[Cause, dict[str, str]] = {
     **{cause: {"finding": sentence} for cause, sentence in FINDINGS.items()},
@@ -103,7 +103,7 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.PROJECT_LINK_MISMATCH: {"found": "'Hangar 4' (id 1003, 99-001)"},
     Cause.NETSUITE_PROJECT_INACTIVE: {"found": "'Riverside Clinic' (id 9014, 24-017, inactive)"},
     Cause.VENDOR_INACTIVE: {"found": "'Blue Spruce Electric' (id 1042, inactive)"},
-    Cause.ITEM_OF_OTHER_CODE: {"external_id": "pcr-itm-4264807-601-90210"},
+    Cause.ITEM_BELONGS_TO_OTHER_CODE: {"external_id": "pcr-itm-4264807-601-90210"},
     Cause.PROJECT_NOT_READABLE: {"answer": "403 You do not have permission to access this resource"},
     Cause.INVOICE_NOT_FOUND: {"invoice": "id 417", "answer": "404 Not found"},
     Cause.DOCUMENT_NUMBER_MISSING: {"number": "3"},
@@ -113,21 +113,21 @@ OTHERWISE: dict[Cause, dict[str, str]] = {
     Cause.PERIODS_NOT_READABLE: {
         "answer": "400 INVALID_PARAMETER Invalid search query. Record 'accountingperiod' was not found."
     },
-    Cause.BILL_REFUSED: {
+    Cause.BILL_REJECTED: {
         "answer": "400 USER_ERROR You have entered an Invalid Field Value 33 for the following field: entity."
     },
-    Cause.WRITE_BACK_REFUSED: {"answer": "403 You do not have permission to access this resource"},
+    Cause.WRITE_BACK_REJECTED: {"answer": "403 You do not have permission to access this resource"},
     Cause.PROCORE_LOGIN: {"answer": "401 invalid_client"},
     Cause.NETSUITE_LOGIN: {"answer": "400 invalid_request: no certificate is mapped with this kid"},
     Cause.NETSUITE_KEY: {"answer": "the user of this process cannot read /run/secrets/netsuite.pem"},
-    Cause.SETTINGS_DIFFER: {"answer": "PROJECT_IDS is 4f53cda1 on items@a (311), 9c1d33be on items@b (298)"},
+    Cause.SETTINGS_MISMATCH: {"answer": "PROJECT_IDS is 4f53cda1 on items@a (311), 9c1d33be on items@b (298)"},
     Cause.NETSUITE_PERMISSION: {
         "answer": "403 INSUFFICIENT_PERMISSION You need a higher level of the 'Lists -> Items' permission to access this page."
     },
     Cause.REMOTE_DOWN: {"answer": "503 Service Unavailable"},
-    Cause.ATTEMPTS_EXHAUSTED: {"answer": "500 Internal Server Error"},
+    Cause.RETRIES_EXHAUSTED: {"answer": "500 Internal Server Error"},
     Cause.UNCONFIRMED_WRITE: {"name": "ACME-0417", "answer": "500 Internal Server Error"},
-    Cause.ANSWER_NOT_UNDERSTOOD: {"answer": "Procore returned the record 418 instead of 417"},
+    Cause.UNREADABLE_RESPONSE: {"answer": "Procore returned the record 418 instead of 417"},
     Cause.UNEXPECTED: {"answer": "400 NEW_RULE Items need a colour since May."},
 }
 
@@ -138,7 +138,7 @@ def page(text: str) -> str:
 
 
 def _classes() -> str:
-    rows = [(one.value, MENDED[one], ", ".join(_owners_of(one))) for one in ProblemClass]
+    rows = [(one.value, FIX_LOCATIONS[one], ", ".join(_owners_of(one))) for one in ProblemClass]
     return markdown_table(("Class", "Where it is fixed", "By whom"), rows)
 
 

@@ -70,8 +70,8 @@ class DatedInClosedPeriod(PossibleAnswer):
     """The result of a bill with a date in a closed period."""
 
     RECOGNIZED = "recognized", "Such an invoice is blocked as period_closed."
-    LEARNED = "learned", "Blocked as period_closed by the text in this profile; without it as bill_refused.", True
-    AMBIGUOUS = "ambiguous", "Blocked as bill_refused, with NetSuite's text.", True
+    LEARNED = "learned", "Blocked as period_closed by the text in this profile; without it as bill_rejected.", True
+    AMBIGUOUS = "ambiguous", "Blocked as bill_rejected, with NetSuite's text.", True
     MOVED = (
         "moved",
         "The account's preference posts it into the current period without an error. To get a refusal instead, change the preference.",
@@ -101,7 +101,7 @@ class OtherPeriod(PossibleAnswer):
     KEPT = "kept", "NETSUITE_CLOSED_PERIOD=next_open works."
     REFUSED = (
         "refused",
-        "NETSUITE_CLOSED_PERIOD=next_open ends as bill_refused, until the account allows dates outside of the period.",
+        "NETSUITE_CLOSED_PERIOD=next_open ends as bill_rejected, until the account allows dates outside of the period.",
     )
     IGNORED = (
         "ignored",

@@ -84,8 +84,8 @@ class ErpStatus(PossibleAnswer):
 class OriginTwice(PossibleAnswer):
     """The response to a second invoice with the same origin id."""
 
-    UNPROCESSABLE = "422", "The invoice is blocked as write_back_refused."
-    CONFLICT = "409", "The invoice is blocked as write_back_refused."
+    UNPROCESSABLE = "422", "The invoice is blocked as write_back_rejected."
+    CONFLICT = "409", "The invoice is blocked as write_back_rejected."
     ACCEPTED = "accepted", "Procore lets two invoices name one bill; wbs-sync names each bill once."
 
 

@@ -172,7 +172,7 @@ def netsuite_recovers_every_nine_minutes(scene: Scene) -> None:
             scene.office.new_invoice(project, (CODE, "70.00"), invoice_number=f"F-{rounds}")
             scene.office.container.start_export("test")
         scene.office.work_off()
-        assert not scene.prometheus.fires("WbsSyncRemoteHeld"), "it recovers before that alert fires"
+        assert not scene.prometheus.fires("WbsSyncRemotePaused"), "it recovers before that alert fires"
 
     scene.meanwhile = flaps
 
@@ -378,35 +378,35 @@ def it_is_changed_back(scene: Scene) -> None:
 
 
 SITUATIONS = [
-    Situation("WbsSyncNotMeasured", "Redis stops, so the endpoint answers 503", "Redis starts", redis_stops, redis_starts, 60),
+    Situation("WbsSyncMetricsUnavailable", "Redis stops, so the endpoint answers 503", "Redis starts", redis_stops, redis_starts, 60),
     Situation("WbsSyncMetricsMissing", "the job is taken out of Prometheus' configuration", "it is put back", the_job_is_taken_out, the_job_is_put_back, 60),
-    Situation("WbsSyncNobodyWorks", "both workers and beat stop", "they start", everything_stops, everything_starts),
+    Situation("WbsSyncNoActiveWorkers", "both workers and beat stop", "they start", everything_stops, everything_starts),
     Situation("WbsSyncQueueWithoutWorker", "the worker `invoices` ends", "it starts again", a_worker_ends, it_starts_again),
     Situation("WbsSyncProcessSilent", "one of two workers `invoices` hangs", "it is started again", one_of_two_hangs, it_starts_again),
     Situation("WbsSyncQueueBacklog", "another application enqueues an export, and no worker fetches it", "it is fetched", a_message_that_nobody_fetches, the_message_is_fetched, 60),
     Situation("WbsSyncWebhookReceiverDown", "the receiver of webhooks ends", "it starts", the_receiver_stops, the_receiver_starts),
     Situation("WbsSyncWebhooksRefused", "each webhook carries another header than WEBHOOK_AUTHORIZATION", "they carry the right one", another_header_comes, the_right_header_comes),
-    Situation("WbsSyncRemoteHeld", "NetSuite answers 503 to everything while a bill is due", "it answers", bills_while_netsuite_is_down, netsuite_recovers, 30),
+    Situation("WbsSyncRemotePaused", "NetSuite answers 503 to everything while a bill is due", "it answers", bills_while_netsuite_is_down, netsuite_recovers, 30),
     Situation("WbsSyncRemoteUnstable", "NetSuite answers 503 and recovers once every 9 minutes", "it answers", netsuite_recovers_every_nine_minutes, netsuite_recovers, 60),
     Situation("WbsSyncCertificateExpires", "the certificate ends in 20 days", "NETSUITE_CERTIFICATE_EXPIRES names the end of a new one", a_certificate_that_ends_soon, a_new_certificate, 300),
     Situation("WbsSyncRedisNotSaving", "a save of Redis fails", "the next one succeeds", a_save_fails, a_save_succeeds),
     Situation("WbsSyncRedisNearlyFull", "Redis uses 87 % of maxmemory", "maxmemory is raised", little_memory, much_memory),
     Situation("WbsSyncDiskNearlyFull", "0.5 GB free on the disk of DATA_DIR", "there is room", free_space(500_000_000), free_space(50_000_000_000)),
     Situation("WbsSyncLedgerClosed", "Redis is emptied", "the ledger is rebuilt from NetSuite", redis_is_emptied, it_is_rebuilt, 60),
-    Situation("WbsSyncOutcomeUnknown", "NetSuite takes a bill without an answer in time, and answers 503 to everything afterwards", "it answers", a_bill_whose_answer_is_lost, netsuite_recovers, 120),
-    Situation("WbsSyncDoubled", "a scan finds two Items of one code's name", "one is deleted, `wbs-sync problems retry`", two_items_of_one_name, one_of_them_is_deleted),
-    Situation("WbsSyncNotUnderstood", "Procore answers 500 for one invoice until its attempts are used up", "it shows the invoice, `wbs-sync problems retry`", an_invoice_that_procore_does_not_show, it_is_shown, 30),
-    Situation("WbsSyncProblemsLieAbout", "an invoice's vendor is not in NetSuite", "it is created, `wbs-sync problems retry`", a_vendor_that_netsuite_does_not_know, the_vendor_is_created, 3600),
+    Situation("WbsSyncUnconfirmedWrite", "NetSuite takes a bill without an answer in time, and answers 503 to everything afterwards", "it answers", a_bill_whose_answer_is_lost, netsuite_recovers, 120),
+    Situation("WbsSyncDuplicateRecords", "a scan finds two Items of one code's name", "one is deleted, `wbs-sync problems retry`", two_items_of_one_name, one_of_them_is_deleted),
+    Situation("WbsSyncStuckRecords", "Procore answers 500 for one invoice until its attempts are used up", "it shows the invoice, `wbs-sync problems retry`", an_invoice_that_procore_does_not_show, it_is_shown, 30),
+    Situation("WbsSyncStaleProblems", "an invoice's vendor is not in NetSuite", "it is created, `wbs-sync problems retry`", a_vendor_that_netsuite_does_not_know, the_vendor_is_created, 3600),
     Situation("WbsSyncCodesWithoutItem", "a scan finds a code, and its turn does not come", "it comes", codes_whose_turn_does_not_come, their_turn_comes, 600),
-    Situation("WbsSyncInvoiceWaits", "NetSuite answers 503 to everything while a bill is due", "it answers", bills_while_netsuite_is_down, netsuite_recovers, 300),
-    Situation("WbsSyncWorkFails", "Procore answers 500 for one invoice", "it shows the invoice", an_invoice_that_procore_does_not_show, netsuite_recovers),
-    Situation("WbsSyncWorkWaits", "approved invoices are listed, and their turn does not come", "it comes", invoices_whose_turn_does_not_come, their_turn_comes, 120),
-    Situation("WbsSyncBillNotNamed", "a bill is created, and Procore refuses its number for want of a permission", "the permission is given, an export of all", a_write_back_that_is_refused, the_permission_is_given, 120),
-    Situation("WbsSyncExportsWaitForSlots", "other workers hold all slots of NetSuite while an export waits for one", "they give them back", all_slots_are_in_use, the_slots_come_back, 120),
+    Situation("WbsSyncInvoiceOverdue", "NetSuite answers 503 to everything while a bill is due", "it answers", bills_while_netsuite_is_down, netsuite_recovers, 300),
+    Situation("WbsSyncWorkFailing", "Procore answers 500 for one invoice", "it shows the invoice", an_invoice_that_procore_does_not_show, netsuite_recovers),
+    Situation("WbsSyncWorkOverdue", "approved invoices are listed, and their turn does not come", "it comes", invoices_whose_turn_does_not_come, their_turn_comes, 120),
+    Situation("WbsSyncWriteBackPending", "a bill is created, and Procore refuses its number for want of a permission", "the permission is given, an export of all", a_write_back_that_is_refused, the_permission_is_given, 120),
+    Situation("WbsSyncExportsStarved", "other workers hold all slots of NetSuite while an export waits for one", "they give them back", all_slots_are_in_use, the_slots_come_back, 120),
     Situation("WbsSyncRateLimitUsedUp", "Procore's answer says 9 of 3,600 requests are left for 55 minutes", "the hour ends", the_hour_is_used_up, the_hour_ends, 60),
     Situation("WbsSyncRunOverdue", "SCAN_CRON asks for a scan every hour, and no scan follows the first", "a scan of all", a_scan_that_nobody_starts, a_scan_of_all, 600),
     Situation("WbsSyncNoSchedule", "SCAN_CRON and EXPORT_CRON are not set, and no run is started", "they are set", no_schedule, a_schedule, 300),
-    Situation("WbsSyncRunGoesOnLong", "a scan begins and does not end", "it ends", a_scan_that_does_not_end, their_turn_comes, 1800),
+    Situation("WbsSyncRunStalled", "a scan begins and does not end", "it ends", a_scan_that_does_not_end, their_turn_comes, 1800),
     Situation("WbsSyncFindings", "a bill's number is changed by hand, and verify compares", "it is changed back, and verify compares again", a_bill_that_somebody_changes, it_is_changed_back),
 ]  # fmt: skip
 """One for each alert, in the order of the rules."""

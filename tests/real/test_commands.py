@@ -144,7 +144,7 @@ def test_verify_agrees(machine: Machine, synced: dict[str, Ended]) -> None:
     # One project of the seeded company may not be read.
     assert (ended.code, ended.json()["findings"]) == (3, []), ended.out + ended.err
     assert (len(ended.json()["unreadable"]), ended.json()["not_compared"]) == (1, [])
-    assert ended.json()["right"] > 50
+    assert ended.json()["correct"] > 50
 
 
 def test_status_and_problems_tell_the_same_story(machine: Machine, synced: dict[str, Ended]) -> None:

@@ -34,7 +34,7 @@ def test_nothing_is_written_while_two_machines_differ(site: Site, wrong_one_ends
     eventually(lambda: site.container.stores.holds.times(WRITING) >= 2, 40)
     assert items_made(site.stage) == 0
     told = [
-        one.problem.sentence for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER
+        one.problem.sentence for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_MISMATCH
     ]
     assert len(told) == 1
     assert "ITEM_NAME_FORMAT is " in told[0]
@@ -42,7 +42,7 @@ def test_nothing_is_written_while_two_machines_differ(site: Site, wrong_one_ends
     (second if wrong_one_ends else first).end()
     site.ended(run, 60)
     assert items_made(site.stage) == 10
-    assert not [one for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER]
+    assert not [one for one in site.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_MISMATCH]
 
 
 def test_an_idle_machine_with_a_lower_cap_counts_as_long_as_it_runs(site: Site) -> None:

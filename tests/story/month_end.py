@@ -19,9 +19,8 @@ from tests.story.installation import Installation
 from tests.story.page import Page, Shown
 from tests.story.people import People, Slip
 from worker.domain import money
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 
 PROJECTS, INVOICES, TWELVE = 30, 200, 12
 BEFORE, AFTER = "month-end-before.png", "month-end-after.png"
@@ -180,12 +179,12 @@ night, and shows which problems are fixed. It closes no problem itself: a proble
             self._command("problems", "retry", "--cause", mend.cause, "--wait")
             assert not {row["key"] for row in self._problems()} & set(mended), f"{mend.cause} is not mended"
         self._people.close_february()
-        waited = self._cause(Cause.CODES_BLOCKED)
+        waited = self._cause(Cause.BLOCKED_CODES)
         self.page.say("""
 February is closed again. Some invoices waited only for codes that are fixed now, so they can be exported too. The remaining ones wait for the
 project without a number:""")
-        self._command("problems", "retry", "--cause", Cause.CODES_BLOCKED, "--wait", code=1)
-        went = set(waited) - set(self._cause(Cause.CODES_BLOCKED))
+        self._command("problems", "retry", "--cause", Cause.BLOCKED_CODES, "--wait", code=1)
+        went = set(waited) - set(self._cause(Cause.BLOCKED_CODES))
         now = {row["key"] for row in self._problems()}
         twelve = set(open_before) - now - went
         assert len(twelve) == TWELVE, f"{len(twelve)} problems are gone: {sorted(twelve)}"
@@ -213,7 +212,7 @@ The budget of project 25-210 is kept elsewhere on purpose. Both of its problems 
         self.page.say("These problems stay open, each with its owner:")
         self._command("problems", code=1, shown=Shown(rows=3))
         left = Counter(row["cause"] for row in self._problems())
-        known = {Cause.PROJECT_NUMBER_MISSING, Cause.CODES_BLOCKED, Cause.ITEM_OF_OTHER_TYPE, Cause.NEEDS_VENDOR_CREDIT}
+        known = {Cause.PROJECT_NUMBER_MISSING, Cause.BLOCKED_CODES, Cause.ITEM_TYPE_MISMATCH, Cause.NEEDS_VENDOR_CREDIT}
         assert set(left) <= known, left
 
     def _edits_on_both_sides(self) -> None:

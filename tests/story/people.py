@@ -11,9 +11,8 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Bill, Item
 from simulators.stage import Stage
-from worker.domain.findings import FindingKind
 from worker.domain.identities import bill_external_id, item_external_id
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ class People:
                 lambda: self.procore.edit_invoice(tie["invoice_id"], off_by="0.00"),
             ),
             Mend(
-                Cause.LINE_WITHOUT_CODE,
+                Cause.LINE_MISSING_CODE,
                 "The project accountant assigns a budget code to the line of the commitment in Procore.",
                 lambda: self._code_the_line(self.invoice_of_case("line_without_wbs_code")),
             ),
@@ -216,7 +215,7 @@ class People:
         item, key = self._first_item(invoice)
         twin = self.netsuite.make_item(item.itemid.replace("-", " ").lower())
         return Slip(
-            FindingKind.ITEM_NEAR_DUPLICATE, key, f"Somebody enters an Item {twin.itemid} in addition to {item.itemid}.",
+            FindingKind.SIMILAR_ITEM_NAME, key, f"Somebody enters an Item {twin.itemid} in addition to {item.itemid}.",
             "Nothing was booked on the extra Item: it is made inactive.",
             lambda: self.netsuite.edit_item(twin.id, isinactive=True),
         )  # fmt: skip
@@ -225,7 +224,7 @@ class People:
         bill = self.bill(invoice)
         self.netsuite.edit_bill_line(bill.id, bill.lines[0].line, bill.lines[0].amount + Decimal("100.00"))
         return Slip(
-            FindingKind.BILL_WITH_OTHER_LINES, _key(invoice), f"A line of the bill {bill.tranid} is raised by 100.00.",
+            FindingKind.BILL_LINES_MISMATCH, _key(invoice), f"A line of the bill {bill.tranid} is raised by 100.00.",
             "The amount of the line is restored.", lambda: self.netsuite.edit_bill(bill.id, lines=bill.lines),
         )  # fmt: skip
 
@@ -233,7 +232,7 @@ class People:
         bill = self.bill(invoice)
         self.netsuite.edit_bill(bill.id, trandate="2026-05-01")
         return Slip(
-            FindingKind.BILL_OF_OTHER_DATE, _key(invoice), f"The bill {bill.tranid} is moved to May 1.",
+            FindingKind.BILL_DATE_MISMATCH, _key(invoice), f"The bill {bill.tranid} is moved to May 1.",
             "The date of the bill is restored.", lambda: self.netsuite.edit_bill(bill.id, trandate=bill.trandate),
         )  # fmt: skip
 
@@ -241,7 +240,7 @@ class People:
         bill = self.bill(invoice)
         copy = self.netsuite.make_bill(replace(bill, externalid=None, memo="Typed in by accounting"))
         return Slip(
-            FindingKind.BILL_DOUBLED, _key(invoice), f"The bill {bill.tranid} is entered again by hand.",
+            FindingKind.DUPLICATE_BILL, _key(invoice), f"The bill {bill.tranid} is entered again by hand.",
             "The copy is deleted before anything is paid.", lambda: self.netsuite.delete_bill(copy.id),
         )  # fmt: skip
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from worker.cli import apply, output, plans, runs, verify
-from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.findings import Finding, Verified
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.plans import Plan, PlanLine, Requests, line_of
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, FindingKind, describe
 from worker.domain.work import RunKind
 
 # In its package the name is that of the command.
@@ -46,7 +46,7 @@ def problem(key: str, about: str, cause: Cause, **facts: str) -> dict[str, Any]:
     one = describe(cause, facts)
     return {
         "key": key,
-        "about": about,
+        "record": about,
         "cause": cause.value,
         "class": one.problem_class.value,
         "owner": one.owner.value,
@@ -82,7 +82,7 @@ def test_results_that_need_attention_come_last_after_applying_a_plan(paper: io.S
         for about, end in ends.items()
     ]  # fmt: skip
     counts = Counter(ends.values())
-    head = {"plan": "3f2a91c0d4e8", "made_at": "2026-05-04T09:00:00+00:00", "left_alone": 0, "taken_out": 0}
+    head = {"plan": "3f2a91c0d4e8", "made_at": "2026-05-04T09:00:00+00:00", "unchanged": 0, "removed": 0}
     apply._print({**head, "lines": rows, "counts": counts})
     told = paper.getvalue()
     assert told.index("A-2") < told.index("A-3") < told.index("A-1")
@@ -154,18 +154,20 @@ def test_findings_of_one_kind_stand_together_with_the_one_next_step(paper: io.St
     missing = [
         Finding(FindingKind.ITEM_MISSING, f"code:17:{n}", f"Code {n:03} of 24 Library has no Item.") for n in range(400)
     ]
-    twice = Finding(FindingKind.BILL_DOUBLED, "invoice:17:5", "Invoice A-5 has 2 bills.")
+    twice = Finding(FindingKind.DUPLICATE_BILL, "invoice:17:5", "Invoice A-5 has 2 bills.")
     verify.print_verified(Verified(codes=400, invoices=1, findings=[twice, *missing]))
     told = paper.getvalue()
     assert len(told.splitlines()) < 60
     assert (told.count("Run a scan"), told.count("Void or delete")) == (1, 1)
-    assert "bill_doubled: 1 (project accountant)" in told
+    assert "duplicate_bill: 1 (project accountant)" in told
     assert "375 more: `wbs-sync problems --cause drift_item_missing` lists all." in told
 
 
 def test_a_retry_with_nothing_to_try_says_so_once_for_each_cause(paper: io.StringIO) -> None:
-    rows = [problem(f"verify:item_renamed:code:9:{n}", f"24 {n:03}", Cause.DRIFT_ITEM_RENAMED) for n in range(100)]
-    retry._print({"given_out": {}, "without_work": rows, "mended": [], "remaining": [], "seconds": 0.0})
+    rows = [
+        problem(f"verify:item_renamed:code:9:{n}", f"24 {n:03}", FindingKind.ITEM_RENAMED.cause) for n in range(100)
+    ]
+    retry._print({"dispatched": {}, "not_retryable": rows, "fixed": [], "remaining": [], "seconds": 0.0})
     told = paper.getvalue()
     assert told.startswith("Retrying: nothing.\nNot retried")
     assert (told.count("Next step:"), "75 more: " in told) == (1, True)
@@ -174,9 +176,9 @@ def test_a_retry_with_nothing_to_try_says_so_once_for_each_cause(paper: io.Strin
 
 def test_what_a_retry_did_not_mend_is_counted_in_words(paper: io.StringIO) -> None:
     row = problem("invoice:9:7", "24 A-7", Cause.BILLING_DATE_MISSING, invoice="A-7", vendor="Acme") | {
-        "again_at": None
+        "next_attempt_at": None
     }
-    told = {"given_out": {"invoices": 1}, "without_work": [], "mended": [], "remaining": [row], "seconds": 0.31}
+    told = {"dispatched": {"invoices": 1}, "not_retryable": [], "fixed": [], "remaining": [row], "seconds": 0.31}
     retry._print(told)
     assert paper.getvalue().startswith("Retrying: 1 invoice.\n1 remains; none was fixed in 0.3 s\n")
 

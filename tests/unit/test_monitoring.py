@@ -37,38 +37,38 @@ NOW = 1_000_000
 REQUESTS = "wbs_sync_webhook_requests_total"
 LATER = "# half an hour later\n"
 EXAMPLES: dict[str, tuple[str, str]] = {
-    "WbsSyncNotMeasured": ('up{job="wbs-sync"} 0', 'up{job="wbs-sync"} 1\nup{job="another"} 0'),
-    "WbsSyncNobodyWorks": (
+    "WbsSyncMetricsUnavailable": ('up{job="wbs-sync"} 0', 'up{job="wbs-sync"} 1\nup{job="another"} 0'),
+    "WbsSyncNoActiveWorkers": (
         f"wbs_sync_last_resume_timestamp_seconds {NOW - 130}",
         f"wbs_sync_last_resume_timestamp_seconds {NOW - 6}",
     ),
-    "WbsSyncRemoteHeld": (
-        'wbs_sync_remote_holds{remote="netsuite",work="create vendor bills"} 7',
-        'wbs_sync_remote_holds{remote="netsuite",work="all work"} 0',
+    "WbsSyncRemotePaused": (
+        'wbs_sync_consecutive_pauses{remote="netsuite",work="create vendor bills"} 7',
+        'wbs_sync_consecutive_pauses{remote="netsuite",work="all work"} 0',
     ),
     "WbsSyncLedgerClosed": ("wbs_sync_ledger_open 0", "wbs_sync_ledger_open 1"),
-    "WbsSyncOutcomeUnknown": (
+    "WbsSyncUnconfirmedWrite": (
         f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="unknown"}} {NOW - 2800}',
         (
             f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="unknown"}} {NOW - 1000}\n'
             f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="invoice",state="blocked"}} {NOW - 90000}'
         ),
     ),
-    "WbsSyncDoubled": (
-        'wbs_sync_problems{cause="bill_doubled",owner="project accountant"} 1',
+    "WbsSyncDuplicateRecords": (
+        'wbs_sync_problems{cause="duplicate_bill",owner="project accountant"} 1',
         (
-            'wbs_sync_problems{cause="bill_doubled",owner="project accountant"} 0\n'
+            'wbs_sync_problems{cause="duplicate_bill",owner="project accountant"} 0\n'
             'wbs_sync_problems{cause="period_closed",owner="project accountant"} 3'
         ),
     ),
-    "WbsSyncNotUnderstood": (
+    "WbsSyncStuckRecords": (
         'wbs_sync_problems{cause="unexpected",owner="integration engineer"} 1',
         (
             'wbs_sync_problems{cause="unexpected",owner="integration engineer"} 0\n'
             'wbs_sync_problems{cause="remote_down",owner="integration engineer"} 1'
         ),
     ),
-    "WbsSyncProblemsLieAbout": (
+    "WbsSyncStaleProblems": (
         f'wbs_sync_oldest_problem_timestamp_seconds{{owner="ERP administrator"}} {NOW - 4 * 86400}',
         f'wbs_sync_oldest_problem_timestamp_seconds{{owner="ERP administrator"}} {NOW - 2 * 86400}',
     ),
@@ -79,23 +79,23 @@ EXAMPLES: dict[str, tuple[str, str]] = {
             f'wbs_sync_oldest_unfinished_timestamp_seconds{{record="code",state="blocked"}} {NOW - 90000}'
         ),
     ),
-    "WbsSyncWorkWaits": (
+    "WbsSyncWorkOverdue": (
         f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="exports"}} {NOW - 2000}',
         (
             f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="exports"}} {NOW - 100}\n'
             f'wbs_sync_oldest_due_work_timestamp_seconds{{lane="items"}} {NOW - 2000}'
         ),
     ),
-    "WbsSyncBillNotNamed": (
+    "WbsSyncWriteBackPending": (
         'wbs_sync_unfinished_records{record="invoice",state="write_back"} 1',
         (
             'wbs_sync_unfinished_records{record="invoice",state="write_back"} 0\n'
             'wbs_sync_unfinished_records{record="invoice",state="waiting"} 2'
         ),
     ),
-    "WbsSyncExportsWaitForSlots": (
-        'wbs_sync_netsuite_requests_waiting{precedence="export"} 2\nwbs_sync_netsuite_slots 5\nwbs_sync_netsuite_slots_in_use 5',
-        'wbs_sync_netsuite_requests_waiting{precedence="export"} 2\nwbs_sync_netsuite_slots 5\nwbs_sync_netsuite_slots_in_use 4',
+    "WbsSyncExportsStarved": (
+        'wbs_sync_netsuite_requests_waiting{priority="export"} 2\nwbs_sync_netsuite_slots 5\nwbs_sync_netsuite_slots_in_use 5',
+        'wbs_sync_netsuite_requests_waiting{priority="export"} 2\nwbs_sync_netsuite_slots 5\nwbs_sync_netsuite_slots_in_use 4',
     ),
     "WbsSyncRateLimitUsedUp": (
         (
@@ -116,7 +116,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
             f'wbs_sync_run_due_timestamp_seconds{{run="export"}} {NOW + 100}'
         ),
     ),
-    "WbsSyncRunGoesOnLong": (
+    "WbsSyncRunStalled": (
         f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 50000}',
         f'wbs_sync_run_in_progress_since_timestamp_seconds{{run="scan"}} {NOW - 5000}',
     ),
@@ -133,12 +133,12 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "WbsSyncWebhookReceiverDown": ("wbs_sync_webhook_receivers 0", "wbs_sync_webhook_receivers 1"),
     "WbsSyncWebhooksRefused": (
         (
-            f'{REQUESTS}{{answer="unauthorized"}} 1\n{REQUESTS}{{answer="accepted"}} 9\n{LATER}'
-            f'{REQUESTS}{{answer="unauthorized"}} 5\n{REQUESTS}{{answer="accepted"}} 9'
+            f'{REQUESTS}{{result="unauthorized"}} 1\n{REQUESTS}{{result="accepted"}} 9\n{LATER}'
+            f'{REQUESTS}{{result="unauthorized"}} 5\n{REQUESTS}{{result="accepted"}} 9'
         ),
         (
-            f'{REQUESTS}{{answer="unauthorized"}} 1\n{REQUESTS}{{answer="accepted"}} 9\n{LATER}'
-            f'{REQUESTS}{{answer="unauthorized"}} 500\n{REQUESTS}{{answer="accepted"}} 10'
+            f'{REQUESTS}{{result="unauthorized"}} 1\n{REQUESTS}{{result="accepted"}} 9\n{LATER}'
+            f'{REQUESTS}{{result="unauthorized"}} 500\n{REQUESTS}{{result="accepted"}} 10'
         ),
     ),
     "WbsSyncRemoteUnstable": (
@@ -158,16 +158,16 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "wbs_sync_redis_memory_used_bytes 700\nwbs_sync_redis_memory_limit_bytes 1000",
     ),
     "WbsSyncDiskNearlyFull": ("wbs_sync_data_directory_free_bytes 4e8", "wbs_sync_data_directory_free_bytes 4e10"),
-    "WbsSyncInvoiceWaits": (
+    "WbsSyncInvoiceOverdue": (
         f'wbs_sync_oldest_waiting_timestamp_seconds{{record="invoice",reason="paused"}} {NOW - 8000}',
         (
             f'wbs_sync_oldest_waiting_timestamp_seconds{{record="invoice",reason="due"}} {NOW - 600}\n'
             f'wbs_sync_oldest_waiting_timestamp_seconds{{record="code",reason="due"}} {NOW - 8000}'
         ),
     ),
-    "WbsSyncWorkFails": (
-        'wbs_sync_failing_work 3\nwbs_sync_remote_holds{remote="netsuite",work="all work"} 0',
-        'wbs_sync_failing_work 3\nwbs_sync_remote_holds{remote="netsuite",work="all work"} 2',
+    "WbsSyncWorkFailing": (
+        'wbs_sync_retrying_work 3\nwbs_sync_consecutive_pauses{remote="netsuite",work="all work"} 0',
+        'wbs_sync_retrying_work 3\nwbs_sync_consecutive_pauses{remote="netsuite",work="all work"} 2',
     ),
     "WbsSyncNoSchedule": (
         'wbs_sync_schedule_set{run="export"} 0',

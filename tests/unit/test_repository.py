@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,17 @@ def test_every_package_of_the_wheel_is_marked_as_typed() -> None:
 def test_the_wheel_has_the_product_the_probe_and_the_simulators_only() -> None:
     packages = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert set(packages) == {*PRODUCT, "probe", "simulators"}
+
+
+def test_the_wheel_has_every_data_file_of_its_packages() -> None:
+    """Hatch takes all files of a package that Git does not ignore."""
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel.keys() == {"packages"}, "nothing is left out or added by a pattern"
+    found = [path for name in wheel["packages"] for path in (ROOT / name).rglob("*") if path.is_file()]
+    data = [str(path.relative_to(ROOT)) for path in found if path.suffix in (".toml", ".lua", ".html", ".css")]
+    assert "worker/domain/problems.toml" in data
+    ignored = subprocess.run(["git", "check-ignore", *data], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ignored.stdout.split() == []
 
 
 def test_every_package_is_typed_and_in_a_layer() -> None:

@@ -29,6 +29,7 @@ from tests.support import eventually, unused_port
 from tests.upgrade import commands
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import State
+from worker.domain.problems import cause_of
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.store.schedule_runs import ScheduleRuns
 
@@ -257,7 +258,7 @@ class Rehearsal:
         self._bills_are_right()
         asked = (["problems", "--json"], ["problems", "--ignored", "--json"], ["verify", "--json"])
         listed, hidden, verified = (one.json() for one in run(*asked))
-        shown = {row["key"]: row["cause"] for row in listed}
+        shown = {row["key"]: cause_of(row["cause"]) for row in listed}
         assert (
             shown.items() >= {key: cause for key, cause in self.problems.items() if key not in self.ignored}.items()
         ), f"{step}: not all problems are shown"
@@ -485,7 +486,7 @@ class Rehearsal:
         self.office.procore.rename_code(project.id, code.id, "12-300.S")
         other = self.office.procore.add_code(project.id, text, "100.00")
         self.findings.add(str(CodeKey(project.id, code.id)))
-        self.problems[str(CodeKey(project.id, other.id))] = "item_of_other_code"
+        self.problems[str(CodeKey(project.id, other.id))] = "item_belongs_to_other_code"
         self.everything()
         eventually(lambda: self.site.container.ledger.code(CodeKey(project.id, other.id)))
         self.rest()

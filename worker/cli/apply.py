@@ -78,7 +78,7 @@ def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool)
             rows.append({**row, "name": line.name, "total": total, **_result(line.key, applied, ends)})
     counts = Counter(row["result"] for row in rows)
     return {"plan": plan.id, "kind": plan.kind.value, "made_at": plan.made_at, "counts": counts, "lines": rows,
-            "left_alone": len(plan.lines) - len(rows), "taken_out": plan.count - len(plan.lines)}  # fmt: skip
+            "unchanged": len(plan.lines) - len(rows), "removed": plan.count - len(plan.lines)}  # fmt: skip
 
 
 def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str, str]:
@@ -106,11 +106,11 @@ def _print(report: Mapping[str, Any]) -> None:
     out.print(
         styled(
             ("Applied:", "bold"),
-            f" {counts}; no change needed for {counted(report['left_alone'], 'lines')} of the plan.",
+            f" {counts}; no change needed for {counted(report['unchanged'], 'lines')} of the plan.",
         )
     )
-    if report["taken_out"]:
-        out.print(f"{counted(report['taken_out'], 'lines')} had been removed from the saved plan.")
+    if report["removed"]:
+        out.print(f"{counted(report['removed'], 'lines')} had been removed from the saved plan.")
     if report["counts"].get("refused"):
         out.print("The data of refused lines changed after the plan was made. Check them, then make a new plan.")
     totals = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in EXISTING_RESULTS]

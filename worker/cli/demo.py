@@ -39,12 +39,12 @@ PROCORE_BEHAVIOUR = {"latency": 0.02, "spike_limit": 1000, "hourly_limit": 14_40
 """Faster than the real systems, and with the raised rate limits that Procore grants on request."""
 SEEDED_CAUSES = frozenset(
     {
-        "codes_blocked",
+        "blocked_codes",
         "document_number_taken",
         "foreign_currency",
         "item_inactive",
-        "item_of_other_type",
-        "line_without_code",
+        "item_type_mismatch",
+        "line_missing_code",
         "lines_do_not_tie",
         "name_has_colon",
         "name_not_unique",

@@ -14,7 +14,7 @@ from worker.cli.session import open_container
 from worker.domain import money
 
 JsonObject = Mapping[str, Any]
-FIELDS = ("about", "sentence", "owner", "next_step")
+FIELDS = ("record", "sentence", "owner", "next_step")
 LABELS = {"remote_id": "NetSuite id", "at": "since", "seen": "first seen", "by": "requested by"}
 
 
@@ -42,11 +42,11 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
 
 def _print(explanation: JsonObject) -> None:
     out.print(styled((explanation["about"], "bold")), soft_wrap=True)
-    out.print(explanation["why"], soft_wrap=True)
+    out.print(explanation["explanation"], soft_wrap=True)
     out.print()
-    table("History", ("time", "event", "next attempt"), (_step(step) for step in explanation["story"]))
+    table("History", ("time", "event", "next attempt"), (_step(step) for step in explanation["history"]))
     # A problem that is already in the "Not yet" sentence is not repeated.
-    problems = [row for row in explanation["problems"] if row["sentence"] not in explanation["why"]]
+    problems = [row for row in explanation["problems"] if row["sentence"] not in explanation["explanation"]]
     if problems:
         columns = ("record", "problem", "owner", "next step", "since")
         table("Open problems", columns, ([*map(row.get, FIELDS), clock(row["since"])] for row in problems))
@@ -62,18 +62,22 @@ def _print(explanation: JsonObject) -> None:
 
 def _step(step: JsonObject) -> tuple[str, str, str]:
     often = f" ({step['times']} times, last {clock(step['until'])})" if step["times"] > 1 else ""
-    return clock(step["at"]), step["sentence"] + often, clock(step["again_at"]) if step["again_at"] else ""
+    return (
+        clock(step["at"]),
+        step["sentence"] + often,
+        clock(step["next_attempt_at"]) if step["next_attempt_at"] else "",
+    )
 
 
 def _print_bill_lines(explanation: JsonObject) -> None:
-    if explanation["bill_lines_fault"]:
-        out.print(f"The bill lines cannot be calculated now: {explanation['bill_lines_fault']}", soft_wrap=True)
+    if explanation["bill_lines_error"]:
+        out.print(f"The bill lines cannot be calculated now: {explanation['bill_lines_error']}", soft_wrap=True)
         return
     rows: list[tuple[str, str, str]] = []
     for line in explanation["bill_lines"]:
         item = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
-        rows.append((line["what"], item if line["wbs_code_id"] else "", _amount(line["amount"])))
-        rows += ((f"  {_of_line(term)}{term['words']}", _amount(term["amount"]), "") for term in line["terms"])
+        rows.append((line["line"], item if line["wbs_code_id"] else "", _amount(line["amount"])))
+        rows += ((f"  {_of_line(term)}{term['label']}", _amount(term["amount"]), "") for term in line["terms"])
     ties = "" if explanation["total"] == explanation["payment_due"] else "does not tie"
     rows += [("Total of lines", ties, _amount(explanation["total"]))]
     rows += [("Payment due in Procore", "", _amount(explanation["payment_due"]))]
@@ -83,9 +87,9 @@ def _print_bill_lines(explanation: JsonObject) -> None:
 
 def _print_witness(retainage: JsonObject) -> None:
     """Print the retainage from Procore's totals as a cross-check, if Procore shows them."""
-    reported = retainage["by_procores_totals"]
+    reported = retainage["reported"]
     if reported is not None:
-        verdict = "matches the bill" if retainage["agree"] else f"the bill has {_amount(retainage['billed'])}"
+        verdict = "matches the bill" if retainage["matches"] else f"the bill has {_amount(retainage['billed'])}"
         out.print(
             f"Retainage from Procore's totals (gross amounts - invoiced amount due): {_amount(reported)}, {verdict}."
         )
@@ -93,8 +97,8 @@ def _print_witness(retainage: JsonObject) -> None:
 
 def _print_bill(netsuite: JsonObject, items: Mapping[str, str]) -> None:
     """Print the bill in NetSuite. `items`: names of the Items on the invoice's lines, by internal id."""
-    if netsuite["fault"]:
-        out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
+    if netsuite["error"]:
+        out.print(f"NetSuite could not be queried: {netsuite['error']}", soft_wrap=True)
     elif netsuite["bill"] is None:
         out.print(f"NetSuite now: no bill for this invoice (no bill has the external id {netsuite['external_id']}).")
     else:
@@ -122,8 +126,8 @@ def _print_bill(netsuite: JsonObject, items: Mapping[str, str]) -> None:
 
 
 def _print_items(netsuite: JsonObject, record: JsonObject) -> None:
-    if netsuite["fault"]:
-        out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
+    if netsuite["error"]:
+        out.print(f"NetSuite could not be queried: {netsuite['error']}", soft_wrap=True)
         return
     items = (
         (item["id"], item["name"], item["external_id"] or "", f"{item['type']} {item['subtype']}", _state(item))

@@ -110,7 +110,7 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
     ended = wait_until(lambda: _at_rest(container, key), seconds=LONGEST_WAIT_SECONDS)
     outcome = _outcome(container, key, began)
     again_at = container.work.waits_until(Lane.EXPORTS, str(key))
-    result = {**outcome.result(noun="bill"), "again_at": again_at, "correlation_id": correlation_id}
+    result = {**outcome.result(noun="bill"), "next_attempt_at": again_at, "correlation_id": correlation_id}
     if as_json:
         print_json(result)
     else:

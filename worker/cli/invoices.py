@@ -75,7 +75,7 @@ def include(invoice: str, project: str | None, note: str, as_json: bool) -> None
         kept = _required(note)
         done = open_container().invoice_decisions.take_back(invoice, project, by=user(), note=kept)
         if as_json:
-            print_json({"key": str(done.key), "taken_back": done.decision.stored})
+            print_json({"key": str(done.key), "undone": done.decision.stored})
         else:
             out.print(f"Undone: {done.decision.label} was {done.decision.reason}", soft_wrap=True)
 

@@ -66,14 +66,14 @@ def print_problems(
         return
     out.print(styled((title, "bold")))
     for cause, rows in causes:
-        columns = {"key": "key", "record": "about", "problem": "sentence"}
+        columns = {"key": "key", "record": "record", "problem": "sentence"}
         print_cause(cause, rows, columns, rest="" if complete else f"wbs-sync problems --cause {cause}")
 
 
 def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """Group rows by cause or kind, most frequent first, and sort each group by record."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in sorted(rows, key=lambda row: (row["about"], row["key"])):
+    for row in sorted(rows, key=lambda row: (row["record"], row["key"])):
         groups.setdefault(row[by], []).append(row)
     return sorted(groups.items(), key=lambda one: (-len(one[1]), one[0]))
 

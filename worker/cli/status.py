@@ -106,7 +106,7 @@ def _key(
 def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
     """Return the status of one record; for an invoice that no export has seen, with the reason from Procore why it is not billed."""
     shown = container.overview.of(key)
-    if shown["outcome"] is None and shown["again_at"] is None and isinstance(key, InvoiceKey):
+    if shown["outcome"] is None and shown["next_attempt_at"] is None and isinstance(key, InvoiceKey):
         shown["reason"] = container.explain.why_not_billed(key)
     return shown
 
@@ -140,10 +140,10 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
 def _print_one(shown: dict[str, Any]) -> None:
     """Print one row per fact, and for a task the current status of its work below."""
     now = shown.pop("now", None)
-    if "key" in shown and shown["outcome"] is None and shown["again_at"] is None and "reason" in shown:
+    if "key" in shown and shown["outcome"] is None and shown["next_attempt_at"] is None and "reason" in shown:
         out.print(shown["reason"], soft_wrap=True)
         return
-    if "key" in shown and shown["outcome"] is None and shown["again_at"] is None:
+    if "key" in shown and shown["outcome"] is None and shown["next_attempt_at"] is None:
         out.print(f"{shown['key']} not found: no scan or export has processed it yet.")
         return
     table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in shown.items()])
@@ -176,9 +176,9 @@ def _print(overview: dict[str, Any]) -> None:
         )
     for noun in ("codes", "invoices"):
         table(noun.capitalize(), ("state", "count"), sorted(overview[noun].items()))
-    lanes = ((lane, depth["waiting"], depth["in_hand"]) for lane, depth in overview["lanes"].items())
+    lanes = ((lane, depth["waiting"], depth["in_progress"]) for lane, depth in overview["lanes"].items())
     table("Work", ("lane", "waiting", "in progress"), lanes)
-    if unread := overview["invoices_not_readable"]:
+    if unread := overview["invoices_unreadable"]:
         out.print(_not_readable([one["project"] for one in unread], unread[0]["answer"]), soft_wrap=True)
     for record in overview["oldest_waiting"]:
         since = f"waiting since {clock(record['since'])}"

@@ -121,7 +121,7 @@ def as_dict(verified: Verified) -> dict[str, Any]:
     return {
         "codes": verified.codes,
         "invoices": verified.invoices,
-        "right": verified.right,
+        "correct": verified.right,
         "explained": verified.explained,
         "unreadable": list(verified.unreadable.values()),
         "not_compared": list(verified.not_compared.values()),
@@ -154,7 +154,7 @@ def print_verified(verified: Verified) -> None:
     out.print(styled(("Verified", "bold"), counts))
     for unread in (*verified.unreadable.values(), *verified.not_compared.values()):
         out.print(f"Not compared: {unread}", soft_wrap=True)
-    rows = ({"about": finding.sentence, **_row(finding)} for finding in verified.findings)
+    rows = ({"record": finding.sentence, **_row(finding)} for finding in verified.findings)
     for kind, some in grouped(rows, "kind"):
         print_cause(kind, some, {"finding": "sentence"}, rest=f"wbs-sync problems --cause drift_{kind}")
     if verified.information:

@@ -56,7 +56,7 @@ def require_tie(invoice: Invoice, retained: Retainage) -> None:
     if lines_total == invoice.payment_due:
         return
     if without_tax == invoice.payment_due:
-        raise Blocked(cause=Cause.TAX_NOT_IN_PAYMENT_DUE, facts=invoice.facts | {"tax": money.text(invoice.tax)})
+        raise Blocked(cause=Cause.TAX_EXCLUDED_FROM_PAYMENT_DUE, facts=invoice.facts | {"tax": money.text(invoice.tax)})
     facts = invoice.facts | {"lines_total": money.text(lines_total)}
     billed_before = sum((line.completed_before for line in invoice.lines), money.ZERO)
     if invoice.previous_id is None and billed_before:

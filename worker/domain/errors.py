@@ -6,6 +6,7 @@ Message first, facts keyword-only with defaults: this shape survives Celery's pi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from worker.domain.problems import Cause
 
@@ -54,7 +55,7 @@ class NotPermitted(SyncError):
 
 
 class Blocked(SyncError):
-    """A person has to change something first. `cause` names what, `facts` fill its sentence."""
+    """A person has to change something first. `cause` names what, `facts` fill its sentence. `payment_due`: of the invoice, for its record."""
 
     def __init__(
         self, message: str = "", *, cause: Cause = Cause.UNEXPECTED, facts: Mapping[str, str] | None = None
@@ -62,6 +63,7 @@ class Blocked(SyncError):
         super().__init__(message)
         self.cause = cause
         self.facts = dict(facts or {})
+        self.payment_due: Decimal | None = None
 
 
 class Misconfigured(SyncError):

@@ -5,66 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from worker.domain import money
 from worker.domain.bill_differences import Aspect
 from worker.domain.bills import FoundBill
 from worker.domain.problem_keys import of_finding, subject_of
-from worker.domain.problems import Cause, Problem, describe
-
-
-class FindingKind(StrEnum):
-    """Kinds of findings. Stable codes and part of the public interface; docs/verify.md describes them."""
-
-    ITEM_MISSING = "item_missing"
-    ITEM_DOUBLED = "item_doubled"
-    ITEM_SHARED = "item_shared"
-    ITEM_NEAR_DUPLICATE = "item_near_duplicate"
-    ITEM_INACTIVE = "item_inactive"
-    ITEM_OF_OTHER_TYPE = "item_of_other_type"
-    ITEM_OTHER_THAN_RECORDED = "item_other_than_recorded"
-    ITEM_RENAMED = "item_renamed"
-    CODE_RENAMED = "code_renamed"
-    PROJECT_RENUMBERED = "project_renumbered"
-    DISPLAY_NAME_DRIFTED = "display_name_drifted"
-    BILL_MISSING = "bill_missing"
-    BILL_DOUBLED = "bill_doubled"
-    BILL_DELETED = "bill_deleted"
-    BILL_VOIDED = "bill_voided"
-    BILL_OF_OTHER_VENDOR = "bill_of_other_vendor"
-    BILL_OF_OTHER_NUMBER = "bill_of_other_number"
-    BILL_OF_OTHER_DATE = "bill_of_other_date"
-    BILL_OF_OTHER_TOTAL = "bill_of_other_total"
-    BILL_WITH_OTHER_LINES = "bill_with_other_lines"
-    BILL_IN_OTHER_PERIOD = "bill_in_other_period"
-    BILL_NOT_COMPARABLE = "bill_not_comparable"
-    INVOICE_DECIDED = "invoice_decided"
-    INVOICES_NOT_READABLE = "invoices_not_readable"
-    ORIGIN_ID_MISSING = "origin_id_missing"
-    ORIGIN_ID_FOREIGN = "origin_id_foreign"
-
-    @property
-    def mild(self) -> bool:
-        """Whether the finding is for information only: it opens no problem and does not change the exit code.
-
-        A changed display name needs no fix: it identifies nothing, accountants edit it on purpose, and wbs-sync never writes it again.
-        A decision on an invoice is listed with every comparison so that it is not forgotten. Invoices of an inactive project whose tools are
-        switched off are listed because an invoice approved earlier is not billed.
-        """
-        return self in (
-            FindingKind.DISPLAY_NAME_DRIFTED,
-            FindingKind.INVOICE_DECIDED,
-            FindingKind.INVOICES_NOT_READABLE,
-        )
-
+from worker.domain.problems import Cause, FindingKind, Problem, describe, kind_of
 
 KIND_OF_ASPECT = {
-    Aspect.VENDOR: FindingKind.BILL_OF_OTHER_VENDOR,
-    Aspect.NUMBER: FindingKind.BILL_OF_OTHER_NUMBER,
-    Aspect.DATE: FindingKind.BILL_OF_OTHER_DATE,
-    Aspect.TOTAL: FindingKind.BILL_OF_OTHER_TOTAL,
-    Aspect.LINES: FindingKind.BILL_WITH_OTHER_LINES,
+    Aspect.VENDOR: FindingKind.BILL_VENDOR_MISMATCH,
+    Aspect.NUMBER: FindingKind.BILL_NUMBER_MISMATCH,
+    Aspect.DATE: FindingKind.BILL_DATE_MISMATCH,
+    Aspect.TOTAL: FindingKind.BILL_TOTAL_MISMATCH,
+    Aspect.LINES: FindingKind.BILL_LINES_MISMATCH,
 }
 """Finding kind by the aspect in which a bill differs."""
 
@@ -81,12 +34,12 @@ class Finding:
     @property
     def problem_key(self) -> str:
         """Key of the finding's problem, which stays open until a later comparison no longer finds it."""
-        return of_finding(self.kind, self.key)
+        return of_finding(self.kind.stored, self.key)
 
     @property
     def cause(self) -> Cause:
         """Cause of the finding's problem. Raises ValueError for a finding for information."""
-        return Cause(f"drift_{self.kind}")
+        return self.kind.cause
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -94,19 +47,19 @@ class Finding:
         return {"finding": self.sentence, subject_of(self.key).kind: self.about}
 
     def row(self) -> list[str]:
-        """Return the finding as JSON values."""
-        return [self.kind.value, self.key, self.sentence, self.about]
+        """Return the finding as JSON values, to be stored."""
+        return [self.kind.stored, self.key, self.sentence, self.about]
 
     @classmethod
     def of(cls, row: Sequence[str]) -> Finding:
         """Return the finding from the values of `row()`."""
         kind, key, sentence, about = row
-        return cls(FindingKind(kind), key, sentence, about)
+        return cls(kind_of(kind), key, sentence, about)
 
     @property
     def problem(self) -> Problem | None:
         """The problem with owner and next step; None for a finding for information."""
-        return None if self.kind.mild else describe(self.cause, self.facts)
+        return None if self.kind.is_information else describe(self.cause, self.facts)
 
 
 def bills_of_one_number(bills: Sequence[FoundBill]) -> str:
@@ -154,7 +107,7 @@ class Verified:
     def find(self, *findings: Finding) -> None:
         """Add findings to `findings` or `information`."""
         for finding in findings:
-            (self.information if finding.kind.mild else self.findings).append(finding)
+            (self.information if finding.kind.is_information else self.findings).append(finding)
 
     def counts(self) -> dict[str, int]:
         """Return the number of entries by outcome, for metrics."""

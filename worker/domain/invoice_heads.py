@@ -42,6 +42,11 @@ class InvoiceHead:
         return claimed_by_another(self.origin_id or "") if is_foreign else ""
 
     @property
+    def base_due(self) -> Decimal | None:
+        """The payment due, if it is in the company's base currency."""
+        return self.payment_due if self.currency == self.base_currency else None
+
+    @property
     def facts(self) -> dict[str, str]:
         """Names and what is due, as `Invoice.facts`, as far as the list shows them."""
         names = {"invoice": self.label, "vendor": self.vendor_name, "number": self.number}

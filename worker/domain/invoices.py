@@ -105,6 +105,11 @@ class Invoice:
         return Document.CREDIT if self.payment_due < 0 else Document.BILL
 
     @property
+    def base_due(self) -> Decimal | None:
+        """The payment due, if it is in the company's base currency."""
+        return self.payment_due if self.currency == self.base_currency else None
+
+    @property
     def facts(self) -> dict[str, str]:
         """Names and payment due for the sentences of its problems."""
         names = {"invoice": self.label, "vendor": self.vendor_name, "number": self.number}
@@ -165,7 +170,7 @@ def require_billable(
         raise Blocked(cause=Cause.FOREIGN_CURRENCY, facts=facts | {"currency": invoice.currency, "base_currency": base})
     if invoice.tax and not bills_tax:
         # Also where the lines tie: whether the payment due has the tax in it is not documented, and a bill without it is too low.
-        raise Blocked(cause=Cause.INVOICE_HAS_TAX, facts=facts | {"tax": money.text(invoice.tax)})
+        raise Blocked(cause=Cause.TAX_ITEM_MISSING, facts=facts | {"tax": money.text(invoice.tax)})
     if invoice.payment_due < 0 and not makes_credits:
         raise Blocked(cause=Cause.NEEDS_VENDOR_CREDIT, facts=facts)
     if invoice.billing_date is None:
@@ -175,12 +180,12 @@ def require_billable(
     if len(invoice.document_number) > DOCUMENT_NUMBER_LIMIT:
         raise Blocked(cause=Cause.DOCUMENT_NUMBER_TOO_LONG, facts=facts | {"limit": str(DOCUMENT_NUMBER_LIMIT)})
     if character := unwritable(invoice.document_number):
-        raise Blocked(cause=Cause.DOCUMENT_NUMBER_NOT_WRITABLE, facts=facts | {"character": character})
+        raise Blocked(cause=Cause.DOCUMENT_NUMBER_HAS_UNSUPPORTED_CHARACTER, facts=facts | {"character": character})
     contract_company_id(invoice)
     for line in invoice.lines:
         if line.gross and (line.wbs_code_id is None or not line.flat_code):
             whole = line.kind == WHOLE_CHANGE_ORDER
-            cause = Cause.WHOLE_CHANGE_ORDER_WITHOUT_CODE if whole else Cause.LINE_WITHOUT_CODE
+            cause = Cause.CHANGE_ORDER_MISSING_CODE if whole else Cause.LINE_MISSING_CODE
             raise Blocked(cause=cause, facts=facts | {"position": str(line.position), "description": line.description})
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, is_our_item, same_external_id
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
+from worker.domain.problems import FindingKind
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT, NamingRule, Project, WbsCode, same_name
 
@@ -57,7 +58,7 @@ def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, 
     if not item.usable:
         kind = f"{item.type} {item.subtype}".strip()
         words = f": its Item {item.name} is of type {kind}, not an Other Charge for purchase or resale."
-        yield one.find(FindingKind.ITEM_OF_OTHER_TYPE, words)
+        yield one.find(FindingKind.ITEM_TYPE_MISMATCH, words)
     if item.inactive:
         yield one.find(FindingKind.ITEM_INACTIVE, f": its Item {item.name} is inactive.")
     if is_our_item(item.external_id) and not same_external_id(item.external_id, one.external_id):
@@ -68,7 +69,7 @@ def item_drift(one: CodeToCompare, item: FoundItem, recorded: FoundItem | None, 
         words = (
             f": the ledger has Item {one.recorded_id}, which {fate}; in NetSuite, its Item is {item.id}, {item.name}."
         )
-        yield one.find(FindingKind.ITEM_OTHER_THAN_RECORDED, words)
+        yield one.find(FindingKind.ITEM_REPLACED, words)
     yield from _other_name(one, item, rule)
     yield from _other_display_name(one, item)
 
@@ -100,4 +101,4 @@ def _other_display_name(one: CodeToCompare, item: FoundItem) -> Iterator[Finding
         words = (
             f": its Item {item.name} has the display name {item.display_name!r}; the code's description is {written!r}."
         )
-        yield one.find(FindingKind.DISPLAY_NAME_DRIFTED, words)
+        yield one.find(FindingKind.DISPLAY_NAME_CHANGED, words)

@@ -59,13 +59,13 @@ def item_for(need: ItemNeed, found: Sequence[FoundItem], adopted: Mapping[str, s
     facts = {"name": item.name, "item_id": item.id, "external_id": item.external_id or ""}
     if len(named) > 1:
         ids = ", ".join(sorted(other.id for other in named))
-        raise Blocked(cause=Cause.ITEM_DOUBLED, facts=facts | {"item_ids": ids})
+        raise Blocked(cause=Cause.DUPLICATE_ITEM, facts=facts | {"item_ids": ids})
     if not item.usable:
         found_type = f"{item.type} {item.subtype}".strip()
-        raise Blocked(cause=Cause.ITEM_OF_OTHER_TYPE, facts=facts | {"found_type": found_type})
+        raise Blocked(cause=Cause.ITEM_TYPE_MISMATCH, facts=facts | {"found_type": found_type})
     if item.inactive:
         raise Blocked(cause=Cause.ITEM_INACTIVE, facts=facts)
     owner = item.external_id if is_our_item(item.external_id) else adopted.get(item.id)
     if owner and not same_external_id(owner, need.external_id):
-        raise Blocked(cause=Cause.ITEM_OF_OTHER_CODE, facts=facts | {"external_id": owner})
+        raise Blocked(cause=Cause.ITEM_BELONGS_TO_OTHER_CODE, facts=facts | {"external_id": owner})
     return item

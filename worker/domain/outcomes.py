@@ -45,7 +45,8 @@ class Record:
     `name`: the Item's name or the invoice's number. `code`, `description`: what creating a waiting code's Item requires. `remote_id`:
     NetSuite's internal id. `at`: when the state began, and `sent_at`: when the last write may have been sent, both unix seconds of Redis'
     clock. `facts`: placeholders of the problem's sentence. `for_invoice`: an invoice needs the code, budgeted or not. `write_back_due`: the
-    bill exists, and its id is not saved in Procore yet. `billed`: the digest of the data of a bill, "" if an older version created it
+    bill exists, and its id is not saved in Procore yet. `payment_due`: of an invoice, in the company's base currency; None if it was not
+    read or is in another currency. `billed`: the digest of the data of a bill, "" if an older version created it
     (`domain/billed.py`). `seen`: when it was first recorded (unix seconds, 0 = restored from NetSuite), `by`: who requested it (the trigger
     of a scan or an export, "" for a separate request); the ledger sets and keeps both.
     """
@@ -61,6 +62,7 @@ class Record:
     cause: Cause | None = None
     detail: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    payment_due: Decimal | None = None
     for_invoice: bool = False
     write_back_due: bool = False
     fence: int = 0
@@ -79,23 +81,6 @@ class Record:
         return self.done or self.state is State.SKIPPED
 
     @property
-    def payment_due(self) -> Decimal | None:
-        """An invoice's payment due in the company's base currency; None if it was not read, cannot be read, or is in another currency.
-
-        Taken from the facts, which problems need for their sentences, so that the ledger needs no field that an older worker would not
-        know.
-        """
-        # Bills that were made before their facts had a payment due have a total, which is the same to the cent.
-        told = self.facts.get("payment_due") or self.facts.get("total")
-        if not told or self.facts.get("currency"):
-            return None
-        try:
-            return money.read(told)
-        except ValueError:
-            # One record that another program wrote is no reason to show nobody anything.
-            return None
-
-    @property
     def in_doubt(self) -> bool:
         """Whether a write may have been sent and is unconfirmed."""
         return self.state in IN_DOUBT
@@ -109,6 +94,19 @@ class Record:
     def unfinished(self) -> bool:
         """Whether it needs another attempt without a request."""
         return self.state is State.WAITING or self.in_doubt or self.write_back_due
+
+
+def stored_due(text: str | None, facts: Mapping[str, str]) -> Decimal | None:
+    """Return the payment due of a stored record, None if it has none that can be read.
+
+    `text`: its field. A record of version 0.1.0 lacks the field and has the amount only in its facts, formatted for sentences: the payment
+    due or, in an early one, the total of its bill, which is the same to the cent.
+    """
+    earlier = "" if facts.get("currency") else facts.get("payment_due") or facts.get("total") or ""
+    try:
+        return money.exact(text) if text else money.read(earlier)
+    except ValueError:
+        return None
 
 
 class OutcomeKind(StrEnum):
@@ -144,9 +142,9 @@ class Outcome:
     """The end of one attempt, with a reason for users and Flower.
 
     `again_at`: for `unknown` and `waiting`, the time of the next attempt (unix seconds of Redis' clock); None if the next step of the same
-    work follows. `facts`: data read of the invoice, for its record. `children`: work that waits from now on, instead of this one. `closes`:
-    problems that the attempt resolved, closed together with the work's own. `missing`: codes whose Items an invoice needs before its bill;
-    `counts`: numbers that a comparison has reached. Both are for the work's task.
+    work follows. `facts`, `payment_due`: data read of the invoice, for its record. `children`: work that waits from now on, instead of this
+    one. `closes`: problems that the attempt resolved, closed together with the work's own. `missing`: codes whose Items an invoice needs
+    before its bill; `counts`: numbers that a comparison has reached. Both are for the work's task.
     """
 
     kind: OutcomeKind
@@ -156,6 +154,7 @@ class Outcome:
     cause: Cause | None = None
     again_at: float | None = None
     facts: Mapping[str, str] = field(default_factory=dict, compare=False)
+    payment_due: Decimal | None = field(default=None, compare=False)
     children: Children | None = field(default=None, compare=False)
     closes: tuple[str, ...] = field(default=(), compare=False)
     missing: tuple[int, ...] = field(default=(), compare=False)

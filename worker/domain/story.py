@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, cause_of, describe
 
 LONGEST_FACT = 160
 """Maximum length of a response or name in the journal: enough to recognize it. The open problem has the whole text."""
@@ -20,51 +20,63 @@ class What(StrEnum):
     PLANNED = "planned"
     SENT = "sent"
     NO_ANSWER = "no_answer"
-    EXISTS = "exists"
-    LOOKED = "looked"
+    ALREADY_EXISTS = "already_exists"
+    CHECKED = "checked"
     FOUND = "found"
     CREATED = "created"
     POSTED_ELSEWHERE = "posted_elsewhere"
     ADOPTED = "adopted"
     SETTLED = "settled"
-    NAMED = "named"
+    ALREADY_BILLED = "already_billed"
     WRITTEN_BACK = "written_back"
-    ITEMS_FIRST = "items_first"
+    WAITING_FOR_ITEMS = "waiting_for_items"
     FAILED = "failed"
-    HELD = "held"
-    HELD_BACK = "held_back"
+    REMOTE_PAUSED = "remote_paused"
+    SETTLING = "settling"
     PAUSED = "paused"
     BLOCKED = "blocked"
     SKIPPED = "skipped"
-    FORGOTTEN = "forgotten"
+    CLEARED = "cleared"
     DECIDED = "decided"
-    DECISION_TAKEN_BACK = "decision_taken_back"
+    DECISION_UNDONE = "decision_undone"
 
 
-ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.NAMED, What.WRITTEN_BACK})
+STORED_AS = {
+    What.CHECKED: "looked",
+    What.ALREADY_BILLED: "named",
+    What.WAITING_FOR_ITEMS: "items_first",
+    What.REMOTE_PAUSED: "held",
+    What.SETTLING: "held_back",
+    What.CLEARED: "forgotten",
+    What.DECISION_UNDONE: "decision_taken_back",
+    What.ALREADY_EXISTS: "exists",
+}
+"""Codes of the journal that differ from the event's: the first that the event ever had, so that versions before and after a renaming agree."""
+
+ENDS = frozenset({What.FOUND, What.CREATED, What.ADOPTED, What.SETTLED, What.ALREADY_BILLED, What.WRITTEN_BACK})
 """Events after which the record exists in NetSuite and the journal says so."""
 SENTENCES = {
     What.PLANNED: "Planned again{by_whom}",
     What.SENT: "Sent to NetSuite (attempt {attempt}), after saving the intent",
     What.NO_ANSWER: "NetSuite did not confirm the write of {sent_clock}: {answer}",
-    What.EXISTS: "Not created, because NetSuite already has one: {answer}",
-    What.LOOKED: "Checked NetSuite for the write of {sent_clock}: not there yet",
+    What.ALREADY_EXISTS: "Not created, because NetSuite already has one: {answer}",
+    What.CHECKED: "Checked NetSuite for the write of {sent_clock}: not there yet",
     What.FOUND: "Found in NetSuite with the external id of wbs-sync: {id}",
     What.CREATED: "Created in NetSuite: {id}",
     What.POSTED_ELSEWHERE: "Posted in {period}, not in the period of its date {date}",
     What.ADOPTED: "Matching record entered by hand found in NetSuite and adopted: {id}",
     What.SETTLED: "Entered by hand in NetSuite with the same vendor, number and amount: {id}",
-    What.NAMED: "Procore already has its bill id: {id}",
+    What.ALREADY_BILLED: "Procore already has its bill id: {id}",
     What.WRITTEN_BACK: "Bill id saved to Procore: origin id {origin_id}",
-    What.ITEMS_FIRST: "Waiting for {count} Items",
+    What.WAITING_FOR_ITEMS: "Waiting for {count} Items",
     What.FAILED: "Attempt failed: {answer}",
-    What.HELD: "All {remote} work is paused: {answer}",
-    What.HELD_BACK: "Waiting for the settle window, because Redis was lost or restarted",
+    What.REMOTE_PAUSED: "All {remote} work is paused: {answer}",
+    What.SETTLING: "Waiting for the settle window, because Redis was lost or restarted",
     What.PAUSED: "Paused: {why}",
     What.SKIPPED: "Skipped: {why}",
     What.DECIDED: "Decision by {by}: {decided}{noted}",
-    What.DECISION_TAKEN_BACK: "Decision undone by {by}, which was: {why}{noted}",
-    What.FORGOTTEN: "Cleared from the ledger by {by}; recorded with id {id} since {known_clock}: {why}{noted}",
+    What.DECISION_UNDONE: "Decision undone by {by}, which was: {why}{noted}",
+    What.CLEARED: "Cleared from the ledger by {by}; recorded with id {id} since {known_clock}: {why}{noted}",
 }
 
 
@@ -91,7 +103,7 @@ class Entry:
         """The entry as a sentence. Never raises: a missing fact is shown as `?`."""
         what, facts = self.happening.what, self.happening.facts
         if what is What.BLOCKED:
-            cause = Cause(facts["cause"]) if facts.get("cause") in set(Cause) else Cause.UNEXPECTED
+            cause = cause_of(facts.get("cause", ""))
             return f"Problem ({cause}): {describe(cause, facts).sentence}"
         by_whom = f" (requested by: {facts['by']})" if facts.get("by") else ""
         noted = f" ({facts['note']})" if facts.get("note") else ""
@@ -119,7 +131,7 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
     """
     match record.state:
         case State.BLOCKED:
-            return Happening(What.BLOCKED, {"cause": record.cause or Cause.UNEXPECTED, **record.facts})
+            return Happening(What.BLOCKED, {"cause": (record.cause or Cause.UNEXPECTED).stored, **record.facts})
         case State.UNKNOWN:
             return Happening(What.NO_ANSWER, {"answer": record.detail, "sent": str(int(record.at))})
         case State.SKIPPED:
@@ -127,27 +139,27 @@ def told_by(record: Record, *, of_code: bool) -> Happening | None:
         case State.INTENT if record.attempts > 1 or not of_code:
             return Happening(What.SENT, {"attempt": str(record.attempts)})
         case State.CREATED if not of_code:
-            return Happening(What.NAMED, {"id": record.remote_id})
+            return Happening(What.ALREADY_BILLED, {"id": record.remote_id})
         case _:
             return None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the history: `what` is a stable code; times in unix seconds, `again_at` 0 if none was set."""
+    """One line of the history: `what` is a stable code; times in unix seconds, `next_attempt_at` 0 if none was set."""
 
     at: float
     until: float
     times: int
     what: str
     sentence: str
-    again_at: float = 0
+    next_attempt_at: float = 0
 
 
 def story(record: Record | None, entries: Sequence[Entry], *, of_code: bool) -> list[Step]:
     """Return the history in order: the beginning from the record, the journal, and the end from the record."""
     # The record knows nothing of what came before it was forgotten: that was about another Item or bill.
-    begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.FORGOTTEN), default=0)
+    begins = max((place for place, one in enumerate(entries, 1) if one.happening.what is What.CLEARED), default=0)
     earlier, entries = entries[:begins], entries[begins:]
     steps = [_told(entry) for entry in earlier]
     if record and entries and (asked := entries[0].happening).what is What.PLANNED and not record.by:

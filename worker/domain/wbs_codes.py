@@ -66,11 +66,11 @@ class NamingRule:
         if not _has_number(project):
             raise Blocked(cause=Cause.PROJECT_NUMBER_MISSING, facts=facts)
         if not code.flat_code.strip():
-            raise Blocked(cause=Cause.CODE_WITHOUT_TEXT, facts=facts | {"code_id": str(code.id)})
+            raise Blocked(cause=Cause.CODE_MISSING_TEXT, facts=facts | {"code_id": str(code.id)})
         name = self.join(str(project.number), code.flat_code)
         facts["name"] = name
         if character := unwritable(name):
-            raise Blocked(cause=Cause.NAME_NOT_WRITABLE, facts=facts | {"character": character})
+            raise Blocked(cause=Cause.NAME_HAS_UNSUPPORTED_CHARACTER, facts=facts | {"character": character})
         if len(name) > self.limit:
             facts |= {"length": str(len(name)), "limit": str(self.limit)}
             raise Blocked(cause=Cause.NAME_TOO_LONG, facts=facts)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.errors import NoRoom, SyncError
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, code_of_item, is_our_item
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
+from worker.domain.problems import FindingKind
 from worker.domain.story import Happening, What
 from worker.store.adopted_items import AdoptedItems
 from worker.store.ledger import Ledger
@@ -132,10 +133,10 @@ def report_another_item(ledger: Ledger, netsuite: NetSuite, key: CodeKey, item: 
     record = ledger.code(key)
     recorded = record.remote_id if record else ""
     if netsuite.item(recorded):
-        kind = FindingKind.ITEM_DOUBLED
+        kind = FindingKind.DUPLICATE_ITEM
         words = f"The code of the Item {item.name} has 2 Items: ids {recorded}, {item.id}."
     else:
-        kind = FindingKind.ITEM_OTHER_THAN_RECORDED
+        kind = FindingKind.ITEM_REPLACED
         words = f"The Item {item.name}: the ledger has Item {recorded}, NetSuite has {item.id}."
     log.error("%s", words)
     finding = Finding(kind, str(key), words)

@@ -144,7 +144,7 @@ class Attempts:
             return self._settlement.problem(key, error.cause, error.facts)
         except UnexpectedAnswer as error:
             facts = {"answer": str(error), key.kind.word: f"id {key.parts[-1]}"}
-            return self._settlement.problem(key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
+            return self._settlement.problem(key, Cause.UNREADABLE_RESPONSE, facts)
         except (NotFound, NotPermitted) as error:
             facts = {"project": f"id {key.parts[0]}", "what": "data", "answer": str(error)}
             return self._settlement.problem(key, Cause.PROJECT_NOT_READABLE, facts)

@@ -149,7 +149,7 @@ class ExactlyOnce:
         noun = "Item" if isinstance(key, CodeKey) else "bill"
         reason = sent.detail or f"an earlier write was interrupted; checking NetSuite for its {noun}"
         again_at = sent.look_again_at(lock.now(), sent.sent_at + self.settle_seconds)
-        self.ledger.journal.tell(key, Happening(What.LOOKED, {"sent": str(int(sent.at))}, again_at))
+        self.ledger.journal.tell(key, Happening(What.CHECKED, {"sent": str(int(sent.at))}, again_at))
         return Outcome(OutcomeKind.UNKNOWN, sent.name, reason=reason, again_at=again_at)
 
     def _create(self, candidate: Candidate[FoundT], record: Record | None, lock: Lock) -> Outcome:
@@ -157,7 +157,7 @@ class ExactlyOnce:
         if record and record.attempts >= MAX_WRITES:
             raise candidate.given_up(record)
         if held_back_until := lock.held_back_until(self.settle_seconds):
-            self.ledger.journal.tell(candidate.key, Happening(What.HELD_BACK, again_at=held_back_until))
+            self.ledger.journal.tell(candidate.key, Happening(What.SETTLING, again_at=held_back_until))
             return Outcome(OutcomeKind.WAITING, candidate.name, reason=LEDGER_IS_YOUNG, again_at=held_back_until)
         waiting = replace(candidate.waiting, attempts=record.attempts if record else 0, fence=lock.fence)
         intents = [waiting]
@@ -197,7 +197,7 @@ class ExactlyOnce:
 
     def _already_exists(self, candidate: Candidate[FoundT], intent: Record, waiting: Record, lock: Lock) -> Outcome:
         """Record that NetSuite created nothing because it has one already. If that one is not visible yet, it is unconfirmed like any other write."""
-        self.ledger.journal.tell(candidate.key, Happening(What.EXISTS, {"answer": intent.detail}))
+        self.ledger.journal.tell(candidate.key, Happening(What.ALREADY_EXISTS, {"answer": intent.detail}))
         try:
             found = candidate.look(intent, exists=True)
             if found is not None:

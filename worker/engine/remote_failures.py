@@ -106,7 +106,7 @@ class RemoteFailures:
         until = self._holds.pause(scope, str(key), first=HOLD_SECONDS, cause=error.cause, answer=answer).ends
         self._report_once(scope, error.cause, error.facts)
         self._work.later(key.lane, str(key), at=until)
-        self._settlement.note(key, Happening(What.HELD, {"remote": remote_of(scope), "answer": answer}, until))
+        self._settlement.note(key, Happening(What.REMOTE_PAUSED, {"remote": remote_of(scope), "answer": answer}, until))
         return Outcome(OutcomeKind.WAITING, reason=answer, cause=error.cause, again_at=until)
 
     def note_unconfirmed(self, key: WorkKey, remote: Remote, answer: str) -> None:
@@ -177,7 +177,7 @@ class RemoteFailures:
         """
         until = self._pause(remote, key, answer, named=named) + random.uniform(0.5, 2)
         self._work.later(key.lane, str(key), at=until)
-        self._settlement.note(key, Happening(What.HELD, {"remote": remote, "answer": answer}, until))
+        self._settlement.note(key, Happening(What.REMOTE_PAUSED, {"remote": remote, "answer": answer}, until))
         return Outcome(OutcomeKind.WAITING, reason=answer, again_at=until)
 
     def _pause(self, remote: Remote, key: WorkKey, answer: str, *, named: float = 0.0) -> float:

@@ -48,7 +48,7 @@ class SettingsAgreement:
             running = self._presence.running()
         if found := differences(running):
             told = "; ".join(found)
-            raise Misconfigured(told, cause=Cause.SETTINGS_DIFFER, facts={"answer": told}, scope=WRITING)
+            raise Misconfigured(told, cause=Cause.SETTINGS_MISMATCH, facts={"answer": told}, scope=WRITING)
         self._agreed_at = time.monotonic()
 
     def now(self) -> list[str]:

@@ -118,7 +118,7 @@ class Settlement:
     def give_up(self, key: WorkKey, tries: int) -> None:
         """Turn work that repeatedly took down its worker into a problem instead of dispatching it to another worker."""
         facts = {"attempts": str(tries), "answer": "its worker died each time without reporting an error"}
-        self.problem(key, Cause.ATTEMPTS_EXHAUSTED, facts)
+        self.problem(key, Cause.RETRIES_EXHAUSTED, facts)
 
     def busy(self) -> Outcome:
         """Return the outcome for work that another worker has claimed."""
@@ -135,7 +135,7 @@ class Settlement:
         failures = self._work.failed(str(key))
         if failures >= MOST_ATTEMPTS:
             facts = {"attempts": str(failures), "answer": str(error)}
-            return self.problem(key, Cause.ATTEMPTS_EXHAUSTED, facts)
+            return self.problem(key, Cause.RETRIES_EXHAUSTED, facts)
         wait = max(back_off(failures), at_least)
         outcome = self.postpone(key, str(error), wait=wait)
         self.note(key, Happening(What.FAILED, {"answer": str(error)}, outcome.again_at or 0))
@@ -157,7 +157,7 @@ class Settlement:
     def problem(self, key: WorkKey, cause: Cause, facts: Mapping[str, str]) -> Outcome:
         """End the work as a problem. An unconfirmed write is still looked up, at growing intervals, until its result is known."""
         unconfirmed = self._unconfirmed(key)
-        if unconfirmed and cause is Cause.ATTEMPTS_EXHAUSTED:
+        if unconfirmed and cause is Cause.RETRIES_EXHAUSTED:
             cause, facts = Cause.UNCONFIRMED_WRITE, {**facts, "name": unconfirmed.name}
         outcome = Outcome(OutcomeKind.BLOCKED, reason=self._report(key, cause, facts), cause=cause)
         if unconfirmed:

@@ -63,7 +63,7 @@ class Explain:
             "code": wbs_code.flat_code if wbs_code else None,
             "description": wbs_code.description if wbs_code else None,
             "project_active": found.active,
-            "fault": budget_fault or codes_fault,
+            "error": budget_fault or codes_fault,
         }
         name = record.name if record and record.name else self.named.item_name(found, wbs_code)
         items, fault = asked(lambda: self._items(key, record, name))
@@ -71,12 +71,12 @@ class Explain:
         return {
             "about": f"{found.label}, code {wbs_code.flat_code if wbs_code else name or key.wbs_code_id}",
             "key": str(key),
-            "why": self.why.of(key, record, problems) or self.why.no_item(key, in_procore, problems),
+            "explanation": self.why.of(key, record, problems) or self.why.no_item(key, in_procore, problems),
             "record": record_view(record),
             "problems": problems,
-            "story": self._story(key, record),
+            "history": self._story(key, record),
             "procore": in_procore,
-            "netsuite": {"name": name, "external_id": self._item_id(key), "items": items, "fault": fault},
+            "netsuite": {"name": name, "external_id": self._item_id(key), "items": items, "error": fault},
         }
 
     def _item_id(self, key: CodeKey) -> str:
@@ -111,23 +111,23 @@ class Explain:
         in_netsuite: JsonObject = {
             "external_id": bill_external_id(self.remotes.procore.company_id, key.invoice_id),
             "bill": bill_view(bill),
-            "fault": bill_fault,
+            "error": bill_fault,
             **(self._comparison(key, bill) if bill and found else {"differs": None, "not_compared": None}),
         }
         return {
             "about": f"{listed.label if listed else f'project {key.project_id}'}, invoice {label}",
             "key": str(key),
-            "why": self.why.of(key, record, problems, self.why.not_exported(found))
+            "explanation": self.why.of(key, record, problems, self.why.not_exported(found))
             or self.why.no_bill(key, found, fault, problems),
             "record": record_view(record),
             "decision": decision.stored if (decision := self.stores.decisions.of(key)) else None,
             "problems": problems,
-            "story": self._story(key, record),
-            "procore": invoice_view(found) | {"fault": fault},
+            "history": self._story(key, record),
+            "procore": invoice_view(found) | {"error": fault},
             "bill_lines": self._lines(key, reckoning) if reckoning else [],
             "total": amount_text(reckoning.total) if reckoning else None,
             "payment_due": amount_text(reckoning.payment_due) if reckoning else None,
-            "bill_lines_fault": reckoning_fault,
+            "bill_lines_error": reckoning_fault,
             "retainage": retainage_view(reckoning),
             "netsuite": in_netsuite,
         }

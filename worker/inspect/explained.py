@@ -16,7 +16,10 @@ JsonObject = dict[str, Any]
 
 def record_view(record: Record | None) -> JsonObject | None:
     """Return the non-empty fields of a ledger record."""
-    return {name: value for name, value in asdict(record).items() if value} if record else None
+    if record is None:
+        return None
+    due = "" if record.payment_due is None else amount_text(record.payment_due)
+    return {name: value for name, value in (asdict(record) | {"payment_due": due}).items() if value}
 
 
 def invoice_view(invoice: Invoice | None) -> JsonObject:
@@ -37,12 +40,14 @@ def invoice_view(invoice: Invoice | None) -> JsonObject:
 def line_view(line: Reckoned, record: Record | None) -> JsonObject:
     """Return a line of the expected bill with the calculation of its amount. `record`: of the line's code in the ledger."""
     return {
-        "what": line.what,
+        "line": line.what,
         "wbs_code_id": line.wbs_code_id,
         "item": record.name if record else None,
         "item_id": record.remote_id if record and record.done else None,
         "item_state": record.state.value if record else None,
-        "terms": [asdict(term) | {"amount": amount_text(term.amount)} for term in line.terms],
+        "terms": [
+            {"position": term.position, "label": term.words, "amount": amount_text(term.amount)} for term in line.terms
+        ],
         "amount": amount_text(line.amount),
     }
 
@@ -54,8 +59,8 @@ def retainage_view(reckoning: Reckoning | None) -> JsonObject | None:
     billed, reported = reckoning.retained.net, reckoning.retainage_reported
     return {
         "billed": amount_text(billed),
-        "by_procores_totals": None if reported is None else amount_text(reported),
-        "agree": None if reported is None else reported == billed,
+        "reported": None if reported is None else amount_text(reported),
+        "matches": None if reported is None else reported == billed,
     }
 
 

@@ -69,7 +69,7 @@ class InvoiceDecisions:
             self.stores.decisions.take_back(key)
             self._keep_copy()
             waiting = Record(State.WAITING, decision.label, at=lock.at, fence=lock.fence)
-            told = Happening(What.DECISION_TAKEN_BACK, {"by": by, "why": decision.reason, "note": note})
+            told = Happening(What.DECISION_UNDONE, {"by": by, "why": decision.reason, "note": note})
             self.stores.ledger.write(key, waiting, told)
         self.stores.work.request(Lane.EXPORTS, [str(key)])
         return Decided(key, decision)
@@ -93,9 +93,15 @@ class InvoiceDecisions:
             decision = Decision(kind, label, by, self.stores.now(), note, bill_id)
             self.stores.decisions.note(key, decision)
             self._keep_copy()
-            facts = record.facts if record else {}
+            facts, due = (dict(record.facts), record.payment_due) if record else ({}, None)
             end = Record(
-                State.SKIPPED, label, at=decision.at, detail=decision.reason, facts=dict(facts), fence=lock.fence
+                State.SKIPPED,
+                label,
+                at=decision.at,
+                detail=decision.reason,
+                facts=facts,
+                payment_due=due,
+                fence=lock.fence,
             )
             told = Happening(What.DECIDED, {"by": by, "what": kind.value, "id": bill_id, "note": note})
             self.stores.ledger.write(key, end, told)

@@ -19,12 +19,12 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("process",),
     ),
     "wbs_sync_waiting_work": ("Pieces of work waiting in a lane, including those not due yet.", ("lane",)),
-    "wbs_sync_work_in_hand": ("Pieces of work dispatched or started by a worker.", ("lane",)),
+    "wbs_sync_work_in_progress": ("Pieces of work dispatched or started by a worker.", ("lane",)),
     "wbs_sync_oldest_due_work_timestamp_seconds": (
         "Time since which the longest overdue work of a lane has been due; none while nothing is due.",
         ("lane",),
     ),
-    "wbs_sync_failing_work": ("Pieces of work whose last attempt failed and that are retried automatically.", ()),
+    "wbs_sync_retrying_work": ("Pieces of work whose last attempt failed and that are retried automatically.", ()),
     "wbs_sync_unfinished_records": (
         "Known WBS codes without an Item and invoices without a bill. intent: a write was just sent; unknown: NetSuite did not confirm it; write_back: the bill exists, and its id is not saved in Procore yet.",
         ("record", "state"),
@@ -49,7 +49,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "wbs_sync_netsuite_slots": ("Maximum concurrent NetSuite requests (NETSUITE_CONCURRENCY).", ()),
     "wbs_sync_netsuite_slots_in_use": ("NetSuite requests in progress now.", ()),
-    "wbs_sync_netsuite_requests_waiting": ("Requests waiting for a slot now.", ("precedence",)),
+    "wbs_sync_netsuite_requests_waiting": ("Requests waiting for a slot now.", ("priority",)),
     "wbs_sync_procore_rate_limit_requests": ("Requests allowed in a window of Procore's rate limit.", ("window",)),
     "wbs_sync_procore_rate_limit_requests_left": ("Requests left in the window.", ("window",)),
     "wbs_sync_procore_rate_limit_reset_timestamp_seconds": ("Time at which the window ends and the next one begins.", ("window",)),
@@ -61,7 +61,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Time at which paused work is retried, after a system was down, refused a login or permission, or reached its rate limit; none while nothing is paused.",
         ("remote", "work", "cause"),
     ),
-    "wbs_sync_remote_holds": (
+    "wbs_sync_consecutive_pauses": (
         "Consecutive pauses because a system was down or refused a login or a permission, by paused kind of record and permission and for all work of a system; 0 or none as soon as work succeeds.",
         ("remote", "work"),
     ),
@@ -78,7 +78,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("run",),
     ),
     "wbs_sync_run_in_progress_since_timestamp_seconds": ("Start time of the run in progress; none while no run is in progress.", ("run",)),
-    "wbs_sync_run_open_work": ("Pieces of work that the run in progress is waiting for; 0 while no run is in progress.", ("run",)),
+    "wbs_sync_run_pending_work": ("Pieces of work that the run in progress is waiting for; 0 while no run is in progress.", ("run",)),
     "wbs_sync_verify_findings": ("Findings of the last verify.", ()),
     "wbs_sync_ledger_open": ("1 = there is a ledger; 0 = it is being rebuilt from NetSuite, and nothing is written until then.", ()),
     "wbs_sync_ledger_rebuilt_items": ("Items found so far by the rebuild in progress; 0 while there is none.", ()),

@@ -116,9 +116,9 @@ class Metrics(Collector):
         for lane in Lane:
             backlog = self.stores.work.backlog(lane)
             families.put("waiting_work", backlog.waiting, lane)
-            families.put("work_in_hand", backlog.in_hand, lane)
+            families.put("work_in_progress", backlog.in_hand, lane)
             families.put_known("oldest_due_work_timestamp_seconds", backlog.due_since, lane)
-        families.put("failing_work", self.stores.work.failing())
+        families.put("retrying_work", self.stores.work.failing())
 
     def _records(self, families: Families) -> None:
         for one in self.stores.ledger.unfinished():
@@ -156,7 +156,7 @@ class Metrics(Collector):
         held = {(remote, doing(remote)): 0 for remote in Remote}
         held |= {(remote_of(pause.scope), pause.work): pause.times for pause in paused if pause.scope}
         for (remote, work), times in held.items():
-            families.put("remote_holds", times, remote, work)
+            families.put("consecutive_pauses", times, remote, work)
         for pause in paused:
             families.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
 
@@ -166,7 +166,7 @@ class Metrics(Collector):
         for kind in RunKind:
             going_on, last = self.stores.runs.current(kind), self.stores.runs.last_whole(kind)
             open_work = _going_on(families, kind, going_on)
-            families.put("run_open_work", open_work, kind)
+            families.put("run_pending_work", open_work, kind)
             if last and last.ended_at:
                 counts = {outcome: last.counts.get(outcome, 0) for outcome in RUN_OUTCOMES}
                 _ended(families, kind, last.started_at, last.ended_at, counts)

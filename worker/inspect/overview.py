@@ -45,12 +45,14 @@ class Overview:
             },
             "codes": dict(codes),
             "invoices": dict(invoices),
-            "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},
+            "lanes": {
+                lane: {"waiting": waiting, "in_progress": in_hand} for lane, (waiting, in_hand) in depths.items()
+            },
             "pauses": [asdict(one) for one in self.pauses.all()],
             "gate": {"in_use": self.stores.gate.in_use(), "slots": self.stores.gate.caps()[0]},
             "runs": {kind.value: run_view(run) for kind in RunKind if (run := self.stores.runs.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
-            "invoices_not_readable": [
+            "invoices_unreadable": [
                 {"project": self._label(project_id), "answer": answer}
                 for project_id, answer in sorted(self.stores.listed_projects.refused().items())
             ],
@@ -66,12 +68,17 @@ class Overview:
     def of(self, key: CodeKey | InvoiceKey) -> dict[str, Any]:
         """Return the state of one code or invoice in the format of a task's result: `outcome` is None if nothing is known.
 
-        `in_hand`: a worker has claimed it; `again_at`: time of the next attempt in unix seconds, None if none is scheduled.
+        `in_progress`: a worker has claimed it; `next_attempt_at`: time of the next attempt in unix seconds, None if none is scheduled.
         """
         lane, outcome = lane_of(str(key)), self.outcome_of(key)
         told = outcome.result(noun="item" if isinstance(key, CodeKey) else "bill") if outcome else {"outcome": None}
         again_at = self.stores.work.waits_until(lane, str(key))
-        return {"key": str(key), **told, "in_hand": self.stores.work.in_hand(lane, str(key)), "again_at": again_at}
+        return {
+            "key": str(key),
+            **told,
+            "in_progress": self.stores.work.in_hand(lane, str(key)),
+            "next_attempt_at": again_at,
+        }
 
     def outcome_of(self, key: CodeKey | InvoiceKey) -> Outcome | None:
         """Return the outcome from the ledger, from a problem without a ledger record, or as waiting work; None for none of these."""

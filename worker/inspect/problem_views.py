@@ -10,7 +10,7 @@ from worker.domain.identities import CodeKey, code_of_item
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import Record
 from worker.domain.problem_keys import of_scope, record_of, scope_of_problem, subject_of, work_behind
-from worker.domain.problems import MENDED, describe
+from worker.domain.problems import FIX_LOCATIONS, describe
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
 from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, WorkKey, lane_of
@@ -71,9 +71,9 @@ class ProblemViews:
         return {
             "open": True,
             **self._row(one),
-            "mended": MENDED[one.problem.problem_class],
-            "tried": self._tried(key),
-            "again": self._again(key),
+            "fix_at": FIX_LOCATIONS[one.problem.problem_class],
+            "last_attempt": self._tried(key),
+            "next_attempt": self._again(key),
             "notes": notes,
         }
 
@@ -82,7 +82,7 @@ class ProblemViews:
         problem = one.problem
         return {
             "key": one.key,
-            "about": self._about(one),
+            "record": self._about(one),
             "project_id": subject_of(one.key).project_id,
             "cause": problem.cause.value,
             "class": problem.problem_class.value,
@@ -145,15 +145,15 @@ class ProblemViews:
         }
 
     def _again(self, key: str) -> dict[str, Any]:
-        """Return when it is retried: now (`in_hand`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
+        """Return when it is retried: now (`in_progress`), `at` a time, or `with` the next run of this kind; none of these if no work resolves it."""
         if scope := scope_of_problem(key):
-            return {"in_hand": False, "at": self.stores.holds.until(scope), "with": None}
+            return {"in_progress": False, "at": self.stores.holds.until(scope), "with": None}
         (piece,) = work_behind(key) or ("",)
         if not piece:
-            return {"in_hand": False, "at": None, "with": None}
+            return {"in_progress": False, "at": None, "with": None}
         lane = lane_of(piece)
         return {
-            "in_hand": self.stores.work.in_hand(lane, piece),
+            "in_progress": self.stores.work.in_hand(lane, piece),
             "at": self.stores.work.waits_until(lane, piece),
             "with": lane.run.value if lane.run else None,
         }

@@ -246,7 +246,7 @@ def _held_back(causes: Mapping[str, Sequence[Mapping[str, Any]]], invoices: Mapp
 
 
 def _of_cause(rows: Sequence[Mapping[str, Any]]) -> ProblemsOfCause:
-    problems = [OpenProblem(row["about"], row["sentence"], row["since"], row["key"], row["links"]) for row in rows]
+    problems = [OpenProblem(row["record"], row["sentence"], row["since"], row["key"], row["links"]) for row in rows]
     return ProblemsOfCause(rows[0]["cause"], rows[0]["next_step"], problems)
 
 

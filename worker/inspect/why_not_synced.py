@@ -70,8 +70,8 @@ class WhyNotSynced:
             return _not_yet(problems[0])
         if not self.projects.in_pilot(key.project_id):
             return "Skipped: its project is not in PROJECT_IDS."
-        if in_procore["fault"]:
-            return f"Not yet: it is not in the ledger, and Procore could not be queried: {in_procore['fault']}"
+        if in_procore["error"]:
+            return f"Not yet: it is not in the ledger, and Procore could not be queried: {in_procore['error']}"
         if not in_procore["budgeted"]:
             return "No Item needed: no budget line in Procore uses this code."
         if not in_procore["active"] or not in_procore["project_active"]:

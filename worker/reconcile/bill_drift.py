@@ -17,12 +17,12 @@ from worker.domain.bill_differences import Aspect, differences
 from worker.domain.bills import Bill, FoundBill, NumberKey
 from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
-from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, bills_of_one_number
+from worker.domain.findings import KIND_OF_ASPECT, Finding, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoice_heads import InvoiceHead
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind
 from worker.domain.policy import Policy
-from worker.domain.problems import Cause, describe
+from worker.domain.problems import Cause, FindingKind, describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.reconcile.bill_verdicts import ComparedBill, InvoiceToCompare, ProjectInvoices, Verdict
@@ -120,7 +120,7 @@ class BillDrift:
                 ids = {bill.id} | alike.get(bill.number_key, set())
                 # Several with this invoice's own external id alone are found when it is compared.
                 if len(ids) > 1 and not ids <= set(one.standing) and (words := self._of_two(bill.id, ids, one)):
-                    doubled[one.key] = one.find(FindingKind.BILL_DOUBLED, words)
+                    doubled[one.key] = one.find(FindingKind.DUPLICATE_BILL, words)
         return doubled
 
     def _of_two(self, own_id: str, ids: Collection[str], one: InvoiceToCompare) -> str:
@@ -196,7 +196,7 @@ class BillDrift:
             live = [bill for each in one.standing if (bill := self.remotes.netsuite.bill(each)) and not bill.void]
             if len(live) > 1:
                 told = ", ".join(f"{bill.document_number} of {bill.date} (id {bill.id})" for bill in live)
-                return [one.find(FindingKind.BILL_DOUBLED, f" has {len(live)} bills: {told}.")]
+                return [one.find(FindingKind.DUPLICATE_BILL, f" has {len(live)} bills: {told}.")]
             bill_id = live[0].id if live else bill_id
         if not bill_id:
             return [one.find(FindingKind.BILL_MISSING, " has no bill.")]
@@ -231,7 +231,7 @@ class BillDrift:
         ours = is_our_bill(found.external_id) and Aspect.DATE not in differs
         if ours and (period := self.periods.unwanted(found)):
             words = f": its {name} is posted in {period}, not in the period of its date {found.date}."
-            findings.append(one.find(FindingKind.BILL_IN_OTHER_PERIOD, words))
+            findings.append(one.find(FindingKind.BILL_PERIOD_MISMATCH, words))
         return findings
 
     def _against_origin(self, one: InvoiceToCompare, found: FoundBill) -> list[Finding]:
@@ -246,7 +246,7 @@ class BillDrift:
             return [] if due else [one.find(FindingKind.ORIGIN_ID_MISSING, words)]
         if named is None:
             words = f" has the origin id {one.head.origin_id!r} of another integration in Procore; {own}."
-            return [one.find(FindingKind.ORIGIN_ID_FOREIGN, words)]
+            return [one.find(FindingKind.ORIGIN_ID_CONFLICT, words)]
         if named != found.id:
             other = self.remotes.netsuite.bill(named)
             what = (
@@ -254,7 +254,7 @@ class BillDrift:
                 if other
                 else f"a bill that does not exist (id {named})"
             )
-            return [one.find(FindingKind.ORIGIN_ID_FOREIGN, f" has the origin id of {what} in Procore; {own}.")]
+            return [one.find(FindingKind.ORIGIN_ID_CONFLICT, f" has the origin id of {what} in Procore; {own}.")]
         return []
 
 

@@ -35,7 +35,7 @@ class CodePlans:
             dry.add(not_readable(project.id, project.label, "budget", str(error)))
             return
         except UnexpectedAnswer as error:
-            blocked = _blocked(Cause.ANSWER_NOT_UNDERSTOOD, {"answer": str(error)})
+            blocked = _blocked(Cause.UNREADABLE_RESPONSE, {"answer": str(error)})
             dry.add(line_of(scan_of(project.id), project.label, "budget", blocked))
             return
         if plan.odd:

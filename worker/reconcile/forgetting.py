@@ -120,7 +120,7 @@ class Forgetting:
                 "note": note,
             }
             if now.key != seen.key or not self.stores.ledger.forget(
-                now.key, now.record, lock, Happening(What.FORGOTTEN, facts)
+                now.key, now.record, lock, Happening(What.CLEARED, facts)
             ):
                 raise NotForgotten("This record has just changed. Check it again with `wbs-sync explain`.")
         return now

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from worker.domain.decisions import Decision
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import Finding
 from worker.domain.identities import InvoiceKey
+from worker.domain.problems import FindingKind
 from worker.store.stores import Stores
 from worker.sync.projects import Projects
 
@@ -27,7 +28,7 @@ class Information:
         for project_id, answer in sorted(self.stores.listed_projects.refused().items()):
             label = self._label(project_id)
             yield Finding(
-                FindingKind.INVOICES_NOT_READABLE,
+                FindingKind.INVOICES_UNREADABLE,
                 f"project:{project_id}",
                 f"Project {label} is not active and its invoices could not be read from Procore ({answer}), so its approved invoices are not billed.",
                 label,
@@ -35,7 +36,7 @@ class Information:
 
     def _of_decision(self, key: InvoiceKey, decision: Decision) -> Finding:
         sentence = f"Invoice {decision.label} of project {self._label(key.project_id)}: {decision.reason}."
-        return Finding(FindingKind.INVOICE_DECIDED, str(key), sentence, decision.label)
+        return Finding(FindingKind.INVOICE_DECISION, str(key), sentence, decision.label)
 
     def _label(self, project_id: int) -> str:
         project = self.stores.listed_projects.get(project_id)

@@ -90,7 +90,7 @@ class InvoicePlans:
             outcome = self._blocked(key, seen, Blocked(cause=Cause.PROJECT_NOT_READABLE, facts=facts))
         except UnexpectedAnswer as error:
             facts = {"answer": str(error), "invoice": f"id {key.invoice_id}"}
-            outcome = self._blocked(key, seen, Blocked(cause=Cause.ANSWER_NOT_UNDERSTOOD, facts=facts))
+            outcome = self._blocked(key, seen, Blocked(cause=Cause.UNREADABLE_RESPONSE, facts=facts))
         takes = self.requests() - began + seen.follows
         project = self.codes.projects.get(key.project_id)
         label, about = project.label if project else f"id {key.project_id}", outcome.name or f"id {key.invoice_id}"

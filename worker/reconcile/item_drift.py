@@ -7,18 +7,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.clients.remotes import Remotes
-from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.findings import Finding, Verified
 from worker.domain.identities import CodeKey, is_our_item, item_external_id, same_external_id
 from worker.domain.item_drift import CodeToCompare, item_drift
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.wbs_codes import NamingRule, Project, bare_name
 from worker.store.stores import Stores
 from worker.sync.items import Items
 
 ABOUT_A_FOUND_ITEM = frozenset(
-    {Cause.ITEM_OF_OTHER_TYPE, Cause.ITEM_INACTIVE, Cause.ITEM_OF_OTHER_CODE, Cause.ITEM_DOUBLED}
+    {Cause.ITEM_TYPE_MISMATCH, Cause.ITEM_INACTIVE, Cause.ITEM_BELONGS_TO_OTHER_CODE, Cause.DUPLICATE_ITEM}
 )
 """Causes whose problem shows the Item in NetSuite to the user."""
 
@@ -67,7 +67,7 @@ class AllItemNames:
 
 def _near_duplicate(label: str, key: str, flat_code: str, name: str, alike: Sequence[str]) -> Finding:
     words = f": NetSuite has another Item with nearly the same name as {name!r}: {', '.join(alike)}."
-    return Finding(FindingKind.ITEM_NEAR_DUPLICATE, key, f"Code {flat_code} of project {label}{words}", flat_code)
+    return Finding(FindingKind.SIMILAR_ITEM_NAME, key, f"Code {flat_code} of project {label}{words}", flat_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class ItemDrift:
             if about and self.stores.ledger.code(one.key) != one.record:
                 verified.explained += 1
                 continue
-            verified.right += all(finding.kind.mild for finding in about)
+            verified.right += all(finding.kind.is_information for finding in about)
             found += about
         found += [finding for findings in shared.values() for finding in findings]
         compared = {one.code.id for one in codes}
@@ -243,4 +243,4 @@ def _by_id(key: CodeKey) -> str:
 
 def _of_two(key: CodeKey, label: str, items: Sequence[FoundItem], about: str = "") -> Finding:
     told = ", ".join(f"{item.name} (id {item.id})" for item in items)
-    return Finding(FindingKind.ITEM_DOUBLED, str(key), f"{label} has {len(items)} Items: {told}.", about)
+    return Finding(FindingKind.DUPLICATE_ITEM, str(key), f"{label} has {len(items)} Items: {told}.", about)

@@ -10,8 +10,9 @@ from worker.clients.netsuite.bills import BillHead
 from worker.clients.netsuite.records import ROWS_PER_PAGE
 from worker.clients.remotes import Remotes
 from worker.domain.bills import FoundBill
-from worker.domain.findings import Finding, FindingKind, Verified
+from worker.domain.findings import Finding, Verified
 from worker.domain.identities import InvoiceKey, bill_external_ids_of
+from worker.domain.problems import FindingKind
 from worker.domain.wbs_codes import Project
 from worker.store.stores import Stores
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.domain.errors import Transient
-from worker.domain.findings import FindingKind, Verified
+from worker.domain.findings import Verified
 from worker.domain.problem_keys import finding_of, subject_of
+from worker.domain.problems import FindingKind
 from worker.domain.wbs_codes import Project
 from worker.observability.correlation import kept
 from worker.reconcile.comparison_failures import Failures, GivenUp, Interrupted, Later
@@ -248,6 +249,6 @@ class Verification:
         if about.kind != "invoice" and (project is None or not project.active):
             # Only the invoices of an inactive project are compared.
             return False
-        once = {FindingKind.ITEM_NEAR_DUPLICATE: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
-        left_out = {subject, next((unit for of, unit in once.items() if of == kind), subject)}
+        once = {FindingKind.SIMILAR_ITEM_NAME: ITEM_NAMES, FindingKind.BILL_NOT_COMPARABLE: ORPHANED_BILLS}
+        left_out = {subject, next((unit for of, unit in once.items() if of.stored == kind), subject)}
         return not left_out & set(verified.not_compared)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from worker.domain.problems import FORMER_CAUSES, Cause
 from worker.domain.scopes import Remote, doing, remote_of
 from worker.domain.work import Lane
 from worker.store.client import Redis, Value
@@ -82,23 +83,30 @@ class Holds:
         now = seconds(self._client) if pauses else 0.0
         return [lane for lane in lanes if _ends(lane, _of(lane, pauses)) <= now]
 
-    def note(self, scope: str, work: str, *, cause: str = "", answer: str = "") -> Noted:
+    def note(self, scope: str, work: str, *, cause: Cause | None = None, answer: str = "") -> Noted:
         """Count a failure of work because of a scope, without a pause."""
         return self._noted(scope, work, cause, answer, pauses=False, first=0, named=0)
 
     def pause(
-        self, scope: str, work: str = "-", *, first: float, named: float = 0, cause: str = "", answer: str = ""
+        self,
+        scope: str,
+        work: str = "-",
+        *,
+        first: float,
+        named: float = 0,
+        cause: Cause | None = None,
+        answer: str = "",
     ) -> Noted:
         """Count a failure, and pause all work that needs the scope. `first`: seconds of the first pause in a row; `named`: minimum seconds."""
         return self._noted(scope, work, cause, answer, pauses=True, first=first, named=named)
 
     def _noted(
-        self, scope: str, work: str, cause: str, answer: str, *, pauses: bool, first: float, named: float
+        self, scope: str, work: str, cause: Cause | None, answer: str, *, pauses: bool, first: float, named: float
     ) -> Noted:
         args: list[Value] = [
             scope,
             work,
-            cause,
+            cause.stored if cause else "",
             answer,
             int(pauses),
             first,
@@ -166,4 +174,5 @@ def _ends(lane: Lane, pauses: Iterable[Pause]) -> float:
 def _pause(scope: str, stored: str) -> Pause:
     fields = json.loads(stored)
     since, ends, times = float(fields["since"]), float(fields["ends"]), int(fields["times"])
-    return Pause(scope, since, ends, times, fields["cause"], fields["answer"], tuple(fields["works"].split()))
+    cause = str(FORMER_CAUSES.get(fields["cause"], fields["cause"]))
+    return Pause(scope, since, ends, times, cause, fields["answer"], tuple(fields["works"].split()))

@@ -11,13 +11,13 @@ import math
 from collections.abc import Mapping
 
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.story import LONGEST_FACT, Entry, Happening, What
+from worker.domain.story import LONGEST_FACT, STORED_AS, Entry, Happening, What
 from worker.domain.texts import shortened
 from worker.store.client import Redis
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag
 
-_WORDS = frozenset(what.value for what in What)
+_EVENTS = {STORED_AS.get(what, what.value): what for what in What}
 
 
 class Journal:
@@ -36,7 +36,7 @@ class Journal:
         """Return the lines of a journal, oldest first."""
         lines = [json.loads(f"[{line}]") for line in self._client.lrange(self._keys.journal(key), 0, -1)]
         # An event of a kind that only a newer version knows is left to that version.
-        return [_entry(*line) for line in lines if line[4] in _WORDS]
+        return [_entry(*line) for line in lines if line[4] in _EVENTS]
 
 
 def words_of(happening: Happening | None) -> tuple[str, int]:
@@ -46,10 +46,11 @@ def words_of(happening: Happening | None) -> tuple[str, int]:
     if happening is None:
         return "", 0
     facts = {name: shortened(value, LONGEST_FACT) for name, value in happening.facts.items() if value}
-    parts = [happening.what.value, facts] if facts else [happening.what.value]
+    what = STORED_AS.get(happening.what, happening.what.value)
+    parts = [what, facts] if facts else [what]
     text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
     return text[1:-1], math.ceil(happening.again_at)
 
 
 def _entry(at: int, until: int, times: int, again_at: int, what: str, *facts: Mapping[str, str]) -> Entry:
-    return Entry(at, until, times, Happening(What(what), facts[0] if facts else {}, again_at))
+    return Entry(at, until, times, Happening(_EVENTS[what], facts[0] if facts else {}, again_at))

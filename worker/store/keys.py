@@ -85,11 +85,11 @@ class Keys:
 
     def problems_of(self, cause: Cause) -> str:
         """Sorted set: open problems of a cause that are not ignored, by the time since which."""
-        return f"{self.prefix}problems:of:{cause}"
+        return f"{self.prefix}problems:of:{cause.stored}"
 
     def ignored_problems_of(self, cause: Cause) -> str:
         """Sorted set: ignored open problems of a cause, by the time since which."""
-        return f"{self.prefix}problems:ignored:{cause}"
+        return f"{self.prefix}problems:ignored:{cause.stored}"
 
     def problem_acts(self, problem_key: str) -> str:
         """List: what people did about a problem, newest first."""

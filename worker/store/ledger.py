@@ -254,8 +254,8 @@ class Ledger:
 
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""
-        journal_args = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if record_of(key) else None)
-        args: list[Value] = [key, problem_text(cause, facts, at), *journal_args]
+        happening = Happening(What.BLOCKED, {"cause": cause.stored, **facts}) if record_of(key) else None
+        args: list[Value] = [key, problem_text(cause, facts, at), *words_of(happening)]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
     def resolve(self, *keys: str) -> bool:

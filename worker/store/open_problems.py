@@ -7,16 +7,19 @@ early is only hidden, and the next check of its record opens or shows it again.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from worker.domain.problems import Cause, Problem, cause_of, describe
+from worker.domain.problems import Cause, Problem, cause_of, describe, missing_facts
 from worker.store.client import Redis, Value
 from worker.store.keys import Keys
 from worker.store.scripts import Script, flag
 from worker.store.sizes import Sizes
+
+log = logging.getLogger(__name__)
 
 ACTS_KEPT = 20
 """Number of acts kept for each problem, the newest: a note helps the next person with the same problem."""
@@ -102,15 +105,18 @@ class Handling:
         ]
 
     def _do(self, act: Act, seen: OpenProblem, by: str, at: float, note: str) -> bool:
-        problem = {"cause": seen.problem.cause.value, "facts": dict(seen.facts)}
+        problem = {"cause": seen.problem.cause.stored, "facts": dict(seen.facts)}
         done = {"act": act.value, "by": by, "at": at, "note": note, **problem}
         args: list[Value] = [seen.key, _json(problem), _json(done), ACTS_KEPT]
         return self._act(keys=[self._keys.problems, self._keys.problem_acts(seen.key)], args=args)
 
 
 def problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:
-    """Return the JSON with which a problem is stored."""
-    return _json({"cause": (cause or Cause.UNEXPECTED).value, "facts": dict(facts), "since": at})
+    """Return a problem as it is stored. A fact that its sentence lacks is logged as an error; the sentence then names the gap."""
+    cause = cause or Cause.UNEXPECTED
+    if missing := missing_facts(cause, facts):
+        log.error("A problem with the cause %s was stored without these facts: %s", cause, ", ".join(missing))
+    return _json({"cause": cause.stored, "facts": dict(facts), "since": at})
 
 
 def problem_of(key: str, text: str) -> OpenProblem:

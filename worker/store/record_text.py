@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from worker.domain.outcomes import Record, State
+from worker.domain.outcomes import Record, State, stored_due
 from worker.domain.problems import cause_of
 
 _FIELDS = frozenset(field.name for field in fields(Record))
@@ -20,6 +20,10 @@ def encode(record: Record) -> str:
     seen.
     """
     stored = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}
+    if record.payment_due is not None:
+        stored["payment_due"] = str(record.payment_due)
+    if record.cause:
+        stored["cause"] = record.cause.stored
     if not record.in_doubt:
         stored.pop("fence", None)
     if record.done:
@@ -43,6 +47,8 @@ def _record(stored: dict[str, Any]) -> Record:
     stored["state"] = State(stored["state"])
     if "cause" in stored:
         stored["cause"] = cause_of(stored["cause"])
+    if "facts" in stored or "payment_due" in stored:
+        stored["payment_due"] = stored_due(stored.get("payment_due"), stored.get("facts", {}))
     # A newer version may have more fields (docs/upgrade.md). Rare, so other records do not pay for it.
     if not _FIELDS.issuperset(stored):
         stored = {name: value for name, value in stored.items() if name in _FIELDS}

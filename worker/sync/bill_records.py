@@ -9,11 +9,11 @@ from worker.clients.procore.client import Procore
 from worker.domain.billed import billed_digest, changes
 from worker.domain.bills import Document
 from worker.domain.errors import Blocked
-from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind
+from worker.domain.findings import KIND_OF_ASPECT, Finding
 from worker.domain.identities import InvoiceKey, bill_origin_id
 from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, Record, State, outcome_of
-from worker.domain.problems import describe
+from worker.domain.problems import FindingKind, describe
 from worker.domain.story import Happening, What
 from worker.store.client import Redis
 from worker.store.connection import seconds
@@ -46,6 +46,7 @@ class BillRecords:
             bill_id,
             at=seconds(self._client),
             facts={**invoice.facts, **facts},
+            payment_due=invoice.base_due,
             write_back_due=True,
             billed=billed_digest(invoice),
         )
@@ -68,7 +69,9 @@ class BillRecords:
                 kind = KIND_OF_ASPECT[next(iter(differs))]
                 self.report_locked(key, record, locked, kind, "; ".join(differs.values()), project=project)
         event = Happening(What.WRITTEN_BACK, {"origin_id": origin_id})
-        self._ledger.write(key, replace(record, write_back_due=False, facts={**record.facts, **invoice.facts}), event)
+        facts = {**record.facts, **invoice.facts}
+        named = replace(record, write_back_due=False, facts=facts, payment_due=invoice.base_due)
+        self._ledger.write(key, named, event)
         return outcome_of(record)
 
     def report_locked(
@@ -94,7 +97,8 @@ class BillRecords:
             facts["date"] = invoice.billing_date.isoformat()
             facts.setdefault("period", f"of {facts['date']}")
         name = invoice.label if invoice else facts.get("invoice", str(key.invoice_id))
-        return Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts)
+        due = invoice.base_due if invoice else error.payment_due
+        return Record(State.BLOCKED, name, at=seconds(self._client), cause=error.cause, facts=facts, payment_due=due)
 
     def report(self, finding: Finding) -> None:
         """Open the problem that `verify` would find, and later close."""

@@ -14,12 +14,12 @@ from worker.clients.netsuite.client import NetSuite
 from worker.domain.bill_differences import difference, differences
 from worker.domain.bills import Bill, Document, FoundBill
 from worker.domain.errors import Blocked, OutcomeUnknown, SeriesStopped, SyncError
-from worker.domain.findings import Finding, FindingKind, bills_of_one_number
+from worker.domain.findings import Finding, bills_of_one_number
 from worker.domain.identities import InvoiceKey, is_our_bill, same_external_id
 from worker.domain.invoices import Invoice
 from worker.domain.links import Entity
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.retainage import Retainage
 from worker.domain.series import Deviation, Series
 from worker.domain.story import Happening, What
@@ -64,8 +64,8 @@ class BillWriter:
 
     def make(self, key: InvoiceKey, ready: Billable, bill: Bill, record: Record | None, lock: Lock) -> Outcome:
         """Adopt or create the invoice's bill. `record`: its ledger record. Raises Blocked; Transient and Misconfigured if nothing was sent."""
-        facts = ready.invoice.facts
-        waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, facts=facts, fence=lock.fence)
+        facts, due = ready.invoice.facts, ready.invoice.base_due
+        waiting = Record(State.WAITING, ready.invoice.label, at=lock.at, facts=facts, payment_due=due, fence=lock.fence)
         candidate = _Candidate(self, key, ready, bill, waiting, known=record is not None)
         return self._once.make(candidate, record, lock)
 
@@ -80,7 +80,9 @@ class BillWriter:
         bills = [found for bill_id in self._ids(bill) if (found := self._netsuite.bill(bill_id))]
         ours = [found for found in bills if same_external_id(found.external_id, bill.external_id)]
         if len(ours or bills) > 1:
-            raise Blocked(cause=Cause.BILL_DOUBLED, facts={"bill_ids": ", ".join(found.id for found in ours or bills)})
+            raise Blocked(
+                cause=Cause.DUPLICATE_BILL, facts={"bill_ids": ", ".join(found.id for found in ours or bills)}
+            )
         return next(iter(ours or bills), None)
 
     def require_free(self, key: InvoiceKey, bill: Bill, found: FoundBill | None) -> None:
@@ -132,7 +134,7 @@ class BillWriter:
         twins = [other for other in others if not other.void and not is_our_bill(other.external_id)]
         if twins:
             words = bills_of_one_number([found, *twins])
-            self._records.report(_finding(key, ready, FindingKind.BILL_DOUBLED, words))
+            self._records.report(_finding(key, ready, FindingKind.DUPLICATE_BILL, words))
 
     def _ids(self, bill: Bill) -> list[str]:
         """Return the ids of the bill with the wbs-sync external id and of bills of the same vendor with the same number."""
@@ -172,7 +174,7 @@ class BillWriter:
         self._once.ledger.journal.tell(key, event)
         words = f"posted in {elsewhere}, not in the period of its date {found.date}"
         if self.periods.unwanted(found):
-            finding = _finding(key, ready, FindingKind.BILL_IN_OTHER_PERIOD, f": its {found.label} is {words}.")
+            finding = _finding(key, ready, FindingKind.BILL_PERIOD_MISMATCH, f": its {found.label} is {words}.")
             self._records.report(finding)
         return words
 
@@ -214,7 +216,7 @@ class _Candidate:
 
     def given_up(self, record: Record) -> Blocked:
         facts = {"attempts": str(record.attempts), "answer": record.detail}
-        return Blocked(cause=Cause.ATTEMPTS_EXHAUSTED, facts=facts)
+        return Blocked(cause=Cause.RETRIES_EXHAUSTED, facts=facts)
 
 
 def is_ours(bill: Bill, found: FoundBill) -> bool:

@@ -110,7 +110,7 @@ class Bills:
             raise Blocked(cause=Cause.BILLING_DATE_MISSING, facts=invoice.facts)
         known = {**coming, **self._items.known(invoice)}
         if lacking := [line.flat_code for line in invoice.lines if line.gross and line.wbs_code_id not in known]:
-            raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": ", ".join(lacking[:5])})
+            raise Blocked(cause=Cause.BLOCKED_CODES, facts=invoice.facts | {"codes": ", ".join(lacking[:5])})
         bill = Bill(
             external_id=bill_external_id(self._company_id, invoice.id),
             vendor_id=ready.vendor.id,

@@ -37,4 +37,4 @@ class BooksCurrency:
         seen = sorted({*self.seen(), invoice.base_currency})
         if len(seen) > 1:
             facts = {"currency": invoice.currency, "currencies": ", ".join(seen)}
-            raise Blocked(cause=Cause.CURRENCY_NOT_KNOWN, facts=invoice.facts | facts)
+            raise Blocked(cause=Cause.BASE_CURRENCY_UNKNOWN, facts=invoice.facts | facts)

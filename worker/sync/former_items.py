@@ -58,7 +58,7 @@ class FormerItems:
         asked = {
             code_id: record.code
             for code_id, record in records.items()
-            if record.cause is Cause.ITEMS_OF_FORMER_NAME and not record.done
+            if record.cause is Cause.POSSIBLE_FORMER_ITEMS and not record.done
         }
         has_own = named_by(rule, number, (record.name for record in records.values() if record.done))
         lost = self._ledger.state.has_lost_adoptions()

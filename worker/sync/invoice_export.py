@@ -15,11 +15,10 @@ from worker.domain.bill_lines import FixedItems, bills_nothing, require_retainag
 from worker.domain.billed import billed_digest
 from worker.domain.bills import Bill, FoundBill, number_key
 from worker.domain.errors import Blocked, NotFound, NotPermitted
-from worker.domain.findings import FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey, bill_id_of_origin
 from worker.domain.invoices import NOTHING_BILLED, Invoice, reason_to_skip, require_billable
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.retainage import Retainage, retainage
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
@@ -98,7 +97,7 @@ class InvoiceExport:
             return self._refuse(key, ready.invoice, error)
         if not missing:
             return self._bills.make(key, ready)
-        self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}))
+        self._ledger.journal.tell(key, Happening(What.WAITING_FOR_ITEMS, {"count": str(len(missing))}))
         reason = f"waiting for {len(missing)} Items to be created first"
         return Outcome(OutcomeKind.WAITING, ready.invoice.label, reason=reason, missing=tuple(missing))
 
@@ -122,7 +121,7 @@ class InvoiceExport:
         if missing := self._items.missing(ready.invoice):
             soon = seconds(self._client) + ITEMS_LATE_SECONDS
             again_at = max(soon, self._items.looked_at_again(ready.invoice.project_id, missing))
-            self._ledger.journal.tell(key, Happening(What.ITEMS_FIRST, {"count": str(len(missing))}, again_at))
+            self._ledger.journal.tell(key, Happening(What.WAITING_FOR_ITEMS, {"count": str(len(missing))}, again_at))
             return Outcome(
                 OutcomeKind.WAITING, ready.invoice.label, reason=f"waiting for {len(missing)} Items", again_at=again_at
             )
@@ -155,9 +154,13 @@ class InvoiceExport:
                 return Outcome(OutcomeKind.SKIPPED, f"id {key.invoice_id}", reason=why)
             invoice = read()
         if skip := reason_to_skip(invoice, self._statuses):
-            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts)
+            return Outcome(
+                OutcomeKind.SKIPPED, invoice.label, reason=skip, facts=invoice.facts, payment_due=invoice.base_due
+            )
         if bill_id := bill_id_of_origin(invoice.origin_id):
-            return Outcome(OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts)
+            return Outcome(
+                OutcomeKind.ALREADY, invoice.label, bill_id, facts=invoice.facts, payment_due=invoice.base_due
+            )
         on_read(invoice)
         try:
             self._books_currency.require_known(invoice)
@@ -165,9 +168,16 @@ class InvoiceExport:
         except Blocked as error:
             if settled := self.settled(key, invoice, error):
                 return settled
+            error.payment_due = invoice.base_due
             raise
         if bills_nothing(invoice, ready.retained):
-            return Outcome(OutcomeKind.SKIPPED, invoice.label, reason=NOTHING_BILLED, facts=invoice.facts)
+            return Outcome(
+                OutcomeKind.SKIPPED,
+                invoice.label,
+                reason=NOTHING_BILLED,
+                facts=invoice.facts,
+                payment_due=invoice.base_due,
+            )
         return ready
 
     def settled(self, key: InvoiceKey, invoice: Invoice, error: Blocked) -> Outcome | None:
@@ -255,7 +265,15 @@ class InvoiceExport:
             return self._bills.settle(key, self._read(key), ready.remote_id, project=self._label(key.project_id))
         state = State.CREATED if ready.kind is OutcomeKind.ALREADY else State.SKIPPED
         at = seconds(self._client)
-        end = Record(state, ready.name, ready.remote_id, at=at, detail=ready.reason, facts=ready.facts)
+        end = Record(
+            state,
+            ready.name,
+            ready.remote_id,
+            at=at,
+            detail=ready.reason,
+            facts=ready.facts,
+            payment_due=ready.payment_due,
+        )
         return self._bills.conclude(key, end)
 
     def _note_currency(self, invoice: Invoice) -> None:
@@ -276,7 +294,7 @@ class InvoiceExport:
         except Blocked as error:
             if not is_named:
                 return self._bills.records.not_named(key, record, invoice, error)
-            differs, kind = error.facts.get("difference", str(error)), FindingKind.BILL_WITH_OTHER_LINES
+            differs, kind = error.facts.get("difference", str(error)), FindingKind.BILL_LINES_MISMATCH
             self._bills.records.report_locked(key, record, invoice, kind, differs, project=project)
         return self._bills.records.write_back(key, record, invoice, project=project)
 

@@ -102,7 +102,7 @@ class InvoiceItems:
         if blocked:
             shown = ", ".join(blocked[:5]) + (f" and {len(blocked) - 5} more" if len(blocked) > 5 else "")
             ids = ",".join(str(code_id) for code_id in invoice.wbs_code_ids if code_id in blocked_ids)
-            raise Blocked(cause=Cause.CODES_BLOCKED, facts=invoice.facts | {"codes": shown, "code_ids": ids})
+            raise Blocked(cause=Cause.BLOCKED_CODES, facts=invoice.facts | {"codes": shown, "code_ids": ids})
 
     def make(self, keys: Collection[CodeKey]) -> list[Outcome]:
         """Create these Items, as many in parallel as the pool has threads. Each is a separate piece of work: late ones wait in their lane."""

@@ -139,8 +139,8 @@ class ItemWriter:
             log.warning("Item %s was adopted, but its external id may not have been set: %s", item.name, error)
         except SyncError as error:
             facts = {"name": item.name, "answer": str(error) or type(error).__name__}
-            if self._ledger.report(ADOPTED_ITEMS, Cause.ADOPTED_ITEM_NOT_MARKED, facts, at=at):
-                log.warning("%s", describe(Cause.ADOPTED_ITEM_NOT_MARKED, facts).sentence)
+            if self._ledger.report(ADOPTED_ITEMS, Cause.EXTERNAL_ID_NOT_SET, facts, at=at):
+                log.warning("%s", describe(Cause.EXTERNAL_ID_NOT_SET, facts).sentence)
         else:
             self._ledger.resolve(ADOPTED_ITEMS)
 
@@ -195,7 +195,7 @@ class _Candidate:
 
     def given_up(self, record: Record) -> Blocked:
         facts = {"name": record.name, "answer": record.detail or "no Item was created"}
-        return Blocked(cause=Cause.ITEM_REFUSED, facts=facts)
+        return Blocked(cause=Cause.ITEM_REJECTED, facts=facts)
 
 
 def outcome_now(record: Record | None) -> Outcome:

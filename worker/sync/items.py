@@ -157,7 +157,7 @@ class Items:
         )
         if not facts:
             return list(planned)
-        cause = Cause.ITEMS_OF_FORMER_NAME
+        cause = Cause.POSSIBLE_FORMER_ITEMS
         return [
             replace(
                 one,
@@ -281,7 +281,7 @@ class Items:
 
 def _asked_again(record: Record) -> Record:
     """Drop the reason the code was blocked, except that a question about its Item was asked: it may still be open."""
-    cause = record.cause if record.cause is Cause.ITEMS_OF_FORMER_NAME else None
+    cause = record.cause if record.cause is Cause.POSSIBLE_FORMER_ITEMS else None
     return Record(State.WAITING, record.name, code=record.code, for_invoice=record.for_invoice, cause=cause)
 
 

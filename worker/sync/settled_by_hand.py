@@ -23,7 +23,7 @@ from worker.sync.links import Links
 
 log = logging.getLogger(__name__)
 
-ABOUT_A_FOUND_BILL = frozenset({Cause.DOCUMENT_NUMBER_TAKEN, Cause.BILL_DIFFERS, Cause.BILL_DOUBLED})
+ABOUT_A_FOUND_BILL = frozenset({Cause.DOCUMENT_NUMBER_TAKEN, Cause.BILL_DIFFERS, Cause.DUPLICATE_BILL})
 """Causes that result from a bill that was found; that bill does not settle the invoice by itself."""
 
 REFUSED_BEFORE = "refused_before"
@@ -78,7 +78,7 @@ def refused_before(record: Record | None) -> dict[str, str]:
         return {}
     if record.cause in ABOUT_A_FOUND_BILL:
         return {name: words for name, words in record.facts.items() if name == REFUSED_BEFORE}
-    return {REFUSED_BEFORE: record.cause.value}
+    return {REFUSED_BEFORE: record.cause.stored}
 
 
 def settles(invoice: Invoice, bill: FoundBill) -> bool:

@@ -35,7 +35,7 @@ in a later read, and no clocks have to be compared.
 APART_SECONDS = 2.0
 """Seconds within which two reads count as one."""
 OF_THE_ATTEMPT = frozenset(
-    {Cause.ATTEMPTS_EXHAUSTED, Cause.UNEXPECTED, Cause.REMOTE_DOWN, Cause.NETSUITE_PERMISSION, Cause.PROCORE_PERMISSION}
+    {Cause.RETRIES_EXHAUSTED, Cause.UNEXPECTED, Cause.REMOTE_DOWN, Cause.NETSUITE_PERMISSION, Cause.PROCORE_PERMISSION}
 )
 """Problems that say nothing about the invoice: it is retried with every run."""
 
@@ -106,6 +106,7 @@ class UnchangedInvoices:
                     at=at,
                     detail=head.claimed,
                     facts=head.facts,
+                    payment_due=head.base_due,
                 )
                 for head in heads
             }
@@ -123,7 +124,7 @@ class UnchangedInvoices:
         for one in problems:
             invoice_id = InvoiceKey.parse(one.key).invoice_id
             cause = one.problem.cause
-            if cause is Cause.CODES_BLOCKED:
+            if cause is Cause.BLOCKED_CODES:
                 codes[invoice_id] = [int(code) for code in one.facts.get("code_ids", "").split(",") if code]
             elif blocker := _blocker(project_id, cause, one.facts):
                 blockers[invoice_id] = blocker

@@ -146,7 +146,7 @@ class Round:
 
     def _checks(self) -> dict[str, str]:
         """The checks that failed, with their words."""
-        return {one["check"]: str(one["words"]) for one in self._run("check", "--json").json() if one["ok"] is False}
+        return {one["check"]: str(one["message"]) for one in self._run("check", "--json").json() if one["ok"] is False}
 
     def _is_done(self) -> bool:
         wanted = invoices(self._stage)

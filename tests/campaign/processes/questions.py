@@ -301,7 +301,7 @@ def _no_problem_left(storm: Storm, verdict: Verdict) -> None:
     for one in storm.site.container.ledger.problems():
         if one.key.rsplit(":", 1)[1] in verdict.doubled:
             continue
-        expected = one.problem.cause.value in ("item_of_other_type", "item_inactive", "codes_blocked")
+        expected = one.problem.cause.value in ("item_type_mismatch", "item_inactive", "blocked_codes")
         if not (expected and storm.plan.setup.by_hand):
             verdict.violations.append(
                 f"an open problem at the end: {one.key} {one.problem.cause}: {one.problem.sentence}"

@@ -255,7 +255,7 @@ class Rehearsal:
         # Of the first refusals one is tried again by itself, to see whether all are refused: it would be made before the command.
         self._wait_for(lambda: not self.site.left_over())
         causes = {one.problem.cause.value for one in self.site.container.ledger.problems()}
-        assert causes == {"item_refused"}, causes
+        assert causes == {"item_rejected"}, causes
         assert len(self.site.container.ledger.problems()) == self.plan.refused_codes
         stage.settings("netsuite", default_expense_account=account)
         self._retry(
@@ -267,8 +267,8 @@ class Rehearsal:
         made = self._items_written()
         with self._measured(f"{words}; `problems retry --all --wait`") as step:
             told = self._command("problems", "retry", "--all", "--wait", "--json").json()
-        assert told["given_out"] == {"codes": codes}, told["given_out"]
-        assert (len(told["mended"]), told["remaining"]) == (codes, []), told["remaining"][:3]
+        assert told["dispatched"] == {"codes": codes}, told["dispatched"]
+        assert (len(told["fixed"]), told["remaining"]) == (codes, []), told["remaining"][:3]
         assert self.site.container.ledger.problems() == []
         assert self._items_written() - made == codes
         self._assert_one_item_each(projects)

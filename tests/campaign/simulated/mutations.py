@@ -143,7 +143,7 @@ def _adoption(put: Put) -> None:
 
     def refuse(self: ExactlyOnce, candidate: Any, intent: Any, waiting: Any, lock: Any) -> Any:
         self.ledger.write(candidate.key, waiting)
-        cause = Cause.ITEM_REFUSED if candidate.series is Series.ITEMS else Cause.BILL_REFUSED
+        cause = Cause.ITEM_REJECTED if candidate.series is Series.ITEMS else Cause.BILL_REJECTED
         raise Blocked(cause=cause, facts={"name": candidate.name, "answer": intent.detail})
 
     put(ExactlyOnce, "_already_exists", refuse)

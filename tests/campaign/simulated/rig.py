@@ -223,7 +223,7 @@ class Rig:
     def _invoice_key(self, invoice_id: int) -> str:
         return f"invoice:{self.company.invoices[invoice_id].project_id}:{invoice_id}"
 
-    def codes_blocked(self, key: InvoiceKey) -> None:
+    def blocked_codes(self, key: InvoiceKey) -> None:
         """An invoice is told to wait for codes that are a person's matter: then one of its codes was, when the work looked."""
         invoice = self.company.invoices[key.invoice_id]
         records = self.store.data.get(f"{PREFIX}codes:{key.project_id}", {})

@@ -17,7 +17,8 @@ from tests.campaign.simulated.rig import START, Rig, Setup
 from tests.campaign.simulated.scheduler import Stuck
 from tests.campaign.simulated.situations import WIDER, wider
 from worker.container import Container
-from worker.domain.findings import FindingKind, Verified
+from worker.domain.findings import Verified
+from worker.domain.problems import FindingKind
 from worker.store.gate import SLOT_SECONDS
 
 AT_MOST = 2.5 * 3600
@@ -301,7 +302,7 @@ def _verify(rig: Rig, result: Result, doubled: Collection[str]) -> None:
     found = [one for each in verified for one in each.findings]
     missing = [one for one in result.excused if not any(finding.key in one for finding in found)]
     result.violations.extend(f"verify does not find: {one}" for one in missing)
-    told = {finding.key for finding in found if finding.kind is FindingKind.BILL_DOUBLED}
+    told = {finding.key for finding in found if finding.kind is FindingKind.DUPLICATE_BILL}
     result.violations.extend(f"verify does not find the second bill of {key}" for key in sorted({*doubled} - told))
 
 

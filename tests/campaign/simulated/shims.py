@@ -349,8 +349,8 @@ def _noted_write(self: Ledger, key: Any, record: Record, told: Happening | None 
     if done and record.state is State.ADOPTED:
         rig().adopted[str(key)] = record.remote_id
         rig().adopted_at.setdefault(str(key), _scheduler().now)
-    if done and record.cause is Cause.CODES_BLOCKED:
-        rig().codes_blocked(key)
+    if done and record.cause is Cause.BLOCKED_CODES:
+        rig().blocked_codes(key)
     return done
 
 

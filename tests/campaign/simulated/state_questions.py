@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.campaign.simulated.faults import Kind
 from tests.campaign.simulated.remotes import Request
+from worker.domain.problems import Cause, cause_of
 from worker.domain.series import MAX_IN_A_ROW
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def ask(rig: Rig, violations: list[str]) -> None:
 
 
 def _problems(rig: Rig) -> Problems:
-    return {key: json.loads(text) for key, text in rig.store.data.get(f"{PREFIX}problems", {}).items()}
+    stored = {key: json.loads(text) for key, text in rig.store.data.get(f"{PREFIX}problems", {}).items()}
+    return {key: one | {"cause": cause_of(one["cause"]).value} for key, one in stored.items()}
 
 
 def _asked_during(rig: Rig, violations: list[str]) -> None:
@@ -66,7 +68,7 @@ def _no_row_stops_its_list(rig: Rig, violations: list[str]) -> None:
     if Kind.ODD_ROWS not in rig.kinds:
         return
     for key, problem in _problems(rig).items():
-        if problem["cause"] in ("answer_not_understood", "unreadable_response") and key.split(":")[0] in (
+        if problem["cause"] == Cause.UNREADABLE_RESPONSE and key.split(":")[0] in (
             "scan",
             "exports",
             "plan",

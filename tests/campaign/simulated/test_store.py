@@ -140,7 +140,7 @@ def test_what_people_do_about_problems_goes_the_same_way(both: tuple[Redis, Any]
         for at in range(200):
             key = CodeKey(1, dice.randrange(1, 4))
             facts = {"name": dice.choice(("24-017 é", "24-018"))} if dice.random() < 0.8 else {}
-            ledger.report(str(key), dice.choice((Cause.ITEM_INACTIVE, Cause.ITEM_REFUSED)), facts, at=float(at))
+            ledger.report(str(key), dice.choice((Cause.ITEM_INACTIVE, Cause.ITEM_REJECTED)), facts, at=float(at))
             for seen in ledger.problems():
                 act = dice.choice((handling.ignore, handling.ignore, handling.resolve))
                 if dice.random() < 0.3:

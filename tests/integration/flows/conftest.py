@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from worker.domain import outcomes
 from worker.engine import remote_failures, settlement
 from worker.local.embedded import EmbeddedServer
 from worker.reconcile import comparison_failures, verification
-from worker.store import ledger, locks, presence
+from worker.store import ledger, locks, open_problems, presence
 from worker.sync import invoice_export
 
 OpenOffice = Callable[..., Office]
@@ -36,6 +37,27 @@ def impatient() -> Iterator[None]:
         patch.setattr(ledger, "LEAVES_WITHIN_SECONDS", 60.0)
         patch.setattr(presence, "PRESENCE_SECONDS", 600.0)
         yield
+
+
+class MissingFacts(logging.Handler):
+    """Collects what is logged about problems without a fact of their sentence."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def every_problem_has_its_facts() -> Iterator[None]:
+    """Fail a test in which a problem was stored without a fact of its sentence: in production that is only logged."""
+    missing = MissingFacts()
+    open_problems.log.addHandler(missing)
+    yield
+    open_problems.log.removeHandler(missing)
+    assert missing.messages == []
 
 
 @contextmanager

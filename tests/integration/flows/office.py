@@ -27,6 +27,7 @@ from simulators.stage import Stage
 from tests.support import OpenContainer, eventually
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
+from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.work import Lane, lane_of
 from worker.inspect.retries import Retry
 from worker.observability import correlation
@@ -301,3 +302,8 @@ class Office:
         """Both remotes are well again."""
         self.stage.faults("netsuite", [])
         self.stage.faults("procore", [])
+
+
+def facts_of(cause: Cause, **given: str) -> dict[str, str]:
+    """Return a fact for each placeholder of a cause's sentence: the given one, or `x`."""
+    return dict.fromkeys(CATALOGUE[cause].facts, "x") | given

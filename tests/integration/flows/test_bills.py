@@ -249,8 +249,8 @@ def test_a_refused_write_back_leaves_the_bill_and_is_made_up_for_later(office: O
     office.stage.settings("procore", patch_forbidden=True)
     outcome = office.export(invoice)
     key = f"invoice:{project.id}:{invoice.id}"
-    assert (outcome.kind, outcome.cause) == (OutcomeKind.CREATED, "write_back_refused")
-    assert office.problems() == {key: "write_back_refused"}
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.CREATED, "write_back_rejected")
+    assert office.problems() == {key: "write_back_rejected"}
     assert f"is in NetSuite (id {office.bill(invoice).id})" in office.sentence(key)
     assert invoice.origin_id is None
 
@@ -279,7 +279,7 @@ def test_a_blocked_code_without_a_budget_line_is_created_once_fixed(office: Offi
     office.procore.add_code(project.id, CODE)
     in_the_way = office.netsuite.make_item(f"27-001-{CODE}", "serviceSaleItem")
     invoice = office.new_invoice(project, (CODE, "100.00"))
-    assert office.export(invoice).cause == "codes_blocked"
+    assert office.export(invoice).cause == "blocked_codes"
     office.netsuite.items.remove(in_the_way.id)
     assert office.export(invoice).kind is OutcomeKind.CREATED
     require_right(office, invoice)

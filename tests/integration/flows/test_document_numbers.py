@@ -9,8 +9,8 @@ import pytest
 
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, Office
-from worker.domain.findings import FindingKind
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.problems import FindingKind
 
 pytestmark = pytest.mark.real
 
@@ -84,7 +84,7 @@ def test_case_is_ignored_in_numbers_where_the_account_allows_duplicates(open_off
     assert office.export(invoice).kind is OutcomeKind.ADOPTED
     office.netsuite.make_bill(dataclasses.replace(entered, id="", tranid="Acme-1"))
     found = office.reopened(project_ids=str(project.id)).container.verification.verify().findings
-    assert [each.kind for each in found] == [FindingKind.BILL_DOUBLED], "and verify sees the copy"
+    assert [each.kind for each in found] == [FindingKind.DUPLICATE_BILL], "and verify sees the copy"
 
 
 def test_the_bill_of_another_procore_invoice_is_never_taken_however_equal(office: Office) -> None:
@@ -160,7 +160,7 @@ def test_a_number_is_free_again_when_its_invoice_has_no_bill(open_office: OpenOf
     office.scan(project.id)
     first, second, third = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(3))
     office.stage.faults("netsuite", [{"kind": "error_before", "method": "POST", "path": "vendorBill", "value": 400}])
-    assert office.export(first).cause == "bill_refused"
+    assert office.export(first).cause == "bill_rejected"
     office.clear_faults()
     assert office.export(second).kind is OutcomeKind.CREATED
     assert office.export(first).cause == "document_number_taken", "also when the first one is tried again"
@@ -200,7 +200,7 @@ def test_a_number_that_was_corrected_before_its_bill_was_made_is_free(open_offic
     office.scan(project.id)
     first, second = (office.new_invoice(project, (CODE, "900.00"), invoice_number="77") for _ in range(2))
     office.stage.faults("netsuite", [{"kind": "error_before", "method": "POST", "path": "vendorBill", "value": 400}])
-    assert office.export(first).cause == "bill_refused"
+    assert office.export(first).cause == "bill_rejected"
     office.clear_faults()
     office.procore.edit_invoice(first.id, invoice_number="78")
     assert office.export(first).kind is OutcomeKind.CREATED

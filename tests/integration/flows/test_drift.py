@@ -24,8 +24,8 @@ from tests.integration.flows.conftest import OpenOffice, offices
 from tests.integration.flows.office import SUITEQL_PATH, Office
 from worker.cli import wbs_sync
 from worker.cli.verify import COLUMNS
-from worker.domain.findings import Finding, FindingKind
-from worker.domain.problems import Owner
+from worker.domain.findings import Finding
+from worker.domain.problems import FindingKind, Owner
 from worker.domain.work import exports_of
 from worker.store.gate import Precedence
 
@@ -229,31 +229,31 @@ def switch_off_the_tools_of_a_closed_project(site: Site) -> str:
 
 SEEDS: dict[FindingKind, Callable[[Site], str]] = {
     FindingKind.ITEM_MISSING: delete_the_item,
-    FindingKind.ITEM_DOUBLED: make_a_second_item_with_the_external_id,
+    FindingKind.DUPLICATE_ITEM: make_a_second_item_with_the_external_id,
     FindingKind.ITEM_SHARED: record_the_item_for_another_code_too,
-    FindingKind.ITEM_NEAR_DUPLICATE: make_an_item_by_hand_that_reads_alike,
+    FindingKind.SIMILAR_ITEM_NAME: make_an_item_by_hand_that_reads_alike,
     FindingKind.ITEM_INACTIVE: make_the_item_inactive,
-    FindingKind.ITEM_OF_OTHER_TYPE: put_a_service_in_the_place_of_the_item,
-    FindingKind.ITEM_OTHER_THAN_RECORDED: delete_the_item_and_make_it_anew,
+    FindingKind.ITEM_TYPE_MISMATCH: put_a_service_in_the_place_of_the_item,
+    FindingKind.ITEM_REPLACED: delete_the_item_and_make_it_anew,
     FindingKind.ITEM_RENAMED: rename_the_item,
     FindingKind.CODE_RENAMED: rename_the_code,
     FindingKind.PROJECT_RENUMBERED: renumber_the_project,
-    FindingKind.DISPLAY_NAME_DRIFTED: edit_the_display_name,
+    FindingKind.DISPLAY_NAME_CHANGED: edit_the_display_name,
     FindingKind.BILL_MISSING: approve_an_invoice_that_nobody_exports,
-    FindingKind.BILL_DOUBLED: copy_the_bill_by_hand,
+    FindingKind.DUPLICATE_BILL: copy_the_bill_by_hand,
     FindingKind.BILL_DELETED: delete_the_bill,
     FindingKind.BILL_VOIDED: void_the_bill,
-    FindingKind.BILL_OF_OTHER_VENDOR: give_the_bill_to_another_vendor,
-    FindingKind.BILL_OF_OTHER_NUMBER: renumber_the_bill,
-    FindingKind.BILL_OF_OTHER_DATE: postdate_the_bill,
-    FindingKind.BILL_OF_OTHER_TOTAL: add_tax_to_the_bill,
-    FindingKind.BILL_WITH_OTHER_LINES: move_a_dollar_between_lines,
-    FindingKind.BILL_IN_OTHER_PERIOD: post_the_bill_in_another_period,
+    FindingKind.BILL_VENDOR_MISMATCH: give_the_bill_to_another_vendor,
+    FindingKind.BILL_NUMBER_MISMATCH: renumber_the_bill,
+    FindingKind.BILL_DATE_MISMATCH: postdate_the_bill,
+    FindingKind.BILL_TOTAL_MISMATCH: add_tax_to_the_bill,
+    FindingKind.BILL_LINES_MISMATCH: move_a_dollar_between_lines,
+    FindingKind.BILL_PERIOD_MISMATCH: post_the_bill_in_another_period,
     FindingKind.BILL_NOT_COMPARABLE: edit_the_total_of_the_invoice,
-    FindingKind.INVOICE_DECIDED: exclude_an_invoice,
-    FindingKind.INVOICES_NOT_READABLE: switch_off_the_tools_of_a_closed_project,
+    FindingKind.INVOICE_DECISION: exclude_an_invoice,
+    FindingKind.INVOICES_UNREADABLE: switch_off_the_tools_of_a_closed_project,
     FindingKind.ORIGIN_ID_MISSING: clear_the_origin_id,
-    FindingKind.ORIGIN_ID_FOREIGN: let_another_integration_claim_the_invoice,
+    FindingKind.ORIGIN_ID_CONFLICT: let_another_integration_claim_the_invoice,
 }
 
 
@@ -291,7 +291,7 @@ def test_each_kind_alone_is_found_as_what_it_is_and_as_nothing_else(branch: Offi
     assert told(office.container.verification.verify().findings) == []
     key = SEEDS[kind](replace(site, office=office))
     verified = office.container.verification.verify()
-    found, other = (verified.findings, verified.information)[:: -1 if kind.mild else 1]
+    found, other = (verified.findings, verified.information)[:: -1 if kind.is_information else 1]
     assert (told(found), other) == ([(kind, key)], [])
 
 
@@ -300,8 +300,8 @@ def test_all_kinds_at_once_are_found_and_none_is_invented(open_office: OpenOffic
     keys = drifted(office)
     mark = office.mark()
     verified = office.container.verification.verify()
-    assert told(verified.findings) == sorted((kind, key) for kind, key in keys.items() if not kind.mild)
-    assert told(verified.information) == sorted((kind, key) for kind, key in keys.items() if kind.mild)
+    assert told(verified.findings) == sorted((kind, key) for kind, key in keys.items() if not kind.is_information)
+    assert told(verified.information) == sorted((kind, key) for kind, key in keys.items() if kind.is_information)
     assert len(verified.findings) >= 15
     # Each says so in the names that people use.
     assert all(finding.sentence[0].isupper() and finding.sentence.endswith(".") for finding in verified.findings)

@@ -16,10 +16,10 @@ from simulators.netsuite.bills import BillKind
 from simulators.netsuite.records import Bill
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import BILL_PATH, VENDOR, Office
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
 from worker.domain.plans import Would
+from worker.domain.problems import FindingKind
 
 pytestmark = pytest.mark.real
 
@@ -89,11 +89,11 @@ def test_a_hand_entered_bill_is_not_adopted_while_ours_may_still_arrive(office: 
     outcome = office.export(invoice)
     assert (outcome.kind, outcome.remote_id) == (OutcomeKind.ALREADY, ours.id)
     doubled = f"verify:bill_doubled:{key}"
-    assert office.problems(doubled) == {doubled: "drift_bill_doubled"}
+    assert office.problems(doubled) == {doubled: "drift_duplicate_bill"}
     sentence = office.sentence(doubled)
     assert f"(id {ours.id})" in sentence
     assert f"(id {entered.id})" in sentence
-    assert found(office, invoice) == [FindingKind.BILL_DOUBLED], "in the words of verify, which closes it"
+    assert found(office, invoice) == [FindingKind.DUPLICATE_BILL], "in the words of verify, which closes it"
 
 
 def test_when_ours_certainly_did_not_come_the_one_by_hand_is_taken(office: Office) -> None:
@@ -123,7 +123,7 @@ def test_a_bill_in_another_currency_is_not_the_invoices_whoever_made_it(office: 
     office.netsuite.edit_bill(office.bill(invoice).id, fields={"exchangeRate": 1})
     assert office.export(invoice).kind is OutcomeKind.ALREADY
     office.netsuite.edit_bill(office.bill(invoice).id, **foreign)
-    assert found(office, invoice) == [FindingKind.BILL_OF_OTHER_TOTAL]
+    assert found(office, invoice) == [FindingKind.BILL_TOTAL_MISMATCH]
 
 
 def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(office: Office) -> None:
@@ -131,7 +131,7 @@ def test_an_invoice_revised_before_write_back_is_not_locked_under_its_bill(offic
     invoice, key = billable(office), ""
     key = key_of(invoice)
     office.stage.settings("procore", patch_forbidden=True)
-    assert office.export(invoice).cause == "write_back_refused"
+    assert office.export(invoice).cause == "write_back_rejected"
     office.stage.settings("procore", patch_forbidden=False)
     office.procore.edit_invoice_line(invoice.id, work="950.00")
     for edited in ({}, {"status": "draft"}, {"status": "approved"}, {"origin_id": "sage-1"}, {"origin_id": None}):
@@ -173,7 +173,7 @@ def test_an_edit_with_the_same_payment_due_prevents_a_late_origin_id(office: Off
     project = office.new_project(f"31-{next(numbers)}", [CODE, OTHER_CODE])
     invoice = office.new_invoice(project, (CODE, "500.00"), (OTHER_CODE, "400.00"))
     office.stage.settings("procore", patch_forbidden=True)
-    assert office.export(invoice).cause == "write_back_refused"
+    assert office.export(invoice).cause == "write_back_rejected"
     office.stage.settings("procore", patch_forbidden=False)
     edit(office, invoice)
     assert office.bill(invoice).total == invoice.summary().current_payment_due
@@ -194,7 +194,7 @@ def test_an_invoice_edited_while_its_bill_is_sent_is_reported_when_locked(
     monkeypatch.setattr(BillKind, "draft", edited_meanwhile)
     assert office.export(invoice).kind is OutcomeKind.CREATED
     problem = f"verify:bill_of_other_total:{key_of(invoice)}"
-    assert office.problems(problem) == {problem: "drift_bill_of_other_total"}
+    assert office.problems(problem) == {problem: "drift_bill_total_mismatch"}
     assert "payment due 860.00 instead of 810.00" in office.sentence(problem)
     office.netsuite.edit_bill_line(office.bill(invoice).id, 1, Decimal("950.00"))
     pilot(office, invoice).container.verification.verify()
@@ -256,7 +256,7 @@ def test_verify_reports_a_bill_whose_invoice_is_unapproved_or_gone(office: Offic
     assert found(office, invoice) == []
     other_item = pilot(office, invoice, netsuite_retainage_item_id=office.bill(invoice).lines[0].item)
     (told,) = other_item.container.verification.verify().findings
-    assert told.kind is FindingKind.BILL_WITH_OTHER_LINES, "its retainage stands on the Item that was set before"
+    assert told.kind is FindingKind.BILL_LINES_MISMATCH, "its retainage stands on the Item that was set before"
     office.procore.edit_invoice(invoice.id, origin_id=None, status="revise_and_resubmit")
     (told,) = pilot(office, invoice).container.verification.verify().findings
     assert told.kind is FindingKind.BILL_NOT_COMPARABLE
@@ -278,6 +278,6 @@ def test_verify_tells_of_a_bill_whose_invoice_bills_nothing_any_more(office: Off
     office.procore.edit_invoice(invoice.id, origin_id=None)
     office.procore.edit_invoice_line(invoice.id, work="0", held="0")
     assert office.export(invoice).kind is OutcomeKind.SKIPPED
-    assert FindingKind.BILL_WITH_OTHER_LINES in found(office, invoice)
+    assert FindingKind.BILL_LINES_MISMATCH in found(office, invoice)
     office.netsuite.void_bill(office.bill(invoice).id)
-    assert FindingKind.BILL_WITH_OTHER_LINES not in found(office, invoice)
+    assert FindingKind.BILL_LINES_MISMATCH not in found(office, invoice)

@@ -45,13 +45,13 @@ def of_invoice(office: Office, invoice: Invoice) -> Told:
 
 def steps(told: Told) -> list[str]:
     """What happened, in order; times never go back."""
-    times = [step["at"] for step in told["story"]]
+    times = [step["at"] for step in told["history"]]
     assert [int(at) for at in times] == sorted(int(at) for at in times)
-    return [step["what"] for step in told["story"]]
+    return [step["what"] for step in told["history"]]
 
 
 def sentences(told: Told) -> str:
-    return "\n".join(step["sentence"] for step in told["story"])
+    return "\n".join(step["sentence"] for step in told["history"])
 
 
 def break_posts(office: Office, path: str, kind: str, **more: Any) -> None:
@@ -78,9 +78,9 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
     office.scan(project.id)
     told = of_code(office)
     assert steps(told) == ["seen", "created"]
-    assert "requested by: test" in told["story"][0]["sentence"]
+    assert "requested by: test" in told["history"][0]["sentence"]
     item = office.item(NAME)
-    assert told["why"].startswith(f"Its Item is in NetSuite: {NAME}, id {item.id}, ")
+    assert told["explanation"].startswith(f"Its Item is in NetSuite: {NAME}, id {item.id}, ")
     (now,) = told["netsuite"]["items"]
     assert (now["id"], now["external_id"], now["ours"]) == (item.id, office.item_external_id(project, code), True)
     assert told["procore"]["budgeted"]
@@ -92,7 +92,7 @@ def test_a_code_that_was_made_at_once_is_told_from_its_record_alone(office: Offi
     ("kind", "way"),
     [
         ("cut_after", ["seen", "no_answer", "found"]),
-        ("cut_before", ["seen", "no_answer", "looked", "sent", "created"]),
+        ("cut_before", ["seen", "no_answer", "checked", "sent", "created"]),
     ],
 )
 def test_a_write_without_an_answer_is_told_with_its_look_ups_and_its_end(
@@ -105,8 +105,8 @@ def test_a_write_without_an_answer_is_told_with_its_look_ups_and_its_end(
     office.settle()
     told = of_code(office)
     assert steps(told) == way
-    assert office.item(NAME).id in told["story"][-1]["sentence"]
-    looked = [step for step in told["story"] if step["what"] == "looked"]
+    assert office.item(NAME).id in told["history"][-1]["sentence"]
+    looked = [step for step in told["history"] if step["what"] == "checked"]
     assert all(step["times"] > 1 for step in looked), "looks that found the same are one line"
 
 
@@ -116,13 +116,13 @@ def test_a_code_in_doubt_says_until_when_nothing_is_sent_again(open_office: Open
     break_posts(office, ITEM_PATH, "cut_before")
     office.scan(project.id)
     told = of_code(office, project.id, code.id)
-    assert steps(told) == ["seen", "no_answer", "looked"]
+    assert steps(told) == ["seen", "no_answer", "checked"]
     assert re.search(
         # On a busy machine the next look is due by now.
         r"NetSuite did not confirm the write of .*; .* sends nothing again before .*(the next attempt is at|waiting for its turn)",
-        told["why"],
+        told["explanation"],
     )
-    assert told["story"][-1]["again_at"] > told["story"][-1]["at"]
+    assert told["history"][-1]["next_attempt_at"] > told["history"][-1]["at"]
 
 
 def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
@@ -130,7 +130,7 @@ def test_an_item_that_a_person_made_is_told_as_taken(office: Office) -> None:
     office.scan(case["project_id"])
     told = of_code(office, case["project_id"], case["wbs_code_id"])
     assert steps(told) == ["seen", "adopted"]
-    assert told["why"].endswith("; entered by hand.")
+    assert told["explanation"].endswith("; entered by hand.")
     assert [item["ours"] for item in told["netsuite"]["items"]] == [False]
 
 
@@ -141,7 +141,7 @@ def test_an_item_that_stood_in_the_way_of_a_write_is_told_and_taken(office: Offi
     by_hand = office.netsuite.make_item(NAME)
     office.work_off()
     told = of_code(office)
-    assert steps(told) == ["seen", "exists", "adopted"]
+    assert steps(told) == ["seen", "already_exists", "adopted"]
     assert by_hand.id in sentences(told)
 
 
@@ -153,9 +153,9 @@ def test_a_blocked_code_shows_who_fixes_it_and_later_that_it_is_fixed(office: Of
     office.scan(project.id)
     told = of_code(office)
     assert steps(told) == ["seen", "blocked"]
-    assert told["story"][-1]["times"] == 2
-    assert told["why"].startswith(f"Not yet: The Item '{NAME}' (id {by_hand.id}) is inactive in NetSuite.")
-    assert "Owner: ERP administrator. Reactivate the Item" in told["why"]
+    assert told["history"][-1]["times"] == 2
+    assert told["explanation"].startswith(f"Not yet: The Item '{NAME}' (id {by_hand.id}) is inactive in NetSuite.")
+    assert "Owner: ERP administrator. Reactivate the Item" in told["explanation"]
     assert [row["cause"] for row in told["problems"]] == ["item_inactive"]
 
     office.netsuite.edit_item(by_hand.id, itemid="another name")
@@ -173,18 +173,18 @@ def test_attempts_that_failed_are_told_with_the_answer_and_the_next_time(office:
     told = of_code(office)
     assert steps(told) == ["seen", "failed", "created"]
     assert "429" in sentences(told)
-    assert told["story"][1]["again_at"]
+    assert told["history"][1]["next_attempt_at"]
 
 
 def test_a_code_that_nobody_noted_says_why(office: Office) -> None:
     project, _ = one_code(office)
     unbudgeted = office.procore.add_code(project.id, "09-900.S")
-    assert of_code(office)["why"].startswith("Not yet: no scan has seen it.")
-    assert of_code(office, NUMBER, unbudgeted.flat_code)["why"] == (
+    assert of_code(office)["explanation"].startswith("Not yet: no scan has seen it.")
+    assert of_code(office, NUMBER, unbudgeted.flat_code)["explanation"] == (
         "No Item needed: no budget line in Procore uses this code."
     )
     pilot = office.reopened(project_ids=str(project.id + 1))
-    assert of_code(pilot)["why"] == "Skipped: its project is not in PROJECT_IDS."
+    assert of_code(pilot)["explanation"] == "Skipped: its project is not in PROJECT_IDS."
 
 
 def test_a_code_shows_if_an_invoice_or_a_separate_request_asked_for_it(office: Office) -> None:
@@ -217,8 +217,8 @@ def test_a_remote_that_is_down_is_told_and_so_is_the_rest(office: Office, remote
     office.stage.faults(remote, [{"kind": "html", "value": 503}])
     code, bill = of_code(office), of_invoice(office, invoice)
     for told in (code, bill):
-        assert "503" in told[remote]["fault"]
-        assert "is in NetSuite" in told["why"]
+        assert "503" in told[remote]["error"]
+        assert "is in NetSuite" in told["explanation"]
     assert steps(code) == ["seen", "created"]
     assert steps(bill)[-1] == "written_back"
 
@@ -233,15 +233,15 @@ def test_an_exported_invoice_is_explained_with_the_amounts_of_its_bill(office: O
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.export_all()
     told = of_invoice(office, invoice)
-    assert steps(told) == ["seen", "items_first", "sent", "created", "written_back"]
+    assert steps(told) == ["seen", "waiting_for_items", "sent", "created", "written_back"]
     require_arithmetic(told, invoice)
     work, held = told["bill_lines"]
     assert (work["item"], work["item_id"], work["amount"]) == (NAME, office.item(NAME).id, "900.00")
-    assert [(term["words"], term["amount"]) for term in work["terms"]] == [
+    assert [(term["label"], term["amount"]) for term in work["terms"]] == [
         ("work completed and materials stored to date", "900.00"),
         ("work completed and materials stored, prior invoices", "0.00"),
     ]
-    assert [(term["words"], term["amount"]) for term in held["terms"]] == [("retainage on work, this period", "-90.00")]
+    assert [(term["label"], term["amount"]) for term in held["terms"]] == [("retainage on work, this period", "-90.00")]
     assert told["netsuite"]["bill"]["id"] == office.bill(invoice).id
     assert told["netsuite"]["differs"] is None
     assert told["procore"]["origin_id"] == f"ns-vendorbill-{office.bill(invoice).id}"
@@ -253,8 +253,8 @@ def test_released_retainage_is_reckoned_from_what_procore_calls_released(synced:
     told = of_invoice(synced, invoice)
     require_arithmetic(told, invoice)
     released = told["bill_lines"][-1]
-    assert (released["what"], released["amount"]) == ("Retainage released", "3000.00")
-    assert [term["words"] for term in released["terms"]] == ["retainage released on work, this period"]
+    assert (released["line"], released["amount"]) == ("Retainage released", "3000.00")
+    assert [term["label"] for term in released["terms"]] == ["retainage released on work, this period"]
 
 
 def test_the_bill_of_every_invoice_of_the_company_is_reckoned_to_the_cent(synced: Office) -> None:
@@ -274,7 +274,7 @@ def test_an_invoice_names_its_blocked_codes_and_continues_once_fixed(office: Off
     office.export_all()
     told = of_invoice(office, invoice)
     assert steps(told) == ["seen", "blocked"]
-    assert f"is waiting for Items of blocked codes: {CODE}" in told["why"]
+    assert f"is waiting for Items of blocked codes: {CODE}" in told["explanation"]
     assert [row["key"] for row in told["problems"]] == [
         f"invoice:{project.id}:{invoice.id}",
         f"code:{project.id}:{code.id}",
@@ -296,7 +296,7 @@ def test_a_write_back_that_was_refused_first_is_told_before_and_after(office: Of
     office.export_all()
     told = of_invoice(office, invoice)
     assert steps(told) == ["seen", "sent", "created", "blocked"]
-    assert f"(id {office.bill(invoice).id}), but its id is not saved in Procore yet." in told["why"]
+    assert f"(id {office.bill(invoice).id}), but its id is not saved in Procore yet." in told["explanation"]
     office.stage.settings("procore", patch_forbidden=False)
     office.export_all()
     assert steps(of_invoice(office, invoice)) == ["seen", "sent", "created", "blocked", "written_back"]
@@ -309,10 +309,10 @@ def test_a_bill_in_doubt_is_told_with_its_look_ups(open_office: OpenOffice) -> N
     invoice = office.new_invoice(project, (CODE, "900.00"))
     break_posts(office, BILL_PATH, "cut_before")
     assert office.export(invoice).kind is OutcomeKind.UNKNOWN
-    assert "the write of" in of_invoice(office, invoice)["why"]
+    assert "the write of" in of_invoice(office, invoice)["explanation"]
     office.settle()
     told = of_invoice(office, invoice)
-    assert steps(told) == ["seen", "sent", "no_answer", "looked", "sent", "created", "written_back"]
+    assert steps(told) == ["seen", "sent", "no_answer", "checked", "sent", "created", "written_back"]
     assert "attempt 2" in sentences(told)
 
 
@@ -320,7 +320,7 @@ def test_an_invoice_that_is_not_exported_says_why_before_any_export(office: Offi
     """A draft's explanation gives its status as the reason, although no export has read it yet."""
     draft = office.case_invoice("draft_invoice")
     told = of_invoice(office, draft)
-    assert (told["why"], told["story"]) == (
+    assert (told["explanation"], told["history"]) == (
         "Not billed: its status in Procore is draft; only approved invoices are exported.",
         [],
     )

@@ -20,10 +20,10 @@ from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import eventually
 from worker.clients.netsuite.client import NetSuite
 from worker.domain.bills import Bill
-from worker.domain.findings import FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.problems import FindingKind
 from worker.domain.work import scan_of
 from worker.store import ledger
 
@@ -351,7 +351,7 @@ def test_a_bill_that_never_gets_an_answer_ends_with_a_person(open_office: OpenOf
     break_posts(office, BILL_PATH, {"kind": "cut_before", "times": None})
     office.export(invoice)
     office.settle()
-    assert office.problems() == {f"invoice:{invoice.project_id}:{invoice.id}": "attempts_exhausted"}
+    assert office.problems() == {f"invoice:{invoice.project_id}:{invoice.id}": "retries_exhausted"}
     assert len(office.posts(BILL_PATH)) == 5
     assert office.bills(invoice) == []
 
@@ -390,7 +390,7 @@ def test_a_code_that_never_gets_its_item_ends_with_a_person(open_office: OpenOff
     (code,) = project.budgeted_codes()
     break_posts(office, ITEM_PATH, {"kind": "cut_before", "times": None})
     office.settle()
-    assert office.problems() == {f"code:{project.id}:{code.id}": "item_refused"}
+    assert office.problems() == {f"code:{project.id}:{code.id}": "item_rejected"}
     assert len(office.posts(ITEM_PATH)) == 5
 
 
@@ -425,7 +425,7 @@ def test_an_item_in_the_way_does_not_end_the_doubt_of_ours(patient: Office) -> N
     in_the_way = patient.netsuite.make_item(name, record_type="serviceSaleItem")
     patient.hurry()
     patient.work_off()
-    assert patient.problems(key) == {key: "item_of_other_type"}
+    assert patient.problems(key) == {key: "item_type_mismatch"}
     record = patient.code_record(project, code)
     assert record is not None
     assert record.in_doubt
@@ -460,7 +460,7 @@ def test_an_item_made_by_hand_is_not_adopted_while_ours_may_still_arrive(patient
     assert record.remote_id == (ours or by_hand).id
     assert record.state is (State.CREATED if ours else State.ADOPTED)
     found = patient.reopened(project_ids=str(project.id)).container.verification.verify().findings
-    assert [one.kind for one in found] == ([FindingKind.ITEM_DOUBLED] if ours else [])
+    assert [one.kind for one in found] == ([FindingKind.DUPLICATE_ITEM] if ours else [])
 
 
 def test_a_write_that_found_no_room_leaves_an_earlier_one_in_doubt(office: Office) -> None:

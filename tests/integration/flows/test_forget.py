@@ -69,8 +69,8 @@ def test_an_item_that_was_deleted_is_made_anew_by_the_next_scan(office: Office) 
     assert (run.counts["created"], run.counts["already"]) == (1, 1)
     second = office.item(NAME)
     assert second.id != first.id
-    story = office.container.explain.code(NUMBER, CODE)["story"]
-    assert [step["what"] for step in story] == ["forgotten", "seen", "created"]
+    story = office.container.explain.code(NUMBER, CODE)["history"]
+    assert [step["what"] for step in story] == ["cleared", "seen", "created"]
     assert story[0]["sentence"].startswith("Cleared from the ledger by ")
     assert story[0]["sentence"].endswith("NetSuite no longer has its Item (deleted by mistake)")
     assert f"with id {first.id} since " in story[0]["sentence"]
@@ -103,7 +103,7 @@ def test_an_item_in_place_of_a_deleted_one_is_taken_when_a_person_names_it(offic
     assert "are not 17 alone" in refused(office, NUMBER, CODE, "--take", "17")
     code, told, _ = forget(office, NUMBER, CODE, "--take", other.id, "--yes", "--json")
     assert code == 0
-    assert json.loads(told)["forgotten"] == str(CodeKey(project.id, wbs_code.id))
+    assert json.loads(told)["cleared"] == str(CodeKey(project.id, wbs_code.id))
     assert office.make_item(project, wbs_code).remote_id == other.id
 
 
@@ -146,9 +146,9 @@ def test_a_deleted_bill_is_recreated_once_procore_does_not_name_it(office: Offic
     assert forget(office, *named, "--yes")[0] == 0
     assert office.export(invoice).kind is OutcomeKind.CREATED
     assert office.bill(invoice).id != first.id
-    told = [step["what"] for step in office.container.explain.invoice(str(invoice.id), None)["story"]]
+    told = [step["what"] for step in office.container.explain.invoice(str(invoice.id), None)["history"]]
     assert told.count("created") == 2
-    assert told.index("forgotten") > told.index("written_back")
+    assert told.index("cleared") > told.index("written_back")
 
 
 def test_a_void_bill_blocks_until_its_number_and_external_id_are_changed(office: Office) -> None:

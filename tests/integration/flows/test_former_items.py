@@ -18,7 +18,7 @@ from worker.domain.outcomes import OutcomeKind
 pytestmark = pytest.mark.real
 
 CODES = ["05-120.S", "05-130.S", "05-140.S", "05-150.S"]
-CAUSE = "items_of_former_name"
+CAUSE = "possible_former_items"
 
 
 def renumbered(office: Office, codes: Sequence[str] = CODES) -> tuple[Project, list[str]]:
@@ -43,7 +43,7 @@ def test_nothing_is_created_while_items_exist_under_a_former_number(office: Offi
     (first, *_) = project.budgeted_codes()
     assert office.make_item(project, first).cause == CAUSE
     invoice = office.new_invoice(project, (CODES[0], "100.00"))
-    assert office.export(invoice).cause == "codes_blocked"
+    assert office.export(invoice).cause == "blocked_codes"
     assert office.posts(ITEM_PATH) == []
 
 

@@ -50,11 +50,11 @@ def test_an_invoice_that_was_billed_elsewhere_is_no_problem_any_more(office: Off
     assert (office.problems(key_of(invoice)), invoice.origin_id) == ({}, None)
 
     explained = pilot.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    assert f"billed elsewhere, NetSuite id {bill.id}" in explained["why"]
+    assert f"billed elsewhere, NetSuite id {bill.id}" in explained["explanation"]
     assert explained["decision"]["note"] == "by the old system"
-    assert any(": billed elsewhere" in step["sentence"] for step in explained["story"])
+    assert any(": billed elsewhere" in step["sentence"] for step in explained["history"])
     verified = pilot.container.verification.verify()
-    assert [(one.kind.value, one.key) for one in verified.information] == [("invoice_decided", key_of(invoice))]
+    assert [(one.kind.value, one.key) for one in verified.information] == [("invoice_decision", key_of(invoice))]
     assert verified.findings == []
 
     office.netsuite.delete_bill(bill.id)
@@ -76,7 +76,7 @@ def test_an_excluded_invoice_is_not_billed_until_that_is_taken_back(office: Offi
     assert told(office, "invoices", "decisions") == []
     assert office.export(invoice).kind is OutcomeKind.CREATED
     explained = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    assert any("the card was refused" in step["sentence"] for step in explained["story"])
+    assert any("the card was refused" in step["sentence"] for step in explained["history"])
 
 
 @pytest.mark.parametrize("then", ["back to draft", "deleted", "project not readable", "project inactive", "another's"])
@@ -96,7 +96,7 @@ def test_verify_shows_each_decision_whatever_became_of_its_invoice(office: Offic
             office.procore.edit_invoice(invoice.id, origin_id="sage-1")
     pilot = {"PROJECT_IDS": str(invoice.project_id)}
     (shown,) = told(office, "verify", **pilot)["information"]
-    assert (shown["kind"], shown["key"]) == ("invoice_decided", key_of(invoice))
+    assert (shown["kind"], shown["key"]) == ("invoice_decision", key_of(invoice))
     assert "not to be exported; decided by ana: paid by card" in shown["sentence"]
     assert "paid by card" in call(office, "verify", **pilot).stdout
     assert "paid by card" in call(office, "verify", "--csv", **pilot).stdout

@@ -37,7 +37,7 @@ def why(office: Office, name: str) -> set[str]:
     """By `explain` and by `status`."""
     status = call(office, "status", "--invoice", name)
     assert status.exit_code == 0, status.stderr
-    return {office.container.explain.invoice(name, None)["why"], " ".join(status.stdout.split())}
+    return {office.container.explain.invoice(name, None)["explanation"], " ".join(status.stdout.split())}
 
 
 @pytest.mark.parametrize(("status", "sentence"), STATUSES.items())
@@ -51,9 +51,9 @@ def test_an_invoice_that_an_export_has_left_alone_says_what_is_so_now(office: Of
     invoice = new_invoice(office, status="under_review")
     office.export(invoice)
     office.procore.set_invoice_status(invoice.id, "draft")
-    assert "its status in Procore is draft" in office.container.explain.invoice("walk-2b", None)["why"]
+    assert "its status in Procore is draft" in office.container.explain.invoice("walk-2b", None)["explanation"]
     office.procore.set_invoice_status(invoice.id, "approved")
-    told = office.container.explain.invoice("walk-2b", None)["why"]
+    told = office.container.explain.invoice("walk-2b", None)["explanation"]
     assert told.startswith("Not yet: it was skipped at ")
     assert "(status is under review), and that reason no longer applies; it is in no lane now" in told
 
@@ -63,10 +63,10 @@ def test_a_blocked_invoice_that_went_back_to_its_subcontractor_says_so(office: O
     invoice = new_invoice(office)
     office.procore.edit_invoice(invoice.id, shown={"billing_date": None})
     office.export(invoice)
-    assert "has no billing date" in office.container.explain.invoice("walk-2b", None)["why"]
+    assert "has no billing date" in office.container.explain.invoice("walk-2b", None)["explanation"]
     office.procore.edit_invoice(invoice.id, status="revise_and_resubmit")
     told = office.container.explain.invoice("walk-2b", None)
-    assert told["why"] == STATUSES["revise_and_resubmit"]
+    assert told["explanation"] == STATUSES["revise_and_resubmit"]
     assert [problem["cause"] for problem in told["problems"]] == ["billing_date_missing"]
 
 
@@ -74,11 +74,11 @@ def test_a_claimed_and_a_billed_invoice_are_found_by_all_their_names(office: Off
     invoice = new_invoice(office)
     office.procore.edit_invoice(invoice.id, origin_id="sage-1")
     claimed = "Not billed: already claimed by another integration (origin id sage-1)."
-    assert {office.container.explain.invoice(name, None)["why"] for name in names(invoice)} == {claimed}
+    assert {office.container.explain.invoice(name, None)["explanation"] for name in names(invoice)} == {claimed}
     office.procore.edit_invoice(invoice.id, origin_id=None)
     office.export(invoice)
     for name in names(invoice):
-        assert f"id {office.bill(invoice).id}" in office.container.explain.invoice(name, None)["why"]
+        assert f"id {office.bill(invoice).id}" in office.container.explain.invoice(name, None)["explanation"]
 
 
 def test_a_number_that_is_another_invoices_id_is_a_question(office: Office) -> None:

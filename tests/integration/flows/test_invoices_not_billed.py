@@ -41,10 +41,10 @@ def blocked(office: Office, invoice: Invoice, cause: str) -> None:
         ("vendor_not_linked", "vendor_not_linked"),
         ("vendor_ambiguous", "vendor_ambiguous"),
         ("project_not_linked", "project_not_linked"),
-        ("null_project_number", "codes_blocked"),
+        ("null_project_number", "blocked_codes"),
         ("net_negative_invoice", "needs_vendor_credit"),
         ("invoice_does_not_tie", "lines_do_not_tie"),
-        ("line_without_wbs_code", "line_without_code"),
+        ("line_without_wbs_code", "line_missing_code"),
         ("multi_currency_invoice", "foreign_currency"),
         ("closed_period_invoice", "period_closed"),
         ("same_number_same_vendor_different", "document_number_taken"),
@@ -154,7 +154,7 @@ def test_an_invoice_with_tax_is_refused_as_such_whether_or_not_it_ties(open_offi
     project = office.new_project("24-800", [CODE])
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.procore.edit_invoice(invoice.id, tax="74.25")
-    blocked(office, invoice, "invoice_has_tax")
+    blocked(office, invoice, "tax_item_missing")
     assert "tax of 74.25" in office.sentence(key_of(invoice))
 
     office.procore.edit_invoice(invoice.id, tax="0")
@@ -164,7 +164,7 @@ def test_an_invoice_with_tax_is_refused_as_such_whether_or_not_it_ties(open_offi
 
 def test_a_line_without_a_code_blocks_the_whole_invoice(office: Office) -> None:
     project = office.new_project("24-800", [CODE])
-    blocked(office, office.new_invoice(project, (CODE, "900.00"), (None, "100.00")), "line_without_code")
+    blocked(office, office.new_invoice(project, (CODE, "900.00"), (None, "100.00")), "line_missing_code")
 
 
 def test_another_currency_is_blocked(office: Office) -> None:
@@ -195,7 +195,7 @@ def test_nothing_is_billed_with_two_base_currencies_and_no_setting(open_office: 
     office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
     mark = office.mark()
     for invoice in (other, third):
-        assert office.export(invoice).cause == "currency_not_known"
+        assert office.export(invoice).cause == "base_currency_unknown"
         assert "The Procore projects use CAD, USD, and no setting says" in office.sentence(key_of(invoice))
     assert office.writes(mark) == []
     check = currency_check(office)
@@ -218,7 +218,7 @@ def test_a_second_base_currency_is_known_before_anything_is_billed(open_office: 
     office.procore.edit_invoice(other.id, shown={"currency_configuration": CANADIAN})
     for invoice in (ours, other):
         office.container.runner.run(exports_of(invoice.project_id))
-    blocked(office, ours, "currency_not_known")
+    blocked(office, ours, "base_currency_unknown")
 
 
 def test_the_only_base_currency_needs_no_setting(synced: Office) -> None:
@@ -285,7 +285,7 @@ def test_a_blocked_code_blocks_its_invoice_which_creates_no_other_item(office: O
     good = office.procore.add_code(project.id, "05-310.S")
     invoice = office.new_invoice(project, (bad.id, "500.00"), (good.id, "100.00"))
     outcome = office.export(invoice)
-    assert outcome.cause == "codes_blocked"
+    assert outcome.cause == "blocked_codes"
     assert "05-120.S.Phase : 2" in outcome.reason
     assert office.writes() == []
     # Nor does it wait for one.
@@ -320,8 +320,8 @@ def test_an_unreadable_invoice_keeps_its_name_and_its_project(office: Office) ->
     # Work that failed again and again is told with the names of its record.
     office.container.settlement.give_up(WorkKey.parse(key_of(invoice)), 9)
     (told,) = [row for row in office.container.overview.problems() if row["key"] == key_of(invoice)]
-    assert (told["cause"], told["about"]) == (
-        "attempts_exhausted",
+    assert (told["cause"], told["record"]) == (
+        "retries_exhausted",
         f"{project.number} {project.name}, invoice {invoice.invoice_number}",
     )
 

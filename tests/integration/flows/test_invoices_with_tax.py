@@ -47,8 +47,8 @@ def test_tax_in_the_payment_due_is_a_line_of_the_bill_and_the_bill_ties(open_off
         "Sales Tax": Decimal("74.25"),
     }
     told = office.container.explain.invoice(str(invoice.id), str(project.id))
-    (tax,) = (line for line in told["bill_lines"] if line["what"] == "Tax")
-    assert tax["terms"] == [{"position": None, "words": "tax applicable to this payment", "amount": "74.25"}]
+    (tax,) = (line for line in told["bill_lines"] if line["line"] == "Tax")
+    assert tax["terms"] == [{"position": None, "label": "tax applicable to this payment", "amount": "74.25"}]
     assert told["total"] == told["payment_due"] == "884.25"
     pilot = office.reopened(
         project_ids=str(project.id), netsuite_tax_item_id=office.container.settings.netsuite_tax_item_id
@@ -60,7 +60,7 @@ def test_tax_beside_the_payment_due_is_a_persons_also_with_an_item_for_tax(open_
     office = with_tax_item(open_office, inside=False)
     _, invoice = taxed(office)
     outcome = office.export(invoice)
-    assert (outcome.kind, outcome.cause) == (OutcomeKind.BLOCKED, "tax_not_in_payment_due")
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.BLOCKED, "tax_excluded_from_payment_due")
     assert office.writes() == []
 
     office.procore.edit_invoice(invoice.id, tax="0")

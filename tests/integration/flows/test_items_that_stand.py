@@ -11,9 +11,9 @@ from simulators.company.model import Project, WbsCode
 from simulators.netsuite.records import Item
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
-from worker.domain.findings import FindingKind
 from worker.domain.items import ADOPTED_ITEMS
 from worker.domain.outcomes import State
+from worker.domain.problems import FindingKind
 from worker.domain.work import RECONCILE_ALL, Lane
 from worker.store.adopted_items import AdoptedItems
 from worker.store.gate import Precedence
@@ -80,7 +80,7 @@ def test_a_role_that_may_not_edit_items_adopts_them_all_the_same(open_office: Op
     office.scan(project.id)
     records = office.container.ledger.codes(project.id).values()
     assert sorted(record.state for record in records) == ["adopted", "adopted", "adopted", "created"]
-    assert office.problems() == {ADOPTED_ITEMS: "adopted_item_not_marked"}
+    assert office.problems() == {ADOPTED_ITEMS: "external_id_not_set"}
     assert office.container.stores.holds.state(Lane.ITEMS)[0] == 0
     assert office.retry().without_work == [ADOPTED_ITEMS]
 
@@ -115,7 +115,7 @@ def test_an_item_of_the_name_in_other_letters_is_adopted(office: Office) -> None
 
 
 @pytest.mark.parametrize(
-    ("case_name", "cause"), [("item_other_type", "item_of_other_type"), ("item_inactive", "item_inactive")]
+    ("case_name", "cause"), [("item_other_type", "item_type_mismatch"), ("item_inactive", "item_inactive")]
 )
 def test_a_name_that_is_taken_by_an_unusable_item_is_blocked(synced: Office, case_name: str, cause: str) -> None:
     case = synced.case(case_name)
@@ -127,7 +127,7 @@ def test_a_name_that_is_taken_by_an_unusable_item_is_blocked(synced: Office, cas
 
 
 @pytest.mark.parametrize(
-    ("unusable", "cause"), [({"record_type": "serviceSaleItem"}, "item_of_other_type"), ({"isinactive": True}, "item_inactive")]
+    ("unusable", "cause"), [({"record_type": "serviceSaleItem"}, "item_type_mismatch"), ({"isinactive": True}, "item_inactive")]
 )  # fmt: skip
 def test_a_scan_that_blocks_a_code_closes_the_finding_that_says_the_same(
     office: Office, unusable: dict[str, Any], cause: str
@@ -159,7 +159,7 @@ def test_after_an_item_of_another_type_is_renamed_the_next_scan_makes_ours(offic
     project, code = one_code(office)
     service = office.netsuite.make_item(NAME, "serviceSaleItem")
     office.scan(project.id)
-    assert list(office.problems().values()) == ["item_of_other_type"]
+    assert list(office.problems().values()) == ["item_type_mismatch"]
 
     office.netsuite.edit_item(service.id, itemid="Old name")
     office.scan(project.id)
@@ -200,7 +200,7 @@ def test_an_item_that_belongs_to_another_code_of_ours_is_blocked(office: Office)
     other = office.netsuite.make_item(NAME, externalid=f"pcr-itm-{office.procore.company.company_id}-1-2")
     office.scan(project.id)
     key = f"code:{project.id}:{code.id}"
-    assert office.problems() == {key: "item_of_other_code"}
+    assert office.problems() == {key: "item_belongs_to_other_code"}
     assert office.item(NAME) == other
     assert office.posts(ITEM_PATH) == []
     # Of a code that nobody knows there is no name to tell.
@@ -229,13 +229,13 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
 
     in_other_letters = office.procore.add_code(project.id, "05-120.s", budget=0)
     office.scan(project.id)
-    assert office.problems() == {f"code:{project.id}:{in_other_letters.id}": "item_of_other_code"}
+    assert office.problems() == {f"code:{project.id}:{in_other_letters.id}": "item_belongs_to_other_code"}
     office.procore.unbudget(project.id, in_other_letters.id)
     office.procore.rename_code(project.id, code.id, "05-199.S")
     of_the_old_text = office.procore.add_code(project.id, "05-120.S", budget=0)
     office.scan(project.id)
     key = f"code:{project.id}:{of_the_old_text.id}"
-    assert office.problems() == {key: "item_of_other_code"}
+    assert office.problems() == {key: "item_belongs_to_other_code"}
     assert f"another WBS code ({project.number} {project.name}, code {NAME})" in office.sentence(key)
 
     office.procore.renumber_project(project.id, "25-001")
@@ -246,7 +246,7 @@ def test_an_item_that_one_code_has_adopted_is_adopted_by_no_other(
         # Two workers look before either has noted it; the second does not mark it as its own either.
         patch.setattr(AdoptedItems, "by", lambda *_: {})
         marking.make_item(namesake, its_code)
-    assert office.make_item(namesake, its_code).cause == "item_of_other_code"
+    assert office.make_item(namesake, its_code).cause == "item_belongs_to_other_code"
     assert office.item(NAME) == by_hand
     assert office.writes() == []
 
@@ -275,7 +275,7 @@ def test_two_hand_made_items_for_one_name_are_a_problem_for_a_person(office: Off
     office.netsuite.make_item(NAME.lower())
     office.stage.settings("netsuite", suiteql_case_insensitive=True)
     office.scan(project.id)
-    assert office.problems() == {f"code:{project.id}:{code.id}": "item_doubled"}
+    assert office.problems() == {f"code:{project.id}:{code.id}": "duplicate_item"}
     assert office.writes() == []
 
 

@@ -9,10 +9,10 @@ import pytest
 from simulators.books import NsJob, NsVendor
 from simulators.company.billing import Invoice
 from tests.integration.flows.office import Office
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.plans import Would
+from worker.domain.problems import FindingKind
 
 pytestmark = pytest.mark.real
 
@@ -221,7 +221,7 @@ def test_a_remembered_vendor_that_netsuite_refuses_is_looked_up_anew(office: Off
     new = office.new_vendor("PEAK-2", company_name="Peak Painting and Coatings")
     project = office.procore.project("24-800")
     invoice = office.new_invoice(project, (CODE, "100.00"), vendor="Peak Painting and Coatings")
-    assert office.export(invoice).cause == "bill_refused"
+    assert office.export(invoice).cause == "bill_rejected"
     assert office.export(invoice).kind is OutcomeKind.CREATED
     assert office.bill(invoice).entity == new.id
 

@@ -13,7 +13,7 @@ from redis.exceptions import NoPermissionError
 
 from config.process_secrets import NOT_HELD
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.office import Office, facts_of
 from worker.cli import wbs_sync
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -125,7 +125,7 @@ def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
     assert facts.of("unfinished_records") == {"code,unknown": 2}
     assert facts["oldest_unfinished_timestamp_seconds{code,unknown}"] == at + 3, "as old as its write"
     ledger.write(other, Record(State.CREATED, "an Item", "5", at=at))
-    ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REFUSED, facts={"name": "x", "answer": "no"}))
+    ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"}))
     ledger.write(invoice, Record(State.ADOPTED, "a bill", "6", at=at, write_back_due=True))
     ledger.plan_codes(7, {3: Record(State.WAITING, at=at)})
     facts = told(office)
@@ -140,7 +140,7 @@ def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
     assert told(office).of("unfinished_records") == {}
     assert told(office).of("oldest_unfinished_timestamp_seconds") == {}
     # A person lets the ledger forget a code that was blocked; the scan then finds its Item.
-    ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REFUSED, facts={"name": "x", "answer": "no"}))
+    ledger.write(code, Record(State.BLOCKED, at=at, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"}))
     office.container.redis.hdel(office._key("codes:7"), "1")
     ledger.write(code, Record(State.ADOPTED, "an Item", "8", at=at))
     assert told(office).of("unfinished_records") == {}
@@ -149,7 +149,9 @@ def test_each_state_is_counted_once_with_its_oldest(office: Office) -> None:
 def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: Office) -> None:
     ledger, handling = office.container.ledger, office.container.stores.handling
     for place, since in enumerate((50.0, 40.0)):
-        ledger.report(f"invoice:7:{place}", Cause.PERIOD_CLOSED, {"date": "2026-01-01"}, at=since)
+        ledger.report(
+            f"invoice:7:{place}", Cause.PERIOD_CLOSED, facts_of(Cause.PERIOD_CLOSED, date="2026-01-01"), at=since
+        )
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "no"}, at=60)
     period, login = "period_closed,project accountant", "netsuite_login,integration engineer"
     facts = told(office)
@@ -160,10 +162,10 @@ def test_problems_are_counted_by_cause_until_they_are_closed_or_ignored(office: 
     facts = told(office)
     assert (facts.of("problems"), facts.of("ignored_problems")) == ({period: 1, login: 1}, {period: 1})
     assert facts["oldest_problem_timestamp_seconds{project accountant}"] == 50
-    ledger.report(oldest.key, Cause.PERIOD_CLOSED, {"date": "2026-02-01"}, at=80)
+    ledger.report(oldest.key, Cause.PERIOD_CLOSED, facts_of(Cause.PERIOD_CLOSED, date="2026-02-01"), at=80)
     assert told(office).of("problems") == {period: 2, login: 1}, "it says something else, so it is shown again"
-    ledger.report(oldest.key, Cause.BILL_REFUSED, {"answer": "no"}, at=90)
-    refused = "bill_refused,ERP administrator"
+    ledger.report(oldest.key, Cause.BILL_REJECTED, facts_of(Cause.BILL_REJECTED), at=90)
+    refused = "bill_rejected,ERP administrator"
     assert told(office).of("problems") == {period: 1, login: 1, refused: 1}
     assert handling.resolve(newest, by="a person", at=100, note="")
     assert ledger.resolve("remote:netsuite")
@@ -194,19 +196,19 @@ def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) 
     with container.stores.gate.slot(Precedence.EXPORT):
         facts = told(office)
     assert facts.of("waiting_work") == {"scans": 1, "items": 2, "exports": 1}
-    assert facts.of("work_in_hand") == {"items": 1}
+    assert facts.of("work_in_progress") == {"items": 1}
     assert facts.of("oldest_due_work_timestamp_seconds") == {"items": pytest.approx(at - 100, abs=0.01)}
-    assert (facts["failing_work"], facts["netsuite_slots_in_use"]) == (1, 1)
-    assert facts.of("remote_holds") == {"netsuite,all work": 1}
-    assert facts["remote_holds{procore,all work}"] == 0
+    assert (facts["retrying_work"], facts["netsuite_slots_in_use"]) == (1, 1)
+    assert facts.of("consecutive_pauses") == {"netsuite,all work": 1}
+    assert facts["consecutive_pauses{procore,all work}"] == 0
     assert (facts["procore_rate_limit_requests{hour}"], facts["procore_rate_limit_requests_left{hour}"]) == (3600, 9)
-    assert facts["run_open_work{scan}"] == 1
+    assert facts["run_pending_work{scan}"] == 1
     assert facts["run_in_progress_since_timestamp_seconds{scan}"] == pytest.approx(at, abs=5)
     assert facts["last_resume_timestamp_seconds"] == pytest.approx(at, abs=5)
     container.work.close(Lane.SCANS, "scan:7", None)
     assert container.runs.last_whole(RunKind.SCAN) is None, "a scan of one project says nothing about all of them"
     container.stores.holds.over(Remote.NETSUITE)
-    assert told(office).of("remote_holds") == {}
+    assert told(office).of("consecutive_pauses") == {}
 
 
 def test_what_is_told_costs_as_many_commands_however_much_there_is(office: Office, commands: list[str]) -> None:
@@ -251,7 +253,7 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Office
     work.claim(Lane.EXPORTS, "invoice:7:1", Claim.IN_LANE)
     work.claim(Lane.ITEMS, "code:7:1", Claim.IN_LANE)
     assert reasons() == ["code,in_progress", "invoice,in_progress"]
-    happening = Happening(What.ITEMS_FIRST, {"count": "3"}, began + 900)
+    happening = Happening(What.WAITING_FOR_ITEMS, {"count": "3"}, began + 900)
     container.ledger.journal.tell(InvoiceKey(7, 1), happening)
     work.later(Lane.EXPORTS, "invoice:7:1", at=began + 900)
     work.later(Lane.ITEMS, "code:7:1", at=began + 900)
@@ -262,7 +264,7 @@ def test_the_oldest_invoice_and_code_are_shown_with_why_they_wait(office: Office
     assert reasons() == ["code,paused", "invoice,paused"]
     container.stores.holds.over(Remote.NETSUITE)
     container.ledger.write(InvoiceKey(7, 1), Record(State.UNKNOWN, "A-1", at=began, sent_at=began))
-    container.ledger.report("series:items", Cause.UNEXPECTED, {}, at=began)
+    container.ledger.report("series:items", Cause.UNEXPECTED, {"answer": "x"}, at=began)
     assert reasons() == ["code,series_stopped", "invoice,unconfirmed"]
     work.claim(Lane.EXPORTS, "invoice:7:1")
     work.close(Lane.EXPORTS, "invoice:7:1", None)

@@ -127,12 +127,12 @@ DATA_TROUBLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         "500.00 previously billed",
     ),
     (
-        "whole_change_order_without_code",
+        "change_order_missing_code",
         {},
         {"item_type": "whole_change_order_item", "wbs_code": None, "description_of_work": "CO 004 Added panels"},
         "CO 004 Added panels",
     ),
-    ("line_without_code", {}, {"wbs_code": {"id": 901, "flat_code": None}}, "Line 1"),
+    ("line_missing_code", {}, {"wbs_code": {"id": 901, "flat_code": None}}, "Line 1"),
 ]
 
 
@@ -173,4 +173,4 @@ def test_explain_shows_procores_own_totals_as_a_second_witness(
     _, second = billed(office, (work("1000.00"),), (work("100.00"),))
     told = office.container.explain.invoice(str(second.id), str(second.project_id))
     assert told["retainage"]["billed"] == "10.00"
-    assert told["retainage"]["agree"] is agree
+    assert told["retainage"]["matches"] is agree

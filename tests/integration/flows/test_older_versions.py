@@ -125,9 +125,9 @@ def test_what_a_newer_version_adds_is_passed_over(office: Office) -> None:
     assert ledger.code(key) == before
     add("projects", project.id, ',{"region":"west"}]')
     assert office.container.stores.listed_projects.get(project.id) is not None
-    ledger.journal.tell(key, Happening(What.LOOKED))
+    ledger.journal.tell(key, Happening(What.CHECKED))
     redis.rpush(f"{prefix}journal:{key}", '1795532709,1795532709,1,0,"painted",{"colour":"green"}')
-    assert [entry.happening.what for entry in ledger.journal.of(key)] == [What.LOOKED]
+    assert [entry.happening.what for entry in ledger.journal.of(key)] == [What.CHECKED]
     run = office.container.runs.latest(1)[0]
     redis.hset(f"{prefix}run:{run.id}", "colour", "green")
     assert office.container.runs.run(run.id) == run

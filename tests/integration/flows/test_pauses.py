@@ -54,7 +54,7 @@ def test_a_field_hidden_by_the_form_blocks_its_records_and_pauses_nothing(office
     """NetSuite answers 400 with the code of a missing permission, as where the role's form does not have one column."""
     office, (first, *others) = invoices_of(office, 4)
     office.stage.settings("netsuite", hidden_on_form=["item.customer"])
-    assert office.export(first).cause == "bill_refused"
+    assert office.export(first).cause == "bill_rejected"
     assert "set a value for element item.customer" in office.sentence(key_of(first))
     assert office.container.stores.holds.pauses() == []
     assert office.problems("remote:") == {}
@@ -102,11 +102,11 @@ def test_a_refused_kind_of_record_is_paused_and_all_other_work_continues(office:
     assert office.problems() == {key_of(invoices[0]): "netsuite_permission", BILLS_REFUSED: "netsuite_permission"}
     assert "create vendor bills (permission Transactions > Bills: Create)" in office.sentence(BILLS_REFUSED)
     paused = "NetSuite: work that needs to create vendor bills is paused"
-    assert 'remote_holds{remote="netsuite",work="create vendor bills"} 1.0' in office.container.metrics.text()
+    assert 'consecutive_pauses{remote="netsuite",work="create vendor bills"} 1.0' in office.container.metrics.text()
     assert any(paused in one.words for one in office.container.checks.run() if one.name == "Pauses")
     assert paused in office.container.overview.status()["pauses"][0]["sentence"]
     assert paused in office.container.reports.report().pauses[0].sentence
-    assert paused in office.container.explain.invoice(str(invoices[2].id), str(project.id))["why"]
+    assert paused in office.container.explain.invoice(str(invoices[2].id), str(project.id))["explanation"]
     bills = [line for line in office.container.planning.export_approved().lines if line.would is Would.BILL]
     assert bills
     assert all(f"Problem {BILLS_REFUSED}:" in line.waits_for for line in bills)
@@ -142,7 +142,7 @@ def test_a_missing_permission_for_owed_back_holds_up_no_bill(open_office: OpenOf
         "netsuite:vendorCredit:create", key_of(waiting), first=60, named=60, answer="403"
     )
     told = office.container.explain.invoice(str(waiting.id), str(waiting.project_id))
-    assert "work that needs to create vendor credits is paused until" in told["why"]
+    assert "work that needs to create vendor credits is paused until" in told["explanation"]
     office.container.dispatch.lift()
     office.stage.settings("netsuite", missing_permissions=[])
     office.settle()
@@ -160,7 +160,7 @@ def test_a_role_that_may_create_and_not_edit_adopts_items_without_a_pause(open_o
     office.stage.settings("netsuite", missing_permissions=["item:update"])
     assert office.scan(project.id).counts["adopted"] == len(codes)
     assert office.container.stores.holds.pauses() == []
-    assert list(office.problems().values()) == ["adopted_item_not_marked"]
+    assert list(office.problems().values()) == ["external_id_not_set"]
 
     office.stage.settings("netsuite", missing_permissions=[])
     another = office.new_project("26-703", [CODE])
@@ -301,7 +301,7 @@ def test_a_record_that_always_fails_ends_as_a_problem_and_not_a_long_pause(offic
     office.settle(60)
     assert office.run(run).ended, "others can be listed again"
     assert billed(office, others) == [True] * 2
-    assert office.problems() == {key_of(poison): "attempts_exhausted"}
+    assert office.problems() == {key_of(poison): "retries_exhausted"}
     assert office.container.stores.holds.times(Remote.PROCORE) == 0
 
 

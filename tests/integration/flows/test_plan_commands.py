@@ -84,7 +84,7 @@ def desk(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Des
 
 
 def first_step(story: dict[str, Any]) -> str:
-    return str(story["story"][0]["sentence"])
+    return str(story["history"][0]["sentence"])
 
 
 def test_a_scans_plan_is_shown_saved_applied_and_applied_again(desk: Desk) -> None:
@@ -135,7 +135,7 @@ def test_an_invoices_plan_tells_its_bill_line_by_line(desk: Desk) -> None:
     assert "Applied: 3 created; no change needed for 0 lines of the plan." in done.told
     story = desk.office.container.explain.invoice(str(desk.invoice.id), None)
     assert first_step(story) == "First seen (requested by: a plan)"
-    assert [step["what"] for step in story["story"]] == ["seen", "sent", "created", "written_back"]
+    assert [step["what"] for step in story["history"]] == ["seen", "sent", "created", "written_back"]
     # The same as JSON, which is what is saved.
     saved = json.loads(desk.file.read_text())
     line = next(line for line in saved["lines"] if line["would"] == "bill")
@@ -255,7 +255,7 @@ def test_the_plan_that_was_approved_is_named_by_its_id(desk: Desk) -> None:
     told = json.loads(desk.file.read_text())
     desk.file.write_text(json.dumps(told | {"lines": told["lines"][:1]}))
     applied = desk.call("apply", str(desk.file), "--plan", plan_id.upper(), "--json")
-    assert (applied.code, applied.json()["plan"], applied.json()["taken_out"]) == (0, plan_id, 1)
+    assert (applied.code, applied.json()["plan"], applied.json()["removed"]) == (0, plan_id, 1)
 
 
 @pytest.mark.parametrize("key", ["", "code", "code:x:2", "code:1", "code:01:2", "invoice:1:", "project:1:budget"])

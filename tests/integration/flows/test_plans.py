@@ -183,7 +183,7 @@ def test_a_scan_does_line_by_line_what_its_plan_says_with_as_many_requests(offic
     assert kinds[Would.CREATE] > 80
     assert {Would.ADOPT, Would.BLOCKED, Would.SKIP} <= set(kinds)
     causes = {line.cause for line in plan.lines if line.would is Would.BLOCKED}
-    assert {"name_too_long", "name_has_colon", "name_not_unique", "item_of_other_type", "item_inactive"} <= causes
+    assert {"name_too_long", "name_has_colon", "name_not_unique", "item_type_mismatch", "item_inactive"} <= causes
     assert {"project_number_missing", "project_not_readable"} <= causes
 
     journals = Journals(office)
@@ -244,7 +244,7 @@ def test_an_export_does_what_its_plan_says_with_as_many_requests(office: Office,
     assert kinds[Would.CREATE, False] > (0 if scanned else 10)
     causes = {line.cause for line in plan.lines if line.would is Would.BLOCKED}
     assert {"vendor_not_linked", "vendor_ambiguous", "lines_do_not_tie", "document_number_taken"} <= causes
-    assert {"foreign_currency", "needs_vendor_credit", "line_without_code", "project_not_linked"} <= causes
+    assert {"foreign_currency", "needs_vendor_credit", "line_missing_code", "project_not_linked"} <= causes
 
     journals = Journals(office)
     office.export_all()

@@ -11,18 +11,18 @@ from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, SUITEQL_PATH, Office
 from worker.domain.bills import FoundBill
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.money import ZERO
 from worker.domain.outcomes import OutcomeKind, Record
 from worker.domain.plans import Would
+from worker.domain.problems import FindingKind
 from worker.store.gate import Precedence
 from worker.store.ledger import Ledger
 
 pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
-DRIFT = "drift_bill_in_other_period"
+DRIFT = "drift_bill_period_mismatch"
 ALLOW: dict[str, Any] = {"date_outside_period": "allow"}
 
 
@@ -47,7 +47,7 @@ def problems(office: Office, invoice: Invoice) -> set[str]:
 
 def journal(office: Office, invoice: Invoice) -> str:
     told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    return "\n".join(step["sentence"] for step in told["story"])
+    return "\n".join(step["sentence"] for step in told["history"])
 
 
 def findings(office: Office, invoice: Invoice) -> list[FindingKind]:
@@ -85,7 +85,7 @@ def test_a_bill_that_netsuite_moved_is_a_problem_and_a_finding(open_office: Open
     assert "posted in Mar 2026, not in the period of its date 2026-02-25" in outcome.reason
     assert problems(office, invoice) == {DRIFT}
     assert "Posted in Mar 2026" in journal(office, invoice)
-    assert findings(office, invoice) == [FindingKind.BILL_IN_OTHER_PERIOD]
+    assert findings(office, invoice) == [FindingKind.BILL_PERIOD_MISMATCH]
 
 
 def test_the_period_is_reported_even_if_the_process_dies_before_recording(
@@ -131,7 +131,7 @@ def test_next_open_posts_in_the_first_open_period_and_says_so(open_office: OpenO
     assert (problems(office, invoice), findings(office, invoice)) == (set(), [])
     early = next(each.id for each in office.netsuite.periods if each.end < datetime.date(2026, 2, 1))
     office.netsuite.edit_bill(bill.id, period=early)
-    assert findings(office, invoice) == [FindingKind.BILL_IN_OTHER_PERIOD], (
+    assert findings(office, invoice) == [FindingKind.BILL_PERIOD_MISMATCH], (
         "an earlier one is not what the policy means"
     )
 
@@ -140,7 +140,7 @@ def test_next_open_is_a_problem_if_not_allowed_or_no_period_is_open(open_office:
     """Neither an account that does not allow it nor a calendar without an open period gets a bill."""
     office, invoice = open_with(open_office, "next_open")
     outcome = office.export(invoice)
-    assert outcome.cause == "bill_refused"
+    assert outcome.cause == "bill_rejected"
     assert "not within the date range" in outcome.reason
     office.stage.settings("netsuite", closed_before="2031-01-01")
     assert office.export(invoice).cause == "period_closed"

@@ -18,13 +18,13 @@ from click.testing import CliRunner, Result
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
+from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office, facts_of
 from worker.cli import output, wbs_sync
 from worker.cli.problems import handle
 from worker.cli.runs import is_complete
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.engine import remote_failures, settlement
 from worker.store.gate import Precedence
 
@@ -100,7 +100,7 @@ def open_the_period(office: Office) -> None:
 def test_everything_about_a_problem_is_shown(office: Office) -> None:
     project, _, key = closed_period(office)
     shown = told(office, "problems", "show", key)
-    assert shown["about"] == f"31-800 {project.name}, invoice A-7"
+    assert shown["record"] == f"31-800 {project.name}, invoice A-7"
     assert "invoice A-7 (Blue Spruce Electric) of 2026-05-31 cannot be billed" in shown["sentence"]
     assert (shown["cause"], shown["class"], shown["owner"]) == (
         "period_closed",
@@ -108,9 +108,9 @@ def test_everything_about_a_problem_is_shown(office: Office) -> None:
         "project accountant",
     )
     assert shown["next_step"].startswith("Reopen the period")
-    assert shown["mended"].startswith("In NetSuite")
-    assert shown["tried"]["state"] == "blocked"
-    assert shown["again"] == {"in_hand": False, "at": None, "with": "export"}
+    assert shown["fix_at"].startswith("In NetSuite")
+    assert shown["last_attempt"]["state"] == "blocked"
+    assert shown["next_attempt"] == {"in_progress": False, "at": None, "with": "export"}
     assert (shown["open"], shown["ignored"], shown["notes"], shown["links"]) == (True, None, [], [])
 
     ended = call(office, "problems", "show", key)
@@ -129,8 +129,8 @@ def test_work_that_waits_is_shown_with_its_time(office: Office, monkeypatch: pyt
     office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions", "value": 500}])
     office.export(invoice)
     shown = told(office, "problems", "show", key)
-    assert shown["again"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
-    assert shown["tried"]["failures"] == 1
+    assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 600, abs=60)
+    assert shown["last_attempt"]["failures"] == 1
     assert "1 attempts failed" in call(office, "problems", "show", key).stdout
 
 
@@ -140,9 +140,9 @@ def test_a_remotes_problem_is_shown_with_the_end_of_its_hold(office: Office, mon
     office.netsuite.doorkeeper.unmap_certificates()
     office.scan(project.id)
     shown = told(office, "problems", "show", "remote:netsuite")
-    assert (shown["about"], shown["class"]) == ("NetSuite", "login, permission or setting")
+    assert (shown["record"], shown["class"]) == ("NetSuite", "access or settings")
     # However long it was meant to be: two minutes, since nobody knows when somebody acts.
-    assert shown["again"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
+    assert shown["next_attempt"]["at"] == pytest.approx(office.container.now() + 120, abs=60)
 
 
 def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office) -> None:
@@ -154,7 +154,7 @@ def test_a_project_that_was_told_by_its_id_is_called_by_its_name(office: Office)
 
 
 def test_names_and_notes_are_shown_to_the_letter(office: Office) -> None:
-    facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1"}
+    facts = {"invoice": "A\x1b[2J", "vendor": "[red]B[/red]", "date": "\u202e1", "period": "May"}
     office.container.ledger.report("invoice:1:2", Cause.PERIOD_CLOSED, facts, at=1.0)
     call(office, "problems", "ignore", "invoice:1:2", "--until-changed", "--note", "\u202e[/]")
     text = call(office, "problems", "show", "invoice:1:2").stdout
@@ -214,7 +214,7 @@ def test_a_finding_of_verify_links_to_what_the_ledger_says_stands(office: Office
     code = project.code_named(CODE)
     item = office.item(f"31-800-{CODE}")
     office.container.ledger.report(
-        f"verify:item_renamed:code:{project.id}:{code.id}", Cause.DRIFT_ITEM_RENAMED, {"finding": "x"}, at=1.0
+        f"verify:item_renamed:code:{project.id}:{code.id}", FindingKind.ITEM_RENAMED.cause, {"finding": "x"}, at=1.0
     )
     (row,) = told(office, "problems", **REAL)
     assert row["project_id"] == project.id
@@ -274,7 +274,7 @@ def test_a_bill_in_doubt_is_never_sent_again_whatever_a_person_does(open_office:
     office.procore.edit_invoice(invoice.id, off_by="5.00")
     office.export(invoice)
     key = f"invoice:{project.id}:{invoice.id}"
-    office.container.ledger.report(key, Cause.LINES_DO_NOT_TIE, {"invoice": "A-1"}, at=office.container.now())
+    office.container.ledger.report(key, Cause.LINES_DO_NOT_TIE, facts_of(Cause.LINES_DO_NOT_TIE), at=1.0)
     before = office.invoice_record(invoice)
     assert before is not None
     assert before.in_doubt
@@ -432,8 +432,8 @@ def test_a_retry_of_all_leaves_ignored_ones_and_one_by_its_key_takes_it(
     monkeypatch.setattr(importlib.import_module("worker.cli.problems.retry"), "send", lambda *_, **__: None)
     _, _, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
-    assert told(office, "problems", "retry", "--all")["given_out"] == {}
-    assert told(office, "problems", "retry", key)["given_out"] == {"invoices": 1}
+    assert told(office, "problems", "retry", "--all")["dispatched"] == {}
+    assert told(office, "problems", "retry", key)["dispatched"] == {"invoices": 1}
 
 
 # The list
@@ -449,7 +449,7 @@ def test_the_list_is_filtered_and_grouped(office: Office) -> None:
     assert listed(office, "--owner", "integration engineer") == {"remote:procore"}
     assert listed(office, "--cause", "project_number_missing") == codes
     assert listed(office, "--class", "data in NetSuite") == {invoice}
-    assert listed(office, "--class", "login, permission or setting") == {"remote:procore"}
+    assert listed(office, "--class", "access or settings") == {"remote:procore"}
     assert listed(office, "--project", str(project.id)) == codes
     assert listed(office, "--project", str(project.id), "--class", "data in NetSuite") == set()
     assert call(office, "problems", "--project", "999999").exit_code == 1  # there is none
@@ -491,7 +491,7 @@ def test_what_netsuite_says_that_nobody_knows_is_shown_in_its_own_words(office: 
     office.scan(project.id)
     (key,) = office.problems()
     shown = told(office, "problems", "show", key)
-    assert shown["cause"] == "item_refused"
+    assert shown["cause"] == "item_rejected"
     assert "UNEXPECTED_ERROR An unexpected error occurred. Error ID: k3x9simulated" in shown["sentence"]
 
 
@@ -499,11 +499,11 @@ def test_what_procore_says_that_nobody_knows_is_shown_in_its_own_words(office: O
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     invoice = office.new_invoice(project, (CODE, "900.00"))
-    for status, cause in ((418, "answer_not_understood"), (406, "unexpected")):
+    for status, cause in ((418, "unreadable_response"), (406, "unexpected")):
         office.stage.faults("procore", [{"kind": "error_before", "path": "/requisitions/", "value": status}])
         office.export(invoice)
         (row,) = told(office, "problems")
-        assert (row["cause"], row["class"]) == (cause, "not known to wbs-sync")
+        assert (row["cause"], row["class"]) == (cause, "unexpected")
         assert str(status) in row["sentence"]
 
 
@@ -527,8 +527,8 @@ def test_an_ignored_problem_still_explains_why_there_is_no_bill(office: Office) 
     _, invoice, key = credit(office)
     call(office, "problems", "ignore", key, "--until-changed")
     told = office.container.explain.invoice(str(invoice.id), None)
-    assert "totals -" in told["why"]
-    assert told["why"].endswith("This problem is ignored until it changes.")
+    assert "totals -" in told["explanation"]
+    assert told["explanation"].endswith("This problem is ignored until it changes.")
 
 
 def test_a_project_that_nobody_knows_is_no_project_without_problems(office: Office) -> None:

@@ -11,9 +11,9 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office
 from tests.integration.flows.test_problem_commands import call
 from worker.domain.errors import NoRoom, NotFound
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind
+from worker.domain.problems import FindingKind
 from worker.domain.run_counts import run_counts
 from worker.store.gate import Precedence
 from worker.sync import projects as projects_module
@@ -149,23 +149,23 @@ def test_an_inactive_project_with_tools_off_is_no_problem_but_shown(office: Offi
     run = pilot.export_all()
     assert pilot.problems() == {}
     assert "1 project skipped" in run_counts(run.counts)
-    (unread,) = pilot.container.overview.status()["invoices_not_readable"]
+    (unread,) = pilot.container.overview.status()["invoices_unreadable"]
     assert ("24-800" in unread["project"], "403" in unread["answer"]) == (True, True)
     assert f"Invoices not readable: 1 inactive project ({unread['project']})" in call(pilot, "status").stdout
     verified = pilot.container.verification.verify()
     assert [(one.kind, one.key) for one in verified.information] == [
-        (FindingKind.INVOICES_NOT_READABLE, f"project:{project.id}")
+        (FindingKind.INVOICES_UNREADABLE, f"project:{project.id}")
     ]
     assert "its approved invoices are not billed" in verified.information[0].sentence
     for where in (None, str(project.id)):
         with pytest.raises(NotFound, match="24-800"):
             pilot.container.explain.invoice("LAST-1", where)
-    assert "403" in pilot.container.explain.invoice(str(invoice.id), str(project.id))["why"]
+    assert "403" in pilot.container.explain.invoice(str(invoice.id), str(project.id))["explanation"]
 
     office.procore.edit_project(project.id, tools_disabled=False)
     pilot.export_all()
     assert office.bill(invoice)
-    assert pilot.container.overview.status()["invoices_not_readable"] == []
+    assert pilot.container.overview.status()["invoices_unreadable"] == []
     assert pilot.container.verification.verify().information == []
 
 
@@ -178,7 +178,7 @@ def test_an_unreadable_project_that_is_active_again_becomes_a_problem(office: Of
     office.procore.edit_project(project.id, active=True)
     pilot.export_all()
     assert pilot.problems() == {f"project:{project.id}:commitments": "project_not_readable"}
-    assert pilot.container.overview.status()["invoices_not_readable"] == []
+    assert pilot.container.overview.status()["invoices_unreadable"] == []
 
 
 # Odd rows
@@ -201,7 +201,7 @@ def test_a_budgeted_code_without_a_text_is_the_only_one_that_waits(office: Offic
     office.procore.show_code(project.id, code.id, flat_code=None)
     office.scan(project.id)
     key = f"code:{project.id}:{code.id}"
-    assert office.problems() == {key: "code_without_text"}
+    assert office.problems() == {key: "code_missing_text"}
     assert f"id {code.id}" in office.sentence(key)
     assert office.item_of(project, project.code_named(CODES[1]))
     office.procore.show_code(project.id, code.id)

@@ -37,7 +37,7 @@ def test_netsuite_behind_a_dead_proxy_is_paused_and_no_write_is_in_doubt(
     projects = office.procore.company.projects
     invoices = [record for each in projects for record in behind.container.ledger.invoices(each).values()]
     assert [record for record in invoices if record.in_doubt] == []
-    assert [one for one in behind.container.ledger.problems() if one.problem.cause == Cause.ATTEMPTS_EXHAUSTED] == []
+    assert [one for one in behind.container.ledger.problems() if one.problem.cause == Cause.RETRIES_EXHAUSTED] == []
     assert behind.waiting(Lane.EXPORTS), "the work waits"
 
 

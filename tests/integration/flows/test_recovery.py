@@ -147,7 +147,7 @@ def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Office) -
     ("change", "cause"),
     [
         ({"isinactive": True}, "item_inactive"),
-        ({"itemtype": "Service", "subtype": "Sale", "record_type": "serviceSaleItem"}, "item_of_other_type"),
+        ({"itemtype": "Service", "subtype": "Sale", "record_type": "serviceSaleItem"}, "item_type_mismatch"),
     ],
 )
 def test_an_item_that_no_bill_can_use_is_left_to_the_next_scan(
@@ -179,7 +179,7 @@ def test_a_code_with_two_items_is_a_problem_at_once(
     rebuilt = office.container.recovery.rebuild()
     assert rebuilt.others == 1
     key = f"verify:item_doubled:code:{project.id}:{project.budgeted_codes()[0].id}"
-    assert office.problems() == {key: "drift_item_doubled"}
+    assert office.problems() == {key: "drift_duplicate_item"}
     assert f"2 Items: ids {first.id}, {second.id}." in office.sentence(key)
     record = office.code_record(project, project.budgeted_codes()[0])
     assert record is not None
@@ -596,7 +596,7 @@ def test_a_second_item_for_a_code_with_a_forgotten_adoption_is_a_problem(office:
     newcomer.container.recovery.rebuild()
     office.reopened().container.recovery.ensure_ledger()
     key = f"verify:item_doubled:code:{project.id}:{code.id}"
-    assert office.problems() == {key: "drift_item_doubled"}
+    assert office.problems() == {key: "drift_duplicate_item"}
     assert made.id in office.sentence(key)
     assert item_id in office.sentence(key)
 

@@ -18,7 +18,7 @@ from worker.domain.problems import Cause, ProblemClass
 pytestmark = pytest.mark.real
 
 CODE = "05-120.S"
-UNMAPPED = {Cause.ITEM_REFUSED, Cause.BILL_REFUSED, Cause.WRITE_BACK_REFUSED, Cause.ATTEMPTS_EXHAUSTED}
+UNMAPPED = {Cause.ITEM_REJECTED, Cause.BILL_REJECTED, Cause.WRITE_BACK_REJECTED, Cause.RETRIES_EXHAUSTED}
 """Causes that stand for whatever a remote said, beside those that say themselves that nobody knows."""
 
 

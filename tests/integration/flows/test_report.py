@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.integration.flows.conftest import OpenOffice
-from tests.integration.flows.office import Office
+from tests.integration.flows.office import Office, facts_of
 from worker.cli import wbs_sync
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
@@ -33,7 +33,7 @@ def seeded(open_office: OpenOffice) -> Office:
     project = next(iter(office.procore.company.projects.values()))
     office.container.projects(Precedence.SCAN).refresh()
     ledger, at = office.container.ledger, office.container.now()
-    blocked = {"cause": Cause.VENDOR_NOT_LINKED, "facts": {"vendor": "Acme"}}
+    blocked = {"cause": Cause.VENDOR_NOT_LINKED, "facts": facts_of(Cause.VENDOR_NOT_LINKED, vendor="Acme")}
     for place, state in enumerate(State):
         told = blocked if state is State.BLOCKED else {}
         ledger.write(CodeKey(project.id, place + 1), Record(state, f"code {place}", at=at, **told))  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ def test_states_are_counted_for_each_project_and_for_all(seeded: Office) -> None
 
 
 def test_problems_are_grouped_by_who_mends_them_and_why(seeded: Office) -> None:
-    seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, {"remote": "NetSuite"}, at=5)
+    seeded.container.ledger.report("netsuite", Cause.REMOTE_DOWN, facts_of(Cause.REMOTE_DOWN, remote="NetSuite"), at=5)
     report = gathered(seeded)
     told = {owner.owner: {cause.cause: len(cause.problems) for cause in owner.causes} for owner in report.problems}
     assert told == {"ERP administrator": {"vendor_not_linked": 2}, "integration engineer": {"remote_down": 1}}
@@ -133,14 +133,9 @@ def test_runs_tell_the_requests_that_both_remotes_got(office: Office) -> None:
 
 
 def test_of_records_that_know_no_amount_none_is_made_up() -> None:
-    """Of an older version, or noted from a list of Procore's after Redis was lost."""
-    old = [
-        Record(State.CREATED, "listed", "1"),
-        Record(State.CREATED, "old", "2", facts={"vendor": "Acme", "total": "1,000.10"}),
-        Record(State.SKIPPED, "foreign", facts={"payment_due": "5.00", "currency": "CAD", "base_currency": "USD"}),
-        Record(State.SKIPPED, "nothing due", facts={"payment_due": "0.00"}),
-    ]
-    assert Due.of(old) == Due(invoices=4, known=2, payment_due=Decimal("1000.10"))
+    """Noted from a list of Procore's after Redis was lost, or in another currency."""
+    records = [Record(State.CREATED, "listed", "1"), Record(State.SKIPPED, "nothing due", payment_due=Decimal(0))]
+    assert Due.of(records) == Due(invoices=2, known=1, payment_due=Decimal(0))
 
 
 def got(office: Office) -> Requests:

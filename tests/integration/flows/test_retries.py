@@ -13,7 +13,7 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import Lane, RunKind, WorkKey, exports_of, plan_of, scan_of
 from worker.engine import remote_failures, settlement
 from worker.sync import items
@@ -180,12 +180,12 @@ def test_an_item_in_doubt_is_looked_for_and_not_sent_again(open_office: OpenOffi
     office.stage.faults("netsuite", [{"kind": "cut_before", "method": "POST", "path": "otherCharge", "times": 1}])
     office.scan(project.id)
     key = key_of(project)
-    office.container.ledger.report(key, Cause.ATTEMPTS_EXHAUSTED, {"attempts": "12", "answer": "503"}, at=1.0)
+    office.container.ledger.report(key, Cause.RETRIES_EXHAUSTED, {"attempts": "12", "answer": "503"}, at=1.0)
     mark = office.mark()
     office.retry()
     assert office.posts(ITEM_PATH, mark) == []
     assert office.posts(SUITEQL_PATH, mark), "it was looked for"
-    assert office.problems() == {key: "attempts_exhausted"}
+    assert office.problems() == {key: "retries_exhausted"}
 
 
 def test_a_thousand_codes_do_not_flood_the_broker(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,11 +256,11 @@ def blocked_for_an_invoice(office: Office) -> tuple[Project, Any, Any]:
     office.procore.add_code(project.id, CODE)
     item = office.netsuite.make_item(f"31-800-{CODE}", isinactive=True)
     invoice = office.new_invoice(project, (CODE, "900.00"))
-    assert office.export(invoice).cause is Cause.CODES_BLOCKED
+    assert office.export(invoice).cause is Cause.BLOCKED_CODES
     code = project.code_named(CODE)
     assert office.problems() == {
         key_of(project, code): "item_inactive",
-        f"invoice:{project.id}:{invoice.id}": "codes_blocked",
+        f"invoice:{project.id}:{invoice.id}": "blocked_codes",
     }
     return project, invoice, item
 
@@ -272,7 +272,7 @@ def test_a_code_that_only_an_invoice_needs_is_tried_without_a_budget_line(office
     assert len(office.problems()) == 2, "a scan, which looks at budgeted codes, leaves it"
     office.netsuite.edit_item(item.id, isinactive=False)
     office.retry(key_of(project, project.code_named(CODE)))
-    assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "codes_blocked"}
+    assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "blocked_codes"}
     record = office.code_record(project, project.code_named(CODE))
     assert record is not None
     assert record.state is State.ADOPTED
@@ -358,7 +358,7 @@ def test_an_origin_id_that_procore_refused_is_written(office: Office) -> None:
     invoice = office.new_invoice(project, (CODE, "900.00"))
     office.stage.settings("procore", patch_forbidden=True)
     office.export(invoice)
-    assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "write_back_refused"}
+    assert office.problems() == {f"invoice:{project.id}:{invoice.id}": "write_back_rejected"}
     office.retry()
     assert len(office.problems()) == 1, "still refused"
     office.stage.settings("procore", patch_forbidden=False)
@@ -433,7 +433,7 @@ def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: 
     office = office.reopened(project_ids=str(office.procore.project("24-003").id))
     office.stage.faults("procore", [{"kind": "error_before", "path": "/rest/v1.1/projects", "value": 500}])
     office.container.start_scan("test") if start == "scan:all" else office.container.start_export("test")
-    assert office.problems() == {start: "attempts_exhausted"}
+    assert office.problems() == {start: "retries_exhausted"}
     office.clear_faults()
     office.retry(start)
     assert start not in office.problems()
@@ -448,7 +448,7 @@ def test_a_code_that_was_tried_too_often_has_its_attempts_anew(office: Office, m
     office.stage.faults("procore", [{"kind": "error_before", "path": "/wbs_codes", "value": 500}])
     for _ in range(3):
         office.make_item(project, code)
-    assert office.problems() == {key_of(project, code): "attempts_exhausted"}
+    assert office.problems() == {key_of(project, code): "retries_exhausted"}
     office.retry()
     assert office.due(key_of(project, code)) < 1, "one more failure is the first one again"
     office.clear_faults()
@@ -488,7 +488,9 @@ def test_a_remote_that_is_held_is_tried_at_once(office: Office, monkeypatch: pyt
 
 
 def test_a_finding_of_verify_has_no_work_to_try(office: Office) -> None:
-    office.container.ledger.report("verify:item_missing:code:1:2", Cause.DRIFT_ITEM_MISSING, {"finding": "x"}, at=1.0)
+    office.container.ledger.report(
+        "verify:item_missing:code:1:2", FindingKind.ITEM_MISSING.cause, {"finding": "x"}, at=1.0
+    )
     asked = office.retry()
     assert (asked.given_out, asked.without_work) == ({}, ["verify:item_missing:code:1:2"])
     assert len(office.problems()) == 1

@@ -80,7 +80,7 @@ def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> 
     deaths = Keys(office.container.settings.redis_key_prefix).deaths
     office.container.redis.hset(deaths, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
     assert made(office, first) == {"created": 1}
-    assert list(office.problems("code:").values()) == ["attempts_exhausted"]
+    assert list(office.problems("code:").values()) == ["retries_exhausted"]
 
 
 def synced_projects(office: Office, count: int) -> list[Project]:

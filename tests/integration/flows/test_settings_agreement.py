@@ -55,12 +55,12 @@ def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office
     run, _ = office.container.start_scan("test")
     office.work_off()
     assert items_made(office) == before
-    (problem,) = [one for one in office.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER]
+    (problem,) = [one for one in office.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_MISMATCH]
     own = office.container.written_settings["ITEM_NAME_FORMAT"]
     assert f"ITEM_NAME_FORMAT is {own} on {OURS}, 0badc0de on {OTHER}" in problem.problem.sentence
     assert office.container.settings.item_name_format not in problem.problem.sentence
     (pause,) = office.container.pauses.all()
-    assert pause.cause == Cause.SETTINGS_DIFFER
+    assert pause.cause == Cause.SETTINGS_MISMATCH
     assert "work that needs to create or change records is paused" in pause.sentence
     found = check_of(office, "Same settings")
     assert found.ok is False
@@ -71,7 +71,7 @@ def test_nothing_is_written_while_workers_differ_and_it_goes_on_by_itself(office
     office.work_off()
     assert items_made(office) > before
     assert office.run(run).ended
-    assert [one for one in office.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_DIFFER] == []
+    assert [one for one in office.container.ledger.problems() if one.problem.cause == Cause.SETTINGS_MISMATCH] == []
     assert check_of(office, "Same settings").ok is True
 
 

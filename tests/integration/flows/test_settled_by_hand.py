@@ -84,10 +84,10 @@ REFUSED: dict[str, Callable[[Office], Invoice]] = {
     "lines_do_not_tie": _a_cent_off,
     "needs_vendor_credit": _a_credit,
     "foreign_currency": _foreign,
-    "invoice_has_tax": _with_tax,
+    "tax_item_missing": _with_tax,
     "project_not_linked": _unlinked_project,
-    "line_without_code": _without_code,
-    "codes_blocked": _blocked_code,
+    "line_missing_code": _without_code,
+    "blocked_codes": _blocked_code,
     "period_closed": _closed_period,
 }
 
@@ -120,7 +120,7 @@ def test_a_bill_with_the_same_vendor_number_and_amount_settles_a_refusal(office:
     found = office.reopened(project_ids=str(invoice.project_id)).container.verification.verify().findings
     assert [each for each in found if each.key == key_of(invoice)] == []
     told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
-    assert any("Entered by hand in NetSuite" in step["sentence"] for step in told["story"])
+    assert any("Entered by hand in NetSuite" in step["sentence"] for step in told["history"])
 
 
 def test_a_bill_that_differs_settles_nothing_that_was_not_refused_before(office: Office) -> None:

@@ -30,12 +30,12 @@ def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) 
     invoice = office.new_invoice(project, (CODE, "900.00"), invoice_number="A-9")
     key, of_invoice = InvoiceKey(project.id, invoice.id), ("status", "--invoice", str(invoice.id))
     named = (*of_invoice, "--project", str(project.id))
-    nothing = {"key": str(key), "outcome": None, "in_hand": False, "again_at": None}
+    nothing = {"key": str(key), "outcome": None, "in_progress": False, "next_attempt_at": None}
     seen_by_no_export = "Not yet: no export has seen it. The next export will; start one with `wbs-sync export`."
     assert told(office, *named) == told(office, *of_invoice) == nothing | {"reason": seen_by_no_export}
 
     office.container.work.add(Lane.EXPORTS, [str(key)])
-    waiting = {"outcome": "waiting", "reason": "no worker has started it yet", "again_at": 0}
+    waiting = {"outcome": "waiting", "reason": "no worker has started it yet", "next_attempt_at": 0}
     assert told(office, *named) == nothing | waiting
 
     outcome = office.export(invoice)
@@ -50,8 +50,8 @@ def test_an_invoice_and_a_code_are_told_from_nothing_to_the_end(office: Office) 
         "outcome": "already",
         "item": item.itemid,
         "item_id": item.id,
-        "in_hand": False,
-        "again_at": None,
+        "in_progress": False,
+        "next_attempt_at": None,
     }
     result = outcome.result(noun="bill")
     jsonschema.validate(result, result_schemas()["invoices.export"])

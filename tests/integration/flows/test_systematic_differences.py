@@ -214,5 +214,5 @@ def test_explain_says_that_the_series_is_stopped(open_office: OpenOffice) -> Non
     office = open_office(world={"bill_tax": "1.00"})
     _, invoices = exported(office, 3)
     told = office.container.explain.invoice(str(invoices[2].id), str(invoices[2].project_id))
-    assert "writing bills is stopped" in told["why"]
-    assert "problems continue" in told["why"]
+    assert "writing bills is stopped" in told["explanation"]
+    assert "problems continue" in told["explanation"]

@@ -11,7 +11,7 @@ import pytest
 
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
-from tests.integration.flows.office import VENDOR, Office
+from tests.integration.flows.office import VENDOR, Office, facts_of
 from tests.integration.flows.test_bills import CODE, require_right
 from worker.domain.problems import Cause
 from worker.store.runs import Run
@@ -170,7 +170,7 @@ def test_a_code_that_is_no_longer_blocked_frees_its_invoices(office: Office) -> 
     pilot = office.reopened(project_ids=str(project.id))
     scheduled(pilot)
     known(pilot, project)
-    assert sorted(pilot.problems(f"invoice:{project.id}").values()) == ["billing_date_missing", "codes_blocked"]
+    assert sorted(pilot.problems(f"invoice:{project.id}").values()) == ["billing_date_missing", "blocked_codes"]
     assert scheduled(pilot)[1] == Counter()
     office.netsuite.items.remove(in_the_way.id)
     pilot.scan(project.id)
@@ -208,7 +208,9 @@ def test_a_problem_that_a_person_closed_is_looked_into_with_the_next_run(office:
 def test_trouble_of_the_attempt_is_no_reason_to_leave_an_invoice_out(office: Office) -> None:
     pilot, _, invoices = blocked(office, 2, billing_date=None)
     key = f"invoice:{invoices[0].project_id}:{invoices[0].id}"
-    pilot.container.ledger.report(key, Cause.ATTEMPTS_EXHAUSTED, {}, at=pilot.container.now())
+    pilot.container.ledger.report(
+        key, Cause.RETRIES_EXHAUSTED, facts_of(Cause.RETRIES_EXHAUSTED), at=pilot.container.now()
+    )
     assert set(scheduled(pilot)[1]) == {invoices[0].id}
 
 
@@ -237,7 +239,7 @@ def test_a_refused_write_back_waits_for_some_hours_or_a_requested_run(office: Of
     pilot = office.reopened(project_ids=str(project.id))
     office.stage.settings("procore", patch_forbidden=True)
     scheduled(pilot)
-    assert set(pilot.problems().values()) == {"write_back_refused"}
+    assert set(pilot.problems().values()) == {"write_back_rejected"}
     known(pilot, project)
     assert scheduled(pilot)[1] == Counter()
     office.stage.settings("procore", patch_forbidden=False)

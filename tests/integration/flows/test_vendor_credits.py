@@ -16,9 +16,9 @@ from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_recovery import lose_redis
 from worker.domain.errors import Misconfigured, Transient
-from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import OutcomeKind, State
+from worker.domain.problems import FindingKind
 from worker.reconcile.forgetting import NotForgotten
 from worker.store.gate import Precedence
 
@@ -67,7 +67,7 @@ def test_a_credit_has_the_invoices_lines_negated_and_ties_to_the_cent(office: Of
     assert invoice.origin_id == f"ns-vendorcredit-{credit.id}"
     told = office.container.explain.invoice(str(invoice.id), str(invoice.project_id))
     assert (told["netsuite"]["bill"]["document"], told["netsuite"]["differs"]) == ("vendor credit", None)
-    assert "Its vendor credit is in NetSuite" in told["why"]
+    assert "Its vendor credit is in NetSuite" in told["explanation"]
 
     again = office.export(invoice)
     assert (again.kind, len(office.bills(invoice))) == (OutcomeKind.ALREADY, 1)
@@ -152,11 +152,11 @@ def test_verify_finds_a_credit_that_was_edited_deleted_or_entered_twice(office: 
         return [found.kind for found in alone(office, invoice).container.verification.verify().findings]
 
     office.netsuite.make_bill(replace(credit, externalid=None))
-    assert kinds() == [FindingKind.BILL_DOUBLED]
+    assert kinds() == [FindingKind.DUPLICATE_BILL]
     copy = max(office.netsuite.bills, key=lambda bill: int(bill.id))
     office.netsuite.delete_bill(copy.id)
     office.netsuite.edit_bill_line(credit.id, 1, Decimal("901.00"))
-    assert kinds() == [FindingKind.BILL_WITH_OTHER_LINES]
+    assert kinds() == [FindingKind.BILL_LINES_MISMATCH]
     office.netsuite.delete_bill(credit.id)
     assert kinds() == [FindingKind.BILL_DELETED]
 

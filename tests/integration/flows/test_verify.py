@@ -13,14 +13,14 @@ import pytest
 from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
-from tests.integration.flows.office import Office
+from tests.integration.flows.office import Office, facts_of
 from worker.clients.netsuite.bills import BillHead
 from worker.clients.netsuite.client import NetSuite
-from worker.domain.findings import Finding, FindingKind
+from worker.domain.findings import Finding
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Record, State
-from worker.domain.problems import Cause
+from worker.domain.problems import Cause, FindingKind
 from worker.domain.work import RunKind, exports_of
 
 pytestmark = pytest.mark.real
@@ -162,7 +162,7 @@ def test_a_second_item_for_a_code_is_found(site: Site) -> None:
     """What a lost lock in a racy account could leave behind."""
     second = site.office.netsuite.make_item(site.item.itemid, externalid=site.item.externalid)
     kind, sentence = site.finding()
-    assert kind == "item_doubled"
+    assert kind == "duplicate_item"
     name = site.item.itemid
     assert sentence.endswith(f"has 2 Items: {name} (id {site.item.id}), {name} (id {second.id}).")
 
@@ -171,7 +171,7 @@ def test_another_item_in_the_place_of_ours_is_found(site: Site) -> None:
     site.office.netsuite.items.remove(site.item.id)
     other = site.office.netsuite.make_item(site.item.itemid)
     kind, sentence = site.finding()
-    assert kind == "item_other_than_recorded"
+    assert kind == "item_replaced"
     name = site.item.itemid
     assert (
         f"the ledger has Item {site.item.id}, which no longer exists; in NetSuite, its Item is {other.id}, {name}."
@@ -184,7 +184,7 @@ def test_a_similarly_named_item_is_no_finding_once_it_is_inactive(site: Site) ->
     alike = site.office.netsuite.make_item(site.item.itemid.lower().replace("-", " "))
     again = site.office.netsuite.make_item(site.item.itemid.replace("-", "."))
     kind, sentence = site.finding()
-    assert kind == "item_near_duplicate"
+    assert kind == "similar_item_name"
     assert f"{alike.itemid!r} (id {alike.id}), {again.itemid!r} (id {again.id})" in sentence
     for each in (alike, again):
         site.office.netsuite.edit_item(each.id, isinactive=True)
@@ -220,7 +220,7 @@ def test_an_edited_display_name_is_told_and_nobody_has_to_mend_it(site: Site) ->
     site.office.netsuite.edit_item(site.item.id, displayname="Steel, as we call it")
     verified = site.office.container.verification.verify()
     (told,) = verified.information
-    assert told.kind == "display_name_drifted"
+    assert told.kind == "display_name_changed"
     assert "'Steel, as we call it'" in told.sentence
     assert (verified.findings, verified.right) == ([], 3)
     assert site.problems() == {}
@@ -229,7 +229,7 @@ def test_an_edited_display_name_is_told_and_nobody_has_to_mend_it(site: Site) ->
 def test_a_doubled_bill_is_found(site: Site) -> None:
     second = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
-    assert kind == "bill_doubled"
+    assert kind == "duplicate_bill"
     number, day = site.bill.tranid, site.bill.trandate
     assert sentence.endswith(f"has 2 bills: {number} of {day} (id {site.bill.id}), {number} of {day} (id {second.id}).")
 
@@ -238,10 +238,10 @@ def test_a_second_bill_that_was_voided_is_out_of_the_books(site: Site) -> None:
     copy = site.office.netsuite.make_bill(replace(site.bill, externalid=None))
     twin = site.office.netsuite.make_bill(replace(site.bill))
     kind, sentence = site.finding()
-    assert (kind, "has 3 bills" in sentence) == ("bill_doubled", True)
+    assert (kind, "has 3 bills" in sentence) == ("duplicate_bill", True)
     site.office.netsuite.void_bill(twin.id)
     kind, sentence = site.finding()
-    assert kind == "bill_doubled"
+    assert kind == "duplicate_bill"
     number = site.bill.tranid
     each = f"{number} (id {site.bill.id}) for 859.50, {number} (id {copy.id}) for 859.50"
     assert sentence.endswith(f": Blue Spruce Electric has 2 bills for this invoice or its number: {each}.")
@@ -255,7 +255,7 @@ def test_two_bills_of_ours_with_one_number_of_one_vendor_are_both_reported(site:
     site.office.netsuite.edit_bill(site.bill.id, tranid="once")
     site.office.procore.edit_invoice(site.invoice.id, invoice_number="once")
     findings = site.findings()
-    assert {finding.kind.value for finding in findings} == {"bill_doubled"}
+    assert {finding.kind.value for finding in findings} == {"duplicate_bill"}
     keys = {f"invoice:{each.project_id}:{each.id}" for each in (site.invoice, again)}
     assert {finding.key for finding in findings} == keys
 
@@ -264,7 +264,7 @@ def test_so_is_one_whose_number_the_bill_of_another_project_has(branch: Office, 
     elsewhere = Site(branch)
     branch.netsuite.edit_bill(elsewhere.bill.id, tranid=site.bill.tranid)
     kind, sentence = site.finding()
-    assert kind == "bill_doubled"
+    assert kind == "duplicate_bill"
     assert f"(id {site.bill.id}) for 859.50, {site.bill.tranid} (id {elsewhere.bill.id}) for 859.50" in sentence
 
 
@@ -303,9 +303,9 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site,
         elif problem in ("other", "in progress", "skipped"):
             state = {"other": State.BLOCKED, "in progress": State.WAITING, "skipped": State.SKIPPED}[problem]
             cause = Cause.VENDOR_NOT_LINKED if problem == "other" else None
-            facts = {"invoice": "ONCE", "vendor": "Blue Spruce Electric"} if problem == "other" else {}
+            facts = facts_of(Cause.VENDOR_NOT_LINKED, invoice="ONCE") if problem == "other" else {}
             office.container.ledger.write(InvoiceKey.parse(key), Record(state, "ONCE", at=1, cause=cause, facts=facts))
-    found = {one.key: one for one in site.findings() if one.kind is FindingKind.BILL_DOUBLED}
+    found = {one.key: one for one in site.findings() if one.kind is FindingKind.DUPLICATE_BILL}
     assert set(found) == set(bills)
     for one in found.values():
         assert all(f" Once-{site.project.number} (id {bill_id}) for " in one.sentence for bill_id in bills.values())
@@ -313,13 +313,13 @@ def test_two_bills_of_one_number_are_reported_whatever_else_is_wrong(site: Site,
         assert one.problem
         assert one.problem.owner == "project accountant"
         assert "Void or delete all but one" in one.problem.next_step
-        assert site.problems()[one.problem_key] == "drift_bill_doubled"
+        assert site.problems()[one.problem_key] == "drift_duplicate_bill"
 
 
 def test_a_void_bill_and_the_one_that_was_entered_instead_are_no_double(site: Site) -> None:
     bills = list(two_bills_of_ours_with_one_number(site).values())
     site.office.netsuite.void_bill(bills[0])
-    assert "bill_doubled" not in {finding.kind for finding in site.findings()}
+    assert "duplicate_bill" not in {finding.kind for finding in site.findings()}
 
 
 def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: Site) -> None:
@@ -328,21 +328,23 @@ def test_a_problem_that_says_nothing_of_the_bill_hides_nothing_of_it(site: Site)
     office.container.redis.delete(office._key(f"invoices:{site.project.id}"))
     office.procore.edit_invoice(site.invoice.id, origin_id=None)
     facts = {"invoice": "1", "vendor": "Blue Spruce Electric", "answer": "no"}
-    office.container.ledger.write(key, Record(State.BLOCKED, "1", at=1, cause=Cause.BILL_REFUSED, facts=facts))
+    office.container.ledger.write(key, Record(State.BLOCKED, "1", at=1, cause=Cause.BILL_REJECTED, facts=facts))
     assert site.finding()[0] == "origin_id_missing"
     office.netsuite.edit_bill(site.bill.id, tranid="Y-1")
-    assert {one.kind.value for one in site.findings()} == {"origin_id_missing", "bill_of_other_number"}
+    assert {one.kind.value for one in site.findings()} == {"origin_id_missing", "bill_number_mismatch"}
 
 
 def test_a_problem_does_not_explain_that_procore_does_not_name_the_bill(site: Site) -> None:
-    site.office.container.ledger.report(f"invoice:{site.project.id}:{site.invoice.id}", Cause.UNEXPECTED, {}, at=1)
+    site.office.container.ledger.report(
+        f"invoice:{site.project.id}:{site.invoice.id}", Cause.UNEXPECTED, {"answer": "x"}, at=1
+    )
     site.office.procore.edit_invoice(site.invoice.id, origin_id=None)
     assert site.finding()[0] == "origin_id_missing"
 
 
 def test_a_problem_of_a_code_hides_nothing_of_its_item(site: Site) -> None:
     key = f"code:{site.project.id}:{site.project.code_named(CODES[0]).id}"
-    site.office.container.ledger.report(key, Cause.UNEXPECTED, {}, at=1)
+    site.office.container.ledger.report(key, Cause.UNEXPECTED, {"answer": "x"}, at=1)
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     assert site.finding()[0] == "item_inactive"
     site.office.netsuite.items.remove(site.item.id)
@@ -352,7 +354,7 @@ def test_a_problem_of_a_code_hides_nothing_of_its_item(site: Site) -> None:
 def test_a_blocked_code_whose_item_came_to_stand_all_the_same_is_compared(site: Site) -> None:
     key = CodeKey(site.project.id, site.project.code_named(CODES[0]).id)
     site.office.container.redis.delete(site.office._key(f"codes:{site.project.id}"))
-    refused = Record(State.BLOCKED, "x", at=1, cause=Cause.ITEM_REFUSED, facts={"name": "x", "answer": "no"})
+    refused = Record(State.BLOCKED, "x", at=1, cause=Cause.ITEM_REJECTED, facts={"name": "x", "answer": "no"})
     site.office.container.ledger.write(key, refused)
     site.office.netsuite.edit_item(site.item.id, isinactive=True)
     assert ("item_inactive", str(key)) in {(one.kind.value, one.key) for one in site.findings()}
@@ -364,7 +366,7 @@ def test_an_edited_bill_is_found_even_when_its_total_stays(site: Site) -> None:
     assert "total 860.50 instead of 859.50" in site.finding()[1]
     netsuite.edit_bill_line(site.bill.id, 2, Decimal("54.00"))
     kind, sentence = site.finding()
-    assert kind == "bill_with_other_lines"
+    assert kind == "bill_lines_mismatch"
     prefix = f"extra lines: {site.project.number}-"
     assert f"{prefix}{CODES[0]} 901.00, {site.project.number}-{CODES[1]} 54.00, missing lines: {CODES[0]} " in sentence
     assert "total" not in sentence
@@ -393,7 +395,7 @@ def test_an_origin_id_that_names_another_bill_is_found_with_both_bills(site: Sit
     other = site.office.netsuite.make_bill(replace(site.bill, externalid=None, tranid="OTHER-1"))
     site.office.procore.edit_invoice(site.invoice.id, origin_id=f"ns-vendorbill-{other.id}")
     kind, sentence = site.finding()
-    assert kind == "origin_id_foreign"
+    assert kind == "origin_id_conflict"
     own = f"its bill is {site.bill.tranid} (id {site.bill.id})."
     assert sentence.endswith(f"has the origin id of the bill OTHER-1 (id {other.id}) in Procore; {own}")
     site.office.netsuite.delete_bill(other.id)
@@ -409,7 +411,7 @@ def test_an_invoice_of_another_integration_is_not_ours_until_it_has_a_bill(site:
     ours = replace(site.bill, externalid=site.office.bill_external_id(invoice))
     site.office.netsuite.make_bill(ours)
     kinds = {finding.kind for finding in site.findings() if finding.key == f"invoice:{site.project.id}:{invoice.id}"}
-    assert "origin_id_foreign" in kinds
+    assert "origin_id_conflict" in kinds
 
 
 def test_a_refused_origin_id_is_explained_and_its_bill_still_compared(site: Site) -> None:
@@ -421,7 +423,7 @@ def test_a_refused_origin_id_is_explained_and_its_bill_still_compared(site: Site
     assert site.office.problems(f"invoice:{site.project.id}:{invoice.id}")
     assert site.findings() == []
     site.office.netsuite.edit_bill(site.office.bill(invoice).id, tranid="X-1")
-    assert site.finding()[0] == "bill_of_other_number"
+    assert site.finding()[0] == "bill_number_mismatch"
 
 
 def test_an_invoice_that_was_never_exported_is_found(site: Site) -> None:
@@ -501,7 +503,7 @@ def test_reconciling_keeps_a_problem_open_as_long_as_its_finding(site: Site) -> 
     assert site.problems() == {finding.problem_key: "drift_item_inactive"}
     assert site.office.sentence(finding.problem_key) == finding.sentence
     (row,) = [one for one in site.office.container.overview.problems() if one["key"] == finding.problem_key]
-    assert (row["about"], row["owner"]) == (
+    assert (row["record"], row["owner"]) == (
         f"{site.project.number} New Project, code {CODES[0]}",
         "ERP administrator",
     )
@@ -549,14 +551,14 @@ def test_an_item_recreated_by_hand_is_adopted_once_the_ledger_forgets(site: Site
     netsuite = site.office.netsuite
     netsuite.items.remove(site.item.id)
     anew = netsuite.make_item(site.item.itemid)
-    assert site.finding()[0] == "item_other_than_recorded"
+    assert site.finding()[0] == "item_replaced"
     code = site.project.code_named(CODES[0])
     forget(site, "codes", code.id)
     site.office.scan()
     record = site.office.code_record(site.project, code)
     assert record is not None
     assert (record.state, record.remote_id) == ("adopted", anew.id)
-    assert [finding.kind for finding in site.findings()] == ["bill_with_other_lines"]
+    assert [finding.kind for finding in site.findings()] == ["bill_lines_mismatch"]
 
 
 def test_a_lost_origin_id_is_written_again_once_the_ledger_forgets(site: Site) -> None:

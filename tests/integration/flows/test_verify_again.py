@@ -118,7 +118,7 @@ def test_a_comparison_of_many_steps_remembers_as_much_as_one_step(site: Site, mo
 
 def edit_a_line(site: Site) -> str:
     site.office.netsuite.edit_bill_line(site.bill.id, 1, Decimal("51.00"))
-    return "bill_with_other_lines"
+    return "bill_lines_mismatch"
 
 
 def void_the_bill(site: Site) -> str:
@@ -133,7 +133,7 @@ def delete_the_bill(site: Site) -> str:
 
 def renumber_the_invoice(site: Site) -> str:
     site.office.procore.edit_invoice(site.invoice.id, invoice_number="OTHER")
-    return "bill_of_other_number"
+    return "bill_number_mismatch"
 
 
 def clear_the_origin_id(site: Site) -> str:
@@ -148,7 +148,7 @@ def withdraw_the_invoice(site: Site) -> str:
 
 def copy_the_bill(site: Site) -> str:
     site.office.netsuite.make_bill(replace(site.bill, externalid=None))
-    return "bill_doubled"
+    return "duplicate_bill"
 
 
 def take_another_item_for_the_code(site: Site) -> str:
@@ -157,7 +157,7 @@ def take_another_item_for_the_code(site: Site) -> str:
     container = site.office.container
     container.redis.hdel(f"{container.settings.redis_key_prefix}codes:{site.project.id}", str(code.id))
     container.ledger.restore({CodeKey(site.project.id, code.id): Record(State.ADOPTED, "Another", other.id)})
-    return "bill_with_other_lines"
+    return "bill_lines_mismatch"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_change_in_the_second_in_which_it_was_compared_is_not_hidden(branch: O
     modified = bill.modified_at
     office.netsuite.edit_bill_line(bill.id, 1, Decimal("901.00"))
     office.bill(invoice).modified_at = modified
-    assert [each.kind for each in office.container.verification.verify().findings] == ["bill_with_other_lines"]
+    assert [each.kind for each in office.container.verification.verify().findings] == ["bill_lines_mismatch"]
 
 
 def test_one_comparison_a_week_is_a_full_one_whoever_asks(site: Site) -> None:

@@ -181,7 +181,7 @@ def test_work_whose_workers_die_with_it_is_a_problem_all_the_same(office: Office
         container.work.claim(Lane.SCANS, key)
         office.overdue()
     assert resumes(office, Lane.SCANS) == []
-    assert office.problems() == {key: "attempts_exhausted"}
+    assert office.problems() == {key: "retries_exhausted"}
 
 
 # Asked for meanwhile

@@ -70,14 +70,14 @@ def test_a_created_record_whose_id_cannot_be_read_is_in_doubt(netsuite_of: MakeC
     ("given", "expected", "cause"),
     [
         (refused("DUP_ITEM"), AlreadyExists, None),
-        (refused("USER_ERROR", "Please enter value(s) for: Tax Schedule"), Blocked, Cause.ITEM_REFUSED),
+        (refused("USER_ERROR", "Please enter value(s) for: Tax Schedule"), Blocked, Cause.ITEM_REJECTED),
         (answer(500), OutcomeUnknown, None),
         (OutcomeUnknown("no answer"), OutcomeUnknown, None),
         (Transient("refused"), Transient, None),
         (answer(403), Misconfigured, Cause.NETSUITE_PERMISSION),
-        (answer(404, "<html>"), Blocked, Cause.ITEM_REFUSED),
-        (refused("RCRD_DSNT_EXIST", "That record does not exist. subsidiary"), Blocked, Cause.ITEM_REFUSED),
-        (refused("NONEXISTENT_ID", "Record type 'x' does not exist.", 404), Blocked, Cause.ITEM_REFUSED),
+        (answer(404, "<html>"), Blocked, Cause.ITEM_REJECTED),
+        (refused("RCRD_DSNT_EXIST", "That record does not exist. subsidiary"), Blocked, Cause.ITEM_REJECTED),
+        (refused("NONEXISTENT_ID", "Record type 'x' does not exist.", 404), Blocked, Cause.ITEM_REJECTED),
         (answer(302, Location=MADE), OutcomeUnknown, None),
         (answer(100), OutcomeUnknown, None),
     ],
@@ -96,7 +96,7 @@ def test_an_item_that_was_not_created_is_not_sent_again(
 
 @pytest.mark.parametrize(
     ("given", "cause"),
-    [(refused("CLOSED_TRAN_PRD"), Cause.PERIOD_CLOSED), (refused("USER_ERROR", "Invalid entity"), Cause.BILL_REFUSED)],
+    [(refused("CLOSED_TRAN_PRD"), Cause.PERIOD_CLOSED), (refused("USER_ERROR", "Invalid entity"), Cause.BILL_REJECTED)],
 )
 def test_a_refused_bill_names_the_closed_period_or_netsuites_words(
     netsuite_of: MakeClient, given: Answer, cause: Cause

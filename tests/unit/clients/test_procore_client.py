@@ -213,7 +213,7 @@ def test_a_refused_write_back_is_a_problem_of_its_own(procore_of: MakeClient, gi
     procore, transport = procore_of(given)
     with pytest.raises(Blocked) as caught:
         procore.write_origin_id(read(wire.InvoiceRow, INVOICE).invoice(), "ns-vendorbill-88123")
-    assert caught.value.cause is Cause.WRITE_BACK_REFUSED
+    assert caught.value.cause is Cause.WRITE_BACK_REJECTED
     assert caught.value.facts["answer"]
     (sent,) = transport.sent
     assert (sent.method, sent.url) == ("PATCH", "https://api.example/rest/v1.1/requisitions/417")

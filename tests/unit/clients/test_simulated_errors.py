@@ -49,12 +49,12 @@ REFUSED_BY_NETSUITE = (
     r"Unknown reference or property name",
     r"You do not have permissions to set a value for element",
 )
-"""What an account's setup, its fields or an accountant's records can bring about: told as `item_refused` or `bill_refused`."""
+"""What an account's setup, its fields or an accountant's records can bring about: told as `item_rejected` or `bill_rejected`."""
 REFUSED_BY_PROCORE = (
     r"The invoice is not editable because it has been synced with ERP",
     r"origin_id: has already been taken",
 )
-"""The same for the one thing that is written to Procore: told as `write_back_refused`."""
+"""The same for the one thing that is written to Procore: told as `write_back_rejected`."""
 OURS_IN_NETSUITE = (
     r"it is not JSON",
     r"The request body has to be a JSON object",
@@ -87,7 +87,7 @@ OURS_IN_PROCORE = (
     r"^400 7: 7$",
     r"^(400 Bad Request|409 Conflict|422 Unprocessable Entity)$",
 )
-"""What only a wrong request can bring about, or a fault on demand: told as `unexpected` or `answer_not_understood`, with the words."""
+"""What only a wrong request can bring about, or a fault on demand: told as `unexpected` or `unreadable_response`, with the words."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def test_what_the_simulated_netsuite_says_is_known_or_told_in_its_words(said: Sa
     assert len(refused) + len(ours) == 1, f"say what it means: {words}"
     error = netsuite.error_of(said.answer, writes=True)
     assert isinstance(error, Blocked)
-    causes = (Cause.ITEM_REFUSED, Cause.BILL_REFUSED) if refused else (Cause.UNEXPECTED,)
+    causes = (Cause.ITEM_REJECTED, Cause.BILL_REJECTED) if refused else (Cause.UNEXPECTED,)
     assert all(words in describe(cause, error.facts).sentence for cause in causes)
 
 
@@ -216,7 +216,7 @@ def test_what_the_simulated_procore_says_is_known_or_told_in_its_words(said: Sai
         assert (refused, ours) == ([], []), "a status of the table knows it"
         return
     assert len(refused) + len(ours) == 1, f"say what it means: {words}"
-    cause = Cause.WRITE_BACK_REFUSED if refused else Cause.UNEXPECTED
+    cause = Cause.WRITE_BACK_REJECTED if refused else Cause.UNEXPECTED
     assert isinstance(error, Blocked)
     assert words in describe(cause, error.facts).sentence
 

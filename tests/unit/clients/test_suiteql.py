@@ -39,7 +39,7 @@ def test_quotes_are_doubled(value: str, literal: str) -> None:
 def test_what_no_name_can_hold_is_refused_and_named(character: str) -> None:
     with pytest.raises(Blocked, match=f"U\\+{ord(character):04X}") as caught:
         suiteql.literal(f"01{character}02")
-    assert caught.value.cause is Cause.NAME_NOT_WRITABLE
+    assert caught.value.cause is Cause.NAME_HAS_UNSUPPORTED_CHARACTER
 
 
 def test_a_list_of_values_is_quoted_one_by_one() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from worker.domain.findings import Finding, FindingKind, Verified
-from worker.domain.problems import Cause
+from worker.domain.findings import Finding, Verified
+from worker.domain.problems import Cause, FindingKind
 
 DOCS = Path(__file__).parents[3] / "docs" / "verify.md"
-SERIOUS = [kind for kind in FindingKind if not kind.mild]
+SERIOUS = [kind for kind in FindingKind if not kind.is_information]
 
 
 def finding(kind: FindingKind) -> Finding:
@@ -34,11 +34,11 @@ def test_every_cause_of_drift_is_that_of_a_kind() -> None:
     assert {cause for cause in Cause if cause.startswith("drift_")} == {f"drift_{kind}" for kind in SERIOUS}
 
 
-MILD = [FindingKind.DISPLAY_NAME_DRIFTED, FindingKind.INVOICE_DECIDED, FindingKind.INVOICES_NOT_READABLE]
+MILD = [FindingKind.DISPLAY_NAME_CHANGED, FindingKind.INVOICE_DECISION, FindingKind.INVOICES_UNREADABLE]
 
 
 def test_what_nobody_has_to_mend_is_for_information_alone() -> None:
-    assert [kind for kind in FindingKind if kind.mild] == MILD
+    assert [kind for kind in FindingKind if kind.is_information] == MILD
     assert all(finding(kind).problem is None for kind in MILD)
 
 

@@ -42,16 +42,16 @@ def test_the_item_of_our_external_id_or_else_of_that_name_serves(
 @pytest.mark.parametrize(
     ("found", "cause"),
     [
-        pytest.param([FOREIGN, replace(FOREIGN, id="80")], Cause.ITEM_DOUBLED, id="two of the name"),
-        pytest.param([OURS, replace(OURS, id="81")], Cause.ITEM_DOUBLED, id="two of our external id"),
-        pytest.param([replace(FOREIGN, type="Service", subtype="Sale")], Cause.ITEM_OF_OTHER_TYPE, id="a service"),
-        pytest.param([replace(FOREIGN, subtype="Sale")], Cause.ITEM_OF_OTHER_TYPE, id="other charge, for sale only"),
-        pytest.param([replace(OURS, type="InvtPart", subtype="")], Cause.ITEM_OF_OTHER_TYPE, id="ours, of another type"),
+        pytest.param([FOREIGN, replace(FOREIGN, id="80")], Cause.DUPLICATE_ITEM, id="two of the name"),
+        pytest.param([OURS, replace(OURS, id="81")], Cause.DUPLICATE_ITEM, id="two of our external id"),
+        pytest.param([replace(FOREIGN, type="Service", subtype="Sale")], Cause.ITEM_TYPE_MISMATCH, id="a service"),
+        pytest.param([replace(FOREIGN, subtype="Sale")], Cause.ITEM_TYPE_MISMATCH, id="other charge, for sale only"),
+        pytest.param([replace(OURS, type="InvtPart", subtype="")], Cause.ITEM_TYPE_MISMATCH, id="ours, of another type"),
         pytest.param([replace(FOREIGN, inactive=True)], Cause.ITEM_INACTIVE, id="inactive"),
         pytest.param([replace(OURS, inactive=True)], Cause.ITEM_INACTIVE, id="ours, inactive"),
-        pytest.param([OF_OTHER_CODE], Cause.ITEM_OF_OTHER_CODE, id="made for another code"),
-        pytest.param([ADOPTED], Cause.ITEM_OF_OTHER_CODE, id="adopted by another code"),
-        pytest.param([replace(ADOPTED, external_id="agave-12")], Cause.ITEM_OF_OTHER_CODE, id="adopted, someone else's external id"),
+        pytest.param([OF_OTHER_CODE], Cause.ITEM_BELONGS_TO_OTHER_CODE, id="made for another code"),
+        pytest.param([ADOPTED], Cause.ITEM_BELONGS_TO_OTHER_CODE, id="adopted by another code"),
+        pytest.param([replace(ADOPTED, external_id="agave-12")], Cause.ITEM_BELONGS_TO_OTHER_CODE, id="adopted, someone else's external id"),
     ],
 )  # fmt: skip
 def test_what_stands_in_the_way_is_a_problem_told_in_full(found: list[FoundItem], cause: Cause) -> None:

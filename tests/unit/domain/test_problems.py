@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
-from worker.domain.problems import CATALOGUE, MENDED, Cause, Owner, ProblemClass, describe
+from worker.domain.problems import CATALOGUE, FIX_LOCATIONS, Cause, Owner, ProblemClass, describe, missing_facts
 
 
 def facts_in(sentence: str) -> set[str]:
@@ -31,7 +31,7 @@ def test_every_row_names_a_class_an_owner_a_sentence_and_a_next_step(cause: Caus
 
 
 @pytest.mark.parametrize(
-    "cause", [Cause.UNEXPECTED, Cause.ANSWER_NOT_UNDERSTOOD, Cause.ITEM_REFUSED, Cause.BILL_REFUSED]
+    "cause", [Cause.UNEXPECTED, Cause.UNREADABLE_RESPONSE, Cause.ITEM_REJECTED, Cause.BILL_REJECTED]
 )
 def test_what_a_remote_said_is_part_of_the_sentence(cause: Cause) -> None:
     assert "Items need a colour since May." in describe(cause, {"answer": "Items need a colour since May."}).sentence
@@ -39,7 +39,7 @@ def test_what_a_remote_said_is_part_of_the_sentence(cause: Cause) -> None:
 
 @pytest.mark.parametrize("problem_class", ProblemClass)
 def test_of_every_class_it_is_told_where_it_is_mended(problem_class: ProblemClass) -> None:
-    assert MENDED[problem_class].endswith(".")
+    assert FIX_LOCATIONS[problem_class].endswith(".")
 
 
 @pytest.mark.parametrize("cause", Cause)
@@ -51,7 +51,13 @@ def test_causes_are_codes_that_other_programs_can_filter_by(cause: Cause) -> Non
 def test_a_problem_is_told_even_when_all_its_facts_are_missing(cause: Cause) -> None:
     problem = describe(cause, {})
     assert problem.cause is cause
-    assert problem.sentence.count("?") >= len(facts_in(CATALOGUE[cause].sentence))
+    assert all(f"[{name} not recorded]" in problem.sentence for name in facts_in(CATALOGUE[cause].sentence))
+    assert missing_facts(cause, {}) == sorted(facts_in(CATALOGUE[cause].sentence))
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_a_next_step_is_common_to_all_problems_of_its_cause(cause: Cause) -> None:
+    assert "{" not in CATALOGUE[cause].next_step
 
 
 @given(cause=st.sampled_from(list(Cause)), value=st.text(max_size=30))

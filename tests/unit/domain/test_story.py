@@ -52,7 +52,7 @@ def test_a_write_that_is_under_way_is_told_where_the_journal_does_not() -> None:
 
 
 def test_the_beginning_is_no_later_than_the_first_line() -> None:
-    steps = story(MADE, [entry(What.ITEMS_FIRST, at=7)], of_code=True)
+    steps = story(MADE, [entry(What.WAITING_FOR_ITEMS, at=7)], of_code=True)
     assert [step.at for step in steps] == [7, 7, 30.0]
 
 
@@ -63,4 +63,4 @@ def test_what_was_restored_says_that_nothing_is_known_of_before() -> None:
 
 def test_nothing_is_told_of_what_nobody_has_seen() -> None:
     assert whats(None) == []
-    assert whats(None, entry(What.HELD)) == ["held"]
+    assert whats(None, entry(What.REMOTE_PAUSED)) == ["remote_paused"]

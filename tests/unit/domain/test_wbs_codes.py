@@ -37,7 +37,7 @@ def cause_of(rule: NamingRule, of: Project, text: str) -> Blocked:
 def test_a_name_is_the_project_number_and_the_code_to_the_letter(number: str, text: str) -> None:
     joined = f"{number}-{text}"
     if unwritable(joined):
-        assert cause_of(USUAL, project(number), text).cause is Cause.NAME_NOT_WRITABLE
+        assert cause_of(USUAL, project(number), text).cause is Cause.NAME_HAS_UNSUPPORTED_CHARACTER
     elif " : " in joined:
         assert cause_of(USUAL, project(number), text).cause is Cause.NAME_HAS_COLON
     else:
@@ -47,7 +47,7 @@ def test_a_name_is_the_project_number_and_the_code_to_the_letter(number: str, te
 @pytest.mark.parametrize("text", ["", "   "])
 def test_a_code_without_a_text_names_no_item(text: str) -> None:
     blocked = cause_of(USUAL, project("24-017"), text)
-    assert (blocked.cause, blocked.facts["code_id"]) == (Cause.CODE_WITHOUT_TEXT, "100")
+    assert (blocked.cause, blocked.facts["code_id"]) == (Cause.CODE_MISSING_TEXT, "100")
 
 
 @pytest.mark.parametrize("number", [None, "", "   "])
@@ -89,7 +89,7 @@ def test_an_unsupported_character_in_a_name_is_refused_and_identified(character:
     parts = {"number": "24-017", "text": "01.S"}
     parts[place] += character
     blocked = cause_of(USUAL, project(parts["number"]), parts["text"])
-    assert blocked.cause is Cause.NAME_NOT_WRITABLE
+    assert blocked.cause is Cause.NAME_HAS_UNSUPPORTED_CHARACTER
     sentence = describe(blocked.cause, blocked.facts).sentence
     assert f"U+{ord(character):04X}" in sentence
     assert character not in sentence or character.isprintable()

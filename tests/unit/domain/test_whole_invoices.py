@@ -258,7 +258,7 @@ def test_tax_beside_the_payment_due_is_no_bill(drawn: Subcontract) -> None:
         if sent.truth.tax:
             with pytest.raises(Blocked) as caught:
                 lines_of(sent)
-            assert caught.value.cause is Cause.TAX_NOT_IN_PAYMENT_DUE
+            assert caught.value.cause is Cause.TAX_EXCLUDED_FROM_PAYMENT_DUE
         else:
             assert_the_bill_is_right(sent)
 
@@ -278,6 +278,6 @@ def test_every_invoice_of_a_simulated_company_becomes_a_bill_that_ties(seed: int
         elif sent.invoice.id == uncoded:
             with pytest.raises(Blocked) as caught:
                 require_billable(sent.invoice)
-            assert caught.value.cause is Cause.LINE_WITHOUT_CODE
+            assert caught.value.cause is Cause.LINE_MISSING_CODE
         else:
             assert_the_bill_is_right(sent)

@@ -45,7 +45,7 @@ def test_an_item_is_adopted_by_one_code(
 
     with Locks(client, PREFIX, keeper).hold(str(CODE)) as lock:
         assert lock is not None
-        assert ledger.forget(CODE, ADOPTED, lock, Happening(What.FORGOTTEN))
+        assert ledger.forget(CODE, ADOPTED, lock, Happening(What.CLEARED))
     assert ledger.write(OTHER, ADOPTED)
     assert adopted.by(18, ["5871"]) == {"5871": OTHER}
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import Redis, lasts
 from tests.unit.store.conftest import PREFIX
+from worker.domain.problems import Cause
 from worker.domain.scopes import Remote, is_of_role, permission, scope_of
 from worker.domain.work import Lane
 from worker.store.connection import seconds
@@ -145,7 +146,7 @@ def test_a_lifted_pause_is_over_at_once_and_returns_its_former_end(holds: Holds)
 
 def test_a_pause_says_what_waits_since_when_and_why(holds: Holds, client: Redis) -> None:
     begun = seconds(client)
-    holds.pause(BILLS, "invoice:1:2", first=30, cause="netsuite_permission", answer="403 no")
+    holds.pause(BILLS, "invoice:1:2", first=30, cause=Cause.NETSUITE_PERMISSION, answer="403 no")
     (pause,) = holds.pauses()
     assert (pause.remote, pause.work, pause.cause, pause.answer) == (
         Remote.NETSUITE,

@@ -26,7 +26,7 @@ INVOICE = InvoiceKey(17, 417)
 WAITING = Record(State.WAITING, "24-017-01-100.S", at=1.0, code="01-100.S")
 CREATED = Record(State.CREATED, "24-017-01-100.S", "5871", at=5.0)
 BLOCKED = Record(State.BLOCKED, "x", at=100.0, cause=Cause.NAME_TOO_LONG, facts={"name": "x", "limit": "60"})
-LOOKED = Happening(What.LOOKED, {"sent": "5"})
+CHECKED = Happening(What.CHECKED, {"sent": "5"})
 FAILED = Happening(What.FAILED, {"answer": "503"}, again_at=1_800_000_000.2)
 
 
@@ -51,16 +51,16 @@ def told(ledger: Ledger, key: CodeKey | InvoiceKey = CODE) -> list[tuple[What, i
 
 def test_lines_come_back_in_the_order_in_which_they_were_told(journal: Journal) -> None:
     assert journal.of(CODE) == []
-    for happening in (FAILED, LOOKED, FAILED):
+    for happening in (FAILED, CHECKED, FAILED):
         journal.tell(CODE, happening)
     lines = journal.of(CODE)
-    assert [line.happening for line in lines] == [replace(FAILED, again_at=1_800_000_001), LOOKED, lines[0].happening]
+    assert [line.happening for line in lines] == [replace(FAILED, again_at=1_800_000_001), CHECKED, lines[0].happening]
     assert [line.at for line in lines] == sorted(line.at for line in lines)
 
 
 def test_the_same_thing_again_counts_on_its_line_and_tells_the_newest_time(journal: Journal) -> None:
     for again_at in (10.0, 20.0, 30.0):
-        journal.tell(CODE, replace(LOOKED, again_at=again_at))
+        journal.tell(CODE, replace(CHECKED, again_at=again_at))
     (line,) = journal.of(CODE)
     assert (line.times, line.happening.again_at) == (3, 30)
     assert line.at <= line.until
@@ -157,10 +157,10 @@ def test_a_code_that_stays_blocked_is_one_line_until_it_is_planned_again(ledger:
 
 def test_a_records_problem_is_in_its_journal_and_a_remotes_in_none(ledger: Ledger, client: Redis) -> None:
     """This holds for a problem that is reported without a new state of the record."""
-    ledger.report(str(CODE), Cause.ATTEMPTS_EXHAUSTED, {"attempts": "12", "answer": "503"}, at=1.0)
+    ledger.report(str(CODE), Cause.RETRIES_EXHAUSTED, {"attempts": "12", "answer": "503"}, at=1.0)
     ledger.report("remote:netsuite", Cause.NETSUITE_LOGIN, {"answer": "401"}, at=1.0)
     (line,) = ledger.journal.of(CODE)
-    assert line.happening.facts == {"cause": "attempts_exhausted", "attempts": "12", "answer": "503"}
+    assert line.happening.facts == {"cause": Cause.RETRIES_EXHAUSTED.stored, "attempts": "12", "answer": "503"}
     assert client.keys(f"{PREFIX}journal:*") == [Keys(PREFIX).journal(CODE)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.series import Deviation, Series
+from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger, Restored
 from worker.store.locks import Locks
@@ -77,7 +79,7 @@ def test_a_projects_records_are_read_together_or_as_requested(ledger: Ledger) ->
 def test_a_record_that_netsuite_holds_is_never_taken_back(ledger: Ledger, done: State, state: State) -> None:
     stands = replace(CREATED, state=done)
     ledger.write(CODE, stands)
-    cause = Cause.ITEM_REFUSED if state is State.BLOCKED else None
+    cause = Cause.ITEM_REJECTED if state is State.BLOCKED else None
     assert not ledger.write(CODE, Record(state, "other", fence=99, cause=cause))
     assert ledger.code(CODE) == stands
     assert ledger.problems() == []
@@ -396,7 +398,7 @@ def test_a_problem_reported_again_keeps_its_time_until_its_cause_changes(ledger:
 
 
 def test_a_record_that_ends_well_closes_what_was_reported_for_it(ledger: Ledger) -> None:
-    ledger.report(str(CODE), Cause.ATTEMPTS_EXHAUSTED, {}, at=100.0)
+    ledger.report(str(CODE), Cause.RETRIES_EXHAUSTED, {}, at=100.0)
     ledger.write(CODE, WAITING)
     assert ledger.is_problem(str(CODE))
     ledger.write(CODE, CREATED)
@@ -434,3 +436,34 @@ RECORDS = st.builds(
 @given(RECORDS)
 def test_every_record_that_is_not_done_comes_back_whole_from_its_text(record: Record) -> None:
     assert decode(encode(record)) == record
+
+
+@pytest.mark.parametrize("due", [Decimal("1234.50"), Decimal("-0.05"), Decimal("0.00"), None])
+def test_an_invoices_payment_due_is_read_back_as_an_amount(ledger: Ledger, due: Decimal | None) -> None:
+    """It comes from its own field, whatever the facts for sentences contain."""
+    facts = {"invoice": "A-1", "currency": "CAD"}
+    ledger.write(INVOICE, Record(State.CREATED, "A-1", "88", facts=facts, payment_due=due))
+    record = ledger.invoice(INVOICE)
+    assert record is not None
+    assert record.payment_due == due
+
+
+@pytest.mark.parametrize(
+    ("facts", "due"),
+    [
+        ({"payment_due": "1,000.10"}, Decimal("1000.10")),
+        ({"total": "1,000.10"}, Decimal("1000.10")),
+        ({"payment_due": "0.00"}, Decimal("0.00")),
+        ({"payment_due": "5.00", "currency": "CAD", "base_currency": "USD"}, None),
+        ({"payment_due": "1e3"}, None),
+        ({"vendor": "Acme"}, None),
+    ],
+)
+def test_a_record_of_0_1_0_has_its_payment_due_in_its_facts(
+    client: Redis, ledger: Ledger, facts: dict[str, str], due: Decimal | None
+) -> None:
+    text = json.dumps({"state": "created", "name": "A-1", "remote_id": "88", "at": 5.0, "facts": facts})
+    client.hset(Keys(PREFIX).invoices(17), "417", text)
+    record = ledger.invoice(INVOICE)
+    assert record is not None
+    assert record.payment_due == due

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +19,9 @@ from worker.store.open_problems import ACTS_KEPT, Act, Handling, OpenProblem
 
 KEY = InvoiceKey(17, 417)
 FACTS = {"invoice": "A-1", "vendor": "Blue Spruce Electric", "payment_due": "-5.00"}
-BLOCKED = Record(State.BLOCKED, "A-1", at=100.0, cause=Cause.NEEDS_VENDOR_CREDIT, facts=FACTS)
+BLOCKED = Record(
+    State.BLOCKED, "A-1", at=100.0, cause=Cause.NEEDS_VENDOR_CREDIT, facts=FACTS, payment_due=Decimal("-5.00")
+)
 DONE = Record(State.CREATED, "A-1", "5871", at=300.0)
 BY: dict[str, Any] = {"by": "ana", "at": 200.25, "note": "credit 88 entered"}
 
@@ -36,6 +40,15 @@ def opened(ledger: Ledger, record: Record = BLOCKED) -> OpenProblem:
     ledger.write(KEY, record)
     (one,) = ledger.problems()
     return one
+
+
+def test_a_fact_that_the_sentence_lacks_is_logged_and_named(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    """The problem is stored all the same."""
+    facts = {name: value for name, value in FACTS.items() if name != "vendor"}
+    with caplog.at_level(logging.ERROR):
+        one = opened(ledger, replace(BLOCKED, facts=facts))
+    assert caplog.messages == ["A problem with the cause needs_vendor_credit was stored without these facts: vendor"]
+    assert "Invoice A-1 ([vendor not recorded]) totals -5.00" in one.problem.sentence
 
 
 # Resolved

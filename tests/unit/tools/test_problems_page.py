@@ -41,7 +41,7 @@ def test_every_finding_has_an_example_of_its_own(cause: Cause) -> None:
     others = {row_of(other)[2] for other in Cause if other is not cause}
     sentence = row_of(cause)[2]
     assert sentence not in {*others, ""}
-    about_a_bill = cause.value.startswith(("drift_bill", "drift_origin"))
+    about_a_bill = cause.value.startswith(("drift_bill", "drift_duplicate_bill", "drift_origin"))
     assert sentence.startswith("Invoice" if about_a_bill else ("Code", "Project"))
 
 

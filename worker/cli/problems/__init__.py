@@ -8,23 +8,19 @@ import click
 
 from worker.cli.output import FAILED, faults_as_sentences, json_option, named_project, print_json
 from worker.cli.problems.handle import go_on, ignore, resolve
+from worker.cli.problems.options import cause_option, class_option
 from worker.cli.problems.retry import retry
 from worker.cli.problems.show import show
 from worker.cli.runs import print_problems
 from worker.cli.session import open_container
-from worker.domain.problems import Cause, Owner, ProblemClass
+from worker.domain.problems import Owner
 from worker.domain.texts import counted
 
 
 @click.group(invoke_without_command=True)
 @click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
-@click.option("--cause", help="Only problems with this cause.")
-@click.option(
-    "--class",
-    "problem_class",
-    type=click.Choice([one.value for one in ProblemClass]),
-    help="Only problems of this class.",
-)
+@cause_option
+@class_option
 @click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
 @click.option("--by-cause", is_flag=True, help="Print one row per cause.")
 @click.option("--ignored", is_flag=True, help="List ignored problems instead of open ones.")
@@ -48,10 +44,6 @@ def problems(
         if any((owner, cause, problem_class, project, by_cause, ignored, as_json)):
             raise click.UsageError(f"Pass the options after `{context.invoked_subcommand}`.")
         return
-    if cause is not None and cause not in set(Cause):
-        raise click.BadParameter(
-            f"there is no cause {cause!r}; docs/problems.md lists all causes.", param_hint="--cause"
-        )
     with faults_as_sentences():
         container = open_container()
         project_id = container.named_records.project_id(project) if project else None

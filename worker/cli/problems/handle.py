@@ -56,7 +56,7 @@ def go_on(key: str, note: str, as_json: bool) -> None:
     """Resume writing Items or bills after it was stopped because NetSuite changed each one (KEY: series:items or series:bills).
 
     The same difference does not stop writing again until one record matches. Records that differ keep separate problems. For a problem
-    items_of_former_name: create new Items, because the listed Items do not belong to the project.
+    possible_former_items: create new Items, because the listed Items do not belong to the project.
     """
     with faults_as_sentences():
         if not note.strip():
@@ -64,7 +64,7 @@ def go_on(key: str, note: str, as_json: bool) -> None:
         container = open_container()
         one = _open_problem(container, key)
         series = next((each for each in Series if each.problem_key == key), None)
-        former = one.problem.cause is Cause.ITEMS_OF_FORMER_NAME
+        former = one.problem.cause is Cause.POSSIBLE_FORMER_ITEMS
         if series is None and not former:
             raise click.UsageError(
                 f"{key} is not a stopped series. For other problems, run `wbs-sync problems retry {key}`."
@@ -113,8 +113,8 @@ ENTERED_BY_HAND = frozenset(
     {
         Cause.NEEDS_VENDOR_CREDIT,
         Cause.FOREIGN_CURRENCY,
-        Cause.INVOICE_HAS_TAX,
-        Cause.TAX_NOT_IN_PAYMENT_DUE,
+        Cause.TAX_ITEM_MISSING,
+        Cause.TAX_EXCLUDED_FROM_PAYMENT_DUE,
         Cause.LINES_DO_NOT_TIE,
     }
 )

@@ -22,10 +22,11 @@ from worker.cli.output import (
     table,
 )
 from worker.cli.problems.named import problem_key
+from worker.cli.problems.options import cause_option
 from worker.cli.runs import grouped, print_cause
 from worker.cli.session import follow, open_container, send
 from worker.container import Container
-from worker.domain.problems import Cause, Owner
+from worker.domain.problems import Owner
 from worker.domain.texts import counted
 from worker.inspect.retries import Retry
 from worker.observability import correlation
@@ -35,7 +36,7 @@ Row = Mapping[str, Any]
 
 @click.command()
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option("--cause", type=click.Choice([cause.value for cause in Cause]), help="Only problems with this cause.")
+@cause_option
 @click.option("--project", type=named_project, help="Only problems of this project (Procore id, number or name).")
 @click.option("--owner", type=click.Choice([owner.value for owner in Owner]), help="Only problems of this owner.")
 @click.option("--all", "everything", is_flag=True, help="All open problems.")
@@ -77,8 +78,8 @@ def retry(
             send(TaskName.RESUME)
         result: dict[str, Any] = {
             "correlation_id": correlation_id,
-            "given_out": asked.given_out,
-            "without_work": [row for row in chosen if row["key"] in asked.without_work],
+            "dispatched": asked.given_out,
+            "not_retryable": [row for row in chosen if row["key"] in asked.without_work],
         }
         if wait:
             began = time.monotonic()
@@ -89,7 +90,7 @@ def retry(
             print_json(result)
         else:
             _print(result)
-        sys.exit(FAILED if result.get("remaining") or (wait and result["without_work"]) else 0)
+        sys.exit(FAILED if result.get("remaining") or (wait and result["not_retryable"]) else 0)
 
 
 def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
@@ -97,9 +98,9 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
     tried = [row for row in chosen if row["key"] in asked.work or row["key"] in asked.remotes]
     now = {row["key"]: row for row in container.problem_views.all()}
     return {
-        "mended": [row for row in tried if row["key"] not in now],
+        "fixed": [row for row in tried if row["key"] not in now],
         "remaining": [
-            {**now[row["key"]], "again_at": container.retries.due_later(asked, row["key"])}
+            {**now[row["key"]], "next_attempt_at": container.retries.due_later(asked, row["key"])}
             for row in tried
             if row["key"] in now
         ],
@@ -107,29 +108,35 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
 
 
 def _print(result: Mapping[str, Any]) -> None:
-    given_out = ", ".join(counted(count, kind) for kind, count in result["given_out"].items()) or "nothing"
-    follow_it = "" if "mended" in result or not result["given_out"] else " Follow it with `wbs-sync status`."
+    given_out = ", ".join(counted(count, kind) for kind, count in result["dispatched"].items()) or "nothing"
+    follow_it = "" if "fixed" in result or not result["dispatched"] else " Follow it with `wbs-sync status`."
     out.print(f"Retrying: {given_out}.{follow_it}")
-    if result["without_work"]:
+    if result["not_retryable"]:
         out.print("Not retried; wbs-sync has no work for these")
-    for cause, rows in grouped(result["without_work"], "cause"):
-        print_cause(cause, rows, {"record": "about"}, rest=f"wbs-sync problems --cause {cause}")
-    if "mended" in result:
+    for cause, rows in grouped(result["not_retryable"], "cause"):
+        print_cause(cause, rows, {"record": "record"}, rest=f"wbs-sync problems --cause {cause}")
+    if "fixed" in result:
         _print_ends(result)
 
 
 def _print_ends(result: Mapping[str, Any]) -> None:
-    if result["mended"]:
-        fixed = sorted((row["about"], row["cause"]) for row in result["mended"])
+    if result["fixed"]:
+        fixed = sorted((row["record"], row["cause"]) for row in result["fixed"])
         table(f"{len(fixed)} fixed in {result['seconds']:.1f} s", ("record", "problem"), fixed)
     if not result["remaining"]:
-        out.print("All fixed." if result["mended"] else "None was retried.")
+        out.print("All fixed." if result["fixed"] else "None was retried.")
         return
     columns = ("record", "cause", "owner", "problem", "next attempt")
     remaining = (
-        (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"]) if row["again_at"] else "")
-        for row in sorted(result["remaining"], key=lambda row: str(row["about"]))
+        (
+            row["record"],
+            row["cause"],
+            row["owner"],
+            row["sentence"],
+            clock(row["next_attempt_at"]) if row["next_attempt_at"] else "",
+        )
+        for row in sorted(result["remaining"], key=lambda row: str(row["record"]))
     )
     count = len(result["remaining"])
-    tried = "" if result["mended"] else f"; none was fixed in {result['seconds']:.1f} s"
+    tried = "" if result["fixed"] else f"; none was fixed in {result['seconds']:.1f} s"
     table(f"{count} {'remains' if count == 1 else 'remain'}{tried}", columns, remaining)

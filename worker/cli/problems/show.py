@@ -55,14 +55,14 @@ def _lines(problem: JsonObject) -> Iterator[tuple[str, str]]:
 
 
 def _open_lines(problem: JsonObject) -> Iterator[tuple[str, str]]:
-    yield "record", problem["about"]
+    yield "record", problem["record"]
     yield "problem", problem["sentence"]
     yield "cause", f"{problem['cause']} ({problem['class']})"
     yield "owner", problem["owner"]
     yield "next step", problem["next_step"]
-    yield "fix it", problem["mended"]
+    yield "fix it", problem["fixed"]
     yield "since", clock(problem["since"])
-    yield "attempts", _tried(problem["tried"])
+    yield "attempts", _tried(problem["last_attempt"])
     yield "next try", _again(problem)
     for link in problem["links"]:
         yield link["system"], f"{link['record']}: {link['url']}"
@@ -78,8 +78,8 @@ def _tried(tried: JsonObject) -> str:
 
 
 def _again(problem: JsonObject) -> str:
-    again = problem["again"]
-    if again["in_hand"]:
+    again = problem["next_attempt"]
+    if again["in_progress"]:
         return "in progress now"
     if again["at"] is not None:
         return clock(again["at"]) if again["at"] else "as soon as a worker is free"

@@ -117,7 +117,7 @@ class BillRequests(NetSuiteRecords):
             closed = error.cause is Cause.PERIOD_CLOSED
             # For a period of our choice, it means that the account allows no date outside of the period.
             not_allowed = bill.posting_period is not None and "not within the date range" in str(error)
-            cause = Cause.PERIOD_CLOSED if closed and not not_allowed else Cause.BILL_REFUSED
+            cause = Cause.PERIOD_CLOSED if closed and not not_allowed else Cause.BILL_REJECTED
             raise Blocked(str(error), cause=cause, facts=error.facts) from error
         return self._created_id(answer, record_type, bill.external_id)
 

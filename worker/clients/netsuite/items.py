@@ -101,7 +101,7 @@ class ItemRequests(NetSuiteRecords):
         try:
             answer = self._api.create(item_type, body, before_sending=before_sending)
         except Blocked as error:
-            raise Blocked(str(error), cause=Cause.ITEM_REFUSED, facts=error.facts | {"name": need.name}) from error
+            raise Blocked(str(error), cause=Cause.ITEM_REJECTED, facts=error.facts | {"name": need.name}) from error
         return self._created_id(answer, item_type, need.external_id)
 
     def set_item_external_id(self, item: FoundItem, external_id: str) -> None:

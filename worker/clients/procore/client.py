@@ -164,9 +164,9 @@ class Procore:
         try:
             answer = self._api.request("PATCH", path, params={"view": "extended"}, body=change)
         except (NotPermitted, NotFound) as error:
-            raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts={"answer": str(error)}) from error
+            raise Blocked(str(error), cause=Cause.WRITE_BACK_REJECTED, facts={"answer": str(error)}) from error
         except Blocked as error:
-            raise Blocked(str(error), cause=Cause.WRITE_BACK_REFUSED, facts=error.facts) from error
+            raise Blocked(str(error), cause=Cause.WRITE_BACK_REJECTED, facts=error.facts) from error
         # A page with a good status that does not show the invoice has set nothing.
         body = answer.json_or_none()
         if not isinstance(body, dict) or body.get("origin_id") != origin_id:

@@ -1,0 +1,40 @@
+"""Options that select problems by their cause or class. An earlier name is refused with the current one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+import click
+
+from worker.domain.problems import FORMER_CAUSES, FORMER_CLASSES, Cause, ProblemClass
+
+Check = Callable[[click.Context, click.Parameter, str | None], str | None]
+
+
+def _current(noun: str, names: Collection[str], former: Mapping[str, str]) -> Check:
+    """Return a check of an option's value that refuses names other than current ones."""
+
+    def check(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+        if value is None or value in names:
+            return value
+        known = f"the {noun} {value!r} is now called {str(former[value])!r}." if value in former else ""
+        message = known or f"there is no {noun} {value!r}; docs/problems.md lists them all."
+        raise click.BadParameter(message, context, option)
+
+    return check
+
+
+CLASSES = [one.value for one in ProblemClass]
+
+cause_option = click.option(
+    "--cause",
+    callback=_current("cause", [cause.value for cause in Cause], FORMER_CAUSES),
+    help="Only problems with this cause (docs/problems.md).",
+)
+class_option = click.option(
+    "--class",
+    "problem_class",
+    metavar=f"[{'|'.join(CLASSES)}]",
+    callback=_current("class", CLASSES, FORMER_CLASSES),
+    help="Only problems of this class.",
+)
