@@ -1,4 +1,4 @@
-# wbs-sync as a non-root image. Targets: app (the product) and demo (the simulators beside it).
+# wbs-sync as a non-root image. Targets: app (the product) and demo (with the simulators).
 # A release build names it by digest: .ci/images says which one the tag has today.
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 FROM ${PYTHON_IMAGE} AS base

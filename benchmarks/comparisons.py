@@ -48,10 +48,10 @@ def verify(*, runs: int, projects: int = 40) -> Sheet:
             complete.append(compared)
     for place, remote in enumerate(("Procore", "NetSuite")):
         sheet.add(f"{remote}: requests of a full comparison", "", first[place])
-        sheet.add(f"{remote}: requests of the next one, nothing changed", "", again[place])
-        sheet.add(f"{remote}: the next one / a full one", "", shares[place], at_most=0.15)
-    sheet.add(f"a full one with {HOURLY} Procore requests an hour: hours that it takes", "h", hours)
-    sheet.add("records that it compares / all", "", complete, at_least=1)
+        sheet.add(f"{remote}: requests of the next comparison, nothing changed", "", again[place])
+        sheet.add(f"{remote}: the next comparison / a full one", "", shares[place], at_most=0.15)
+    sheet.add(f"a full comparison with {HOURLY} Procore requests an hour: hours", "h", hours)
+    sheet.add("records that this comparison compares / all", "", complete, at_least=1)
     return sheet
 
 
@@ -72,7 +72,7 @@ def _fill(site: Installation) -> None:
     scan, _ = site.container.wbs_scan.request("benchmark")
     site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
     until(
-        lambda: (now := site.container.work.run(scan.id)) is not None and now.ended, "the scan has ended", timeout=900
+        lambda: (now := site.container.runs.run(scan.id)) is not None and now.ended, "the scan has ended", timeout=900
     )
     _export(site)
     # A comparison remembers what was changed before the newest record that it has seen. In daily work there is always a newer one.
@@ -87,7 +87,7 @@ def _export(site: Installation) -> None:
     run, _ = site.container.export_runs.request("benchmark")
     site.send(TaskName.EXPORT_APPROVED, trigger="benchmark")
     until(
-        lambda: (now := site.container.work.run(run.id)) is not None and now.ended, "the export has ended", timeout=900
+        lambda: (now := site.container.runs.run(run.id)) is not None and now.ended, "the export has ended", timeout=900
     )
 
 

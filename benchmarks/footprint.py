@@ -19,13 +19,11 @@ PROGRAM = str(Path(sys.executable).parent / "wbs-sync")
 
 def footprint(*, runs: int) -> Sheet:
     """Memory and start."""
-    sheet = Sheet(
-        "footprint", "memory of workers after a scan of 1,000 new codes; of the stack once it has begun its work"
-    )
+    sheet = Sheet("footprint", "memory of workers after a scan of 1,000 new codes; of the whole stack after its start")
     for threads, most in ((16, 90), (64, 110)):
         sheet.add(f"a worker with {threads} threads", "MB", [_worker(threads) for _ in range(runs)], at_most=most)
     stacks = [_stack() for _ in range(runs)]
-    sheet.add("all of `up`, Redis and Flower with it", "MB", [memory for memory, _ in stacks], at_most=320)
+    sheet.add("all processes of `up`, including Redis and Flower", "MB", [memory for memory, _ in stacks], at_most=320)
     sheet.add("`wbs-sync up` until the first task is done", "s", [seconds for _, seconds in stacks], at_most=4)
     sheet.add("`wbs-sync --help`", "s", [_help() for _ in range(max(runs, 3))], at_most=0.4)
     return sheet

@@ -18,9 +18,11 @@ from celery import Celery
 
 from benchmarks.traffic import Traffic
 from config.celery_options import celery_options
+from config.loading import load_settings
 from config.names import TaskName
 from config.processes import Process, processes
-from config.settings import OUR_PREFIXES, load_settings, setting_names
+from config.settings import setting_names
+from config.unknown_names import OWN_PREFIXES
 from worker.container import Container
 from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
@@ -193,7 +195,7 @@ def own_environment() -> dict[str, str]:
     foreign = {
         name
         for name in os.environ
-        if name.startswith((*OUR_PREFIXES, "FLOWER_"))
+        if name.startswith((*OWN_PREFIXES, "FLOWER_"))
         or name in (*setting_names(), "SECRETS_DIR", "PYTHONDONTWRITEBYTECODE")
     }
     return {name: value for name, value in os.environ.items() if name not in foreign}

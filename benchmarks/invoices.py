@@ -46,7 +46,7 @@ def _beside_a_scan(sheet: Sheet, runs: int) -> None:
     for name, place in (("p50", 0.5), ("p95", 0.95)):
         alone, beside = [_quantile(one, place) for one in idle], [_quantile(one, place) for one in busy]
         sheet.add(f"an export that needs one new Item, idle, {name}", "s", alone)
-        sheet.add(f"the same during a scan of 50,000 new codes, {name}", "s", beside)
+        sheet.add(f"an export that needs one new Item, during a scan of 50,000 new codes, {name}", "s", beside)
         most = 1.5 if name == "p95" else None
         sheet.add(
             f"during the scan / idle, {name}",

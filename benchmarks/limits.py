@@ -35,7 +35,7 @@ def limits(*, runs: int) -> Sheet:
             site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
 
             def ended(site: Installation = site, run_id: str = run.id) -> bool:
-                now = site.container.work.run(run_id)
+                now = site.container.runs.run(run_id)
                 return now is not None and now.counts.get("projects_done", 0) >= projects
 
             until(ended, "all projects are looked through", timeout=1200, every=0.5)
@@ -46,7 +46,7 @@ def limits(*, runs: int) -> Sheet:
         full = _windows(windows[0], SPIKE_SECONDS)[:-1]
         spikes.append(sum(map(len, full)) / (SPIKE * len(full)))
     sheet.add("share of the hour that the scan uses", "", hours, at_least=0.95)
-    sheet.add("share of the ten seconds that it uses, while the hour has room", "", spikes, at_least=0.95)
+    sheet.add("share of the ten seconds that the scan uses, while the hour has room", "", spikes, at_least=0.95)
     sheet.add("answers 429 for each window", "", refusals, at_most=1)
     return sheet
 

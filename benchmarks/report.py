@@ -1,4 +1,4 @@
-"""docs/performance.md from the figures in docs/performance/. Only what was run stands in it."""
+"""Writes docs/performance.md from the figures in docs/performance/. The page has only figures of runs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ ORDER = (
 )
 TITLES = {
     "cold-5": "A scan in which everything is new, cap 5",
-    "cold-15": "The same, cap 15",
-    "cold-65": "The same, cap 65",
+    "cold-15": "A scan in which everything is new, cap 15",
+    "cold-65": "A scan in which everything is new, cap 65",
     "default-15": "A scan of about a minute with default settings, cap 15",
     "default-65": "A scan of about half a minute with default settings, cap 65",
-    "alternatives": "What else one would write",
+    "alternatives": "Alternatives",
     "machines": "More workers",
     "overhead": "What one Item costs",
     "warm": "A scan in which nothing is new",
@@ -47,17 +47,17 @@ TITLES = {
 
 REASONS = {
     "a worker with 16 threads": "66 MB are imports before any work: Celery 20, its Redis transport 5, pydantic and settings 10, requests 6, the signing of NetSuite's "
-    "login 9, our own 11; Celery's worker, its threads and their kept-alive sessions are the rest.",
-    "an invoice of 300 lines and 300 new codes: time / (300 x write / cap)": "The Items themselves are made at the cap's speed; what is left are some 2.5 s that do not grow with the codes: "
-    "a dozen reads of 0.1 s before and after, the bill's own write, and two steps through the queue.",
-    "CPU per project, most / least of the sizes": "With 100 projects the fixed costs of a second (the list, resume, heartbeats) weigh a millisecond a project; between 1,000 and 10,000 "
-    "projects it is flat.",
-    "100 projects: worker CPU per project": "As below: the fixed costs of a second weigh a millisecond a project.",
+    "login 9, our own code 11. The rest is Celery's worker, its threads and their kept-alive sessions.",
+    "an invoice of 300 lines and 300 new codes: time / (300 x write / cap)": "The Items themselves are created at the cap's speed. The rest is some 2.5 s that do not grow with the number of codes: "
+    "a dozen reads of 0.1 s before and after, the write of the bill, and two steps through the queue.",
+    "CPU per project, most / least of the sizes": "With 100 projects, the fixed costs of one second (the list, resume, heartbeats) add a millisecond per project; between 1,000 and 10,000 "
+    "projects the CPU per project does not change.",
+    "100 projects: worker CPU per project": "The fixed costs of one second (the list, resume, heartbeats) add a millisecond per project.",
 }
 
 
 def write() -> int:
-    """Write the report and the capacity sheet; 1 while a benchmark has not been run."""
+    """Write the report and the capacity sheet. Return 1 if a benchmark has not been run yet, else 0."""
     missing = [name for name in ORDER if not (FOLDER / f"{name}.json").exists()]
     for name in missing:
         sys.stderr.write(f"not run yet: uv run python -m benchmarks {name}\n")
@@ -69,7 +69,7 @@ def write() -> int:
 
 
 def text() -> str:
-    """The report on the figures as they are kept."""
+    """Return the report for the kept figures."""
     kept = {name: figures.read(FOLDER / f"{name}.json") for name in ORDER}
     runs = [
         (
@@ -91,32 +91,35 @@ def text() -> str:
 
 
 def is_current() -> bool:
-    """Whether the report says what the figures say."""
+    """Return whether the report agrees with the kept figures."""
     return REPORT.read_text() == text() and scaling.SCALING.read_text() == scaling.text()
 
 
 def _opening(runs: Sequence[tuple[str, ...]]) -> str:
     return f"""# Performance
 
-NetSuite's account-wide cap is the physical limit of this job, so the figures ask two things: is the cap kept busy, and is everything else cheap. Everything runs
-on one machine: the simulators in a process of their own, an embedded server, real workers, all over HTTP and Redis' protocol. The script with threads runs in the same run as the product, the other two in one of their own. This page is
-made by `python -m benchmarks report` from the figures of the runs below; each command says by its exit code whether every limit was kept.
+NetSuite's account-wide cap limits the speed of wbs-sync, so the figures answer two questions: is the cap kept busy, and is everything else cheap? Everything runs
+on one machine: the simulators in a separate process, an embedded server and real workers, connected by HTTP and Redis' protocol. `python -m benchmarks report` writes this page from the
+figures of the runs below; the exit code of each command shows whether every limit was kept.
 
 {_table(("Benchmark", "Commit", "Ended", "On"), runs)}
 
-What is compared with: a script with as many threads as the cap, sessions kept, that posts and hopes (nothing is looked up, nothing is remembered, nothing is
-said twice without making two records) is the upper bound and what one would write instead; a sequential script; and Celery as its first example has it.
+The product is compared with three alternatives:
+
+- A script with as many threads as the cap and kept-alive sessions, which only posts. It looks nothing up and records nothing, so a repeated request creates a second record. It is the upper bound of
+  the speed, and is measured in the same run as the product.
+- A sequential script, measured in a separate run.
+- Celery with one task per code, as in its first example, measured in a separate run.
 """
 
 
 def _not_kept(missed: Sequence[Figure]) -> str:
-    """What stands in the way of each figure that keeps no limit."""
+    """Return the section with the reason for each figure that misses its limit."""
     lines = [
-        f"- {one.name} ({number(one.median)} {one.unit}): {REASONS.get(one.name, 'not looked into yet')}"
-        for one in missed
+        f"- {one.name} ({number(one.median)} {one.unit}): {REASONS.get(one.name, 'not analyzed yet')}" for one in missed
     ]
-    told = "\n".join(lines) or "Every limit was kept."
-    return f"## What was not kept, and why\n\n{told}\n"
+    reasons = "\n".join(lines) or "Every limit was kept."
+    return f"## Limits that were not kept, and why\n\n{reasons}\n"
 
 
 def _closing() -> str:
@@ -128,7 +131,7 @@ def _closing() -> str:
 uv run python -m benchmarks report
 ```
 
-Linux only, for what processes cost is read from `/proc`. Leave the machine alone meanwhile. What these costs come to on more machines and for more projects: [scaling](scaling.md).
+The benchmarks need Linux, because they read the costs of processes from `/proc`. Run nothing else on the machine in the meantime. [Scaling](scaling.md) computes the costs on more machines and for more projects.
 """
 
 

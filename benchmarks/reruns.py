@@ -42,12 +42,12 @@ def reruns(*, runs: int) -> Sheet:
             procore.append(len(traffic.procore) / pages)
             netsuite.append(len(traffic.netsuite))
             asked.append(_blocked_read(site, "command line") / BLOCKED)
-    sheet.add("blocked invoices read by the run that meets them first / all of them", "", first)
-    sheet.add("the same by the next run, which makes sure of the second in which the list was read", "", second)
-    sheet.add("the same by every run after those, until hours have passed", "", read, at_most=0.1)
-    sheet.add("such a run: Procore requests / pages of the lists", "", procore, at_most=1.1)
-    sheet.add("such a run: NetSuite requests", "", netsuite, at_most=0)
-    sheet.add("the same by a run that a person asks for", "", asked, at_least=1)
+    sheet.add("blocked invoices read by the first run / all of them", "", first)
+    sheet.add("blocked invoices read by the second run, which repeats the reads / all of them", "", second)
+    sheet.add("blocked invoices read by each later run within some hours / all of them", "", read, at_most=0.1)
+    sheet.add("a later run: Procore requests / pages of the lists", "", procore, at_most=1.1)
+    sheet.add("a later run: NetSuite requests", "", netsuite, at_most=0)
+    sheet.add("blocked invoices read by a run that a person starts / all of them", "", asked, at_least=1)
     return sheet
 
 
@@ -82,5 +82,5 @@ def _blocked_read(site: Installation, trigger: str) -> int:
     site.remotes.forget()
     run, _ = site.container.export_runs.request(trigger)
     site.send(TaskName.EXPORT_APPROVED, trigger=trigger)
-    until(lambda: (now := site.container.work.run(run.id)) is not None and now.ended, "the run has ended", timeout=900)
+    until(lambda: (now := site.container.runs.run(run.id)) is not None and now.ended, "the run has ended", timeout=900)
     return len({one["path"] for one in site.remotes.traffic().procore if "/requisitions/" in one["path"]})

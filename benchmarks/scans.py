@@ -35,7 +35,7 @@ def scanned(site: Installation) -> float:
     site.send(TaskName.SCAN_PROJECTS, trigger="benchmark")
 
     def ended() -> bool:
-        now = site.container.work.run(run.id)
+        now = site.container.runs.run(run.id)
         return now is not None and now.ended
 
     until(ended, "the scan has ended", timeout=SCAN_SECONDS, every=0.1)
@@ -126,7 +126,7 @@ def machines(*, runs: int, counts: tuple[int, ...] = (1, 4, 8)) -> Sheet:
             twice.append(len(traffic.item_posts) - projects * 40)
         sheet.add(f"{count} workers: busy share of the slots", "", busy, at_least=0.97)
         sheet.add(f"{count} workers: requests above the cap, and answers 429", "", refused, at_most=0)
-        sheet.add(f"{count} workers: writes beside one for each code", "", twice, at_most=0)
+        sheet.add(f"{count} workers: writes in addition to one per code", "", twice, at_most=0)
     return sheet
 
 
@@ -136,7 +136,7 @@ def overhead(*, runs: int) -> Sheet:
     items = projects * 40
     sheet = Sheet(
         "overhead",
-        f"cap {cap}, {items} new codes, {WRITE_SECONDS} s a write; commands counted by Redis itself (MONITOR), in a run of their own",
+        f"cap {cap}, {items} new codes, {WRITE_SECONDS} s a write; commands counted by Redis itself (MONITOR), in a separate run",
     )
     cpu, bare, commands, messages, simulator = [], [], [], [], []
     for _ in range(runs):

@@ -109,8 +109,8 @@ def first(*, runs: int, projects: int = 10_000) -> Sheet:
             pages = [one for one in traffic.procore if one["path"] == "/rest/v1.1/projects"]
             waits.append(float(traffic.item_posts[0]["ended"] or time.time()) - began)
             lists.append(len(pages))
-    sheet.add("from the start of the scan until the first Item stands", "s", waits, at_most=2 + 0.2 + write)
-    sheet.add("pages of the list of projects that were read before", "", lists)
+    sheet.add("from the start of the scan until the first Item exists", "s", waits, at_most=2 + 0.2 + write)
+    sheet.add("pages of the project list that were read before", "", lists)
     return sheet
 
 
@@ -118,7 +118,7 @@ def _fill(site: Installation, size: int) -> float:
     """A ledger that knows all codes; Redis bytes per code."""
     ledger, redis = site.container.ledger, site.redis
     before = int(redis.info("memory")["used_memory"])
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     number = 100_000
     for project in build_company(1, f"large:{size}x{CODES}").projects.values():
         records = {}
@@ -136,7 +136,7 @@ def _bytes_per_waiting_code() -> float:
     with tempfile.TemporaryDirectory() as folder, Installation(Path(folder), profile="large:1x1", slots=CAP) as site:
         ledger, work = site.container.ledger, site.container.work
         before, projects = int(site.redis.info("memory")["used_memory"]), range(1, 1_001)
-        work.begin(RunKind.SCAN, "benchmark", [scan_of(project) for project in projects])
+        site.container.runs.begin(RunKind.SCAN, "benchmark", [scan_of(project) for project in projects])
         for project in projects:
             numbers = range(182_877_000 + project * CODES, 182_877_000 + (project + 1) * CODES)
             name = f"24-{project:05d}-01-100.S"

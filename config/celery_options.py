@@ -10,21 +10,23 @@ from config.names import QUEUE_OF_TASK, QueueName
 from config.redis_address import sentinels_of, without_login
 
 VISIBILITY_TIMEOUT_SECONDS = 900
-"""After this a message nobody acknowledged is delivered again. Longer than any task's deadline: a second delivery is for the dead only."""
+"""Seconds after which an unacknowledged message is delivered again. Longer than any task runs, so only the messages of dead workers are
+delivered twice.
+"""
 
 
 def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
-    """All options of the app for one Redis address. The only secret in them is the password, under names that Celery hides itself."""
+    """Return all options of the app for one Redis address. The only secret in them is the password, under names that Celery itself hides."""
     sentinels = sentinels_of(redis_url)
     url, login = without_login(redis_url)
     of_sentinels = {"master_name": sentinels.master} if sentinels else {}
     return {
         "broker_url": url,
         "result_backend": url,
-        # Beside the address, which is shown in many places: names with PASS in them are hidden wherever Celery shows its options.
+        # Separate from the address, which is shown in many places: Celery hides options with PASS in their names wherever it shows options.
         "broker_user": login.username or None,
         "broker_password": login.password or None,
-        # The TLS of sentinel addresses; a rediss:// address says its own.
+        # TLS for sentinel addresses; a rediss:// address contains its own TLS options.
         **(
             {"broker_use_ssl": sentinels.tls, "redis_backend_use_ssl": sentinels.tls}
             if sentinels and sentinels.tls
@@ -39,32 +41,33 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         "result_accept_content": ["json"],
         # A message is acknowledged when its work has ended, so a killed worker's message comes back.
         "task_acks_late": True,
-        # A failed task is acknowledged too: its work stands in the ledger with a time to look again, not in the broker.
+        # A failed task is acknowledged too: the ledger, not the broker, has its work and the time of the next attempt.
         "task_acks_on_failure": True,
         "task_acks_on_timeout": True,
         "task_reject_on_worker_lost": False,
-        # More than one: by what waits for a thread a long task sees that others do (worker/runtime/pool.py), and no thread waits for its next message.
+        # More than one: a long task sees from the fetched messages that other tasks are waiting for a thread (worker/runtime/pool.py), and no
+        # thread waits for its next message.
         "worker_prefetch_multiplier": 4,
-        # Threads, which also end; a `-P` on the command line would take another pool.
+        # Threads, with a bounded shutdown. `-P` on the command line would select another pool.
         "worker_pool": "worker.runtime.pool:TaskPool",
         # Would cut NetSuite writes in flight at every broken connection.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        # What Flower shows: received, started, done. Not what is sent: work waits in the ledger, hardly ever in a queue, and
-        # it would cost one more message for each.
+        # Flower shows received, started and finished tasks. Sent events are off: they would cost one more message per task, and work
+        # waits in the ledger, rarely in a queue.
         "task_track_started": True,
         "worker_send_task_events": True,
         "task_send_sent_event": False,
         "result_extended": True,
-        # A day of readable results; the ledger is the record, results are for looking.
+        # Results can be read for one day. The ledger is the record; results are for people and senders.
         "result_expires": 86_400,
         "result_backend_always_retry": True,
-        # Two minutes of an absent Redis, half a second apart on average: a task whose work was done is not told as failed.
+        # Two minutes without Redis, half a second apart on average, so that a task that did its work is not reported as failed.
         "result_backend_max_retries": 240,
         "result_backend_base_sleep_between_retries_ms": 50,
         "result_backend_max_sleep_between_retries_ms": 1000,
-        # A typo in a queue's name must fail, not make a queue that nobody reads.
+        # A typo in a queue's name must fail instead of creating a queue without a worker.
         "task_create_missing_queues": False,
         # Each under its own key: by default all of them would be bound to the key of the default queue.
         "task_queues": [Queue(queue.value, routing_key=queue.value) for queue in QueueName],
@@ -76,7 +79,7 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
             **of_sentinels,
             "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
             "global_keyprefix": key_prefix,
-            # No command of the broker blocks, and a worker whose loop waits for so long several times in a row still counts as alive.
+            # No broker command blocks. A worker whose event loop waits this long several times in a row still counts as running.
             "socket_timeout": 10,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
@@ -84,7 +87,7 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         },
         "result_backend_transport_options": {
             **of_sentinels,
-            # The broker's channel gets the same from worker/runtime/transport.py: its options are shown by every worker, in clear.
+            # worker/runtime/transport.py passes these to the broker's channel: every worker shows the broker's options in clear text.
             **({"sentinel_kwargs": sentinels.sentinel_options} if sentinels else {}),
             "global_keyprefix": key_prefix,
             "retry_policy": {"timeout": 5.0},
@@ -93,7 +96,7 @@ def celery_options(*, redis_url: str, key_prefix: str) -> dict[str, Any]:
         "redis_socket_connect_timeout": 5,
         "redis_socket_keepalive": True,
         "task_publish_retry_policy": {"max_retries": 5, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 3},
-        # Its last runs lie in Redis: a schedule file that a power loss filled with zeros keeps Celery's own scheduler from ever starting.
+        # Stores the last runs in Redis: Celery's own scheduler cannot start with a schedule file that a power loss filled with zeros.
         "beat_scheduler": "worker.runtime.beat:Schedule",
         "beat_max_loop_interval": 2,
         "timezone": "UTC",

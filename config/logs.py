@@ -1,4 +1,4 @@
-"""Logging: one line per event, as text or JSON, to standard error. What other systems' names hold makes no line of its own."""
+"""Logging: one line per event, as text or JSON, to standard error. Line breaks in names from other systems are escaped."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from typing import Any
 from config.names import TaskName
 
 _OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of characters that change what is around them: controls, directions, halves, line ends."""
+"""Unicode categories of characters that affect the text around them: controls, text directions, surrogates, line separators."""
 
 
 def shown(text: str) -> str:
-    """A text as a terminal, a log or a page may be given it: what these would obey is written the way Python writes it."""
+    """Return a text that is safe in a terminal, a log or a page: characters of these categories become Python escapes."""
     return "".join(repr(sign)[1:-1] if unicodedata.category(sign) in _OBEYED else sign for sign in text)
 
 
 class TextLines(logging.Formatter):
-    """One line per event, with the correlation id at its end where there is one; only a traceback has more."""
+    """Formats an event as one line that ends with the correlation id, if any; a traceback adds lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name for it
-        """The event's line."""
+        """Return the line of an event."""
         correlation_id = getattr(record, "correlation_id", "")
         return shown(super().formatMessage(record) + (f" [{correlation_id}]" if correlation_id else ""))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name for it
-        """The traceback, line by line."""
+        """Return the traceback with each line escaped."""
         return "\n".join(shown(line) for line in super().formatException(ei).split("\n"))
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line: at (UTC), level, logger, message; the correlation id, the facts of a request and the traceback's text where
-    there are any.
+    """Formats an event as one JSON object per line: at (UTC), level, logger, message, and if present the correlation id, the facts of a
+    request and the traceback's text.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """Return the record as one line."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -59,11 +59,11 @@ class JsonLines(logging.Formatter):
 
 
 LIMITED_BURST = 20
-"""Lines that one place in the code may log at once in a process that strangers can reach."""
+"""Lines that one place in the code may log in a burst, in a process that accepts connections."""
 LIMITED_EVERY_SECONDS = 10.0
-"""After a burst, one line of each place every so many seconds: at most 8,640 a day."""
+"""Seconds per line of each place after a burst: at most 8,640 lines a day."""
 LIMITED_LENGTH = 1_000
-"""Characters of a message, of which a stranger may have chosen the length."""
+"""Maximum characters of a message: a stranger may determine its length."""
 
 
 @dataclass(slots=True)
@@ -74,10 +74,10 @@ class _Allowance:
 
 
 class RateLimit(logging.Filter):
-    """A filter for processes that listen: whatever strangers send, each place in the code logs a burst and then one line every few seconds.
+    """A filter for processes that accept connections: each place in the code logs a burst, and then one line every few seconds.
 
-    The next line of that place says how many were left out. Places, not messages: a message may hold what the stranger chose. Our own
-    lines at INFO are about callers that showed the right login, and are not limited.
+    The next line of that place reports how many lines were omitted. The limit is per place, not per message, because a stranger may determine
+    the text of a message. Our own lines at INFO are about callers with a valid login, and are not limited.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -87,7 +87,7 @@ class RateLimit(logging.Filter):
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is written; one that is may get a note at its end."""
+        """Return whether the line is written; add the number of omitted lines to it."""
         if record.levelno <= logging.INFO and record.name.startswith("worker."):
             return True
         left_out = self._take(record)
@@ -102,7 +102,7 @@ class RateLimit(logging.Filter):
         return True
 
     def _take(self, record: logging.LogRecord) -> int | None:
-        """How many lines were left out before this one; None when this one is left out too."""
+        """Return how many lines were omitted before this one, or None if this one is omitted too."""
         place, now = (record.pathname, record.lineno, record.levelno), self._clock()
         with self._lock:
             one = self._allowances.setdefault(place, _Allowance(LIMITED_BURST, now))
@@ -117,8 +117,8 @@ class RateLimit(logging.Filter):
 
 
 def is_no_routine(record: logging.LogRecord) -> bool:
-    """A filter: false for Celery's lines about `ledger.resume`, which is sent, received and ended every few seconds also while nothing
-    goes on. Warnings and errors about it are written.
+    """Filter out Celery's lines about `ledger.resume`, which runs every few seconds even when there is no work. Warnings and errors about it
+    are written.
     """
     if record.levelno > logging.INFO or not record.args:
         return True
@@ -129,8 +129,8 @@ def is_no_routine(record: logging.LogRecord) -> bool:
 def set_up_logging(
     *, level: str, style: str, correlation_id: Callable[[], str] = lambda: "", rate_limited: bool = False
 ) -> None:
-    """Replace all logging set-up of the process. `style`: text or json; `correlation_id`: gives that of the thread that logs;
-    `rate_limited`: of a process that strangers can reach. Routine is logged at level DEBUG only.
+    """Replace the process's logging set-up. `style`: text or json; `correlation_id`: returns the correlation id of the calling thread;
+    `rate_limited`: for a process that accepts connections. Routine lines are logged only at level DEBUG.
     """
 
     def correlated(record: logging.LogRecord) -> bool:
@@ -153,8 +153,8 @@ def set_up_logging(
             "formatters": formatters,
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": style, "filters": filters}},
             "root": {"level": level, "handlers": ["stderr"]},
-            # Requests' own lines would tell each URL, and the headers of an answer that it cannot read as they are; ours tell
-            # what a request was for and what came of it.
+            # The lines of `requests` contain each URL, and the headers of an unreadable response unescaped. Our own lines report the
+            # purpose and the result of each request.
             "loggers": {"urllib3": {"level": "ERROR"}, "kombu": {"level": "WARNING"}, "amqp": {"level": "WARNING"}},
         }
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class QueueName(StrEnum):
-    """One queue per kind of work, so that an interactive export never stands behind a scan."""
+    """One queue per kind of work, so that an interactive export never waits behind a scan."""
 
     SCANS = "scans"
     ITEMS = "items"
@@ -32,11 +32,11 @@ class TaskName(StrEnum):
 
 
 CORRELATION_HEADER = "correlation_id"
-"""The header of a message that says for whose request it was sent; it may be left out."""
+"""The optional message header with the id of the request for which the message was sent."""
 DISPATCHED_HEADER = "dispatched"
-"""The header of a message that the lanes sent for waiting work: it asks for nothing new. Other applications leave it out."""
+"""The header of a message that was dispatched for waiting work, and requests nothing new. Other applications do not set it."""
 REFUSED = "messages.refused"
-"""What a message is shown as that is not one: a task that fails and says why. Nobody enqueues it."""
+"""The name under which an invalid message is shown: a task that fails with the reason. It is never enqueued."""
 
 QUEUE_OF_TASK: dict[TaskName, QueueName] = {
     TaskName.SCAN_PROJECTS: QueueName.SCANS,

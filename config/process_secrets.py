@@ -1,8 +1,8 @@
-"""Which secrets each process holds: what it uses, and nothing else.
+"""Limits each process to the secrets that it uses.
 
-Flower and the receiver of webhooks listen; what they do not hold they cannot lose. A secret that a process does not use is neither in
-its environment nor in its settings. The environment with which a process began can be read in /proc for as long as it lives, so a
-process that was given more begins again without it.
+Flower and the webhook receiver accept connections, and cannot leak secrets that they do not have. A secret that a process does not use is
+neither in its environment nor in its settings. The initial environment of a process can be read in /proc for as long as the process runs,
+so a process that was started with more secrets restarts itself without them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import Any
 from pydantic import SecretStr
 
 PROCESS_VARIABLE = "WBS_SYNC_PROCESS"
-"""Names the process, so that its settings leave the other secrets out. Set by the process itself, or by who starts it."""
+"""The environment variable with the kind of the process, by which its settings omit the other secrets. Set by the process itself or by its
+supervisor.
+"""
 WORKER, BEAT, FLOWER, WEBHOOKS = "worker", "beat", "flower", "webhooks"
 HELD: Mapping[str, tuple[str, ...]] = {
     WORKER: (
@@ -32,7 +34,7 @@ HELD: Mapping[str, tuple[str, ...]] = {
     WEBHOOKS: ("redis_url", "webhook_authorization"),
 }
 NOT_HELD = Path("not-held-by-this-process")
-"""The private key's file in a process that does not use it."""
+"""The path of the private key in a process that does not use the key."""
 PLACEHOLDERS: Mapping[str, Any] = {
     "redis_url": None,
     "procore_client_secret": SecretStr(""),
@@ -43,23 +45,23 @@ PLACEHOLDERS: Mapping[str, Any] = {
     "https_proxy": None,
     "http_proxy": None,
 }
-"""Every secret among the settings, with what stands in its place where it is not held."""
+"""Every secret setting, with its value in processes that do not use it."""
 
 
 def left_out(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What stands in place of the secrets that the process of this environment does not use; nothing in a command, which may use all."""
+    """Return the placeholders for the secrets that the process with this environment does not use; none for a command, which may use all."""
     held = HELD.get(environment.get(PROCESS_VARIABLE, ""))
     return {} if held is None else {name: value for name, value in PLACEHOLDERS.items() if name not in held}
 
 
 def environment_of(process: str) -> dict[str, str]:
-    """What to put into the environment of a process that is started: its name, and nothing in place of what it does not use."""
+    """Return the variables for starting a process: its kind, and an empty value for each secret that it does not use."""
     unused = left_out({PROCESS_VARIABLE: process})
     return {PROCESS_VARIABLE: process} | {name.upper(): "" for name in unused}
 
 
 def hold_only_own(process: str) -> None:
-    """This process is of this kind from here on. If its environment holds a secret that it does not use, it begins again without."""
+    """Set the kind of this process. If its environment contains a secret that this kind does not use, restart it without the secret."""
     unused = {name.upper() for name in left_out({PROCESS_VARIABLE: process})}
     extra = [name for name, value in os.environ.items() if value and name.upper() in unused]
     for name in extra:
@@ -71,7 +73,7 @@ def hold_only_own(process: str) -> None:
 
 
 def process_of(arguments: list[str]) -> str:
-    """What a command line of Celery runs; "" for any other."""
+    """Return the kind of process that a command line of Celery starts; "" for any other command line."""
     program, *rest = arguments or [""]
     if not program.endswith(("celery", f"celery{os.sep}__main__.py")):
         return ""

@@ -1,6 +1,6 @@
 """The processes of an installation, their command lines and the order in which they start and stop.
 
-`Procfile` and `docker-compose.yml` say the same in their own languages; tests/unit/test_deployment.py holds them to it.
+`Procfile` and `docker-compose.yml` define the same processes; tests/unit/test_deployment.py compares them.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from config.process_secrets import BEAT, FLOWER, WEBHOOKS, WORKER, environment_o
 
 QUEUES_OF_WORKER: dict[str, tuple[QueueName, ...]] = {
     "items": (QueueName.SCANS, QueueName.ITEMS, QueueName.UPKEEP),
-    # Of its own, so that an export begins at once while a scan fills the other worker's threads.
+    # A separate worker, so that an export starts immediately while a scan uses all threads of the other one.
     "invoices": (QueueName.EXPORTS, QueueName.UPKEEP),
 }
 FLOWER_CONFIG = Path(__file__).parent.parent / "worker" / "flower" / "config.py"
 REPORT_PATH = "/report"
 """Where Flower serves the report."""
 METRICS_PATH = "/metrics/business"
-"""Where Flower serves our metrics; its own, of tasks and workers, stand at /metrics."""
+"""Where Flower serves our metrics; its own metrics of tasks and workers are at /metrics."""
 HEARTBEAT_VARIABLE = "WBS_SYNC_HEARTBEAT_FILE"
-"""Names a file that a process touches every few seconds and that holds its process id; its age is the health of that process."""
+"""The environment variable with the path of a process's heartbeat file. The process touches it every few seconds and writes its process id
+to it; the age of the file shows whether the process hangs.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Process:
 
 
 def processes(*, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
-    """Both workers, Flower, beat and, if wanted, the receiver of webhooks, in the order of their start. Settings reach them
-    by the environment, and of the secrets only those that each uses.
+    """Return both workers, Flower, beat and, with `webhooks`, the webhook receiver, in the order in which they start. They get their settings
+    from the environment, and each gets only the secrets that it uses.
     """
     workers = tuple(
         Process(
@@ -60,13 +62,13 @@ def processes(*, data_dir: Path, webhooks: bool = False) -> tuple[Process, ...]:
         *workers,
         Process("flower", _flower(), wave=1, environment=_heartbeat(data_dir, "flower") | environment_of(FLOWER)),
         *((receiver,) if webhooks else ()),
-        # Last to start and first to stop: what gives out work comes after those who do it.
+        # Starts last and stops first: beat sends work only while the workers run.
         Process("beat", beat, wave=2, environment=_heartbeat(data_dir, "beat") | environment_of(BEAT)),
     )
 
 
 def heartbeat_file(data_dir: Path, name: str) -> Path:
-    """The heartbeat file of a process under the supervisor."""
+    """Return the path of the heartbeat file of a supervised process."""
     return data_dir / f"{name}.heartbeat"
 
 

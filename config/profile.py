@@ -15,13 +15,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from config.setting_faults import InvalidSettings
 from config.setting_sources import EVERYBODY
-from config.settings import InvalidSettings, Settings
+from config.settings import Settings
 from config.trusted_files import everybody_may_write
 
 FILE_NAME = "netsuite-profile.json"
 _COPY = re.compile(r"_(sb|rp)[0-9]*$")
-"""What the account id of a sandbox or a Release Preview adds to that of the account it is a copy of."""
+"""The suffix that the account id of a sandbox or Release Preview has in addition to that of the original account."""
 ResponseText = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -30,7 +31,7 @@ class _Part(BaseModel):
 
 
 class Effects(_Part):
-    """What changes how wbs-sync works. Empty: not tried, or no difference. Inner keys are ids of points or names of settings."""
+    """Results that change how wbs-sync works. Empty: not tried, or no difference. Inner keys are ids of points or names of settings."""
 
     item_name_limit: int | None = Field(None, ge=20, lt=1000)
     project_field: Literal["customer", "job"] | None = None
@@ -51,7 +52,7 @@ class RecordedAnswer(_Part):
 
 
 class RequestTiming(_Part):
-    """How long requests of one kind took, in seconds."""
+    """Durations of the requests of one kind, in seconds."""
 
     kind: str
     count: int
@@ -61,7 +62,7 @@ class RequestTiming(_Part):
 
 
 class Profile(_Part):
-    """The whole file. `probed_at`: UTC."""
+    """The content of a profile file. `probed_at`: UTC."""
 
     version: Literal[1] = 1
     account: str
@@ -72,12 +73,12 @@ class Profile(_Part):
 
 
 def profile_file(settings: Settings) -> Path:
-    """Where the profile is, or will be."""
+    """Return the path of the profile, which may not exist yet."""
     return settings.netsuite_profile_file or settings.data_dir / FILE_NAME
 
 
 def read_profile(path: Path) -> Profile | None:
-    """The profile in a file; None if there is no such file. Raises InvalidSettings if the file is not a profile."""
+    """Return the profile in a file, or None if there is no such file. Raises InvalidSettings if the file is not a profile."""
     if everybody_may_write(path):
         raise InvalidSettings(faults=(f"The account's profile {path} {EVERYBODY}.",))
     try:
@@ -93,7 +94,7 @@ def read_profile(path: Path) -> Profile | None:
 
 
 def load_profile(settings: Settings) -> Profile | None:
-    """The profile for these settings; None if there is none. Raises InvalidSettings if it is another account's.
+    """Return the profile for these settings, or None if there is none. Raises InvalidSettings if it belongs to another account.
 
     A sandbox is a copy of a production account, so its profile serves that account too, if NETSUITE_PROFILE_FILE names it.
     """
@@ -115,20 +116,20 @@ def load_profile(settings: Settings) -> Profile | None:
 
 
 def project_field(settings: Settings, profile: Profile | None) -> str:
-    """The field of a bill line that takes the project: from the settings, or else from the profile."""
+    """Return the field of a bill line that takes the project: from the settings, or else from the profile."""
     probed = profile.effects.project_field if profile else None
     is_set = "netsuite_project_field" in settings.model_fields_set
     return probed if probed and not is_set else settings.netsuite_project_field
 
 
 def settle_seconds(settings: Settings, profile: Profile | None) -> int:
-    """How long a write in doubt is only looked up, not repeated, in seconds: longer by this account's look-up lag."""
+    """Return the settle window: the seconds in which an unconfirmed write is looked up but not repeated. The account's look-up lag is added to it."""
     is_set = "netsuite_settle_seconds" in settings.model_fields_set
     return settings.netsuite_settle_seconds + (0 if is_set else _lag(profile))
 
 
 def contradictions(settings: Settings, profile: Profile | None) -> list[str]:
-    """One sentence for each setting that disagrees with the profile."""
+    """Return one sentence for each setting that disagrees with the profile."""
     if profile is None:
         return []
     effects, sentences = profile.effects, []

@@ -1,11 +1,11 @@
-"""Where Redis is: an address of one server, or the master that sentinels name (redis+sentinel://, with TLS rediss+sentinel://)."""
+"""Parses REDIS_URL: the address of one server, or of sentinels that report the master (redis+sentinel://, with TLS rediss+sentinel://)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 _HOST = r"(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _FORM = re.compile(
@@ -14,27 +14,32 @@ _FORM = re.compile(
 SENTINEL_PORT = 26379
 SENTINEL_TIMEOUT_SECONDS = 5
 TLS_OPTIONS = frozenset({"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
-"""Behind the ? of an address with TLS. `ssl_certfile` and `ssl_keyfile` are the client's own, where the server asks for one."""
+"""Query parameters of an address with TLS. `ssl_certfile` and `ssl_keyfile`: the client certificate, if the server requires one."""
 CERTIFICATE_CHECKS = ("required", "optional", "none")
+REDIS_FORM = (
+    "must be redis://:password@host:6379/0, rediss://… or redis+sentinel://:password@host:26379,host:26379/master/0 "
+    "(all their forms: docs/managed-redis.md); "
+    "write / ? # @ in a password as %2F %3F %23 %40"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Name and password of Redis; empty where there is none. A credential provider of redis-py."""
+    """User name and password of Redis, empty if there are none. Implements redis-py's credential provider."""
 
     username: str = ""
     password: str = field(default="", repr=False)
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """What redis-py logs in with; it calls this."""
+        """Return the credentials. Called by redis-py."""
         return (self.username, self.password) if self.username else (self.password,)
 
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """Sentinels and the master they are asked for. `username` and `password` are the master's, `login` is the sentinels' own.
+    """Sentinels and the name of their master. `username` and `password`: login of the master; `login`: login of the sentinels.
 
-    `tls`: None where none is spoken, else the TLS options for both, by their names in an address.
+    `tls`: the TLS options for both, by their names in an address, or None without TLS.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -47,9 +52,9 @@ class Sentinels:
 
     @property
     def sentinel_options(self) -> dict[str, Any]:
-        """What redis-py connects to a sentinel with.
+        """Return the options with which redis-py connects to a sentinel.
 
-        The login is an object: redis-py repeats a password among these options in the error that says that no master was found.
+        The login is an object, because redis-py repeats these options, including a password, in the error that no master was found.
         """
         return {
             "socket_timeout": SENTINEL_TIMEOUT_SECONDS,
@@ -60,16 +65,40 @@ class Sentinels:
 
     @property
     def celery_url(self) -> str:
-        """The form that Celery takes, without the master's name and without the login."""
+        """Return the address in Celery's format, without the master's name and the login."""
         named = [(f"[{host}]" if ":" in host else host, port) for host, port in self.hosts]
         return ";".join(f"sentinel://{host}:{port}/{self.database}" for host, port in named)
 
 
-def without_login(url: str) -> tuple[str, Login]:
-    """An address of REDIS_URL, sentinels included, as Celery takes it without its login, and the login.
+def checked_url(url: str) -> str:
+    """Return a REDIS_URL that can be used, with TLS one that names the check of certificates, as Celery requires. Raises ValueError without a
+    word of it, since any may be part of the password.
+    """
+    if sentinels_of(url):
+        return url
+    try:
+        address = urlsplit(url)
+        secure, options = address.scheme == "rediss", parse_qs(address.query, strict_parsing=bool(address.query))
+        int(address.path.strip("/") or 0)
+        usable = address.scheme in ("redis", "rediss") and address.hostname and address.port != 0
+    except ValueError:
+        raise ValueError(REDIS_FORM) from None
+    if not usable or not url.isascii() or not url.isprintable() or " " in url or address.fragment:
+        raise ValueError(REDIS_FORM)
+    if unknown := sorted(set(options) - (TLS_OPTIONS if secure else set())):
+        raise ValueError(
+            f"allows only {', '.join(sorted(TLS_OPTIONS))} after the ?, with rediss:// only; it has {len(unknown)} others"
+        )
+    if secure and options.setdefault("ssl_cert_reqs", ["required"])[0] not in CERTIFICATE_CHECKS:
+        raise ValueError("ssl_cert_reqs must be required, optional or none")
+    return address._replace(query=urlencode(options, doseq=True)).geturl() if secure else url
 
-    An address is printed by many: banners, errors, Flower's tables. What hides a password in it knows some forms and not others, so none
-    is given a password to hide.
+
+def without_login(url: str) -> tuple[str, Login]:
+    """Return a REDIS_URL in Celery's format without its login, and the login.
+
+    Many places print the address: banners, errors, Flower's tables. Code that hides passwords recognizes only some formats, so the address
+    contains none.
     """
     if sentinels := sentinels_of(url):
         return sentinels.celery_url, Login(sentinels.username, sentinels.password)
@@ -79,9 +108,9 @@ def without_login(url: str) -> tuple[str, Login]:
 
 
 def sentinels_of(url: str) -> Sentinels | None:
-    """The sentinels of an address `redis+sentinel://:password@one:26379,two:26379/master/0`; None for any other address.
+    """Parse an address such as `redis+sentinel://:password@one:26379,two:26379/master/0`; return None for any other address.
 
-    Behind a ? may stand sentinel_username and sentinel_password, and with rediss+sentinel:// the TLS options.
+    Query parameters: sentinel_username and sentinel_password, and with rediss+sentinel:// the TLS options.
     """
     found = _FORM.fullmatch(url)
     if found is None:
@@ -98,7 +127,7 @@ def sentinels_of(url: str) -> Sentinels | None:
 
 
 def _options(query: str, *, secure: bool) -> dict[str, str] | None:
-    """The options behind the ? of a sentinel address; None where one is unknown, doubled, empty or impossible."""
+    """Parse the query of a sentinel address; return None if a parameter is unknown, repeated, empty or invalid."""
     try:
         options = parse_qs(query, strict_parsing=bool(query), keep_blank_values=True)
     except ValueError:

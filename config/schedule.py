@@ -1,26 +1,27 @@
-"""What beat starts, and when (UTC)."""
+"""The schedule of beat (UTC)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
+from config.cron import cron
 from config.names import TaskName
-from config.settings import Settings, cron
+from config.settings import Settings
 
 RESUME_EVERY_SECONDS = 5.0
-"""How soon work of a dead worker, a lost message or a wait that ended is picked up."""
+"""Seconds between two `ledger.resume`: the delay after which due work, or the work of a dead worker or lost message, is dispatched."""
 
 
 def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Beat's entries. Two beats at once are harmless: resume claims work atomically, a scan joins the one that runs,
-    and a second verification finds the same.
+    """Return the entries of beat's schedule. Two beats at once are harmless: resume claims work atomically, and a scan, export or comparison
+    joins the one in progress.
     """
     entries: dict[str, dict[str, Any]] = {
         "resume": {
             "task": TaskName.RESUME.value,
-            # No time after which it expires: the worker would read beat's time by its own clock, and drop the one message
-            # that wakes what waits. worker/runtime/beat.py sends none while enough of them wait.
+            # No expiry: a worker would compare it with its own clock, and could drop the message that starts waiting work.
+            # worker/runtime/beat.py sends none while enough of them are in the queue.
             "schedule": RESUME_EVERY_SECONDS,
         }
     }
@@ -42,10 +43,10 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def next_due(text: str, after: float) -> float:
-    """When a cron line (UTC) wants the next run after a moment; both in unix seconds."""
+    """Return the first time after `after` at which a cron line (UTC) is due; both in unix seconds."""
     moment = datetime.fromtimestamp(after, UTC)
     schedule = cron(text)
-    # Celery reckons from the present, and rounds what is past.
+    # Celery calculates from the current time, and rounds times in the past.
     schedule.nowfun = lambda: moment
     begin, wait, _ = schedule.remaining_delta(moment)
     due: datetime = begin + wait

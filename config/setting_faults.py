@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in our own words: never pydantic's or Python's, and never with the value."""
+"""Error sentences for invalid settings. They never contain pydantic's or Python's message, or the value."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+BAD_SETTINGS_EXIT_CODE = 2
+"""Exit code of a process that cannot start with its settings: a supervisor does not restart it."""
+MAX_FAULT_LENGTH = 300
 _ID = "must be an internal id of NetSuite, digits only"
 PATTERNS = {
     "REDIS_KEY_PREFIX": "must be 1 to 100 printable ASCII characters without spaces",
@@ -21,20 +24,34 @@ PATTERNS = {
     "NETSUITE_TAX_ITEM_ID": _ID,
     "NETSUITE_CURRENCY": "must be a three-letter currency code in capitals, such as USD",
 }
-"""What a setting with a pattern takes, in words."""
+"""Requirements of settings with a pattern, as the end of a sentence."""
+
+
+class InvalidSettings(Exception):
+    """The settings cannot be used. `faults`: one sentence per fault, which names its setting and shows no secret's value."""
+
+    def __init__(self, message: str = "", *, faults: tuple[str, ...] = ()) -> None:
+        super().__init__(message or "\n".join(faults))
+        self.faults = faults
+
+
+def on_one_line(fault: str) -> str:
+    """Return a fault on one line and not too long, whatever the setting contains."""
+    shown = "".join(character if character.isprintable() else "?" for character in fault)
+    return shown if len(shown) <= MAX_FAULT_LENGTH else f"{shown[:MAX_FAULT_LENGTH]}…"
 
 
 def sentence(detail: Any, fields: Mapping[str, FieldInfo]) -> str:
-    """The sentence for one error of pydantic (an entry of `ValidationError.errors()`)."""
+    """Return the sentence for one pydantic error (an entry of `ValidationError.errors()`)."""
     place = detail["loc"]
     name = str(place[0]).upper() if place else ""
     field = fields.get(name.lower())
     if detail["type"] == "missing":
         return f"{name} is not set: {field.description if field else 'see .env.example'}."
     if detail["type"] == "value_error":
-        # Ours, raised by a validator.
-        words = str(detail["msg"]).removeprefix("Value error, ")
-        return f"{name}: {words}." if name else f"{words}."
+        # Raised by one of our own validators.
+        message = str(detail["msg"]).removeprefix("Value error, ")
+        return f"{name}: {message}." if name else f"{message}."
     if field is None:
         return f"{name}: invalid; see docs/configuration.md."
     if len(place) > 1:
@@ -43,7 +60,7 @@ def sentence(detail: Any, fields: Mapping[str, FieldInfo]) -> str:
 
 
 def requirement(name: str, field: FieldInfo) -> str:
-    """What a setting takes, as the end of a sentence that begins with its name."""
+    """Return the requirement of a setting, as the end of a sentence that begins with its name."""
     if name in PATTERNS:
         return PATTERNS[name]
     annotation: Any = field.annotation
@@ -51,8 +68,8 @@ def requirement(name: str, field: FieldInfo) -> str:
     if get_origin(annotation) is typing.Literal:
         *others, last = (str(each) for each in get_args(annotation))
         return f"must be {', '.join(others)} or {last}"
-    words = {bool: "true or false", int: "a whole number", float: "a number", SecretStr: "text"}
-    kind = next((word for kind, word in words.items() if kind in kinds), "text")
+    nouns = {bool: "true or false", int: "a whole number", float: "a number", SecretStr: "text"}
+    kind = next((noun for kind, noun in nouns.items() if kind in kinds), "text")
     return f"must be {kind}{_bounds(field)}"
 
 

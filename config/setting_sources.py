@@ -1,7 +1,7 @@
-"""Reads the sources of settings (environment, `.env`, the folder of secrets), and finds values that would be read differently than
-intended: a line that is no setting, quotation marks that belong to the value, a value cut short by a comment.
+"""Reads the sources of settings (environment, `.env`, SECRETS_DIR), and finds values that would be read differently than intended: a line
+that is not a setting, quotation marks that become part of the value, a value cut short by a comment.
 
-No fault repeats a value: any of them may be a secret.
+No error sentence repeats a value, because any value may be a secret.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from config.trusted_files import UntrustedFile, everybody_may_write, read_truste
 ENV_FILE = "in .env"
 SECRET_FILE = "a file in SECRETS_DIR"  # noqa: S105 - the name of a place
 EVERYBODY = "is writable for every user of this machine: check its content, then run `chmod o-w` on it"
-"""What to add to the name of a file that is refused for that."""
+"""End of the sentence that refuses a file that everyone can write."""
 _NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)")
 _UNCLOSED = re.compile(r"[^=\n]*=[ \t]*['\"]")
 _IN_SINGLE_QUOTES = re.compile(r"=\s*'")
@@ -30,7 +30,7 @@ _CUT_BY_COMMENT = re.compile(r"[^=\n]*=[ \t]*[^'\"\s][^\n]*\s#")
 
 
 class LiteralFile(DotEnvSettingsSource):
-    """A `.env` file whose values are taken literally: a ${...} in a password is a part of it, not the name of a variable."""
+    """Reads a `.env` file literally: `${...}` in a password is part of it, not the name of a variable."""
 
     def _read_env_file(self, file_path: Path) -> dict[str, str | None]:
         values = dotenv_values(stream=StringIO(read_trusted(file_path)), interpolate=False)
@@ -39,8 +39,8 @@ class LiteralFile(DotEnvSettingsSource):
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What a `.env` file holds. `names`: what it sets, in its order; `cut`: the settings with a comment behind the value; `faults`: of
-    the file itself, a sentence each.
+    """The content of a `.env` file. `names`: the names that it sets, in order; `cut`: the settings with a comment after the value; `faults`:
+    one sentence per fault of the file itself.
     """
 
     names: tuple[str, ...] = ()
@@ -49,8 +49,8 @@ class EnvFile:
 
 
 def read_env_file(env_file: Any, known: Collection[str]) -> EnvFile:
-    """Read the file; one that does not exist is empty. A line that is not understood is a fault: passed over, it would leave its setting
-    at the default. So is a file that another user may have written.
+    """Read the file; a missing file counts as empty. A line that cannot be parsed is a fault, because its setting would silently keep its
+    default. A file that another user may have written is a fault too.
     """
     if env_file is None:
         return EnvFile()
@@ -77,29 +77,29 @@ def read_env_file(env_file: Any, known: Collection[str]) -> EnvFile:
 
 
 def cut_by_comment(name: str) -> str:
-    """What to add to the faults of a setting with a comment behind its value: a part of the value may have been taken as one."""
+    """Return the hint for a setting with a comment after its value: part of the value may have been read as the comment."""
     return f"{name} ({ENV_FILE}) contains a space and #, which begin a comment: put the value in single quotes if they are part of it."
 
 
 def written_by_everybody(secrets_dir: str | None, files: Collection[str]) -> list[str]:
-    """A fault for the folder of secrets and each of the `files` in it (their names) that every user of this machine may write."""
+    """Return a fault for SECRETS_DIR and for each of its `files` (names) that every user of this machine can write."""
     folder = Path(secrets_dir or "")
     places = [folder, *(folder / name for name in sorted(files))] if secrets_dir else []
     return [f"{place} (SECRETS_DIR) {EVERYBODY}." for place in places if everybody_may_write(place)]
 
 
 def secret_names(secrets_dir: str | None) -> list[str]:
-    """The names of the files in the folder of secrets. Raises OSError when this process may not list it."""
+    """Return the names of the files in SECRETS_DIR. Raises OSError if this process may not list the folder."""
     return [file.name for file in Path(secrets_dir).iterdir() if file.is_file()] if secrets_dir else []
 
 
 def quoted(
     environment: Mapping[str, str], secrets_dir: str | None, files: Collection[str], known: Collection[str]
 ) -> dict[str, str]:
-    """A fault for each setting whose value begins and ends with a quotation mark in a source where quotation marks are not removed, by its name.
-    `files`: the names of those in the folder of secrets.
+    """Return a fault, by setting name, for each value that begins and ends with a quotation mark in a source that does not remove quotation
+    marks. `files`: names of the files in SECRETS_DIR.
 
-    `docker run --env-file` and Kubernetes pass them on as they are.
+    `docker run --env-file` and Kubernetes pass quotation marks on unchanged.
     """
     values = {name: (value, "in the environment") for name, value in environment.items()}
     values |= {name: (_text(Path(secrets_dir or "") / name), SECRET_FILE) for name in files}
@@ -111,7 +111,7 @@ def quoted(
 
 
 def why_unreadable(error: BaseException | None) -> str:
-    """Why a file could not be read and what to do, without what it holds."""
+    """Return why a file could not be read and what to do, without its content."""
     if isinstance(error, PermissionError):
         return f"the user of this process cannot read {error.filename}; change its owner or its permissions"
     if isinstance(error, OSError):
@@ -120,7 +120,7 @@ def why_unreadable(error: BaseException | None) -> str:
 
 
 def _broken(line: Binding, env_file: Any, known: Collection[str]) -> str:
-    """The sentence for a line that sets nothing. Only the name of a setting is repeated of it."""
+    """Return the sentence for a line that sets nothing. It repeats only the name of a setting."""
     text, place = line.original.string, f"Line {line.original.line} of {env_file}"
     found = _NAME.match(text)
     name = found[1] if found and found[1].upper() in known else ""
@@ -132,7 +132,7 @@ def _broken(line: Binding, env_file: Any, known: Collection[str]) -> str:
 
 
 def _text(file: Path) -> str:
-    """What a file of secrets holds, as its setting takes it; "" for one that cannot be read, which is reported when it is read."""
+    """Return the stripped content of a file in SECRETS_DIR; "" if it cannot be read, which is reported when the settings are loaded."""
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Which files may decide settings. They say where credentials, money and messages go, so another user of this machine must not write them."""
+"""Decides which files may contain settings. Settings decide where credentials, money and messages go, so other users must not write them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = 0
 
 
 class UntrustedFile(Exception):
-    """The file must not be read; the text is a sentence for people, with the file and what to do."""
+    """The file must not be read. The message is a sentence for the user, with the file and the next step."""
 
 
 def read_trusted(path: Path) -> str:
@@ -21,7 +21,7 @@ def read_trusted(path: Path) -> str:
     OSError, UnicodeDecodeError.
     """
     with path.open(encoding="utf-8") as opened:
-        # Of the file that is open, whatever takes its place meanwhile; a link is its owner's choice of the file.
+        # Checks the open file, which may be replaced in the meantime; and the owner of a link, because a link selects the file.
         state = os.fstat(opened.fileno())
         for owner in (state.st_uid, path.lstat().st_uid):
             if owner not in (os.geteuid(), ROOT):
@@ -35,9 +35,9 @@ def read_trusted(path: Path) -> str:
 
 
 def everybody_may_write(path: Path) -> bool:
-    """Whether each user of this machine may write a file or folder that the settings name; no for one that is not there.
+    """Return whether every user of this machine can write a file or folder; False if it does not exist.
 
-    Its owner is not asked: a file that is mounted into a container keeps the owner that it has on the host.
+    The owner is not checked, because a file that is mounted into a container keeps its owner from the host.
     """
     try:
         return bool(path.stat().st_mode & stat.S_IWOTH)

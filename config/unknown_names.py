@@ -1,8 +1,7 @@
-"""Names that are no setting of wbs-sync although somebody seems to have meant one: almost always a typo, and a typo must not fall back
-to a default in silence.
+"""Finds names that are probably misspelled settings, because with a typo the setting would silently keep its default.
 
-A file of settings holds nothing else, so every unknown name in it counts. An environment also holds what other programs need: there a
-name counts when it begins with a prefix of ours, or when it is so close to a setting that is not given that it was probably meant.
+A file of settings contains only settings, so every unknown name in it is reported. An environment also has variables of other programs:
+there, a name is reported if it begins with one of our prefixes, or if it is close to a setting that has no value.
 """
 
 from __future__ import annotations
@@ -15,20 +14,20 @@ from functools import lru_cache
 OWN_PREFIXES = ("PROCORE_", "NETSUITE_", "FLOWER_", "WBS_")
 """Flower reads FLOWER_* variables itself: FLOWER_UNAUTHENTICATED_API=true would open its API to everyone."""
 NOT_SETTINGS = frozenset({"SECRETS_DIR", "WBS_SYNC_HEARTBEAT_FILE", "WBS_SYNC_PROCESS"})
-"""Variables of ours that only an environment can carry."""
+"""Our variables that can be set only in the environment."""
 STANDARD = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"})
 """Settings that all programs share. Variables close to them (FTP_PROXY) belong to others."""
 FOREIGN = frozenset({"LOGLEVEL", "LOGGING_LEVEL"})
-"""Close to a setting, common, and harmless where it was meant as one."""
+"""Common names that are close to a setting, and harmless if the setting was meant."""
 _SERVICE_LINK = re.compile(r"[A-Z0-9_]*_(SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP)(_[A-Z]+)?)?)")
-"""What Kubernetes and Docker add for every service that is called like the prefix."""
+"""Variables that Kubernetes and Docker add for each service; the service may have one of our prefixes as its name."""
 _SHOWABLE = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,60}")
-LEAST_LETTERS = 3
+MIN_LETTERS = 3
 
 
 def in_environment(names: Iterable[str], *, known: tuple[str, ...], given: Collection[str]) -> list[str]:
-    """A sentence for each variable that is probably a misspelled setting. `given`: the settings that have a value anywhere, or an
-    empty one in the environment; with the right name there, a name close to it is another program's.
+    """Return a sentence for each variable that is probably a misspelled setting. `given`: settings that have a value in any source, or an empty
+    value in the environment; a name close to one of these belongs to another program.
     """
     faults = []
     for name in sorted(names):
@@ -45,7 +44,7 @@ def in_environment(names: Iterable[str], *, known: tuple[str, ...], given: Colle
 
 
 def in_file(name: str, place: str, known: tuple[str, ...]) -> str:
-    """The sentence for an unknown name in a file of settings, or for a file in the folder of secrets."""
+    """Return the sentence for an unknown name in a file of settings, or for an unknown file in SECRETS_DIR."""
     upper = name.upper()
     if upper in NOT_SETTINGS:
         return f"{upper} ({place}) must be an environment variable."
@@ -53,8 +52,8 @@ def in_file(name: str, place: str, known: tuple[str, ...]) -> str:
 
 
 def in_secrets(files: Iterable[str], known: tuple[str, ...]) -> list[str]:
-    """A sentence for each file of SECRETS_DIR that is no setting. One with an extension, such as a key in PEM form, counts only when
-    a setting was probably meant.
+    """Return a sentence for each file of SECRETS_DIR that is not a setting. A file with an extension, such as a key in PEM format, is reported
+    only if a setting was probably meant.
     """
     faults = []
     for name in sorted(files):
@@ -77,20 +76,20 @@ def _sentence(name: str, place: str, nearest: str) -> str:
 
 @lru_cache(1000)
 def _meant(name: str, known: tuple[str, ...]) -> str:
-    """The setting that a name was probably meant as; "" for none."""
+    """Return the setting that was probably meant by a name, or ""."""
     for setting in known:
         if setting not in STANDARD and _is_close(name, setting):
             return setting
     without_prefix = {
         setting.partition("_")[2]: setting for setting in known if setting.startswith(("PROCORE_", "NETSUITE_"))
     }
-    # Two words are often anybody's: BASE_URL, CLIENT_ID, ACCOUNT_ID.
+    # Names of two words often belong to other programs: BASE_URL, CLIENT_ID, ACCOUNT_ID.
     own = [short for short in without_prefix if short.count("_") >= 2 or short in ("ITEM_TYPE", "PROJECT_FIELD")]
     return next((without_prefix[short] for short in own if _words(name) == _words(short)), "")
 
 
 def _is_close(name: str, setting: str) -> bool:
-    """Whether it is the same but for a few letters, the order of its words, their number, or words cut short."""
+    """Return whether a name differs from a setting only in a few letters, the order or number of the parts, or abbreviated parts."""
     ours, theirs = _words(setting), _words(name)
     return (
         sorted(ours) == sorted(theirs)
@@ -102,20 +101,20 @@ def _is_close(name: str, setting: str) -> bool:
 
 @lru_cache(1000)
 def _words(name: str) -> list[str]:
-    """Its words in the singular."""
+    """Split a name into its parts, each in the singular."""
     return [word[:-2] if word.endswith("SES") else word.removesuffix("S") for word in re.split(r"[^A-Z0-9]+", name)]
 
 
 def _are_cut(ours: list[str], theirs: list[str]) -> bool:
-    """Whether each word begins like the other's: EXPORT_STAT, WEBHOOK_AUTH."""
+    """Return whether each part is the beginning of the other name's part: EXPORT_STAT, WEBHOOK_AUTH."""
     return len(ours) == len(theirs) and all(
-        min(len(one), len(other)) >= LEAST_LETTERS and (one.startswith(other) or other.startswith(one))
+        min(len(one), len(other)) >= MIN_LETTERS and (one.startswith(other) or other.startswith(one))
         for one, other in zip(ours, theirs, strict=True)
     )
 
 
 def _are_mistyped(ours: list[str], theirs: list[str]) -> bool:
-    """Whether each word is the other's but for a letter, or two in a long one, and no more than two letters are wrong in all."""
+    """Return whether each part differs in at most one letter, or two in a long part, and in total in at most two letters."""
     if len(ours) != len(theirs):
         return False
     wrong = 0
@@ -133,7 +132,7 @@ def _nearest(name: str, known: tuple[str, ...]) -> str:
 
 
 def _distance(one: str, other: str, *, most: int) -> int:
-    """Letters to put in, take out, change, or exchange with their neighbour until both are equal; only roughly where more than `most`."""
+    """Return the number of letters to insert, delete, change or swap with a neighbor until both are equal; approximate above `most`."""
     if one == other or abs(len(one) - len(other)) > most:
         return abs(len(one) - len(other))
     before: list[int] = []

@@ -1,6 +1,6 @@
-"""The settings that decide what is written: they must be the same on every machine whose workers write.
+"""The settings that decide what is written: they must be the same on every machine with workers.
 
-Two workers that name Items differently, or bill different statuses, would each be right by themselves and wrong together.
+Two workers that name Items differently, or bill different statuses, would each be correct alone and wrong together.
 """
 
 from __future__ import annotations
@@ -42,13 +42,15 @@ NOT_WRITTEN = (
     "webhook_port", "webhook_invoice_resources", "log_level", "log_format", "sentry_dsn", "https_proxy", "http_proxy", "no_proxy",
     "requests_ca_bundle", "ssl_cert_file",
 )  # fmt: skip
-"""The others, named so that a new setting is put into one of the two on purpose. Of the profile's file its content counts."""
+"""The other settings, listed so that each new setting is assigned to one of the two lists. The content of the profile file is compared, not
+its path.
+"""
 PROFILE = "NETSUITE_PROFILE_FILE"
 DIGEST_LETTERS = 8
 
 
 def written_settings(settings: Settings, profile: Profile | None) -> dict[str, str]:
-    """A digest of each setting's value by the setting's name, and of what the account's profile says. The values are not in it."""
+    """Return a digest of each setting's value, by setting name, and of the account profile. The values are not included."""
     values: dict[str, Any] = {name: getattr(settings, name) for name in WRITTEN}
     values |= {
         "netsuite_base_url": settings.netsuite_url,

@@ -1,5 +1,5 @@
-"""The sandbox probe: tries in a sandbox what Procore and NetSuite do not document, and writes the account's profile.
+"""The sandbox probe: tests undocumented behavior of Procore and NetSuite in a sandbox, and writes the account's profile.
 
-A tool of its own, run by an administrator before the first real scan. It uses the product's clients, gate and error tables; no module of
-the product imports it. `wbs-sync probe` runs it where it is installed.
+It is a separate tool that an administrator runs before the first real scan. It uses the product's clients, gate and error tables; no module
+of the product imports it. `wbs-sync probe` runs it, if it is installed.
 """

@@ -1,4 +1,4 @@
-"""What asking one question can result in: one of a few known answers, or a reason why it stays open."""
+"""The result of one question: one of its known answers, or the reason why there is no answer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ READ = "read"
 
 
 class PossibleAnswer(Enum):
-    """One answer to a question: a word for programs, and what it means for wbs-sync.
+    """One possible answer to a question. `word`: its name in JSON and in the profile; `meaning`: what it means for wbs-sync.
 
-    `is_news`: nobody expected this answer, so the report is asked for.
+    `is_news`: the answer is unexpected, so the user is asked to send the report.
     """
 
     def __init__(self, word: str, meaning: str, is_news: bool = False) -> None:

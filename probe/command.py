@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
+from config.loading import load_settings
 from config.profile import Profile, profile_file, read_profile
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from probe.cleanup import CleanupResult
 from probe.point import Point, PointResult
 from probe.points import POINTS

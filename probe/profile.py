@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from config.profile import Effects, Profile, RecordedAnswer, RequestTiming, profile_file, read_profile
-from config.settings import InvalidSettings, Settings
+from config.setting_faults import InvalidSettings
+from config.settings import Settings
 from probe.clients.timed_transport import Latency
 from probe.point import PointResult
 

@@ -17,9 +17,9 @@ from probe.clients.netsuite import BILLS, Created, ProbeRecord, SandboxNetSuite,
 from probe.clients.procore import SandboxProcore
 from probe.identities import external_id_prefix
 from probe.refusal_shapes import is_specific, shape_of
+from worker.domain.bills import Bill, BillLine
 from worker.domain.errors import Blocked, SyncError
 from worker.domain.identities import is_internal_id
-from worker.domain.invoices import Bill, BillLine
 from worker.domain.items import ItemNeed
 from worker.domain.posting_periods import PostingPeriod
 from worker.domain.wbs_codes import Project
@@ -55,7 +55,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """A record that the probe created. `at`: monotonic time of the response, to tell the record's age."""
+    """A record that the probe created. `at`: monotonic time of the response, from which the age is calculated."""
 
     label: Label
     record_type: str

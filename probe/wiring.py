@@ -22,31 +22,15 @@ def open_probe(settings: Settings) -> Probe:
     container = Container(settings, redis_url=redis_url(settings))
     container.require_one_server()
     container.require_no_other_owner()
-    _, procore_tokens, limits = container.procore_parts
-    _, netsuite_tokens = container.netsuite_parts
     procore_transport = TimedTransport(
         remote=Remote.PROCORE.value, read_timeout=settings.procore_read_timeout_seconds, network=container.network
     )
     netsuite_transport = TimedTransport(
         remote=Remote.NETSUITE.value, read_timeout=settings.netsuite_read_timeout_seconds, network=container.network
     )
-    procore = SandboxProcore(
-        container.procore_address,
-        transport=procore_transport,
-        tokens=procore_tokens,
-        limits=limits,
-        cache=container.cache,
-        precedence=Precedence.SCAN,
-    )
-    netsuite = SandboxNetSuite(
-        container.netsuite_address,
-        container.account_defaults(None),
-        transport=netsuite_transport,
-        tokens=netsuite_tokens,
-        gate=container.gate,
-        cache=container.cache,
-        precedence=Precedence.SCAN,
-    )
+    procore = SandboxProcore(container.procore_api(Precedence.SCAN, procore_transport), container.cache)
+    api = container.netsuite_api(Precedence.SCAN, netsuite_transport)
+    netsuite = SandboxNetSuite(api, container.account_defaults(None), container.cache)
     return Probe(
         netsuite=netsuite,
         procore=procore,

@@ -90,7 +90,7 @@ class NsBill:
 
 @dataclass
 class NetSuiteBooks:
-    """One NetSuite account as it stands at the start."""
+    """The initial content of one NetSuite account."""
 
     account_id: str
     subsidiary_id: str

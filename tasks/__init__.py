@@ -1,1 +1,1 @@
-"""The Celery face: ids in, one service call, a small dict out. Other apps enqueue these by name (docs/enqueue.md)."""
+"""The Celery tasks: ids in, one call of a service, a small dict out. Other applications enqueue them by name (docs/enqueue.md)."""

@@ -1,4 +1,4 @@
-"""Subcontractor invoices to vendor bills: Items first, then the bill."""
+"""Tasks that export subcontractor invoices to vendor bills: the missing Items first, then the bill."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from worker.runtime.current import current
 
 @app.task(name=TaskName.EXPORT_APPROVED.value, lanes=(Lane.LISTINGS,))
 def export_approved(**arguments: Any) -> Started:
-    """Start the export of all approved invoices, or join the one that goes on: {"run": id, "joined": bool}."""
+    """Start the export of all approved invoices, or join the one in progress: {"run": id, "joined": bool}."""
     message = read(ExportApproved, arguments)
     if is_dispatched():
         return going_on(current().export_runs.go_on())
@@ -28,27 +28,27 @@ def export_approved(**arguments: Any) -> Started:
 
 @app.task(name=TaskName.EXPORT_PROJECT.value, lanes=(Lane.LISTINGS, Lane.EXPORTS))
 def export_project(**arguments: Any) -> Ended:
-    """Find one project's invoices that are to be exported."""
+    """List the invoices of one project, and queue those to export."""
     message = read(OneProject, arguments)
     return ended(current().export_runs.list_invoices(message.project_id), noun="project")
 
 
 @app.task(name=TaskName.EXPORT.value, lanes=(Lane.EXPORTS, Lane.ITEMS), bind=True)
 def export(self: Task, **arguments: Any) -> BillEnded:
-    """Export one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}. Missing Items are made first, by a chain."""
+    """Export one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}. A chain creates the missing Items first."""
     message = read(OneInvoice, arguments)
     step = current().invoice_export.export(InvoiceKey(message.project_id, message.invoice_id))
     if step.missing:
         ids = message.model_dump()
         steps = (make_items.si(**ids, wbs_code_ids=step.missing), create_bill.si(**ids))
-        # They go on with the work that this message has begun.
+        # The tasks of the chain continue the work of this message.
         raise self.replace(chain(*(one.set(headers={DISPATCHED_HEADER: True}) for one in steps)))
     return bill_ended(step.outcome)
 
 
 @app.task(name=TaskName.MAKE_ITEMS.value, lanes=())
 def make_items(**arguments: Any) -> Ended:
-    """Make the Items that an invoice lacks."""
+    """Create the missing Items of an invoice."""
     message = read(MakeItems, arguments)
     key = InvoiceKey(message.project_id, message.invoice_id)
     return ended(current().invoice_export.make_items(key, message.wbs_code_ids), noun="invoice")
@@ -56,6 +56,6 @@ def make_items(**arguments: Any) -> Ended:
 
 @app.task(name=TaskName.CREATE_BILL.value, lanes=(Lane.EXPORTS, Lane.ITEMS))
 def create_bill(**arguments: Any) -> BillEnded:
-    """Write the bill, if every line has its Item; otherwise say what is missing and come back."""
+    """Create the bill if every line has its Item; otherwise return which Items are missing and retry later."""
     message = read(OneInvoice, arguments)
     return bill_ended(current().invoice_export.create_bill(InvoiceKey(message.project_id, message.invoice_id)))

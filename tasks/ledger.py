@@ -1,4 +1,4 @@
-"""Upkeep: what is due or was interrupted, and whether the three records agree."""
+"""Upkeep tasks: dispatch due and interrupted work, and compare Procore, NetSuite and the ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from worker.runtime.current import current
 # Every few seconds: in Flower it would push all other tasks off the page.
 @app.task(name=TaskName.RESUME.value, lanes=(), ignore_result=True, send_events=False)
 def resume(**arguments: Any) -> dict[str, int]:
-    """Give out what is due, and what was in hand of a worker that died."""
+    """Dispatch due work, and work that a dead worker had claimed: {"given_out": number of messages sent}."""
     read(Nothing, arguments)
     current().gate.note_use()
     return {"given_out": pick_up(app)}
@@ -24,8 +24,8 @@ def resume(**arguments: Any) -> dict[str, int]:
 
 @app.task(name=TaskName.RECONCILE.value, lanes=(Lane.UPKEEP,))
 def reconcile(**arguments: Any) -> Compared:
-    """Compare Procore, NetSuite and the ledger, and keep a problem open for each finding. One comparison at a time, over all workers, in
-    steps of less than a minute: {"checked": n, "findings": n}, with "goes_on" while it has not ended.
+    """Compare Procore, NetSuite and the ledger, and keep a problem open for each finding. Only one comparison is in progress at a time over all
+    workers, in steps of less than a minute: {"checked": n, "findings": n}, with "goes_on" until it has ended.
     """
     read(Nothing, arguments)
     step = current().upkeep.reconcile()

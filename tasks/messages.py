@@ -1,4 +1,4 @@
-"""The arguments of every task: JSON, ids only, unknown extra keys tolerated. Their JSON schemas stand in docs/messages/."""
+"""The arguments of every task: JSON, ids only; unknown keys are ignored. docs/messages/ has their JSON schemas."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Id = Annotated[int, Field(gt=0, lt=2**63, strict=True, description="Procore's nu
 
 
 class InvalidMessage(Exception):
-    """The arguments of a task are not as published. The text names each wrong argument."""
+    """The arguments of a task do not match the published schema. The message names each wrong argument."""
 
 
 class Message(BaseModel):
-    """Extra keys are ignored, since producers and workers are deployed at different times."""
+    """Base class. Unknown keys are ignored, because producers and workers are deployed at different times."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class ScanProjects(Message):
-    """wbs.scan_projects: scan all projects, or some of them; joins the scan that goes on."""
+    """wbs.scan_projects: scan all or some projects; joins a scan in progress."""
 
-    trigger: str = Field("app", max_length=100, description="Who asked, for people")
+    trigger: str = Field("app", max_length=100, description="Who or what requested it; shown to people")
     project_ids: tuple[Id, ...] = Field((), max_length=10_000, description="Empty: all projects")
 
 
@@ -35,16 +35,16 @@ class OneProject(Message):
 
 
 class CreateItem(Message):
-    """wbs.create_item and wbs.create_items: make the Item of one WBS code."""
+    """wbs.create_item and wbs.create_items: create the Item of one WBS code."""
 
     project_id: Id
     wbs_code_id: Id
 
 
 class ExportApproved(Message):
-    """invoices.export_approved: export all invoices of the wanted statuses; joins the export that goes on."""
+    """invoices.export_approved: export all invoices in the statuses of EXPORT_STATUSES; joins an export in progress."""
 
-    trigger: str = Field("app", max_length=100, description="Who asked, for people")
+    trigger: str = Field("app", max_length=100, description="Who or what requested it; shown to people")
 
 
 class OneInvoice(Message):
@@ -55,7 +55,7 @@ class OneInvoice(Message):
 
 
 class MakeItems(OneInvoice):
-    """invoices.make_items: the Items that an invoice lacks."""
+    """invoices.make_items: create the missing Items of an invoice."""
 
     wbs_code_ids: tuple[Id, ...] = Field(max_length=10_000)
 
@@ -82,10 +82,10 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 
 def read(message: type[MessageT], arguments: dict[str, Any]) -> MessageT:
-    """The checked arguments. Raises InvalidMessage; its text repeats no value."""
+    """Return the validated arguments. Raises InvalidMessage; its text repeats no value."""
     try:
         return message.model_validate(arguments)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False)[:5]
-        told = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
-        raise InvalidMessage(told) from None
+        reasons = (f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
+        raise InvalidMessage("; ".join(reasons)) from None

@@ -1,4 +1,4 @@
-"""What stood in a queue and was no task message (worker/runtime/broker.py): in the log, the result and Flower as a task that failed."""
+"""The task that stands for an invalid message (worker/runtime/broker.py): the log, its result and Flower show it as a failed task."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from worker.app import app
 
 @app.task(name=REFUSED, lanes=())
 def refused(**arguments: Any) -> None:
-    """Fail with the fault."""
-    told = {name: str(arguments.get(name) or "")[:500] for name in ("queue", "task", "sender", "fault")}
-    about = f"a message for {told['task']}" if told["task"] else "a message that is not a task message"
-    sender = f" from {told['sender']}" if told["sender"] else ""
-    raise InvalidMessage(f"{about}{sender} in the queue {told['queue']}: {told['fault']}")
+    """Raise InvalidMessage with the reason, the sender and the queue."""
+    texts = {name: str(arguments.get(name) or "")[:500] for name in ("queue", "task", "sender", "fault")}
+    about = f"a message for {texts['task']}" if texts["task"] else "a message that is not a task message"
+    sender = f" from {texts['sender']}" if texts["sender"] else ""
+    raise InvalidMessage(f"{about}{sender} in the queue {texts['queue']}: {texts['fault']}")

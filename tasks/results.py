@@ -1,6 +1,6 @@
-"""What every task gives back: a small JSON object. Their JSON schemas stand in docs/messages/results/.
+"""The results of the tasks: small JSON objects. docs/messages/results/ has their JSON schemas.
 
-A result tells how one attempt ended, not where the work stands for good: what waits or is in doubt goes on by itself.
+A result is that of one attempt, and not always final: waiting and unconfirmed work continues by itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from config.names import TaskName
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import Cause
-from worker.store.work import Run
+from worker.store.runs import Run
 
 Reason = Annotated[str, Field(description="A sentence for people")]
 Count = Annotated[int, Field(ge=0)]
@@ -23,7 +23,7 @@ class Started(TypedDict):
     """wbs.scan_projects and invoices.export_approved."""
 
     run: Annotated[str, Field(description="Id of the run, as `wbs-sync status --json` names it")]
-    joined: Annotated[bool, Field(description="Whether it went on already")]
+    joined: Annotated[bool, Field(description="Whether the run was already in progress")]
 
 
 class Ended(TypedDict):
@@ -38,7 +38,7 @@ class ProjectScanned(Ended):
     """wbs.scan_project."""
 
     more: NotRequired[
-        Annotated[int, Field(ge=0, description="Projects that were scanned after this one by the same message")]
+        Annotated[int, Field(ge=0, description="Number of projects that the same message scanned after this one")]
     ]
 
 
@@ -57,7 +57,7 @@ class BillEnded(Ended):
 
 
 Series = dict[OutcomeKind, Count]
-"""wbs.create_items: how many codes came to which outcome."""
+"""wbs.create_items: the number of codes by outcome."""
 
 
 class Compared(TypedDict):
@@ -88,21 +88,21 @@ RESULTS: dict[TaskName, Any] = {
     TaskName.CREATE_BILL: BillEnded,
     TaskName.RECONCILE: Compared,
 }
-"""By task. ledger.resume keeps none: it runs every few seconds."""
+"""Result types by task. The result of ledger.resume is not stored, because it runs every few seconds."""
 
 
 def going_on(run: Run | None) -> Started:
-    """Of a message that only goes on with a run."""
+    """Return the result of a message that continues a run."""
     return {"run": run.id if run else "", "joined": True}
 
 
 def ended(outcome: Outcome, *, noun: Literal["project", "invoice"]) -> Ended:
-    """Of a step whose own record is not in NetSuite."""
+    """Return the result of a step that creates no record in NetSuite itself."""
     return cast(Ended, outcome.result(noun=noun))
 
 
 def project_scanned(outcome: Outcome, more: int) -> ProjectScanned:
-    """Of one project, and how many were scanned after it: {"outcome": "already", "more": 40}."""
+    """Return the result of one project, and how many were scanned after it: {"outcome": "already", "more": 40}."""
     result = cast(ProjectScanned, outcome.result(noun="project"))
     if more:
         result["more"] = more
@@ -110,10 +110,10 @@ def project_scanned(outcome: Outcome, more: int) -> ProjectScanned:
 
 
 def item_ended(outcome: Outcome) -> ItemEnded:
-    """Of one code: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""
+    """Return the result of one code: {"outcome": "created", "item": "24-017-01-100.S", "item_id": "5871"}."""
     return cast(ItemEnded, outcome.result(noun="item"))
 
 
 def bill_ended(outcome: Outcome) -> BillEnded:
-    """Of one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}."""
+    """Return the result of one invoice: {"outcome": "created", "bill": "ACME-0417", "bill_id": "88123"}."""
     return cast(BillEnded, outcome.result(noun="bill"))

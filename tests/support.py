@@ -56,5 +56,5 @@ _ANY_PORT = random.SystemRandom()
 def claim_for_everybody() -> str:
     """The script of claims without what keeps a second worker from work in progress."""
     begins = "if holder and tonumber(lease) > now then"
-    assert begins in SOURCES["work/claim"]
-    return SOURCES["work/claim"].replace(begins, "if false then")
+    assert begins in SOURCES["lanes/claim"]
+    return SOURCES["lanes/claim"].replace(begins, "if false then")

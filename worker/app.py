@@ -16,11 +16,13 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from config.celery_options import celery_options
+from config.loading import load_settings
 from config.logs import set_up_logging
 from config.names import TaskName
 from config.process_secrets import hold_only_own, process_of
 from config.schedule import beat_schedule
-from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings, load_settings
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from config.settings import Settings
 from worker.base import WorkTask
 from worker.observability import correlation
 from worker.runtime import ending, heartbeat, telemetry
@@ -102,7 +104,7 @@ def _build_container(**_: Any) -> None:
     except InvalidSettings as error:
         _exit_with(error)
     except RedisError as error:
-        # Not there yet: Celery goes on asking for it, and so does every command of ours.
+        # Redis may start later: Celery keeps trying to connect, and so does each of our own commands.
         log.warning("Redis does not respond yet: %s", type(error).__name__)
     use(built)
 

@@ -11,10 +11,9 @@ from celery.exceptions import Reject
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from config.names import CORRELATION_HEADER, DISPATCHED_HEADER, TaskName
+from config.names import CORRELATION_HEADER, DISPATCHED_HEADER
 from worker.domain import delivery
-from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import EXPORTS_OF_ALL, LANE_OF_WORD, RECONCILE_ALL, SCAN_OF_ALL, Lane
+from worker.domain.work import Lane, WorkKey
 from worker.observability import correlation
 from worker.runtime.current import current
 from worker.store.connection import why
@@ -57,13 +56,16 @@ def give_out(app: Celery, lanes: Iterable[Lane]) -> int:
     """Send the messages of work that is due; return how many were sent. Work whose message cannot be sent counts as claimed and is released
     when overdue.
     """
-    given = {key: asked for key, asked in current().dispatch.next(lanes).items() if _is_ours(key)}
-    for key, correlation_id in given.items():
-        task, arguments = message_of(key)
-        # Who waits for such work asks the ledger; a stored result would only cost memory.
+    sent = 0
+    for text, correlation_id in current().dispatch.next(lanes).items():
+        if (key := _known(text)) is None:
+            continue
+        # Callers that wait for such work read the ledger; a stored result would only cost memory.
         with correlation.of(correlation_id):
-            app.send_task(task.value, kwargs=arguments, ignore_result=True, headers={DISPATCHED_HEADER: True})
-    return len(given)
+            headers = {DISPATCHED_HEADER: True}
+            app.send_task(key.kind.task, kwargs=key.arguments, ignore_result=True, headers=headers)
+        sent += 1
+    return sent
 
 
 def pick_up(app: Celery) -> int:
@@ -71,7 +73,7 @@ def pick_up(app: Celery) -> int:
     try:
         current().recovery.look_through()
         current().adoptions.keep_up()
-        current().decisions.keep_up(current().ledger.opened_at())
+        current().decisions.keep_up(current().ledger.state.opened_at())
         current().attempts.take_up_trouble()
         current().dispatch.take_in_strays()
     finally:
@@ -87,31 +89,12 @@ def _carry_on(headers: Any = None, **_: Any) -> None:
         headers.setdefault(CORRELATION_HEADER, correlation.current())
 
 
-def _is_ours(key: str) -> bool:
-    """Leave work of a kind that only a newer version knows: it counts as claimed, and is dispatched again when overdue, to a newer worker."""
-    ours = key.partition(":")[0] in LANE_OF_WORD
-    if not ours:
-        log.warning("%s is left for a worker of a newer version", key)
-    return ours
-
-
-def message_of(key: str) -> tuple[TaskName, dict[str, Any]]:
-    """Return the task and arguments for a piece of waiting work."""
-    if key == SCAN_OF_ALL:
-        return TaskName.SCAN_PROJECTS, {"trigger": "resume"}
-    if key == EXPORTS_OF_ALL:
-        return TaskName.EXPORT_APPROVED, {"trigger": "resume"}
-    if key == RECONCILE_ALL:
-        return TaskName.RECONCILE, {}
-    kind, _, rest = key.partition(":")
-    if kind == "scan":
-        return TaskName.SCAN_PROJECT, {"project_id": int(rest)}
-    if kind == "plan":
-        return TaskName.PLAN_CODES, {"project_id": int(rest)}
-    if kind == "exports":
-        return TaskName.EXPORT_PROJECT, {"project_id": int(rest)}
-    if kind == "code":
-        code = CodeKey.parse(key)
-        return TaskName.CREATE_ITEMS, {"project_id": code.project_id, "wbs_code_id": code.wbs_code_id}
-    invoice = InvoiceKey.parse(key)
-    return TaskName.EXPORT, {"project_id": invoice.project_id, "invoice_id": invoice.invoice_id}
+def _known(text: str) -> WorkKey | None:
+    """Return the key of dispatched work; None for a kind that only a newer version knows. Such work counts as claimed, and is dispatched again
+    when overdue, to a newer worker.
+    """
+    try:
+        return WorkKey.parse(text)
+    except ValueError:
+        log.warning("%s is left for a worker of a newer version", text)
+        return None

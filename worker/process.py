@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hostname=host_format(default_nodename(asked.name)),
         queues=asked.queues.split(","),
         concurrency=asked.threads,
-        # Talk between workers that nothing here uses; events are what Flower listens to.
+        # Messages between workers are not used here. Flower needs the task events.
         without_gossip=True,
         without_mingle=True,
         task_events=True,

@@ -8,7 +8,7 @@ import sys
 from redis.exceptions import RedisError
 
 from config.redis_address import sentinels_of
-from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.store.client import Redis
 from worker.store.connection import CLUSTER_REFUSED, connect, connect_to_master, is_cluster
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from worker.clients.netsuite import suiteql, wire
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.bills import Bill, Document
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
-from worker.domain.invoices import Bill, Document
 from worker.domain.items import ItemNeed
 from worker.domain.wbs_codes import ITEM_NAME_LIMIT
 
@@ -69,14 +69,13 @@ class SandboxNetSuite(NetSuite):
 
     def create(self, record_type: str, body: dict[str, Any], *, external_id: str) -> Created:
         """POST /{type}. Raises what `create_item` and `create_bill` raise, without interpreting Blocked further."""
-        response = self._create(record_type, body, lambda: None)
+        response = self._api.create(record_type, body, before_sending=lambda: None)
         located = re.search(r"/[0-9]{1,19}/?$", response.headers.get("Location", "")) is not None
         return Created(self._created_id(response, record_type, external_id), located)
 
     def record(self, record_type: str, identity: str) -> dict[str, Any]:
         """GET /{type}/{id} or /{type}/eid:{external id}, with sublists. Raises NotFound."""
-        url, params = f"{self._records}/{record_type}/{identity}", {"expandSubResources": "true"}
-        body = self._send("GET", url, params=params).json()
+        body = self._api.get(f"{record_type}/{identity}", params={"expandSubResources": "true"}).json()
         if not isinstance(body, dict):
             raise UnexpectedAnswer("NetSuite's record is not as published")
         return body
@@ -84,7 +83,7 @@ class SandboxNetSuite(NetSuite):
     def is_seen_by_id(self, record_type: str, external_id: str) -> bool:
         """Whether GET /{type}/eid:{external id} finds the record."""
         try:
-            self._send("GET", f"{self._records}/{record_type}/eid:{external_id}", params={"fields": "id"})
+            self._api.get(f"{record_type}/eid:{external_id}", params={"fields": "id"})
         except NotFound:
             return False
         return True
@@ -97,15 +96,14 @@ class SandboxNetSuite(NetSuite):
 
     def schema(self, record_type: str) -> Any:
         """GET /metadata-catalog/{type} as JSON schema."""
-        url = f"{self._records}/metadata-catalog/{record_type}"
-        return self._send("GET", url, accept="application/schema+json").json()
+        return self._api.get(f"metadata-catalog/{record_type}", accept="application/schema+json").json()
 
     def probe_records(self, external_id_prefix: str) -> list[ProbeRecord]:
         """All bills and Items whose external id begins with this prefix, bills first: an Item used on a bill cannot be deleted."""
-        like = suiteql.literal(external_id_prefix + "%")
-        bills = f"SELECT id FROM transaction WHERE type = 'VendBill' AND externalid LIKE {like} ORDER BY id ASC"
+        named = suiteql.begins_with("externalid", external_id_prefix)
+        bills = f"SELECT id FROM transaction WHERE type = 'VendBill' AND {named} ORDER BY id ASC"
         columns = "id, itemid, externalid, itemtype, subtype, isinactive"
-        items = f"SELECT {columns} FROM item WHERE externalid LIKE {like} ORDER BY id ASC"
+        items = f"SELECT {columns} FROM item WHERE {named} ORDER BY id ASC"
         found = [ProbeRecord(BILLS, row.id) for row in self._query(wire.IdRow, bills)]
         for row in self._query(wire.ItemRow, items):
             record_type = _SUBTYPES.get(row.subtype, self.item_type)
@@ -115,15 +113,14 @@ class SandboxNetSuite(NetSuite):
     def delete(self, record: ProbeRecord) -> None:
         """DELETE /{type}/{id} (ohelp/section_1545142287). A record that no longer exists is no error. Raises Blocked, Misconfigured."""
         try:
-            self._send("DELETE", f"{self._records}/{record.record_type}/{record.id}", writes=True)
+            self._api.change("DELETE", f"{record.record_type}/{record.id}")
         except (Blocked, Misconfigured):
             if self._exists(record):
                 raise
 
     def inactivate(self, record: ProbeRecord) -> None:
         """Set an Item's isInactive (PATCH /{type}/{id})."""
-        url = f"{self._records}/{record.record_type}/{record.id}"
-        self._send("PATCH", url, body={"isInactive": True}, writes=True)
+        self._api.change("PATCH", f"{record.record_type}/{record.id}", {"isInactive": True})
 
     def first_vendor(self) -> VendorOrJob | None:
         """The active vendor with the lowest id, of the subsidiary in the settings if there is one."""
@@ -144,12 +141,12 @@ class SandboxNetSuite(NetSuite):
         return self._first(f"SELECT id, companyname, entityid FROM job{where} ORDER BY id ASC")
 
     def _first(self, query: str) -> VendorOrJob | None:
-        rows, _ = self._counted(wire.PartnerRow, query, limit=1)
+        rows, _ = self._first_rows(wire.PartnerRow, query, limit=1)
         return VendorOrJob(rows[0].id, (rows[0].companyname, rows[0].entityid)) if rows else None
 
     def _exists(self, record: ProbeRecord) -> bool:
         try:
-            self._send("GET", f"{self._records}/{record.record_type}/{record.id}", params={"fields": "id"})
+            self._api.get(f"{record.record_type}/{record.id}", params={"fields": "id"})
         except NotFound:
             return False
         except SyncError:

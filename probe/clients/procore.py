@@ -23,7 +23,7 @@ class SandboxProcore(Procore):
         """Whether the account has the v2 list of budget line items. Raises NotFound if neither way reads the budget."""
         path = f"/rest/v2.0/companies/{self.company_id}/projects/{project_id}/budget_line_items"
         try:
-            self._get(path, {"page": 1, "per_page": 1})
+            self._api.get(path, {"page": 1, "per_page": 1})
         except NotFound:
             self._budget_view_codes(project_id)
             return False
@@ -32,21 +32,21 @@ class SandboxProcore(Procore):
     def codes_page(self, project_id: int, *, page: int, per_page: int = CODES_PER_PAGE) -> Answer:
         """One page of a project's WBS codes, with its headers."""
         path = f"/rest/v1.0/projects/{project_id}/work_breakdown_structure/wbs_codes"
-        return self._get(path, {"page": page, "per_page": per_page})
+        return self._api.get(path, {"page": page, "per_page": per_page})
 
     def raw_invoices(self, project_id: int) -> list[Mapping[str, Any]]:
         """The first page of a project's invoices in any status, with their lines, as Procore sends them."""
         params = {"project_id": project_id, "view": "extended", "per_page": INVOICES_PER_PAGE}
-        return _objects(self._get("/rest/v1.1/requisitions", params))
+        return _objects(self._api.get("/rest/v1.1/requisitions", params))
 
     def rate_limit(self) -> str:
         """The value of `X-Rate-Limit-Limit`; "" if Procore does not send it."""
-        return str(self._get("/rest/v1.0/me").headers.get(LIMIT_HEADER, ""))
+        return str(self._api.get("/rest/v1.0/me").headers.get(LIMIT_HEADER, ""))
 
     def raw_invoice(self, project_id: int, invoice_id: int) -> Mapping[str, Any]:
         """GET /rest/v1.1/requisitions/{id}, as Procore sends it."""
         params = {"project_id": project_id, "view": "extended"}
-        return _object(self._get(f"/rest/v1.1/requisitions/{invoice_id}", params))
+        return _object(self._api.get(f"/rest/v1.1/requisitions/{invoice_id}", params))
 
     def set_origin_id(self, invoice: Mapping[str, Any], origin_id: str | None) -> None:
         """PATCH /rest/v1.1/requisitions/{id}, as `write_origin_id` does, but without checking what Procore then shows."""
@@ -55,7 +55,7 @@ class SandboxProcore(Procore):
             "commitment_id": invoice["commitment_id"],
             "requisition": {"origin_id": origin_id},
         }
-        self._request("PATCH", f"/rest/v1.1/requisitions/{invoice['id']}", params=None, body=body)
+        self._api.request("PATCH", f"/rest/v1.1/requisitions/{invoice['id']}", body=body)
 
 
 def _object(answer: Answer) -> Mapping[str, Any]:

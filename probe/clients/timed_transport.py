@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
-from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
 from worker.clients.http import Answer, Transport
-from worker.clients.network import Network
 
 _OF_ONE_RECORD = re.compile(r"/(?:eid:[^/]+|[0-9]+)(?=/|$)")
 _COMMON = re.compile(r"^/services/rest/(?:record|query)/v1")
@@ -32,31 +28,18 @@ class Latency:
 class TimedTransport(Transport):
     """Sends as `Transport` does. A request without a response is not recorded: it took as long as the timeout."""
 
-    def __init__(self, *, remote: str, read_timeout: float, network: Network | None = None) -> None:
-        super().__init__(remote=remote, read_timeout=read_timeout, network=network)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._seconds: dict[str, list[float]] = {}
-        self._guard = Lock()
+        self._guard = self.runtime.thread_lock()
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        form: Mapping[str, str] | None = None,
-        writes: bool = False,
-        leaves_by: float | None = None,
-    ) -> Answer:
+    def send(self, method: str, url: str, **options: Any) -> Answer:
         """Send as `Transport.send` does, and record the seconds under method and path without ids."""
-        began = time.monotonic()
-        answer = super().send(
-            method, url, headers=headers, params=params, body=body, form=form, writes=writes, leaves_by=leaves_by
-        )
+        began = self.runtime.monotonic()
+        answer = super().send(method, url, **options)
         path = _OF_ONE_RECORD.sub("/{id}", _COMMON.sub("", urlsplit(url).path))
         with self._guard:
-            self._seconds.setdefault(f"{method} {path}", []).append(time.monotonic() - began)
+            self._seconds.setdefault(f"{method} {path}", []).append(self.runtime.monotonic() - began)
         return answer
 
     def latencies(self) -> list[Latency]:

@@ -213,7 +213,7 @@ def bill_negative(session: ProbeSession) -> Settled:
 
 
 def trial_bill(session: ProbeSession) -> TrialRecord:
-    """The trial bill."""
+    """Return the trial bill of the session, which is created on first use."""
     return session.bill
 
 

@@ -285,7 +285,7 @@ def at_once(
 
 
 def trial_item(session: ProbeSession) -> TrialRecord:
-    """The trial Item."""
+    """Return the trial Item of the session, which is created on first use."""
     return session.item
 
 

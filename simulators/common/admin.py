@@ -92,7 +92,7 @@ class AdminEndpoints:
         return JSONResponse(settings_as_json(self._remote.settings))
 
     async def reset(self, request: Request) -> Response:
-        """Build the data anew: {"seed": 1, "profile": "demo"}."""
+        """Rebuild the data: {"seed": 1, "profile": "demo"}."""
         body = await read_object(request)
         seed, profile = int(body.get("seed", 1)), str(body.get("profile", "demo"))
         try:

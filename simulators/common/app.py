@@ -70,7 +70,7 @@ class Remote(Protocol):
         ...
 
     def reset(self, seed: int, profile: str) -> None:
-        """Build the data anew from a seed; settings, faults and credentials stay."""
+        """Rebuild the data from a seed; settings, faults and credentials stay."""
         ...
 
 
@@ -91,11 +91,11 @@ async def _body_of(receive: Receive) -> bytes:
 
 
 def _echo(scope: Scope, body: bytes, status: int) -> Response:
-    """An error as a debugging page has it, in the shapes of both vendors: a client must not tell it on."""
+    """Return an error like that of a debugging page, in the formats of both vendors. It repeats the request, so a client must not show it."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    told = f"bad request: {headers.get('authorization', '')} {body.decode('utf-8', 'replace')} {headers}"
-    details = [{"detail": told, "o:errorCode": "USER_ERROR"}]
-    return JSONResponse({"errors": told, "error_description": told, "o:errorDetails": details}, status)
+    echoed = f"bad request: {headers.get('authorization', '')} {body.decode('utf-8', 'replace')} {headers}"
+    details = [{"detail": echoed, "o:errorCode": "USER_ERROR"}]
+    return JSONResponse({"errors": echoed, "error_description": echoed, "o:errorDetails": details}, status)
 
 
 class RemoteShell:
@@ -220,7 +220,7 @@ class RemoteShell:
             await Response(half, 200, media_type="application/json")(scope, receive, send)
 
     async def _cut(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
-        """Close the client's connection without a word (see `server.CuttableProtocol`)."""
+        """Close the client's connection without a response (see `server.CuttableProtocol`)."""
         self._leave(exchange)
         scope["state"]["transport"].abort()
         # uvicorn answers 500 for an application that returns in silence, unless it has seen the connection go.

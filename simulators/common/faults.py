@@ -89,7 +89,7 @@ class FaultPlan:
     def replace(self, rules: Iterable[Mapping[str, Any]], seed: int = 1) -> None:
         """Put `rules` in the place of all others.
 
-        Every rule throws dice of its own, so its n-th matching request has the same fate whatever the others do.
+        Each rule has its own random generator, so its n-th matching request has the same result whatever the other rules do.
         """
         made = [Rule.of(fields, random.Random(f"{seed}/{place}")) for place, fields in enumerate(rules)]
         self.seed, self._rules = seed, made

@@ -1,4 +1,4 @@
-"""The journal: what was asked of a simulator and what was written in it, in order."""
+"""The journal of a simulator: the requests that it received and the records that were written in it, in order."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ class Journal:
         return [entry for entry in self.entries(since) if "write" in entry]
 
     def clear(self) -> None:
-        """Forget all entries; numbers go on, so that `since` stays meaningful."""
+        """Delete all entries. Their numbers are not used again, so that `since` stays valid."""
         with self._lock:
             self._entries = []

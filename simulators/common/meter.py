@@ -35,7 +35,7 @@ class Meter:
         self.in_flight -= 1
 
     def reset(self) -> None:
-        """Count anew; requests in flight stay counted."""
+        """Reset the counts; requests in flight stay counted."""
         self.max_in_flight, self.refused = self.in_flight, 0
         self.requests = Counter()
 

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 START_TIMEOUT = 10.0  # seconds until a server that does not listen is given up
 GRACE = 1.0  # seconds that requests which are held have when their server stops
 STOP_TIMEOUT = 5.0  # seconds until nobody waits for a stopping server any longer
-TICK = 1.0  # seconds between two looks at the clock, for the Date header
+TICK = 1.0  # seconds between two readings of the clock, for the Date header
 KEEP_ALIVE = 75  # seconds; long, so that an idle client is not cut off by anything but a fault it was promised
 
 
@@ -41,7 +41,7 @@ class PromptServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Serve until `ask_to_stop`."""
-        self._loop = asyncio.get_running_loop()  # before the first tick: whoever asks earlier is seen by that
+        self._loop = asyncio.get_running_loop()  # before the first tick, which sees an earlier request to stop
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._asked.wait(), TICK)
@@ -79,7 +79,7 @@ class Identity:
 
 
 class RunningServer:
-    """An ASGI application that listens on a loopback port, in a daemon thread of its own."""
+    """An ASGI application that listens on a loopback port, in a separate daemon thread."""
 
     def __init__(self, server: PromptServer, listener: socket.socket, identity: Identity | None = None) -> None:
         self._server = server

@@ -86,7 +86,7 @@ def link_vendor(company: Company, vendor: Vendor, how: str) -> None:
     if how == "nothing":
         return
     externalid = f"pcr-vendor-{company.company_id}-{vendor.id}" if how == "external_id" else None
-    # Found by its external id alone: the books know it under a name of their own.
+    # Found only by its external id: its name in NetSuite is different.
     name = f"{vendor.name} (AP)" if how == "external_id" else vendor.name
     known = add_ns_vendor(company.netsuite, name, externalid=externalid)
     company.vendor_links[vendor.id] = known.id

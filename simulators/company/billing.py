@@ -27,7 +27,7 @@ def cents(amount: Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Where a contract line stands after an invoice, to date: amounts billed and retainage still held on them."""
+    """The totals of a contract line after an invoice, to date: amounts billed, and retainage still held on them."""
 
     work: Decimal = ZERO
     materials: Decimal = ZERO
@@ -128,10 +128,9 @@ class Summary:
 @dataclass(slots=True)
 class Invoice:
     """A subcontractor invoice (Procore's API: requisition). `off_by`
-    makes its summary lie by so much, for a test of the tie-out;
-    `tax` is what the summary tells of tax. `shown` and `shown_lines`:
-    fields of its JSON, and of that of each line, that Procore shows
-    otherwise than it usually does.
+    makes its summary wrong by this amount, for a test of the tie-out;
+    `tax`: the tax in the summary. `shown` and `shown_lines`: unusual
+    fields of its JSON and of the JSON of each line.
     """
 
     id: int

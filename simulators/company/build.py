@@ -20,7 +20,7 @@ from simulators.company.subcontracts import one_invoice
 from simulators.company.world import Company
 
 LARGE = re.compile(r"large:([0-9]{1,7})x([0-9]{1,7})(?::([0-9]{1,7}))?")
-MOST_CODES = 2_000_000
+MAX_CODES = 2_000_000
 """More than any contractor has, and some gigabytes of memory."""
 AWKWARD_PROJECTS = 6
 
@@ -35,8 +35,8 @@ def build_company(seed: int = 1, profile: str = "demo") -> Company:
     large = LARGE.fullmatch(profile)
     if large:
         projects, codes, invoices = (int(group or 0) for group in large.groups())
-        if projects * codes > MOST_CODES or projects * invoices > MOST_CODES:
-            raise ValueError(f'"{profile}" would have more than {MOST_CODES} codes or invoices')
+        if projects * codes > MAX_CODES or projects * invoices > MAX_CODES:
+            raise ValueError(f'"{profile}" would have more than {MAX_CODES} codes or invoices')
         return _large(_empty(seed, profile), projects, codes, invoices)
     if profile == "demo":
         return _cased(

@@ -15,7 +15,7 @@ from simulators.company.model import ZERO, Project, Vendor, WbsCode
 from simulators.company.subcontracts import bill_series, plan_works
 from simulators.company.world import Company
 
-# How a subcontract stands: first month billed, and the status of each monthly invoice. Months 1 and 2 are closed.
+# Invoices of a subcontract: the first month billed, and the status of each monthly invoice. Months 1 and 2 are closed.
 Series = tuple[int, tuple[str, ...]]
 SERIES: tuple[Series, ...] = (
     (2, ("approved", "approved", "approved", "draft")),
@@ -25,7 +25,7 @@ SERIES: tuple[Series, ...] = (
     (3, ("approved", "approved")),
     (4, ("approved", "revise_and_resubmit")),
 )
-# The same at the end of April (month 4): most bill their first month, some have a long story behind them.
+# Invoices at the end of April (month 4): most subcontracts bill their first month, some have several earlier invoices.
 APRIL_SERIES: tuple[Series, ...] = (
     (4, ("approved",)),
     (4, ("approved_as_noted",)),

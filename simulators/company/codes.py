@@ -51,7 +51,7 @@ class CodeList:
     def template(
         self, cost_code: str, cost_type: str = "S", building: str | None = None, name: str | None = None
     ) -> Template:
-        """The combination of these codes; a cost code the list lacks is added to it under its division."""
+        """Return the combination of these codes; a cost code that is missing from the list is added to it under its division."""
         known = self._items.get((self.cost_code.id, cost_code))
         if known is None:
             division, _, rest = cost_code.partition("-")

@@ -144,7 +144,7 @@ def _numbers_already_used(cast: Cast, jobs: Iterator[Project]) -> None:
     )
     _bill_again(cast, "same_number_same_vendor_different", different, [(OLD_COST_ITEM, Decimal("1234.56"))])
     project = next(jobs)
-    number = "1007"  # what many small subcontractors' own numbering comes to
+    number = "1007"  # a number that many small subcontractors reach in their own numbering
     mine = one_invoice(
         company,
         project,

@@ -1,6 +1,6 @@
 """The contractor's side of the simulated world: projects, WBS codes, budgets, vendors and subcontracts.
 
-Plain data in the trade's words. Money is `Decimal` with two places, times are
+Plain data in the terms of the trade. Money is `Decimal` with two places, times are
 aware UTC. Where a field mirrors a field of the Procore API it keeps that field's
 name; the pages are named in the modules that serve them (`simulators/procore`).
 """

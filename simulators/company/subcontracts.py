@@ -51,10 +51,10 @@ def bill_series(company: Company, commitment: Commitment, first_month: int, stat
     for offset, status in enumerate(statuses):
         period = periods[first_month - 1 + offset]
         last = company.invoices[commitment.invoice_ids[-1]] if commitment.invoice_ids else None
-        stands = {line.contract_line.id: line.after for line in last.lines} if last else {}
+        balances = {line.contract_line.id: line.after for line in last.lines} if last else {}
         number = len(commitment.invoice_ids) + 1
         billed = [
-            (line, bill_line(company.rng, line, stands.get(line.id, Balance()), commitment.retainage_percent, number))
+            (line, bill_line(company.rng, line, balances.get(line.id, Balance()), commitment.retainage_percent, number))
             for line in commitment.lines
             if line.first_invoice <= number
         ]
@@ -65,8 +65,8 @@ def bill_series(company: Company, commitment: Commitment, first_month: int, stat
     return invoices
 
 
-def bill_line(rng: Random, line: ContractLine, stands: Balance, percent: Decimal, number: int) -> Billed:
-    """What the `number`-th invoice bills on `line`, which stands at `stands`."""
+def bill_line(rng: Random, line: ContractLine, before: Balance, percent: Decimal, number: int) -> Billed:
+    """Return what the `number`-th invoice bills on `line`. `before`: the balance of the line before this invoice."""
     billed = Billed()
     if line.unit_price is not None and line.quantity is not None:
         billed.quantity = cents(line.quantity * Decimal(rng.randrange(8, 24)) / 100)
@@ -78,13 +78,13 @@ def bill_line(rng: Random, line: ContractLine, stands: Balance, percent: Decimal
     # Whether a deductive line gives retainage back is not documented; both are met in practice.
     billed.held = ZERO if line.scheduled_value < 0 and rng.random() < 0.5 else percent_of(billed.work, percent)
     if line.stores_materials:
-        _store_materials(line, billed, stands, percent, number)
+        _store_materials(line, billed, before, percent, number)
     if number >= 4:
-        billed.released = cents(stands.work_retainage / 2)
+        billed.released = cents(before.work_retainage / 2)
     return billed
 
 
-def _store_materials(line: ContractLine, billed: Billed, stands: Balance, percent: Decimal, number: int) -> None:
+def _store_materials(line: ContractLine, billed: Billed, before: Balance, percent: Decimal, number: int) -> None:
     """Four months of a material's life: stored; kept, some retainage
     released; moved into work; more stored and used up at once.
     """
@@ -92,12 +92,12 @@ def _store_materials(line: ContractLine, billed: Billed, stands: Balance, percen
         billed.materials = percent_of(line.scheduled_value, Decimal("8"))
         billed.materials_held = percent_of(billed.materials, percent)
     elif number == 2:
-        billed.materials = stands.materials
-        billed.materials_released = cents(stands.materials_retainage / 4)
-        billed.materials_held = stands.materials_retainage - billed.materials_released
+        billed.materials = before.materials
+        billed.materials_released = cents(before.materials_retainage / 4)
+        billed.materials_held = before.materials_retainage - billed.materials_released
     elif number == 3:
-        billed.moved = stands.materials
-        billed.moved_held = stands.materials_retainage
+        billed.moved = before.materials
+        billed.moved_held = before.materials_retainage
         billed.held += billed.moved_held
     else:
         billed.materials = percent_of(line.scheduled_value, Decimal("3"))

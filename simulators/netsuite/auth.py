@@ -45,7 +45,7 @@ class Token:
 
 
 class Doorkeeper:
-    """The certificates of one integration and the tokens given out."""
+    """Checks logins: the certificates of one integration, and the tokens that were issued."""
 
     def __init__(self, client_id: str) -> None:
         self.client_id = client_id
@@ -62,7 +62,7 @@ class Doorkeeper:
         self.revoke_tokens()
 
     def revoke_tokens(self) -> None:
-        """Every token given out so far is invalid from now on."""
+        """Invalidate all tokens that were issued."""
         self._tokens.clear()
 
     def log_in(self, form: dict[str, str], audience: str, lifetime: float) -> str:

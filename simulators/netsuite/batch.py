@@ -44,7 +44,7 @@ class AsyncJobs:
         self._numbers = itertools.count(8842)
         self._jobs: dict[str, Job] = {}
         self._keys: dict[str, str] = {}  # idempotency key -> id of the job
-        self._running: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected before it ends
+        self._running: set[asyncio.Task[None]] = set()  # an unreferenced task may be garbage-collected before it ends
 
     def start_batch(self, request: Request, writer: Writer[Any], record_type: str, body: Body) -> Response:
         """PATCH updates and PUT upserts every record of a collection; `Prefer: respond-async` is required."""

@@ -46,7 +46,7 @@ class BillKind(Kind[Bill]):
 
     @property
     def shelf(self) -> Shelf[Bill]:
-        """All bills."""
+        """The shelf on which the account keeps bills, by id."""
         return self.state.bills
 
     def draft(self, body: Body, names: NameCheck) -> Bill:
@@ -145,13 +145,13 @@ class BillKind(Kind[Bill]):
                 "Error while accessing a resource. You cannot change transactions in a closed period.",
                 code=settings.closed_period_code,
                 path="postingPeriod",
-            ).told_as(settings.closed_period_words)
+            ).with_text(settings.closed_period_words)
         raise NetSuiteError(
             "Error while accessing a resource. The transaction date you specified is not within the date range of your "
             "accounting period.",
             code=settings.closed_period_code,
             path="tranDate",
-        ).told_as(settings.closed_period_words)
+        ).with_text(settings.closed_period_words)
 
     def _check_whole(self, bill: Bill) -> None:
         if not bill.lines and not bill.expenses:
@@ -173,7 +173,7 @@ class BillKind(Kind[Bill]):
                     f"Error while accessing a resource. Duplicate document number: a bill with the reference number "
                     f"{record.tranid} already exists for this vendor.",
                     path="tranId",
-                ).told_as(self.state.settings.duplicate_words)
+                ).with_text(self.state.settings.duplicate_words)
         self.check_external_id(record)
 
     def check_deletable(self, record: Bill) -> None:
@@ -188,7 +188,7 @@ class BillKind(Kind[Bill]):
                 code="NONEXISTENT_ID",
             )
         unknown = NetSuiteError("Error while accessing a resource. Transaction type specified is incorrect.")
-        return unknown.told_as(self.state.settings.unknown_bill_words)
+        return unknown.with_text(self.state.settings.unknown_bill_words)
 
     def belongs(self, record: Bill) -> bool:
         """A bill is not found as a credit, nor a credit as a bill."""

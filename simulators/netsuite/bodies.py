@@ -18,9 +18,9 @@ EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]+")  # ohelp/section_156334828635
 
 @dataclass
 class NameCheck:
-    """What becomes of property names that the record does not have (header X-NetSuite-PropertyNameValidation).
+    """Handles property names that the record does not have (header X-NetSuite-PropertyNameValidation).
 
-    "Error" refuses the request; "Warning", the default, and "Ignore" drop the property without a word to the client.
+    "Error" refuses the request; "Warning", the default, and "Ignore" drop the property without informing the client.
     """
 
     strict: bool

@@ -105,7 +105,7 @@ class ItemKind(Kind[Item]):
                 "name/parent combination.",
                 code=settings.duplicate_item_code,
                 path="itemId",
-            ).told_as(settings.duplicate_words)
+            ).with_text(settings.duplicate_words)
         self.check_external_id(record)
 
     def check_deletable(self, record: Item) -> None:

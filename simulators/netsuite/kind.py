@@ -25,7 +25,7 @@ class Kind(ABC, Generic[W]):
     @property
     @abstractmethod
     def shelf(self) -> Shelf[W]:
-        """Where records of this kind stand."""
+        """The shelf on which the account keeps records of this kind, by id."""
 
     @abstractmethod
     def draft(self, body: Body, names: NameCheck) -> W:
@@ -45,7 +45,7 @@ class Kind(ABC, Generic[W]):
 
     @abstractmethod
     def missing(self, key: str) -> NetSuiteError:
-        """The error for a record that does not exist; `key` as it stood in the address."""
+        """Return the error for a record that does not exist; `key`: the id or external id in the address."""
 
     @abstractmethod
     def shown(self, record: W, expand: bool) -> dict[str, Any]:
@@ -65,4 +65,4 @@ class Kind(ABC, Generic[W]):
                 "Error while accessing a resource. This record already exists.",
                 code=self.state.settings.duplicate_external_id_code,
                 path="externalId",
-            ).told_as(self.state.settings.duplicate_words)
+            ).with_text(self.state.settings.duplicate_words)

@@ -31,8 +31,8 @@ def catalog(record_type: str, settings: NetSuiteSettings) -> dict[str, Any]:
         properties["item"] = _sublist(BILL_ITEM_LINE_PROPERTIES)
         properties["expense"] = _sublist(BILL_EXPENSE_LINE_PROPERTIES)
     elif record_type in ITEM_PROPERTIES:
-        told = {"itemId": settings.item_name_max_length, "displayName": settings.display_name_max_length}
-        lengths = told if settings.catalog_tells_lengths else {}
+        limits = {"itemId": settings.item_name_max_length, "displayName": settings.display_name_max_length}
+        lengths = limits if settings.catalog_tells_lengths else {}
         properties = {name: _property(name, lengths) for name in sorted(ITEM_PROPERTIES[record_type])}
     else:
         raise NetSuiteError(f"Record type '{record_type}' does not exist.", status=404, code="NONEXISTENT_ID")

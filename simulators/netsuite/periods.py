@@ -35,5 +35,5 @@ def months() -> Shelf[Period]:
 
 
 def period_of(periods: Shelf[Period], day: datetime.date) -> Period:
-    """The period that a day lies in."""
+    """Return the period that contains a day."""
     return next(period for period in periods if period.start <= day <= period.end)

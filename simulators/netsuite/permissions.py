@@ -45,7 +45,7 @@ def check_form(state: NetSuiteState, body: Body) -> None:
 
 
 def check_vendor_allowed(state: NetSuiteState, vendor_id: str) -> None:
-    """403 for a record that the role is restricted from, in the words of a permission that is missing altogether."""
+    """Raise a 403 if the role is restricted from this vendor. NetSuite uses the text of a missing permission for it."""
     if vendor_id in state.settings.restricted_vendors:
         raise NetSuiteError(
             "Permission Violation: The restrictions on your role deny you access to this record.",

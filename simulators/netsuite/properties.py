@@ -1,14 +1,14 @@
 """Names of the properties that a client can send, from Oracle's REST API Browser, record v1, 2026.1.
 
 Only names that one would write are here: totals, balances and dates that NetSuite computes are left out, and so are
-sublists that nobody needs for items and bills. A name that is not here is an unknown property.
+sublists that items and bills do not need. A name that is not here is an unknown property.
 """
 
 from __future__ import annotations
 
 
 def names(text: str) -> frozenset[str]:
-    """The words of `text`."""
+    """Split `text` at white space."""
     return frozenset(text.split())
 
 

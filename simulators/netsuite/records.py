@@ -54,7 +54,7 @@ class Item:
 
     @classmethod
     def of(cls, kept: NsItem) -> Item:
-        """The item that stood in the opening books."""
+        """Return the Item for an entry of the initial content."""
         return cls(
             id=kept.id,
             record_type=kept.record_type,
@@ -126,7 +126,7 @@ class Bill:
 
     @classmethod
     def of(cls, kept: NsBill, subsidiary: str) -> Bill:
-        """The bill that stood in the opening books."""
+        """Return the bill for an entry of the initial content."""
         lines = [
             BillLine(place, each.item, Decimal(1), each.amount, each.amount, each.description, each.customer)
             for place, each in enumerate(kept.lines, start=1)

@@ -31,8 +31,8 @@ class NetSuiteSettings(CommonSettings):
     line_latency: float = 0.0  # for every line of a bill, added to write_latency
     latency_spread: float = 0.0  # 0.3 makes each of them up to 30% shorter or longer
 
-    # Uniqueness. "atomic": checked in the moment of the commit. "window": checked on arrival, committed
-    # `uniqueness_window` + latency later without a second look; Oracle promises neither. "off": never.
+    # Uniqueness. "atomic": checked at the moment of the commit. "window": checked on arrival, committed
+    # `uniqueness_window` + latency later without a second check; Oracle documents neither. "off": never.
     uniqueness: str = "atomic"
     uniqueness_window: float = 0.0  # seconds
     duplicate_item_code: str = "USER_ERROR"  # or DUP_ITEM
@@ -45,7 +45,7 @@ class NetSuiteSettings(CommonSettings):
     one_world: bool = True  # then items and bills need a subsidiary (ohelp/section_N276948)
     item_name_max_length: int = 60
     display_name_max_length: int = 60
-    long_item_names: str = "refuse"  # or "cut", or "take": what becomes of longer ones is undocumented
+    long_item_names: str = "refuse"  # or "cut", or "take": undocumented for longer names
     catalog_tells_lengths: bool = True  # an account's catalog may leave them out
     external_id_max_length: int = 0  # 0 = none; undocumented
     long_external_ids: str = "refuse"  # or "cut"
@@ -76,13 +76,13 @@ class NetSuiteSettings(CommonSettings):
     location_on_update: bool = False  # whether PUT answers with Location when it updated: undocumented
     custom_fields: Sequence[str] = ()  # custitem_…, custbody_…, custcol_… that exist in this account
 
-    # Looks for new records, seconds: by external id, and by query. Neither is documented.
+    # Seconds until a new record is found by its external id (undocumented).
     eid_lag: float = 0.0
 
     # SuiteQL.
     suiteql_case_insensitive: bool = False
     suiteql_lag: float = 0.0  # seconds until a new record is seen by queries
-    suiteql_nulls: bool = False  # whether empty columns stand in a row as null, or not at all
+    suiteql_nulls: bool = False  # whether a row contains its empty columns as null, or leaves them out
     suiteql_date_format: str = "%Y-%m-%d"  # an account shows dates in the format of its user
     suiteql_needs_direction: bool = False  # in some accounts ORDER BY without ASC or DESC gives no rows
     suiteql_bill_sign: int = 1  # -1: bills show a negative foreigntotal

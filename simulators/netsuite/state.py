@@ -29,7 +29,7 @@ from simulators.netsuite.wire import usual_error
 
 CLIENT_ID = "wbs-sync-simulated-integration"
 PERSON = "person"
-FIRST_BILL = 88_001  # far from the ids of items, so that nobody mistakes one for the other
+FIRST_BILL = 88_001  # far from the ids of items, so that they are not confused
 
 
 class NetSuiteState:
@@ -99,7 +99,7 @@ class NetSuiteState:
         return usual_error(status).response()
 
     def reset(self, seed: int, profile: str) -> None:
-        """The books of another company, or of this one as it was; the journal and the counters start anew."""
+        """The books of another company, or of this one as it was; the journal and the counters are reset."""
         with self.lock:
             self._open(build_company(seed, profile).netsuite)
             self.journal.clear()
@@ -112,7 +112,7 @@ class NetSuiteState:
     # The account's periods.
 
     def closed(self, period: Period) -> bool:
-        """Whether nothing is posted to it any more: it ended before the setting's date."""
+        """Return whether the period is closed to postings: it ended before the date in the settings."""
         return period.end.isoformat() < self.settings.closed_before
 
     def ap_locked(self, period: Period) -> bool:

@@ -195,7 +195,7 @@ class Engine:
         return get
 
     def _candidates(self, table: Table, condition: Condition) -> list[Any] | None:
-        """Records among which all matches are, each once, or None when only a look at every record can tell."""
+        """Return records that include all matches, each once, or None if every record has to be checked."""
         if isinstance(condition, Comparison):
             return self._looked_up(table, condition)
         parts = [self._candidates(table, part) for part in condition.parts]

@@ -49,9 +49,9 @@ class NetSuiteError(Exception):
         self.path = path
         self.location = location
 
-    def told_as(self, words: str) -> NetSuiteError:
-        """The same in other words, as for a user of another language; "" leaves them."""
-        self.detail = words or self.detail
+    def with_text(self, text: str) -> NetSuiteError:
+        """Replace the text, as for a user of another language, and return the error; "" keeps the text."""
+        self.detail = text or self.detail
         return self
 
     def response(self) -> Response:

@@ -1,4 +1,4 @@
-"""The write path: validate, wait as long as NetSuite would, commit. And the race that lies in between."""
+"""The write path: validate, wait as long as NetSuite would, commit; including the race between validation and commit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulators.netsuite.wire import NetSuiteError
 
 @dataclass(frozen=True)
 class WriteRequest:
-    """What a write is asked with, beside its body."""
+    """A write request without its body."""
 
     exchange: Exchange
     names: NameCheck
@@ -147,9 +147,9 @@ class Writer(Generic[W]):
             self._kind.check_unique(record)
 
     async def _pause(self, body: Body, asked: WriteRequest) -> None:
-        """Everything that lies between a request's arrival and its commit.
+        """Wait for everything that happens between the arrival of a request and its commit.
 
-        The server goes on when the client has given up waiting: that is how a record appears after a timeout.
+        The server continues after the client has given up waiting: so a record can appear after a timeout.
         """
         settings = self._state.settings
         seconds = settings.write_latency

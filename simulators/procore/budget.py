@@ -14,7 +14,7 @@ from simulators.procore.query import PAGING, within
 from simulators.procore.shapes import budget_line_v2, budget_view, detail_row, pattern_of, wbs_code, wbs_code_v2
 from simulators.procore.state import ProcoreState
 
-MOST_CODES = 2000  # "per_page" advice of the pagination guide for v1
+MAX_CODES = 2000  # "per_page" advice of the pagination guide for v1
 V2_DEFAULT, V2_MOST = 10, 100  # "new-rest-v2-version" guide
 CODE_PARAMETERS = frozenset(
     (
@@ -47,7 +47,7 @@ def routes(state: ProcoreState) -> Sequence[BaseRoute]:
 
 
 def list_codes(call: Call) -> Page:
-    """A project's WBS codes ("codes" reference page, v1.0); all statuses, divisions included, unless told otherwise."""
+    """A project's WBS codes ("codes" reference page, v1.0); all statuses, divisions included, unless the query filters them."""
     query, project = call.query, call.project()
     statuses, span = query.texts("filters[status]"), query.span("filters[updated_at]")
     divisions, words = query.flag("can_select_divisions"), query.text("query")
@@ -150,10 +150,10 @@ def list_detail_rows(call: Call) -> Page:
         rows += [(line.code, line) for line in list(project.budget.values())]
     if kind != "budgeted":
         rows += [(code, None) for code in _unbudgeted_with_cost(call, project)]
-    return query.cut(rows, lambda row: detail_row(*row, project, company), default=100, most=MOST_CODES)
+    return query.cut(rows, lambda row: detail_row(*row, project, company), default=100, most=MAX_CODES)
 
 
 def _unbudgeted_with_cost(call: Call, project: Project) -> list[WbsCode]:
-    """Codes a subcontract names although nobody budgeted them: what a budget shows beside its own lines."""
+    """Return codes on subcontracts that are not budgeted: a budget shows them in addition to its own lines."""
     named = {code.id: code for each in project.commitment_ids for code in call.company.commitments[each].codes()}
     return [code for code in named.values() if code.id not in project.budget]

@@ -124,8 +124,8 @@ def _id_in(body: dict[str, Any], name: str) -> int:
 
 
 def _changes(invoice: Invoice, asked: dict[str, Any]) -> dict[str, Any]:
-    """The fields whose value would become another one; fields this
-    simulator does not edit are left alone, as Procore leaves unknown ones.
+    """Return the fields that the request would change. Fields that this
+    simulator does not edit are ignored, as Procore ignores unknown ones.
     """
     wanted = {name: asked[name] for name in EDITABLE if name in asked}
     if "status" in wanted and wanted["status"] not in STATUSES:

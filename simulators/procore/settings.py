@@ -27,7 +27,7 @@ class ProcoreSettings(CommonSettings):
     most_codes: int = 2000  # how many WBS codes a page has at most: only advised, not documented
     budget_lines_v2: bool = True  # the v2.0 budget line list is BETA: off = 404 as on an account without it
     unpermitted_status: int = 404  # a project the app may not see: "404 also means no read access"; 403 is met too
-    patch_forbidden: bool = False  # the service account lacks Admin on Commitments
+    patch_forbidden: bool = False  # the service account has no Admin permission on Commitments
     patch_marks_synced: bool = True  # whether `erp_status` follows a plain PATCH of origin_id is not documented
     status_when_synced: str = "synced"  # the values of `erp_status` are not documented for requisitions
     origin_id_clearable: bool = False  # whether a PATCH may set origin_id back to null is not documented

@@ -50,7 +50,7 @@ class ProcoreState(Edits):
         self._expiries: dict[str, float] = {}
         super().__init__(company)
 
-    # ---- what the shell asks of a remote -------------------------------------------------------------------------
+    # ---- called by the shell --------------------------------------------------------------------------------------
 
     def takes_slot(self, path: str) -> bool:
         """Every API call counts as in flight; getting a token does not."""
@@ -77,7 +77,7 @@ class ProcoreState(Edits):
         return self.stamped(answer)
 
     def reset(self, seed: int, profile: str) -> None:
-        """Another company in place of this one; tokens and limits start anew, settings and faults stay."""
+        """Another company in place of this one; tokens and limits are reset, settings and faults stay."""
         company = build_company(seed, profile)
         self._expiries.clear()
         self.limiter = RateLimiter()

@@ -20,7 +20,7 @@ from tests.alerts.clock import Clock, played_clock, start_server
 from tests.alerts.prometheus import Prometheus
 from tests.integration.flows.office import Office
 from tests.support import eventually
-from worker.clients.netsuite import client as netsuite_client
+from worker.clients.netsuite import api
 from worker.inspect.liveness import RECEIVES
 from worker.local.embedded import EmbeddedServer
 from worker.store import locks
@@ -133,7 +133,7 @@ class Scene:
 @contextmanager
 def scene(folder: Path) -> Iterator[Scene]:
     """A fresh installation at rest, on a server of its own."""
-    impatient = mock.patch.object(netsuite_client, "BACK_OFF_SECONDS", (0.01,) * 4)
+    impatient = mock.patch.object(api, "BACK_OFF_SECONDS", (0.01,) * 4)
     with impatient, mock.patch.object(locks, "KEPT_SECONDS", 0.0), played_clock(folder, STARTS_AT) as clock:
         server = start_server(folder)
         office = Office.open(folder / "office", server.url, world={"hourly_limit": None})

@@ -20,8 +20,9 @@ from unittest import mock
 
 from starlette.types import ASGIApp
 
+from config.loading import load_settings
 from config.names import TaskName
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from simulators.company import Company, build_company
 from simulators.company.billing import Invoice
 from simulators.company.subcontracts import bill_series, plan_works
@@ -33,14 +34,13 @@ from simulators.procore.app import ProcoreState
 from simulators.procore.app import build_app as procore_app
 from tests.bad_input.wire import Wire
 from tests.support import OpenContainer, Redis
-from worker.base import message_of
-from worker.clients.netsuite import client as netsuite_client
+from worker.clients.netsuite import api
 from worker.domain import outcomes
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE, Cause
 from worker.domain.scopes import Remote
-from worker.domain.work import Lane
+from worker.domain.work import Lane, WorkKey
 from worker.engine import attempts
 from worker.reconcile import verification
 from worker.store.connection import connect
@@ -118,6 +118,7 @@ class WiredContainer(OpenContainer):
             items=self.items(Precedence.EXPORT),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             attempts=self.attempts,
             pool=self._office_pool,
         )
@@ -213,8 +214,9 @@ class Desk:
         return self.container.settings.redis_key_prefix
 
     def _work_on(self, key: str) -> None:
-        task, arguments = message_of(key)
-        match task:
+        work = WorkKey.parse(key)
+        arguments = work.arguments
+        match TaskName(work.kind.task):
             case TaskName.SCAN_PROJECTS:
                 self.container.wbs_scan.scan("test")
             case TaskName.SCAN_PROJECT:
@@ -358,7 +360,7 @@ def assert_clear(sentence: str, cause: Cause) -> None:
 def in_a_hurry() -> Iterator[None]:
     """The product's waits, shortened to nothing: their order and their ends stay what they are."""
     with (
-        mock.patch.object(netsuite_client, "BACK_OFF_SECONDS", (0.0, 0.0)),
+        mock.patch.object(api, "BACK_OFF_SECONDS", (0.0, 0.0)),
         mock.patch.object(attempts, "back_off", return_value=0.0),
         mock.patch.object(attempts, "HOLD_SECONDS", 0.01),
         mock.patch.object(attempts, "LONGEST_BACK_OFF_SECONDS", 0.01),
@@ -367,6 +369,6 @@ def in_a_hurry() -> Iterator[None]:
         mock.patch.object(invoice_export, "ITEMS_LATE_SECONDS", 0.0),
         mock.patch.object(invoice_items, "BUSY_WAIT_SECONDS", 0.0),
         mock.patch.object(invoice_items, "DEADLINE_SECONDS", 0.3),
-        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, patience=0.0)),
+        mock.patch.object(RateLimits, "wait", partialmethod(RateLimits.wait, timeout=0.0)),
     ):
         yield

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -29,12 +28,15 @@ from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
 from worker.clients import http
 from worker.clients.fields import read
 from worker.clients.http import Answer
-from worker.clients.netsuite import client as netsuite_client
-from worker.clients.netsuite.auth import NetSuiteAddress
+from worker.clients.netsuite import api
+from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.procore import wire as procore_wire
-from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.clients.procore.api import ProcoreApi
+from worker.clients.procore.auth import ProcoreAddress
+from worker.clients.procore.client import Procore
+from worker.domain.bills import Bill, BillLine, Document
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -44,7 +46,6 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.invoices import Bill, BillLine, Document
 from worker.domain.items import FoundItem, ItemNeed
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence
@@ -131,7 +132,7 @@ UPDATE = Question("set_item_external_id", lambda remote: remote.set_item_externa
 
 @pytest.fixture(autouse=True)
 def in_no_time() -> Iterator[None]:
-    with mock.patch.object(netsuite_client, "BACK_OFF_SECONDS", (0.0,)):
+    with mock.patch.object(api, "BACK_OFF_SECONDS", (0.0,)):
         yield
 
 
@@ -143,14 +144,13 @@ def client_of(question: Question, *answers: Answer) -> Any:
     if question in PROCORE:
         limits = RateLimits(redis, "t:", "procore")
         address = ProcoreAddress("https://api.example", "https://login.example", "app-1", "sesame", 4)
-        return Procore(
-            address, transport=transport, tokens=tokens, limits=limits, cache=cache, precedence=Precedence.SCAN
-        )
-    return NetSuite(
-        NetSuiteAddress("https://td1.example", "TD1", "c", "k", Path("key.pem")),
-        AccountDefaults(item_type="otherChargePurchaseItem"),
-        transport=transport, tokens=tokens, gate=Gate(redis, "t:", LeaseKeeper(), limit=1), cache=cache, precedence=Precedence.SCAN,
-    )  # fmt: skip
+        procore = ProcoreApi(address, transport=transport, tokens=tokens, limits=limits, precedence=Precedence.SCAN)
+        return Procore(procore, cache)
+    gate = Gate(redis, "t:", LeaseKeeper(), limit=1)
+    netsuite = NetSuiteApi(
+        "https://td1.example", transport=transport, tokens=tokens, gate=gate, precedence=Precedence.SCAN
+    )
+    return NetSuite(netsuite, AccountDefaults(item_type="otherChargePurchaseItem"), cache)
 
 
 def outcome_of(question: Question, *answers: Answer) -> SyncError | None:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from config.settings import InvalidSettings, Settings, load_settings, setting_names
+from config.loading import load_settings
+from config.setting_faults import InvalidSettings
+from config.settings import Settings, setting_names
 from tests.bad_input import strategies as hostile
 from tests.bad_input.examples import in_the_suite
 

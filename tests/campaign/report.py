@@ -62,27 +62,27 @@ def _opening(kept: Mapping[str, Figures]) -> str:
         rows.append((f"[{name}](reliability/{name}.json)", f"`{run['commit']}`{changes}", run["ended"], machine))
     return f"""# Reliability
 
-Whether everything is done exactly once is not argued here but tried: faults of every kind strike the product, and what they leave is asked the same
-final questions. This page is made by `python -m tests.campaign report` from the figures of the runs below; anyone can run them again.
+These campaigns test whether everything is done exactly once: they inject faults of every kind into the product, and then check the result with the same
+final questions. `python -m tests.campaign report` writes this page from the figures of the runs below. You can run them again.
 
 {_table(("Campaign", "Commit", "Ended", "On"), rows)}
 
-The questions, when the faults have stopped and the system was left alone until it came to rest by itself:
+The questions, asked after the faults have stopped and all remaining work has ended by itself:
 
-- Is there at most one Item of ours for each project's WBS code, and at most one bill for each invoice?
-- Are the lines and the total of every bill those of its invoice, to the cent, and does Procore name the bill?
-- Has everything that was begun an end: done, skipped with a reason, or a problem with a cause? Does nothing wait or stay in doubt while nobody will look again?
-- Does everything stand as an accountant left it, and no bill of ours beside one that a person had entered before?
-- Was nothing sent again within the settle window of a write whose end was not known?
-- Does no bill go to a payee or a project of another name, and have no two bills one vendor and one number?
-- Does a code whose Item was adopted keep it, whatever became of its name and of Redis?
-- Is an invoice locked under the bill that has its lines, and is what a person settled by hand nobody's problem any more?
-- Does an invoice that a person excluded get no bill, whatever became of Redis?
-- Is every pause at most two minutes long unless a rate limit says so, with a reason that people see, and never of more than what was refused?
-- Was what was asked for during an attempt done after it, and nothing begun twice because it took long?
-- Do records that NetSuite changes by itself stop with the second one, and does a comparison end whatever strikes it?
-- Is no lock, lease or slot left, and did NetSuite never see more requests at once than its cap?
-- Is no one told a problem that is none?
+- Is there at most one Item of wbs-sync for each project's WBS code, and at most one bill for each invoice?
+- Do the lines and the total of every bill equal those of its invoice, to the cent, and does the invoice in Procore name the bill?
+- Does all work have a result: done, skipped with a reason, or a problem with a cause? Is nothing left waiting or in doubt without a next attempt?
+- Is every record as an accountant left it, and is there no bill of wbs-sync in addition to one that a person had entered before?
+- Was nothing sent again within the settle window of an unconfirmed write?
+- Does every bill name a payee and a project with the right names, and do no two bills have the same vendor and number?
+- Does a code with an adopted Item keep it, even if the Item was renamed or Redis was lost?
+- Is each invoice locked under the bill with its lines, and has each invoice that a person settled by hand no open problem?
+- Does an invoice that a person excluded get no bill, even if Redis was lost?
+- Is every pause at most two minutes long unless a rate limit requires more, shown with its reason, and limited to the refused work?
+- Was a request that came during an attempt carried out after it, and was no long work started twice?
+- Does creation stop after the second record that NetSuite changes by itself, and does a comparison end despite every fault?
+- Are all locks, leases and slots released, and did NetSuite never receive more concurrent requests than its cap?
+- Is there no problem without a reason?
 """
 
 
@@ -90,7 +90,7 @@ def _simulated(figures: Figures) -> str:
     seeds, failing, excused, facts = figures["seeds"], figures["failing"], figures["excused"], figures["facts"]
     first = figures["first_seed"]
     rows = [(kind, f"{count:,}") for kind, count in figures["struck"].items()]
-    reasons = Counter(told.rpartition("; ")[2] for words in excused.values() for told in words)
+    reasons = Counter(message.rpartition("; ")[2] for messages in excused.values() for message in messages)
     excuses = "".join(f"- {count}: {reason}\n" for reason, count in reasons.items())
     lost = (
         f"""
@@ -103,15 +103,15 @@ Pairs that no client can prevent ([decision 3](decisions/0003-exactly-once.md)),
     return f"""## Deterministic campaign
 
 The product's own services, ledger, locks, gate, lanes and clients run as several virtual workers on virtual time. At every call to a remote, to the store or to the clock a
-seeded scheduler decides who goes on, who is late and who dies. The store is a model that runs the product's real Lua scripts; it is held against a real server by a test
-(`tests/campaign/simulated/test_store.py`). Both worlds of NetSuite's uniqueness are played, checked at the commit and some seconds before it.
+seeded scheduler decides which worker continues, is delayed or dies. The store is a model that runs the product's real Lua scripts; a test compares it with a real server
+(`tests/campaign/simulated/test_store.py`). Both ways in which NetSuite may check uniqueness are simulated: at the commit, and some seconds before it.
 
 **{seeds:,} seeds ({first:,} to {first + seeds - 1:,}): {len(failing)} failing, {len(excused)} with a pair that no client can prevent.** {_minutes(figures["wall_seconds"])}; {facts["requests"]:,} requests to the remotes, {facts["creates"]:,} of them
-creating a record, {facts["store_calls"]:,} commands to the store. The longest way to rest after the last fault took {figures["longest_rest_seconds"]:,} virtual seconds.
+creating a record, {facts["store_calls"]:,} commands to the store. After the last fault, it took at most {figures["longest_rest_seconds"]:,} virtual seconds until all work had ended.
 {lost}
 {_table(("Fault", "Times it struck"), rows)}
 
-A failing seed prints the shortest story that still fails; `--replay SEED` plays it again to the same end.
+A failing seed prints the shortest sequence of events that still fails; `--replay SEED` repeats it with the same result.
 """
 
 
@@ -119,15 +119,16 @@ def _mutations(figures: Figures) -> str:
     rows = []
     for name, part in figures["parts"].items():
         when = f"seed {part['seed']}" if part["seed"] is not None else f"not in {part['seeds']:,} seeds"
-        rows.append((name, part["taken_out"], when, part["told"].partition("; lanes")[0]))
-    return f"""## What the campaign sees
+        message = part["told"].partition("; lanes")[0]
+        rows.append((name, part["taken_out"], when, f"`{message}`" if message else ""))
+    return f"""## What the campaign detects
 
-Each part is taken out by itself, and the campaign runs until a seed fails, {figures["seeds"]:,} seeds at most.
+Each safeguard is removed by itself, and the campaign runs until a seed fails, {figures["seeds"]:,} seeds at most. The last column is the message of that seed.
 
-{_table(("Part", "Without it", "First failing", "What it told"), rows)}
+{_table(("Safeguard", "Without it", "First failing", "Message"), rows)}
 
-`fence` takes out its three parts together. By itself `fence-clock` is hardly ever needed: it is there because of a process that stood still for most of a settle window just before it
-noted its intent, which one seed in 30,000 had.
+`fence` removes its three parts together. `fence-clock` alone is rarely needed: it protects against a process that pauses for most of a settle window just before it
+records its intent, which happened in one seed of 30,000.
 """
 
 
@@ -138,17 +139,17 @@ def _processes(figures: Figures) -> str:
     claims = [
         (words, *_spread(figures["claims"][name]), *_spread(figures["claims_with_shortened_times"][name]))
         for name, words in (
-            ("dead_worker_seconds", "a killed worker's work goes on (limit 60 s)"),
+            ("dead_worker_seconds", "a killed worker's work continues (limit 60 s)"),
             ("term_seconds", "TERM ends a worker (limit 30 s)"),
-            ("outage_seconds", "after an outage of Redis every worker is at work again"),
+            ("outage_seconds", "every worker works again after an outage of Redis"),
         )
     ]
     header = ("Seconds until", "n", "min", "median", "max", "n, shortened times", "min", "median", "max")
     return f"""## Campaign with real processes
 
-An embedded server with its append-only file, both simulators over HTTP, several worker processes of both kinds and beat, kept by the product's own supervisor where a machine
-is played. Workers, beat and the server are killed with `kill -9` at random moments, stopped with SIGSTOP until their locks are lost, restarted in turn with TERM; requests fail in the
-simulators' ways; connections are cut and queues deleted. The questions are asked of the simulators' journal.
+This campaign runs an embedded server with its append-only file, both simulators over HTTP, several worker processes of both kinds and beat; where a whole machine is simulated, the product's own
+supervisor runs its processes. Workers, beat and the server are killed with `kill -9` at random moments, stopped with SIGSTOP until their locks are lost, and restarted in turn with TERM; the
+simulators make requests fail; connections are cut and queues deleted. The journal of the simulators answers the questions.
 
 **{rounds} rounds, {own} of them with the product's own times, the others with shortened ones: {len(figures["failing"])} failing, {len(figures["excused"])} with a pair that no client can
 prevent.** {_minutes(figures["wall_seconds"])}.
@@ -159,7 +160,7 @@ prevent.** {_minutes(figures["wall_seconds"])}.
 
 {_table(("Counted", ""), facts)}
 
-Time is real here, so a seed gives the same plan and not the same history.
+This campaign runs in real time, so a seed gives the same plan, but not the same history.
 """
 
 
@@ -182,7 +183,7 @@ def _recovery(figures: Figures) -> str:
     header = ("Step", "Seconds", "Requests to Procore", "Requests to NetSuite", "Checked")
     return f"""## Recovery at {figures["codes"]:,} codes
 
-The commands are described in [operations](operations.md). The ledger of this company takes {figures["redis_bytes_per_code"]:,.0f} bytes of Redis per code.
+[Operations](operations.md) describes the commands. The ledger of this company takes {figures["redis_bytes_per_code"]:,.0f} bytes of Redis per code.
 
 {_table(header, rows)}
 """
@@ -192,7 +193,7 @@ def _closing() -> str:
     commands = "\n".join(COMMANDS.values())
     return f"""## Bad input
 
-What enters the system from outside, what is promised about it and which checks guard that: [input](input.md).
+[Input](input.md) lists all input from outside, what wbs-sync guarantees about it, and the tests.
 
 ## Run it again
 

@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from config.processes import processes
-from config.settings import OUR_PREFIXES, setting_names
+from config.settings import setting_names
+from config.unknown_names import OWN_PREFIXES
 from tests.real.site import ROOT, ended
 from tests.support import eventually, unused_port
 from worker.domain.problems import Cause
@@ -45,7 +46,7 @@ def environment(data_dir: Path, redis_url: str) -> dict[str, str]:
     theirs = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith((*OUR_PREFIXES, "FLOWER_", "SECRETS_DIR"))
+        if not name.startswith((*OWN_PREFIXES, "FLOWER_", "SECRETS_DIR"))
     }
     return {name: value for name, value in theirs.items() if name not in setting_names()} | {
         "REDIS_URL": redis_url,

@@ -19,7 +19,8 @@ from celery.app.utils import filter_hidden_settings
 from benchmarks.installation import own_environment
 from config.celery_options import celery_options
 from config.processes import processes
-from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings, Settings
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from config.settings import Settings
 from tests.real.site import ROOT, ended
 from tests.support import Redis, eventually, unused_port
 from tests.tls import Authority, TlsFront

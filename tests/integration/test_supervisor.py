@@ -16,7 +16,7 @@ from config.processes import HEARTBEAT_VARIABLE, Process
 from tests.support import eventually
 from worker.local import log_files
 from worker.local import supervisor as supervisor_module
-from worker.local.supervisor import FIRST_DELAY, LONGEST_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay
+from worker.local.supervisor import FIRST_DELAY, MAX_DELAY, SECOND_SIGNAL, STEADY, Supervisor, next_delay
 
 pytestmark = pytest.mark.real
 
@@ -310,8 +310,8 @@ def test_delays_double_to_a_bound_and_start_over_after_a_steady_minute() -> None
     delays = [0.0]
     for _ in range(8):
         delays.append(next_delay(delays[-1], lived=0.5))
-    assert delays[1:] == [1, 2, 4, 8, 16, LONGEST_DELAY, LONGEST_DELAY, LONGEST_DELAY]
-    assert next_delay(LONGEST_DELAY, lived=STEADY) == 1
+    assert delays[1:] == [1, 2, 4, 8, 16, MAX_DELAY, MAX_DELAY, MAX_DELAY]
+    assert next_delay(MAX_DELAY, lived=STEADY) == 1
 
 
 def supervised_elsewhere(log_dir: Path, code: str, *arguments: str) -> subprocess.Popen[bytes]:

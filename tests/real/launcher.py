@@ -55,7 +55,7 @@ def main() -> None:
         _set(change)
     if asked.open_locks:
         Locks.hold = _one_for_everybody  # type: ignore[method-assign]
-        SOURCES["work/claim"] = claim_for_everybody()
+        SOURCES["lanes/claim"] = claim_for_everybody()
         NetSuite.create_item = _by_two(NetSuite.create_item)  # type: ignore[method-assign]
         NetSuite.create_bill = _by_two(NetSuite.create_bill)  # type: ignore[method-assign]
     if asked.trace:

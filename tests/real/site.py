@@ -21,9 +21,10 @@ from celery import Celery
 import tests.bytecode  # noqa: F401 - what a site starts inherits where its bytecode is kept
 from benchmarks.installation import own_environment
 from config.celery_options import celery_options
+from config.loading import load_settings
 from config.names import TaskName
 from config.processes import HEARTBEAT_VARIABLE, Process, heartbeat_file, processes
-from config.settings import load_settings, setting_names
+from config.settings import setting_names
 from simulators.stage import Stage
 from tests.real.forks import Forked, can_start
 from tests.real.launcher import NUMBER
@@ -33,18 +34,18 @@ from worker.local.embedded import EmbeddedServer
 from worker.local.supervisor import Supervisor
 from worker.local.tied import tied
 from worker.redis_access import redis_at
-from worker.store.work import Run
+from worker.store.runs import Run
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "wbs:"
 QUICK = {
-    "worker.store.work.CLAIM_SECONDS": 3,
-    "worker.store.work.RENEWED_EVERY_SECONDS": 1,
-    "worker.store.work.DISPATCH_SECONDS": 3,
+    "worker.store.lanes.CLAIM_SECONDS": 3,
+    "worker.store.lanes.RENEWED_EVERY_SECONDS": 1,
+    "worker.store.lanes.DISPATCH_SECONDS": 3,
     "worker.store.locks.LOCK_SECONDS": 3,
     "worker.store.locks.KEPT_SECONDS": 0,
     "worker.store.gate.SLOT_SECONDS": 3,
-    "worker.clients.netsuite.client.SENT_WITHIN_SECONDS": 2,
+    "worker.clients.netsuite.api.SENT_WITHIN_SECONDS": 2,
     "worker.domain.outcomes.FIRST_LOOK_SECONDS": 1,
     "config.schedule.RESUME_EVERY_SECONDS": 0.5,
 }
@@ -322,7 +323,7 @@ class Site:
         """The run, once it has ended."""
 
         def now() -> Run:
-            found = self.container.work.run(run.id)
+            found = self.container.runs.run(run.id)
             assert found is not None
             return found
 

@@ -11,7 +11,7 @@ from tests.real.books import assert_one_item_per_code, item_identities, items_ma
 from tests.real.conftest import OpenSite
 from tests.real.site import QUICK, Site
 from tests.support import eventually
-from worker.store.work import Run
+from worker.store.runs import Run
 
 pytestmark = pytest.mark.real
 

@@ -49,7 +49,7 @@ def deliver_again(site: Site, number: int, tasks: Mapping[TaskName, Mapping[str,
     except AssertionError:
         raise AssertionError(f"requests that wait at each: {asked(site, remote)}; {site.left_over()}") from None
     # The messages were taken before.
-    time.sleep(VISIBILITY_SECONDS + TIMES["worker.store.work.CLAIM_SECONDS"])
+    time.sleep(VISIBILITY_SECONDS + TIMES["worker.store.lanes.CLAIM_SECONDS"])
     site.worker(number=number, times=TIMES)
     eventually(lambda: all(f"[{task_id}] succeeded" in logs(site) for task_id in ids), 60)
 
@@ -68,11 +68,11 @@ def test_work_beyond_the_visibility_timeout_is_done_once_and_continues(open_site
     hold(site, "netsuite", ["/suiteql"])
     deliver_again(site, 2, {TaskName.SCAN_PROJECT: {"project_id": scanned}}, "netsuite")
     assert asked(site, "netsuite") == [1], "the ledger is rebuilt once"
-    assert not site.container.ledger.is_open()
+    assert not site.container.ledger.state.is_open()
     site.stage.faults("netsuite", [])
     beat = site.beat(times=TIMES)
     site.comes_to_rest(40)
-    assert site.container.ledger.is_open()
+    assert site.container.ledger.state.is_open()
     beat.end()
 
     site.worker("invoices", times=TIMES)

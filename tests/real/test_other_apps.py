@@ -128,7 +128,7 @@ def test_python_with_kombu_alone_starts_a_scan(site: Site, workers: list[Program
     result = result_of(site, task_id)["result"]
     jsonschema.validate(result, result_schemas()["wbs.scan_projects"])
     run_id = result["run"]
-    started = site.container.work.run(run_id)
+    started = site.container.runs.run(run_id)
     assert started is not None
     assert (started.trigger, result["joined"]) == ("the portal", False)
     site.ended(started)

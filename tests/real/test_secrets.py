@@ -23,6 +23,7 @@ PROCORE_SECRET = "canary-of-the-procore-secret"
 ANOTHER_PROCORE_SECRET = "canary-of-a-wrong-procore-secret"
 FLOWER_PASSWORD = "canary-of-the-flower-password"
 ANOTHER_REDIS_PASSWORD = "canary-of-a-wrong-redis-password"
+SENTRY_KEY = "canaryofthekeyofsentry"
 
 
 @dataclass
@@ -161,7 +162,9 @@ def commands(site: Site, told: Told) -> None:
 def test_no_secret_is_ever_told(tmp_path: Path) -> None:
     login = f"engineer:{FLOWER_PASSWORD}"
     env = {"PROCORE_CLIENT_SECRET": PROCORE_SECRET, "FLOWER_BASIC_AUTH": login, "FLOWER_PORT": str(unused_port())}
-    with Site.open(tmp_path, profile="large:1x6:2", env={**env, "LOG_LEVEL": "DEBUG"}) as site:
+    # Nobody listens there, so that the SDK has something to complain about.
+    env |= {"SENTRY_DSN": f"http://{SENTRY_KEY}@127.0.0.1:{unused_port()}/7", "LOG_LEVEL": "DEBUG"}
+    with Site.open(tmp_path, profile="large:1x6:2", env=env) as site:
         site.stage.procore.client_secret = PROCORE_SECRET
         told = Told()
         site.flower()
@@ -184,6 +187,7 @@ def test_no_secret_is_ever_told(tmp_path: Path) -> None:
             "the password of Redis": site.container.redis.get_connection_kwargs()["password"],
             "a wrong password of Redis": ANOTHER_REDIS_PASSWORD,
             "the password of Flower": FLOWER_PASSWORD,
+            "the key of Sentry": SENTRY_KEY,
             # What a signed assertion begins with: {"alg":
             "an assertion": "eyJhbGciOi",
         }

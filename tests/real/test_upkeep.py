@@ -17,8 +17,8 @@ from tests.support import eventually
 from tests.unit.promql import Facts
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind
 from worker.runtime import beat as beat_module
+from worker.store.lanes import Claimed
 from worker.store.schedule_runs import ScheduleRuns
-from worker.store.work import Claimed
 
 pytestmark = pytest.mark.real
 
@@ -43,7 +43,7 @@ def test_two_beats_at_once_are_harmless(open_site: OpenSite) -> None:
     beats = [site.beat(number=number, cron_seconds=1) for number in (1, 2)]
     for beat in beats:
         beat.says("Sending due task scan", times=3)
-    first = site.container.work.current(RunKind.SCAN)
+    first = site.container.runs.current(RunKind.SCAN)
     assert first is not None
     site.ended(first)
     for beat in beats:

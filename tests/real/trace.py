@@ -132,8 +132,8 @@ def _work(note: Note) -> None:
             note("lock", name=key, token=token)
         return lock
 
-    def waited(self: Gate, token: str, precedence: Any, patience: float) -> None:
-        wait_for_slot(self, token, precedence, patience)
+    def waited(self: Gate, token: str, precedence: Any, timeout: float) -> None:
+        wait_for_slot(self, token, precedence, timeout)
         note("slot", name=str(precedence), token=token)
 
     def given_back(self: Container) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from config.settings import load_settings, setting_names
+from config.loading import load_settings
+from config.settings import setting_names
 from simulators.stage import Stage
 from tests.real import browser
 from tests.real.site import READY, START_SECONDS, Ended, Program, environment, run, script

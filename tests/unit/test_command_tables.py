@@ -131,7 +131,7 @@ def test_of_many_problems_the_first_are_shown_and_how_to_see_all(paper: io.Strin
     assert [row for row in ("code:9:24 ", "code:9:25 ") if row in told] == ["code:9:24 "]
     assert "name_too_long: 1,200 (project accountant)" in told
     assert "1,175 more: `wbs-sync problems --cause name_too_long` lists all." in told
-    runs.print_problems(rows, title="1,200 open problems", by_cause=False, whole=True)
+    runs.print_problems(rows, title="1,200 open problems", by_cause=False, complete=True)
     assert "code:9:1199 " in paper.getvalue()
 
 

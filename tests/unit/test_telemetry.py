@@ -17,7 +17,9 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import StatusCode
 from sentry_sdk.transport import Transport
 
-from config.settings import InvalidSettings, Settings, load_settings
+from config.loading import load_settings
+from config.setting_faults import InvalidSettings
+from config.settings import Settings
 from worker.app import _build_container
 from worker.observability import correlation, spans
 from worker.observability.spans import span

@@ -34,7 +34,7 @@ from worker.store.schedule_runs import ScheduleRuns
 
 EARLIER_QUICK = {
     "worker.store.work.IN_HAND_SECONDS": 3,
-    **{name: value for name, value in QUICK.items() if not name.startswith(("worker.store.work.", "worker.clients."))},
+    **{name: value for name, value in QUICK.items() if not name.startswith(("worker.store.lanes.", "worker.clients."))},
     "worker.services.attempts.DOWN_TIMES_BEFORE_PROBLEM": 1,
 }
 """The times of `QUICK` as 0.1.0 has them. Each pause of a remote is a problem at once, in both versions."""
@@ -400,7 +400,7 @@ class Rehearsal:
         assert (refused.code, "not a plan of version" in refused.err) == (1, True), refused
         assert (saved.code, applied.code) == (0, 0), (saved, applied)
         self.everything()
-        eventually(lambda: len(self.site.container.work.latest(2)) == 2)
+        eventually(lambda: len(self.site.container.runs.latest(2)) == 2)
         self.rest()
         self.questions("upgraded", self.new_commands)
         assert not self.site.container.ledger.is_problem(self.settled), "its credit was entered by hand"

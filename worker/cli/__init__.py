@@ -81,17 +81,17 @@ def wbs_sync() -> None:
 def main() -> None:
     """Run the console script."""
     if sys.argv[1:2] == ["webhooks"]:
-        from config.process_secrets import WEBHOOKS, hold_only_own  # noqa: PLC0415 - `--help` stays quick
+        from config.process_secrets import WEBHOOKS, hold_only_own  # noqa: PLC0415 - keeps `--help` fast
 
-        # Before anything is read; it begins this program again where it has to.
+        # Before any setting is read, because this may restart the program.
         hold_only_own(WEBHOOKS)
-    # Plans and reports hold money and names of vendors.
+    # Plans and reports contain amounts and vendor names.
     os.umask(0o077)
-    # A name may have a letter that this terminal's encoding has not.
+    # A name may contain a character that is not in the terminal's encoding.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # Standard output may be a pipe that its reader closes (`| head`): that is no error of ours.
+    # Standard output may be a pipe that its reader closes (`| head`), which is not an error.
     try:
         wbs_sync()
     except BrokenPipeError:

@@ -35,8 +35,8 @@ from worker.domain.texts import counted
 from worker.observability import correlation
 from worker.reconcile.applying import Applied
 
-NOT_WELL = ("refused", "blocked", "unknown", "waiting")
-STANDS = ("created", "adopted", "already")
+INCOMPLETE_RESULTS = ("refused", "blocked", "unknown", "waiting")
+EXISTING_RESULTS = ("created", "adopted", "already")
 
 
 @click.command()
@@ -64,7 +64,7 @@ def apply(file: Path, plan_id: str | None, wait: bool, as_json: bool) -> None:
             follow(container, lambda: container.applying.going_on(applied), count=count, noun="lines")
         report = {"correlation_id": correlation_id, **_report(container, plan, applied, waited=wait)}
         print_json(report) if as_json else _print(report)
-        sys.exit(FAILED if any(row["result"] in NOT_WELL for row in report["lines"]) else 0)
+        sys.exit(FAILED if any(row["result"] in INCOMPLETE_RESULTS for row in report["lines"]) else 0)
 
 
 def _report(container: Container, plan: Plan, applied: Applied, *, waited: bool) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _result(key: str, applied: Applied, ends: Mapping[str, Outcome]) -> dict[str
 def _print(report: Mapping[str, Any]) -> None:
     columns = ("project", "record", "planned", "result", "name", "id", "total", "reason")
     # Rows that need attention come last, because they stay visible after a long table.
-    rows = sorted(report["lines"], key=lambda row: row["result"] in NOT_WELL)
+    rows = sorted(report["lines"], key=lambda row: row["result"] in INCOMPLETE_RESULTS)
     table(
         f"Plan {report['plan']} of {clock(datetime.fromisoformat(report['made_at']).timestamp())}",
         columns,
@@ -113,9 +113,9 @@ def _print(report: Mapping[str, Any]) -> None:
         out.print(f"{counted(report['taken_out'], 'lines')} had been removed from the saved plan.")
     if report["counts"].get("refused"):
         out.print("The data of refused lines changed after the plan was made. Check them, then make a new plan.")
-    stand = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in STANDS]
-    if stand:
-        out.print(f"Bills of the plan in NetSuite: {len(stand)}, total {money.text(sum(stand, money.ZERO))}.")
+    totals = [Decimal(row["total"]) for row in rows if row["total"] and row["result"] in EXISTING_RESULTS]
+    if totals:
+        out.print(f"Bills of the plan in NetSuite: {len(totals)}, total {money.text(sum(totals, money.ZERO))}.")
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

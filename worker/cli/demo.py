@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
+from config.loading import is_ours, load_settings
 from config.names import TaskName
-from config.settings import is_ours, load_settings
 from worker.cli.check import print_check
 from worker.cli.output import FAILED, Fault, err, faults_as_sentences, out, print_json, styled, table
 from worker.cli.runs import print_problems, print_run, run_report
@@ -62,7 +62,7 @@ SEEDED_CAUSES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DemoResult:
     """Result of the demo: the report, and what failed."""
 
     report: dict[str, Any]
@@ -84,20 +84,20 @@ def demo(keep: bool, seed: int, as_json: bool) -> None:
     out.quiet = as_json
     try:
         with faults_as_sentences(), SimulatorsProcess.start(profile="demo", seed=seed, data_dir=folder) as simulators:
-            told = _run(simulators, folder, keep=keep)
+            result = _run(simulators, folder, keep=keep)
     finally:
         out.quiet = False
         os.chdir(folder.parent)
         shutil.rmtree(folder, ignore_errors=True)
-    told.report["seconds"] = round(time.monotonic() - began, 1)
+    result.report["seconds"] = round(time.monotonic() - began, 1)
     if as_json:
-        print_json(told.report)
-    for fault in told.faults:
+        print_json(result.report)
+    for fault in result.faults:
         err.print(styled(("Failed:", "red"), f" {fault}"), soft_wrap=True)
-    if not told.faults:
-        well = styled(("All checks passed", "green"), f" ({told.report['seconds']} s).")
-        out.print(well) if not as_json else None
-    sys.exit(FAILED if told.faults else 0)
+    if not result.faults:
+        passed = styled(("All checks passed", "green"), f" ({result.report['seconds']} s).")
+        out.print(passed) if not as_json else None
+    sys.exit(FAILED if result.faults else 0)
 
 
 def _leave_behind_own_settings(folder: Path) -> None:
@@ -107,7 +107,7 @@ def _leave_behind_own_settings(folder: Path) -> None:
     os.chdir(folder)
 
 
-def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
+def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> DemoResult:
     simulators.admin("netsuite", "PATCH", "settings", NETSUITE_BEHAVIOUR)
     simulators.admin("procore", "PATCH", "settings", PROCORE_BEHAVIOUR)
     os.environ |= simulators.settings | DEMO_SETTINGS | {"DATA_DIR": str(folder / "data")}
@@ -116,7 +116,7 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
         stack.supervisor.start()
         out.print(f"Flower: {stack.flower_url}  (login {stack.flower_login})", soft_wrap=True)
         out.print(f"Report: {stack.report_url}", soft_wrap=True)
-        told = _show(simulators, open_container())
+        result = _show(simulators, open_container())
         if keep:
             out.print()
             out.print("Still running. Press Ctrl-C to stop.")
@@ -125,10 +125,10 @@ def _run(simulators: SimulatorsProcess, folder: Path, *, keep: bool) -> Told:
         stack.stop()
     if stack.supervisor.faults:
         raise Fault(" ".join(stack.supervisor.faults))
-    return told
+    return result
 
 
-def _show(simulators: SimulatorsProcess, container: Container) -> Told:
+def _show(simulators: SimulatorsProcess, container: Container) -> DemoResult:
     _heading("1. Check: configuration, connections and permissions")
     if not wait_until(lambda: not container.liveness.now().faults, seconds=STARTED_SECONDS):
         raise Fault(f"{' '.join(container.liveness.now().faults)} The logs are in {container.settings.data_dir}/logs.")
@@ -169,7 +169,7 @@ def _show(simulators: SimulatorsProcess, container: Container) -> Told:
         faults.append(f"the second scan wrote {_writes(second)} records")
     if _count(doubled):
         faults.append(f"NetSuite has duplicates: {doubled}")
-    return Told(report, faults)
+    return DemoResult(report, faults)
 
 
 def _scan(container: Container) -> dict[str, Any]:
@@ -209,6 +209,6 @@ def _unseeded(problems: list[dict[str, Any]]) -> list[str]:
     return surprises + [f"the seeded case {cause} did not become a problem" for cause in sorted(SEEDED_CAUSES - causes)]
 
 
-def _heading(words: str) -> None:
+def _heading(title: str) -> None:
     out.print()
-    out.print(styled((words, "bold cyan")))
+    out.print(styled((title, "bold cyan")))

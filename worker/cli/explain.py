@@ -13,7 +13,7 @@ from worker.cli.output import clock, faults_as_sentences, json_option, out, prin
 from worker.cli.session import open_container
 from worker.domain import money
 
-Told = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 FIELDS = ("about", "sentence", "owner", "next_step")
 LABELS = {"remote_id": "NetSuite id", "at": "since", "seen": "first seen", "by": "requested by"}
 
@@ -31,57 +31,57 @@ def explain(project: str | None, code: str | None, invoice: str | None, of_proje
         require_one(project, code, invoice)
         explanations = open_container().explain
         if invoice is not None:
-            told = explanations.invoice(invoice, of_project)
+            explanation = explanations.invoice(invoice, of_project)
         else:
-            told = explanations.code(str(project), str(code))
+            explanation = explanations.code(str(project), str(code))
         if as_json:
-            print_json(told)
+            print_json(explanation)
         else:
-            _print(told)
+            _print(explanation)
 
 
-def _print(told: Told) -> None:
-    out.print(styled((told["about"], "bold")), soft_wrap=True)
-    out.print(told["why"], soft_wrap=True)
+def _print(explanation: JsonObject) -> None:
+    out.print(styled((explanation["about"], "bold")), soft_wrap=True)
+    out.print(explanation["why"], soft_wrap=True)
     out.print()
-    table("History", ("time", "event", "next attempt"), (_step(step) for step in told["story"]))
+    table("History", ("time", "event", "next attempt"), (_step(step) for step in explanation["story"]))
     # A problem that is already in the "Not yet" sentence is not repeated.
-    problems = [row for row in told["problems"] if row["sentence"] not in told["why"]]
+    problems = [row for row in explanation["problems"] if row["sentence"] not in explanation["why"]]
     if problems:
         columns = ("record", "problem", "owner", "next step", "since")
         table("Open problems", columns, ([*map(row.get, FIELDS), clock(row["since"])] for row in problems))
-    if "bill_lines" in told:
-        _print_bill_lines(told)
-        _print_bill(told["netsuite"], {line["item_id"]: line["item"] for line in told["bill_lines"]})
+    if "bill_lines" in explanation:
+        _print_bill_lines(explanation)
+        _print_bill(explanation["netsuite"], {line["item_id"]: line["item"] for line in explanation["bill_lines"]})
     else:
-        _print_items(told["netsuite"], told["record"] or {})
-    table("Procore now", ("", ""), _facts(told["procore"]))
-    record = told["record"] or {}
+        _print_items(explanation["netsuite"], explanation["record"] or {})
+    table("Procore now", ("", ""), _facts(explanation["procore"]))
+    record = explanation["record"] or {}
     table("Ledger record", ("", ""), _facts({name: value for name, value in record.items() if name != "facts"}))
 
 
-def _step(step: Told) -> tuple[str, str, str]:
+def _step(step: JsonObject) -> tuple[str, str, str]:
     often = f" ({step['times']} times, last {clock(step['until'])})" if step["times"] > 1 else ""
     return clock(step["at"]), step["sentence"] + often, clock(step["again_at"]) if step["again_at"] else ""
 
 
-def _print_bill_lines(told: Told) -> None:
-    if told["bill_lines_fault"]:
-        out.print(f"The bill lines cannot be calculated now: {told['bill_lines_fault']}", soft_wrap=True)
+def _print_bill_lines(explanation: JsonObject) -> None:
+    if explanation["bill_lines_fault"]:
+        out.print(f"The bill lines cannot be calculated now: {explanation['bill_lines_fault']}", soft_wrap=True)
         return
     rows: list[tuple[str, str, str]] = []
-    for line in told["bill_lines"]:
-        stands = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
-        rows.append((line["what"], stands if line["wbs_code_id"] else "", _amount(line["amount"])))
+    for line in explanation["bill_lines"]:
+        item = f"Item {line['item']}, id {line['item_id']}" if line["item_id"] else "no Item yet"
+        rows.append((line["what"], item if line["wbs_code_id"] else "", _amount(line["amount"])))
         rows += ((f"  {_of_line(term)}{term['words']}", _amount(term["amount"]), "") for term in line["terms"])
-    ties = "" if told["total"] == told["payment_due"] else "does not tie"
-    rows += [("Total of lines", ties, _amount(told["total"]))]
-    rows += [("Payment due in Procore", "", _amount(told["payment_due"]))]
+    ties = "" if explanation["total"] == explanation["payment_due"] else "does not tie"
+    rows += [("Total of lines", ties, _amount(explanation["total"]))]
+    rows += [("Payment due in Procore", "", _amount(explanation["payment_due"]))]
     table("Bill lines, calculated from Procore", ("line", "from", "amount"), rows)
-    _print_witness(told["retainage"])
+    _print_witness(explanation["retainage"])
 
 
-def _print_witness(retainage: Told) -> None:
+def _print_witness(retainage: JsonObject) -> None:
     """Print the retainage from Procore's totals as a cross-check, if Procore shows them."""
     reported = retainage["by_procores_totals"]
     if reported is not None:
@@ -91,7 +91,7 @@ def _print_witness(retainage: Told) -> None:
         )
 
 
-def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
+def _print_bill(netsuite: JsonObject, items: Mapping[str, str]) -> None:
     """Print the bill in NetSuite. `items`: names of the Items on the invoice's lines, by internal id."""
     if netsuite["fault"]:
         out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
@@ -121,7 +121,7 @@ def _print_bill(netsuite: Told, items: Mapping[str, str]) -> None:
             )
 
 
-def _print_items(netsuite: Told, record: Told) -> None:
+def _print_items(netsuite: JsonObject, record: JsonObject) -> None:
     if netsuite["fault"]:
         out.print(f"NetSuite could not be queried: {netsuite['fault']}", soft_wrap=True)
         return
@@ -137,7 +137,7 @@ def _print_items(netsuite: Told, record: Told) -> None:
             )
 
 
-def _state(item: Told) -> str:
+def _state(item: JsonObject) -> str:
     return ", ".join(
         ("inactive" if item["inactive"] else "active", "ours" if item["ours"] else "not created by wbs-sync")
     )
@@ -151,7 +151,7 @@ def _amount(text: str) -> str:
     return money.text(Decimal(text))
 
 
-def _facts(facts: Told) -> Iterable[tuple[str, str]]:
+def _facts(facts: JsonObject) -> Iterable[tuple[str, str]]:
     for name, value in facts.items():
         if value is not None and value != "":
             yield LABELS.get(name, name.replace("_", " ")), _fact(name, value)

@@ -114,16 +114,16 @@ def _export_one(container: Container, key: InvoiceKey, *, wait: bool, as_json: b
     if as_json:
         print_json(result)
     else:
-        words = " ".join(part for part in (outcome.name, outcome.remote_id, outcome.reason) if part)
+        detail = " ".join(part for part in (outcome.name, outcome.remote_id, outcome.reason) if part)
         later = f" (next attempt {clock(again_at)})" if again_at else ""
-        out.print(styled((outcome.kind.value, "bold"), f" {words}{later}"), soft_wrap=True)
-    well = ended and outcome.kind in (
+        out.print(styled((outcome.kind.value, "bold"), f" {detail}{later}"), soft_wrap=True)
+    succeeded = ended and outcome.kind in (
         OutcomeKind.CREATED,
         OutcomeKind.ADOPTED,
         OutcomeKind.ALREADY,
         OutcomeKind.SKIPPED,
     )
-    sys.exit(0 if well else FAILED)
+    sys.exit(0 if succeeded else FAILED)
 
 
 def _at_rest(container: Container, key: InvoiceKey) -> bool:

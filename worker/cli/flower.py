@@ -7,8 +7,8 @@ import sys
 
 import click
 
+from config.loading import load_settings
 from config.processes import REPORT_PATH, processes
-from config.settings import load_settings
 from worker.cli.output import faults_as_sentences, json_option, out, print_json
 from worker.cli.session import redis_url
 from worker.cli.stack import flower_access, require_free
@@ -27,12 +27,12 @@ def flower(as_json: bool) -> None:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         url, login = flower_access(settings)
         require_free(settings.flower_address, int(os.environ["FLOWER_PORT"]), "FLOWER_ADDRESS and FLOWER_PORT")
-        told = {"flower": url, "report": url + REPORT_PATH, "login": login}
+        access = {"flower": url, "report": url + REPORT_PATH, "login": login}
         if as_json:
-            print_json(told)
+            print_json(access)
         else:
-            out.print(f"Flower   {told['flower']}  (login {told['login']})", soft_wrap=True)
-            out.print(f"Report   {told['report']}  (the same login)", soft_wrap=True)
+            out.print(f"Flower   {access['flower']}  (login {access['login']})", soft_wrap=True)
+            out.print(f"Report   {access['report']}  (the same login)", soft_wrap=True)
         sys.stdout.flush()
         all_of_them = processes(data_dir=settings.data_dir)
         command = next(process.command for process in all_of_them if process.name == "flower")

@@ -51,7 +51,7 @@ def forget(
             click.confirm(f"Clear id {one.record.remote_id} from the ledger?", abort=True, err=True)
         done = forgetting.forget(one, look, by=user(), note=kept_note)
         if as_json:
-            told = {"forgotten": str(done.key), "about": done.about, "id": done.record.remote_id}
-            print_json(told | {"why": done.why, "next": done.next})
+            cleared = {"forgotten": str(done.key), "about": done.about, "id": done.record.remote_id}
+            print_json(cleared | {"why": done.why, "next": done.next})
         else:
             out.print(f"Cleared: {done.about}, id {done.record.remote_id}. {done.next}", soft_wrap=True)

@@ -23,13 +23,13 @@ def metrics(file: Path | None) -> None:
     Does not query Procore or NetSuite. Reads about 40 values from Redis, however many codes there are.
     """
     with faults_as_sentences():
-        told = open_container().metrics.text()
+        text = open_container().metrics.text()
         if file is None:
-            click.echo(told, nl=False)
+            click.echo(text, nl=False)
             return
-        # Beside it, so that both are on one disk: then a reader sees the old file or the new one.
+        # In the same folder, so that the replacement is atomic: a reader sees the old file or the new one.
         written = file.with_name(f"{file.name}.new")
-        written.write_text(told, encoding="utf-8")
+        written.write_text(text, encoding="utf-8")
         # Counts alone, and the node exporter is another user.
         written.chmod(0o644)
         written.replace(file)

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.logs import shown
-from config.settings import BAD_SETTINGS_EXIT_CODE, InvalidSettings
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE, InvalidSettings
 from worker.domain.errors import Blocked, Misconfigured, SyncError
 from worker.domain.problems import describe
 from worker.domain.texts import unwritable
@@ -120,14 +120,14 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> 
     header row if no column has a title.
     """
     texts = [[str(cell) for cell in row] for row in rows]
-    told = {place: column for place, column in enumerate(columns) if any(row[place] for row in texts)}
-    drawn = Table(header_style="bold", expand=False, show_header=any(told.values()))
-    for column in told.values():
+    shown = {place: column for place, column in enumerate(columns) if any(row[place] for row in texts)}
+    drawn = Table(header_style="bold", expand=False, show_header=any(shown.values()))
+    for column in shown.values():
         # A key is copied into the next command: whole, on one line.
         justify: JustifyMethod = "right" if column in NUMBERS else "left"
         drawn.add_column(column, overflow="fold", no_wrap=column == "key", justify=justify)
     for row in texts:
-        drawn.add_row(*(styled(row[place]) for place in told))
+        drawn.add_row(*(styled(row[place]) for place in shown))
     if not drawn.row_count:
         out.print(f"{title}: none")
         return

@@ -19,8 +19,8 @@ from config.logs import shown
 from worker.cli.output import Fault, out, print_json, progress, styled, table
 from worker.container import Container
 from worker.domain import money
+from worker.domain.bills import Document
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoices import Document
 from worker.domain.plan_signatures import edited_lines, has_signed_head, signed
 from worker.domain.plans import VERSION, Plan, PlanLine, Would
 from worker.domain.texts import counted
@@ -72,7 +72,7 @@ def tell_plan(
         print_json(asdict(plan))
         return
     _print(plan)
-    if not container.ledger.is_open():
+    if not container.ledger.state.is_open():
         out.print(
             "There is no ledger in Redis yet: a worker first restores it from NetSuite, with additional requests."
         )
@@ -86,13 +86,13 @@ def tell_plan(
 def read_plan(container: Container, file: Path) -> Plan:
     """Read a saved plan. Raises Fault if it was edited, or belongs to another installation, company or account."""
     try:
-        told = json.loads(file.read_bytes())
-        version = told.get("version") if isinstance(told, dict) else None
+        saved = json.loads(file.read_bytes())
+        version = saved.get("version") if isinstance(saved, dict) else None
         if version != VERSION:
             raise Fault(
                 f"{file} is not a plan of version {VERSION}, the only one this wbs-sync reads. Make a new plan with --save."
             )
-        plan = _PLAN.validate_python(told)
+        plan = _PLAN.validate_python(saved)
         datetime.fromisoformat(plan.made_at)
         for line in plan.lines:
             _require_key(line)
@@ -162,8 +162,8 @@ def _print(plan: Plan) -> None:
     totals = ", ".join(f"{counts[would]} {would}" for would in Would if counts[would])
     out.print(styled(("Plan:", "bold"), f" {totals or 'no changes'}."), soft_wrap=True)
     waiting = Counter((line.waits_for, line.would) for line in plan.lines if line.waits_for)
-    for (words, would), count in waiting.items():
-        out.print(styled(("Later:", "bold"), f" {count} {would}: {words}"), soft_wrap=True)
+    for (reason, would), count in waiting.items():
+        out.print(styled(("Later:", "bold"), f" {count} {would}: {reason}"), soft_wrap=True)
     if due := [_due(line) for line in plan.lines if line.would is Would.BILL]:
         total = money.text(sum(due, money.ZERO))
         out.print(f"Bills: {len(due)}, total {total} (the payment due of their invoices).")

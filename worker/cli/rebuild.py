@@ -26,25 +26,25 @@ def rebuild(as_json: bool) -> None:
         with progress() as bars:
             bar = bars.add_task("Items", total=None, note="")
             rebuilt = container.recovery.rebuild(lambda items, of: bars.update(bar, completed=items, total=of))
-        told = asdict(rebuilt) | {"seconds": round(time.monotonic() - began, 2)}
-        del told["after"]
+        result = asdict(rebuilt) | {"seconds": round(time.monotonic() - began, 2)}
+        del result["after"]
         if as_json:
-            print_json(told)
+            print_json(result)
         else:
-            _print(told)
+            _print(result)
         sys.exit(FAILED if rebuilt.others else 0)
 
 
-def _print(told: dict[str, float]) -> None:
+def _print(result: dict[str, float]) -> None:
     out.print(
-        f"{told['items']} Items of wbs-sync in NetSuite, {told['restored']} of them added to the ledger; {told['queries']} queries, "
-        f"{told['seconds']} s"
+        f"{result['items']} Items of wbs-sync in NetSuite, {result['restored']} of them added to the ledger; {result['queries']} queries, "
+        f"{result['seconds']} s"
     )
-    if told["unusable"]:
-        out.print(f"{told['unusable']} are inactive or of another type: the next scan reports each with a next step.")
-    if told["others"]:
-        out.print(f"{told['others']} belong to codes that already have another Item: see `wbs-sync problems`.")
-    if told["bills"]:
+    if result["unusable"]:
+        out.print(f"{result['unusable']} are inactive or of another type: the next scan reports each with a next step.")
+    if result["others"]:
+        out.print(f"{result['others']} belong to codes that already have another Item: see `wbs-sync problems`.")
+    if result["bills"]:
         out.print(
-            f"{told['bills']} bills of wbs-sync in NetSuite: the next export of all invoices adds them to the ledger."
+            f"{result['bills']} bills of wbs-sync in NetSuite: the next export of all invoices adds them to the ledger."
         )

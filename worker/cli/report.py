@@ -29,10 +29,10 @@ def report(file: Path | None, as_json: bool) -> None:
     written only with --out. `wbs-sync up` serves the same page live next to Flower.
     """
     with faults_as_sentences():
-        told = open_container().reports.report()
+        report = open_container().reports.report()
         if as_json:
-            print_json(asdict(told))
+            print_json(asdict(report))
         if file or not as_json:
-            (file or DEFAULT_FILE).write_text(render(told), encoding="utf-8")
+            (file or DEFAULT_FILE).write_text(render(report), encoding="utf-8")
         if not as_json:
             out.print(f"Written: {(file or DEFAULT_FILE).absolute()}", soft_wrap=True)

@@ -8,12 +8,12 @@ from typing import Any
 from worker.cli.output import out, styled, table
 from worker.container import Container
 from worker.domain.run_counts import run_counts
-from worker.domain.work import RUN_OF_LANE, lane_of, work_behind
+from worker.domain.work import lane_of, work_behind
 from worker.inspect.overview import run_view
-from worker.store.work import Run
+from worker.store.runs import Run
 
 UNFINISHED = ("unknown", "waiting")
-MOST_ROWS = 25
+MAX_ROWS = 25
 """Maximum rows per cause, unless one cause was requested."""
 ROOM_FOR_WORDS = 60
 """Terminal columns needed for a problem's text next to its key."""
@@ -37,7 +37,7 @@ def all_well(container: Container, run: Run) -> bool:
 
 
 def _belongs_to(run: Run, key: str) -> bool:
-    return any(RUN_OF_LANE.get(lane_of(piece)) is run.kind for piece in work_behind(key))
+    return any(lane_of(piece).run is run.kind for piece in work_behind(key))
 
 
 def say_started(started: Mapping[str, Any]) -> None:
@@ -50,21 +50,23 @@ def print_run(title: str, report: Mapping[str, Any]) -> None:
     out.print(styled((title, "bold"), f" in {report['seconds']:.1f} s: {run_counts(report['counts'])}"))
 
 
-def print_problems(problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool, whole: bool = False) -> None:
+def print_problems(
+    problems: Iterable[Mapping[str, Any]], *, title: str, by_cause: bool, complete: bool = False
+) -> None:
     """Print open problems by cause, most frequent first: with `by_cause` one row per cause with an example, else the problems of each
     cause with their common next step.
 
-    Prints at most MOST_ROWS problems per cause, unless `whole`.
+    Prints at most MAX_ROWS problems per cause, unless `complete`.
     """
     causes = grouped(problems, "cause")
     if by_cause and causes:
-        columns = ("cause", "count", "owner", "example")
-        table(title, columns, ((cause, len(some), some[0]["owner"], some[0]["sentence"]) for cause, some in causes))
+        titles = ("cause", "count", "owner", "example")
+        table(title, titles, ((cause, len(some), some[0]["owner"], some[0]["sentence"]) for cause, some in causes))
         return
     out.print(styled((title, "bold")))
     for cause, some in causes:
-        told = {"key": "key", "record": "about", "problem": "sentence"}
-        print_cause(cause, some, told, rest="" if whole else f"wbs-sync problems --cause {cause}")
+        columns = {"key": "key", "record": "about", "problem": "sentence"}
+        print_cause(cause, some, columns, rest="" if complete else f"wbs-sync problems --cause {cause}")
 
 
 def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[Mapping[str, Any]]]]:
@@ -78,20 +80,20 @@ def grouped(rows: Iterable[Mapping[str, Any]], by: str) -> list[tuple[str, list[
 def print_cause(cause: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, rest: str = "") -> None:
     """Print the rows of one cause and their next step. `columns`: row keys by column title; `rest`: the command that lists all rows, if only the
     first are printed."""
-    told = rows[:MOST_ROWS] if rest else rows
+    shown = rows[:MAX_ROWS] if rest else rows
     out.print()
     title = f"{cause}: {len(rows):,} ({rows[0]['owner']})"
-    texts = [[row[name] for name in columns.values()] for row in told]
-    longest_key = max(len(row["key"]) for row in told) if "key" in columns else 0
+    texts = [[row[name] for name in columns.values()] for row in shown]
+    longest_key = max(len(row["key"]) for row in shown) if "key" in columns else 0
     if len(columns) == 1 or longest_key + ROOM_FOR_WORDS > out.width:
-        # A table of one column is but a frame, and beside keys of this length the words would stand one to a line.
+        # One column needs no table, and next to keys of this length a table would wrap the sentences after each word.
         out.print(styled((title, "bold")), soft_wrap=True)
-        for key, *words in texts if longest_key else (["", *text] for text in texts):
-            out.print(f"- {': '.join(words)}")
+        for key, *cells in texts if longest_key else (["", *text] for text in texts):
+            out.print(f"- {': '.join(cells)}")
             if key:
                 out.print(f"  {key}", soft_wrap=True)
     else:
         table(title, columns, texts)
-    if len(told) < len(rows):
-        out.print(f"{len(rows) - len(told):,} more: `{rest}` lists all.", soft_wrap=True)
+    if len(shown) < len(rows):
+        out.print(f"{len(rows) - len(shown):,} more: `{rest}` lists all.", soft_wrap=True)
     out.print(f"Next step: {rows[0]['next_step']}")

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from config.loading import load_settings
 from config.names import DISPATCHED_HEADER, QueueName, TaskName
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from worker.app import app
 from worker.cli.output import Fault, progress
 from worker.container import Container
@@ -17,7 +18,7 @@ from worker.domain.work import RunKind
 from worker.inspect.liveness import HOW_TO_START
 from worker.local.embedded import find_running
 from worker.store.connection import try_tls
-from worker.store.work import Run
+from worker.store.runs import Run
 
 POLL_SECONDS = 0.2
 LOOK_FOR_WORKERS_SECONDS = 1.0
@@ -68,7 +69,7 @@ def watch(container: Container, run: Run, *, noun: str) -> Run:
         projects = bars.add_task("projects", total=None, note="")
         things = bars.add_task(noun, total=None, note="")
         while True:
-            now = container.work.run(run.id)
+            now = container.runs.run(run.id)
             if now is None:
                 raise Fault(f"The run {run.id} is no longer in Redis.")
             counts = now.counts

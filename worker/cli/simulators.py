@@ -32,7 +32,7 @@ class SimulatorsProcess:
     def start(cls, *, profile: str, seed: int, data_dir: Path) -> SimulatorsProcess:
         """Start both simulators on free ports and return when they accept connections."""
         arguments = ["--profile", profile, "--seed", str(seed), "--data-dir", str(data_dir), "--json"]
-        # A session of its own: Ctrl-C reaches the command, which ends the workers before their remotes.
+        # In a separate session: Ctrl-C reaches only the command, which stops the workers before the simulators.
         process = subprocess.Popen(
             [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -59,14 +59,14 @@ class SimulatorsProcess:
         """Send a request to a simulator's admin API; `remote` is procore or netsuite."""
         base = self.settings[f"{remote.upper()}_BASE_URL"]
         with requests.Session() as session:
-            # They are on this machine, whatever proxy the environment names.
+            # The simulators are on this machine: ignore the proxies in the environment.
             session.trust_env = False
             answer = session.request(method, f"{base}/_admin/{path}", json=body, timeout=ADMIN_TIMEOUT_SECONDS)
         answer.raise_for_status()
         return answer.json()
 
     def stop(self) -> None:
-        """Stop the simulators."""
+        """Terminate the process, and kill it after 5 seconds."""
         self._process.terminate()
         try:
             self._process.wait(5)
@@ -87,6 +87,6 @@ class SimulatorsProcess:
 
 
 def _why(process: subprocess.Popen[str]) -> str:
-    words = process.communicate()[1].strip().splitlines()
-    last = words[-1] if words else ""
+    lines = process.communicate()[1].strip().splitlines()
+    last = lines[-1] if lines else ""
     return NEEDS if "ModuleNotFoundError" in last else last

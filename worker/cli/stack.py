@@ -22,7 +22,7 @@ from worker.local.log_files import limit_size
 from worker.local.supervisor import Supervisor
 from worker.runtime.private_files import keep_private
 from worker.store.connection import connect_briefly
-from worker.store.ledger import Ledger
+from worker.store.ledger_state import LedgerState
 
 FLOWER_USER = "wbs-sync"
 PASSWORD_FILE = "flower-password"  # noqa: S105 - the name of a file
@@ -84,7 +84,7 @@ class Stack:
         self.supervisor.stop()
         if self.server:
             with contextlib.suppress(RedisError):  # it died by itself: then its ledger counts as one that lost a second
-                Ledger(connect_briefly(self.server.url), self.key_prefix).server_stops_in_order()
+                LedgerState(connect_briefly(self.server.url), self.key_prefix).mark_clean_stop()
             self.server.stop()
         self.lock.close()
 

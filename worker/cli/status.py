@@ -76,8 +76,8 @@ def status(task_id: str | None, invoice: str | None, code_id: int | None, projec
                 sys.exit(FAILED)
         else:
             key = _key(container, invoice, code_id, project)
-            told = _of(container, key) if key else _task(container, str(task_id))
-            print_json(told) if as_json else _print_one(told)
+            shown = _of(container, key) if key else _task(container, str(task_id))
+            print_json(shown) if as_json else _print_one(shown)
 
 
 def processes_view(alive: Alive) -> dict[str, Any]:
@@ -105,10 +105,10 @@ def _key(
 
 def _of(container: Container, key: InvoiceKey | CodeKey) -> dict[str, Any]:
     """Return the status of one record; for an invoice that no export has seen, with the reason from Procore why it is not billed."""
-    told = container.overview.of(key)
-    if told["outcome"] is None and told["again_at"] is None and isinstance(key, InvoiceKey):
-        told["reason"] = container.explain.why_not_billed(key)
-    return told
+    shown = container.overview.of(key)
+    if shown["outcome"] is None and shown["again_at"] is None and isinstance(key, InvoiceKey):
+        shown["reason"] = container.explain.why_not_billed(key)
+    return shown
 
 
 def _task(container: Container, task_id: str) -> dict[str, Any]:
@@ -121,8 +121,8 @@ def _task(container: Container, task_id: str) -> dict[str, Any]:
     arguments, status = kept.get("kwargs"), kept["status"]
     # What is kept of a task that still runs is where it runs.
     result = kept["result"] if status in ENDED else None
-    told = {"task": task_id, "name": kept.get("name"), "arguments": arguments, "status": status, "result": result}
-    return {**told, "now": _now(container, arguments, result)}
+    shown = {"task": task_id, "name": kept.get("name"), "arguments": arguments, "status": status, "result": result}
+    return {**shown, "now": _now(container, arguments, result)}
 
 
 def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | None:
@@ -132,21 +132,21 @@ def _now(container: Container, arguments: Any, result: Any) -> dict[str, Any] | 
         case {"project_id": int(project_id), "wbs_code_id": int(code_id)}, _:
             return container.overview.of(CodeKey(project_id, code_id))
         case _, {"run": str(run_id)}:
-            run = container.work.run(run_id)
+            run = container.runs.run(run_id)
             return run_view(run) if run else None
     return None
 
 
-def _print_one(told: dict[str, Any]) -> None:
+def _print_one(shown: dict[str, Any]) -> None:
     """Print one row per fact, and for a task the current status of its work below."""
-    now = told.pop("now", None)
-    if "key" in told and told["outcome"] is None and told["again_at"] is None and "reason" in told:
-        out.print(told["reason"], soft_wrap=True)
+    now = shown.pop("now", None)
+    if "key" in shown and shown["outcome"] is None and shown["again_at"] is None and "reason" in shown:
+        out.print(shown["reason"], soft_wrap=True)
         return
-    if "key" in told and told["outcome"] is None and told["again_at"] is None:
-        out.print(f"{told['key']} not found: no scan or export has processed it yet.")
+    if "key" in shown and shown["outcome"] is None and shown["again_at"] is None:
+        out.print(f"{shown['key']} not found: no scan or export has processed it yet.")
         return
-    table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in told.items()])
+    table("", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in shown.items()])
     if now:
         table("Now", ("", ""), [(name.replace("_", " "), _shown(name, value)) for name, value in now.items()])
 
@@ -168,31 +168,31 @@ def _shown(name: str, value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _print(told: dict[str, Any]) -> None:
-    if not told["ledger"]["open"]:
-        so_far = told["ledger"]["rebuilt_so_far"]
+def _print(overview: dict[str, Any]) -> None:
+    if not overview["ledger"]["open"]:
+        so_far = overview["ledger"]["rebuilt_so_far"]
         out.print(
             f"There is no ledger yet. It is being rebuilt from NetSuite, and nothing is written until then; {so_far} Items so far."
         )
     for noun in ("codes", "invoices"):
-        table(noun.capitalize(), ("state", "count"), sorted(told[noun].items()))
-    lanes = ((lane, depth["waiting"], depth["in_hand"]) for lane, depth in told["lanes"].items())
+        table(noun.capitalize(), ("state", "count"), sorted(overview[noun].items()))
+    lanes = ((lane, depth["waiting"], depth["in_hand"]) for lane, depth in overview["lanes"].items())
     table("Work", ("lane", "waiting", "in progress"), lanes)
-    if unread := told["invoices_not_readable"]:
+    if unread := overview["invoices_not_readable"]:
         out.print(_not_readable([one["project"] for one in unread], unread[0]["answer"]), soft_wrap=True)
-    for one in told["oldest_waiting"]:
+    for one in overview["oldest_waiting"]:
         since = f"waiting since {clock(one['since'])}"
         out.print(f"Oldest waiting {one['record']}: {one['name']}, {since}: {one['sentence']}", soft_wrap=True)
-    for pause in told["pauses"]:
+    for pause in overview["pauses"]:
         out.print(f"Paused: {pause['sentence']}", soft_wrap=True)
-    out.print(f"NetSuite slots in use: {told['gate']['in_use']} of {told['gate']['slots']}")
-    for kind, run in told["runs"].items():
+    out.print(f"NetSuite slots in use: {overview['gate']['in_use']} of {overview['gate']['slots']}")
+    for kind, run in overview["runs"].items():
         end = f"ended {clock(run['ended_at'])}" if run["ended_at"] else f"{counted(run['open'], 'pieces of work')} open"
         out.print(
             f"Last {kind} ({run['trigger']}): started {clock(run['started_at'])}, {end}; {run_counts(run['counts'])}"
         )
-    running = [one["process"] for one in told["processes"]["running"]]
+    running = [one["process"] for one in overview["processes"]["running"]]
     out.print(f"Running: {', '.join(running) or 'nothing'}")
-    problems = sum(told["problems"].values())
-    ignored = f"; {told['ignored_problems']} ignored" if told["ignored_problems"] else ""
+    problems = sum(overview["problems"].values())
+    ignored = f"; {overview['ignored_problems']} ignored" if overview["ignored_problems"] else ""
     out.print(f"Open problems: {problems}{ignored}" + (" (see `wbs-sync problems`)" if problems else ""))

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from config.settings import load_settings
+from config.loading import load_settings
 from worker.cli.output import faults_as_sentences, json_option, out, print_json, say_fault
 from worker.cli.session import open_container
 from worker.cli.stack import Stack, address_of
@@ -25,15 +25,15 @@ def up(as_json: bool) -> None:
         stack = Stack.prepare(settings)
         try:
             open_container()
-            told = {
+            access = {
                 "report": stack.report_url,
                 "flower": stack.flower_url,
                 "login": stack.flower_login,
                 "data_dir": str(settings.data_dir),
             }
             if settings.webhook_authorization:
-                told["webhooks"] = address_of(settings.webhook_address, settings.webhook_port) + PATH
-            _announce(told, as_json=as_json)
+                access["webhooks"] = address_of(settings.webhook_address, settings.webhook_port) + PATH
+            _announce(access, as_json=as_json)
             code = stack.supervisor.run_until_stopped(stack.keep_server)
         finally:
             stack.stop()
@@ -42,15 +42,15 @@ def up(as_json: bool) -> None:
         sys.exit(code)
 
 
-def _announce(told: dict[str, str], *, as_json: bool) -> None:
+def _announce(access: dict[str, str], *, as_json: bool) -> None:
     """Print the addresses of the report and Flower and the login, to this terminal only, never to a log."""
     if as_json:
-        print_json(told)
+        print_json(access)
         sys.stdout.flush()
         return
-    out.print(f"Report   {told['report']}  (the same login as Flower)", soft_wrap=True)
-    out.print(f"Flower   {told['flower']}  (login {told['login']})", soft_wrap=True)
-    if "webhooks" in told:
-        out.print(f"Webhooks {told['webhooks']}", soft_wrap=True)
-    out.print(f"Data     {told['data_dir']}, logs in {told['data_dir']}/logs", soft_wrap=True)
+    out.print(f"Report   {access['report']}  (the same login as Flower)", soft_wrap=True)
+    out.print(f"Flower   {access['flower']}  (login {access['login']})", soft_wrap=True)
+    if "webhooks" in access:
+        out.print(f"Webhooks {access['webhooks']}", soft_wrap=True)
+    out.print(f"Data     {access['data_dir']}, logs in {access['data_dir']}/logs", soft_wrap=True)
     out.print("Running. Press Ctrl-C to stop. Work in progress is finished, or continued after the next start.")

@@ -159,8 +159,8 @@ def print_verified(verified: Verified) -> None:
         print_cause(kind, some, {"finding": "sentence"}, rest=f"wbs-sync problems --cause drift_{kind}")
     if verified.information:
         out.print()
-        told = ((finding.kind.value, finding.sentence) for finding in verified.information)
-        table("For information; no action needed", ("kind", "entry"), told)
+        entries = ((finding.kind.value, finding.sentence) for finding in verified.information)
+        table("For information; no action needed", ("kind", "entry"), entries)
 
 
 def _row(finding: Finding) -> dict[str, str]:

@@ -13,7 +13,7 @@ from functools import partial
 import click
 
 from config.logs import set_up_logging
-from config.settings import InvalidSettings
+from config.setting_faults import InvalidSettings
 from worker.cli.output import Fault, faults_as_sentences, json_option, out, print_json
 from worker.cli.session import open_container
 from worker.cli.stack import address_of
@@ -50,12 +50,12 @@ def webhooks(as_json: bool) -> None:
         set_up_logging(
             level=settings.log_level, style=settings.log_format, correlation_id=correlation.current, rate_limited=True
         )
-        told = {"address": address_of(*where) + PATH}
+        access = {"address": address_of(*where) + PATH}
         receiving = receive(
             container.webhooks.take,
             authorization=settings.webhook_authorization.get_secret_value(),
             on=on,
-            ready=partial(_announce, told, as_json=as_json),
+            ready=partial(_announce, access, as_json=as_json),
             observer=_Observer(container),
         )
         try:
@@ -82,6 +82,6 @@ class _Observer:
         self._counts.save()
 
 
-def _announce(told: dict[str, str], *, as_json: bool) -> None:
-    print_json(told) if as_json else out.print(f"Webhooks {told['address']}", soft_wrap=True)
+def _announce(access: dict[str, str], *, as_json: bool) -> None:
+    print_json(access) if as_json else out.print(f"Webhooks {access['address']}", soft_wrap=True)
     sys.stdout.flush()

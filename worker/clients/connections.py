@@ -7,7 +7,7 @@ of its many exceptions belongs to which step differs between versions; whether t
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Callable
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -18,31 +18,29 @@ _thread = threading.local()
 
 
 class TooLate(OSError):
-    """A request was not sent, since the time by which it was to leave had passed."""
+    """A request was not sent, because the time by which it had to leave was over."""
 
 
-def expect_request(leaves_by: float | None = None) -> None:
-    """This thread is about to send a request; nothing of it is sent yet. `leaves_by`: when it is too late for that, by this machine's
-    monotonic clock.
-    """
-    _thread.begun, _thread.leaves_by = False, leaves_by
+def expect_request(is_late: Callable[[], bool]) -> None:
+    """Record that this thread is about to send a request, of which nothing is sent yet. `is_late`: whether it is too late to send it."""
+    _thread.begun, _thread.is_late = False, is_late
 
 
 def begin() -> None:
-    """The first byte of this thread's request is about to leave. Raises TooLate."""
+    """Record that the first byte of this thread's request is about to leave. Raises TooLate."""
     if is_too_late():
         raise TooLate
     _thread.begun = True
 
 
 def is_too_late() -> bool:
-    """Whether this thread's request may not leave any more."""
-    leaves_by = getattr(_thread, "leaves_by", None)
-    return leaves_by is not None and time.monotonic() > leaves_by
+    """Return whether this thread's request may no longer leave."""
+    is_late = getattr(_thread, "is_late", None)
+    return is_late is not None and is_late()
 
 
 def has_begun() -> bool:
-    """Whether any byte of this thread's request may have left, through whatever connection. True for a connection that is not ours."""
+    """Return whether any byte of this thread's request may have left. True for a connection of another kind than these."""
     return bool(_thread.begun)
 
 

@@ -1,4 +1,4 @@
-"""One HTTP transport for both remotes. Nothing of `requests` leaves it: an answer, or one of the domain's errors."""
+"""The HTTP transport of both systems. It returns a response or raises one of the domain's errors, never one of `requests`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,24 +22,27 @@ from worker.clients.network import Network
 from worker.domain.errors import NoRoom, OutcomeUnknown, SyncError, Transient
 from worker.observability.secrecy import blotted
 from worker.observability.spans import span
+from worker.store.runtime import REAL, Runtime
 
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 LOGIN_TIMEOUT_SECONDS = 30.0
-"""A token service answers in a second or not at all; everybody who needs the token waits for it."""
-LONGEST_WAIT_SECONDS = 3600.0
-"""A rate limit that names a longer wait is asked again after this all the same."""
-LONGEST_OUTAGE_WAIT_SECONDS = 120.0
-"""The same for an outage: nobody knows beforehand when one ends, so whatever the header says it is asked again after this."""
-MOST_BYTES = 64 * 1024 * 1024
-"""The largest answer that is read; a full page of either remote is a few hundred kilobytes."""
+"""A token service responds within a second or not at all, and all requests wait for the token."""
+MAX_WAIT_SECONDS = 3600.0
+"""Longest wait for a rate limit, whatever the header says."""
+MAX_OUTAGE_WAIT_SECONDS = 120.0
+"""Longest wait in an outage, whose end no header knows."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest response that is read; a full page of either system is a few hundred kilobytes."""
 SECRET_FIELDS = ("client_secret", "client_assertion")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: never an exception, whatever the status. `sent_secrets`: what the request carried and no text may repeat."""
+    """A response of any status. `sent_secrets`: secrets of the request, which no text may repeat. `received_at`: when it arrived, by this
+    machine's clock (unix seconds).
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -48,34 +50,40 @@ class Answer:
     next_page: bool | None = None
     is_utf8: bool = True
     sent_secrets: tuple[str, ...] = field(default=(), repr=False)
+    received_at: float | None = None
 
     @property
     def ok(self) -> bool:
-        """Any 2xx: both remotes use 200, 201, 202 and 204 more freely than their pages say."""
+        """Whether the status is 2xx: both systems use 200, 201, 202 and 204 more freely than documented."""
         return 200 <= self.status < 300
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds by the `Retry-After` header, an hour at most; None when it does not name seconds."""
+        """Seconds from the `Retry-After` header, an hour at most; None if it has no number of seconds."""
         return seconds_of(self.headers.get("Retry-After", ""))
 
     @property
     def outage_wait(self) -> float | None:
-        """Seconds by the `Retry-After` header of an answer that is no rate limit, two minutes at most; None without one."""
+        """Seconds from the `Retry-After` header of a response that is no rate limit, two minutes at most; None without one."""
         named = self.retry_after
-        return None if named is None else min(named, LONGEST_OUTAGE_WAIT_SECONDS)
+        return None if named is None else min(named, MAX_OUTAGE_WAIT_SECONDS)
 
     @property
     def sent_at(self) -> float | None:
-        """When the remote answered, by its own clock (`Date` header, unix seconds); None without one that can be read."""
+        """When the system responded, by its own clock (`Date` header, unix seconds); None if the header is missing or unreadable."""
         try:
             return parsedate_to_datetime(self.headers.get("Date", "")).timestamp()
         except (ValueError, TypeError, OverflowError):
             return None
 
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds that this machine's clock is ahead of the remote's, by the `Date` header, which has whole seconds; None if unknown."""
+        return None if self.sent_at is None or self.received_at is None else self.received_at - self.sent_at
+
     def json(self) -> Any:
-        """The body, numbers with a point as Decimal. Raises Transient for what is no JSON of one meaning: a gateway's page, a cut
-        body, a name given twice.
+        """Return the body, numbers with a point as Decimal. Raises Transient for a body that is not unambiguous JSON: a gateway's page, a
+        truncated body, a repeated name.
         """
         try:
             return self._parsed()
@@ -84,19 +92,19 @@ class Answer:
             raise Transient(words) from None
 
     def json_or_none(self) -> Any:
-        """The body, or None for what is no JSON: for reading errors, which gateways answer with HTML."""
+        """Return the body, or None if it is not JSON: for errors, which gateways send as HTML."""
         try:
             return self._parsed()
         except ValueError:
             return None
 
     def excerpt(self) -> str:
-        """The beginning of the body on one line, for people; of a gateway's page only its words."""
+        """Return the beginning of the body on one line; of a gateway's page only its text."""
         text = self.text[:20_000]
         return self.quote(re.sub(r"<[^<>]*>", " ", text) if "<html" in text[:500].lower() else text, most=200)
 
     def quote(self, text: str, *, most: int = 300) -> str:
-        """Words of the remote as they may be told: on one line, printable, without what the request had to keep secret."""
+        """Return text of a response as it may be shown: on one line, printable, without secrets of the request."""
         text = blotted(text[:100_000], self.sent_secrets)
         return " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 10 * most]).split())[:most]
 
@@ -110,17 +118,20 @@ class Answer:
 
 
 class Transport:
-    """Sends requests with a timeout on each; one kept-alive session per thread.
+    """Sends each request with a timeout, in one kept-alive session per thread.
 
-    `requests_sent`: how many so far, those for logins left out; to be read by who is alone in its process.
-    `clock_ahead`: how many seconds this machine's clock is ahead of the remote's, by the Date header of its last answer.
+    `requests_sent`: requests so far, without logins. `clock_ahead`: seconds that this machine's clock is ahead of the other system's, by the
+    `Date` header of its last response.
     """
 
-    def __init__(self, *, remote: str, read_timeout: float, network: Network | None = None) -> None:
-        """`network`: the way out; by default without a proxy, whatever the environment says."""
+    def __init__(
+        self, *, remote: str, read_timeout: float, network: Network | None = None, runtime: Runtime = REAL
+    ) -> None:
+        """`network`: by default none of the environment's proxies is used."""
         self.requests_sent = 0
-        self._counting = threading.Lock()
         self.clock_ahead: float | None = None
+        self.runtime = runtime
+        self._counting = runtime.thread_lock()
         self._remote = remote
         self._read_timeout = read_timeout
         self._network = network or Network()
@@ -138,122 +149,108 @@ class Transport:
         writes: bool = False,
         leaves_by: float | None = None,
     ) -> Answer:
-        """Send one request. `body` goes as JSON, `form` form-encoded. `leaves_by`, by this machine's monotonic clock: after that nothing
-        is sent any more, however long the name look-up, the connection or a process that stands still may take.
+        """Send one request, `body` as JSON or `form` form-encoded. `leaves_by` (seconds of the runtime's monotonic clock): nothing is sent after
+        that, however long the name look-up, the connection or a suspended process may take.
 
-        Raises NoRoom when it was too late to send it, Transient when it certainly did not reach the remote (or only read),
-        OutcomeUnknown when a write may have.
+        Raises NoRoom if it was too late to send it, Transient if it did not reach the system or was a read, OutcomeUnknown if a write may
+        have reached it.
         """
         # A login is a form, and its token serves many requests.
         with self._counting:
             self.requests_sent += form is None
+        began, level = self.runtime.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
+        expect_request(lambda: leaves_by is not None and self.runtime.monotonic() > leaves_by)
+        timeout = self._read_timeout if form is None else min(self._read_timeout, LOGIN_TIMEOUT_SECONDS)
+        sent_secrets = _secrets_in(headers, form or {})
         with span(f"{self._remote} {method}", path=_path(url)):
-            return self._sent(method, url, headers, params, body, form, writes=writes, leaves_by=leaves_by)
-
-    def _sent(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        params: Mapping[str, Any] | None,
-        body: Any,
-        form: Mapping[str, str] | None,
-        *,
-        writes: bool,
-        leaves_by: float | None,
-    ) -> Answer:
-        began, level = time.monotonic(), logging.INFO if writes or method == "PATCH" else logging.DEBUG
-        expect_request(leaves_by)
-        patience = self._read_timeout if form is None else min(self._read_timeout, LOGIN_TIMEOUT_SECONDS)
-        try:
-            response = self._session().request(
-                method, url, headers=dict(headers), params=params, json=body, data=form,
-                timeout=(CONNECT_TIMEOUT_SECONDS, patience), allow_redirects=False, stream=True,
-                proxies=self._network.proxies_for(url), verify=self._network.verify,
-            )  # fmt: skip
-            with response:
-                content = b"".join(self._parts(response))
-            next_page = "next" in response.links if "Link" in response.headers else None
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            self._log(level, method, url, began, answer=type(error).__name__)
-            raise self._as_sync_error(error, url, writes=writes, begun=has_begun()) from error
-        self.clock_ahead = _clock_ahead(response.headers.get("Date", ""), default=self.clock_ahead)
-        text, is_utf8 = _decoded(content)
-        answer = Answer(
-            response.status_code, response.headers, text, next_page, is_utf8, _secrets_in(headers, form or {})
-        )
-        # Procore's name for the request, which its support asks for (docs/remotes.md).
-        theirs = answer.quote(answer.headers.get("x-request-id", ""), most=64)
-        self._log(level, method, url, began, answer=str(answer.status), request_id=theirs)
+            try:
+                answer = self._exchange(
+                    method, url, timeout, sent_secrets, headers=dict(headers), params=params, json=body, data=form
+                )
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                self._log(level, method, url, began, answer=type(error).__name__)
+                raise self._as_sync_error(error, url, writes=writes, begun=has_begun()) from error
+            # Procore's name for the request, which its support asks for (docs/remotes.md).
+            request_id = answer.quote(answer.headers.get("x-request-id", ""), most=64)
+            self._log(level, method, url, began, answer=str(answer.status), request_id=request_id)
+        if answer.clock_ahead is not None:
+            self.clock_ahead = answer.clock_ahead
         return answer
 
+    def _exchange(
+        self, method: str, url: str, read_timeout: float, sent_secrets: tuple[str, ...], **options: Any
+    ) -> Answer:
+        """Send a request and read the response. Raises what `requests` and its libraries raise."""
+        response = self._session().request(
+            method, url, timeout=(CONNECT_TIMEOUT_SECONDS, read_timeout), allow_redirects=False, stream=True,
+            proxies=self._network.proxies_for(url), verify=self._network.verify, **options,
+        )  # fmt: skip
+        with response:
+            content = b"".join(self._parts(response))
+        text, is_utf8 = _decoded(content)
+        next_page = "next" in response.links if "Link" in response.headers else None
+        now = self.runtime.time()
+        return Answer(response.status_code, response.headers, text, next_page, is_utf8, sent_secrets, now)
+
     def _log(self, level: int, method: str, url: str, began: float, *, answer: str, request_id: str = "") -> None:
-        """One line for each request; without what stands behind a ?, and without any header or body of ours."""
+        """Log one line per request, without the query, headers and body."""
         if not log.isEnabledFor(level):
             return
-        path, took = _path(url), time.monotonic() - began
-        told = {"remote": self._remote, "method": method, "path": path, "answer": answer, "seconds": round(took, 3)}
-        facts = told | ({"request_id": request_id} if request_id else {})
+        path, took = _path(url), self.runtime.monotonic() - began
+        fields = {"remote": self._remote, "method": method, "path": path, "answer": answer, "seconds": round(took, 3)}
+        facts = fields | ({"request_id": request_id} if request_id else {})
         log.log(level, "%s %s %s: %s in %.3f s", self._remote, method, path, answer, took, extra={"facts": facts})
 
     def _parts(self, response: requests.Response) -> Iterator[bytes]:
-        """The body as it comes. The session's timeout is one between two bytes: here a body that only drips has an end too."""
-        until, length = time.monotonic() + self._read_timeout, 0
+        """Read the body in parts. The session's timeout applies between two bytes; this one ends a body that arrives too slowly."""
+        until, length = self.runtime.monotonic() + self._read_timeout, 0
         while part := response.raw.read1(65_536, decode_content=True):
             length += len(part)
-            if length > MOST_BYTES or time.monotonic() > until:
+            if length > MAX_BYTES or self.runtime.monotonic() > until:
                 raise requests.exceptions.ContentDecodingError("too long")
             yield part
 
     def _as_sync_error(self, error: Exception, url: str, *, writes: bool, begun: bool) -> SyncError:
-        """Transient, naming the host, where no byte of the request left; else a write may have been done. Nothing of the error but its
-        class and known failures is repeated: its text may hold an address with credentials in it.
+        """Return Transient, with the host, if no byte of the request left; else a write may have been done. The message repeats only the class
+        of the error and known failures, because its text may contain an address with credentials.
         """
-        words = f"no response: {type(error).__name__}"
+        message = f"no response: {type(error).__name__}"
         if not begun and is_too_late():
             return NoRoom(
                 "this process was suspended for too long before the request; nothing was sent", retry_after=1.0
             )
         if not begun:
             return Transient(f"nothing was sent to {_host(url)}: {_why_unreachable(error)}", down=self._remote)
-        return OutcomeUnknown(words) if writes else Transient(words)
+        return OutcomeUnknown(message) if writes else Transient(message)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
-            # Neither remote's API needs cookies, and one account's must not follow us into another.
+            # Neither API needs cookies, and those of one account must not be sent to another.
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            # The way out is that of the settings, which read the environment; and a .netrc must not replace our Authorization header.
+            # Proxies come from the settings, and a .netrc must not replace the Authorization header.
             session.trust_env = False
             for scheme in ("https://", "http://"):
                 session.mount(scheme, RecordingAdapter())
-            # Even where it follows none, requests reads the whole body of a redirect and trips over an odd Location.
+            # Even if it follows none, requests reads the whole body of a redirect and fails on a malformed Location.
             session.get_redirect_target = _nowhere  # type: ignore[assignment, method-assign]
             self._local.session = session
         return session
 
 
-def _clock_ahead(date: str, *, default: float | None) -> float | None:
-    """Seconds that this machine's clock is ahead of a Date header (RFC 9110, whole seconds); `default` for none that can be read."""
-    try:
-        return time.time() - parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return default
-
-
 def seconds_of(header: str) -> float | None:
-    """A header's whole seconds, an hour at most; None for anything else that stands there."""
-    return min(float(header), LONGEST_WAIT_SECONDS) if re.fullmatch(r"[0-9]{1,12}", header) else None
+    """Return a header's whole seconds, an hour at most; None for any other value."""
+    return min(float(header), MAX_WAIT_SECONDS) if re.fullmatch(r"[0-9]{1,12}", header) else None
 
 
 def _path(url: str) -> str:
-    """What may be told of an address, even of one that is none: neither the host nor what stands behind a ?."""
+    """Return the path of an address, even of a malformed one, without host and query."""
     return "/" + url.partition("://")[2].partition("?")[0].partition("/")[2]
 
 
 def _host(url: str) -> str:
-    """The host of an address, without what else it may hold; "the remote" where it has none."""
+    """Return the host of an address, and nothing else of it; "the remote" if it has none."""
     try:
         return urlsplit(url).hostname or "the remote"
     except ValueError:
@@ -261,7 +258,7 @@ def _host(url: str) -> str:
 
 
 def _why_unreachable(error: Exception) -> str:
-    """What failed before a request could be sent, and where to look."""
+    """Return what failed before a request could be sent, and what to check."""
     text = str(error)
     if found := re.search(r"Tunnel connection failed: ([0-9]{3})\b", text):
         return f"the proxy in HTTPS_PROXY refused to connect to it ({found[1]})"
@@ -281,8 +278,8 @@ def _nowhere(_: requests.Response) -> None:
 
 
 def _decoded(content: bytes) -> tuple[str, bool]:
-    """The text, and whether it was UTF-8 throughout. JSON is UTF-8 whatever the header says: a wrong charset would make other
-    names of names, and nobody would see it.
+    """Return the text, and whether all of it was UTF-8. JSON is UTF-8 whatever the header says: a wrong charset would silently change
+    names.
     """
     try:
         return content.decode("utf-8-sig"), True
@@ -291,7 +288,7 @@ def _decoded(content: bytes) -> tuple[str, bool]:
 
 
 def _secrets_in(headers: Mapping[str, str], form: Mapping[str, str]) -> tuple[str, ...]:
-    """Very short ones are left out: to blot them out would blot out ordinary words."""
+    """Return the secrets of a request, except very short ones: redacting them would redact ordinary words."""
     sent = [headers.get("Authorization", "").removeprefix("Bearer "), *(form.get(name, "") for name in SECRET_FIELDS)]
     return tuple(secret for secret in sent if len(secret) > 4)
 
@@ -301,7 +298,7 @@ def _refuse(constant: str) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    parsed = dict(pairs)
+    if len(parsed) != len(pairs):
         raise ValueError("a name is given twice")
-    return made
+    return parsed

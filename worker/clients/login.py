@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from urllib.parse import urlsplit
 
 from worker.clients.http import Answer
@@ -28,22 +27,17 @@ def require_admitted(answer: Answer, words: str, cause: Cause, *, url: str = "",
         clocks = _clocks(answer)
         told = "; ".join(part for part in (f"asked {urlsplit(url).netloc}", f"as {identity}", clocks) if part)
         words = f"{words} ({told})" if url else words
-        if _clock_difference(answer) >= CLOCK_REFUSED_SECONDS:
+        if abs(answer.clock_ahead or 0.0) >= CLOCK_REFUSED_SECONDS:
             words = f"{clocks}: correct the clock of this machine first (NTP), because a signed login with a wrong time is refused. The response: {words}"
         raise Misconfigured(words, cause=cause, facts={"answer": words})
 
 
 def _clocks(answer: Answer) -> str:
     """How this machine's clock differs from that of the token service (its `Date` header); "" where it hardly does."""
-    if answer.sent_at is None or _clock_difference(answer) < CLOCKS_AGREE_SECONDS:
+    ahead = answer.clock_ahead or 0.0
+    if abs(ahead) < CLOCKS_AGREE_SECONDS:
         return ""
-    side = "ahead of" if time.time() > answer.sent_at else "behind"
-    return f"this machine's clock is {_clock_difference(answer):,.0f} s {side} its clock"
-
-
-def _clock_difference(answer: Answer) -> float:
-    """Seconds between both clocks, whichever is ahead; 0 where the answer has no time."""
-    return 0.0 if answer.sent_at is None else abs(time.time() - answer.sent_at)
+    return f"this machine's clock is {abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} its clock"
 
 
 def token_of(answer: Answer, remote: str, *, url: str = "") -> AccessToken:

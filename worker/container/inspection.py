@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from config.loading import secret_files
 from config.names import QueueName
 from config.profile import contradictions, settle_seconds
 from config.schedule import next_due
-from config.settings import secret_files
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.procore.pages import ProcorePages
 from worker.container.part import part
@@ -136,8 +136,8 @@ class Container(Services):
     def overview(self) -> Overview:
         """Where everything stands."""
         return Overview(
-            ledger=self.ledger, work=self.work, gate=self.gate, pauses=self.pauses, views=self.problem_views, waiting=self.waiting,
-            listed=self.listed_projects, stoppages=self.stoppages,
+            ledger=self.ledger, work=self.work, runs=self.runs, gate=self.gate, pauses=self.pauses, views=self.problem_views,
+            waiting=self.waiting, listed=self.listed_projects, stoppages=self.stoppages,
         )  # fmt: skip
 
     @part
@@ -151,6 +151,7 @@ class Container(Services):
             ledger=self.ledger,
             projects=self.listed_projects,
             work=self.work,
+            runs=self.runs,
             gate=self.gate,
             pauses=self.pauses,
         )
@@ -168,6 +169,7 @@ class Container(Services):
             ledger=self.ledger,
             handling=self.handling,
             work=self.work,
+            runs=self.runs,
             gate=self.gate,
             limits=self.procore_limits,
             pauses=self.pauses,

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from config.process_secrets import NOT_HELD
 from config.profile import Effects, Profile, load_profile, project_field
 from config.written_settings import written_settings
 from worker.clients.http import Transport
 from worker.clients.netsuite import auth as netsuite_auth
+from worker.clients.netsuite.api import NetSuiteApi
 from worker.clients.netsuite.certificate import certificate_expiry
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
 from worker.clients.network import Network
-from worker.clients.procore import client as procore_client
-from worker.clients.procore.client import Procore, ProcoreAddress
+from worker.clients.procore import auth as procore_auth
+from worker.clients.procore.api import ProcoreApi
+from worker.clients.procore.client import Procore
 from worker.container.part import part
 from worker.container.stores import Stores
 from worker.domain.refusals import KnownRefusal, Meaning
 from worker.domain.scopes import Remote
 from worker.store.gate import Precedence
 from worker.store.limits import RateLimits
-from worker.store.tokens import Tokens
+from worker.store.tokens import AccessToken, Tokens
 
 
 class Remotes(Stores):
@@ -54,9 +58,9 @@ class Remotes(Stores):
         self.redis.set(key, repr(own)) if own else self.redis.delete(key)
 
     @part
-    def procore_address(self) -> ProcoreAddress:
+    def procore_address(self) -> procore_auth.ProcoreAddress:
         """Where Procore is, and as whom."""
-        return ProcoreAddress(
+        return procore_auth.ProcoreAddress(
             base_url=self.settings.procore_base_url,
             auth_url=self.settings.procore_auth_url,
             client_id=self.settings.procore_client_id,
@@ -78,34 +82,40 @@ class Remotes(Stores):
     def procore_parts(self) -> tuple[Transport, Tokens, RateLimits]:
         """What all Procore clients of this process share."""
         transport = Transport(
-            remote="procore", read_timeout=self.settings.procore_read_timeout_seconds, network=self.network
+            remote="procore",
+            read_timeout=self.settings.procore_read_timeout_seconds,
+            network=self.network,
+            runtime=self.runtime,
         )
         address = self.procore_address
-        tokens = Tokens(self.redis, self._prefix, Remote.PROCORE, lambda: procore_client.mint_token(transport, address))
+        tokens = self._tokens(Remote.PROCORE, lambda: procore_auth.mint_token(transport, address))
         return transport, tokens, self.procore_limits
 
     @part
     def netsuite_parts(self) -> tuple[Transport, Tokens]:
         """What all NetSuite clients of this process share."""
         transport = Transport(
-            remote="netsuite", read_timeout=self.settings.netsuite_read_timeout_seconds, network=self.network
+            remote="netsuite",
+            read_timeout=self.settings.netsuite_read_timeout_seconds,
+            network=self.network,
+            runtime=self.runtime,
         )
         address = self.netsuite_address
-        return transport, Tokens(
-            self.redis, self._prefix, Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address)
+        return transport, self._tokens(Remote.NETSUITE, lambda: netsuite_auth.mint_token(transport, address))
+
+    def _tokens(self, remote: Remote, mint: Callable[[], AccessToken]) -> Tokens:
+        return Tokens(self.redis, self._prefix, remote, mint, runtime=self.runtime)
+
+    def procore_api(self, precedence: Precedence, transport: Transport) -> ProcoreApi:
+        """Procore's API for exports or for scans."""
+        _, tokens, limits = self.procore_parts
+        return ProcoreApi(
+            self.procore_address, transport=transport, tokens=tokens, limits=limits, precedence=precedence
         )
 
     def procore(self, precedence: Precedence) -> Procore:
         """Procore for exports or for scans."""
-        transport, tokens, limits = self.procore_parts
-        return Procore(
-            self.procore_address,
-            transport=transport,
-            tokens=tokens,
-            limits=limits,
-            cache=self.cache,
-            precedence=precedence,
-        )
+        return Procore(self.procore_api(precedence, self.procore_parts[0]), self.cache)
 
     def remote_clocks(self) -> dict[str, float]:
         """How many seconds this machine's clock is ahead of each remote's that has answered in this process."""
@@ -125,7 +135,6 @@ class Remotes(Stores):
     def account_defaults(self, profile: Profile | None) -> AccountDefaults:
         """What NetSuite clients write by the settings and the profile; the probe uses them without a profile."""
         found = profile.effects if profile else Effects()
-        words = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
         return AccountDefaults(
             item_type=self.settings.netsuite_item_type,
             subsidiary_id=self.settings.netsuite_subsidiary_id,
@@ -135,18 +144,28 @@ class Remotes(Stores):
             makes_credits=self.settings.netsuite_create_credits,
             project_field=project_field(self.settings, profile),
             item_name_limit=found.item_name_limit,
-            refusals=[KnownRefusal(shape, meaning) for meaning, shapes in words.items() for shape in shapes.values()],
+        )
+
+    def netsuite_api(
+        self, precedence: Precedence, transport: Transport, refusals: Sequence[KnownRefusal] = ()
+    ) -> NetSuiteApi:
+        """NetSuite's API for exports or for scans; `refusals`: known ones in the account's own wording."""
+        return NetSuiteApi(
+            self.netsuite_address.base_url,
+            transport=transport,
+            tokens=self.netsuite_parts[1],
+            gate=self.gate,
+            precedence=precedence,
+            refusals=refusals,
         )
 
     def netsuite(self, precedence: Precedence) -> NetSuite:
         """NetSuite for exports or for scans."""
-        transport, tokens = self.netsuite_parts
-        return NetSuite(
-            self.netsuite_address,
-            self.account_defaults(self.profile),
-            transport=transport,
-            tokens=tokens,
-            gate=self.gate,
-            cache=self.cache,
-            precedence=precedence,
-        )
+        api = self.netsuite_api(precedence, self.netsuite_parts[0], _known_refusals(self.profile))
+        return NetSuite(api, self.account_defaults(self.profile), self.cache)
+
+
+def _known_refusals(profile: Profile | None) -> list[KnownRefusal]:
+    found = profile.effects if profile else Effects()
+    shapes = {Meaning.ALREADY_EXISTS: found.already_exists, Meaning.PERIOD_CLOSED: found.period_closed}
+    return [KnownRefusal(shape, meaning) for meaning, named in shapes.items() for shape in named.values()]

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from config.profile import settle_seconds
 from worker.container.part import part
 from worker.container.remotes import Remotes
-from worker.domain.invoices import FixedItems
+from worker.domain.bill_lines import FixedItems
 from worker.domain.posting_periods import ClosedPeriod
 from worker.domain.scopes import Remote
 from worker.engine.adoptions import Adoptions
@@ -105,7 +105,7 @@ class Services(Remotes):
     def dispatch(self) -> Dispatch:
         """Which waiting work is given out."""
         limits = lane_limits(self.settings.netsuite_concurrency)
-        return Dispatch(work=self.work, holds=self.holds, attempts=self.attempts, limits=limits)
+        return Dispatch(work=self.work, runs=self.runs, holds=self.holds, attempts=self.attempts, limits=limits)
 
     @part
     def retries(self) -> Retries:
@@ -162,6 +162,7 @@ class Services(Remotes):
             items=self.items(Precedence.SCAN),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             attempts=self.attempts,
             dispatch=self.dispatch,
         )
@@ -187,6 +188,7 @@ class Services(Remotes):
             items=self.items(precedence),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             attempts=self.attempts,
             pool=pool,
         )
@@ -344,6 +346,7 @@ class Services(Remotes):
             projects=self.projects(Precedence.EXPORT),
             ledger=self.ledger,
             work=self.work,
+            runs=self.runs,
             attempts=self.attempts,
             claims=self.bill_claims,
             unchanged=self.unchanged_invoices,

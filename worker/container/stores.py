@@ -5,7 +5,8 @@ from __future__ import annotations
 from threading import RLock
 from typing import Any
 
-from config.settings import InvalidSettings, Settings
+from config.setting_faults import InvalidSettings
+from config.settings import Settings
 from worker.container.part import part
 from worker.domain.scopes import Remote
 from worker.redis_access import redis_at, require_one_server
@@ -20,6 +21,7 @@ from worker.store.gate import Gate
 from worker.store.holds import Holds
 from worker.store.identity import MEET_EVERY_SECONDS, StoreIdentity
 from worker.store.keys import Keys
+from worker.store.lanes import Lanes
 from worker.store.last_reads import LastReads
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
@@ -29,24 +31,26 @@ from worker.store.open_problems import Handling
 from worker.store.plan_keys import PlanKeys
 from worker.store.presence import Presence
 from worker.store.projects import ProjectList
+from worker.store.runs import Runs
+from worker.store.runtime import REAL, Runtime
 from worker.store.schedule_runs import ScheduleRuns
 from worker.store.series import SeriesStates
 from worker.store.verifications import Verifications
 from worker.store.webhook_counts import WebhookCounts
-from worker.store.work import Work
 
 
 class Stores:
     """The Redis connection of one process and its stores."""
 
-    def __init__(self, settings: Settings, *, redis_url: str) -> None:
+    def __init__(self, settings: Settings, *, redis_url: str, runtime: Runtime = REAL) -> None:
         self.building = RLock()
         self.settings = settings
         self.redis_url = redis_url
+        self.runtime = runtime
         self.redis = redis_at(redis_url)
         self._prefix = settings.redis_key_prefix
         self._keys = Keys(self._prefix)
-        self._keeper = LeaseKeeper()
+        self._keeper = LeaseKeeper(runtime=runtime)
         self.may_claim = True
 
     def now(self) -> float:
@@ -71,7 +75,7 @@ class Stores:
     @part
     def webhook_counts(self) -> WebhookCounts:
         """Counts of the webhook receiver's responses."""
-        return WebhookCounts(self.redis, self._prefix)
+        return WebhookCounts(self.redis, self._prefix, runtime=self.runtime)
 
     @part
     def schedule_runs(self) -> ScheduleRuns:
@@ -81,7 +85,7 @@ class Stores:
     @part
     def locks(self) -> Locks:
         """Locks on codes and invoices."""
-        return Locks(self.redis, self._prefix, self._keeper, self.identity)
+        return Locks(self.redis, self._prefix, self._keeper, self.identity, runtime=self.runtime)
 
     @part
     def adopted_items(self) -> AdoptedItems:
@@ -93,12 +97,12 @@ class Stores:
     def decisions(self) -> Decisions:
         """Decisions on invoices."""
         file, owner = self.settings.data_dir / "invoice-decisions.json", f"{self._prefix} {self._owner}"
-        return Decisions(self.redis, self._prefix, owner=owner, file=file)
+        return Decisions(self.redis, self._prefix, owner=owner, file=file, runtime=self.runtime)
 
     @part
     def identity(self) -> StoreIdentity:
         """The identity of the store that this process knows."""
-        return StoreIdentity(self.redis, self._prefix, self.settings.data_dir / "store.json")
+        return StoreIdentity(self.redis, self._prefix, self.settings.data_dir / "store.json", runtime=self.runtime)
 
     def watch_store(self) -> None:
         """Compare the store with the one this process knows at intervals, for the life of the process."""
@@ -120,9 +124,14 @@ class Stores:
         return SeriesStates(self.redis, self._prefix)
 
     @part
-    def work(self) -> Work:
-        """Lanes and runs."""
-        return Work(self.redis, self._prefix)
+    def work(self) -> Lanes:
+        """Work that waits, is dispatched or is claimed."""
+        return Lanes(self.redis, self._prefix, runtime=self.runtime)
+
+    @part
+    def runs(self) -> Runs:
+        """Scans and exports of all."""
+        return Runs(self.redis, self._prefix)
 
     @part
     def holds(self) -> Holds:
@@ -132,7 +141,9 @@ class Stores:
     @part
     def gate(self) -> Gate:
         """The limit on concurrent NetSuite requests."""
-        return Gate(self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency)
+        return Gate(
+            self.redis, self._prefix, self._keeper, limit=self.settings.netsuite_concurrency, runtime=self.runtime
+        )
 
     @part
     def cache(self) -> Cache:
@@ -142,7 +153,7 @@ class Stores:
     @part
     def plan_keys(self) -> PlanKeys:
         """The key that signs plans."""
-        return PlanKeys(self.redis, self.settings.redis_key_prefix)
+        return PlanKeys(self.redis, self.settings.redis_key_prefix, runtime=self.runtime)
 
     @part
     def last_reads(self) -> LastReads:
@@ -157,12 +168,12 @@ class Stores:
     @part
     def procore_limits(self) -> RateLimits:
         """Windows of Procore's rate limit."""
-        return RateLimits(self.redis, self._prefix, Remote.PROCORE)
+        return RateLimits(self.redis, self._prefix, Remote.PROCORE, runtime=self.runtime)
 
     @part
     def listed_projects(self) -> ProjectList:
         """The projects as last listed."""
-        return ProjectList(self.redis, self._prefix)
+        return ProjectList(self.redis, self._prefix, runtime=self.runtime)
 
     def result_of(self, task_id: str) -> dict[str, Any] | None:
         """Celery's task results."""
@@ -175,7 +186,7 @@ class Stores:
         Not earlier: a mistyped company would lock out the correct one. Raises InvalidSettings if the ledger belongs to another.
         """
         if self.may_claim:
-            self.redis.set(self._keys.belongs_to, self._owner, nx=True)
+            self.ledger.state.claim_for(self._owner)
             self.require_no_other_owner()
 
     def require_one_server(self) -> None:
@@ -184,7 +195,7 @@ class Stores:
 
     def require_no_other_owner(self) -> bool:
         """Raise InvalidSettings if the ledger in this Redis belongs to another company or account. Return False if it is unowned."""
-        theirs = self.redis.get(self._keys.belongs_to)
+        theirs = self.ledger.state.owner()
         if theirs not in (None, self._owner):
             sentence = (
                 f"The ledger under {self._prefix!r} in this Redis belongs to Procore company/NetSuite account {theirs}, the settings are for "

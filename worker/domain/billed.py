@@ -7,7 +7,8 @@ from decimal import Decimal
 from hashlib import blake2b
 
 from worker.domain import money
-from worker.domain.invoices import Aspect, Invoice, InvoiceLine
+from worker.domain.bill_differences import Aspect
+from worker.domain.invoices import Invoice, InvoiceLine
 
 DIGEST_BYTES = 8
 _OF_A_LINE = tuple(field.name for field in fields(InvoiceLine))

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from worker.domain import money
-from worker.domain.invoices import Aspect, FoundBill
+from worker.domain.bill_differences import Aspect
+from worker.domain.bills import FoundBill
 from worker.domain.problems import Cause, Problem, describe
 
 FINDINGS = "verify:"

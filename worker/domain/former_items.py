@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from worker.domain.texts import first_few
 from worker.domain.wbs_codes import NamingRule, Project
 
 
@@ -84,12 +85,10 @@ def named_by(rule: NamingRule, number: str, names: Iterable[str]) -> bool:
 
 def facts_of(candidates: Candidates, project: Project, name: str) -> Mapping[str, str]:
     """For the sentence of the question."""
-    shown = ", ".join(f"{item.name} (id {item.id})" for item in candidates.items[:3])
-    more = len(candidates.items) - 3
     return {
         "project": project.label,
         "name": name,
-        "items": f"{shown} and {more} more" if more > 0 else shown,
+        "items": first_few([f"{item.name} (id {item.id})" for item in candidates.items]),
         "decision": "\n".join(candidates.decision),
     }
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.problems import CATALOGUE
+from worker.domain.texts import first_few
 from worker.domain.work import RunKind
 
 VERSION = 3
@@ -226,5 +227,4 @@ def _rows(value: object) -> list[str]:
 
 
 def _few(rows: Sequence[str]) -> str:
-    shown = ", ".join(f"'{row}'" for row in rows[:3]) or "nothing"
-    return shown + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
+    return first_few([f"'{row}'" for row in rows]) or "nothing"

@@ -1,4 +1,4 @@
-"""Breaks down each amount of a bill into Procore's figures, for `explain`. `worker/domain/invoices.py` builds the bill itself."""
+"""Breaks down each amount of a bill into Procore's figures, for `explain`. `worker/domain/bill_lines.py` builds the bill's lines."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from worker.domain import money
-from worker.domain.invoices import (
-    RETAINAGE_HELD,
-    RETAINAGE_RELEASED,
-    TAX,
-    Invoice,
-    InvoiceLine,
-    Retainage,
-    RetainedBefore,
-    retainage,
-    retained_before,
-)
+from worker.domain.bill_lines import RETAINAGE_HELD, RETAINAGE_RELEASED, TAX
+from worker.domain.invoices import Invoice, InvoiceLine
+from worker.domain.retainage import Retainage, RetainedBefore, retainage, retained_before
 
 COMPLETED = "work completed and materials stored to date"
 COMPLETED_BEFORE = "work completed and materials stored, prior invoices"

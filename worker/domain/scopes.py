@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from worker.domain.work import Lane
-
 
 class Remote(StrEnum):
     """The two systems."""
@@ -20,13 +18,6 @@ class Remote(StrEnum):
 
 NAMES: Mapping[Remote, str] = {Remote.PROCORE: "Procore", Remote.NETSUITE: "NetSuite"}
 """As people write them."""
-REMOTES_OF_LANE: Mapping[Lane, tuple[Remote, ...]] = {
-    Lane.SCANS: (Remote.PROCORE, Remote.NETSUITE),
-    Lane.ITEMS: (Remote.NETSUITE,),
-    Lane.LISTINGS: (Remote.PROCORE,),
-    Lane.EXPORTS: (Remote.PROCORE, Remote.NETSUITE),
-    Lane.UPKEEP: (Remote.PROCORE, Remote.NETSUITE),
-}
 QUERY = "query"
 """The permission to read a whole table: a refusal of it says nothing about one record."""
 PROCORE_VENDORS = "procore:vendors:query"
@@ -34,20 +25,6 @@ WRITING = "netsuite:records:write"
 """Whether this installation may write at all: not while its workers have different settings."""
 CREDITS = ("netsuite:vendorCredit:view", "netsuite:vendorCredit:create")
 """What an invoice with a negative payment due needs in addition to what bills need."""
-_LANES: Mapping[str, tuple[Lane, ...]] = {
-    "netsuite:item:query": (Lane.SCANS, Lane.ITEMS, Lane.EXPORTS),
-    "netsuite:item:view": (Lane.ITEMS,),
-    "netsuite:item:create": (Lane.ITEMS,),
-    "netsuite:transaction:query": (Lane.EXPORTS,),
-    "netsuite:vendor:query": (Lane.EXPORTS,),
-    "netsuite:job:query": (Lane.EXPORTS,),
-    "netsuite:vendorBill:view": (Lane.EXPORTS,),
-    "netsuite:vendorBill:create": (Lane.EXPORTS,),
-    PROCORE_VENDORS: (Lane.EXPORTS,),
-    WRITING: (Lane.ITEMS, Lane.EXPORTS),
-}
-LANES_THAT_WRITE = _LANES[WRITING]
-"""The lanes whose work cannot go on without a permission. Of any other scope only the work that met it waits."""
 _ACTIONS: Mapping[str, str] = {
     "query": "look up",
     "view": "read",
@@ -86,11 +63,6 @@ def scope_of(remote: Remote, record: str, action: str) -> str:
 def remote_of(scope: str) -> Remote:
     """The remote that a scope is of."""
     return Remote(scope.partition(":")[0])
-
-
-def stops(scope: str, lane: Lane) -> bool:
-    """Whether work of a lane waits while this scope is paused."""
-    return lane in _LANES.get(scope, ()) if ":" in scope else remote_of(scope) in REMOTES_OF_LANE[lane]
 
 
 def is_of_role(scope: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from worker.domain.invoices import Aspect
+from worker.domain.bill_differences import Aspect
 
 MAX_IN_A_ROW = 2
 """So many records in a row that differ in the same way are no accident."""

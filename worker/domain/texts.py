@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Stands where a character was lost on its way."""
@@ -12,6 +13,12 @@ def counted(number: int, noun: str) -> str:
     """`2 findings`, `1 finding`, `1 piece of work`; the noun is given in the plural."""
     head, of, rest = noun.partition(" of ")
     return f"{number:,} {head.removesuffix('s') if number == 1 else head}{of}{rest}"
+
+
+def first_few(texts: Sequence[str], limit: int = 3) -> str:
+    """Return `A, B, C and 2 more`."""
+    shown = ", ".join(texts[:limit])
+    return shown if len(texts) <= limit else f"{shown} and {len(texts) - limit} more"
 
 
 def shortened(text: str, limit: int) -> str:

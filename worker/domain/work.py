@@ -1,19 +1,78 @@
-"""Pieces of work and the lanes they wait in. A key is text built from ids, the same for everyone who names that work."""
+"""The table of all kinds of work, the lanes they wait in, and the keys of pieces of work. A key is text built from ids, the same in every process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Any
+
+from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.scopes import PROCORE_VENDORS, WRITING, Remote
+
+ALL = "all"
+"""What stands in a key for the ids of work that exists once."""
+
+
+class RunKind(StrEnum):
+    """What a person starts and watches to its end. One of each kind at a time."""
+
+    SCAN = "scan"
+    EXPORT = "export"
 
 
 class Lane(StrEnum):
-    """Where work of one kind waits its turn."""
+    """Where work waits its turn. `run`: the kind of run that may wait for the lane's work; None for upkeep, which is part of no run. `remotes`:
+    the systems that the work needs. `needs`: the permissions without which none of it can continue; work that meets any other refusal
+    waits alone.
+    """
 
-    SCANS = "scans"
-    ITEMS = "items"
-    LISTINGS = "listings"
-    EXPORTS = "exports"
-    UPKEEP = "upkeep"
+    run: RunKind | None
+    remotes: tuple[Remote, ...]
+    needs: tuple[str, ...]
+
+    SCANS = "scans", RunKind.SCAN, (Remote.PROCORE, Remote.NETSUITE), ("netsuite:item:query",)
+    ITEMS = (
+        "items",
+        RunKind.SCAN,
+        (Remote.NETSUITE,),
+        ("netsuite:item:query", "netsuite:item:view", "netsuite:item:create", WRITING),
+    )
+    LISTINGS = "listings", RunKind.EXPORT, (Remote.PROCORE,), ()
+    EXPORTS = (
+        "exports",
+        RunKind.EXPORT,
+        (Remote.PROCORE, Remote.NETSUITE),
+        (
+            "netsuite:item:query",
+            "netsuite:transaction:query",
+            "netsuite:vendor:query",
+            "netsuite:job:query",
+            "netsuite:vendorBill:view",
+            "netsuite:vendorBill:create",
+            PROCORE_VENDORS,
+            WRITING,
+        ),
+    )
+    UPKEEP = "upkeep", None, (Remote.PROCORE, Remote.NETSUITE), ()
+
+    def __new__(
+        cls, name: str, run: RunKind | None = None, remotes: tuple[Remote, ...] = (), needs: tuple[str, ...] = ()
+    ) -> Lane:
+        """Called by Python for each row above."""
+        lane = str.__new__(cls, name)
+        lane._value_ = name
+        lane.run, lane.remotes, lane.needs = run, remotes, needs
+        return lane
+
+    @property
+    def writes(self) -> bool:
+        """Whether its work creates records in NetSuite."""
+        return WRITING in self.needs
+
+    def waits_for(self, scope: str) -> bool:
+        """Return whether its work waits while this scope is paused."""
+        return scope in (self.needs if ":" in scope else self.remotes)
 
 
 class Claim(StrEnum):
@@ -27,59 +86,120 @@ class Claim(StrEnum):
     """Other work needs it: it is begun unless another worker is at it."""
 
 
-class RunKind(StrEnum):
-    """What a person starts and watches to its end. One of each kind at a time."""
+class WorkKind(Enum):
+    """A kind of work, one row each: the first word of its keys; its lane; the name of its spans in traces; the task that does it, by its
+    published name; the names of the ids in its keys, which are arguments of the task; the type of its ledger record's key; and further arguments.
 
-    SCAN = "scan"
-    EXPORT = "export"
+    Its handler is in the registry of `worker/container/handlers.py`.
+    """
+
+    SCAN_ALL = "scan", Lane.SCANS, "scan", "wbs.scan_projects", (), None, {"trigger": "resume"}
+    SCAN_PROJECT = "scan", Lane.SCANS, "scan", "wbs.scan_project", ("project_id",)
+    PLAN_CODES = "plan", Lane.SCANS, "plan codes", "wbs.plan_codes", ("project_id",)
+    CREATE_ITEM = "code", Lane.ITEMS, "create Item", "wbs.create_items", ("project_id", "wbs_code_id"), CodeKey
+    EXPORT_ALL = "exports", Lane.LISTINGS, "list invoices", "invoices.export_approved", (), None, {"trigger": "resume"}
+    LIST_INVOICES = "exports", Lane.LISTINGS, "list invoices", "invoices.export_project", ("project_id",)
+    EXPORT = "invoice", Lane.EXPORTS, "export invoice", "invoices.export", ("project_id", "invoice_id"), InvoiceKey
+    RECONCILE = "reconcile", Lane.UPKEEP, "compare", "ledger.reconcile", ()
+
+    def __init__(
+        self,
+        word: str,
+        lane: Lane,
+        span: str,
+        task: str,
+        ids: tuple[str, ...],
+        record: type[CodeKey] | type[InvoiceKey] | None = None,
+        arguments: Mapping[str, str] | None = None,
+    ) -> None:
+        self.word = word
+        self.lane = lane
+        self.span = span
+        self.task = task
+        self.ids = ids
+        self.record = record
+        self.arguments = arguments or {}
 
 
-RUN_OF_LANE = {
-    Lane.SCANS: RunKind.SCAN,
-    Lane.ITEMS: RunKind.SCAN,
-    Lane.LISTINGS: RunKind.EXPORT,
-    Lane.EXPORTS: RunKind.EXPORT,
-}
-"""Upkeep is part of no run."""
+_KINDS = {(kind.word, len(kind.ids)): kind for kind in WorkKind}
+_LANES = {kind.word: kind.lane for kind in WorkKind}
 
-LANE_OF_WORD = {
-    "scan": Lane.SCANS,
-    "plan": Lane.SCANS,
-    "code": Lane.ITEMS,
-    "exports": Lane.LISTINGS,
-    "invoice": Lane.EXPORTS,
-    "reconcile": Lane.UPKEEP,
-}
-SCAN_OF_ALL = "scan:all"
-EXPORTS_OF_ALL = "exports:all"
-RECONCILE_ALL = "reconcile:all"
+
+@dataclass(frozen=True, slots=True)
+class WorkKey:
+    """The key of one piece of work. Its text, `code:17:901` or `scan:all`, is what Redis has."""
+
+    kind: WorkKind
+    ids: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return ":".join((self.kind.word, *self.parts))
+
+    @classmethod
+    def parse(cls, text: str) -> WorkKey:
+        """Return the key with this text. Raises ValueError for work of no kind that this version knows."""
+        word, _, rest = text.partition(":")
+        ids = () if rest == ALL else tuple(int(part) for part in rest.split(":"))
+        if (kind := _KINDS.get((word, len(ids)))) is None:
+            raise ValueError(f"{text} is work of no known kind")
+        return cls(kind, ids)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Its ids as text, or `all`."""
+        return tuple(str(number) for number in self.ids) or (ALL,)
+
+    @property
+    def lane(self) -> Lane:
+        """The lane it waits in."""
+        return self.kind.lane
+
+    @property
+    def record(self) -> CodeKey | InvoiceKey | None:
+        """The key of its record in the ledger; None for work without one."""
+        return self.kind.record(*self.ids) if self.kind.record else None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of its task."""
+        return {**self.kind.arguments, **dict(zip(self.kind.ids, self.ids, strict=True))}
+
+
+SCAN_OF_ALL = str(WorkKey(WorkKind.SCAN_ALL))
+EXPORTS_OF_ALL = str(WorkKey(WorkKind.EXPORT_ALL))
+RECONCILE_ALL = str(WorkKey(WorkKind.RECONCILE))
 """The comparison of both systems with the ledger."""
 
 
 def scan_of(project_id: int) -> str:
-    """The work of scanning one project."""
-    return f"scan:{project_id}"
+    """Return the key of scanning one project."""
+    return str(WorkKey(WorkKind.SCAN_PROJECT, (project_id,)))
 
 
 def plan_of(project_id: int) -> str:
-    """The work of planning anew the codes of one project that wait with an old plan."""
-    return f"plan:{project_id}"
+    """Return the key of planning again the codes of one project that wait with an old plan."""
+    return str(WorkKey(WorkKind.PLAN_CODES, (project_id,)))
 
 
 def exports_of(project_id: int) -> str:
-    """The work of finding one project's invoices to export."""
-    return f"exports:{project_id}"
+    """Return the key of finding one project's invoices to export."""
+    return str(WorkKey(WorkKind.LIST_INVOICES, (project_id,)))
 
 
 def lane_of(key: str) -> Lane:
-    """The lane that a key waits in, by its first word."""
-    return LANE_OF_WORD[key.partition(":")[0]]
+    """Return the lane that a key waits in. Raises KeyError for a key of a newer version."""
+    return _LANES[key.partition(":")[0]]
+
+
+def is_work(key: str) -> bool:
+    """Return whether this version knows the kind of work that a key names."""
+    return key.partition(":")[0] in _LANES
 
 
 def work_behind(problem: str) -> Sequence[str]:
-    """The work whose end decides about a problem, by the problem's key; none for what no work of ours mends."""
+    """Return the work whose end decides about a problem, by the problem's key; none if no work of wbs-sync resolves it."""
     kind, _, rest = problem.partition(":")
     if kind == "project":
         project_id, _, what = rest.partition(":")
         return (exports_of(int(project_id)) if what.startswith("commitment") else scan_of(int(project_id)),)
-    return (problem,) if kind in LANE_OF_WORD else ()
+    return (problem,) if is_work(problem) else ()

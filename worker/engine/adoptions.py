@@ -64,7 +64,7 @@ class Adoptions:
 
     def keep_up(self) -> None:
         """At intervals, copy new adoptions by workers of any version, and restore what could not be restored yet."""
-        opened_at, now = self._ledger.opened_at(), time.monotonic()
+        opened_at, now = self._ledger.state.opened_at(), time.monotonic()
         if not opened_at or (opened_at == self._copied_of and now < self._copied_at + COPIED_EVERY_SECONDS):
             return
         self._copied_of, self._copied_at = opened_at, now
@@ -119,7 +119,7 @@ class Adoptions:
         if not self._adopted.copy_is_of(ledger_opened_at):
             if not self.restore().whole:
                 return
-            self._ledger.adoptions_are_known()
+            self._ledger.state.mark_adoptions_restored()
         self._adopted.keep_copy(ledger_opened_at)
 
 

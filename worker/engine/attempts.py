@@ -25,22 +25,22 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.identities import CodeKey, InvoiceKey
+from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, busy
 from worker.domain.problems import Cause, describe
 from worker.domain.responses import Responses, track_responses
-from worker.domain.scopes import LANES_THAT_WRITE, NAMES, WRITING, Remote, is_of_role, remote_of
+from worker.domain.scopes import NAMES, WRITING, Remote, is_of_role, remote_of
 from worker.domain.story import Happening, What
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Claim, Lane
+from worker.domain.work import Claim, Lane, WorkKey
 from worker.engine.recovery import Recovery
 from worker.engine.settings_agreement import SettingsAgreement
 from worker.observability.spans import span
 from worker.store.client import Redis
 from worker.store.connection import is_unavailable, seconds, why
 from worker.store.holds import Holds
+from worker.store.lanes import RENEWED_EVERY_SECONDS, Claimed, Lanes, Taken
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
-from worker.store.work import RENEWED_EVERY_SECONDS, Claimed, Taken, Work
 
 log = logging.getLogger(__name__)
 
@@ -64,14 +64,8 @@ RUN_WAITS_SECONDS = 60.0
 """Seconds ahead beyond which a run does not wait for scheduled work: it counts the work as waiting or unknown and ends."""
 MOST_DEATHS = 5
 """Number of workers that may die or stall while processing a work; after that it is dispatched to no further worker."""
-ROOTS = (SCAN_OF_ALL, EXPORTS_OF_ALL)
 JUST_RECORDED = (OutcomeKind.CREATED, OutcomeKind.ADOPTED)
 """Outcomes that closed their problem in the step that recorded them."""
-SPANS = {
-    "scan": "scan", "plan": "plan codes", "code": "create Item", "exports": "list invoices", "invoice": "export invoice",
-    "reconcile": "compare",
-}  # fmt: skip
-"""Span names of attempts in traces, by the first part of the work's key."""
 TROUBLE_TAKEN_UP_EVERY_SECONDS = 600.0
 REDIS_SECONDS = 3.0
 """Minimum seconds until work is retried after Redis did not respond or rejected a command."""
@@ -119,7 +113,7 @@ class Attempts:
         self,
         client: Redis,
         *,
-        work: Work,
+        work: Lanes,
         ledger: Ledger,
         holds: Holds,
         recovery: Recovery,
@@ -174,7 +168,7 @@ class Attempts:
         succession: Succession | None = None,
     ) -> Outcome:
         """Run and settle a work that this thread has just claimed, after the last work in this lane succeeded: nothing pauses it."""
-        with span(SPANS[key.partition(":")[0]], work=key):
+        with span(WorkKey.parse(key).kind.span, work=key):
             return self._made(lane, key, attempt, troubled, succession)
 
     @contextmanager
@@ -244,7 +238,7 @@ class Attempts:
         troubled: Collection[str],
     ) -> Outcome:
         try:
-            if lane in LANES_THAT_WRITE:
+            if lane.writes:
                 self._agreement.require()
                 if WRITING in troubled:
                     self._over(WRITING)
@@ -262,11 +256,11 @@ class Attempts:
         except Blocked as error:
             return self._problem(lane, key, error.cause, error.facts)
         except UnexpectedAnswer as error:
-            kind, _, ids = key.partition(":")
-            facts = {"answer": str(error), kind: f"id {ids.rpartition(':')[2]}"}
+            named = WorkKey.parse(key)
+            facts = {"answer": str(error), named.kind.word: f"id {named.parts[-1]}"}
             return self._problem(lane, key, Cause.ANSWER_NOT_UNDERSTOOD, facts)
         except (NotFound, NotPermitted) as error:
-            facts = {"project": f"id {key.split(':')[1]}", "what": "data", "answer": str(error)}
+            facts = {"project": f"id {WorkKey.parse(key).parts[0]}", "what": "data", "answer": str(error)}
             return self._problem(lane, key, Cause.PROJECT_NOT_READABLE, facts)
         except Exception as error:
             self._unexpected(lane, key, error)
@@ -310,7 +304,7 @@ class Attempts:
             self._work.hand_over(lane, key)
         else:
             # A run that has not even listed its projects has not begun: it waits for that however long.
-            far = key not in ROOTS and outcome.again_at - seconds(self._client) > RUN_WAITS_SECONDS
+            far = WorkKey.parse(key).ids and outcome.again_at - seconds(self._client) > RUN_WAITS_SECONDS
             self._work.later(lane, key, at=outcome.again_at, outcome=outcome.kind if far else None)
         if succession and taken and self.may_begin(lane, taken):
             succession.next = taken
@@ -387,11 +381,10 @@ class Attempts:
 
     def _unconfirmed(self, key: str) -> Record | None:
         """Return the record of an unconfirmed write, or None if there is none."""
-        record = None
-        if key.startswith("code:"):
-            record = self._ledger.code(CodeKey.parse(key))
-        elif key.startswith("invoice:"):
-            record = self._ledger.invoice(InvoiceKey.parse(key))
+        of = WorkKey.parse(key).record
+        if of is None:
+            return None
+        record = self._ledger.code(of) if isinstance(of, CodeKey) else self._ledger.invoice(of)
         return record if record and record.in_doubt else None
 
     def _hold(self, lane: Lane, key: str, error: Misconfigured) -> Outcome:
@@ -438,10 +431,8 @@ class Attempts:
 
     def _note(self, key: str, happening: Happening) -> None:
         """Add an event to the journal of a code or invoice; other work has no journal."""
-        if key.startswith("code:"):
-            self._ledger.journal.tell(CodeKey.parse(key), happening)
-        elif key.startswith("invoice:"):
-            self._ledger.journal.tell(InvoiceKey.parse(key), happening)
+        if record := WorkKey.parse(key).record:
+            self._ledger.journal.tell(record, happening)
 
     def _say_once(self, scope: str, cause: Cause, facts: Mapping[str, str]) -> None:
         if self._ledger.report(f"remote:{scope}", cause, facts, at=seconds(self._client)):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping
 
-from worker.domain.scopes import REMOTES_OF_LANE, Remote
+from worker.domain.scopes import Remote
 from worker.domain.work import Lane, RunKind
 from worker.engine.attempts import Attempts
 from worker.store.holds import Holds
-from worker.store.work import Work
+from worker.store.lanes import Lanes
+from worker.store.runs import Runs
 
 ENOUGH_ITEMS = 2
 """Waiting Items per slot that keep all creators busy until the next project has been scanned."""
@@ -32,8 +33,11 @@ def lane_limits(netsuite_concurrency: int) -> dict[Lane, int]:
 class Dispatch:
     """Dispatches the work of the lanes."""
 
-    def __init__(self, *, work: Work, holds: Holds, attempts: Attempts, limits: Mapping[Lane, int]) -> None:
+    def __init__(
+        self, *, work: Lanes, runs: Runs, holds: Holds, attempts: Attempts, limits: Mapping[Lane, int]
+    ) -> None:
         self._work = work
+        self._runs = runs
         self._holds = holds
         self._attempts = attempts
         self._limits = limits
@@ -42,7 +46,7 @@ class Dispatch:
     def take_in_strays(self) -> None:
         """Queue work again that a run waits for and no lane has."""
         for kind in RunKind:
-            self._work.take_in_strays(kind)
+            self._work.requeue_orphans(self._runs.some_open_keys(kind))
         self._work.forget_ended_invoices()
 
     def take_back(self) -> None:
@@ -54,8 +58,8 @@ class Dispatch:
         """Make work due now that was paused because of these remotes."""
         held_until = self._holds.lift(remotes)
         for lane in Lane:
-            if set(REMOTES_OF_LANE[lane]) & set(remotes):
-                self._work.hurry(lane, until=held_until)
+            if set(lane.remotes) & set(remotes):
+                self._work.make_due_now(lane, until=held_until)
 
     def next(self, lanes: Iterable[Lane]) -> dict[str, str]:
         """Return the keys whose messages are to be sent now, each with the correlation id of its request; they count as claimed from here on.

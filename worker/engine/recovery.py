@@ -23,9 +23,9 @@ from worker.engine.adoptions import Adoptions, report_another_item
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
-from worker.store.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Recovery:
         decisions: Decisions,
         ledger: Ledger,
         locks: Locks,
-        work: Work,
+        work: Lanes,
         require_own: Callable[[], bool],
         confirmed: Callable[[], None],
     ) -> None:
@@ -92,17 +92,17 @@ class Recovery:
     def ensure_ledger(self, opened_at: str | None = None) -> None:
         """Return if there is a ledger; rebuild it if there is none. Raises NoRoom while another worker does.
 
-        `opened_at`: the ledger that existed a moment ago, if the caller knows it (`Ledger.opened_at`); otherwise it is read.
+        `opened_at`: the ledger that existed a moment ago, if the caller knows it (`LedgerState.opened_at`); otherwise it is read.
         """
-        opened_at = self._ledger.opened_at() if opened_at is None else opened_at
+        opened_at = self._ledger.state.opened_at() if opened_at is None else opened_at
         self._owned = (self._owned and opened_at == self._known) or self._require_own()
         if not opened_at:
             with self._locks.hold(REBUILD) as lock:
                 if lock is None:
                     self._wait_for_the_other()
-                elif not self._ledger.is_open():
+                elif not self._ledger.state.is_open():
                     self._restore()
-            opened_at = self._ledger.opened_at()
+            opened_at = self._ledger.state.opened_at()
         if opened_at != self._known:
             self._adoptions.catch_up(opened_at)
             self._decisions.catch_up(opened_at)
@@ -113,14 +113,14 @@ class Recovery:
 
         Up to a second of writes may be lost while the workers continued: then the ledger has a code in progress that is in no lane.
         """
-        server = self._ledger.new_server(runs_for=LOOK_THROUGH_AFTER_SECONDS)
+        server = self._ledger.state.unchecked_server(runs_for=LOOK_THROUGH_AFTER_SECONDS)
         if not server:
             return 0
         with self._locks.hold(LOOK_THROUGH) as lock:
             if lock is None:
                 return 0
             found = sum(self._wait_again(project_id) for project_id in self._ledger.projects())
-            self._ledger.looked_through(server)
+            self._ledger.state.mark_checked(server)
         return found
 
     def _wait_again(self, project_id: int) -> int:
@@ -148,7 +148,7 @@ class Recovery:
         """Read page by page in ascending id order. An interrupted rebuild continues where it stopped: its pages are in the ledger, and nothing
         is written to NetSuite until it is complete.
         """
-        so_far = Rebuilt() if self._ledger.is_open() else Rebuilt(**self._ledger.rebuild_so_far())
+        so_far = Rebuilt() if self._ledger.state.is_open() else Rebuilt(**self._ledger.state.rebuild_counts())
         while True:
             page = self._netsuite.items_made_by_us(item_external_ids_of(self._company_id), after=so_far.after)
             of = so_far.items + page.in_all
@@ -185,17 +185,17 @@ class Recovery:
             queries=so_far.queries + 1,
             after=int(items[-1].id) if items else so_far.after,
         )
-        if not self._ledger.is_open():
-            self._ledger.keep_rebuild(asdict(now))
+        if not self._ledger.state.is_open():
+            self._ledger.state.save_rebuild(asdict(now))
         return now
 
     def _open(self, rebuilt: Rebuilt) -> None:
-        if self._ledger.is_open():
+        if self._ledger.state.is_open():
             return
         # Nothing of ours in NetSuite: a first start, so no intent can have been lost.
         ours = rebuilt.items or rebuilt.bills or rebuilt.adopted
         since = seconds(self._client) if ours else 0
-        self._ledger.open(since=since, adoptions_known=self._adoptions.has_copy())
+        self._ledger.state.open(since=since, adoptions_known=self._adoptions.has_copy())
         if ours:
             log.warning(
                 "Rebuilt the missing ledger: %d Items; new Items and bills wait for the settle window",
@@ -205,7 +205,7 @@ class Recovery:
     def _wait_for_the_other(self) -> None:
         """Wait a few seconds for a rebuild by another worker, enough for a first start of two queries. Raises NoRoom if it takes longer."""
         until = time.monotonic() + PATIENCE_SECONDS
-        while not self._ledger.is_open():
+        while not self._ledger.state.is_open():
             if time.monotonic() > until:
                 raise NoRoom("the ledger is being rebuilt", retry_after=2.0)
             time.sleep(POLL_SECONDS)

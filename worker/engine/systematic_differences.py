@@ -18,9 +18,9 @@ from worker.domain.series import MAX_IN_A_ROW, Deviation, Series, setting_of
 from worker.domain.work import Lane
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.series import SeriesState, SeriesStates
-from worker.store.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ LANES = {Series.ITEMS: Lane.ITEMS, Series.BILLS: Lane.EXPORTS}
 class SystematicDifferences:
     """Stops a series of records that NetSuite does not keep as they are sent."""
 
-    def __init__(self, client: Redis, *, states: SeriesStates, ledger: Ledger, work: Work) -> None:
+    def __init__(self, client: Redis, *, states: SeriesStates, ledger: Ledger, work: Lanes) -> None:
         self._client = client
         self._states = states
         self._ledger = ledger
@@ -73,7 +73,7 @@ class SystematicDifferences:
         if self._states.go_on(series) is None:
             return False
         self._ledger.resolve(series.problem_key)
-        self._work.hurry(LANES[series], until=seconds(self._client) + PAUSE_SECONDS)
+        self._work.make_due_now(LANES[series], until=seconds(self._client) + PAUSE_SECONDS)
         return True
 
     def _stop(self, series: Series, deviation: Deviation, name: str, words: str) -> None:

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from config.logs import set_up_logging, shown
-from config.settings import BAD_SETTINGS_EXIT_CODE
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE
 from worker.app import settings_or_exit
 from worker.flower import login as flower_login
 from worker.flower.pages import serve_our_pages
@@ -30,7 +30,8 @@ one_server_or_exit(redis_at(_settings.redis_url.get_secret_value() if _settings.
 _memory = _settings.data_dir / "flower"
 _memory.mkdir(parents=True, exist_ok=True)
 
-# Flower's own set-up keeps handlers that are there, and sets the level again. Anyone may ask its port, without a login too.
+# Flower's own set-up keeps existing handlers and sets the level again. The log is rate limited because anyone can send requests to the
+# port, even without a login.
 set_up_logging(level=_settings.log_level, style=_settings.log_format, rate_limited=True)
 logging = _settings.log_level.lower()
 
@@ -40,14 +41,14 @@ use_watched_flower()
 basic_auth = [_login]
 address = _settings.flower_address
 port = _settings.flower_port
-# For looking: work is stopped and started by the supervisor and the commands, which know what it means.
+# Read-only: the supervisor and the commands stop and start work, because they also keep its records.
 read_only = True
 persistent = True
 db = str(_memory / "state")
 state_save_interval = 60_000  # milliseconds; a killed Flower forgets a minute at most
 max_tasks = 10_000
 purge_offline_workers = 300  # seconds
-# What a task was asked and what came of it, beside Flower's usual columns.
+# The arguments and the result of each task, in addition to Flower's usual columns.
 tasks_columns = "name,state,kwargs,result,received,runtime,worker,uuid"
 
 

@@ -50,7 +50,7 @@ class Logins:
         if window.failures >= FAILURES:
             raise HTTPError(429, "Too many failed logins from this address. Wait a minute.")
         if not header:
-            # A browser asks without first; nobody guessed.
+            # A browser's first request has no header: this is not a failed login.
             raise HTTPError(401)
         if not hmac.compare_digest(_credentials(header), self._login):
             window.failures += 1

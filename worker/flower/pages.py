@@ -39,10 +39,10 @@ class OurHandler(BaseHandler):  # type: ignore[misc]  # Flower is published with
         kind: Any = type(self)
         reading = kind._reading
         if reading is None or reading.done():
-            reading = kind._reading = IOLoop.current().run_in_executor(None, self.told)
+            reading = kind._reading = IOLoop.current().run_in_executor(None, self.content)
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Type", self.content_type)
-        # The page's own policy says the rest; this part of one only counts in a header.
+        # The page contains the rest of the policy; browsers accept this directive only in a header.
         self.set_header("Content-Security-Policy", "frame-ancestors 'none'")
         try:
             self.finish(await reading)
@@ -53,34 +53,34 @@ class OurHandler(BaseHandler):  # type: ignore[misc]  # Flower is published with
             self.finish("Redis does not respond. Try again when it is running.")
 
     @staticmethod
-    def told() -> str:
-        """Return the content; runs in a thread."""
+    def content() -> str:
+        """Return the page as text. Called in a thread, because it reads Redis."""
         raise NotImplementedError
 
 
 class ReportHandler(OurHandler):
-    """The report."""
+    """Serves the report as HTML."""
 
     what = "report"
     content_type = "text/html; charset=UTF-8"
 
     @staticmethod
-    def told() -> str:
-        """Read the whole ledger."""
+    def content() -> str:
+        """Return the HTML page. Reads the whole ledger."""
         from worker.page import render  # noqa: PLC0415
 
         return render(_built().reports.report())
 
 
 class MetricsHandler(OurHandler):
-    """The metrics. They are not at Flower's /metrics, which requires no login and responds while Redis is down."""
+    """Serves the metrics. They are not at Flower's /metrics, which requires no login and responds while Redis is down."""
 
     what = "metrics"
     content_type = "text/plain; version=0.0.4; charset=utf-8"
 
     @staticmethod
-    def told() -> str:
-        """Read about 40 values."""
+    def content() -> str:
+        """Return the metrics in Prometheus' text format. Reads about 40 values."""
         return _built().metrics.text()
 
 
@@ -94,7 +94,7 @@ def serve_our_pages() -> None:
 
 
 def _built() -> Container:
-    # Only when somebody asks: Flower itself has no use for a container (20 MB).
+    # Built at the first request: Flower itself does not need a container (20 MB).
     from worker.container import Container  # noqa: PLC0415
 
     global _container

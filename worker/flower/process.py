@@ -1,4 +1,4 @@
-"""Flower as a process that is watched and that ends when it is asked to."""
+"""Flower as a process that sends heartbeats and ends on TERM."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from worker.runtime import heartbeat
 
 
 class WatchedFlower(Flower):  # type: ignore[misc]  # Flower is published without types
-    """Beats while its loop runs, and ends with it. Python alone would first wait for Flower's threads, which wait for Redis."""
+    """Flower that sends heartbeats while its event loop runs, and exits with it. Python alone would first wait for Flower's threads, which
+    wait for Redis.
+    """
 
     def start(self) -> None:
-        """Called by Flower's command; does not return."""
+        """Run until the process is asked to stop. Called by Flower's command; does not return."""
         beating = PeriodicCallback(heartbeat.beat, heartbeat.BEAT_SECONDS * 1000)
         beating.start()
         try:
@@ -28,5 +30,5 @@ class WatchedFlower(Flower):  # type: ignore[misc]  # Flower is published withou
 
 
 def use_watched_flower() -> None:
-    """Let Flower's command start this one. To be called in its configuration file."""
+    """Make Flower's command start WatchedFlower. Call it in Flower's configuration file."""
     command.Flower = WatchedFlower

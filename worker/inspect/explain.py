@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
 from worker.domain import money
+from worker.domain.bill_differences import difference
+from worker.domain.bills import FoundBill
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id, same_external_id
-from worker.domain.invoices import FoundBill, Invoice, difference, reason_to_skip
+from worker.domain.invoices import Invoice, reason_to_skip
 from worker.domain.items import FoundItem
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.reckoning import Reckoning, reckon
@@ -27,9 +29,9 @@ from worker.inspect.stoppages import Stoppages
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
-from worker.store.work import Work
 from worker.sync.invoice_export import InvoiceExport
 from worker.sync.projects import Projects
 
@@ -54,7 +56,7 @@ class Explain:
         ledger: Ledger,
         decisions: Decisions,
         stoppages: Stoppages,
-        work: Work,
+        work: Lanes,
         export_statuses: Sequence[str],
         settle_seconds: float,
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worker.clients.netsuite.client import NetSuite
-from worker.domain.invoices import FixedItems
+from worker.domain.bill_lines import FixedItems
 from worker.inspect.named_records import asked
 from worker.store.cache import Cache
 

@@ -16,9 +16,9 @@ from worker.inspect.named_records import NamedRecords
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.decisions import Decisions
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.locks import Locks
-from worker.store.work import Work
 from worker.sync.bill_ownership import BillOwnership
 
 
@@ -48,7 +48,7 @@ class InvoiceDecisions:
         ledger: Ledger,
         locks: Locks,
         decisions: Decisions,
-        work: Work,
+        work: Lanes,
     ) -> None:
         self._client = client
         self._netsuite = netsuite
@@ -142,5 +142,5 @@ class InvoiceDecisions:
 
     def _keep_copy(self) -> None:
         """Save the decision on this machine too. A copy of an earlier ledger is restored first."""
-        if opened_at := self._ledger.opened_at():
+        if opened_at := self._ledger.state.opened_at():
             self._decisions.catch_up(opened_at)

@@ -29,13 +29,14 @@ from worker.inspect.waiting import Waiting
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.gate import Gate
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.limits import RateLimits
 from worker.store.open_problems import Handling
+from worker.store.runs import Run, Runs
 from worker.store.server_state import server_state
 from worker.store.verifications import Verifications
 from worker.store.webhook_counts import ANSWERS, WebhookCounts
-from worker.store.work import Run, Work
 
 VERIFY = "verify"
 RUN_OUTCOMES = tuple(kind.value for kind in OutcomeKind)
@@ -151,7 +152,8 @@ class Metrics(Collector):
         *,
         ledger: Ledger,
         handling: Handling,
-        work: Work,
+        work: Lanes,
+        runs: Runs,
         gate: Gate,
         limits: RateLimits,
         pauses: Pauses,
@@ -171,6 +173,7 @@ class Metrics(Collector):
         self._ledger = ledger
         self._handling = handling
         self._work = work
+        self._runs = runs
         self._gate = gate
         self._limits = limits
         self._pauses = pauses
@@ -207,9 +210,9 @@ class Metrics(Collector):
         self._records(told)
         self._problems(told)
         self._remotes(told)
-        self._runs(told)
-        told.put("ledger_open", self._ledger.is_open())
-        told.put("ledger_rebuilt_items", self._ledger.rebuild_so_far().get("items", 0))
+        self._write_runs(told)
+        told.put("ledger_open", self._ledger.state.is_open())
+        told.put("ledger_rebuilt_items", self._ledger.state.rebuild_counts().get("items", 0))
         told.put_known("netsuite_certificate_expiry_timestamp_seconds", self._certificate_expiry())
         with suppress(OSError):
             told.put("data_directory_free_bytes", shutil.disk_usage(self._data_dir).free)
@@ -294,11 +297,11 @@ class Metrics(Collector):
         for pause in paused:
             told.put("pause_ends_timestamp_seconds", pause.ends, pause.remote, pause.work, pause.cause)
 
-    def _runs(self, told: Families) -> None:
-        opened_at = self._ledger.opened_at()
+    def _write_runs(self, told: Families) -> None:
+        opened_at = self._ledger.state.opened_at()
         began = dict.fromkeys((*RunKind, VERIFY), float(opened_at) if opened_at else None)
         for kind in RunKind:
-            going_on, last = self._work.current(kind), self._work.last_whole(kind)
+            going_on, last = self._runs.current(kind), self._runs.last_whole(kind)
             open_work = _going_on(told, kind, going_on)
             told.put("run_open_work", open_work, kind)
             if last and last.ended_at:

@@ -14,9 +14,10 @@ from worker.inspect.problem_views import ProblemViews
 from worker.inspect.stoppages import Stoppages
 from worker.inspect.waiting import Waiting
 from worker.store.gate import Gate
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
-from worker.store.work import Run, Work
+from worker.store.runs import Run, Runs
 
 
 class Overview:
@@ -26,7 +27,8 @@ class Overview:
         self,
         *,
         ledger: Ledger,
-        work: Work,
+        work: Lanes,
+        runs: Runs,
         gate: Gate,
         pauses: Pauses,
         views: ProblemViews,
@@ -36,6 +38,7 @@ class Overview:
     ) -> None:
         self._ledger = ledger
         self._work = work
+        self._runs = runs
         self._gate = gate
         self._pauses = pauses
         self._views = views
@@ -55,13 +58,16 @@ class Overview:
         problems = self._ledger.problems()
         depths = {lane.value: self._work.depth(lane) for lane in Lane}
         return {
-            "ledger": {"open": self._ledger.is_open(), "rebuilt_so_far": self._ledger.rebuild_so_far().get("items", 0)},
+            "ledger": {
+                "open": self._ledger.state.is_open(),
+                "rebuilt_so_far": self._ledger.state.rebuild_counts().get("items", 0),
+            },
             "codes": dict(codes),
             "invoices": dict(invoices),
             "lanes": {lane: {"waiting": waiting, "in_hand": in_hand} for lane, (waiting, in_hand) in depths.items()},
             "pauses": [asdict(one) for one in self._pauses.all()],
             "gate": {"in_use": self._gate.in_use(), "slots": self._gate.caps()[0]},
-            "runs": {kind.value: run_view(run) for kind in RunKind if (run := self._work.current(kind))},
+            "runs": {kind.value: run_view(run) for kind in RunKind if (run := self._runs.current(kind))},
             "problems": dict(Counter(one.problem.cause.value for one in problems if not one.ignored)),
             "invoices_not_readable": [
                 {"project": self._label(project_id), "answer": answer}

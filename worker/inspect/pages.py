@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from worker.clients.netsuite.pages import NetSuitePages
 from worker.clients.procore.pages import ProcorePages
+from worker.domain.bills import Document
 from worker.domain.identities import CodeKey, InvoiceKey, is_internal_id
-from worker.domain.invoices import Document
 from worker.store.ledger import Ledger
 from worker.store.open_problems import OpenProblem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from worker.domain.scopes import NAMES, Remote, stops
+from worker.domain.scopes import NAMES, Remote
 from worker.domain.story import clock
 from worker.domain.work import Lane
 from worker.store.client import Redis
@@ -59,9 +59,11 @@ class Pauses:
         """
         now, paused = seconds(self._client), self._holds.pauses()
         found = [
-            _of_scope(one, now) for one in paused if stops(one.scope, lane) or key in one.works or one.scope in scopes
+            _of_scope(one, now)
+            for one in paused
+            if lane.waits_for(one.scope) or key in one.works or one.scope in scopes
         ]
-        if stops(Remote.PROCORE, lane):
+        if lane.waits_for(Remote.PROCORE):
             limited = [one for one in self._limits.pauses() if not one.of_scans or lane in LANES_OF_SCANS]
             found += [_of_limit(one) for one in limited]
         return found

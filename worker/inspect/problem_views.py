@@ -12,13 +12,13 @@ from worker.domain.outcomes import Record
 from worker.domain.problems import MENDED, describe
 from worker.domain.scopes import NAMES, doing, remote_of
 from worker.domain.series import Series
-from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, RUN_OF_LANE, SCAN_OF_ALL, lane_of, work_behind
+from worker.domain.work import EXPORTS_OF_ALL, RECONCILE_ALL, SCAN_OF_ALL, lane_of, work_behind
 from worker.inspect.pages import Pages, subject_of
 from worker.store.holds import Holds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.open_problems import Handled, Handling, OpenProblem
 from worker.store.projects import ProjectList
-from worker.store.work import Work
 
 _WITHOUT_PROJECT = {
     **{f"remote:{remote}": name for remote, name in NAMES.items()},
@@ -34,7 +34,7 @@ class ProblemViews:
     """Problems as JSON values."""
 
     def __init__(
-        self, *, ledger: Ledger, work: Work, holds: Holds, handling: Handling, projects: ProjectList, pages: Pages
+        self, *, ledger: Ledger, work: Lanes, holds: Holds, handling: Handling, projects: ProjectList, pages: Pages
     ) -> None:
         self._ledger = ledger
         self._work = work
@@ -161,7 +161,7 @@ class ProblemViews:
         return {
             "in_hand": self._work.in_hand(lane, piece),
             "at": self._work.waits_until(lane, piece),
-            "with": RUN_OF_LANE[lane].value if lane in RUN_OF_LANE else None,
+            "with": lane.run.value if lane.run else None,
         }
 
     def _record(self, key: str) -> Record | None:

@@ -20,9 +20,10 @@ from worker.inspect.pauses import Pauses, PauseView
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.gate import Gate, Use
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.projects import ProjectList
-from worker.store.work import Run, Work
+from worker.store.runs import Run, Runs
 
 LATEST_RUNS = 20
 
@@ -193,7 +194,8 @@ class Reports:
         overview: Overview,
         ledger: Ledger,
         projects: ProjectList,
-        work: Work,
+        work: Lanes,
+        runs: Runs,
         gate: Gate,
         pauses: Pauses,
     ) -> None:
@@ -204,6 +206,7 @@ class Reports:
         self._ledger = ledger
         self._projects = projects
         self._work = work
+        self._runs = runs
         self._gate = gate
         self._pauses = pauses
 
@@ -217,13 +220,13 @@ class Reports:
             at=seconds(self._client),
             company_id=self._company_id,
             account_id=self._account_id,
-            ledger_open=self._ledger.is_open(),
+            ledger_open=self._ledger.state.is_open(),
             projects=sorted(projects, key=lambda row: (row.number or row.name, row.id)),
             invoices={state.value: Due.of(records) for state, records in by_state.items() if records},
             problems=_by_owner(self._overview.problems(), invoices),
             waiting=sum(waiting for waiting, _ in depths),
             in_hand=sum(in_hand for _, in_hand in depths),
-            runs=[_run_row(run) for run in self._work.latest(LATEST_RUNS)],
+            runs=[_run_row(run) for run in self._runs.latest(LATEST_RUNS)],
             gate=GateUse(self._gate.in_use(), self._gate.caps()[0], self._gate.use()),
             pauses=self._pauses.all(),
         )

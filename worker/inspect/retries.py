@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from worker.domain.errors import SyncError
 from worker.domain.identities import CodeKey
-from worker.domain.scopes import REMOTES_OF_LANE, Remote, remote_of
+from worker.domain.scopes import Remote, remote_of
 from worker.domain.work import Lane, lane_of, plan_of, work_behind
 from worker.engine.attempts import RUN_WAITS_SECONDS
 from worker.engine.dispatch import Dispatch
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.holds import Holds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Work
 from worker.sync.items import Items
 from worker.sync.projects import Projects
 
@@ -58,7 +58,7 @@ class Retries:
         items: Items,
         ledger: Ledger,
         holds: Holds,
-        work: Work,
+        work: Lanes,
         dispatch: Dispatch,
     ) -> None:
         self._client = client
@@ -125,4 +125,4 @@ class Retries:
         """Return whether a remote's problem is open and paused work of that remote is about to be retried."""
         if self._holds.is_held(key.partition(":")[2]) or not self._ledger.is_problem(key):
             return False
-        return any(sum(self._work.depth(lane)) for lane in Lane if remote in REMOTES_OF_LANE[lane])
+        return any(sum(self._work.depth(lane)) for lane in Lane if remote in lane.remotes)

@@ -14,8 +14,8 @@ from worker.domain.work import Lane
 from worker.inspect.pauses import Pauses
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Work
 
 
 class Reason(StrEnum):
@@ -46,7 +46,7 @@ class WaitingRecord:
 class Waiting:
     """Finds them with a fixed number of commands, however much is waiting."""
 
-    def __init__(self, client: Redis, *, ledger: Ledger, work: Work, pauses: Pauses) -> None:
+    def __init__(self, client: Redis, *, ledger: Ledger, work: Lanes, pauses: Pauses) -> None:
         self._client = client
         self._ledger = ledger
         self._work = work

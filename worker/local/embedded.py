@@ -27,8 +27,10 @@ from redis.retry import Retry
 from worker.local.server_program import NoServerProgram, record_program, server_program
 from worker.local.tied import tied
 
-START_TIMEOUT = 60.0  # seconds; reading back a large append-only file takes its time
-STOP_TIMEOUT = 4.0  # seconds until a server that does not end is killed; what it answered is in its file by then
+START_TIMEOUT = 60.0  # seconds; a server with a large append-only file takes long to load it
+STOP_TIMEOUT = (
+    4.0  # seconds until a server that does not end is killed; by then, all acknowledged writes are in its file
+)
 LEFT_BEHIND_TIMEOUT = 20.0  # seconds for a server whose owner was killed
 POLL = 0.02  # seconds
 PORT_TRIES = 5
@@ -95,7 +97,7 @@ class EmbeddedServer:
 
     @property
     def port(self) -> int:
-        """The port on 127.0.0.1."""
+        """The port on 127.0.0.1 where the server accepts connections."""
         return self._note.port
 
     @property
@@ -226,7 +228,7 @@ def _run(program: Path, configuration: str, guard: IO[str]) -> subprocess.Popen[
         start_new_session=True,
         pass_fds=(guard.fileno(),),
     )
-    # By standard input, since `ps` shows command lines to everyone on the machine. One that has ended is noticed next.
+    # Through standard input, because `ps` shows command lines to everyone on the machine. The caller detects a program that has ended.
     if process.stdin:
         with contextlib.suppress(BrokenPipeError), process.stdin as configuration_file:
             configuration_file.write(configuration.encode())
@@ -241,7 +243,7 @@ def _configuration(folder: Path, port: int, password: str) -> str:
         "daemonize": "no",
         "dir": folder,
         "logfile": folder / LOG,
-        # Each write is in the file at once and on the disk within a second; snapshots would only double the work.
+        # Each write is in the file immediately and on disk within a second; snapshots would only double the work.
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",
@@ -276,7 +278,7 @@ def _answering(note: ServerNote | None) -> ServerNote | None:
     with _client(note) as client:
         try:
             answer: Any = client.info("server")
-        except redis.RedisError:  # nobody there, somebody else there, or still reading its file
+        except redis.RedisError:  # no server, another server, or one that is still loading its file
             return None
     return note if answer.get("process_id") == note.pid else None
 
@@ -308,7 +310,7 @@ def _last_words(folder: Path) -> str:
 def _read_note(folder: Path) -> ServerNote | None:
     try:
         return ServerNote(**json.loads((folder / NOTE).read_text()))
-    except (FileNotFoundError, ValueError, TypeError):  # never written, or not by us
+    except (FileNotFoundError, ValueError, TypeError):  # missing, or not written by wbs-sync
         return None
 
 

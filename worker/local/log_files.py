@@ -1,7 +1,7 @@
-"""Log files of bounded size, for processes that write to a file that somebody else keeps small.
+"""Limits the size of log files while other processes write to them.
 
-The writer goes on with the descriptor that it has: the file is copied and emptied, not renamed. It has to append (`O_APPEND`), as all of
-ours do. So a writer needs nobody to read from it, and whatever becomes of its log, it goes on working.
+A log is copied and truncated, not renamed, so the writer keeps using its open file. The writer must append (`O_APPEND`), as all of our
+processes do. It needs no reader, and continues to work whatever happens to its log file.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ import shutil
 from pathlib import Path
 
 MAX_BYTES = 10_000_000
-"""A log that is longer is put aside."""
+"""Size from which a log is rotated."""
 KEPT_FILES = 3
-"""So many earlier parts of a log are kept, the newest as `.1`: `MAX_BYTES` each, and what is written between two looks."""
+"""Number of earlier parts of a log that are kept, the newest as `.1`. Each has `MAX_BYTES`, plus the output between two checks."""
 
 
 def put_aside(log: Path) -> None:
-    """Begin a new log under the same name; the present one becomes `.1`, and the oldest is forgotten. For a log that nobody writes to."""
+    """Rename the log to `.1` and delete the oldest part. For a log without a writer."""
     if log.exists():
         _make_room(log)
         log.replace(_earlier(log, 1))
 
 
 def limit_size(log: Path) -> bool:
-    """Empty a log that is too long, whose writer goes on; whether it was. What it held becomes `.1`, or is lost where the disk is full.
+    """Rotate a log that is too long while its writer keeps it open; return whether it was too long. The content is copied to `.1`, or lost if
+    the disk is full.
 
-    A line that is written in the very moment between the copy and the emptying is lost.
+    A line that is written between the copy and the truncation is lost.
     """
     with contextlib.suppress(OSError):
         if log.stat().st_size > MAX_BYTES:
@@ -43,7 +44,7 @@ def _copy_aside(log: Path) -> None:
     try:
         shutil.copy(log, copy)
     except OSError:
-        # Part of a copy, on a disk without room, would only keep it full.
+        # On a full disk, delete the partial copy, because it would keep the disk full.
         copy.unlink(missing_ok=True)
 
 

@@ -17,27 +17,27 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from config.processes import HEARTBEAT_VARIABLE, Process
-from config.settings import BAD_SETTINGS_EXIT_CODE
+from config.setting_faults import BAD_SETTINGS_EXIT_CODE
 from worker.local.log_files import limit_size, put_aside
 from worker.local.tied import tied
 
 log = logging.getLogger(__name__)
 
 GRACE = 23.0  # seconds from the first TERM to the KILL of what still runs
-ROUND = 0.2  # seconds between two looks at the processes
-FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0  # seconds before a dead process is started again
-STEADY = 60.0  # seconds alive after which a death counts as the first one
-HUNG = 90.0  # seconds without a heartbeat after which a process is killed and started again
-HUNG_AT_START = 300.0  # the same before its first heartbeat
+ROUND = 0.2  # seconds between two checks of the processes
+FIRST_DELAY, MAX_DELAY = 1.0, 30.0  # seconds before a dead process is restarted
+STEADY = 60.0  # seconds after which a running process counts as healthy, so that its next restart is not delayed longer
+HUNG = 90.0  # seconds without a heartbeat after which a process is killed and restarted
+HUNG_AT_START = 300.0  # seconds for the first heartbeat
 SECOND_SIGNAL = (
-    1.0  # seconds between two signals that mean "end at once"; closer ones are one signal that came by two ways
+    1.0  # seconds between two signals that mean "stop immediately"; closer ones are one signal delivered twice
 )
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def next_delay(last: float, lived: float) -> float:
     """Return the seconds until a process that ran for `lived` is restarted, if its last restart was delayed by `last` (0 = not delayed)."""
-    return FIRST_DELAY if not last or lived >= STEADY else min(2 * last, LONGEST_DELAY)
+    return FIRST_DELAY if not last or lived >= STEADY else min(2 * last, MAX_DELAY)
 
 
 class Supervisor:
@@ -197,7 +197,7 @@ class _Child:
             put_aside(self._log_file)
         with self._log_file.open("ab") as output:
             self._said_before = output.tell()
-            # A session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then ends all in order.
+            # In a separate session: Ctrl-C in the terminal reaches only the supervisor, which then stops all processes in order.
             self._popen = subprocess.Popen(
                 tied(self._command),
                 env=self._env,

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, even when that is killed."""
+"""Child processes that end with their parent, even if the parent is killed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-# On Linux the program asks for TERM at the death of the thread that started it. A program of its own, since nothing but exec is safe
-# between fork and exec of a threaded process.
+# On Linux, this program requests TERM at the death of the thread that started it, and then executes the command. It is a separate program
+# because a process with threads can run nothing safely between fork and exec.
 _TIED = """\
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
@@ -17,7 +17,7 @@ if os.getppid() == int(sys.argv[1]):
 
 
 def tied(command: Sequence[str]) -> list[str]:
-    """The command line that runs `command` until it ends or the calling thread does. Elsewhere than on Linux: the command itself."""
+    """Return a command line that runs `command` until the command or the calling thread ends. On other systems than Linux: `command` itself."""
     if sys.platform != "linux":
         return list(command)
     return [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), *command]

@@ -1,6 +1,6 @@
-"""One id from whoever asked for work to every request that it leads to: the same in each log line on the way, in whichever process.
+"""The correlation id: it connects a request for work with all log lines and requests that result from it, in all processes.
 
-It is a text of the asker's own (the header `correlation_id` of a message), or else the id of the task or the run that was asked for.
+It is the text that the sender set in the header `correlation_id` of its message, or else the id of the task or run.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _current: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
 def current() -> str:
-    """The id of what this thread works on now; "" when nobody asked for it."""
+    """Return the correlation id of this thread; "" if it has none."""
     return _current.get()
 
 
 def begin(correlation_id: str) -> None:
-    """From here on this thread works on that."""
+    """Set the correlation id of this thread."""
     _current.set(correlation_id)
 
 
 @contextmanager
 def of(correlation_id: str) -> Iterator[str]:
-    """Work on that for the block."""
+    """Set the correlation id for the block."""
     before = _current.set(correlation_id)
     try:
         yield correlation_id
@@ -38,11 +38,11 @@ def of(correlation_id: str) -> Iterator[str]:
 
 
 def new_id(word: str) -> str:
-    """A new id that begins with a word, such as `scan-842763e1cb`."""
+    """Return a new id that begins with a word, such as `scan-842763e1cb`."""
     return f"{word}-{secrets.token_hex(5)}"
 
 
 def kept(call: Callable[[A], T]) -> Callable[[A], T]:
-    """The same call for other threads, which would else know nothing of what this one works on."""
+    """Return a function that runs `call` in any thread with the context variables (and so the correlation id) of the current thread."""
     context = copy_context()
     return lambda argument: context.copy().run(call, argument)

@@ -1,4 +1,4 @@
-"""What no log, problem or report may repeat is blotted out of whatever another system or an error says."""
+"""Redacts credentials from texts of other systems and errors, before a log, problem or report repeats them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from html import escape
 from urllib.parse import quote_plus
 
 CREDENTIALS = re.compile(r"(?i:\bbearer)\s+[^\s\"'<>,;]+|\beyJ[\w-]{4,}[\w.=-]*")
-"""What looks like an access token or a signed assertion, whole or cut."""
+"""Matches access tokens and signed assertions, also truncated ones."""
 
 
 def blotted(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without these secrets, however they were written, and without what looks like a credential."""
+    """Return the text with these secrets (in any usual escaping) and everything that resembles a credential replaced by `***`."""
     for secret in secrets:
         for form in {secret, quote_plus(secret), escape(secret), json.dumps(secret)[1:-1]}:
             text = text.replace(form, "***")

@@ -1,4 +1,4 @@
-"""Spans: what takes time, by the name of the work. Nobody listens unless a tracer was set (worker/runtime/telemetry.py)."""
+"""Trace spans by the name of the work. They are recorded only if worker/runtime/telemetry.py has set a tracer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _opener: Opener | None = None
 
 
 def listen(opener: Opener | None) -> None:
-    """From here on every span of this process is opened by this."""
+    """Record all spans of this process with `opener` from now on; None stops recording."""
     global _opener
     _opener = opener
 
 
 def span(name: str, **facts: str) -> AbstractContextManager[object]:
-    """A span for the block. Neither name nor facts may hold a secret."""
+    """Return a context manager that records the block as a span. Neither name nor facts may contain a secret."""
     return _opener(name, facts) if _opener else nullcontext()

@@ -22,7 +22,7 @@ from worker.domain.run_counts import run_counts
 from worker.inspect.report import Due, Report, Tally
 from worker.page.plot import COLUMNS, plot
 
-MOST_PROJECTS, MOST_PROBLEMS, FIRST_PROBLEMS = 500, 100, 3
+MAX_PROJECTS, MAX_PROBLEMS, FIRST_PROBLEMS = 500, 100, 3
 """Maximum rows of projects, of problems per cause, and of problems shown without expanding. The JSON report has all."""
 INVOICE_STATES = {
     "created": ("Billed", "vendor bill created", "done"),
@@ -43,28 +43,28 @@ POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; 
 
 def render(report: Report) -> str:
     """Return the page; times in UTC."""
-    told = _to_the_letter(report)
+    literal = _to_the_letter(report)
     page = Loader(str(_HERE)).load("report.html").generate(
-        report=told,
-        # Who has to do something looks at the top.
-        projects=sorted(told.projects, key=lambda row: not (row.codes.blocked or row.invoices.blocked)),
+        report=literal,
+        # Projects that need attention come first.
+        projects=sorted(literal.projects, key=lambda row: not (row.codes.blocked or row.invoices.blocked)),
         plot=plot(report.gate, now=report.at),
         columns=COLUMNS,
         style=_STYLE,
         policy=POLICY,
         states=INVOICE_STATES,
-        most_projects=MOST_PROJECTS,
-        most_problems=MOST_PROBLEMS,
+        max_projects=MAX_PROJECTS,
+        max_problems=MAX_PROBLEMS,
         first_problems=FIRST_PROBLEMS,
         amount=amount,
         bar=bar,
         share=share,
         counts=run_counts,
-        held_back=held_back,
-        lacking=lacking,
-        took=took,
+        on_hold=on_hold,
+        known_amounts=known_amounts,
+        duration=duration,
         utc=utc,
-        words=words,
+        heading=heading,
     )  # fmt: skip
     return page.decode()
 
@@ -90,20 +90,22 @@ def amount(due: Due) -> str:
     return money.text(due.payment_due) if due.known else "not known"
 
 
-def lacking(due: Due) -> str:
+def known_amounts(due: Due) -> str:
     """Return how many amounts of a total are known if some are not, else ""."""
     part = 0 < due.known < due.invoices
     return f"{due.known:,} of {due.invoices:,} amounts known" if part else ""
 
 
-def held_back(due: Due) -> str:
+def on_hold(due: Due) -> str:
     """Return a sentence on the invoices that problems keep from being billed."""
     invoices = "1 invoice" if due.invoices == 1 else f"{due.invoices:,} invoices"
-    return f"On hold: {invoices}, payment due {amount(due)}" + (f" ({lacking(due)})." if lacking(due) else ".")
+    return f"On hold: {invoices}, payment due {amount(due)}" + (
+        f" ({known_amounts(due)})." if known_amounts(due) else "."
+    )
 
 
-def took(seconds: float) -> str:
-    """Format a duration."""
+def duration(seconds: float) -> str:
+    """Return seconds as text, such as `3 min 20 s`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -112,11 +114,11 @@ def took(seconds: float) -> str:
 
 
 def utc(at: float) -> str:
-    """Format a time in UTC."""
+    """Return a time (unix seconds) as text in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def words(code: str) -> str:
+def heading(code: str) -> str:
     """Return a code as a heading."""
     return code.replace("_", " ").capitalize()
 

@@ -1,4 +1,4 @@
-"""Gate use over time as the outlines of two areas, and the same in words and in a small table."""
+"""Gate use over time as the outlines of two areas, and the same figures as a sentence and as a small table."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from worker.inspect.report import GateUse
 from worker.store.gate import USE_KEPT_SECONDS, Use
 
 SPANS = (15 * 60.0, 3600.0, 3 * 3600.0, USE_KEPT_SECONDS)
-"""The shortest that holds all that was noted is drawn."""
+"""Time spans in seconds; the plot uses the shortest one that contains all samples."""
 COLUMNS, ROWS, LABELS = 180, 12, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the time (unix seconds): how many slots were in use on average and at most; None when nothing was noted."""
+    """The average and highest number of slots in use in one interval (unix seconds); None if the interval has no sample."""
 
     begins: float
     ends: float
@@ -26,7 +26,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What is drawn on a grid `COLUMNS` wide and `height` high, zero at its lower edge. `labels`: moments at even distances."""
+    """The plot, on a grid `COLUMNS` wide and `height` high with zero at its lower edge. `labels`: times at even distances."""
 
     height: int
     highest: str
@@ -37,7 +37,7 @@ class Plot:
 
 
 def plot(use: GateUse, *, now: float) -> Plot | None:
-    """The plot up to `now`; None when nothing was noted."""
+    """Return the plot up to `now`, or None if there are no samples."""
     if not use.noted:
         return None
     span = next((one for one in SPANS if now - use.noted[0].at <= one), SPANS[-1])

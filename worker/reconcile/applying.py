@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from worker.domain.bills import NumberKey
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoices import NumberKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, outcome_of
 from worker.domain.plans import Plan, PlanLine, Would, refusals
 from worker.domain.story import Happening, What
@@ -20,8 +20,8 @@ from worker.inspect.stoppages import Stoppages
 from worker.reconcile.planning import Look, Planning
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Work
 from worker.sync.items import Items
 from worker.sync.projects import Projects
 
@@ -52,7 +52,7 @@ class Applying:
         projects: Projects,
         items: Items,
         ledger: Ledger,
-        work: Work,
+        work: Lanes,
         recovery: Recovery,
         stoppages: Stoppages,
     ) -> None:

@@ -12,21 +12,24 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from worker.clients.netsuite.client import BillHead, NetSuite
+from worker.clients.netsuite.bills import BillHead
+from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
+from worker.domain.bill_differences import Aspect, differences
+from worker.domain.bill_lines import FixedItems
+from worker.domain.bills import Bill, Document, FoundBill, NumberKey, number_key
 from worker.domain.decisions import Decision
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind, bills_of_one_number
 from worker.domain.identities import InvoiceKey, bill_external_id, bill_id_of_origin, is_our_bill
 from worker.domain.invoice_heads import InvoiceHead
-from worker.domain.invoices import Aspect, Bill, Document, FixedItems, FoundBill, NumberKey, differences, number_key
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause, describe
 from worker.domain.texts import unwritable
 from worker.domain.wbs_codes import Project
 from worker.store.decisions import Decisions
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Work
 from worker.sync.invoice_export import InvoiceExport
 from worker.sync.posting_periods import PostingPeriods
 
@@ -191,7 +194,7 @@ class BillDrift:
         invoice_export: InvoiceExport,
         posting_periods: PostingPeriods,
         ledger: Ledger,
-        work: Work,
+        work: Lanes,
         decisions: Decisions,
         export_statuses: Collection[str],
         fixed_items: FixedItems,

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from worker.clients.netsuite.client import NetSuite
 from worker.clients.procore.client import Procore
+from worker.domain.bills import FoundBill
 from worker.domain.errors import NotFound, NotPermitted, SyncError
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, bill_id_of_origin, item_external_id
-from worker.domain.invoices import FoundBill, Invoice
+from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Record
 from worker.domain.story import Happening, What
 from worker.domain.texts import unwritable

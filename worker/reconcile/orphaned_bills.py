@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from worker.clients.netsuite.client import ROWS_PER_PAGE, BillHead, NetSuite
+from worker.clients.netsuite.bills import BillHead
+from worker.clients.netsuite.client import NetSuite
+from worker.clients.netsuite.records import ROWS_PER_PAGE
+from worker.domain.bills import FoundBill
 from worker.domain.findings import Finding, FindingKind, Verified
 from worker.domain.identities import InvoiceKey, bill_external_ids_of
-from worker.domain.invoices import FoundBill
 from worker.domain.wbs_codes import Project
 from worker.store.ledger import Ledger
 from worker.store.verifications import Verifications

@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from worker.domain.bills import Bill, FoundBill, NumberKey
 from worker.domain.errors import Blocked, NotFound, NotPermitted, UnexpectedAnswer
 from worker.domain.identities import CodeKey, InvoiceKey, same_external_id
-from worker.domain.invoices import Bill, FoundBill, Invoice, NumberKey
+from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.plans import VERSION, Plan, PlanLine, Requests, World, Would, line_of
 from worker.domain.problems import Cause, describe

@@ -12,13 +12,13 @@ from worker.engine.attempts import Attempts
 from worker.reconcile.verification import Verification
 from worker.store.client import Redis
 from worker.store.connection import seconds
-from worker.store.work import Work
+from worker.store.lanes import Lanes
 
 
 class Upkeep:
     """Compares the records, one comparison at a time; each attempt is one step of it."""
 
-    def __init__(self, client: Redis, *, work: Work, attempts: Attempts, verification: Verification) -> None:
+    def __init__(self, client: Redis, *, work: Lanes, attempts: Attempts, verification: Verification) -> None:
         self._client = client
         self._work = work
         self._attempts = attempts

@@ -11,8 +11,8 @@ from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.utils.time import maybe_make_aware
 from redis.exceptions import RedisError
 
+from config.loading import load_settings
 from config.names import QueueName, TaskName
-from config.settings import load_settings
 from worker.redis_access import one_server_or_exit, redis_at
 from worker.runtime import ending, heartbeat
 from worker.store.connection import why
@@ -121,7 +121,7 @@ class Schedule(Scheduler):  # type: ignore[misc]  # Celery is published without 
         for name, last_run in runs.items():
             if entry := self.schedule.get(name):
                 now = maybe_make_aware(entry.default_now())
-                # A time to come is of a clock that was wrong: it must not put off the next run.
+                # A time in the future comes from a wrong clock; it must not delay the next run.
                 entry.last_run_at = min(now, now.fromtimestamp(last_run, now.tzinfo))
         self._heap = None
         self._recalled = True

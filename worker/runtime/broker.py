@@ -23,7 +23,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, Valid
 
 from config.names import CORRELATION_HEADER, REFUSED, QueueName, TaskName
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 """Four times the longest list of ids that a task accepts."""
 UNPACKERS: dict[str, Callable[[], Any]] = {
     "application/x-gzip": zlib.decompressobj,
@@ -31,11 +31,11 @@ UNPACKERS: dict[str, Callable[[], Any]] = {
     "application/x-lzma": lzma.LZMADecompressor,
 }
 """Compression methods by kombu's names."""
-LONGEST_ETA_SECONDS = 300.0
+MAX_ETA_SECONDS = 300.0
 """A worker keeps a message until its eta without acknowledging it; from 900 seconds on, Redis would redeliver it repeatedly."""
 QUEUES = frozenset(queue.value for queue in QueueName)
 TASKS = frozenset(task.value for task in TaskName)
-LONGEST_REPR = 1024
+MAX_REPR_LENGTH = 1024
 
 Name = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
 Moment = Annotated[datetime, Field(strict=False)]
@@ -122,13 +122,13 @@ def admitted(queue: str, raw: bytes) -> dict[str, Any]:
     """Return the message for Celery, or, for an invalid message, that of a task that fails with the reason."""
     try:
         return _understood(queue, raw)
-    except Exception as error:  # whatever is wrong with it: anything at all may stand in a queue
+    except Exception as error:  # any error: a queue may contain anything
         return _refusal(queue, raw, _words(error))
 
 
 def _understood(queue: str, raw: bytes) -> dict[str, Any]:
-    if len(raw) > MOST_BYTES:
-        raise _Refused(f"it has more than {MOST_BYTES} bytes")
+    if len(raw) > MAX_BYTES:
+        raise _Refused(f"it has more than {MAX_BYTES} bytes")
     message = _Message.model_validate(json.loads(raw))
     headers, text = message.headers, base64.b64decode(message.body, validate=True)
     if headers.compression:
@@ -140,33 +140,33 @@ def _understood(queue: str, raw: bytes) -> dict[str, Any]:
     if headers.task not in TASKS and not headers.task.startswith("celery."):
         raise _Refused("there is no task with that name")
     if headers.eta and _is_far(headers.eta):
-        raise _Refused(f"its eta is more than {LONGEST_ETA_SECONDS:.0f} seconds in the future: send it when it is due")
+        raise _Refused(f"its eta is more than {MAX_ETA_SECONDS:.0f} seconds in the future: send it when it is due")
     if headers.task in TASKS and body.arguments:
         raise _Refused("arguments must be passed by name, not by position")
     if "self" in body.keyword_arguments:
         raise _Refused("no argument may be named self")
-    told = headers.model_dump(mode="json", exclude={"compression"})
+    checked = headers.model_dump(mode="json", exclude={"compression"})
     options = {name: parts[2].get(name) for name in _Follows.model_fields} if body.options else None
-    return _message(queue, told, body.arguments, body.keyword_arguments, options, message.properties.reply_to or "")
+    return _message(queue, checked, body.arguments, body.keyword_arguments, options, message.properties.reply_to or "")
 
 
 def _is_far(eta: datetime) -> bool:
     moment = eta if eta.tzinfo else eta.replace(tzinfo=UTC)
-    return (moment - datetime.now(UTC)).total_seconds() > LONGEST_ETA_SECONDS
+    return (moment - datetime.now(UTC)).total_seconds() > MAX_ETA_SECONDS
 
 
 def _unpacked(packed: bytes, way: str) -> bytes:
     """Return a decompressed body. Compressed data can be a thousandth of its content, so decompression stops at the size allowed in the queue."""
     if way not in UNPACKERS:
         raise _Refused("its compression is unknown")
-    text: bytes = UNPACKERS[way]().decompress(packed, MOST_BYTES + 1)
-    if len(text) > MOST_BYTES:
-        raise _Refused(f"it has more than {MOST_BYTES} bytes uncompressed")
+    text: bytes = UNPACKERS[way]().decompress(packed, MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise _Refused(f"it has more than {MAX_BYTES} bytes uncompressed")
     return text
 
 
 def _refusal(queue: str, raw: bytes, fault: str) -> dict[str, Any]:
-    """Return the message of a failing task under the sender's task id, if it is known, so that whoever waits for the result gets the reason."""
+    """Return the message of a failing task under the sender's task id, if it is known, so that a sender waiting for the result gets the reason."""
     task, task_id, origin = (_header(raw, name) for name in ("task", "id", "origin"))
     keywords = {"queue": queue, "task": task, "sender": origin, "fault": fault}
     return _message(queue, {"task": REFUSED, "id": task_id or str(uuid.uuid4())}, [], keywords, None, "")
@@ -179,8 +179,8 @@ def _message(
     asked_by = headers.get(CORRELATION_HEADER) or headers.get("root_id") or headers["id"]
     own = {
         "lang": "py",
-        "argsrepr": saferepr(arguments, LONGEST_REPR),
-        "kwargsrepr": saferepr(keywords, LONGEST_REPR),
+        "argsrepr": saferepr(arguments, MAX_REPR_LENGTH),
+        "kwargsrepr": saferepr(keywords, MAX_REPR_LENGTH),
         "root_id": headers["id"],
     }
     return {
@@ -189,14 +189,14 @@ def _message(
         "content-type": "application/json",
         "headers": own | {name: value for name, value in headers.items() if value is not None},
         "properties": {
-            # What Celery shows a task of it. It is the task's id for Celery alone, whose results by Redis do not need it.
+            # Celery passes this value to the task. Celery itself sets it to the task's id, which its results in Redis do not need.
             "correlation_id": asked_by,
             "reply_to": reply_to,
             "delivery_mode": 2,
             "delivery_info": {"exchange": "", "routing_key": queue},
             "priority": 0,
             "body_encoding": "base64",
-            # A new one: two messages of one tag would be acknowledged as one.
+            # A new tag: two messages with the same tag would be acknowledged as one.
             "delivery_tag": str(uuid.uuid4()),
         },
     }
@@ -205,7 +205,7 @@ def _message(
 def _header(raw: bytes, name: str) -> str:
     """Return one header of a message of any form if it is a short printable text, else an empty text."""
     try:
-        value = json.loads(raw)["headers"][name] if len(raw) <= MOST_BYTES else ""
+        value = json.loads(raw)["headers"][name] if len(raw) <= MAX_BYTES else ""
         return TypeAdapter(Name).validate_python(value, strict=True)
     except Exception:
         return ""

@@ -1,4 +1,4 @@
-"""What workers tell Flower about their tasks, without losing any of it."""
+"""Task events for Flower, sent by workers without losing any."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from celery.events import dispatcher
 
 
 class EventDispatcher(dispatcher.EventDispatcher):  # type: ignore[misc]  # Celery is untyped
-    """Celery's own collects task events for its event loop in a list without a lock. Where tasks run in threads, those that come
-    while the list is being sent are dropped: Flower then showed about a third of all tasks as never ended.
+    """Celery's dispatcher with a lock. Celery collects task events in a list without a lock; when tasks run in threads, events that are added
+    while the list is sent are dropped, and Flower shows about a third of all tasks as never ended.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -19,7 +19,7 @@ class EventDispatcher(dispatcher.EventDispatcher):  # type: ignore[misc]  # Cele
         super().__init__(*args, **kwargs)
 
     def send(self, type: str, *args: Any, **kwargs: Any) -> Any:  # noqa: A002 - Celery's name for it
-        """Send or collect one event. A heartbeat sends on what was collected, so that the last task's end is seen in seconds."""
+        """Send or collect one event. A heartbeat also sends the collected events, so that the end of the last task is seen within seconds."""
         with self._guard:
             sent = super().send(type, *args, **kwargs)
             if type == "worker-heartbeat":
@@ -27,12 +27,12 @@ class EventDispatcher(dispatcher.EventDispatcher):  # type: ignore[misc]  # Cele
         return sent
 
     def flush(self, errors: bool = True, groups: bool = True) -> None:
-        """Send what was collected."""
+        """Send the collected events."""
         with self._guard:
             super().flush(errors, groups)
 
 
 class Events(events.Events):  # type: ignore[misc]  # Celery is untyped
-    """Makes that dispatcher the app's."""
+    """Makes EventDispatcher the dispatcher of the app."""
 
     dispatcher_cls = EventDispatcher

@@ -1,8 +1,8 @@
-"""A process shows that it runs: in Redis for everybody, and on this machine for the supervisor, Compose or systemd, which restart it
-when it does not.
+"""Heartbeats of a process: one in Redis for the other processes, and one on this machine for the supervisor, Compose or systemd, which
+restart the process when the heartbeat stops.
 
-The main loop of the process only asks for it; threads do the rest, so that a Redis that hangs holds up nothing and silences nothing
-but the sign in Redis, and a main loop that hangs is noticed, since nothing asks any more.
+The main loop only requests each heartbeat; threads send it. So a Redis that hangs blocks neither the main loop nor the heartbeat on this
+machine, and a main loop that hangs is detected because it no longer requests heartbeats.
 """
 
 from __future__ import annotations
@@ -23,17 +23,15 @@ from config.processes import HEARTBEAT_VARIABLE
 from worker.store.presence import Presence
 
 BEAT_SECONDS = 2.0
-"""How often a main loop that has no rhythm of its own beats."""
-
-
+"""Seconds between the heartbeats of a main loop that does not run at fixed intervals itself."""
 SYSTEMD_VARIABLE = "NOTIFY_SOCKET"
-"""Names the socket of systemd's watchdog."""
+"""The environment variable with the socket of systemd's watchdog."""
 
 
 class Heartbeat:
-    """Announces one process. `name`: what it is, such as items@host; `queues`: the queues it takes work from, with how many threads;
-    `settings`: digests of those that decide what it writes; `announce_more`: what else it announces each time. `process`: what it is
-    called among the running ones.
+    """Sends the heartbeat of one process to Redis. `name`: its kind and host, such as items@host; `queues` and `threads`: the queues from which
+    it takes work, and with how many threads; `settings`: digests of the settings that decide what it writes; `announce_more`: called after each
+    heartbeat. `process`: its unique name among the running processes.
     """
 
     def __init__(
@@ -55,11 +53,11 @@ class Heartbeat:
         self._thread = _Repeating(self._announce, "heartbeat", at_end=self._withdraw)
 
     def beat(self) -> None:
-        """Called by the main loop every few seconds."""
+        """Request a heartbeat. Called by the main loop every few seconds."""
         self._thread.ask()
 
     def announce(self) -> None:
-        """Show this process to the others now, unless it ends. Raises RedisError."""
+        """Send the heartbeat now, unless the process is ending. Raises RedisError."""
         if not self._has_ended:
             self._presence.announce(
                 self.process, queues=self._queues, clock=time.time(), threads=self._threads, settings=self._settings
@@ -67,12 +65,12 @@ class Heartbeat:
             self._announce_more()
 
     def end(self, wait: float) -> None:
-        """The process ends in order: nobody has to wait until it is forgotten. Returns after `wait` seconds at most."""
+        """Withdraw the process from Redis, so that others need not wait until its heartbeat expires. Returns within `wait` seconds."""
         self._has_ended = True
         self._thread.end(wait)
 
     def _announce(self) -> None:
-        # Redis away: this process counts as gone until it answers again, and so it is.
+        # Without Redis, this process correctly counts as not running until Redis responds again.
         with contextlib.suppress(RedisError):
             self.announce()
 
@@ -82,8 +80,8 @@ class Heartbeat:
 
 
 class _Repeating:
-    """A thread that does something each time that it is asked to, and once for what was asked meanwhile. It may be asked in a handler of
-    signals, which interrupts the main thread anywhere: a SimpleQueue can be put into even within its own `put`.
+    """A thread that runs `action` once for each request, and once for all requests that came in the meantime. `ask` may be called in a signal
+    handler, which can interrupt the main thread anywhere: `SimpleQueue.put` is reentrant.
     """
 
     def __init__(self, action: Callable[[], None], name: str, *, at_end: Callable[[], None] = lambda: None) -> None:
@@ -123,7 +121,7 @@ def start(
     settings: Mapping[str, str] = MappingProxyType({}),
     announce_more: Callable[[], None] = lambda: None,
 ) -> Heartbeat:
-    """This process takes up its work: Redis shows that it runs from now on."""
+    """Start the heartbeats of this process when it begins to take work. Parameters: see Heartbeat."""
     global _heartbeat
     _heartbeat = started = Heartbeat(presence, name, queues, threads, settings, announce_more)
     beat()
@@ -131,7 +129,9 @@ def start(
 
 
 def beat() -> None:
-    """The main loop came round, or is about to wait once more for a Redis that does not answer. Called by the main thread alone."""
+    """Request both heartbeats. Called only by the main thread: in each round of its loop, and before each wait for a Redis that does not
+    respond.
+    """
     global _sign
     if _sign is None and any(os.environ.get(name) for name in (HEARTBEAT_VARIABLE, SYSTEMD_VARIABLE)):
         _sign = _Repeating(_show_on_this_machine, "sign-of-life")
@@ -142,7 +142,9 @@ def beat() -> None:
 
 
 def end(*, wait: float = 0) -> None:
-    """This process takes no more work. Returns after `wait` seconds at most; without them it may be called in a handler of signals."""
+    """Withdraw this process from Redis, because it takes no more work. Returns within `wait` seconds; with 0 it may be called in a signal
+    handler.
+    """
     global _heartbeat
     ended, _heartbeat = _heartbeat, None
     if ended:
@@ -150,14 +152,14 @@ def end(*, wait: float = 0) -> None:
 
 
 def beat_name() -> str:
-    """What beat is called: the name of its machine tells two of them apart."""
+    """Return the name of this beat process. It contains the host name, to distinguish two of them."""
     return f"beat@{socket.gethostname()}"
 
 
 def _show_on_this_machine() -> None:
-    """Touch the heartbeat file, which holds the process id, and tell systemd's watchdog; each where there is one."""
+    """Touch the heartbeat file, which contains the process id, and notify systemd's watchdog, if the environment names them."""
     if file := os.environ.get(HEARTBEAT_VARIABLE):
-        with contextlib.suppress(OSError):  # its disk is full or gone: that is no reason to end the work
+        with contextlib.suppress(OSError):  # a full or missing disk is no reason to stop working
             _touch(Path(file))
     if address := os.environ.get(SYSTEMD_VARIABLE):
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:

@@ -53,10 +53,10 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
             self._leave(len(late))
 
     def pause(self, seconds: float) -> None:
-        """Make the calling thread wait; less long if the worker is stopping."""
+        """Block the calling thread for this time, or until the worker stops."""
         self._ending.wait(seconds)
 
-    def to_spare(self) -> bool:
+    def has_idle_thread(self) -> bool:
         """Return whether no task is waiting for a thread."""
         return len(self._given) <= int(self.limit)
 
@@ -65,18 +65,18 @@ class TaskPool(thread.TaskPool):  # type: ignore[misc]  # Celery is untyped
         as after a crash.
         """
         log.warning("%d tasks have not ended %.0f s after TERM; their work is released", tasks, LEAVE_SECONDS)
-        # Of its own, since Redis may not answer.
+        # In a separate thread, because Redis may not respond.
         giving = threading.Thread(target=current().give_back, name="give-back", daemon=True)
         giving.start()
         giving.join(GIVE_BACK_SECONDS)
-        # By then Celery has closed its connections; Python alone would wait for the threads.
+        # At that signal, Celery has closed its connections; a normal exit would wait for the threads.
         signals.worker_shutdown.connect(_end, weak=False)
 
 
 def thread_to_spare() -> bool:
     """Return whether a task may continue with more work in its thread: no task is waiting, and the worker is not stopping."""
     pool = TaskPool.running
-    return pool is not None and pool.to_spare()
+    return pool is not None and pool.has_idle_thread()
 
 
 def _end(**_: Any) -> NoReturn:

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from config.settings import InvalidSettings, Settings
+from config.setting_faults import InvalidSettings
+from config.settings import Settings
 from worker.observability import correlation, spans
 from worker.observability.secrecy import blotted
 
@@ -32,10 +33,12 @@ def start(settings: Settings) -> None:
 
 def secrets_of(settings: Settings) -> set[str]:
     """Return the secrets among the settings, including passwords in addresses and logins."""
-    told = (getattr(settings, name) for name in type(settings).model_fields)
-    secrets = {value.get_secret_value() for value in told if hasattr(value, "get_secret_value")}
+    values = (getattr(settings, name) for name in type(settings).model_fields)
+    secrets = {value.get_secret_value() for value in values if hasattr(value, "get_secret_value")}
     secrets |= {(urlsplit(value).password or "") if "://" in value else value.partition(":")[2] for value in secrets}
-    # A very short one would blot out ordinary words.
+    # A DSN of Sentry has its key in place of a user name.
+    secrets |= {urlsplit(value).username or "" for value in secrets if "://" in value and not urlsplit(value).password}
+    # Very short secrets would also redact ordinary words.
     return {secret for secret in secrets if len(secret) > 4}
 
 
@@ -54,7 +57,7 @@ def start_sentry(dsn: str, secrets: Collection[str], *, transport: Any = None) -
     try:
         sentry_sdk.init(
             dsn,
-            # By default each library that it finds is hooked into, and what they send is not ours to know.
+            # By default, Sentry also hooks into every library that it finds, and what those integrations send is not under our control.
             default_integrations=False,
             auto_enabling_integrations=False,
             integrations=[LoggingIntegration(level=None, event_level=logging.ERROR)],
@@ -95,14 +98,14 @@ def start_tracing(*, exporter: Any = None) -> None:
 
     @contextmanager
     def opened(name: str, facts: Mapping[str, str]) -> Iterator[None]:
-        told = {**facts, "correlation_id": correlation.current()}
+        attributes = {**facts, "correlation_id": correlation.current()}
         with tracer.start_as_current_span(
-            name, attributes=told, record_exception=False, set_status_on_exception=False
+            name, attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
                 yield
             except BaseException as error:
-                # Its class alone: a text may hold what another system answered.
+                # Only its class: the message may contain text from another system.
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
 

@@ -27,7 +27,7 @@ from worker.runtime import heartbeat
 log = logging.getLogger(__name__)
 
 PATH = "/procore"
-MOST_BYTES = 65_536
+MAX_BYTES = 65_536
 """Maximum bytes of a request: a hundred times an event."""
 ANSWER_SECONDS = 3.0
 POLL_SECONDS = 0.05
@@ -107,9 +107,9 @@ async def receive(
     try:
         receiver = {"take": take, "authorization": authorization, "pool": pool, "observer": observer}
         pages = [url(PATH, Receiver, receiver), url("/healthcheck", Alive)]
-        # The internet asks for many addresses; what becomes of an event is told above.
+        # No access log: the internet requests many unknown addresses, and the receiver itself logs what it refuses.
         application = Application(pages, log_function=lambda _: None)
-        server = HTTPServer(application, max_body_size=MOST_BYTES, body_timeout=5, idle_connection_timeout=60)
+        server = HTTPServer(application, max_body_size=MAX_BYTES, body_timeout=5, idle_connection_timeout=60)
         server.add_sockets([on])
         ready()
         beating = asyncio.create_task(_beat(observer, pool))

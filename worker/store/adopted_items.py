@@ -1,6 +1,6 @@
-"""Which code has adopted which Item: known from the ledger's records alone, since an adopted Item need not carry our external id.
+"""Which code has adopted which Item. Only the ledger's records say so: an adopted Item need not have an external id of wbs-sync.
 
-An index finds the code of an Item without reading all records. A copy of it in DATA_DIR outlives a lost Redis.
+An index finds the code of an Item without reading all records. A copy of the index in DATA_DIR survives a lost Redis.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from worker.store.ledger import Ledger
 
 
 class AdoptedItems:
-    """The index, and its copy. `owner`: whose ledger this is (key prefix, company and account), under which the copy is kept."""
+    """The index and its copy. `owner`: key prefix, company and account of the ledger, under which the copy is stored."""
 
     def __init__(self, client: Redis, prefix: str, ledger: Ledger, *, owner: str, file: Path) -> None:
         self._client = client
@@ -27,10 +27,10 @@ class AdoptedItems:
         self._file = file
 
     def by(self, project_id: int, item_ids: Sequence[str]) -> dict[str, CodeKey]:
-        """Which codes have adopted some Items, by the Items' internal ids.
+        """Return the codes that have adopted some Items, by the Items' internal ids.
 
-        The index is believed where the code's record agrees. The records of the project in which the Items are wanted are read
-        too: a worker of an older version adopts without the index, and mostly another code of the same project has the Item.
+        An index entry counts if the code's record agrees. The records of the project that needs the Items are read too: a worker of an older
+        version adopts without the index, and mostly another code of the same project has the Item.
         """
         found = self._indexed(item_ids)
         wanted = set(item_ids) - found.keys()
@@ -38,17 +38,17 @@ class AdoptedItems:
         return found | {item_id: CodeKey(project_id, number) for number, item_id in others.items() if item_id in wanted}
 
     def ids(self) -> set[str]:
-        """The ids of all Items in the index."""
+        """Return the ids of all Items in the index."""
         return set(self._client.hgetall(self._index))
 
     def of_others(self, project_id: int) -> dict[int, CodeKey]:
-        """For each code of a project (by id) whose Item by the ledger is another code's: that other code.
+        """Return the codes of a project (by id) whose Item belongs to another code by the ledger, each with that other code.
 
-        The Item is the code's for which it was made, or else the one's that the index names.
+        An Item belongs to the code for which it was created, else to the code in the index.
         """
         done = {number: record for number, record in self._ledger.codes(project_id).items() if record.done}
         owners = self._indexed(list({record.remote_id for record in done.values()}))
-        # Made for a code comes last, so that it overrides.
+        # Created records come last, so that they override.
         for number, record in sorted(done.items(), key=lambda pair: (pair[1].state is State.CREATED, -pair[0])):
             key = CodeKey(project_id, number)
             if record.state is State.CREATED:
@@ -62,7 +62,7 @@ class AdoptedItems:
         }
 
     def index(self) -> None:
-        """Put every adopted Item of the ledger into the index; workers of an older version keep none."""
+        """Add every adopted Item of the ledger to the index, which workers of an older version do not maintain."""
         with self._client.pipeline(transaction=False) as together:
             for project_id in self._ledger.projects():
                 for number, item_id in self._ledger.adopted(project_id).items():
@@ -70,7 +70,7 @@ class AdoptedItems:
             together.execute()
 
     def keep_copy(self, ledger_opened_at: str) -> None:
-        """Copy the index into DATA_DIR, as that of the ledger that was opened then; nothing is written that is there already."""
+        """Copy the index of the ledger with this `opened_at` to DATA_DIR, if the copy differs."""
         stored = self._client.hgetall(self._index)
         items = {item_id: code for item_id, code in sorted(stored.items()) if INTERNAL_ID.fullmatch(item_id)}
         copy = {"ledger": ledger_opened_at, "items": items}
@@ -79,16 +79,16 @@ class AdoptedItems:
             local_file.write(self._file, {**kept, self._owner: copy})
 
     def copy_is_of(self, ledger_opened_at: str) -> bool:
-        """Whether the copy is of this ledger, or there is none."""
+        """Return whether the copy is of this ledger, or missing."""
         kept = self._copy()
         return not kept or kept.get("ledger") == ledger_opened_at
 
     def has_copy(self) -> bool:
-        """Whether this machine knows what was adopted, though it be nothing."""
+        """Return whether this machine has a copy, even an empty one."""
         return bool(self._copy())
 
     def copied(self) -> dict[CodeKey, str]:
-        """The Items' ids in the copy, by the codes that have adopted them."""
+        """Return the Item ids in the copy by the codes that have adopted them."""
         items = self._copy().get("items")
         return {
             CodeKey.parse(code): str(item_id) for item_id, code in (items if isinstance(items, dict) else {}).items()

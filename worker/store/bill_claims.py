@@ -1,7 +1,7 @@
 """Which invoice has a vendor's document number, and which invoice has adopted a bill that a person entered.
 
 Each belongs to one invoice at a time. NetSuite's list of bills may lag behind a write, and an account may accept equal numbers, so the
-claim is noted here before the intent to write. It never expires; a later invoice may take it over when the earlier one has no such bill
+claim is recorded here before the intent to write. It never expires; a later invoice may take it over if the earlier one has no such bill
 (`sync/bill_ownership.py`).
 """
 
@@ -17,7 +17,7 @@ from worker.store.scripts import Script, flag, text
 
 
 class BillClaims:
-    """One invoice for each claimed number or bill."""
+    """The invoice of each claimed number or bill."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -26,20 +26,20 @@ class BillClaims:
         self._release = Script(client, "bill_claims/release", flag)
 
     def holder(self, claim: str) -> InvoiceKey | None:
-        """The invoice that has it; None when no invoice has."""
+        """Return the invoice that has a claim; None if no invoice has."""
         invoice = self._client.hget(self._claims, claim)
         return InvoiceKey.parse(invoice) if invoice else None
 
     def take(self, claim: str, key: InvoiceKey) -> InvoiceKey:
-        """Claim it for an invoice unless another one has it. Returns the invoice that has it now."""
+        """Claim a number or bill for an invoice unless another one has it. Return the invoice that has it now."""
         return InvoiceKey.parse(self._take(keys=[self._claims], args=[claim, str(key)]))
 
     def release(self, claim: str, holder: InvoiceKey, lock: Lock) -> bool:
-        """Take it from the invoice that has it, under that invoice's lock. False when the lock is lost or another one has it now."""
+        """Remove the claim of an invoice, under that invoice's lock. Return False if the lock is lost or another invoice has the claim now."""
         return self._release(keys=[self._claims, lock.key], args=[claim, str(holder), lock.token])
 
     def note(self, claims: Mapping[str, InvoiceKey]) -> None:
-        """Note claims that NetSuite or Procore proves; those of other invoices are kept."""
+        """Record claims that NetSuite or Procore proves; those of other invoices are kept."""
         if not claims:
             return
         with self._client.pipeline(transaction=False) as together:

@@ -1,6 +1,6 @@
-"""Answers worth keeping for a while: links to NetSuite records, facts of the account, the list of projects.
+"""Cached responses: links to NetSuite records, facts of the account.
 
-Keys carry the NetSuite account, because internal ids of one account mean something else in another.
+Keys contain the NetSuite account, because internal ids of one account have another meaning in another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from worker.store.keys import Keys
 
 
 class Cache:
-    """Small JSON values with an end."""
+    """Small JSON values that expire."""
 
     def __init__(self, client: Redis, prefix: str, account: str) -> None:
         self._client = client
@@ -21,25 +21,25 @@ class Cache:
         self._own: dict[str, Any] | None = None
 
     def leave_no_trace(self) -> None:
-        """From now on, keep and forget for this object alone: for a dry run, after which the work takes what it would have taken."""
+        """Keep changes in this object from now on, not in Redis: for a dry run, which must leave no cached values to the real work."""
         self._own = {}
 
     def get(self, key: str) -> Any:
-        """The value, or None when there is none (any more)."""
+        """Return a value; None if it is missing or has expired."""
         if self._own is not None and key in self._own:
             return self._own[key]
         text = self._client.get(self._key(key))
         return json.loads(str(text)) if text else None
 
     def put(self, key: str, value: Any, *, seconds: int) -> None:
-        """Keep a value for so many seconds."""
+        """Cache a value for `seconds`."""
         if self._own is not None:
             self._own[key] = value
             return
         self._client.set(self._key(key), json.dumps(value), ex=seconds)
 
     def forget(self, *keys: str) -> None:
-        """Drop values that turned out wrong."""
+        """Delete values that turned out to be wrong."""
         if self._own is not None:
             self._own |= dict.fromkeys(keys)
         elif keys:

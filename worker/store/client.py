@@ -1,6 +1,6 @@
-"""The part of `redis.Redis` that wbs-sync uses, with types: redis-py's own say of every answer that it may be awaitable.
+"""The part of `redis.Redis` that wbs-sync uses, with exact types: those of redis-py allow every response to be awaitable.
 
-All clients decode answers: texts are `str`. Every method raises RedisError.
+All clients decode responses: texts are `str`. Every method raises RedisError.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ Score = str | int | float
 
 
 class RegisteredScript(Protocol):
-    """A Lua script by its digest; its text is sent when the server does not know it."""
+    """A Lua script, called by its digest; its text is sent if the server does not know it."""
 
     def __call__(self, *, keys: Sequence[str], args: Sequence[Value]) -> Any:
-        """Run it; what it returns."""
+        """Run the script, and return what it returns."""
 
 
 class Pipeline(Protocol):
@@ -31,7 +31,7 @@ class Pipeline(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        """Drop what was not sent."""
+        """Discard commands that were not sent."""
 
     def hsetnx(self, name: str, key: str, value: Value, /) -> Any:
         """Set a field that is missing."""
@@ -43,10 +43,10 @@ class Pipeline(Protocol):
         """Add members."""
 
     def expire(self, name: str, seconds: int, /) -> Any:
-        """Let a key end."""
+        """Let a key expire."""
 
     def execute(self) -> list[Any]:
-        """Send all; their answers in order."""
+        """Send all commands, and return their responses in order."""
 
 
 class Redis(Protocol):
@@ -70,50 +70,50 @@ class Redis(Protocol):
     # The server
 
     def ping(self) -> bool:
-        """True when the server answers."""
+        """Return True when the server responds."""
 
     def info(self, section: str, /) -> dict[str, Any]:
-        """What the server says of itself, by field."""
+        """Return the fields of a section of the server's information."""
 
     def time(self) -> tuple[int, int]:
-        """The server's clock: unix seconds, and microseconds."""
+        """Return the server's clock: unix seconds, and microseconds."""
 
     def register_script(self, script: str, /) -> RegisteredScript:
-        """A script to call; nothing is sent yet."""
+        """Return a script to call; sends nothing."""
 
     def pipeline(self, *, transaction: bool) -> Pipeline:
-        """Commands to send together, with a transaction all or none."""
+        """Return commands to send together; with a transaction, all or none are executed."""
 
     # Keys and texts
 
     def get(self, name: str, /) -> str | None:
-        """The text; None when there is none."""
+        """Return a text; None if there is none."""
 
     def set(self, name: str, value: Value, /, *, nx: bool = False, ex: int | None = None) -> bool | None:
-        """Set a text for `ex` seconds, or until it is deleted. `nx`: only a missing one; None when it is there."""
+        """Set a text for `ex` seconds, or until it is deleted. `nx`: only if it is missing; returns None if it is not."""
 
     def delete(self, /, *names: str) -> int:
-        """Delete keys; how many there were."""
+        """Delete keys. Return how many existed."""
 
     def exists(self, /, *names: str) -> int:
-        """How many of the keys there are."""
+        """Return how many of the keys exist."""
 
     def expire(self, name: str, seconds: int, /) -> bool:
-        """Let a key end in so many seconds; False when there is none."""
+        """Let a key expire in `seconds`. Return False if there is none."""
 
     def type(self, name: str, /) -> str:
-        """`string`, `hash`, `list`, `set`, `zset`, `stream` or `none`."""
+        """Return `string`, `hash`, `list`, `set`, `zset`, `stream` or `none`."""
 
     # Hashes
 
     def hget(self, name: str, key: str, /) -> str | None:
-        """A field; None when there is none."""
+        """Return a field; None if there is none."""
 
     def hmget(self, name: str, keys: Sequence[str], /) -> list[str | None]:
-        """Some fields in order."""
+        """Return some fields in order."""
 
     def hgetall(self, name: str, /) -> dict[str, str]:
-        """All fields; empty when there is no hash."""
+        """Return all fields; empty if there is no hash."""
 
     def hset(
         self,
@@ -122,79 +122,79 @@ class Redis(Protocol):
         value: Value | None = None,
         mapping: Mapping[str, Value] | None = None,
     ) -> int:
-        """Set one field, or those of a mapping; how many are new."""
+        """Set one field, or those of a mapping. Return how many are new."""
 
     def hsetnx(self, name: str, key: str, value: Value, /) -> bool:
-        """Set a field that is missing; whether it was."""
+        """Set a field that is missing. Return whether it was."""
 
     def hdel(self, name: str, /, *keys: str) -> int:
-        """Delete fields; how many there were."""
+        """Delete fields. Return how many existed."""
 
     def hexists(self, name: str, key: str, /) -> bool:
-        """Whether there is a field."""
+        """Return whether a field exists."""
 
     def hincrby(self, name: str, key: str, amount: int, /) -> int:
-        """Add to a field; its new value."""
+        """Add to a field. Return its new value."""
 
     def hlen(self, name: str, /) -> int:
-        """How many fields there are."""
+        """Return the number of fields."""
 
     # Sets and sorted sets
 
     def sadd(self, name: str, /, *members: Value) -> int:
-        """Add members; how many are new."""
+        """Add members. Return how many are new."""
 
     def smembers(self, name: str, /) -> AbstractSet[str]:
-        """All members."""
+        """Return all members."""
 
     def sismember(self, name: str, member: str, /) -> bool:
-        """Whether it is a member."""
+        """Return whether it is a member."""
 
     def scard(self, name: str, /) -> int:
-        """How many members there are."""
+        """Return the number of members."""
 
     def zadd(self, name: str, mapping: Mapping[str, float], /) -> int:
-        """Add members with their scores, or change these; how many are new."""
+        """Add members with their scores, or change the scores. Return how many are new."""
 
     def zrem(self, name: str, /, *members: str) -> int:
-        """Remove members; how many there were."""
+        """Remove members. Return how many existed."""
 
     def zcard(self, name: str, /) -> int:
-        """How many members there are."""
+        """Return the number of members."""
 
     def zcount(self, name: str, low: Score, high: Score, /) -> int:
-        """How many members have a score from `low` to `high`."""
+        """Return how many members have a score from `low` to `high`."""
 
     def zscore(self, name: str, member: str, /) -> float | None:
-        """The score; None when it is no member."""
+        """Return the score; None if it is no member."""
 
     def zmscore(self, name: str, members: Sequence[str], /) -> list[float | None]:
-        """Some scores in order."""
+        """Return some scores in order."""
 
     def zrange(self, name: str, first: int, last: int, /, *, withscores: bool) -> list[tuple[str, float]]:
-        """Members by place, lowest score first, with their scores."""
+        """Return members by place, lowest score first, with their scores."""
 
     def zrevrange(self, name: str, first: int, last: int, /) -> list[str]:
-        """Members by place, highest score first."""
+        """Return members by place, highest score first."""
 
     def zrangebyscore(
         self, name: str, low: Score, high: Score, /, *, start: int | None = None, num: int | None = None
     ) -> list[str]:
-        """Members with a score from `low` to `high`, lowest first; `num` of them from `start` on."""
+        """Return members with a score from `low` to `high`, lowest first; `num` of them from `start` on."""
 
     # Lists and streams
 
     def llen(self, name: str, /) -> int:
-        """How many elements there are."""
+        """Return the number of elements."""
 
     def lrange(self, name: str, first: int, last: int, /) -> list[str]:
-        """Elements by place; -1 is the last."""
+        """Return elements by place; -1 is the last."""
 
     def blpop(self, keys: Sequence[str], *, timeout: float) -> tuple[str, str] | None:
-        """Wait for an element of one of the lists and remove it; None after `timeout` seconds."""
+        """Wait for an element of one of the lists, remove and return it; None after `timeout` seconds."""
 
     def xrange(self, name: str, first: int, /) -> list[tuple[str, dict[str, str]]]:
-        """Entries from a time on (unix ms): id and fields."""
+        """Return entries from a time on (unix ms): id and fields."""
 
     def xrevrange(self, name: str, /, *, count: int) -> list[tuple[str, dict[str, str]]]:
-        """The newest entries: id and fields."""
+        """Return the newest entries: id and fields."""

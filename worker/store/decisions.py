@@ -1,14 +1,13 @@
-"""People's decisions about invoices: one hash, and a copy in DATA_DIR that outlives a lost Redis.
+"""Decisions of people about invoices: one hash, and a copy in DATA_DIR that survives a lost Redis.
 
-Neither Procore nor NetSuite shows them. Every machine whose workers run keeps the copy, and so does the machine on which the command is
-given. A ledger that is rebuilt takes the decisions from the copy before anything is written; a machine with another copy adds its own
-when it meets the new ledger, while writes still wait for the settle window. A decision is lost only where every copy is.
+Neither Procore nor NetSuite has them. Every machine with running workers keeps the copy, and so does the machine on which the command is
+run. A rebuild of the ledger restores the decisions from the copy before anything is written; a machine with another copy adds its own when
+it first sees the new ledger, while writes still wait for the settle window. A decision is lost only if every copy is.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,60 +17,62 @@ from worker.domain.identities import InvoiceKey
 from worker.store import local_file
 from worker.store.client import Redis
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 
 COPIED_EVERY_SECONDS = 60.0
 
 
 class Decisions:
-    """Decisions by invoice. `owner`: whose ledger this is (key prefix, company and account), under which the copy is kept."""
+    """Decisions by invoice. `owner`: key prefix, company and account of the ledger, under which the copy is stored."""
 
-    def __init__(self, client: Redis, prefix: str, *, owner: str, file: Path) -> None:
+    def __init__(self, client: Redis, prefix: str, *, owner: str, file: Path, runtime: Runtime = REAL) -> None:
         self._client = client
         self._place = Keys(prefix).invoice_decisions
         self._owner = owner
         self._file = file
+        self._runtime = runtime
         self._copied_at = float("-inf")
 
     def of(self, key: InvoiceKey) -> Decision | None:
-        """What a person decided about an invoice."""
+        """Return the decision about an invoice; None without one."""
         text = self._client.hget(self._place, str(key))
         return Decision.restored(json.loads(text)) if text else None
 
     def all(self) -> dict[InvoiceKey, Decision]:
-        """Every decision, in order of the invoices' keys."""
+        """Return every decision, in order of the invoices' keys."""
         stored = self._client.hgetall(self._place)
         return {InvoiceKey.parse(key): Decision.restored(json.loads(text)) for key, text in sorted(stored.items())}
 
     def copied(self) -> tuple[Path, list[InvoiceKey]]:
-        """The file with this machine's copy, and the invoices whose decision it does not hold."""
+        """Return the file with this machine's copy, and the invoices whose decision is missing in it or differs."""
         kept = self._copy().get("decisions")
         copied: Mapping[str, Any] = kept if isinstance(kept, dict) else {}
         return self._file, [key for key, decision in self.all().items() if copied.get(str(key)) != decision.stored]
 
     def note(self, key: InvoiceKey, decision: Decision) -> None:
-        """Keep a decision, in the place of an earlier one."""
+        """Record a decision; it replaces an earlier one."""
         self._client.hset(self._place, str(key), json.dumps(decision.stored, ensure_ascii=False))
 
     def take_back(self, key: InvoiceKey) -> bool:
-        """Forget the decision about an invoice; False when there is none."""
+        """Delete the decision about an invoice. Return False if there is none."""
         return bool(self._client.hdel(self._place, str(key)))
 
     def catch_up(self, ledger_opened_at: str) -> None:
-        """Before this process works with a ledger that is new to it: add what the copy says of the ledger before."""
+        """Add the copy's decisions if they are of an earlier ledger, before this process works with a ledger that is new to it; update the copy."""
         if self._copy().get("ledger") != ledger_opened_at:
             self.restore()
         self.keep_copy(ledger_opened_at)
 
     def keep_up(self, ledger_opened_at: str) -> None:
-        """Now and then: copy what was decided since, by whatever machine."""
-        now = time.monotonic()
+        """At intervals, copy new decisions, whatever machine recorded them."""
+        now = self._runtime.monotonic()
         if not ledger_opened_at or now < self._copied_at + COPIED_EVERY_SECONDS:
             return
         if self._copy().get("ledger", ledger_opened_at) == ledger_opened_at:
             self.keep_copy(ledger_opened_at)
 
     def restore(self) -> int:
-        """Add the copy's decisions about invoices that have none; how many."""
+        """Add the copy's decisions about invoices that have none. Return how many."""
         kept = self._copy().get("decisions")
         copied: Mapping[str, Any] = kept if isinstance(kept, dict) else {}
         return sum(
@@ -80,7 +81,7 @@ class Decisions:
         )
 
     def keep_copy(self, ledger_opened_at: str) -> None:
-        """Copy all decisions into DATA_DIR, as those of the ledger that was opened then; nothing is written that is there already."""
+        """Copy all decisions of the ledger with this `opened_at` to DATA_DIR, if the copy differs."""
         copy = {
             "ledger": ledger_opened_at,
             "decisions": {str(key): decision.stored for key, decision in self.all().items()},
@@ -88,7 +89,7 @@ class Decisions:
         kept = local_file.read(self._file)
         if kept.get(self._owner) != copy and (copy["decisions"] or self._owner in kept):
             local_file.write(self._file, {**kept, self._owner: copy})
-        self._copied_at = time.monotonic()
+        self._copied_at = self._runtime.monotonic()
 
     def _copy(self) -> Mapping[str, Any]:
         kept = local_file.read(self._file).get(self._owner)

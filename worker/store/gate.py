@@ -10,8 +10,6 @@ never exceed it together.
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,19 +20,20 @@ from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper
+from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag
 
 SLOT_SECONDS = 30.0
 """Seconds until a dead worker's slot is released."""
-MOST_EXPORTS_IN_A_ROW = 9
+MAX_EXPORTS_IN_A_ROW = 9
 """Number of slots after which a waiting scan gets one."""
 CAP_SECONDS = 30.0
 """Seconds without an announcement after which a process's limit no longer counts. Workers announce theirs with each heartbeat."""
 USE_KEPT_SECONDS = 12 * 3600.0
 """Seconds for which samples of the slots in use are kept."""
-LONGEST_NAP_SECONDS = 1.0
+MAX_POLL_SECONDS = 1.0
 """Seconds after which a waiter checks again even if it was passed no slot: one may have been released because its holder died."""
-SHORTEST_NAP_SECONDS = 0.01
+MIN_POLL_SECONDS = 0.01
 """Minimum wait: Redis 6.2 treats less than a millisecond as 0, which blocks forever."""
 
 
@@ -57,10 +56,11 @@ class Precedence(StrEnum):
 class Gate:
     """A semaphore of leases over all processes: `limit` of them, or fewer if another process has a lower limit."""
 
-    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, *, limit: int) -> None:
+    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, *, limit: int, runtime: Runtime = REAL) -> None:
         self._client = client
         self._keeper = keeper
         self._limit = limit
+        self._runtime = runtime
         self._keys = keys = Keys(prefix)
         # Exports first, as the scripts have them.
         self._waiting = [keys.waiting_for_slot(kind) for kind in (Precedence.EXPORT, Precedence.SCAN)]
@@ -71,10 +71,10 @@ class Gate:
         self._note_use = Script(client, "gate/note_use", flag)
 
     @contextmanager
-    def slot(self, precedence: Precedence, *, patience: float = 20.0) -> Iterator[None]:
-        """Hold one slot for the block. Waits up to `patience` seconds, then raises NoRoom, so that the work releases its thread."""
-        token = secrets.token_hex(8)
-        self._wait(token, precedence, patience)
+    def slot(self, precedence: Precedence, *, timeout: float = 20.0) -> Iterator[None]:
+        """Hold one slot for the block. Waits up to `timeout` seconds, then raises NoRoom, so that the work releases its thread."""
+        token = self._runtime.token(8)
+        self._wait(token, precedence, timeout)
         with self._keeper.keeping(lambda: self._keep(token), every=SLOT_SECONDS / 4):
             try:
                 yield
@@ -95,7 +95,7 @@ class Gate:
 
     def in_use(self) -> int:
         """Return the number of slots in use, including those of dead workers until their lease ends."""
-        # Leases that have ended are only taken out when somebody asks for a slot.
+        # Leases that have ended are only removed when a process asks for a slot.
         return int(self._client.zcount(self._keys.slots, int(seconds(self._client) * 1000), "+inf"))
 
     def waiting(self) -> dict[Precedence, int]:
@@ -119,15 +119,15 @@ class Gate:
         noted = self._client.xrange(self._keys.slot_use, kept_from)
         return [Use(int(at.partition("-")[0]) / 1000, int(fields["in_use"])) for at, fields in noted]
 
-    def _wait(self, token: str, precedence: Precedence, patience: float) -> None:
-        until = time.monotonic() + patience
+    def _wait(self, token: str, precedence: Precedence, timeout: float) -> None:
+        until = self._runtime.monotonic() + timeout
         try:
             while not self._take(token, precedence):
-                left = until - time.monotonic()
+                left = until - self._runtime.monotonic()
                 if left <= 0:
                     raise NoRoom("all NetSuite slots stayed in use", retry_after=1.0)
-                nap = min(max(left, SHORTEST_NAP_SECONDS), LONGEST_NAP_SECONDS)
-                if self._client.blpop([self._keys.handed_slot(token)], timeout=nap):
+                poll = min(max(left, MIN_POLL_SECONDS), MAX_POLL_SECONDS)
+                if self._client.blpop([self._keys.handed_slot(token)], timeout=poll):
                     return
         except BaseException:
             self._leave(token, precedence)
@@ -135,8 +135,8 @@ class Gate:
 
     def _take(self, token: str, precedence: Precedence) -> bool:
         export = "1" if precedence is Precedence.EXPORT else "0"
-        lease, nap, cap_kept = (int(each * 1000) for each in (SLOT_SECONDS, LONGEST_NAP_SECONDS, CAP_SECONDS))
-        return self._acquire(keys=self._slot_keys, args=[token, self._limit, lease, export, nap, cap_kept])
+        lease, poll, cap_kept = (int(each * 1000) for each in (SLOT_SECONDS, MAX_POLL_SECONDS, CAP_SECONDS))
+        return self._acquire(keys=self._slot_keys, args=[token, self._limit, lease, export, poll, cap_kept])
 
     def _leave(self, token: str, precedence: Precedence) -> None:
         stem = self._keys.handed_slot("")
@@ -145,7 +145,7 @@ class Gate:
             self._limit,
             int(SLOT_SECONDS * 1000),
             stem,
-            MOST_EXPORTS_IN_A_ROW,
+            MAX_EXPORTS_IN_A_ROW,
             precedence.value,
         ]
         self._let_go(keys=[*self._slot_keys, self._keys.exports_in_a_row, self._keys.sent], args=args)

@@ -1,8 +1,8 @@
-"""Pauses: a remote, or one permission of it, that cannot be worked with now. The work that needs it waits; everything else goes on.
+"""Circuit breakers: a remote, or one permission of it, that fails is paused. Work that needs it waits; all other work continues.
 
-A circuit breaker for each scope (`worker.domain.scopes`): failures are noted, a pause begins when they show that the scope is in
-trouble, and the first work after its end finds out whether it still is. Each pause in a row is twice as long as the one before, to
-two minutes; only a rate limit names longer ones. What gets through closes the breaker.
+One breaker for each scope (`worker.domain.scopes`). Failures are counted, a pause begins when they show that the scope is in trouble, and
+the first work after its end tests whether it still is. Each pause in a row is twice as long as the one before, up to two minutes; only a
+rate limit asks for longer ones. Work that gets through closes the breaker.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from worker.domain.scopes import REMOTES_OF_LANE, Remote, doing, remote_of, stops
+from worker.domain.scopes import Remote, doing, remote_of
 from worker.domain.work import Lane
 from worker.store.client import Redis, Value
 from worker.store.connection import seconds
@@ -19,15 +19,15 @@ from worker.store.keys import Keys
 from worker.store.scripts import Script, text, texts
 
 LONGEST_PAUSE_SECONDS = 120.0
-"""What no rate limit names is never longer: nobody knows beforehand when an outage ends or a person has acted."""
+"""Longest pause unless a rate limit asks for more: an outage may end, or a person may act, at any time."""
 REMEMBERED_SECONDS = 7 * 86_400
-"""A scope that nobody has needed for so long is forgotten."""
+"""Seconds after the last failure of any scope after which all scopes are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A scope in trouble. Unix seconds of Redis' clock; `times`: pauses in a row; `cause`: of its problem; `answer`: the last one; `works`:
-    the first few that failed because of it.
+    """A scope in trouble. Times in unix seconds of Redis' clock; `times`: pauses in a row; `cause`: of its problem; `answer`: the last response;
+    `works`: keys of the first works that failed because of it.
     """
 
     scope: str
@@ -40,19 +40,19 @@ class Pause:
 
     @property
     def remote(self) -> Remote:
-        """The remote it is of."""
+        """The remote of the scope."""
         return remote_of(self.scope)
 
     @property
     def work(self) -> str:
-        """What waits, in words."""
+        """What waits, as text."""
         return doing(self.scope)
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What a failure came to. `ends`: of the pause, 0 = there is none; `works`: how many different ones failed since the scope last
-    got through; `again`: whether this one was among them before.
+    """The result of a failure. `ends`: of the pause, 0 = no pause; `works`: number of different works that failed since the scope last got
+    through; `again`: whether this work was already one of them.
     """
 
     ends: float
@@ -71,25 +71,25 @@ class Holds:
         self._lift = Script(client, "pauses/lift", text)
 
     def state(self, lane: Lane) -> tuple[float, list[str]]:
-        """When a lane's work may go on (unix seconds, Redis' clock; 0 = now), and which scopes of its remotes are in trouble."""
+        """Return when a lane's work may continue (unix seconds, Redis' clock; 0 = now), and the scopes of its remotes that are in trouble."""
         troubled = _of(lane, self._all())
         until = _ends(lane, troubled)
         return until if until and until > seconds(self._client) else 0, [one.scope for one in troubled]
 
     def free(self, lanes: Iterable[Lane]) -> list[Lane]:
-        """Those of some lanes whose work may go on now; asks once for all."""
+        """Return the lanes whose work may continue now. One read for all lanes."""
         pauses = self._all()
         now = seconds(self._client) if pauses else 0.0
         return [lane for lane in lanes if _ends(lane, _of(lane, pauses)) <= now]
 
     def note(self, scope: str, work: str, *, cause: str = "", answer: str = "") -> Noted:
-        """Note that this work failed because of a scope, without a pause."""
+        """Count a failure of work because of a scope, without a pause."""
         return self._noted(scope, work, cause, answer, pauses=False, first=0, named=0)
 
     def pause(
         self, scope: str, work: str = "-", *, first: float, named: float = 0, cause: str = "", answer: str = ""
     ) -> Noted:
-        """The same, and let all work that needs the scope wait. `first`: seconds of the first pause in a row; `named`: at least so many."""
+        """Count a failure, and pause all work that needs the scope. `first`: seconds of the first pause in a row; `named`: minimum seconds."""
         return self._noted(scope, work, cause, answer, pauses=True, first=first, named=named)
 
     def _noted(
@@ -111,39 +111,41 @@ class Holds:
         return Noted(float(ends), int(times), int(works), bool(int(again)))
 
     def pauses(self) -> list[Pause]:
-        """Scopes that were paused and have not got through since, also those that are tried again now; by name."""
+        """Return the scopes that were paused and have not got through since, including those that are being retried now; by name."""
         return [one for one in self._all() if one.times]
 
     def begun(self) -> dict[Remote, int]:
-        """How many pauses have begun since this ledger began, by remote."""
+        """Return how many pauses have begun since this ledger began, by remote."""
         counts = self._client.hgetall(self._begun)
         return {remote: int(counts.get(remote.value, 0)) for remote in Remote}
 
     def until(self, scope: str) -> float | None:
-        """When a scope's work may go on (unix seconds, Redis' clock); None when it is not paused."""
+        """Return when a scope's work may continue (unix seconds, Redis' clock); None if it is not paused."""
         stored = self._client.hget(self._key, scope)
         ends = _pause(scope, stored).ends if stored else 0.0
         return ends if ends > seconds(self._client) else None
 
     def times(self, scope: str) -> int:
-        """How often in a row a scope was paused; 0 = its work gets through."""
+        """Return how many times in a row a scope was paused; 0 = its work gets through."""
         stored = self._client.hget(self._key, scope)
         return _pause(scope, stored).times if stored else 0
 
     def is_held(self, scope: str) -> bool:
-        """Whether a scope is paused now."""
+        """Return whether a scope is paused now."""
         return self.until(scope) is not None
 
     def is_in_trouble(self, scope: str) -> bool:
-        """Whether failures of a scope were noted since it last got through, with a pause or without one."""
+        """Return whether a scope has failed since it last got through, with a pause or without."""
         return bool(self._client.hexists(self._key, scope))
 
     def over(self, scope: str) -> None:
-        """Its work gets through again."""
+        """Close the breaker of a scope: its work gets through again."""
         self._client.hdel(self._key, scope)
 
     def lift(self, remotes: Collection[Remote]) -> float:
-        """Somebody has fixed the cause: let paused work try at once. Gives the time until which it would have waited, or 0."""
+        """End all pauses of some remotes, because a person has fixed the cause. Return when the last one would have ended (unix seconds); 0 for
+        none.
+        """
         ends = float(self._lift(keys=[self._key], args=list(remotes))) if remotes else 0.0
         return ends if ends > seconds(self._client) else 0
 
@@ -152,13 +154,13 @@ class Holds:
 
 
 def _of(lane: Lane, pauses: Iterable[Pause]) -> list[Pause]:
-    """The pauses of a lane's remotes."""
-    return [one for one in pauses if one.remote in REMOTES_OF_LANE[lane]]
+    """Return the pauses of a lane's remotes."""
+    return [one for one in pauses if one.remote in lane.remotes]
 
 
 def _ends(lane: Lane, pauses: Iterable[Pause]) -> float:
-    """When the last pause that stops a lane ends; 0 when none does."""
-    return max((one.ends for one in pauses if stops(one.scope, lane)), default=0.0)
+    """Return when the last pause that stops a lane ends; 0 if none does."""
+    return max((one.ends for one in pauses if lane.waits_for(one.scope)), default=0.0)
 
 
 def _pause(scope: str, stored: str) -> Pause:

@@ -8,13 +8,13 @@ before the settle window since its start has passed.
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
 from worker.store import local_file
 from worker.store.client import Redis
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, text
 
 log = logging.getLogger(__name__)
@@ -26,10 +26,11 @@ MEET_EVERY_SECONDS = 1.0
 class StoreIdentity:
     """The store that this process knows. `file`: keeps its id after the process ends; None to keep it in memory only."""
 
-    def __init__(self, client: Redis, prefix: str, file: Path | None = None) -> None:
+    def __init__(self, client: Redis, prefix: str, file: Path | None = None, *, runtime: Runtime = REAL) -> None:
         self._keys = Keys(prefix)
         self._prefix = prefix
         self._file = file
+        self._runtime = runtime
         self._meet = Script(client, "store/meet", text)
         kept = local_file.read(file).get(prefix) if file else None
         self._known = kept if isinstance(kept, str) else ""
@@ -40,7 +41,7 @@ class StoreIdentity:
 
     def args(self) -> Sequence[str]:
         """Return the id this process knows ("" for none) and a unique part of a new id."""
-        return [self._known, secrets.token_hex(4)]
+        return [self._known, self._runtime.token(4)]
 
     def learn(self, store_id: str) -> None:
         """Keep the id that a script returned."""

@@ -1,7 +1,7 @@
-"""The journal: what happened to one code or one invoice, in order, as far as its record in the ledger does not say it.
+"""The journal: the events of one code or invoice, in order, that its record in the ledger does not show.
 
-A list of lines for each, appended by the script that writes the record, so that it costs no command of its own. The same thing
-again only counts on the last line. Kept for a stated time after the last line, and of a stated length.
+One list of lines for each, appended by the script that writes the record, so that it costs no extra command. A repeated event only increments
+the count of the last line. A journal expires some time after its last line, and its length is limited.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORDS = frozenset(what.value for what in What)
 
 
 class Journal:
-    """Reads journals, and adds what happens between two records."""
+    """Reads journals, and adds events between two records."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -29,18 +29,20 @@ class Journal:
         self._append = Script(client, "journal/append", flag)
 
     def tell(self, key: CodeKey | InvoiceKey, happening: Happening) -> None:
-        """Add a line, or count the last one up when it says the same."""
+        """Add a line, or increment the count of the last one if it has the same event."""
         self._append(keys=[self._keys.journal(key)], args=words_of(happening))
 
     def of(self, key: CodeKey | InvoiceKey) -> list[Entry]:
-        """The lines that are kept, in the order in which things happened."""
+        """Return the lines of a journal, oldest first."""
         lines = [json.loads(f"[{line}]") for line in self._client.lrange(self._keys.journal(key), 0, -1)]
-        # What a newer version calls by a new word is told by that version alone.
+        # An event of a kind that only a newer version knows is left to that version.
         return [_entry(*line) for line in lines if line[4] in _WORDS]
 
 
 def words_of(happening: Happening | None) -> tuple[str, int]:
-    """What a script appends to a journal: the event as JSON without its brackets, "" for none, and the next time in whole unix seconds."""
+    """Return the arguments with which a script appends an event: its JSON without the brackets ("" for none), and `again_at` in whole unix
+    seconds.
+    """
     if happening is None:
         return "", 0
     facts = {name: shortened(value, LONGEST_FACT) for name, value in happening.facts.items() if value}

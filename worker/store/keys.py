@@ -84,11 +84,11 @@ class Keys:
     """Hash: problem key -> open problem."""
 
     def problems_of(self, cause: Cause) -> str:
-        """Sorted set: open problems of a cause that nobody ignores, by the time since which."""
+        """Sorted set: open problems of a cause that are not ignored, by the time since which."""
         return f"{self.prefix}problems:of:{cause}"
 
     def ignored_problems_of(self, cause: Cause) -> str:
-        """Sorted set: open problems of a cause that somebody ignores, by the time since which."""
+        """Sorted set: ignored open problems of a cause, by the time since which."""
         return f"{self.prefix}problems:ignored:{cause}"
 
     def problem_acts(self, problem_key: str) -> str:
@@ -201,7 +201,7 @@ class Keys:
     projects_listed_at = Key("projects:listed_at")
     """Text: when reading the list of projects began; missing when the list is outdated."""
     projects_outdated_at = Key("projects:outdated_at")
-    """Text: when somebody last reported that the list changed."""
+    """Text: when the list was last reported to have changed."""
     projects_reading = Key("projects:reading")
     """Text: the token of the worker that reads the list."""
     projects_looked_at = Key("projects:looked_at")
@@ -218,7 +218,7 @@ class Keys:
         return f"{self.prefix}reads:{project_id}"
 
     reads_asked_at = Key("reads:asked_at")
-    """Text: when somebody last asked for everything blocked to be read again."""
+    """Text: when reading everything blocked again was last requested."""
     reads_unblocked = Key("reads:unblocked")
     """Hash: blocker -> when an invoice last found it gone."""
 

@@ -1,6 +1,6 @@
-"""What the list showed of an invoice when an export last read it, so that a run reads again only what may have changed.
+"""What the list showed of an invoice when an export last read it, so that a run reads only invoices that may have changed.
 
-A cache: what is lost is read once more, and nothing else depends on it.
+A cache: a lost entry costs one more read, and nothing else depends on it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from worker.store.keys import Keys
 
 @dataclass(frozen=True, slots=True)
 class LastRead:
-    """One invoice that was left without a bill. `shown`: what the list showed of it; `at`, `again_at`: when it was given out to be read
-    and when it is due to be read again although nothing changed (unix seconds, Redis' clock); `times`: how often this version was read.
+    """The last read of an invoice without a bill. `shown`: what the list showed of it; `at`: when its export was queued; `again_at`: when it is
+    to be read again although nothing changed (unix seconds, Redis' clock); `times`: how often this version of the invoice was read.
     """
 
     shown: str
@@ -25,19 +25,19 @@ class LastRead:
 
 
 class LastReads:
-    """Keeps the last read of each invoice, when somebody asked for all of them to be read, and when a blocker was found gone."""
+    """The last read of each invoice, the last request to read all of them, and when each blocker was last found resolved."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
         self._keys = Keys(prefix)
 
     def of(self, project_id: int) -> dict[int, LastRead]:
-        """Of a project's invoices, by invoice id."""
+        """Return the last reads of a project's invoices, by invoice id."""
         stored = self._client.hgetall(self._keys.reads(project_id))
         return {int(invoice_id): _decoded(text) for invoice_id, text in stored.items()}
 
     def note(self, project_id: int, reads: Mapping[int, LastRead], *, drop: Collection[int] = ()) -> None:
-        """Keep these and drop others of the project."""
+        """Record reads of a project's invoices, and delete those of `drop`."""
         if reads:
             self._client.hset(
                 self._keys.reads(project_id), mapping={str(one): _encoded(read) for one, read in reads.items()}
@@ -46,19 +46,19 @@ class LastReads:
             self._client.hdel(self._keys.reads(project_id), *map(str, drop))
 
     def ask_for_all(self, *, at: float) -> None:
-        """Somebody wants everything that is blocked to be read again, whatever is known of it."""
+        """Record a request to read everything blocked again, whatever its last read."""
         self._client.set(self._keys.reads_asked_at, at)
 
     def asked_for_all_at(self) -> float:
-        """When somebody last did; 0 = never."""
+        """Return when `ask_for_all` was last called; 0 = never."""
         return float(self._client.get(self._keys.reads_asked_at) or 0)
 
     def unblocked(self, blocker: str, *, at: float) -> None:
-        """What held up invoices is found to be gone by one of them."""
+        """Record that an invoice found a blocker resolved."""
         self._client.hset(self._keys.reads_unblocked, blocker, at)
 
     def unblocked_at(self, blockers: Collection[str]) -> dict[str, float]:
-        """When each of these was last found gone; those that never were are left out."""
+        """Return when each of some blockers was last found resolved; without those that never were."""
         names = list(blockers)
         times = self._client.hmget(self._keys.reads_unblocked, names) if names else []
         return {name: float(at) for name, at in zip(names, times, strict=True) if at}

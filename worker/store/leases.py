@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
+
+from worker.store.runtime import REAL, Runtime
 
 log = logging.getLogger(__name__)
 
@@ -18,18 +19,16 @@ log = logging.getLogger(__name__)
 class _Lease:
     renew: Callable[[], None]
     every: float
-    due: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.due = time.monotonic() + self.every
+    due: float
 
 
 class LeaseKeeper:
     """Renews registered leases until they are released. The thread runs while there are leases, and is restarted after a fork."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, runtime: Runtime = REAL) -> None:
+        self._runtime = runtime
         self._leases: set[_Lease] = set()
-        self._guard = threading.Lock()
+        self._guard = runtime.thread_lock()
         self._thread: threading.Thread | None = None
 
     @contextmanager
@@ -47,7 +46,7 @@ class LeaseKeeper:
         self._keep(call, every)
 
     def _keep(self, renew: Callable[[], None], every: float) -> _Lease:
-        lease = _Lease(renew, every)
+        lease = _Lease(renew, every, self._runtime.monotonic() + every)
         with self._guard:
             self._leases.add(lease)
             if self._thread is None or not self._thread.is_alive():
@@ -57,8 +56,8 @@ class LeaseKeeper:
 
     def _run(self) -> None:
         while True:
-            time.sleep(0.5)
-            now = time.monotonic()
+            self._runtime.sleep(0.5)
+            now = self._runtime.monotonic()
             with self._guard:
                 if not self._leases:
                     self._thread = None

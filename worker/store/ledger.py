@@ -6,26 +6,25 @@ NetSuite to one that is not, or from a later holder of the lock to an earlier on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from dataclasses import fields as fields_of
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from worker.domain.errors import SeriesStopped
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import DONE, Record, State
-from worker.domain.problems import Cause, cause_of
+from worker.domain.problems import Cause
 from worker.domain.series import Series
 from worker.domain.story import Happening, What, told_by
-from worker.domain.work import RUN_OF_LANE, Lane, scan_of
-from worker.store import locks
+from worker.domain.work import Lane, scan_of
 from worker.store.client import Redis, Value
 from worker.store.journal import Journal, words_of
 from worker.store.keys import Keys
+from worker.store.ledger_state import LedgerState
 from worker.store.locks import Lock
 from worker.store.open_problems import OpenProblem, problem_of, problem_text
-from worker.store.scripts import Script, flag, number, text, texts
+from worker.store.record_text import decode, decode_all, encode
+from worker.store.scripts import Script, flag, number, texts
 from worker.store.series import SeriesState, state_of
 from worker.store.sizes import Sizes
 
@@ -39,7 +38,6 @@ FOR_AN_INVOICE = "an invoice"
 """Trigger name for a code that an invoice needs."""
 
 KeyT = TypeVar("KeyT", CodeKey, InvoiceKey)
-_FIELDS = frozenset(field.name for field in fields_of(Record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,8 @@ class Ledger:
         self._client = client
         self._prefix = prefix
         self._keys = keys = Keys(prefix)
-        self._state, self._problems = keys.ledger, keys.problems
+        self._problems = keys.problems
+        self.state = LedgerState(client, prefix)
         self.journal = Journal(client, prefix)
         self._sizes = Sizes(client)
         self._write = Script(client, "ledger/write", texts)
@@ -78,12 +77,10 @@ class Ledger:
         self._report = Script(client, "problems/report", flag)
         self._forget = Script(client, "ledger/forget", flag)
         self._resolve = Script(client, "problems/resolve", number)
-        self._open = Script(client, "ledger/open", flag)
-        self._new_server = Script(client, "ledger/new_server", text)
 
     def code(self, key: CodeKey) -> Record | None:
         """Return the record of one WBS code."""
-        return _decoded(self._client.hget(self._keys.codes(key.project_id), str(key.wbs_code_id)))
+        return decode(self._client.hget(self._keys.codes(key.project_id), str(key.wbs_code_id)))
 
     def codes(self, project_id: int, wbs_code_ids: Iterable[int] | None = None) -> dict[int, Record]:
         """Return the records of a project's codes: all, or the given ones."""
@@ -92,7 +89,7 @@ class Ledger:
     def adopted(self, project_id: int) -> dict[int, str]:
         """Return the ids of Items that codes of a project have adopted. Hardly any code has adopted one, so only their records are parsed."""
         texts = self._client.hgetall(self._keys.codes(project_id))
-        adopted = {int(field): _record(text) for field, text in texts.items() if f'"{State.ADOPTED}"' in text}
+        adopted = decode_all({field: text for field, text in texts.items() if f'"{State.ADOPTED}"' in text})
         return {
             number: record.remote_id
             for number, record in adopted.items()
@@ -101,7 +98,7 @@ class Ledger:
 
     def invoice(self, key: InvoiceKey) -> Record | None:
         """Return the record of one invoice."""
-        return _decoded(self._client.hget(self._keys.invoices(key.project_id), str(key.invoice_id)))
+        return decode(self._client.hget(self._keys.invoices(key.project_id), str(key.invoice_id)))
 
     def invoices(self, project_id: int, invoice_ids: Iterable[int] | None = None) -> dict[int, Record]:
         """Return the records of a project's invoices: all, or the given ones."""
@@ -118,20 +115,20 @@ class Ledger:
 
     def read_with(self, lock: Lock) -> Record | None:
         """Return the record that was read with a lock."""
-        return _decoded(lock.text)
+        return decode(lock.text)
 
     def projects(self) -> list[int]:
         """Return the projects with records."""
         return sorted(int(project_id) for project_id in self._client.smembers(self._keys.ledger_projects))
 
-    def write(self, key: CodeKey | InvoiceKey, record: Record, told: Happening | None = None) -> bool:
+    def write(self, key: CodeKey | InvoiceKey, record: Record, event: Happening | None = None) -> bool:
         """Write a record; return False if the ledger already has a later or more certain one.
 
         It also refuses one Item for two codes. A blocked record opens a problem in the same step; one that is done or skipped closes it.
         Both close the findings of `verify` that the Item or the bill is missing; a blocked one also closes a finding of the same kind as
-        its problem. The journal gets `told`, or an entry made from the record.
+        its problem. The journal gets `event`, or an entry made from the record.
         """
-        return self._written(key, record, "", "", told)[0]
+        return self._written(key, record, "", "", event)[0]
 
     def write_created(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock) -> SeriesState:
         """Record what was just created, and release its lock in the same step: the next holder finds the record done. Return the state of its
@@ -151,28 +148,28 @@ class Ledger:
         return noted and lock.now() <= intent.sent_at + LEAVES_WITHIN_SECONDS
 
     def _written(
-        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, told: Happening | None = None
+        self, key: CodeKey | InvoiceKey, record: Record, lock_key: str, token: str, event: Happening | None = None
     ) -> tuple[bool, SeriesState]:
         problem = "ended" if record.ended else ""
         if record.state is State.BLOCKED:
             problem = problem_text(record.cause, record.facts, record.at)
         args: list[Value] = [
             _field(key),
-            _encoded(record),
+            encode(record),
             record.fence,
             int(record.done),
             str(key),
             problem,
             key.project_id,
             token,
-            *words_of(told or told_by(record, of_code=isinstance(key, CodeKey))),
+            *words_of(event or told_by(record, of_code=isinstance(key, CodeKey))),
             FOR_AN_INVOICE if record.for_invoice else "",
             self._prefix,
             str(key),
             scan_of(key.project_id),
         ]
         # A script names all its keys; where no lock matters any key of ours will do.
-        lock_key = lock_key or self._state
+        lock_key = lock_key or self._keys.ledger
         series = Series.ITEMS if isinstance(key, CodeKey) else Series.BILLS
         keys = [
             self._keys.records(key),
@@ -192,20 +189,20 @@ class Ledger:
 
         Their problems stay open until the Item exists. `by`: who requested it; "" for the scan in progress.
         """
-        pairs: list[Value] = [part for field, record in records.items() for part in (field, _encoded(record))]
+        pairs: list[Value] = [part for field, record in records.items() for part in (field, encode(record))]
         any_code = CodeKey(project_id, 0)
         keys = [self._keys.codes(project_id), self._keys.ledger_projects, self._run(any_code)]
         journals = self._keys.journal(any_code).removesuffix("0")
         args: list[Value] = [project_id, scan_of(project_id), by, self._prefix, journals, *pairs]
         return [int(field) for field in self._plan(keys=keys, args=args)]
 
-    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, told: Happening) -> bool:
-        """Clear a record that is done; its journal is kept, and gets `told`.
+    def forget(self, key: CodeKey | InvoiceKey, record: Record, lock: Lock, event: Happening) -> bool:
+        """Clear a record that is done; its journal is kept, and gets `event`.
 
         Return False if the lock is lost or the record has changed.
         """
         keys = [self._keys.records(key), lock.key, self._keys.journal(key), self._keys.adopted]
-        args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(told), str(key)]
+        args: list[Value] = [_field(key), lock.token, record.remote_id, *words_of(event), str(key)]
         return self._forget(keys=keys, args=args)
 
     def restore(self, records: Mapping[KeyT, Record]) -> Restored[KeyT]:
@@ -215,13 +212,13 @@ class Ledger:
             return Restored(0, [])
         with self._client.pipeline(transaction=False) as together:
             for key in keys:
-                together.hsetnx(self._keys.records(key), str(_field(key)), _encoded(records[key]))
+                together.hsetnx(self._keys.records(key), str(_field(key)), encode(records[key]))
             for project_id in {key.project_id for key in keys}:
                 together.sadd(self._keys.ledger_projects, project_id)
             new = [bool(answer) for answer in together.execute()[: len(keys)]]
         known = [key for key, is_new in zip(keys, new, strict=True) if not is_new]
-        stands = self.records_of(known)
-        others = [key for key in known if stands[key].done and stands[key].remote_id != records[key].remote_id]
+        existing = self.records_of(known)
+        others = [key for key in known if existing[key].done and existing[key].remote_id != records[key].remote_id]
         return Restored(sum(new), others)
 
     def records_of(self, keys: Iterable[KeyT]) -> dict[KeyT, Record]:
@@ -250,61 +247,11 @@ class Ledger:
             for state in sorted(DONE)
         }
 
-    def is_open(self) -> bool:
-        """Return whether there is a ledger: without one, nothing is written to NetSuite."""
-        return bool(self._client.exists(self._state))
-
-    def opened_at(self) -> str:
-        """Return the id of this ledger, which no other has; "" if there is none."""
-        since, opened_at = self._client.hmget(self._state, ["since", "opened_at"])
-        return str(opened_at or since or "")
-
-    def new_server(self, *, runs_for: float) -> str:
-        """Return the server (its run id) whose ledger has not been checked for lost work yet, if it has been running for that many seconds;
-        else "".
-        """
-        return self._new_server(keys=[self._state], args=[runs_for])
-
-    def looked_through(self, server: str) -> None:
-        """Record that this server's ledger was checked for lost work."""
-        self._client.hset(self._state, "looked_through", server)
-
-    def has_lost_adoptions(self) -> bool:
-        """Return whether this ledger replaced a lost one, and no machine has restored the adopted Items of that one yet."""
-        return bool(self._client.hget(self._state, "adoptions_lost"))
-
-    def adoptions_are_known(self) -> None:
-        """Record that a machine has restored the adoptions of the earlier ledger."""
-        self._client.hdel(self._state, "adoptions_lost")
-
-    def open(self, *, since: float, adoptions_known: bool = True) -> None:
-        """Open the ledger. `since`: the last moment at which an intent may have been lost, 0 for never.
-
-        A loss of the store that a process reported before counts too. In a store that has just begun, nothing is written before every
-        running process has had the time to report one.
-        """
-        self._open(
-            keys=[self._state, self._keys.rebuild, self._keys.store],
-            args=[since, locks.KEPT_SECONDS, int(not adoptions_known)],
-        )
-
-    def rebuild_so_far(self) -> dict[str, int]:
-        """Return the counts of a rebuild in progress or interrupted; empty if there is none."""
-        return {name: int(count) for name, count in self._client.hgetall(self._keys.rebuild).items()}
-
-    def keep_rebuild(self, counts: Mapping[str, int]) -> None:
-        """Save the progress of a rebuild, for a process that continues it and for status commands. Opening the ledger ends it."""
-        self._client.hset(self._keys.rebuild, mapping=dict(counts))
-
-    def server_stops_in_order(self) -> None:
-        """Record that the server is about to save everything and stop, so that the next start has lost nothing."""
-        self._client.hdel(self._state, "server")
-
     def report(self, key: str, cause: Cause, facts: Mapping[str, str], *, at: float) -> bool:
         """Open a problem that belongs to no single code or invoice. Return True if it was not open before, so that it is logged once."""
         of_one = key.startswith(("code:", "invoice:"))
-        told = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
-        args: list[Value] = [key, problem_text(cause, facts, at), *told]
+        journal_args = words_of(Happening(What.BLOCKED, {"cause": cause, **facts}) if of_one else None)
+        args: list[Value] = [key, problem_text(cause, facts, at), *journal_args]
         return self._report(keys=[self._problems, self._keys.journal(key)], args=args)
 
     def resolve(self, *keys: str) -> bool:
@@ -332,55 +279,16 @@ class Ledger:
 
     def _read(self, records: str, fields: Iterable[int] | None) -> dict[int, Record]:
         if fields is None:
-            return _records(self._client.hgetall(records))
+            return decode_all(self._client.hgetall(records))
         wanted = [str(field) for field in fields]
         texts = self._client.hmget(records, wanted) if wanted else []
-        return _records({field: text for field, text in zip(wanted, texts, strict=True) if text})
+        return decode_all({field: text for field, text in zip(wanted, texts, strict=True) if text})
 
     def _run(self, key: CodeKey | InvoiceKey) -> str:
         """Return the Redis key of the run that may wait for it."""
-        kind = RUN_OF_LANE[Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS]
-        return self._keys.current_run(kind)
+        lane = Lane.ITEMS if isinstance(key, CodeKey) else Lane.EXPORTS
+        return self._keys.current_run(lane.run)
 
 
 def _field(key: CodeKey | InvoiceKey) -> int:
     return key.wbs_code_id if isinstance(key, CodeKey) else key.invoice_id
-
-
-def _encoded(record: Record) -> str:
-    """Return a small JSON text: default fields are left out, and data that only a waiting code needs is dropped once its Item exists.
-
-    The fence guards an unconfirmed write only: any process may plan a blocked or waiting code again. The scripts keep the time it was first
-    seen.
-    """
-    fields = {name: value for name, value in asdict(record).items() if value and name not in ("seen", "by")}
-    if not record.in_doubt:
-        fields.pop("fence", None)
-    if record.done:
-        for name in ("code", "description", "attempts", "sent_at", "for_invoice"):
-            fields.pop(name, None)
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-
-
-def _decoded(text: Any) -> Record | None:
-    return _record(text) if text else None
-
-
-def _records(texts: Mapping[str, str]) -> dict[int, Record]:
-    """Parse all records of a project at once, which takes a third of the time of parsing one by one."""
-    read = json.loads(f"[{','.join(texts.values())}]")
-    return {int(field): _record_of(fields) for field, fields in zip(texts, read, strict=True)}
-
-
-def _record(text: str) -> Record:
-    return _record_of(json.loads(text))
-
-
-def _record_of(fields: dict[str, Any]) -> Record:
-    fields["state"] = State(fields["state"])
-    if "cause" in fields:
-        fields["cause"] = cause_of(fields["cause"])
-    # A newer version may have put in more (docs/upgrade.md). Rare, so the others do not pay for it.
-    if not _FIELDS.issuperset(fields):
-        fields = {name: value for name, value in fields.items() if name in _FIELDS}
-    return Record(**fields)

@@ -10,9 +10,7 @@ half of each window to the others.
 from __future__ import annotations
 
 import math
-import random
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +19,7 @@ from worker.store.client import Redis, Value
 from worker.store.connection import seconds
 from worker.store.gate import Precedence
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag, number
 
 LEFT_BY_SCANS, LEFT_WHILE_EXPORTING = 0.04, 0.2
@@ -56,17 +55,18 @@ class Window:
 class RateLimits:
     """The shared state of a remote's windows."""
 
-    def __init__(self, client: Redis, prefix: str, remote: str) -> None:
+    def __init__(self, client: Redis, prefix: str, remote: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
         self._remote = remote
+        self._runtime = runtime
         self._key, self._sent = Keys(prefix).limits(remote), Keys(prefix).sent
         self._acquire = Script(client, "limits/acquire", number)
         self._observe = Script(client, "limits/observe", flag)
         self._block = Script(client, "limits/block", flag)
 
-    def wait(self, precedence: Precedence, *, patience: float = 15.0) -> None:
-        """Return when a request may be sent. Raises NoRoom with the time to wait if that is longer than `patience` seconds."""
-        until = time.monotonic() + patience
+    def wait(self, precedence: Precedence, *, timeout: float = 15.0) -> None:
+        """Return when a request may be sent. Raises NoRoom with the time to wait if that is longer than `timeout` seconds."""
+        until = self._runtime.monotonic() + timeout
         yields, counted = int(precedence is not Precedence.EXPORT), f"{self._remote}:{precedence.value}"
         left = (
             (LEFT_BY_UPKEEP, LEFT_BY_UPKEEP)
@@ -82,11 +82,11 @@ class RateLimits:
         ]
         while wait_ms := self._acquire(keys=[self._key, self._sent], args=args):
             wait = wait_ms / 1000
-            if time.monotonic() + wait > until:
+            if self._runtime.monotonic() + wait > until:
                 words = next((one.reason for one in self.pauses()), "Procore's rate limit is used up")
                 raise NoRoom(words, retry_after=wait)
-            # Spread: all workers are told the same moment.
-            time.sleep(wait + random.uniform(0, 0.1))
+            # Spread: all workers get the same time from the script.
+            self._runtime.sleep(wait + self._runtime.uniform(0, 0.1))
 
     def observe(self, headers: Mapping[str, str], *, sent_at: float | None = None) -> None:
         """Update the windows from a response's `X-Rate-Limit-*` headers, if it has them. `sent_at`: the response's `Date`."""
@@ -103,7 +103,7 @@ class RateLimits:
         for name in ("hour", "spike"):
             if f"{name}:limit" in fields:
                 limit, ends = int(fields[f"{name}:limit"]), float(fields[f"{name}:reset"])
-                # Of a window that is over nothing is used up; the next answer tells of the new one.
+                # Nothing of an ended window is used up; the next response has the values of the new one.
                 left = limit if ends <= now else max(0, int(float(fields[f"{name}:left"])))
                 found.append(Window(name, limit, left, ends / 1000))
         return found

@@ -1,37 +1,36 @@
-"""Locks on codes and invoices: a courtesy that saves requests. What makes "exactly once" true is NetSuite's uniqueness
-and the ledger's intent; see docs/decisions/0003-exactly-once.md for what happens when a lock is lost.
+"""Locks on codes and invoices. They save requests; they do not make a write happen exactly once: NetSuite's unique external ids and the
+ledger's intents do (docs/decisions/0003-exactly-once.md, also for what happens when a lock is lost).
 """
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.store.client import Redis, Value
 from worker.store.identity import StoreIdentity
 from worker.store.keys import Keys
 from worker.store.leases import LeaseKeeper
+from worker.store.runtime import REAL, Runtime
 from worker.store.scripts import Script, flag, texts
 
 LOCK_SECONDS = 20.0
-"""A dead worker's lock is free after this; a living one renews it long before."""
+"""Seconds until a dead worker's lock is released; a living one renews it long before."""
 KEPT_SECONDS = 2.0
-"""A server that syncs its file every second loses what is younger than this. So nothing leaves for NetSuite before the news of
-this very server are older: else they and an intent could be lost together, and nobody would know of either."""
+"""A server that syncs its file every second may lose what is younger than this. So no write leaves for NetSuite before the record of the
+server is older: else that record and an intent could be lost together, without a trace of either."""
 NO_LEDGER_SECONDS = 5.0
 
 
 @dataclass(slots=True)
 class Lock:
-    """A lock in hand. `fence` grows with every acquisition of any lock, also over a loss of Redis; `at` is Redis' time of the acquisition.
+    """A lock that is held. `fence` grows with every acquisition of any lock, even across a loss of Redis; `at`: Redis' time of the acquisition.
 
     `ledger_since`: since when the ledger is known to have lost no intent (unix seconds); None while there is no ledger.
-    `asked`, `answered`: between these moments of the steady clock Redis' clock was `at`.
-    `server_met_at`: since when this very server is known as the ledger's. `text`: of the field that was read with it, "" for none.
-    `is_released`: set by whoever released it before the end of its block.
+    `asked`, `answered`: `at` is between these two times of the monotonic clock.
+    `server_met_at`: since when this server is recorded as the ledger's. `text`: the field that was read with the lock, "" for none.
+    `is_released`: set by a caller that has released it before the end of its block.
     """
 
     key: str
@@ -44,41 +43,51 @@ class Lock:
     server_met_at: float = 0.0
     text: str = ""
     is_released: bool = False
+    runtime: Runtime = field(kw_only=True)
 
     def now(self) -> float:
-        """Redis' time now, told from the acquisition and this process's steady clock: costs no command, jumps with no clock.
+        """Return Redis' time now, from the acquisition and this process's monotonic clock: without a command, and unaffected by clock changes.
 
-        The latest that it can be: ahead by the way of the acquisition at most.
+        It is the latest possible time: ahead by at most the round trip of the acquisition.
         """
-        return self.at + time.monotonic() - self.asked
+        return self.at + self.runtime.monotonic() - self.asked
 
     def until(self, moment: float) -> float:
-        """Seconds until a moment (unix seconds) has certainly come, by the earliest that it can be now; 0 when it has."""
-        return max(0.0, moment - self.at - (time.monotonic() - self.answered))
+        """Return the seconds until a time (unix seconds) has certainly come, by the earliest possible time now; 0 if it has."""
+        return max(0.0, moment - self.at - (self.runtime.monotonic() - self.answered))
 
     def may_write_at(self, settle_seconds: float) -> float:
-        """From when on a write may leave (unix seconds): when whatever Redis may have forgotten has settled in NetSuite."""
+        """Return when a write may leave (unix seconds): after any write that Redis may have lost has settled in NetSuite."""
         if self.ledger_since is None:
             return self.at + NO_LEDGER_SECONDS
         return max(self.ledger_since + settle_seconds, self.server_met_at + KEPT_SECONDS)
 
     def held_back_until(self, settle_seconds: float) -> float | None:
-        """The same, asked before a write: None when it may leave. The two seconds of a server just met are waited out here."""
+        """Return when a write may leave if that is not now, else None. Waits here for the two seconds after a new server was recorded."""
         may_write_at = self.may_write_at(settle_seconds)
         wait = self.until(may_write_at)
         if wait > KEPT_SECONDS:
             return may_write_at
-        time.sleep(wait)
+        self.runtime.sleep(wait)
         return None
 
 
 class Locks:
     """Token-aware locks with expiry, renewed while held."""
 
-    def __init__(self, client: Redis, prefix: str, keeper: LeaseKeeper, identity: StoreIdentity | None = None) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        prefix: str,
+        keeper: LeaseKeeper,
+        identity: StoreIdentity | None = None,
+        *,
+        runtime: Runtime = REAL,
+    ) -> None:
         self._client = client
         self._keys = Keys(prefix)
         self._keeper = keeper
+        self._runtime = runtime
         self._identity = identity or StoreIdentity(client, prefix)
         self._acquire = Script(client, "locks/acquire", texts)
         self._renew = Script(client, "locks/renew", flag)
@@ -88,11 +97,11 @@ class Locks:
 
     @contextmanager
     def hold(self, name: str, *, reads: tuple[str, int] | None = None) -> Iterator[Lock | None]:
-        """Hold the lock called `name` for the block; gives None at once when another has it.
+        """Hold the lock called `name` for the block; yield None immediately if another has it.
 
-        `reads`: a hash in Redis and its field, which the lock guards and the acquisition reads: so that reading costs no command.
+        `reads`: a Redis hash and its field, which the lock guards and the acquisition reads, so that reading costs no extra command.
         """
-        key, token = self._keys.lock(name), secrets.token_hex(12)
+        key, token = self._keys.lock(name), self._runtime.token(12)
         lock = self._try(key, token, reads)
         if lock is None:
             yield None
@@ -106,7 +115,7 @@ class Locks:
                     self._let_go(key, token)
 
     def give_back(self) -> None:
-        """Release all that this process holds, and take none any more: it ends, and its threads do not come to it."""
+        """Release all locks of this process, and take no more: the process ends before its threads can release them."""
         self._ending = True
         for key, token in list(self._held):
             self._let_go(key, token)
@@ -116,12 +125,12 @@ class Locks:
         self._release(keys=[key], args=[token])
 
     def _try(self, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock | None:
-        asked = time.monotonic()
-        place, field = ([reads[0]], [reads[1]]) if reads else ([], [])
+        asked = self._runtime.monotonic()
+        place, hash_field = ([reads[0]], [reads[1]]) if reads else ([], [])
         keys = [key, self._keys.fence, self._keys.ledger, self._keys.store, *place]
-        args: list[Value] = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *field]
+        args: list[Value] = [token, int(LOCK_SECONDS * 1000), *self._identity.args(), *hash_field]
         fence, whole, micro, since, met, store_id, text = self._acquire(keys=keys, args=args)
-        answered = time.monotonic()
+        answered = self._runtime.monotonic()
         self._identity.learn(store_id)
         if not int(fence):
             return None
@@ -131,7 +140,7 @@ class Locks:
             return None
         at = int(whole) + int(micro) / 1_000_000
         ledger_since = float(since) if since else None
-        return Lock(key, token, int(fence), at, asked, answered, ledger_since, float(met), text)
+        return Lock(key, token, int(fence), at, asked, answered, ledger_since, float(met), text, runtime=self._runtime)
 
     def _renewed(self, lock: Lock) -> None:
         self._renew(keys=[lock.key], args=[lock.token, int(LOCK_SECONDS * 1000)])

@@ -1,8 +1,7 @@
-"""The index of open problems, and what people did about each: said that it is dealt with, or that it shall not be shown until it
-changes.
+"""The index of open problems, and what people did about each: marked it as resolved, or ignored it until it changes.
 
-No work asks for any of it: whether something is sent is decided by the ledger's records and by what NetSuite holds. So a problem
-that somebody closes or hides too early is only out of sight, and the next look at its record opens or shows it again.
+No work depends on it: the ledger's records and NetSuite decide whether something is sent. So a problem that a person closes or ignores too
+early is only hidden, and the next check of its record opens or shows it again.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from worker.store.scripts import Script, flag
 from worker.store.sizes import Sizes
 
 ACTS_KEPT = 20
-"""For each problem, the newest; a note is for the person who meets the same problem again."""
+"""Number of acts kept for each problem, the newest: a note helps the next person with the same problem."""
 
 
 class Act(StrEnum):
-    """What a person can say of a problem."""
+    """What a person can do about a problem."""
 
     RESOLVED = "resolved"
     IGNORED = "ignored"
@@ -33,7 +32,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What a person did: `by` the user of the operating system, `at` unix seconds of Redis' clock, the problem as it was then."""
+    """One act of a person. `by`: user of the operating system; `at`: unix seconds of Redis' clock; `problem`: as it was then."""
 
     act: Act
     by: str
@@ -44,7 +43,7 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class OpenProblem:
-    """A problem as it stands: `key` names the code, invoice, project or remote; `since` in unix seconds."""
+    """An open problem. `key`: of the code, invoice, project or remote; `since`: unix seconds."""
 
     key: str
     since: float
@@ -55,7 +54,7 @@ class OpenProblem:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many problems of one cause are open, those that somebody ignores apart, and since when the oldest is (unix seconds, 0 = none)."""
+    """Numbers of open problems of one cause, ignored ones counted separately. `since`: when the oldest began (unix seconds, 0 = none)."""
 
     cause: Cause
     open: int
@@ -64,7 +63,7 @@ class Counted:
 
 
 class Handling:
-    """People's acts, and how many problems are open."""
+    """What people did about problems, and how many problems are open."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -73,7 +72,7 @@ class Handling:
         self._sizes = Sizes(client)
 
     def counted(self) -> list[Counted]:
-        """Every cause with its open problems, also those that have none. One command, however many there are."""
+        """Return the numbers of open problems of every cause, including causes without any. One command, however many there are."""
         sets = [(self._keys.problems_of(cause), self._keys.ignored_problems_of(cause)) for cause in Cause]
         found = self._sizes([key for pair in sets for key in pair])
         pairs = zip(found[::2], found[1::2], strict=True)
@@ -83,23 +82,23 @@ class Handling:
         ]
 
     def resolve(self, seen: OpenProblem, *, by: str, at: float, note: str) -> bool:
-        """Close a problem, because a person says that it is dealt with. False when it is not open any more as they saw it."""
+        """Close a problem that a person marks as resolved. Return False if it is closed or has changed since they saw it."""
         return self._do(Act.RESOLVED, seen, by, at, note)
 
     def ignore(self, seen: OpenProblem, *, by: str, at: float, note: str) -> bool:
-        """Hide a problem until it says anything else. False when it is not open any more as they saw it."""
+        """Hide a problem until it changes. Return False if it is closed or has changed since they saw it."""
         return self._do(Act.IGNORED, seen, by, at, note)
 
     def go_on(self, seen: OpenProblem, *, by: str, at: float, note: str) -> bool:
-        """Close the problem of a stopped series, because a person goes on. False when it is not open any more as they saw it."""
+        """Close the problem of a stopped series that a person continues. Return False if it is closed or has changed since they saw it."""
         return self._do(Act.CONTINUED, seen, by, at, note)
 
     def history(self, key: str) -> list[Handled]:
-        """What people did about a problem, the newest first; also of one that is closed."""
-        told = (json.loads(text) for text in self._client.lrange(self._keys.problem_acts(key), 0, -1))
+        """Return what people did about a problem, even a closed one, newest first."""
+        acts = (json.loads(text) for text in self._client.lrange(self._keys.problem_acts(key), 0, -1))
         return [
             Handled(Act(one["act"]), one["by"], one["at"], one["note"], _described(one["cause"], one["facts"]))
-            for one in told
+            for one in acts
         ]
 
     def _do(self, act: Act, seen: OpenProblem, by: str, at: float, note: str) -> bool:
@@ -110,14 +109,14 @@ class Handling:
 
 
 def problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:
-    """A problem as it is stored."""
+    """Return the JSON with which a problem is stored."""
     return _json({"cause": (cause or Cause.UNEXPECTED).value, "facts": dict(facts), "since": at})
 
 
 def problem_of(key: str, text: str) -> OpenProblem:
-    """Back from `problem_text`, whatever a script has added."""
+    """Parse a stored problem, including what a script has added."""
     fields = json.loads(text)
-    # To Lua an empty object is the same as an empty list.
+    # Lua stores an empty object as an empty list.
     facts = dict(fields["facts"] or {})
     problem = _described(fields["cause"], facts)
     ignored = fields.get("ignored")
@@ -126,7 +125,7 @@ def problem_of(key: str, text: str) -> OpenProblem:
 
 
 def _described(code: str, facts: Mapping[str, str]) -> Problem:
-    """In words; of a cause that only another version knows at least its code."""
+    """Describe a problem; a cause that only another version knows is shown as its code."""
     return describe(cause_of(code), {"answer": code, **facts})
 
 

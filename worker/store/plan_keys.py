@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
-
 from worker.store.client import Redis
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 
 
 class PlanKeys:
-    """One key for each installation, made with the first plan that is saved. It is lost with Redis, and earlier plans with it."""
+    """One key for each installation, created with the first saved plan. If Redis is lost, so is the key, and earlier plans are not accepted."""
 
-    def __init__(self, client: Redis, prefix: str) -> None:
+    def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
+        self._runtime = runtime
         self._place = Keys(prefix).plan_key
 
     def get(self) -> str:
-        """The key; "" when no plan was ever saved."""
+        """Return the key; "" if no plan was ever saved."""
         return str(self._client.get(self._place) or "")
 
     def get_or_make(self) -> str:
-        """The key, made if there is none."""
-        self._client.set(self._place, secrets.token_hex(32), nx=True)
+        """Return the key; create it if there is none."""
+        self._client.set(self._place, self._runtime.token(32), nx=True)
         return self.get()

@@ -1,8 +1,8 @@
-"""Which processes are running now: each announces itself every few seconds, and counts as gone soon after it stops doing so.
+"""Which processes are running now: each announces itself every few seconds, and soon after its last announcement it does not count as running.
 
-One that stopped without saying so hangs or was killed. It is known as silent until a process of the same name takes its place, or for some hours.
-Nothing else proves that work will be done: a run that is open, or a queue that is short, says nothing about the processes.
-All times are Redis', so no two machines' clocks need to agree; how far a process's clock is off is kept with it.
+A process that stopped without withdrawing hangs or was killed. It is reported as silent until a process of the same name replaces it, or for
+some hours. Nothing else proves that work will be done: neither an open run nor a short queue says anything about processes. All times are
+Redis', so clocks of machines need not agree; the offset of each process's clock is stored with it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from worker.store.keys import Keys
 from worker.store.scripts import Script, flag
 
 PRESENCE_SECONDS = 7.0
-"""A process that has not announced itself for this long is not running. Celery's heartbeat comes every two seconds."""
+"""Seconds without an announcement after which a process is not running. Celery's heartbeat is sent every two seconds."""
 SILENT_KEPT_SECONDS = 6 * 3600.0
-"""A process that does not run any more and did not say that it ends is forgotten after this: its machine may be gone for good."""
+"""Seconds after which a silent process is forgotten: its machine may have been removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that runs now, or is silent. `queues`: the queues it takes work from, none for beat; `clock_ahead`: seconds, to Redis'
-    clock; `threads`: how many tasks it works on at once; `seen`: when it announced itself last (unix seconds, Redis' clock);
-    `settings`: a digest of each setting that decides what is written, by its name.
+    """A process that is running or silent. `queues`: the queues it takes work from, none for beat; `clock_ahead`: seconds ahead of Redis'
+    clock; `threads`: maximum tasks at once; `seen`: its last announcement (unix seconds, Redis' clock); `settings`: a digest of each setting
+    that decides what is written, by name.
     """
 
     process: str
@@ -40,12 +40,12 @@ class Running:
 
     @property
     def name(self) -> str:
-        """What it is and where, without its process id: items@host."""
+        """Kind and host without the process id, such as items@host."""
         return self.process.partition(" (")[0]
 
 
 class Presence:
-    """The processes of an installation that run now, on all machines, and those that fell silent."""
+    """Running and silent processes of an installation on all machines."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -61,8 +61,8 @@ class Presence:
         threads: int = 0,
         settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Say that a process runs. `process` is unique, such as items@host (17); `clock`: what its own clock shows, unix seconds;
-        `settings`: digests of those that decide what it writes.
+        """Record that a process is running. `process`: a unique name, such as items@host (17); `clock`: its own clock (unix seconds);
+        `settings`: digests of the settings that decide what it writes.
         """
         name = process.partition(" (")[0]
         args: list[Value] = [
@@ -72,11 +72,11 @@ class Presence:
         self._announce(keys=[self._key], args=args)
 
     def withdraw(self, process: str) -> None:
-        """Say that a process ends."""
+        """Record that a process ends."""
         self._client.hdel(self._key, process)
 
     def all(self) -> list[Running]:
-        """The processes that run now and those that are silent, by name. Reads only."""
+        """Return the running and the silent processes, by name. Reads only."""
         now, found = seconds(self._client), []
         for process, text in self._client.hgetall(self._key).items():
             entry = json.loads(text)
@@ -88,5 +88,5 @@ class Presence:
         return sorted(found, key=lambda one: one.process)
 
     def running(self) -> list[Running]:
-        """The processes that run now, by name."""
+        """Return the running processes, by name."""
         return [one for one in self.all() if not one.is_silent]

@@ -1,4 +1,4 @@
-"""What Celery keeps of a task for a day: `{prefix}celery-task-meta-{task id}`, one JSON object. Other apps read the same key."""
+"""The result of a task, which Celery stores for a day as one JSON object: `{prefix}celery-task-meta-{task id}`. Other apps read the same key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from worker.store.keys import Keys
 
 
 def kept(client: Redis, prefix: str, task_id: str) -> dict[str, Any] | None:
-    """Status, result, name and arguments of a task that a worker has begun; None when nothing is kept of it (any more).
+    """Return status, result, name and arguments of a task that a worker has begun; None if there are none or they have expired.
 
     `result` of a failure is `{"exc_type": ..., "exc_message": [...]}`.
     """

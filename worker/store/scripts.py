@@ -1,7 +1,7 @@
 """The Lua scripts of the store: one file in `lua/` for each command, read once when this module is imported.
 
 A script runs as a whole or not at all, and may run twice: redis-py repeats a command whose connection broke. The header of each file says
-what it does, its KEYS and ARGV, and what it returns. `--- @include "includes/NAME"` puts a shared piece in its place, once for each script.
+what it does, its KEYS and ARGV, and what it returns. `--- @include "includes/NAME"` inserts a shared part, once in each script.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _read(name: str) -> str:
 
 
 def _resolved(name: str) -> str:
-    """A script with its includes, and without comments: some callers send the text with each call. Its first line names it."""
+    """Return a script with its includes and without comments, since some callers send the text with each call. Its first line is its name."""
     included: set[str] = set()
 
     def lines(name: str) -> Iterator[str]:
@@ -49,11 +49,11 @@ def _names() -> Iterator[str]:
 
 
 SOURCES = {name: _resolved(name) for name in sorted(_names())}
-"""The text that Redis gets, by name, such as `work/claim`."""
+"""The text that is sent to Redis, by name, such as `lanes/claim`."""
 
 
 class Script(Generic[Reply]):
-    """One script, to be called with its keys and arguments. `reply`: turns what Redis returns into the result of a call."""
+    """One script, called with its keys and arguments. `reply`: converts what Redis returns to the result of a call."""
 
     def __init__(self, client: Redis, name: str, reply: Callable[[Any], Reply]) -> None:
         self._run = client.register_script(SOURCES[name])
@@ -65,20 +65,20 @@ class Script(Generic[Reply]):
 
 
 def flag(reply: Any) -> bool:
-    """The reply of a script that returns 1 or 0."""
+    """Convert the reply of a script that returns 1 or 0."""
     return bool(reply)
 
 
 def number(reply: Any) -> int:
-    """The reply of a script that returns an integer."""
+    """Convert the reply of a script that returns an integer."""
     return int(reply)
 
 
 def text(reply: Any) -> str:
-    """The reply of a script that returns a text."""
+    """Convert the reply of a script that returns a text."""
     return str(reply)
 
 
 def texts(reply: Any) -> list[str]:
-    """The reply of a script that returns a list of texts and integers, all as text."""
+    """Convert the reply of a script that returns a list of texts and integers: all as text."""
     return [str(value) for value in reply]

@@ -1,4 +1,4 @@
-"""Whether NetSuite keeps the records of a series as they are sent: how the newest ones compared, and whether the series is stopped."""
+"""Whether NetSuite stores the records of a series as they are sent: how the newest ones compared, and whether the series is stopped."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _IN_A_ROW, _ACCEPTED = "in_a_row:", "accepted:"
 
 @dataclass(frozen=True, slots=True)
 class SeriesState:
-    """`agreed_at`: when a record was last seen to be as it was sent (unix seconds, 0 = never). `in_a_row`: how many of the newest records
-    differ, and in what. `accepted`: differences that a person knows of. `stopped`: the difference that stopped the series, or None.
+    """`agreed_at`: when a record was last found as it was sent (unix seconds, 0 = never). `in_a_row`: number of newest records with each
+    difference. `accepted`: differences that a person has accepted. `stopped`: the difference that stopped the series, or None.
     """
 
     agreed_at: float
@@ -33,15 +33,17 @@ class SeriesStates:
         self._keys = Keys(prefix)
 
     def state(self, series: Series) -> SeriesState:
-        """How the series stands; costs one command."""
+        """Return the state of a series. One command."""
         return state_of(self._client.hgetall(self._keys.series(series)))
 
     def differs(self, series: Series, deviation: Deviation) -> int:
-        """Count one more record that differs so; returns how many in a row."""
+        """Count one more record with a difference. Return how many in a row have it."""
         return int(self._client.hincrby(self._keys.series(series), _IN_A_ROW + deviation, 1))
 
     def agrees(self, series: Series, deviations: Collection[Deviation], *, at: float) -> None:
-        """A record was kept as it was sent in these: whatever was counted or accepted of them is over. `at`: in all, since then."""
+        """Reset the counts and acceptances of these differences, which a record does not have. `at`: when it was found without any (unix
+        seconds), 0 if it has others.
+        """
         fields = [stem + each for each in deviations for stem in (_IN_A_ROW, _ACCEPTED)]
         if fields:
             self._client.hdel(self._keys.series(series), *fields)
@@ -49,11 +51,11 @@ class SeriesStates:
             self._client.hset(self._keys.series(series), _AGREED, at)
 
     def stop(self, series: Series, deviation: Deviation) -> None:
-        """No more records of the series are written."""
+        """Stop a series: no more records of it are written."""
         self._client.hset(self._keys.series(series), STOPPED, deviation.value)
 
     def go_on(self, series: Series) -> Deviation | None:
-        """Go on, with the difference that stopped the series accepted; None when it is not stopped."""
+        """Continue a series, and accept the difference that stopped it. Return that; None if the series is not stopped."""
         stopped = self.state(series).stopped
         if stopped:
             self._client.hset(self._keys.series(series), _ACCEPTED + stopped, 1)
@@ -62,7 +64,7 @@ class SeriesStates:
 
 
 def state_of(fields: Mapping[str, str]) -> SeriesState:
-    """The state that a series' hash says."""
+    """Parse the hash of a series."""
     stopped = fields.get(STOPPED)
     return SeriesState(
         agreed_at=float(fields.get(_AGREED, 0)),

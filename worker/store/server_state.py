@@ -1,4 +1,4 @@
-"""How the Redis server itself is: its memory, and whether it still saves what it is given."""
+"""The state of the Redis server: its memory, and whether it saves its data."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ SAVES = {
     "append_only_rewrite": "aof_last_bgrewrite_status",
     "snapshot": "rdb_last_bgsave_status",
 }
-"""The ways in which a server saves, by the field of `INFO persistence` that says how the last one ended."""
+"""The ways in which a server saves, each with the field of `INFO persistence` that has the status of the last save."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """`memory_limit`: `maxmemory`, or else the memory of the server's machine, 0 where neither is known; `saves`: whether the last save
-    of each kind succeeded; `saved_at`: when the last snapshot succeeded (unix seconds; of a server that makes none, its start).
+    """`memory_limit`: `maxmemory`, else the memory of the server's machine, 0 if neither is known; `saves`: whether the last save of each kind
+    succeeded; `saved_at`: when the last snapshot succeeded (unix seconds; the server's start if it makes none).
     """
 
     memory_used: int
@@ -29,17 +29,17 @@ class ServerState:
 
     @property
     def failed_saves(self) -> list[str]:
-        """The kinds of save whose last try failed."""
+        """The kinds of save whose last attempt failed."""
         return [kind.replace("_", " ") for kind, succeeded in self.saves.items() if not succeeded]
 
     @property
     def memory_share(self) -> float:
-        """How much of its memory is used, from 0 to 1; 0 where no limit is known."""
+        """Share of the memory in use, from 0 to 1; 0 if no limit is known."""
         return self.memory_used / self.memory_limit if self.memory_limit else 0.0
 
 
 def server_state(client: Redis) -> ServerState:
-    """What the server says of itself (https://valkey.io/commands/info/). Raises RedisError, also where the user may not ask."""
+    """Query the server (https://valkey.io/commands/info/). Raises RedisError, also if the user is not permitted to."""
     memory, persistence = client.info("memory"), client.info("persistence")
     maxmemory = int(memory.get("maxmemory", 0))
     return ServerState(

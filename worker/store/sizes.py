@@ -1,4 +1,4 @@
-"""How large sorted sets are and what stands first in each: all in one command, whose cost does not grow with what is in them."""
+"""Sizes and first members of sorted sets, in one command whose cost does not grow with the sets."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from worker.store.scripts import Script, texts
 
 
 class Sizes:
-    """Asks for many sets at once."""
+    """Reads many sets at once."""
 
     def __init__(self, client: Redis) -> None:
         self._sizes = Script(client, "sorted_sets/sizes", texts)
 
     def __call__(self, keys: Sequence[str]) -> list[tuple[int, str, float]]:
-        """Size, first member and its score for each; ("", 0) for an empty one."""
+        """Return (size, first member, its score) of each set; (0, "", 0) for an empty one."""
         flat = self._sizes(keys=keys)
         return [(int(flat[i]), flat[i + 1], float(flat[i + 2])) for i in range(0, len(flat), 3)]

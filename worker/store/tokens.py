@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-import time
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from worker.domain.errors import NoRoom, SyncError, Transient
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime, ThreadLock
 from worker.store.scripts import Script, flag
 
 log = logging.getLogger(__name__)
@@ -53,8 +52,8 @@ class _Known:
 class _Flight:
     """One renewal in this process, and its waiting threads."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, lock: ThreadLock) -> None:
+        self._lock = lock
         self._lock.acquire()
         self._value = ""
         self._error: Exception | None = None
@@ -78,14 +77,17 @@ class _Flight:
 class Tokens:
     """The token of one remote. It is stored in Redis, which therefore contains a secret: protect it accordingly."""
 
-    def __init__(self, client: Redis, prefix: str, remote: str, mint: Callable[[], AccessToken]) -> None:
+    def __init__(
+        self, client: Redis, prefix: str, remote: str, mint: Callable[[], AccessToken], *, runtime: Runtime = REAL
+    ) -> None:
         self._client = client
         self._remote = remote
         self._key, self._minting = Keys(prefix).token(remote), Keys(prefix).minting(remote)
         self._mint = mint
+        self._runtime = runtime
         self._forget = Script(client, "values/delete_if_equal", flag)
         self._known = _Known()
-        self._guard = threading.Lock()
+        self._guard = runtime.thread_lock()
         self._flight: _Flight | None = None
 
     def get(self) -> str:
@@ -93,15 +95,15 @@ class Tokens:
         worker is logging in.
         """
         known = self._known
-        if time.monotonic() < known.fresh_until:
+        if self._runtime.monotonic() < known.fresh_until:
             return known.value
         with self._guard:
-            leads, flight = self._flight is None, self._flight or _Flight()
+            leads, flight = self._flight is None, self._flight or _Flight(self._runtime.thread_lock())
             self._flight = flight
         if leads:
             return self._led(flight)
-        # Nobody waits for a renewal while the token at hand is good.
-        return known.value if time.monotonic() < known.good_until else flight.wait()
+        # No thread waits for a renewal while the cached token is valid.
+        return known.value if self._runtime.monotonic() < known.good_until else flight.wait()
 
     def renew(self) -> None:
         """Log in now, whatever token there is. Raises what `mint` raises."""
@@ -137,7 +139,7 @@ class Tokens:
                 return self._renewed(value)
             if value:
                 return value
-            time.sleep(0.1)
+            self._runtime.sleep(0.1)
         raise NoRoom("another worker is still logging in", retry_after=2.0)
 
     def _stored(self) -> tuple[str, bool]:
@@ -145,9 +147,9 @@ class Tokens:
         stored = self._client.get(self._key)
         if not stored:
             return "", False
-        fields, now, here = json.loads(str(stored)), seconds(self._client), time.monotonic()
+        fields, now, here = json.loads(str(stored)), seconds(self._client), self._runtime.monotonic()
         fresh_for = fields["renew_at"] - now
-        # An older version noted no end: its token is taken for good as long as it is fresh.
+        # An older version recorded no expiry: its token counts as valid as long as it is fresh.
         good_for = max(fields.get("good_until", fields["renew_at"]) - now, fresh_for)
         self._known = _Known(fields["value"], here + fresh_for, here + good_for)
         return str(fields["value"]), fresh_for > 0
@@ -155,14 +157,14 @@ class Tokens:
     def _renewed(self, old: str) -> str:
         """Return a new token, or `old`, if any, when the service returns none now."""
         try:
-            # Another worker may have got one between our look and our turn.
+            # Another worker may have stored one before this one got the right to log in.
             value, fresh = self._stored()
             return value if fresh else self._keep(self._mint())
         except SyncError as error:
             if not old:
                 raise _of_remote(error, self._remote) from error
             log.warning("Could not renew the login of %s; retrying: %s", self._remote, error)
-            put_off = time.monotonic() + RENEWAL_PUT_OFF_SECONDS
+            put_off = self._runtime.monotonic() + RENEWAL_PUT_OFF_SECONDS
             known = self._known
             self._known = _Known(old, max(known.fresh_until, min(put_off, known.good_until)), known.good_until)
             return old
@@ -170,8 +172,8 @@ class Tokens:
             self._client.delete(self._minting)
 
     def _keep(self, token: AccessToken) -> str:
-        now, here = seconds(self._client), time.monotonic()
-        # It leaves Redis a little before it ends, so that nobody starts a request with a dying one.
+        now, here = seconds(self._client), self._runtime.monotonic()
+        # It is deleted from Redis a little before it expires, so that no request starts with an expiring token.
         good_for, fresh_for = token.lifetime * 0.98, token.lifetime * RENEW_AT
         text = json.dumps({"value": token.value, "renew_at": now + fresh_for, "good_until": now + good_for})
         self._client.set(self._key, text, ex=max(1, int(good_for)))

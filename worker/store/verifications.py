@@ -1,7 +1,7 @@
-"""Comparisons of both systems: how far the one in progress has come, what the last one counted, and what was found equal.
+"""Comparisons of both systems: progress of the current one, counts of the last one, and records that were found equal.
 
-A comparison takes hours where Procore allows few requests, so all that it has done is here after each step: whoever goes on with it, in
-whichever process, begins where it was. Its units are the projects (by id, as text) and what is compared once for the whole account.
+A comparison takes hours if Procore allows few requests, so its progress is stored after each step: any process can continue it there. Its
+units are the projects (by id, as text) and what is compared once for the whole account.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from worker.store.keys import Keys
 from worker.store.scripts import Script, flag, texts
 
 KEPT_SECONDS = 2 * 86_400
-"""What is known of a comparison in progress is gone so long after its last step."""
+"""Seconds after its last step until the progress of a comparison expires."""
 RESULT_KEPT_SECONDS = 3600
 STALE_SECONDS = 6 * 3600.0
-"""A comparison that nobody has gone on with for so long is begun again: what it found first may be true no longer."""
+"""Seconds without a step after which a comparison is begun again: its first results may be outdated."""
 EQUAL_KEPT_SECONDS = 90 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class LastVerification:
-    """When it began and ended (unix seconds, Redis' clock), and how many of each outcome it counted."""
+    """When the last comparison began and ended (unix seconds, Redis' clock), and its counts by outcome."""
 
     started_at: float
     ended_at: float
@@ -38,9 +38,8 @@ class LastVerification:
 class VerificationState:
     """A comparison in progress, or one that has just ended.
 
-    `projects`: how many there are to compare, None before they are listed; `open_projects`: how many of them are left. `waits_until`
-    (unix seconds, 0 = it does not wait) and `waits_for`: why it cannot go on now. `outages`: how often in a row a remote did not answer.
-    `requests`: sent for it so far.
+    `projects`: number to compare, None before they are listed; `open_projects`: number left. `waits_until` (unix seconds, 0 = it does not
+    wait) and `waits_for`: why it cannot continue now. `outages`: times in a row that a remote did not respond. `requests`: sent so far.
     """
 
     id: str
@@ -56,17 +55,17 @@ class VerificationState:
 
     @property
     def ended(self) -> bool:
-        """Whether its result is there."""
+        """Whether it has a result."""
         return bool(self.ended_at)
 
     @property
     def projects_done(self) -> int:
-        """How many projects need no further look."""
+        """Number of projects that are compared."""
         return (self.projects or 0) - self.open_projects
 
 
 class Verifications:
-    """Keeps the one in progress, the last one, and what was found equal."""
+    """The comparison in progress, the last one, and what was found equal."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client = client
@@ -75,7 +74,7 @@ class Verifications:
         self._end = Script(client, "values/delete_if_equal", flag)
 
     def begin(self, *, full: bool, replace: bool = False) -> tuple[str, bool]:
-        """Begin a comparison, or join the one in progress unless it is to be replaced: its id, and whether it was joined."""
+        """Begin a comparison, or join the one in progress unless it is to be replaced: return (id, joined)."""
         stem = self._keys.verification("")
         args: list[Value] = [new_id("verify"), int(full), int(replace), STALE_SECONDS, KEPT_SECONDS]
         args += [stem, Precedence.UPKEEP]
@@ -83,14 +82,14 @@ class Verifications:
         return verification_id, joined == "1"
 
     def current(self) -> VerificationState | None:
-        """The one in progress."""
+        """Return the comparison in progress; None without one."""
         verification_id = self._client.get(self._keys.verification("current"))
         return self.state(verification_id) if verification_id else None
 
     def state(self, verification_id: str) -> VerificationState | None:
-        """One comparison; None when nothing is known of it any more."""
+        """Return a comparison; None if it is unknown or has expired."""
         fields = self._client.hgetall(self._key(verification_id, "state"))
-        # Without its beginning it is what a step wrote after Redis was emptied.
+        # Without its beginning it was written by a step after Redis was emptied.
         if "full" not in fields:
             return None
         names = [f"{remote}:{Precedence.UPKEEP}" for remote in ("procore", "netsuite")]
@@ -110,84 +109,84 @@ class Verifications:
         )
 
     def open_projects(self, verification_id: str, project_ids: Collection[int]) -> None:
-        """Note the projects that are to be compared."""
+        """Record the projects to compare."""
         if project_ids:
             self._client.zadd(self._key(verification_id, "open"), {str(each): 0 for each in project_ids})
         self._save(verification_id, "open", projects=len(project_ids))
 
     def due(self, verification_id: str, *, limit: int) -> list[int]:
-        """Open projects that may be compared now."""
+        """Return open projects that may be compared now, at most `limit`."""
         key, now = self._key(verification_id, "open"), seconds(self._client)
         return [int(unit) for unit in self._client.zrangebyscore(key, "-inf", now, start=0, num=limit)]
 
     def next_due(self, verification_id: str) -> float | None:
-        """When the next open project may be compared (unix seconds); None when none is open."""
+        """Return when the next open project may be compared (unix seconds); None if none is open."""
         key = self._key(verification_id, "open")
         first = self._client.zrangebyscore(key, "-inf", "+inf", start=0, num=1)
         return float(self._client.zscore(key, first[0]) or 0) if first else None
 
     def postpone(self, verification_id: str, project_id: int, *, at: float) -> None:
-        """Compare an open project not before `at`."""
+        """Postpone an open project until `at` (unix seconds)."""
         self._client.zadd(self._key(verification_id, "open"), {str(project_id): at})
         self._save(verification_id, "open")
 
     def close(self, verification_id: str, unit: str, result: str) -> None:
-        """Keep the result of a unit, which is not open any more."""
+        """Record the result of a unit and close it."""
         self._client.hset(self._key(verification_id, "results"), unit, result)
         self._client.zrem(self._key(verification_id, "open"), unit)
         self._client.delete(self._key(verification_id, f"parts:{unit}"))
         self._save(verification_id, "results")
 
     def results(self, verification_id: str) -> dict[str, str]:
-        """The results so far, by unit."""
+        """Return the results so far, by unit."""
         return dict(self._client.hgetall(self._key(verification_id, "results")))
 
     def keep_part(self, verification_id: str, unit: str, name: str, part: str) -> None:
-        """Keep a part of an open unit's result."""
+        """Record a part of an open unit's result."""
         self._client.hset(self._key(verification_id, f"parts:{unit}"), name, part)
         self._save(verification_id, f"parts:{unit}")
 
     def parts(self, verification_id: str, unit: str) -> dict[str, str]:
-        """The parts of an open unit's result so far, by name."""
+        """Return the parts of an open unit's result so far, by name."""
         return dict(self._client.hgetall(self._key(verification_id, f"parts:{unit}")))
 
     def keep_names(self, verification_id: str, project_id: int, names: str) -> None:
-        """Keep what the comparison of all Items' names needs of one project."""
+        """Record what the comparison of all Item names needs of one project."""
         self._client.hset(self._key(verification_id, "names"), str(project_id), names)
         self._save(verification_id, "names")
 
     def names(self, verification_id: str) -> Iterable[str]:
-        """The same of all projects."""
+        """Return what `keep_names` recorded of all projects."""
         return self._client.hgetall(self._key(verification_id, "names")).values()
 
     def note_listed(self, verification_id: str, invoice_ids: Collection[int]) -> None:
-        """Note invoices that Procore has listed."""
+        """Record invoices that Procore has listed."""
         if invoice_ids:
             self._client.hset(self._key(verification_id, "listed"), mapping=dict.fromkeys(map(str, invoice_ids), 1))
             self._save(verification_id, "listed")
 
     def not_listed(self, verification_id: str, invoice_ids: Collection[int]) -> list[int]:
-        """Those of some invoices that Procore has not listed."""
+        """Return those of some invoices that Procore has not listed."""
         ids = list(invoice_ids)
         found = self._client.hmget(self._key(verification_id, "listed"), [str(each) for each in ids]) if ids else []
         return [each for each, was_listed in zip(ids, found, strict=True) if not was_listed]
 
     def failed(self, verification_id: str, name: str) -> int:
-        """Count a failure of a unit or a record; how many it has now."""
+        """Count a failure of a unit or a record. Return how many it has had."""
         count = int(self._client.hincrby(self._key(verification_id, "failures"), name, 1))
         self._save(verification_id, "failures")
         return count
 
     def wait(self, verification_id: str, *, until: float, reason: str, outages: int) -> None:
-        """Note that it cannot go on before `until`, and why."""
+        """Record that a comparison cannot continue before `until`, and why."""
         self._save(verification_id, waits_until=until, waits_for=reason, outages=outages)
 
     def go_on(self, verification_id: str) -> None:
-        """Note that it goes on."""
+        """Record that a comparison continues."""
         self._save(verification_id, waits_until=0, waits_for="", outages=0)
 
     def end(self, state: VerificationState, counts: Mapping[str, int]) -> None:
-        """Note the counts of one that has come to its end; its result is kept for an hour."""
+        """End a comparison and record its counts; its result is kept for an hour."""
         ended_at = seconds(self._client)
         times = {"started_at": state.started_at, "ended_at": ended_at}
         self._client.delete(self._keys.verification("last"))
@@ -201,12 +200,12 @@ class Verifications:
         self._end(keys=[self._keys.verification("current")], args=[state.id])
 
     def note(self, verification: LastVerification) -> None:
-        """From here on this is the last one."""
+        """Record the last comparison."""
         times = {"started_at": verification.started_at, "ended_at": verification.ended_at}
         self._client.hset(self._keys.verification("last"), mapping={**times, **verification.counts})
 
     def last(self) -> LastVerification | None:
-        """None when there was none since this ledger began."""
+        """Return the last comparison; None if there was none since this ledger began."""
         fields = self._client.hgetall(self._keys.verification("last"))
         if not fields:
             return None
@@ -214,28 +213,28 @@ class Verifications:
         return LastVerification(started_at, ended_at, {name: int(count) for name, count in fields.items()})
 
     def last_full(self) -> float | None:
-        """When the last full one began (unix seconds)."""
+        """Return when the last full comparison began (unix seconds); None without one."""
         at = self._client.get(self._keys.verification("last_full"))
         return float(at) if at else None
 
     # What was found equal
 
     def equal(self, unit: str) -> dict[str, str]:
-        """What was found equal in a unit, by record."""
+        """Return what was found equal in a unit, by record."""
         return dict(self._client.hgetall(self._keys.verification(f"equal:{unit}")))
 
     def keep_equal(self, unit: str, record: str, text: str) -> None:
-        """Note that a record was found equal."""
+        """Record that a record was found equal."""
         self._client.hset(self._keys.verification(f"equal:{unit}"), record, text)
         self._client.expire(self._keys.verification(f"equal:{unit}"), EQUAL_KEPT_SECONDS)
 
     def forget_equal(self, unit: str, records: Collection[str]) -> None:
-        """Drop what is not known to be equal any more."""
+        """Delete records that are not known to be equal any more."""
         if records:
             self._client.hdel(self._keys.verification(f"equal:{unit}"), *records)
 
     def newest(self, remote: str, *moments: str) -> str:
-        """The latest change that was ever seen in a remote, these included (texts that sort by time); "" when there is none."""
+        """Record times of changes in a remote (texts that sort by time), and return the latest ever recorded; "" if there is none."""
         known = str(self._client.hget(self._keys.verification("newest"), remote) or "")
         newest = max((known, *moments))
         if newest > known:
@@ -243,7 +242,7 @@ class Verifications:
         return newest
 
     def _save(self, verification_id: str, *written: str, **fields: str | float) -> None:
-        """Renew what was written, and note when."""
+        """Record fields and the time of this step, and extend the expiry of what was written."""
         state = self._key(verification_id, "state")
         self._client.hset(state, mapping={**fields, "saved_at": seconds(self._client)})
         for name in ("state", *written):

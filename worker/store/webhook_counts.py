@@ -1,36 +1,36 @@
-"""How the receiver of webhooks answered: counted by the receiver, read by metrics."""
+"""The responses of the webhook receiver: counted by the receiver, read by metrics."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from threading import Lock
 
 from worker.store.client import Redis
 from worker.store.keys import Keys
+from worker.store.runtime import REAL, Runtime
 
 ANSWERS = ("accepted", "unauthorized", "unavailable")
 """204, 401 and 503 (docs/webhooks.md)."""
 KEPT_SECONDS = 3 * 86_400
-"""An installation whose receiver has not run for so long counts as one without webhooks."""
+"""Seconds without a running receiver after which an installation counts as one without webhooks."""
 
 
 class WebhookCounts:
-    """Counts in this process; `save` adds them to the installation's in Redis, so that a flood of requests costs Redis nothing."""
+    """Counts in this process; `save` adds them to those in Redis, so that a flood of requests costs Redis nothing."""
 
-    def __init__(self, client: Redis, prefix: str) -> None:
+    def __init__(self, client: Redis, prefix: str, *, runtime: Runtime = REAL) -> None:
         self._client = client
         self._key = Keys(prefix).webhook_answers
         self._unsaved: Counter[str] = Counter()
-        self._lock = Lock()
+        self._lock = runtime.thread_lock()
 
     def add(self, answer: str) -> None:
-        """Count one request by its answer, one of `ANSWERS`."""
+        """Count one request by its response, one of `ANSWERS`."""
         with self._lock:
             self._unsaved[answer] += 1
 
     def save(self) -> None:
-        """Add what was counted since the last time, also nothing: it shows that a receiver runs. Raises RedisError; nothing is lost then."""
+        """Add the counts since the last call, even if they are 0: that shows that a receiver runs. Raises RedisError; then no count is lost."""
         with self._lock:
             counted = self._unsaved.copy()
         with self._client.pipeline(transaction=True) as together:
@@ -42,5 +42,5 @@ class WebhookCounts:
             self._unsaved -= counted
 
     def total(self) -> Mapping[str, int]:
-        """Requests by answer since the first receiver started; empty when none has run for `KEPT_SECONDS`."""
+        """Return the requests by response since the first receiver started; empty if none has run for `KEPT_SECONDS`."""
         return {answer: int(count) for answer, count in self._client.hgetall(self._key).items() if answer in ANSWERS}

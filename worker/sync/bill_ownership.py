@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.bills import Bill, FoundBill, NumberKey, number_key
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey, bill_external_id
-from worker.domain.invoices import Bill, FoundBill, NumberKey, number_key
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, busy
 from worker.domain.problems import Cause
 from worker.store.bill_claims import BillClaims

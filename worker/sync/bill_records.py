@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from worker.clients.procore.client import Procore
 from worker.domain.billed import billed_digest, changes
+from worker.domain.bills import Document
 from worker.domain.errors import Blocked
 from worker.domain.findings import KIND_OF_ASPECT, Finding, FindingKind
 from worker.domain.identities import InvoiceKey, bill_origin_id
-from worker.domain.invoices import Document, Invoice
+from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Outcome, Record, State, outcome_of
 from worker.domain.problems import describe
 from worker.domain.story import Happening, What

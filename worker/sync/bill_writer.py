@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.bill_differences import difference, differences
+from worker.domain.bills import Bill, Document, FoundBill
 from worker.domain.errors import Blocked, OutcomeUnknown, SeriesStopped, SyncError
 from worker.domain.findings import Finding, FindingKind, bills_of_one_number
 from worker.domain.identities import InvoiceKey, is_our_bill, same_external_id
-from worker.domain.invoices import Bill, Document, FoundBill, Invoice, Retainage, difference, differences
+from worker.domain.invoices import Invoice
 from worker.domain.links import Entity
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
+from worker.domain.retainage import Retainage
 from worker.domain.series import Deviation, Series
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project

@@ -8,9 +8,12 @@ from types import MappingProxyType
 
 from worker.clients.netsuite.client import NetSuite
 from worker.domain import money
+from worker.domain.bill_differences import difference
+from worker.domain.bill_lines import FixedItems, bill_lines
+from worker.domain.bills import MEMO_LIMIT, Bill, FoundBill
 from worker.domain.errors import Blocked
 from worker.domain.identities import InvoiceKey, bill_external_id
-from worker.domain.invoices import MEMO_LIMIT, Bill, FixedItems, FoundBill, Invoice, bill_lines, difference
+from worker.domain.invoices import Invoice
 from worker.domain.outcomes import SETTLED, Outcome, OutcomeKind, Record, State, busy, outcome_of
 from worker.domain.problems import Cause, describe
 from worker.domain.story import What

@@ -18,8 +18,9 @@ from worker.engine.attempts import Attempts
 from worker.store.bill_claims import BillClaims
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Run, Work
+from worker.store.runs import Run, Runs
 from worker.sync.bill_ownership import bill_claim
 from worker.sync.books_currency import BooksCurrency
 from worker.sync.projects import Projects
@@ -52,7 +53,8 @@ class ExportRuns:
         procore: Procore,
         projects: Projects,
         ledger: Ledger,
-        work: Work,
+        work: Lanes,
+        runs: Runs,
         attempts: Attempts,
         claims: BillClaims,
         unchanged: UnchangedInvoices,
@@ -64,6 +66,7 @@ class ExportRuns:
         self._projects = projects
         self._ledger = ledger
         self._work = work
+        self._runs = runs
         self._attempts = attempts
         self._claims = claims
         self._unchanged = unchanged
@@ -78,8 +81,8 @@ class ExportRuns:
         if trigger != SCHEDULE:
             self._unchanged.ask_for_all()
             self._projects.ask_for_all()
-        run, joined = self._work.begin(RunKind.EXPORT, trigger, [EXPORTS_OF_ALL])
-        if self._work.is_open(run, EXPORTS_OF_ALL):
+        run, joined = self._runs.begin(RunKind.EXPORT, trigger, [EXPORTS_OF_ALL])
+        if self._runs.is_open(run, EXPORTS_OF_ALL):
             self._work.add(Lane.LISTINGS, [EXPORTS_OF_ALL])
         return run, joined
 
@@ -92,7 +95,7 @@ class ExportRuns:
     def go_on(self) -> Run | None:
         """List the projects if an export is waiting for that; return the export in progress, or the last one."""
         self._attempts.make(Lane.LISTINGS, EXPORTS_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return self._work.current(RunKind.EXPORT)
+        return self._runs.current(RunKind.EXPORT)
 
     def list_invoices(self, project_id: int) -> Outcome:
         """Find one project's invoices that have no bill yet and queue them."""

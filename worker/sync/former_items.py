@@ -61,7 +61,7 @@ class FormerItems:
             if record.cause is Cause.ITEMS_OF_FORMER_NAME and not record.done
         }
         has_own = named_by(rule, number, (record.name for record in records.values() if record.done))
-        lost = self._ledger.has_lost_adoptions()
+        lost = self._ledger.state.has_lost_adoptions()
         if has_own and not asked and not lost:
             return None
         others, rejected = self._others(netsuite), set(self._client.smembers(self._rejected))

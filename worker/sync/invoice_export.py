@@ -12,28 +12,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.clients.procore.client import Procore
+from worker.domain.bill_lines import FixedItems, bills_nothing, require_retainage_item, require_tie, require_whole_cents
 from worker.domain.billed import billed_digest
+from worker.domain.bills import Bill, FoundBill, number_key
 from worker.domain.errors import Blocked, NotFound, NotPermitted
 from worker.domain.findings import FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey, bill_id_of_origin
-from worker.domain.invoices import (
-    NOTHING_BILLED,
-    Bill,
-    FixedItems,
-    FoundBill,
-    Invoice,
-    Retainage,
-    bills_nothing,
-    number_key,
-    reason_to_skip,
-    require_billable,
-    require_retainage_item,
-    require_tie,
-    require_whole_cents,
-    retainage,
-)
+from worker.domain.invoices import NOTHING_BILLED, Invoice, reason_to_skip, require_billable
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State, outcome_of
 from worker.domain.problems import Cause
+from worker.domain.retainage import Retainage, retainage
 from worker.domain.story import Happening, What
 from worker.domain.wbs_codes import Project
 from worker.domain.work import Lane

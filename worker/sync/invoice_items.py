@@ -17,8 +17,9 @@ from worker.engine.attempts import Attempts
 from worker.observability.correlation import kept
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import CLAIM_SECONDS, Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import CLAIM_SECONDS, Work
+from worker.store.runs import Runs
 from worker.sync.items import Items, Planned
 
 DEADLINE_SECONDS = 30.0
@@ -30,12 +31,21 @@ class InvoiceItems:
     """The existing and missing Items of an invoice; creates the missing ones."""
 
     def __init__(
-        self, client: Redis, *, items: Items, ledger: Ledger, work: Work, attempts: Attempts, pool: Executor
+        self,
+        client: Redis,
+        *,
+        items: Items,
+        ledger: Ledger,
+        work: Lanes,
+        runs: Runs,
+        attempts: Attempts,
+        pool: Executor,
     ) -> None:
         self._client = client
         self._items = items
         self._ledger = ledger
         self._work = work
+        self._runs = runs
         self._attempts = attempts
         self._pool = pool
 
@@ -99,7 +109,7 @@ class InvoiceItems:
         until = time.monotonic() + DEADLINE_SECONDS
         outcomes = list(self._pool.map(kept(lambda key: self._make_one(key, until)), keys))
         new = sum(outcome.kind in (OutcomeKind.CREATED, OutcomeKind.ADOPTED) for outcome in outcomes)
-        self._work.count(RunKind.EXPORT, "items", new)
+        self._runs.count(RunKind.EXPORT, "items", new)
         return outcomes
 
     def _make_one(self, key: CodeKey, until: float) -> Outcome:

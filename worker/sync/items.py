@@ -22,9 +22,9 @@ from worker.domain.wbs_codes import NamingRule, Project, Rivals, WbsCode, clashi
 from worker.domain.work import Lane, plan_of
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import Lanes
 from worker.store.ledger import FOR_AN_INVOICE, Ledger
 from worker.store.locks import Lock
-from worker.store.work import Work
 from worker.sync.former_items import FormerItems
 from worker.sync.item_writer import ItemWriter, outcome_now
 from worker.sync.projects import Projects
@@ -60,7 +60,7 @@ class Items:
         projects: Projects,
         ledger: Ledger,
         former: FormerItems,
-        work: Work,
+        work: Lanes,
         writer: ItemWriter,
         name_format: str,
     ) -> None:

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.bills import MEMO_LIMIT, Bill, FoundBill
 from worker.domain.errors import Blocked, Misconfigured, NotFound, SyncError, UnexpectedAnswer
-from worker.domain.invoices import MEMO_LIMIT, Bill, FoundBill
 from worker.domain.posting_periods import ClosedPeriod, PostingPeriod, next_open, period_of
 from worker.domain.problems import Cause
 from worker.store.cache import Cache

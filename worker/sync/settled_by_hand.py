@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.bills import FoundBill, number_key
 from worker.domain.errors import Blocked, SyncError
 from worker.domain.identities import InvoiceKey, bill_external_id, is_our_bill
-from worker.domain.invoices import FoundBill, Invoice, number_key
+from worker.domain.invoices import Invoice
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.texts import unwritable

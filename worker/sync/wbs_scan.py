@@ -15,14 +15,15 @@ from worker.domain.identities import CodeKey
 from worker.domain.outcomes import Children, Outcome, OutcomeKind, Record, State
 from worker.domain.problems import Cause
 from worker.domain.wbs_codes import Project, WbsCode
-from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
+from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, WorkKey, WorkKind, plan_of, scan_of
 from worker.engine.attempts import Attempts, Succession
 from worker.engine.dispatch import Dispatch
 from worker.observability import correlation
 from worker.store.client import Redis
 from worker.store.connection import seconds
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
-from worker.store.work import Run, Work
+from worker.store.runs import Run, Runs
 from worker.sync.items import Items, Planned
 from worker.sync.projects import Projects
 
@@ -59,7 +60,8 @@ class WbsScan:
         projects: Projects,
         items: Items,
         ledger: Ledger,
-        work: Work,
+        work: Lanes,
+        runs: Runs,
         attempts: Attempts,
         dispatch: Dispatch,
     ) -> None:
@@ -69,6 +71,7 @@ class WbsScan:
         self._items = items
         self._ledger = ledger
         self._work = work
+        self._runs = runs
         self._attempts = attempts
         self._dispatch = dispatch
 
@@ -78,10 +81,10 @@ class WbsScan:
             # Who asks for one project has often just mended it (its number, its link): the list at hand would not show that.
             self._projects.outdate()
         keys = [scan_of(project_id) for project_id in project_ids]
-        run, joined = self._work.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
+        run, joined = self._runs.begin(RunKind.SCAN, trigger, keys or [SCAN_OF_ALL])
         # A project that is being scanned is scanned once more afterwards; the run waits for that.
         self._work.request(Lane.SCANS, keys)
-        if not keys and self._work.is_open(run, SCAN_OF_ALL):
+        if not keys and self._runs.is_open(run, SCAN_OF_ALL):
             self._work.add(Lane.SCANS, [SCAN_OF_ALL])
         return run, joined
 
@@ -94,7 +97,7 @@ class WbsScan:
     def go_on(self) -> Run | None:
         """List the projects if a scan is waiting for that; return the scan in progress, or the last one."""
         self._attempts.make(Lane.SCANS, SCAN_OF_ALL, self._list_projects, claim=Claim.IN_LANE)
-        return self._work.current(RunKind.SCAN)
+        return self._runs.current(RunKind.SCAN)
 
     def scan_project(self, project_id: int) -> Outcome:
         """Find the codes of one project that need an Item: adopt existing Items, and queue the other codes."""
@@ -172,10 +175,11 @@ class WbsScan:
 
     def _look_through(self, key: str) -> Outcome:
         """Do one piece of work of the scan lane."""
-        if key == SCAN_OF_ALL:
+        work = WorkKey.parse(key)
+        if work.kind is WorkKind.SCAN_ALL:
             return self._list_projects()
-        kind, _, project_id = key.partition(":")
-        return self._plan_codes(int(project_id)) if kind == "plan" else self._scan_project(int(project_id))
+        (project_id,) = work.ids
+        return self._plan_codes(project_id) if work.kind is WorkKind.PLAN_CODES else self._scan_project(project_id)
 
     def _list_projects(self) -> Outcome:
         listed = self._projects.list_anew()

@@ -13,8 +13,8 @@ from worker.observability import correlation
 from worker.store.client import Redis
 from worker.store.connection import seconds
 from worker.store.keys import Keys
+from worker.store.lanes import Lanes
 from worker.store.projects import ProjectList
-from worker.store.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Webhooks:
         company_id: int,
         invoice_resources: Collection[str],
         projects: ProjectList,
-        work: Work,
+        work: Lanes,
     ) -> None:
         self._client = client
         self._keys = Keys(prefix)

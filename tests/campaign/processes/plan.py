@@ -43,7 +43,7 @@ class Fault(StrEnum):
     TWO_BEATS = "beat: two at once"
     CUT = "Redis: every connection cut"
     QUEUE_DELETED = "broker: queue deleted"
-    AGAIN = "broker: messages in hand delivered again"
+    AGAIN = "broker: claimed messages delivered again"
     TWICE = "broker: message sent twice"
     NS_CUT_BEFORE = "NetSuite: connection cut before the work"
     NS_CUT_AFTER = "NetSuite: connection cut after the commit"

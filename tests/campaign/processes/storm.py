@@ -145,7 +145,7 @@ class Storm:
             queues = {
                 queue: self.site.redis.llen(f"{PREFIX}{queue}") for queue in QueueName if queue != QueueName.UPKEEP
             }
-            runs = [run for run in map(self.site.container.work.current, RunKind) if run and not run.ended]
+            runs = [run for run in map(self.site.container.runs.current, RunKind) if run and not run.ended]
         except AWAY as error:
             return f"Redis is away: {type(error).__name__}"
         left |= {queue: count for queue, count in queues.items() if count}

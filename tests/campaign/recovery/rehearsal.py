@@ -26,7 +26,7 @@ from tests.real.site import READY, Program, Site, kill_redis
 from tests.support import eventually
 from worker.domain.identities import item_external_id
 from worker.domain.work import Lane
-from worker.store.work import Run
+from worker.store.runs import Run
 
 T = TypeVar("T")
 CODES_PER_PROJECT = 50
@@ -160,19 +160,19 @@ class Rehearsal:
         self._start_worker("invoices")
 
         with self._measured(
-            "Redis and a worker lost, a bill under way; a worker rebuilds the ledger by itself"
+            "Redis and a worker lost while a bill is being sent; a worker rebuilds the ledger by itself"
         ) as step:
             self.site.container.export_runs.request("rehearsal")
             self.site.send(TaskName.EXPORT_APPROVED, trigger="rehearsal")
-            self._wait_for(self.site.container.ledger.is_open)
+            self._wait_for(self.site.container.ledger.state.is_open)
         opened_at = time.time()
         queries = [entry for entry in self._requests("netsuite", mark) if entry["started"] < opened_at]
         assert {entry["path"] for entry in queries} == {SUITEQL}
         assert len(queries) == self.plan.pages + 1, "one worker rebuilds, nobody else asks anything"
         self._assert_the_ledger_is_whole()
-        step.checked = f"{len(queries)} queries by one worker; nothing else was asked or sent before"
+        step.checked = f"{len(queries)} queries by one worker; no other request was sent before"
 
-        with self._measured("From there until all bills stand, the settle window waited out") as step:
+        with self._measured("From there until all bills exist, after the settle window") as step:
             self._wait_for(lambda: all(invoice.origin_id for invoice in approved))
         since = float(self.site.redis.hget("wbs:ledger", "since"))
         posts = [entry for entry in self._requests("netsuite", mark) if entry["path"] == BILLS]
@@ -189,7 +189,7 @@ class Rehearsal:
         self._wait_for(lambda: not self.site.left_over())
         step.checked = (
             f"the first bill left {first - since:.0f} s after the loss; {len(approved)} invoices, {len(approved)} bills, "
-            "the one under way found and not sent again"
+            "the one being sent was found and not sent again"
         )
 
     def _a_rebuild_that_is_killed(self) -> None:
@@ -200,17 +200,17 @@ class Rehearsal:
             self._wait_for(lambda: len(self._requests("netsuite", mark)) > self.plan.pages // 2)
             half.kill()
             half.wait()
-        so_far = self.site.container.ledger.rebuild_so_far()["items"]
-        assert not self.site.container.ledger.is_open(), "half a ledger counts as none"
+        so_far = self.site.container.ledger.state.rebuild_counts()["items"]
+        assert not self.site.container.ledger.state.is_open(), "half a ledger counts as none"
         assert 0 < so_far < self.plan.codes
-        with self._measured(f"`rebuild` killed -9 at {so_far:,} Items, and called again") as step:
+        with self._measured(f"`rebuild` killed -9 at {so_far:,} Items, and run again") as step:
             told = self._command("rebuild", "--json").json()
         assert told["items"] == self.plan.codes, told
         self._assert_the_ledger_is_whole()
         queries = len(self._requests("netsuite", mark))
         # The page that was on its way when it was killed.
         assert queries <= self.plan.pages + 2, queries
-        step.checked = f"no ledger in between; gone on with where it was, {queries} queries in both"
+        step.checked = f"no ledger in between; it continued where it stopped, {queries} queries in both"
 
     def _workers_that_are_killed(self) -> None:
         self._start_everything()
@@ -223,13 +223,13 @@ class Rehearsal:
         self._start_worker("items")
         done = self._items_written()
         with self._measured(
-            f"A worker killed -9 in mid-scan with {in_hand} codes in hand; `resume`, until work goes on"
+            f"A worker killed -9 during a scan with {in_hand} codes claimed; `resume`, until work continues"
         ) as step:
             self._command("resume", "--json")
             self._wait_for(lambda: self._items_written() > done)
         assert in_hand > 0
         assert done - made < self.plan.new_codes, "it was killed in the middle"
-        step.checked = "its locks and slots end by themselves; a new worker goes on"
+        step.checked = "its locks and slots expire; a new worker continues"
         with self._measured("From there until the scan has ended") as step:
             self._wait_for(lambda: not self.site.left_over())
         assert self._items_written() - made == self.plan.new_codes
@@ -242,7 +242,7 @@ class Rehearsal:
         assert len(self.site.container.ledger.problems()) == self.plan.blocked_codes
         for place, project in enumerate(projects):
             self.site.stage.procore.renumber_project(project.id, f"70-{place:03d}")
-        self._retry(f"{self.plan.blocked_codes:,} codes blocked for want of a project number, mended", projects)
+        self._retry(f"{self.plan.blocked_codes:,} codes blocked because the project has no number, fixed", projects)
 
     def _blocked_by_a_refusal(self) -> None:
         stage = self.site.stage
@@ -258,7 +258,9 @@ class Rehearsal:
         assert causes == {"item_refused"}, causes
         assert len(self.site.container.ledger.problems()) == self.plan.refused_codes
         stage.settings("netsuite", default_expense_account=account)
-        self._retry(f"{self.plan.refused_codes:,} codes that NetSuite refused for want of an account, mended", projects)
+        self._retry(
+            f"{self.plan.refused_codes:,} codes that NetSuite refused because of a missing account, fixed", projects
+        )
 
     def _retry(self, words: str, projects: Sequence[Project]) -> None:
         codes = sum(len(project.budgeted_codes()) for project in projects)

@@ -94,7 +94,7 @@ class Kind(StrEnum):
     GENERATED_NAMES = "NetSuite: generates Item names"
     GENERATED_NUMBERS = "NetSuite: generates bill numbers"
     TAX_ADDED = "NetSuite: adds tax to bills"
-    NIGHTLY = "verify: runs while work goes on"
+    NIGHTLY = "verify: runs while other work is in progress"
     VERIFY_CUT = "verify: interrupted"
 
 

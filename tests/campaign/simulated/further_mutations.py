@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tests.campaign.simulated.rig
-import worker.clients.netsuite.client
-import worker.clients.procore.client
-import worker.domain.invoices
+import worker.clients.netsuite.api
+import worker.clients.procore.api
+import worker.domain.retainage
 import worker.engine.attempts
 import worker.sync.invoice_export
 from config.schedule import beat_schedule
@@ -18,8 +18,8 @@ from worker.clients.fields import OddRow, read_rows
 from worker.clients.http import Answer
 from worker.clients.procore.errors import error_of, rate_limit_wait
 from worker.domain.errors import Misconfigured, SyncError, Transient, UnexpectedAnswer
-from worker.domain.invoices import RetainedBefore
 from worker.domain.links import Entity, Wanted
+from worker.domain.retainage import RetainedBefore
 from worker.domain.scopes import Remote
 from worker.domain.work import Lane
 from worker.engine.dispatch import Dispatch
@@ -35,12 +35,12 @@ Put = Callable[[Any, str, Any], None]
 
 
 def _link_name(put: Put) -> None:
-    """A link to a payee or a project is trusted whatever the linked record is called."""
+    """A link to a payee or a project is trusted even if the linked record has another name."""
     put(Wanted, "fits", lambda *_: True)
 
 
 def _link_inactive(put: Put) -> None:
-    """An inactive linked record is passed over, and another one of its name is taken."""
+    """An inactive linked record is skipped, and another record with its name is used."""
     by_link, by_name = Wanted.by_link, Wanted.by_name
 
     def linked(self: Wanted, records: Sequence[Entity]) -> Entity | None:
@@ -68,12 +68,12 @@ class _Anything(str):
 
 
 def _billed(put: Put) -> None:
-    """A late origin id is written without comparing the invoice with what was billed."""
+    """A late origin id is written without comparing the invoice with its bill."""
     put(worker.sync.invoice_export, "billed_digest", lambda _: _Anything())
 
 
 def _outage_wait(put: Put) -> None:
-    """An outage of Procore is waited for as long as its rate-limit header says."""
+    """An outage of Procore pauses work for as long as the rate-limit header says."""
 
     def waits(answer: Answer) -> SyncError | None:
         error = error_of(answer)
@@ -81,7 +81,7 @@ def _outage_wait(put: Put) -> None:
             error.retry_after = rate_limit_wait(answer)
         return error
 
-    put(worker.clients.procore.client, "error_of", waits)
+    put(worker.clients.procore.api, "error_of", waits)
 
 
 def _scope(put: Put) -> None:
@@ -90,11 +90,11 @@ def _scope(put: Put) -> None:
     def all_of_it(_: str, refusal: Misconfigured) -> Misconfigured:
         return Misconfigured(str(refusal), cause=refusal.cause, facts=refusal.facts, scope=Remote.NETSUITE)
 
-    put(worker.clients.netsuite.client, "_not_permitted", all_of_it)
+    put(worker.clients.netsuite.api, "_not_permitted", all_of_it)
 
 
 def _expiry(put: Put) -> None:
-    """Beat's message that wakes work expires by the clock of another machine."""
+    """Beat's message that dispatches waiting work expires by the clock of another machine."""
 
     def expiring(settings: Any) -> dict[str, dict[str, Any]]:
         entries = beat_schedule(settings)
@@ -111,8 +111,8 @@ def without(put: Put, part: str, *scripts: str, instead: str = "") -> None:
 
 
 def _renewal(put: Put) -> None:
-    """The claim of work that takes long ends while its worker is at it."""
-    without(put, "redis.call('ZADD', dispatched, now + tonumber(lease), key_of_work)\n", "work/renew")
+    """The claim of long work expires while its worker is still working on it."""
+    without(put, "redis.call('ZADD', dispatched, now + tonumber(lease), key_of_work)\n", "lanes/renew")
 
 
 def _inactive_projects(put: Put) -> None:
@@ -121,7 +121,7 @@ def _inactive_projects(put: Put) -> None:
 
 
 def _templates(put: Put) -> None:
-    """A project template is a project like any other."""
+    """A project template is treated like any other project."""
     put(Projects, "why_left_out", lambda self, project: "" if self.in_pilot(project.id) else "not in PROJECT_IDS")
 
 
@@ -134,11 +134,11 @@ def _odd_rows(put: Put) -> None:
             raise UnexpectedAnswer(odd[0].complaint)
         return good, odd
 
-    put(worker.clients.procore.client, "read_rows", all_or_none)
+    put(worker.clients.procore.api, "read_rows", all_or_none)
 
 
 def _line_links(put: Put) -> None:
-    """Retainage is carried over only between lines that have the same id of their contract line."""
+    """Retainage is carried over only between lines with the same contract line id."""
 
     def by_id_alone(invoice: Any, previous: Any) -> RetainedBefore:
         now = {line.contract_line: line for line in invoice.lines}
@@ -148,11 +148,11 @@ def _line_links(put: Put) -> None:
             tuple(before[each] for each in same), tuple(now[each] for each in now.keys() - same)
         )  # fmt: skip
 
-    put(worker.domain.invoices, "retained_before", by_id_alone)
+    put(worker.domain.retainage, "retained_before", by_id_alone)
 
 
 def _one_login(put: Put) -> None:
-    """Threads that need a token wait for the login of the one before, and then log in themselves."""
+    """Threads that need a token wait for the login of the previous thread, and then log in themselves."""
 
     def one_after_the_other(self: Tokens) -> str:
         with self._guard:
@@ -175,7 +175,7 @@ def _verify_retry(put: Put) -> None:
 
 
 def _upkeep(put: Put) -> None:
-    """What a comparison has left to do is not dispatched again."""
+    """The remaining work of a comparison is not dispatched again."""
     taken = Dispatch._taken
 
     def without_upkeep(self: Dispatch, lane: Lane, **options: Any) -> dict[str, str]:
@@ -185,17 +185,17 @@ def _upkeep(put: Put) -> None:
 
 
 def _refusals(put: Put) -> None:
-    """The first record that is refused for want of a permission pauses all of its kind."""
+    """The first record that is refused because of a missing permission pauses all records of its kind."""
     put(worker.engine.attempts, "REFUSALS_BEFORE_PAUSE", 1)
 
 
 def _compare_found(put: Put) -> None:
-    """A bill whose write got no answer is not compared with what was sent when it is found."""
+    """A bill that is found after a write without a response is not compared with what was sent."""
     put(BillWriter, "compare", lambda *_: None)
 
 
 def _compare_found_item(put: Put) -> None:
-    """An Item whose write got no answer is not compared with what was sent when it is found."""
+    """An Item that is found after a write without a response is not compared with what was sent."""
     note = ItemWriter.note_name
 
     def only_answered(self: ItemWriter, need: Any, item: Any) -> None:
@@ -206,12 +206,12 @@ def _compare_found_item(put: Put) -> None:
 
 
 def _decisions(put: Put) -> None:
-    """An export does not ask whether a person excluded the invoice."""
+    """An export does not check whether a person excluded the invoice."""
     put(Decisions, "of", lambda *_: None)
 
 
 def _decision_copy(put: Put) -> None:
-    """What a machine's DATA_DIR knows of people's decisions is not restored."""
+    """The copy of people's decisions in DATA_DIR is not restored."""
     put(Decisions, "restore", lambda _self: 0)
 
 

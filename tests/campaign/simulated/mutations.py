@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-import worker.domain.invoices
+import worker.domain.bill_lines
 import worker.store.ledger
 from tests.campaign.simulated import shims
 from tests.campaign.simulated.further_mutations import FURTHER, without
 from tests.support import claim_for_everybody
+from worker.domain.bill_lines import FixedItems
 from worker.domain.errors import Blocked
-from worker.domain.invoices import FixedItems
 from worker.domain.outcomes import State
 from worker.domain.problems import Cause
 from worker.domain.series import Series
@@ -39,15 +39,15 @@ TRY, WRITTEN = Locks._try, Ledger._written
 
 
 def _lock(put: Put) -> None:
-    """Everybody gets every claim and every lock."""
-    put(SOURCES, "work/claim", claim_for_everybody())
+    """Every attempt gets each claim and each lock that it requests."""
+    put(SOURCES, "lanes/claim", claim_for_everybody())
 
     def take(self: Locks, key: str, token: str, reads: tuple[str, int] | None = None) -> Lock:
         lock = TRY(self, key, token, reads)
         if lock is None:
             self._client.delete(key)
             lock = TRY(self, key, token, reads)
-        return lock or Lock(key, token, 1, 0.0, 0.0, 0.0, 0.0)
+        return lock or Lock(key, token, 1, 0.0, 0.0, 0.0, 0.0, runtime=self._runtime)
 
     put(Locks, "_try", take)
     put(Locks, "_renewed", lambda _self, _lock: None)
@@ -68,12 +68,12 @@ def _put_written(put: Put, written: Callable[..., tuple[bool, SeriesState]]) -> 
 
 
 def _intent(put: Put) -> None:
-    """The intent is not noted before the write."""
+    """The intent is not recorded before the write."""
     _put_written(put, lambda *_: (True, state_of({})))
 
 
 def _look(put: Put) -> None:
-    """Nobody looks before the write; what NetSuite answers is still read."""
+    """Nothing is looked up before the write; NetSuite's response is still read."""
     look_up, make = Items._looked_up, ExactlyOnce.make
 
     def planned(self: Items, *args: Any) -> Any:
@@ -112,34 +112,34 @@ class _BlindCandidate:
 
 
 def _settle(put: Put) -> None:
-    """What got no answer is sent again at once."""
+    """A write without a response is sent again immediately."""
     put(ExactlyOnce, "is_unsettled", lambda *_: False)
 
 
 def _fence(put: Put) -> None:
-    """All three parts of the fence are gone."""
+    """All three parts of the fence are removed."""
     _fence_ledger(put)
     _fence_intent(put)
     _fence_clock(put)
 
 
 def _fence_ledger(put: Put) -> None:
-    """An earlier holder of the lock may write over a later one's note."""
+    """An earlier holder of the lock may overwrite the record of a later one."""
     without(put, "  if (stored.fence or 0) > tonumber(fence) then return {0} end\n", "ledger/write")
 
 
 def _fence_intent(put: Put) -> None:
-    """An intent is noted whoever holds the lock."""
+    """An intent is recorded even if another attempt holds the lock."""
     without(put, "  if redis.call('GET', lock) ~= token then return {0} end\n", "ledger/write")
 
 
 def _fence_clock(put: Put) -> None:
-    """Who stood still while the intent was noted sends all the same."""
+    """A process that paused while it recorded the intent still sends the request."""
     put(worker.store.ledger, "LEAVES_WITHIN_SECONDS", sys.float_info.max)
 
 
 def _adoption(put: Put) -> None:
-    """ "Already exists" is a failure like any other."""
+    """ "Already exists" is treated like any other failure."""
 
     def refuse(self: ExactlyOnce, candidate: Any, intent: Any, waiting: Any, lock: Any) -> Any:
         self.ledger.write(candidate.key, waiting)
@@ -150,8 +150,8 @@ def _adoption(put: Put) -> None:
 
 
 def _order(put: Put) -> None:
-    """`create_bill` writes with the lines whose Items are there."""
-    missing, known, lines = InvoiceItems.missing, InvoiceItems.known, worker.domain.invoices.bill_lines
+    """`create_bill` writes a bill with only the lines that have an Item."""
+    missing, known, lines = InvoiceItems.missing, InvoiceItems.known, worker.domain.bill_lines.bill_lines
 
     def none_missing(self: InvoiceItems, invoice: Any) -> list[int]:
         return [] if sys._getframe(1).f_code.co_name == "_create_bill" else missing(self, invoice)
@@ -174,7 +174,7 @@ def _order(put: Put) -> None:
 
 
 def _order_first(put: Put) -> None:
-    """Only the first of the two guards of the order is gone: the draft still refuses."""
+    """Only the first of the two checks of the order is removed: the draft still refuses."""
     missing = InvoiceItems.missing
 
     def none_missing(self: InvoiceItems, invoice: Any) -> list[int]:
@@ -184,7 +184,7 @@ def _order_first(put: Put) -> None:
 
 
 def _due(put: Put) -> None:
-    """What is in hand of a dead worker stays there."""
+    """The claimed work of a dead worker is not dispatched again."""
     for name in TAKING:
         head, begins, tail = SOURCES[name].partition("for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2]")
         _, ends, rest = tail.partition("\n  end\n")
@@ -194,9 +194,9 @@ def _due(put: Put) -> None:
 
 
 def _claim(put: Put) -> None:
-    """Work that takes long is dispatched again, and a second worker begins what another one is at."""
-    put(SOURCES, "work/claim", claim_for_everybody())
-    put(SOURCES, "work/renew", "return 0")
+    """Long work is dispatched again, and a second worker starts it while the first is still working on it."""
+    put(SOURCES, "lanes/claim", claim_for_everybody())
+    put(SOURCES, "lanes/renew", "return 0")
 
 
 def _unbegun(put: Put) -> None:
@@ -206,12 +206,12 @@ def _unbegun(put: Put) -> None:
 
 
 def _again(put: Put) -> None:
-    """What is asked for during an attempt is forgotten."""
-    without(put, "redis.call('SADD'", "work/claim", "work/add", instead="redis.call('SISMEMBER'")
+    """A request that comes during an attempt is dropped."""
+    without(put, "redis.call('SADD'", "lanes/claim", "lanes/add", instead="redis.call('SISMEMBER'")
 
 
 def _doubt(put: Put) -> None:
-    """Who finds the invoice changed does not look for the bill that is in doubt."""
+    """An attempt that finds the invoice changed does not look up the bill that is in doubt."""
     end = Bills._end
 
     def blind(self: Bills, key: Any, lock: Any, last: Any) -> Any:
@@ -224,46 +224,46 @@ def _doubt(put: Put) -> None:
 
 
 def _rebuild(put: Put) -> None:
-    """A worker that finds no ledger opens one and goes on."""
+    """A worker that finds no ledger creates an empty one and continues."""
 
     def open_at_once(self: Recovery, _opened_at: str | None = None) -> None:
-        if not self._ledger.is_open():
-            self._ledger.open(since=0)
+        if not self._ledger.state.is_open():
+            self._ledger.state.open(since=0)
 
     put(Recovery, "ensure_ledger", open_at_once)
 
 
 def _restart(put: Put) -> None:
-    """Nobody notices that the store was started anew."""
+    """A restart of the store is not detected."""
     without(put, "state[1] = now[1]", "locks/acquire", instead="state[1] = state[1]")
 
 
 def _number_claim(put: Put) -> None:
-    """Nobody claims a vendor's document number, or a bill to adopt, for one invoice."""
+    """No invoice claims its vendor's document number, or the bill that it adopts."""
     put(BillOwnership, "_claim", lambda _self, _wanted: None)
 
 
 def _identity(put: Put) -> None:
-    """A store that is not the one that was known is taken for it."""
+    """A different store is not recognized as different."""
     without(put, "if known ~= '' and known ~= id then", "locks/acquire", "store/meet", instead="if false then")
 
 
 def _settled_by_hand(put: Put) -> None:
-    """Nobody looks for the bill that a person entered for an invoice that is refused."""
+    """A bill that a person entered for a refused invoice is not looked up."""
     put(SettledByHand, "bill_of", lambda *_: None)
 
 
 def _series_stop(put: Put) -> None:
-    """What NetSuite changed on each record is not counted, so nothing stops the series."""
+    """Differences between the sent and the created record are not counted, so nothing stops the series."""
     put(SystematicDifferences, "note", lambda *_: None)
 
 
 def _adoption_copy(put: Put) -> None:
-    """What a machine's DATA_DIR knows of adopted Items is not restored."""
+    """The copy of adopted Items in DATA_DIR is not restored."""
     put(Adoptions, "restore", lambda _self: Restored(0, whole=True))
 
 
-TAKING = ("work/take", "work/close", "work/spawn")
+TAKING = ("lanes/take", "lanes_and_runs/close", "lanes_and_runs/spawn")
 """The scripts that move work from waiting to in hand."""
 MUTATIONS: dict[str, Callable[[Put], None]] = {
     "lock": _lock,

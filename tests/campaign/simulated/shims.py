@@ -28,7 +28,6 @@ import worker.container.stores
 import worker.engine.adoptions
 import worker.reconcile.verification
 import worker.store.local_file
-import worker.store.tokens
 import worker.sync.former_items
 from config.names import DISPATCHED_HEADER
 from config.settings import Settings
@@ -44,11 +43,12 @@ from worker.domain.story import Happening
 from worker.domain.work import Lane
 from worker.engine.attempts import Attempts
 from worker.store.gate import SLOT_SECONDS, Gate
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.locks import Lock, Locks
+from worker.store.runtime import Runtime
 from worker.store.series import SeriesState
 from worker.store.tokens import Tokens
-from worker.store.work import Work
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -103,10 +103,17 @@ class VirtualChance(types.ModuleType):
 
 
 class VirtualThreading(types.ModuleType):
-    """`threading`, as far as the store uses it."""
+    """`threading`, as far as the product's inner modules use it."""
 
     def Lock(self) -> VLock:  # noqa: N802 - its name there
         return VLock(_scheduler)
+
+
+_TIME, _CHANCE = VirtualTime("time"), VirtualChance("random")
+RUNTIME = Runtime(
+    _TIME.monotonic, _TIME.sleep, _CHANCE.uniform, _CHANCE.token_hex, lambda: VLock(_scheduler), _TIME.time
+)
+"""Time, chance and locks of the store and the clients, from the schedule that is played."""
 
 
 class VirtualPool:
@@ -205,7 +212,8 @@ class VirtualFuture:
 class VirtualKeeper:
     """The lease keeper's thread; a stalled process renews nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, runtime: Runtime) -> None:
+        del runtime
         self._process: Process = _scheduler().current.process
         self._leases: list[list[Any]] = []
         self._thread: VThread | None = None
@@ -253,11 +261,11 @@ def _send(
     except requests.RequestException as error:
         begun = not isinstance(error, requests.ConnectTimeout)
         raise self._as_sync_error(error, url, writes=writes, begun=begun) from error
-    return Answer(reply.status, reply.headers, reply.text, False)
+    return Answer(reply.status, reply.headers, reply.text, False, received_at=self.runtime.time())
 
 
 _true_wait, _true_token = Gate._wait, Tokens.get
-_true_intend, _true_released = Ledger.intend, Work._released
+_true_intend, _true_released = Ledger.intend, Lanes._released
 _true_try, _true_write, _true_written, _true_begin = Locks._try, Ledger.write, Ledger._written, Attempts._made
 
 
@@ -268,10 +276,10 @@ def _noted_try(self: Locks, key: str, token: str, reads: tuple[str, int] | None 
     return lock
 
 
-def _noted_wait(self: Gate, token: str, precedence: Any, patience: float) -> None:
+def _noted_wait(self: Gate, token: str, precedence: Any, timeout: float) -> None:
     asked_at = _scheduler().now
     try:
-        _true_wait(self, token, precedence, patience)
+        _true_wait(self, token, precedence, timeout)
     except NoRoom:
         rig().troubles.refused_slots.setdefault(_scheduler().current.process.name, []).append(_scheduler().now)
         raise
@@ -329,7 +337,7 @@ def _noted_begin(self: Attempts, lane: Lane, key: str, *args: Any) -> Any:
     return _true_begin(self, lane, key, *args)
 
 
-def _noted_released(self: Work, key: str) -> str:
+def _noted_released(self: Lanes, key: str) -> str:
     # The work is over for this thread, though its message may go on with other work.
     rig().watch.ends(_scheduler().current.note.get("message"))
     return _true_released(self, key)
@@ -370,15 +378,14 @@ def campaign_settings(folder: Path) -> Settings:
 
 
 _REPLACED = (
-    "worker.store.", "worker.clients.", "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
+    "worker.engine.", "worker.sync.", "worker.inspect.", "worker.reconcile.",
     "worker.observability.correlation",
 )  # fmt: skip
 
 
 def _standing_in() -> Iterator[tuple[types.ModuleType, str, types.ModuleType]]:
     """(module, name, what to put there) for every use of time and chance in the product's inner modules."""
-    chance = VirtualChance("random")
-    instead = {time: VirtualTime("time"), random: chance, secrets: chance}
+    instead = {time: _TIME, random: _CHANCE, secrets: _CHANCE}
     for name, module in list(sys.modules.items()):
         if name.startswith(_REPLACED):
             for thing, stand_in in instead.items():
@@ -399,7 +406,6 @@ def installed() -> Iterator[Settings]:
         put(worker.app, "settings_or_exit", lambda: settings)
         for module, name, stand_in in _standing_in():
             put(module, name, stand_in)
-        put(worker.store.tokens, "threading", VirtualThreading("threading"))
         put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
         put(worker.reconcile.verification, "ThreadPoolExecutor", VirtualPool)
         put(worker.container.stores, "LeaseKeeper", VirtualKeeper)
@@ -418,7 +424,7 @@ def installed() -> Iterator[Settings]:
         put(Ledger, "_written", _noted_written)
         put(Ledger, "intend", _noted_intend)
         put(Attempts, "_made", _noted_begin)
-        put(Work, "_released", _noted_released)
+        put(Lanes, "_released", _noted_released)
         put(tasks.wbs, "thread_to_spare", lambda: not _scheduler().current.process.things["mail"])
         for module in (worker.base, tasks.wbs, tasks.invoices, tasks.ledger):
             put(module, "current", lambda: _scheduler().current.process.things["container"])

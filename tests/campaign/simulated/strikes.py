@@ -10,7 +10,7 @@ from tests.campaign.simulated import edits
 from tests.campaign.simulated.faults import RESTARTS, Fault, Kind
 from tests.campaign.simulated.scheduler import Process, VThread
 from tests.campaign.simulated.workers import Message
-from worker.base import message_of
+from worker.domain.work import WorkKey
 
 if TYPE_CHECKING:
     from tests.campaign.simulated.rig import Rig
@@ -99,8 +99,8 @@ class Strikes:
         for key in self._rig.store.keys(f"{PREFIX}hand:"):
             self._rig.store.call("ZREM", key, work)
         self._rig.store.call("HDEL", f"{PREFIX}begun", work)
-        task, arguments = message_of(work)
-        return Message(task.value, arguments, self._rig.scheduler.now)
+        asked = WorkKey.parse(work)
+        return Message(asked.kind.task, asked.arguments, self._rig.scheduler.now)
 
     def _delete_lock(self, dice: random.Random, thread: VThread | None, name: str) -> bool:
         """The lock at this spot is gone; often the broker delivers the holder's message once more just then."""

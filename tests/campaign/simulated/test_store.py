@@ -19,9 +19,10 @@ from worker.domain.problems import Cause
 from worker.domain.work import SCAN_OF_ALL, Lane, RunKind, scan_of
 from worker.observability import correlation
 from worker.store.connection import connect
+from worker.store.lanes import Lanes
 from worker.store.ledger import Ledger
 from worker.store.open_problems import Handling
-from worker.store.work import Work
+from worker.store.runs import Runs
 
 pytestmark = [pytest.mark.campaign, pytest.mark.real]
 
@@ -51,7 +52,7 @@ def both(redis_url: str) -> tuple[Redis, Any]:
 def test_invoices_are_work_since_the_same_moment(both: tuple[Redis, Any]) -> None:
     told = []
     for client in both:
-        work, keys = Work(client, PREFIX), [f"invoice:1:{number}" for number in range(4)]
+        work, keys = Lanes(client, PREFIX), [f"invoice:1:{number}" for number in range(4)]
         work.add(Lane.EXPORTS, keys)
         work.request(Lane.EXPORTS, keys[:1])
         for taken in work.take(Lane.EXPORTS, limit=2):
@@ -70,11 +71,11 @@ def test_invoices_are_work_since_the_same_moment(both: tuple[Redis, Any]) -> Non
 def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
     told = []
     for client in both:
-        dice, work = random.Random(5), Work(client, PREFIX)
+        dice, work, runs = random.Random(5), Lanes(client, PREFIX), Runs(client, PREFIX)
         keys = [f"code:1:{number}" for number in range(1, 9)]
         said: list[Any] = []
         with correlation.of("a-request"):
-            work.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
+            runs.begin(RunKind.SCAN, "test", [SCAN_OF_ALL])
         work.add(Lane.SCANS, [SCAN_OF_ALL])
         said.append(work.take(Lane.SCANS, limit=4))
         work.spawn(SCAN_OF_ALL, Lane.SCANS, Children([scan_of(1)], Lane.SCANS, {"projects": 1}))
@@ -96,7 +97,7 @@ def test_lanes_and_runs_go_the_same_way(both: tuple[Redis, Any]) -> None:
                     work.add(Lane.ITEMS, [key], at=dice.choice((0.0, 4e9)))
                 case _:
                     said.append(work.failed(key))
-            run = work.current(RunKind.SCAN)
+            run = runs.current(RunKind.SCAN)
             said.append(
                 (work.depth(Lane.ITEMS), work.in_hand(Lane.ITEMS, key), _when(work.waits_until(Lane.ITEMS, key)))
             )

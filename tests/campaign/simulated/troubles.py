@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from worker.store.work import CLAIM_SECONDS, RENEWED_EVERY_SECONDS
+from worker.store.lanes import CLAIM_SECONDS, RENEWED_EVERY_SECONDS
 
 STANDSTILL_SECONDS = CLAIM_SECONDS - 2 * RENEWED_EVERY_SECONDS
 """A worker that stands still for less than this loses no claim: it renews them every few seconds."""

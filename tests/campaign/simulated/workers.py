@@ -200,7 +200,7 @@ class Floor:
         with contextlib.suppress(StoreAway):
             box = process.things["container"]
             box.adoptions.keep_up()
-            box.decisions.keep_up(box.ledger.opened_at())
+            box.decisions.keep_up(box.ledger.state.opened_at())
 
     def operator(self, name: str, job: Callable[[Container], object]) -> None:
         """A command of a person: a process of its own that is never struck."""
@@ -222,7 +222,7 @@ class Floor:
         before = self._rig.scheduler.current
         self._rig.scheduler.current = VThread("start", process)
         try:
-            return Container(self._rig.settings, redis_url="redis://model")
+            return Container(self._rig.settings, redis_url="redis://model", runtime=shims.RUNTIME)
         finally:
             self._rig.scheduler.current = before
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.flows.office import Office
-from worker.clients.netsuite import client as netsuite_client
+from worker.clients.netsuite import api
 from worker.domain import outcomes
 from worker.engine import attempts
 from worker.local.embedded import EmbeddedServer
@@ -24,7 +24,7 @@ OpenOffice = Callable[..., Office]
 def impatient() -> Iterator[None]:
     """The product's waits, shortened: their order and their ends stay what they are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(netsuite_client, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
+        patch.setattr(api, "BACK_OFF_SECONDS", (0.01, 0.01, 0.01, 0.01))
         patch.setattr(attempts, "back_off", lambda failures: 0.05)
         patch.setattr(attempts, "HOLD_SECONDS", 0.2)
         patch.setattr(outcomes, "FIRST_LOOK_SECONDS", 0.1)

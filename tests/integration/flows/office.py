@@ -14,9 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from config.loading import load_settings
 from config.names import TaskName
 from config.processes import QUEUES_OF_WORKER
-from config.settings import load_settings
 from simulators.books import NsJob, NsVendor
 from simulators.common.journal import Entry
 from simulators.company.billing import Invoice
@@ -26,13 +26,12 @@ from simulators.netsuite.state import NetSuiteState
 from simulators.procore.state import ProcoreState
 from simulators.stage import Stage
 from tests.support import OpenContainer, eventually
-from worker.base import message_of
 from worker.domain.identities import CodeKey, InvoiceKey, bill_external_id, item_external_id
 from worker.domain.outcomes import Outcome, Record
-from worker.domain.work import Lane
+from worker.domain.work import Lane, WorkKey
 from worker.inspect.retries import Retry
 from worker.observability import correlation
-from worker.store.work import Run
+from worker.store.runs import Run
 
 T = TypeVar("T")
 VENDOR = "Blue Spruce Electric"
@@ -189,8 +188,9 @@ class Office:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
     def _work_on(self, key: str) -> None:
-        task, arguments = message_of(key)
-        match task:
+        work = WorkKey.parse(key)
+        arguments = work.arguments
+        match TaskName(work.kind.task):
             case TaskName.SCAN_PROJECTS:
                 self.container.wbs_scan.scan("test")
             case TaskName.SCAN_PROJECT:
@@ -217,7 +217,7 @@ class Office:
 
     def run(self, run: Run) -> Run:
         """A run as it stands now."""
-        now = self.container.work.run(run.id)
+        now = self.container.runs.run(run.id)
         assert now is not None
         return now
 

@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 from click.testing import CliRunner
 
-from config.settings import InvalidSettings
+from config.setting_faults import InvalidSettings
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office

@@ -105,7 +105,7 @@ def test_a_retry_has_an_id_of_its_own(office: Office, written: Written) -> None:
         office.container.retries.again(list(office.problems(f"code:{project.id}")))
     office.work_off()
     assert written.of(ITEM_PATH) == ["retry-1"]
-    scan = office.container.work.current(RunKind.SCAN)
+    scan = office.container.runs.current(RunKind.SCAN)
     assert scan
     assert scan.correlation_id != "retry-1"
 

@@ -378,7 +378,7 @@ def test_verify_exits_with_1_and_opens_problems_while_there_is_a_finding(desk: D
 
 RECONCILE = """
 import json, os
-from config.settings import load_settings
+from config.loading import load_settings
 from tasks.ledger import reconcile
 from worker.runtime import current
 from worker.container import Container

@@ -19,9 +19,9 @@ from tests.integration.flows.conftest import OpenOffice, offices
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, Office
 from tests.support import eventually
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.bills import Bill
 from worker.domain.findings import FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.invoices import Bill
 from worker.domain.items import ItemNeed
 from worker.domain.outcomes import OutcomeKind, State
 from worker.store import ledger

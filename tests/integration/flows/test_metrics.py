@@ -67,7 +67,7 @@ def commands(office: Office) -> Iterator[list[str]]:
 
 def test_a_scan_an_export_and_a_verify_are_told_as_they_ended(synced: Office) -> None:
     office = synced.reopened(scan_cron="0 4 * * *")
-    scan, export = (office.container.work.current(kind) for kind in RunKind)
+    scan, export = (office.container.runs.current(kind) for kind in RunKind)
     assert scan
     assert export
     at = office.container.now()
@@ -204,7 +204,7 @@ def test_lanes_runs_remotes_and_the_gate_are_told_as_they_stand(office: Office) 
     assert facts["run_in_progress_since_timestamp_seconds{scan}"] == pytest.approx(at, abs=5)
     assert facts["last_resume_timestamp_seconds"] == pytest.approx(at, abs=5)
     container.work.close(Lane.SCANS, "scan:7", None)
-    assert container.work.last_whole(RunKind.SCAN) is None, "a scan of one project says nothing about all of them"
+    assert container.runs.last_whole(RunKind.SCAN) is None, "a scan of one project says nothing about all of them"
     container.holds.over(Remote.NETSUITE)
     assert told(office).of("remote_holds") == {}
 
@@ -310,7 +310,7 @@ def test_the_server_the_disk_and_the_certificate_are_shown(open_office: OpenOffi
 
 def test_a_ledger_that_is_gone_is_told(office: Office) -> None:
     office.container.redis.delete(office._key("ledger"))
-    office.container.ledger.keep_rebuild({"items": 30})
+    office.container.ledger.state.save_rebuild({"items": 30})
     facts = told(office)
     assert (facts["ledger_open"], facts["ledger_rebuilt_items"]) == (0, 30)
 

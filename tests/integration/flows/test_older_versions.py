@@ -87,7 +87,7 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenOff
     states = [record.state if (record := container.ledger.code(key)) else None for key in codes.values()]
     assert states == [State.CREATED, State.ADOPTED, State.UNKNOWN, State.BLOCKED, State.WAITING]
     assert {row["cause"] for row in told(office, "problems")} == {"item_inactive", "needs_vendor_credit"}
-    run = container.work.run(written["ids"]["run"])
+    run = container.runs.run(written["ids"]["run"])
     assert run is not None
     assert (run.trigger, run.ended, run.counts["adopted"]) == ("the portal", False, 1)
     assert office.requests(mark) == []
@@ -104,7 +104,7 @@ def test_records_that_an_older_version_wrote_are_worked_off(open_office: OpenOff
     assert outcomes == {"billed": "already", "credit": "blocked", "lacking": "already", "draft": "skipped"}
     assert len(office.bills(office.procore.invoice(ids["invoices"]["lacking"]))) == 1
     assert office.netsuite.duplicates() == []
-    ended = container.work.run(written["ids"]["run"])
+    ended = container.runs.run(written["ids"]["run"])
     assert ended is not None
     assert ended.ended
 
@@ -128,9 +128,9 @@ def test_what_a_newer_version_adds_is_passed_over(office: Office) -> None:
     ledger.journal.tell(key, Happening(What.LOOKED))
     redis.rpush(f"{prefix}journal:{key}", '1795532709,1795532709,1,0,"painted",{"colour":"green"}')
     assert [entry.happening.what for entry in ledger.journal.of(key)] == [What.LOOKED]
-    run = office.container.work.latest(1)[0]
+    run = office.container.runs.latest(1)[0]
     redis.hset(f"{prefix}run:{run.id}", "colour", "green")
-    assert office.container.work.run(run.id) == run
+    assert office.container.runs.run(run.id) == run
 
 
 def test_work_of_a_kind_that_only_a_newer_version_knows_stops_nothing(office: Office) -> None:

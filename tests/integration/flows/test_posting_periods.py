@@ -10,9 +10,9 @@ import pytest
 from simulators.company.billing import Invoice
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, SUITEQL_PATH, Office
+from worker.domain.bills import FoundBill
 from worker.domain.findings import FindingKind
 from worker.domain.identities import InvoiceKey
-from worker.domain.invoices import FoundBill
 from worker.domain.money import ZERO
 from worker.domain.outcomes import OutcomeKind, Record
 from worker.domain.plans import Would

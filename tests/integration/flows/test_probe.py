@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from config.profile import Effects, Profile, load_profile, settle_seconds
-from config.settings import InvalidSettings
+from config.setting_faults import InvalidSettings
 from probe import session
 from probe.cleanup import Cleanup, CleanupResult
 from probe.identities import external_id_prefix

@@ -14,7 +14,7 @@ from simulators.company.model import Project, WbsCode
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import BILL_PATH, ITEM_PATH, SUITEQL_PATH, Office
 from worker.base import pick_up
-from worker.clients.netsuite import client as netsuite_client
+from worker.clients.netsuite import records
 from worker.domain.identities import CodeKey
 from worker.domain.outcomes import OutcomeKind, Record, State
 from worker.domain.work import Lane
@@ -22,7 +22,7 @@ from worker.engine import adoptions, attempts, recovery
 from worker.engine.exactly_once import ExactlyOnce
 from worker.engine.recovery import REBUILD
 from worker.runtime.current import use
-from worker.store.ledger import Ledger
+from worker.store.ledger_state import LedgerState
 
 pytestmark = pytest.mark.real
 
@@ -39,7 +39,7 @@ def lose_redis(office: Office) -> None:
 @pytest.fixture
 def thousand_is_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three rows a page instead of 1,000."""
-    monkeypatch.setattr(netsuite_client, "ROWS_PER_PAGE", 3)
+    monkeypatch.setattr(records, "ROWS_PER_PAGE", 3)
 
 
 class Killed(BaseException):
@@ -99,7 +99,7 @@ def test_a_killed_rebuild_leaves_no_ledger_and_the_next_one_continues(office: Of
     office.scan(project.id)
     lose_redis(office)
     interrupted_after(office, pages=2)
-    assert not office.container.ledger.is_open()
+    assert not office.container.ledger.state.is_open()
     assert office.container.overview.status()["ledger"] == {"open": False, "rebuilt_so_far": 6}
 
     mark = office.mark()
@@ -135,7 +135,7 @@ def test_a_rebuild_by_hand_starts_over_and_keeps_what_is_known(office: Office) -
     interrupted_after(office, pages=1)
     assert office.container.overview.status()["ledger"] == {"open": True, "rebuilt_so_far": 0}
     # As one that was overtaken by another would leave it behind.
-    office.container.ledger.keep_rebuild({"after": int(office.item("24-800-05-150.S").id)})
+    office.container.ledger.state.save_rebuild({"after": int(office.item("24-800-05-150.S").id)})
     office.container.redis.hdel(codes_key, str(codes[0].id), str(codes[3].id))
     rebuilt = office.container.recovery.rebuild()
     assert (rebuilt.items, rebuilt.restored, rebuilt.others) == (4, 2, 0)
@@ -170,7 +170,7 @@ def test_an_item_that_no_bill_can_use_is_left_to_the_next_scan(
 def test_a_code_with_two_items_is_a_problem_at_once(
     office: Office, monkeypatch: pytest.MonkeyPatch, rows_per_page: int
 ) -> None:
-    monkeypatch.setattr(netsuite_client, "ROWS_PER_PAGE", rows_per_page)
+    monkeypatch.setattr(records, "ROWS_PER_PAGE", rows_per_page)
     project = office.new_project("24-800", CODES)
     office.scan(project.id)
     first = office.item("24-800-05-120.S")
@@ -208,7 +208,7 @@ def test_a_rebuild_waits_while_another_is_under_way(office: Office) -> None:
             second = pool.submit(office.container.recovery.rebuild)
             with pytest.raises(TimeoutError):
                 second.result(0.5)
-            assert not office.container.ledger.is_open()
+            assert not office.container.ledger.state.is_open()
         assert second.result(10).restored == len(CODES)
 
 
@@ -357,7 +357,7 @@ def test_a_server_that_was_stopped_in_order_holds_nothing_back(open_office: Open
     project = office.new_project("24-800", CODES)
     invoice = office.new_invoice(project, (CODES[0], "900.00"))
     office.scan(project.id)
-    office.container.ledger.server_stops_in_order()
+    office.container.ledger.state.mark_clean_stop()
     assert office.export(invoice).kind is OutcomeKind.CREATED
 
 
@@ -425,8 +425,8 @@ def test_a_new_server_is_checked_only_after_its_workers_noted_their_work(office:
     office.scan(project.id)
     forget_the_end(office, project, project.budgeted_codes()[0])
     runs_for = int(office.container.redis.info("server")["uptime_in_seconds"])
-    assert office.container.ledger.new_server(runs_for=runs_for + 3600) == ""
-    assert office.container.ledger.new_server(runs_for=0) == office.container.redis.info("server")["run_id"]
+    assert office.container.ledger.state.unchecked_server(runs_for=runs_for + 3600) == ""
+    assert office.container.ledger.state.unchecked_server(runs_for=0) == office.container.redis.info("server")["run_id"]
 
 
 def test_a_loss_is_a_loss_though_nothing_of_ours_stood_in_netsuite_yet(open_office: OpenOffice, tmp_path: Path) -> None:
@@ -462,13 +462,13 @@ def test_an_attempt_learns_with_its_claim_which_ledger_there_is(
     office = open_office()
     project = office.new_project("24-800", CODES)
     asked: list[str] = []
-    opened_at = Ledger.opened_at
+    opened_at = LedgerState.opened_at
 
-    def counted(ledger: Ledger) -> str:
+    def counted(state: LedgerState) -> str:
         asked.append("asked")
-        return opened_at(ledger)
+        return opened_at(state)
 
-    monkeypatch.setattr(Ledger, "opened_at", counted)
+    monkeypatch.setattr(LedgerState, "opened_at", counted)
     office.scan(project.id)
     assert len(office.posts(ITEM_PATH)) == len(CODES)
     assert asked == []

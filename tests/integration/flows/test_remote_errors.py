@@ -10,8 +10,8 @@ import pytest
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import ITEM_PATH, Office
-from worker.clients.netsuite import client as netsuite
-from worker.clients.procore import client as procore
+from worker.clients.netsuite import api as netsuite
+from worker.clients.procore import api as procore
 from worker.domain.errors import SyncError, UnexpectedAnswer
 from worker.domain.problems import Cause, ProblemClass
 

@@ -215,7 +215,7 @@ def test_codes_tried_again_go_before_a_backlog(office: Office) -> None:
 
 def test_a_run_counts_nothing_of_a_retry_that_is_none_of_its_work(office: Office) -> None:
     project = without_number(office)
-    scan = office.container.work.current(RunKind.SCAN)
+    scan = office.container.runs.current(RunKind.SCAN)
     assert scan is not None
     office.procore.renumber_project(project.id, "31-800")
     office.retry()

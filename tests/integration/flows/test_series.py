@@ -87,7 +87,7 @@ def test_projects_without_news_are_scanned_in_a_series(office: Office) -> None:
     outcome, more = office.container.wbs_scan.scan_series(taken_first(office), go_on=lambda: True)
     assert (outcome.kind, more) == (OutcomeKind.ALREADY, 3)
     assert office.container.work.depth(Lane.SCANS) == (0, 0)
-    run = office.container.work.current(RunKind.SCAN)
+    run = office.container.runs.current(RunKind.SCAN)
     assert run is not None
     assert (run.ended, run.counts["projects_done"]) == (True, 4)
 
@@ -109,7 +109,7 @@ def test_a_series_of_scans_ends_with_what_cannot_be_read(office: Office) -> None
     assert more == 1
     office.clear_faults()
     office.settle()
-    run = office.container.work.current(RunKind.SCAN)
+    run = office.container.runs.current(RunKind.SCAN)
     assert run is not None
     assert run.counts["projects_done"] == len(projects)
 

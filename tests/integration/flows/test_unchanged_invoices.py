@@ -14,7 +14,7 @@ from simulators.company.model import Project
 from tests.integration.flows.office import VENDOR, Office
 from tests.integration.flows.test_bills import CODE, require_right
 from worker.domain.problems import Cause
-from worker.store.work import Run
+from worker.store.runs import Run
 from worker.sync.unchanged_invoices import read_again_after
 
 Seen = Counter[int]

@@ -14,7 +14,8 @@ from simulators.company.billing import Invoice
 from simulators.company.model import Project
 from tests.integration.flows.conftest import offices
 from tests.integration.flows.office import Office
-from worker.clients.netsuite.client import BillHead, NetSuite
+from worker.clients.netsuite.bills import BillHead
+from worker.clients.netsuite.client import NetSuite
 from worker.domain.findings import Finding, FindingKind
 from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.items import FoundItem
@@ -71,7 +72,7 @@ def test_after_a_run_all_agrees_or_is_explained(synced: Office) -> None:
     verified = synced.container.verification.verify()
     assert (verified.findings, verified.information) == ([], [])
     assert verified.right + verified.explained == verified.codes + verified.invoices
-    scan = synced.container.work.current(RunKind.SCAN)
+    scan = synced.container.runs.current(RunKind.SCAN)
     assert scan is not None
     assert (verified.codes, verified.invoices) == (scan.counts["codes"], 31)
     assert [each.partition(":")[0] for each in verified.unreadable.values()] == ["25-210 Canyon Gate Parking Structure"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import load_settings
+from config.loading import load_settings
 from simulators.company.model import Project
 from tests.integration.flows.conftest import OpenOffice
 from tests.integration.flows.office import Office

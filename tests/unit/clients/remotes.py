@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from requests.structures import CaseInsensitiveDict
 
 from worker.clients.http import Answer, Transport
 from worker.domain.errors import SyncError
+from worker.store.runtime import REAL, Runtime
 
 DEEP: Any = []
 for _ in range(400):
@@ -23,11 +25,18 @@ ODD_NUMBERS = ("-1", "+1", "1.5", "1e3", "\u00b2", "\u0663", "0x7", "9" * 20, "9
 """What may stand in a header instead of whole seconds; `str.isdigit` takes some of it."""
 
 
-def answer(status: int = 200, body: Any = None, *, next_page: bool | None = None, **headers: str) -> Answer:
+def answer(
+    status: int = 200,
+    body: Any = None,
+    *,
+    next_page: bool | None = None,
+    received_at: float | None = None,
+    **headers: str,
+) -> Answer:
     """An answer as the transport gives it; `body` is text as it is, anything else as JSON."""
     text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
     named = CaseInsensitiveDict({name.replace("_", "-"): value for name, value in headers.items()})
-    return Answer(status, named, text, next_page)
+    return Answer(status, named, text, next_page, received_at=time.time() if received_at is None else received_at)
 
 
 @dataclass
@@ -47,8 +56,8 @@ class Sent:
 class Scripted(Transport):
     """A transport that gives prepared answers in order (errors are raised), the last one again and again."""
 
-    def __init__(self, *answers: Answer | SyncError) -> None:
-        super().__init__(remote="scripted", read_timeout=1)
+    def __init__(self, *answers: Answer | SyncError, runtime: Runtime = REAL) -> None:
+        super().__init__(remote="scripted", read_timeout=1, runtime=runtime)
         self.sent: list[Sent] = []
         self._answers: Sequence[Answer | SyncError] = answers
 

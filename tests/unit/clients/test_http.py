@@ -208,7 +208,7 @@ def test_an_answer_that_only_drips_has_an_end_too(writes: bool, expected: type[S
 
 
 def test_an_answer_without_end_is_not_kept(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(http, "MAX_BYTES", 100_000)
     bomb = gzip.compress(b"[" * 1_000_000)
     with serving(answers(200, bomb, Content_Encoding="gzip")) as server, pytest.raises(Transient, match="no response"):
         send(transport, server)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,10 +16,10 @@ from tests.support import Redis
 from tests.unit.clients.remotes import Scripted, answer
 from tests.unit.clients.test_netsuite_wire import FOUND_BILL
 from worker.clients.http import Answer
-from worker.clients.netsuite import client as client_module
-from worker.clients.netsuite.auth import NetSuiteAddress
-from worker.clients.netsuite.client import SENT_WITHIN_SECONDS, NetSuite
+from worker.clients.netsuite.api import SENT_WITHIN_SECONDS, NetSuiteApi
+from worker.clients.netsuite.client import NetSuite
 from worker.clients.netsuite.wire import AccountDefaults
+from worker.domain.bills import Bill, BillLine
 from worker.domain.errors import (
     AlreadyExists,
     Blocked,
@@ -30,12 +29,12 @@ from worker.domain.errors import (
     Transient,
     UnexpectedAnswer,
 )
-from worker.domain.invoices import Bill, BillLine
 from worker.domain.items import ItemNeed
 from worker.domain.problems import Cause
 from worker.store.cache import Cache
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
+from worker.store.runtime import REAL
 from worker.store.tokens import AccessToken, Tokens
 
 RECORDS = "https://td1.example/services/rest/record/v1"
@@ -49,33 +48,33 @@ MakeClient = Callable[..., tuple[NetSuite, Scripted]]
 
 
 @pytest.fixture
-def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def naps() -> list[float]:
     """What the client would have slept."""
-    slept: list[float] = []
-    monkeypatch.setattr(client_module, "time", SimpleNamespace(sleep=slept.append, monotonic=time.monotonic))
-    return slept
+    return []
 
 
 @pytest.fixture
-def netsuite_of(client: Redis, naps: list[float], tmp_path: Path) -> MakeClient:
-    def make(*answers: Answer | SyncError, item_type: str = "otherChargePurchaseItem") -> tuple[NetSuite, Scripted]:
+def netsuite_of(client: Redis, naps: list[float]) -> MakeClient:
+    def make(
+        *answers: Answer | SyncError,
+        item_type: str = "otherChargePurchaseItem",
+        sleep: Callable[[float], None] = naps.append,
+    ) -> tuple[NetSuite, Scripted]:
         minted: list[int] = []
 
         def mint() -> AccessToken:
             minted.append(1)
             return AccessToken(f"token-{len(minted)}", 3600)
 
-        transport = Scripted(*answers)
-        netsuite = NetSuite(
-            NetSuiteAddress("https://td1.example", "TD1", "c", "k", tmp_path / "key.pem"),
-            AccountDefaults(item_type=item_type),
+        transport = Scripted(*answers, runtime=replace(REAL, sleep=sleep))
+        api = NetSuiteApi(
+            "https://td1.example",
             transport=transport,
             tokens=Tokens(client, "t:", "netsuite", mint),
             gate=Gate(client, "t:", LeaseKeeper(), limit=1),
-            cache=Cache(client, "t:", "td1"),
             precedence=Precedence.SCAN,
         )
-        return netsuite, transport
+        return NetSuite(api, AccountDefaults(item_type=item_type), Cache(client, "t:", "td1")), transport
 
     return make
 
@@ -220,13 +219,10 @@ def test_no_thread_waits_long_because_netsuite_says_so(netsuite_of: MakeClient, 
     assert (len(transport.sent), naps) == (1, [])
 
 
-def test_no_slot_is_held_while_the_client_waits(
-    netsuite_of: MakeClient, client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_slot_is_held_while_the_client_waits(netsuite_of: MakeClient, client: Redis) -> None:
     held: list[int] = []
-    pause = SimpleNamespace(sleep=lambda _: held.append(client.zcard("t:gate")), monotonic=time.monotonic)
-    monkeypatch.setattr(client_module, "time", pause)
-    netsuite, _ = netsuite_of(answer(429), answer(204, Location=MADE))
+    sleep = lambda _: held.append(client.zcard("t:gate"))  # noqa: E731
+    netsuite, _ = netsuite_of(answer(429), answer(204, Location=MADE), sleep=sleep)
     netsuite.create_item(NEED, before_sending=nothing)
     assert held == [0]
 

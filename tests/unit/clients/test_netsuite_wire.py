@@ -17,8 +17,8 @@ from tests.unit.clients.remotes import answer
 from worker.clients.fields import read
 from worker.clients.netsuite import wire
 from worker.clients.netsuite.wire import AccountDefaults
+from worker.domain.bills import Bill, BillLine, FoundBill
 from worker.domain.errors import UnexpectedAnswer
-from worker.domain.invoices import Bill, BillLine, FoundBill
 from worker.domain.items import ItemNeed
 from worker.domain.posting_periods import PostingPeriod
 

@@ -14,9 +14,11 @@ from tests.unit.clients.remotes import Scripted, answer
 from tests.unit.clients.test_procore_wire import INVOICE, PROJECT
 from worker.clients.fields import OddRow, read
 from worker.clients.http import Answer
-from worker.clients.procore import client as client_module
+from worker.clients.procore import api as api_module
 from worker.clients.procore import wire
-from worker.clients.procore.client import INVOICES_PER_PAGE, PROJECTS_PER_PAGE, Procore, ProcoreAddress, mint_token
+from worker.clients.procore.api import ProcoreApi
+from worker.clients.procore.auth import ProcoreAddress, mint_token
+from worker.clients.procore.client import INVOICES_PER_PAGE, PROJECTS_PER_PAGE, Procore
 from worker.domain.errors import (
     Blocked,
     Misconfigured,
@@ -50,15 +52,14 @@ def procore_of(client: Redis) -> MakeClient:
             return AccessToken(f"token-{len(minted)}", 3600)
 
         transport = Scripted(*answers)
-        procore = Procore(
+        api = ProcoreApi(
             ADDRESS,
             transport=transport,
             tokens=Tokens(client, "t:", "procore", mint),
             limits=RateLimits(client, "t:", "procore"),
-            cache=Cache(client, "t:", "td1"),
             precedence=Precedence.SCAN,
         )
-        return procore, transport
+        return Procore(api, Cache(client, "t:", "td1")), transport
 
     return make
 
@@ -108,7 +109,7 @@ def test_an_endpoint_that_does_not_page_does_not_go_on_for_ever(procore_of: Make
 
 
 def test_a_list_whose_pages_do_not_end_ends(procore_of: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "MOST_PAGES", 4)
+    monkeypatch.setattr(api_module, "MAX_PAGES", 4)
     pages = [answer(200, [PROJECT | {"id": n}], next_page=True) for n in range(1, 9)]
     procore, transport = procore_of(*pages)
     with pytest.raises(UnexpectedAnswer, match="Procore's list of Project continues after 4 pages"):
@@ -312,12 +313,11 @@ def test_after_a_429_no_further_request_is_sent(procore_of: MakeClient) -> None:
 
 
 def test_limits_told_by_an_answer_are_kept(procore_of: MakeClient) -> None:
-    told = {
-        "X_Rate_Limit_Limit": "3600",
-        "X_Rate_Limit_Remaining": "0",
-        "X_Rate_Limit_Reset": str(int(time.time()) + 3000),
-    }
-    procore, transport = procore_of(answer(200, [], next_page=False, **told))
+    reset = str(int(time.time()) + 3000)
+    told = answer(
+        200, [], next_page=False, X_Rate_Limit_Limit="3600", X_Rate_Limit_Remaining="0", X_Rate_Limit_Reset=reset
+    )
+    procore, transport = procore_of(told)
     list(procore.list_projects())
     with pytest.raises(Transient):
         list(procore.list_projects())

@@ -9,12 +9,13 @@ from celery import Celery
 from celery.schedules import crontab
 
 from config.celery_options import VISIBILITY_TIMEOUT_SECONDS, celery_options
+from config.loading import load_settings
 from config.names import QUEUE_OF_TASK, QueueName, TaskName
 from config.schedule import beat_schedule
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from tests.unit.config.conftest import SetEnvironment
 from worker.clients.http import CONNECT_TIMEOUT_SECONDS
-from worker.store.work import CLAIM_SECONDS
+from worker.store.lanes import CLAIM_SECONDS
 from worker.sync.invoice_items import DEADLINE_SECONDS
 
 

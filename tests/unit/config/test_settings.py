@@ -11,7 +11,10 @@ from celery import Celery
 from pydantic import ValidationError
 
 from config.celery_options import celery_options
-from config.settings import InvalidSettings, Settings, cron, load_settings, setting_names
+from config.cron import cron
+from config.loading import load_settings
+from config.setting_faults import InvalidSettings
+from config.settings import Settings, setting_names
 from tests.unit.config.conftest import SetEnvironment
 from worker.store.connection import connect
 

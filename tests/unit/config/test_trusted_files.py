@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from config.loading import load_settings
 from config.profile import read_profile
-from config.settings import InvalidSettings, load_settings
+from config.setting_faults import InvalidSettings
 from tests.unit.config.conftest import SetEnvironment
 
 STRANGER = 4711

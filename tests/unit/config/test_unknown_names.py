@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import InvalidSettings, load_settings
+from config.loading import load_settings
+from config.setting_faults import InvalidSettings
 from tests.unit.config.conftest import SetEnvironment
 
 OWN = "If {} belongs to another program, also set {}; it may be empty."

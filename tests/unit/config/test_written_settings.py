@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from config.loading import load_settings
 from config.profile import Effects, Profile
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from config.written_settings import NOT_WRITTEN, PROFILE, WRITTEN, written_settings
 from tests.unit.config.conftest import SetEnvironment
 

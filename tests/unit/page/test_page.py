@@ -18,7 +18,7 @@ from hypothesis import example, given
 from tests.bad_input import strategies as hostile
 from tests.unit.page.samples import AT, report
 from worker.inspect.report import Due, GateUse, OpenProblem, ProblemsOfCause, ProblemsOfOwner, ProjectRow, Tally
-from worker.page import MOST_PROBLEMS, MOST_PROJECTS, amount, bar, held_back, lacking, render, share, took
+from worker.page import MAX_PROBLEMS, MAX_PROJECTS, amount, bar, duration, known_amounts, on_hold, render, share
 
 VOID = {"meta", "link", "br"}
 
@@ -200,27 +200,27 @@ def test_a_run_that_goes_on_says_what_is_left() -> None:
 
 def test_a_sum_of_some_amounts_is_never_shown_as_the_sum_of_all() -> None:
     whole, part, nothing = Due(2, 2, Decimal("0.30")), Due(2, 1, Decimal("0.10")), Due(1)
-    assert [(amount(due), lacking(due)) for due in (whole, part, nothing)] == [
+    assert [(amount(due), known_amounts(due)) for due in (whole, part, nothing)] == [
         ("0.30", ""),
         ("0.10", "1 of 2 amounts known"),
         ("not known", ""),
     ]
-    assert held_back(nothing) == "On hold: 1 invoice, payment due not known."
+    assert on_hold(nothing) == "On hold: 1 invoice, payment due not known."
 
 
 def test_a_company_of_any_size_stays_a_page_that_opens() -> None:
-    rows = [ProjectRow(number, f"24-{number}", "A", Tally(done=1), Tally()) for number in range(MOST_PROJECTS + 3)]
-    many = [OpenProblem(f"code {number}", "It stands.", AT) for number in range(MOST_PROBLEMS + 7)]
+    rows = [ProjectRow(number, f"24-{number}", "A", Tally(done=1), Tally()) for number in range(MAX_PROJECTS + 3)]
+    many = [OpenProblem(f"code {number}", "It stands.", AT) for number in range(MAX_PROBLEMS + 7)]
     owners = [ProblemsOfOwner("ERP administrator", [ProblemsOfCause("item_inactive", "Wake it.", many)])]
     page = render(report(projects=rows, problems=owners))
     outline = Outline(page)
-    assert page.count("It stands.") == MOST_PROBLEMS
-    assert page.count('scope="row"><span class="row"><span class="name"><span class="number">') == MOST_PROJECTS
-    assert f"The first {MOST_PROJECTS} of {MOST_PROJECTS + 3} projects" in outline.text
+    assert page.count("It stands.") == MAX_PROBLEMS
+    assert page.count('scope="row"><span class="row"><span class="name"><span class="number">') == MAX_PROJECTS
+    assert f"The first {MAX_PROJECTS} of {MAX_PROJECTS + 3} projects" in outline.text
     assert "7 more: wbs-sync problems --cause item_inactive" in outline.text
     # What is counted counts all.
-    assert f"ERP administrator {MOST_PROBLEMS + 7}" in outline.text
-    assert f"All {MOST_PROJECTS + 3} known projects {MOST_PROJECTS + 3}" in outline.text
+    assert f"ERP administrator {MAX_PROBLEMS + 7}" in outline.text
+    assert f"All {MAX_PROJECTS + 3} known projects {MAX_PROJECTS + 3}" in outline.text
 
 
 def test_a_bar_is_as_long_as_what_is_wanted() -> None:
@@ -250,7 +250,7 @@ def test_all_is_only_said_when_nothing_is_missing(tally: Tally, words: str) -> N
     [(0.04, "0.0 s"), (59.94, "59.9 s"), (60, "1 min 0 s"), (3599.6, "1 h 0 min"), (7325, "2 h 2 min")],
 )
 def test_a_duration_is_told_as_people_tell_it(seconds: float, words: str) -> None:
-    assert took(seconds) == words
+    assert duration(seconds) == words
 
 
 def test_texts_of_the_page_itself_are_plain() -> None:

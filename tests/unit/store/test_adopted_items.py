@@ -23,7 +23,7 @@ ADOPTED = Record(State.ADOPTED, "24-017-01-100.S", "5871", at=5.0)
 @pytest.fixture
 def ledger(client: Redis) -> Ledger:
     opened = Ledger(client, PREFIX)
-    opened.open(since=0)
+    opened.state.open(since=0)
     return opened
 
 

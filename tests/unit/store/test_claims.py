@@ -10,30 +10,36 @@ from worker.domain.outcomes import Children, OutcomeKind
 from worker.domain.work import SCAN_OF_ALL, Claim, Lane, RunKind, plan_of, scan_of
 from worker.store.client import Value
 from worker.store.connection import seconds
+from worker.store.lanes import Claimed, Lanes
 from worker.store.ledger import Ledger
+from worker.store.runs import Run, Runs
 from worker.store.scripts import Script, texts
-from worker.store.work import Claimed, Run, Work
 
 KEY = scan_of(17)
 CODE = "code:17:1"
 
 
 @pytest.fixture
-def work(client: Redis) -> Work:
-    return Work(client, PREFIX)
+def work(client: Redis) -> Lanes:
+    return Lanes(client, PREFIX)
 
 
 @pytest.fixture
-def other(client: Redis) -> Work:
+def runs(client: Redis) -> Runs:
+    return Runs(client, PREFIX)
+
+
+@pytest.fixture
+def other(client: Redis) -> Lanes:
     """The same lanes, seen by another worker."""
-    return Work(client, PREFIX)
+    return Lanes(client, PREFIX)
 
 
-def dispatched(work: Work, lane: Lane = Lane.SCANS) -> list[str]:
+def dispatched(work: Lanes, lane: Lane = Lane.SCANS) -> list[str]:
     return [one.key for one in work.take(lane, limit=10)]
 
 
-def begun(work: Work, key: str = KEY, lane: Lane = Lane.SCANS) -> None:
+def begun(work: Lanes, key: str = KEY, lane: Lane = Lane.SCANS) -> None:
     work.add(lane, [key])
     assert dispatched(work, lane) == [key]
     assert work.claim(lane, key, Claim.IN_LANE) is Claimed.BEGUN
@@ -45,13 +51,13 @@ def let_claims_end(client: Redis, lane: Lane = Lane.SCANS) -> None:
     client.zadd(hand, dict.fromkeys(client.zrange(hand, 0, -1), 1))
 
 
-def run_of(work: Work, *keys: str) -> Run:
-    run, _ = work.begin(RunKind.SCAN, "test", keys)
+def run_of(runs: Runs, *keys: str) -> Run:
+    run, _ = runs.begin(RunKind.SCAN, "test", keys)
     return run
 
 
-def now(work: Work, run: Run) -> Run:
-    found = work.run(run.id)
+def now(runs: Runs, run: Run) -> Run:
+    found = runs.run(run.id)
     assert found is not None
     return found
 
@@ -60,23 +66,25 @@ def now(work: Work, run: Run) -> Run:
 
 
 @pytest.mark.parametrize("how", Claim)
-def test_work_that_one_worker_has_begun_no_other_begins(work: Work, other: Work, how: Claim) -> None:
+def test_work_that_one_worker_has_begun_no_other_begins(work: Lanes, other: Lanes, how: Claim) -> None:
     begun(work)
     assert other.claim(Lane.SCANS, KEY, how) is Claimed.BUSY
     assert (work.is_begun(Lane.SCANS, KEY), other.token(KEY)) == (True, "")
 
 
-def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_repeated(work: Work, client: Redis) -> None:
+def test_a_claim_whose_answer_was_lost_is_the_same_when_it_is_repeated(work: Lanes, client: Redis) -> None:
     begun(work)
     keys = [f"{PREFIX}waiting:scans", f"{PREFIX}hand:scans", f"{PREFIX}tries", f"{PREFIX}again", f"{PREFIX}asked"]
     keys += [f"{PREFIX}run:none", f"{PREFIX}begun", f"{PREFIX}unbegun"]
     args: list[Value] = [KEY, 40, work.token(KEY), Claim.REQUEST.value, "", PREFIX]
-    assert Script(client, "work/claim", texts)(keys=keys, args=args) == [str(int(Claimed.BEGUN)), ""]
+    assert Script(client, "lanes/claim", texts)(keys=keys, args=args) == [str(int(Claimed.BEGUN)), ""]
     work.close(Lane.SCANS, KEY, None)
     assert work.depth(Lane.SCANS) == (0, 0), "it did not ask for another attempt"
 
 
-def test_a_claim_that_is_renewed_does_not_end_and_one_that_is_not_does(work: Work, other: Work, client: Redis) -> None:
+def test_a_claim_that_is_renewed_does_not_end_and_one_that_is_not_does(
+    work: Lanes, other: Lanes, client: Redis
+) -> None:
     begun(work)
     token = work.token(KEY)
     let_claims_end(client)
@@ -91,19 +99,21 @@ def test_a_claim_that_is_renewed_does_not_end_and_one_that_is_not_does(work: Wor
     assert client.zscore(f"{PREFIX}hand:scans", KEY) == before, "it is another's by now"
 
 
-def test_who_lost_its_claim_ends_nothing_and_schedules_nothing(work: Work, other: Work, client: Redis) -> None:
-    run = run_of(work, KEY)
+def test_who_lost_its_claim_ends_nothing_and_schedules_nothing(
+    work: Lanes, runs: Runs, other: Lanes, client: Redis
+) -> None:
+    run = run_of(runs, KEY)
     begun(work)
     let_claims_end(client)
     assert other.claim(Lane.SCANS, KEY) is Claimed.BEGUN
     work.later(Lane.SCANS, KEY, at=seconds(client) + 60)
     assert (work.depth(Lane.SCANS), work.is_begun(Lane.SCANS, KEY)) == ((0, 1), True)
     other.close(Lane.SCANS, KEY, OutcomeKind.ALREADY)
-    assert dict(now(work, run).counts) == {"already": 1}
+    assert dict(now(runs, run).counts) == {"already": 1}
 
 
 @pytest.mark.parametrize("end", ["close", "spawn"])
-def test_who_lost_its_claim_takes_away_no_later_request(work: Work, other: Work, client: Redis, end: str) -> None:
+def test_who_lost_its_claim_takes_away_no_later_request(work: Lanes, other: Lanes, client: Redis, end: str) -> None:
     begun(work)
     let_claims_end(client)
     other.claim(Lane.SCANS, KEY)
@@ -117,21 +127,21 @@ def test_who_lost_its_claim_takes_away_no_later_request(work: Work, other: Work,
     assert dispatched(other) == [KEY]
 
 
-def test_what_a_claim_leaves_to_be_done_waits_though_redis_was_emptied(work: Work, client: Redis) -> None:
+def test_what_a_claim_leaves_to_be_done_waits_though_redis_was_emptied(work: Lanes, client: Redis) -> None:
     begun(work)
     client.flushall()
     work.later(Lane.SCANS, KEY, at=5)
     assert work.waits_until(Lane.SCANS, KEY) == 5
 
 
-def test_work_is_handed_over_to_a_message_of_its_next_step(work: Work, other: Work) -> None:
+def test_work_is_handed_over_to_a_message_of_its_next_step(work: Lanes, other: Lanes) -> None:
     begun(work)
     work.hand_over(Lane.SCANS, KEY)
     assert (work.in_hand(Lane.SCANS, KEY), work.is_begun(Lane.SCANS, KEY)) == (True, False)
     assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
 
 
-def test_a_worker_begins_what_it_takes_for_itself(work: Work, other: Work) -> None:
+def test_a_worker_begins_what_it_takes_for_itself(work: Lanes, other: Lanes) -> None:
     work.add(Lane.ITEMS, [CODE])
     assert [one.key for one in work.take(Lane.ITEMS, limit=1, begin=True)] == [CODE]
     assert other.claim(Lane.ITEMS, CODE) is Claimed.BUSY
@@ -139,7 +149,7 @@ def test_a_worker_begins_what_it_takes_for_itself(work: Work, other: Work) -> No
     assert work.depth(Lane.ITEMS) == (1, 0), "the other one asked for it"
 
 
-def test_another_thread_gives_back_what_this_one_has_begun(work: Work, other: Work) -> None:
+def test_another_thread_gives_back_what_this_one_has_begun(work: Lanes, other: Lanes) -> None:
     begun(work)
     other.later(Lane.SCANS, KEY, at=0, token=work.token(KEY))
     assert work.depth(Lane.SCANS) == (1, 0)
@@ -150,14 +160,14 @@ def test_another_thread_gives_back_what_this_one_has_begun(work: Work, other: Wo
 # Messages that nobody begins
 
 
-def test_a_message_that_no_worker_begins_is_no_death(work: Work, client: Redis) -> None:
+def test_a_message_that_no_worker_begins_is_no_death(work: Lanes, client: Redis) -> None:
     work.add(Lane.SCANS, [KEY])
     for _ in range(20):
         assert [one.deaths for one in work.take(Lane.SCANS, limit=1)] == [0]
         let_claims_end(client)
 
 
-def test_messages_for_a_queue_without_a_reader_become_rarer(work: Work, client: Redis) -> None:
+def test_messages_for_a_queue_without_a_reader_become_rarer(work: Lanes, client: Redis) -> None:
     """The interval grows to 15 minutes and starts small again once a worker has come."""
 
     def lease() -> float:
@@ -174,7 +184,7 @@ def test_messages_for_a_queue_without_a_reader_become_rarer(work: Work, client: 
     assert lease() == pytest.approx(40, abs=2)
 
 
-def test_of_several_messages_for_one_piece_of_work_one_begins_it(work: Work, other: Work, client: Redis) -> None:
+def test_of_several_messages_for_one_piece_of_work_one_begins_it(work: Lanes, other: Lanes, client: Redis) -> None:
     work.add(Lane.SCANS, [KEY])
     for _ in range(3):
         assert dispatched(work) == [KEY]
@@ -187,7 +197,7 @@ def test_of_several_messages_for_one_piece_of_work_one_begins_it(work: Work, oth
     assert work.depth(Lane.SCANS) == (0, 0)
 
 
-def test_a_late_message_begins_due_work_and_none_that_is_scheduled(work: Work, client: Redis) -> None:
+def test_a_late_message_begins_due_work_and_none_that_is_scheduled(work: Lanes, client: Redis) -> None:
     """Work that waits for its turn is begun, and work that waits for its time is not."""
     work.add(Lane.SCANS, [KEY], at=seconds(client) + 60)
     assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.NOT_DUE
@@ -195,7 +205,7 @@ def test_a_late_message_begins_due_work_and_none_that_is_scheduled(work: Work, c
     assert work.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BEGUN
 
 
-def test_taking_back_leaves_what_a_living_worker_renews(work: Work, client: Redis) -> None:
+def test_taking_back_leaves_what_a_living_worker_renews(work: Lanes, client: Redis) -> None:
     begun(work)
     begun(work, scan_of(18))
     client.zadd(f"{PREFIX}hand:scans", {scan_of(18): seconds(client) + 20})
@@ -210,7 +220,7 @@ def test_taking_back_leaves_what_a_living_worker_renews(work: Work, client: Redi
 ENDS = ["done", "blocked", "skipped", "waiting", "waiting for long", "children"]
 
 
-def end_of(work: Work, client: Redis, how: str) -> None:
+def end_of(work: Lanes, client: Redis, how: str) -> None:
     match how:
         case "waiting":
             work.later(Lane.SCANS, KEY, at=seconds(client) + 30)
@@ -225,9 +235,9 @@ def end_of(work: Work, client: Redis, how: str) -> None:
 @pytest.mark.parametrize("asks", ["a request", "a retry", "a message of another application"])
 @pytest.mark.parametrize("end", ENDS)
 def test_what_is_asked_for_during_an_attempt_is_repeated_however_that_ends(
-    work: Work, other: Work, client: Redis, end: str, asks: str
+    work: Lanes, runs: Runs, other: Lanes, client: Redis, end: str, asks: str
 ) -> None:
-    run = run_of(work, KEY)
+    run = run_of(runs, KEY)
     begun(work)
     if asks == "a request":
         other.request(Lane.SCANS, [KEY])
@@ -236,19 +246,19 @@ def test_what_is_asked_for_during_an_attempt_is_repeated_however_that_ends(
     else:
         assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BUSY
     end_of(work, client, end)
-    assert not now(work, run).ended, "the run waits for the second attempt"
-    assert dict(now(work, run).counts) == {}
+    assert not now(runs, run).ended, "the run waits for the second attempt"
+    assert dict(now(runs, run).counts) == {}
     assert dispatched(work) == [KEY]
     work.claim(Lane.SCANS, KEY, Claim.IN_LANE)
     work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY)
-    assert now(work, run).ended
-    assert dict(now(work, run).counts) == {"already": 1}
+    assert now(runs, run).ended
+    assert dict(now(runs, run).counts) == {"already": 1}
     assert work.depth(Lane.SCANS) == (0, 0)
 
 
-def test_children_of_a_repeated_attempt_are_counted_by_the_second_one(work: Work, client: Redis) -> None:
+def test_children_of_a_repeated_attempt_are_counted_by_the_second_one(work: Lanes, runs: Runs, client: Redis) -> None:
     """The children are dispatched at once, and the run counts each of them once."""
-    run = run_of(work, KEY)
+    run = run_of(runs, KEY)
     begun(work)
     work.request(Lane.SCANS, [KEY])
     work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
@@ -256,22 +266,22 @@ def test_children_of_a_repeated_attempt_are_counted_by_the_second_one(work: Work
     assert dispatched(work) == [KEY]
     work.claim(Lane.SCANS, KEY)
     work.spawn(KEY, Lane.SCANS, Children([CODE], Lane.ITEMS, {"codes": 1}))
-    assert (dict(now(work, run).counts), now(work, run).open_keys) == ({"codes": 1}, 1)
+    assert (dict(now(runs, run).counts), now(runs, run).open_keys) == ({"codes": 1}, 1)
     work.claim(Lane.ITEMS, CODE, Claim.IN_LANE)
     work.close(Lane.ITEMS, CODE, OutcomeKind.CREATED)
-    assert dict(now(work, run).counts) == {"codes": 1, "created": 1}
-    assert now(work, run).ended
+    assert dict(now(runs, run).counts) == {"codes": 1, "created": 1}
+    assert now(runs, run).ended
 
 
-def test_a_message_of_the_lane_during_an_attempt_asks_for_nothing(work: Work, other: Work) -> None:
+def test_a_message_of_the_lane_during_an_attempt_asks_for_nothing(work: Lanes, other: Lanes) -> None:
     begun(work)
     assert other.claim(Lane.SCANS, KEY, Claim.IN_LANE) is Claimed.BUSY
     work.close(Lane.SCANS, KEY, None)
     assert work.depth(Lane.SCANS) == (0, 0)
 
 
-def test_the_lane_of_upkeep_has_work_of_no_run(work: Work) -> None:
-    run_of(work, SCAN_OF_ALL)
+def test_the_lane_of_upkeep_has_work_of_no_run(work: Lanes, runs: Runs) -> None:
+    run_of(runs, SCAN_OF_ALL)
     begun(work, "reconcile:all", Lane.UPKEEP)
     work.close(Lane.UPKEEP, "reconcile:all", OutcomeKind.ALREADY)
     assert work.depth(Lane.UPKEEP) == (0, 0)
@@ -280,61 +290,68 @@ def test_the_lane_of_upkeep_has_work_of_no_run(work: Work) -> None:
 # Runs older than they are kept
 
 
-def older_than_kept(work: Work, client: Redis, run: Run) -> None:
+def older_than_kept(client: Redis, run: Run) -> None:
     """As seven days later: its hash has gone, and an older version made it anew by a count."""
     client.delete(f"{PREFIX}run:{run.id}")
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_work_of_a_run_that_is_gone_ends_and_leaves_nothing_of_the_run(work: Work, client: Redis, end: str) -> None:
-    run = run_of(work, KEY, plan_of(17))
+def test_work_of_a_run_that_is_gone_ends_and_leaves_nothing_of_the_run(
+    work: Lanes, runs: Runs, client: Redis, end: str
+) -> None:
+    run = run_of(runs, KEY, plan_of(17))
     begun(work)
-    older_than_kept(work, client, run)
+    older_than_kept(client, run)
     end_of(work, client, end)
     assert client.keys(f"{PREFIX}run:{run.id}") == []
-    assert work.take_in_strays(RunKind.SCAN) == 0
-    assert (work.current(RunKind.SCAN), work.run(run.id), work.latest(5)) == (None, None, [])
+    assert work.requeue_orphans(runs.some_open_keys(RunKind.SCAN)) == 0
+    assert (runs.current(RunKind.SCAN), runs.run(run.id), runs.latest(5)) == (None, None, [])
 
 
-def test_leftovers_of_an_expired_run_from_an_older_version_are_deleted(work: Work, client: Redis) -> None:
+def test_leftovers_of_an_expired_run_from_an_older_version_are_deleted(work: Lanes, runs: Runs, client: Redis) -> None:
     """They are read as no run, and the next run deletes them."""
-    run = run_of(work, KEY)
-    older_than_kept(work, client, run)
+    run = run_of(runs, KEY)
+    older_than_kept(client, run)
     client.hincrby(f"{PREFIX}run:{run.id}", "created", 1)
-    assert (work.current(RunKind.SCAN), work.run(run.id), work.latest(5)) == (None, None, [])
-    assert work.take_in_strays(RunKind.SCAN) == 0
-    again, joined = work.begin(RunKind.SCAN, "test", [KEY])
+    assert (runs.current(RunKind.SCAN), runs.run(run.id), runs.latest(5)) == (None, None, [])
+    assert work.requeue_orphans(runs.some_open_keys(RunKind.SCAN)) == 0
+    again, joined = runs.begin(RunKind.SCAN, "test", [KEY])
     assert not joined
-    assert work.is_open(again, KEY)
+    assert runs.is_open(again, KEY)
     assert client.keys(f"{PREFIX}run:{run.id}*") == []
 
 
-def test_a_run_is_kept_while_in_use_and_has_an_expiry_all_the_same(work: Work, client: Redis) -> None:
+def test_a_run_is_kept_while_in_use_and_has_an_expiry_all_the_same(work: Lanes, runs: Runs, client: Redis) -> None:
     """Upkeep and every further request renew the time for which its keys are kept."""
-    run = run_of(work, KEY)
+    run = run_of(runs, KEY)
     names = [f"{PREFIX}run:{run.id}", f"{PREFIX}run:{run.id}:open"]
-    for look_after in (lambda: work.take_in_strays(RunKind.SCAN), lambda: work.begin(RunKind.SCAN, "again", [KEY])):
+    for look_after in (
+        lambda: work.requeue_orphans(runs.some_open_keys(RunKind.SCAN)),
+        lambda: runs.begin(RunKind.SCAN, "again", [KEY]),
+    ):
         for name in names:
             client.expire(name, 10)
         look_after()
         assert [client.ttl(name) > 6 * 86_400 for name in names] == [True, True]
 
 
-def test_a_run_of_a_kind_that_only_a_newer_version_knows_is_passed_over(work: Work, client: Redis) -> None:
-    run = run_of(work, KEY)
+def test_a_run_of_a_kind_that_only_a_newer_version_knows_is_passed_over(runs: Runs, client: Redis) -> None:
+    run = run_of(runs, KEY)
     client.hset(f"{PREFIX}run:painting-1", mapping={"kind": "painting", "trigger": "x", "started_at": "1"})
     client.zadd(f"{PREFIX}runs", {"painting-1": run.started_at})
-    assert [one.id for one in work.latest(5)] == [run.id]
+    assert [one.id for one in runs.latest(5)] == [run.id]
 
 
 # One piece of work after the other
 
 
 @pytest.mark.parametrize("with_children", [False, True])
-def test_work_ends_and_the_next_one_begins_in_one_step(work: Work, other: Work, with_children: bool) -> None:
+def test_work_ends_and_the_next_one_begins_in_one_step(
+    work: Lanes, runs: Runs, other: Lanes, with_children: bool
+) -> None:
     """Nobody else takes the room in between."""
     next_key = scan_of(18)
-    run = run_of(work, KEY, next_key)
+    run = run_of(runs, KEY, next_key)
     begun(work)
     work.add(Lane.SCANS, [next_key])
     if with_children:
@@ -346,18 +363,18 @@ def test_work_ends_and_the_next_one_begins_in_one_step(work: Work, other: Work, 
     assert other.claim(Lane.SCANS, next_key, Claim.IN_LANE) is Claimed.BUSY
     assert work.waiting(Lane.ITEMS) == with_children
     work.close(Lane.SCANS, next_key, OutcomeKind.ALREADY)
-    assert now(work, run).open_keys == with_children
+    assert now(runs, run).open_keys == with_children
 
 
-def test_who_begins_work_learns_which_ledger_there_is_then(work: Work, client: Redis) -> None:
+def test_who_begins_work_learns_which_ledger_there_is_then(work: Lanes, client: Redis) -> None:
     """In the same step, whether its message claims the work or it follows on other work."""
     ledger, next_key, last_key = Ledger(client, PREFIX), scan_of(18), scan_of(19)
     begun(work)
-    assert work.ledger_at_claim(KEY) == ledger.opened_at() == ""
-    ledger.open(since=0)
+    assert work.ledger_at_claim(KEY) == ledger.state.opened_at() == ""
+    ledger.state.open(since=0)
     work.add(Lane.SCANS, [next_key])
     assert work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=1)
-    assert work.ledger_at_claim(next_key) == ledger.opened_at() != ""
+    assert work.ledger_at_claim(next_key) == ledger.state.opened_at() != ""
     assert work.ledger_at_claim(KEY) is None, "its work has ended"
     client.delete(f"{PREFIX}ledger")
     work.add(Lane.SCANS, [last_key])
@@ -365,10 +382,10 @@ def test_who_begins_work_learns_which_ledger_there_is_then(work: Work, client: R
     assert work.ledger_at_claim(last_key) == ""
     client.hset(f"{PREFIX}ledger", "since", "5.5")
     begun(work, CODE, Lane.ITEMS)
-    assert work.ledger_at_claim(CODE) == ledger.opened_at() == "5.5", "of a ledger that version 0.1.0 opened"
+    assert work.ledger_at_claim(CODE) == ledger.state.opened_at() == "5.5", "of a ledger that version 0.1.0 opened"
 
 
-def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Work) -> None:
+def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Lanes) -> None:
     begun(work)
     assert work.close(Lane.SCANS, KEY, OutcomeKind.ALREADY, limit=4) is None
     begun(work)
@@ -378,7 +395,7 @@ def test_nothing_follows_where_nothing_is_due_or_the_lane_is_full(work: Work) ->
     assert work.waiting(Lane.SCANS) == 1
 
 
-def test_who_lost_the_claim_ends_nothing_and_goes_on_all_the_same(work: Work, other: Work, client: Redis) -> None:
+def test_who_lost_the_claim_ends_nothing_and_goes_on_all_the_same(work: Lanes, other: Lanes, client: Redis) -> None:
     begun(work)
     let_claims_end(client)
     assert other.claim(Lane.SCANS, KEY, Claim.REQUEST) is Claimed.BEGUN

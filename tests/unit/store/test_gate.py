@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 
@@ -17,15 +17,16 @@ from worker.store import gate as gate_module
 from worker.store.connection import seconds
 from worker.store.gate import Gate, Precedence
 from worker.store.leases import LeaseKeeper
+from worker.store.runtime import REAL
 
 pytestmark = pytest.mark.real
 
-MakeGate = Callable[[int], Gate]
+MakeGate = Callable[..., Gate]
 
 
 @pytest.fixture
 def gate_of(server: Redis, keeper: LeaseKeeper) -> MakeGate:
-    return lambda limit: Gate(server, PREFIX, keeper, limit=limit)
+    return lambda limit, runtime=REAL: Gate(server, PREFIX, keeper, limit=limit, runtime=runtime)
 
 
 def waiting(server: Redis, precedence: Precedence) -> int:
@@ -55,10 +56,10 @@ def test_nobody_waits_for_good_whose_patience_is_nearly_at_its_end(
     def blpop(_: object, timeout: float) -> None:
         asked.append(timeout)
 
+    late = gate_of(1, replace(REAL, monotonic=lambda: next(clock)))
     with gate_of(1).slot(Precedence.EXPORT):
-        monkeypatch.setattr(gate_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         monkeypatch.setattr(server, "blpop", blpop)
-        with pytest.raises(NoRoom), gate_of(1).slot(Precedence.SCAN, patience=1.0):
+        with pytest.raises(NoRoom), late.slot(Precedence.SCAN, timeout=1.0):
             pass
     assert [timeout >= 0.001 for timeout in asked] == [True]
 
@@ -88,7 +89,7 @@ def test_never_more_are_inside_than_the_limit_however_many_come(gate_of: MakeGat
 def test_of_two_machines_with_different_caps_the_lower_one_holds_for_both(gate_of: MakeGate) -> None:
     high, low = gate_of(5), gate_of(2)
     low.announce()
-    one, two, three = (high.slot(Precedence.EXPORT, patience=0.05) for _ in range(3))
+    one, two, three = (high.slot(Precedence.EXPORT, timeout=0.05) for _ in range(3))
     with one, two, pytest.raises(NoRoom), three:
         pass
     assert (high.caps(), low.caps()) == ([2, 5], [2, 5])
@@ -113,7 +114,7 @@ def test_the_cap_of_a_process_that_ended_does_not_count_for_long(
     monkeypatch.setattr(gate_module, "CAP_SECONDS", 0.2)
     gate_of(1).announce()
     high = gate_of(2)
-    with high.slot(Precedence.SCAN), high.slot(Precedence.SCAN, patience=10):
+    with high.slot(Precedence.SCAN), high.slot(Precedence.SCAN, timeout=10):
         assert high.caps() == [2]
 
 
@@ -142,10 +143,10 @@ def test_an_export_that_came_later_goes_before_a_scan(gate_of: MakeGate, server:
 def test_a_scan_takes_no_free_slot_while_an_export_waits_for_one(gate_of: MakeGate, server: Redis) -> None:
     now, micro = server.time()
     server.zadd(f"{PREFIX}gate:waiting:export", {"an export": now * 1000 + micro // 1000 + 60_000})
-    with pytest.raises(NoRoom), gate_of(1).slot(Precedence.SCAN, patience=0.05):
+    with pytest.raises(NoRoom), gate_of(1).slot(Precedence.SCAN, timeout=0.05):
         pass
     server.delete(f"{PREFIX}gate:caps")
-    with gate_of(2).slot(Precedence.SCAN, patience=0.05):
+    with gate_of(2).slot(Precedence.SCAN, timeout=0.05):
         pass
 
 
@@ -154,7 +155,7 @@ def test_a_waiter_is_woken_by_the_slot_that_becomes_free(
     gate_of: MakeGate, server: Redis, monkeypatch: pytest.MonkeyPatch, precedence: Precedence
 ) -> None:
     """It does not wait for its next poll."""
-    monkeypatch.setattr(gate_module, "LONGEST_NAP_SECONDS", 30.0)
+    monkeypatch.setattr(gate_module, "MAX_POLL_SECONDS", 30.0)
     gate, passed = gate_of(1), list[Precedence]()
     with gate.slot(Precedence.SCAN):
         thread = passing(gate, precedence, passed)
@@ -171,7 +172,7 @@ def test_a_dead_holders_slot_comes_free_by_itself(
     monkeypatch.setattr(gate_module, "SLOT_SECONDS", 0.2)
     dead: AbstractContextManager[None] = Gate(server, PREFIX, DeadKeeper(), limit=1).slot(Precedence.SCAN)
     dead.__enter__()
-    with gate_of(1).slot(Precedence.SCAN, patience=10):
+    with gate_of(1).slot(Precedence.SCAN, timeout=10):
         assert gate_of(1).in_use() == 1
     dead.__exit__(None, None, None)
 
@@ -196,7 +197,7 @@ def test_who_waits_too_long_gives_up_and_stands_in_nobodys_way(
 ) -> None:
     gate = gate_of(1)
     with gate.slot(Precedence.SCAN):
-        with pytest.raises(NoRoom) as caught, gate.slot(precedence, patience=0.05):
+        with pytest.raises(NoRoom) as caught, gate.slot(precedence, timeout=0.05):
             pass
         assert caught.value.retry_after
         assert waiting(server, precedence) == 0
@@ -220,7 +221,7 @@ def test_a_slot_is_handed_over_with_its_lease_and_no_newcomer_takes_it(gate_of: 
     assert server.zrange(f"{PREFIX}gate", 0, -1) == ["an export"]
     assert server.llen(f"{PREFIX}gate:handed:an export") == 1
     assert (waiting(server, Precedence.EXPORT), waiting(server, Precedence.SCAN)) == (0, 1)
-    with pytest.raises(NoRoom), gate.slot(Precedence.EXPORT, patience=0.05):
+    with pytest.raises(NoRoom), gate.slot(Precedence.EXPORT, timeout=0.05):
         pass
 
 
@@ -252,7 +253,7 @@ def test_a_scan_has_its_turn_however_many_exports_come(gate_of: MakeGate, server
         (holder,) = server.zrange(f"{PREFIX}gate", 0, -1)
         passed.append(holder)
         gate._leave(holder, Precedence.SCAN)
-    assert passed == [*(f"export {number:02}" for number in range(gate_module.MOST_EXPORTS_IN_A_ROW)), "the scan"]
+    assert passed == [*(f"export {number:02}" for number in range(gate_module.MAX_EXPORTS_IN_A_ROW)), "the scan"]
 
 
 def test_what_was_in_use_is_known_for_some_hours(gate_of: MakeGate, server: Redis) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import Redis, lasts
 from tests.unit.store.conftest import PREFIX
-from worker.domain.scopes import REMOTES_OF_LANE, Remote, is_of_role, permission, scope_of, stops
+from worker.domain.scopes import Remote, is_of_role, permission, scope_of
 from worker.domain.work import Lane
 from worker.store.connection import seconds
 from worker.store.holds import Holds
@@ -26,7 +26,7 @@ def end_now(holds: Holds) -> None:
 
 
 def test_every_lane_knows_its_remotes() -> None:
-    assert set(REMOTES_OF_LANE) == set(Lane)
+    assert all(lane.remotes for lane in Lane)
 
 
 def test_item_types_share_one_scope_and_permissions_have_netsuites_names() -> None:
@@ -47,7 +47,7 @@ def test_a_remote_in_trouble_pauses_the_lanes_that_need_it_and_no_other(
     assert noted.times == 1
     assert lasts(noted.ends, 30, begun=begun, now=seconds(client))
     until, troubled = holds.state(lane)
-    assert (until, troubled) == ((noted.ends, [remote]) if remote in REMOTES_OF_LANE[lane] else (0, []))
+    assert (until, troubled) == ((noted.ends, [remote]) if remote in lane.remotes else (0, []))
 
 
 def test_a_permission_pauses_the_work_that_needs_it_alone(holds: Holds) -> None:
@@ -59,7 +59,7 @@ def test_a_permission_pauses_the_work_that_needs_it_alone(holds: Holds) -> None:
 
 def test_a_permission_that_few_need_stops_no_lane(holds: Holds) -> None:
     holds.pause(CREDITS, first=30)
-    assert not any(stops(CREDITS, lane) or holds.state(lane)[0] for lane in Lane)
+    assert not any(lane.waits_for(CREDITS) or holds.state(lane)[0] for lane in Lane)
     assert holds.until(CREDITS)
 
 

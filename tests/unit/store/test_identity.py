@@ -32,7 +32,7 @@ def since(server: Redis) -> float:
 def test_a_first_start_lost_nothing(server: Redis) -> None:
     identity = StoreIdentity(server, PREFIX)
     identity.meet()
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     identity.meet()
     assert held(server, identity).ledger_since == 0
     assert held(server, StoreIdentity(server, PREFIX)).ledger_since == 0
@@ -44,7 +44,7 @@ def test_an_emptied_store_is_reported_by_a_lock_before_the_ledger_opens(server: 
     identity.meet()
     server.flushall()
     assert held(server, identity).ledger_since is None
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     newcomer = held(server, StoreIdentity(server, PREFIX))
     assert newcomer.ledger_since == since(server)
 
@@ -56,7 +56,7 @@ def test_a_lock_in_a_store_that_another_opened_reports_the_loss_at_once(server: 
     server.flushall()
     newcomer = StoreIdentity(server, PREFIX)
     newcomer.meet()
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     assert held(server, newcomer).ledger_since == 0
     lock = held(server, identity)
     assert lock.ledger_since == since(server)
@@ -70,7 +70,7 @@ def test_a_loss_counts_from_the_beginning_of_the_new_store(server: Redis) -> Non
         identity.meet()
     server.flushall()
     known[0].meet()
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     lost = held(server, known[0]).ledger_since
     known[1].meet()
     known[1].meet()
@@ -82,7 +82,7 @@ def test_a_doubt_from_later_than_the_loss_is_kept(server: Redis) -> None:
     identity.meet()
     server.flushall()
     StoreIdentity(server, PREFIX).meet()
-    Ledger(server, PREFIX).open(since=seconds(server) + 60)
+    Ledger(server, PREFIX).state.open(since=seconds(server) + 60)
     later = float(server.hget(f"{PREFIX}ledger", "since"))
     assert held(server, identity).ledger_since == later
 
@@ -91,13 +91,13 @@ def test_in_a_new_store_nothing_is_sent_before_others_may_report_a_loss(server: 
     """Every process has time to notice that the store has just begun."""
     identity = StoreIdentity(server, PREFIX)
     identity.meet()
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     expected = since(server) + 2 * KEPT_SECONDS
     assert held(server, identity).may_write_at(settle_seconds=900) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_ledger_of_an_older_version_gets_an_id_and_is_trusted_as_before(server: Redis) -> None:
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     server.hset(f"{PREFIX}ledger", "met", 0)
     lock = held(server, StoreIdentity(server, PREFIX))
     assert lock.ledger_since == 0
@@ -108,7 +108,7 @@ def test_the_id_outlives_the_process_in_a_file(server: Redis, tmp_path: Path) ->
     file = tmp_path / "data" / "store.json"
     StoreIdentity(server, PREFIX, file).meet()
     server.flushall()
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     restarted = StoreIdentity(server, PREFIX, file)
     assert held(server, restarted).ledger_since == since(server)
     # It knows the new one from here on.

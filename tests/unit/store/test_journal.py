@@ -15,10 +15,11 @@ from worker.domain.story import LONGEST_FACT, Happening, What
 from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, RunKind, scan_of
 from worker.store.journal import Journal
 from worker.store.keys import Keys
+from worker.store.lanes import Lanes
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import FOR_AN_INVOICE, Ledger
 from worker.store.locks import Locks
-from worker.store.work import Work
+from worker.store.runs import Runs
 
 CODE = CodeKey(17, 901)
 INVOICE = InvoiceKey(17, 417)
@@ -37,7 +38,7 @@ def journal(client: Redis) -> Journal:
 @pytest.fixture
 def ledger(client: Redis) -> Ledger:
     ledger = Ledger(client, PREFIX)
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     return ledger
 
 
@@ -108,7 +109,7 @@ def test_an_uneventful_code_has_no_journal_and_its_record_keeps_its_start(
     ledger: Ledger, client: Redis, keeper: LeaseKeeper
 ) -> None:
     """The record keeps when the code was first seen and what asked for it."""
-    Work(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(17)])
+    Runs(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(17)])
     ledger.plan_codes(17, {901: WAITING})
     first = ledger.code(CODE)
     assert first is not None
@@ -164,15 +165,15 @@ def test_a_records_problem_is_in_its_journal_and_a_remotes_in_none(ledger: Ledge
 
 
 def test_the_beginning_is_kept_whatever_is_written_later_and_by_whom(ledger: Ledger, client: Redis) -> None:
-    work = Work(client, PREFIX)
-    work.begin(RunKind.EXPORT, "first", [EXPORTS_OF_ALL])
+    work, runs = Lanes(client, PREFIX), Runs(client, PREFIX)
+    runs.begin(RunKind.EXPORT, "first", [EXPORTS_OF_ALL])
     work.spawn(EXPORTS_OF_ALL, Lane.LISTINGS, Children([str(INVOICE)], Lane.EXPORTS))
     ledger.write(INVOICE, BLOCKED)
     before = ledger.invoice(INVOICE)
     assert before is not None
     assert before.by == "first"
     work.close(Lane.EXPORTS, str(INVOICE), None)
-    work.begin(RunKind.EXPORT, "second", [EXPORTS_OF_ALL])
+    runs.begin(RunKind.EXPORT, "second", [EXPORTS_OF_ALL])
     for record in (Record(State.SKIPPED, detail="a draft"), Record(State.WAITING, by="else", seen=7), CREATED):
         ledger.write(INVOICE, record)
         now = ledger.invoice(INVOICE)
@@ -181,7 +182,7 @@ def test_the_beginning_is_kept_whatever_is_written_later_and_by_whom(ledger: Led
 
 
 def test_a_run_that_waits_for_other_work_did_not_ask_for_this(ledger: Ledger, client: Redis) -> None:
-    Work(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(18), SCAN_OF_ALL])
+    Runs(client, PREFIX).begin(RunKind.SCAN, "schedule", [scan_of(18), SCAN_OF_ALL])
     ledger.plan_codes(17, {901: WAITING})
     ledger.write(CodeKey(17, 902), BLOCKED)
     ledger.write(CodeKey(17, 903), replace(BLOCKED, for_invoice=True))
@@ -192,7 +193,7 @@ def test_a_run_that_waits_for_other_work_did_not_ask_for_this(ledger: Ledger, cl
 def test_a_long_trigger_is_kept_as_its_beginning_without_half_a_character(
     ledger: Ledger, client: Redis, trigger: str
 ) -> None:
-    Work(client, PREFIX).begin(RunKind.SCAN, trigger, [scan_of(17)])
+    Runs(client, PREFIX).begin(RunKind.SCAN, trigger, [scan_of(17)])
     ledger.plan_codes(17, {901: WAITING})
     record = ledger.code(CODE)
     assert record is not None
@@ -218,7 +219,7 @@ def _bytes_kept(server: Redis) -> int:
 def test_a_code_that_was_scanned_and_made_costs_less_than_200_bytes(server: Redis, keeper: LeaseKeeper) -> None:
     """All of it: its record with its beginning, and no journal. Measured over projects of 100 codes, as they are."""
     ledger, projects = Ledger(server, PREFIX), range(1, 51)
-    Work(server, PREFIX).begin(RunKind.SCAN, "a long trigger" * 7, [scan_of(project) for project in projects])
+    Runs(server, PREFIX).begin(RunKind.SCAN, "a long trigger" * 7, [scan_of(project) for project in projects])
     for project in projects:
         numbers = range(182_877_000 + project * 100, 182_877_100 + project * 100)
         ledger.plan_codes(project, {number: replace(WAITING, name=f"24-{project:05d}-01-100.S") for number in numbers})

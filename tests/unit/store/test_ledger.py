@@ -16,10 +16,10 @@ from worker.domain.identities import CodeKey, InvoiceKey
 from worker.domain.outcomes import Record, State
 from worker.domain.problems import Cause
 from worker.domain.series import Deviation, Series
-from worker.store import ledger as ledger_module
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger, Restored
 from worker.store.locks import Locks
+from worker.store.record_text import decode, encode
 from worker.store.series import SeriesState, SeriesStates
 
 CODE = CodeKey(17, 901)
@@ -34,7 +34,7 @@ BLOCKED = Record(State.BLOCKED, "x", at=100.0, cause=Cause.NAME_TOO_LONG, facts=
 def ledger(client: Redis) -> Ledger:
     """A ledger that is the record."""
     ledger = Ledger(client, PREFIX)
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     return ledger
 
 
@@ -250,13 +250,6 @@ def test_a_record_is_read_with_its_lock(ledger: Ledger, locks: Locks, key: CodeK
 # A ledger that was lost
 
 
-def test_there_is_a_ledger_from_its_opening_on(client: Redis) -> None:
-    ledger = Ledger(client, PREFIX)
-    assert not ledger.is_open()
-    ledger.open(since=5)
-    assert ledger.is_open()
-
-
 @pytest.mark.parametrize("record", [CREATED, WAITING, BLOCKED, Record(State.UNKNOWN, "x"), Record(State.SKIPPED)])
 def test_without_a_ledger_what_is_found_out_is_noted_all_the_same(client: Redis, record: Record) -> None:
     ledger = Ledger(client, PREFIX)
@@ -289,18 +282,6 @@ def test_invoices_are_restored_among_invoices(ledger: Ledger) -> None:
     bill = Record(State.CREATED, "ACME-1", "88001", at=5.0)
     assert ledger.restore({INVOICE: bill}).new == 1
     assert (ledger.invoice(INVOICE), ledger.code(CodeKey(17, 417))) == (bill, CREATED)
-
-
-def test_how_far_a_rebuild_has_come_is_kept_until_the_ledger_opens(client: Redis) -> None:
-    ledger = Ledger(client, PREFIX)
-    assert ledger.rebuild_so_far() == {}
-    ledger.keep_rebuild({"items": 1000, "after": 4711})
-    ledger.keep_rebuild({"items": 2000, "after": 5711})
-    assert ledger.rebuild_so_far() == {"items": 2000, "after": 5711}
-    assert not ledger.is_open()
-    ledger.open(since=5)
-    assert ledger.rebuild_so_far() == {}
-    assert ledger.is_open()
 
 
 # Planning
@@ -452,4 +433,4 @@ RECORDS = st.builds(
 
 @given(RECORDS)
 def test_every_record_that_is_not_done_comes_back_whole_from_its_text(record: Record) -> None:
-    assert ledger_module._record(ledger_module._encoded(record)) == record
+    assert decode(encode(record)) == record

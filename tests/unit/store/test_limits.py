@@ -32,7 +32,7 @@ def headers(limit: int, remaining: int, *, resets_in: float) -> dict[str, str]:
 def wait_told(limits: RateLimits, precedence: Precedence = EXPORT) -> float:
     """The seconds that a refused caller is told to wait; 0 = it may send now."""
     try:
-        limits.wait(precedence, patience=0)
+        limits.wait(precedence, timeout=0)
     except NoRoom as error:
         return error.retry_after or float("nan")
     return 0
@@ -203,7 +203,7 @@ def test_a_limit_that_is_used_up_says_which_and_until_when(limits: RateLimits) -
     assert not pause.of_scans
     assert lasts(pause.ends, 1800, begun=begun, now=time.time())
     with pytest.raises(NoRoom, match="hourly limit of 3,600 requests is used up"):
-        limits.wait(EXPORT, patience=0)
+        limits.wait(EXPORT, timeout=0)
 
 
 def test_what_scans_leave_to_exports_is_told_as_a_pause_of_scans(limits: RateLimits) -> None:

@@ -14,6 +14,7 @@ from worker.store.connection import seconds
 from worker.store.leases import LeaseKeeper
 from worker.store.ledger import Ledger
 from worker.store.locks import KEPT_SECONDS, Lock, Locks
+from worker.store.runtime import REAL
 
 KEY = f"{PREFIX}lock:code:17:901"
 NAME = "code:17:901"
@@ -153,7 +154,7 @@ def test_a_lock_tells_redis_time_later_on_without_asking(locks: Locks, client: R
 def test_a_moment_has_come_only_when_it_has_for_certain() -> None:
     """The answer took five seconds, and nobody knows at which of them Redis' clock was read: nothing is sent again on a guess."""
     answered = time.monotonic()
-    lock = Lock(KEY, "token", fence=1, at=1000.0, asked=answered - 5, answered=answered)
+    lock = Lock(KEY, "token", fence=1, at=1000.0, asked=answered - 5, answered=answered, runtime=REAL)
     assert lock.now() >= 1005
     assert lock.until(1003) > 0
     assert lock.until(1000) == 0
@@ -168,13 +169,13 @@ def test_a_lock_tells_since_when_the_ledger_can_be_trusted(real_locks: Locks, se
             return lock.ledger_since
 
     assert told() is None
-    ledger.open(since=100.5)
+    ledger.state.open(since=100.5)
     assert told() == told() == 100.5
 
 
 def test_after_a_restart_of_redis_the_ledger_is_trusted_from_then_on(real_locks: Locks, server: Redis) -> None:
     """Every lock says that the ledger counts since the restart."""
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     with real_locks.hold(NAME) as before:
         assert before is not None
         assert before.ledger_since == 0
@@ -199,7 +200,7 @@ def test_nothing_may_be_written_before_there_is_a_ledger(real_locks: Locks) -> N
 def test_an_intact_ledger_permits_writes_once_its_opening_is_stored(real_locks: Locks, server: Redis) -> None:
     """What is younger than two seconds may be lost together with an intent: then nobody would know that there was one."""
     before = seconds(server)
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     opened_at = held(real_locks).may_write_at(settle_seconds=900) - KEPT_SECONDS
     assert before <= opened_at <= seconds(server)
     lock = held(real_locks)
@@ -211,19 +212,19 @@ def test_the_moments_after_a_start_are_waited_out_and_nothing_longer(
 ) -> None:
     monkeypatch.setattr(locks_module, "KEPT_SECONDS", 0.3)
     ledger = Ledger(server, PREFIX)
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     lock = held(real_locks)
     assert lock.held_back_until(settle_seconds=900) is None
     assert seconds(server) >= lock.may_write_at(settle_seconds=900)
 
-    ledger.open(since=seconds(server))
+    ledger.state.open(since=seconds(server))
     lock = held(real_locks)
     assert lock.held_back_until(settle_seconds=900) == lock.may_write_at(settle_seconds=900) > seconds(server)
 
 
 def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redis) -> None:
     """A restart before anybody took a lock is a restart all the same."""
-    Ledger(server, PREFIX).open(since=0)
+    Ledger(server, PREFIX).state.open(since=0)
     assert server.hget(f"{PREFIX}ledger", "server") == server.info("server")["run_id"]
     server.hset(f"{PREFIX}ledger", "server", "the run id of the server before")
     lock = held(real_locks)
@@ -233,10 +234,10 @@ def test_the_server_is_known_from_the_opening_on(real_locks: Locks, server: Redi
 def test_a_server_after_an_orderly_stop_must_first_be_recorded_safely(real_locks: Locks, server: Redis) -> None:
     """Nothing was lost, but nothing is sent until the record of the new server is old enough to be kept."""
     ledger = Ledger(server, PREFIX)
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     server.hset(f"{PREFIX}ledger", "met", seconds(server) - 600)
     assert held(real_locks).may_write_at(settle_seconds=900) < seconds(server)
-    ledger.server_stops_in_order()
+    ledger.state.mark_clean_stop()
     lock = held(real_locks)
     assert lock.ledger_since == 0
     assert lock.may_write_at(settle_seconds=900) == pytest.approx(lock.at + KEPT_SECONDS)
@@ -245,9 +246,9 @@ def test_a_server_after_an_orderly_stop_must_first_be_recorded_safely(real_locks
 def test_a_server_is_met_at_the_very_moment_of_the_lock(real_locks: Locks, server: Redis) -> None:
     """A time that was rounded up would lie ahead of the lock's own."""
     ledger = Ledger(server, PREFIX)
-    ledger.open(since=0)
+    ledger.state.open(since=0)
     for _ in range(20):
-        ledger.server_stops_in_order()
+        ledger.state.mark_clean_stop()
         lock = held(real_locks)
         assert lock.server_met_at == pytest.approx(lock.at, abs=2e-6)
 

@@ -87,8 +87,8 @@ def test_no_lua_is_in_python_text() -> None:
 
 
 def test_an_include_is_once_in_a_script_before_what_uses_it() -> None:
-    source = SOURCES["work/spawn"]
-    assert source.startswith("-- work/spawn\n")
+    source = SOURCES["lanes_and_runs/spawn"]
+    assert source.startswith("-- lanes_and_runs/spawn\n")
     assert source.count("local function origin(") == 1
     assert (
         source.index("local now =") < source.index("local function origin(") < source.index("local function take_due(")

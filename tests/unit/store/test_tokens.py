@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 
 from tests.support import Redis, eventually, lasts
 from tests.unit.store.conftest import PREFIX
 from worker.domain.errors import Misconfigured, Transient
-from worker.store import tokens as tokens_module
 from worker.store.connection import connect, seconds
+from worker.store.runtime import REAL, Runtime
 from worker.store.tokens import AccessToken, Tokens
 
 KEY = f"{PREFIX}token:netsuite"
@@ -34,8 +33,8 @@ class Mint:
         return AccessToken(f"token-{self.given}", self._lifetime)
 
 
-def tokens_of(client: Redis, mint: Mint) -> Tokens:
-    return Tokens(client, PREFIX, "netsuite", mint)
+def tokens_of(client: Redis, mint: Mint, runtime: Runtime = REAL) -> Tokens:
+    return Tokens(client, PREFIX, "netsuite", mint, runtime=runtime)
 
 
 def test_a_token_is_minted_once_for_all_workers(client: Redis) -> None:
@@ -143,14 +142,11 @@ def test_a_login_that_failed_is_tried_anew_by_the_next_who_asks(client: Redis) -
     assert tokens_of(client, mint).get() == "token-1"
 
 
-def test_who_waits_too_long_for_anothers_login_gives_its_thread_back(
-    client: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_waits_too_long_for_anothers_login_gives_its_thread_back(client: Redis) -> None:
     naps: list[float] = []
-    monkeypatch.setattr(tokens_module, "time", SimpleNamespace(sleep=naps.append, monotonic=time.monotonic))
     client.set(f"{KEY}:minting", 1)
     with pytest.raises(Transient) as caught:
-        tokens_of(client, Mint()).get()
+        tokens_of(client, Mint(), replace(REAL, sleep=naps.append)).get()
     assert caught.value.retry_after
     assert 5 <= sum(naps) <= 20
 

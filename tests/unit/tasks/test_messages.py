@@ -13,9 +13,18 @@ from hypothesis import strategies as st
 from config.names import QUEUE_OF_TASK, TaskName
 from tasks.messages import MESSAGES, InvalidMessage, read
 from tools.message_schemas import schemas
-from worker.base import message_of
 from worker.domain.identities import CodeKey, InvoiceKey
-from worker.domain.work import EXPORTS_OF_ALL, SCAN_OF_ALL, Lane, exports_of, lane_of, plan_of, scan_of
+from worker.domain.work import (
+    EXPORTS_OF_ALL,
+    RECONCILE_ALL,
+    SCAN_OF_ALL,
+    Lane,
+    WorkKey,
+    WorkKind,
+    exports_of,
+    plan_of,
+    scan_of,
+)
 
 IDS = st.integers(1, 2**63 - 1)
 RIGHT: dict[TaskName, dict[str, Any]] = {
@@ -119,15 +128,16 @@ def test_the_published_schema_takes_and_refuses_what_the_task_does(task: TaskNam
 
 @given(st.sampled_from([scan_of, plan_of, exports_of]), IDS)
 def test_waiting_work_on_a_project_becomes_a_message_that_its_task_takes(make_key: Any, project: int) -> None:
-    task, arguments = message_of(make_key(project))
-    assert read(MESSAGES[task], arguments).model_dump() == {"project_id": project}
+    key = WorkKey.parse(make_key(project))
+    assert read(MESSAGES[TaskName(key.kind.task)], key.arguments).model_dump() == {"project_id": project}
 
 
 @given(st.sampled_from([CodeKey, InvoiceKey]), IDS, IDS)
 def test_waiting_work_becomes_a_message_that_its_task_takes(key_type: Any, project: int, other: int) -> None:
     """This holds for every code and every invoice."""
-    task, arguments = message_of(str(key_type(project, other)))
-    assert list(read(MESSAGES[task], arguments).model_dump().values()) == [project, other]
+    key = WorkKey.parse(str(key_type(project, other)))
+    assert key.record == key_type(project, other)
+    assert list(read(MESSAGES[TaskName(key.kind.task)], key.arguments).model_dump().values()) == [project, other]
 
 
 @pytest.mark.parametrize(
@@ -140,11 +150,17 @@ def test_waiting_work_becomes_a_message_that_its_task_takes(key_type: Any, proje
         (exports_of(17), TaskName.EXPORT_PROJECT),
         (str(CodeKey(17, 901)), TaskName.CREATE_ITEMS),
         (str(InvoiceKey(17, 417)), TaskName.EXPORT),
+        (RECONCILE_ALL, TaskName.RECONCILE),
     ],
 )
 def test_each_kind_of_waiting_work_is_done_by_its_own_task(key: str, task: TaskName) -> None:
-    sent, arguments = message_of(key)
-    assert sent is task
-    read(MESSAGES[task], arguments)
-    interactive = lane_of(key) in (Lane.LISTINGS, Lane.EXPORTS)
+    work = WorkKey.parse(key)
+    assert TaskName(work.kind.task) is task
+    read(MESSAGES[task], work.arguments)
+    interactive = work.lane in (Lane.LISTINGS, Lane.EXPORTS)
     assert (QUEUE_OF_TASK[task].value == "exports") is interactive
+
+
+def test_every_kind_of_work_has_a_published_task_of_its_own() -> None:
+    tasks = [TaskName(kind.task) for kind in WorkKind]
+    assert len(set(tasks)) == len(tasks)

@@ -71,7 +71,7 @@ def problems(
             print_json(rows)
         else:
             title = counted(len(rows), f"{'ignored' if ignored else 'open'} problems")
-            print_problems(rows, title=title, by_cause=by_cause, whole=ignored or cause is not None)
+            print_problems(rows, title=title, by_cause=by_cause, complete=ignored or cause is not None)
         sys.exit(FAILED if rows and not ignored else 0)
 
 

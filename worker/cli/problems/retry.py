@@ -75,7 +75,7 @@ def retry(
         with correlation.of(correlation.new_id("retry")) as correlation_id:
             asked = container.retries.again([row["key"] for row in chosen])
             send(TaskName.RESUME)
-        told: dict[str, Any] = {
+        result: dict[str, Any] = {
             "correlation_id": correlation_id,
             "given_out": asked.given_out,
             "without_work": [row for row in chosen if row["key"] in asked.without_work],
@@ -84,12 +84,12 @@ def retry(
             began = time.monotonic()
             count = len(asked.work) + len(asked.remotes)
             follow(container, lambda: len(container.retries.going_on(asked)), count=count, noun="problems")
-            told |= _ends(container, asked, chosen) | {"seconds": round(time.monotonic() - began, 2)}
+            result |= _ends(container, asked, chosen) | {"seconds": round(time.monotonic() - began, 2)}
         if as_json:
-            print_json(told)
+            print_json(result)
         else:
-            _print(told)
-        sys.exit(FAILED if told.get("remaining") or (wait and told["without_work"]) else 0)
+            _print(result)
+        sys.exit(FAILED if result.get("remaining") or (wait and result["without_work"]) else 0)
 
 
 def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str, list[Row]]:
@@ -106,30 +106,30 @@ def _ends(container: Container, asked: Retry, chosen: Sequence[Row]) -> dict[str
     }
 
 
-def _print(told: Mapping[str, Any]) -> None:
-    given_out = ", ".join(counted(count, kind) for kind, count in told["given_out"].items()) or "nothing"
-    follow_it = "" if "mended" in told or not told["given_out"] else " Follow it with `wbs-sync status`."
+def _print(result: Mapping[str, Any]) -> None:
+    given_out = ", ".join(counted(count, kind) for kind, count in result["given_out"].items()) or "nothing"
+    follow_it = "" if "mended" in result or not result["given_out"] else " Follow it with `wbs-sync status`."
     out.print(f"Retrying: {given_out}.{follow_it}")
-    if told["without_work"]:
+    if result["without_work"]:
         out.print("Not retried; wbs-sync has no work for these")
-    for cause, rows in grouped(told["without_work"], "cause"):
+    for cause, rows in grouped(result["without_work"], "cause"):
         print_cause(cause, rows, {"record": "about"}, rest=f"wbs-sync problems --cause {cause}")
-    if "mended" in told:
-        _print_ends(told)
+    if "mended" in result:
+        _print_ends(result)
 
 
-def _print_ends(told: Mapping[str, Any]) -> None:
-    if told["mended"]:
-        mended = sorted((row["about"], row["cause"]) for row in told["mended"])
-        table(f"{len(mended)} fixed in {told['seconds']:.1f} s", ("record", "problem"), mended)
-    if not told["remaining"]:
-        out.print("All fixed." if told["mended"] else "None was retried.")
+def _print_ends(result: Mapping[str, Any]) -> None:
+    if result["mended"]:
+        fixed = sorted((row["about"], row["cause"]) for row in result["mended"])
+        table(f"{len(fixed)} fixed in {result['seconds']:.1f} s", ("record", "problem"), fixed)
+    if not result["remaining"]:
+        out.print("All fixed." if result["mended"] else "None was retried.")
         return
     columns = ("record", "cause", "owner", "problem", "next attempt")
     remaining = (
         (row["about"], row["cause"], row["owner"], row["sentence"], clock(row["again_at"]) if row["again_at"] else "")
-        for row in sorted(told["remaining"], key=lambda row: str(row["about"]))
+        for row in sorted(result["remaining"], key=lambda row: str(row["about"]))
     )
-    count = len(told["remaining"])
-    tried = "" if told["mended"] else f"; none was fixed in {told['seconds']:.1f} s"
+    count = len(result["remaining"])
+    tried = "" if result["mended"] else f"; none was fixed in {result['seconds']:.1f} s"
     table(f"{count} {'remains' if count == 1 else 'remain'}{tried}", columns, remaining)

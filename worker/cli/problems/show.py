@@ -12,7 +12,7 @@ from worker.cli.output import FAILED, Fault, clock, faults_as_sentences, json_op
 from worker.cli.problems.named import problem_key
 from worker.cli.session import open_container
 
-Told = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 
 
 @click.command()
@@ -25,63 +25,63 @@ def show(key: str, as_json: bool) -> None:
     with faults_as_sentences():
         container = open_container()
         key = problem_key(container, key)
-        # No key of a problem has any other letters, and not every text of an argument can be asked for.
-        told = container.problem_views.shown(key) if key.isascii() and key.isprintable() else None
-        if told is None:
+        # Keys have only these characters, and Redis cannot be queried with every other text.
+        problem = container.problem_views.shown(key) if key.isascii() and key.isprintable() else None
+        if problem is None:
             raise Fault(
                 f"There is no problem {key}. `wbs-sync problems` lists all problems; `wbs-sync explain --invoice {key}` shows why an invoice is not "
                 "billed."
             )
         if as_json:
-            print_json(told)
+            print_json(problem)
         else:
-            for name, words in _lines(told):
-                out.print(styled((f"{name:<11}", "bold"), words), soft_wrap=True)
-        sys.exit(FAILED if told["open"] and not told["ignored"] else 0)
+            for name, text in _lines(problem):
+                out.print(styled((f"{name:<11}", "bold"), text), soft_wrap=True)
+        sys.exit(FAILED if problem["open"] and not problem["ignored"] else 0)
 
 
-def _lines(told: Told) -> Iterator[tuple[str, str]]:
-    yield "key", told["key"]
-    if told["open"]:
-        yield from _open_lines(told)
+def _lines(problem: JsonObject) -> Iterator[tuple[str, str]]:
+    yield "key", problem["key"]
+    if problem["open"]:
+        yield from _open_lines(problem)
     else:
         yield "state", "not open"
-    for note in told["notes"]:
-        words = f": {note['note']}" if note["note"] else ""
-        yield note["act"], f"{clock(note['at'])} by {note['by']}{words}"
-        if note["sentence"] != told.get("sentence"):
+    for note in problem["notes"]:
+        text = f": {note['note']}" if note["note"] else ""
+        yield note["act"], f"{clock(note['at'])} by {note['by']}{text}"
+        if note["sentence"] != problem.get("sentence"):
             yield "", f"Sentence at that time: {note['sentence']}"
 
 
-def _open_lines(told: Told) -> Iterator[tuple[str, str]]:
-    yield "record", told["about"]
-    yield "problem", told["sentence"]
-    yield "cause", f"{told['cause']} ({told['class']})"
-    yield "owner", told["owner"]
-    yield "next step", told["next_step"]
-    yield "fix it", told["mended"]
-    yield "since", clock(told["since"])
-    yield "attempts", _tried(told["tried"])
-    yield "next try", _again(told)
-    for link in told["links"]:
+def _open_lines(problem: JsonObject) -> Iterator[tuple[str, str]]:
+    yield "record", problem["about"]
+    yield "problem", problem["sentence"]
+    yield "cause", f"{problem['cause']} ({problem['class']})"
+    yield "owner", problem["owner"]
+    yield "next step", problem["next_step"]
+    yield "fix it", problem["mended"]
+    yield "since", clock(problem["since"])
+    yield "attempts", _tried(problem["tried"])
+    yield "next try", _again(problem)
+    for link in problem["links"]:
         yield link["system"], f"{link['record']}: {link['url']}"
-    if told["ignored"]:
+    if problem["ignored"]:
         yield "state", "ignored until it changes"
 
 
-def _tried(tried: Told) -> str:
+def _tried(tried: JsonObject) -> str:
     parts = [f"{tried['state']} since {clock(tried['at'])}"] if tried["state"] else []
     parts += [tried["detail"]] if tried["detail"] else []
     parts += [f"{tried['failures']} attempts failed"] if tried["failures"] else []
     return "; ".join(parts) or "no attempt recorded"
 
 
-def _again(told: Told) -> str:
-    again = told["again"]
+def _again(problem: JsonObject) -> str:
+    again = problem["again"]
     if again["in_hand"]:
         return "in progress now"
     if again["at"] is not None:
         return clock(again["at"]) if again["at"] else "as soon as a worker is free"
     if again["with"]:
-        return f"with the next {again['with']}, or now: `wbs-sync problems retry {told['key']}`"
-    return "with the next request to that system" if told["key"].startswith("remote:") else "not retried by wbs-sync"
+        return f"with the next {again['with']}, or now: `wbs-sync problems retry {problem['key']}`"
+    return "with the next request to that system" if problem["key"].startswith("remote:") else "not retried by wbs-sync"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def mint_token(transport: Transport, address: NetSuiteAddress) -> AccessToken:
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": ASSERTION_TYPE,
-        "client_assertion": _assertion(address),
+        "client_assertion": _assertion(address, int(transport.runtime.time())),
     }
     answer = transport.send("POST", address.token_url, headers={}, form=form)
     identity = f"client id {address.client_id}, certificate id {address.certificate_id}"
@@ -59,8 +58,7 @@ def mint_token(transport: Transport, address: NetSuiteAddress) -> AccessToken:
     return token_of(answer, "NetSuite", url=address.token_url)
 
 
-def _assertion(address: NetSuiteAddress) -> str:
-    now = int(time.time())
+def _assertion(address: NetSuiteAddress, now: int) -> str:
     claims = {
         "iss": address.client_id,
         "scope": "rest_webservices",

@@ -29,6 +29,11 @@ def is_in(column: str, values: Collection[str]) -> str:
     return f"{column} IN ({', '.join(literal(value) for value in values)})"
 
 
+def begins_with(column: str, stem: str) -> str:
+    """`column LIKE 'stem%'`."""
+    return f"{column} LIKE {literal(stem + '%')}"
+
+
 def any_of(*conditions: str) -> str:
     """Conditions joined by OR, empty ones left out."""
     return " OR ".join(condition for condition in conditions if condition)

@@ -6,8 +6,7 @@ come back as Decimal. SuiteQL leaves out columns that are null.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -15,12 +14,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from worker.clients.fields import Day, Flag, InternalId, Money, OptionalText, Row, SomeText, Text
 from worker.domain import money
+from worker.domain.bills import Bill, BillLine, Document, FoundBill
 from worker.domain.errors import UnexpectedAnswer
-from worker.domain.invoices import Bill, BillLine, Document, FoundBill
 from worker.domain.items import FoundItem, ItemNeed
 from worker.domain.links import Entity
 from worker.domain.posting_periods import PostingPeriod
-from worker.domain.refusals import KnownRefusal
 
 RECORD_TYPES = {Document.BILL: "vendorBill", Document.CREDIT: "vendorCredit"}
 SUITEQL_TYPES = {Document.BILL: "VendBill", Document.CREDIT: "VendCred"}
@@ -28,34 +26,18 @@ PLAUSIBLE_NAME_LIMITS = range(20, 1000)
 """A metadata catalog that says otherwise is not believed: the usual length holds."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDefaults:
-    """What this account wants on every Item and bill; empty ids are left out (then NetSuite's own preferences apply).
+    """Values of every new Item and bill; for an empty id, NetSuite's own preferences apply. `item_name_limit`: from the account's profile."""
 
-    `item_name_limit`, `refusals`: what its profile tells, if there is one.
-    """
-
-    def __init__(
-        self,
-        *,
-        item_type: str,
-        subsidiary_id: str = "",
-        expense_account_id: str = "",
-        income_account_id: str = "",
-        tax_schedule_id: str = "",
-        project_field: str = "customer",
-        makes_credits: bool = False,
-        item_name_limit: int | None = None,
-        refusals: Sequence[KnownRefusal] = (),
-    ) -> None:
-        self.item_type = item_type
-        self.subsidiary_id = subsidiary_id
-        self.expense_account_id = expense_account_id
-        self.income_account_id = income_account_id
-        self.tax_schedule_id = tax_schedule_id
-        self.project_field = project_field
-        self.makes_credits = makes_credits
-        self.item_name_limit = item_name_limit
-        self.refusals = refusals
+    item_type: str
+    subsidiary_id: str = ""
+    expense_account_id: str = ""
+    income_account_id: str = ""
+    tax_schedule_id: str = ""
+    project_field: str = "customer"
+    makes_credits: bool = False
+    item_name_limit: int | None = None
 
 
 def item_body(need: ItemNeed, defaults: AccountDefaults, *, display_name_limit: int) -> dict[str, Any]:

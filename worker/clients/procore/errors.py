@@ -6,10 +6,9 @@ A 404 also stands for "no read access", a 403 also for "tool disabled in this pr
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
-from worker.clients.http import LONGEST_WAIT_SECONDS, Answer
+from worker.clients.http import MAX_WAIT_SECONDS, Answer
 from worker.domain.errors import (
     Blocked,
     Misconfigured,
@@ -76,11 +75,11 @@ def rate_limit_wait(answer: Answer) -> float | None:
     if answer.retry_after is not None:
         return answer.retry_after
     reset = answer.headers.get("X-Rate-Limit-Reset", "")
-    if not re.fullmatch(r"[0-9]{1,12}", reset):
-        return None
     # By Procore's own clock: all workers wait for the reset that one worker reads, and that worker's clock may be an hour behind.
-    sent_at = answer.sent_at if answer.sent_at is not None else time.time()
-    return min(max(1.0, float(reset) - sent_at), LONGEST_WAIT_SECONDS)
+    sent_at = answer.sent_at if answer.sent_at is not None else answer.received_at
+    if not re.fullmatch(r"[0-9]{1,12}", reset) or sent_at is None:
+        return None
+    return min(max(1.0, float(reset) - sent_at), MAX_WAIT_SECONDS)
 
 
 def _flat(told: Any, depth: int = 0) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from worker.clients.netsuite.client import NetSuite
+from worker.domain.bill_lines import FixedItems
 from worker.domain.errors import Blocked, Misconfigured, NotFound, NotPermitted, UnexpectedAnswer
-from worker.domain.invoices import FixedItems
 from worker.domain.items import USABLE_SUBTYPES
 from worker.domain.posting_periods import ClosedPeriod
 from worker.inspect.checks.check import Check, Look, doubt, fault, well

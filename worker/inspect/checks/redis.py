@@ -116,7 +116,7 @@ class RedisChecks:
         return fault(name, words, next_step)
 
     def _ledger_is_open(self) -> Check:
-        if self._ledger.is_open():
+        if self._ledger.state.is_open():
             return well("Ledger", "there")
         words = "none yet: the first worker that starts restores it from NetSuite"
         return doubt("Ledger", words, "Start the workers, or run `wbs-sync rebuild` and follow its progress.")

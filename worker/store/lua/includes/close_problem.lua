@@ -4,7 +4,7 @@
 -- index_of(problems, problem):   the key of the sorted set that holds a decoded problem
 -- close_problem(problems, key):  closes a problem; returns 1 when it was open, else 0
 --
--- problems: hash of problem key -> JSON with `cause`, `facts`, `since` and, where somebody ignores it, `ignored`
+-- problems: hash of problem key -> JSON with `cause`, `facts`, `since` and, if it is ignored, `ignored`
 
 local function index_of(problems, problem)
   return problems .. (problem.ignored and ':ignored:' or ':of:') .. problem.cause

@@ -27,7 +27,7 @@ local function take_due(limit, at_most, dispatch, longest, lease, prefix, claim)
   if room <= 0 then return taken end
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, room)) do
     local seconds = tonumber(lease)
-    -- Its messages pile up in a queue that nobody reads, so each waits twice as long as the one before.
+    -- Its messages pile up in a queue that no worker reads, so each waits twice as long as the one before.
     if claim == '' then seconds = math.min(dispatch * 2 ^ (redis.call('HGET', KEYS[9], key) or 0), tonumber(longest)) end
     redis.call('ZADD', KEYS[2], now + seconds, key)
     if claim ~= '' then

@@ -38,8 +38,8 @@ if state[1] then
     redis.call('HSET', ledger, 'server', server, 'since', state[1], 'met', state[3])
   end
 end
--- Never below the clock in microseconds: a server that lost the counter must not hand out less than its living holders have, or nobody after
--- them could settle what those recorded as in doubt.
+-- Never below the clock in microseconds: a server that lost the counter must not issue a lower fence than a living holder has, or no later
+-- holder could settle what that one recorded as in doubt.
 local fence = math.max(tonumber(redis.call('GET', last_fence) or '0') + 1, now[1] * 1000000 + now[2])
 fence = string.format('%.0f', fence)
 redis.call('SET', last_fence, fence)

@@ -1,9 +1,9 @@
--- Replaces the list of projects by one that was just read. It counts as outdated when somebody reported a change after reading began.
+-- Replaces the list of projects by one that was just read. It counts as outdated if a change was reported after reading began.
 --
 -- KEYS[1]  fresh        hash of the list that was just read
 -- KEYS[2]  projects     hash of the list
 -- KEYS[3]  listed at    when reading the list began (unix seconds); missing when the list is outdated
--- KEYS[4]  outdated at  when somebody last reported a change (unix seconds)
+-- KEYS[4]  outdated at  when a change was last reported (unix seconds)
 -- ARGV[1]  count        of projects in `fresh`
 -- ARGV[2]  begun at     when reading `fresh` began (unix seconds)
 --

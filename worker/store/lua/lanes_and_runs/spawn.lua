@@ -1,5 +1,5 @@
--- Ends a piece of work, and in the same step lets its children wait and be part of its run. A second call changes nothing in the run. Can take
--- the next work of the parent's lane in the same step.
+-- Ends a piece of work in its lane and its run, lets its children wait in their lane, and adds them to the run. A second call changes nothing
+-- in the run. Can take the next work of the parent's lane. One step, so that the run neither ends between parent and children nor misses some.
 --
 -- KEYS[1]   waiting           of the parent's lane: sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]   dispatched        of the parent's lane: sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
@@ -17,9 +17,9 @@
 -- ARGV[3]   claim             of the caller, '' for none; children wait even when the claim is lost, and nothing else happens then
 -- ARGV[4]   counts            c, how many fields the run counts
 -- ARGV[5...]                  c times a field and its number; when the children are due (unix seconds, '' = now); t, how many arguments of
---                             work/take follow (0 or all of them); these; the keys of the children
+--                             lanes/take follow (0 or all of them); these; the keys of the children
 --
--- Returns what was taken: {key, deaths, correlation id, ledger}, as work/take; empty for t = 0.
+-- Returns what was taken: {key, deaths, correlation id, ledger}, as lanes/take; empty for t = 0.
 
 --- @include "includes/now_seconds"
 --- @include "includes/settle_in_run"

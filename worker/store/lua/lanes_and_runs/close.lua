@@ -1,5 +1,5 @@
--- Ends a piece of work: its run counts the result once. Work that was requested meanwhile waits again instead. With ARGV[5] and more, takes
--- the next work of the lane in the same step.
+-- Ends a piece of work in its lane and in its run, which counts the result once. Work that was requested meanwhile waits again instead. With
+-- ARGV[5] and more, takes the next work of the lane. One step, so that no run waits for work that its lane no longer has.
 --
 -- KEYS[1]     waiting      sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]     dispatched   sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)
@@ -14,9 +14,9 @@
 -- ARGV[2]     field        what its run counts, '' for nothing
 -- ARGV[3]     prefix       of all keys
 -- ARGV[4]     claim        of the caller, '' for none; nothing ends when another claim has begun the work
--- ARGV[5...]  take         optional: the arguments of work/take
+-- ARGV[5...]  take         optional: the arguments of lanes/take
 --
--- Returns what was taken: {key, deaths, correlation id, ledger}, as work/take; empty without ARGV[5].
+-- Returns what was taken: {key, deaths, correlation id, ledger}, as lanes/take; empty without ARGV[5].
 
 --- @include "includes/now_seconds"
 --- @include "includes/settle_in_run"

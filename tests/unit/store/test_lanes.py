@@ -8,37 +8,37 @@ from tests.support import Redis, eventually
 from tests.unit.store.conftest import PREFIX
 from worker.domain.outcomes import OutcomeKind
 from worker.domain.work import Claim, Lane
-from worker.store import work as work_module
+from worker.store import lanes
 from worker.store.connection import seconds
-from worker.store.work import Claimed, Work
+from worker.store.lanes import Claimed, Lanes
 
 
 @pytest.fixture
-def work(client: Redis) -> Work:
-    return Work(client, PREFIX)
+def work(client: Redis) -> Lanes:
+    return Lanes(client, PREFIX)
 
 
 @pytest.fixture
-def real_work(server: Redis) -> Work:
-    return Work(server, PREFIX)
+def real_work(server: Redis) -> Lanes:
+    return Lanes(server, PREFIX)
 
 
 @pytest.fixture
 def workers_die_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work_module, "CLAIM_SECONDS", 0)
+    monkeypatch.setattr(lanes, "CLAIM_SECONDS", 0)
 
 
-def begun_and_lost(work: Work, key: str = "code:1:1") -> None:
+def begun_and_lost(work: Lanes, key: str = "code:1:1") -> None:
     """A worker takes the work, begins it, and is never heard of again."""
     assert taken(work, limit=1) == [key]
     assert work.claim(Lane.ITEMS, key, Claim.IN_LANE) is Claimed.BEGUN
 
 
-def taken(work: Work, lane: Lane = Lane.ITEMS, *, limit: int = 10) -> list[str]:
+def taken(work: Lanes, lane: Lane = Lane.ITEMS, *, limit: int = 10) -> list[str]:
     return [key for key, *_ in work.take(lane, limit=limit)]
 
 
-def test_waiting_work_is_given_out_once(work: Work) -> None:
+def test_waiting_work_is_given_out_once(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1", "code:1:2"])
     assert sorted(work.take(Lane.ITEMS, limit=10)) == [("code:1:1", 0, ""), ("code:1:2", 0, "")]
     assert taken(work) == []
@@ -46,24 +46,24 @@ def test_waiting_work_is_given_out_once(work: Work) -> None:
     assert work.in_hand(Lane.ITEMS, "code:1:1")
 
 
-def test_at_most_so_much_is_given_out(work: Work) -> None:
+def test_at_most_so_much_is_given_out(work: Lanes) -> None:
     work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(5)])
     assert len(work.take(Lane.ITEMS, limit=10, at_most=1)) == 1
     assert work.depth(Lane.ITEMS) == (4, 1)
 
 
-def test_no_work_gives_nothing(work: Work) -> None:
+def test_no_work_gives_nothing(work: Lanes) -> None:
     work.add(Lane.ITEMS, [])
     assert taken(work) == []
 
 
-def test_lanes_do_not_see_each_others_work(work: Work) -> None:
+def test_lanes_do_not_see_each_others_work(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     assert taken(work, Lane.EXPORTS) == []
     assert work.depth(Lane.EXPORTS) == (0, 0)
 
 
-def test_no_more_is_in_hand_than_the_limit(work: Work) -> None:
+def test_no_more_is_in_hand_than_the_limit(work: Lanes) -> None:
     work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(5)])
     first = taken(work, limit=2)
     assert len(first) == 2
@@ -73,7 +73,7 @@ def test_no_more_is_in_hand_than_the_limit(work: Work) -> None:
     assert taken(work, limit=1) == []
 
 
-def test_work_that_is_due_later_waits_for_its_time(work: Work, client: Redis) -> None:
+def test_work_that_is_due_later_waits_for_its_time(work: Lanes, client: Redis) -> None:
     soon = seconds(client) + 0.2
     work.add(Lane.ITEMS, ["code:1:1"], at=soon)
     assert taken(work) == []
@@ -82,7 +82,7 @@ def test_work_that_is_due_later_waits_for_its_time(work: Work, client: Redis) ->
     assert work.waits_until(Lane.ITEMS, "code:1:1") is None
 
 
-def test_work_added_again_keeps_its_earlier_time(work: Work) -> None:
+def test_work_added_again_keeps_its_earlier_time(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"], at=50)
     work.add(Lane.ITEMS, ["code:1:1"], at=90)
     assert work.waits_until(Lane.ITEMS, "code:1:1") == 50
@@ -90,14 +90,14 @@ def test_work_added_again_keeps_its_earlier_time(work: Work) -> None:
     assert work.waits_until(Lane.ITEMS, "code:1:1") == 10
 
 
-def test_work_in_hand_that_is_added_again_is_left_in_hand(work: Work) -> None:
+def test_work_in_hand_that_is_added_again_is_left_in_hand(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.add(Lane.ITEMS, ["code:1:1"])
     assert work.depth(Lane.ITEMS) == (0, 1)
 
 
-def test_work_begun_by_a_message_from_elsewhere_is_in_hand_too(work: Work) -> None:
+def test_work_begun_by_a_message_from_elsewhere_is_in_hand_too(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     work.claim(Lane.ITEMS, "code:1:1")
     work.claim(Lane.ITEMS, "code:1:2")
@@ -105,7 +105,7 @@ def test_work_begun_by_a_message_from_elsewhere_is_in_hand_too(work: Work) -> No
     assert taken(work) == []
 
 
-def test_closed_work_is_gone(work: Work) -> None:
+def test_closed_work_is_gone(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1", "code:1:2"])
     taken(work, limit=1)
     for key in ("code:1:1", "code:1:2"):
@@ -113,7 +113,7 @@ def test_closed_work_is_gone(work: Work) -> None:
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_work_put_off_is_out_of_hand_until_then(work: Work, client: Redis) -> None:
+def test_work_put_off_is_out_of_hand_until_then(work: Lanes, client: Redis) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.later(Lane.ITEMS, "code:1:1", at=seconds(client) + 60)
@@ -122,7 +122,7 @@ def test_work_put_off_is_out_of_hand_until_then(work: Work, client: Redis) -> No
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
-def test_a_dead_workers_work_goes_before_what_waits_and_counts_its_deaths(work: Work) -> None:
+def test_a_dead_workers_work_goes_before_what_waits_and_counts_its_deaths(work: Lanes) -> None:
     """The work is dispatched again with the number of workers that died with it."""
     work.add(Lane.ITEMS, ["code:1:1"])
     begun_and_lost(work)
@@ -134,7 +134,7 @@ def test_a_dead_workers_work_goes_before_what_waits_and_counts_its_deaths(work: 
 
 @pytest.mark.usefixtures("workers_die_at_once")
 @pytest.mark.parametrize("end", ["close", "later"])
-def test_deaths_are_forgotten_once_a_worker_came_through_with_it(work: Work, end: str) -> None:
+def test_deaths_are_forgotten_once_a_worker_came_through_with_it(work: Lanes, end: str) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     for _ in range(3):
         begun_and_lost(work)
@@ -147,14 +147,14 @@ def test_deaths_are_forgotten_once_a_worker_came_through_with_it(work: Work, end
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 0, "")]
 
 
-def test_work_in_a_living_workers_hand_is_given_to_no_other(work: Work) -> None:
+def test_work_in_a_living_workers_hand_is_given_to_no_other(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
     work.claim(Lane.ITEMS, "code:1:1")
     assert taken(work) == []
 
 
-def test_failed_attempts_are_counted_until_the_work_ends(work: Work) -> None:
+def test_failed_attempts_are_counted_until_the_work_ends(work: Lanes) -> None:
     assert [work.failed("code:1:1") for _ in range(3)] == [1, 2, 3]
     assert work.failed("code:1:2") == 1
     work.later(Lane.ITEMS, "code:1:1", at=0)
@@ -163,7 +163,7 @@ def test_failed_attempts_are_counted_until_the_work_ends(work: Work) -> None:
     assert work.failed("code:1:1") == 1
 
 
-def test_what_dead_workers_have_in_hand_can_be_taken_back_at_once(work: Work) -> None:
+def test_what_dead_workers_have_in_hand_can_be_taken_back_at_once(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1", "code:1:2", "code:1:3"], at=1)
     work.take(Lane.ITEMS, limit=2)
     assert taken(work, limit=2) == []
@@ -178,20 +178,20 @@ def test_what_dead_workers_have_in_hand_can_be_taken_back_at_once(work: Work) ->
 # Tried again because somebody says so
 
 
-def test_work_that_is_tried_again_is_due_now_and_before_all_that_waits(work: Work, client: Redis) -> None:
+def test_work_that_is_tried_again_is_due_now_and_before_all_that_waits(work: Lanes, client: Redis) -> None:
     work.add(Lane.ITEMS, ["code:1:1"], at=1)
     work.add(Lane.ITEMS, ["code:1:2"], at=seconds(client) + 60)
     work.try_again(Lane.ITEMS, ["code:1:2", "code:1:3"])
     assert taken(work) == ["code:1:2", "code:1:3", "code:1:1"]
 
 
-def test_trying_nothing_again_changes_nothing(work: Work) -> None:
+def test_trying_nothing_again_changes_nothing(work: Lanes) -> None:
     work.try_again(Lane.ITEMS, [])
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
 @pytest.mark.usefixtures("workers_die_at_once")
-def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Work) -> None:
+def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"])
     begun_and_lost(work)
     assert work.take(Lane.ITEMS, limit=1) == [("code:1:1", 1, "")]
@@ -203,7 +203,7 @@ def test_failed_attempts_and_deaths_are_forgotten_by_a_new_try(work: Work) -> No
     assert work.failed("code:1:1") == 1
 
 
-def test_work_requested_while_in_progress_is_done_once_more(work: Work) -> None:
+def test_work_requested_while_in_progress_is_done_once_more(work: Lanes) -> None:
     """Its attempt may have begun before the request, so exactly one more follows."""
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
@@ -221,7 +221,7 @@ def test_work_requested_while_in_progress_is_done_once_more(work: Work) -> None:
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_an_attempt_that_begins_after_a_request_is_the_requested_one(work: Work) -> None:
+def test_an_attempt_that_begins_after_a_request_is_the_requested_one(work: Lanes) -> None:
     """No further attempt follows."""
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
@@ -231,20 +231,20 @@ def test_an_attempt_that_begins_after_a_request_is_the_requested_one(work: Work)
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_what_waits_until_a_time_is_hurried_and_what_waits_longer_is_not(work: Work, client: Redis) -> None:
+def test_what_waits_until_a_time_is_hurried_and_what_waits_longer_is_not(work: Lanes, client: Redis) -> None:
     now = seconds(client)
     for number, after in enumerate((10, 29, 31, 900)):
         work.add(Lane.ITEMS, [f"code:1:{number}"], at=now + after)
     work.add(Lane.EXPORTS, ["invoice:1:1"], at=now + 10)
-    work.hurry(Lane.ITEMS, until=now + 30)
+    work.make_due_now(Lane.ITEMS, until=now + 30)
     assert sorted(taken(work)) == ["code:1:0", "code:1:1"]
     assert work.depth(Lane.ITEMS) == (2, 2)
     assert work.depth(Lane.EXPORTS) == (1, 0)
-    work.hurry(Lane.ITEMS, until=0)
+    work.make_due_now(Lane.ITEMS, until=0)
     assert taken(work) == []
 
 
-def test_work_goes_on_while_it_is_in_hand_or_due_soon(work: Work, client: Redis) -> None:
+def test_work_goes_on_while_it_is_in_hand_or_due_soon(work: Lanes, client: Redis) -> None:
     now = seconds(client)
     work.add(Lane.ITEMS, ["code:1:1"])
     taken(work)
@@ -257,7 +257,7 @@ def test_work_goes_on_while_it_is_in_hand_or_due_soon(work: Work, client: Redis)
 
 
 @pytest.mark.real
-def test_a_backlog_of_fifty_thousand_waits_and_never_looks_overdue(real_work: Work) -> None:
+def test_a_backlog_of_fifty_thousand_waits_and_never_looks_overdue(real_work: Lanes) -> None:
     """Only as many as the limit are dispatched."""
     real_work.add(Lane.ITEMS, [f"code:1:{n}" for n in range(50_000)])
     assert len(real_work.take(Lane.ITEMS, limit=10)) == 10
@@ -267,7 +267,7 @@ def test_a_backlog_of_fifty_thousand_waits_and_never_looks_overdue(real_work: Wo
 
 
 @pytest.mark.real
-def test_a_long_backlog_is_dispatched_within_the_limit_at_a_time(real_work: Work) -> None:
+def test_a_long_backlog_is_dispatched_within_the_limit_at_a_time(real_work: Lanes) -> None:
     """Every key is dispatched once."""
     keys = {f"code:1:{n}" for n in range(1_500)}
     real_work.add(Lane.ITEMS, keys)
@@ -281,7 +281,7 @@ def test_a_long_backlog_is_dispatched_within_the_limit_at_a_time(real_work: Work
     assert set(given) == keys
 
 
-def test_the_last_of_some_keys_to_come_due_is_told(work: Work) -> None:
+def test_the_last_of_some_keys_to_come_due_is_told(work: Lanes) -> None:
     work.add(Lane.ITEMS, ["code:1:1"], at=50.0)
     work.add(Lane.ITEMS, ["code:1:2"], at=70.5)
     work.add(Lane.ITEMS, ["code:1:3"], at=90.0)
@@ -290,7 +290,7 @@ def test_the_last_of_some_keys_to_come_due_is_told(work: Work) -> None:
     assert work.last_due(Lane.ITEMS, ["code:1:3"]) == work.last_due(Lane.ITEMS, []) == 0
 
 
-def test_what_is_taken_and_begun_at_once_sees_what_was_mended_before(work: Work) -> None:
+def test_what_is_taken_and_begun_at_once_sees_what_was_mended_before(work: Lanes) -> None:
     """In a series nobody claims it after it was taken: it is looked at once more for what was mended, not twice."""
     work.add(Lane.ITEMS, ["code:1:1"])
     assert taken(work) == ["code:1:1"]
@@ -301,7 +301,7 @@ def test_what_is_taken_and_begun_at_once_sees_what_was_mended_before(work: Work)
     assert work.depth(Lane.ITEMS) == (0, 0)
 
 
-def test_the_start_of_an_invoices_wait_is_kept_until_the_invoice_ends(real_work: Work) -> None:
+def test_the_start_of_an_invoices_wait_is_kept_until_the_invoice_ends(real_work: Lanes) -> None:
     """Every attempt and request keeps the time; another app's message without work in a lane changes nothing."""
     work, key = real_work, "invoice:1:7"
     assert work.oldest_invoice() is None
@@ -328,7 +328,7 @@ def test_the_start_of_an_invoices_wait_is_kept_until_the_invoice_ends(real_work:
     assert work.oldest_invoice() == after
 
 
-def test_an_invoice_that_an_older_version_ended_does_not_wait_for_ever(real_work: Work, server: Redis) -> None:
+def test_an_invoice_that_an_older_version_ended_does_not_wait_for_ever(real_work: Lanes, server: Redis) -> None:
     """Upkeep forgets invoices that no lane has."""
     real_work.add(Lane.EXPORTS, ["invoice:1:8"])
     server.zadd(f"{PREFIX}since:invoice", {"invoice:1:7": 1})

@@ -1,5 +1,5 @@
--- Ends an attempt and lets its work wait, or makes it due at once if it was requested meanwhile. With a field its run counts that and does not
--- wait for the work.
+-- Ends an attempt and lets its work wait in its lane, or makes it due at once if it was requested meanwhile. With a field its run counts that
+-- and does not wait for the work. One step, so that a run never counts work that is still in progress.
 --
 -- KEYS[1]  waiting      sorted set of work, scored by when it is due (unix seconds, 0 = before all else)
 -- KEYS[2]  dispatched   sorted set of work in progress, scored by when its dispatch or claim ends (unix seconds)

@@ -1,9 +1,9 @@
--- Says whether the ledger has moved to a server on which nobody has searched it for lost ends yet.
+-- Returns the running server if the ledger has not been checked for lost work there yet.
 --
 -- KEYS[1]  ledger    hash with the ledger's state
 -- ARGV[1]  runs for  seconds that the server must have been running
 --
--- Returns the server's run id; '' when there is nothing to search.
+-- Returns the server's run id; '' when there is nothing to check.
 
 --- @include "includes/running_server"
 

@@ -1,0 +1,49 @@
+"""Time and chance come into the store from outside."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from config.settings import Settings
+from worker.container.part import Part
+from worker.container.stores import Stores
+from worker.store import runtime as runtime_module
+from worker.store.runtime import REAL
+
+STORE = Path(runtime_module.__file__).parent
+FROM_OUTSIDE = {"time", "random", "secrets", "threading"}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The modules that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+
+
+def test_only_the_runtime_module_imports_time_and_chance() -> None:
+    found = {file.name: FROM_OUTSIDE.intersection(imported(file)) for file in STORE.glob("*.py")}
+    assert found.pop("runtime.py") == FROM_OUTSIDE
+    # It starts a thread; its clock, sleep and lock come from outside.
+    assert found.pop("leases.py") == {"threading"}
+    assert {name for name, modules in found.items() if modules} == set()
+
+
+def test_every_store_of_a_process_gets_the_runtime_of_the_process(tmp_path: Path) -> None:
+    settings = Settings.model_construct(
+        redis_key_prefix="t:",
+        data_dir=tmp_path,
+        netsuite_account_id="1",
+        netsuite_concurrency=1,
+        procore_company_id=1,
+    )
+    stores = Stores(settings, redis_url="redis://127.0.0.1:1/0", runtime=replace(REAL, token=str))
+    built = [getattr(stores, name) for name, value in vars(Stores).items() if isinstance(value, Part)]
+    given = {type(one).__name__: one._runtime for one in built if hasattr(one, "_runtime")}
+    assert {"Locks", "Lanes", "Gate", "RateLimits"} <= given.keys()
+    assert [name for name, runtime in given.items() if runtime is not stores.runtime] == []

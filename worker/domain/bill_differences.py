@@ -1,0 +1,89 @@
+"""Compares a bill in NetSuite with the one that an invoice needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import StrEnum
+
+from worker.domain import money
+from worker.domain.bills import Bill, BillLine, FoundBill
+from worker.domain.texts import first_few
+
+
+class Aspect(StrEnum):
+    """Aspects in which two bills can differ."""
+
+    VENDOR = "vendor"
+    NUMBER = "number"
+    DATE = "date"
+    TOTAL = "total"
+    LINES = "lines"
+
+
+def difference(bill: Bill, found: FoundBill) -> str | None:
+    """Return how a bill in NetSuite differs from the expected one; None if it does not."""
+    return "; ".join(differences(bill, found).values()) or None
+
+
+def differences(bill: Bill, found: FoundBill) -> dict[Aspect, str]:
+    """Return how a bill in NetSuite differs from the expected one, by aspect.
+
+    Lines are compared as a multiset of (Item, amount): their order and changed descriptions do not matter. A total that differs because of
+    the lines is reported with the lines.
+    """
+    differs: dict[Aspect, str] = {}
+    totals = f"total {money.text(found.total)} instead of {money.text(bill.total)}"
+    not_on_lines = found.total - sum((line.amount for line in found.lines), money.ZERO)
+    if found.vendor_id != bill.vendor_id:
+        vendors = _named(found.vendor_name, found.vendor_id), _named(bill.vendor_name, bill.vendor_id)
+        differs[Aspect.VENDOR] = "vendor {} instead of {}".format(*vendors)
+    if found.document_number != bill.document_number:
+        differs[Aspect.NUMBER] = f"reference number {found.document_number!r} instead of {bill.document_number!r}"
+    if found.date != bill.date:
+        differs[Aspect.DATE] = f"date {found.date} instead of {bill.date}"
+    if found.total != bill.total and not_on_lines:
+        differs[Aspect.TOTAL] = f"{totals}, of which {money.text(not_on_lines)} is not on Item lines"
+    if found.exchange_rate != 1:
+        # The vendor's currency in NetSuite is another one, so its 900.00 are not ours.
+        differs[Aspect.TOTAL] = (
+            f"total {money.text(found.total)} in another currency (exchange rate {found.exchange_rate})"
+        )
+    if _amounts(found.lines) != _amounts(bill.lines):
+        words = _other_lines(bill.lines, found.lines)
+        alone = found.total != bill.total and Aspect.TOTAL not in differs
+        differs[Aspect.LINES] = f"{totals}, {words}" if alone else words
+    return differs
+
+
+def _named(name: str, record_id: str) -> str:
+    return f"{name} (id {record_id})" if name else f"id {record_id}"
+
+
+def _other_lines(wanted: Sequence[BillLine], found: Sequence[BillLine]) -> str:
+    """Return which lines only one of two bills has."""
+    extra, missing = _without(found, wanted), _without(wanted, found)
+    parts = (("extra lines", extra), ("missing lines", missing))
+    return ", ".join(f"{title}: {_listed(lines)}" for title, lines in parts if lines)
+
+
+def _without(lines: Sequence[BillLine], others: Sequence[BillLine]) -> list[BillLine]:
+    left = _amounts(others)
+    rest = []
+    for line in lines:
+        kind = (line.item_id, line.amount)
+        if left[kind]:
+            left[kind] -= 1
+        else:
+            rest.append(line)
+    return rest
+
+
+def _listed(lines: Sequence[BillLine]) -> str:
+    names = (line.item_name or line.description or f"Item {line.item_id or 'none'}" for line in lines)
+    return first_few([f"{name} {money.text(line.amount)}" for name, line in zip(names, lines, strict=True)])
+
+
+def _amounts(lines: Sequence[BillLine]) -> Counter[tuple[str, Decimal]]:
+    return Counter((line.item_id, line.amount) for line in lines)

@@ -1,0 +1,47 @@
+"""Time, chance and thread locks, as the store and the clients use them. A simulation passes its own, so that it can repeat a history exactly."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+
+class ThreadLock(Protocol):
+    """A lock between the threads of one process; another thread than its holder may release it."""
+
+    def acquire(self) -> bool:
+        """Wait until it is free, and take it."""
+
+    def release(self) -> None:
+        """Release it."""
+
+    def __enter__(self) -> bool: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """`monotonic`: a clock in seconds that never jumps. `sleep`: wait for some seconds. `uniform`: a random number between two numbers.
+    `token`: a random text that cannot be guessed, of twice as many hexadecimal digits as bytes. `thread_lock`: a new lock. `time`: the clock of
+    this machine, unix seconds, which may be wrong.
+    """
+
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    uniform: Callable[[float, float], float]
+    token: Callable[[int], str]
+    thread_lock: Callable[[], ThreadLock]
+    time: Callable[[], float]
+
+
+REAL = Runtime(time.monotonic, time.sleep, random.uniform, secrets.token_hex, threading.Lock, time.time)
+"""Of this process."""
