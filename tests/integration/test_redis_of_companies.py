@@ -255,7 +255,7 @@ def test_every_process_refuses_a_cluster_with_the_reason(tmp_path: Path) -> None
         ends = {
             process.name: ended(
                 list(process.command),
-                env=env | process.environment | {"REDIS_URL": url},
+                env=env | dict(process.environment) | {"REDIS_URL": url},
                 folder=tmp_path,
                 timeout=60,
             )
