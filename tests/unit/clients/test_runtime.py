@@ -35,7 +35,7 @@ def test_a_request_leaves_by_the_clock_of_its_transport() -> None:
 
 
 @pytest.mark.real
-def test_how_far_the_clocks_are_apart_is_read_by_the_transports_clock() -> None:
+def test_clocks_are_compared_by_the_clock_of_the_transport() -> None:
     ahead = replace(REAL, time=lambda: REAL.time() + 90)
     with serving(answers(200)) as server:
         transport = Transport(remote="netsuite", read_timeout=2, runtime=ahead)
