@@ -235,6 +235,10 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
         headers = {"Authorization": authorization} if authorization else {}
         return requests.post(address, json=body, headers=headers, timeout=5).status_code
 
+    def accepted(body: Any) -> None:
+        # On a busy machine Redis may take longer than this receiver waits for it; Procore, too, sends again what was refused.
+        eventually(lambda: post(body) == 204, every=0.2)
+
     def worked_off(done: Callable[[], Any]) -> None:
         """With beat's part done here."""
         eventually(lambda: site.send(TaskName.RESUME) and done(), every=0.2)
@@ -246,7 +250,8 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
     code = procore.add_code(project.id, "05-190.S", budget=0)
     event = V2 | {"company_id": company.company_id, "project_id": project.id, "resource_id": 1}
     assert [post(event, None), post(event, "Bearer a-guess-of-somebody-else")] == [401, 401]
-    assert [post(event) for _ in range(3)] == [204, 204, 204]
+    for _ in range(3):
+        accepted(event)
     external_id = item_external_id(company.company_id, project.id, code.id)
     worked_off(lambda: site.stage.netsuite.item_by_external_id(external_id))
 
@@ -263,7 +268,7 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
         assert post(event) == 503
     finally:
         os.kill(site.server.pid, signal.SIGCONT)
-    eventually(lambda: post(event) == 204)
+    accepted(event)
     worked_off(lambda: announced.origin_id)
     exported(site, announced)
     # One id leads from the event to the bill, in the receiver's log and in the worker's.
@@ -274,11 +279,12 @@ def test_webhooks_are_processed_and_the_schedule_finds_what_they_miss(site: Site
     )
 
     # What nobody can have meant for it is no reason for Procore to hold back what comes after it.
-    assert [post({"hello": 1}), post([[[]]])] == [204, 204]
+    accepted({"hello": 1})
+    accepted([[[]]])
     # A body that is too long is not even read.
     with contextlib.suppress(requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
         assert post("x" * 70_000) == 400
-    assert post({"hello": 1}) == 204
+    accepted({"hello": 1})
     assert "a-secret" not in receiver.log + "".join(program.log for program in workers)
 
     # Approved while nobody listens: the schedule finds it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,14 @@ _COMPARES: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 
 
+@functools.cache
+def _series(text: str) -> tuple[str, Labels]:
+    """The name and the labels of a series; a target names the same few hundred at each scrape."""
+    [family] = text_string_to_metric_families(f"{text} 0\n")
+    [sample] = family.samples
+    return sample.name, frozenset(sample.labels.items())
+
+
 @dataclass(frozen=True)
 class Facts:
     """Samples at a moment, written as Prometheus' text format has them. `past`: the scrapes before, oldest first, for ranges."""
@@ -33,9 +42,11 @@ class Facts:
     @classmethod
     def of(cls, lines: str, now: float, past: Sequence[Facts] = ()) -> Facts:
         samples: dict[str, Vector] = {}
-        for family in text_string_to_metric_families(lines + "\n"):
-            for sample in family.samples:
-                samples.setdefault(sample.name, {})[frozenset(sample.labels.items())] = sample.value
+        for line in lines.splitlines():
+            if line and not line.startswith("#"):
+                series, _, value = line.rpartition(" ")
+                name, labels = _series(series)
+                samples.setdefault(name, {})[labels] = float(value)
         return cls(samples, now, past)
 
     def fires(self, expression: str) -> list[dict[str, str]]:

@@ -29,7 +29,10 @@ def check(as_json: bool) -> None:
                 print_check(result)
         if as_json:
             print_json(
-                [{"check": result.name, "ok": result.ok, "message": result.words, "fix": result.cure} for result in done]
+                [
+                    {"check": result.name, "ok": result.ok, "message": result.words, "fix": result.cure}
+                    for result in done
+                ]
             )
         sys.exit(FAILED if any(result.ok is False for result in done) else 0)
 
