@@ -23,6 +23,7 @@ import tasks.ledger
 import tasks.wbs
 import worker.app
 import worker.base
+import worker.container.engine
 import worker.container.services
 import worker.engine.adoptions
 import worker.reconcile.verification
@@ -407,8 +408,8 @@ def installed() -> Iterator[Settings]:
             put(module, name, stand_in)
         put(worker.container.services, "ThreadPoolExecutor", VirtualPool)
         put(worker.reconcile.verification, "ThreadPoolExecutor", VirtualPool)
-        put(worker.container.services, "LeaseKeeper", VirtualKeeper)
-        put(worker.container.services, "redis_at", lambda _url: rig().client())
+        put(worker.container.engine, "LeaseKeeper", VirtualKeeper)
+        put(worker.container.engine, "redis_at", lambda _url: rig().client())
         put(worker.store.local_file, "read", lambda file: dict(_disk().get(file.name, {})))
         put(worker.store.local_file, "write", _written_file)
         put(worker.engine.adoptions, "threading", VirtualThreading("threading"))
