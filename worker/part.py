@@ -39,7 +39,7 @@ class Part(Generic[T_co]):
     @overload
     def __get__(self, owner: HasParts, kind: type | None = None) -> T_co: ...
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
-        """The part; once built it lies in the instance, where Python finds it without asking here again."""
+        """Return the part. Once built it is stored in the instance, where Python finds it without calling this again."""
         if owner is None:
             return self
         with owner.building:

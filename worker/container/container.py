@@ -112,9 +112,9 @@ class Container(Services):
         return written_settings(self.settings, self.connections.profile)
 
     def give_back(self) -> None:
-        """Locks and work of what this process began and will not end.
+        """Release the locks of work that this process began and will not end, and queue that work again.
 
-        No slot of the gate: NetSuite goes on with a request whose client has gone, so its slot is free when its lease ends.
+        No slot of the gate is released: NetSuite completes a request after its client has gone, so the slot is free when its lease ends.
         """
         self.stores.locks.give_back()
         self.attempts.give_back()

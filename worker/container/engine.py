@@ -128,7 +128,7 @@ class Engine:
 
     @part
     def dispatch(self) -> Dispatch:
-        """Which waiting work is given out."""
+        """Which waiting work is dispatched."""
         limits = lane_limits(self.settings.netsuite_concurrency)
         return Dispatch(
             work=self.work, runs=self.runs, holds=self.stores.holds, settlement=self.settlement, limits=limits

@@ -134,14 +134,14 @@ class InvoicePlans:
     def _items(self, ready: Billable, planned: Sequence[Planned], seen: _Seen, dry: DryRun) -> int:
         """Return the Items to create first, as looked up, and how many of the Items are unconfirmed. Raises Blocked."""
         invoice, project = ready.invoice, ready.project
-        lacking = self.steps.items.missing(invoice)
+        without_item = self.steps.items.missing(invoice)
         coming = dry.coming(project.id)
-        missing = [code_id for code_id in lacking if code_id not in coming]
-        seen.needs += [str(CodeKey(project.id, code_id)) for code_id in lacking if code_id in coming]
+        missing = [code_id for code_id in without_item if code_id not in coming]
+        seen.needs += [str(CodeKey(project.id, code_id)) for code_id in without_item if code_id in coming]
         try:
             self.steps.items.require_none_blocked(invoice, planned)
         except Blocked:
-            # Then none is made for this invoice's sake, but what stands is taken over all the same.
+            # Then none is created for this invoice, but existing ones are adopted.
             planned = [one for one in planned if one.kind is not OutcomeKind.CREATED]
             raise
         finally:
@@ -171,7 +171,7 @@ class InvoicePlans:
             facts = {"bill_id": "not created yet", "difference": difference}
             raise Blocked(cause=Cause.DOCUMENT_NUMBER_TAKEN, facts=facts)
         dry.bills[number] = ready.project.label
-        # Write, read back, tell Procore.
+        # Write, read back, save the id to Procore.
         seen.follows += Requests(1, 2)
         moved = f"posted in {bill.posting_period.name}" if bill.posting_period else ""
         return Outcome(OutcomeKind.CREATED, invoice.label, reason=moved)

@@ -128,7 +128,7 @@ def _sum(compared: Iterable[tuple[InvoiceToCompare, Verdict]], twice: Mapping[In
     for one, verdict in compared:
         findings = list(verdict.findings)
         if second := twice.get(one.key):
-            # It names all bills of its own, too.
+            # It names the invoice's own bills as well.
             findings = [*(each for each in findings if each.kind is not second.kind), second]
         verified.invoices += bool(not one.withdrawn or findings or verdict.why)
         verified.explained += verdict.explained
