@@ -21,13 +21,13 @@ from worker.store.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 LONGEST_BACK_OFF_SECONDS = 120.0
 LONGEST_DOUBT_SECONDS = 1800.0
 """Maximum seconds until the next look-up of an unconfirmed write that could not be looked up. It is looked up until its result is known."""
 RUN_WAITS_SECONDS = 60.0
 """Seconds ahead beyond which a run does not wait for scheduled work: it counts the work as waiting or unknown and ends."""
-MOST_DEATHS = 5
+MAX_DEATHS = 5
 """Number of workers that may die or stall while processing a work; after that it is dispatched to no further worker."""
 JUST_RECORDED = (OutcomeKind.CREATED, OutcomeKind.ADOPTED)
 """Outcomes that closed their problem in the step that recorded them."""
@@ -110,7 +110,7 @@ class Settlement:
 
     def may_begin(self, taken: Taken) -> bool:
         """Return whether to start work that was just taken. Work that repeatedly took down its workers becomes a problem instead."""
-        if taken.deaths <= MOST_DEATHS:
+        if taken.deaths <= MAX_DEATHS:
             return True
         self.give_up(WorkKey.parse(taken.key), taken.deaths)
         return False
@@ -133,7 +133,7 @@ class Settlement:
     def retry(self, key: WorkKey, error: SyncError, *, at_least: float) -> Outcome:
         """Count a failed attempt, and schedule another one, in `at_least` so many seconds; the last one that counts becomes a problem."""
         failures = self._work.failed(str(key))
-        if failures >= MOST_ATTEMPTS:
+        if failures >= MAX_ATTEMPTS:
             facts = {"attempts": str(failures), "answer": str(error)}
             return self.problem(key, Cause.RETRIES_EXHAUSTED, facts)
         wait = max(back_off(failures), at_least)

@@ -88,7 +88,7 @@ CATALOGUE_OF_METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "wbs_sync_webhook_requests_total": (
         "Webhook requests by response. accepted: 204; unauthorized: 401, the Authorization header is not WEBHOOK_AUTHORIZATION; unavailable: 503, Redis did not respond in time.",
-        ("answer",),
+        ("result",),
     ),
     "wbs_sync_netsuite_certificate_expiry_timestamp_seconds": (
         "Expiry time of the NetSuite login certificate; none if neither NETSUITE_CERTIFICATE_EXPIRES nor the key file has it.",

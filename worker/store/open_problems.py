@@ -112,7 +112,7 @@ class Handling:
 
 
 def problem_text(cause: Cause | None, facts: Mapping[str, str], at: float) -> str:
-    """Return a problem as it is stored. A fact that its sentence lacks is logged as an error; the sentence then names the gap."""
+    """Return a problem as it is stored. A fact of its sentence that is missing is logged as an error; the sentence then names the gap."""
     cause = cause or Cause.UNEXPECTED
     if missing := missing_facts(cause, facts):
         log.error("A problem with the cause %s was stored without these facts: %s", cause, ", ".join(missing))

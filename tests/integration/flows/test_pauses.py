@@ -267,7 +267,7 @@ def test_an_outage_costs_no_record_its_attempts_whatever_shape_it_has(open_offic
     office, invoices = invoices_of(open_office(), 4, netsuite_settle_seconds=1)
     office.stage.faults("netsuite", [{"kind": "error_before", "value": 500}])
     office.container.start_export("test")
-    for _ in range(3 * settlement.MOST_ATTEMPTS):
+    for _ in range(3 * settlement.MAX_ATTEMPTS):
         office.work_off()
         office.container.dispatch.lift()
         office.hurry()
@@ -283,7 +283,7 @@ def test_a_lone_invoice_in_an_outage_keeps_its_attempts(open_office: OpenOffice)
     office, (invoice,) = invoices_of(open_office(), 1, netsuite_settle_seconds=1)
     office.stage.faults("netsuite", [{"kind": "cut_before"}])
     office.container.start_export("test")
-    for _ in range(2 * settlement.MOST_ATTEMPTS):
+    for _ in range(2 * settlement.MAX_ATTEMPTS):
         office.work_off()
         office.container.dispatch.lift()
         office.hurry()

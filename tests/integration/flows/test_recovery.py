@@ -319,7 +319,7 @@ def test_a_worker_releases_its_work_while_another_rebuilds_the_ledger(
     mark = office.mark()
     with office.container.stores.locks.hold(REBUILD) as lock:
         assert lock
-        for _ in range(settlement.MOST_ATTEMPTS + 1):
+        for _ in range(settlement.MAX_ATTEMPTS + 1):
             outcome = office.make_item(project, code)
             assert (outcome.kind, outcome.reason) == (OutcomeKind.WAITING, "the ledger is being rebuilt")
         assert office.requests(mark) == []

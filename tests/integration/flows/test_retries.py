@@ -429,7 +429,7 @@ def test_work_that_met_a_bug_is_tried_again_after_the_mend(office: Office, monke
 
 @pytest.mark.parametrize("start", ["scan:all", "exports:all"])
 def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: pytest.MonkeyPatch, start: str) -> None:
-    monkeypatch.setattr(settlement, "MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(settlement, "MAX_ATTEMPTS", 1)
     office = office.reopened(project_ids=str(office.procore.project("24-003").id))
     office.stage.faults("procore", [{"kind": "error_before", "path": "/rest/v1.1/projects", "value": 500}])
     office.container.start_scan("test") if start == "scan:all" else office.container.start_export("test")
@@ -441,7 +441,7 @@ def test_a_run_that_could_not_begin_is_begun_again(office: Office, monkeypatch: 
 
 
 def test_a_code_that_was_tried_too_often_has_its_attempts_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settlement, "MOST_ATTEMPTS", 3)
+    monkeypatch.setattr(settlement, "MAX_ATTEMPTS", 3)
     project = office.new_project("31-800", [CODE])
     office.scan(project.id)
     code = office.procore.add_code(project.id, CODES[1], budget=1)

@@ -15,7 +15,7 @@ from worker.domain.outcomes import Outcome, OutcomeKind
 from worker.domain.work import Lane, RunKind, scan_of
 from worker.engine import runner
 from worker.engine.dispatch import ENOUGH_ITEMS, lane_limits
-from worker.engine.settlement import MOST_DEATHS
+from worker.engine.settlement import MAX_DEATHS
 from worker.store.keys import Keys
 
 pytestmark = pytest.mark.real
@@ -78,7 +78,7 @@ def test_work_that_killed_its_workers_is_no_part_of_a_series(office: Office) -> 
     project, first = first_of_twelve(office)
     others = [str(CodeKey(project.id, code.id)) for code in project.budgeted_codes() if code.id != first.wbs_code_id]
     deaths = Keys(office.container.settings.redis_key_prefix).deaths
-    office.container.redis.hset(deaths, mapping=dict.fromkeys(others, MOST_DEATHS + 1))
+    office.container.redis.hset(deaths, mapping=dict.fromkeys(others, MAX_DEATHS + 1))
     assert made(office, first) == {"created": 1}
     assert list(office.problems("code:").values()) == ["retries_exhausted"]
 
@@ -141,7 +141,7 @@ def test_work_of_a_newer_version_is_left_to_a_newer_worker(office: Office) -> No
     work.add(Lane.ITEMS, [newer], at=1)
     assert made(office, first) == {"created": 1}
     assert (work.in_hand(Lane.ITEMS, newer), work.is_begun(Lane.ITEMS, newer)) == (True, False)
-    office.container.redis.hset(Keys(office.container.settings.redis_key_prefix).deaths, newer, MOST_DEATHS + 1)
+    office.container.redis.hset(Keys(office.container.settings.redis_key_prefix).deaths, newer, MAX_DEATHS + 1)
     office.overdue()
     assert newer not in office.container.dispatch.next([Lane.ITEMS])
     assert work.in_hand(Lane.ITEMS, newer)

@@ -16,7 +16,7 @@ from worker.domain.identities import InvoiceKey
 from worker.domain.outcomes import Outcome, OutcomeKind, Record, State
 from worker.domain.work import RECONCILE_ALL, Lane, WorkKey, exports_of, scan_of
 from worker.engine import attempts, settlement
-from worker.engine.settlement import MOST_DEATHS
+from worker.engine.settlement import MAX_DEATHS
 
 pytestmark = pytest.mark.real
 
@@ -102,7 +102,7 @@ def test_work_that_takes_longer_than_its_claim_is_done_once(office: Office, slow
     assert resumes(office, lane) == [key]
     with at_work(lambda: container.runner.run(key)):
         eventually(lambda: slow.begun == 1)
-        for _ in range(MOST_DEATHS + 2):
+        for _ in range(MAX_DEATHS + 2):
             a_claim_ends_unless_renewed(office, lane, key)
             assert resumes(office, lane) == []
         # A message that is delivered again because this one is not acknowledged yet.
@@ -163,7 +163,7 @@ def test_messages_that_nobody_begins_are_no_deaths_of_workers(office: Office) ->
     pilot = office.reopened(project_ids=str(project.id), netsuite_concurrency=1)
     run, _ = pilot.container.start_export("test")
     pilot.container.runner.run(exports_of(project.id))
-    for _ in range(5 * MOST_DEATHS):
+    for _ in range(5 * MAX_DEATHS):
         assert len(resumes(pilot, Lane.EXPORTS)) == 4, "no more than its limit"
         pilot.overdue()
     assert (pilot.problems("invoice:"), pilot.run(run).ended) == ({}, False)
@@ -176,7 +176,7 @@ def test_work_whose_workers_die_with_it_is_a_problem_all_the_same(office: Office
     project = office.new_project("24-800", [CODE])
     container, key = office.container, scan_of(project.id)
     container.work.add(Lane.SCANS, [key])
-    for _ in range(MOST_DEATHS + 1):
+    for _ in range(MAX_DEATHS + 1):
         assert resumes(office, Lane.SCANS) == [key]
         container.work.claim(Lane.SCANS, key)
         office.overdue()
@@ -253,7 +253,7 @@ def test_a_write_in_doubt_is_looked_up_until_it_is_known(open_office: OpenOffice
     office = open_office()
     key = unconfirmed(office)
     assert record_of(office, key).in_doubt
-    for _ in range(2 * settlement.MOST_ATTEMPTS):
+    for _ in range(2 * settlement.MAX_ATTEMPTS):
         office.container.work.failed(key)
     attempt_at(office, key)
     assert office.problems("invoice:") == {key: "unconfirmed_write"}
@@ -271,7 +271,7 @@ def test_a_write_in_doubt_whose_workers_die_is_looked_up_all_the_same(open_offic
     office = open_office()
     key = unconfirmed(office)
     office.hurry()
-    for _ in range(MOST_DEATHS + 1):
+    for _ in range(MAX_DEATHS + 1):
         office.container.work.claim(Lane.EXPORTS, key)
         office.overdue()
     assert resumes(office, Lane.EXPORTS) == []

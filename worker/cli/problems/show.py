@@ -60,7 +60,7 @@ def _open_lines(problem: JsonObject) -> Iterator[tuple[str, str]]:
     yield "cause", f"{problem['cause']} ({problem['class']})"
     yield "owner", problem["owner"]
     yield "next step", problem["next_step"]
-    yield "fix it", problem["fixed"]
+    yield "fix it", problem["fix_at"]
     yield "since", clock(problem["since"])
     yield "attempts", _tried(problem["last_attempt"])
     yield "next try", _again(problem)
