@@ -176,7 +176,7 @@ class Bills:
             found = self._netsuite.bill_by_external_id(bill_external_id(self._company_id, key.invoice_id))
             if found:
                 words = describe(end.cause, end.facts).sentence if end.cause else end.detail
-                facts = {"invoice": record.name, **end.facts, "bill_id": found.id, "difference": words}
+                facts = {**record.facts, "invoice": record.name, **end.facts, "bill_id": found.id, "difference": words}
                 end = replace(end, state=State.BLOCKED, cause=Cause.BILL_DIFFERS, facts=facts)
             elif self._once.is_unsettled(record, lock):
                 if end.cause:
